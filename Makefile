@@ -1,0 +1,114 @@
+# `make demo` and `make test` need make and Python 3.11 or later, and nothing else. What they install is
+# pinned with hashes in requirements/ and goes to $(VENV). Pass more: make test ARGS="-k lease"
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+SOAK ?= 20
+UV_VERSION := 0.13.9
+
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile
+CODE := $(wildcard src tests infra bench)
+# dev is a superset of local: once it is installed, the demo uses it.
+LOCAL := $(if $(wildcard $(VENV)/stamp-dev),$(VENV)/stamp-dev,$(VENV)/stamp-local)
+
+unexport PYTHONPATH PYTHONHOME
+export PIP_USER := 0
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check fix lint types docs soak bench lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+	@echo
+	@echo 'Variables: ARGS="..." (passed on), PYTHON=python3.13 and VENV=.venv-3.13 (another interpreter beside)'
+
+demo: $(LOCAL) ## a whole sync on this machine, without an AWS account; ARGS="--objects 50"
+	@$(BIN)/asset-sync demo $(ARGS)
+
+test: $(VENV)/stamp-dev ## every test, the architecture's included; ARGS="-k lease"
+	@$(PY) -m pytest $(ARGS)
+
+check: lint types test docs ## what must hold before a commit
+
+fix: $(VENV)/stamp-dev ## format, and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only --quiet $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+lint: $(VENV)/stamp-dev ## format, lint and import contracts
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/lint-imports
+
+types: $(VENV)/stamp-dev ## mypy --strict
+	@$(BIN)/mypy
+
+docs: $(VENV)/stamp-dev ## are the generated documents in step with the code?
+	@$(PY) -m entrypoints.cli.docs --check
+
+soak: $(VENV)/stamp-dev ## the soak tests at SOAK times their size (20)
+	@ASSET_SYNC_SOAK=$(SOAK) $(PY) -m pytest -m soak $(ARGS)
+
+bench: $(VENV)/stamp-dev ## measure; see bench/
+	@$(PY) bench/run.py $(ARGS)
+
+# The locks hold for every platform and Python 3.11 or later. Pins move only as far as pyproject.toml
+# forces them, or with ARGS="--upgrade" or ARGS="--upgrade-package moto".
+lock: $(VENV)/stamp-uv ## write requirements/*.txt anew from pyproject.toml
+	@set -e; for lock in "dev --extra local --group dev" "local --extra local -c requirements/dev.txt" \
+	  "lambda -c requirements/dev.txt"; do set -- $$lock; name=$$1; shift; \
+	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	    $(ARGS) "$$@" --output-file requirements/$$name.txt pyproject.toml; done
+
+clean: ## remove the environment, caches and builds
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/stamp-venv:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on the PATH: Asset Sync needs Python 3.11 or later (make PYTHON=/path/to/python3)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("Asset Sync needs Python 3.11 or later; $(PYTHON) is %d.%d.%d, at %s. Name another: make PYTHON=/path/to/python3" % (v[0], v[1], v[2], sys.executable))'
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "python -m venv failed: on Debian and Ubuntu, install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/stamp-local: requirements/local.txt pyproject.toml Makefile $(VENV)/stamp-venv
+	@echo "Installing requirements/local.txt into $(VENV) (once)"
+	@$(PIP_INSTALL) -r $<
+	@$(PY) -c "$$COMMANDS"
+	@touch $@
+
+$(VENV)/stamp-dev: requirements/dev.txt pyproject.toml Makefile $(VENV)/stamp-venv
+	@echo "Installing requirements/dev.txt into $(VENV) (once)"
+	@$(PIP_INSTALL) -r $<
+	@$(PY) -c "$$COMMANDS"
+	@touch $@
+
+$(VENV)/stamp-uv: $(VENV)/stamp-venv
+	@$(PY) -m venv $(VENV)/uv
+	@$(VENV)/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+# The project is put on the path rather than installed: no build backend to fetch, and edits count at
+# once. The commands are those of pyproject.toml; src comes first in them, so that no distribution
+# that owns one of our bare package names can take its place.
+define COMMANDS
+import pathlib, shlex, sys, sysconfig, tomllib
+src = pathlib.Path("src").resolve()
+pathlib.Path(sysconfig.get_path("purelib"), "asset-sync.pth").write_text(f"{src}\n")
+project = tomllib.loads(pathlib.Path("pyproject.toml").read_text())["project"]
+for name, target in project["scripts"].items():
+    module, function = target.split(":")
+    command = pathlib.Path(sysconfig.get_path("scripts"), name)
+    command.write_text(f"""#!/bin/sh
+'''exec' {shlex.quote(sys.executable)} "$$0" "$$@"
+' '''
+import sys
+sys.path.insert(0, {str(src)!r})
+from {module} import {function}
+sys.exit({function}())
+""")
+    command.chmod(0o755)
+endef
+export COMMANDS

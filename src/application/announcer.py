@@ -1,0 +1,78 @@
+"""Publishing what a job's notices say, and noting that it was done."""
+
+from __future__ import annotations
+
+import json
+
+from application.files import summary_key
+from application.job_updater import update_job
+from domain.job import TERMINAL, Job, finish_if_settled, without_notices
+from domain.views import job_view
+from domain.message import status_message
+from ports.clock import Clock
+from ports.errors import PortError
+from ports.job_store import JobStore
+from ports.results_store import ResultsStore
+from ports.status_notifier import StatusNotifier
+from ports.telemetry import Metric, Telemetry
+
+
+class Announcer:
+    """Brings notices from a job's record to the status topic, at least once each."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        results: ResultsStore,
+        notifier: StatusNotifier,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._jobs = jobs
+        self._results = results
+        self._notifier = notifier
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def announce(self, job: Job) -> Job:
+        """Publish the job's notices in order and remove those that were; the last, with a summary.
+
+        What cannot be published stays in the record, where the sweep finds it: so a topic that is
+        down delays the news of a job and not the job.
+        """
+        if not job.notices:
+            return job
+        published: set[int] = set()
+        try:
+            for notice in job.notices:
+                if notice.status in TERMINAL:
+                    summary = json.dumps(job_view(job, self._clock.now()), indent=2)
+                    await self._results.put(summary_key(job.job_id), summary.encode())
+                await self._notifier.publish(status_message(job, notice))
+                published.add(notice.number)
+                self._telemetry.event("job_status", job_id=job.job_id, status=notice.status)
+                if notice.status in TERMINAL:
+                    self._telemetry.count(Metric.JOBS_ENDED)
+        except PortError as error:
+            self._telemetry.warning("status_not_published", job_id=job.job_id, cause=str(error))
+        if not published:
+            return job
+        try:
+            done = frozenset(published)
+            return await update_job(self._jobs, job.job_id, lambda job: without_notices(job, done))
+        except PortError as error:
+            # They will be published once more by the sweep; the topic promises at least once.
+            self._telemetry.warning("status_not_marked", job_id=job.job_id, cause=str(error))
+            return job
+
+    async def finish(self, job_id: str) -> Job:
+        """End the job if its last chunk is settled, and announce what changed.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        job = await update_job(
+            self._jobs, job_id, lambda job: finish_if_settled(job, self._clock.now())
+        )
+        return await self.announce(job)

@@ -1,0 +1,204 @@
+"""How a leased chunk ends: settled, handed back with its progress, given up, or cancelled.
+
+The order is the same for all: what belongs to the end (outcomes, failures) is written first, the
+transaction that settles the chunk and moves the job's counts comes last. A process that dies
+between them leaves files that the next attempt writes anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from application.announcer import Announcer
+from application.failures import object_failures, whole_failure
+from application.files import chunk_key, outcomes_key, read_entries, write_outcomes
+from application.policy import Policy
+from application.progress_files import ProgressFiles
+from domain.chunk import (
+    Chunk,
+    ChunkReleased,
+    ChunkStatus,
+    cancel_chunk,
+    check_lease,
+    evolve,
+    give_up_chunk,
+    settle_chunk,
+)
+from domain.errors import DomainError
+from domain.failure import chunk_error_prefix
+from domain.job import Job, tally_change
+from domain.limits import QUEUE_DELAY_S_MAX
+from domain.outcome import Outcome, OutcomeKind, Statistics, fold
+from ports.chunk_queue import ChunkQueue
+from ports.chunk_store import ChunkStore
+from ports.clock import Clock
+from ports.error_log import ErrorLog
+from ports.errors import Fatal, NotFound
+from ports.results_store import ResultsStore
+from ports.telemetry import Metric, Telemetry
+
+_METRICS = {
+    "skipped": Metric.OBJECTS_SKIPPED,
+    "copied": Metric.OBJECTS_COPIED,
+    "put": Metric.OBJECTS_PUT,
+    "archived": Metric.OBJECTS_ARCHIVED,
+    "gone": Metric.OBJECTS_GONE,
+    "failed": Metric.OBJECTS_FAILED,
+}
+
+
+class ChunkSettlement:
+    """Ends a worker's hold on a chunk."""
+
+    def __init__(
+        self,
+        *,
+        chunks: ChunkStore,
+        results: ResultsStore,
+        errors: ErrorLog,
+        queue: ChunkQueue,
+        announcer: Announcer,
+        clock: Clock,
+        telemetry: Telemetry,
+        policy: Policy,
+    ) -> None:
+        self._chunks = chunks
+        self._results = results
+        self._errors = errors
+        self._queue = queue
+        self._progress = ProgressFiles(results)
+        self._announcer = announcer
+        self._clock = clock
+        self._telemetry = telemetry
+        self._policy = policy
+
+    async def conclude(
+        self, job: Job, chunk: Chunk, outcomes: Mapping[str, Outcome], *, outcome_count_before: int
+    ) -> bool:
+        """Settle the chunk if all of its entries have an outcome that stands; else hand it back.
+
+        Entries that were not started, and failures that another attempt may mend, are a reason to
+        hand it back; the latter only while attempts are left. True if it was settled.
+
+        Raises:
+            WorkLost, Conflict: the lease is lost; another worker has the chunk.
+        """
+        standing = {key: outcome for key, outcome in outcomes.items() if not outcome.retryable}
+        unstarted = chunk.entry_count - len(outcomes)
+        mendable = len(outcomes) - len(standing)
+        last_attempt = chunk.attempt_count >= self._policy.chunk_attempt_count_max
+        if unstarted > 0 or (mendable and not last_attempt):
+            progressed = len(standing) > outcome_count_before
+            await self._hand_back(chunk, standing, progressed=progressed, delayed=bool(mendable))
+            return False
+        await self._settle(
+            job,
+            chunk,
+            outcomes,
+            settle_chunk(chunk, fold(outcomes.values()), now=self._clock.now()),
+        )
+        return True
+
+    async def give_up(
+        self,
+        job: Job,
+        chunk: Chunk,
+        cause: Exception | str,
+        *,
+        done: Mapping[str, Outcome] | None = None,
+    ) -> None:
+        """Settle the chunk as FAILED: entries without an outcome fail with `cause`.
+
+        Raises:
+            WorkLost, Conflict: the lease is lost; another worker has the chunk.
+        """
+        reason = type(cause).__name__ if isinstance(cause, Exception) else "GivenUp"
+        outcomes = await self._all_outcomes(chunk, done, reason, str(cause))
+        now = self._clock.now()
+        failure = whole_failure(
+            cause,
+            job_id=job.job_id,
+            chunk_index=chunk.index,
+            now=now,
+            attempt_number=chunk.attempt_count,
+            reason=reason,
+        )
+        await self._errors.record([failure])
+        self._telemetry.warning(
+            "chunk_failed", job_id=job.job_id, chunk_index=chunk.index, cause=str(cause)
+        )
+        self._telemetry.count(Metric.CHUNKS_FAILED)
+        failed = give_up_chunk(chunk, fold(outcomes.values()), str(cause), now=now)
+        await self._settle(job, chunk, outcomes, failed)
+
+    async def cancel(self, job: Job, chunk: Chunk, outcomes: Mapping[str, Outcome]) -> None:
+        """Settle the chunk as CANCELLED, with what was done of it.
+
+        Raises:
+            WorkLost, Conflict: the lease is lost; another worker has the chunk.
+        """
+        cancelled = cancel_chunk(chunk, fold(outcomes.values()), now=self._clock.now())
+        await self._settle(job, chunk, outcomes, cancelled)
+
+    async def _settle(
+        self, job: Job, chunk: Chunk, outcomes: Mapping[str, Outcome], settled: Chunk
+    ) -> None:
+        token = chunk.lease.token if chunk.lease else ""
+        now = self._clock.now()
+        if chunk.redrive_number and settled.status is not ChunkStatus.FAILED:
+            await self._errors.clear(job.job_id, chunk_error_prefix(chunk.index))
+        failures = object_failures(
+            outcomes.values(),
+            job_id=job.job_id,
+            chunk_index=chunk.index,
+            attempt_number=chunk.attempt_count,
+            now=now,
+        )
+        if settled.status is not ChunkStatus.FAILED:
+            await self._errors.record(failures[: self._policy.errors_per_chunk_max])
+        if outcomes:
+            check_lease(chunk, token=token, now=self._clock.now())
+            key = outcomes_key(job.job_id, chunk.index)
+            await write_outcomes(
+                self._results, key, outcomes.values(), job_id=job.job_id, chunk_index=chunk.index
+            )
+        await self._chunks.settle(settled, tally_change(chunk, settled))
+        self._count(settled.statistics - chunk.statistics)
+        await self._announcer.finish(job.job_id)
+
+    async def _hand_back(
+        self, chunk: Chunk, standing: Mapping[str, Outcome], *, progressed: bool, delayed: bool
+    ) -> None:
+        token = chunk.lease.token if chunk.lease else ""
+        key = await self._progress.save(chunk, token, standing)
+        released = ChunkReleased(progress_key=key, progressed=progressed)
+        await self._chunks.save(evolve(chunk, released, self._clock.now()))
+        delay_s = self._policy.retry_delay_s * 2 ** (chunk.attempt_count - 1) if delayed else 0
+        await self._queue.send(chunk.job_id, [chunk.index], delay_s=min(delay_s, QUEUE_DELAY_S_MAX))
+        self._telemetry.event(
+            "chunk_handed_back", job_id=chunk.job_id, chunk_index=chunk.index, delay_s=delay_s
+        )
+
+    async def _all_outcomes(
+        self, chunk: Chunk, done: Mapping[str, Outcome] | None, reason: str, message: str
+    ) -> dict[str, Outcome]:
+        """Return what is known of the chunk's entries, all others failed; nothing if unreadable."""
+        try:
+            outcomes = dict(await self._progress.load(chunk) if done is None else done)
+            async for entry in read_entries(self._results, chunk_key(chunk.job_id, chunk.index)):
+                if entry.key not in outcomes:
+                    outcomes[entry.key] = Outcome(
+                        key=entry.key, kind=OutcomeKind.FAILED, reason=reason, message=message
+                    )
+        except (NotFound, DomainError, Fatal) as error:
+            # The chunk's own file is what is broken; its objects still count as failed.
+            self._telemetry.warning(
+                "chunk_unreadable", job_id=chunk.job_id, chunk_index=chunk.index, cause=str(error)
+            )
+            return {}
+        return outcomes
+
+    def _count(self, change: Statistics) -> None:
+        self._telemetry.count(Metric.CHUNKS_SETTLED)
+        for name, metric in _METRICS.items():
+            self._telemetry.count(metric, getattr(change, name))

@@ -1,0 +1,190 @@
+"""Processing a chunk: lease it, fan out over its objects, settle it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from enum import Enum
+from typing import Final
+
+from application.announcer import Announcer
+from application.chunk_settlement import ChunkSettlement
+from application.deadline import Deadline
+from application.fanout import AdaptiveLimit, fan_out
+from application.files import chunk_key, read_entries
+from application.object_work import ObjectWork
+from application.policy import Policy
+from application.progress_files import ProgressFiles
+from application.watch import Watch
+from domain.chunk import Chunk, lease_chunk
+from domain.errors import ChunkHeld, ChunkSettled, DomainError, InvalidMessage, WorkLost
+from domain.job import Job
+from domain.manifest import ManifestEntry
+from domain.outcome import Outcome
+from ports.chunk_store import ChunkStore
+from ports.clock import Clock
+from ports.errors import Conflict, Fatal, NotFound
+from ports.ids import Ids
+from ports.job_store import JobStore
+from ports.results_store import ResultsStore
+from ports.telemetry import Telemetry
+
+_LEASE_TRY_COUNT_MAX: Final = 3
+
+
+class Delivery(Enum):
+    """What became of a chunk message; all of them are acknowledged."""
+
+    SETTLED = "settled"
+    HANDED_BACK = "handed_back"
+    NOTHING_TO_DO = "nothing_to_do"
+
+
+class ProcessChunk:
+    """The use case behind a chunk message."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        chunks: ChunkStore,
+        results: ResultsStore,
+        object_work: ObjectWork,
+        settlement: ChunkSettlement,
+        announcer: Announcer,
+        clock: Clock,
+        ids: Ids,
+        telemetry: Telemetry,
+        policy: Policy,
+    ) -> None:
+        self._jobs = jobs
+        self._chunks = chunks
+        self._results = results
+        self._object_work = object_work
+        self._settlement = settlement
+        self._progress = ProgressFiles(results)
+        self._announcer = announcer
+        self._clock = clock
+        self._ids = ids
+        self._telemetry = telemetry
+        self._policy = policy
+
+    async def process(self, job_id: str, index: int, deadline: Deadline) -> Delivery:
+        """Do a chunk's work, as far as the deadline allows.
+
+        A message that came twice, too late, or for a chunk that another worker has, does nothing.
+
+        Raises:
+            InvalidMessage: there is no such job or chunk.
+            Retryable: the message is to come again.
+        """
+        try:
+            job = await self._jobs.get(job_id)
+            chunk = await self._lease(job_id, index, deadline)
+        except NotFound as error:
+            raise InvalidMessage(
+                f"a message names chunk {index} of job {job_id}: {error}"
+            ) from error
+        except ChunkSettled:
+            await self._announcer.finish(job_id)
+            return Delivery.NOTHING_TO_DO
+        except ChunkHeld as held:
+            self._telemetry.event("chunk_held", job_id=job_id, chunk_index=index, cause=str(held))
+            return Delivery.NOTHING_TO_DO
+        try:
+            return await self._work(job, chunk, deadline)
+        except WorkLost as lost:
+            self._telemetry.event("chunk_lost", job_id=job_id, chunk_index=index, cause=str(lost))
+            return Delivery.NOTHING_TO_DO
+        except Conflict as lost:
+            self._telemetry.event("chunk_lost", job_id=job_id, chunk_index=index, cause=str(lost))
+            return Delivery.NOTHING_TO_DO
+
+    async def give_up(self, job_id: str, index: int, reason: str, deadline: Deadline) -> Delivery:
+        """Settle a chunk as FAILED because its message ended in the dead-letter queue.
+
+        Raises:
+            InvalidMessage: there is no such job or chunk.
+            ChunkHeld: a worker is at it; the message is to come again.
+            Retryable: the message is to come again.
+        """
+        try:
+            job = await self._jobs.get(job_id)
+            chunk = await self._lease(job_id, index, deadline)
+        except NotFound as error:
+            raise InvalidMessage(
+                f"a message names chunk {index} of job {job_id}: {error}"
+            ) from error
+        except ChunkSettled:
+            await self._announcer.finish(job_id)
+            return Delivery.NOTHING_TO_DO
+        await self._settlement.give_up(job, chunk, reason)
+        return Delivery.SETTLED
+
+    async def _lease(self, job_id: str, index: int, deadline: Deadline) -> Chunk:
+        token = self._ids.new_token()
+        lease_s = deadline.remaining_s() + self._policy.lease_margin_s
+        chunk = await self._chunks.get(job_id, index)
+        for _ in range(_LEASE_TRY_COUNT_MAX):
+            if chunk.lease is not None and chunk.lease.token == token:
+                return chunk  # our own write, whose answer got lost
+            leased = lease_chunk(chunk, token=token, now=self._clock.now(), lease_s=lease_s)
+            with suppress(Conflict):
+                return await self._chunks.save(leased)
+            chunk = await self._chunks.get(job_id, index)
+        raise ChunkHeld(f"chunk {index} of {job_id} keeps being changed by others")
+
+    async def _work(self, job: Job, chunk: Chunk, deadline: Deadline) -> Delivery:
+        job = await self._jobs.get(job.job_id)
+        if chunk.attempt_count > self._policy.chunk_attempt_count_max:
+            reason = f"{self._policy.chunk_attempt_count_max} attempts came to nothing"
+            await self._settlement.give_up(job, chunk, reason)
+            return Delivery.SETTLED
+        done: dict[str, Outcome] = {}
+        watch = Watch(
+            jobs=self._jobs,
+            job_id=job.job_id,
+            deadline=deadline,
+            clock=self._clock,
+            stop_margin_s=self._policy.stop_margin_s,
+            poll_s=self._policy.ending_poll_s,
+        )
+        watch.job_ending = job.ending is not None
+        try:
+            done = await self._progress.load(chunk)
+            before = len(done)
+            await self._process_windows(job, chunk, done, watch)
+        except (DomainError, Fatal, NotFound) as error:
+            await self._settlement.give_up(job, chunk, error, done=done)
+            return Delivery.SETTLED
+        if watch.job_ending:
+            await self._settlement.cancel(job, chunk, done)
+            return Delivery.SETTLED
+        settled = await self._settlement.conclude(job, chunk, done, outcome_count_before=before)
+        return Delivery.SETTLED if settled else Delivery.HANDED_BACK
+
+    async def _process_windows(
+        self, job: Job, chunk: Chunk, done: dict[str, Outcome], watch: Watch
+    ) -> None:
+        limit = AdaptiveLimit(self._policy.windows_in_flight * self._policy.calls_in_flight)
+        kept = frozenset(done)
+
+        async def windows() -> AsyncIterator[list[ManifestEntry]]:
+            window: list[ManifestEntry] = []
+            async for entry in read_entries(self._results, chunk_key(job.job_id, chunk.index)):
+                if entry.key in kept:
+                    continue
+                window.append(entry)
+                if len(window) == self._policy.window_object_count:
+                    yield window
+                    window = []
+            if window:
+                yield window
+
+        async def process(window: list[ManifestEntry]) -> None:
+            if await watch.stopped():
+                return
+            for outcome in await self._object_work.process(job, window, watch=watch, limit=limit):
+                done[outcome.key] = outcome
+
+        await fan_out(windows(), process, limit=self._policy.windows_in_flight)

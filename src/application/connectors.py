@@ -1,0 +1,91 @@
+"""Registering and reading connectors."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from domain import prefixes as prefix_rules
+from domain.connector import Bucket, Connector, ConnectorStatus, Trigger
+from domain.errors import FieldFault, InvalidRequest
+from ports.clock import Clock
+from ports.connector_store import ConnectorStore
+from ports.ids import Ids
+from ports.paging import Page
+
+# S3 User Guide, "Bucket naming rules"; the rest of the rules is left to S3 itself.
+_BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
+_CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
+_ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewConnector:
+    """What a person registers. Without an id one is made."""
+
+    bucket_name: str
+    connector_id: str | None = None
+    prefixes: tuple[str, ...] = ()
+    status: ConnectorStatus = ConnectorStatus.ENABLED
+    trigger: Trigger = Trigger.COPY
+    expected_owner: str | None = None
+
+
+class Connectors:
+    """The use cases of connectors."""
+
+    def __init__(self, *, connectors: ConnectorStore, clock: Clock, ids: Ids) -> None:
+        self._connectors = connectors
+        self._clock = clock
+        self._ids = ids
+
+    async def register(self, new: NewConnector) -> Connector:
+        """Record a connector. Whether its bucket can be read is found out by the first sync.
+
+        Raises:
+            InvalidRequest: with every field that is wrong.
+            AlreadyExists: the id is taken.
+        """
+        faults = prefix_rules.check(new.prefixes, path="prefixes")
+        if not _BUCKET_NAME.fullmatch(new.bucket_name):
+            faults.append(FieldFault(path="bucketName", message="is not a valid bucket name"))
+        if new.connector_id is not None and not _CONNECTOR_ID.fullmatch(new.connector_id):
+            faults.append(
+                FieldFault(
+                    path="connectorId",
+                    message="has to be 1 to 64 letters, digits, dots, dashes or underscores",
+                )
+            )
+        if new.expected_owner is not None and not _ACCOUNT_ID.fullmatch(new.expected_owner):
+            faults.append(
+                FieldFault(path="expectedBucketOwner", message="is not an account id of 12 digits")
+            )
+        if faults:
+            raise InvalidRequest(*faults)
+        connector = Connector(
+            connector_id=new.connector_id or self._ids.new_connector_id(),
+            bucket=Bucket(name=new.bucket_name, expected_owner=new.expected_owner),
+            prefixes=prefix_rules.normalise(new.prefixes),
+            status=new.status,
+            trigger=new.trigger,
+            created_at=self._clock.now(),
+        )
+        await self._connectors.create(connector)
+        return connector
+
+    async def get(self, connector_id: str) -> Connector:
+        """Return a connector.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return await self._connectors.get(connector_id)
+
+    async def list_page(self, *, limit: int, cursor: str | None) -> Page[Connector]:
+        """Return a page of connectors.
+
+        Raises:
+            InvalidCursor: the cursor is not one of this list.
+        """
+        return await self._connectors.list_page(limit=limit, cursor=cursor)

@@ -1,0 +1,24 @@
+"""How long the running process may still work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ports.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """An instant at which the runtime ends the process."""
+
+    clock: Clock
+    at: datetime
+
+    def remaining_s(self) -> float:
+        """Return the seconds left; negative after the instant."""
+        return (self.at - self.clock.now()).total_seconds()
+
+    def near(self, margin_s: float) -> bool:
+        """Tell whether less than `margin_s` is left."""
+        return self.remaining_s() < margin_s

@@ -1,0 +1,53 @@
+"""The read-only pass over one object: what S3 Batch Operations has the processor do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from application.object_work import ObjectWork
+from domain.batch_job import encode_result
+from domain.errors import DomainError
+from domain.job import Job
+from domain.manifest import decode_invocation_key
+from ports.errors import NotFound, PortError, Retryable
+from ports.job_store import JobStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """The answer to one task; `code` is S3's: Succeeded, TemporaryFailure or PermanentFailure."""
+
+    code: str
+    text: str
+
+
+class DiscoverObject:
+    """Answers tasks. What is wrong with a single object is an answer, not a failure of the task:
+    half of the tasks failing would end the whole batch job (S3 User Guide, "Job status")."""
+
+    def __init__(self, *, jobs: JobStore, object_work: ObjectWork) -> None:
+        self._jobs = jobs
+        self._object_work = object_work
+        self._known: dict[str, Job] = {}
+
+    async def answer(self, job_id: str, encoded_key: str) -> TaskResult:
+        """Return the result of the task for one key, as the invocation encodes it."""
+        try:
+            job = await self._job(job_id)
+            outcome = await self._object_work.discover(job, decode_invocation_key(encoded_key))
+        except Retryable as error:
+            return TaskResult(code="TemporaryFailure", text=f"{type(error).__name__}: {error}")
+        except NotFound:
+            return TaskResult(code="PermanentFailure", text=f"there is no job {job_id}")
+        except (PortError, DomainError) as error:
+            return TaskResult(code="PermanentFailure", text=f"{type(error).__name__}: {error}")
+        if outcome.retryable:
+            return TaskResult(code="TemporaryFailure", text=f"{outcome.reason}: {outcome.message}")
+        return TaskResult(code="Succeeded", text=encode_result(outcome))
+
+    async def _job(self, job_id: str) -> Job:
+        # Only what never changes is used of it (bucket, trigger, options), so one read serves
+        # all tasks of a warm process; a process sees few jobs, the last is kept.
+        if job_id not in self._known:
+            self._known = {job_id: await self._jobs.get(job_id)}
+        return self._known[job_id]

@@ -1,0 +1,128 @@
+"""The engine: takes a job one step further, from wherever it stands.
+
+There is one entry for all occasions (a new job, the end of a batch job, a continuation, the sweep,
+a redrive): it reads where the job stands and does what comes next, under the job's work lease. So it
+makes no difference which message came, whether it came twice, and where an earlier one died.
+"""
+
+from __future__ import annotations
+
+from application.announcer import Announcer
+from application.batch_discovery import BatchDiscovery
+from application.deadline import Deadline
+from application.ending import EndJob
+from application.listing import ListBucket
+from application.policy import Policy
+from application.redrive import RequeueFailures
+from application.sources import Source, manifest_source
+from application.splitting import SplitIntoChunks
+from application.work import Work
+from domain.errors import DomainError, WorkLost
+from domain.job import Discovery, Job, JobStatus
+from ports.clock import Clock
+from ports.engine_invoker import EngineInvoker
+from ports.errors import Fatal, NotFound, PortError
+from ports.ids import Ids
+from ports.job_store import JobStore
+from ports.telemetry import Telemetry
+
+
+class Engine:
+    """The use case of the engine's function."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        list_bucket: ListBucket,
+        discovery: BatchDiscovery,
+        split: SplitIntoChunks,
+        requeue: RequeueFailures,
+        end_job: EndJob,
+        announcer: Announcer,
+        invoker: EngineInvoker,
+        clock: Clock,
+        ids: Ids,
+        telemetry: Telemetry,
+        policy: Policy,
+    ) -> None:
+        self._jobs = jobs
+        self._list_bucket = list_bucket
+        self._discovery = discovery
+        self._split = split
+        self._requeue = requeue
+        self._end_job = end_job
+        self._announcer = announcer
+        self._invoker = invoker
+        self._clock = clock
+        self._ids = ids
+        self._telemetry = telemetry
+        self._policy = policy
+
+    async def advance(self, job_id: str, deadline: Deadline) -> Job:
+        """Do what comes next for the job, until it waits for others or the deadline is near.
+
+        What is unfinished at the deadline is ordered as another invocation.
+
+        Raises:
+            NotFound: there is no such job.
+            WorkHeld: another invocation is at it.
+            Retryable: the invocation is to be repeated; nothing is lost.
+        """
+        work = Work(
+            jobs=self._jobs, clock=self._clock, token=self._ids.new_token(), deadline=deadline
+        )
+        try:
+            job = await work.take(job_id, margin_s=self._policy.lease_margin_s)
+        except WorkLost:
+            return await self._end_or_announce(job_id)
+        try:
+            finished = await self._steps(job, work)
+        except WorkLost:
+            await work.release(job_id)
+            return await self._end_or_announce(job_id)
+        except (DomainError, Fatal, NotFound) as error:
+            self._telemetry.warning("job_failed", job_id=job_id, cause=str(error))
+            await work.release(job_id)
+            return await self._end_job.fail(job_id, error)
+        except PortError:
+            await work.release(job_id)
+            raise
+        await work.release(job_id)
+        if not finished:
+            await self._invoker.advance(job_id)
+        return await self._announcer.finish(job_id)
+
+    async def _end_or_announce(self, job_id: str) -> Job:
+        job = await self._jobs.get(job_id)
+        if job.ending is not None:
+            return await self._end_job.drain(job)
+        return await self._announcer.announce(job)
+
+    async def _steps(self, job: Job, work: Work) -> bool:
+        """Work on the job; True if it now waits for others or has ended, False at the deadline."""
+        job = await self._announcer.announce(job)
+        if job.status is JobStatus.INITIALIZING:
+            listed = await self._list_bucket.run(job, work)
+            if listed is None:
+                return False
+            job = await self._announcer.announce(listed)
+        if job.terminal:
+            return True
+        if not job.splitting.done:
+            source = await self._source(job, work)
+            if source is None:
+                return True
+            job = await self._jobs.get(job.job_id)
+            if await self._split.run(job, work, source) is None:
+                return False
+        if job.redriving:
+            return await self._requeue.run(job, work) is not None
+        return True
+
+    async def _source(self, job: Job, work: Work) -> Source | None:
+        if job.options.discovery is Discovery.DIRECT:
+            return manifest_source(job.manifest.key) if job.manifest else None
+        if job.batch_job_id is None:
+            job = await self._discovery.begin(job, work)
+        return await self._discovery.report(job)

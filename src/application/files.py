@@ -1,0 +1,97 @@
+"""Where a job's files are in the results bucket, and how outcomes are written and read there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+
+from domain.manifest import ManifestEntry, decode_row, encode_row
+from domain.outcome import Outcome, from_json_line, to_json_line
+from ports.results_store import ResultsStore
+
+
+def manifest_key(job_id: str) -> str:
+    """The manifest."""
+    return f"jobs/{job_id}/manifest.csv"
+
+
+def report_prefix(job_id: str) -> str:
+    """Where S3 Batch Operations writes its completion report."""
+    return f"jobs/{job_id}/reports"
+
+
+def report_index_key(job_id: str, batch_job_id: str) -> str:
+    """The index of the completion report (S3 User Guide, "Examples: completion reports")."""
+    return f"{report_prefix(job_id)}/job-{batch_job_id}/manifest.json"
+
+
+def chunk_key(job_id: str, index: int) -> str:
+    """The entries of a chunk that a worker has to process."""
+    return f"jobs/{job_id}/chunks/{index:08d}.csv"
+
+
+def progress_key(job_id: str, index: int, token: str) -> str:
+    """Outcomes of an attempt that did not settle its chunk; the lease's token keeps attempts apart."""
+    return f"jobs/{job_id}/progress/{index:08d}-{token}.jsonl"
+
+
+def outcomes_key(job_id: str, index: int) -> str:
+    """Final outcomes of the entries that a worker processed."""
+    return f"jobs/{job_id}/outcomes/{index:08d}.jsonl"
+
+
+def discovered_key(job_id: str, index: int) -> str:
+    """Outcomes that were known when the chunk was made; with the above, each entry's outcome once."""
+    return f"jobs/{job_id}/outcomes/{index:08d}-discovered.jsonl"
+
+
+def summary_key(job_id: str) -> str:
+    """The job's record at its end."""
+    return f"jobs/{job_id}/summary.json"
+
+
+async def write_entries(
+    results: ResultsStore, key: str, bucket_name: str, entries: Iterable[ManifestEntry]
+) -> None:
+    """Write a chunk's entries."""
+    await results.put(key, b"".join(encode_row(bucket_name, entry) for entry in entries))
+
+
+async def read_entries(results: ResultsStore, key: str) -> AsyncIterator[ManifestEntry]:
+    """Yield a chunk's entries.
+
+    Raises:
+        NotFound: there is no such file.
+        InvalidManifest: a row is not ours.
+    """
+    async for line in _lines(results, key):
+        yield decode_row(line)
+
+
+async def write_outcomes(
+    results: ResultsStore, key: str, outcomes: Iterable[Outcome], *, job_id: str, chunk_index: int
+) -> None:
+    """Write outcomes, one line of JSON each."""
+    lines = (to_json_line(o, job_id=job_id, chunk_index=chunk_index) + "\n" for o in outcomes)
+    await results.put(key, "".join(lines).encode())
+
+
+async def read_outcomes(results: ResultsStore, key: str) -> AsyncIterator[Outcome]:
+    """Yield the outcomes of a file.
+
+    Raises:
+        NotFound: there is no such file.
+        InvalidManifest: a line is not ours.
+    """
+    async for line in _lines(results, key):
+        yield from_json_line(line)
+
+
+async def _lines(results: ResultsStore, key: str) -> AsyncIterator[bytes]:
+    # JSON lines hold quotes in pairs or escaped, so cutting them by CSV's rule would be wrong.
+    rest = b""
+    async for portion in results.stream(key):
+        *whole, rest = (rest + portion).split(b"\n")
+        for line in whole:
+            yield line
+    if rest:
+        yield rest

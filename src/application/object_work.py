@@ -1,0 +1,263 @@
+"""What is done with objects: read, look up, decide, write, announce.
+
+Objects go through in windows, so that the catalog is asked once for a hundred of them, and an
+object's tags are read shortly before they are written: what its owner changes between the two is
+all that can be lost. An object that is SKIP costs one read of S3, one that is not two reads and
+one write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from application.failures import failed_outcome
+from application.fanout import AdaptiveLimit, fan_out
+from application.watch import Watch
+from domain.connector import Trigger
+from domain.customer_object import ObjectHead, WrittenObject, is_archived
+from domain.decision import CatalogAnswer, Decision, Verdict, decide, resume
+from domain.errors import DomainError
+from domain.identity import SYNC_JOB_ID_TAG, Identity, identity_of
+from domain.job import Job
+from domain.limits import INGEST_EVENT_COUNT_MAX
+from domain.manifest import ManifestEntry
+from domain.message import IngestEvent, ingest_event
+from domain.outcome import Outcome, OutcomeKind, decided
+from domain.tagging import merge_tags
+from ports.catalog import Catalog
+from ports.errors import Archived, Conflict, NotFound, PortError, Retryable
+from ports.ingest_bus import IngestBus
+from ports.object_store import ObjectStore
+
+# How often an object that changes between our read and our write is read again.
+_ROUND_COUNT_MAX: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decided:
+    """An object with its tags and what is to be done with it."""
+
+    key: str
+    tags: dict[str, str]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Triggered:
+    """An object whose ingestion is set off; its event is still to be sent."""
+
+    event: IngestEvent
+    outcome: Outcome
+
+
+class ObjectWork:
+    """Decides and carries out, for the objects of one job at a time."""
+
+    def __init__(
+        self, *, objects: ObjectStore, catalog: Catalog, bus: IngestBus, calls_in_flight: int
+    ) -> None:
+        self._objects = objects
+        self._catalog = catalog
+        self._bus = bus
+        self._calls_in_flight = calls_in_flight
+
+    async def process(
+        self,
+        job: Job,
+        entries: Sequence[ManifestEntry],
+        *,
+        watch: Watch,
+        limit: AdaptiveLimit,
+    ) -> list[Outcome]:
+        """Process one window of objects; those not started when `watch` stops have no outcome.
+
+        Raises:
+            Fatal: the catalog cannot be asked at all; a person must act.
+        """
+        outcomes: dict[str, Outcome] = {}
+        keys = [entry.key for entry in entries]
+        for _ in range(_ROUND_COUNT_MAX):
+            if not keys or await watch.stopped():
+                break
+            found = await self._decide(job, keys, outcomes, limit)
+            triggered, changed = await self._carry_out(job, found, outcomes, watch, limit)
+            await self._announce(triggered, outcomes)
+            keys = changed
+        return list(outcomes.values())
+
+    async def discover(self, job: Job, key: str) -> Outcome:
+        """Decide about one object, writing nothing: the task of S3 Batch Operations.
+
+        The outcome of an object to copy or put carries its size, so that chunks can be packed.
+
+        Raises:
+            Retryable: it could not be found out; the task is to be repeated.
+            Fatal: the catalog cannot be asked at all.
+        """
+        outcomes: dict[str, Outcome] = {}
+        limit = AdaptiveLimit(1)
+        found = await self._decide(job, [key], outcomes, limit)
+        for item in found:
+            try:
+                return await self._preview(job, item)
+            except NotFound:
+                return _gone(key)
+            except Retryable:
+                raise
+            except (PortError, DomainError) as error:
+                return failed_outcome(key, error)
+        return outcomes[key]
+
+    async def _decide(
+        self, job: Job, keys: Sequence[str], outcomes: dict[str, Outcome], limit: AdaptiveLimit
+    ) -> list[_Decided]:
+        """Return what is to be written; what needs no write gets its outcome here."""
+        tags_by_key: dict[str, dict[str, str]] = {}
+
+        async def read(key: str) -> None:
+            try:
+                async with limit:
+                    tags_by_key[key] = await self._objects.read_tags(job.bucket, key)
+            except NotFound:
+                outcomes[key] = _gone(key)
+            except PortError as error:
+                outcomes[key] = failed_outcome(key, error)
+
+        await fan_out(keys, read, limit=self._calls_in_flight)
+        readable = [key for key in keys if key in tags_by_key]
+        identities = [identity_of(tags_by_key[key]) for key in readable]
+        try:
+            answers = await self._catalog.look_up(identities)
+        except Retryable as error:
+            outcomes.update((key, failed_outcome(key, error)) for key in readable)
+            return []
+        found = []
+        for key, identity, answer in zip(readable, identities, answers, strict=True):
+            tags = tags_by_key[key]
+            verdict = _verdict(job, key, tags, identity, answer)
+            if verdict.decision is Decision.SKIP:
+                outcomes[key] = decided(key, verdict)
+            else:
+                found.append(_Decided(key=key, tags=tags, verdict=verdict))
+        return found
+
+    async def _carry_out(
+        self,
+        job: Job,
+        found: Sequence[_Decided],
+        outcomes: dict[str, Outcome],
+        watch: Watch,
+        limit: AdaptiveLimit,
+    ) -> tuple[list[_Triggered], list[str]]:
+        """Write; returns what is to be announced, and the keys that changed since they were read."""
+        triggered: list[_Triggered] = []
+        changed: list[str] = []
+
+        async def act(item: _Decided) -> None:
+            if await watch.stopped():
+                return
+            try:
+                async with limit:
+                    carry_out = self._preview if job.options.dry_run else self._write
+                    result = await carry_out(job, item)
+            except Conflict as error:
+                changed.append(item.key)
+                outcomes[item.key] = replace(failed_outcome(item.key, error), retryable=True)
+            except NotFound:
+                outcomes[item.key] = _gone(item.key)
+            except (PortError, DomainError) as error:
+                outcomes[item.key] = failed_outcome(item.key, error)
+            else:
+                if isinstance(result, Outcome):
+                    outcomes[item.key] = result
+                else:
+                    triggered.append(result)
+
+        await fan_out(found, act, limit=self._calls_in_flight)
+        return triggered, changed
+
+    async def _preview(self, job: Job, item: _Decided) -> Outcome:
+        """Return what `_write` would come to, writing nothing."""
+        merge_tags(item.tags, item.verdict.identity, job.job_id)
+        head = await self._objects.head(job.bucket, item.key)
+        if job.trigger is Trigger.COPY and is_archived(head):
+            return _archived(item.key, head)
+        return decided(item.key, item.verdict, size_bytes=head.size_bytes)
+
+    async def _write(self, job: Job, item: _Decided) -> _Triggered | Outcome:
+        verdict = item.verdict
+        merged = merge_tags(item.tags, verdict.identity, job.job_id)
+        head = await self._objects.head(job.bucket, item.key)
+        written = WrittenObject(e_tag=head.e_tag, version_id=head.version_id)
+        if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:
+            if job.trigger is Trigger.EVENT:
+                await self._objects.write_tags(job.bucket, head, merged)
+            elif is_archived(head):
+                return _archived(item.key, head)
+            else:
+                try:
+                    written = await self._objects.rewrite(job.bucket, head, merged)
+                except Archived:
+                    return _archived(item.key, head)
+        event = ingest_event(
+            job,
+            key=item.key,
+            version_id=written.version_id,
+            e_tag=written.e_tag,
+            size_bytes=head.size_bytes,
+            identity=verdict.identity,
+            action=verdict.decision,
+        )
+        outcome = replace(
+            decided(item.key, verdict, size_bytes=head.size_bytes),
+            e_tag=written.e_tag,
+            version_id=written.version_id,
+        )
+        return _Triggered(event=event, outcome=outcome)
+
+    async def _announce(
+        self, triggered: Sequence[_Triggered], outcomes: dict[str, Outcome]
+    ) -> None:
+        groups = [
+            triggered[start : start + INGEST_EVENT_COUNT_MAX]
+            for start in range(0, len(triggered), INGEST_EVENT_COUNT_MAX)
+        ]
+
+        async def publish(group: Sequence[_Triggered]) -> None:
+            try:
+                results = await self._bus.publish([item.event for item in group])
+            except PortError as error:
+                results = [error] * len(group)
+            for item, failure in zip(group, results, strict=True):
+                key = item.outcome.key
+                outcomes[key] = failed_outcome(key, failure) if failure else item.outcome
+
+        await fan_out(groups, publish, limit=self._calls_in_flight)
+
+
+def _verdict(
+    job: Job, key: str, tags: dict[str, str], identity: Identity, answer: CatalogAnswer
+) -> Verdict:
+    # Triggered by an attempt whose outcome got lost: if the catalog knows it by now, that is our
+    # own doing, and its event may still be missing.
+    rule = resume if tags.get(SYNC_JOB_ID_TAG) == job.job_id else decide
+    return rule(identity, answer, bucket_name=job.bucket.name, key=key)
+
+
+def _gone(key: str) -> Outcome:
+    return Outcome(key=key, kind=OutcomeKind.GONE, reason="DELETED_SINCE_LISTED")
+
+
+def _archived(key: str, head: ObjectHead) -> Outcome:
+    return Outcome(
+        key=key,
+        kind=OutcomeKind.ARCHIVED,
+        reason="ARCHIVED",
+        size_bytes=head.size_bytes,
+        message=(
+            f"its bytes are archived ({head.archive_status or head.storage_class}); restore it, or use"
+            " the connector trigger 'event', which does not copy"
+        ),
+    )

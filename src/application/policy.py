@@ -1,0 +1,47 @@
+"""What an operator may tune: times, counts and sizes, with our defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from domain.packing import ChunkSizing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Bounds on everything that waits, repeats or grows.
+
+    Attributes:
+        window_object_count: Objects decided together; the catalog is asked once for them.
+        windows_in_flight: Windows of one chunk worked on at once.
+        calls_in_flight: S3 calls at once within a window; times `windows_in_flight` it should be
+            the client's connection pool.
+        chunk_attempt_count_max: Leases without progress before a chunk is given up.
+        lease_margin_s: How much longer than its process can live a lease is held.
+        stop_margin_s: How long before its end a process starts nothing new.
+        ending_poll_s: How often a worker looks whether its job is ending.
+        manifest_part_bytes: Size of a part of the manifest's upload; S3 wants 5 MiB at least.
+        added_chunk_count: Chunks recorded in one transaction.
+        stuck_after_s: How long a job or chunk may stand still before the sweep mends it.
+        queued_again_after_s: How long a queued chunk may wait before its message is sent again; a
+            duplicate does no harm, so this is only to keep their number small.
+        report_wait_s: How long a completion report may lag behind the end of its batch job.
+        retry_delay_s: Delay before a chunk's second attempt; doubles with each further one.
+        errors_per_chunk_max: Failures of single objects recorded per chunk; its outcomes have all.
+    """
+
+    sizing: ChunkSizing = field(default_factory=ChunkSizing)
+    window_object_count: int = 100
+    windows_in_flight: int = 4
+    calls_in_flight: int = 16
+    chunk_attempt_count_max: int = 5
+    lease_margin_s: float = 30.0
+    stop_margin_s: float = 20.0
+    ending_poll_s: float = 5.0
+    manifest_part_bytes: int = 8 * 1024**2
+    added_chunk_count: int = 25
+    stuck_after_s: float = 300.0
+    queued_again_after_s: float = 3_600.0
+    report_wait_s: float = 3_600.0
+    retry_delay_s: int = 15
+    errors_per_chunk_max: int = 100

@@ -1,0 +1,53 @@
+"""Outcomes of earlier attempts at a chunk, so that their objects are not processed again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from application.files import outcomes_key, progress_key, read_outcomes, write_outcomes
+from domain.chunk import Chunk
+from domain.outcome import Outcome, OutcomeKind
+from ports.errors import NotFound
+from ports.results_store import ResultsStore
+
+
+class ProgressFiles:
+    """Loads and saves what is done of a chunk that is not settled."""
+
+    def __init__(self, results: ResultsStore) -> None:
+        self._results = results
+
+    async def load(self, chunk: Chunk) -> dict[str, Outcome]:
+        """Return the outcomes that stand, by key: those saved, but for failures.
+
+        A redriven chunk begins with the outcomes that it was settled with.
+
+        Raises:
+            NotFound: the file that the chunk names is gone.
+            InvalidManifest: the file is not ours.
+        """
+        if chunk.progress_key is not None:
+            return await self._read(chunk.progress_key)
+        if not chunk.redrive_number:
+            return {}
+        try:
+            return await self._read(outcomes_key(chunk.job_id, chunk.index))
+        except NotFound:
+            return {}  # it was given up before any of its outcomes was known
+
+    async def save(self, chunk: Chunk, token: str, outcomes: Mapping[str, Outcome]) -> str | None:
+        """Write the outcomes that stand; returns the file's key, None if there are none."""
+        if not outcomes:
+            return None
+        key = progress_key(chunk.job_id, chunk.index, token)
+        await write_outcomes(
+            self._results, key, outcomes.values(), job_id=chunk.job_id, chunk_index=chunk.index
+        )
+        return key
+
+    async def _read(self, key: str) -> dict[str, Outcome]:
+        return {
+            outcome.key: outcome
+            async for outcome in read_outcomes(self._results, key)
+            if outcome.kind is not OutcomeKind.FAILED
+        }

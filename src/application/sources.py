@@ -1,0 +1,62 @@
+"""What chunks are cut from: the manifest (discovery `direct`) or the completion report (`batch`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domain.batch_job import parse_report_row
+from domain.errors import InvalidReport
+from domain.manifest import ManifestEntry, decode_row
+from domain.outcome import Outcome, OutcomeKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Files of the results bucket, in order, and how one record of them is read.
+
+    `parse` takes a record and the position after it, and gives an entry that a worker has to
+    process, or an outcome that is already known.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    parse: Callable[[bytes, int], ManifestEntry | Outcome]
+
+
+def manifest_source(key: str) -> Source:
+    """Every object is an entry: workers decide."""
+    return Source(name=key, keys=(key,), parse=lambda record, _after: decode_row(record))
+
+
+_FOR_WORKERS = frozenset({OutcomeKind.COPIED, OutcomeKind.PUT, OutcomeKind.FAILED})
+
+
+def report_source(keys: tuple[str, ...], *, dry_run: bool) -> Source:
+    """Objects to copy or put, failed and undecided ones are entries; the others' outcomes are known.
+
+    In a dry run every decision is an outcome, and an undecided object is a failure. A row that
+    cannot be read fails by itself, not the job.
+    """
+
+    def parse(record: bytes, after: int) -> ManifestEntry | Outcome:
+        try:
+            row = parse_report_row(record)
+        except InvalidReport as error:
+            return Outcome(
+                key=f"(unreadable report row before byte {after})",
+                kind=OutcomeKind.FAILED,
+                reason="InvalidReport",
+                message=str(error),
+            )
+        if row.outcome is None:
+            if not dry_run:
+                return ManifestEntry(key=row.key, size_bytes=None, last_modified=None)
+            return Outcome(
+                key=row.key, kind=OutcomeKind.FAILED, reason="Undecided", message=row.message
+            )
+        if dry_run or row.outcome.kind not in _FOR_WORKERS:
+            return row.outcome
+        return ManifestEntry(key=row.key, size_bytes=row.outcome.size_bytes, last_modified=None)
+
+    return Source(name="the completion report", keys=keys, parse=parse)

@@ -1,0 +1,135 @@
+"""The sweep: the scheduled pass that finds what got stuck and mends it.
+
+It looks at every open job, and repairs whatever a lost message, a lost event or a dead process can
+leave behind: statuses not published, engine work nobody does, the end of a batch job nobody heard
+of, chunks whose message or worker is gone, a last settlement nobody acted on. It decides by what
+is recorded and by the clock alone, so running it twice, or beside anything else, does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from application.announcer import Announcer
+from application.deadline import Deadline
+from application.ending import EndJob
+from application.policy import Policy
+from application.queueing import Queueing
+from domain.chunk import Chunk, ChunkLeaseExpired, ChunkStatus, evolve, lease_expired
+from domain.job import Job
+from ports.chunk_store import ChunkStore
+from ports.clock import Clock
+from ports.engine_invoker import EngineInvoker
+from ports.errors import Conflict, PortError
+from ports.job_store import JobStore
+from ports.telemetry import Metric, Telemetry
+
+
+class Sweep:
+    """The use case of the schedule."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        chunks: ChunkStore,
+        queueing: Queueing,
+        end_job: EndJob,
+        announcer: Announcer,
+        invoker: EngineInvoker,
+        clock: Clock,
+        telemetry: Telemetry,
+        policy: Policy,
+    ) -> None:
+        self._jobs = jobs
+        self._chunks = chunks
+        self._queueing = queueing
+        self._end_job = end_job
+        self._announcer = announcer
+        self._invoker = invoker
+        self._clock = clock
+        self._telemetry = telemetry
+        self._policy = policy
+
+    async def run(self, deadline: Deadline) -> int:
+        """Mend all open jobs, the oldest first; returns how many were looked at.
+
+        One job that cannot be mended does not keep the others from it; the first such error is
+        raised at the end.
+
+        Raises:
+            PortError: some job could not be mended; the next sweep tries again.
+        """
+        looked_at = 0
+        first_error: PortError | None = None
+        async for job in self._jobs.open_jobs():
+            if deadline.near(self._policy.stop_margin_s):
+                self._telemetry.warning("sweep_unfinished", looked_at=looked_at)
+                break
+            looked_at += 1
+            try:
+                await self._mend(job)
+            except PortError as error:
+                self._telemetry.warning("job_not_mended", job_id=job.job_id, cause=str(error))
+                first_error = first_error or error
+        self._telemetry.event("sweep_done", looked_at=looked_at)
+        if first_error is not None:
+            raise first_error
+        return looked_at
+
+    async def _mend(self, job: Job) -> None:
+        job = await self._announcer.announce(job)
+        if job.terminal:
+            return
+        if job.ending is not None:
+            await self._end_job.drain(job)
+            return
+        now = self._clock.now()
+        await self._mend_chunks(job, now)
+        if job.settled:
+            await self._announcer.finish(job.job_id)
+        elif _needs_engine(job) and self._idle(job, now):
+            await self._invoker.advance(job.job_id)
+
+    def _idle(self, job: Job, now: datetime) -> bool:
+        if job.work is not None:
+            return now >= job.work.expires_at
+        return self._stale(job.updated_at, now, self._policy.stuck_after_s)
+
+    async def _mend_chunks(self, job: Job, now: datetime) -> None:
+        lost: list[Chunk] = []
+        async for chunk in self._chunks.chunks(job.job_id):
+            if lease_expired(chunk, now):
+                freed = await self._free(chunk, now)
+                if freed is not None:
+                    lost.append(freed)
+            elif (
+                chunk.status is ChunkStatus.PENDING
+                and self._stale(chunk.updated_at, now, self._policy.stuck_after_s)
+            ) or (
+                chunk.status is ChunkStatus.QUEUED
+                and self._stale(chunk.updated_at, now, self._policy.queued_again_after_s)
+            ):
+                lost.append(chunk)
+        await self._send_again(lost)
+
+    async def _free(self, chunk: Chunk, now: datetime) -> Chunk | None:
+        try:
+            return await self._chunks.save(evolve(chunk, ChunkLeaseExpired(), now))
+        except Conflict:
+            return None  # its worker settled it, or another took it over
+
+    async def _send_again(self, chunks: Sequence[Chunk]) -> None:
+        if chunks:
+            self._telemetry.count(Metric.CHUNKS_RECOVERED, len(chunks))
+            await self._queueing.enqueue(chunks)
+
+    @staticmethod
+    def _stale(since: datetime, now: datetime, after_s: float) -> bool:
+        return (now - since).total_seconds() >= after_s
+
+
+def _needs_engine(job: Job) -> bool:
+    """Whether the next step is the engine's: all but waiting for chunks."""
+    return not job.splitting.done or job.redriving

@@ -1,0 +1,47 @@
+"""When a worker has to stop starting objects: its time is nearly over, or its job is ending."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from application.deadline import Deadline
+from ports.clock import Clock
+from ports.job_store import JobStore
+
+
+class Watch:
+    """Asked before each object is started.
+
+    Time is read from the clock each time, so a process that was paused beyond its lease starts
+    nothing more. The job's record is read every `poll_s` seconds, not per object; a job is only
+    CANCELLED after this worker settled its chunk, so nothing is started after that.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        job_id: str,
+        deadline: Deadline,
+        clock: Clock,
+        stop_margin_s: float,
+        poll_s: float,
+    ) -> None:
+        self._jobs = jobs
+        self._job_id = job_id
+        self._deadline = deadline
+        self._clock = clock
+        self._stop_margin_s = stop_margin_s
+        self._poll = timedelta(seconds=poll_s)
+        self._polled_at = clock.now()
+        self.job_ending = False
+
+    async def stopped(self) -> bool:
+        """Tell whether no further object may be started."""
+        if self.job_ending or self._deadline.near(self._stop_margin_s):
+            return True
+        if self._clock.now() - self._polled_at >= self._poll:
+            self._polled_at = self._clock.now()
+            job = await self._jobs.get(self._job_id)
+            self.job_ending = job.ending is not None or job.terminal
+        return self.job_ending

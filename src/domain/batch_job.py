@@ -1,0 +1,159 @@
+"""What we exchange with S3 Batch Operations: results of single tasks, job states, report rows."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.decision import Decision
+from domain.errors import InvalidManifest, InvalidReport
+from domain.limits import DISCOVERY_RESULT_CHARS_MAX
+from domain.manifest import decode_key
+from domain.outcome import Outcome, OutcomeKind
+
+
+class BatchJobStatus(StrEnum):
+    """States of a batch job (S3 API Reference, JobDescriptor)."""
+
+    ACTIVE = "Active"
+    CANCELLED = "Cancelled"
+    CANCELLING = "Cancelling"
+    COMPLETE = "Complete"
+    COMPLETING = "Completing"
+    FAILED = "Failed"
+    FAILING = "Failing"
+    NEW = "New"
+    PAUSED = "Paused"
+    PAUSING = "Pausing"
+    PREPARING = "Preparing"
+    READY = "Ready"
+    SUSPENDED = "Suspended"
+
+
+ENDED = frozenset({BatchJobStatus.COMPLETE, BatchJobStatus.FAILED, BatchJobStatus.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchJob:
+    """What DescribeJob says of a batch job.
+
+    `job_id` is our job's id from the user arguments, None if the batch job is not one of ours.
+    """
+
+    batch_job_id: str
+    job_id: str | None
+    status: BatchJobStatus
+    total_count: int = 0
+    succeeded_count: int = 0
+    failed_count: int = 0
+    failure_reasons: tuple[str, ...] = ()
+    ended_at: datetime | None = None
+
+
+def failure_of(batch_job: BatchJob) -> str | None:
+    """Say why an ended batch job is no discovery, or None if its report can be used.
+
+    `Complete` says nothing about success: all tasks may have failed (S3 User Guide, "Job status
+    and completion reports"). Single failed objects go on undecided and are decided by the chunk.
+    """
+    causes = "; ".join(batch_job.failure_reasons) or "S3 gave no reason"
+    if batch_job.status is BatchJobStatus.FAILED:
+        return f"S3 batch job {batch_job.batch_job_id} failed: {causes}"
+    if batch_job.status is BatchJobStatus.CANCELLED:
+        return f"S3 batch job {batch_job.batch_job_id} was cancelled outside of this service"
+    if batch_job.total_count and not batch_job.succeeded_count:
+        return (
+            f"S3 batch job {batch_job.batch_job_id} completed, but all of its"
+            f" {batch_job.total_count} tasks failed; look at the processor's log and its rights"
+        )
+    return None
+
+
+_OUTCOME_FIELDS = {"r": "reason", "a": "asset_id", "i": "inventory_id", "s": "size_bytes"}
+
+
+def encode_result(outcome: Outcome) -> str:
+    """Return what discovery found as the resultString of a task, short enough for the report."""
+    record = {name: getattr(outcome, attribute) for name, attribute in _OUTCOME_FIELDS.items()}
+    kept = {name: value for name, value in record.items() if value is not None}
+    text = json.dumps({"o": outcome.kind.value, **kept}, separators=(",", ":"))
+    if len(text) > DISCOVERY_RESULT_CHARS_MAX:
+        # Foreign ids may be long; they are in the tags and the chunk reads them again anyway.
+        text = json.dumps({"o": outcome.kind.value, "r": outcome.reason}, separators=(",", ":"))
+    return text
+
+
+_DECISION_OF_KIND = {
+    OutcomeKind.SKIPPED: Decision.SKIP,
+    OutcomeKind.COPIED: Decision.COPY,
+    OutcomeKind.PUT: Decision.PUT,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRow:
+    """One object of a completion report. `outcome` is None where discovery could not decide;
+    `message` then says what S3 or the processor reported."""
+
+    key: str
+    outcome: Outcome | None
+    message: str
+
+
+_HTTP_STATUS = re.compile(r"[0-9]{3}")
+
+
+def parse_report_row(record: bytes) -> ReportRow:
+    """Read one row of a completion report.
+
+    The report's own schema names ErrorCode before HTTPStatusCode, while rows carry them the other
+    way round (S3 User Guide, "Examples: S3 Batch Operations completion reports"). Neither is
+    needed here: only the first four columns and the last one are, and those are certain.
+
+    Raises:
+        InvalidReport: not such a row.
+    """
+    try:
+        rows = list(csv.reader([record.decode()], strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidReport(f"row {record[:200]!r}: {error}") from error
+    if len(rows) != 1 or len(rows[0]) != 7:
+        raise InvalidReport(f"row {record[:200]!r} has not the seven columns of a report")
+    _bucket, encoded, _version, status, fifth, sixth, message = rows[0]
+    if not (_HTTP_STATUS.fullmatch(fifth) or _HTTP_STATUS.fullmatch(sixth)):
+        raise InvalidReport(f"row {record[:200]!r} has no HTTP status")
+    try:
+        key = decode_key(encoded)
+    except InvalidManifest as error:
+        raise InvalidReport(str(error)) from error
+    if status.lower() != "succeeded":
+        return ReportRow(key=key, outcome=None, message=message)
+    return ReportRow(key=key, outcome=_decode_result(key, message), message=message)
+
+
+def _decode_result(key: str, text: str) -> Outcome | None:
+    """Read what `encode_result` wrote; a text that is not ours leaves the object undecided."""
+    try:
+        record = json.loads(text)
+        kind = OutcomeKind(record["o"])
+        values = {attribute: record.get(name) for name, attribute in _OUTCOME_FIELDS.items()}
+        return Outcome(key=key, kind=kind, decision=_DECISION_OF_KIND.get(kind), **values)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def parse_report_index(text: bytes) -> tuple[str, ...]:
+    """Read a completion report's manifest.json: the keys of its result files, in a fixed order.
+
+    Raises:
+        InvalidReport: not such an index.
+    """
+    try:
+        index = json.loads(text)
+        return tuple(sorted({str(result["Key"]) for result in index["Results"]}))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidReport(f"the report's manifest.json is not S3's: {error}") from error

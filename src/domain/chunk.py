@@ -1,0 +1,283 @@
+"""The chunk: a slice of the manifest, and the unit of queueing, lease, retry and settlement.
+
+Life of a chunk. The splitter records it PENDING, sends its message, and marks it QUEUED. A worker
+that gets the message leases it (PROCESSING): it holds a token until an instant at which its
+process is certainly dead. It settles the chunk (COMPLETED, or COMPLETED_WITH_ERRORS if an object
+failed), or hands it back with its progress saved (QUEUED). A lease that ran out goes back to QUEUED
+by the sweep. After too many attempts without progress, or from the dead-letter queue, a chunk is
+FAILED. Only a person's redrive takes a settled chunk back to QUEUED.
+
+Fencing is by `version`: a chunk carries the version that was read, the store writes only over that
+one, and every write makes a new one. A worker whose lease was taken over holds an old version and can write nothing.
+
+Messages may come before the chunk is marked QUEUED, so leasing a PENDING chunk passes through QUEUED.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from domain.errors import ChunkHeld, ChunkSettled, WorkLost
+from domain.machine import Table, next_state, table, terminal_states
+from domain.outcome import Statistics
+
+
+class ChunkStatus(StrEnum):
+    """States of a chunk."""
+
+    PENDING = "PENDING"
+    QUEUED = "QUEUED"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to work on a chunk: who has the token, until when (exclusive)."""
+
+    token: str
+    expires_at: datetime
+
+    def live(self, now: datetime) -> bool:
+        """Tell whether the lease still holds; at the instant of expiry it does not."""
+        return now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """One chunk's record.
+
+    Of `object_count` manifest entries, `entry_count` are for a worker; the others' outcomes were
+    known when the chunk was made and are counted in `discovered`. `statistics` is what the job's
+    tally holds for this chunk: `discovered`, and after settlement all of it. `progress_key` names
+    the file with outcomes of an earlier attempt, whose objects are not processed again.
+    `attempt_count` counts leases since the last progress.
+    """
+
+    job_id: str
+    index: int
+    status: ChunkStatus
+    version: int = 0
+    object_count: int
+    entry_count: int
+    size_bytes: int
+    first_key: str
+    last_key: str
+    discovered: Statistics = Statistics()
+    statistics: Statistics = Statistics()
+    attempt_count: int = 0
+    lease: Lease | None = None
+    progress_key: str | None = None
+    redrive_number: int = 0
+    status_reason: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the chunk is settled."""
+        return self.status in TERMINAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkQueued:
+    """Its message was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkLeased:
+    """A worker took it."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkReleased:
+    """Its worker handed it back, its progress saved under `progress_key`."""
+
+    progress_key: str | None
+    progressed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkLeaseExpired:
+    """Its worker was not heard of until the lease ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkCompleted:
+    """Each of its objects has an outcome, none failed."""
+
+    statistics: Statistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkCompletedWithErrors:
+    """Each of its objects has an outcome, some failed."""
+
+    statistics: Statistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkFailed:
+    """It was given up; objects without an outcome count as failed."""
+
+    statistics: Statistics
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkCancelled:
+    """Its job is ending; `statistics` counts what was done before."""
+
+    statistics: Statistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkRedriven:
+    """A person ordered its failed objects to be tried again."""
+
+    redrive_number: int
+
+
+ChunkEvent = (
+    ChunkQueued
+    | ChunkLeased
+    | ChunkReleased
+    | ChunkLeaseExpired
+    | ChunkCompleted
+    | ChunkCompletedWithErrors
+    | ChunkFailed
+    | ChunkCancelled
+    | ChunkRedriven
+)
+
+CHUNK_TRANSITIONS: Final[Table[ChunkStatus]] = table(
+    {
+        ChunkStatus.PENDING: {
+            ChunkQueued: ChunkStatus.QUEUED,
+            ChunkCancelled: ChunkStatus.CANCELLED,
+        },
+        ChunkStatus.QUEUED: {
+            ChunkQueued: ChunkStatus.QUEUED,
+            ChunkLeased: ChunkStatus.PROCESSING,
+            ChunkCancelled: ChunkStatus.CANCELLED,
+        },
+        ChunkStatus.PROCESSING: {
+            ChunkReleased: ChunkStatus.QUEUED,
+            ChunkLeaseExpired: ChunkStatus.QUEUED,
+            ChunkCompleted: ChunkStatus.COMPLETED,
+            ChunkCompletedWithErrors: ChunkStatus.COMPLETED_WITH_ERRORS,
+            ChunkFailed: ChunkStatus.FAILED,
+            ChunkCancelled: ChunkStatus.CANCELLED,
+        },
+        ChunkStatus.COMPLETED: {},
+        ChunkStatus.COMPLETED_WITH_ERRORS: {ChunkRedriven: ChunkStatus.QUEUED},
+        ChunkStatus.FAILED: {ChunkRedriven: ChunkStatus.QUEUED},
+        ChunkStatus.CANCELLED: {},
+    }
+)
+
+TERMINAL: Final = terminal_states(CHUNK_TRANSITIONS, reopening=frozenset({ChunkRedriven}))
+
+
+def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
+    """Return the chunk after `event`.
+
+    Raises:
+        IllegalTransition: the chunk's state does not take this event.
+    """
+    status = next_state("chunk", CHUNK_TRANSITIONS, chunk.status, event)
+    moved = replace(chunk, status=status, updated_at=at)
+    match event:
+        case ChunkQueued():
+            return moved
+        case ChunkLeased(lease=lease):
+            return replace(moved, lease=lease, attempt_count=chunk.attempt_count + 1)
+        case ChunkReleased(progress_key=key, progressed=progressed):
+            attempts = 0 if progressed else chunk.attempt_count
+            return replace(moved, lease=None, progress_key=key, attempt_count=attempts)
+        case ChunkLeaseExpired():
+            return replace(moved, lease=None)
+        case (
+            ChunkCompleted(statistics=statistics)
+            | ChunkCompletedWithErrors(statistics=statistics)
+            | ChunkCancelled(statistics=statistics)
+        ):
+            return replace(moved, lease=None, statistics=statistics, status_reason=None)
+        case ChunkFailed(statistics=statistics, reason=reason):
+            return replace(moved, lease=None, statistics=statistics, status_reason=reason)
+        case ChunkRedriven(redrive_number=number):
+            return replace(
+                moved,
+                statistics=replace(chunk.statistics, failed=chunk.discovered.failed),
+                attempt_count=0,
+                progress_key=None,
+                redrive_number=number,
+                status_reason=None,
+            )
+
+
+def lease_chunk(chunk: Chunk, *, token: str, now: datetime, lease_s: float) -> Chunk:
+    """Return the chunk leased to `token` until `lease_s` seconds from now.
+
+    A lease that ran out may be taken over at once, without waiting for the sweep.
+
+    Raises:
+        ChunkSettled: there is nothing left to do.
+        ChunkHeld: another token's lease is live.
+    """
+    if chunk.terminal:
+        raise ChunkSettled(f"chunk {chunk.index} of {chunk.job_id} is {chunk.status}")
+    if chunk.lease is not None:
+        if chunk.lease.live(now):
+            raise ChunkHeld(
+                f"chunk {chunk.index} of {chunk.job_id} is leased until {chunk.lease.expires_at}"
+            )
+        chunk = evolve(chunk, ChunkLeaseExpired(), now)
+    if chunk.status is ChunkStatus.PENDING:
+        chunk = evolve(chunk, ChunkQueued(), now)
+    lease = Lease(token=token, expires_at=now + timedelta(seconds=lease_s))
+    return evolve(chunk, ChunkLeased(lease=lease), now)
+
+
+def check_lease(chunk: Chunk, *, token: str, now: datetime) -> None:
+    """Make sure that `token` may still write for this chunk.
+
+    Raises:
+        WorkLost: the lease is another's, or ran out.
+    """
+    if chunk.lease is None or chunk.lease.token != token or not chunk.lease.live(now):
+        raise WorkLost(f"the lease on chunk {chunk.index} of {chunk.job_id} is lost")
+
+
+def settle_chunk(chunk: Chunk, processed: Statistics, *, now: datetime) -> Chunk:
+    """Return the leased chunk settled; `processed` is the fold of its entries' outcomes."""
+    statistics = chunk.discovered + processed
+    if statistics.failed:
+        return evolve(chunk, ChunkCompletedWithErrors(statistics=statistics), now)
+    return evolve(chunk, ChunkCompleted(statistics=statistics), now)
+
+
+def give_up_chunk(chunk: Chunk, processed: Statistics, reason: str, *, now: datetime) -> Chunk:
+    """Return the leased chunk FAILED; its entries without an outcome are counted as failed."""
+    counted = chunk.discovered + processed
+    missing = chunk.object_count - counted.total
+    statistics = replace(counted, failed=counted.failed + missing)
+    return evolve(chunk, ChunkFailed(statistics=statistics, reason=reason), now)
+
+
+def cancel_chunk(chunk: Chunk, processed: Statistics, *, now: datetime) -> Chunk:
+    """Return the chunk CANCELLED, with what was done of it counted; nobody else may hold its lease."""
+    return evolve(chunk, ChunkCancelled(statistics=chunk.discovered + processed), now)
+
+
+def lease_expired(chunk: Chunk, now: datetime) -> bool:
+    """Tell whether a worker had the chunk and can have it no more."""
+    return chunk.lease is not None and not chunk.lease.live(now)

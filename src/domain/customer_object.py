@@ -1,0 +1,87 @@
+"""An object of a customer: what a read shows of it, and whether and how it can be rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from domain.limits import COPY_OBJECT_BYTES_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """Server-side encryption with S3's or KMS's keys; `algorithm` is S3's own word."""
+
+    algorithm: str
+    kms_key_id: str | None = None
+    bucket_key_enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectLock:
+    """Retention and legal hold of an object version."""
+
+    mode: str | None = None
+    retain_until: datetime | None = None
+    legal_hold: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectHead:
+    """Everything that one HeadObject tells of an object and that a copy has to keep.
+
+    `system_metadata` maps CopyObject's parameter names (ContentType, CacheControl, ...) to values.
+    """
+
+    key: str
+    size_bytes: int
+    e_tag: str
+    last_modified: datetime
+    version_id: str | None = None
+    storage_class: str = "STANDARD"
+    archive_status: str | None = None
+    restored: bool = False
+    encryption: Encryption | None = None
+    website_redirect: str | None = None
+    lock: ObjectLock | None = None
+    system_metadata: Mapping[str, str | datetime] = field(default_factory=dict)
+    user_metadata: Mapping[str, str] = field(default_factory=dict)
+    checksum_algorithm: str | None = None
+
+
+_ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+
+
+def is_archived(head: ObjectHead) -> bool:
+    """Tell whether S3 would refuse to copy the object because its bytes are archived.
+
+    GLACIER_IR is not archived in this sense, a restored copy can be read (S3 User Guide, "Working
+    with archived objects").
+    """
+    return (head.storage_class in _ARCHIVE_CLASSES and not head.restored) or (
+        head.archive_status is not None and not head.restored
+    )
+
+
+class CopyMethod(StrEnum):
+    """The two ways of copying an object onto itself."""
+
+    SINGLE = "SINGLE"
+    MULTIPART = "MULTIPART"
+
+
+def plan_rewrite(
+    head: ObjectHead, *, single_copy_bytes_max: int = COPY_OBJECT_BYTES_MAX
+) -> CopyMethod:
+    """Say how the object is copied onto itself."""
+    return CopyMethod.SINGLE if head.size_bytes <= single_copy_bytes_max else CopyMethod.MULTIPART
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenObject:
+    """What S3 answered to a rewrite: the object's ETag and version now."""
+
+    e_tag: str
+    version_id: str | None = None

@@ -1,0 +1,86 @@
+"""Errors of the domain: the caller or the data is wrong, and a retry cannot mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class DomainError(Exception):
+    """Base of all errors that the rules themselves raise; never retried."""
+
+
+class IllegalTransition(DomainError):
+    """An event arrived in a state whose row does not list it."""
+
+    def __init__(self, machine: str, state: str, event: str) -> None:
+        super().__init__(f"{machine} in state {state} cannot take {event}")
+        self.machine = machine
+        self.state = state
+        self.event = event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFault:
+    """One thing wrong with one field of a request; `path` is dotted, list items by index."""
+
+    path: str
+    message: str
+
+
+class InvalidRequest(DomainError):
+    """A request breaks one or more rules; every broken rule is listed."""
+
+    def __init__(self, *faults: FieldFault) -> None:
+        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults))
+        self.faults = faults
+
+
+class ConnectorDisabled(DomainError):
+    """The connector exists, but its owner switched it off."""
+
+
+class NotRedrivable(DomainError):
+    """The job has nothing that a redrive could mend."""
+
+
+class InvalidManifest(DomainError):
+    """A row of a manifest or chunk file is not what we write there."""
+
+
+class InvalidReport(DomainError):
+    """A row or the index of a completion report is not what S3 writes there."""
+
+
+class InvalidMessage(DomainError):
+    """A message or event does not have the shape of its contract."""
+
+
+class TagLimitExceeded(DomainError):
+    """Our tags do not fit beside the owner's: S3 allows ten on an object."""
+
+
+class UnsupportedObject(DomainError):
+    """S3 cannot keep everything of this object in a copy, so it is left alone.
+
+    `code` is a stable word for tables and alarms, the message says what is in the way.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class WorkHeld(DomainError):
+    """Another invocation of the engine holds the job's work lease."""
+
+
+class WorkLost(DomainError):
+    """The engine's lease on the job is no longer ours, or the job is ending."""
+
+
+class ChunkHeld(DomainError):
+    """Another worker holds a live lease on the chunk."""
+
+
+class ChunkSettled(DomainError):
+    """The chunk is in a terminal state already; there is nothing to do."""

@@ -1,0 +1,40 @@
+"""What the error table holds: one failed object, chunk, message or job."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One failure. `error_id` is a function of where it happened, so repeating it is no second one.
+
+    `error_class` is the stable word for tables and alarms. `key` is None for a failure of a whole
+    chunk or job; `chunk_index` is None for one of the job.
+    """
+
+    error_id: str
+    job_id: str
+    error_class: str
+    message: str
+    occurred_at: datetime
+    chunk_index: int | None = None
+    key: str | None = None
+    attempt_number: int | None = None
+    stack_trace: str | None = None
+
+
+def error_id_for(*, chunk_index: int | None, subject: str) -> str:
+    """Return the id of the failure of `subject` (a key, or a word for the whole); sorts by chunk.
+
+    The key is hashed: with a prefix it would not fit a DynamoDB sort key of 1,024 bytes.
+    """
+    place = "job" if chunk_index is None else f"{chunk_index:08d}"
+    return f"{place}#{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
+
+
+def chunk_error_prefix(chunk_index: int) -> str:
+    """Return what the ids of all failures of a chunk start with."""
+    return f"{chunk_index:08d}#"

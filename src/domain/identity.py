@@ -1,0 +1,86 @@
+"""The two ids of an object, the tags that carry them, and how missing ones are minted."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+ASSET_ID_TAG: Final = "AssetID"
+INVENTORY_ID_TAG: Final = "InventoryID"
+SYNC_JOB_ID_TAG: Final = "SyncJobID"
+
+# Fixed for ever: another value would mint other ids for the objects of every existing archive.
+_NAMESPACE: Final = uuid.UUID("5b0c6a52-3a0e-5d1e-9b57-6f2f3d1c8a77")
+
+_KIND_BY_EXTENSION: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        "jpg jpeg png gif tif tiff bmp webp heic heif svg psd ai eps raw cr2 cr3 nef arw dng exr dpx"
+        " jp2 avif".split(),
+        "img",
+    ),
+    **dict.fromkeys(
+        "mp4 mov mxf avi mkv webm m4v mpg mpeg mts m2ts ts wmv flv 3gp r3d braw ogv".split(), "vid"
+    ),
+    **dict.fromkeys("wav mp3 aac flac aif aiff m4a ogg oga opus wma bwf".split(), "aud"),
+    **dict.fromkeys(
+        "pdf doc docx xls xlsx ppt pptx odt ods odp txt rtf csv md html htm xml json srt vtt".split(),
+        "doc",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What an object says of itself: the ids in its tags, None where there is none."""
+
+    asset_id: str | None = None
+    inventory_id: str | None = None
+
+
+def identity_of(tags: Mapping[str, str]) -> Identity:
+    """Read the ids from an object's tags; an empty value counts as no id."""
+    return Identity(
+        asset_id=tags.get(ASSET_ID_TAG) or None, inventory_id=tags.get(INVENTORY_ID_TAG) or None
+    )
+
+
+def media_kind(key: str) -> str:
+    """Return `img`, `vid`, `aud`, `doc` or `oth` by the extension of the key's last segment."""
+    name = key.rsplit("/", 1)[-1]
+    _, dot, extension = name.rpartition(".")
+    return _KIND_BY_EXTENSION.get(extension.lower(), "oth") if dot else "oth"
+
+
+def mint_asset_id(bucket_name: str, key: str) -> str:
+    """Return the asset id that this bucket and key get, every time: `asset:<kind>:<uuid>`."""
+    return f"asset:{media_kind(key)}:{_name_uuid('asset', bucket_name, key)}"
+
+
+def mint_inventory_id(bucket_name: str, key: str) -> str:
+    """Return the inventory id that this bucket and key get, every time: `asset:uuid:<uuid>`."""
+    return f"asset:uuid:{_name_uuid('inventory', bucket_name, key)}"
+
+
+def mint_missing(identity: Identity, bucket_name: str, key: str) -> Identity:
+    """Return `identity` with what is missing minted; what is there stays as it is."""
+    return Identity(
+        asset_id=identity.asset_id or mint_asset_id(bucket_name, key),
+        inventory_id=identity.inventory_id or mint_inventory_id(bucket_name, key),
+    )
+
+
+def event_id(job_id: str, bucket_name: str, key: str) -> str:
+    """Return the id of the ingest event of this job and object: equal for every repetition."""
+    return str(_name_uuid("event", job_id, bucket_name, key))
+
+
+def job_id_for(connector_id: str, idempotency_key: str) -> str:
+    """Return the id of the job that a request with this idempotency key starts."""
+    return f"job-{_name_uuid('job', connector_id, idempotency_key)}"
+
+
+def _name_uuid(*parts: str) -> uuid.UUID:
+    # A NUL cannot be part of a bucket name or an id, so no two lists of parts collide.
+    return uuid.uuid5(_NAMESPACE, "\0".join(parts))

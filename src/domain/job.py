@@ -1,0 +1,385 @@
+"""The job: one sync of one connector, from the request to its last settled chunk.
+
+There are two machines, the job's and the chunk's (`domain.chunk`), coupled at one point: a job is
+terminal if and only if all of its chunks are. So a job that has to end early (cancelled, or failed
+half way) does not jump to its last state: it notes its `ending`, its chunks are settled, and
+whoever sees the last of them settled moves the job.
+
+What changes a job, and how two writers stay apart:
+- its life (status, listing, splitting, leases) is written whole, guarded by `version`;
+- its `tally` is never written by that: it moves only in the transactions that add or settle chunks.
+
+Every change of status leaves a `StatusNotice` in the job itself, in the same write. It is removed
+after it was published, so a crash between the two publishes it twice, never not at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from domain.chunk import Chunk, ChunkStatus
+from domain.connector import Bucket, Trigger
+from domain.machine import Table, next_state, table, terminal_states
+from domain.outcome import Statistics
+
+
+class JobStatus(StrEnum):
+    """States of a job."""
+
+    INITIALIZING = "INITIALIZING"
+    DISCOVERING = "DISCOVERING"
+    PROCESSING = "PROCESSING"
+    COMPLETED = "COMPLETED"
+    COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class Discovery(StrEnum):
+    """Who finds out what each object needs: S3 Batch Operations first, or each chunk by itself."""
+
+    BATCH = "batch"
+    DIRECT = "direct"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOptions:
+    """What was asked for. Empty `prefixes` mean the whole bucket; they do not overlap."""
+
+    prefixes: tuple[str, ...] = ()
+    discovery: Discovery = Discovery.BATCH
+    dry_run: bool = False
+    modified_since: datetime | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """How far the listing is. All before `last_key` of prefix number `prefix_index` is in the parts
+    of the upload `upload_id`, whose ETags are `part_e_tags`, in order."""
+
+    objects_listed: int = 0
+    objects_filtered: int = 0
+    bytes_listed: int = 0
+    prefix_index: int = 0
+    last_key: str | None = None
+    upload_id: str | None = None
+    part_e_tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestFile:
+    """The finished manifest in the results bucket; the ETag is unquoted."""
+
+    key: str
+    e_tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Splitting:
+    """How far the manifest or report is cut into chunks: the file and the byte to go on from.
+
+    `object_count` counts the objects in the chunks so far; at the end it is the number listed.
+    """
+
+    file_index: int = 0
+    position: int = 0
+    object_count: int = 0
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The fold of a job's chunks. `completed` counts those that ended with and without errors."""
+
+    statistics: Statistics = Statistics()
+    chunks_total: int = 0
+    chunks_completed: int = 0
+    chunks_failed: int = 0
+    chunks_cancelled: int = 0
+
+    @property
+    def chunks_settled(self) -> int:
+        """Chunks in a terminal state."""
+        return self.chunks_completed + self.chunks_failed + self.chunks_cancelled
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            statistics=self.statistics + other.statistics,
+            chunks_total=self.chunks_total + other.chunks_total,
+            chunks_completed=self.chunks_completed + other.chunks_completed,
+            chunks_failed=self.chunks_failed + other.chunks_failed,
+            chunks_cancelled=self.chunks_cancelled + other.chunks_cancelled,
+        )
+
+
+def tally_of(chunk: Chunk) -> Tally:
+    """Return what one chunk contributes to its job's tally."""
+    return Tally(
+        statistics=chunk.statistics,
+        chunks_total=1,
+        chunks_completed=int(
+            chunk.status in (ChunkStatus.COMPLETED, ChunkStatus.COMPLETED_WITH_ERRORS)
+        ),
+        chunks_failed=int(chunk.status is ChunkStatus.FAILED),
+        chunks_cancelled=int(chunk.status is ChunkStatus.CANCELLED),
+    )
+
+
+def tally_change(before: Chunk, after: Chunk) -> Tally:
+    """Return what the tally moves by when a chunk changes."""
+    old, new = tally_of(before), tally_of(after)
+    return Tally(
+        statistics=new.statistics - old.statistics,
+        chunks_completed=new.chunks_completed - old.chunks_completed,
+        chunks_failed=new.chunks_failed - old.chunks_failed,
+        chunks_cancelled=new.chunks_cancelled - old.chunks_cancelled,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkLease:
+    """The engine's lease on the job: one invocation at a time lists or splits."""
+
+    token: str
+    expires_at: datetime
+
+
+class EndingKind(StrEnum):
+    """Why a job is to end early."""
+
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A job's ordered end: no new chunk is made and none is started."""
+
+    kind: EndingKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusNotice:
+    """A change of status that has not been published yet."""
+
+    number: int
+    status: JobStatus
+    previous_status: JobStatus | None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job's record."""
+
+    job_id: str
+    connector_id: str
+    bucket: Bucket
+    trigger: Trigger
+    options: SyncOptions
+    status: JobStatus
+    created_at: datetime
+    updated_at: datetime
+    version: int = 0
+    status_reason: str | None = None
+    request_fingerprint: str | None = None
+    listing: Listing = Listing()
+    manifest: ManifestFile | None = None
+    batch_job_id: str | None = None
+    splitting: Splitting = Splitting()
+    processing_at: datetime | None = None
+    ended_at: datetime | None = None
+    ending: Ending | None = None
+    redrive_number: int = 0
+    redriving: bool = False
+    work: WorkLease | None = None
+    notices: tuple[StatusNotice, ...] = ()
+    notice_count: int = 0
+    tally: Tally = Tally()
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the job has ended."""
+        return self.status in TERMINAL
+
+    @property
+    def settled(self) -> bool:
+        """Whether no chunk is left to settle and none will be added."""
+        all_chunks = self.tally.chunks_settled == self.tally.chunks_total
+        return (
+            all_chunks and (self.splitting.done or self.ending is not None) and not self.redriving
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestWritten:
+    """The listing is complete."""
+
+    manifest: ManifestFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessingStarted:
+    """The first chunks exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCompleted:
+    """All chunks are settled (or there was nothing to do), no object failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCompletedWithErrors:
+    """All chunks are settled, some objects failed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFailed:
+    """The job could not go on."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCancelled:
+    """A person ended the job."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRedriven:
+    """A person ordered the failures to be tried again."""
+
+
+JobEvent = (
+    ManifestWritten
+    | ProcessingStarted
+    | JobCompleted
+    | JobCompletedWithErrors
+    | JobFailed
+    | JobCancelled
+    | JobRedriven
+)
+
+JOB_TRANSITIONS: Final[Table[JobStatus]] = table(
+    {
+        JobStatus.INITIALIZING: {
+            ManifestWritten: JobStatus.DISCOVERING,
+            JobCompleted: JobStatus.COMPLETED,
+            JobFailed: JobStatus.FAILED,
+            JobCancelled: JobStatus.CANCELLED,
+        },
+        JobStatus.DISCOVERING: {
+            ProcessingStarted: JobStatus.PROCESSING,
+            JobCompleted: JobStatus.COMPLETED,
+            JobCompletedWithErrors: JobStatus.COMPLETED_WITH_ERRORS,
+            JobFailed: JobStatus.FAILED,
+            JobCancelled: JobStatus.CANCELLED,
+        },
+        JobStatus.PROCESSING: {
+            JobCompleted: JobStatus.COMPLETED,
+            JobCompletedWithErrors: JobStatus.COMPLETED_WITH_ERRORS,
+            JobFailed: JobStatus.FAILED,
+            JobCancelled: JobStatus.CANCELLED,
+        },
+        JobStatus.COMPLETED: {},
+        JobStatus.COMPLETED_WITH_ERRORS: {JobRedriven: JobStatus.PROCESSING},
+        JobStatus.FAILED: {},
+        JobStatus.CANCELLED: {},
+    }
+)
+
+TERMINAL: Final = terminal_states(JOB_TRANSITIONS, reopening=frozenset({JobRedriven}))
+
+
+def new_job(
+    *,
+    job_id: str,
+    connector_id: str,
+    bucket: Bucket,
+    trigger: Trigger,
+    options: SyncOptions,
+    request_fingerprint: str | None,
+    now: datetime,
+) -> Job:
+    """Return a job as its request leaves it: INITIALIZING, its first notice unpublished."""
+    job = Job(
+        job_id=job_id,
+        connector_id=connector_id,
+        bucket=bucket,
+        trigger=trigger,
+        options=options,
+        status=JobStatus.INITIALIZING,
+        request_fingerprint=request_fingerprint,
+        created_at=now,
+        updated_at=now,
+    )
+    return _with_notice(job, None, now)
+
+
+def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
+    """Return the job after `event`, with a notice of its new status.
+
+    Raises:
+        IllegalTransition: the job's state does not take this event.
+    """
+    status = next_state("job", JOB_TRANSITIONS, job.status, event)
+    moved = _with_notice(replace(job, status=status, updated_at=at), job.status, at)
+    match event:
+        case ManifestWritten(manifest=manifest):
+            return replace(moved, manifest=manifest)
+        case ProcessingStarted():
+            return replace(moved, processing_at=at)
+        case JobCompleted():
+            return replace(moved, ended_at=at, work=None)
+        case (
+            JobCompletedWithErrors(reason=reason)
+            | JobFailed(reason=reason)
+            | JobCancelled(reason=reason)
+        ):
+            return replace(moved, ended_at=at, work=None, status_reason=reason)
+        case JobRedriven():
+            return replace(
+                moved,
+                ended_at=None,
+                status_reason=None,
+                redriving=True,
+                redrive_number=job.redrive_number + 1,
+            )
+
+
+def finish_if_settled(job: Job, now: datetime) -> Job:
+    """Return the job ended if its last chunk is settled, else as it is."""
+    if job.terminal or not job.settled:
+        return job
+    if job.ending is not None:
+        failed = job.ending.kind is EndingKind.FAILED
+        reason = job.ending.reason
+        return evolve(job, JobFailed(reason=reason) if failed else JobCancelled(reason=reason), now)
+    failed_count = job.tally.statistics.failed
+    if failed_count or job.tally.chunks_failed:
+        reason = f"{failed_count} of {job.listing.objects_listed} objects failed"
+        return evolve(job, JobCompletedWithErrors(reason=reason), now)
+    return evolve(job, JobCompleted(), now)
+
+
+def without_notices(job: Job, published: frozenset[int]) -> Job:
+    """Return the job without the notices that have been published."""
+    return replace(job, notices=tuple(n for n in job.notices if n.number not in published))
+
+
+def _with_notice(job: Job, previous: JobStatus | None, at: datetime) -> Job:
+    number = job.notice_count + 1
+    notice = StatusNotice(
+        number=number, status=job.status, previous_status=previous, occurred_at=at
+    )
+    return replace(job, notices=(*job.notices, notice), notice_count=number)

@@ -1,0 +1,71 @@
+"""What people and the engine do to a job's life: end it early, redrive it, hold the right to work on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from domain.errors import NotRedrivable, WorkHeld, WorkLost
+from domain.job import Ending, Job, JobRedriven, JobStatus, WorkLease, evolve
+
+
+def order_end(job: Job, ending: Ending, now: datetime) -> Job:
+    """Return the job with its end ordered; it ends when no chunk is open any more.
+
+    The engine's lease stays: whoever holds it can write nothing more, but a redrive that is under
+    way may still open a chunk, so the job must not end before that lease is over.
+
+    A job that has ended, or whose end was ordered before, is returned as it is.
+    """
+    if job.terminal or job.ending is not None:
+        return job
+    return replace(job, ending=ending, status_reason=ending.reason, updated_at=now)
+
+
+def stop_redriving(job: Job, now: datetime) -> Job:
+    """Return an ending job without its redrive, once no engine can be at it any more."""
+    held = job.work is not None and now < job.work.expires_at
+    return replace(job, redriving=False) if job.ending is not None and not held else job
+
+
+def redrive(job: Job, now: datetime) -> Job:
+    """Return the job reopened, so that its failed objects are tried again.
+
+    Raises:
+        NotRedrivable: it did not end COMPLETED_WITH_ERRORS.
+    """
+    if job.status is not JobStatus.COMPLETED_WITH_ERRORS:
+        raise NotRedrivable(
+            f"job {job.job_id} is {job.status}; only a job that is COMPLETED_WITH_ERRORS has failures to"
+            " redrive. Start a new sync instead: objects that are done are skipped"
+        )
+    return evolve(job, JobRedriven(), now)
+
+
+def take_work(job: Job, *, token: str, now: datetime, lease_s: float) -> Job:
+    """Return the job with the engine's lease given to `token`.
+
+    Raises:
+        WorkLost: the job has ended, or its end is ordered.
+        WorkHeld: another invocation's lease is live.
+    """
+    if job.terminal or job.ending is not None:
+        raise WorkLost(f"job {job.job_id} has ended or is ending")
+    if job.work is not None and job.work.token != token and now < job.work.expires_at:
+        raise WorkHeld(f"job {job.job_id} is worked on until {job.work.expires_at}")
+    return replace(
+        job,
+        work=WorkLease(token=token, expires_at=now + timedelta(seconds=lease_s)),
+        updated_at=now,
+    )
+
+
+def check_work(job: Job, *, token: str, now: datetime) -> None:
+    """Make sure that `token` may still write for this job.
+
+    Raises:
+        WorkLost: the lease is another's or ran out, or the job has ended or is ending.
+    """
+    held = job.work is not None and job.work.token == token and now < job.work.expires_at
+    if job.terminal or job.ending is not None or not held:
+        raise WorkLost(f"the work lease on job {job.job_id} is lost")

@@ -1,0 +1,56 @@
+"""State machines as data.
+
+A machine is one table: for every state a row of `event type -> next state`. A terminal state has
+an empty row, so that "nothing may follow" is written and not implied. What is not in a row raises
+one typed error. Guards (counts, leases, time) are not here: the table says what may follow what,
+the `decide_*` functions of each machine say whether it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeVar
+
+from domain.errors import IllegalTransition
+
+State = TypeVar("State", bound=StrEnum)
+
+Table = Mapping[State, Mapping[type, State]]
+
+
+def table(rows: Mapping[State, Mapping[type, State]]) -> Table[State]:
+    """Return `rows` read-only."""
+    return MappingProxyType({state: MappingProxyType(dict(row)) for state, row in rows.items()})
+
+
+def next_state(machine: str, rows: Table[State], state: State, event: object) -> State:
+    """Return the state that follows `state` on `event`.
+
+    Raises:
+        IllegalTransition: the state's row does not list this type of event.
+    """
+    following = rows[state].get(type(event))
+    if following is None:
+        raise IllegalTransition(machine, state, type(event).__name__)
+    return following
+
+
+def terminal_states(
+    rows: Table[State], *, reopening: frozenset[type] = frozenset()
+) -> frozenset[State]:
+    """Return the states that only a person's order (`reopening` events) can leave."""
+    return frozenset(state for state, row in rows.items() if set(row) <= reopening)
+
+
+def mermaid(rows: Table[State], initial: State) -> str:
+    """Return the table as the text of a Mermaid state diagram; docs/state-machines.md holds it."""
+    lines = ["stateDiagram-v2", f"    [*] --> {initial}"]
+    lines += [
+        f"    {state} --> {following}: {event.__name__}"
+        for state, row in rows.items()
+        for event, following in row.items()
+    ]
+    lines += [f"    {state} --> [*]" for state, row in rows.items() if not row]
+    return "\n".join(lines)

@@ -1,0 +1,101 @@
+"""The manifest and the chunk files: CSV rows of bucket, key, size, lastModified.
+
+No header; keys are percent-encoded (`quote`, slashes kept), because S3 Batch Operations requires
+it (S3 User Guide, "Specifying a manifest") and because an encoded key holds no comma, quote or line
+end: a row is always one line. What S3 Batch Operations echoes in its report is this encoded form;
+what it sends to Lambda is form-encoded. The two decoders are therefore not the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote, unquote, unquote_plus
+
+from domain.errors import InvalidManifest
+
+FIELDS = ("Bucket", "Key", "Ignore", "Ignore")
+"""How S3 Batch Operations reads a row of ours: it ignores size and lastModified."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestEntry:
+    """An object as the listing showed it. `size_bytes` and `last_modified` may be unknown (None)
+    in a chunk that was made from a completion report, which does not carry them."""
+
+    key: str
+    size_bytes: int | None
+    last_modified: datetime | None
+
+
+def encode_key(key: str) -> str:
+    """Percent-encode a key for a manifest."""
+    return quote(key, safe="/")
+
+
+def decode_key(encoded: str) -> str:
+    """Invert `encode_key`: for manifests, chunk files and completion reports.
+
+    Raises:
+        InvalidManifest: the octets are not UTF-8.
+    """
+    try:
+        return unquote(encoded, errors="strict")
+    except UnicodeDecodeError as error:
+        raise InvalidManifest(f"key {encoded!r} is not percent-encoded UTF-8") from error
+
+
+def decode_invocation_key(encoded: str) -> str:
+    """Decode the `s3Key` of a Lambda invocation, where S3 writes a space as `+`.
+
+    Source: S3 User Guide, "Invoke AWS Lambda function" (its Python sample), and Powertools'
+    recorded events.
+
+    Raises:
+        InvalidManifest: the octets are not UTF-8.
+    """
+    try:
+        return unquote_plus(encoded, errors="strict")
+    except UnicodeDecodeError as error:
+        raise InvalidManifest(f"key {encoded!r} is not form-encoded UTF-8") from error
+
+
+def encode_row(bucket_name: str, entry: ManifestEntry) -> bytes:
+    """Return the entry as one line, with its line end."""
+    size = "" if entry.size_bytes is None else str(entry.size_bytes)
+    modified = "" if entry.last_modified is None else format_instant(entry.last_modified)
+    return f"{bucket_name},{encode_key(entry.key)},{size},{modified}\n".encode()
+
+
+def decode_row(line: bytes) -> ManifestEntry:
+    """Read one line back.
+
+    Raises:
+        InvalidManifest: not four fields, or one of them is not what we write there.
+    """
+    try:
+        _bucket, key, size, modified = line.decode().rstrip("\n").split(",")
+        return ManifestEntry(
+            key=decode_key(key),
+            size_bytes=int(size) if size else None,
+            last_modified=parse_instant(modified) if modified else None,
+        )
+    except ValueError as error:
+        raise InvalidManifest(f"row {line[:200]!r}: {error}") from error
+
+
+def format_instant(instant: datetime) -> str:
+    """Return an aware instant in UTC, ISO 8601, as all our records and messages write it."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_instant(text: str) -> datetime:
+    """Read what `format_instant` wrote, or any ISO 8601 instant with an offset.
+
+    Raises:
+        ValueError: not an instant, or one without an offset.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone; write it like 2026-01-31T12:00:00Z")
+    return instant.astimezone(UTC)

@@ -1,0 +1,80 @@
+"""Values that leave the service: the ingest event and the status message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.decision import Decision
+from domain.identity import Identity, event_id
+from domain.job import Job, JobStatus, StatusNotice
+from domain.outcome import Statistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestEvent:
+    """An object is ready for ingestion. `event_id` is equal for every repetition."""
+
+    event_id: str
+    job_id: str
+    connector_id: str
+    bucket_name: str
+    object_key: str
+    version_id: str | None
+    e_tag: str
+    size_bytes: int
+    asset_id: str
+    inventory_id: str
+    processing_action: Decision
+
+
+def ingest_event(
+    job: Job,
+    *,
+    key: str,
+    version_id: str | None,
+    e_tag: str,
+    size_bytes: int,
+    identity: Identity,
+    action: Decision,
+) -> IngestEvent:
+    """Return the event that announces one object of a job; the identity is complete."""
+    return IngestEvent(
+        event_id=event_id(job.job_id, job.bucket.name, key),
+        job_id=job.job_id,
+        connector_id=job.connector_id,
+        bucket_name=job.bucket.name,
+        object_key=key,
+        version_id=version_id,
+        e_tag=e_tag,
+        size_bytes=size_bytes,
+        asset_id=identity.asset_id or "",
+        inventory_id=identity.inventory_id or "",
+        processing_action=action,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusMessage:
+    """A job changed its status."""
+
+    job_id: str
+    connector_id: str
+    bucket_name: str
+    status: JobStatus
+    previous_status: JobStatus | None
+    statistics: Statistics
+    occurred_at: datetime
+
+
+def status_message(job: Job, notice: StatusNotice) -> StatusMessage:
+    """Return the message for one notice of the job, with the counts as they are now."""
+    return StatusMessage(
+        job_id=job.job_id,
+        connector_id=job.connector_id,
+        bucket_name=job.bucket.name,
+        status=notice.status,
+        previous_status=notice.previous_status,
+        statistics=job.tally.statistics,
+        occurred_at=notice.occurred_at,
+    )

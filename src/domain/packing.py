@@ -1,0 +1,73 @@
+"""Packing manifest entries into chunks by estimated work.
+
+The estimate is a cost per object plus a cost per byte copied. A chunk is closed when its estimate
+reaches the target, or a ceiling of count or bytes; an object over the byte cost of a whole chunk
+gets one of its own. Packing depends on the entries and their order alone, so chunk N is the same
+after every restart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from domain.manifest import ManifestEntry
+from domain.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkSizing:
+    """How large chunks become; all defaults are ours and can be set.
+
+    The costs are seconds of one worker: two reads and a write for an object, and S3's own copying
+    of its bytes. With 32 workers, 1,000 ordinary objects take some seconds of wall time.
+    """
+
+    object_count_max: int = 1_000
+    bytes_max: int = 500_000_000_000
+    work_target_s: float = 1_200.0
+    object_cost_s: float = 0.1
+    copied_bytes_per_s: float = 100_000_000.0
+
+    def work_s(self, entry: ManifestEntry) -> float:
+        """Estimate the work for one entry, in seconds of one worker."""
+        return self.object_cost_s + (entry.size_bytes or 0) / self.copied_bytes_per_s
+
+
+@dataclass(slots=True)
+class Parcel:
+    """The content of one chunk while it is packed: entries still to do, outcomes already known."""
+
+    entries: list[ManifestEntry] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    size_bytes: int = 0
+    work_s: float = 0.0
+
+    @property
+    def object_count(self) -> int:
+        """Objects of the manifest that this chunk stands for."""
+        return len(self.entries) + len(self.outcomes)
+
+    def add(self, entry: ManifestEntry, sizing: ChunkSizing) -> None:
+        """Take in an entry that a worker has to process."""
+        self.entries.append(entry)
+        self.size_bytes += entry.size_bytes or 0
+        self.work_s += sizing.work_s(entry)
+
+    def full_for(self, entry: ManifestEntry | None, sizing: ChunkSizing) -> bool:
+        """Tell whether the chunk must be closed before `entry` (None: an outcome) is added.
+
+        An entry is work, an outcome only a line: many more lines than entries fit into a chunk.
+        """
+        if len(self.outcomes) >= OUTCOMES_PER_ENTRY * sizing.object_count_max:
+            return True
+        if entry is None or not self.entries:
+            return False
+        return (
+            len(self.entries) >= sizing.object_count_max
+            or self.size_bytes + (entry.size_bytes or 0) > sizing.bytes_max
+            or self.work_s + sizing.work_s(entry) > sizing.work_target_s
+        )
+
+
+OUTCOMES_PER_ENTRY = 10
+"""How many known outcomes weigh as much as one entry to process, for the size of a chunk."""

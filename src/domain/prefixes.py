@@ -1,0 +1,59 @@
+"""Rules about lists of prefixes. An empty list means the whole bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from domain.errors import FieldFault
+from domain.limits import OBJECT_KEY_BYTES_MAX
+
+
+def normalise(prefixes: Iterable[str]) -> tuple[str, ...]:
+    """Return the fewest prefixes that cover the same keys, in UTF-8 byte order.
+
+    A prefix within another is dropped, so that no key is listed twice; an empty prefix covers all.
+    """
+    kept: list[str] = []
+    for prefix in sorted(set(prefixes)):
+        if not kept or not prefix.startswith(kept[-1]):
+            kept.append(prefix)
+    return () if kept == [""] else tuple(kept)
+
+
+def overlap(left: Sequence[str], right: Sequence[str]) -> bool:
+    """Tell whether some key could lie under a prefix of both lists."""
+    if not left or not right:
+        return True
+    return any(a.startswith(b) or b.startswith(a) for a in left for b in right)
+
+
+def within(prefix: str, allowed: Sequence[str]) -> bool:
+    """Tell whether every key under `prefix` lies under one of `allowed`."""
+    return not allowed or any(prefix.startswith(outer) for outer in allowed)
+
+
+def check(prefixes: Sequence[str], *, path: str) -> list[FieldFault]:
+    """Return what is wrong with prefixes that a person sent; `path` names their field."""
+    faults = []
+    for index, prefix in enumerate(prefixes):
+        if not prefix:
+            faults.append(
+                FieldFault(
+                    path=f"{path}.{index}", message="is empty; leave it out for the whole bucket"
+                )
+            )
+        elif len(prefix.encode("utf-8", "surrogatepass")) > OBJECT_KEY_BYTES_MAX:
+            faults.append(
+                FieldFault(
+                    path=f"{path}.{index}", message=f"is longer than {OBJECT_KEY_BYTES_MAX} bytes"
+                )
+            )
+    for (i, first), (j, second) in combinations(enumerate(prefixes), 2):
+        if first and second and (first.startswith(second) or second.startswith(first)):
+            faults.append(
+                FieldFault(
+                    path=f"{path}.{j}", message=f"overlaps {path}.{i} ({first!r} and {second!r})"
+                )
+            )
+    return faults

@@ -1,0 +1,42 @@
+"""How far a job is, how fast, and when it will be done, from its record alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.job import Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """`percent` is 0 to 100; rate and remaining seconds are None while nothing can be said."""
+
+    percent: float
+    objects_per_second: float | None
+    eta_s: float | None
+
+
+def progress_of(job: Job, now: datetime) -> Progress:
+    """Estimate from the objects with an outcome against the objects listed.
+
+    Counts move when a chunk settles, so they stand still while chunks are worked on, and during
+    discovery by S3 Batch Operations.
+    """
+    done = job.tally.statistics.total
+    listed = job.listing.objects_listed
+    if job.terminal:
+        ended = job.ended_at or job.updated_at
+        elapsed_s = (ended - job.created_at).total_seconds()
+        percent = 100.0 if not listed else 100.0 * done / listed
+        rate = done / elapsed_s if elapsed_s > 0 and done else None
+        return Progress(percent=round(percent, 1), objects_per_second=rate, eta_s=0.0)
+    if not listed or not done:
+        return Progress(percent=0.0, objects_per_second=None, eta_s=None)
+    elapsed_s = (now - (job.processing_at or job.created_at)).total_seconds()
+    rate = done / elapsed_s if elapsed_s > 0 else None
+    remaining = max(listed - done, 0)
+    # Listing has to be complete before its count is a total.
+    eta_s = remaining / rate if rate and job.manifest is not None else None
+    percent = min(100.0 * done / listed, 99.9) if job.manifest is not None else 0.0
+    return Progress(percent=round(percent, 1), objects_per_second=rate, eta_s=eta_s)

@@ -1,0 +1,53 @@
+"""Cutting a stream of bytes into CSV records, with the position where each ends.
+
+A position (bytes from the start of the file) is a checkpoint: reading goes on from there after a
+crash or in the next invocation, and what came before is not read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.errors import InvalidReport
+
+# A record is some hundred bytes; one that has not ended after this is a quote that never closes.
+_RECORD_BYTES_MAX = 1024 * 1024
+
+
+class RecordSplitter:
+    """Feed it bytes in any portions; it gives whole records, held back until they end.
+
+    A record ends at a line feed outside quotes. Memory is bounded by one record and one portion.
+    """
+
+    def __init__(self, position: int = 0) -> None:
+        self.position = position
+        self._rest = b""
+
+    def feed(self, portion: bytes) -> Iterator[tuple[bytes, int]]:
+        """Yield each record that ends in what came so far, and the position after it.
+
+        Raises:
+            InvalidReport: a record is longer than 1 MiB.
+        """
+        data = self._rest + portion
+        start = 0
+        search = 0
+        while (end := data.find(b"\n", search)) != -1:
+            if data.count(b'"', start, end) % 2:
+                search = end + 1
+                continue
+            record = data[start : end + 1]
+            self.position += len(record)
+            start = search = end + 1
+            yield record, self.position
+        self._rest = data[start:]
+        if len(self._rest) > _RECORD_BYTES_MAX:
+            raise InvalidReport(f"the record at byte {self.position} does not end within 1 MiB")
+
+    def finish(self) -> Iterator[tuple[bytes, int]]:
+        """Yield the last record if the file does not end with a line feed."""
+        if self._rest:
+            record, self._rest = self._rest, b""
+            self.position += len(record)
+            yield record, self.position

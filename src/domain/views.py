@@ -1,0 +1,99 @@
+"""The JSON form of jobs, chunks and failures: one shape for the API, the CLI and summary.json."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from domain.chunk import Chunk
+from domain.connector import Connector
+from domain.failure import Failure
+from domain.job import Job
+from domain.manifest import format_instant
+from domain.progress import progress_of
+
+Json = dict[str, Any]
+
+
+def job_view(job: Job, now: datetime) -> Json:
+    """Return the job in the API's form: camelCase, instants in ISO 8601."""
+    progress = progress_of(job, now)
+    return {
+        "jobId": job.job_id,
+        "connectorId": job.connector_id,
+        "bucketName": job.bucket.name,
+        "prefixes": list(job.options.prefixes),
+        "status": job.status.value,
+        "statusReason": job.status_reason,
+        "discovery": job.options.discovery.value,
+        "dryRun": job.options.dry_run,
+        "createdAt": format_instant(job.created_at),
+        "updatedAt": format_instant(job.updated_at),
+        "batchJobId": job.batch_job_id,
+        "statistics": {
+            "objectsListed": job.listing.objects_listed,
+            "objectsFiltered": job.listing.objects_filtered,
+            "bytesListed": job.listing.bytes_listed,
+            **asdict(job.tally.statistics),
+        },
+        "chunks": {
+            "total": job.tally.chunks_total,
+            "completed": job.tally.chunks_completed,
+            "failed": job.tally.chunks_failed,
+        },
+        "progress": {
+            "percent": progress.percent,
+            "objectsPerSecond": _rounded(progress.objects_per_second),
+            "etaSeconds": _rounded(progress.eta_s),
+        },
+    }
+
+
+def connector_view(connector: Connector) -> Json:
+    """Return the connector in the API's form."""
+    return {
+        "connectorId": connector.connector_id,
+        "bucketName": connector.bucket.name,
+        "prefixes": list(connector.prefixes),
+        "status": connector.status.value,
+        "trigger": connector.trigger.value,
+        "expectedBucketOwner": connector.bucket.expected_owner,
+        "createdAt": format_instant(connector.created_at),
+    }
+
+
+def chunk_view(chunk: Chunk) -> Json:
+    """Return the chunk in the API's form."""
+    return {
+        "jobId": chunk.job_id,
+        "chunkIndex": chunk.index,
+        "status": chunk.status.value,
+        "statusReason": chunk.status_reason,
+        "objectCount": chunk.object_count,
+        "sizeBytes": chunk.size_bytes,
+        "attemptCount": chunk.attempt_count,
+        "statistics": asdict(chunk.statistics),
+        "leaseExpiresAt": format_instant(chunk.lease.expires_at) if chunk.lease else None,
+        "createdAt": format_instant(chunk.created_at),
+        "updatedAt": format_instant(chunk.updated_at),
+    }
+
+
+def failure_view(failure: Failure) -> Json:
+    """Return the failure in the API's form."""
+    return {
+        "errorId": failure.error_id,
+        "jobId": failure.job_id,
+        "chunkIndex": failure.chunk_index,
+        "objectKey": failure.key,
+        "errorClass": failure.error_class,
+        "message": failure.message,
+        "attempt": failure.attempt_number,
+        "occurredAt": format_instant(failure.occurred_at),
+        "stackTrace": failure.stack_trace,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

@@ -1,0 +1,39 @@
+"""S3 Batch Operations."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from domain.batch_job import BatchJob
+from domain.job import Job
+
+
+class BatchJobs(Protocol):
+    """Creates and watches the batch jobs that run discovery.
+
+    Every method may raise the Retryable and Fatal errors of `ports.errors`.
+    """
+
+    async def create(self, job: Job, *, report_prefix: str) -> str:
+        """Create the batch job that runs discovery over the job's manifest; returns its id.
+
+        Its client token is a function of job and manifest: a second call for the same job makes no
+        second batch job and returns the same id. It carries the job's id in its user arguments, and
+        reports on all tasks under `report_prefix`.
+
+        Raises:
+            Refused: S3 does not accept the request.
+        """
+        ...
+
+    async def describe(self, batch_job_id: str) -> BatchJob:
+        """Return the state of a batch job, ours or not.
+
+        Raises:
+            NotFound: there is none; right after its creation that may change.
+        """
+        ...
+
+    async def cancel(self, batch_job_id: str) -> None:
+        """Order the end of a batch job; one that has ended, or is not known, is fine."""
+        ...

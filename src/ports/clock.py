@@ -1,0 +1,18 @@
+"""The time, as a port: so that tests own it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time and waits."""
+
+    def now(self) -> datetime:
+        """Return the current instant, aware, in UTC."""
+        ...
+
+    async def sleep(self, duration_s: float) -> None:
+        """Return after `duration_s` seconds."""
+        ...

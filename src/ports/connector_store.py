@@ -1,0 +1,39 @@
+"""The connector table."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from domain.connector import Connector
+from ports.paging import Page
+
+
+class ConnectorStore(Protocol):
+    """Keeps connectors. Reads by id see the last write.
+
+    Every method may raise the Retryable and Fatal errors of `ports.errors`.
+    """
+
+    async def create(self, connector: Connector) -> None:
+        """Record a new connector.
+
+        Raises:
+            AlreadyExists: a connector has this id; it is not changed.
+        """
+        ...
+
+    async def get(self, connector_id: str) -> Connector:
+        """Return the connector.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...
+
+    async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
+        """Return up to `limit` connectors, each once, in an order that stays the same.
+
+        Raises:
+            InvalidCursor: `cursor` is not one of this list.
+        """
+        ...

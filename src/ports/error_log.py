@@ -1,0 +1,37 @@
+"""The error table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from domain.failure import Failure
+from ports.paging import Page
+
+
+class ErrorLog(Protocol):
+    """Keeps failures per job. Records expire some time after they were written.
+
+    Every method may raise the Retryable and Fatal errors of `ports.errors`.
+    """
+
+    async def record(self, failures: Sequence[Failure]) -> None:
+        """Write failures, any number; one with the same job and id replaces the older one.
+
+        Not atomic: after an error some may be written. Writing them again does no harm.
+        """
+        ...
+
+    async def clear(self, job_id: str, id_prefix: str) -> None:
+        """Remove the job's failures whose ids start with `id_prefix`; none is fine."""
+        ...
+
+    async def list_page(
+        self, job_id: str, *, limit: int, cursor: str | None = None
+    ) -> Page[Failure]:
+        """Return up to `limit` failures of the job by id; none for a job that is not known.
+
+        Raises:
+            InvalidCursor: `cursor` is not one of this list.
+        """
+        ...

@@ -1,0 +1,85 @@
+"""Errors of the ports: what may go wrong outside, in three kinds that decide who acts.
+
+Retryable: the same call may work later, so the queue brings it again. Outcome: a normal answer
+that the caller has to branch on. Fatal: a person must act. Adapters turn every vendor error that
+they know into one of these; what they do not know they let through, so that it is seen.
+"""
+
+from __future__ import annotations
+
+
+class PortError(Exception):
+    """Base of all errors of ports; `operation` and `resource` say where, `vendor_code` what."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str | None = None,
+        resource: str | None = None,
+        vendor_code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.resource = resource
+        self.vendor_code = vendor_code
+
+
+class Retryable(PortError):
+    """The same call may work later."""
+
+
+class Throttled(Retryable):
+    """The service asks for fewer requests."""
+
+
+class Unavailable(Retryable):
+    """The service failed or could not be reached; nothing was done."""
+
+
+class TimedOut(Retryable):
+    """No answer in time. A write may or may not have been done: read before deciding."""
+
+
+class Outcome(PortError):
+    """A normal answer that the caller branches on."""
+
+
+class NotFound(Outcome):
+    """The thing does not exist."""
+
+
+class AlreadyExists(Outcome):
+    """The thing exists; it was not changed."""
+
+
+class Conflict(Outcome):
+    """Somebody else changed the thing since it was read; nothing was written."""
+
+
+class Fatal(PortError):
+    """A person must act before the same call can work."""
+
+
+class AccessDenied(Fatal):
+    """The service refuses us; the message says what to grant where that is known."""
+
+
+class Misconfigured(Fatal):
+    """Something that must be set up is missing or wrong."""
+
+
+class LimitExceeded(Fatal):
+    """A limit of the service stands in the way."""
+
+
+class CorruptData(Fatal):
+    """What was stored cannot be read back."""
+
+
+class Refused(Fatal):
+    """The service rejects this input for good."""
+
+
+class Archived(Outcome):
+    """The object's bytes are archived; a person has to restore it before it can be copied."""

@@ -1,0 +1,24 @@
+"""The ingest event bus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from domain.message import IngestEvent
+from ports.errors import PortError
+
+
+class IngestBus(Protocol):
+    """Announces objects to the Asset Management System."""
+
+    async def publish(self, events: Sequence[IngestEvent]) -> list[PortError | None]:
+        """Publish up to ten events in one request.
+
+        Returns, for each event in order, None if the bus took it or what kept it from that
+        (Retryable or Fatal).
+
+        Raises:
+            Retryable, Fatal: the request as a whole failed; some events may have been taken.
+        """
+        ...

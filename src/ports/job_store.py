@@ -1,0 +1,85 @@
+"""The job table."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from domain.job import Job, JobStatus
+from ports.errors import Conflict
+from ports.paging import Page
+
+
+class OverlappingJob(Conflict):
+    """An active job of the connector covers some of the same prefixes; `job_id` is its id."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"job {job_id} is active on overlapping prefixes", resource=job_id)
+        self.job_id = job_id
+
+
+class JobStore(Protocol):
+    """Keeps jobs. Reads by id see the last write; lists may lag behind it.
+
+    Every method may raise the Retryable and Fatal errors of `ports.errors`. After TimedOut a write
+    was done whole or not at all.
+    """
+
+    async def create(self, job: Job) -> Job:
+        """Record a new job and mark its connector's prefixes as taken, in one step.
+
+        Returns the job as stored, with `version` 1. A connector's active jobs (those not terminal)
+        never overlap (`domain.prefixes.overlap`): two racing calls, one wins.
+
+        Raises:
+            AlreadyExists: a job has this id.
+            OverlappingJob: an active job of this connector overlaps.
+        """
+        ...
+
+    async def get(self, job_id: str) -> Job:
+        """Return the job.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...
+
+    async def save(self, job: Job) -> Job:
+        """Write the job over the version that it carries; returns it with its new version.
+
+        Every field but `tally` is written; the tally returned is the stored one. A job that became
+        terminal gives its connector's prefixes free in the same step.
+
+        Raises:
+            Conflict: the stored version is another, or there is no such job.
+        """
+        ...
+
+    async def reopen(self, job: Job) -> Job:
+        """Like `save`, for a job that was terminal and is not any more: takes its prefixes again.
+
+        Raises:
+            Conflict: the stored version is another, or there is no such job.
+            OverlappingJob: another active job of the connector overlaps.
+        """
+        ...
+
+    async def list_page(
+        self,
+        *,
+        connector_id: str | None = None,
+        status: JobStatus | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> Page[Job]:
+        """Return up to `limit` jobs, the newest first; a page may be short and not the last.
+
+        Raises:
+            InvalidCursor: `cursor` is not one of this list.
+        """
+        ...
+
+    def open_jobs(self) -> AsyncIterator[Job]:
+        """Yield the jobs that are not terminal or have unpublished notices, the oldest first."""
+        ...

@@ -1,0 +1,39 @@
+"""Logs and metrics: ids and counts, never keys' contents, bodies or tags."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+
+class Metric(StrEnum):
+    """The metrics that the service emits; counts unless the name says otherwise."""
+
+    OBJECTS_SKIPPED = "ObjectsSkipped"
+    OBJECTS_COPIED = "ObjectsCopied"
+    OBJECTS_PUT = "ObjectsPut"
+    OBJECTS_ARCHIVED = "ObjectsArchived"
+    OBJECTS_GONE = "ObjectsGone"
+    OBJECTS_FAILED = "ObjectsFailed"
+    OBJECTS_LISTED = "ObjectsListed"
+    CHUNKS_SETTLED = "ChunksSettled"
+    CHUNKS_FAILED = "ChunksFailed"
+    CHUNKS_RECOVERED = "ChunksRecovered"
+    JOBS_ENDED = "JobsEnded"
+    MESSAGES_MALFORMED = "MessagesMalformed"
+
+
+class Telemetry(Protocol):
+    """Tells operators what happens. Never raises, never changes what is done."""
+
+    def event(self, name: str, **facts: str | int | float | bool | None) -> None:
+        """Log one event, with facts about it."""
+        ...
+
+    def warning(self, name: str, **facts: str | int | float | bool | None) -> None:
+        """Log an event that an operator may want to look into."""
+        ...
+
+    def count(self, metric: Metric, value: int = 1) -> None:
+        """Add to a metric."""
+        ...
