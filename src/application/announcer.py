@@ -7,8 +7,8 @@ import json
 from application.files import summary_key
 from application.job_updater import update_job
 from domain.job import TERMINAL, Job, finish_if_settled, without_notices
-from domain.views import job_view
 from domain.message import status_message
+from domain.views import job_view
 from ports.clock import Clock
 from ports.errors import PortError
 from ports.job_store import JobStore

@@ -18,7 +18,6 @@ from ports.errors import NotFound
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
 
-
 # A report is there when its job is Complete, or shortly after; what takes longer the sweep finds.
 _REPORT_POLL_DELAYS_S: Final = (1.0, 2.0, 4.0)
 

@@ -23,7 +23,8 @@ class TaskResult:
 
 class DiscoverObject:
     """Answers tasks. What is wrong with a single object is an answer, not a failure of the task:
-    half of the tasks failing would end the whole batch job (S3 User Guide, "Job status")."""
+    half of the tasks failing would end the whole batch job (S3 User Guide, "Job status").
+    """
 
     def __init__(self, *, jobs: JobStore, object_work: ObjectWork) -> None:
         self._jobs = jobs

@@ -13,7 +13,6 @@ from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.errors import Conflict
 
-
 _MARKS_IN_FLIGHT: Final = 8
 
 

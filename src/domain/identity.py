@@ -16,16 +16,15 @@ _NAMESPACE: Final = uuid.UUID("5b0c6a52-3a0e-5d1e-9b57-6f2f3d1c8a77")
 
 _KIND_BY_EXTENSION: Final[Mapping[str, str]] = {
     **dict.fromkeys(
-        "jpg jpeg png gif tif tiff bmp webp heic heif svg psd ai eps raw cr2 cr3 nef arw dng exr dpx"
-        " jp2 avif".split(),
+        ["jpg", "jpeg", "png", "gif", "tif", "tiff", "bmp", "webp", "heic", "heif", "svg", "psd", "ai", "eps", "raw", "cr2", "cr3", "nef", "arw", "dng", "exr", "dpx", "jp2", "avif"],
         "img",
     ),
     **dict.fromkeys(
-        "mp4 mov mxf avi mkv webm m4v mpg mpeg mts m2ts ts wmv flv 3gp r3d braw ogv".split(), "vid"
+        ["mp4", "mov", "mxf", "avi", "mkv", "webm", "m4v", "mpg", "mpeg", "mts", "m2ts", "ts", "wmv", "flv", "3gp", "r3d", "braw", "ogv"], "vid"
     ),
-    **dict.fromkeys("wav mp3 aac flac aif aiff m4a ogg oga opus wma bwf".split(), "aud"),
+    **dict.fromkeys(["wav", "mp3", "aac", "flac", "aif", "aiff", "m4a", "ogg", "oga", "opus", "wma", "bwf"], "aud"),
     **dict.fromkeys(
-        "pdf doc docx xls xlsx ppt pptx odt ods odp txt rtf csv md html htm xml json srt vtt".split(),
+        ["pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "ods", "odp", "txt", "rtf", "csv", "md", "html", "htm", "xml", "json", "srt", "vtt"],
         "doc",
     ),
 }

@@ -60,7 +60,8 @@ class SyncOptions:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """How far the listing is. All before `last_key` of prefix number `prefix_index` is in the parts
-    of the upload `upload_id`, whose ETags are `part_e_tags`, in order."""
+    of the upload `upload_id`, whose ETags are `part_e_tags`, in order.
+    """
 
     objects_listed: int = 0
     objects_filtered: int = 0

@@ -21,7 +21,8 @@ FIELDS = ("Bucket", "Key", "Ignore", "Ignore")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestEntry:
     """An object as the listing showed it. `size_bytes` and `last_modified` may be unknown (None)
-    in a chunk that was made from a completion report, which does not carry them."""
+    in a chunk that was made from a completion report, which does not carry them.
+    """
 
     key: str
     size_bytes: int | None

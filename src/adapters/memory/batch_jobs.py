@@ -1,0 +1,223 @@
+"""S3 Batch Operations, small: creates, describes, cancels, and runs when a test says so.
+
+It shows the traits of the service that a caller can trip over: keys in the invocation are
+form-encoded, rows come back in another order, the report echoes the manifest's encoding, its rows
+have HTTP status and error code the other way round than its schema says, and a job whose tasks all
+failed is still Complete.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import quote_plus, unquote
+
+from domain.batch_job import ENDED, BatchJob, BatchJobStatus
+from domain.job import Job, ManifestFile
+from domain.manifest import FIELDS
+from ports.batch_jobs import BatchJobs
+from ports.clock import Clock
+from ports.errors import NotFound
+from ports.results_store import ResultsStore
+
+Invoke = Callable[[dict[str, Any]], Awaitable[Mapping[str, Any]]]
+"""The function that a batch job calls: takes S3's event, returns the function's answer."""
+
+# S3 User Guide, "Tracking job status and completion reports": once 1,000 tasks have run, a share of
+# more than 50 percent failed ends the job.
+_THRESHOLD_TASK_COUNT_MIN: Final = 1000
+
+_REDRIVE_COUNT: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedBatchJob:
+    """What was ordered."""
+
+    manifest: ManifestFile
+    report_prefix: str
+    user_arguments: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of the manifest and what became of it."""
+
+    fields: Sequence[str]
+    succeeded: bool
+    message: str
+
+
+class MemoryBatchJobs:
+    """Holds batch jobs; `run` carries one out, `set` makes one look as a test wants it."""
+
+    def __init__(self, results: ResultsStore, clock: Clock) -> None:
+        self._results = results
+        self._clock = clock
+        self._jobs: dict[str, BatchJob] = {}
+        self._id_by_token: dict[tuple[str, str], str] = {}
+        self.created: dict[str, CreatedBatchJob] = {}
+
+    async def create(self, job: Job, *, report_prefix: str) -> str:
+        """See the port."""
+        if job.manifest is None:
+            raise ValueError(f"job {job.job_id} has no manifest yet")
+        token = (job.job_id, job.manifest.e_tag)
+        if token in self._id_by_token:
+            return self._id_by_token[token]
+        batch_job_id = f"batch-{len(self._jobs) + 1}"
+        self._id_by_token[token] = batch_job_id
+        self.created[batch_job_id] = CreatedBatchJob(
+            manifest=job.manifest,
+            report_prefix=report_prefix,
+            user_arguments={"jobId": job.job_id, "timestamp": job.created_at.isoformat()},
+        )
+        self._jobs[batch_job_id] = BatchJob(
+            batch_job_id=batch_job_id, job_id=job.job_id, status=BatchJobStatus.NEW
+        )
+        return batch_job_id
+
+    async def describe(self, batch_job_id: str) -> BatchJob:
+        """See the port."""
+        if batch_job_id not in self._jobs:
+            raise NotFound(
+                f"there is no batch job {batch_job_id}",
+                operation="DescribeJob",
+                resource=batch_job_id,
+                vendor_code="NoSuchJob",
+            )
+        return self._jobs[batch_job_id]
+
+    async def cancel(self, batch_job_id: str) -> None:
+        """See the port."""
+        batch_job = self._jobs.get(batch_job_id)
+        if batch_job is not None and batch_job.status not in ENDED:
+            self._end(batch_job, BatchJobStatus.CANCELLED)
+
+    def set(self, batch_job: BatchJob) -> None:
+        """Make a batch job, ours or a foreign one, look like this."""
+        self._jobs[batch_job.batch_job_id] = batch_job
+
+    async def run(self, batch_job_id: str, invoke: Invoke) -> BatchJob:
+        """Carry a batch job out to its end and write its report; returns it as it ended.
+
+        A job that was cancelled before or meanwhile starts no further task. One whose manifest
+        cannot be read fails without a report.
+        """
+        batch_job = await self.describe(batch_job_id)
+        order = self.created[batch_job_id]
+        if batch_job.status in ENDED:
+            return batch_job
+        manifest = order.manifest
+        try:
+            found = await self._results.e_tag(manifest.key)
+        except NotFound as error:
+            return self._fail(batch_job, f"the manifest cannot be read: {error}")
+        if found != manifest.e_tag:
+            return self._fail(batch_job, f"the manifest's ETag is {found}, not {manifest.e_tag}")
+        text = (await self._results.get(manifest.key)).decode()
+        rows = sorted(csv.reader(io.StringIO(text)), key=_shuffled)
+        batch_job = replace(batch_job, status=BatchJobStatus.ACTIVE, total_count=len(rows))
+        self._jobs[batch_job_id] = batch_job
+        done: list[_Row] = []
+        for fields in rows:
+            if self._jobs[batch_job_id].status in ENDED:
+                break
+            done.append(await _run_task(batch_job_id, order, fields, invoke))
+            batch_job = replace(
+                self._jobs[batch_job_id],
+                succeeded_count=sum(row.succeeded for row in done),
+                failed_count=sum(not row.succeeded for row in done),
+            )
+            self._jobs[batch_job_id] = batch_job
+            if len(done) >= _THRESHOLD_TASK_COUNT_MIN and batch_job.failed_count * 2 > len(done):
+                self._fail(batch_job, "Job failed due to exceeding the failure threshold")
+        if done:
+            await self._write_report(batch_job_id, order.report_prefix, done)
+        batch_job = self._jobs[batch_job_id]
+        if batch_job.status in ENDED:
+            return batch_job
+        return self._end(batch_job, BatchJobStatus.COMPLETE)
+
+    def _end(
+        self, batch_job: BatchJob, status: BatchJobStatus, reasons: tuple[str, ...] = ()
+    ) -> BatchJob:
+        ended = replace(
+            batch_job, status=status, failure_reasons=reasons, ended_at=self._clock.now()
+        )
+        self._jobs[batch_job.batch_job_id] = ended
+        return ended
+
+    def _fail(self, batch_job: BatchJob, reason: str) -> BatchJob:
+        return self._end(batch_job, BatchJobStatus.FAILED, (reason,))
+
+    async def _write_report(self, batch_job_id: str, prefix: str, rows: Sequence[_Row]) -> None:
+        folder = f"{prefix}/job-{batch_job_id}"
+        files = []
+        for status, succeeded in (("succeeded", True), ("failed", False)):
+            chosen = [row for row in rows if row.succeeded is succeeded]
+            if not chosen:
+                continue
+            content = "".join(_report_line(row, status) for row in chosen).encode()
+            key = f"{folder}/results/{hashlib.sha1(content).hexdigest()}.csv"  # noqa: S324
+            await self._results.put(key, content)
+            files.append({"TaskExecutionStatus": status, "Bucket": "results", "Key": key})
+        index = {
+            "Format": "Report_CSV_20180820",
+            "ReportCreationDate": self._clock.now().isoformat(),
+            "Results": files,
+            "ReportSchema": (
+                "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage"
+            ),
+        }
+        await self._results.put(f"{folder}/manifest.json", json.dumps(index).encode())
+
+
+def _shuffled(fields: Sequence[str]) -> bytes:
+    """Sort key of an order that has nothing to do with the manifest's, the same every time."""
+    return hashlib.sha256(",".join(fields).encode()).digest()
+
+
+async def _run_task(
+    batch_job_id: str, order: CreatedBatchJob, fields: Sequence[str], invoke: Invoke
+) -> _Row:
+    bucket_name, encoded_key = fields[FIELDS.index("Bucket")], fields[FIELDS.index("Key")]
+    event = {
+        "invocationSchemaVersion": "2.0",
+        "invocationId": f"{batch_job_id}-{encoded_key}",
+        "job": {"id": batch_job_id, "userArguments": dict(order.user_arguments)},
+        "tasks": [
+            {
+                "taskId": hashlib.sha256(encoded_key.encode()).hexdigest(),
+                "s3Key": quote_plus(unquote(encoded_key), safe="/"),
+                "s3VersionId": None,
+                "s3Bucket": bucket_name,
+            }
+        ],
+    }
+    message = ""
+    for _attempt in range(1 + _REDRIVE_COUNT):
+        answer = await invoke(event)
+        result = answer["results"][0]
+        message = result.get("resultString", "")
+        if result["resultCode"] != "TemporaryFailure":
+            return _Row(fields, result["resultCode"] == "Succeeded", message)
+    return _Row(fields, False, message)
+
+
+def _report_line(row: _Row, status: str) -> str:
+    """Write a row as S3 does: HTTP status before error code, whatever the schema says."""
+    text = io.StringIO()
+    error_code = "" if row.succeeded else "PermanentFailure"
+    csv.writer(text, quoting=csv.QUOTE_MINIMAL, lineterminator="\n").writerow(
+        [*row.fields[:2], "", status, 200, error_code, row.message]
+    )
+    return text.getvalue()
+
+
+_: type[BatchJobs] = MemoryBatchJobs

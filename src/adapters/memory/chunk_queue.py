@@ -1,0 +1,53 @@
+"""The processor queue, with delays on a clock of the test's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.limits import QUEUE_DELAY_S_MAX
+from ports.chunk_queue import ChunkQueue
+from ports.clock import Clock
+from ports.errors import Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkMessage:
+    """A message that nobody has received yet."""
+
+    job_id: str
+    chunk_index: int
+    visible_at: datetime
+
+
+class MemoryChunkQueue:
+    """Holds sent messages in `messages`; who receives one may send it again, as SQS would."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.messages: list[ChunkMessage] = []
+
+    async def send(self, job_id: str, indexes: Sequence[int], *, delay_s: int = 0) -> None:
+        """See the port."""
+        if not 0 <= delay_s <= QUEUE_DELAY_S_MAX:
+            raise Refused(f"a delay of {delay_s} s", operation="SendMessageBatch")
+        visible_at = self._clock.now() + timedelta(seconds=delay_s)
+        self.messages += [
+            ChunkMessage(job_id=job_id, chunk_index=index, visible_at=visible_at)
+            for index in indexes
+        ]
+
+    def receive(self) -> list[ChunkMessage]:
+        """Return the messages whose delay is over, and forget them."""
+        now = self._clock.now()
+        received = [message for message in self.messages if message.visible_at <= now]
+        self.messages = [message for message in self.messages if message.visible_at > now]
+        return received
+
+    def next_visible_at(self) -> datetime | None:
+        """Return when the next message can be received, None if there is none."""
+        return min((message.visible_at for message in self.messages), default=None)
+
+
+_: type[ChunkQueue] = MemoryChunkQueue

@@ -1,0 +1,45 @@
+"""The connector table in memory."""
+
+from __future__ import annotations
+
+from adapters.memory.database import MemoryDatabase, page_of
+from domain.connector import Connector
+from ports.connector_store import ConnectorStore
+from ports.errors import AlreadyExists, NotFound
+from ports.paging import Page
+
+
+class MemoryConnectorStore:
+    """Keeps connectors in a `MemoryDatabase`."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def create(self, connector: Connector) -> None:
+        """See `ConnectorStore.create`."""
+        known = self._database.connectors
+        if connector.connector_id in known:
+            raise AlreadyExists(
+                f"connector {connector.connector_id} exists", resource=connector.connector_id
+            )
+        known[connector.connector_id] = connector
+
+    async def get(self, connector_id: str) -> Connector:
+        """See `ConnectorStore.get`."""
+        connector = self._database.connectors.get(connector_id)
+        if connector is None:
+            raise NotFound(f"there is no connector {connector_id}", resource=connector_id)
+        return connector
+
+    async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
+        """See `ConnectorStore.list_page`; the order is that of the ids."""
+        return page_of(
+            self._database.connectors.values(),
+            position=lambda connector: (connector.connector_id,),
+            list_name="connectors",
+            limit=limit,
+            cursor=cursor,
+        )
+
+
+_: type[ConnectorStore] = MemoryConnectorStore

@@ -1,0 +1,154 @@
+"""The one place that holds the state of all memory stores, with the rules that any database needs.
+
+Owns rows, version checks and paging; knows no port but the page. Rows are the domain's immutable
+values, so nobody can change what is stored by what they passed in or got out. `commit` looks at
+all conditions before it writes the first row, and nothing here awaits: every call is atomic.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from domain.chunk import Chunk
+from domain.connector import Connector
+from domain.failure import Failure
+from domain.job import Job
+from ports.errors import Conflict
+from ports.paging import InvalidCursor, Page
+
+
+class Versioned(Protocol):
+    """A row that carries the version that it was read at."""
+
+    @property
+    def version(self) -> int:
+        """Counts the writes of the row, from 1."""
+        ...
+
+
+Key = TypeVar("Key", str, int)
+Row = TypeVar("Row", bound=Versioned)
+Item = TypeVar("Item")
+
+
+class Table(Generic[Key, Row]):
+    """Rows by key; they change through `MemoryDatabase.commit` only."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Key, Row] = {}
+
+    def find(self, key: Key) -> Row | None:
+        """Return the row, or None if there is none."""
+        return self._rows.get(key)
+
+    def sorted_keys(self) -> list[Key]:
+        """Return all keys in order."""
+        return sorted(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        """Iterate over the rows as they are now, in order of their keys."""
+        return iter([self._rows[key] for key in self.sorted_keys()])
+
+    def write(self, key: Key, row: Row, *, expected_version: int | None) -> Write:
+        """Return the write of `row` over the version expected; None: there is no row yet."""
+
+        def check() -> None:
+            stored = self._rows.get(key)
+            found = None if stored is None else stored.version
+            if found != expected_version:
+                raise Conflict(f"{key}: expected version {expected_version}, found {found}")
+
+        def apply() -> None:
+            self._rows[key] = row
+
+        return Write(check, apply)
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One row to be written if its condition holds."""
+
+    check: Callable[[], None]
+    apply: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFailure:
+    """A failure, and the instant from which on it is not shown any more."""
+
+    failure: Failure
+    expires_at: datetime
+
+
+class MemoryDatabase:
+    """The state that the memory stores share; make one for each world."""
+
+    def __init__(self) -> None:
+        self.jobs: Table[str, Job] = Table()
+        self.connectors: dict[str, Connector] = {}
+        self.failures: dict[str, dict[str, StoredFailure]] = {}
+        self.assets: dict[str, str | None] = {}
+        self._chunks: dict[str, Table[int, Chunk]] = {}
+
+    def chunks_of(self, job_id: str) -> Table[int, Chunk]:
+        """Return the job's chunks by index."""
+        return self._chunks.setdefault(job_id, Table())
+
+    def commit(self, *writes: Write) -> None:
+        """Write all rows, or none.
+
+        Raises:
+            Conflict: a row's version is not the one expected.
+        """
+        for write in writes:
+            write.check()
+        for write in writes:
+            write.apply()
+
+
+def page_of(
+    items: Iterable[Item],
+    *,
+    position: Callable[[Item], tuple[str | int, ...]],
+    descending: bool = False,
+    list_name: str,
+    limit: int,
+    cursor: str | None,
+) -> Page[Item]:
+    """Return the page after `cursor` of `items` in order of their positions, which are unique.
+
+    Raises:
+        InvalidCursor: `cursor` is not one of the list `list_name`.
+    """
+    start = None if cursor is None else _read_cursor(list_name, cursor)
+    ordered = sorted(items, key=position, reverse=descending)
+    try:
+        rest = [
+            item
+            for item in ordered
+            if start is None or (position(item) < start if descending else position(item) > start)
+        ]
+    except TypeError as error:
+        raise InvalidCursor("the cursor has another list's position") from error
+    shown = tuple(rest[:limit])
+    following = _cursor(list_name, position(shown[-1])) if len(rest) > limit else None
+    return Page(shown, following)
+
+
+def _cursor(list_name: str, position: tuple[str | int, ...]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([list_name, *position]).encode()).decode()
+
+
+def _read_cursor(list_name: str, cursor: str) -> tuple[Any, ...]:
+    try:
+        name, *position = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+    except (ValueError, TypeError) as error:
+        raise InvalidCursor("not a cursor") from error
+    if name != list_name or not position:
+        raise InvalidCursor("the cursor is of another list")
+    return tuple(position)

@@ -1,0 +1,36 @@
+"""The ingest event bus, as a list of what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from domain.limits import INGEST_EVENT_COUNT_MAX
+from domain.message import IngestEvent
+from ports.errors import PortError, Refused
+from ports.ingest_bus import IngestBus
+
+
+class MemoryIngestBus:
+    """Holds the events it took in `events`, in order.
+
+    `refuse` may be set to a function that says, for each event, what keeps the bus from taking it.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[IngestEvent] = []
+        self.refuse: Callable[[IngestEvent], PortError | None] = lambda _: None
+
+    async def publish(self, events: Sequence[IngestEvent]) -> list[PortError | None]:
+        """See the port."""
+        if not events:
+            return []
+        if len(events) > INGEST_EVENT_COUNT_MAX:
+            raise Refused(f"{len(events)} events in one request", operation="PutEvents")
+        answers = [self.refuse(event) for event in events]
+        self.events += [
+            event for event, error in zip(events, answers, strict=True) if error is None
+        ]
+        return answers
+
+
+_: type[IngestBus] = MemoryIngestBus

@@ -1,0 +1,116 @@
+"""The job table in memory. Which prefixes are taken is read off the active jobs themselves."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC
+
+from adapters.memory.database import MemoryDatabase, Write, page_of
+from domain.job import Job, JobStatus
+from domain.prefixes import overlap
+from ports.errors import AlreadyExists, Conflict, NotFound
+from ports.job_store import JobStore, OverlappingJob
+from ports.paging import Page
+
+
+class MemoryJobStore:
+    """Keeps jobs in a `MemoryDatabase`."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    async def create(self, job: Job) -> Job:
+        """See `JobStore.create`."""
+        if self._database.jobs.find(job.job_id) is not None:
+            raise AlreadyExists(f"job {job.job_id} exists", resource=job.job_id)
+        self._check_prefixes(job)
+        created = replace(job, version=1)
+        self._database.commit(self._database.jobs.write(job.job_id, created, expected_version=None))
+        return created
+
+    async def get(self, job_id: str) -> Job:
+        """See `JobStore.get`."""
+        job = self._database.jobs.find(job_id)
+        if job is None:
+            raise NotFound(f"there is no job {job_id}", resource=job_id)
+        return job
+
+    async def save(self, job: Job) -> Job:
+        """See `JobStore.save`."""
+        saved, write = job_write(self._database, job)
+        self._database.commit(write)
+        return saved
+
+    async def reopen(self, job: Job) -> Job:
+        """See `JobStore.reopen`."""
+        saved, write = job_write(self._database, job)
+        self._check_prefixes(job)
+        self._database.commit(write)
+        return saved
+
+    async def list_page(
+        self,
+        *,
+        connector_id: str | None = None,
+        status: JobStatus | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> Page[Job]:
+        """See `JobStore.list_page`; the status is looked at after the page was cut."""
+        of_connector = (
+            job
+            for job in self._database.jobs
+            if connector_id is None or job.connector_id == connector_id
+        )
+        page = page_of(
+            of_connector,
+            position=_age,
+            descending=True,
+            list_name=f"jobs of {connector_id} in {status}",
+            limit=limit,
+            cursor=cursor,
+        )
+        shown = tuple(job for job in page.items if status is None or job.status is status)
+        return Page(shown, page.cursor)
+
+    async def open_jobs(self) -> AsyncIterator[Job]:
+        """See `JobStore.open_jobs`."""
+        for listed in sorted(self._database.jobs, key=_age):
+            # The consumer may have changed it since the list was made.
+            job = self._database.jobs.find(listed.job_id)
+            if job is not None and (not job.terminal or job.notices):
+                yield job
+
+    def _check_prefixes(self, job: Job) -> None:
+        if job.terminal:
+            return
+        for other in self._database.jobs:
+            if (
+                other.connector_id == job.connector_id
+                and other.job_id != job.job_id
+                and not other.terminal
+                and overlap(other.options.prefixes, job.options.prefixes)
+            ):
+                raise OverlappingJob(other.job_id)
+
+
+def job_write(database: MemoryDatabase, job: Job) -> tuple[Job, Write]:
+    """Return the job as a save stores it (next version, the stored tally), and that write.
+
+    Raises:
+        Conflict: the stored version is another, or there is no such job.
+    """
+    stored = database.jobs.find(job.job_id)
+    if stored is None or stored.version != job.version:
+        raise Conflict(f"job {job.job_id} is not at version {job.version}", resource=job.job_id)
+    saved = replace(job, version=job.version + 1, tally=stored.tally)
+    return saved, database.jobs.write(job.job_id, saved, expected_version=job.version)
+
+
+def _age(job: Job) -> tuple[str, str]:
+    # In UTC and of fixed width, the text sorts as the instants do.
+    return job.created_at.astimezone(UTC).isoformat(timespec="microseconds"), job.job_id
+
+
+_: type[JobStore] = MemoryJobStore

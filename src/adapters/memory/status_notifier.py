@@ -1,0 +1,20 @@
+"""The status topic, as a list of what was published."""
+
+from __future__ import annotations
+
+from domain.message import StatusMessage
+from ports.status_notifier import StatusNotifier
+
+
+class MemoryStatusNotifier:
+    """Holds published messages in `messages`, in order."""
+
+    def __init__(self) -> None:
+        self.messages: list[StatusMessage] = []
+
+    async def publish(self, message: StatusMessage) -> None:
+        """See the port."""
+        self.messages.append(message)
+
+
+_: type[StatusNotifier] = MemoryStatusNotifier

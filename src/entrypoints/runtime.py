@@ -1,0 +1,72 @@
+"""One event loop and one app per environment, kept warm between invocations.
+
+A Lambda handler is a plain function. `asyncio.run` would close its loop after each invocation, and
+with it break every client kept for the next. So each environment keeps one `asyncio.Runner`; what
+was opened on its loop stays open. In Lambda a process is one environment; on a laptop each worker
+thread is one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+App = TypeVar("App")
+Result = TypeVar("Result")
+
+OpenApp = Callable[[], AbstractAsyncContextManager[App]]
+
+
+@dataclass(slots=True)
+class _Environment(Generic[App]):
+    runner: asyncio.Runner
+    stack: AsyncExitStack
+    app: App
+
+
+class Runtime(Generic[App]):
+    """Runs coroutines of one function with its app."""
+
+    def __init__(self, open_app: OpenApp[App]) -> None:
+        self.open_app = open_app
+        self._local = threading.local()
+        self._environments: list[_Environment[App]] = []
+        self._lock = threading.Lock()
+
+    def run(self, use: Callable[[App], Awaitable[Result]]) -> Result:
+        """Return what `use` returns, with the environment's app, which the first call opens."""
+        environment = self._environment()
+
+        async def main() -> Result:
+            return await use(environment.app)
+
+        return environment.runner.run(main())
+
+    def close(self) -> None:
+        """Close the apps of all environments; none may be running. The next call opens anew."""
+        with self._lock:
+            environments, self._environments = self._environments, []
+            self._local = threading.local()
+        for environment in environments:
+            environment.runner.run(environment.stack.aclose())
+            environment.runner.close()
+
+    def _environment(self) -> _Environment[App]:
+        environment: _Environment[App] | None = getattr(self._local, "environment", None)
+        if environment is None:
+            runner = asyncio.Runner()
+            stack = AsyncExitStack()
+            try:
+                app = runner.run(stack.enter_async_context(self.open_app()))
+            except BaseException:
+                runner.close()
+                raise
+            environment = _Environment(runner, stack, app)
+            self._local.environment = environment
+            with self._lock:
+                self._environments.append(environment)
+        return environment

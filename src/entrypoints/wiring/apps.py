@@ -1,0 +1,95 @@
+"""What each entrypoint gets to work with, taken from a container of use cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from application.chunk_work import ProcessChunk
+from application.connectors import Connectors
+from application.discover_object import DiscoverObject
+from application.ending import CancelJob
+from application.engine import Engine
+from application.queries import Queries
+from application.redrive import RedriveJob
+from application.start_sync import StartSync
+from application.sweep import Sweep
+from domain.job import Discovery
+from entrypoints.wiring.container import UseCases
+from ports.batch_jobs import BatchJobs
+from ports.clock import Clock
+from ports.error_log import ErrorLog
+from ports.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiApp:
+    """For the HTTP API."""
+
+    start_sync: StartSync
+    connectors: Connectors
+    cancel_job: CancelJob
+    redrive_job: RedriveJob
+    queries: Queries
+    default_discovery: Discovery
+    clock: Clock
+    telemetry: Telemetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineApp:
+    """For the engine's function."""
+
+    engine: Engine
+    sweep: Sweep
+    batch_jobs: BatchJobs
+    clock: Clock
+    telemetry: Telemetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessorApp:
+    """For the processor's function. `queue_name` tells its chunk messages from dead letters."""
+
+    process_chunk: ProcessChunk
+    discover_object: DiscoverObject
+    errors: ErrorLog
+    queue_name: str
+    clock: Clock
+    telemetry: Telemetry
+
+
+def api_app(container: UseCases, *, default_discovery: Discovery) -> ApiApp:
+    """Take the API's use cases."""
+    return ApiApp(
+        start_sync=container.start_sync(),
+        connectors=container.connectors(),
+        cancel_job=container.cancel_job(),
+        redrive_job=container.redrive_job(),
+        queries=container.queries(),
+        default_discovery=default_discovery,
+        clock=container.clock(),
+        telemetry=container.telemetry(),
+    )
+
+
+def engine_app(container: UseCases) -> EngineApp:
+    """Take the engine's use cases."""
+    return EngineApp(
+        engine=container.engine(),
+        sweep=container.sweep(),
+        batch_jobs=container.batch_jobs(),
+        clock=container.clock(),
+        telemetry=container.telemetry(),
+    )
+
+
+def processor_app(container: UseCases, *, queue_name: str) -> ProcessorApp:
+    """Take the processor's use cases."""
+    return ProcessorApp(
+        process_chunk=container.process_chunk(),
+        discover_object=container.discover_object(),
+        errors=container.errors(),
+        queue_name=queue_name,
+        clock=container.clock(),
+        telemetry=container.telemetry(),
+    )

@@ -1,0 +1,188 @@
+"""How the use cases hang together, whatever adapters fill the ports.
+
+Ports are `Dependency` slots: a function that does not use a port leaves its slot empty, and asking
+for a use case that needs it fails by the slot's name. All providers are synchronous; what has to be
+opened asynchronously (clients) is opened before the container is made.
+"""
+
+from __future__ import annotations
+
+from dependency_injector import containers, providers
+
+from application.announcer import Announcer
+from application.batch_discovery import BatchDiscovery
+from application.chunk_settlement import ChunkSettlement
+from application.chunk_work import ProcessChunk
+from application.connectors import Connectors
+from application.discover_object import DiscoverObject
+from application.ending import CancelJob, EndJob
+from application.engine import Engine
+from application.listing import ListBucket
+from application.object_work import ObjectWork
+from application.policy import Policy
+from application.queries import Queries
+from application.queueing import Queueing
+from application.redrive import RedriveJob, RequeueFailures
+from application.splitting import SplitIntoChunks
+from application.start_sync import StartSync
+from application.sweep import Sweep
+from ports.batch_jobs import BatchJobs
+from ports.catalog import Catalog
+from ports.chunk_queue import ChunkQueue
+from ports.chunk_store import ChunkStore
+from ports.clock import Clock
+from ports.connector_store import ConnectorStore
+from ports.engine_invoker import EngineInvoker
+from ports.error_log import ErrorLog
+from ports.ids import Ids
+from ports.ingest_bus import IngestBus
+from ports.job_store import JobStore
+from ports.object_store import ObjectStore
+from ports.results_store import ResultsStore
+from ports.status_notifier import StatusNotifier
+from ports.telemetry import Telemetry
+
+
+class UseCases(containers.DeclarativeContainer):
+    """Every use case, made once per container, from the ports that are put into its slots."""
+
+    policy: providers.Dependency[Policy] = providers.Dependency()
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    ids: providers.Dependency[Ids] = providers.Dependency()
+    telemetry: providers.Dependency[Telemetry] = providers.Dependency()
+    jobs: providers.Dependency[JobStore] = providers.Dependency()
+    chunks: providers.Dependency[ChunkStore] = providers.Dependency()
+    connector_store: providers.Dependency[ConnectorStore] = providers.Dependency()
+    errors: providers.Dependency[ErrorLog] = providers.Dependency()
+    catalog: providers.Dependency[Catalog] = providers.Dependency()
+    objects: providers.Dependency[ObjectStore] = providers.Dependency()
+    results: providers.Dependency[ResultsStore] = providers.Dependency()
+    batch_jobs: providers.Dependency[BatchJobs] = providers.Dependency()
+    queue: providers.Dependency[ChunkQueue] = providers.Dependency()
+    invoker: providers.Dependency[EngineInvoker] = providers.Dependency()
+    notifier: providers.Dependency[StatusNotifier] = providers.Dependency()
+    bus: providers.Dependency[IngestBus] = providers.Dependency()
+
+    announcer = providers.Singleton(
+        Announcer, jobs=jobs, results=results, notifier=notifier, clock=clock, telemetry=telemetry
+    )
+    queueing = providers.Singleton(Queueing, chunks=chunks, queue=queue, clock=clock)
+
+    connectors = providers.Singleton(Connectors, connectors=connector_store, clock=clock, ids=ids)
+    start_sync = providers.Singleton(
+        StartSync,
+        connectors=connector_store,
+        jobs=jobs,
+        engine=invoker,
+        announcer=announcer,
+        clock=clock,
+        ids=ids,
+        telemetry=telemetry,
+    )
+    cancel_job = providers.Singleton(
+        CancelJob, jobs=jobs, engine=invoker, clock=clock, telemetry=telemetry
+    )
+    redrive_job = providers.Singleton(
+        RedriveJob, jobs=jobs, engine=invoker, announcer=announcer, clock=clock, telemetry=telemetry
+    )
+    queries = providers.Singleton(Queries, jobs=jobs, chunks=chunks, errors=errors, results=results)
+
+    list_bucket = providers.Singleton(
+        ListBucket,
+        objects=objects,
+        results=results,
+        clock=clock,
+        telemetry=telemetry,
+        policy=policy,
+    )
+    discovery = providers.Singleton(
+        BatchDiscovery,
+        batch_jobs=batch_jobs,
+        results=results,
+        clock=clock,
+        telemetry=telemetry,
+        policy=policy,
+    )
+    split = providers.Singleton(
+        SplitIntoChunks,
+        jobs=jobs,
+        chunks=chunks,
+        results=results,
+        errors=errors,
+        queueing=queueing,
+        clock=clock,
+        policy=policy,
+    )
+    requeue = providers.Singleton(
+        RequeueFailures, jobs=jobs, chunks=chunks, queueing=queueing, clock=clock, policy=policy
+    )
+    end_job = providers.Singleton(
+        EndJob,
+        jobs=jobs,
+        chunks=chunks,
+        batch_jobs=batch_jobs,
+        results=results,
+        errors=errors,
+        announcer=announcer,
+        clock=clock,
+    )
+    engine = providers.Singleton(
+        Engine,
+        jobs=jobs,
+        list_bucket=list_bucket,
+        discovery=discovery,
+        split=split,
+        requeue=requeue,
+        end_job=end_job,
+        announcer=announcer,
+        invoker=invoker,
+        clock=clock,
+        ids=ids,
+        telemetry=telemetry,
+        policy=policy,
+    )
+    sweep = providers.Singleton(
+        Sweep,
+        jobs=jobs,
+        chunks=chunks,
+        queueing=queueing,
+        end_job=end_job,
+        announcer=announcer,
+        invoker=invoker,
+        clock=clock,
+        telemetry=telemetry,
+        policy=policy,
+    )
+
+    object_work = providers.Singleton(
+        ObjectWork,
+        objects=objects,
+        catalog=catalog,
+        bus=bus,
+        calls_in_flight=policy.provided.calls_in_flight,
+    )
+    discover_object = providers.Singleton(DiscoverObject, jobs=jobs, object_work=object_work)
+    settlement = providers.Singleton(
+        ChunkSettlement,
+        chunks=chunks,
+        results=results,
+        errors=errors,
+        queue=queue,
+        announcer=announcer,
+        clock=clock,
+        telemetry=telemetry,
+        policy=policy,
+    )
+    process_chunk = providers.Singleton(
+        ProcessChunk,
+        jobs=jobs,
+        chunks=chunks,
+        results=results,
+        object_work=object_work,
+        settlement=settlement,
+        announcer=announcer,
+        clock=clock,
+        ids=ids,
+        telemetry=telemetry,
+        policy=policy,
+    )

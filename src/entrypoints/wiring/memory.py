@@ -1,0 +1,96 @@
+"""The whole service over the memory adapters: for scenario tests and the simulator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+
+from adapters.memory.batch_jobs import MemoryBatchJobs
+from adapters.memory.buckets import MemoryBuckets
+from adapters.memory.catalog import MemoryCatalog
+from adapters.memory.chunk_queue import MemoryChunkQueue
+from adapters.memory.chunk_store import MemoryChunkStore
+from adapters.memory.connector_store import MemoryConnectorStore
+from adapters.memory.database import MemoryDatabase
+from adapters.memory.engine_invoker import MemoryEngineInvoker
+from adapters.memory.error_log import MemoryErrorLog
+from adapters.memory.ingest_bus import MemoryIngestBus
+from adapters.memory.job_store import MemoryJobStore
+from adapters.memory.object_store import MemoryObjectStore
+from adapters.memory.results_store import MemoryResultsStore
+from adapters.memory.status_notifier import MemoryStatusNotifier
+from adapters.memory.system import ManualClock, SeededIds
+from adapters.memory.telemetry import MemoryTelemetry
+from application.policy import Policy
+from entrypoints.wiring.container import UseCases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPorts:
+    """All ports of one small world, under the names of the container's slots."""
+
+    clock: ManualClock
+    ids: SeededIds
+    telemetry: MemoryTelemetry
+    jobs: MemoryJobStore
+    chunks: MemoryChunkStore
+    connector_store: MemoryConnectorStore
+    errors: MemoryErrorLog
+    catalog: MemoryCatalog
+    objects: MemoryObjectStore
+    results: MemoryResultsStore
+    batch_jobs: MemoryBatchJobs
+    queue: MemoryChunkQueue
+    invoker: MemoryEngineInvoker
+    notifier: MemoryStatusNotifier
+    bus: MemoryIngestBus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryWorld:
+    """What stands behind the ports: the state that processes share and that survives them."""
+
+    database: MemoryDatabase
+    buckets: MemoryBuckets
+    ports: MemoryPorts
+
+
+def memory_world(
+    *,
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+    seed: int = 0,
+    page_object_count: int = 1_000,
+    part_bytes_min: int = 1,
+) -> MemoryWorld:
+    """Return an empty world."""
+    clock = ManualClock(now)
+    database = MemoryDatabase()
+    buckets = MemoryBuckets(clock)
+    results = MemoryResultsStore(part_bytes_min=part_bytes_min)
+    ports = MemoryPorts(
+        clock=clock,
+        ids=SeededIds(seed),
+        telemetry=MemoryTelemetry(),
+        jobs=MemoryJobStore(database),
+        chunks=MemoryChunkStore(database),
+        connector_store=MemoryConnectorStore(database),
+        errors=MemoryErrorLog(database, clock),
+        catalog=MemoryCatalog(database),
+        objects=MemoryObjectStore(buckets, page_object_count=page_object_count),
+        results=results,
+        batch_jobs=MemoryBatchJobs(results, clock),
+        queue=MemoryChunkQueue(clock),
+        invoker=MemoryEngineInvoker(),
+        notifier=MemoryStatusNotifier(),
+        bus=MemoryIngestBus(),
+    )
+    return MemoryWorld(database=database, buckets=buckets, ports=ports)
+
+
+def use_cases(ports: object, policy: Policy) -> UseCases:
+    """Return a container over `ports`: a MemoryPorts, or anything with its attributes.
+
+    A simulator gives each process a container of its own, over ports that wrap the shared ones.
+    """
+    slots = {field.name: getattr(ports, field.name) for field in fields(MemoryPorts)}
+    return UseCases(policy=policy, **slots)
