@@ -23,7 +23,7 @@ _REPORT_POLL_DELAYS_S: Final = (1.0, 2.0, 4.0)
 
 
 class DiscoveryFailed(DomainError):
-    """The batch job is no discovery: it failed, all of its tasks failed, or its report is missing."""
+    """The batch job failed, or all of its tasks did, or its report is missing."""
 
 
 class BatchDiscovery:
@@ -94,6 +94,6 @@ class BatchDiscovery:
             if waited_s < self._policy.report_wait_s:
                 return None
             raise DiscoveryFailed(
-                f"S3 batch job {batch_job.batch_job_id} ended {waited_s:.0f} s ago and its completion"
-                f" report {key} is not there; check the batch role's right to write to the bucket"
+                f"S3 batch job {batch_job.batch_job_id} ended {waited_s:.0f} s ago and its report"
+                f" {key} is not there; check the batch role's right to write to the bucket"
             ) from None

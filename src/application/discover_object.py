@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from application.object_work import ObjectWork
 from domain.batch_job import encode_result
+from domain.connector import Bucket, Trigger
 from domain.errors import DomainError
-from domain.job import Job
+from domain.job import Job, SyncOptions, new_job
 from domain.manifest import decode_invocation_key
+from ports.clock import Clock
 from ports.errors import NotFound, PortError, Retryable
 from ports.job_store import JobStore
 
@@ -22,19 +24,29 @@ class TaskResult:
 
 
 class DiscoverObject:
-    """Answers tasks. What is wrong with a single object is an answer, not a failure of the task:
+    """Answers tasks.
+
+    What is wrong with a single object is an answer, not a failure of the task:
     half of the tasks failing would end the whole batch job (S3 User Guide, "Job status").
     """
 
-    def __init__(self, *, jobs: JobStore, object_work: ObjectWork) -> None:
+    def __init__(self, *, jobs: JobStore, object_work: ObjectWork, clock: Clock) -> None:
         self._jobs = jobs
+        self._clock = clock
         self._object_work = object_work
         self._known: dict[str, Job] = {}
 
-    async def answer(self, job_id: str, encoded_key: str) -> TaskResult:
-        """Return the result of the task for one key, as the invocation encodes it."""
+    async def answer(self, job_id: str | None, bucket_name: str, encoded_key: str) -> TaskResult:
+        """Return the result of the task for one key, as the invocation encodes it.
+
+        Without a job id (invocation schema 1.0 has no user arguments) the decision is that of a
+        plain sync of the bucket.
+        """
         try:
-            job = await self._job(job_id)
+            job = await self._job(job_id) if job_id else self._without_job(bucket_name)
+            if job.bucket.name != bucket_name:
+                text = f"job {job_id} is of bucket {job.bucket.name}, the task of {bucket_name}"
+                return TaskResult(code="PermanentFailure", text=text)
             outcome = await self._object_work.discover(job, decode_invocation_key(encoded_key))
         except Retryable as error:
             return TaskResult(code="TemporaryFailure", text=f"{type(error).__name__}: {error}")
@@ -52,3 +64,14 @@ class DiscoverObject:
         if job_id not in self._known:
             self._known = {job_id: await self._jobs.get(job_id)}
         return self._known[job_id]
+
+    def _without_job(self, bucket_name: str) -> Job:
+        return new_job(
+            job_id="",
+            connector_id="",
+            bucket=Bucket(name=bucket_name),
+            trigger=Trigger.COPY,
+            options=SyncOptions(),
+            request_fingerprint=None,
+            now=self._clock.now(),
+        )

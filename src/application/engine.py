@@ -1,8 +1,9 @@
 """The engine: takes a job one step further, from wherever it stands.
 
-There is one entry for all occasions (a new job, the end of a batch job, a continuation, the sweep,
-a redrive): it reads where the job stands and does what comes next, under the job's work lease. So it
-makes no difference which message came, whether it came twice, and where an earlier one died.
+There is one entry for all occasions (a new job, the end of a batch job, a continuation, the
+sweep, a redrive): it reads where the job stands and does what comes next, under the job's work
+lease. So it makes no difference which message came, whether it came twice, and where an earlier one
+died.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def chunk_key(job_id: str, index: int) -> str:
 
 
 def progress_key(job_id: str, index: int, token: str) -> str:
-    """Outcomes of an attempt that did not settle its chunk; the lease's token keeps attempts apart."""
+    """Outcomes of an attempt that did not settle its chunk; the token keeps attempts apart."""
     return f"jobs/{job_id}/progress/{index:08d}-{token}.jsonl"
 
 
@@ -40,7 +40,7 @@ def outcomes_key(job_id: str, index: int) -> str:
 
 
 def discovered_key(job_id: str, index: int) -> str:
-    """Outcomes that were known when the chunk was made; with the above, each entry's outcome once."""
+    """Outcomes that were known when the chunk was made; with the above, each object's once."""
     return f"jobs/{job_id}/outcomes/{index:08d}-discovered.jsonl"
 
 

@@ -1,8 +1,9 @@
 """Listing a bucket into the manifest: streamed, checkpointed, and gone on with after any break.
 
-The manifest is a multipart upload. Each finished part is a checkpoint in the job's record: the part's
-ETag and the last key that is in it. A later invocation lists on from that key. Parts are completed by
-the recorded ETags, so a part that somebody else sent meanwhile is refused and not mixed in.
+The manifest is a multipart upload. Each finished part is a checkpoint in the job's record: the
+part's ETag and the last key that is in it. A later invocation lists on from that key. Parts are
+completed by the recorded ETags, so a part that somebody else sent meanwhile is refused and not
+mixed in.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ class ObjectWork:
         watch: Watch,
         limit: AdaptiveLimit,
     ) -> tuple[list[_Triggered], list[str]]:
-        """Write; returns what is to be announced, and the keys that changed since they were read."""
+        """Write; returns what is to be announced, and the keys that changed since the read."""
         triggered: list[_Triggered] = []
         changed: list[str] = []
 
@@ -257,7 +257,7 @@ def _archived(key: str, head: ObjectHead) -> Outcome:
         reason="ARCHIVED",
         size_bytes=head.size_bytes,
         message=(
-            f"its bytes are archived ({head.archive_status or head.storage_class}); restore it, or use"
-            " the connector trigger 'event', which does not copy"
+            f"its bytes are archived ({head.archive_status or head.storage_class}); restore it, or"
+            " use the connector trigger 'event', which does not copy"
         ),
     )

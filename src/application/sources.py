@@ -1,4 +1,4 @@
-"""What chunks are cut from: the manifest (discovery `direct`) or the completion report (`batch`)."""
+"""What chunks are cut from: the manifest (`direct`) or the completion report (`batch`)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FOR_WORKERS = frozenset({OutcomeKind.COPIED, OutcomeKind.PUT, OutcomeKind.FAILE
 
 
 def report_source(keys: tuple[str, ...], *, dry_run: bool) -> Source:
-    """Objects to copy or put, failed and undecided ones are entries; the others' outcomes are known.
+    """Objects to copy or put, failed and undecided ones are entries; the others are known.
 
     In a dry run every decision is an outcome, and an undecided object is a failure. A row that
     cannot be read fails by itself, not the job.

@@ -96,7 +96,9 @@ _DECISION_OF_KIND = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRow:
-    """One object of a completion report. `outcome` is None where discovery could not decide;
+    """One object of a completion report.
+
+    `outcome` is None where discovery could not decide;
     `message` then says what S3 or the processor reported.
     """
 

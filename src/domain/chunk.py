@@ -8,9 +8,11 @@ by the sweep. After too many attempts without progress, or from the dead-letter 
 FAILED. Only a person's redrive takes a settled chunk back to QUEUED.
 
 Fencing is by `version`: a chunk carries the version that was read, the store writes only over that
-one, and every write makes a new one. A worker whose lease was taken over holds an old version and can write nothing.
+one, and every write makes a new one. A worker whose lease was taken over holds an old version and
+can write nothing.
 
-Messages may come before the chunk is marked QUEUED, so leasing a PENDING chunk passes through QUEUED.
+Messages may come before the chunk is marked QUEUED, so leasing a PENDING chunk passes through
+QUEUED.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Final
 
 from domain.errors import ChunkHeld, ChunkSettled, WorkLost
 from domain.machine import Table, next_state, table, terminal_states
-from domain.outcome import Statistics
+from domain.outcome import NOTHING, Statistics
 
 
 class ChunkStatus(StrEnum):
@@ -69,8 +71,8 @@ class Chunk:
     size_bytes: int
     first_key: str
     last_key: str
-    discovered: Statistics = Statistics()
-    statistics: Statistics = Statistics()
+    discovered: Statistics = NOTHING
+    statistics: Statistics = NOTHING
     attempt_count: int = 0
     lease: Lease | None = None
     progress_key: str | None = None
@@ -274,7 +276,7 @@ def give_up_chunk(chunk: Chunk, processed: Statistics, reason: str, *, now: date
 
 
 def cancel_chunk(chunk: Chunk, processed: Statistics, *, now: datetime) -> Chunk:
-    """Return the chunk CANCELLED, with what was done of it counted; nobody else may hold its lease."""
+    """Return the chunk CANCELLED, what was done of it counted; nobody else may hold its lease."""
     return evolve(chunk, ChunkCancelled(statistics=chunk.discovered + processed), now)
 
 

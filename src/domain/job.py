@@ -23,7 +23,7 @@ from typing import Final
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Bucket, Trigger
 from domain.machine import Table, next_state, table, terminal_states
-from domain.outcome import Statistics
+from domain.outcome import NOTHING, Statistics
 
 
 class JobStatus(StrEnum):
@@ -59,8 +59,10 @@ class SyncOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """How far the listing is. All before `last_key` of prefix number `prefix_index` is in the parts
-    of the upload `upload_id`, whose ETags are `part_e_tags`, in order.
+    """How far the listing is.
+
+    All up to `last_key` of prefix number `prefix_index` is in the parts of the upload `upload_id`,
+    whose ETags are `part_e_tags`, in order.
     """
 
     objects_listed: int = 0
@@ -97,7 +99,7 @@ class Splitting:
 class Tally:
     """The fold of a job's chunks. `completed` counts those that ended with and without errors."""
 
-    statistics: Statistics = Statistics()
+    statistics: Statistics = NOTHING
     chunks_total: int = 0
     chunks_completed: int = 0
     chunks_failed: int = 0

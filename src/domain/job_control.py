@@ -1,4 +1,4 @@
-"""What people and the engine do to a job's life: end it early, redrive it, hold the right to work on it."""
+"""What people and the engine do to a job: end it early, redrive it, hold the right to work."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def redrive(job: Job, now: datetime) -> Job:
     """
     if job.status is not JobStatus.COMPLETED_WITH_ERRORS:
         raise NotRedrivable(
-            f"job {job.job_id} is {job.status}; only a job that is COMPLETED_WITH_ERRORS has failures to"
-            " redrive. Start a new sync instead: objects that are done are skipped"
+            f"job {job.job_id} is {job.status}; only a job that is COMPLETED_WITH_ERRORS has"
+            " failures to redrive. Start a new sync instead: objects that are done are skipped"
         )
     return evolve(job, JobRedriven(), now)
 

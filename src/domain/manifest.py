@@ -20,8 +20,10 @@ FIELDS = ("Bucket", "Key", "Ignore", "Ignore")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestEntry:
-    """An object as the listing showed it. `size_bytes` and `last_modified` may be unknown (None)
-    in a chunk that was made from a completion report, which does not carry them.
+    """An object as the listing showed it.
+
+    `size_bytes` and `last_modified` may be unknown (None) in a chunk that was made from a
+    completion report, which does not carry them.
     """
 
     key: str

@@ -57,6 +57,9 @@ class Statistics:
         return self.skipped + self.copied + self.put + self.archived + self.gone + self.failed
 
 
+NOTHING = Statistics()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """The end of one manifest entry.

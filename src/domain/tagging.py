@@ -25,8 +25,9 @@ def merge_tags(tags: Mapping[str, str], identity: Identity, job_id: str) -> dict
         ours[INVENTORY_ID_TAG] = identity.inventory_id
     merged = {**tags, **ours}
     if len(merged) > OBJECT_TAG_COUNT_MAX:
+        excess = len(merged) - OBJECT_TAG_COUNT_MAX
         raise TagLimitExceeded(
             f"the object has {len(tags)} tags and needs {len(merged)}; S3 allows"
-            f" {OBJECT_TAG_COUNT_MAX}. Remove {len(merged) - OBJECT_TAG_COUNT_MAX} and redrive the job"
+            f" {OBJECT_TAG_COUNT_MAX}. Remove {excess} and redrive the job"
         )
     return merged

@@ -29,13 +29,11 @@ class _Environment(Generic[App]):
 
 
 class Runtime(Generic[App]):
-    """Runs coroutines of one function with its app."""
+    """Runs coroutines of one function with its app; each thread that calls it is an environment."""
 
     def __init__(self, open_app: OpenApp[App]) -> None:
         self.open_app = open_app
         self._local = threading.local()
-        self._environments: list[_Environment[App]] = []
-        self._lock = threading.Lock()
 
     def run(self, use: Callable[[App], Awaitable[Result]]) -> Result:
         """Return what `use` returns, with the environment's app, which the first call opens."""
@@ -47,13 +45,13 @@ class Runtime(Generic[App]):
         return environment.runner.run(main())
 
     def close(self) -> None:
-        """Close the apps of all environments; none may be running. The next call opens anew."""
-        with self._lock:
-            environments, self._environments = self._environments, []
-            self._local = threading.local()
-        for environment in environments:
+        """Close the calling thread's app, if it has one; the next call opens another."""
+        environment: _Environment[App] | None = getattr(self._local, "environment", None)
+        if environment is None:
+            return
+        self._local.environment = None
+        with environment.runner:
             environment.runner.run(environment.stack.aclose())
-            environment.runner.close()
 
     def _environment(self) -> _Environment[App]:
         environment: _Environment[App] | None = getattr(self._local, "environment", None)
@@ -65,8 +63,5 @@ class Runtime(Generic[App]):
             except BaseException:
                 runner.close()
                 raise
-            environment = _Environment(runner, stack, app)
-            self._local.environment = environment
-            with self._lock:
-                self._environments.append(environment)
+            environment = self._local.environment = _Environment(runner, stack, app)
         return environment

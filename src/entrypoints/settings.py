@@ -68,7 +68,7 @@ REQUIRED = (
     "INGEST_EVENT_BUS_NAME",
 )
 
-# The reference deployment's names; another catalog sets its own. An empty index name: do not ask it.
+# The reference deployment's names; another catalog sets its own. No index name: it is not asked.
 _CATALOG_DEFAULTS = {
     "ASSETS_ASSET_ID_ATTRIBUTE": "DigitalSourceAsset.ID",
     "ASSETS_ASSET_ID_INDEX": "AssetIDIndex",

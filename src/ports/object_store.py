@@ -57,7 +57,7 @@ class ObjectStore(Protocol):
     async def rewrite(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
-        """Copy the object onto itself with `tags` in place of its tags, keeping all that `head` shows.
+        """Copy the object onto itself with `tags` for its tags, keeping all that `head` shows.
 
         One request for objects up to 5 GB, else a multipart copy that is aborted on failure. Doing
         it twice leaves the same object.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import Protocol
 
@@ -36,4 +37,8 @@ class Telemetry(Protocol):
 
     def count(self, metric: Metric, value: int = 1) -> None:
         """Add to a metric."""
+        ...
+
+    def invocation(self, request_id: str) -> AbstractContextManager[None]:
+        """Mark an invocation: its id goes with its events, its counts are written at its end."""
         ...

@@ -31,7 +31,7 @@ from domain.manifest import ManifestEntry
 from ports.errors import AccessDenied, Archived, Conflict, Misconfigured, NotFound, Refused
 from ports.object_store import ObjectStore
 
-# S3 User Guide, "Categorizing your objects using tags": letters, spaces, numbers and + - = . _ : / @
+# S3 User Guide, "Categorizing your objects using tags": letters, spaces, numbers, + - = . _ : / @
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
 

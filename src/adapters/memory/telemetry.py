@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ports.telemetry import Metric, Telemetry
@@ -11,31 +12,59 @@ from ports.telemetry import Metric, Telemetry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the log."""
+    """One line of the log, with the id of the invocation that wrote it."""
 
     name: str
     facts: Mapping[str, str | int | float | bool | None]
+    is_warning: bool
+    request_id: str | None
 
 
 class MemoryTelemetry:
-    """Holds what was told: `events`, `warnings`, and `counts` by metric."""
+    """Holds what was told: `entries` in order, and `counts` by metric."""
 
     def __init__(self) -> None:
-        self.events: list[Entry] = []
-        self.warnings: list[Entry] = []
+        self.entries: list[Entry] = []
         self.counts: Counter[Metric] = Counter()
+        self._request_id: str | None = None
+
+    @property
+    def events(self) -> list[Entry]:
+        """The entries that are no warnings."""
+        return [entry for entry in self.entries if not entry.is_warning]
+
+    @property
+    def warnings(self) -> list[Entry]:
+        """The entries that are."""
+        return [entry for entry in self.entries if entry.is_warning]
 
     def event(self, name: str, **facts: str | int | float | bool | None) -> None:
         """See the port."""
-        self.events.append(Entry(name=name, facts=facts))
+        self._add(name, facts, is_warning=False)
 
     def warning(self, name: str, **facts: str | int | float | bool | None) -> None:
         """See the port."""
-        self.warnings.append(Entry(name=name, facts=facts))
+        self._add(name, facts, is_warning=True)
 
     def count(self, metric: Metric, value: int = 1) -> None:
         """See the port."""
         self.counts[metric] += value
+
+    @contextmanager
+    def invocation(self, request_id: str) -> Iterator[None]:
+        """See the port."""
+        self._request_id = request_id
+        try:
+            yield
+        finally:
+            self._request_id = None
+
+    def _add(
+        self, name: str, facts: Mapping[str, str | int | float | bool | None], *, is_warning: bool
+    ) -> None:
+        self.entries.append(
+            Entry(name=name, facts=facts, is_warning=is_warning, request_id=self._request_id)
+        )
 
 
 _: type[Telemetry] = MemoryTelemetry

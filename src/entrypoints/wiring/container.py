@@ -161,7 +161,9 @@ class UseCases(containers.DeclarativeContainer):
         bus=bus,
         calls_in_flight=policy.provided.calls_in_flight,
     )
-    discover_object = providers.Singleton(DiscoverObject, jobs=jobs, object_work=object_work)
+    discover_object = providers.Singleton(
+        DiscoverObject, jobs=jobs, object_work=object_work, clock=clock
+    )
     settlement = providers.Singleton(
         ChunkSettlement,
         chunks=chunks,

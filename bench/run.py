@@ -1,0 +1,57 @@
+"""Memory and speed of what goes over every object: listing, splitting, reading reports.
+
+Each stage runs at 10,000 and at 1,000,000 rows, in processes of its own. What counts is the ratio
+of the two peaks in one run: memory must not grow with the number of rows.
+
+    make bench
+    make bench ARGS="--rows 10000 100000 --output json"
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+STAGES = ("listing", "splitting", "report")
+
+
+def measure(stage: str, rows: int) -> dict[str, float]:
+    """Run one stage in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="asset-sync-bench-") as folder:
+        answer = subprocess.run(
+            [sys.executable, str(_HERE / "stages.py"), stage, str(rows), folder],
+            env={**os.environ, "PYTHONPATH": f"{_HERE.parent / 'src'}:{_HERE}"},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    return json.loads(answer.stdout)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", nargs=2, type=int, default=(10_000, 1_000_000))
+    parser.add_argument("--output", choices=("human", "json"), default="human")
+    args = parser.parse_args()
+    few, many = args.rows
+    found = {stage: {str(rows): measure(stage, rows) for rows in (few, many)} for stage in STAGES}
+    if args.output == "json":
+        print(json.dumps(found, indent=2))
+        return
+    print(f"{'stage':<10} {'rows':>10} {'rows/s':>10} {'peak MiB':>9}   peak against {few:,} rows")
+    for stage, sizes in found.items():
+        base = sizes[str(few)]["peak_kib"]
+        for rows, figures in sizes.items():
+            rate = int(rows) / figures["seconds"]
+            peak, ratio = figures["peak_kib"], figures["peak_kib"] / base
+            print(f"{stage:<10} {int(rows):>10,} {rate:>10,.0f} {peak / 1024:>9.1f}   {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()

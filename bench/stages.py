@@ -1,0 +1,91 @@
+"""One stage at one size, in a process of its own: prints seconds and memory as JSON.
+
+Run by bench/run.py: python bench/stages.py STAGE ROWS FOLDER
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from worlds import DiskResults, SyntheticBucket
+
+from application.deadline import Deadline
+from application.policy import Policy
+from application.sources import Source, manifest_source, report_source
+from application.work import Work
+from domain.connector import Bucket, Trigger
+from domain.job import Discovery, Job, SyncOptions, new_job
+from domain.manifest import encode_key
+from entrypoints.wiring.memory import memory_world, use_cases
+
+_REPORT = "report.csv"
+
+
+def _write_report(path: Path, rows: int) -> None:
+    """Write a completion report: nine of ten objects known, one to put."""
+    with path.open("w", newline="") as file:
+        for index in range(rows):
+            key = encode_key(f"archive/2026/spring campaign/clip-{index:010d}.mov")
+            result = (
+                '{""o"":""PUT"",""r"":""NO_IDS"",""s"":5000000}'
+                if index % 10 == 0
+                else '{""o"":""SKIPPED"",""r"":""ASSET_KNOWN"",""a"":""asset:vid:0d6cbb0a""}'
+            )
+            file.write(f'media,{key},,succeeded,200,,"{result}"\r\n')
+
+
+async def _run(stage: str, rows: int, folder: Path) -> float:
+    world = memory_world()
+    results = DiskResults(folder)
+    ports = replace(world.ports, results=results, objects=SyntheticBucket(rows))
+    container = use_cases(ports, Policy())
+    clock = world.ports.clock
+    options = SyncOptions(discovery=Discovery.DIRECT)
+    job = await world.ports.jobs.create(
+        new_job(
+            job_id="job-bench",
+            connector_id="bench",
+            bucket=Bucket(name="media"),
+            trigger=Trigger.COPY,
+            options=options,
+            request_fingerprint=None,
+            now=clock.now(),
+        )
+    )
+    deadline = Deadline(clock, clock.now() + timedelta(hours=1))
+    work = Work(jobs=world.ports.jobs, clock=clock, token="bench", deadline=deadline)
+    job = await work.take(job.job_id, margin_s=30)
+
+    async def split(job: Job, source: Source) -> None:
+        assert await container.split().run(job, work, source) is not None
+
+    started = time.perf_counter()
+    if stage == "listing":
+        assert await container.list_bucket().run(job, work) is not None
+    elif stage == "splitting":
+        listed = await container.list_bucket().run(job, work)
+        assert listed is not None and listed.manifest is not None
+        started = time.perf_counter()
+        await split(listed, manifest_source(listed.manifest.key))
+    else:
+        _write_report(folder / _REPORT, rows)
+        listed = await container.list_bucket().run(job, work)
+        assert listed is not None
+        started = time.perf_counter()
+        await split(listed, report_source((_REPORT,), dry_run=False))
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    name, count, where = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = asyncio.run(_run(name, count, where))
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"seconds": seconds, "before_kib": before, "peak_kib": after}))

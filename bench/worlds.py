@@ -1,0 +1,86 @@
+"""Ports for benchmarks: a bucket that is not there, and results on disk: only our memory counts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from domain.connector import Bucket
+from domain.manifest import ManifestEntry
+from ports.errors import NotFound
+
+_PORTION_BYTES = 1024 * 1024
+_PAGE_OBJECT_COUNT = 1_000
+
+
+class SyntheticBucket:
+    """Lists `object_count` objects in pages of a thousand, and holds none of them."""
+
+    def __init__(self, object_count: int) -> None:
+        self._object_count = object_count
+        self._modified = datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def list_objects(
+        self, bucket: Bucket, *, prefix: str, start_after: str | None
+    ) -> AsyncIterator[Sequence[ManifestEntry]]:
+        first = 0 if start_after is None else int(start_after.rsplit("-", 1)[1][:10]) + 1
+        for start in range(first, self._object_count, _PAGE_OBJECT_COUNT):
+            stop = min(start + _PAGE_OBJECT_COUNT, self._object_count)
+            yield [
+                ManifestEntry(
+                    key=f"archive/2026/spring campaign/clip-{index:010d}.mov",
+                    size_bytes=5_000_000,
+                    last_modified=self._modified,
+                )
+                for index in range(start, stop)
+            ]
+
+
+class DiskResults:
+    """The results bucket as files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._parts: dict[int, Path] = {}
+
+    async def put(self, key: str, content: bytes) -> None:
+        path = self._folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    async def get(self, key: str) -> bytes:
+        path = self._folder / key
+        if not path.exists():
+            raise NotFound(f"no file {key}", resource=key)
+        return path.read_bytes()
+
+    async def stream(self, key: str, *, position: int = 0) -> AsyncIterator[bytes]:
+        with (self._folder / key).open("rb") as file:
+            file.seek(position)
+            while portion := file.read(_PORTION_BYTES):
+                yield portion
+
+    async def begin_upload(self, key: str) -> str:
+        (self._folder / key).parent.mkdir(parents=True, exist_ok=True)
+        return "upload"
+
+    async def upload_part(self, key: str, upload_id: str, part_number: int, content: bytes) -> str:
+        path = self._folder / f"{key}.part-{part_number}"
+        path.write_bytes(content)
+        self._parts[part_number] = path
+        return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+    async def complete_upload(self, key: str, upload_id: str, part_e_tags: Sequence[str]) -> str:
+        with (self._folder / key).open("wb") as file:
+            for number in sorted(self._parts):
+                file.write(self._parts[number].read_bytes())
+                self._parts[number].unlink()
+        return "e-tag"
+
+    async def abort_upload(self, key: str, upload_id: str) -> None:
+        self._parts.clear()
+
+    async def e_tag(self, key: str) -> str:
+        return "e-tag"

@@ -1,0 +1,1 @@
+"""The ports on AWS, by aioboto3; knows no other adapter."""

@@ -1,0 +1,153 @@
+"""S3 Batch Operations, through S3 Control."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.aws.errors import translated
+from domain.batch_job import BatchJob, BatchJobStatus
+from domain.job import Job, ManifestFile
+from domain.manifest import FIELDS, format_instant
+from ports.batch_jobs import BatchJobs
+from ports.errors import Conflict, CorruptData, NotFound
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3control.client import S3ControlClient
+    from types_aiobotocore_s3control.type_defs import JobDescriptorTypeDef
+
+_JOB_ID_ARGUMENT: Final = "jobId"
+_DESCRIPTION_CHARS_MAX: Final = 256
+
+
+class S3BatchJobs:
+    """Creates and watches batch jobs that call the processor for each row of a manifest.
+
+    Args:
+        client: S3 Control.
+        account_id: The account that the jobs belong to.
+        results_bucket: Where manifests are and reports go.
+        processor_arn: The function that each task calls.
+        role_arn: The role that S3 assumes for it.
+        priority: Among the account's jobs; higher goes first.
+    """
+
+    def __init__(
+        self,
+        client: S3ControlClient,
+        *,
+        account_id: str,
+        results_bucket: str,
+        processor_arn: str,
+        role_arn: str,
+        priority: int = 10,
+    ) -> None:
+        self._client = client
+        self._account_id = account_id
+        self._results_bucket = results_bucket
+        self._processor_arn = processor_arn
+        self._role_arn = role_arn
+        self._priority = priority
+
+    async def create(self, job: Job, *, report_prefix: str) -> str:
+        """See the port."""
+        if job.manifest is None:
+            raise ValueError(f"job {job.job_id} has no manifest yet")
+        request = self._request(job, job.manifest, report_prefix)
+        with translated("s3control", operation="CreateJob", resource=f"job/{job.job_id}"):
+            answer = await self._client.create_job(**request)
+        return answer["JobId"]
+
+    async def describe(self, batch_job_id: str) -> BatchJob:
+        """See the port."""
+        with translated("s3control", operation="DescribeJob", resource=f"job/{batch_job_id}"):
+            answer = await self._client.describe_job(AccountId=self._account_id, JobId=batch_job_id)
+        return _batch_job(batch_job_id, answer.get("Job", {}))
+
+    async def cancel(self, batch_job_id: str) -> None:
+        """See the port."""
+        try:
+            with translated(
+                "s3control", operation="UpdateJobStatus", resource=f"job/{batch_job_id}"
+            ):
+                await self._client.update_job_status(
+                    AccountId=self._account_id,
+                    JobId=batch_job_id,
+                    RequestedJobStatus="Cancelled",
+                    StatusUpdateReason="asset-sync: the job ends early",
+                )
+        except (Conflict, NotFound):
+            # It has ended, or S3 does not know it (any more): there is nothing to cancel.
+            return
+
+    def _request(self, job: Job, manifest: ManifestFile, report_prefix: str) -> dict[str, Any]:
+        """Return CreateJob's parameters: a function of the job, so that a repetition is equal."""
+        partition = self._role_arn.split(":")[1]
+        bucket_arn = f"arn:{partition}:s3:::{self._results_bucket}"
+        return {
+            "AccountId": self._account_id,
+            "ClientRequestToken": client_token(job.job_id, manifest),
+            # S3 User Guide, "Tracking job status and completion reports": a job that waits for
+            # confirmation stands Suspended; the default is not told the same everywhere.
+            "ConfirmationRequired": False,
+            "Description": f"asset-sync {job.job_id}"[:_DESCRIPTION_CHARS_MAX],
+            "Priority": self._priority,
+            "RoleArn": self._role_arn,
+            "Operation": {
+                "LambdaInvoke": {
+                    "FunctionArn": self._processor_arn,
+                    # S3 Control API Reference, "LambdaInvokeOperation": needed for UserArguments.
+                    "InvocationSchemaVersion": "2.0",
+                    "UserArguments": {
+                        _JOB_ID_ARGUMENT: job.job_id,
+                        "timestamp": format_instant(job.created_at),
+                    },
+                }
+            },
+            "Manifest": {
+                "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": list(FIELDS)},
+                "Location": {"ObjectArn": f"{bucket_arn}/{manifest.key}", "ETag": manifest.e_tag},
+            },
+            "Report": {
+                "Enabled": True,
+                "Bucket": bucket_arn,
+                "Format": "Report_CSV_20180820",
+                "Prefix": report_prefix,
+                "ReportScope": "AllTasks",
+            },
+            "Tags": [{"Key": "asset-sync:job", "Value": job.job_id}],
+        }
+
+
+def client_token(job_id: str, manifest: ManifestFile) -> str:
+    """Return the token by which S3 knows a repeated order; 64 characters, S3's limit."""
+    return hashlib.sha256(f"{job_id}\n{manifest.e_tag}".encode()).hexdigest()
+
+
+def _batch_job(batch_job_id: str, found: JobDescriptorTypeDef) -> BatchJob:
+    try:
+        status = BatchJobStatus(found.get("Status", ""))
+    except ValueError as error:
+        raise CorruptData(
+            f"batch job {batch_job_id} is in a state that is not known: {found.get('Status')}",
+            operation="DescribeJob",
+            resource=f"job/{batch_job_id}",
+        ) from error
+    progress = found.get("ProgressSummary", {})
+    invocation = found.get("Operation", {}).get("LambdaInvoke", {})
+    return BatchJob(
+        batch_job_id=batch_job_id,
+        job_id=invocation.get("UserArguments", {}).get(_JOB_ID_ARGUMENT),
+        status=status,
+        total_count=progress.get("TotalNumberOfTasks", 0),
+        succeeded_count=progress.get("NumberOfTasksSucceeded", 0),
+        failed_count=progress.get("NumberOfTasksFailed", 0),
+        failure_reasons=tuple(
+            f"{reason.get('FailureCode', '')}: {reason.get('FailureReason', '')}"
+            for reason in found.get("FailureReasons", [])
+        ),
+        ended_at=found.get("TerminationDate"),
+    )
+
+
+_: type[BatchJobs] = S3BatchJobs

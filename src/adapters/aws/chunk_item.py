@@ -1,0 +1,79 @@
+"""A chunk as an item of the chunk table, named as in the API where that has the names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.aws.attributes import Item, Value, reading, to_instant, to_item, to_values
+from adapters.aws.tally_item import statistics_values, to_statistics
+from domain.chunk import Chunk, ChunkStatus, Lease
+
+
+def chunk_key(job_id: str, index: int) -> Item:
+    """Return the key of the chunk's item."""
+    return to_item({"jobId": job_id, "chunkIndex": index})
+
+
+def chunk_item(chunk: Chunk) -> Item:
+    """Return the whole item of a chunk."""
+    return chunk_key(chunk.job_id, chunk.index) | to_item(
+        {
+            "status": chunk.status,
+            "statusReason": chunk.status_reason,
+            "version": chunk.version,
+            "objectCount": chunk.object_count,
+            "entryCount": chunk.entry_count,
+            "sizeBytes": chunk.size_bytes,
+            "firstKey": chunk.first_key,
+            "lastKey": chunk.last_key,
+            "discovered": statistics_values(chunk.discovered),
+            "statistics": statistics_values(chunk.statistics),
+            "attemptCount": chunk.attempt_count,
+            "lease": _lease_values(chunk.lease),
+            "progressKey": chunk.progress_key,
+            "redriveNumber": chunk.redrive_number,
+            "createdAt": chunk.created_at,
+            "updatedAt": chunk.updated_at,
+        }
+    )
+
+
+def to_chunk(item: Item) -> Chunk:
+    """Read a chunk back.
+
+    Raises:
+        CorruptData: the item is not what we write there.
+    """
+    with reading(f"chunk {item.get('chunkIndex')} of {item.get('jobId')}"):
+        values = to_values(item)
+        return Chunk(
+            job_id=values["jobId"],
+            index=values["chunkIndex"],
+            status=ChunkStatus(values["status"]),
+            status_reason=values.get("statusReason"),
+            version=values["version"],
+            object_count=values["objectCount"],
+            entry_count=values["entryCount"],
+            size_bytes=values["sizeBytes"],
+            first_key=values["firstKey"],
+            last_key=values["lastKey"],
+            discovered=to_statistics(values["discovered"]),
+            statistics=to_statistics(values["statistics"]),
+            attempt_count=values["attemptCount"],
+            lease=_to_lease(values.get("lease")),
+            progress_key=values.get("progressKey"),
+            redrive_number=values["redriveNumber"],
+            created_at=to_instant(values["createdAt"]),
+            updated_at=to_instant(values["updatedAt"]),
+        )
+
+
+def _lease_values(lease: Lease | None) -> dict[str, Value | None] | None:
+    return None if lease is None else {"token": lease.token, "expiresAt": lease.expires_at}
+
+
+def _to_lease(values: Mapping[str, Any] | None) -> Lease | None:
+    if values is None:
+        return None
+    return Lease(token=values["token"], expires_at=to_instant(values["expiresAt"]))

@@ -1,0 +1,144 @@
+"""The chunk table on DynamoDB, and the transactions that move a job's tally with it.
+
+The tally is on the job's own item, so all settlements of a job meet there. One item takes 1,000
+write units a second (DynamoDB Developer Guide, "Designing partition keys to distribute your
+workload", checked 2026-11); a settlement stands for minutes of work, so it is far from that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from adapters.aws.attributes import to_attribute, to_item
+from adapters.aws.backoff import Sleep
+from adapters.aws.chunk_item import chunk_item, chunk_key, to_chunk
+from adapters.aws.cursors import to_cursor, to_position
+from adapters.aws.dynamo_reads import first, query
+from adapters.aws.dynamo_writes import DynamoWriter, Request, put
+from adapters.aws.errors import translated
+from adapters.aws.job_item import job_key, to_job
+from adapters.aws.job_store import save_request
+from adapters.aws.tally_item import tally_addition
+from domain.chunk import Chunk
+from domain.job import Job, Tally, tally_of
+from ports.chunk_store import ADDED_CHUNK_COUNT_MAX, ChunkStore
+from ports.errors import NotFound
+from ports.paging import Page
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+
+class DynamoChunkStore:
+    """Keeps chunks in a table of the shape `resources.CHUNKS_TABLE`, beside the job table."""
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table_name: str,
+        *,
+        job_table_name: str,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._client = client
+        self._table_name = table_name
+        self._job_table_name = job_table_name
+        self._writer = DynamoWriter(client, sleep=sleep)
+
+    async def add(self, job: Job, chunks: Sequence[Chunk]) -> Job:
+        """See `ChunkStore.add`."""
+        if len(chunks) > ADDED_CHUNK_COUNT_MAX:
+            raise ValueError(f"{len(chunks)} chunks at once; {ADDED_CHUNK_COUNT_MAX} at most")
+        if job.terminal:
+            raise ValueError(f"job {job.job_id} has ended: it gets no more chunks")
+        added = sum(map(tally_of, chunks), start=Tally())
+        request = save_request(self._job_table_name, job, add=tally_addition(added))
+        await self._writer.transact(
+            [{"Update": request}, *({"Put": self._new(chunk)} for chunk in chunks)]
+        )
+        return replace(job, version=job.version + 1, tally=await self._tally(job.job_id))
+
+    async def get(self, job_id: str, index: int) -> Chunk:
+        """See `ChunkStore.get`."""
+        with translated("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
+            answer = await self._client.get_item(
+                TableName=self._table_name, Key=chunk_key(job_id, index), ConsistentRead=True
+            )
+        if "Item" not in answer:
+            raise NotFound(f"job {job_id} has no chunk {index}", resource=job_id)
+        return to_chunk(answer["Item"])
+
+    async def save(self, chunk: Chunk) -> Chunk:
+        """See `ChunkStore.save`."""
+        saved, request = self._over(chunk)
+        await self._writer.put(request)
+        return saved
+
+    async def settle(self, chunk: Chunk, change: Tally) -> Chunk:
+        """See `ChunkStore.settle`."""
+        saved, request = self._over(chunk)
+        actions = [{"Put": request}]
+        if addition := tally_addition(change):
+            actions.append({"Update": self._moved(chunk.job_id, addition)})
+        await self._writer.transact(actions)
+        return saved
+
+    async def chunks(self, job_id: str) -> AsyncIterator[Chunk]:
+        """See `ChunkStore.chunks`."""
+        async for item in query(self._client, self._list_request(job_id)):
+            yield to_chunk(item)
+
+    async def list_page(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page[Chunk]:
+        """See `ChunkStore.list_page`."""
+        name = f"chunks of {job_id}"
+        request = self._list_request(job_id) | {"Limit": limit + 1}
+        if cursor is not None:
+            (index,) = to_position(name, cursor, int)
+            request["ExclusiveStartKey"] = to_item({"jobId": job_id, "chunkIndex": index})
+        items, more = await first(query(self._client, request), limit)
+        chunks = tuple(map(to_chunk, items))
+        return Page(chunks, to_cursor(name, (chunks[-1].index,)) if more else None)
+
+    def _new(self, chunk: Chunk) -> Request:
+        return put(self._table_name, chunk_item(replace(chunk, version=1)), absent="jobId")
+
+    def _over(self, chunk: Chunk) -> tuple[Chunk, Request]:
+        saved = replace(chunk, version=chunk.version + 1)
+        return saved, put(self._table_name, chunk_item(saved), version=chunk.version)
+
+    def _moved(self, job_id: str, addition: dict[str, int]) -> Request:
+        """Return the Update that moves a tally, and nothing that the job's version guards."""
+        return {
+            "TableName": self._job_table_name,
+            "Key": job_key(job_id),
+            "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in addition),
+            # ADD on an item that does not exist would make one.
+            "ConditionExpression": "attribute_exists(#version)",
+            "ExpressionAttributeNames": {f"#{name}": name for name in (*addition, "version")},
+            "ExpressionAttributeValues": {
+                f":{name}": to_attribute(number) for name, number in addition.items()
+            },
+        }
+
+    async def _tally(self, job_id: str) -> Tally:
+        resource = f"table/{self._job_table_name}"
+        with translated("dynamodb", operation="GetItem", resource=resource):
+            answer = await self._client.get_item(
+                TableName=self._job_table_name, Key=job_key(job_id), ConsistentRead=True
+            )
+        return to_job(answer.get("Item", {})).tally
+
+    def _list_request(self, job_id: str) -> dict[str, Any]:
+        return {
+            "TableName": self._table_name,
+            "KeyConditionExpression": "#jobId = :jobId",
+            "ExpressionAttributeNames": {"#jobId": "jobId"},
+            "ExpressionAttributeValues": {":jobId": to_attribute(job_id)},
+            "ConsistentRead": True,
+        }
+
+
+_: type[ChunkStore] = DynamoChunkStore

@@ -1,0 +1,210 @@
+"""Opens the SDK's clients, tuned for this service, and closes them together.
+
+Owns what all adapters share of the SDK: pool size, retries, timeouts, endpoints. Endpoints are
+the SDK's own matter (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`); here we only make S3 usable
+behind one. A client belongs to the event loop it was opened on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb.client import DynamoDBClient
+    from types_aiobotocore_events.client import EventBridgeClient
+    from types_aiobotocore_lambda.client import LambdaClient
+    from types_aiobotocore_s3.client import S3Client
+    from types_aiobotocore_s3control.client import S3ControlClient
+    from types_aiobotocore_sns.client import SNSClient
+    from types_aiobotocore_sqs.client import SQSClient
+
+OnRequest = Callable[[str, str, Mapping[str, Any]], None]
+"""Told of each call before it is sent, once however often it is retried: service, operation and
+parameters, as boto names them."""
+
+_ACCOUNT_ID_DIGITS: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings:
+    """How clients talk to AWS.
+
+    Attributes:
+        pool_connection_count: Connections of one client; the fan-out must not be wider, or its
+            calls wait for each other unseen.
+        attempt_count_max: Tries of one call, the first included.
+        connect_timeout_s: How long a connection may take.
+        read_timeout_s: How long an answer may take.
+        copy_read_timeout_s: The same for S3, which holds the connection while it copies up to
+            5 GB (S3 API Reference, "CopyObject").
+    """
+
+    pool_connection_count: int = 64
+    attempt_count_max: int = 4
+    connect_timeout_s: float = 5
+    read_timeout_s: float = 30
+    copy_read_timeout_s: float = 240
+
+
+class Clients:
+    """Opens each client when it is first asked for; `open_clients` makes and closes these."""
+
+    def __init__(
+        self, stack: AsyncExitStack, settings: ClientSettings, on_request: OnRequest | None
+    ) -> None:
+        self._stack = stack
+        self._settings = settings
+        self._on_request = on_request
+        # The stubs want each service's name as a literal.
+        self._session: Any = aioboto3.Session()
+        self._opened: dict[str, Any] = {}
+
+    async def s3(self) -> S3Client:
+        """The S3 client, with cheap time stamps; behind another endpoint, with path-style URLs."""
+        client: S3Client = await self._open(
+            "s3",
+            read_timeout_s=self._settings.copy_read_timeout_s,
+            tune=_parse_timestamps_cheaply,
+        )
+        return client
+
+    async def s3control(self) -> S3ControlClient:
+        """The S3 Control client, which another endpoint may serve without wildcard DNS."""
+        client: S3ControlClient = await self._open("s3control", tune=_serve_without_account_prefix)
+        return client
+
+    async def dynamodb(self) -> DynamoDBClient:
+        """The DynamoDB client."""
+        client: DynamoDBClient = await self._open("dynamodb")
+        return client
+
+    async def sqs(self) -> SQSClient:
+        """The SQS client."""
+        client: SQSClient = await self._open("sqs")
+        return client
+
+    async def sns(self) -> SNSClient:
+        """The SNS client."""
+        client: SNSClient = await self._open("sns")
+        return client
+
+    async def events(self) -> EventBridgeClient:
+        """The EventBridge client."""
+        client: EventBridgeClient = await self._open("events")
+        return client
+
+    async def lambda_(self) -> LambdaClient:
+        """The Lambda client."""
+        client: LambdaClient = await self._open("lambda")
+        return client
+
+    async def _open(
+        self,
+        service: str,
+        *,
+        read_timeout_s: float | None = None,
+        tune: Callable[[Any], None] = lambda _: None,
+    ) -> Any:
+        if service not in self._opened:
+            settings = self._settings
+            config = AioConfig(
+                max_pool_connections=settings.pool_connection_count,
+                retries={"mode": "standard", "total_max_attempts": settings.attempt_count_max},
+                connect_timeout=settings.connect_timeout_s,
+                read_timeout=read_timeout_s or settings.read_timeout_s,
+                s3={"addressing_style": "path"} if _endpoint_override("S3") else None,
+                # Otherwise the SDK gives a multipart copy a checksum that its source had not, and
+                # sends stores that only resemble S3 trailers that they do not know.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            )
+            client = await self._stack.enter_async_context(
+                self._session.client(service, config=config)
+            )
+            if self._on_request is not None:
+                client.meta.events.register("provide-client-params", _observer(self._on_request))
+            tune(client)
+            self._opened[service] = client
+        return self._opened[service]
+
+
+@asynccontextmanager
+async def open_clients(
+    settings: ClientSettings, *, on_request: OnRequest | None = None
+) -> AsyncIterator[Clients]:
+    """Give clients on the running event loop, and close those that were opened.
+
+    Args:
+        settings: Pools, retries and timeouts.
+        on_request: Told of every call; for counting calls and recording permissions.
+    """
+    async with AsyncExitStack() as stack:
+        yield Clients(stack, settings, on_request)
+
+
+def _endpoint_override(service_id: str) -> bool:
+    """Whether the environment sends this service elsewhere than to AWS.
+
+    SDKs and Tools Reference Guide, "Service-specific endpoints".
+    """
+    return any(
+        os.environ.get(name) for name in (f"AWS_ENDPOINT_URL_{service_id}", "AWS_ENDPOINT_URL")
+    )
+
+
+def _observer(on_request: OnRequest) -> Callable[..., None]:
+    def observe(params: Mapping[str, Any], model: Any, **_: object) -> None:
+        on_request(model.service_model.service_name, model.name, params)
+
+    return observe
+
+
+def _serve_without_account_prefix(client: S3ControlClient) -> None:
+    if _endpoint_override("S3_CONTROL"):
+        client.meta.events.register("before-sign.s3-control", _strip_account_prefix)
+
+
+def _strip_account_prefix(request: Any, **_: object) -> None:
+    """Take `{account}.` off the host, where S3 Control's model always puts it.
+
+    No name server resolves `123456789012.127.0.0.1`; the account is in a header as well. An endpoint
+    like `http://x@127.0.0.1` makes the prefix part of a user name, which the AWS CLI ignores and
+    aiohttp refuses, so that goes as well.
+    """
+    parts = urlsplit(request.url)
+    account, _dot, host = parts.netloc.partition(".")
+    if len(account) == _ACCOUNT_ID_DIGITS and account.isdigit():
+        request.url = urlunsplit(parts._replace(netloc=host.rpartition("@")[2]))
+
+
+def _parse_timestamps_cheaply(client: S3Client) -> None:
+    """Have the client read S3's ISO time stamps with the standard library.
+
+    botocore reads every LastModified with dateutil, which took about 70 percent of the time of a
+    listing when measured. There is no public switch: tests/adapters notices when this one moves.
+    """
+    factory = client._endpoint._response_parser_factory  # type: ignore[attr-defined]  # noqa: SLF001
+    factory.set_parser_defaults(timestamp_parser=_parse_timestamp)
+
+
+def _parse_timestamp(value: Any) -> datetime:
+    try:
+        instant = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        pass
+    else:
+        if instant.tzinfo is not None:
+            return instant
+    # Headers carry dates in HTTP's own form.
+    parsed: datetime = DEFAULT_TIMESTAMP_PARSER(value)
+    return parsed

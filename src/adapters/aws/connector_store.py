@@ -1,0 +1,102 @@
+"""The connector table on DynamoDB."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from adapters.aws.attributes import Item, reading, to_instant, to_item, to_values
+from adapters.aws.backoff import Sleep
+from adapters.aws.cursors import to_cursor, to_position
+from adapters.aws.dynamo_reads import first, scan
+from adapters.aws.dynamo_writes import DynamoWriter, put
+from adapters.aws.errors import translated
+from domain.connector import Bucket, Connector, ConnectorStatus, Trigger
+from ports.connector_store import ConnectorStore
+from ports.errors import AlreadyExists, Conflict, NotFound
+from ports.paging import Page
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+
+class DynamoConnectorStore:
+    """Keeps connectors in a table of the shape `resources.CONNECTORS_TABLE`."""
+
+    def __init__(
+        self, client: DynamoDBClient, table_name: str, *, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._client = client
+        self._table_name = table_name
+        self._writer = DynamoWriter(client, sleep=sleep)
+
+    async def create(self, connector: Connector) -> None:
+        """See `ConnectorStore.create`."""
+        try:
+            await self._writer.put(
+                put(self._table_name, _to_connector_item(connector), absent="connectorId")
+            )
+        except Conflict as error:
+            raise AlreadyExists(
+                f"connector {connector.connector_id} exists", resource=connector.connector_id
+            ) from error
+
+    async def get(self, connector_id: str) -> Connector:
+        """See `ConnectorStore.get`."""
+        with translated("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
+            answer = await self._client.get_item(
+                TableName=self._table_name,
+                Key=to_item({"connectorId": connector_id}),
+                ConsistentRead=True,
+            )
+        if "Item" not in answer:
+            raise NotFound(f"there is no connector {connector_id}", resource=connector_id)
+        return _to_connector(answer["Item"])
+
+    async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
+        """See `ConnectorStore.list_page`; the order is that of the ids' hashes."""
+        name = "connectors"
+        # A connector written a moment ago is looked for in this list, and the table is small.
+        request: dict[str, Any] = {
+            "TableName": self._table_name,
+            "ConsistentRead": True,
+            "Limit": limit + 1,
+        }
+        if cursor is not None:
+            (connector_id,) = to_position(name, cursor, str)
+            request["ExclusiveStartKey"] = to_item({"connectorId": connector_id})
+        items, more = await first(scan(self._client, request), limit)
+        connectors = tuple(map(_to_connector, items))
+        return Page(connectors, to_cursor(name, (connectors[-1].connector_id,)) if more else None)
+
+
+def _to_connector_item(connector: Connector) -> Item:
+    return to_item(
+        {
+            "connectorId": connector.connector_id,
+            "bucketName": connector.bucket.name,
+            "expectedBucketOwner": connector.bucket.expected_owner,
+            "prefixes": connector.prefixes,
+            "status": connector.status,
+            "trigger": connector.trigger,
+            "createdAt": connector.created_at,
+        }
+    )
+
+
+def _to_connector(item: Item) -> Connector:
+    with reading(f"connector {item.get('connectorId')}"):
+        values = to_values(item)
+        return Connector(
+            connector_id=values["connectorId"],
+            bucket=Bucket(
+                name=values["bucketName"], expected_owner=values.get("expectedBucketOwner")
+            ),
+            prefixes=tuple(values["prefixes"]),
+            status=ConnectorStatus(values["status"]),
+            trigger=Trigger(values["trigger"]),
+            created_at=to_instant(values["createdAt"]),
+        )
+
+
+_: type[ConnectorStore] = DynamoConnectorStore

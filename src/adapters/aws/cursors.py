@@ -1,0 +1,37 @@
+"""Opaque cursors: where a list goes on, bound to the list that gave them out.
+
+A cursor holds the name of its list and the sort position of the last thing shown, never a raw
+DynamoDB key, so that a forged one can at most move within its own list.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+
+from ports.paging import InvalidCursor
+
+Position = Sequence[str | int]
+
+
+def to_cursor(list_name: str, position: Position) -> str:
+    """Return the cursor to what follows `position`."""
+    text = json.dumps([list_name, *position], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def to_position(list_name: str, cursor: str, *types: type[str] | type[int]) -> Position:
+    """Return the position in a cursor; `types` are those of its parts.
+
+    Raises:
+        InvalidCursor: not a cursor, or one of another list.
+    """
+    try:
+        name, *parts = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+    except (ValueError, TypeError) as error:
+        raise InvalidCursor("not a cursor") from error
+    # No key may be empty, and True is no number here; type() tells it from 1.
+    if name != list_name or [type(part) for part in parts] != list(types) or "" in parts:
+        raise InvalidCursor("the cursor is of another list")
+    return tuple(parts)

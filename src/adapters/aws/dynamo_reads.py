@@ -1,0 +1,116 @@
+"""Reads of many DynamoDB items: whole lists page by page, and many keys by the hundred.
+
+Owns paging, and what a batch leaves unprocessed. It must not know what the items are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.aws.attributes import Item
+from adapters.aws.backoff import Backoff, Sleep
+from adapters.aws.errors import translated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+# DynamoDB API Reference, BatchGetItem: 100 keys in a call (hard limit, checked 2026-11).
+_KEY_COUNT_MAX: Final = 100
+
+
+async def query(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGenerator[Item, None]:
+    """Yield all items of a query, over all of its pages."""
+    following: Mapping[str, Any] = request
+    while True:
+        with translated("dynamodb", operation="Query", resource=_place(request)):
+            answer = await client.query(**following)
+        for item in answer["Items"]:
+            yield item
+        if "LastEvaluatedKey" not in answer:
+            return
+        following = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+async def scan(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGenerator[Item, None]:
+    """Yield all items of a scan, over all of its pages."""
+    following: Mapping[str, Any] = request
+    while True:
+        with translated("dynamodb", operation="Scan", resource=_place(request)):
+            answer = await client.scan(**following)
+        for item in answer["Items"]:
+            yield item
+        if "LastEvaluatedKey" not in answer:
+            return
+        following = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+async def first(items: AsyncGenerator[Item, None], count: int) -> tuple[list[Item], bool]:
+    """Return the first `count` items, and whether there are more; asks for no page beyond that."""
+    taken: list[Item] = []
+    async with aclosing(items):
+        async for item in items:
+            if len(taken) == count:
+                return taken, True
+            taken.append(item)
+    return taken, False
+
+
+async def batches(items: AsyncIterator[Item]) -> AsyncIterator[list[Item]]:
+    """Yield the items in lists that a batch read takes."""
+    batch: list[Item] = []
+    async for item in items:
+        batch.append(item)
+        if len(batch) == _KEY_COUNT_MAX:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+async def batch_get(
+    client: DynamoDBClient,
+    table_name: str,
+    keys: Sequence[Item],
+    *,
+    sleep: Sleep,
+    options: Mapping[str, Any],
+) -> list[Item]:
+    """Return the items that exist of these keys, which are unique and any number, in any order.
+
+    Args:
+        client: The low-level client.
+        table_name: The table.
+        keys: The whole keys.
+        sleep: Waits between tries for what the service left unprocessed.
+        options: What else is said of the table in the request: consistency, projection.
+
+    Raises:
+        Throttled: the service kept leaving keys unprocessed.
+    """
+    items: list[Item] = []
+    remaining = iter(keys)
+    while batch := list(islice(remaining, _KEY_COUNT_MAX)):
+        resource = f"table/{table_name}"
+        backoff = Backoff(sleep, operation="BatchGetItem", resource=resource)
+        wanted: Any = {table_name: {**options, "Keys": batch}}
+        while wanted:
+            with translated("dynamodb", operation="BatchGetItem", resource=resource):
+                answer = await client.batch_get_item(RequestItems=wanted)
+            found = answer["Responses"].get(table_name, [])
+            items += found
+            wanted = answer.get("UnprocessedKeys")
+            if found:
+                backoff.progressed()
+            if wanted:
+                await backoff.wait("UnprocessedKeys")
+    return items
+
+
+def _place(request: Mapping[str, Any]) -> str:
+    index = f"/index/{request['IndexName']}" if "IndexName" in request else ""
+    return f"table/{request['TableName']}{index}"

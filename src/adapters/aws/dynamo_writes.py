@@ -1,0 +1,208 @@
+"""Conditional writes to DynamoDB, single, in transactions and in batches.
+
+Owns the difference between a lost race and a lost answer. botocore sends a request again when its
+answer did not come; the repetition then meets what the first one wrote, and its condition fails.
+A transaction carries a ClientRequestToken, by which DynamoDB tells the two apart itself. A single
+write has none, so ours leaves a mark of its own in the item, `writeId`, and a failed condition is
+a conflict only if the mark is another's.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from adapters.aws.attributes import Item, Value, to_attribute, to_item
+from adapters.aws.backoff import Backoff, Sleep
+from adapters.aws.errors import translated
+from ports.errors import Conflict
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+Request = dict[str, Any]
+"""A Put or an Update: the same words in an action of a transaction and in a call of its own."""
+
+# DynamoDB API Reference, BatchWriteItem: 25 requests in a call (hard limit, checked 2026-11).
+_BATCH_COUNT_MAX: Final = 25
+_WRITE_ID: Final = "writeId"
+
+
+class ConditionsFailed(Conflict):
+    """Conditions of a transaction did not hold; `positions` are those of their actions."""
+
+    def __init__(self, positions: frozenset[int]) -> None:
+        super().__init__(
+            f"the conditions of actions {sorted(positions)} did not hold",
+            operation="TransactWriteItems",
+            vendor_code="ConditionalCheckFailed",
+        )
+        self.positions = positions
+
+
+def put(table_name: str, item: Item, *, absent: str | None = None, version: int = 0) -> Request:
+    """Return the Put of a whole item: where none has the key `absent` yet, or over `version`."""
+    request: Request = {"TableName": table_name, "Item": item}
+    if absent is not None:
+        return request | {
+            "ConditionExpression": "attribute_not_exists(#key)",
+            "ExpressionAttributeNames": {"#key": absent},
+        }
+    return request | {
+        "ConditionExpression": "#version = :read",
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": {":read": to_attribute(version)},
+    }
+
+
+def update(
+    table_name: str,
+    key: Item,
+    values: Mapping[str, Value | None],
+    *,
+    version: int,
+    add: Mapping[str, int],
+) -> Request:
+    """Return the Update over `version` that sets values (None removes) and adds to numbers."""
+    values = {**values, "version": version + 1}
+    assigned = to_item(values)
+    expression = "SET " + ", ".join(f"#{name} = :{name}" for name in assigned)
+    if removed := values.keys() - assigned.keys():
+        expression += " REMOVE " + ", ".join(f"#{name}" for name in sorted(removed))
+    if add:
+        expression += " ADD " + ", ".join(f"#{name} :{name}" for name in add)
+    return {
+        "TableName": table_name,
+        "Key": key,
+        "UpdateExpression": expression,
+        "ConditionExpression": "#version = :read",
+        "ExpressionAttributeNames": {f"#{name}": name for name in (*values, *add)},
+        "ExpressionAttributeValues": {
+            **{f":{name}": attribute for name, attribute in (assigned | to_item(add)).items()},
+            ":read": to_attribute(version),
+        },
+    }
+
+
+class DynamoWriter:
+    """Writes under conditions."""
+
+    def __init__(self, client: DynamoDBClient, *, sleep: Sleep) -> None:
+        self._client = client
+        self._sleep = sleep
+
+    async def put(self, request: Request) -> None:
+        """Carry out one Put.
+
+        Raises:
+            Conflict: its condition did not hold.
+        """
+        mark = to_attribute(uuid.uuid4().hex)
+        marked = request | {"Item": {**request["Item"], _WRITE_ID: mark}}
+        await self._write("PutItem", marked, mark)
+
+    async def update(self, request: Request) -> Item:
+        """Carry out one Update; returns the item as it is stored then.
+
+        Raises:
+            Conflict: its condition did not hold.
+        """
+        mark = to_attribute(uuid.uuid4().hex)
+        names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+        marked = request | {
+            "UpdateExpression": request["UpdateExpression"].replace(
+                "SET ", "SET #mark = :mark, ", 1
+            ),
+            "ExpressionAttributeNames": {**names, "#mark": _WRITE_ID},
+            "ExpressionAttributeValues": {**values, ":mark": mark},
+            "ReturnValues": "ALL_NEW",
+        }
+        return await self._write("UpdateItem", marked, mark)
+
+    async def transact(self, actions: Sequence[Mapping[str, Request]]) -> None:
+        """Carry out all actions or none, again while other writes of the same items are under way.
+
+        Raises:
+            ConditionsFailed: at least one condition did not hold.
+            Throttled: other writes kept coming in between, or the service asks for fewer.
+        """
+        resource = ", ".join(sorted({_table(action) for action in actions}))
+        backoff = Backoff(self._sleep, operation="TransactWriteItems", resource=resource)
+        while True:
+            with translated("dynamodb", operation="TransactWriteItems", resource=resource):
+                try:
+                    # Stubs ask for literal dictionaries.
+                    await self._client.transact_write_items(TransactItems=list[Any](actions))
+                except ClientError as error:
+                    reasons = _cancellation_reasons(error)
+                    failed = frozenset(
+                        position
+                        for position, code in enumerate(reasons)
+                        if code == "ConditionalCheckFailed"
+                    )
+                    # Beside a conflict, too: a version that is not the one read stays so.
+                    if failed:
+                        raise ConditionsFailed(failed) from error
+                    if set(reasons) - {"None"} != {"TransactionConflict"}:
+                        raise
+                else:
+                    return
+            await backoff.wait("TransactionConflict")
+
+    async def batch(self, table_name: str, requests: Sequence[Request]) -> None:
+        """Carry out Puts and Deletes, any number with different keys; not atomic.
+
+        Raises:
+            Throttled: the service kept leaving requests unprocessed.
+        """
+        resource = f"table/{table_name}"
+        remaining = iter(requests)
+        while batch := list(islice(remaining, _BATCH_COUNT_MAX)):
+            backoff = Backoff(self._sleep, operation="BatchWriteItem", resource=resource)
+            wanted: Any = {table_name: batch}
+            while wanted:
+                sent_count = len(wanted[table_name])
+                with translated("dynamodb", operation="BatchWriteItem", resource=resource):
+                    answer = await self._client.batch_write_item(RequestItems=wanted)
+                wanted = answer.get("UnprocessedItems")
+                if wanted:
+                    if len(wanted[table_name]) < sent_count:
+                        backoff.progressed()
+                    await backoff.wait("UnprocessedItems")
+
+    async def _write(self, operation: str, request: Request, mark: Mapping[str, str]) -> Item:
+        resource = f"table/{request['TableName']}"
+        backoff = Backoff(self._sleep, operation=operation, resource=resource)
+        asked = request | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        while True:
+            with translated("dynamodb", operation=operation, resource=resource):
+                try:
+                    if operation == "PutItem":
+                        await self._client.put_item(**asked)
+                        return {}
+                    return (await self._client.update_item(**asked))["Attributes"]
+                except ClientError as error:
+                    code = error.response["Error"]["Code"]
+                    # Stubs declare what most errors answer; a failed condition answers more.
+                    stored: Item = dict[str, Any](error.response).get("Item", {})
+                    if code == "ConditionalCheckFailedException" and stored.get(_WRITE_ID) == mark:
+                        return stored
+                    if code != "TransactionConflictException":
+                        raise
+            await backoff.wait("TransactionConflictException")
+
+
+def _cancellation_reasons(error: ClientError) -> list[str]:
+    reasons: Sequence[Mapping[str, str]] = dict[str, Any](error.response).get(
+        "CancellationReasons", ()
+    )
+    return [reason.get("Code", "None") for reason in reasons]
+
+
+def _table(action: Mapping[str, Request]) -> str:
+    (request,) = action.values()
+    return f"table/{request['TableName']}"

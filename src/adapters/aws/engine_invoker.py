@@ -1,0 +1,42 @@
+"""Asynchronous invocation of the engine's Lambda function."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from adapters.aws.errors import translated
+from ports.engine_invoker import EngineInvoker
+from ports.errors import Unavailable
+
+if TYPE_CHECKING:
+    from types_aiobotocore_lambda.client import LambdaClient
+
+# Lambda API Reference, "Invoke": the status of an event that was queued.
+_ACCEPTED: Final = 202
+
+
+class LambdaEngineInvoker:
+    """Has Lambda queue an event for the engine."""
+
+    def __init__(self, client: LambdaClient, *, function_arn: str) -> None:
+        self._client = client
+        self._function_arn = function_arn
+
+    async def advance(self, job_id: str) -> None:
+        """See the port."""
+        payload = json.dumps({"action": "advance", "jobId": job_id}).encode()
+        with translated("lambda", operation="Invoke", resource=self._function_arn):
+            answer = await self._client.invoke(
+                FunctionName=self._function_arn, InvocationType="Event", Payload=payload
+            )
+        if answer["StatusCode"] != _ACCEPTED:
+            raise Unavailable(
+                f"lambda answered {answer['StatusCode']} to an event for {self._function_arn}",
+                operation="Invoke",
+                resource=self._function_arn,
+                vendor_code=str(answer["StatusCode"]),
+            )
+
+
+_: type[EngineInvoker] = LambdaEngineInvoker

@@ -1,0 +1,107 @@
+"""The ingest event bus on EventBridge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from adapters.aws.errors import error_of_code, translated
+from domain.limits import INGEST_EVENT_COUNT_MAX
+from domain.message import IngestEvent
+from ports.errors import PortError, Refused
+from ports.ingest_bus import IngestBus
+
+if TYPE_CHECKING:
+    from types_aiobotocore_events.client import EventBridgeClient
+    from types_aiobotocore_events.type_defs import (
+        PutEventsRequestEntryTypeDef,
+        PutEventsResultEntryTypeDef,
+    )
+
+SOURCE: Final = "asset-sync"
+DETAIL_TYPE: Final = "AssetSyncObjectReady"
+
+# EventBridge User Guide, "Sending events with PutEvents": 1 MB for all entries of a request, 256 KB
+# in some Regions. An event of ours has a few KB; a tenth of the smaller limit lets ten of the
+# largest go together.
+ENTRY_BYTES_MAX: Final = 256 * 1024 // INGEST_EVENT_COUNT_MAX
+
+
+class EventBridgeIngestBus:
+    """Publishes ingest events, up to ten in a request."""
+
+    def __init__(self, client: EventBridgeClient, *, bus_name: str) -> None:
+        self._client = client
+        self._bus_name = bus_name
+
+    async def publish(self, events: Sequence[IngestEvent]) -> list[PortError | None]:
+        """See the port."""
+        if len(events) > INGEST_EVENT_COUNT_MAX:
+            raise self._refused(f"{len(events)} events in one request")
+        details = [encode_event(event) for event in events]
+        answers: list[PortError | None] = [self._too_large(detail) for detail in details]
+        sent = [index for index, error in enumerate(answers) if error is None]
+        if not sent:
+            return answers
+        entries: list[PutEventsRequestEntryTypeDef] = [
+            {
+                "Source": SOURCE,
+                "DetailType": DETAIL_TYPE,
+                "Detail": details[index],
+                "EventBusName": self._bus_name,
+            }
+            for index in sent
+        ]
+        with translated("events", operation="PutEvents", resource=self._bus_name):
+            answer = await self._client.put_events(Entries=entries)
+        # EventBridge API Reference, "PutEvents": 200 even if entries failed; in the same order.
+        for index, entry in zip(sent, answer["Entries"], strict=True):
+            answers[index] = self._error(entry)
+        return answers
+
+    def _too_large(self, detail: str) -> PortError | None:
+        size_bytes = len(f"{SOURCE}{DETAIL_TYPE}{detail}".encode())
+        if size_bytes <= ENTRY_BYTES_MAX:
+            return None
+        return self._refused(f"an event of {size_bytes} bytes")
+
+    def _error(self, entry: PutEventsResultEntryTypeDef) -> PortError | None:
+        code = entry.get("ErrorCode")
+        if code is None:
+            return None
+        message = entry.get("ErrorMessage", "")
+        # Only throttling and internal failures pass by themselves; what is not known does not.
+        return error_of_code(
+            "events", code, message, operation="PutEvents", resource=self._bus_name
+        ) or self._refused(f"{code}: {message}", code)
+
+    def _refused(self, cause: str, code: str | None = None) -> Refused:
+        return Refused(
+            f"events PutEvents on {self._bus_name}: {cause}",
+            operation="PutEvents",
+            resource=self._bus_name,
+            vendor_code=code,
+        )
+
+
+def encode_event(event: IngestEvent) -> str:
+    """Return the event's detail as subscribers get it; others rely on these names."""
+    return json.dumps(
+        {
+            "eventId": event.event_id,
+            "jobId": event.job_id,
+            "connectorId": event.connector_id,
+            "bucketName": event.bucket_name,
+            "objectKey": event.object_key,
+            "versionId": event.version_id,
+            "eTag": event.e_tag,
+            "size": event.size_bytes,
+            "assetId": event.asset_id,
+            "inventoryId": event.inventory_id,
+            "processingAction": event.processing_action,
+        }
+    )
+
+
+_: type[IngestBus] = EventBridgeIngestBus

@@ -1,0 +1,225 @@
+"""A job as an item of the job table.
+
+The names are those of the API where it has them, so that `aws dynamodb get-item` shows a job as the
+API does. The tally's numbers are written when the item is made and then moved by ADD alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from adapters.aws.attributes import (
+    Item,
+    Value,
+    reading,
+    to_instant,
+    to_item,
+    to_optional_instant,
+    to_values,
+)
+from adapters.aws.tally_item import tally_values, to_tally
+from domain.connector import Bucket, Trigger
+from domain.job import (
+    Discovery,
+    Ending,
+    EndingKind,
+    Job,
+    JobStatus,
+    Listing,
+    ManifestFile,
+    Splitting,
+    StatusNotice,
+    SyncOptions,
+    WorkLease,
+)
+
+ALL_JOBS: Final = "jobs"
+"""The one partition of the index over all jobs; what is no job carries no `listing`."""
+
+OPEN: Final = "1"
+"""The one partition of the sparse index over what the sweep has to look at."""
+
+
+def is_open(job: Job) -> bool:
+    """Tell whether the sweep still has to look at the job."""
+    return not job.terminal or bool(job.notices)
+
+
+def job_key(job_id: str) -> Item:
+    """Return the key of the job's item."""
+    return to_item({"jobId": job_id})
+
+
+def new_job_item(job: Job) -> Item:
+    """Return the whole item of a job as it is first written."""
+    return job_key(job.job_id) | to_item(
+        {**job_values(job), **tally_values(job.tally), "version": job.version}
+    )
+
+
+def job_values(job: Job) -> dict[str, Value | None]:
+    """Return all attributes but key, version and tally; None where there is none of the name."""
+    options, listing, splitting = job.options, job.listing, job.splitting
+    return {
+        "connectorId": job.connector_id,
+        "bucketName": job.bucket.name,
+        "expectedBucketOwner": job.bucket.expected_owner,
+        "trigger": job.trigger,
+        "prefixes": options.prefixes,
+        "discovery": options.discovery,
+        "dryRun": options.dry_run,
+        "modifiedSince": options.modified_since,
+        "include": options.include,
+        "exclude": options.exclude,
+        "status": job.status,
+        "statusReason": job.status_reason,
+        "createdAt": job.created_at,
+        "updatedAt": job.updated_at,
+        "processingAt": job.processing_at,
+        "endedAt": job.ended_at,
+        "requestFingerprint": job.request_fingerprint,
+        "objectsListed": listing.objects_listed,
+        "objectsFiltered": listing.objects_filtered,
+        "bytesListed": listing.bytes_listed,
+        "listingProgress": {
+            "prefixIndex": listing.prefix_index,
+            "lastKey": listing.last_key,
+            "uploadId": listing.upload_id,
+            "partETags": listing.part_e_tags,
+        },
+        "manifest": _manifest_values(job.manifest),
+        "batchJobId": job.batch_job_id,
+        "splitting": {
+            "fileIndex": splitting.file_index,
+            "position": splitting.position,
+            "objectCount": splitting.object_count,
+            "done": splitting.done,
+        },
+        "ending": _ending_values(job.ending),
+        "redriveNumber": job.redrive_number,
+        "redriving": job.redriving,
+        "work": _work_values(job.work),
+        "notices": [_notice_values(notice) for notice in job.notices],
+        "noticeCount": job.notice_count,
+        "listing": ALL_JOBS,
+        "open": OPEN if is_open(job) else None,
+    }
+
+
+def to_job(item: Item) -> Job:
+    """Read a job back.
+
+    Raises:
+        CorruptData: the item is not what we write there.
+    """
+    with reading(f"job {item.get('jobId')}"):
+        values = to_values(item)
+        return Job(
+            job_id=values["jobId"],
+            version=values["version"],
+            connector_id=values["connectorId"],
+            bucket=Bucket(
+                name=values["bucketName"], expected_owner=values.get("expectedBucketOwner")
+            ),
+            trigger=Trigger(values["trigger"]),
+            options=_to_options(values),
+            status=JobStatus(values["status"]),
+            status_reason=values.get("statusReason"),
+            created_at=to_instant(values["createdAt"]),
+            updated_at=to_instant(values["updatedAt"]),
+            processing_at=to_optional_instant(values.get("processingAt")),
+            ended_at=to_optional_instant(values.get("endedAt")),
+            request_fingerprint=values.get("requestFingerprint"),
+            listing=_to_listing(values),
+            manifest=_to_manifest(values.get("manifest")),
+            batch_job_id=values.get("batchJobId"),
+            splitting=_to_splitting(values["splitting"]),
+            ending=_to_ending(values.get("ending")),
+            redrive_number=values["redriveNumber"],
+            redriving=values["redriving"],
+            work=_to_work(values.get("work")),
+            notices=tuple(_to_notice(notice) for notice in values["notices"]),
+            notice_count=values["noticeCount"],
+            tally=to_tally(values),
+        )
+
+
+def _manifest_values(manifest: ManifestFile | None) -> dict[str, Value | None] | None:
+    return None if manifest is None else {"key": manifest.key, "eTag": manifest.e_tag}
+
+
+def _to_manifest(values: Mapping[str, Any] | None) -> ManifestFile | None:
+    return None if values is None else ManifestFile(key=values["key"], e_tag=values["eTag"])
+
+
+def _ending_values(ending: Ending | None) -> dict[str, Value | None] | None:
+    return None if ending is None else {"kind": ending.kind, "reason": ending.reason}
+
+
+def _to_ending(values: Mapping[str, Any] | None) -> Ending | None:
+    if values is None:
+        return None
+    return Ending(kind=EndingKind(values["kind"]), reason=values["reason"])
+
+
+def _work_values(work: WorkLease | None) -> dict[str, Value | None] | None:
+    return None if work is None else {"token": work.token, "expiresAt": work.expires_at}
+
+
+def _to_work(values: Mapping[str, Any] | None) -> WorkLease | None:
+    if values is None:
+        return None
+    return WorkLease(token=values["token"], expires_at=to_instant(values["expiresAt"]))
+
+
+def _notice_values(notice: StatusNotice) -> dict[str, Value | None]:
+    return {
+        "number": notice.number,
+        "status": notice.status,
+        "previousStatus": notice.previous_status,
+        "occurredAt": notice.occurred_at,
+    }
+
+
+def _to_notice(values: Mapping[str, Any]) -> StatusNotice:
+    previous = values.get("previousStatus")
+    return StatusNotice(
+        number=values["number"],
+        status=JobStatus(values["status"]),
+        previous_status=None if previous is None else JobStatus(previous),
+        occurred_at=to_instant(values["occurredAt"]),
+    )
+
+
+def _to_options(values: Mapping[str, Any]) -> SyncOptions:
+    return SyncOptions(
+        prefixes=tuple(values["prefixes"]),
+        discovery=Discovery(values["discovery"]),
+        dry_run=values["dryRun"],
+        modified_since=to_optional_instant(values.get("modifiedSince")),
+        include=tuple(values["include"]),
+        exclude=tuple(values["exclude"]),
+    )
+
+
+def _to_listing(values: Mapping[str, Any]) -> Listing:
+    progress = values["listingProgress"]
+    return Listing(
+        objects_listed=values["objectsListed"],
+        objects_filtered=values["objectsFiltered"],
+        bytes_listed=values["bytesListed"],
+        prefix_index=progress["prefixIndex"],
+        last_key=progress.get("lastKey"),
+        upload_id=progress.get("uploadId"),
+        part_e_tags=tuple(progress["partETags"]),
+    )
+
+
+def _to_splitting(values: Mapping[str, Any]) -> Splitting:
+    return Splitting(
+        file_index=values["fileIndex"],
+        position=values["position"],
+        object_count=values["objectCount"],
+        done=values["done"],
+    )

@@ -1,0 +1,200 @@
+"""The job table on DynamoDB: one item per job, and one guard of prefixes per connector."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.aws.attributes import Item, to_item
+from adapters.aws.backoff import Backoff, Sleep
+from adapters.aws.cursors import to_cursor, to_position
+from adapters.aws.dynamo_reads import batch_get, batches, first, query
+from adapters.aws.dynamo_writes import ConditionsFailed, DynamoWriter, Request, put, update
+from adapters.aws.errors import translated
+from adapters.aws.job_item import (
+    ALL_JOBS,
+    OPEN,
+    is_open,
+    job_key,
+    job_values,
+    new_job_item,
+    to_job,
+)
+from adapters.aws.prefix_guard import freeing, is_guard, read_guard
+from domain.job import Job, JobStatus
+from ports.errors import AlreadyExists, NotFound
+from ports.job_store import JobStore, OverlappingJob
+from ports.paging import Page
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+# Of the two actions of a transaction: the job, then its connector's guard.
+_JOB: Final = 0
+_GUARD: Final = 1
+
+
+class DynamoJobStore:
+    """Keeps jobs in a table of the shape `resources.JOBS_TABLE`."""
+
+    def __init__(
+        self, client: DynamoDBClient, table_name: str, *, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._client = client
+        self._table_name = table_name
+        self._sleep = sleep
+        self._writer = DynamoWriter(client, sleep=sleep)
+
+    async def create(self, job: Job) -> Job:
+        """See `JobStore.create`."""
+        created = replace(job, version=1)
+        request = put(self._table_name, new_job_item(created), absent="jobId")
+        try:
+            await self._write_taking(created, request)
+        except OverlappingJob:
+            if await self._find(job.job_id) is not None:
+                raise _exists(job) from None
+            raise
+        except ConditionsFailed as failed:
+            raise _exists(job) from failed
+        return created
+
+    async def get(self, job_id: str) -> Job:
+        """See `JobStore.get`."""
+        job = None if is_guard(job_id) else await self._find(job_id)
+        if job is None:
+            raise NotFound(f"there is no job {job_id}", resource=job_id)
+        return job
+
+    async def save(self, job: Job) -> Job:
+        """See `JobStore.save`."""
+        request = save_request(self._table_name, job)
+        if job.terminal:
+            try:
+                await self._writer.transact(
+                    [{"Update": request}, {"Update": freeing(self._table_name, job)}]
+                )
+                return await self._saved(job)
+            except ConditionsFailed as failed:
+                if _JOB in failed.positions:
+                    raise
+                # There is no guard: nothing is taken, so nothing is to be freed.
+        return replace(
+            job, version=job.version + 1, tally=to_job(await self._writer.update(request)).tally
+        )
+
+    async def reopen(self, job: Job) -> Job:
+        """See `JobStore.reopen`."""
+        await self._write_taking(job, save_request(self._table_name, job))
+        return await self._saved(job)
+
+    async def list_page(
+        self,
+        *,
+        connector_id: str | None = None,
+        status: JobStatus | None = None,
+        limit: int,
+        cursor: str | None = None,
+    ) -> Page[Job]:
+        """See `JobStore.list_page`; the status is looked at after the page was read."""
+        name = f"jobs of {connector_id} in {status}"
+        if connector_id is None:
+            partition = ("ByCreatedIndex", "listing", ALL_JOBS)
+        else:
+            partition = ("ByConnectorIndex", "connectorId", connector_id)
+        request = self._index_request(*partition) | {"ScanIndexForward": False, "Limit": limit + 1}
+        if cursor is not None:
+            created_at, job_id = to_position(name, cursor, str, str)
+            _, attribute, value = partition
+            request["ExclusiveStartKey"] = to_item(
+                {"jobId": job_id, "createdAt": created_at, attribute: value}
+            )
+        entries, more = await first(query(self._client, request), limit)
+        jobs = await self._read(entries)
+        shown = tuple(job for job in jobs if status is None or job.status is status)
+        if not more:
+            return Page(shown)
+        last = entries[-1]
+        return Page(shown, to_cursor(name, (last["createdAt"]["S"], last["jobId"]["S"])))
+
+    async def open_jobs(self) -> AsyncIterator[Job]:
+        """See `JobStore.open_jobs`; a job that the index missed for a moment comes next time."""
+        request = self._index_request("OpenIndex", "open", OPEN)
+        async for entries in batches(query(self._client, request)):
+            for job in await self._read(entries):
+                # The index may lag behind.
+                if is_open(job):
+                    yield job
+
+    async def _write_taking(self, job: Job, request: Request) -> None:
+        """Write the job and take its prefixes; an ended one takes none."""
+        written = {"Put" if "Item" in request else "Update": request}
+        if job.terminal:
+            await self._writer.transact([written])
+            return
+        backoff = Backoff(
+            self._sleep, operation="TransactWriteItems", resource=f"table/{self._table_name}"
+        )
+        while True:
+            guard = await read_guard(self._client, self._table_name, job.connector_id)
+            overlapping = guard.overlapping(job)
+            if overlapping is not None:
+                raise OverlappingJob(overlapping)
+            try:
+                await self._writer.transact([written, {"Put": guard.taking(self._table_name, job)}])
+            except ConditionsFailed as failed:
+                if failed.positions != {_GUARD}:
+                    raise
+            else:
+                return
+            await backoff.wait("another job of the connector came in between")
+
+    async def _find(self, job_id: str) -> Job | None:
+        with translated("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
+            answer = await self._client.get_item(
+                TableName=self._table_name, Key=job_key(job_id), ConsistentRead=True
+            )
+        return to_job(answer["Item"]) if "Item" in answer else None
+
+    async def _saved(self, job: Job) -> Job:
+        """Return the job as a transaction wrote it, which answers with no values."""
+        return replace(job, version=job.version + 1, tally=(await self.get(job.job_id)).tally)
+
+    async def _read(self, entries: Sequence[Item]) -> list[Job]:
+        """Return the jobs of these index entries, in their order, as they are now."""
+        items = await batch_get(
+            self._client,
+            self._table_name,
+            [{"jobId": entry["jobId"]} for entry in entries],
+            sleep=self._sleep,
+            options={"ConsistentRead": True},
+        )
+        jobs = {job.job_id: job for job in map(to_job, items)}
+        ids = [entry["jobId"]["S"] for entry in entries]
+        return [jobs[job_id] for job_id in ids if job_id in jobs]
+
+    def _index_request(self, index_name: str, attribute: str, value: str) -> dict[str, Any]:
+        values: Mapping[str, str] = {":value": value}
+        return {
+            "TableName": self._table_name,
+            "IndexName": index_name,
+            "KeyConditionExpression": "#attribute = :value",
+            "ExpressionAttributeNames": {"#attribute": attribute},
+            "ExpressionAttributeValues": to_item(values),
+        }
+
+
+def save_request(table_name: str, job: Job, *, add: Mapping[str, int] | None = None) -> Request:
+    """Return the Update that writes all but the tally over the job's version; `add` moves that."""
+    return update(
+        table_name, job_key(job.job_id), job_values(job), version=job.version, add=add or {}
+    )
+
+
+def _exists(job: Job) -> AlreadyExists:
+    return AlreadyExists(f"job {job.job_id} exists", resource=job.job_id)
+
+
+_: type[JobStore] = DynamoJobStore

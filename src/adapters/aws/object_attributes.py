@@ -1,0 +1,134 @@
+"""An object's attributes, between HeadObject's answer and the parameters of a copy.
+
+Owns which attribute a copy keeps by itself and which it must be told again. S3 API Reference,
+"CopyObject" (read in 2026-11): with MetadataDirective COPY only metadata comes along; storage
+class, encryption, object lock and website redirect fall back to defaults. A multipart copy keeps
+nothing ("CreateMultipartUpload").
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.customer_object import Encryption, ObjectHead, ObjectLock
+from ports.errors import Refused
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.type_defs import HeadObjectOutputTypeDef
+
+_SYSTEM_METADATA: Final = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+)
+
+_KMS: Final = "aws:kms"
+
+CHECKSUMS: Final = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
+"""S3's checksum algorithms; an answer has a field `Checksum<algorithm>` for each that it knows."""
+
+
+def read_head(key: str, answer: HeadObjectOutputTypeDef) -> ObjectHead:
+    """Return what HeadObject tells of an object; S3 leaves out what has its default value."""
+    algorithms = [name for name in CHECKSUMS if f"Checksum{name}" in answer]
+    return ObjectHead(
+        key=key,
+        size_bytes=answer["ContentLength"],
+        e_tag=answer["ETag"].strip('"'),
+        last_modified=answer["LastModified"],
+        version_id=answer.get("VersionId"),
+        storage_class=answer.get("StorageClass", "STANDARD"),
+        archive_status=answer.get("ArchiveStatus"),
+        restored=_restored(answer.get("Restore")),
+        encryption=_encryption(answer),
+        website_redirect=answer.get("WebsiteRedirectLocation"),
+        lock=_lock(answer),
+        system_metadata=_system_metadata(answer),
+        user_metadata=dict(answer.get("Metadata", {})),
+        checksum_algorithm=algorithms[0] if algorithms else None,
+    )
+
+
+def restated(head: ObjectHead, *, now: datetime, unencrypted_as: str | None) -> dict[str, Any]:
+    """Return the parameters that both ways of copying have to be told again.
+
+    A retention that has ended is left out: S3 takes no date in the past, and it protects nothing.
+    """
+    parameters: dict[str, Any] = {"StorageClass": head.storage_class}
+    encryption = head.encryption
+    if encryption is None and unencrypted_as is not None:
+        encryption = Encryption(algorithm=unencrypted_as)
+    if encryption is not None:
+        parameters["ServerSideEncryption"] = encryption.algorithm
+        if encryption.kms_key_id is not None:
+            parameters["SSEKMSKeyId"] = encryption.kms_key_id
+        if encryption.bucket_key_enabled is not None:
+            parameters["BucketKeyEnabled"] = encryption.bucket_key_enabled
+    if head.website_redirect is not None:
+        parameters["WebsiteRedirectLocation"] = head.website_redirect
+    if head.lock is not None:
+        until = head.lock.retain_until
+        if head.lock.mode is not None and until is not None and until > now:
+            parameters["ObjectLockMode"] = head.lock.mode
+            parameters["ObjectLockRetainUntilDate"] = until
+        if head.lock.legal_hold is not None:
+            parameters["ObjectLockLegalHoldStatus"] = head.lock.legal_hold
+    return parameters
+
+
+def restated_metadata(head: ObjectHead) -> dict[str, Any]:
+    """Return the parameters that only a multipart copy has to be told again.
+
+    Raises:
+        Refused: the Expires header is no date, so the SDK cannot send it again.
+    """
+    if isinstance(head.system_metadata.get("Expires"), str):
+        raise Refused(
+            f"{head.key}: its Expires header is no date and cannot be kept in a multipart copy",
+            operation="CreateMultipartUpload",
+            resource=head.key,
+            vendor_code="Expires",
+        )
+    return {**head.system_metadata, "Metadata": dict(head.user_metadata)}
+
+
+def _restored(header: str | None) -> bool:
+    """Read the header `x-amz-restore`: `ongoing-request="false", expiry-date="…"` once done."""
+    return header is not None and 'ongoing-request="false"' in header
+
+
+def _encryption(answer: HeadObjectOutputTypeDef) -> Encryption | None:
+    algorithm = answer.get("ServerSideEncryption")
+    if algorithm is None:
+        return None
+    return Encryption(
+        algorithm=algorithm,
+        kms_key_id=answer.get("SSEKMSKeyId"),
+        # Absent means no; said again, so that the bucket's default does not turn it on.
+        bucket_key_enabled=answer.get("BucketKeyEnabled", False) if algorithm == _KMS else None,
+    )
+
+
+def _lock(answer: HeadObjectOutputTypeDef) -> ObjectLock | None:
+    lock = ObjectLock(
+        mode=answer.get("ObjectLockMode"),
+        retain_until=answer.get("ObjectLockRetainUntilDate"),
+        legal_hold=answer.get("ObjectLockLegalHoldStatus"),
+    )
+    return None if lock == ObjectLock() else lock
+
+
+def _system_metadata(answer: HeadObjectOutputTypeDef) -> dict[str, str | datetime]:
+    found: dict[str, str | datetime] = {}
+    fields: dict[str, Any] = dict(answer)
+    for name in _SYSTEM_METADATA:
+        if name in fields:
+            found[name] = fields[name]
+    # botocore gives an Expires that is no date only in this field.
+    if "Expires" not in found and "ExpiresString" in fields:
+        found["Expires"] = fields["ExpiresString"]
+    return found

@@ -1,0 +1,212 @@
+"""Customers' buckets on S3.
+
+Owns the requests; which attribute has to be restated in a copy stands in `object_attributes`, the
+rules for ACLs in `object_acl`, copies in parts in `multipart_copy`. Every request carries the
+bucket's expected owner, and no write goes to an object whose ETag is not the one that was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from adapters.aws.errors import translated
+from adapters.aws.multipart_copy import MultipartCopier
+from adapters.aws.object_acl import ObjectAcls
+from adapters.aws.object_attributes import read_head, restated, restated_metadata
+from domain.connector import Bucket
+from domain.customer_object import (
+    CopyMethod,
+    ObjectHead,
+    WrittenObject,
+    plan_rewrite,
+)
+from domain.limits import COPY_OBJECT_BYTES_MAX
+from domain.manifest import ManifestEntry
+from ports.clock import Clock
+from ports.errors import NotFound, Refused
+from ports.object_store import ObjectStore
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+
+
+class S3ObjectStore:
+    """Lists, reads and rewrites the objects of S3 buckets.
+
+    Args:
+        client: S3; its connection pool bounds what callers do at once.
+        clock: To know a retention that has ended.
+        single_copy_bytes_max: Above it an object is copied in parts.
+        part_bytes: Size of such a part where 10,000 of them suffice.
+        parts_in_flight: Parts of one object copied at once.
+        unencrypted_as: How an object from before S3 encrypted everything is encrypted from its
+            copy on. With S3's own keys nobody loses access, whatever the bucket's default is.
+            None for a store that knows no encryption.
+    """
+
+    def __init__(
+        self,
+        client: S3Client,
+        *,
+        clock: Clock,
+        single_copy_bytes_max: int = COPY_OBJECT_BYTES_MAX,
+        part_bytes: int = 256 * 1024**2,
+        parts_in_flight: int = 8,
+        unencrypted_as: str | None = "AES256",
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._single_copy_bytes_max = single_copy_bytes_max
+        self._unencrypted_as = unencrypted_as
+        self._acls = ObjectAcls(client)
+        self._copier = MultipartCopier(
+            client, part_bytes=part_bytes, parts_in_flight=parts_in_flight
+        )
+
+    async def list_objects(
+        self, bucket: Bucket, *, prefix: str, start_after: str | None
+    ) -> AsyncIterator[Sequence[ManifestEntry]]:
+        """See the port.
+
+        The order is S3's own: UTF-8 bytes. The SDK asks for encoded keys and decodes them, which
+        is why EncodingType is not set here: with it the caller would get them encoded.
+        """
+        position: dict[str, Any] = {} if start_after is None else {"StartAfter": start_after}
+        while True:
+            with translated("s3", operation="ListObjectsV2", resource=bucket.name):
+                page = await self._client.list_objects_v2(
+                    Bucket=bucket.name, Prefix=prefix, **position, **_owner(bucket)
+                )
+            yield [
+                ManifestEntry(
+                    key=found["Key"],
+                    size_bytes=found["Size"],
+                    last_modified=found["LastModified"],
+                )
+                for found in page.get("Contents", [])
+            ]
+            # S3 API Reference, "ListObjectsV2": a short page need not be the last one.
+            if not page["IsTruncated"]:
+                return
+            position = {"ContinuationToken": page["NextContinuationToken"]}
+
+    async def read_tags(self, bucket: Bucket, key: str) -> dict[str, str]:
+        """See the port."""
+        with translated("s3", operation="GetObjectTagging", resource=f"{bucket.name}/{key}"):
+            answer = await self._client.get_object_tagging(
+                Bucket=bucket.name, Key=key, **_owner(bucket)
+            )
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+    async def head(self, bucket: Bucket, key: str) -> ObjectHead:
+        """See the port.
+
+        An answer to HEAD has no body, so a missing bucket looks like a missing object: only then
+        the bucket is asked for as well.
+        """
+        where = f"{bucket.name}/{key}"
+        try:
+            with translated("s3", operation="HeadObject", resource=where):
+                answer = await self._client.head_object(
+                    Bucket=bucket.name, Key=key, **_owner(bucket)
+                )
+        except NotFound:
+            await self._check_bucket(bucket)
+            raise
+        except Refused as error:
+            # S3 User Guide, "Using server-side encryption with customer-provided keys": without the
+            # key S3 does not even answer a HEAD.
+            if error.vendor_code != "400":
+                raise
+            raise Refused(
+                f"{where} is encrypted with a key that only its owner has (SSE-C)",
+                operation="HeadObject",
+                resource=where,
+                vendor_code="CustomerKey",
+            ) from error
+        return read_head(key, answer)
+
+    async def write_tags(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> None:
+        """See the port.
+
+        The version is named where there is one, so that the tags cannot land on a newer version
+        that nobody has looked at. That needs s3:PutObjectVersionTagging.
+        """
+        version: dict[str, Any] = {} if head.version_id is None else {"VersionId": head.version_id}
+        operation = "PutObjectVersionTagging" if version else "PutObjectTagging"
+        with translated("s3", operation=operation, resource=f"{bucket.name}/{head.key}"):
+            await self._client.put_object_tagging(
+                Bucket=bucket.name,
+                Key=head.key,
+                Tagging={"TagSet": [{"Key": k, "Value": v} for k, v in tags.items()]},
+                **version,
+                **_owner(bucket),
+            )
+
+    async def rewrite(
+        self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
+    ) -> WrittenObject:
+        """See the port."""
+        attributes = {
+            "Tagging": urlencode(tags),
+            **restated(head, now=self._clock.now(), unencrypted_as=self._unencrypted_as),
+            **await self._acls.restated(bucket, head.key, _owner(bucket)),
+        }
+        method = plan_rewrite(head, single_copy_bytes_max=self._single_copy_bytes_max)
+        if method is CopyMethod.MULTIPART:
+            return await self._copier.copy(
+                bucket.name,
+                head,
+                attributes=attributes | restated_metadata(head),
+                owner=_owner(bucket),
+                source_owner=_source_owner(bucket),
+            )
+        return await self._copy(bucket, head, attributes)
+
+    async def _copy(
+        self, bucket: Bucket, head: ObjectHead, attributes: dict[str, Any]
+    ) -> WrittenObject:
+        """Copy the object onto itself in one request.
+
+        The source's ETag guards what is read, the target's what is replaced: a copy may take
+        minutes. No version is named: the current one has to be the one that was seen, or the copy
+        would bring an old one back.
+        """
+        e_tag = f'"{head.e_tag}"'
+        with translated("s3", operation="CopyObject", resource=f"{bucket.name}/{head.key}"):
+            answer = await self._client.copy_object(
+                Bucket=bucket.name,
+                Key=head.key,
+                # The SDK encodes it.
+                CopySource={"Bucket": bucket.name, "Key": head.key},
+                CopySourceIfMatch=e_tag,
+                IfMatch=e_tag,
+                MetadataDirective="COPY",
+                TaggingDirective="REPLACE",
+                **attributes,
+                **_owner(bucket),
+                **_source_owner(bucket),
+            )
+        return WrittenObject(
+            e_tag=answer["CopyObjectResult"]["ETag"].strip('"'), version_id=answer.get("VersionId")
+        )
+
+    async def _check_bucket(self, bucket: Bucket) -> None:
+        """Raise Misconfigured if there is no such bucket."""
+        with translated("s3", operation="ListObjectsV2", resource=bucket.name):
+            await self._client.list_objects_v2(Bucket=bucket.name, MaxKeys=1, **_owner(bucket))
+
+
+def _owner(bucket: Bucket) -> dict[str, Any]:
+    owner = bucket.expected_owner
+    return {} if owner is None else {"ExpectedBucketOwner": owner}
+
+
+def _source_owner(bucket: Bucket) -> dict[str, Any]:
+    owner = bucket.expected_owner
+    return {} if owner is None else {"ExpectedSourceBucketOwner": owner}
+
+
+_: type[ObjectStore] = S3ObjectStore

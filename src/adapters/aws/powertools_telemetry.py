@@ -1,0 +1,53 @@
+"""Logs as JSON and metrics in CloudWatch's embedded format, both on standard output.
+
+Dimensions of metrics are few and fixed: a job id as a dimension would make, and bill, a metric of
+its own for every job. Ids belong into the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from ports.telemetry import Metric, Telemetry
+
+SERVICE: Final = "asset-sync"
+METRIC_NAMESPACE: Final = "AssetSync"
+
+
+class PowertoolsTelemetry:
+    """Logs at once; counts are held until the invocation ends."""
+
+    def __init__(self, logger: Logger | None = None) -> None:
+        self._logger = logger or Logger(service=SERVICE)
+        self._metrics = EphemeralMetrics(namespace=METRIC_NAMESPACE, service=SERVICE)
+
+    def event(self, name: str, **facts: str | int | float | bool | None) -> None:
+        """See the port."""
+        # In a field of their own: a fact called `name` or `message` must not break the log record.
+        self._logger.info(name, extra={"facts": facts}, stacklevel=3)
+
+    def warning(self, name: str, **facts: str | int | float | bool | None) -> None:
+        """See the port."""
+        self._logger.warning(name, extra={"facts": facts}, stacklevel=3)
+
+    def count(self, metric: Metric, value: int = 1) -> None:
+        """See the port."""
+        self._metrics.add_metric(name=metric, unit=MetricUnit.Count, value=value)
+
+    @contextmanager
+    def invocation(self, request_id: str) -> Iterator[None]:
+        """See the port."""
+        with self._logger.append_context_keys(function_request_id=request_id):
+            try:
+                yield
+            finally:
+                if self._metrics.metric_set:
+                    self._metrics.flush_metrics()
+
+
+_: type[Telemetry] = PowertoolsTelemetry

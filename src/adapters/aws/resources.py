@@ -1,0 +1,332 @@
+"""What the tables, queues, functions and event patterns look like, as data.
+
+Owns the shape of every AWS resource the service needs: keys and indexes, queue attributes, event
+patterns, timeouts. The deployment synthesizes from it, the local runtime creates from it, and a
+test compares both, so a key is never spelled twice. It must not know any AWS library: everything
+here is a frozen value. Physical names are what the local runtime uses; a deployment may choose its
+own, because code finds a resource by its environment variable only.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+MINUTE_S: Final = 60
+DAY_S: Final = 24 * 60 * MINUTE_S
+
+
+class AttributeType(StrEnum):
+    """DynamoDB's letter for the type of a key attribute."""
+
+    STRING = "S"
+    NUMBER = "N"
+
+
+class Projection(StrEnum):
+    """What a secondary index carries besides its keys."""
+
+    ALL = "ALL"
+    KEYS_ONLY = "KEYS_ONLY"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAttribute:
+    """One attribute of a key."""
+
+    name: str
+    type: AttributeType = AttributeType.STRING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexShape:
+    """A global secondary index; an item without the keys is not in it (a sparse index)."""
+
+    name: str
+    partition_key: KeyAttribute
+    sort_key: KeyAttribute | None = None
+    projection: Projection = Projection.KEYS_ONLY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableShape:
+    """A table, billed per request.
+
+    Attributes:
+        environment_variable: Names the table to the functions.
+        ttl_attribute: Number attribute in epoch seconds, after which DynamoDB may delete the item.
+        owned: False for a table that belongs to the customer: the deployment imports it, only the
+            local runtime creates it.
+    """
+
+    name: str
+    environment_variable: str
+    partition_key: KeyAttribute
+    sort_key: KeyAttribute | None = None
+    indexes: tuple[IndexShape, ...] = ()
+    ttl_attribute: str | None = None
+    owned: bool = True
+
+    def key_attributes(self) -> tuple[KeyAttribute, ...]:
+        """Every attribute that the table or one of its indexes keys on, each once."""
+        found: dict[str, KeyAttribute] = {}
+        keys = [self.partition_key, self.sort_key]
+        for index in self.indexes:
+            keys += [index.partition_key, index.sort_key]
+        for key in keys:
+            if key is not None:
+                found.setdefault(key.name, key)
+        return tuple(found.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueShape:
+    """A standard queue; `dead_letter_queue` and `receive_count_max` come together or not at all."""
+
+    name: str
+    visibility_timeout_s: int
+    retention_s: int
+    environment_variable: str | None = None
+    dead_letter_queue: str | None = None
+    receive_count_max: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionShape:
+    """A Lambda function.
+
+    Attributes:
+        handler: Dotted path of the handler.
+        environment_variable: Names the function's ARN to the functions, where one calls it.
+        recursion_allowed: Whether a chain of its own invocations may be longer than about 16.
+            Lambda Developer Guide, "Use Lambda recursive loop detection": such a chain is stopped
+            by default; `RecursiveLoop=Allow` lifts that (checked 2026-11).
+        asynchronous_retry_count: Further tries after a function error of an asynchronous
+            invocation. Lambda Developer Guide, "How Lambda handles errors and retries with
+            asynchronous invocation": 2 is the default and the maximum.
+    """
+
+    name: str
+    handler: str
+    timeout_s: int
+    memory_size_mb: int
+    environment_variable: str | None = None
+    recursion_allowed: bool = False
+    asynchronous_retry_count: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingShape:
+    """An event source mapping from a queue to a function, always with partial batch responses."""
+
+    queue: str
+    function: str
+    batch_size: int
+    concurrency_max: int
+    response_types: tuple[str, ...] = ("ReportBatchItemFailures",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleShape:
+    """An event rule; `bus` None is the account's default bus, `function` None has no own target."""
+
+    name: str
+    pattern: Mapping[str, object]
+    bus: str | None = None
+    function: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleShape:
+    """A schedule that invokes a function asynchronously with a constant input."""
+
+    name: str
+    interval_s: int
+    function: str
+    input: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def expression(self) -> str:
+        """The interval in EventBridge's language; whole minutes only."""
+        minutes = self.interval_s // MINUTE_S
+        return f"rate({minutes} minute{'' if minutes == 1 else 's'})"
+
+
+JOBS_TABLE: Final = TableShape(
+    name="asset-sync-jobs",
+    environment_variable="JOB_TABLE_NAME",
+    partition_key=KeyAttribute("jobId"),
+    indexes=(
+        IndexShape(
+            name="ByCreatedIndex",
+            partition_key=KeyAttribute("listing"),
+            sort_key=KeyAttribute("createdAt"),
+        ),
+        IndexShape(
+            name="ByConnectorIndex",
+            partition_key=KeyAttribute("connectorId"),
+            sort_key=KeyAttribute("createdAt"),
+        ),
+        # Sparse: only a job that has not ended carries `open`, so the sweep reads no others.
+        IndexShape(
+            name="OpenIndex",
+            partition_key=KeyAttribute("open"),
+            sort_key=KeyAttribute("createdAt"),
+        ),
+    ),
+)
+
+CHUNKS_TABLE: Final = TableShape(
+    name="asset-sync-chunks",
+    environment_variable="CHUNK_TABLE_NAME",
+    partition_key=KeyAttribute("jobId"),
+    sort_key=KeyAttribute("chunkIndex", AttributeType.NUMBER),
+)
+
+ERRORS_TABLE: Final = TableShape(
+    name="asset-sync-errors",
+    environment_variable="ERROR_TABLE_NAME",
+    partition_key=KeyAttribute("jobId"),
+    sort_key=KeyAttribute("errorId"),
+    ttl_attribute="expiresAt",
+)
+
+CONNECTORS_TABLE: Final = TableShape(
+    name="asset-sync-connectors",
+    environment_variable="CONNECTOR_TABLE_NAME",
+    partition_key=KeyAttribute("connectorId"),
+)
+
+ASSETS_TABLE: Final = TableShape(
+    name="assets",
+    environment_variable="ASSETS_TABLE_NAME",
+    partition_key=KeyAttribute("InventoryID"),
+    indexes=(
+        # Named as in the reference deployment, where it finds nothing: DynamoDB Developer Guide,
+        # "Using Global Secondary Indexes": a key is a top-level attribute, and the asset id is
+        # nested, in the map `DigitalSourceAsset` under `ID` (checked 2026-11).
+        IndexShape(
+            name="AssetIDIndex",
+            partition_key=KeyAttribute("DigitalSourceAsset.ID"),
+            projection=Projection.ALL,
+        ),
+        IndexShape(
+            name="S3PathIndex",
+            partition_key=KeyAttribute("StoragePath"),
+            projection=Projection.ALL,
+        ),
+    ),
+    owned=False,
+)
+
+TABLES: Final = (JOBS_TABLE, CHUNKS_TABLE, ERRORS_TABLE, CONNECTORS_TABLE, ASSETS_TABLE)
+
+API_FUNCTION: Final = FunctionShape(
+    name="asset-sync-api",
+    handler="entrypoints.api.handler",
+    # API Gateway Developer Guide, "Quotas for HTTP APIs": an integration times out after 30 s
+    # (hard limit, checked 2026-11); the function must give up first, to answer by itself.
+    timeout_s=29,
+    memory_size_mb=512,
+)
+
+ENGINE_FUNCTION: Final = FunctionShape(
+    name="asset-sync-engine",
+    handler="entrypoints.engine.handler",
+    # Lambda Developer Guide, "Lambda quotas": 900 s is the hard limit (checked 2026-11).
+    timeout_s=900,
+    memory_size_mb=1_769,
+    environment_variable="ENGINE_FUNCTION_ARN",
+    recursion_allowed=True,
+)
+
+PROCESSOR_FUNCTION: Final = FunctionShape(
+    name="asset-sync-processor",
+    handler="entrypoints.processor.handler",
+    timeout_s=300,
+    memory_size_mb=1_769,
+    environment_variable="PROCESSOR_FUNCTION_ARN",
+)
+
+FUNCTIONS: Final = (API_FUNCTION, ENGINE_FUNCTION, PROCESSOR_FUNCTION)
+
+# Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping": the
+# visibility timeout is at least six times the function's timeout, and the receive limit at least
+# five (checked 2026-11).
+_VISIBILITY_TIMEOUT_S: Final = 6 * PROCESSOR_FUNCTION.timeout_s
+
+DEAD_LETTER_QUEUE: Final = QueueShape(
+    name="asset-sync-processor-dead-letters",
+    # SQS Developer Guide, "Using dead-letter queues in Amazon SQS": on a standard queue a message's
+    # age counts from its first sending, so this must be longer than the source's; 14 days is the
+    # maximum (hard limit, checked 2026-11).
+    retention_s=14 * DAY_S,
+    visibility_timeout_s=_VISIBILITY_TIMEOUT_S,
+)
+
+PROCESSOR_QUEUE: Final = QueueShape(
+    name="asset-sync-processor",
+    environment_variable="PROCESSOR_QUEUE_URL",
+    visibility_timeout_s=_VISIBILITY_TIMEOUT_S,
+    retention_s=4 * DAY_S,
+    dead_letter_queue=DEAD_LETTER_QUEUE.name,
+    receive_count_max=5,
+)
+
+QUEUES: Final = (DEAD_LETTER_QUEUE, PROCESSOR_QUEUE)
+
+CHUNK_MAPPING: Final = MappingShape(
+    queue=PROCESSOR_QUEUE.name,
+    function=PROCESSOR_FUNCTION.name,
+    # A chunk is minutes of work: two in one invocation would not fit its timeout.
+    batch_size=1,
+    concurrency_max=20,
+)
+
+DEAD_LETTER_MAPPING: Final = MappingShape(
+    queue=DEAD_LETTER_QUEUE.name,
+    function=PROCESSOR_FUNCTION.name,
+    batch_size=1,
+    # The least that a mapping may have (Lambda API Reference, "ScalingConfig": 2 to 1000).
+    concurrency_max=2,
+)
+
+MAPPINGS: Final = (CHUNK_MAPPING, DEAD_LETTER_MAPPING)
+
+STATUS_TOPIC_NAME: Final = "asset-sync-status"
+STATUS_TOPIC_VARIABLE: Final = "STATUS_TOPIC_ARN"
+INGEST_BUS_NAME: Final = "asset-sync-ingest"
+INGEST_BUS_VARIABLE: Final = "INGEST_EVENT_BUS_NAME"
+RESULTS_BUCKET_VARIABLE: Final = "RESULTS_BUCKET_NAME"
+BATCH_OPERATIONS_ROLE_NAME: Final = "asset-sync-batch-operations"
+BATCH_OPERATIONS_ROLE_VARIABLE: Final = "BATCH_OPERATIONS_ROLE_ARN"
+
+# S3 User Guide, "Tracking an S3 Batch Operations job in Amazon EventBridge through AWS CloudTrail"
+# (checked 2026-11). The status filter is ours: no other status asks anything of the engine.
+BATCH_JOB_RULE: Final = RuleShape(
+    name="asset-sync-batch-job-status",
+    pattern={
+        "source": ["aws.s3"],
+        "detail-type": ["AWS Service Event via CloudTrail"],
+        "detail": {
+            "eventSource": ["s3.amazonaws.com"],
+            "eventName": ["JobCreated", "JobStatusChanged"],
+            "serviceEventDetails": {"status": ["Complete", "Failed", "Cancelled", "Suspended"]},
+        },
+    },
+    function=ENGINE_FUNCTION.name,
+)
+
+# What an Asset Management System subscribes to; its target is the customer's.
+INGEST_RULE: Final = RuleShape(
+    name="asset-sync-object-ready",
+    pattern={"source": ["asset-sync"], "detail-type": ["AssetSyncObjectReady"]},
+    bus=INGEST_BUS_NAME,
+)
+
+SWEEP_SCHEDULE: Final = ScheduleShape(
+    name="asset-sync-sweep",
+    interval_s=5 * MINUTE_S,
+    function=ENGINE_FUNCTION.name,
+    input={"action": "sweep"},
+)

@@ -1,0 +1,156 @@
+"""The results bucket on S3."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from adapters.aws.errors import translated
+from ports.errors import Conflict, NotFound, Refused, Unavailable
+from ports.results_store import ResultsStore
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+
+# S3 User Guide, "Creating an S3 Batch Operations job": a manifest under a KMS key cannot be read,
+# so the bucket's default must not decide.
+_ENCRYPTION: Final[Literal["AES256"]] = "AES256"
+
+# S3 API Reference, "Error responses": a range that begins at the end of the object or after it.
+_PAST_THE_END: Final = "InvalidRange"
+
+
+class S3ResultsStore:
+    """Keeps files as objects of one bucket.
+
+    Args:
+        client: S3.
+        bucket_name: The results bucket.
+        portion_bytes: How much `stream` reads in one request and yields at a time.
+    """
+
+    def __init__(
+        self, client: S3Client, *, bucket_name: str, portion_bytes: int = 1024 * 1024
+    ) -> None:
+        self._client = client
+        self._bucket = bucket_name
+        self._portion_bytes = portion_bytes
+
+    async def put(self, key: str, content: bytes) -> None:
+        """See the port."""
+        with translated("s3", operation="PutObject", resource=self._where(key)):
+            await self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=content, ServerSideEncryption=_ENCRYPTION
+            )
+
+    async def get(self, key: str) -> bytes:
+        """See the port."""
+        with translated("s3", operation="GetObject", resource=self._where(key)):
+            answer = await self._client.get_object(Bucket=self._bucket, Key=key)
+            async with answer["Body"] as body:
+                return await body.read()
+
+    async def stream(self, key: str, *, position: int = 0) -> AsyncIterator[bytes]:
+        """See the port.
+
+        Each portion is a request of its own: a reader may take minutes between two of them, and a
+        connection that is held meanwhile breaks. All portions are of the same file, by its ETag.
+        """
+        e_tag = None
+        while True:
+            try:
+                content, e_tag, size_bytes = await self._read_portion(key, position, e_tag)
+            except Refused as error:
+                if error.vendor_code == _PAST_THE_END:
+                    return
+                raise
+            except Conflict as error:
+                raise Unavailable(
+                    f"{self._where(key)} changed while it was read",
+                    operation="GetObject",
+                    resource=self._where(key),
+                    vendor_code=error.vendor_code,
+                ) from error
+            yield content
+            position += len(content)
+            if position >= size_bytes:
+                return
+
+    async def begin_upload(self, key: str) -> str:
+        """See the port."""
+        with translated("s3", operation="CreateMultipartUpload", resource=self._where(key)):
+            answer = await self._client.create_multipart_upload(
+                Bucket=self._bucket, Key=key, ServerSideEncryption=_ENCRYPTION
+            )
+        return answer["UploadId"]
+
+    async def upload_part(self, key: str, upload_id: str, part_number: int, content: bytes) -> str:
+        """See the port."""
+        with translated("s3", operation="UploadPart", resource=self._where(key)):
+            answer = await self._client.upload_part(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload_id,
+                PartNumber=part_number,
+                Body=content,
+            )
+        return _unquoted(answer["ETag"])
+
+    async def complete_upload(self, key: str, upload_id: str, part_e_tags: Sequence[str]) -> str:
+        """See the port."""
+        with translated("s3", operation="CompleteMultipartUpload", resource=self._where(key)):
+            answer = await self._client.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload_id,
+                MultipartUpload={
+                    "Parts": [
+                        {"PartNumber": number, "ETag": f'"{e_tag}"'}
+                        for number, e_tag in enumerate(part_e_tags, start=1)
+                    ]
+                },
+            )
+        return _unquoted(answer["ETag"])
+
+    async def abort_upload(self, key: str, upload_id: str) -> None:
+        """See the port."""
+        with (
+            contextlib.suppress(NotFound),
+            translated("s3", operation="AbortMultipartUpload", resource=self._where(key)),
+        ):
+            await self._client.abort_multipart_upload(
+                Bucket=self._bucket, Key=key, UploadId=upload_id
+            )
+
+    async def e_tag(self, key: str) -> str:
+        """See the port."""
+        with translated("s3", operation="HeadObject", resource=self._where(key)):
+            answer = await self._client.head_object(Bucket=self._bucket, Key=key)
+        return _unquoted(answer["ETag"])
+
+    async def _read_portion(
+        self, key: str, position: int, e_tag: str | None
+    ) -> tuple[bytes, str, int]:
+        """Return bytes from `position` on, the file's quoted ETag, and its size."""
+        # Both ends of the range are included (RFC 9110, section 14.1.2).
+        last = position + self._portion_bytes - 1
+        guard: dict[str, Any] = {} if e_tag is None else {"IfMatch": e_tag}
+        with translated("s3", operation="GetObject", resource=self._where(key)):
+            answer = await self._client.get_object(
+                Bucket=self._bucket, Key=key, Range=f"bytes={position}-{last}", **guard
+            )
+            async with answer["Body"] as body:
+                content = await body.read()
+        size_bytes = int(answer["ContentRange"].rpartition("/")[2])
+        return content, answer["ETag"], size_bytes
+
+    def _where(self, key: str) -> str:
+        return f"{self._bucket}/{key}"
+
+
+def _unquoted(e_tag: str) -> str:
+    return e_tag.strip('"')
+
+
+_: type[ResultsStore] = S3ResultsStore

@@ -1,0 +1,53 @@
+"""The status topic on SNS."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from adapters.aws.errors import translated
+from domain.manifest import format_instant
+from domain.message import StatusMessage
+from ports.status_notifier import StatusNotifier
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sns.client import SNSClient
+
+
+class SnsStatusNotifier:
+    """Publishes status messages as JSON; status and connector are attributes, to filter by."""
+
+    def __init__(self, client: SNSClient, *, topic_arn: str) -> None:
+        self._client = client
+        self._topic_arn = topic_arn
+
+    async def publish(self, message: StatusMessage) -> None:
+        """See the port."""
+        with translated("sns", operation="Publish", resource=self._topic_arn):
+            await self._client.publish(
+                TopicArn=self._topic_arn,
+                Message=encode_status(message),
+                MessageAttributes={
+                    "status": {"DataType": "String", "StringValue": message.status},
+                    "connectorId": {"DataType": "String", "StringValue": message.connector_id},
+                },
+            )
+
+
+def encode_status(message: StatusMessage) -> str:
+    """Return the message as subscribers get it; others rely on these names."""
+    return json.dumps(
+        {
+            "jobId": message.job_id,
+            "connectorId": message.connector_id,
+            "bucketName": message.bucket_name,
+            "status": message.status,
+            "previousStatus": message.previous_status,
+            "statistics": asdict(message.statistics),
+            "occurredAt": format_instant(message.occurred_at),
+        }
+    )
+
+
+_: type[StatusNotifier] = SnsStatusNotifier

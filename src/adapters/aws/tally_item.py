@@ -1,0 +1,44 @@
+"""How counts are stored: each number of a tally as its own attribute, so that ADD can move it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from domain.job import Tally
+from domain.outcome import Statistics
+
+_CHUNK_COUNTS: Final[Mapping[str, str]] = {
+    "chunksTotal": "chunks_total",
+    "chunksCompleted": "chunks_completed",
+    "chunksFailed": "chunks_failed",
+    "chunksCancelled": "chunks_cancelled",
+}
+
+
+def tally_values(tally: Tally) -> dict[str, int]:
+    """Return the tally's attributes; they stand at the top of the job's item."""
+    counts = {name: getattr(tally, field) for name, field in _CHUNK_COUNTS.items()}
+    return {**statistics_values(tally.statistics), **counts}
+
+
+def to_tally(values: Mapping[str, Any]) -> Tally:
+    """Read the tally from the job's attributes."""
+    counts = {field: values[name] for name, field in _CHUNK_COUNTS.items()}
+    return Tally(statistics=to_statistics(values), **counts)
+
+
+def tally_addition(change: Tally) -> dict[str, int]:
+    """Return what to add to which attribute; nothing where the tally does not move."""
+    return {name: number for name, number in tally_values(change).items() if number}
+
+
+def statistics_values(statistics: Statistics) -> dict[str, int]:
+    """Return the attributes of the counts by outcome."""
+    return asdict(statistics)
+
+
+def to_statistics(values: Mapping[str, Any]) -> Statistics:
+    """Read the counts by outcome."""
+    return Statistics(**{name: values[name] for name in asdict(Statistics())})

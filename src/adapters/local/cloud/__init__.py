@@ -1,0 +1,1 @@
+"""The stores, queues, topics and buses: moto behind one lock, in a process of its own."""

@@ -1,0 +1,29 @@
+"""Where moto differs from AWS in a way that we depend on, and the difference is small.
+
+Each module mends one thing, cites the AWS page that says how it should be, and has a test. A mend
+that upstream makes unnecessary is deleted with its module.
+"""
+
+from adapters.local.cloud.gate import Gate
+from adapters.local.cloud.mends import (
+    costs,
+    s3_archived,
+    s3_copies,
+    s3_events,
+    s3_keys,
+    s3_ownership,
+    sqs_long_polls,
+    transactions,
+)
+
+
+def apply(gate: Gate) -> None:
+    """Mend moto in this process; call it once, before the first request."""
+    costs.mend()
+    transactions.mend()
+    sqs_long_polls.mend(gate)
+    s3_keys.mend()
+    s3_archived.mend()
+    s3_copies.mend()
+    s3_events.mend()
+    s3_ownership.mend()

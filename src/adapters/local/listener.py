@@ -1,0 +1,34 @@
+"""Serves an aiohttp application on loopback, on a free port or a given one."""
+
+from typing import Final, Self
+
+from aiohttp import web
+
+LOOPBACK: Final = "127.0.0.1"
+
+
+class Listener:
+    """One application on one port; `url` is valid between `start` and `stop`."""
+
+    def __init__(self, application: web.Application, *, port: int = 0) -> None:
+        self._runner = web.AppRunner(application, access_log=None)
+        self._port = port
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> str:
+        """Start listening; the base URL is returned and kept."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, LOOPBACK, self._port).start()
+        self.url = f"http://{LOOPBACK}:{self._runner.addresses[0][1]}"
+        return self.url
+
+    async def stop(self) -> None:
+        """Stop listening; requests under way are cancelled after a moment."""
+        await self._runner.cleanup()

@@ -1,0 +1,32 @@
+"""The API's function, behind API Gateway: HTTP APIs and REST APIs alike."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from entrypoints.http.dispatch import dispatch, failed_response
+from entrypoints.http.exchange import read_request
+from entrypoints.invocation import LambdaContext
+from entrypoints.runtime import Runtime
+from entrypoints.wiring.apps import ApiApp
+from entrypoints.wiring.aws import open_api_app
+
+RUNTIME: Runtime[ApiApp] = Runtime(open_api_app)
+
+logger = logging.getLogger(__name__)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda's entry. Only an event that is not API Gateway's raises; all else is answered."""
+    request = read_request(event, context.aws_request_id)
+
+    async def use(app: ApiApp) -> dict[str, Any]:
+        with app.telemetry.invocation(context.aws_request_id):
+            return await dispatch(app, event, request, context)
+
+    try:
+        return RUNTIME.run(use)
+    except Exception as error:
+        logger.exception("the API could not answer request %s", context.aws_request_id)
+        return failed_response(request, error)

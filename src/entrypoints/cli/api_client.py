@@ -1,0 +1,120 @@
+"""Talking to the service's HTTP API."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import urllib3
+
+API_URL_VARIABLE = "ASSET_SYNC_API_URL"
+_TIMEOUT_S = 30.0
+
+Json = dict[str, Any]
+
+
+class ApiProblem(Exception):
+    """The API refused a request, or could not be reached; the message is for the person."""
+
+    def __init__(self, message: str, problem: Json | None = None) -> None:
+        super().__init__(message)
+        self.problem = problem or {"title": "Unreachable", "detail": message}
+
+
+class ApiClient:
+    """One API, by its base URL."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._pool = urllib3.PoolManager(timeout=_TIMEOUT_S, retries=False)
+
+    @classmethod
+    def from_option(cls, api_url: str | None) -> ApiClient:
+        """Use the option, or the environment variable.
+
+        Raises:
+            ApiProblem: neither is there.
+        """
+        url = api_url or os.environ.get(API_URL_VARIABLE)
+        if not url:
+            raise ApiProblem(
+                f"no API is named: pass --api-url or set {API_URL_VARIABLE} (`asset-sync up"
+                " --env-file asset-sync.env` writes a file that does)"
+            )
+        return cls(url)
+
+    def get(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Json:
+        """Read a resource.
+
+        Raises:
+            ApiProblem: see the class.
+        """
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        return self._call("GET", path + (f"?{urlencode(given)}" if given else ""))
+
+    def post(
+        self, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None
+    ) -> Json:
+        """Send an order.
+
+        Raises:
+            ApiProblem: see the class.
+        """
+        return self._call("POST", path, body, headers)
+
+    def pages(
+        self, path: str, query: Mapping[str, str | int | None] | None = None
+    ) -> Iterator[Json]:
+        """Yield the items of a list, page after page.
+
+        Raises:
+            ApiProblem: see the class.
+        """
+        cursor: str | None = None
+        while True:
+            page = self.get(path, {**(query or {}), "cursor": cursor})
+            yield from page["items"]
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Json:
+        sent = {"Accept": "application/json", **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        try:
+            response = self._pool.request(
+                method,
+                self._base_url + path,
+                body=None if body is None else json.dumps(body).encode(),
+                headers=sent,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise ApiProblem(f"{self._base_url} cannot be reached: {error}") from error
+        try:
+            answer = json.loads(response.data) if response.data else {}
+        except ValueError as error:
+            raise ApiProblem(f"{method} {path}: HTTP {response.status}, and no JSON") from error
+        if response.status >= 400:
+            raise ApiProblem(_sentence(answer, response.status), answer)
+        return answer if isinstance(answer, dict) else {"items": answer}
+
+
+def part(text: str) -> str:
+    """Encode one segment of a path."""
+    return quote(text, safe="")
+
+
+def _sentence(problem: Json, status: int) -> str:
+    detail = problem.get("detail") or problem.get("title") or f"HTTP {status}"
+    faults = [f"  {fault['path']}: {fault['message']}" for fault in problem.get("errors", [])]
+    return "\n".join([detail, *faults])

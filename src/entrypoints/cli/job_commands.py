@@ -1,0 +1,232 @@
+"""Commands on jobs: sync, jobs, job, errors, explain, cancel, redrive."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from domain.job import TERMINAL, Discovery, JobStatus
+from entrypoints.cli.api_client import ApiClient, ApiProblem, part
+from entrypoints.cli.output import (
+    OUT,
+    ApiOption,
+    Format,
+    OutputOption,
+    print_job,
+    print_json,
+    print_table,
+    printable,
+    reporting_problems,
+)
+from entrypoints.cli.progress import JobProgress
+
+Json = dict[str, Any]
+
+_POLL_S = 1.0
+
+JobArgument = Annotated[str, typer.Argument(help="The job's id.")]
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Stay until it has ended, showing progress.")
+]
+_FAILED = (JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.COMPLETED_WITH_ERRORS)
+
+
+@reporting_problems
+def sync(
+    connector: Annotated[str, typer.Argument(help="The connector's id.")],
+    prefix: Annotated[
+        list[str] | None, typer.Option(help="Only keys under it; may be repeated.")
+    ] = None,
+    discovery: Annotated[
+        Discovery | None, typer.Option(help="By S3 Batch Operations, or by the workers themselves.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, but write nothing.")] = False,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only keys that match, e.g. '*.mov'.")
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="No keys that match.")] = None,
+    modified_since: Annotated[
+        str | None, typer.Option(help="Only objects changed since, e.g. 2026-01-31T12:00:00Z.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="The same key starts one job only.")
+    ] = None,
+    wait: WaitOption = False,
+    api_url: ApiOption = None,
+    output: OutputOption = Format.HUMAN,
+) -> None:
+    """Start a sync of a connector."""
+    body: Json = {"dryRun": dry_run}
+    options = {
+        "prefixes": prefix,
+        "discovery": discovery.value if discovery else None,
+        "include": include,
+        "exclude": exclude,
+        "modifiedSince": modified_since,
+    }
+    body.update({name: value for name, value in options.items() if value})
+    headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
+    client = ApiClient.from_option(api_url)
+    job = client.post(f"/connectors/{part(connector)}/sync", body, headers)
+    _show_or_follow(client, job, output, wait=wait)
+
+
+@reporting_problems
+def jobs(
+    connector: Annotated[str | None, typer.Option(help="Only of this connector.")] = None,
+    status: Annotated[JobStatus | None, typer.Option(help="Only in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
+    api_url: ApiOption = None,
+    output: OutputOption = Format.HUMAN,
+) -> None:
+    """List jobs."""
+    query = {
+        "connectorId": connector,
+        "status": status.value if status else None,
+        "limit": limit,
+    }
+    found: list[Json] = []
+    for job in ApiClient.from_option(api_url).pages("/jobs", query):
+        found.append(job)
+        if len(found) == limit:
+            break
+    if output is Format.JSON:
+        print_json({"jobs": found})
+        return
+    print_table(
+        ("JOB", "CONNECTOR", "STATUS", "CREATED", "LISTED", "SKIP", "COPY", "PUT", "FAILED"),
+        (
+            (
+                job["jobId"],
+                job["connectorId"],
+                job["status"],
+                job["createdAt"],
+                *(
+                    f"{job['statistics'][name]:,}"
+                    for name in ("objectsListed", "skipped", "copied", "put", "failed")
+                ),
+            )
+            for job in found
+        ),
+    )
+
+
+@reporting_problems
+def job(
+    job_id: JobArgument,
+    wait: WaitOption = False,
+    api_url: ApiOption = None,
+    output: OutputOption = Format.HUMAN,
+) -> None:
+    """Show one job."""
+    client = ApiClient.from_option(api_url)
+    _show_or_follow(client, client.get(f"/jobs/{part(job_id)}"), output, wait=wait)
+
+
+@reporting_problems
+def errors(
+    job_id: JobArgument,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
+    api_url: ApiOption = None,
+    output: OutputOption = Format.HUMAN,
+) -> None:
+    """List what failed in a job, and why."""
+    found: list[Json] = []
+    query = {"limit": min(limit, 100)}
+    for error in ApiClient.from_option(api_url).pages(f"/jobs/{part(job_id)}/errors", query):
+        found.append(error)
+        if len(found) == limit:
+            break
+    if output is Format.JSON:
+        print_json({"errors": found})
+        return
+    print_table(
+        ("CHUNK", "CLASS", "OBJECT", "MESSAGE"),
+        ((e["chunkIndex"], e["errorClass"], e["objectKey"], e["message"]) for e in found),
+    )
+
+
+@reporting_problems
+def explain(
+    job_id: JobArgument,
+    key: Annotated[str, typer.Argument(help="The object's key, as it is.")],
+    api_url: ApiOption = None,
+    output: OutputOption = Format.HUMAN,
+) -> None:
+    """Say what became of one object in a job."""
+    found = ApiClient.from_option(api_url).get(f"/jobs/{part(job_id)}/objects", {"key": key})
+    if output is Format.JSON:
+        print_json(found)
+        return
+    for name, value in found.items():
+        if value is not None:
+            OUT.print(f"[bold]{name:<12}[/bold] {printable(value)}")
+
+
+@reporting_problems
+def cancel(
+    job_id: JobArgument,
+    wait: WaitOption = False,
+    api_url: ApiOption = None,
+    output: OutputOption = Format.HUMAN,
+) -> None:
+    """End a job; what is being copied is finished, nothing new is started."""
+    client = ApiClient.from_option(api_url)
+    _show_or_follow(
+        client, client.post(f"/jobs/{part(job_id)}/cancel"), output, wait=wait, expected=True
+    )
+
+
+@reporting_problems
+def redrive(
+    job_id: JobArgument,
+    wait: WaitOption = False,
+    api_url: ApiOption = None,
+    output: OutputOption = Format.HUMAN,
+) -> None:
+    """Try a job's failed objects again."""
+    client = ApiClient.from_option(api_url)
+    _show_or_follow(client, client.post(f"/jobs/{part(job_id)}/redrive"), output, wait=wait)
+
+
+def follow(
+    client: ApiClient, job: Json, *, poll_s: float = _POLL_S, stalled_after_s: float | None = None
+) -> Json:
+    """Poll a job until it has ended, showing its progress; returns it as it ended.
+
+    Raises:
+        ApiProblem: the API refused, or the job's record did not change for `stalled_after_s`.
+    """
+    changed_at = time.monotonic()
+    with JobProgress() as progress:
+        while True:
+            progress.show(job)
+            if job["status"] in TERMINAL:
+                return job
+            time.sleep(poll_s)
+            found = client.get(f"/jobs/{part(job['jobId'])}")
+            if found["updatedAt"] != job["updatedAt"] or found["chunks"] != job["chunks"]:
+                changed_at = time.monotonic()
+            elif stalled_after_s is not None and time.monotonic() - changed_at > stalled_after_s:
+                raise ApiProblem(f"job {job['jobId']} stands still, {job['status']}")
+            job = found
+
+
+def _show_or_follow(
+    client: ApiClient, job: Json, output: Format, *, wait: bool, expected: bool = False
+) -> None:
+    """Print the job; with `wait`, exit with 1 if it did not end as it was meant to."""
+    if wait:
+        job = follow(client, job)
+    if output is Format.JSON:
+        print_json(job)
+    else:
+        print_job(job)
+        if job["status"] not in TERMINAL:
+            OUT.print(f"next: asset-sync job {job['jobId']} --wait")
+        elif job["statistics"]["failed"]:
+            OUT.print(f"next: asset-sync errors {job['jobId']}")
+    if wait and job["status"] in _FAILED and not expected:
+        raise typer.Exit(1)

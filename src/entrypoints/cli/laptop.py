@@ -1,0 +1,83 @@
+"""Starting the whole service on this machine, with the handlers that Lambda would run."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from entrypoints import api, engine, processor
+from entrypoints.cli.requests import RequestLog
+from entrypoints.settings import tuning_name
+from entrypoints.wiring.aws import (
+    LOG_FILE_VARIABLE,
+    open_api_app,
+    open_engine_app,
+    open_processor_app,
+)
+from entrypoints.wiring.local import LocalStack, StackSettings, local_stack
+
+# Chunks and waits of a size at which something can be seen on a laptop. All can be set otherwise in
+# the environment before the start.
+_TUNING = {
+    "object_count_max": "100",
+    "windows_in_flight": "2",
+    "calls_in_flight": "8",
+    "stuck_after_s": "20",
+    "queued_again_after_s": "120",
+    "retry_delay_s": "1",
+    "ending_poll_s": "1",
+    "stop_margin_s": "5",
+    "lease_margin_s": "5",
+}
+
+# What a person's own AWS set-up must not change here, and must not be touched by.
+_NOT_THEIRS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")
+
+
+@asynccontextmanager
+async def laptop(
+    settings: StackSettings, *, log_path: Path, requests: RequestLog
+) -> AsyncIterator[LocalStack]:
+    """Run everything until the context is left; the process's environment leads to it meanwhile.
+
+    `requests` is told of what engine and processor ask AWS for.
+    """
+    logging.basicConfig(filename=log_path, level=logging.WARNING)
+    # The API's requests are those of whoever asks it how far a job is, so they are not counted.
+    api.RUNTIME.open_app = open_api_app
+    engine.RUNTIME.open_app = partial(open_engine_app, requests)
+    processor.RUNTIME.open_app = partial(open_processor_app, requests)
+    handlers = {"api": api.handler, "engine": engine.handler, "processor": processor.handler}
+    before = dict(os.environ)
+    for name in _NOT_THEIRS:
+        os.environ.pop(name, None)
+    os.environ.update(
+        {
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "POWERTOOLS_METRICS_DISABLED": "true",
+            LOG_FILE_VARIABLE: str(log_path),
+        }
+    )
+    for field, value in _TUNING.items():
+        os.environ.setdefault(tuning_name(field), value)
+    try:
+        async with local_stack(handlers, settings, on_environment_shutdown=_close) as stack:
+            os.environ.update(stack.environment)
+            yield stack
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _close() -> None:
+    """Close what the ending thread opened; it was the environment of one function."""
+    api.RUNTIME.close()
+    engine.RUNTIME.close()
+    processor.RUNTIME.close()

@@ -1,0 +1,34 @@
+"""`asset-sync`: all commands."""
+
+from __future__ import annotations
+
+import typer
+
+from entrypoints.cli import connector_commands, job_commands
+from entrypoints.cli.demo import demo
+from entrypoints.cli.up import up
+
+app = typer.Typer(
+    help="Keeps S3 buckets in step with an Asset Management System.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(demo)
+app.command()(up)
+app.add_typer(connector_commands.app, name="connectors")
+for _command in (
+    job_commands.sync,
+    job_commands.jobs,
+    job_commands.job,
+    job_commands.errors,
+    job_commands.explain,
+    job_commands.cancel,
+    job_commands.redrive,
+):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,122 @@
+"""What commands print: tables for people, one JSON document for programs.
+
+Results go to standard output, progress and errors to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from functools import wraps
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from entrypoints.cli.api_client import API_URL_VARIABLE, ApiProblem
+
+Json = dict[str, Any]
+Parameters = ParamSpec("Parameters")
+
+OUT = Console(soft_wrap=True, highlight=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+class Format(StrEnum):
+    """Forms of output."""
+
+    HUMAN = "human"
+    JSON = "json"
+
+
+OutputOption = Annotated[
+    Format, typer.Option("--output", "-o", help="For a person, or one JSON document.")
+]
+ApiOption = Annotated[
+    str | None,
+    typer.Option(
+        "--api-url", envvar=API_URL_VARIABLE, help="Base URL of the API.", show_default=False
+    ),
+]
+
+
+def print_json(document: object) -> None:
+    """Print one document; pure ASCII, so any object key can be shown and parsed."""
+    OUT.print(json.dumps(document, indent=2), markup=False)
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under headings, or a dash if there are none."""
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    count = 0
+    for row in rows:
+        table.add_row(*(printable(value) for value in row))
+        count += 1
+    OUT.print(table if count else "-")
+
+
+def printable(value: object) -> str:
+    """Return a value as one line of text without markup: keys may hold anything."""
+    text = "" if value is None else str(value)
+    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return shown.replace("[", "\\[")
+
+
+def print_job(job: Json) -> None:
+    """Print one job as lines."""
+    statistics, chunks, progress = job["statistics"], job["chunks"], job["progress"]
+    decisions = "  ".join(
+        f"{name} {statistics[name]:,}"
+        for name in ("skipped", "copied", "put", "archived", "gone", "failed")
+    )
+    lines = [
+        ("job", f"{job['jobId']}  {job['status']}" + ("  (dry run)" if job["dryRun"] else "")),
+        ("reason", job["statusReason"]),
+        ("connector", f"{job['connectorId']}  bucket {job['bucketName']}"),
+        ("prefixes", ", ".join(job["prefixes"]) or "(whole bucket)"),
+        (
+            "listed",
+            (
+                f"{statistics['objectsListed']:,} objects, {statistics['bytesListed']:,} bytes,"
+                f" {statistics['objectsFiltered']:,} filtered out"
+            ),
+        ),
+        ("objects", decisions),
+        (
+            "chunks",
+            f"{chunks['completed']:,} of {chunks['total']:,} done, {chunks['failed']:,} failed",
+        ),
+        ("progress", progress_line(progress)),
+    ]
+    for name, value in lines:
+        if value:
+            OUT.print(f"[bold]{name:<10}[/bold] {printable(value)}")
+
+
+def progress_line(progress: Json) -> str:
+    """Return percent, rate and remaining time, as far as they are known."""
+    rate, eta = progress["objectsPerSecond"], progress["etaSeconds"]
+    parts = [f"{progress['percent']} %"]
+    if rate is not None:
+        parts.append(f"{rate:,.1f} objects/s")
+    if eta:
+        parts.append(f"about {eta:,.0f} s left")
+    return ", ".join(parts)
+
+
+def reporting_problems(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Turn an ApiProblem into a message (or the problem document) and exit status 1."""
+
+    @wraps(command)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except ApiProblem as error:
+            if kwargs.get("output") is Format.JSON:
+                print_json(error.problem)
+            ERR.print(f"[red]error:[/red] {printable(error)}".replace("\\x0a", "\n"))
+            raise typer.Exit(1) from None
+
+    return wrapped

@@ -1,0 +1,105 @@
+"""`asset-sync up`: the whole service on this machine, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import signal
+import tempfile
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from entrypoints.cli.laptop import laptop
+from entrypoints.cli.output import ERR, OUT, Format, OutputOption, print_json
+from entrypoints.cli.requests import RequestLog
+from entrypoints.wiring.local import LocalStack, StackSettings
+
+_S3_CONTROL = "AWS_ENDPOINT_URL_S3_CONTROL"
+
+
+def up(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the HTTP API; 0 for any.")
+    ] = 8080,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(help="Write the environment for the AWS CLI and the functions here."),
+    ] = None,
+    output: OutputOption = Format.HUMAN,
+) -> None:
+    """Keep the service running on this machine, with its API, for curl, the AWS CLI and boto3."""
+    log_path = Path(tempfile.mkdtemp(prefix="asset-sync-")) / "asset-sync.log"
+    try:
+        asyncio.run(_serve(port, env_file, output, log_path))
+    except OSError as error:
+        ERR.print(f"[red]error:[/red] cannot listen on port {port}: {error}; try --port 0")
+        raise typer.Exit(1) from None
+
+
+async def _serve(port: int, env_file: Path | None, output: Format, log_path: Path) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stopped.set)
+    async with laptop(
+        StackSettings(http_api_port=port), log_path=log_path, requests=RequestLog()
+    ) as stack:
+        environment = for_clients(stack.environment)
+        if env_file is not None:
+            _write_environment(env_file, environment)
+        if output is Format.JSON:
+            print_json({"environment": environment, "log": str(log_path)})
+        else:
+            _explain(stack, environment, env_file, log_path)
+        await stopped.wait()
+        ERR.print("stopping ...")
+        if env_file is not None:
+            await asyncio.to_thread(env_file.unlink, missing_ok=True)
+
+
+def _write_environment(file: Path, environment: dict[str, str]) -> None:
+    lines = (f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
+    file.write_text("".join(lines))
+
+
+def for_clients(environment: dict[str, str]) -> dict[str, str]:
+    """Return the environment as any SDK or the AWS CLI can use it.
+
+    S3 Control clients put `<account>.` before the endpoint's host. Before `x@127.0.0.1` that is
+    the user part of the URL, which no name has to be resolved for.
+    """
+    parts = urlsplit(environment[_S3_CONTROL])
+    return {**environment, _S3_CONTROL: f"{parts.scheme}://x@{parts.netloc}"}
+
+
+def _explain(
+    stack: LocalStack, environment: dict[str, str], env_file: Path | None, log_path: Path
+) -> None:
+    source = f". ./{env_file}" if env_file and not env_file.is_absolute() else f". {env_file}"
+    account = environment["PROCESSOR_FUNCTION_ARN"].split(":")[4]
+    control_port = urlsplit(environment[_S3_CONTROL]).port
+    OUT.print(f"[bold]Asset Sync is running.[/bold] API: {stack.api_url}  (stop with Ctrl-C)")
+    OUT.print(f"log: {log_path}")
+    if env_file is None:
+        OUT.print("With --env-file FILE it writes what the AWS CLI and boto3 need to reach it.")
+        return
+    OUT.print(
+        f"""
+In another shell:
+  {source}
+  aws s3 mb s3://my-archive && aws s3 cp --recursive ./photos s3://my-archive
+  asset-sync connectors add my-archive --id my-archive
+  asset-sync sync my-archive --wait
+  curl -s "$ASSET_SYNC_API_URL/jobs"
+  aws dynamodb scan --table-name "$ASSETS_TABLE_NAME"
+  aws s3control list-jobs --account-id {account}
+
+S3 Control clients put '{account}.' before the endpoint's host. The file's endpoint (http://x@127.0.0.1:...)
+copes with that in boto3 and the AWS CLI. For others, resolve the name and use it as the endpoint:
+  echo '127.0.0.1 {account}.localhost' | sudo tee -a /etc/hosts
+  aws s3control list-jobs --account-id {account} --endpoint-url http://localhost:{control_port}""",
+        markup=False,
+    )

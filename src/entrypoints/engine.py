@@ -1,0 +1,71 @@
+"""The engine's function: new jobs, continuations, ends of batch jobs, and the sweep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.batch_job import ENDED
+from domain.errors import WorkHeld
+from entrypoints.events import Advance, BatchStatusEvent, RunSweep, parse_engine_event
+from entrypoints.invocation import LambdaContext, deadline_of
+from entrypoints.runtime import Runtime
+from entrypoints.wiring.apps import EngineApp
+from entrypoints.wiring.aws import open_engine_app
+from ports.errors import NotFound
+
+RUNTIME: Runtime[EngineApp] = Runtime(open_engine_app)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda's entry. An event that is not known, or work that is to be repeated, raises."""
+    parsed = parse_engine_event(event)
+
+    async def use(app: EngineApp) -> dict[str, Any]:
+        with app.telemetry.invocation(context.aws_request_id):
+            match parsed:
+                case Advance(jobId=job_id):
+                    return await _advance(app, job_id, context)
+                case BatchStatusEvent():
+                    return await _batch_job_changed(app, parsed, context)
+                case RunSweep():
+                    looked_at = await app.sweep.run(deadline_of(context, app.clock))
+                    return {"jobsLookedAt": looked_at}
+
+    return RUNTIME.run(use)
+
+
+async def _advance(app: EngineApp, job_id: str, context: LambdaContext) -> dict[str, Any]:
+    try:
+        job = await app.engine.advance(job_id, deadline_of(context, app.clock))
+    except WorkHeld as held:
+        # An asynchronous invocation came twice; the other one does the work.
+        app.telemetry.event("engine_busy", job_id=job_id, cause=str(held))
+        return {"jobId": job_id, "status": "BUSY"}
+    return {"jobId": job_id, "status": job.status.value}
+
+
+async def _batch_job_changed(
+    app: EngineApp, event: BatchStatusEvent, context: LambdaContext
+) -> dict[str, Any]:
+    """Go on with the job whose batch job has ended.
+
+    The event names only the batch job. Which job of ours it belongs to is in the batch job's user
+    arguments: no record of ours has to exist yet for that, so the event cannot come too early.
+
+    Raises:
+        WorkHeld: an invocation is at the job that may have looked before the end; come again.
+        NotFound: S3 does not know the batch job yet; come again.
+    """
+    details = event.detail.serviceEventDetails
+    if details.status not in ENDED:
+        return {"batchJobId": details.jobId, "ignored": f"it is {details.status}"}
+    batch_job = await app.batch_jobs.describe(details.jobId)
+    if batch_job.job_id is None:
+        return {"batchJobId": details.jobId, "ignored": "it is not one of ours"}
+    try:
+        job = await app.engine.advance(batch_job.job_id, deadline_of(context, app.clock))
+    except NotFound:
+        # Another installation in the same account and region has it: events go to both.
+        app.telemetry.event("foreign_batch_job", batch_job_id=details.jobId)
+        return {"batchJobId": details.jobId, "ignored": "its job is not in our table"}
+    return {"jobId": job.job_id, "status": job.status.value}

@@ -1,0 +1,174 @@
+"""The events that the engine and the processor are invoked with, checked at the edge.
+
+Only what is used is described; AWS adds fields to its events, so unknown ones are let through
+there. Our own messages are strict.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from domain.errors import InvalidMessage
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Aws(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Advance(_Strict):
+    """Go on with a job."""
+
+    action: Literal["advance"]
+    jobId: Annotated[str, Field(min_length=1)]  # noqa: N815 - the field's name on the wire
+
+
+class RunSweep(_Strict):
+    """The schedule's constant input."""
+
+    action: Literal["sweep"]
+
+
+class BatchStatusDetails(_Aws):
+    """`serviceEventDetails` of a batch job event."""
+
+    jobId: Annotated[str, Field(min_length=1)]  # noqa: N815 - AWS's name
+    status: str
+
+
+class BatchStatusDetail(_Aws):
+    """`detail` of a batch job event."""
+
+    eventName: Literal["JobCreated", "JobStatusChanged"]  # noqa: N815 - AWS's name
+    serviceEventDetails: BatchStatusDetails  # noqa: N815 - AWS's name
+
+
+class BatchStatusEvent(_Aws):
+    """S3's event on a batch job, as EventBridge delivers it.
+
+    Source: S3 User Guide, "Example: Tracking an S3 Batch Operations job in EventBridge".
+    """
+
+    source: Literal["aws.s3"]
+    detail_type: Annotated[Literal["AWS Service Event via CloudTrail"], Field(alias="detail-type")]
+    detail: BatchStatusDetail
+
+
+EngineEvent = Advance | RunSweep | BatchStatusEvent
+_ENGINE_EVENT: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent)
+
+
+def parse_engine_event(event: Any) -> EngineEvent:
+    """Tell what the engine was invoked for.
+
+    Raises:
+        InvalidMessage: nothing that it knows.
+    """
+    try:
+        return _ENGINE_EVENT.validate_python(event)
+    except ValidationError as error:
+        raise InvalidMessage(f"the engine does not know this event: {_summary(error)}") from error
+
+
+class ChunkMessage(_Strict):
+    """The body of a message on the processor queue."""
+
+    jobId: Annotated[str, Field(min_length=1)]  # noqa: N815 - the field's name on the wire
+    chunkIndex: Annotated[int, Field(ge=0, strict=True)]  # noqa: N815 - the field's name on the wire
+
+
+def parse_chunk_message(body: str) -> ChunkMessage:
+    """Read the body of a chunk message.
+
+    Raises:
+        InvalidMessage: it is not one.
+    """
+    try:
+        return ChunkMessage.model_validate_json(body)
+    except ValidationError as error:
+        raise InvalidMessage(f"not a chunk message: {_summary(error)}") from error
+
+
+class SqsRecord(_Aws):
+    """One record of an SQS event."""
+
+    messageId: str  # noqa: N815 - AWS's name
+    body: str
+    eventSource: Literal["aws:sqs"]  # noqa: N815 - AWS's name
+    eventSourceARN: str  # noqa: N815 - AWS's name
+    attributes: dict[str, str] = {}
+
+    @property
+    def queue_name(self) -> str:
+        """The queue that it comes from."""
+        return self.eventSourceARN.rsplit(":", 1)[-1]
+
+
+class SqsEvent(_Aws):
+    """What an event source mapping invokes the processor with."""
+
+    Records: Annotated[list[SqsRecord], Field(min_length=1)]
+
+
+class BatchTask(_Aws):
+    """One task of S3 Batch Operations; schema 1.0 names the bucket's ARN, 2.0 its name."""
+
+    taskId: str  # noqa: N815 - AWS's name
+    s3Key: str  # noqa: N815 - AWS's name
+    s3Bucket: str | None = None  # noqa: N815 - AWS's name
+    s3BucketArn: str | None = None  # noqa: N815 - AWS's name
+
+    @property
+    def bucket_name(self) -> str:
+        """The bucket; AWS's samples show ARNs with and without region and account."""
+        return self.s3Bucket or (self.s3BucketArn or "").split(":")[-1]
+
+
+class BatchInvocationJob(_Aws):
+    """The batch job that the tasks belong to."""
+
+    id: str
+    userArguments: dict[str, str] | None = None  # noqa: N815 - AWS's name
+
+
+class BatchInvocation(_Aws):
+    """What S3 Batch Operations invokes the processor with (schemas 1.0 and 2.0).
+
+    Source: S3 User Guide, "Invoke AWS Lambda function".
+    """
+
+    invocationSchemaVersion: Literal["1.0", "2.0"]  # noqa: N815 - AWS's name
+    invocationId: str  # noqa: N815 - AWS's name
+    job: BatchInvocationJob
+    tasks: Annotated[list[BatchTask], Field(min_length=1)]
+
+
+ProcessorEvent = SqsEvent | BatchInvocation
+_PROCESSOR_EVENT: TypeAdapter[ProcessorEvent] = TypeAdapter(ProcessorEvent)
+
+
+def parse_processor_event(event: Any) -> ProcessorEvent:
+    """Tell what the processor was invoked for.
+
+    Raises:
+        InvalidMessage: nothing that it knows.
+    """
+    try:
+        return _PROCESSOR_EVENT.validate_python(event)
+    except ValidationError as error:
+        raise InvalidMessage(
+            f"the processor does not know this event: {_summary(error)}"
+        ) from error
+
+
+def _summary(error: ValidationError) -> str:
+    """Name the fields and what is wrong with them, without their values: logs hold no bodies."""
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}"
+        for fault in error.errors(include_input=False, include_url=False)
+    )

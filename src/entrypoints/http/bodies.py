@@ -1,0 +1,190 @@
+"""What requests may carry, in bodies and query strings: strictly typed, bounded, nothing unknown.
+
+The use cases check what is a rule of the domain (overlaps, names of buckets); here is checked what
+a value has to be to be handed on at all. Where a field may be left out, null means the same.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from domain.connector import ConnectorStatus, Trigger
+from domain.job import Discovery, JobStatus
+from domain.limits import OBJECT_KEY_BYTES_MAX
+from domain.manifest import parse_instant
+from domain.selection import Glob
+
+PREFIX_COUNT_MAX: Final = 100
+PATTERN_COUNT_MAX: Final = 50
+PATTERN_CHARS_MAX: Final = 256
+PAGE_ITEM_COUNT_MAX: Final = 100
+_PAGE_ITEM_COUNT: Final = 20
+_CURSOR_CHARS_MAX: Final = 4096
+_ID_CHARS_MAX: Final = 128
+
+
+def _clean(text: str) -> str:
+    """Refuse what neither S3 nor our tables can hold."""
+    if "\0" in text:
+        raise PydanticCustomError("nul", "holds a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError(
+            "surrogate", "holds half of a surrogate pair; it is not valid Unicode"
+        ) from None
+    return text
+
+
+def _short_key(text: str) -> str:
+    if len(text.encode()) > OBJECT_KEY_BYTES_MAX:
+        raise PydanticCustomError(
+            "bytes", "is longer than {limit} bytes of UTF-8", {"limit": OBJECT_KEY_BYTES_MAX}
+        )
+    return text
+
+
+def _pattern(text: str) -> str:
+    try:
+        Glob.compile(text)
+    except re.error:
+        raise PydanticCustomError("glob", "has a set of characters that is no range") from None
+    return text
+
+
+def _instant(value: Any) -> datetime:
+    try:
+        if isinstance(value, str):
+            return parse_instant(value)
+    except (ValueError, OverflowError):
+        pass
+    raise PydanticCustomError(
+        "instant", "has to be an instant in ISO 8601 with an offset, like 2026-01-31T12:00:00Z"
+    )
+
+
+def _digits(value: Any) -> int:
+    if not re.fullmatch("[0-9]{1,9}", str(value), re.ASCII):
+        raise PydanticCustomError("digits", "has to be a whole number")
+    return int(value)
+
+
+_SHORT: Final = Field(min_length=1, max_length=_ID_CHARS_MAX)
+_PATTERN: Final = Field(min_length=1, max_length=PATTERN_CHARS_MAX)
+_CURSOR: Final = Field(min_length=1, max_length=_CURSOR_CHARS_MAX)
+
+Text = Annotated[str, AfterValidator(_clean)]
+Word = Annotated[str, _SHORT, AfterValidator(_clean)]
+KeyText = Annotated[str, AfterValidator(_clean), AfterValidator(_short_key)]
+WholeKey = Annotated[str, Field(min_length=1), AfterValidator(_clean), AfterValidator(_short_key)]
+Pattern = Annotated[str, _PATTERN, AfterValidator(_clean), AfterValidator(_pattern)]
+Cursor = Annotated[str, _CURSOR, AfterValidator(_clean)]
+Patterns = Annotated[list[Pattern], Field(max_length=PATTERN_COUNT_MAX)]
+Prefixes = Annotated[list[KeyText], Field(max_length=PREFIX_COUNT_MAX)]
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+# Strictness would want a member of the enum itself; what arrives is its value.
+_BY_VALUE: Final = Field(strict=False)
+
+
+class Wire(BaseModel):
+    """Names are camelCase on the wire."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        alias_generator=to_camel,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class SyncBody(Wire):
+    """What to sync, and how. Everything may be left out: then all of the connector is synced."""
+
+    prefix: KeyText | None = None
+    """Only objects under this prefix; not together with `prefixes`."""
+    prefixes: Annotated[Prefixes, Field(min_length=1)] | None = None
+    """Only objects under one of these prefixes, which must not overlap."""
+    dry_run: bool = False
+    """Find out what would be done, and do nothing."""
+    discovery: Annotated[Discovery, _BY_VALUE] | None = None
+    """Who finds out what each object needs; the deployment sets the default."""
+    modified_since: Instant | None = None
+    """Only objects modified at this instant or later."""
+    include: Patterns | None = None
+    """Only keys that match one of these globs."""
+    exclude: Patterns | None = None
+    """No keys that match one of these globs; wins over `include`."""
+
+    @model_validator(mode="after")
+    def _one_way_to_name_prefixes(self) -> SyncBody:
+        if self.prefix is not None and self.prefixes is not None:
+            raise PydanticCustomError("either", "give prefix or prefixes, not both")
+        return self
+
+
+class ConnectorBody(Wire):
+    """A bucket to register."""
+
+    bucket_name: Text
+    """The bucket."""
+    connector_id: Text | None = None
+    """The connector's id; one is made if it is left out."""
+    prefixes: Prefixes | None = None
+    """What of the bucket may be synced; all of it if this is left out."""
+    status: Annotated[ConnectorStatus, _BY_VALUE] = ConnectorStatus.ENABLED
+    """Whether syncs may start."""
+    trigger: Annotated[Trigger, _BY_VALUE] = Trigger.COPY
+    """How an object's ingestion is set off."""
+    expected_bucket_owner: Text | None = None
+    """The 12-digit id of the account that has to own the bucket."""
+
+
+class NoQuery(Wire):
+    """A request without parameters."""
+
+
+class PageQuery(Wire):
+    """Which page of a list."""
+
+    limit: Annotated[int, Field(ge=1, le=PAGE_ITEM_COUNT_MAX), BeforeValidator(_digits)] = (
+        _PAGE_ITEM_COUNT
+    )
+    """How many items at most."""
+    cursor: Cursor | None = None
+    """`nextCursor` of the page before; left out for the first."""
+
+
+class JobsQuery(PageQuery):
+    """Which jobs. With `status` a page may be short, or empty, and not the last."""
+
+    connector_id: Word | None = None
+    """Only jobs of this connector."""
+    status: Annotated[JobStatus, _BY_VALUE] | None = None
+    """Only jobs in this status."""
+
+
+class ObjectQuery(Wire):
+    """Which object."""
+
+    key: WholeKey
+    """The object's key, URL-encoded."""

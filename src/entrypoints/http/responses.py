@@ -1,0 +1,207 @@
+"""What replies look like, for the API's description. Tests hold the real replies against it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic.alias_generators import to_camel
+
+from domain.chunk import ChunkStatus
+from domain.connector import ConnectorStatus, Trigger
+from domain.decision import Decision
+from domain.job import Discovery, JobStatus
+from domain.outcome import OutcomeKind
+
+Item = TypeVar("Item")
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Shown(BaseModel):
+    """Every field is always there; what is not known or does not apply is null."""
+
+    model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
+
+
+class Connector(_Shown):
+    """A registered bucket."""
+
+    connector_id: str
+    bucket_name: str
+    prefixes: list[str]
+    """What may be synced; empty for the whole bucket."""
+    status: ConnectorStatus
+    trigger: Trigger
+    expected_bucket_owner: str | None
+    created_at: datetime
+
+
+class Statistics(_Shown):
+    """Objects by outcome."""
+
+    skipped: Count
+    copied: Count
+    put: Count
+    archived: Count
+    gone: Count
+    failed: Count
+
+
+class JobStatistics(Statistics):
+    """What was listed, and objects by outcome."""
+
+    objects_listed: Count
+    objects_filtered: Count
+    bytes_listed: Count
+
+
+class ChunkCounts(_Shown):
+    """A job's chunks."""
+
+    total: Count
+    completed: Count
+    failed: Count
+
+
+class Progress(_Shown):
+    """How far, how fast, and how long still; null while nothing can be said."""
+
+    percent: Annotated[float, Field(ge=0, le=100)]
+    objects_per_second: float | None
+    eta_seconds: float | None
+
+
+class Job(_Shown):
+    """One sync of one connector."""
+
+    job_id: str
+    connector_id: str
+    bucket_name: str
+    prefixes: list[str]
+    """What is synced; empty for the whole bucket."""
+    status: JobStatus
+    status_reason: str | None
+    discovery: Discovery
+    dry_run: bool
+    created_at: datetime
+    updated_at: datetime
+    batch_job_id: str | None
+    """The job of S3 Batch Operations that runs discovery."""
+    statistics: JobStatistics
+    chunks: ChunkCounts
+    progress: Progress
+
+
+class Chunk(_Shown):
+    """A slice of a job's manifest."""
+
+    job_id: str
+    chunk_index: Count
+    status: ChunkStatus
+    status_reason: str | None
+    object_count: Count
+    size_bytes: Count
+    attempt_count: Count
+    statistics: Statistics
+    lease_expires_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Failure(_Shown):
+    """One failed object, chunk or job."""
+
+    error_id: str
+    job_id: str
+    chunk_index: int | None
+    object_key: str | None
+    """Null for the failure of a whole chunk or job."""
+    error_class: str
+    """A stable word, to branch and count on."""
+    message: str
+    attempt: int | None
+    occurred_at: datetime
+    stack_trace: str | None
+
+
+class Outcome(_Shown):
+    """The end of one object in one job."""
+
+    outcome: OutcomeKind
+    reason: str
+    decision: Decision | None
+    asset_id: str | None
+    inventory_id: str | None
+    size: int | None
+    e_tag: str | None
+    version_id: str | None
+    message: str | None
+
+
+class Explanation(_Shown):
+    """What became of one key."""
+
+    job_id: str
+    object_key: str
+    outcome: Outcome | None
+    """Null while the object's chunk is not settled."""
+    chunk_count: Count
+    """The chunks that hold the key, or may hold it."""
+    chunks: list[Chunk]
+    """The first of these chunks."""
+
+
+class _Page(_Shown, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    next_cursor: str | None
+    """Where the next page begins; null on the last one."""
+
+
+class ConnectorPage(_Page[Connector]):
+    """Connectors."""
+
+
+class JobPage(_Page[Job]):
+    """Jobs, the newest first."""
+
+
+class ChunkPage(_Page[Chunk]):
+    """Chunks by index."""
+
+
+class FailurePage(_Page[Failure]):
+    """Failures by chunk."""
+
+
+class OpenApi(RootModel[dict[str, Any]]):
+    """An OpenAPI document."""
+
+
+class FieldError(_Shown):
+    """What is wrong with one field, parameter or header."""
+
+    path: str
+    message: str
+
+
+class Problem(_Shown):
+    """Problem details (RFC 9457)."""
+
+    type: str
+    """Stable; what programs branch on."""
+    title: str
+    status: int
+    detail: str
+    instance: str
+    """The request's path."""
+    retryable: bool
+    """Whether the same request may succeed later."""
+    request_id: str
+    """What to look for in the API function's log."""
+    errors: list[FieldError] = []
+    """What is wrong with which field."""
+    job_id: str = ""
+    """The job that stands in the way."""

@@ -1,0 +1,114 @@
+"""The processor's function: tasks of S3 Batch Operations, chunk messages, and dead letters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from domain.errors import ChunkHeld, InvalidMessage
+from domain.failure import Failure
+from entrypoints.events import (
+    BatchInvocation,
+    SqsEvent,
+    SqsRecord,
+    parse_chunk_message,
+    parse_processor_event,
+)
+from entrypoints.invocation import LambdaContext, deadline_of
+from entrypoints.runtime import Runtime
+from entrypoints.wiring.apps import ProcessorApp
+from entrypoints.wiring.aws import open_processor_app
+from ports.errors import PortError
+from ports.telemetry import Metric
+
+RUNTIME: Runtime[ProcessorApp] = Runtime(open_processor_app)
+
+# Failures of messages that name no job are kept under this one.
+UNKNOWN_JOB_ID = "unknown"
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda's entry. An event that is not known raises."""
+    parsed = parse_processor_event(event)
+
+    async def use(app: ProcessorApp) -> dict[str, Any]:
+        with app.telemetry.invocation(context.aws_request_id):
+            if isinstance(parsed, SqsEvent):
+                return await _messages(app, parsed, context)
+            return await _tasks(app, parsed)
+
+    return RUNTIME.run(use)
+
+
+async def _tasks(app: ProcessorApp, invocation: BatchInvocation) -> dict[str, Any]:
+    """Answer S3 Batch Operations in its exact form; what is missing in it, it tries again."""
+    job_id = (invocation.job.userArguments or {}).get("jobId")
+    results = []
+    for task in invocation.tasks:
+        result = await app.discover_object.answer(job_id, task.bucket_name, task.s3Key)
+        results.append(
+            {"taskId": task.taskId, "resultCode": result.code, "resultString": result.text}
+        )
+    return {
+        "invocationSchemaVersion": invocation.invocationSchemaVersion,
+        "treatMissingKeysAs": "TemporaryFailure",
+        "invocationId": invocation.invocationId,
+        "results": results,
+    }
+
+
+async def _messages(app: ProcessorApp, event: SqsEvent, context: LambdaContext) -> dict[str, Any]:
+    """Process chunk messages and dead letters; those that are to come again are named."""
+    failed = []
+    for record in event.Records:
+        try:
+            await _message(app, record, context)
+        except InvalidMessage as error:
+            await _record_malformed(app, record, error)
+        except (PortError, ChunkHeld) as error:
+            app.telemetry.warning(
+                "message_comes_again", message_id=record.messageId, cause=str(error)
+            )
+            failed.append({"itemIdentifier": record.messageId})
+    return {"batchItemFailures": failed}
+
+
+async def _message(app: ProcessorApp, record: SqsRecord, context: LambdaContext) -> None:
+    message = parse_chunk_message(record.body)
+    deadline = deadline_of(context, app.clock)
+    if record.queue_name == app.queue_name:
+        delivery = await app.process_chunk.process(message.jobId, message.chunkIndex, deadline)
+    else:
+        count = record.attributes.get("ApproximateReceiveCount", "several")
+        reason = f"its message ended in {record.queue_name} (received {count} times there)"
+        delivery = await app.process_chunk.give_up(
+            message.jobId, message.chunkIndex, reason, deadline
+        )
+    app.telemetry.event(
+        "chunk_message",
+        job_id=message.jobId,
+        chunk_index=message.chunkIndex,
+        delivery=delivery.value,
+    )
+
+
+async def _record_malformed(app: ProcessorApp, record: SqsRecord, error: InvalidMessage) -> None:
+    """Keep what no retry can mend in the error table, and acknowledge it."""
+    app.telemetry.warning("message_malformed", message_id=record.messageId, cause=str(error))
+    app.telemetry.count(Metric.MESSAGES_MALFORMED)
+    failure = Failure(
+        error_id=f"message#{record.messageId}",
+        job_id=_named_job(record.body),
+        error_class=type(error).__name__,
+        message=str(error),
+        occurred_at=app.clock.now(),
+    )
+    await app.errors.record([failure])
+
+
+def _named_job(body: str) -> str:
+    try:
+        named = json.loads(body)["jobId"]
+    except (ValueError, KeyError, TypeError):
+        return UNKNOWN_JOB_ID
+    return named if isinstance(named, str) and named else UNKNOWN_JOB_ID

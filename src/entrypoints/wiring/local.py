@@ -1,0 +1,29 @@
+"""The laptop: the same handlers and AWS adapters, over our stand-ins for AWS's managed services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from adapters.local.batch_jobs import batch_operations_emulator
+from adapters.local.stack import LocalStack
+from adapters.local.stack_settings import StackSettings
+
+Handler = Callable[[Any, Any], Any]
+
+__all__ = ["LocalStack", "StackSettings", "local_stack"]
+
+
+def local_stack(
+    handlers: Mapping[str, Handler],
+    settings: StackSettings,
+    *,
+    on_environment_shutdown: Callable[[], None],
+) -> LocalStack:
+    """Return the stack with its own S3 Batch Operations; enter it to start everything."""
+    return LocalStack(
+        handlers,
+        settings=settings,
+        batch_operations=batch_operations_emulator,
+        on_environment_shutdown=on_environment_shutdown,
+    )

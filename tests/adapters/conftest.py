@@ -1,0 +1,69 @@
+"""A client of the SDK that sends nothing: it notes each call and gives the answers it was told."""
+
+from collections.abc import Callable
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from botocore.exceptions import ClientError
+from botocore.validate import validate_parameters
+
+_MODELS = botocore.session.Session()
+
+
+def vendor_error(code: str, status: int = 400, message: str = "why") -> ClientError:
+    """What botocore raises for an error answer."""
+    answer: Any = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "Operation")
+
+
+class ScriptedClient:
+    """Checks each call's parameters by the service's model, as botocore does before it sends.
+
+    `answers` maps an operation to an answer, an error, or a function of the parameters.
+    """
+
+    def __init__(self, service: str) -> None:
+        model = _MODELS.get_service_model(service)
+        self._models = {xform_name(n): model.operation_model(n) for n in model.operation_names}
+        self.answers: dict[str, Any] = {}
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        model = self._models[name]
+
+        async def call(**parameters: Any) -> Any:
+            validate_parameters(parameters, model.input_shape)
+            self.calls.append((model.name, parameters))
+            answer = self.answers.get(model.name, {})
+            if callable(answer):
+                answer = answer(parameters)
+                if hasattr(answer, "__await__"):
+                    answer = await answer
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+
+        return call
+
+    def operations(self) -> list[str]:
+        return [operation for operation, _ in self.calls]
+
+    def sent(self, operation: str) -> dict[str, Any]:
+        """The parameters of the only call of an operation."""
+        [parameters] = [p for name, p in self.calls if name == operation]
+        return parameters
+
+
+@pytest.fixture
+def scripted() -> Callable[[str], ScriptedClient]:
+    return ScriptedClient
+
+
+@pytest.fixture
+def error() -> Callable[..., ClientError]:
+    return vendor_error

@@ -1,0 +1,448 @@
+"""The requests that are sent for customers' objects: what no emulator checks as S3 does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.aws.multipart_copy import plan_parts
+from adapters.aws.object_store import S3ObjectStore
+from adapters.memory.system import ManualClock
+from domain.connector import Bucket
+from domain.customer_object import Encryption, ObjectHead, ObjectLock, WrittenObject
+from domain.limits import UPLOAD_PART_BYTES_MAX, UPLOAD_PART_BYTES_MIN, UPLOAD_PART_COUNT_MAX
+from ports.errors import AccessDenied, Archived, Conflict, NotFound, Refused
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
+BUCKET = Bucket(name="media", expected_owner="111122223333")
+OWNER = {"ExpectedBucketOwner": "111122223333"}
+E_TAG = '"abc"'
+MIB = 1024**2
+
+HEAD = ObjectHead(
+    key="a b.jpg",
+    size_bytes=10,
+    e_tag="abc",
+    last_modified=NOW,
+    version_id="v1",
+    storage_class="STANDARD_IA",
+    encryption=Encryption(algorithm="aws:kms", kms_key_id="key-1", bucket_key_enabled=True),
+    website_redirect="/there",
+    lock=ObjectLock(mode="GOVERNANCE", retain_until=NOW + timedelta(days=1), legal_hold="ON"),
+    system_metadata={"ContentType": "image/jpeg", "Expires": NOW},
+    user_metadata={"camera": "x100"},
+)
+RESTATED = {
+    "StorageClass": "STANDARD_IA",
+    "ServerSideEncryption": "aws:kms",
+    "SSEKMSKeyId": "key-1",
+    "BucketKeyEnabled": True,
+    "WebsiteRedirectLocation": "/there",
+    "ObjectLockMode": "GOVERNANCE",
+    "ObjectLockRetainUntilDate": NOW + timedelta(days=1),
+    "ObjectLockLegalHoldStatus": "ON",
+}
+ENFORCED = {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}}
+PREFERRED = {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}}
+
+
+def grant(permission: str, **grantee: str) -> dict[str, Any]:
+    return {"Grantee": {"Type": "CanonicalUser", **grantee}, "Permission": permission}
+
+
+PRIVATE_ACL = {"Owner": {"ID": "me"}, "Grants": [grant("FULL_CONTROL", ID="me")]}
+
+
+@pytest.fixture
+def client(scripted: Callable[[str], Any]) -> Any:
+    made = scripted("s3")
+    made.answers = {
+        "GetBucketOwnershipControls": ENFORCED,
+        "CopyObject": {"CopyObjectResult": {"ETag": '"new"'}, "VersionId": "v2"},
+        "CreateMultipartUpload": {"UploadId": "u1"},
+        "UploadPartCopy": lambda sent: {"CopyPartResult": {"ETag": f'"part-{sent["PartNumber"]}"'}},
+        "CompleteMultipartUpload": {"ETag": '"new-3"', "VersionId": "v2"},
+        "HeadObject": {},
+    }
+    return made
+
+
+def store(client: Any, **options: Any) -> S3ObjectStore:
+    return S3ObjectStore(client, clock=ManualClock(NOW), part_bytes=5 * MIB, **options)
+
+
+async def test_a_copy_restates_all_that_it_would_lose(client: Any) -> None:
+    written = await store(client).rewrite(BUCKET, HEAD, {"a b": "c&d=+ü", "AssetID": "x"})
+
+    sent = client.sent("CopyObject")
+    tagging = sent.pop("Tagging")
+    assert parse_qsl(tagging, keep_blank_values=True) == [("a b", "c&d=+ü"), ("AssetID", "x")]
+    assert sent == {
+        "Bucket": "media",
+        "Key": "a b.jpg",
+        "CopySource": {"Bucket": "media", "Key": "a b.jpg"},
+        "CopySourceIfMatch": E_TAG,
+        "IfMatch": E_TAG,
+        "MetadataDirective": "COPY",
+        "TaggingDirective": "REPLACE",
+        "ExpectedSourceBucketOwner": "111122223333",
+        **OWNER,
+        **RESTATED,
+    }
+    assert written == WrittenObject(e_tag="new", version_id="v2")
+
+
+async def test_no_tags_clear_the_tags(client: Any) -> None:
+    await store(client).rewrite(BUCKET, HEAD, {})
+
+    assert client.sent("CopyObject")["Tagging"] == ""
+
+
+@pytest.mark.parametrize("until", [NOW, NOW - timedelta(days=1)])
+async def test_a_retention_that_has_ended_is_not_restated(client: Any, until: datetime) -> None:
+    lock = ObjectLock(mode="COMPLIANCE", retain_until=until, legal_hold="OFF")
+    await store(client).rewrite(BUCKET, replace(HEAD, lock=lock), {})
+
+    sent = client.sent("CopyObject")
+    assert {name for name in sent if name.startswith("ObjectLock")} == {"ObjectLockLegalHoldStatus"}
+
+
+@pytest.mark.parametrize(
+    ("unencrypted_as", "expected"), [("AES256", {"ServerSideEncryption": "AES256"}), (None, {})]
+)
+async def test_an_object_without_encryption_does_not_get_the_buckets(
+    client: Any, unencrypted_as: str | None, expected: dict[str, str]
+) -> None:
+    head = replace(HEAD, encryption=None)
+    await store(client, unencrypted_as=unencrypted_as).rewrite(BUCKET, head, {})
+
+    sent = client.sent("CopyObject")
+    assert {k: v for k, v in sent.items() if k in {"ServerSideEncryption", "SSEKMSKeyId"}} == expected
+
+
+async def test_a_large_object_is_copied_in_parts_with_everything(client: Any) -> None:
+    client.answers["HeadObject"] = {"ChecksumSHA256": "x", "ChecksumType": "COMPOSITE"}
+    client.answers["UploadPartCopy"] = lambda sent: {
+        "CopyPartResult": {
+            "ETag": f'"part-{sent["PartNumber"]}"',
+            "ChecksumSHA256": f"sum-{sent['PartNumber']}",
+            "LastModified": NOW,
+        }
+    }
+    head = replace(HEAD, size_bytes=12 * MIB)
+
+    written = await store(client, single_copy_bytes_max=12 * MIB - 1).rewrite(
+        BUCKET, head, {"AssetID": "x"}
+    )
+
+    assert client.sent("CreateMultipartUpload") == {
+        "Bucket": "media",
+        "Key": "a b.jpg",
+        "Tagging": "AssetID=x",
+        "Metadata": {"camera": "x100"},
+        "ContentType": "image/jpeg",
+        "Expires": NOW,
+        "ChecksumAlgorithm": "SHA256",
+        "ChecksumType": "COMPOSITE",
+        **OWNER,
+        **RESTATED,
+    }
+    parts = sorted(
+        (p for name, p in client.calls if name == "UploadPartCopy"), key=lambda p: p["PartNumber"]
+    )
+    assert [part["CopySourceRange"] for part in parts] == [
+        f"bytes=0-{5 * MIB - 1}",
+        f"bytes={5 * MIB}-{10 * MIB - 1}",
+        f"bytes={10 * MIB}-{12 * MIB - 1}",
+    ]
+    assert {part["CopySourceIfMatch"] for part in parts} == {E_TAG}
+    complete = client.sent("CompleteMultipartUpload")
+    assert complete["IfMatch"] == E_TAG
+    assert complete["MultipartUpload"]["Parts"] == [
+        {"PartNumber": n, "ETag": f'"part-{n}"', "ChecksumSHA256": f"sum-{n}"} for n in (1, 2, 3)
+    ]
+    assert written == WrittenObject(e_tag="new-3", version_id="v2")
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "status", "expected"),
+    [
+        ("UploadPartCopy", "PreconditionFailed", 412, Conflict),
+        ("UploadPartCopy", "InvalidObjectState", 403, Archived),
+        ("UploadPartCopy", "NoSuchKey", 404, NotFound),
+        ("CompleteMultipartUpload", "PreconditionFailed", 412, Conflict),
+    ],
+)
+async def test_a_multipart_copy_that_fails_is_aborted(
+    client: Any,
+    error: Callable[..., Exception],
+    operation: str,
+    code: str,
+    status: int,
+    expected: type[Exception],
+) -> None:
+    client.answers[operation] = error(code, status)
+    # That the abort fails as well must not hide why the copy did.
+    client.answers["AbortMultipartUpload"] = error("NoSuchUpload", 404)
+
+    with pytest.raises(expected):
+        await store(client, single_copy_bytes_max=1).rewrite(BUCKET, HEAD, {})
+
+    assert client.sent("AbortMultipartUpload") == {
+        "Bucket": "media",
+        "Key": "a b.jpg",
+        "UploadId": "u1",
+        **OWNER,
+    }
+
+
+async def test_a_multipart_copy_that_is_cancelled_is_aborted(client: Any) -> None:
+    copying = asyncio.Event()
+
+    async def hang(_: dict[str, Any]) -> None:
+        copying.set()
+        await asyncio.Event().wait()
+
+    client.answers["UploadPartCopy"] = hang
+    task = asyncio.create_task(store(client, single_copy_bytes_max=1).rewrite(BUCKET, HEAD, {}))
+    await copying.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert client.operations()[-1] == "AbortMultipartUpload"
+
+
+async def test_no_more_parts_than_allowed_are_copied_at_once(client: Any) -> None:
+    in_flight = peak = 0
+
+    async def copy(sent: dict[str, Any]) -> dict[str, Any]:
+        nonlocal in_flight, peak
+        in_flight += 1
+        peak = max(peak, in_flight)
+        await asyncio.sleep(0)
+        in_flight -= 1
+        return {"CopyPartResult": {"ETag": f'"part-{sent["PartNumber"]}"'}}
+
+    client.answers["UploadPartCopy"] = copy
+    head = replace(HEAD, size_bytes=100 * MIB)
+    await store(client, single_copy_bytes_max=1, parts_in_flight=3).rewrite(BUCKET, head, {})
+
+    assert client.operations().count("UploadPartCopy") == 20
+    assert peak == 3
+
+
+async def test_an_expires_that_is_no_date_is_not_lost_in_a_multipart_copy(client: Any) -> None:
+    head = replace(HEAD, system_metadata={"Expires": "0"})
+    with pytest.raises(Refused, match="Expires"):
+        await store(client, single_copy_bytes_max=1).rewrite(BUCKET, head, {})
+
+    assert "CreateMultipartUpload" not in client.operations()
+
+
+@given(
+    size_bytes=st.integers(1, 50 * 10**12),
+    part_bytes=st.integers(UPLOAD_PART_BYTES_MIN, UPLOAD_PART_BYTES_MAX // 2),
+)
+def test_parts_cover_any_object_within_s3s_limits(size_bytes: int, part_bytes: int) -> None:
+    part_bytes = max(part_bytes, size_bytes // 1_000)  # keeps the example small enough to list
+    parts = list(plan_parts(size_bytes, part_bytes=min(part_bytes, 4 * 1024**3)))
+
+    assert len(parts) <= UPLOAD_PART_COUNT_MAX
+    assert [part.number for part in parts] == list(range(1, len(parts) + 1))
+    assert (parts[0].first, parts[-1].last) == (0, size_bytes - 1)
+    assert all(part.last + 1 == after.first for part, after in zip(parts, parts[1:], strict=False))
+    sizes = [part.last - part.first + 1 for part in parts]
+    assert max(sizes) <= UPLOAD_PART_BYTES_MAX
+    assert min(sizes[:-1], default=UPLOAD_PART_BYTES_MIN) >= UPLOAD_PART_BYTES_MIN
+
+
+async def test_a_bucket_without_acls_is_asked_once_and_its_objects_never(client: Any) -> None:
+    objects = store(client)
+    await objects.rewrite(BUCKET, HEAD, {})
+    await objects.rewrite(BUCKET, HEAD, {})
+
+    assert client.operations() == ["GetBucketOwnershipControls", "CopyObject", "CopyObject"]
+
+
+async def test_a_private_acl_is_what_a_copy_gets_anyway(client: Any) -> None:
+    client.answers |= {"GetBucketOwnershipControls": PREFERRED, "GetObjectAcl": PRIVATE_ACL}
+
+    await store(client).rewrite(BUCKET, HEAD, {})
+
+    assert not [name for name in client.sent("CopyObject") if name.startswith("Grant")]
+
+
+@pytest.mark.parametrize("size_bytes", [10, 6 * MIB])
+async def test_an_acl_is_restated_where_acls_decide(
+    client: Any, error: Callable[..., Exception], size_bytes: int
+) -> None:
+    """Also in a bucket from before ownership controls, which has none."""
+    client.answers |= {
+        "GetBucketOwnershipControls": error("OwnershipControlsNotFoundError", 404),
+        "GetObjectAcl": {
+            "Owner": {"ID": "me"},
+            "Grants": [
+                grant("FULL_CONTROL", ID="me"),
+                grant("FULL_CONTROL", ID="partner"),
+                grant("READ", URI="http://acs.amazonaws.com/groups/global/AllUsers"),
+                grant("WRITE_ACP", ID="partner"),
+            ],
+        },
+    }
+
+    await store(client, single_copy_bytes_max=1000).rewrite(
+        BUCKET, replace(HEAD, size_bytes=size_bytes), {}
+    )
+
+    sent = client.sent("CopyObject" if size_bytes == 10 else "CreateMultipartUpload")
+    assert {name: value for name, value in sent.items() if name.startswith("Grant")} == {
+        "GrantFullControl": 'id="me", id="partner"',
+        "GrantRead": 'uri="http://acs.amazonaws.com/groups/global/AllUsers"',
+        "GrantWriteACP": 'id="partner"',
+    }
+
+
+async def test_ownership_that_may_not_be_read_is_not_guessed(
+    client: Any, error: Callable[..., Exception]
+) -> None:
+    client.answers["GetBucketOwnershipControls"] = error("AccessDenied", 403)
+
+    with pytest.raises(AccessDenied, match="grant s3:GetBucketOwnershipControls on media"):
+        await store(client).rewrite(BUCKET, HEAD, {})
+
+    assert "CopyObject" not in client.operations()
+
+
+async def test_a_store_without_ownership_controls_has_no_acls(
+    client: Any, error: Callable[..., Exception]
+) -> None:
+    client.answers["GetBucketOwnershipControls"] = error("NotImplemented", 501)
+
+    await store(client).rewrite(BUCKET, HEAD, {})
+
+    assert "GetObjectAcl" not in client.operations()
+
+
+async def test_every_request_carries_the_expected_owner(client: Any) -> None:
+    client.answers |= {
+        "ListObjectsV2": {"IsTruncated": False},
+        "GetObjectTagging": {"TagSet": []},
+        "GetBucketOwnershipControls": PREFERRED,
+        "GetObjectAcl": PRIVATE_ACL,
+        "HeadObject": {"ContentLength": 1, "ETag": E_TAG, "LastModified": NOW},
+    }
+    objects = store(client, single_copy_bytes_max=1000)
+    async for _ in objects.list_objects(BUCKET, prefix="", start_after=None):
+        pass
+    await objects.read_tags(BUCKET, "a")
+    await objects.head(BUCKET, "a")
+    await objects.write_tags(BUCKET, HEAD, {})
+    await objects.rewrite(BUCKET, HEAD, {})
+    await objects.rewrite(BUCKET, replace(HEAD, size_bytes=1001), {})
+
+    assert len(set(client.operations())) == 10
+    for operation, sent in client.calls:
+        assert sent["ExpectedBucketOwner"] == "111122223333", operation
+        copies = "CopySource" in sent
+        assert ("ExpectedSourceBucketOwner" in sent) is copies, operation
+
+
+async def test_no_expected_owner_is_none_sent(client: Any) -> None:
+    await store(client).rewrite(Bucket(name="media"), HEAD, {})
+
+    assert not [name for _, sent in client.calls for name in sent if name.startswith("Expected")]
+
+
+async def test_a_short_page_is_not_the_last(client: Any) -> None:
+    pages = [
+        {"IsTruncated": True, "NextContinuationToken": "t1"},
+        {
+            "IsTruncated": True,
+            "NextContinuationToken": "t2",
+            "Contents": [{"Key": "b", "Size": 1, "LastModified": NOW}],
+        },
+        {"IsTruncated": False, "Contents": [{"Key": "c", "Size": 1, "LastModified": NOW}]},
+    ]
+    waiting = iter(pages)
+    client.answers["ListObjectsV2"] = lambda _: next(waiting)
+
+    found = [
+        [entry.key for entry in page]
+        async for page in store(client).list_objects(BUCKET, prefix="p/", start_after="a")
+    ]
+
+    assert found == [[], ["b"], ["c"]]
+    sent = [parameters for _, parameters in client.calls]
+    assert [p.get("StartAfter") for p in sent] == ["a", None, None]
+    assert [p.get("ContinuationToken") for p in sent] == [None, "t1", "t2"]
+    assert {p["Prefix"] for p in sent} == {"p/"}
+    assert not [p for p in sent if "EncodingType" in p]
+
+
+async def test_tags_name_the_version_where_there_is_one(client: Any) -> None:
+    await store(client).write_tags(BUCKET, HEAD, {"a": "b"})
+    await store(client).write_tags(BUCKET, replace(HEAD, version_id=None), {"a": "b"})
+
+    assert [sent.get("VersionId") for _, sent in client.calls] == ["v1", None]
+
+
+async def test_a_head_is_one_request_and_reads_every_attribute(client: Any) -> None:
+    client.answers["HeadObject"] = {
+        "ContentLength": 10,
+        "ETag": E_TAG,
+        "LastModified": NOW,
+        "VersionId": "v1",
+        "StorageClass": "STANDARD_IA",
+        "ServerSideEncryption": "aws:kms",
+        "SSEKMSKeyId": "key-1",
+        "BucketKeyEnabled": True,
+        "WebsiteRedirectLocation": "/there",
+        "ObjectLockMode": "GOVERNANCE",
+        "ObjectLockRetainUntilDate": NOW + timedelta(days=1),
+        "ObjectLockLegalHoldStatus": "ON",
+        "ContentType": "image/jpeg",
+        "Expires": NOW,
+        "Metadata": {"camera": "x100"},
+    }
+
+    assert await store(client).head(BUCKET, "a b.jpg") == HEAD
+    assert client.operations() == ["HeadObject"]
+
+
+@pytest.mark.parametrize(
+    ("restore", "restored"),
+    [
+        (None, False),
+        ('ongoing-request="true"', False),
+        ('ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT"', True),
+    ],
+)
+async def test_a_restore_counts_when_it_is_done(
+    client: Any, restore: str | None, restored: bool
+) -> None:
+    answer = {"ContentLength": 1, "ETag": E_TAG, "LastModified": NOW, "StorageClass": "GLACIER"}
+    client.answers["HeadObject"] = answer | ({"Restore": restore} if restore else {})
+
+    head = await store(client).head(BUCKET, "a")
+
+    assert (head.storage_class, head.restored) == ("GLACIER", restored)
+
+
+async def test_an_object_with_the_owners_own_key_is_refused(
+    client: Any, error: Callable[..., Exception]
+) -> None:
+    client.answers["HeadObject"] = error("400", 400, "Bad Request")
+
+    with pytest.raises(Refused, match="SSE-C") as raised:
+        await store(client).head(BUCKET, "a")
+
+    assert raised.value.vendor_code == "CustomerKey"

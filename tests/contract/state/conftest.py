@@ -1,0 +1,284 @@
+"""The stores of the state ports, in memory and on DynamoDB, each test with a world of its own."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import aioboto3
+import pytest
+from aiobotocore.config import AioConfig
+from moto.moto_server.werkzeug_app import create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from adapters.aws.catalog import DynamoCatalog
+from adapters.aws.chunk_store import DynamoChunkStore
+from adapters.aws.connector_store import DynamoConnectorStore
+from adapters.aws.error_log import DynamoErrorLog
+from adapters.aws.job_store import DynamoJobStore
+from adapters.aws.resources import (
+    ASSETS_TABLE,
+    CHUNKS_TABLE,
+    CONNECTORS_TABLE,
+    ERRORS_TABLE,
+    JOBS_TABLE,
+    TABLES,
+    TableShape,
+)
+from adapters.memory.catalog import MemoryCatalog
+from adapters.memory.chunk_store import MemoryChunkStore
+from adapters.memory.connector_store import MemoryConnectorStore
+from adapters.memory.database import MemoryDatabase
+from adapters.memory.error_log import MemoryErrorLog
+from adapters.memory.job_store import MemoryJobStore
+from domain.chunk import Chunk, ChunkStatus
+from domain.connector import Bucket, Trigger
+from domain.job import Job, SyncOptions, new_job
+from ports.catalog import Catalog
+from ports.chunk_store import ChunkStore
+from ports.connector_store import ConnectorStore
+from ports.error_log import ErrorLog
+from ports.job_store import JobStore
+
+if TYPE_CHECKING:
+    from types_aiobotocore_dynamodb import DynamoDBClient
+
+# Making a table takes longer than most tests, so each module gets those that it needs.
+_SHAPES = {
+    "test_job_store": (JOBS_TABLE,),
+    "test_chunk_store": (JOBS_TABLE, CHUNKS_TABLE),
+    "test_connector_store": (CONNECTORS_TABLE,),
+    "test_error_log": (ERRORS_TABLE,),
+    "test_catalog": (ASSETS_TABLE,),
+}
+
+NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+_SESSION = aioboto3.Session()
+
+
+class SettableClock:
+    """A clock that tests turn; its sleep takes no time."""
+
+    def __init__(self) -> None:
+        self.instant = NOW
+
+    def now(self) -> datetime:
+        return self.instant
+
+    async def sleep(self, duration_s: float) -> None:
+        self.instant += timedelta(seconds=duration_s)
+
+
+async def _no_wait(_: float) -> None:
+    """Sleep for no time: tests do not wait for a backoff."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """All state ports over one database; `ingest` writes an asset record, as the AMS would."""
+
+    jobs: JobStore
+    chunks: ChunkStore
+    connectors: ConnectorStore
+    failures: ErrorLog
+    catalog: Catalog
+    clock: SettableClock
+    ingest: Callable[[str, str | None], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """A client, and the names of fresh tables by the shape they have."""
+
+    client: DynamoDBClient
+    names: dict[str, str]
+
+    def name(self, shape: TableShape) -> str:
+        return self.names[shape.name]
+
+
+class _Silent(WSGIRequestHandler):
+    def log_request(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def dynamodb_url() -> Iterator[str]:
+    # One thread, one request at a time: moto loses writes when requests overlap.
+    application = create_backend_app("dynamodb")
+    server = make_server("127.0.0.1", 0, application, threaded=False, request_handler=_Silent)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@asynccontextmanager
+async def _fresh_tables(url: str, shapes: Sequence[TableShape]) -> AsyncIterator[Tables]:
+    async with _SESSION.client(
+        "dynamodb",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=AioConfig(retries={"mode": "standard", "total_max_attempts": 2}),
+    ) as client:
+        world = uuid.uuid4().hex[:8]
+        names = {shape.name: f"{shape.name}-{world}" for shape in TABLES}
+        for shape in shapes:
+            await client.create_table(**_creation(shape, names[shape.name]))
+        yield Tables(client=client, names=names)
+
+
+def _creation(shape: TableShape, name: str) -> dict[str, Any]:
+    def schema(*keys: Any) -> list[dict[str, str]]:
+        kinds = ("HASH", "RANGE")
+        return [
+            {"AttributeName": key.name, "KeyType": kind}
+            for key, kind in zip(keys, kinds, strict=True)
+            if key is not None
+        ]
+
+    creation: dict[str, Any] = {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": schema(shape.partition_key, shape.sort_key),
+        "AttributeDefinitions": [
+            {"AttributeName": key.name, "AttributeType": key.type.value}
+            for key in shape.key_attributes()
+        ],
+    }
+    if shape.indexes:
+        creation["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": index.name,
+                "KeySchema": schema(index.partition_key, index.sort_key),
+                "Projection": {"ProjectionType": index.projection.value},
+            }
+            for index in shape.indexes
+        ]
+    return creation
+
+
+def _dynamo_state(tables: Tables) -> State:
+    client, clock = tables.client, SettableClock()
+
+    async def ingest(inventory_id: str, asset_id: str | None) -> None:
+        item: dict[str, Any] = {"InventoryID": {"S": inventory_id}}
+        if asset_id is not None:
+            item["DigitalSourceAsset"] = {"M": {"ID": {"S": asset_id}, "Type": {"S": "Image"}}}
+            item["DigitalSourceAsset.ID"] = {"S": asset_id}  # for the index, which is flat
+        await client.put_item(TableName=tables.name(ASSETS_TABLE), Item=item)
+
+    return State(
+        jobs=DynamoJobStore(client, tables.name(JOBS_TABLE), sleep=_no_wait),
+        chunks=DynamoChunkStore(
+            client,
+            tables.name(CHUNKS_TABLE),
+            job_table_name=tables.name(JOBS_TABLE),
+            sleep=_no_wait,
+        ),
+        connectors=DynamoConnectorStore(client, tables.name(CONNECTORS_TABLE), sleep=_no_wait),
+        failures=DynamoErrorLog(client, tables.name(ERRORS_TABLE), clock, sleep=_no_wait),
+        catalog=DynamoCatalog(client, tables.name(ASSETS_TABLE), sleep=_no_wait),
+        clock=clock,
+        ingest=ingest,
+    )
+
+
+def _memory_state() -> State:
+    database, clock = MemoryDatabase(), SettableClock()
+    catalog = MemoryCatalog(database)
+
+    async def ingest(inventory_id: str, asset_id: str | None) -> None:
+        catalog.ingest(inventory_id=inventory_id, asset_id=asset_id)
+
+    return State(
+        jobs=MemoryJobStore(database),
+        chunks=MemoryChunkStore(database),
+        connectors=MemoryConnectorStore(database),
+        failures=MemoryErrorLog(database, clock),
+        catalog=catalog,
+        clock=clock,
+        ingest=ingest,
+    )
+
+
+@pytest.fixture(params=["memory", "aws"])
+async def state(request: pytest.FixtureRequest, dynamodb_url: str) -> AsyncIterator[State]:
+    if request.param == "memory":
+        yield _memory_state()
+        return
+    shapes = _SHAPES.get(request.module.__name__.rpartition(".")[2], TABLES)
+    async with _fresh_tables(dynamodb_url, shapes) as tables:
+        yield _dynamo_state(tables)
+
+
+@pytest.fixture
+async def tables(dynamodb_url: str) -> AsyncIterator[Tables]:
+    """For tests of DynamoDB alone: its faults, and what items look like."""
+    async with _fresh_tables(dynamodb_url, TABLES) as tables:
+        yield tables
+
+
+@pytest.fixture
+def dynamo(tables: Tables) -> State:
+    return _dynamo_state(tables)
+
+
+@pytest.fixture
+def open_both(dynamodb_url: str) -> Callable[[], AbstractAsyncContextManager[tuple[State, State]]]:
+    """Open a world in memory and the same one on DynamoDB, to compare them."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[tuple[State, State]]:
+        async with _fresh_tables(dynamodb_url, (JOBS_TABLE, CHUNKS_TABLE)) as tables:
+            yield _memory_state(), _dynamo_state(tables)
+
+    return opened
+
+
+@pytest.fixture
+def make_job() -> Callable[..., Job]:
+    def make(
+        job_id: str = "job-1", *prefixes: str, connector_id: str = "con-1", age: int = 0
+    ) -> Job:
+        """Return a job on these prefixes (none: the whole bucket), created `age` seconds ago."""
+        return new_job(
+            job_id=job_id,
+            connector_id=connector_id,
+            bucket=Bucket(name="media"),
+            trigger=Trigger.COPY,
+            options=SyncOptions(prefixes=prefixes),
+            request_fingerprint=None,
+            now=NOW - timedelta(seconds=age),
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_chunk() -> Callable[..., Chunk]:
+    def make(index: int = 0, *, job_id: str = "job-1", object_count: int = 10) -> Chunk:
+        """Return a chunk as the splitter makes it."""
+        return Chunk(
+            job_id=job_id,
+            index=index,
+            status=ChunkStatus.PENDING,
+            object_count=object_count,
+            entry_count=object_count,
+            size_bytes=object_count * 1000,
+            first_key=f"{index}/a",
+            last_key=f"{index}/z",
+            created_at=NOW,
+            updated_at=NOW,
+        )
+
+    return make

@@ -1,0 +1,102 @@
+"""The contract of the connector table."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from domain.connector import Bucket, Connector, ConnectorStatus, Trigger
+from ports.connector_store import ConnectorStore
+from ports.errors import AlreadyExists, NotFound
+from ports.paging import InvalidCursor
+
+NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+FULL = Connector(
+    connector_id="con-1",
+    bucket=Bucket(name="media", expected_owner="123456789012"),
+    prefixes=("a/", "ü b/"),
+    status=ConnectorStatus.DISABLED,
+    trigger=Trigger.EVENT,
+    created_at=NOW,
+)
+SMALL = Connector(
+    connector_id="con-2",
+    bucket=Bucket(name="media"),
+    prefixes=(),
+    status=ConnectorStatus.ENABLED,
+    trigger=Trigger.COPY,
+    created_at=NOW.replace(microsecond=0),
+)
+
+
+@pytest.fixture
+def connectors(state: Any) -> ConnectorStore:
+    store: ConnectorStore = state.connectors
+    return store
+
+
+async def listed_ids(connectors: ConnectorStore, limit: int) -> list[str]:
+    ids: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await connectors.list_page(limit=limit, cursor=cursor)
+        assert len(page.items) <= limit
+        ids += [connector.connector_id for connector in page.items]
+        cursor = page.cursor
+        if cursor is None:
+            return ids
+
+
+@pytest.mark.parametrize("connector", [FULL, SMALL])
+async def test_every_field_comes_back(connectors: ConnectorStore, connector: Connector) -> None:
+    await connectors.create(connector)
+    assert await connectors.get(connector.connector_id) == connector
+    assert (await connectors.list_page(limit=5)).items == (connector,)
+
+
+async def test_there_is_none(connectors: ConnectorStore) -> None:
+    await connectors.create(FULL)
+    with pytest.raises(NotFound):
+        await connectors.get("con-2")
+
+
+async def test_a_connector_has_this_id_and_is_not_changed(connectors: ConnectorStore) -> None:
+    await connectors.create(FULL)
+    for again in (FULL, replace(SMALL, connector_id="con-1")):
+        with pytest.raises(AlreadyExists):
+            await connectors.create(again)
+    assert await connectors.get("con-1") == FULL
+
+
+async def test_racing_creators_one_wins(connectors: ConnectorStore) -> None:
+    results = await asyncio.gather(
+        *(connectors.create(FULL) for _ in range(4)), return_exceptions=True
+    )
+    assert results.count(None) == 1
+    assert sum(isinstance(result, AlreadyExists) for result in results) == 3
+
+
+async def test_each_once_in_an_order_that_stays(connectors: ConnectorStore) -> None:
+    for n in range(7):
+        await connectors.create(replace(FULL, connector_id=f"con-{n}"))
+    order = await listed_ids(connectors, 100)
+    assert sorted(order) == [f"con-{n}" for n in range(7)]
+    for limit in (1, 2, 3, 6, 7, 8):
+        assert await listed_ids(connectors, limit) == order
+    assert (await connectors.list_page(limit=7)).cursor is None
+
+
+async def test_none(connectors: ConnectorStore) -> None:
+    page = await connectors.list_page(limit=5)
+    assert (page.items, page.cursor) == ((), None)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "ÿ", "bm90IGpzb24=", "W10=", "MQ=="])
+async def test_a_cursor_that_is_none_of_this_list(connectors: ConnectorStore, cursor: str) -> None:
+    await connectors.create(FULL)
+    with pytest.raises(InvalidCursor):
+        await connectors.list_page(limit=1, cursor=cursor)

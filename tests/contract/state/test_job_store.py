@@ -1,0 +1,538 @@
+"""The contract of the job table."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.connector import Bucket, Trigger
+from domain.job import (
+    Discovery,
+    Ending,
+    EndingKind,
+    Job,
+    JobCancelled,
+    JobCompletedWithErrors,
+    JobStatus,
+    Listing,
+    ManifestFile,
+    ManifestWritten,
+    Splitting,
+    StatusNotice,
+    SyncOptions,
+    Tally,
+    WorkLease,
+    evolve,
+)
+from domain.job_control import redrive
+from domain.outcome import Statistics
+from ports.errors import AlreadyExists, Conflict, NotFound
+from ports.job_store import JobStore, OverlappingJob
+from ports.paging import InvalidCursor
+
+MakeJob = Callable[..., Job]
+
+NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+FULL = Job(
+    job_id="job-full",
+    connector_id="con-full",
+    bucket=Bucket(name="media", expected_owner="123456789012"),
+    trigger=Trigger.EVENT,
+    options=SyncOptions(
+        prefixes=("a/", "ü b/"),
+        discovery=Discovery.DIRECT,
+        dry_run=True,
+        modified_since=datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+        include=("*.jpg", ""),
+        exclude=("**/tmp/*",),
+    ),
+    status=JobStatus.PROCESSING,
+    created_at=NOW,
+    updated_at=NOW + timedelta(microseconds=1),
+    status_reason="because",
+    request_fingerprint="f" * 64,
+    listing=Listing(
+        objects_listed=2**53 + 1,
+        objects_filtered=3,
+        bytes_listed=10**30 + 7,
+        prefix_index=2,
+        last_key="a/\U0001f600\n",
+        upload_id="upload",
+        part_e_tags=("e1", "e2"),
+    ),
+    manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag"),
+    batch_job_id="batch-1",
+    splitting=Splitting(file_index=1, position=12345, object_count=99, done=True),
+    processing_at=NOW + timedelta(minutes=1),
+    ended_at=NOW + timedelta(minutes=2),
+    ending=Ending(kind=EndingKind.CANCELLED, reason="a person"),
+    redrive_number=3,
+    redriving=True,
+    work=WorkLease(token="t-1", expires_at=NOW + timedelta(minutes=3)),
+    notices=(
+        StatusNotice(
+            number=1, status=JobStatus.INITIALIZING, previous_status=None, occurred_at=NOW
+        ),
+        StatusNotice(
+            number=2,
+            status=JobStatus.DISCOVERING,
+            previous_status=JobStatus.INITIALIZING,
+            occurred_at=NOW + timedelta(seconds=1),
+        ),
+    ),
+    notice_count=2,
+    tally=Tally(
+        statistics=Statistics(skipped=1, copied=2, put=3, archived=4, gone=5, failed=6),
+        chunks_total=10,
+        chunks_completed=7,
+        chunks_failed=1,
+        chunks_cancelled=2,
+    ),
+)
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+COUNT = st.integers(0, 10**37)
+st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
+
+
+def any_job() -> st.SearchStrategy[Job]:
+    counts = st.builds(Statistics, **{f.name: COUNT for f in fields(Statistics)})
+    tally = {f.name: COUNT for f in fields(Tally)} | {"statistics": counts}
+    listing: dict[str, Any] = {
+        "objects_listed": COUNT,
+        "last_key": st.none() | TEXT,
+        "upload_id": st.none() | TEXT,
+        "part_e_tags": st.lists(TEXT, max_size=3).map(tuple),
+    }
+    texts = st.lists(TEXT, max_size=3).map(tuple)
+    return st.builds(
+        Job,
+        job_id=st.builds(lambda: f"job-{uuid.uuid4()}"),
+        connector_id=st.builds(lambda: f"con-{uuid.uuid4()}"),
+        options=st.builds(SyncOptions, prefixes=texts, include=texts, exclude=texts),
+        version=st.just(0),
+        status_reason=st.none() | TEXT,
+        listing=st.builds(Listing, **listing),
+        tally=st.builds(Tally, **tally),
+    )
+
+
+@pytest.fixture
+def jobs(state: Any) -> JobStore:
+    store: JobStore = state.jobs
+    return store
+
+
+def ended(job: Job) -> Job:
+    return evolve(job, JobCancelled(reason="enough"), NOW)
+
+
+def ended_with_errors(job: Job) -> Job:
+    listed = evolve(job, ManifestWritten(manifest=ManifestFile(key="m", e_tag="e")), NOW)
+    return evolve(listed, JobCompletedWithErrors(reason="1 of 2"), NOW)
+
+
+async def listed_ids(jobs: JobStore, limit: int, **query: Any) -> list[str]:
+    """Return the ids of a whole list, read page by page."""
+    ids: list[str] = []
+    cursor: str | None = None
+    while True:
+        page = await jobs.list_page(**query, limit=limit, cursor=cursor)
+        assert len(page.items) <= limit
+        ids += [job.job_id for job in page.items]
+        cursor = page.cursor
+        if cursor is None:
+            return ids
+
+
+class TestCreateAndGet:
+    async def test_every_field_comes_back(self, jobs: JobStore) -> None:
+        created = await jobs.create(FULL)
+        assert created == replace(FULL, version=1)
+        assert await jobs.get(FULL.job_id) == created
+
+    async def test_the_full_value_differs_from_the_defaults_in_every_field(self) -> None:
+        """Or the test above would not see a field that is forgotten."""
+        for value in (FULL, FULL.options, FULL.listing, FULL.splitting, FULL.tally):
+            left_out = [
+                field.name
+                for field in fields(value)
+                if getattr(value, field.name) == field.default and field.name != "version"
+            ]
+            assert left_out == []
+
+    @settings(
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+    @given(job=any_job())
+    async def test_any_value_comes_back(self, jobs: JobStore, job: Job) -> None:
+        created = await jobs.create(job)
+        assert await jobs.get(job.job_id) == created == replace(job, version=1)
+        saved = await jobs.save(created)
+        assert await jobs.get(job.job_id) == saved == replace(job, version=2)
+
+    async def test_there_is_none(self, jobs: JobStore, make_job: MakeJob) -> None:
+        await jobs.create(make_job())
+        for job_id in ("job-2", "connector#con-1", "con-1"):
+            with pytest.raises(NotFound):
+                await jobs.get(job_id)
+
+    async def test_a_job_has_this_id(self, jobs: JobStore, make_job: MakeJob) -> None:
+        first = await jobs.create(make_job("job-1", "a/"))
+        with pytest.raises(AlreadyExists):
+            await jobs.create(make_job("job-1", "b/"))
+        assert await jobs.get("job-1") == first
+
+    async def test_an_id_that_exists_is_said_before_an_overlap(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        await jobs.create(make_job("job-1", "a/"))
+        await jobs.create(make_job("job-2", "b/"))
+        with pytest.raises(AlreadyExists):
+            await jobs.create(make_job("job-2", "a/"))
+        with pytest.raises(AlreadyExists):
+            await jobs.create(make_job("job-1", "a/"))
+
+    async def test_an_ended_job_with_this_id_exists_too(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        await jobs.save(ended(await jobs.create(make_job("job-1", "a/"))))
+        await jobs.create(make_job("job-2", "a/"))
+        with pytest.raises(AlreadyExists):
+            await jobs.create(make_job("job-1", "a/"))
+
+
+class TestPrefixes:
+    @pytest.mark.parametrize(
+        ("taken", "wanted"),
+        [((), ()), ((), ("a/",)), (("a/",), ()), (("a/",), ("a/b/",)), (("x/", "a/b/"), ("a/",))],
+    )
+    async def test_an_active_job_overlaps(
+        self, jobs: JobStore, make_job: MakeJob, taken: tuple[str, ...], wanted: tuple[str, ...]
+    ) -> None:
+        await jobs.create(make_job("job-1", *taken))
+        with pytest.raises(OverlappingJob) as caught:
+            await jobs.create(make_job("job-2", *wanted))
+        assert caught.value.job_id == "job-1"
+        with pytest.raises(NotFound):
+            await jobs.get("job-2")
+
+    async def test_others_do_not(self, jobs: JobStore, make_job: MakeJob) -> None:
+        await jobs.create(make_job("job-1", "a/"))
+        await jobs.create(make_job("job-2", "b/"))
+        await jobs.create(make_job("job-3", "a/", connector_id="con-2"))
+
+    async def test_a_plain_save_keeps_them(self, jobs: JobStore, make_job: MakeJob) -> None:
+        job = await jobs.create(make_job("job-1", "a/"))
+        await jobs.save(replace(job, status_reason="listing"))
+        with pytest.raises(OverlappingJob):
+            await jobs.create(make_job("job-2", "a/"))
+
+    async def test_the_save_that_ends_a_job_gives_them_free(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        await jobs.create(make_job("job-2", "b/"))
+        await jobs.save(ended(await jobs.create(make_job("job-1", "a/"))))
+        await jobs.create(make_job("job-3", "a/"))
+        with pytest.raises(OverlappingJob) as caught:
+            await jobs.create(make_job("job-4", "b/"))
+        assert caught.value.job_id == "job-2"
+
+    async def test_a_later_save_of_an_ended_job_frees_no_other_job(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        job = await jobs.save(ended(await jobs.create(make_job("job-1", "a/"))))
+        await jobs.create(make_job("job-2", "a/"))
+        await jobs.save(replace(job, notices=()))
+        with pytest.raises(OverlappingJob) as caught:
+            await jobs.create(make_job("job-3", "a/"))
+        assert caught.value.job_id == "job-2"
+
+    async def test_a_stale_save_frees_nothing(self, jobs: JobStore, make_job: MakeJob) -> None:
+        stale = await jobs.create(make_job("job-1", "a/"))
+        await jobs.save(stale)
+        with pytest.raises(Conflict):
+            await jobs.save(ended(stale))
+        with pytest.raises(OverlappingJob):
+            await jobs.create(make_job("job-2", "a/"))
+
+    async def test_an_ended_job_takes_none(self, jobs: JobStore, make_job: MakeJob) -> None:
+        await jobs.create(ended(make_job("job-1", "a/")))
+        await jobs.create(make_job("job-2", "a/"))
+        with pytest.raises(OverlappingJob):
+            await jobs.create(make_job("job-3", "a/"))
+
+    async def test_two_racing_calls_one_wins(self, jobs: JobStore, make_job: MakeJob) -> None:
+        await jobs.create(make_job("job-other", "z/"))
+        results = await asyncio.gather(
+            *(jobs.create(make_job(f"job-{n}", "a/", f"b{n}/")) for n in range(5)),
+            return_exceptions=True,
+        )
+        winners = [result for result in results if isinstance(result, Job)]
+        losers = [result for result in results if isinstance(result, OverlappingJob)]
+        assert (len(winners), len(losers)) == (1, 4)
+        assert {loser.job_id for loser in losers} == {winners[0].job_id}
+
+    async def test_racing_calls_that_do_not_overlap_all_win(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        await asyncio.gather(*(jobs.create(make_job(f"job-{n}", f"{n}/")) for n in range(5)))
+        for n in range(5):
+            with pytest.raises(OverlappingJob) as caught:
+                await jobs.create(make_job("job-late", f"{n}/"))
+            assert caught.value.job_id == f"job-{n}"
+
+    async def test_racing_calls_with_one_id(self, jobs: JobStore, make_job: MakeJob) -> None:
+        results = await asyncio.gather(
+            *(jobs.create(make_job("job-1", "a/")) for _ in range(4)), return_exceptions=True
+        )
+        assert sum(isinstance(result, Job) for result in results) == 1
+        assert sum(isinstance(result, AlreadyExists) for result in results) == 3
+
+    async def test_an_end_and_a_start_at_once(self, jobs: JobStore, make_job: MakeJob) -> None:
+        job = await jobs.create(make_job("job-1", "a/"))
+        await asyncio.gather(
+            jobs.save(ended(job)),
+            *(jobs.create(make_job(f"job-{n}", f"{n}/")) for n in range(2, 5)),
+        )
+        await jobs.create(make_job("job-new", "a/"))
+        for n in range(2, 5):
+            with pytest.raises(OverlappingJob):
+                await jobs.create(make_job("job-late", f"{n}/"))
+
+
+class TestSave:
+    async def test_returns_the_next_version(self, jobs: JobStore, make_job: MakeJob) -> None:
+        job = await jobs.create(make_job())
+        saved = await jobs.save(replace(job, status_reason="listing"))
+        assert saved == replace(job, status_reason="listing", version=2)
+        assert await jobs.get(job.job_id) == saved
+
+    async def test_every_field_is_written_but_the_tally(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        small = await jobs.create(make_job(FULL.job_id, connector_id=FULL.connector_id))
+        saved = await jobs.save(replace(FULL, version=small.version))
+        assert saved == replace(FULL, version=2, tally=small.tally)
+        assert await jobs.get(FULL.job_id) == saved
+
+    async def test_what_is_none_now_is_gone(self, jobs: JobStore, make_job: MakeJob) -> None:
+        full = await jobs.create(FULL)
+        small = make_job(FULL.job_id, connector_id=FULL.connector_id)
+        saved = await jobs.save(replace(small, version=full.version))
+        assert saved == replace(small, version=2, tally=FULL.tally)
+        assert await jobs.get(FULL.job_id) == saved
+
+    async def test_the_save_that_ends_a_job_writes_no_tally_either(self, jobs: JobStore) -> None:
+        job = await jobs.create(FULL)
+        saved = await jobs.save(replace(ended(job), tally=Tally()))
+        assert saved.tally == FULL.tally
+        assert await jobs.get(FULL.job_id) == saved == replace(ended(job), version=2)
+
+    async def test_a_stale_version(self, jobs: JobStore, make_job: MakeJob) -> None:
+        job = await jobs.create(make_job())
+        current = await jobs.save(replace(job, status_reason="new"))
+        for version in (0, 1, 3):
+            with pytest.raises(Conflict):
+                await jobs.save(replace(job, version=version))
+            with pytest.raises(Conflict):
+                await jobs.save(replace(ended(job), version=version))
+        assert await jobs.get(job.job_id) == current
+
+    async def test_there_is_no_such_job(self, jobs: JobStore, make_job: MakeJob) -> None:
+        for job in (make_job(), ended(make_job())):
+            with pytest.raises(Conflict):
+                await jobs.save(job)
+            with pytest.raises(Conflict):
+                await jobs.save(replace(job, version=1))
+        with pytest.raises(NotFound):
+            await jobs.get("job-1")
+
+    async def test_two_racing_writers(self, jobs: JobStore, make_job: MakeJob) -> None:
+        job = await jobs.create(make_job())
+        results = await asyncio.gather(
+            *(jobs.save(replace(job, status_reason="same")) for _ in range(5)),
+            return_exceptions=True,
+        )
+        assert sum(isinstance(result, Job) for result in results) == 1
+        assert sum(isinstance(result, Conflict) for result in results) == 4
+        assert (await jobs.get(job.job_id)).version == 2
+
+
+class TestReopen:
+    async def test_takes_the_prefixes_again(self, jobs: JobStore, make_job: MakeJob) -> None:
+        job = await jobs.save(ended_with_errors(await jobs.create(make_job("job-1", "a/"))))
+        reopened = await jobs.reopen(redrive(job, NOW))
+        assert reopened == replace(redrive(job, NOW), version=job.version + 1)
+        assert await jobs.get("job-1") == reopened
+        with pytest.raises(OverlappingJob) as caught:
+            await jobs.create(make_job("job-2", "a/"))
+        assert caught.value.job_id == "job-1"
+        await jobs.save(ended(reopened))
+        await jobs.create(make_job("job-2", "a/"))
+
+    async def test_writes_no_tally(self, jobs: JobStore) -> None:
+        job = await jobs.save(ended_with_errors(replace(await jobs.create(INITIAL_FULL))))
+        reopened = await jobs.reopen(replace(redrive(job, NOW), tally=Tally()))
+        assert reopened.tally == FULL.tally
+        assert (await jobs.get(FULL.job_id)).tally == FULL.tally
+
+    async def test_another_active_job_overlaps(self, jobs: JobStore, make_job: MakeJob) -> None:
+        job = await jobs.save(ended_with_errors(await jobs.create(make_job("job-1", "a/"))))
+        await jobs.create(make_job("job-2", "a/b/"))
+        with pytest.raises(OverlappingJob) as caught:
+            await jobs.reopen(redrive(job, NOW))
+        assert caught.value.job_id == "job-2"
+        assert await jobs.get("job-1") == job
+
+    async def test_its_own_prefixes_are_no_overlap(self, jobs: JobStore, make_job: MakeJob) -> None:
+        job = await jobs.create(make_job("job-1", "a/"))
+        reopened = await jobs.reopen(job)
+        assert await jobs.get("job-1") == reopened == replace(job, version=2)
+
+    async def test_a_stale_version_takes_nothing(self, jobs: JobStore, make_job: MakeJob) -> None:
+        stale = await jobs.save(ended_with_errors(await jobs.create(make_job("job-1", "a/"))))
+        await jobs.save(replace(stale, notices=()))
+        with pytest.raises(Conflict) as caught:
+            await jobs.reopen(redrive(stale, NOW))
+        assert not isinstance(caught.value, OverlappingJob)
+        await jobs.create(make_job("job-2", "a/"))
+
+    async def test_there_is_no_such_job(self, jobs: JobStore, make_job: MakeJob) -> None:
+        with pytest.raises(Conflict):
+            await jobs.reopen(replace(make_job("job-1", "a/"), version=3))
+        await jobs.create(make_job("job-2", "a/"))
+
+    async def test_two_racing_redrives(self, jobs: JobStore, make_job: MakeJob) -> None:
+        job = await jobs.save(ended_with_errors(await jobs.create(make_job("job-1", "a/"))))
+        results = await asyncio.gather(
+            *(jobs.reopen(redrive(job, NOW)) for _ in range(3)), return_exceptions=True
+        )
+        assert sum(isinstance(result, Job) for result in results) == 1
+        lost = [result for result in results if isinstance(result, Conflict)]
+        assert len(lost) == 2
+        assert not any(isinstance(result, OverlappingJob) for result in lost)
+
+
+INITIAL_FULL = replace(FULL, status=JobStatus.INITIALIZING)
+
+
+class TestListPage:
+    async def test_the_newest_first_over_all_pages(self, jobs: JobStore, make_job: MakeJob) -> None:
+        for n in range(7):
+            await jobs.create(make_job(f"job-{n}", f"{n}/", connector_id=f"con-{n % 2}", age=n * 7))
+        expected = [f"job-{n}" for n in range(7)]
+        for limit in (1, 2, 3, 6, 7, 8, 100):
+            assert await listed_ids(jobs, limit) == expected
+            assert await listed_ids(jobs, limit, connector_id="con-1") == expected[1::2]
+        assert await listed_ids(jobs, 3, connector_id="con-x") == []
+
+    async def test_a_page_that_ends_the_list_has_no_cursor(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        for n in range(2):
+            await jobs.create(make_job(f"job-{n}", f"{n}/", age=n))
+        assert (await jobs.list_page(limit=2)).cursor is None
+        assert (await jobs.list_page(limit=1)).cursor is not None
+
+    async def test_jobs_of_the_same_instant_come_once(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        for n in range(5):
+            await jobs.create(make_job(f"job-{n}", f"{n}/"))
+        for limit in (1, 2, 3):
+            ids = await listed_ids(jobs, limit)
+            assert sorted(ids) == [f"job-{n}" for n in range(5)]
+
+    async def test_whole_values_as_they_are_now(self, jobs: JobStore, make_job: MakeJob) -> None:
+        saved = await jobs.save(replace(await jobs.create(FULL), status_reason="new"))
+        assert (await jobs.list_page(limit=1)).items == (saved,)
+
+    async def test_by_status(self, jobs: JobStore, make_job: MakeJob) -> None:
+        for n in range(6):
+            job = await jobs.create(make_job(f"job-{n}", f"{n}/", age=n))
+            if n % 3 == 0:
+                await jobs.save(ended(job))
+        for limit in (1, 2, 5, 10):
+            ids = await listed_ids(jobs, limit, status=JobStatus.CANCELLED)
+            assert ids == ["job-0", "job-3"]
+            ids = await listed_ids(jobs, limit, status=JobStatus.CANCELLED, connector_id="con-1")
+            assert ids == ["job-0", "job-3"]
+
+    async def test_more_than_a_hundred(self, jobs: JobStore, make_job: MakeJob) -> None:
+        for n in range(102):
+            await jobs.create(ended(make_job(f"job-{n:03d}", age=n)))
+        expected = [f"job-{n:03d}" for n in range(102)]
+        assert await listed_ids(jobs, 101) == expected
+        assert [job.job_id async for job in jobs.open_jobs()] == expected[::-1]
+
+    async def test_a_cursor_that_is_none_of_this_list(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        for n in range(3):
+            await jobs.create(make_job(f"job-{n}", f"{n}/", age=n))
+        of_all = (await jobs.list_page(limit=1)).cursor
+        of_connector = (await jobs.list_page(limit=1, connector_id="con-1")).cursor
+        foreign: list[dict[str, Any]] = [
+            {"cursor": of_all, "connector_id": "con-1"},
+            {"cursor": of_connector, "connector_id": "con-2"},
+            {"cursor": of_connector},
+            {"cursor": of_all, "status": JobStatus.FAILED},
+        ]
+        garbage = ["", "x", "ÿ", "bm90IGpzb24=", "W10=", "e30=", "MQ==", (of_all or "")[:-4]]
+        for query in [*foreign, *({"cursor": cursor} for cursor in garbage)]:
+            with pytest.raises(InvalidCursor):
+                await jobs.list_page(**query, limit=2)
+
+
+class TestOpenJobs:
+    async def test_not_ended_or_with_notices_the_oldest_first(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        for n in range(4):
+            await jobs.create(make_job(f"job-{n}", f"{n}/", age=n))
+        silent = replace(await jobs.get("job-1"), notices=())
+        await jobs.save(silent)
+        await jobs.save(ended(await jobs.get("job-2")))
+        await jobs.save(replace(ended(await jobs.get("job-3")), notices=()))
+        found = [job async for job in jobs.open_jobs()]
+        assert [job.job_id for job in found] == ["job-2", "job-1", "job-0"]
+        assert found == [await jobs.get(job.job_id) for job in found]
+
+    async def test_a_job_that_was_announced_leaves(self, jobs: JobStore, make_job: MakeJob) -> None:
+        job = await jobs.save(ended(await jobs.create(make_job())))
+        assert [each async for each in jobs.open_jobs()] == [job]
+        await jobs.save(replace(job, notices=()))
+        assert [each async for each in jobs.open_jobs()] == []
+
+    async def test_a_reopened_job_is_back(self, jobs: JobStore, make_job: MakeJob) -> None:
+        job = ended_with_errors(await jobs.create(make_job()))
+        job = await jobs.save(replace(job, notices=()))
+        reopened = await jobs.reopen(redrive(job, NOW))
+        assert [each async for each in jobs.open_jobs()] == [reopened]
+
+    async def test_the_consumer_may_change_them_meanwhile(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        for n in range(3):
+            await jobs.create(make_job(f"job-{n}", f"{n}/", age=n))
+        seen = []
+        async for job in jobs.open_jobs():
+            seen.append(job.job_id)
+            await jobs.save(replace(ended(job), notices=()))
+        assert seen == ["job-2", "job-1", "job-0"]
+        assert [each async for each in jobs.open_jobs()] == []
+
+    async def test_none(self, jobs: JobStore) -> None:
+        assert [job async for job in jobs.open_jobs()] == []
+        assert (await jobs.list_page(limit=5)).items == ()

@@ -1,0 +1,491 @@
+"""The contract of ports.object_store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import pytest
+import pytest_asyncio
+
+from adapters.aws.clients import Clients
+from adapters.aws.object_store import S3ObjectStore
+from adapters.memory.buckets import MemoryBuckets
+from adapters.memory.object_store import MemoryObjectStore
+from adapters.memory.system import ManualClock
+from domain.connector import Bucket
+from domain.customer_object import Encryption, ObjectHead
+from domain.manifest import ManifestEntry
+from ports.errors import Archived, Conflict, Misconfigured, NotFound, Refused
+from ports.object_store import ObjectStore
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# Objects above this are copied in parts here, so that no test needs 5 GB.
+SINGLE_COPY_BYTES_MAX = 1_000
+
+ODD_KEYS = [
+    "a b/c d.jpg",
+    "a+b.jpg",
+    "100%.jpg",
+    "pct%2Fliteral.jpg",
+    "ünï/日本語/😀.jpg",
+    "\U00010348 after \uffee.jpg",
+    "\"quoted\", 'and' commas.jpg",
+    "a//b.jpg",
+    "a/../b.jpg",
+    "./a",
+    "/leading",
+    "tail/",
+    "q?x=1&y=2#frag;v",
+    "back\\slash",
+    "tab\there",
+]
+
+
+class World(Protocol):
+    """A bucket, as its owner sees it."""
+
+    store: ObjectStore
+    bucket: Bucket
+
+    async def put(
+        self, key: str, content: bytes = b"x", *, tags: Mapping[str, str] | None = None, **more: Any
+    ) -> None: ...
+
+    async def delete(self, key: str) -> None: ...
+
+    async def read(self, key: str) -> bytes: ...
+
+    async def version(self) -> None:
+        """Switch versioning on."""
+
+
+class MemoryWorld:
+    def __init__(self, name: str, clock: ManualClock) -> None:
+        self.bucket = Bucket(name=name)
+        self._buckets = MemoryBuckets(clock)
+        self._buckets.create(name)
+        self.store: ObjectStore = MemoryObjectStore(
+            self._buckets, single_copy_bytes_max=SINGLE_COPY_BYTES_MAX
+        )
+
+    async def put(
+        self, key: str, content: bytes = b"x", *, tags: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
+        self._buckets.put(self.bucket.name, key, content, tags=tags, **more)
+
+    async def delete(self, key: str) -> None:
+        self._buckets.delete(self.bucket.name, key)
+
+    async def read(self, key: str) -> bytes:
+        return self._buckets.get(self.bucket.name, key).content
+
+    async def version(self) -> None:
+        self._buckets.create(self.bucket.name, versioned=True)
+
+
+class AwsWorld:
+    def __init__(self, name: str, client: Any, clock: ManualClock) -> None:
+        self.bucket = Bucket(name=name)
+        self._client = client
+        self.store: ObjectStore = S3ObjectStore(
+            client,
+            clock=clock,
+            single_copy_bytes_max=SINGLE_COPY_BYTES_MAX,
+            part_bytes=5 * 1024**2,
+            parts_in_flight=2,
+        )
+
+    async def put(
+        self,
+        key: str,
+        content: bytes = b"x",
+        *,
+        tags: Mapping[str, str] | None = None,
+        storage_class: str = "STANDARD",
+        encryption: Encryption | None = None,
+        website_redirect: str | None = None,
+        system_metadata: Mapping[str, str] | None = None,
+        user_metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        # What AWS does with every new object since 2023; moto does not.
+        more: dict[str, Any] = {"ServerSideEncryption": "AES256", **(system_metadata or {})}
+        if encryption:
+            more["ServerSideEncryption"] = encryption.algorithm
+            more["SSEKMSKeyId"] = encryption.kms_key_id
+            more["BucketKeyEnabled"] = encryption.bucket_key_enabled
+        if website_redirect:
+            more["WebsiteRedirectLocation"] = website_redirect
+        await self._client.put_object(
+            Bucket=self.bucket.name,
+            Key=key,
+            Body=content,
+            StorageClass=storage_class,
+            Metadata=dict(user_metadata or {}),
+            **more,
+        )
+        if tags:
+            tag_set = [{"Key": name, "Value": value} for name, value in tags.items()]
+            await self._client.put_object_tagging(
+                Bucket=self.bucket.name, Key=key, Tagging={"TagSet": tag_set}
+            )
+
+    async def delete(self, key: str) -> None:
+        await self._client.delete_object(Bucket=self.bucket.name, Key=key)
+
+    async def read(self, key: str) -> bytes:
+        answer = await self._client.get_object(Bucket=self.bucket.name, Key=key)
+        content: bytes = await answer["Body"].read()
+        return content
+
+    async def version(self) -> None:
+        await self._client.put_bucket_versioning(
+            Bucket=self.bucket.name, VersioningConfiguration={"Status": "Enabled"}
+        )
+
+
+@pytest.fixture
+def memory_world(unique_name: str, clock: ManualClock) -> MemoryWorld:
+    return MemoryWorld(unique_name, clock)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def aws_world(unique_name: str, clients: Clients, clock: ManualClock) -> AwsWorld:
+    client = await clients.s3()
+    await client.create_bucket(Bucket=unique_name)
+    return AwsWorld(unique_name, client, clock)
+
+
+@pytest.fixture(params=["memory", "aws"])
+def world(request: pytest.FixtureRequest) -> World:
+    chosen: World = request.getfixturevalue(f"{request.param}_world")
+    return chosen
+
+
+async def pages_of(
+    world: World, prefix: str = "", start_after: str | None = None
+) -> list[list[ManifestEntry]]:
+    listing = world.store.list_objects(world.bucket, prefix=prefix, start_after=start_after)
+    return [list(page) async for page in listing]
+
+
+async def keys_of(world: World, prefix: str = "", start_after: str | None = None) -> list[str]:
+    pages = await pages_of(world, prefix, start_after)
+    return [entry.key for page in pages for entry in page]
+
+
+async def test_a_listing_is_in_byte_order_of_keys_whatever_they_hold(world: World) -> None:
+    for key in ODD_KEYS:
+        await world.put(key)
+
+    assert await keys_of(world) == sorted(ODD_KEYS, key=str.encode)
+
+
+async def test_a_listing_shows_size_and_time(world: World) -> None:
+    await world.put("a", b"four")
+
+    [[entry]] = await pages_of(world)
+
+    head = await world.store.head(world.bucket, "a")
+    assert entry.size_bytes == 4
+    assert entry.last_modified is not None
+    assert entry.last_modified.tzinfo is not None
+    assert entry.last_modified.replace(microsecond=0) == head.last_modified.replace(microsecond=0)
+
+
+async def test_a_listing_keeps_to_its_prefix(world: World) -> None:
+    for key in ("a", "a/1", "a/2", "a0", "b/1"):
+        await world.put(key)
+
+    assert await keys_of(world, "a/") == ["a/1", "a/2"]
+
+
+@pytest.mark.parametrize("start_after", ["a/2", "a/1 and a bit", "a/2 ünï %+😀"])
+async def test_start_after_is_exclusive_and_need_not_exist(world: World, start_after: str) -> None:
+    for key in ("a/1", "a/2", "a/2 ünï %+😀", "a/3"):
+        await world.put(key)
+
+    expected = [k for k in ("a/1", "a/2", "a/2 ünï %+😀", "a/3") if k.encode() > start_after.encode()]
+    assert await keys_of(world, "a/", start_after) == expected
+
+
+async def test_a_listing_of_nothing_has_no_objects(world: World) -> None:
+    assert await keys_of(world, "nothing/") == []
+
+
+async def test_pages_have_a_thousand_objects_at_most_and_repeat_none(world: World) -> None:
+    keys = [f"{number:04d}/a b+ü.jpg" for number in range(1_003)]
+    waiting = iter(keys)
+
+    async def put_some() -> None:
+        for key in waiting:
+            await world.put(key, b"")
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(16):
+            group.create_task(put_some())
+
+    pages = await pages_of(world)
+
+    assert [entry.key for page in pages for entry in page] == keys
+    assert max(len(page) for page in pages) <= 1_000
+    assert await keys_of(world, start_after=keys[999]) == keys[1_000:]
+
+
+@pytest.mark.parametrize("count", [0, 1, 10])
+async def test_tags_are_read_as_they_were_written(world: World, count: int) -> None:
+    tags = {f"Näme {number}+-=._:/@": f"välue {number} +-=._:/@" for number in range(count)}
+    await world.put("a", tags=tags)
+
+    assert await world.store.read_tags(world.bucket, "a") == tags
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+async def test_every_key_can_be_read_tagged_and_rewritten(world: World, key: str) -> None:
+    await world.put(key, b"content", tags={"theirs": "1"})
+
+    head = await world.store.head(world.bucket, key)
+    await world.store.write_tags(world.bucket, head, {"ours": "2"})
+    assert await world.store.read_tags(world.bucket, key) == {"ours": "2"}
+    await world.store.rewrite(world.bucket, head, {"ours": "3"})
+
+    assert head.key == key
+    assert await world.store.read_tags(world.bucket, key) == {"ours": "3"}
+    assert await world.read(key) == b"content"
+    assert await keys_of(world) == [key]
+
+
+async def test_write_tags_changes_the_tags_and_nothing_else(world: World) -> None:
+    await world.put("a", b"content", tags={"old": "1"}, user_metadata={"theirs": "kept"})
+    before = await world.store.head(world.bucket, "a")
+
+    await world.store.write_tags(world.bucket, before, {"AssetID": "asset:img:1", "x": ""})
+    await world.store.write_tags(world.bucket, before, {"AssetID": "asset:img:1", "x": ""})
+
+    assert await world.store.head(world.bucket, "a") == before
+    assert await world.store.read_tags(world.bucket, "a") == {"AssetID": "asset:img:1", "x": ""}
+
+
+async def test_tags_go_to_the_version_that_was_seen(world: World) -> None:
+    await world.version()
+    await world.put("a", b"old")
+    seen = await world.store.head(world.bucket, "a")
+    await world.put("a", b"new", tags={"theirs": "1"})
+
+    await world.store.write_tags(world.bucket, seen, {"ours": "1"})
+
+    assert await world.store.read_tags(world.bucket, "a") == {"theirs": "1"}
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {f"tag{number}": "x" for number in range(11)},
+        {"aws:reserved": "x"},
+        {"k" * 129: "x"},
+        {"k": "v" * 257},
+    ],
+    ids=["eleven", "reserved", "long key", "long value"],
+)
+async def test_tags_that_s3_does_not_take_are_refused(world: World, tags: dict[str, str]) -> None:
+    await world.put("a", tags={"theirs": "1"})
+    head = await world.store.head(world.bucket, "a")
+
+    with pytest.raises(Refused):
+        await world.store.write_tags(world.bucket, head, tags)
+
+    assert await world.store.read_tags(world.bucket, "a") == {"theirs": "1"}
+
+
+def kept(head: ObjectHead) -> dict[str, Any]:
+    """All that a rewrite has to leave as it was."""
+    return {
+        "key": head.key,
+        "size_bytes": head.size_bytes,
+        "storage_class": head.storage_class,
+        "encryption": head.encryption,
+        "website_redirect": head.website_redirect,
+        "lock": head.lock,
+        "system_metadata": dict(head.system_metadata),
+        "user_metadata": dict(head.user_metadata),
+    }
+
+
+ATTRIBUTES: dict[str, Any] = {
+    "storage_class": "STANDARD_IA",
+    "website_redirect": "/elsewhere",
+    "encryption": Encryption(
+        algorithm="aws:kms",
+        kms_key_id="arn:aws:kms:us-east-1:123456789012:key/one",
+        bucket_key_enabled=False,
+    ),
+    "system_metadata": {
+        "ContentType": "image/jpeg",
+        "CacheControl": "max-age=1",
+        "ContentDisposition": 'attachment; filename="a.jpg"',
+        "ContentLanguage": "de",
+    },
+    "user_metadata": {"camera": "x100", "note": "two words"},
+}
+
+
+@pytest.mark.parametrize("size_bytes", [5, SINGLE_COPY_BYTES_MAX + 1], ids=["single", "multipart"])
+@pytest.mark.parametrize("attributes", [{}, ATTRIBUTES], ids=["plain", "all"])
+async def test_a_rewrite_keeps_all_but_tags_and_time(
+    world: World, size_bytes: int, attributes: dict[str, Any]
+) -> None:
+    content = bytes(index % 251 for index in range(size_bytes))
+    await world.put("a", content, tags={"theirs": "1"}, **attributes)
+    before = await world.store.head(world.bucket, "a")
+    for name, value in attributes.items():
+        assert getattr(before, name) == value
+
+    tags = {"theirs": "1", "AssetID": "asset:img:1 +=@ü", "SyncJobID": "job-1"}
+    written = await world.store.rewrite(world.bucket, before, tags)
+
+    after = await world.store.head(world.bucket, "a")
+    assert kept(after) == kept(before)
+    assert await world.read("a") == content
+    assert await world.store.read_tags(world.bucket, "a") == tags
+    assert written.e_tag == after.e_tag
+    assert '"' not in after.e_tag
+
+
+async def test_rewriting_twice_leaves_the_same_object(world: World) -> None:
+    await world.put("a", b"content", tags={"theirs": "1"})
+    for _ in range(2):
+        head = await world.store.head(world.bucket, "a")
+        await world.store.rewrite(world.bucket, head, {"ours": "1"})
+
+    assert await world.read("a") == b"content"
+    assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}
+
+
+async def test_ten_tags_with_every_allowed_sign_survive_a_rewrite(world: World) -> None:
+    tags = {f"Näme {number} +-=._:/@": f"v {number} +-=._:/@" for number in range(10)}
+    await world.put("a")
+    head = await world.store.head(world.bucket, "a")
+
+    await world.store.rewrite(world.bucket, head, tags)
+
+    assert await world.store.read_tags(world.bucket, "a") == tags
+
+
+@pytest.mark.parametrize("size_bytes", [5, SINGLE_COPY_BYTES_MAX + 1], ids=["single", "multipart"])
+async def test_an_object_that_changed_is_not_rewritten(world: World, size_bytes: int) -> None:
+    await world.put("a", b"o" * size_bytes, tags={"v": "1"})
+    seen = await world.store.head(world.bucket, "a")
+    await world.put("a", b"n" * size_bytes, tags={"v": "2"})
+
+    with pytest.raises(Conflict):
+        await world.store.rewrite(world.bucket, seen, {"ours": "1"})
+
+    assert await world.read("a") == b"n" * size_bytes
+    assert await world.store.read_tags(world.bucket, "a") == {"v": "2"}
+
+
+async def test_a_rewrite_does_not_bring_an_older_version_back(world: World) -> None:
+    await world.version()
+    await world.put("a", b"old")
+    seen = await world.store.head(world.bucket, "a")
+    await world.put("a", b"new")
+
+    with pytest.raises(Conflict):
+        await world.store.rewrite(world.bucket, seen, {"ours": "1"})
+
+    assert await world.read("a") == b"new"
+
+
+async def test_a_rewrite_makes_a_new_version(world: World) -> None:
+    await world.version()
+    await world.put("a", b"content")
+    before = await world.store.head(world.bucket, "a")
+
+    written = await world.store.rewrite(world.bucket, before, {"ours": "1"})
+
+    after = await world.store.head(world.bucket, "a")
+    assert written.version_id == after.version_id
+    assert None not in (before.version_id, after.version_id)
+    assert before.version_id != after.version_id
+
+
+@pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
+async def test_an_archived_object_is_not_rewritten(world: World, storage_class: str) -> None:
+    await world.put("a", storage_class=storage_class, tags={"theirs": "1"})
+    head = await world.store.head(world.bucket, "a")
+    assert head.storage_class == storage_class
+    assert not head.restored
+
+    with pytest.raises(Archived):
+        await world.store.rewrite(world.bucket, head, {"ours": "1"})
+
+    assert await world.store.read_tags(world.bucket, "a") == {"theirs": "1"}
+
+
+async def _gone(world: World, *, versioned: bool) -> ObjectHead:
+    if versioned:
+        await world.version()
+    await world.put("a", b"content")
+    head = await world.store.head(world.bucket, "a")
+    await world.delete("a")
+    return head
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+async def test_an_object_that_is_gone_is_not_found(world: World, versioned: bool) -> None:
+    head = await _gone(world, versioned=versioned)
+
+    with pytest.raises(NotFound):
+        await world.store.read_tags(world.bucket, "a")
+    with pytest.raises(NotFound):
+        await world.store.head(world.bucket, "a")
+    with pytest.raises(NotFound):
+        await world.store.rewrite(world.bucket, head, {"ours": "1"})
+
+
+async def test_tags_of_an_object_that_is_gone_are_not_written(world: World) -> None:
+    head = await _gone(world, versioned=False)
+
+    with pytest.raises(NotFound):
+        await world.store.write_tags(world.bucket, head, {"ours": "1"})
+
+
+async def test_a_large_object_that_is_gone_is_not_found(world: World) -> None:
+    await world.put("a", b"c" * (SINGLE_COPY_BYTES_MAX + 1))
+    head = await world.store.head(world.bucket, "a")
+    await world.delete("a")
+
+    with pytest.raises(NotFound):
+        await world.store.rewrite(world.bucket, head, {"ours": "1"})
+
+
+async def test_a_bucket_that_does_not_exist_is_misconfigured(world: World) -> None:
+    await world.put("a")
+    head = await world.store.head(world.bucket, "a")
+    absent = Bucket(name=f"{world.bucket.name}-absent")
+
+    with pytest.raises(Misconfigured):
+        async for _ in world.store.list_objects(absent, prefix="", start_after=None):
+            pass
+    with pytest.raises(Misconfigured):
+        await world.store.read_tags(absent, "a")
+    with pytest.raises(Misconfigured):
+        await world.store.head(absent, "a")
+    with pytest.raises(Misconfigured):
+        await world.store.write_tags(absent, head, {})
+    with pytest.raises(Misconfigured):
+        await world.store.rewrite(absent, head, {})
+
+
+async def test_what_a_caller_does_to_its_tags_later_changes_nothing(world: World) -> None:
+    await world.put("a")
+    head = await world.store.head(world.bucket, "a")
+    tags = {"ours": "1"}
+
+    await world.store.rewrite(world.bucket, head, tags)
+    tags["ours"] = "2"
+    (await world.store.read_tags(world.bucket, "a"))["ours"] = "3"
+
+    assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}

@@ -1,0 +1,143 @@
+"""The contract of ports.telemetry: what is told can be read, and telling never fails."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any, Protocol
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from adapters.aws.powertools_telemetry import PowertoolsTelemetry
+from adapters.memory.telemetry import MemoryTelemetry
+from ports.telemetry import Metric, Telemetry
+
+Line = tuple[str, dict[str, Any]]
+
+
+class Reader(Protocol):
+    telemetry: Telemetry
+
+    def events(self) -> list[Line]: ...
+
+    def warnings(self) -> list[Line]: ...
+
+    def counts(self) -> dict[str, int]: ...
+
+    def request_ids(self) -> list[str | None]:
+        """The id that goes with each event and warning, in order."""
+
+
+class MemoryReader:
+    def __init__(self) -> None:
+        self._telemetry = MemoryTelemetry()
+        self.telemetry: Telemetry = self._telemetry
+
+    def events(self) -> list[Line]:
+        return [(entry.name, dict(entry.facts)) for entry in self._telemetry.events]
+
+    def warnings(self) -> list[Line]:
+        return [(entry.name, dict(entry.facts)) for entry in self._telemetry.warnings]
+
+    def counts(self) -> dict[str, int]:
+        return {metric.value: count for metric, count in self._telemetry.counts.items()}
+
+    def request_ids(self) -> list[str | None]:
+        return [entry.request_id for entry in self._telemetry.entries]
+
+
+class PowertoolsReader:
+    def __init__(self, name: str, output: pytest.CaptureFixture[str]) -> None:
+        self._log = io.StringIO()
+        self._output = output
+        self._telemetry = PowertoolsTelemetry(
+            # Powertools keeps one logger for each service.
+            Logger(service=name, stream=self._log, level="INFO")
+        )
+        self.telemetry: Telemetry = self._telemetry
+
+    def events(self) -> list[Line]:
+        return self._lines("INFO")
+
+    def warnings(self) -> list[Line]:
+        return self._lines("WARNING")
+
+    def counts(self) -> dict[str, int]:
+        text = self._output.readouterr().out
+        if not text:
+            return {}
+        record = json.loads(text)
+        declared = record["_aws"]["CloudWatchMetrics"][0]
+        assert declared["Namespace"] == "AssetSync"
+        assert declared["Dimensions"] == [["service"]]
+        assert record["service"] == "asset-sync"
+        return {metric["Name"]: int(sum(record[metric["Name"]])) for metric in declared["Metrics"]}
+
+    def request_ids(self) -> list[str | None]:
+        records = map(json.loads, self._log.getvalue().splitlines())
+        return [record.get("function_request_id") for record in records]
+
+    def _lines(self, level: str) -> list[Line]:
+        records = map(json.loads, self._log.getvalue().splitlines())
+        return [(r["message"], r["facts"]) for r in records if r["level"] == level]
+
+
+@pytest.fixture(params=["memory", "aws"])
+def reader(
+    request: pytest.FixtureRequest, unique_name: str, capsys: pytest.CaptureFixture[str]
+) -> Reader:
+    if request.param == "memory":
+        return MemoryReader()
+    return PowertoolsReader(unique_name, capsys)
+
+
+def test_events_and_warnings_are_told_with_their_facts(reader: Reader) -> None:
+    reader.telemetry.event("job_status", job_id="job-1", count=3, share=0.5, last=True, cause=None)
+    reader.telemetry.warning("slow", job_id="job-2")
+
+    facts = {"job_id": "job-1", "count": 3, "share": 0.5, "last": True, "cause": None}
+    assert reader.events() == [("job_status", facts)]
+    assert reader.warnings() == [("slow", {"job_id": "job-2"})]
+
+
+def test_no_fact_is_called_something_that_breaks_the_log(reader: Reader) -> None:
+    facts = dict.fromkeys(["message", "args", "module", "level", "service", "exc_info"], "x")
+
+    reader.telemetry.event("odd", **facts)
+
+    assert reader.events() == [("odd", facts)]
+
+
+def test_counts_add_up(reader: Reader) -> None:
+    with reader.telemetry.invocation("request-1"):
+        reader.telemetry.count(Metric.OBJECTS_COPIED)
+        reader.telemetry.count(Metric.OBJECTS_COPIED, 41)
+        reader.telemetry.count(Metric.JOBS_ENDED)
+
+    assert reader.counts() == {"ObjectsCopied": 42, "JobsEnded": 1}
+
+
+def test_nothing_counted_is_nothing_told(reader: Reader) -> None:
+    with reader.telemetry.invocation("request-1"):
+        pass
+
+    assert reader.counts() == {}
+
+
+def test_counts_are_written_when_an_invocation_fails_too(reader: Reader) -> None:
+    with pytest.raises(ValueError, match="a bug"), reader.telemetry.invocation("request-1"):  # noqa: PT012
+        reader.telemetry.count(Metric.CHUNKS_FAILED)
+        raise ValueError("a bug")
+
+    assert reader.counts() == {"ChunksFailed": 1}
+
+
+def test_the_id_of_an_invocation_goes_with_its_events(reader: Reader) -> None:
+    reader.telemetry.event("before")
+    with reader.telemetry.invocation("request-1"):
+        reader.telemetry.event("within")
+        reader.telemetry.warning("within, too")
+    reader.telemetry.event("after")
+
+    assert reader.request_ids() == [None, "request-1", "request-1", None]

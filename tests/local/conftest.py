@@ -1,0 +1,62 @@
+"""One emulated cloud for the whole folder; tests keep apart by the names of what they create."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import boto3
+import pytest
+import pytest_asyncio
+from botocore.config import Config
+
+from adapters.local.cloud.clients import CloudClients
+from adapters.local.cloud.process import CloudProcess
+from adapters.local.invocation import REGION
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cloud_url() -> AsyncIterator[str]:
+    async with CloudProcess() as cloud:
+        yield cloud.endpoint_url
+
+
+@pytest.fixture
+async def clients(cloud_url: str) -> AsyncIterator[CloudClients]:
+    async with CloudClients(cloud_url, region=REGION) as clients:
+        yield clients
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    suffix = uuid.uuid4().hex[:8]
+    return lambda name: f"{name}-{suffix}"
+
+
+@pytest.fixture
+def sdk() -> Callable[[str, str], Any]:
+    """An unmodified, synchronous boto3 client of a service at an endpoint."""
+
+    def make(service: str, endpoint_url: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=endpoint_url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    return make
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Any]:
+    """Waits until a condition holds, looking often, for a few seconds at most."""
+
+    async def wait(condition: Callable[[], bool], *, timeout_s: float = 10) -> None:
+        async with asyncio.timeout(timeout_s):
+            while not condition():  # noqa: ASYNC110  # conditions of any kind have no event
+                await asyncio.sleep(0.01)
+
+    return wait

@@ -1,0 +1,165 @@
+"""The reference Asset Management System: both ways in, and nothing twice."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from adapters.local.asset_management import (
+    AssetManagement,
+    AssetManagementSettings,
+    IngestSource,
+)
+from adapters.local.cloud.clients import CloudClients
+
+Unique = Callable[[str], str]
+TAGS = "AssetID=asset:img:1&InventoryID=asset:uuid:1&SyncJobID=job"
+
+
+@dataclass
+class World:
+    """A bucket, a queue, a catalog, and the system that joins them."""
+
+    system: AssetManagement
+    s3: Any
+    sqs: Any
+    dynamodb: Any
+    bucket: str
+    table: str
+    queue_url: str
+
+    async def send(self, message: object) -> None:
+        await self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(message))
+
+    async def catalog(self) -> dict[str, Any]:
+        items = (await self.dynamodb.scan(TableName=self.table))["Items"]
+        return {item["InventoryID"]["S"]: item for item in items}
+
+
+@pytest.fixture
+async def world(clients: CloudClients, unique: Unique) -> AsyncIterator[World]:
+    s3, sqs = await clients.open("s3"), await clients.open("sqs")
+    dynamodb = await clients.open("dynamodb")
+    bucket, table = unique("media"), unique("assets")
+    await s3.create_bucket(Bucket=bucket)
+    await dynamodb.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "InventoryID", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "InventoryID", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    url = (await sqs.create_queue(QueueName=unique("ams")))["QueueUrl"]
+    described = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    system = AssetManagement(
+        AssetManagementSettings(
+            queue_url=url,
+            queue_arn=described["Attributes"]["QueueArn"],
+            table_name=table,
+            retry_visibility_s=0,
+            wait_s=1,
+        ),
+        sqs=sqs,
+        s3=s3,
+        dynamodb=dynamodb,
+    )
+    await system.watch(bucket)
+    system.start()
+    yield World(system, s3, sqs, dynamodb, bucket, table, url)
+    await system.stop()
+
+
+def _event(world: World, key: str, *, asset_id: str = "asset:vid:2") -> dict[str, Any]:
+    return {
+        "source": "asset-sync",
+        "detail-type": "AssetSyncObjectReady",
+        "detail": {
+            "eventId": "e",
+            "bucketName": world.bucket,
+            "objectKey": key,
+            "assetId": asset_id,
+            "inventoryId": "asset:uuid:2",
+        },
+    }
+
+
+async def test_a_tagged_object_is_recorded_from_its_notification(
+    world: World, eventually: Any
+) -> None:
+    await world.s3.put_object(Bucket=world.bucket, Key="in/a b+ü.jpg", Body=b"1", Tagging=TAGS)
+    await eventually(lambda: world.system.counts.ingested)
+
+    assert await world.catalog() == {
+        "asset:uuid:1": {
+            "InventoryID": {"S": "asset:uuid:1"},
+            "DigitalSourceAsset": {"M": {"ID": {"S": "asset:img:1"}, "Type": {"S": "Image"}}},
+            "StoragePath": {"S": f"{world.bucket}:in/a b+ü.jpg"},
+        }
+    }
+    assert world.system.counts.ingested == {IngestSource.NOTIFICATION: 1}
+
+
+async def test_an_event_alone_is_enough(world: World, eventually: Any) -> None:
+    await world.send(_event(world, "b.mp4"))
+    await eventually(lambda: world.system.counts.ingested)
+
+    recorded = (await world.catalog())["asset:uuid:2"]
+    assert recorded["DigitalSourceAsset"]["M"]["Type"] == {"S": "Video"}
+    assert world.system.counts.ingested == {IngestSource.EVENT: 1}
+
+
+async def test_an_object_announced_both_ways_and_twice_is_ingested_once(
+    world: World, eventually: Any
+) -> None:
+    tags = "AssetID=asset:vid:2&InventoryID=asset:uuid:2"
+    for _ in range(2):
+        await world.s3.put_object(Bucket=world.bucket, Key="b.mp4", Body=b"1", Tagging=tags)
+        await world.send(_event(world, "b.mp4"))
+
+    def count() -> int:
+        counts = world.system.counts
+        return sum(counts.ingested.values()) + sum(counts.duplicates.values())
+
+    await eventually(lambda: count() == 4)
+    assert sum(world.system.counts.ingested.values()) == 1
+    assert sum(world.system.counts.duplicates.values()) == 3
+    assert len(await world.catalog()) == 1
+
+
+async def test_a_changed_asset_id_is_news(world: World, eventually: Any) -> None:
+    for asset_id in ("asset:vid:2", "asset:vid:3"):
+        await world.system.accept(_event(world, "b.mp4", asset_id=asset_id))
+
+    recorded = (await world.catalog())["asset:uuid:2"]
+    assert recorded["DigitalSourceAsset"]["M"]["ID"] == {"S": "asset:vid:3"}
+    assert world.system.counts.ingested == {IngestSource.EVENT: 2}
+
+
+async def test_test_events_untagged_and_deleted_objects_are_ignored(
+    world: World, eventually: Any
+) -> None:
+    await eventually(lambda: world.system.counts.ignored == 1)  # the test event of `watch`
+    await world.s3.put_object(Bucket=world.bucket, Key="plain", Body=b"1")
+    await world.s3.put_object(Bucket=world.bucket, Key="half", Body=b"1", Tagging="AssetID=a")
+    await eventually(lambda: world.system.counts.ignored == 3)
+    await world.send(
+        {"Records": [{"s3": {"bucket": {"name": world.bucket}, "object": {"key": "gone"}}}]}
+    )
+    await eventually(lambda: world.system.counts.ignored == 4)
+
+    assert await world.catalog() == {}
+
+
+async def test_it_writes_nothing_to_the_bucket(world: World, eventually: Any) -> None:
+    await world.s3.put_object(Bucket=world.bucket, Key="a.jpg", Body=b"1", Tagging=TAGS)
+    before = await world.s3.head_object(Bucket=world.bucket, Key="a.jpg")
+    await eventually(lambda: world.system.counts.ingested)
+    after = await world.s3.head_object(Bucket=world.bucket, Key="a.jpg")
+
+    assert (after["LastModified"], after["TagCount"]) == (
+        before["LastModified"],
+        before["TagCount"],
+    )
+    listed = await world.s3.list_objects_v2(Bucket=world.bucket)
+    assert [entry["Key"] for entry in listed["Contents"]] == ["a.jpg"]

@@ -1,0 +1,140 @@
+"""The HTTP API: the event that the function gets, and the answer that the caller gets."""
+
+import base64
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from adapters.local.functions import LambdaService
+from adapters.local.http_api import http_api_application
+from adapters.local.invocation import FunctionSettings
+from adapters.local.listener import Listener
+
+
+class Api:
+    """A function behind the HTTP API: keeps events and gives one answer."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.answer: Callable[[], object] = lambda: {"statusCode": 204}
+        self.url = ""
+
+    def handler(self, event: dict[str, Any], _context: Any) -> object:
+        self.events.append(event)
+        return self.answer()
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    api = Api()
+    service = LambdaService([FunctionSettings(name="api", handler=api.handler)])
+    async with Listener(http_api_application(service, "api")) as listener:
+        api.url = listener.url
+        yield api
+    await service.stop()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def test_a_request_becomes_an_event_of_format_2(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    async with http.post(
+        URL(f"{api.url}/connectors/c%201/sync?key=a%2Fb&key=c&empty=", encoded=True),
+        json={"dryRun": True},
+        headers={"X-Thing": "Value", "User-Agent": "test", "Cookie": "a=1; b=2"},
+    ) as response:
+        assert response.status == 204
+
+    (event,) = api.events
+    assert event["version"] == "2.0"
+    assert event["routeKey"] == "$default"
+    assert event["rawPath"] == "/connectors/c 1/sync"
+    assert event["rawQueryString"] == "key=a%2Fb&key=c&empty="
+    assert event["queryStringParameters"] == {"key": "a/b,c", "empty": ""}
+    assert event["headers"]["x-thing"] == "Value"
+    assert event["headers"]["content-type"] == "application/json"
+    assert "cookie" not in event["headers"]
+    assert event["cookies"] == ["a=1", "b=2"]
+    assert (event["body"], event["isBase64Encoded"]) == ('{"dryRun": true}', False)
+    context = event["requestContext"]
+    assert context["http"] == {
+        "method": "POST",
+        "path": "/connectors/c 1/sync",
+        "protocol": "HTTP/1.1",
+        "sourceIp": "127.0.0.1",
+        "userAgent": "test",
+    }
+    assert context["stage"] == "$default"
+    assert context["requestId"]
+    assert context["timeEpoch"] > 0
+
+
+async def test_a_request_without_query_and_body_leaves_them_out(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    async with http.get(f"{api.url}/jobs"):
+        pass
+    (event,) = api.events
+    assert event["rawQueryString"] == ""
+    assert not {"body", "queryStringParameters", "cookies"} & set(event)
+
+
+async def test_a_binary_body_is_base64(api: Api, http: aiohttp.ClientSession) -> None:
+    async with http.put(f"{api.url}/x", data=b"\xff\x00", headers={"Content-Type": "image/png"}):
+        pass
+    (event,) = api.events
+    assert event["isBase64Encoded"] is True
+    assert base64.b64decode(event["body"]) == b"\xff\x00"
+
+
+async def test_status_headers_cookies_and_body_come_back(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    api.answer = lambda: {
+        "statusCode": 409,
+        "headers": {"Content-Type": "application/problem+json", "X-Job": "j", "Content-Length": 1},
+        "cookies": ["a=1", "b=2"],
+        "body": '{"title": "ü"}',
+    }
+    async with http.get(f"{api.url}/jobs") as response:
+        assert response.status == 409
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert response.headers["X-Job"] == "j"
+        assert response.headers.getall("Set-Cookie") == ["a=1", "b=2"]
+        assert await response.json() == {"title": "ü"}
+
+
+async def test_a_base64_answer_is_decoded(api: Api, http: aiohttp.ClientSession) -> None:
+    encoded = base64.b64encode(b"\xff").decode()
+    api.answer = lambda: {"statusCode": 200, "body": encoded, "isBase64Encoded": True}
+    async with http.get(f"{api.url}/x") as response:
+        assert await response.read() == b"\xff"
+
+
+async def test_an_answer_without_a_status_is_the_body_of_a_200(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    api.answer = lambda: {"jobs": []}
+    async with http.get(f"{api.url}/jobs") as response:
+        assert response.status == 200
+        assert await response.json() == {"jobs": []}
+
+
+async def test_an_error_of_the_function_is_a_500_that_tells_nothing(
+    api: Api, http: aiohttp.ClientSession
+) -> None:
+    def fail() -> object:
+        raise ValueError("secret")
+
+    api.answer = fail
+    async with http.get(f"{api.url}/jobs") as response:
+        assert response.status == 500
+        assert await response.json() == {"message": "Internal Server Error"}

@@ -1,0 +1,228 @@
+"""The whole stack with small handlers: everything is there, and everything is joined."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+import pytest
+
+from adapters.aws import resources
+from adapters.local.stack import LocalStack
+from adapters.local.stack_settings import BatchOperationsParts, StackSettings
+
+SPECIFIED = {
+    "JOB_TABLE_NAME",
+    "CHUNK_TABLE_NAME",
+    "ERROR_TABLE_NAME",
+    "ASSETS_TABLE_NAME",
+    "RESULTS_BUCKET_NAME",
+    "PROCESSOR_QUEUE_URL",
+    "PROCESSOR_FUNCTION_ARN",
+    "ENGINE_FUNCTION_ARN",
+    "BATCH_OPERATIONS_ROLE_ARN",
+    "STATUS_TOPIC_ARN",
+    "INGEST_EVENT_BUS_NAME",
+}
+
+
+class FakeBatchOperations:
+    """Stands for the emulator of S3 Batch Operations."""
+
+    def __init__(self, parts: BatchOperationsParts) -> None:
+        self.parts = parts
+        self.running = False
+
+    async def start(self, host: str, port: int) -> str:
+        self.running = True
+        return f"http://{host}:{port or 9}"
+
+    async def stop(self) -> None:
+        self.running = False
+
+
+class Service:
+    """Three handlers that remember their events."""
+
+    def __init__(self) -> None:
+        self.engine_events: list[Any] = []
+        self.records: list[Any] = []
+        self.emulators: list[FakeBatchOperations] = []
+
+    def api(self, event: Mapping[str, Any], _context: Any) -> object:
+        return {"statusCode": 200, "body": json.dumps(event["rawPath"])}
+
+    def engine(self, event: Any, _context: Any) -> None:
+        self.engine_events.append(event)
+
+    def processor(self, event: Mapping[str, Any], _context: Any) -> object:
+        self.records += event["Records"]
+        dead = "dead-letters" in event["Records"][0]["eventSourceARN"]
+        if event["Records"][0]["body"] == "poison" and not dead:
+            raise ValueError("poison")
+        return {"batchItemFailures": []}
+
+    def emulate(self, parts: BatchOperationsParts) -> FakeBatchOperations:
+        self.emulators.append(FakeBatchOperations(parts))
+        return self.emulators[-1]
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
+async def stack(service: Service) -> AsyncIterator[LocalStack]:
+    handlers = {"api": service.api, "engine": service.engine, "processor": service.processor}
+    settings = StackSettings(
+        retry_delays_s=(0.01, 0.01), retry_visibility_s=0, sweep_interval_s=3_600
+    )
+    async with LocalStack(handlers, settings=settings, batch_operations=service.emulate) as stack:
+        yield stack
+    assert not service.emulators[0].running
+
+
+async def test_all_parts_are_joined(
+    stack: LocalStack, service: Service, sdk: Callable[[str, str], Any]
+) -> None:
+    environment = stack.environment
+    checks: list[Callable[..., Awaitable[None]]] = [
+        _environment_is_complete,
+        _tables_have_their_keys,
+        _the_api_answers,
+        _the_queue_reaches_the_processor,
+        _poison_reaches_the_processor_as_a_dead_letter,
+        _the_ingest_bus_reaches_the_asset_system,
+        _the_engine_is_invoked_by_arn_sweep_and_batch_job,
+    ]
+
+    def client(name: str) -> Any:
+        override = environment.get(f"AWS_ENDPOINT_URL_{name.upper()}")
+        return sdk(name, override or environment["AWS_ENDPOINT_URL"])
+
+    # One stack for all: it takes a second to start.
+    for check in checks:
+        await check(stack, service, client)
+
+
+async def _environment_is_complete(stack: LocalStack, *_: Any) -> None:
+    environment = stack.environment
+    assert set(environment) >= SPECIFIED | {
+        "CONNECTOR_TABLE_NAME",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_LAMBDA",
+        "AWS_ENDPOINT_URL_S3_CONTROL",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "ASSET_SYNC_API_URL",
+    }
+    assert all(isinstance(value, str) and value for value in environment.values())
+
+
+async def _tables_have_their_keys(
+    stack: LocalStack, _service: Service, client: Callable[[str], Any]
+) -> None:
+    dynamodb = client("dynamodb")
+    for shape in resources.TABLES:
+        name = stack.environment[shape.environment_variable]
+        found = await asyncio.to_thread(dynamodb.describe_table, TableName=name)
+        indexes = found["Table"].get("GlobalSecondaryIndexes", [])
+        assert {index["IndexName"] for index in indexes} == {one.name for one in shape.indexes}
+        keys = {key["AttributeName"]: key["KeyType"] for key in found["Table"]["KeySchema"]}
+        assert keys[shape.partition_key.name] == "HASH"
+    ttl = await asyncio.to_thread(
+        dynamodb.describe_time_to_live, TableName=stack.environment["ERROR_TABLE_NAME"]
+    )
+    assert ttl["TimeToLiveDescription"]["AttributeName"] == "expiresAt"
+
+
+async def _the_api_answers(stack: LocalStack, *_: Any) -> None:
+    async with aiohttp.ClientSession() as http, http.get(f"{stack.api_url}/jobs") as response:
+        assert await response.json() == "/jobs"
+
+
+async def _the_queue_reaches_the_processor(
+    stack: LocalStack, service: Service, client: Callable[[str], Any]
+) -> None:
+    url = stack.environment["PROCESSOR_QUEUE_URL"]
+    await asyncio.to_thread(client("sqs").send_message, QueueUrl=url, MessageBody="chunk")
+    await stack.wait_idle(settle_s=0.1)
+    assert [record["body"] for record in service.records] == ["chunk"]
+
+
+async def _poison_reaches_the_processor_as_a_dead_letter(
+    stack: LocalStack, service: Service, client: Callable[[str], Any]
+) -> None:
+    service.records.clear()
+    url = stack.environment["PROCESSOR_QUEUE_URL"]
+    await asyncio.to_thread(client("sqs").send_message, QueueUrl=url, MessageBody="poison")
+    await stack.wait_idle(settle_s=0.2)
+    sources = [record["eventSourceARN"].rpartition(":")[2] for record in service.records]
+    assert sources == ["asset-sync-processor"] * 5 + ["asset-sync-processor-dead-letters"]
+
+
+async def _the_ingest_bus_reaches_the_asset_system(
+    stack: LocalStack, _service: Service, client: Callable[[str], Any]
+) -> None:
+    detail = {"bucketName": "b", "objectKey": "k.jpg", "assetId": "a", "inventoryId": "i"}
+    entry = {
+        "EventBusName": stack.environment["INGEST_EVENT_BUS_NAME"],
+        "Source": "asset-sync",
+        "DetailType": "AssetSyncObjectReady",
+        "Detail": json.dumps(detail),
+    }
+    await asyncio.to_thread(client("events").put_events, Entries=[entry, entry])
+    await stack.wait_idle(settle_s=0.2)
+    status = await stack.status()
+    assert (status.ingested.ingested, status.ingested.duplicates) == ({"event": 1}, {"event": 1})
+
+
+async def _the_engine_is_invoked_by_arn_sweep_and_batch_job(
+    stack: LocalStack, service: Service, client: Callable[[str], Any]
+) -> None:
+    service.engine_events.clear()
+    await asyncio.to_thread(
+        client("lambda").invoke,
+        FunctionName=stack.environment["ENGINE_FUNCTION_ARN"],
+        InvocationType="Event",
+        Payload=b'{"action": "start"}',
+    )
+    await stack.wait_idle(settle_s=0.1)
+    stack.sweep.fire()
+    await stack.wait_idle(settle_s=0.1)
+    event = {
+        "source": "aws.s3",
+        "detail-type": "AWS Service Event via CloudTrail",
+        "detail": {
+            "eventSource": "s3.amazonaws.com",
+            "eventName": "JobStatusChanged",
+            "serviceEventDetails": {"jobId": "j", "status": "Complete"},
+        },
+    }
+    await service.emulators[0].parts.publish(event)
+    await stack.wait_idle(settle_s=0.1)
+    assert service.engine_events == [{"action": "start"}, {"action": "sweep"}, event]
+    assert (await stack.status()).dropped == ()
+
+
+async def test_wait_idle_gives_up_in_time(stack: LocalStack, service: Service) -> None:
+    stack.functions.submit(resources.ENGINE_FUNCTION.name, b"{}")
+    with pytest.raises(TimeoutError, match="still busy"):
+        await stack.wait_idle(timeout_s=0.05, settle_s=60)
+
+
+async def test_a_start_that_fails_leaves_nothing_behind(service: Service) -> None:
+    def fail(_parts: BatchOperationsParts) -> FakeBatchOperations:
+        raise RuntimeError("no emulator")
+
+    handlers = {"api": service.api, "engine": service.engine, "processor": service.processor}
+    stack = LocalStack(handlers, batch_operations=fail)
+    with pytest.raises(RuntimeError, match="no emulator"):
+        await stack.__aenter__()
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await http.get(stack.cloud_url)

@@ -1,0 +1,41 @@
+"""Run one seed, or a range of them: `python tests/simulation/support/simulate.py 1234 --trace`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import traceback
+
+from simulator.observer import Violation
+from simulator.simulation import Simulation
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("--count", type=int, default=1, help="run that many seeds, from this on")
+    parser.add_argument("--trace", action="store_true", help="print everything that happened")
+    options = parser.parse_args()
+    failed = 0
+    began = time.perf_counter()
+    for seed in range(options.seed, options.seed + options.count):
+        sim = Simulation(seed)
+        try:
+            sim.run()
+        except Violation as violation:
+            failed += 1
+            print(f"seed {seed}: {violation}")
+            if violation.__cause__ is not None:
+                traceback.print_exception(violation.__cause__)
+        if options.trace:
+            for at_s, who, what, detail in sim.trace:
+                print(f"{at_s:12.3f}  {who:20} {what:24} {detail}")
+            print(f"steps {sim.step_count}, faults {sim.faults.counts}, digest {sim.digest()[:16]}")
+    spent_s = time.perf_counter() - began
+    print(f"{options.count} seeds, {failed} failed, {options.count / spent_s:.1f} seeds a second")
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

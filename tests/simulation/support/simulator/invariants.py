@@ -1,0 +1,359 @@
+"""What must always hold. Each function is one sentence, and yields a complaint where it is broken.
+
+The functions read the shared state and what the observer noted; none of them calls a use case.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from adapters.memory.buckets import StoredObject
+from domain.chunk import Chunk, ChunkStatus
+from domain.connector import Trigger
+from domain.customer_object import ObjectHead, is_archived
+from domain.identity import SYNC_JOB_ID_TAG, identity_of, mint_missing
+from domain.job import JOB_TRANSITIONS, Job, JobStatus, Tally, tally_of
+from domain.limits import OBJECT_TAG_COUNT_MAX
+from domain.manifest import decode_row
+from domain.message import IngestEvent
+from domain.outcome import Statistics
+from domain.prefixes import overlap
+
+if TYPE_CHECKING:
+    from simulator.observer import Observer
+    from simulator.process import Process
+    from simulator.simulation import Simulation
+
+_COMPLETED = frozenset({JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS})
+
+
+def i1_every_entry_has_one_outcome(sim: Simulation, job: Job) -> Iterator[str]:
+    """A job that COMPLETED* has exactly one outcome line for each entry of its manifest, and as many
+    as objectsListed; a job that FAILED or was CANCELLED has one for no entry twice.
+    """
+    keys = Counter(line["key"] for line in outcome_lines(sim, job.job_id))
+    twice = [key for key, count in keys.items() if count > 1]
+    if twice:
+        yield f"{twice} have more than one outcome"
+    if job.status in _COMPLETED:
+        listed = manifest_keys(sim, job)
+        if set(keys) != set(listed):
+            yield f"outcomes and manifest differ by {set(keys) ^ set(listed)}"
+        counts = {len(listed), job.listing.objects_listed, job.tally.statistics.total}
+        if len(counts) > 1:
+            yield f"manifest, objectsListed and statistics count {counts}"
+
+
+def i2_a_terminal_job_has_terminal_chunks(job: Job, chunks: Mapping[int, Chunk]) -> Iterator[str]:
+    """A job that is terminal has only terminal chunks; the converse is asked when all is quiet."""
+    if job.terminal:
+        open_chunks = [chunk.index for chunk in chunks.values() if not chunk.terminal]
+        if open_chunks:
+            yield f"{job.job_id} is {job.status}, its chunks {open_chunks} are not terminal"
+        if job.status in _COMPLETED and not job.splitting.done:
+            yield f"{job.job_id} is {job.status} and was not split to the end"
+
+
+def i3_totals_are_the_fold(job: Job, chunks: Mapping[int, Chunk]) -> Iterator[str]:
+    """At every step a job's tally is the fold of its chunks."""
+    folded = sum(map(tally_of, chunks.values()), start=Tally())
+    if folded != job.tally:
+        yield f"{job.job_id} has {job.tally}, its chunks add up to {folded}"
+
+
+def i3_outcome_files_add_up(sim: Simulation, chunk: Chunk) -> Iterator[str]:
+    """The statistics of a settled chunk are the fold of its outcome files."""
+    lines = outcome_lines(sim, chunk.job_id, chunk.index)
+    kinds = Counter(line["outcome"].lower() for line in lines)
+    if Statistics(**kinds) != chunk.statistics:
+        yield f"chunk {chunk.index} is {chunk.status} with {chunk.statistics}, its files say {kinds}"
+
+
+def i4_only_the_lease_holder_settles(
+    process: Process | None, before: Chunk | None, chunk: Chunk, job: Job, now: datetime
+) -> Iterator[str]:
+    """A chunk with a live lease is written by its holder alone, each write makes the next version,
+    and only the holder settles it; without a lease it is only ever cancelled, its job ending.
+    """
+    name = f"chunk {chunk.index}, {before.status if before else 'new'} -> {chunk.status}"
+    if before is None:
+        if chunk.version != 1:
+            yield f"{name} begins at version {chunk.version}"
+        return
+    if chunk.version != before.version + 1:
+        yield f"{name} jumps from version {before.version} to {chunk.version}"
+    tokens = process.tokens if process else set()
+    holder = before.lease is not None and before.lease.token in tokens
+    if before.lease is not None and before.lease.live(now) and not holder:
+        yield f"{name} by {process and process.label}, which does not hold the live lease"
+    if chunk.lease not in (None, before.lease) and chunk.lease.token not in tokens:
+        yield f"{name} gives the lease to somebody else"
+    if chunk.terminal and not before.terminal and not holder:
+        dropped = chunk.status is ChunkStatus.CANCELLED and job.ending is not None
+        if not dropped:
+            yield f"{name} is settled by {process and process.label} without its lease"
+
+
+def i4_only_the_engine_with_the_lease_goes_on(
+    process: Process | None, before: Job | None, job: Job
+) -> Iterator[str]:
+    """Listing, manifest, batch job and splitting are moved by the holder of the work lease alone."""
+    if before is None or process is None:
+        return
+    fields = ("listing", "manifest", "batch_job_id", "splitting")
+    moved = [name for name in fields if getattr(before, name) != getattr(job, name)]
+    holder = before.work is not None and before.work.token in process.tokens
+    if moved and not holder:
+        yield f"{process.label} moved {moved} without the work lease"
+    if moved and before.terminal:
+        yield f"{process.label} moved {moved} of a job that is {before.status}"
+
+
+def i5_skip_writes_nothing(observer: Observer, job: Job) -> Iterator[str]:
+    """An object with the outcome SKIPPED was not tagged, copied or announced by that job, unless
+    somebody else changed it meanwhile.
+    """
+    for line in outcome_lines(observer.sim, job.job_id):
+        writes = observer.writes.get((job.job_id, line["key"]))
+        if line["outcome"] == "SKIPPED" and writes:
+            if not observer.touched_by_others(job, line["key"]):
+                yield f"{line['key']} is SKIPPED and got {writes}"
+
+
+def i6_owner_tags_stay(
+    observer: Observer,
+    process: Process,
+    key: str,
+    before: StoredObject | None,
+    tags: Mapping[str, str],
+) -> Iterator[str]:
+    """All tags that the object carries are among those written (but for our SyncJobID), unless its
+    owner changed them between our read and our write.
+    """
+    read = process.reads.get(key)
+    if read is None or before is None:
+        yield f"{key} is written by {process.label}, which never read it"
+        return
+    unchanged = observer.owner_change_numbers[key] == read.owner_change_number
+    owned = before.tags if unchanged else read.tags
+    lost = {
+        name: value
+        for name, value in owned.items()
+        if name != SYNC_JOB_ID_TAG and value and tags.get(name) != value
+    }
+    if lost:
+        yield f"{key} loses {lost}"
+    if len(tags) > OBJECT_TAG_COUNT_MAX:
+        yield f"{key} gets {len(tags)} tags"
+
+
+def i7_a_failed_look_up_never_becomes_put(process: Process, key: str) -> Iterator[str]:
+    """No object is written or announced by a process that did not get the catalog's answer about it
+    after it read the object's tags.
+    """
+    read = process.reads.get(key)
+    if read is None:
+        yield f"{key} is touched by {process.label}, which never read its tags"
+    elif not any(
+        number > read.call_number and read.identity in identities
+        for number, identities in process.look_ups
+    ):
+        yield f"{key} is touched by {process.label}, which got no answer from the catalog"
+
+
+def i8_nothing_starts_after_the_end(
+    observer: Observer, job_id: str, key: str, method: str
+) -> Iterator[str]:
+    """Once CANCELLED (or any other end) is stored, no write or event of that job starts."""
+    job = observer.sim.world.database.jobs.find(job_id)
+    if job is not None and job.terminal:
+        yield f"{method} of {key} starts after {job_id} is {job.status}"
+
+
+def i9_faults_end_and_so_do_jobs(sim: Simulation) -> Iterator[str]:
+    """Finitely many faults: when all is quiet every job is terminal, and so is every chunk."""
+    for job in sim.world.database.jobs:
+        if not job.terminal:
+            yield f"{job.job_id} is still {job.status}, ending {job.ending}, work {job.work}"
+        chunks = list(sim.world.database.chunks_of(job.job_id))
+        waiting = [(chunk.index, chunk.status.value) for chunk in chunks if not chunk.terminal]
+        if waiting:
+            yield f"{job.job_id} has open chunks {waiting}"
+
+
+def i10_a_second_run_writes_nothing(before: Counter[str], after: Counter[str]) -> Iterator[str]:
+    """A sync of a converged bucket writes no object and sends no event."""
+    if before != after:
+        yield f"the second run did {after - before}"
+
+
+def i11_a_second_delivery_changes_nothing(before: object, after: object) -> Iterator[str]:
+    """Everything that was ever delivered, delivered once more, changes nothing."""
+    if before != after:
+        yield f"from {before} to {after}"
+
+
+def i12_bytes_and_metadata_stay(
+    before: StoredObject | None, after: StoredObject, head: ObjectHead
+) -> Iterator[str]:
+    """A write of ours changes the tags and (by a copy) the modification time, and nothing else."""
+    if before is None:
+        return
+    if before.content != after.content:
+        yield f"{head.key}: other bytes"
+    kept = (
+        "size_bytes",
+        "storage_class",
+        "encryption",
+        "website_redirect",
+        "system_metadata",
+        "user_metadata",
+        "checksum_algorithm",
+        "lock",
+    )
+    lost = [name for name in kept if getattr(before.head, name) != getattr(after.head, name)]
+    if lost:
+        yield f"{head.key}: other {lost}"
+
+
+def one_event_id_per_object(observer: Observer, event: IngestEvent) -> Iterator[str]:
+    """All events of one job and object have one id, the same ids of the object and one action,
+    unless somebody else changed the object between them; the action may also differ once the
+    catalog knows the object by an earlier one of these events.
+    """
+    first = observer.events[event.job_id, event.object_key][0]
+    if event.event_id != first.event_id:
+        yield f"{event.object_key} is announced as {first.event_id} and as {event.event_id}"
+    job = observer.jobs[event.job_id]
+    if observer.touched_by_others(job, event.object_key):
+        return
+    if (event.asset_id, event.inventory_id) != (first.asset_id, first.inventory_id):
+        yield f"{event.object_key} is announced with other ids: {first} and {event}"
+    ingested = (event.job_id, event.object_key) in observer.ingestions
+    if event.processing_action is not first.processing_action and not ingested:
+        yield f"{event.object_key} is announced as {first} and as {event}"
+
+
+def every_announced_object_has_an_event(observer: Observer, job: Job) -> Iterator[str]:
+    """Every object with the outcome COPIED or PUT was announced at least once, with its action."""
+    if job.options.dry_run:
+        return
+    for line in outcome_lines(observer.sim, job.job_id):
+        if line["outcome"] in ("COPIED", "PUT"):
+            events = observer.events.get((job.job_id, line["key"]))
+            if not events:
+                yield f"{line['key']} is {line['outcome']} and was never announced"
+            elif line["decision"] not in {event.processing_action for event in events}:
+                yield f"{line['key']} is {line['decision']}, its events say otherwise"
+
+
+def a_dry_run_writes_nothing(observer: Observer, job: Job) -> Iterator[str]:
+    """A dry run writes no object and sends no event."""
+    if job.options.dry_run:
+        written = [key for (job_id, key) in observer.writes if job_id == job.job_id]
+        if written:
+            yield f"{job.job_id} is a dry run and wrote {written}"
+
+
+def outcomes_are_what_the_world_asked_for(observer: Observer, job: Job) -> Iterator[str]:
+    """An object that nobody else changed gets the decision that its tags and the catalog asked for
+    when the job began; what stands in the way of that is FAILED or ARCHIVED.
+    """
+    start = observer.starts[job.job_id]
+    for line in outcome_lines(observer.sim, job.job_id):
+        key, kind = line["key"], line["outcome"]
+        stored = start.objects.get(key)
+        if stored is None or observer.touched_by_others(job, key):
+            continue
+        if kind == "FAILED" and (observer.sim.faults.counts or key in observer.denied):
+            continue
+        wanted = _wanted(job, stored, start.assets)
+        ingested = (job.job_id, key) in observer.ingestions
+        if kind != wanted and not (ingested and {kind, wanted} == {"COPIED", "PUT"}):
+            yield f"{key} is {kind}, not {wanted}: {line}"
+
+
+def _wanted(job: Job, stored: StoredObject, assets: Mapping[str, str | None]) -> str:
+    identity = identity_of(stored.tags)
+    if identity.asset_id is not None and identity.asset_id in assets.values():
+        return "SKIPPED"
+    complete = mint_missing(identity, job.bucket.name, stored.head.key)
+    ours = {"AssetID": complete.asset_id, "InventoryID": complete.inventory_id, "SyncJobID": ""}
+    if len({**stored.tags, **ours}) > OBJECT_TAG_COUNT_MAX or stored.customer_key:
+        return "FAILED"
+    if job.trigger is Trigger.COPY and is_archived(stored.head):
+        return "ARCHIVED"
+    return "COPIED" if identity.inventory_id in assets else "PUT"
+
+
+def a_status_follows_the_table(before: Job | None, job: Job) -> Iterator[str]:
+    """A job's status changes as its table says, and each change leaves a notice."""
+    if before is None:
+        return
+    if job.status not in JOB_TRANSITIONS[before.status].values():
+        yield f"{job.job_id} went from {before.status} to {job.status}"
+    if job.notice_count != before.notice_count + 1:
+        yield f"{job.job_id} has {job.notice_count} notices after {before.notice_count}"
+
+
+def one_active_job_per_prefix(observer: Observer) -> Iterator[str]:
+    """No two active jobs of a connector cover some of the same keys."""
+    active = [job for job in observer.sim.world.database.jobs if not job.terminal]
+    for number, job in enumerate(active):
+        for other in active[:number]:
+            if job.connector_id == other.connector_id:
+                if overlap(job.options.prefixes, other.options.prefixes):
+                    yield f"{job.job_id} and {other.job_id} are both active"
+
+
+def one_batch_job_per_job(sim: Simulation) -> Iterator[str]:
+    """A second batch job is never created for one job."""
+    created = sim.world.ports.batch_jobs.created.values()
+    counts = Counter(order.user_arguments["jobId"] for order in created)
+    if any(count > 1 for count in counts.values()):
+        yield f"batch jobs by job: {counts}"
+
+
+def every_status_is_published(sim: Simulation) -> Iterator[str]:
+    """Every change of status was published at least once, the last one included, and none is left
+    in the record; summary.json tells of the last one.
+    """
+    for job_id, statuses in sim.observer.statuses.items():
+        told = Counter(m.status for m in sim.world.ports.notifier.messages if m.job_id == job_id)
+        missing = Counter(statuses) - told
+        job = sim.world.database.jobs.find(job_id)
+        if missing:
+            yield f"{job_id} never published {missing}"
+        if job is not None and job.notices:
+            yield f"{job_id} still holds {job.notices}"
+        summary = json.loads(sim.world.ports.results.files[f"jobs/{job_id}/summary.json"])
+        if job is not None and summary["status"] != job.status:
+            yield f"summary.json of {job_id} says {summary['status']}, its record {job.status}"
+
+
+def only_known_errors(label: str, error: BaseException, expected: tuple[type, ...]) -> Iterator[str]:
+    """A process ends well, or in an error that its function's contract names."""
+    if not isinstance(error, expected):
+        yield f"{label} ended in {error!r}"
+
+
+def outcome_lines(
+    sim: Simulation, job_id: str, chunk_index: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a job's outcome files, or of one chunk's, sorted by file."""
+    folder = f"jobs/{job_id}/outcomes/"
+    chunk = "" if chunk_index is None else f"{chunk_index:08d}"
+    files = sim.world.ports.results.files
+    for name in sorted(name for name in files if name.startswith(folder + chunk)):
+        for line in files[name].splitlines():
+            yield json.loads(line)
+
+
+def manifest_keys(sim: Simulation, job: Job) -> list[str]:
+    """Return the keys of a job's manifest; none if it listed nothing."""
+    content = sim.world.ports.results.files.get(f"jobs/{job.job_id}/manifest.csv", b"")
+    return [decode_row(line).key for line in content.splitlines(keepends=True)]

@@ -1,0 +1,234 @@
+"""Who watches: notes what every call did to the shared state, and asks the invariants after each.
+
+It reads the state from outside, and never through the code under test. A broken invariant is kept
+in `broken`, and the driver stops at it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from adapters.memory.buckets import StoredObject
+from domain.chunk import Chunk
+from domain.customer_object import ObjectHead
+from domain.identity import SYNC_JOB_ID_TAG, identity_of
+from domain.job import Job, JobStatus
+from domain.message import IngestEvent
+from simulator import invariants
+from simulator.process import Process, Read
+
+if TYPE_CHECKING:
+    from simulator.simulation import Simulation
+
+
+class Violation(AssertionError):
+    """An invariant does not hold; `name` is the function that found it."""
+
+    def __init__(self, name: str, complaint: str) -> None:
+        super().__init__(f"{name}: {complaint}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Somebody (a job's id, or "owner") changed an object or its catalog record."""
+
+    at: datetime
+    key: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The world when a job was created."""
+
+    objects: Mapping[str, StoredObject]
+    assets: Mapping[str, str | None]
+
+
+@dataclass(slots=True)
+class Observer:
+    """What was seen so far."""
+
+    sim: Simulation
+    broken: Violation | None = None
+    jobs: dict[str, Job] = field(default_factory=dict)
+    chunks: dict[str, dict[int, Chunk]] = field(default_factory=lambda: defaultdict(dict))
+    versions: dict[str, list[tuple[datetime, Job]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    statuses: dict[str, list[JobStatus]] = field(default_factory=lambda: defaultdict(list))
+    starts: dict[str, Start] = field(default_factory=dict)
+    writes: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    events: dict[tuple[str, str], list[IngestEvent]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    changes: list[Change] = field(default_factory=list)
+    ingestions: set[tuple[str, str]] = field(default_factory=set)
+    owner_change_numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    denied: set[str] = field(default_factory=set)
+
+    def check(self, invariant: Callable[..., Iterator[str]], *subjects: Any) -> None:
+        """Ask one invariant; keep its first complaint."""
+        for complaint in invariant(*subjects):
+            if self.broken is None:
+                self.broken = Violation(invariant.__name__, complaint)
+            return
+
+    def owner_changed(self, key: str) -> None:
+        """Note that the owner put, tagged or deleted an object."""
+        self.owner_change_numbers[key] += 1
+        self.changes.append(Change(self.sim.clock.now(), key, "owner"))
+
+    def ingested(self, event: IngestEvent) -> None:
+        """Note that the Asset Management System recorded an object."""
+        self.changes.append(Change(self.sim.clock.now(), event.object_key, event.job_id))
+        self.ingestions.add((event.job_id, event.object_key))
+
+    def started(self, process: Process, port: str, method: str, args: tuple[Any, ...]) -> None:
+        """Look at a call that a living process makes, before it has any effect."""
+        for job_id, key in _touched(port, method, args):
+            self.check(invariants.i7_a_failed_look_up_never_becomes_put, process, key)
+            self.check(invariants.i8_nothing_starts_after_the_end, self, job_id, key, method)
+
+    def before(self, port: str, method: str, args: tuple[Any, ...]) -> StoredObject | None:
+        """Return the object that a call is about to write, as it is."""
+        if port == "objects" and method in ("rewrite", "write_tags"):
+            bucket, head = args[0], args[1]
+            found = self.sim.world.buckets.find(bucket.name)
+            return found.current(head.key) if found else None
+        return None
+
+    def applied(
+        self,
+        process: Process,
+        port: str,
+        method: str,
+        args: tuple[Any, ...],
+        result: Any,
+        before: StoredObject | None,
+    ) -> None:
+        """Look at what a call did."""
+        if port == "objects" and method in ("rewrite", "write_tags"):
+            self._object_written(process, method, args, before)
+        elif port == "bus":
+            self._published(args[0], result)
+        elif port == "batch_jobs" and method == "create":
+            self.check(invariants.one_batch_job_per_job, self.sim)
+        elif port == "results" and method == "put" and "/outcomes/" in args[0]:
+            self._outcomes_written(args[0])
+        elif port in ("jobs", "chunks"):
+            self.look(process)
+
+    def look(self, process: Process | None) -> None:
+        """Compare all records with those seen before, and judge the differences."""
+        database = self.sim.world.database
+        for job in database.jobs:
+            seen = self.jobs.get(job.job_id)
+            if seen is not job:
+                self.jobs[job.job_id] = job
+                self._job_changed(process, seen, job)
+            chunks_seen = self.chunks[job.job_id]
+            changed = False
+            for chunk in database.chunks_of(job.job_id):
+                before = chunks_seen.get(chunk.index)
+                if before is not chunk:
+                    chunks_seen[chunk.index] = chunk
+                    changed = True
+                    now = self.sim.clock.now()
+                    self.check(
+                        invariants.i4_only_the_lease_holder_settles, process, before, chunk, job, now
+                    )
+                    if chunk.terminal:
+                        self.check(invariants.i3_outcome_files_add_up, self.sim, chunk)
+            if changed or seen is not job:
+                self.check(invariants.i3_totals_are_the_fold, job, chunks_seen)
+                self.check(invariants.i2_a_terminal_job_has_terminal_chunks, job, chunks_seen)
+
+    def lagging(self, item: Job) -> Job:
+        """Return a listed job as it may have been some time ago."""
+        if not self.sim.stale_lists():
+            return item
+        return self.sim.rng.choice(self.versions[item.job_id])[1]
+
+    def touched_by_others(self, job: Job, key: str) -> bool:
+        """Tell whether anybody but the job changed an object, or its record, since its creation."""
+        return any(
+            change.key == key and change.by != job.job_id and change.at >= job.created_at
+            for change in self.changes
+        )
+
+    def answered(
+        self, process: Process, method: str, args: tuple[Any, ...], result: Any, number: int
+    ) -> None:
+        """Note what a process came to know."""
+        if method == "read_tags":
+            key = args[1]
+            changes = self.owner_change_numbers[key]
+            process.reads[key] = Read(identity_of(result), dict(result), number, changes)
+        elif method == "look_up":
+            process.look_ups.append((number, frozenset(args[0])))
+
+    def _object_written(
+        self, process: Process, method: str, args: tuple[Any, ...], before: StoredObject | None
+    ) -> None:
+        head: ObjectHead = args[1]
+        tags: Mapping[str, str] = args[2]
+        job_id = tags.get(SYNC_JOB_ID_TAG, "?")
+        self.writes[job_id, head.key].append(method)
+        self.changes.append(Change(self.sim.clock.now(), head.key, job_id))
+        after = self.sim.world.buckets.get(args[0].name, head.key)
+        self.check(invariants.i6_owner_tags_stay, self, process, head.key, before, tags)
+        self.check(invariants.i12_bytes_and_metadata_stay, before, after, head)
+
+    def _published(self, events: list[IngestEvent], result: list[Any]) -> None:
+        for event, error in zip(events, result, strict=True):
+            if error is None:
+                self.writes[event.job_id, event.object_key].append("publish")
+                self.events[event.job_id, event.object_key].append(event)
+                self.check(invariants.one_event_id_per_object, self, event)
+
+    def _outcomes_written(self, key: str) -> None:
+        _, job_id, _, name = key.split("/")
+        chunk = self.sim.world.database.chunks_of(job_id).find(int(name[:8]))
+        if chunk is not None and chunk.terminal:
+            self.check(invariants.i3_outcome_files_add_up, self.sim, chunk)
+
+    def _job_changed(self, process: Process | None, before: Job | None, job: Job) -> None:
+        now = self.sim.clock.now()
+        self.versions[job.job_id].append((now, job))
+        self.check(invariants.i4_only_the_engine_with_the_lease_goes_on, process, before, job)
+        if before is None:
+            bucket = self.sim.world.buckets.find(job.bucket.name)
+            objects = {key: stored for key in (bucket.versions if bucket else ())
+                       if (stored := bucket.current(key)) is not None}  # type: ignore[union-attr]
+            self.starts[job.job_id] = Start(objects, dict(self.sim.world.database.assets))
+        if before is None or before.status is not job.status:
+            self.sim.note(job.job_id, "status", job.status)
+            self.statuses[job.job_id].append(job.status)
+            self.check(invariants.a_status_follows_the_table, before, job)
+            self.check(invariants.one_active_job_per_prefix, self)
+            if job.terminal:
+                self.job_ended(job)
+
+    def job_ended(self, job: Job) -> None:
+        """Judge a job that is terminal, when it becomes so and again at the end."""
+        self.check(invariants.i1_every_entry_has_one_outcome, self.sim, job)
+        self.check(invariants.i5_skip_writes_nothing, self, job)
+        self.check(invariants.a_dry_run_writes_nothing, self, job)
+        self.check(invariants.every_announced_object_has_an_event, self, job)
+        self.check(invariants.outcomes_are_what_the_world_asked_for, self, job)
+
+
+def _touched(port: str, method: str, args: tuple[Any, ...]) -> list[tuple[str, str]]:
+    """Return job and key of every object that a call would write or announce."""
+    if port == "objects" and method in ("rewrite", "write_tags"):
+        return [(args[2].get(SYNC_JOB_ID_TAG, "?"), args[1].key)]
+    if port == "bus":
+        return [(event.job_id, event.object_key) for event in args[0]]
+    return []
+

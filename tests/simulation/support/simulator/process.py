@@ -1,0 +1,254 @@
+"""One invocation of a function: a task whose every call of a port goes through a gate.
+
+At the gate the call takes time, fails, or kills the process, as the fault plan says. A process that
+is dead reaches nothing any more: each further call, also one in a cleanup handler or in a sibling
+task, raises Crash. At its deadline a process is killed, as Lambda does it; so a paused process may
+come back late, but never after its deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from domain.identity import Identity
+from ports.errors import Retryable, Throttled, TimedOut, Unavailable
+from simulator.faults import Fault
+
+if TYPE_CHECKING:
+    from simulator.simulation import Simulation
+
+_READS = frozenset({"get", "list_page", "read_tags", "head", "look_up", "describe", "e_tag"})
+_PARTLY = frozenset({("queue", "send"), ("errors", "record"), ("bus", "publish")})
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+@dataclass(slots=True)
+class Read:
+    """What a process read of an object: the ids in its tags, and when by its own calls."""
+
+    identity: Identity
+    tags: dict[str, str]
+    call_number: int
+    owner_change_number: int
+
+
+@dataclass(slots=True)
+class Process:
+    """One invocation."""
+
+    sim: Simulation
+    number: int
+    label: str
+    deadline: datetime
+    dead: bool = False
+    tokens: set[str] = field(default_factory=set)
+    reads: dict[str, Read] = field(default_factory=dict)
+    look_ups: list[tuple[int, frozenset[Identity]]] = field(default_factory=list)
+    call_count: int = 0
+    _waiting: set[asyncio.Future[None]] = field(default_factory=set)
+
+    def kill(self) -> None:
+        """End the process where it stands."""
+        self.dead = True
+        for future in list(self._waiting):
+            if not future.done():
+                future.set_exception(Crash(self.label))
+
+    def check(self) -> None:
+        """Raise Crash if the process is gone."""
+        if self.dead:
+            raise Crash(self.label)
+
+    async def pause(self, duration_s: float) -> None:
+        """Wait; others run meanwhile."""
+        self.check()
+        future: asyncio.Future[None] = self.sim.loop.create_future()
+        self._waiting.add(future)
+        self.sim.wake(future, duration_s)
+        try:
+            await future
+        finally:
+            self._waiting.discard(future)
+        self.check()
+
+
+class ProcessClock:
+    """The clock as a process sees it."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def now(self) -> datetime:
+        self._process.check()
+        return self._process.sim.clock.now()
+
+    async def sleep(self, duration_s: float) -> None:
+        await self._process.pause(duration_s)
+
+
+class ProcessIds:
+    """The ids, and a note of which process got which token."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._ids = process.sim.world.ports.ids
+
+    def new_job_id(self) -> str:
+        return self._ids.new_job_id()
+
+    def new_connector_id(self) -> str:
+        return self._ids.new_connector_id()
+
+    def new_token(self) -> str:
+        self._process.check()
+        token = self._ids.new_token()
+        self._process.tokens.add(token)
+        return token
+
+
+class SilentTelemetry:
+    """Nobody reads the logs of a simulation; its trace tells more."""
+
+    def event(self, name: str, **facts: object) -> None:
+        """See the port."""
+
+    def warning(self, name: str, **facts: object) -> None:
+        """See the port."""
+
+    def count(self, metric: object, value: int = 1) -> None:
+        """See the port."""
+
+    def invocation(self, request_id: str) -> AbstractContextManager[None]:
+        """See the port."""
+        return nullcontext()
+
+
+class GatedPort:
+    """A port whose calls go through the gate of one process."""
+
+    def __init__(self, process: Process, name: str, target: object) -> None:
+        self._process = process
+        self._name = name
+        self._target = target
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        target = getattr(self._target, method)
+        if inspect.isasyncgenfunction(target):
+            gated = self._gated_stream(method, target)
+        else:
+            gated = self._gated_call(method, target)
+        self.__dict__[method] = gated
+        return gated
+
+    def _gated_call(
+        self, method: str, target: Callable[..., Awaitable[Any]]
+    ) -> Callable[..., Awaitable[Any]]:
+        process, name, sim = self._process, self._name, self._process.sim
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            process.check()
+            process.call_count += 1
+            number = process.call_count
+            sim.observer.started(process, name, method, args)
+            fault = sim.faults.call(name)
+            await self._reach(method, fault)
+            if fault is Fault.TIMED_OUT_LATE and method not in _READS:
+                sim.apply_late(process, name, method, args, lambda: target(*args, **kwargs))
+                raise TimedOut(f"simulated: no answer to {name}.{method}")
+            if fault is Fault.PARTLY and (name, method) in _PARTLY:
+                return await self._partly(method, target, args, kwargs)
+            result = await sim.apply(process, name, method, args, target(*args, **kwargs))
+            if fault is not None:
+                await self._answer(method, fault)
+            sim.observer.answered(process, method, args, result, number)
+            return result
+
+        return call
+
+    async def _reach(self, method: str, fault: Fault | None) -> None:
+        """Take the time until the call has its effect, or keep it from that."""
+        process, sim = self._process, self._process.sim
+        if fault is not None:
+            sim.note(process.label, f"{self._name}.{method}", str(fault))
+        duration_s = sim.latency_s()
+        if fault is Fault.PAUSE_BEFORE:
+            duration_s += sim.faults.pause_s()
+        await process.pause(duration_s)
+        match fault:
+            case Fault.CRASH_BEFORE:
+                process.kill()
+                raise Crash(process.label)
+            case Fault.THROTTLED:
+                raise Throttled("simulated: slow down")
+            case Fault.UNAVAILABLE:
+                raise Unavailable("simulated: 503")
+            case Fault.TIMED_OUT_LOST:
+                raise TimedOut(f"simulated: no answer to {self._name}.{method}")
+
+    async def _answer(self, method: str, fault: Fault) -> None:
+        """Lose or delay the answer to a call that had its effect."""
+        match fault:
+            case Fault.CRASH_AFTER:
+                self._process.kill()
+                raise Crash(self._process.label)
+            case Fault.TIMED_OUT_DONE:
+                raise TimedOut(f"simulated: no answer to {self._name}.{method}")
+            case Fault.PAUSE_AFTER:
+                await self._process.pause(self._process.sim.faults.pause_s())
+
+    async def _partly(
+        self, method: str, target: Callable[..., Awaitable[Any]], args: Any, kwargs: Any
+    ) -> Any:
+        """Do the first half of a call on many things."""
+        process, sim = self._process, self._process.sim
+        position = 1 if method == "send" else 0
+        things = list(args[position])
+        half = things[: len(things) // 2]
+        some = (*args[:position], half, *args[position + 1 :])
+        result = await sim.apply(process, self._name, method, some, target(*some, **kwargs))
+        if method == "publish":
+            return [*result, *[Throttled("simulated: slow down")] * (len(things) - len(half))]
+        raise Unavailable("simulated: 503 half way")
+
+    def _gated_stream(
+        self, method: str, target: Callable[..., AsyncIterator[Any]]
+    ) -> Callable[..., AsyncIterator[Any]]:
+        process, name, sim = self._process, self._name, self._process.sim
+
+        async def stream(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            process.check()
+            items = target(*args, **kwargs)
+            while True:
+                fault = sim.faults.call(name)
+                await self._reach(method, fault)
+                try:
+                    item = await anext(items)
+                except StopAsyncIteration:
+                    return
+                if method == "open_jobs":
+                    item = sim.observer.lagging(item)
+                sim.note(process.label, f"{name}.{method}", "portion")
+                if fault is not None:
+                    await self._answer(method, fault)
+                yield item
+
+        return stream
+
+
+def retried(error: BaseException | None) -> bool:
+    """Tell whether the runtime that invoked a process tries again after this end."""
+    return isinstance(error, Retryable | Crash)
+
+
+def lifetime(now: datetime, timeout_s: float) -> datetime:
+    """Return the instant at which a process that starts now is killed."""
+    return now + timedelta(seconds=timeout_s)

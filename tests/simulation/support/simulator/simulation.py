@@ -1,0 +1,353 @@
+"""The driver: one world, one heap of things that will happen, one seed.
+
+Time is virtual and moves from one entry of the heap to the next. Shared state survives everything;
+a process (an invocation of a function) holds nothing but what the port calls gave it. A run has
+three parts: people and faults; calm, until all is quiet; and the questions that can only be asked
+then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import random
+from asyncio import Future
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import fields
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from dependency_injector import providers
+
+from application.deadline import Deadline
+from application.policy import Policy
+from entrypoints.wiring.memory import MemoryPorts, memory_world, use_cases
+from ports.errors import NotFound, PortError
+from simulator import invariants
+from simulator.faults import Fault, FaultPlan
+from simulator.loop import StepLoop
+from simulator.observer import Observer, Violation
+from simulator.people import People
+from simulator.process import (
+    Crash,
+    GatedPort,
+    Process,
+    ProcessClock,
+    ProcessIds,
+    SilentTelemetry,
+    lifetime,
+)
+from simulator.scenery import draw_policy, draw_timeouts, furnish
+from simulator.services import Services
+
+_PORTS = [field.name for field in fields(MemoryPorts)]
+_GATED = [name for name in _PORTS if name not in ("clock", "ids", "telemetry")]
+_QUIET_AFTER = timedelta(days=4)
+
+Done = Callable[[Any, BaseException | None], None]
+
+# One container for all processes: making one takes longer than a whole invocation. Its slots ask
+# for the ports of the process that is being made, and its singletons are reset before each.
+_making = SimpleNamespace(ports=None, policy=None)
+_CONTAINER = use_cases(
+    SimpleNamespace(
+        **{name: providers.Callable(lambda name=name: getattr(_making.ports, name)) for name in _PORTS}
+    ),
+    providers.Callable(lambda: _making.policy),  # type: ignore[arg-type]
+)
+_SINGLETONS = [p for p in _CONTAINER.providers.values() if isinstance(p, providers.Singleton)]
+
+
+class Simulation:
+    """One run; `run` raises the first Violation."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.rng = random.Random(seed)
+        self.world = memory_world(
+            seed=seed, page_object_count=self.rng.choice([3, 7, 1_000]), part_bytes_min=1
+        )
+        self.world.ports.results._portion_bytes = self.rng.choice([40, 300, 10_000])
+        self.clock = self.world.ports.clock
+        self.started_at = self.clock.now()
+        self.loop = StepLoop()
+        self.faults = FaultPlan(self.rng, _GATED)
+        self.policy: Policy = draw_policy(self.rng)
+        self.timeouts_s = draw_timeouts(self.rng, self.policy)
+        self.observer = Observer(self)
+        self.services = Services(self)
+        self.people = People(self)
+        self.trace: list[tuple[float, str, str, str]] = []
+        self.step_count = 0
+        self._heap: list[tuple[datetime, int, bool, Callable[[], None]]] = []
+        self._entry_count = 0
+        self._busy = 0
+        self._live: dict[int, Process] = {}
+        self._process_count = 0
+        self._hurried = False
+
+    # What the parts of the world use.
+
+    def at(self, delay_s: float, action: Callable[[], None], *, idle: bool = False) -> None:
+        """Have something happen later; `idle` things do not keep the run from being quiet."""
+        self._entry_count += 1
+        self._busy += not idle
+        instant = self.clock.now() + timedelta(seconds=delay_s)
+        heapq.heappush(self._heap, (instant, self._entry_count, idle, action))
+
+    def wake(self, future: Future[None], delay_s: float) -> None:
+        """Fulfil a future later."""
+        self.at(delay_s, lambda: None if future.done() else future.set_result(None))
+
+    def latency_s(self) -> float:
+        """Return how long an ordinary call takes."""
+        return 0.001 if self._hurried else 0.002 + 0.05 * self.rng.random() ** 2
+
+    def stale_lists(self) -> bool:
+        """Tell whether a list lags behind now."""
+        return self.faults.happens(Fault.STALE_LIST)
+
+    def note(self, who: str, what: str, detail: str) -> None:
+        """Add a line to the trace."""
+        seconds = (self.clock.now() - self.started_at).total_seconds()
+        self.trace.append((seconds, who, what, detail))
+
+    def spawn(
+        self,
+        label: str,
+        function: str,
+        use_case: str,
+        body: Callable[[Any, Deadline], Awaitable[Any]],
+        done: Done,
+        *,
+        expected: tuple[type[BaseException], ...] = (),
+    ) -> None:
+        """Invoke a function: make its use case over ports of its own, and run `body` with it."""
+        self._process_count += 1
+        number = self._process_count
+        timeout_s = self.timeouts_s[function]
+        process = Process(
+            self, number, f"{label}#{number}", lifetime(self.clock.now(), timeout_s)
+        )
+        self._live[number] = process
+        deadline = Deadline(ProcessClock(process), process.deadline)
+        made = self._make(process, use_case)
+
+        async def main() -> None:
+            result: Any = None
+            error: BaseException | None = None
+            try:
+                result = await body(made, deadline)
+            except (Exception, Crash) as raised:
+                error = raised
+            process.dead = True
+            del self._live[number]
+            self.note(process.label, "ends", repr(error) if error else str(result)[:80])
+            if error is not None and not isinstance(error, Crash):
+                known = (PortError, *expected)
+                self.observer.check(invariants.only_known_errors, process.label, error, known)
+            done(result, error)
+
+        self.note(process.label, "starts", f"{timeout_s:.1f} s to live")
+        self.at(timeout_s, process.kill, idle=True)
+        self.background(main())
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine of the world itself."""
+        task = self.loop.create_task(work)
+        task.add_done_callback(lambda task: task.exception() and self.loop.errors.append(
+            {"message": "the simulator itself failed", "exception": task.exception()}
+        ))
+
+    async def apply(
+        self,
+        process: Process,
+        port: str,
+        method: str,
+        args: tuple[Any, ...],
+        call: Awaitable[Any],
+    ) -> Any:
+        """Let a call have its effect, in one step, and watch it."""
+        before = self.observer.before(port, method, args)
+        if method == "describe" and self._unknown_yet(args[0]):
+            call.close()  # type: ignore[attr-defined]
+            raise NotFound("simulated: not known yet")
+        try:
+            result = await call
+        except PortError as error:
+            self.note(process.label, f"{port}.{method}", type(error).__name__)
+            raise
+        self.note(process.label, f"{port}.{method}", _subject(args))
+        self.observer.applied(process, port, method, args, result, before)
+        return result
+
+    def apply_late(
+        self,
+        process: Process,
+        port: str,
+        method: str,
+        args: tuple[Any, ...],
+        call: Callable[[], Coroutine[Any, Any, Any]],
+    ) -> None:
+        """Let a call, whose caller has given it up, have its effect some seconds later."""
+
+        async def late() -> None:
+            try:
+                await self.apply(process, port, method, args, call())
+            except PortError:
+                return
+
+        delay_s = self.rng.random() * self.policy.lease_margin_s * 0.9
+        self.at(delay_s, lambda: self.background(late()))
+
+    # The run.
+
+    def run(self) -> Simulation:
+        """Live through the whole seed.
+
+        Raises:
+            Violation: an invariant does not hold.
+        """
+        furnish(self)
+        self.people.plan()
+        self.services.begin()
+        self._until(lambda: self.people.done)
+        self.faults.calm()
+        self.people.calm()
+        self._until_quiet()
+        self._judge()
+        self._deliver_all_again()
+        self._sync_twice()
+        return self
+
+    def digest(self) -> str:
+        """Return a hash of everything that happened, in order."""
+        return hashlib.sha256(repr(self.trace).encode()).hexdigest()
+
+    def _until(self, finished: Callable[[], bool]) -> None:
+        while not finished() and self._heap:
+            self._step()
+
+    def _until_quiet(self) -> None:
+        limit = self.clock.now() + _QUIET_AFTER
+        while not self._quiet():
+            if self.clock.now() > limit:
+                self.observer.check(invariants.i9_faults_end_and_so_do_jobs, self)
+                self.observer.check(invariants.every_status_is_published, self)
+                self._raise()
+                raise Violation("i9", f"never quiet: {self._busy} busy, live {list(self._live)}")
+            self._step()
+
+    def _quiet(self) -> bool:
+        return (
+            not self._busy
+            and not self._live
+            and all(job.terminal and not job.notices for job in self.world.database.jobs)
+        )
+
+    def _step(self) -> None:
+        instant, _, idle, action = heapq.heappop(self._heap)
+        self._busy -= not idle
+        self.step_count += 1
+        self.clock.move_to(instant)
+        self.loop._ready.append(_Now(action))  # inside the loop, so that tasks may be made
+        self.loop.run_ready()
+        self.services.collect()
+        if self.observer.broken is not None or self.loop.errors:
+            self._raise()
+
+    def _raise(self) -> None:
+        if self.observer.broken is not None:
+            raise self.observer.broken
+        for context in self.loop.errors:
+            cause = context.get("exception")
+            raise Violation("simulator", str(cause or context)) from cause
+
+    def _judge(self) -> None:
+        self.observer.look(None)
+        self.observer.check(invariants.i9_faults_end_and_so_do_jobs, self)
+        self.observer.check(invariants.every_status_is_published, self)
+        for job in self.world.database.jobs:
+            self.observer.job_ended(job)
+            for chunk in self.world.database.chunks_of(job.job_id):
+                self.observer.check(invariants.i3_outcome_files_add_up, self, chunk)
+        self._raise()
+
+    def _deliver_all_again(self) -> None:
+        self._hurried = True
+        before = self._state()
+        self.services.deliver_all_again()
+        self._until_quiet()
+        self.observer.check(
+            invariants.i11_a_second_delivery_changes_nothing, before, self._state()
+        )
+        self._raise()
+
+    def _sync_twice(self) -> None:
+        self.people.heal()
+        for _ in range(2):
+            before = Counter(self._writes())
+            self.people.sync_all()
+            self._until_quiet()
+            after = Counter(self._writes())
+        self.observer.check(invariants.i10_a_second_run_writes_nothing, before, after)
+        self._judge()
+
+    def _state(self) -> object:
+        database = self.world.database
+        jobs = list(database.jobs)
+        return (
+            jobs,
+            [list(database.chunks_of(job.job_id)) for job in jobs],
+            self._writes(),
+            len(self.world.ports.notifier.messages),
+            dict(database.assets),
+        )
+
+    def _writes(self) -> dict[str, int]:
+        writing = ("CopyObject", "PutObjectTagging", "CompleteMultipartUpload")
+        requests = self.world.buckets.requests
+        counts = {name: requests[name] for name in writing}
+        return counts | {"PutEvents": len(self.world.ports.bus.events)}
+
+    def _make(self, process: Process, use_case: str) -> Any:
+        shared = self.world.ports
+        gated = {name: GatedPort(process, name, getattr(shared, name)) for name in _GATED}
+        _making.ports = SimpleNamespace(
+            clock=ProcessClock(process), ids=ProcessIds(process), telemetry=SilentTelemetry(), **gated
+        )
+        _making.policy = self.policy
+        for singleton in _SINGLETONS:
+            singleton.reset()
+        return getattr(_CONTAINER, use_case)()
+
+    def _unknown_yet(self, batch_job_id: str) -> bool:
+        known = self.world.ports.batch_jobs._jobs.get(batch_job_id)
+        fresh = known is not None and known.total_count == 0
+        return fresh and self.faults.happens(Fault.BATCH_JOB_UNKNOWN)
+
+
+class _Now:
+    """A handle that runs an action at once."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self._run = action
+
+    def cancelled(self) -> bool:
+        return False
+
+
+def _subject(args: tuple[Any, ...]) -> str:
+    """Say in a few words what a call was about."""
+    return ", ".join(_words(arg) for arg in args)[:160]
+
+
+def _words(arg: Any) -> str:
+    for names in (("status", "index", "version"), ("status", "version", "tally"), ("key",)):
+        if all(hasattr(arg, name) for name in names):
+            return " ".join(f"{getattr(arg, name)}" for name in names)
+    if isinstance(arg, bytes):
+        return f"{len(arg)} bytes"
+    return str(arg)[:60]
