@@ -112,3 +112,5 @@ sys.exit({function}())
     command.chmod(0o755)
 endef
 export COMMANDS
+
+-include infra.mk

@@ -24,7 +24,7 @@ class _Aws(BaseModel):
 class Advance(_Strict):
     """Go on with a job."""
 
-    action: Literal["advance"]
+    action: Literal["advance"] = "advance"
     jobId: Annotated[str, Field(min_length=1)]  # noqa: N815 - the field's name on the wire
 
 
