@@ -12,7 +12,7 @@ import json
 import logging
 import mimetypes
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_sqs import SQSClient
+    from types_aiobotocore_sqs.type_defs import MessageTypeDef
 
 logger: Final = logging.getLogger(__name__)
 
@@ -134,22 +135,40 @@ class AssetManagement:
                 logger.warning("the asset system cannot receive: %s", error)
                 await asyncio.sleep(1)
                 continue
-            for message in answer.get("Messages", ()):
+            messages = answer.get("Messages", ())
+            if messages:
                 self._busy_count += 1
                 try:
-                    await self._handle(message["Body"], message["ReceiptHandle"])
+                    await self._handle(messages)
                 finally:
                     self._busy_count -= 1
 
-    async def _handle(self, body: str, receipt_handle: str) -> None:
-        handle = {"QueueUrl": self._settings.queue_url, "ReceiptHandle": receipt_handle}
-        try:
-            await self.accept(json.loads(body))
-            await self._sqs.delete_message(**handle)
-        except (BotoCoreError, ClientError) as error:
-            logger.warning("the asset system will try again: %s", error)
-            await self._sqs.change_message_visibility(
-                **handle, VisibilityTimeout=self._settings.retry_visibility_s
+    async def _handle(self, messages: "Sequence[MessageTypeDef]") -> None:
+        """Handle what one request received, at once; those that fail come again by themselves."""
+        done: list[str] = []
+
+        async def handle(message: "MessageTypeDef") -> None:
+            handle = message["ReceiptHandle"]
+            try:
+                await self.accept(json.loads(message["Body"]))
+                done.append(handle)
+            except (BotoCoreError, ClientError) as error:
+                logger.warning("the asset system will try again: %s", error)
+                await self._sqs.change_message_visibility(
+                    QueueUrl=self._settings.queue_url,
+                    ReceiptHandle=handle,
+                    VisibilityTimeout=self._settings.retry_visibility_s,
+                )
+
+        async with asyncio.TaskGroup() as group:
+            for message in messages:
+                group.create_task(handle(message))
+        if done:
+            await self._sqs.delete_message_batch(
+                QueueUrl=self._settings.queue_url,
+                Entries=[
+                    {"Id": str(index), "ReceiptHandle": handle} for index, handle in enumerate(done)
+                ],
             )
 
     async def accept(self, message: Mapping[str, Any]) -> None:
