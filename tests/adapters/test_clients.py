@@ -22,6 +22,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LISTING = """<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated>
+<EncodingType>url</EncodingType>
 <Contents><Key>a%20b%2Bc%0Ad</Key><LastModified>2026-01-31T12:00:00.123Z</LastModified>
 <Size>1</Size></Contents></ListBucketResult>"""
 
@@ -53,7 +54,9 @@ async def test_listings_are_parsed_without_dateutil(monkeypatch: pytest.MonkeyPa
 
     async def list_objects(_: web.Request) -> web.Response:
         # As any server of HTTP does, with a date that only the SDK's own parser reads.
-        return web.Response(text=LISTING, headers={"Last-Modified": "Sat, 31 Jan 2026 12:00:00 GMT"})
+        return web.Response(
+            text=LISTING, headers={"Last-Modified": "Sat, 31 Jan 2026 12:00:00 GMT"}
+        )
 
     def slow(value: Any) -> datetime:
         raise AssertionError(f"dateutil was asked to read {value}")
@@ -109,7 +112,7 @@ async def test_another_endpoint_of_s3_control_needs_no_name_for_the_account(
 
     async with serving(describe, monkeypatch) as clients:
         client = await clients.s3control()
-        await client.describe_job(AccountId="123456789012", JobId="job")
+        await client.describe_job(AccountId="123456789012", JobId="job-1")
 
     [(host, account)] = seen
     assert host.startswith("127.0.0.1:")
@@ -127,9 +130,9 @@ async def test_aws_itself_gets_the_account_in_the_host() -> None:
         client = await clients.s3control()
         client.meta.events.register("before-send.s3-control", stop)
         with pytest.raises(ConnectionAbortedError):
-            await client.describe_job(AccountId="123456789012", JobId="job")
+            await client.describe_job(AccountId="123456789012", JobId="job-1")
 
-    assert urls == ["https://123456789012.s3-control.us-east-1.amazonaws.com/v20180820/jobs/job"]
+    assert urls == ["https://123456789012.s3-control.us-east-1.amazonaws.com/v20180820/jobs/job-1"]
 
 
 async def test_a_call_is_told_once_however_often_it_is_tried(
@@ -163,12 +166,10 @@ async def test_a_call_is_told_once_however_often_it_is_tried(
 
 async def test_no_answer_in_time_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang(_: web.Request) -> web.Response:
-        await asyncio.sleep(10)
+        await asyncio.sleep(0.3)
         return web.Response()
 
-    async with serving(
-        hang, monkeypatch, attempt_count_max=1, copy_read_timeout_s=0.05
-    ) as clients:
+    async with serving(hang, monkeypatch, attempt_count_max=1, copy_read_timeout_s=0.05) as clients:
         s3 = await clients.s3()
         with (
             pytest.raises(TimedOut),
@@ -201,14 +202,19 @@ async def test_a_body_that_breaks_off_is_an_error(monkeypatch: pytest.MonkeyPatc
         request.transport.close()
         return response
 
+    async def read_whole(s3: Any) -> bytes:
+        answer = await s3.get_object(Bucket="media", Key="a")
+        async with answer["Body"] as body:
+            content: bytes = await body.read()
+        return content
+
     async with serving(break_off, monkeypatch, attempt_count_max=1) as clients:
         s3 = await clients.s3()
         with (
             pytest.raises(TimedOut),
             translated("s3", operation="GetObject", resource="media/a"),
         ):
-            answer = await s3.get_object(Bucket="media", Key="a")
-            await answer["Body"].read()
+            await read_whole(s3)
 
 
 async def test_a_service_that_is_not_there_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:

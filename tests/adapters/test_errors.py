@@ -142,6 +142,7 @@ def test_a_code_that_is_not_known_is_let_through(error: Callable[..., ClientErro
     ("vendor", "expected"),
     [
         (EndpointConnectionError(endpoint_url="x"), Unavailable),
+        (EndpointConnectionError(endpoint_url="x", error=aiohttp.ClientOSError("reset")), TimedOut),
         (ConnectTimeoutError(endpoint_url="x"), Unavailable),
         (ReadTimeoutError(endpoint_url="x"), TimedOut),
         (ConnectionClosedError(endpoint_url="x"), TimedOut),

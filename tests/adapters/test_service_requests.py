@@ -67,7 +67,9 @@ def batch_jobs(client: Any) -> S3BatchJobs:
 
 
 async def test_create_job_says_all_that_s3_wants_to_know(s3control: Any) -> None:
-    assert await batch_jobs(s3control).create(job(), report_prefix="jobs/job-1/reports") == "batch-1"
+    assert (
+        await batch_jobs(s3control).create(job(), report_prefix="jobs/job-1/reports") == "batch-1"
+    )
 
     sent = s3control.sent("CreateJob")
     assert len(sent.pop("ClientRequestToken")) <= 64
@@ -245,7 +247,9 @@ async def test_errors_of_entries_stay_with_their_events(scripted: Callable[[str]
     codes = ["ThrottlingException", None, "InternalFailure", "MalformedDetail", "SomethingNew"]
     client.answers["PutEvents"] = {
         "FailedEntryCount": 4,
-        "Entries": [{"ErrorCode": c, "ErrorMessage": "why"} if c else {"EventId": "1"} for c in codes],
+        "Entries": [
+            {"ErrorCode": c, "ErrorMessage": "why"} if c else {"EventId": "1"} for c in codes
+        ],
     }
     too_large = replace(EVENT, object_key="k" * ENTRY_BYTES_MAX)
 

@@ -216,8 +216,14 @@ async def test_every_object_is_asked_for_once(world: World, clock: ManualClock) 
     ended = await world.end_of(await create(world, job))
 
     assert world.processor.keys() == sorted(KEYS)
+    assert "a+b.jpg" in {event["tasks"][0]["s3Key"] for event in world.processor.events}
+    assert "a%2Bb.jpg" in {event["tasks"][0]["s3Key"] for event in world.processor.events}
     assert ended.status is BatchJobStatus.COMPLETE
-    assert (ended.total_count, ended.succeeded_count, ended.failed_count) == (len(KEYS), len(KEYS), 0)
+    assert (ended.total_count, ended.succeeded_count, ended.failed_count) == (
+        len(KEYS),
+        len(KEYS),
+        0,
+    )
     assert ended.ended_at is not None
     assert failure_of(ended) is None
     for event in world.processor.events:

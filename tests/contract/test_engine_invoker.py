@@ -72,9 +72,7 @@ async def aws_engine(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Engine]:
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         async with open_clients(ClientSettings(attempt_count_max=1)) as clients:
-            engine.invoker = LambdaEngineInvoker(
-                await clients.lambda_(), function_arn=FUNCTION_ARN
-            )
+            engine.invoker = LambdaEngineInvoker(await clients.lambda_(), function_arn=FUNCTION_ARN)
             yield engine
 
 

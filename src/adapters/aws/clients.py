@@ -177,9 +177,9 @@ def _serve_without_account_prefix(client: S3ControlClient) -> None:
 def _strip_account_prefix(request: Any, **_: object) -> None:
     """Take `{account}.` off the host, where S3 Control's model always puts it.
 
-    No name server resolves `123456789012.127.0.0.1`; the account is in a header as well. An endpoint
-    like `http://x@127.0.0.1` makes the prefix part of a user name, which the AWS CLI ignores and
-    aiohttp refuses, so that goes as well.
+    No name server resolves `123456789012.127.0.0.1`; the account is in a header as well. An
+    endpoint like `http://x@127.0.0.1` makes the prefix part of a user name, which the AWS CLI
+    ignores and aiohttp refuses, so that goes as well.
     """
     parts = urlsplit(request.url)
     account, _dot, host = parts.netloc.partition(".")

@@ -172,7 +172,9 @@ PERMISSIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("s3", "UploadPart"): "s3:PutObject",
         ("s3", "UploadPartCopy"): "s3:GetObject and s3:PutObject",
         ("s3", "CompleteMultipartUpload"): "s3:PutObject",
-        ("s3control", "CreateJob"): "s3:CreateJob and, for the batch operations role, iam:PassRole",
+        ("s3control", "CreateJob"): (
+            "s3:CreateJob, s3:PutJobTagging and, for the batch operations role, iam:PassRole"
+        ),
         ("s3control", "DescribeJob"): "s3:DescribeJob",
         ("s3control", "UpdateJobStatus"): "s3:UpdateJobStatus",
         ("sqs", "SendMessageBatch"): "sqs:SendMessage",

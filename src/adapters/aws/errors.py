@@ -32,7 +32,6 @@ from adapters.aws.error_codes import ANY_SERVICE, CODES, PERMISSIONS
 from ports.errors import AccessDenied, Misconfigured, PortError, TimedOut, Unavailable
 
 _UNREACHED: Final = (
-    EndpointConnectionError,
     ConnectTimeoutError,
     ProxyConnectionError,
     SSLError,
@@ -131,9 +130,18 @@ def _unanswered(error: Exception) -> type[PortError] | None:
     """Classify an error without an answer: was the service not reached, or is it not known?"""
     if isinstance(error, _UNREACHED):
         return Unavailable
+    if isinstance(error, EndpointConnectionError):
+        # aiobotocore also says this of a connection that was reset after it stood.
+        return TimedOut if _was_connected(error.kwargs.get("error")) else Unavailable
     if isinstance(error, _NO_CREDENTIALS):
         return Misconfigured
     # A read timeout or a connection that broke: the request may have been carried out.
     if isinstance(error, HTTPClientError | aiohttp.ClientError | TimeoutError):
         return TimedOut
     return None
+
+
+def _was_connected(error: object) -> bool:
+    return isinstance(error, aiohttp.ClientConnectionError) and not isinstance(
+        error, aiohttp.ClientConnectorError
+    )

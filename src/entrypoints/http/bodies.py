@@ -113,27 +113,29 @@ class Wire(BaseModel):
         frozen=True,
         alias_generator=to_camel,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
     )
 
 
 class SyncBody(Wire):
     """What to sync, and how. Everything may be left out: then all of the connector is synced."""
 
-    prefix: KeyText | None = None
-    """Only objects under this prefix; not together with `prefixes`."""
-    prefixes: Annotated[Prefixes, Field(min_length=1)] | None = None
-    """Only objects under one of these prefixes, which must not overlap."""
-    dry_run: bool = False
-    """Find out what would be done, and do nothing."""
-    discovery: Annotated[Discovery, _BY_VALUE] | None = None
-    """Who finds out what each object needs; the deployment sets the default."""
-    modified_since: Instant | None = None
-    """Only objects modified at this instant or later."""
-    include: Patterns | None = None
-    """Only keys that match one of these globs."""
-    exclude: Patterns | None = None
-    """No keys that match one of these globs; wins over `include`."""
+    prefix: KeyText | None = Field(
+        None, description="Only objects under this prefix; not together with `prefixes`."
+    )
+    prefixes: Annotated[Prefixes, Field(min_length=1)] | None = Field(
+        None, description="Only objects under one of these prefixes, which must not overlap."
+    )
+    dry_run: bool = Field(False, description="Find out what would be done, and do nothing.")
+    discovery: Annotated[Discovery, _BY_VALUE] | None = Field(
+        None, description="Who finds out what each object needs; the deployment sets the default."
+    )
+    modified_since: Instant | None = Field(
+        None, description="Only objects modified at this instant or later."
+    )
+    include: Patterns | None = Field(None, description="Only keys that match one of these globs.")
+    exclude: Patterns | None = Field(
+        None, description="No keys that match one of these globs; wins over `include`."
+    )
 
     @model_validator(mode="after")
     def _one_way_to_name_prefixes(self) -> SyncBody:
@@ -145,18 +147,22 @@ class SyncBody(Wire):
 class ConnectorBody(Wire):
     """A bucket to register."""
 
-    bucket_name: Text
-    """The bucket."""
-    connector_id: Text | None = None
-    """The connector's id; one is made if it is left out."""
-    prefixes: Prefixes | None = None
-    """What of the bucket may be synced; all of it if this is left out."""
-    status: Annotated[ConnectorStatus, _BY_VALUE] = ConnectorStatus.ENABLED
-    """Whether syncs may start."""
-    trigger: Annotated[Trigger, _BY_VALUE] = Trigger.COPY
-    """How an object's ingestion is set off."""
-    expected_bucket_owner: Text | None = None
-    """The 12-digit id of the account that has to own the bucket."""
+    bucket_name: Text = Field(description="The bucket.")
+    connector_id: Text | None = Field(
+        None, description="The connector's id; one is made if it is left out."
+    )
+    prefixes: Prefixes | None = Field(
+        None, description="What of the bucket may be synced; all of it if this is left out."
+    )
+    status: Annotated[ConnectorStatus, _BY_VALUE] = Field(
+        ConnectorStatus.ENABLED, description="Whether syncs may start."
+    )
+    trigger: Annotated[Trigger, _BY_VALUE] = Field(
+        Trigger.COPY, description="How an object's ingestion is set off."
+    )
+    expected_bucket_owner: Text | None = Field(
+        None, description="The 12-digit id of the account that has to own the bucket."
+    )
 
 
 class NoQuery(Wire):
@@ -166,25 +172,24 @@ class NoQuery(Wire):
 class PageQuery(Wire):
     """Which page of a list."""
 
-    limit: Annotated[int, Field(ge=1, le=PAGE_ITEM_COUNT_MAX), BeforeValidator(_digits)] = (
-        _PAGE_ITEM_COUNT
+    limit: Annotated[int, Field(ge=1, le=PAGE_ITEM_COUNT_MAX), BeforeValidator(_digits)] = Field(
+        _PAGE_ITEM_COUNT, description="How many items at most."
     )
-    """How many items at most."""
-    cursor: Cursor | None = None
-    """`nextCursor` of the page before; left out for the first."""
+    cursor: Cursor | None = Field(
+        None, description="`nextCursor` of the page before; left out for the first."
+    )
 
 
 class JobsQuery(PageQuery):
     """Which jobs. With `status` a page may be short, or empty, and not the last."""
 
-    connector_id: Word | None = None
-    """Only jobs of this connector."""
-    status: Annotated[JobStatus, _BY_VALUE] | None = None
-    """Only jobs in this status."""
+    connector_id: Word | None = Field(None, description="Only jobs of this connector.")
+    status: Annotated[JobStatus, _BY_VALUE] | None = Field(
+        None, description="Only jobs in this status."
+    )
 
 
 class ObjectQuery(Wire):
     """Which object."""
 
-    key: WholeKey
-    """The object's key, URL-encoded."""
+    key: WholeKey = Field(description="The object's key, URL-encoded.")

@@ -128,6 +128,7 @@ async def _fresh_tables(url: str, shapes: Sequence[TableShape]) -> AsyncIterator
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
+        verify=False,  # plain HTTP; reading certificates takes longer than most tests
         config=AioConfig(retries={"mode": "standard", "total_max_attempts": 2}),
     ) as client:
         world = uuid.uuid4().hex[:8]

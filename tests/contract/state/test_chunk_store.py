@@ -216,7 +216,7 @@ class TestSave:
         assert await jobs.get(job.job_id) == added
 
     @settings(
-        max_examples=15,
+        max_examples=10,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

@@ -28,6 +28,7 @@ from ports.errors import (
     Conflict,
     CorruptData,
     Misconfigured,
+    NotFound,
     PortError,
     Retryable,
     Throttled,
@@ -185,6 +186,17 @@ class TestTransactions:
         with pytest.raises(Throttled):
             await dynamo.jobs.create(make_job("job-10", connector_id="con-2"))
 
+    async def test_a_job_that_was_lost_is_not_made_by_a_settlement(
+        self, tables: Any, dynamo: Any, chunk: Chunk
+    ) -> None:
+        key = {"jobId": {"S": "job-1"}}
+        await tables.client.delete_item(TableName=tables.name(JOBS_TABLE), Key=key)
+        with pytest.raises(Conflict):
+            await dynamo.chunks.settle(chunk, Tally(chunks_completed=1))
+        assert await dynamo.chunks.get("job-1", 0) == chunk
+        with pytest.raises(NotFound):
+            await dynamo.jobs.get("job-1")
+
     async def test_a_guard_that_was_lost_does_not_keep_a_job_from_ending(
         self, tables: Any, dynamo: Any, job: Job
     ) -> None:
@@ -336,6 +348,14 @@ class TestUnprocessed:
         await dynamo.failures.record([FAILURE])
         (stored,) = (await dynamo.failures.list_page("job-1", limit=5)).items
         assert stored.message == "late"
+
+    async def test_batches_are_no_larger_than_the_service_takes(
+        self, dynamo: Any, faults: Faults
+    ) -> None:
+        """It refuses more than 25, and one id twice; moto takes both."""
+        many = [replace(FAILURE, error_id=f"job#{n:02d}") for n in range(50)]
+        await dynamo.failures.record([*many, *many])
+        assert faults.requests == ["BatchWriteItem"] * 2
 
 
 class TestCatalogRequests:

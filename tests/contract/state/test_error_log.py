@@ -137,12 +137,13 @@ async def test_an_empty_prefix_clears_the_job(failures: ErrorLog) -> None:
 
 
 async def test_records_expire(failures: ErrorLog, state: Any) -> None:
-    await failures.record([failure(0, "a"), failure(0, "b")])
+    """Those that expired come first by id, and are more than a page."""
+    await failures.record([*(failure(0, f"key-{n}") for n in range(12)), failure(None, "b")])
     state.clock.instant += timedelta(days=80)
-    await failures.record([failure(0, "c"), failure(0, "b")])
-    assert len(await listed(failures)) == 3
+    await failures.record([failure(None, "b"), failure(None, "c")])
+    assert len(await listed(failures)) == 14
     state.clock.instant += timedelta(days=11)
-    expected = sorted([failure(0, "c"), failure(0, "b")], key=lambda each: each.error_id)
+    expected = sorted([failure(None, "b"), failure(None, "c")], key=lambda each: each.error_id)
     for limit in (1, 2, 3):
         assert await listed(failures, limit=limit) == expected
 

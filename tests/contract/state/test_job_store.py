@@ -170,7 +170,7 @@ class TestCreateAndGet:
             assert left_out == []
 
     @settings(
-        max_examples=15,
+        max_examples=10,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

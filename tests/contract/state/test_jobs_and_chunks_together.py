@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
-    invariant,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -35,7 +34,7 @@ CHUNKS = st.lists(st.integers(0, 5), min_size=0, max_size=3, unique=True)
 class Stores(RuleBasedStateMachine):
     """Calls both adapters alike; what one returned, the other one must have returned too.
 
-    `jobs` and `chunks` are all values ever returned, so what a rule writes is often stale.
+    `jobs` and `chunks` are all values ever returned; a rule writes a late one, often a stale one.
     """
 
     def __init__(self, open_both: Callable[[], Any]) -> None:
@@ -47,8 +46,11 @@ class Stores(RuleBasedStateMachine):
         self.chunks: list[Any] = []
 
     def teardown(self) -> None:
-        self.runner.run(self.context.__aexit__(None, None, None))
-        self.runner.close()
+        try:
+            self.compare()
+        finally:
+            self.runner.run(self.context.__aexit__(None, None, None))
+            self.runner.close()
 
     def both(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
         """Return what both worlds answer; an error is an answer."""
@@ -70,7 +72,7 @@ class Stores(RuleBasedStateMachine):
         return await awaitable
 
     @rule(
-        number=st.integers(0, 3),
+        number=st.integers(0, 2),
         connector=st.sampled_from(CONNECTORS),
         prefixes=st.sampled_from(PREFIXES),
     )
@@ -89,7 +91,7 @@ class Stores(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(data=st.data(), status=st.sampled_from(JobStatus), silent=st.booleans())
     def save(self, data: Any, status: JobStatus, silent: bool) -> None:
-        job = data.draw(st.sampled_from(self.jobs))
+        job = data.draw(st.sampled_from(self.jobs[-3:]))
         # A job that has ended comes back by reopen only.
         changed = replace(
             job,
@@ -102,7 +104,7 @@ class Stores(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(data=st.data())
     def reopen(self, data: Any) -> None:
-        job = data.draw(st.sampled_from(self.jobs))
+        job = data.draw(st.sampled_from(self.jobs[-3:]))
         current = self.both(lambda world: world.jobs.get(job.job_id))
         reopened = replace(current, status=JobStatus.PROCESSING)
         self._keep_job(self.both(lambda world: world.jobs.reopen(reopened)))
@@ -110,7 +112,7 @@ class Stores(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(data=st.data(), indexes=CHUNKS)
     def add(self, data: Any, indexes: list[int]) -> None:
-        job = data.draw(st.sampled_from(self.jobs))
+        job = data.draw(st.sampled_from(self.jobs[-3:]))
         if job.terminal:
             return
         chunks = [self._new_chunk(job.job_id, index) for index in indexes]
@@ -122,24 +124,23 @@ class Stores(RuleBasedStateMachine):
     @precondition(lambda self: self.chunks)
     @rule(data=st.data(), attempt_count=st.integers(0, 3))
     def save_chunk(self, data: Any, attempt_count: int) -> None:
-        chunk = replace(data.draw(st.sampled_from(self.chunks)), attempt_count=attempt_count)
+        chunk = replace(data.draw(st.sampled_from(self.chunks[-4:])), attempt_count=attempt_count)
         self._keep_chunk(self.both(lambda world: world.chunks.save(chunk)))
 
     @precondition(lambda self: self.chunks)
     @rule(data=st.data(), put=st.integers(0, 3), status=st.sampled_from(ChunkStatus))
     def settle(self, data: Any, put: int, status: ChunkStatus) -> None:
-        chunk = data.draw(st.sampled_from(self.chunks))
+        chunk = data.draw(st.sampled_from(self.chunks[-4:]))
         after = replace(chunk, status=status, statistics=Statistics(put=put))
         change = tally_change(chunk, after)
         self._keep_chunk(self.both(lambda world: world.chunks.settle(after, change)))
 
-    @invariant()
-    def they_hold_the_same(self) -> None:
+    def compare(self) -> None:
+        """See that both worlds hold the same."""
+
         async def everything(world: Any) -> Any:
-            chunks = [
-                [chunk async for chunk in world.chunks.chunks(f"job-{number}")]
-                for number in range(4)
-            ]
+            ids = sorted({chunk.job_id for chunk in self.chunks})
+            chunks = [[chunk async for chunk in world.chunks.chunks(job_id)] for job_id in ids]
             page = await world.jobs.list_page(limit=10)
             return chunks, page.items, [job async for job in world.jobs.open_jobs()]
 
@@ -169,13 +170,18 @@ class Stores(RuleBasedStateMachine):
 
 
 def test_dynamodb_does_as_memory_does(open_both: Callable[[], Any]) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        lambda: Stores(open_both),
+    class Machine(Stores):
+        def __init__(self) -> None:
+            super().__init__(open_both)
+
+    run_state_machine_as_test(
+        Machine,
         settings=settings(
-            max_examples=8,
-            stateful_step_count=15,
+            max_examples=4,
+            stateful_step_count=20,
             deadline=None,
             report_multiple_bugs=False,
+            phases=(Phase.explicit, Phase.generate),  # shrinking takes minutes over HTTP
             suppress_health_check=list(HealthCheck),
         ),
     )
