@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from domain.connector import Bucket
+from domain.connector import Bucket, BucketFacts
 from domain.manifest import ManifestEntry
 from ports.errors import NotFound
 
@@ -21,6 +21,9 @@ class SyntheticBucket:
     def __init__(self, object_count: int) -> None:
         self._object_count = object_count
         self._modified = datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def inspect(self, bucket: Bucket) -> BucketFacts:
+        return BucketFacts()
 
     async def list_objects(
         self, bucket: Bucket, *, prefix: str, start_after: str | None

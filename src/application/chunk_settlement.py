@@ -137,8 +137,9 @@ class ChunkSettlement:
         Raises:
             WorkLost, Conflict: the lease is lost; another worker has the chunk.
         """
-        cancelled = cancel_chunk(chunk, fold(outcomes.values()), now=self._clock.now())
-        await self._settle(job, chunk, outcomes, cancelled)
+        done = {**await self._progress.known(chunk), **outcomes}
+        cancelled = cancel_chunk(chunk, fold(done.values()), now=self._clock.now())
+        await self._settle(job, chunk, done, cancelled)
 
     async def _settle(
         self, job: Job, chunk: Chunk, outcomes: Mapping[str, Outcome], settled: Chunk

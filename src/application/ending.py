@@ -80,7 +80,7 @@ class EndJob:
             if not lease_expired(chunk, now):
                 return
             free = evolve(chunk, ChunkLeaseExpired(), now)
-        done = await self._progress.load(chunk)
+        done = await self._progress.known(chunk)
         try:
             if done:
                 await write_outcomes(

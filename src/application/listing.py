@@ -14,11 +14,12 @@ from application.files import manifest_key
 from application.policy import Policy
 from application.work import Work
 from domain import prefixes as prefix_rules
+from domain.connector import check_bucket
 from domain.job import Job, JobCompleted, Listing, ManifestFile, ManifestWritten, Splitting, evolve
 from domain.manifest import encode_row
 from domain.selection import Selection
 from ports.clock import Clock
-from ports.errors import NotFound
+from ports.errors import Conflict, NotFound
 from ports.object_store import ObjectStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Metric, Telemetry
@@ -48,12 +49,17 @@ class ListBucket:
         Raises:
             WorkLost: the job is not ours any more.
             Misconfigured, AccessDenied: the bucket cannot be listed.
+            UnsupportedBucket: a sync could not do there what it promises.
         """
         key = manifest_key(job.job_id)
         if job.listing.upload_id is None:
+            warnings = check_bucket(
+                job.bucket, await self._objects.inspect(job.bucket), job.trigger
+            )
             upload_id = await self._results.begin_upload(key)
+            begun = replace(Listing(), upload_id=upload_id)
             job = await work.update(
-                job.job_id, lambda j: replace(j, listing=replace(Listing(), upload_id=upload_id))
+                job.job_id, lambda j: replace(j, listing=begun, warnings=warnings)
             )
         prefixes = prefix_rules.normalise(job.options.prefixes) or ("",)
         if job.listing.prefix_index < len(prefixes):
@@ -106,7 +112,7 @@ class ListBucket:
         )
         return job
 
-    async def _complete(self, job: Job, work: Work, key: str) -> Job:
+    async def _complete(self, job: Job, work: Work, key: str) -> Job | None:
         upload_id = job.listing.upload_id or ""
         ended = replace(job.listing, upload_id=None, part_e_tags=())
         now = self._clock.now()
@@ -123,6 +129,12 @@ class ListBucket:
         except NotFound:
             # An earlier attempt completed the upload and died before it wrote that down.
             e_tag = await self._results.e_tag(key)
+        except Conflict:
+            # The request of an attempt that was given up for dead arrived after its part had been
+            # sent anew: the upload does not hold what is recorded of it, and never will.
+            await self._results.abort_upload(key, upload_id)
+            anew = await work.update(job.job_id, lambda j: replace(j, listing=Listing()))
+            return await self.run(anew, work)
         self._telemetry.count(Metric.OBJECTS_LISTED, ended.objects_listed)
         written = ManifestWritten(manifest=ManifestFile(key=key, e_tag=e_tag))
         return await work.update(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from application.files import outcomes_key, progress_key, read_outcomes, write_outcomes
 from domain.chunk import Chunk
+from domain.errors import InvalidManifest
 from domain.outcome import Outcome, OutcomeKind
 from ports.errors import NotFound
 from ports.results_store import ResultsStore
@@ -34,6 +36,24 @@ class ProgressFiles:
             return await self._read(outcomes_key(chunk.job_id, chunk.index))
         except NotFound:
             return {}  # it was given up before any of its outcomes was known
+
+    async def known(self, chunk: Chunk) -> dict[str, Outcome]:
+        """Return every outcome that is recorded of the chunk, failures included, by key.
+
+        Beside the progress that was saved these are the outcomes of an earlier settlement, or of a
+        worker that died while it settled. What cannot be read is not known.
+        """
+        if not (chunk.attempt_count or chunk.progress_key or chunk.redrive_number):
+            return {}  # no worker ever had it
+        known: dict[str, Outcome] = {}
+        with suppress(NotFound, InvalidManifest):
+            async for outcome in read_outcomes(
+                self._results, outcomes_key(chunk.job_id, chunk.index)
+            ):
+                known[outcome.key] = outcome
+        with suppress(NotFound, InvalidManifest):
+            known |= await self.load(chunk)
+        return known
 
     async def save(self, chunk: Chunk, token: str, outcomes: Mapping[str, Outcome]) -> str | None:
         """Write the outcomes that stand; returns the file's key, None if there are none."""

@@ -17,6 +17,7 @@ from application.ending import EndJob
 from application.policy import Policy
 from application.queueing import Queueing
 from domain.chunk import Chunk, ChunkLeaseExpired, ChunkStatus, evolve, lease_expired
+from domain.errors import DomainError
 from domain.job import Job
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
@@ -59,10 +60,10 @@ class Sweep:
         raised at the end.
 
         Raises:
-            PortError: some job could not be mended; the next sweep tries again.
+            PortError, DomainError: some job could not be mended; the next sweep tries again.
         """
         looked_at = 0
-        first_error: PortError | None = None
+        first_error: PortError | DomainError | None = None
         async for job in self._jobs.open_jobs():
             if deadline.near(self._policy.stop_margin_s):
                 self._telemetry.warning("sweep_unfinished", looked_at=looked_at)
@@ -70,7 +71,7 @@ class Sweep:
             looked_at += 1
             try:
                 await self._mend(job)
-            except PortError as error:
+            except (PortError, DomainError) as error:
                 self._telemetry.warning("job_not_mended", job_id=job.job_id, cause=str(error))
                 first_error = first_error or error
         self._telemetry.event("sweep_done", looked_at=looked_at)

@@ -72,11 +72,15 @@ def resume(identity: Identity, answer: CatalogAnswer, *, bucket_name: str, key: 
     """Return the verdict on an object that already carries this job's id.
 
     It was triggered by an attempt whose outcome got lost, so only its event is sent again. Which
-    action that was follows from the ids: a PUT without any id minted both; an inventory record
-    that the catalog knows, with another id than we mint, was there before us.
+    action that was follows from the ids: an inventory record without its asset, or under another id
+    than we mint, was there before us (COPY); anything else was PUT. Once the catalog has ingested
+    an object whose foreign ids it did not know before, that cannot be told from COPY any more; the
+    ids, and so the event's effect, are the same.
     """
     complete = mint_missing(identity, bucket_name, key)
     minted = mint_missing(Identity(), bucket_name, key)
-    known_before = answer.inventory_known and complete.inventory_id != minted.inventory_id
+    known_before = answer.inventory_known and (
+        not answer.asset_known or complete.inventory_id != minted.inventory_id
+    )
     decision = Decision.COPY if known_before else Decision.PUT
     return Verdict(decision=decision, reason=Reason.ALREADY_TRIGGERED, identity=complete)

@@ -59,15 +59,8 @@ class TagLimitExceeded(DomainError):
     """Our tags do not fit beside the owner's: S3 allows ten on an object."""
 
 
-class UnsupportedObject(DomainError):
-    """S3 cannot keep everything of this object in a copy, so it is left alone.
-
-    `code` is a stable word for tables and alarms, the message says what is in the way.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+class UnsupportedBucket(DomainError):
+    """The bucket is set up in a way that a sync cannot keep its promises in."""
 
 
 class WorkHeld(DomainError):

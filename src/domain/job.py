@@ -191,6 +191,7 @@ class Job:
     updated_at: datetime
     version: int = 0
     status_reason: str | None = None
+    warnings: tuple[str, ...] = ()
     request_fingerprint: str | None = None
     listing: Listing = Listing()
     manifest: ManifestFile | None = None

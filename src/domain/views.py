@@ -26,6 +26,7 @@ def job_view(job: Job, now: datetime) -> Json:
         "prefixes": list(job.options.prefixes),
         "status": job.status.value,
         "statusReason": job.status_reason,
+        "warnings": list(job.warnings),
         "discovery": job.options.discovery.value,
         "dryRun": job.options.dry_run,
         "createdAt": format_instant(job.created_at),

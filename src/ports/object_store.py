@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
-from domain.connector import Bucket
+from domain.connector import Bucket, BucketFacts
 from domain.customer_object import ObjectHead, WrittenObject
 from domain.manifest import ManifestEntry
 
@@ -17,6 +17,13 @@ class ObjectStore(Protocol):
     Retryable errors of `ports.errors`, AccessDenied, and Misconfigured for a bucket that does not
     exist or is another owner's.
     """
+
+    async def inspect(self, bucket: Bucket) -> BucketFacts:
+        """Return what of the bucket's set-up matters for a sync.
+
+        A store that only resembles S3 and does not know a setting has it switched off.
+        """
+        ...
 
     def list_objects(
         self, bucket: Bucket, *, prefix: str, start_after: str | None

@@ -493,3 +493,16 @@ async def test_what_a_caller_does_to_its_tags_later_changes_nothing(world: World
     (await world.store.read_tags(world.bucket, "a"))["ours"] = "3"
 
     assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}
+
+
+async def test_inspect_tells_whether_the_bucket_is_versioned(world: World) -> None:
+    before = await world.store.inspect(world.bucket)
+    await world.version()
+    after = await world.store.inspect(world.bucket)
+    assert (before.versioned, after.versioned) == (False, True)
+    assert not after.requester_pays
+
+
+async def test_inspect_of_a_bucket_that_is_not_there(world: World) -> None:
+    with pytest.raises(Misconfigured):
+        await world.store.inspect(Bucket(name="no-such-bucket-anywhere"))

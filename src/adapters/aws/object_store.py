@@ -15,7 +15,7 @@ from adapters.aws.errors import translated
 from adapters.aws.multipart_copy import MultipartCopier
 from adapters.aws.object_acl import ObjectAcls
 from adapters.aws.object_attributes import read_head, restated, restated_metadata
-from domain.connector import Bucket
+from domain.connector import Bucket, BucketFacts
 from domain.customer_object import (
     CopyMethod,
     ObjectHead,
@@ -63,6 +63,27 @@ class S3ObjectStore:
         self._acls = ObjectAcls(client)
         self._copier = MultipartCopier(
             client, part_bytes=part_bytes, parts_in_flight=parts_in_flight
+        )
+
+    async def inspect(self, bucket: Bucket) -> BucketFacts:
+        """See the port."""
+        with translated("s3", operation="GetBucketVersioning", resource=bucket.name):
+            versioning = await self._client.get_bucket_versioning(
+                Bucket=bucket.name, **_owner(bucket)
+            )
+        requester_pays = False
+        try:
+            with translated("s3", operation="GetBucketRequestPayment", resource=bucket.name):
+                payment = await self._client.get_bucket_request_payment(
+                    Bucket=bucket.name, **_owner(bucket)
+                )
+            requester_pays = payment.get("Payer") == "Requester"
+        except Refused as error:
+            if error.vendor_code != "NotImplemented":
+                raise
+        # Suspended versioning keeps a null version only, which a copy replaces.
+        return BucketFacts(
+            versioned=versioning.get("Status") == "Enabled", requester_pays=requester_pays
         )
 
     async def list_objects(

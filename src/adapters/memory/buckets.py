@@ -50,6 +50,7 @@ class MemoryBucket:
     name: str
     owner: str
     versioned: bool
+    requester_pays: bool = False
     versions: dict[str, list[StoredObject | None]] = field(default_factory=dict)
 
     def current(self, key: str) -> StoredObject | None:

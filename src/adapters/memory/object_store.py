@@ -12,7 +12,7 @@ from dataclasses import replace
 from math import ceil
 
 from adapters.memory.buckets import MemoryBucket, MemoryBuckets, StoredObject
-from domain.connector import Bucket
+from domain.connector import Bucket, BucketFacts
 from domain.customer_object import (
     CopyMethod,
     ObjectHead,
@@ -54,6 +54,11 @@ class MemoryObjectStore:
         self._buckets = buckets
         self._page_object_count = page_object_count
         self._single_copy_bytes_max = single_copy_bytes_max
+
+    async def inspect(self, bucket: Bucket) -> BucketFacts:
+        """See the port."""
+        found = self._open(bucket, "GetBucketVersioning")
+        return BucketFacts(versioned=found.versioned, requester_pays=found.requester_pays)
 
     async def list_objects(
         self, bucket: Bucket, *, prefix: str, start_after: str | None

@@ -13,15 +13,21 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
+from rich.text import Text
 
 from entrypoints.cli.api_client import API_URL_VARIABLE, ApiProblem
 
 Json = dict[str, Any]
 Parameters = ParamSpec("Parameters")
 
-OUT = Console(soft_wrap=True, highlight=False)
-ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+# A key may hold `:smile:`; it is printed as it is.
+OUT = Console(soft_wrap=True, highlight=False, emoji=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+
+
+_PIPE_CHARS = 10_000
 
 
 class Format(StrEnum):
@@ -49,19 +55,25 @@ def print_json(document: object) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under headings, or a dash if there are none."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    headings = (Column(name, overflow="fold") for name in columns)
+    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
     count = 0
     for row in rows:
-        table.add_row(*(printable(value) for value in row))
+        table.add_row(*(Text(_plain(value)) for value in row))
         count += 1
-    OUT.print(table if count else "-")
+    # What reads a pipe wants ids and keys whole, however long a line gets.
+    console = OUT if OUT.is_terminal else Console(file=OUT.file, width=_PIPE_CHARS)
+    console.print(table if count else "-")
 
 
 def printable(value: object) -> str:
     """Return a value as one line of text without markup: keys may hold anything."""
+    return escape(_plain(value))
+
+
+def _plain(value: object) -> str:
     text = "" if value is None else str(value)
-    shown = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
-    return shown.replace("[", "\\[")
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def print_job(job: Json) -> None:
@@ -74,6 +86,7 @@ def print_job(job: Json) -> None:
     lines = [
         ("job", f"{job['jobId']}  {job['status']}" + ("  (dry run)" if job["dryRun"] else "")),
         ("reason", job["statusReason"]),
+        *(("warning", warning) for warning in job["warnings"]),
         ("connector", f"{job['connectorId']}  bucket {job['bucketName']}"),
         ("prefixes", ", ".join(job["prefixes"]) or "(whole bucket)"),
         (

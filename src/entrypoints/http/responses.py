@@ -82,6 +82,7 @@ class Job(_Shown):
     """What is synced; empty for the whole bucket."""
     status: JobStatus
     status_reason: str | None
+    warnings: list[str]
     discovery: Discovery
     dry_run: bool
     created_at: datetime
