@@ -29,6 +29,7 @@ class ChunkStore(Protocol):
 
         Raises:
             Conflict: the job's stored version is another, or one of the chunks exists.
+            ValueError: more chunks than that, or a job that has ended.
         """
         ...
 
@@ -52,7 +53,8 @@ class ChunkStore(Protocol):
         """Write the chunk like `save` and move its job's tally by `change`: both or neither.
 
         Raises:
-            Conflict: the stored version of the chunk is another; the tally did not move.
+            Conflict: the stored version of the chunk is another, or the tally moves and there is no
+                such job; nothing was written.
         """
         ...
 

@@ -18,6 +18,8 @@ class ErrorLog(Protocol):
     async def record(self, failures: Sequence[Failure]) -> None:
         """Write failures, any number; one with the same job and id replaces the older one.
 
+        Messages over 64 KiB and traces over 256 KiB may be cut, and say so.
+
         Not atomic: after an error some may be written. Writing them again does no harm.
         """
         ...

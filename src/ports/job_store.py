@@ -49,7 +49,8 @@ class JobStore(Protocol):
         """Write the job over the version that it carries; returns it with its new version.
 
         Every field but `tally` is written; the tally returned is the stored one. A job that became
-        terminal gives its connector's prefixes free in the same step.
+        terminal gives its connector's prefixes free in the same step; one that was terminal is
+        taken up again by `reopen` only.
 
         Raises:
             Conflict: the stored version is another, or there is no such job.
@@ -61,7 +62,8 @@ class JobStore(Protocol):
 
         Raises:
             Conflict: the stored version is another, or there is no such job.
-            OverlappingJob: another active job of the connector overlaps.
+            OverlappingJob: another active job of the connector overlaps; may be raised in place of
+                Conflict where both hold.
         """
         ...
 

@@ -70,6 +70,7 @@ FULL = Job(
     ),
     manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag"),
     batch_job_id="batch-1",
+    warnings=("the bucket is versioned", ""),
     splitting=Splitting(file_index=1, position=12345, object_count=99, done=True),
     processing_at=NOW + timedelta(minutes=1),
     ended_at=NOW + timedelta(minutes=2),
