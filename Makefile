@@ -32,9 +32,10 @@ test: $(VENV)/stamp-dev ## every test, the architecture's included; ARGS="-k lea
 
 check: lint types test docs ## what must hold before a commit
 
-fix: $(VENV)/stamp-dev ## format, and mend what ruff can mend
+fix: $(VENV)/stamp-dev ## format, mend what ruff can mend, write the generated documents
 	@$(BIN)/ruff check --fix-only --quiet $(CODE)
 	@$(BIN)/ruff format $(CODE)
+	@$(PY) -m entrypoints.cli.docs
 
 lint: $(VENV)/stamp-dev ## format, lint and import contracts
 	@$(BIN)/ruff format --check $(CODE)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.files import discovered_key, outcomes_key, read_outcomes
-from domain.chunk import Chunk
+from domain.chunk import Chunk, ChunkStatus
 from domain.failure import Failure
 from domain.job import Job, JobStatus
 from domain.outcome import Outcome
@@ -17,12 +17,16 @@ from ports.job_store import JobStore
 from ports.paging import Page
 from ports.results_store import ResultsStore
 
+_TELLING = frozenset({ChunkStatus.COMPLETED, ChunkStatus.COMPLETED_WITH_ERRORS})
+"""States in which a chunk's files name the outcome of each of its objects."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """What is known of one key in one job.
 
-    `outcome` is None while its chunk is not settled; then `chunks` are those that may hold it.
+    `outcome` is None while its chunk is not made or not settled, and for what a chunk that was
+    cancelled or given up left undone; then `chunks` are those that may hold it.
     """
 
     key: str
@@ -90,7 +94,7 @@ class Queries:
         Raises:
             NotFound: there is no such job, or the key is not in its manifest.
         """
-        await self._jobs.get(job_id)
+        job = await self._jobs.get(job_id)
         candidates = [
             chunk
             async for chunk in self._chunks.chunks(job_id)
@@ -100,10 +104,13 @@ class Queries:
             outcome = await self._find(chunk, key)
             if outcome is not None:
                 return Explanation(key=key, outcome=outcome, chunks=(chunk,))
-        waiting = tuple(chunk for chunk in candidates if not chunk.terminal)
-        if not waiting:
+        # Chunks that may hold it without an outcome: open ones, cancelled ones, and those given up
+        # because their own files could not be read.
+        unknown = tuple(chunk for chunk in candidates if chunk.status not in _TELLING)
+        still_made = not job.terminal and not job.splitting.done
+        if not unknown and not still_made:
             raise NotFound(f"key {key!r} is not among the objects of job {job_id}", resource=key)
-        return Explanation(key=key, outcome=None, chunks=waiting)
+        return Explanation(key=key, outcome=None, chunks=unknown)
 
     async def _find(self, chunk: Chunk, key: str) -> Outcome | None:
         files: Sequence[str] = [discovered_key(chunk.job_id, chunk.index)]

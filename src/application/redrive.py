@@ -10,6 +10,7 @@ from application.policy import Policy
 from application.queueing import Queueing
 from application.work import Work
 from domain.chunk import Chunk, ChunkRedriven, ChunkStatus, evolve
+from domain.errors import NotRedrivable
 from domain.job import Job, tally_change
 from domain.job_control import redrive
 from ports.chunk_store import ChunkStore
@@ -29,12 +30,14 @@ class RedriveJob:
         self,
         *,
         jobs: JobStore,
+        chunks: ChunkStore,
         engine: EngineInvoker,
         announcer: Announcer,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self._jobs = jobs
+        self._chunks = chunks
         self._engine = engine
         self._announcer = announcer
         self._clock = clock
@@ -54,12 +57,26 @@ class RedriveJob:
         def reopened(job: Job) -> Job:
             return job if job.redriving else redrive(job, self._clock.now())
 
+        await self._check_chunks(job_id)
         job = await update_job(self._jobs, job_id, reopened)
         try:
             await self._engine.advance(job_id)
         except PortError as error:
             self._telemetry.warning("engine_not_invoked", job_id=job_id, cause=str(error))
         return await self._announcer.announce(job)
+
+    async def _check_chunks(self, job_id: str) -> None:
+        """Make sure that some failure is a worker's; what discovery left unreadable stays so."""
+        job = await self._jobs.get(job_id)
+        if not job.terminal or not job.tally.statistics.failed:
+            return
+        async for chunk in self._chunks.chunks(job_id):
+            if chunk.status in _FAILED and chunk.entry_count:
+                return
+        raise NotRedrivable(
+            f"the failures of job {job_id} are of its discovery, which is not repeated; start a new"
+            " sync instead: objects that are done are skipped"
+        )
 
 
 class RequeueFailures:

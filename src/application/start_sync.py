@@ -16,7 +16,7 @@ from domain.manifest import format_instant
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
-from ports.errors import AlreadyExists, Conflict, PortError
+from ports.errors import AlreadyExists, Conflict, NotFound, PortError
 from ports.ids import Ids
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
@@ -77,13 +77,17 @@ class StartSync:
             IdempotencyKeyReused: the key was used for another request.
             OverlappingJob: an active job of the connector covers some of the prefixes.
         """
+        fingerprint = _fingerprint(options)
+        if idempotency_key is not None:
+            earlier = await self._find(job_id_for(connector_id, idempotency_key))
+            if earlier is not None:
+                return _replayed(earlier, fingerprint)
         connector = await self._connectors.get(connector_id)
         if connector.status is not ConnectorStatus.ENABLED:
             raise ConnectorDisabled(
-                f"connector {connector_id} is {connector.status}; enable it before syncing"
+                f"connector {connector_id} is {connector.status}; sync one that is ENABLED"
             )
         _check_prefixes(options, connector)
-        fingerprint = _fingerprint(options)
         scope = prefix_rules.normalise(options.prefixes or connector.prefixes)
         job = new_job(
             job_id=(
@@ -101,15 +105,26 @@ class StartSync:
         try:
             job = await self._jobs.create(job)
         except AlreadyExists:
-            earlier = await self._jobs.get(job.job_id)
-            if earlier.request_fingerprint != fingerprint:
-                raise IdempotencyKeyReused(job.job_id) from None
-            return Started(job=earlier, created=False)
+            return _replayed(await self._jobs.get(job.job_id), fingerprint)
+        # Before the engine has its turn: it would announce the same status.
+        job = await self._announcer.announce(job)
         try:
             await self._engine.advance(job.job_id)
         except PortError as error:
             self._telemetry.warning("engine_not_invoked", job_id=job.job_id, cause=str(error))
-        return Started(job=await self._announcer.announce(job), created=True)
+        return Started(job=job, created=True)
+
+    async def _find(self, job_id: str) -> Job | None:
+        try:
+            return await self._jobs.get(job_id)
+        except NotFound:
+            return None
+
+
+def _replayed(earlier: Job, fingerprint: str) -> Started:
+    if earlier.request_fingerprint != fingerprint:
+        raise IdempotencyKeyReused(earlier.job_id)
+    return Started(job=earlier, created=False)
 
 
 def _check_prefixes(options: SyncOptions, connector: Connector) -> None:

@@ -73,7 +73,13 @@ def failure_of(batch_job: BatchJob) -> str | None:
     return None
 
 
-_OUTCOME_FIELDS = {"r": "reason", "a": "asset_id", "i": "inventory_id", "s": "size_bytes"}
+_OUTCOME_FIELDS = {
+    "r": "reason",
+    "a": "asset_id",
+    "i": "inventory_id",
+    "s": "size_bytes",
+    "m": "message",
+}
 
 
 def encode_result(outcome: Outcome) -> str:
@@ -82,7 +88,7 @@ def encode_result(outcome: Outcome) -> str:
     kept = {name: value for name, value in record.items() if value is not None}
     text = json.dumps({"o": outcome.kind.value, **kept}, separators=(",", ":"))
     if len(text) > DISCOVERY_RESULT_CHARS_MAX:
-        # Foreign ids may be long; they are in the tags and the chunk reads them again anyway.
+        # Foreign ids and messages may be long; whoever needs them finds them by reading the object.
         text = json.dumps({"o": outcome.kind.value, "r": outcome.reason}, separators=(",", ":"))
     return text
 

@@ -362,10 +362,14 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
 
 
 def finish_if_settled(job: Job, now: datetime) -> Job:
-    """Return the job ended if its last chunk is settled, else as it is."""
+    """Return the job ended if its last chunk is settled, else as it is.
+
+    A cancellation that came when everything was done already cancels nothing.
+    """
     if job.terminal or not job.settled:
         return job
-    if job.ending is not None:
+    complete = job.splitting.done and not job.tally.chunks_cancelled
+    if job.ending is not None and not (complete and job.ending.kind is EndingKind.CANCELLED):
         failed = job.ending.kind is EndingKind.FAILED
         reason = job.ending.reason
         return evolve(job, JobFailed(reason=reason) if failed else JobCancelled(reason=reason), now)

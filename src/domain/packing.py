@@ -20,6 +20,13 @@ class ChunkSizing:
 
     The costs are seconds of one worker: two reads and a write for an object, and S3's own copying
     of its bytes. With 32 workers, 1,000 ordinary objects take some seconds of wall time.
+
+    Attributes:
+        object_count_max: Objects that a worker has to process in one chunk.
+        bytes_max: Bytes of these objects.
+        work_target_s: Estimated work of one chunk, in seconds of one worker.
+        object_cost_s: Estimate for one object, in seconds of one worker.
+        copied_bytes_per_s: Estimate of how fast S3 copies one object onto itself.
     """
 
     object_count_max: int = 1_000

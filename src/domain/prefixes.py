@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import combinations
 
 from domain.errors import FieldFault
 from domain.limits import OBJECT_KEY_BYTES_MAX
@@ -49,11 +48,19 @@ def check(prefixes: Sequence[str], *, path: str) -> list[FieldFault]:
                     path=f"{path}.{index}", message=f"is longer than {OBJECT_KEY_BYTES_MAX} bytes"
                 )
             )
-    for (i, first), (j, second) in combinations(enumerate(prefixes), 2):
-        if first and second and (first.startswith(second) or second.startswith(first)):
+    for index, prefix in enumerate(prefixes):
+        # One fault for each prefix is enough: a hundred equal ones would make thousands.
+        earlier = next((i for i in range(index) if _overlap(prefixes[i], prefix)), None)
+        if prefix and earlier is not None:
+            first = prefixes[earlier]
             faults.append(
                 FieldFault(
-                    path=f"{path}.{j}", message=f"overlaps {path}.{i} ({first!r} and {second!r})"
+                    path=f"{path}.{index}",
+                    message=f"overlaps {path}.{earlier} ({first!r} and {prefix!r})",
                 )
             )
     return faults
+
+
+def _overlap(first: str, second: str) -> bool:
+    return bool(first) and (first.startswith(second) or second.startswith(first))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.job import Job
+from domain.job import Job, JobStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +28,15 @@ def progress_of(job: Job, now: datetime) -> Progress:
     if job.terminal:
         ended = job.ended_at or job.updated_at
         elapsed_s = (ended - job.created_at).total_seconds()
-        percent = 100.0 if not listed else 100.0 * done / listed
+        nothing = 100.0 if job.status is JobStatus.COMPLETED else 0.0
+        percent = 100.0 * done / listed if listed else nothing
         rate = done / elapsed_s if elapsed_s > 0 and done else None
         return Progress(percent=round(percent, 1), objects_per_second=rate, eta_s=0.0)
     if not listed or not done:
         return Progress(percent=0.0, objects_per_second=None, eta_s=None)
     elapsed_s = (now - (job.processing_at or job.created_at)).total_seconds()
-    rate = done / elapsed_s if elapsed_s > 0 else None
+    # Of a redriven job most was done long before.
+    rate = done / elapsed_s if elapsed_s > 0 and not job.redrive_number else None
     remaining = max(listed - done, 0)
     # Listing has to be complete before its count is a total.
     eta_s = remaining / rate if rate and job.manifest is not None else None

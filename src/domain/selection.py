@@ -1,37 +1,76 @@
 """Which listed objects enter the manifest: folder markers, include, exclude, modifiedSince.
 
-Patterns are globs as in rclone and .gitignore: `*` and `?` stay within one segment of the key,
-`**` crosses slashes, `[abc]` is a set; a pattern without a slash is matched against the last
-segment, one with a slash against the whole key. Case matters, as it does in S3.
+Patterns are globs as in .gitignore: `*`, `?` and `[abc]` stay within one segment of the key, a
+segment `**` stands for any number of segments, none included. A pattern without a slash is matched
+against the last segment, one with a slash against the whole key. Case matters, as it does in S3.
+
+A person's pattern meets millions of keys, so no pattern may be slow: segments are matched one by
+one, each by an expression that cannot backtrack far.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from domain.manifest import ManifestEntry
+
+_ANY_SEGMENTS: Final = "**"
 
 
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """One compiled pattern."""
+    """One compiled pattern: an expression for each segment, None for `**`."""
 
     pattern: str
-    _regex: re.Pattern[str]
+    _segments: tuple[re.Pattern[str] | None, ...]
     _whole_key: bool
 
     @classmethod
     def compile(cls, pattern: str) -> Glob:
         """Translate the pattern; every string is a valid one."""
-        return cls(pattern, re.compile(_translate(pattern.lstrip("/")), re.DOTALL), "/" in pattern)
+        segments = pattern.removeprefix("/").split("/")
+        return cls(
+            pattern,
+            tuple(
+                None if segment == _ANY_SEGMENTS else re.compile(fnmatch.translate(segment))
+                for segment in segments
+            ),
+            "/" in pattern,
+        )
 
     def matches(self, key: str) -> bool:
         """Tell whether the key, or its last segment, is what the pattern describes."""
-        subject = key if self._whole_key else key.rsplit("/", 1)[-1]
-        return self._regex.fullmatch(subject) is not None
+        names = key.split("/") if self._whole_key else [key.rsplit("/", 1)[-1]]
+        # Positions in the pattern that the names so far can have led to.
+        reached = self._skip_any({0})
+        for name in names:
+            onward = set()
+            for position in reached:
+                if position == len(self._segments):
+                    continue
+                segment = self._segments[position]
+                if segment is None:
+                    onward.add(position)
+                elif segment.match(name):
+                    onward.add(position + 1)
+            reached = self._skip_any(onward)
+            if not reached:
+                return False
+        return len(self._segments) in reached
+
+    def _skip_any(self, positions: set[int]) -> set[int]:
+        """Add the positions behind each `**`, which may stand for no segment at all."""
+        for position in sorted(positions):
+            following = position
+            while following < len(self._segments) and self._segments[following] is None:
+                following += 1
+                positions.add(following)
+        return positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +108,3 @@ class Selection:
 def is_folder_marker(entry: ManifestEntry) -> bool:
     """Tell whether this is the empty object by which consoles show a folder."""
     return entry.size_bytes == 0 and entry.key.endswith("/")
-
-
-def _translate(pattern: str) -> str:
-    parts: list[str] = []
-    position = 0
-    while position < len(pattern):
-        char = pattern[position]
-        if pattern.startswith("**/", position):
-            parts.append("(?:.*/)?")
-            position += 3
-        elif pattern.startswith("**", position):
-            parts.append(".*")
-            position += 2
-        elif char == "*":
-            parts.append("[^/]*")
-            position += 1
-        elif char == "?":
-            parts.append("[^/]")
-            position += 1
-        elif char == "[" and (end := pattern.find("]", position + 2)) != -1:
-            body = pattern[position + 1 : end]
-            negated = body[0] in "!^"
-            chars = re.escape(body[1:] if negated else body).replace(r"\-", "-")
-            parts.append(f"[{'^/' if negated else ''}{chars}]")
-            position = end + 1
-        else:
-            parts.append(re.escape(char))
-            position += 1
-    return "".join(parts)

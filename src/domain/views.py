@@ -42,6 +42,7 @@ def job_view(job: Job, now: datetime) -> Json:
             "total": job.tally.chunks_total,
             "completed": job.tally.chunks_completed,
             "failed": job.tally.chunks_failed,
+            "cancelled": job.tally.chunks_cancelled,
         },
         "progress": {
             "percent": progress.percent,

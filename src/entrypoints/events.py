@@ -6,26 +6,35 @@ there. Our own messages are strict.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from domain.errors import InvalidMessage
 
+ID_CHARS_MAX: Final = 128
+# The names of a job's files number its chunks with eight digits.
+_CHUNK_INDEX_MAX: Final = 99_999_999
+
+JobId = Annotated[str, Field(min_length=1, max_length=ID_CHARS_MAX)]
+
+# Errors of validation show the input unless told not to, and logs hold no bodies.
+_HIDDEN: Final = ConfigDict(hide_input_in_errors=True)
+
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class _Aws(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
 class Advance(_Strict):
     """Go on with a job."""
 
     action: Literal["advance"] = "advance"
-    jobId: Annotated[str, Field(min_length=1)]  # noqa: N815 - the field's name on the wire
+    jobId: JobId  # noqa: N815 - the field's name on the wire
 
 
 class RunSweep(_Strict):
@@ -60,7 +69,7 @@ class BatchStatusEvent(_Aws):
 
 
 EngineEvent = Advance | RunSweep | BatchStatusEvent
-_ENGINE_EVENT: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent)
+_ENGINE_EVENT: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent, config=_HIDDEN)
 
 
 def parse_engine_event(event: Any) -> EngineEvent:
@@ -78,8 +87,10 @@ def parse_engine_event(event: Any) -> EngineEvent:
 class ChunkMessage(_Strict):
     """The body of a message on the processor queue."""
 
-    jobId: Annotated[str, Field(min_length=1)]  # noqa: N815 - the field's name on the wire
-    chunkIndex: Annotated[int, Field(ge=0, strict=True)]  # noqa: N815 - the field's name on the wire
+    jobId: JobId  # noqa: N815 - the field's name on the wire
+    chunkIndex: Annotated[  # noqa: N815 - the field's name on the wire
+        int, Field(ge=0, le=_CHUNK_INDEX_MAX, strict=True)
+    ]
 
 
 def parse_chunk_message(body: str) -> ChunkMessage:
@@ -92,6 +103,18 @@ def parse_chunk_message(body: str) -> ChunkMessage:
         return ChunkMessage.model_validate_json(body)
     except ValidationError as error:
         raise InvalidMessage(f"not a chunk message: {_summary(error)}") from error
+
+
+class _NamesJob(_Aws):
+    jobId: JobId  # noqa: N815 - the field's name on the wire
+
+
+def named_job(body: str) -> str | None:
+    """Return the job that a message names, however wrong the rest of it is; None if it does not."""
+    try:
+        return _NamesJob.model_validate_json(body).jobId
+    except ValidationError:
+        return None
 
 
 class SqsRecord(_Aws):
@@ -149,7 +172,7 @@ class BatchInvocation(_Aws):
 
 
 ProcessorEvent = SqsEvent | BatchInvocation
-_PROCESSOR_EVENT: TypeAdapter[ProcessorEvent] = TypeAdapter(ProcessorEvent)
+_PROCESSOR_EVENT: TypeAdapter[ProcessorEvent] = TypeAdapter(ProcessorEvent, config=_HIDDEN)
 
 
 def parse_processor_event(event: Any) -> ProcessorEvent:

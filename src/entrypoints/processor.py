@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from domain.errors import ChunkHeld, InvalidMessage
@@ -11,6 +10,7 @@ from entrypoints.events import (
     BatchInvocation,
     SqsEvent,
     SqsRecord,
+    named_job,
     parse_chunk_message,
     parse_processor_event,
 )
@@ -62,15 +62,20 @@ async def _messages(app: ProcessorApp, event: SqsEvent, context: LambdaContext) 
     failed = []
     for record in event.Records:
         try:
-            await _message(app, record, context)
-        except InvalidMessage as error:
-            await _record_malformed(app, record, error)
+            await _handle(app, record, context)
         except (PortError, ChunkHeld) as error:
             app.telemetry.warning(
                 "message_comes_again", message_id=record.messageId, cause=str(error)
             )
             failed.append({"itemIdentifier": record.messageId})
     return {"batchItemFailures": failed}
+
+
+async def _handle(app: ProcessorApp, record: SqsRecord, context: LambdaContext) -> None:
+    try:
+        await _message(app, record, context)
+    except InvalidMessage as error:
+        await _record_malformed(app, record, error)
 
 
 async def _message(app: ProcessorApp, record: SqsRecord, context: LambdaContext) -> None:
@@ -98,17 +103,9 @@ async def _record_malformed(app: ProcessorApp, record: SqsRecord, error: Invalid
     app.telemetry.count(Metric.MESSAGES_MALFORMED)
     failure = Failure(
         error_id=f"message#{record.messageId}",
-        job_id=_named_job(record.body),
+        job_id=named_job(record.body) or UNKNOWN_JOB_ID,
         error_class=type(error).__name__,
         message=str(error),
         occurred_at=app.clock.now(),
     )
     await app.errors.record([failure])
-
-
-def _named_job(body: str) -> str:
-    try:
-        named = json.loads(body)["jobId"]
-    except (ValueError, KeyError, TypeError):
-        return UNKNOWN_JOB_ID
-    return named if isinstance(named, str) and named else UNKNOWN_JOB_ID

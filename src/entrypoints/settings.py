@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import isfinite
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -125,8 +126,8 @@ def _tuned(
         except ValidationError as error:
             faults.append(f"{name} is {env[name]!r}: {error.errors()[0]['msg']}")
             continue
-        if value <= 0:
-            faults.append(f"{name} is {env[name]!r}; it has to be above zero")
+        if not (value > 0 and isfinite(value)):
+            faults.append(f"{name} is {env[name]!r}; it has to be a number above zero")
         else:
             values[field.name] = value
     return values

@@ -4,12 +4,15 @@ import importlib.util
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import grimp
 import pytest
+
+import entrypoints
 
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
@@ -33,7 +36,7 @@ def graph() -> grimp.ImportGraph:
 def _modules() -> Iterator[Path]:
     for folder in (SRC, ROOT / "infra"):
         for path in folder.rglob("*.py"):
-            if "__pycache__" not in path.parts:
+            if not {"__pycache__", "node_modules"} & set(path.parts):
                 yield path
 
 
@@ -146,3 +149,8 @@ def test_the_smaller_locks_agree_with_the_development_lock() -> None:
         return set(re.findall(r"^[\w.-]+==[^\s;]+", text, flags=re.MULTILINE))
 
     assert pins("lambda") <= pins("local") <= pins("dev")
+
+
+def test_the_version_is_written_once_more_and_the_same() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == entrypoints.VERSION

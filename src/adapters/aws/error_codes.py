@@ -124,7 +124,9 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
     ("dynamodb", Throttled, "ThrottlingError ProvisionedThroughputExceeded"),
     # Another transaction holds an item for a moment.
     ("dynamodb", Unavailable, "TransactionConflict TransactionConflictException"),
-    ("dynamodb", Unavailable, "TransactionInProgressException ReplicatedWriteConflictException"),
+    ("dynamodb", Unavailable, "ReplicatedWriteConflictException"),
+    # The same transaction, still under way: it may yet be done.
+    ("dynamodb", TimedOut, "TransactionInProgressException"),
     # DynamoDB Developer Guide, "Error handling with DynamoDB": after a 500 a write may have
     # succeeded or failed.
     ("dynamodb", TimedOut, "InternalServerError InternalServerErrorException 500"),

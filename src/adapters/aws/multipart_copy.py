@@ -14,16 +14,20 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.errors import translated
-from adapters.aws.object_attributes import CHECKSUMS
+from adapters.aws.object_attributes import CHECKSUMS, unsendable
 from domain.customer_object import ObjectHead, WrittenObject
 from domain.limits import UPLOAD_PART_BYTES_MIN, UPLOAD_PART_COUNT_MAX
-from ports.errors import PortError
+from ports.errors import Conflict, NotFound, PortError
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
 _MEBIBYTE: Final = 1024**2
+
+# S3 User Guide, "Checking object integrity for data uploads": of parts, these sums are only ever
+# those of the parts' sums, while an object of one part has that of its bytes.
+_COMPOSITE_ONLY: Final = ("SHA1", "SHA256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,11 @@ class MultipartCopier:
             source_owner: The same for the source of a copy.
 
         Raises:
-            Conflict: the object changed.
+            Conflict: the object changed, or the upload was ended by somebody else; the object is
+                to be read again, because that may have been an earlier try of ours.
             NotFound: it is gone.
             Archived: its bytes are archived.
+            Refused: it has metadata that cannot be said again.
         """
         where = f"{bucket_name}/{head.key}"
         target: dict[str, Any] = {"Bucket": bucket_name, "Key": head.key, **owner}
@@ -98,16 +104,34 @@ class MultipartCopier:
                     MultipartUpload={"Parts": parts},
                     IfMatch=f'"{head.e_tag}"',
                 )
+        except NotFound as error:
+            # Not the object is missing but the upload: aborted by somebody, or completed by a
+            # request whose answer got lost and which the SDK sent again.
+            if error.vendor_code == "NoSuchUpload":
+                raise Conflict(
+                    str(error),
+                    operation=error.operation,
+                    resource=where,
+                    vendor_code=error.vendor_code,
+                ) from error
+            await self._abort(target, where)
+            raise
         except BaseException:
-            # Cancelled too. If even this fails, the bucket's lifecycle rule has to clean up; what
-            # the caller must hear of is the first error.
-            with (
-                suppress(PortError),
-                translated("s3", operation="AbortMultipartUpload", resource=where),
-            ):
-                await self._client.abort_multipart_upload(**target)
+            await self._abort(target, where)
             raise
         return WrittenObject(e_tag=answer["ETag"].strip('"'), version_id=answer.get("VersionId"))
+
+    async def _abort(self, target: dict[str, Any], where: str) -> None:
+        """Abort the upload, also for a task that was cancelled.
+
+        If even this fails, the bucket's lifecycle rule has to clean up; what the caller must hear
+        of is the first error.
+        """
+        with (
+            suppress(PortError),
+            translated("s3", operation="AbortMultipartUpload", resource=where),
+        ):
+            await self._client.abort_multipart_upload(**target)
 
     async def _checksum(self, target: dict[str, Any], where: str) -> dict[str, Any]:
         """Return the parameters that give the copy the checksum that the object has.
@@ -117,9 +141,14 @@ class MultipartCopier:
         """
         with translated("s3", operation="HeadObject", resource=where):
             answer: Any = await self._client.head_object(**target, ChecksumMode="ENABLED")
+        # S3 API Reference, "HeadObject": entries that its headers cannot show.
+        if answer.get("MissingMeta"):
+            raise unsendable(target["Key"], "S3 does not show all of its metadata", "MissingMeta")
         for algorithm in CHECKSUMS:
             if f"Checksum{algorithm}" in answer:
                 kind = {"ChecksumType": answer["ChecksumType"]} if "ChecksumType" in answer else {}
+                if algorithm in _COMPOSITE_ONLY:
+                    kind = dict.fromkeys(kind, "COMPOSITE")
                 return {"ChecksumAlgorithm": algorithm, **kind}
         return {}
 

@@ -1,16 +1,20 @@
 """Access control lists of objects, in the buckets that still use them.
 
-A copy gets a private ACL unless it is told another (S3 API Reference, "CopyObject"). Since 2023
-buckets have ACLs disabled by default, so one look at the bucket saves a look at every object.
+A copy gets a private ACL unless it is told another, and belongs to the account that copies (S3 API
+Reference, "CopyObject"). That need not be the account that can read the object now, so a private
+ACL is restated too. Since 2023 buckets have ACLs disabled by default, so one look at the bucket
+saves a look at every object.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.errors import translated
 from domain.connector import Bucket
+from ports.clock import Clock
 from ports.errors import NotFound, Refused
 
 if TYPE_CHECKING:
@@ -28,34 +32,45 @@ _PARAMETER_OF_PERMISSION: Final = {
 }
 
 
+_EVERYBODY: Final = "http://acs.amazonaws.com/groups/global/AllUsers"
+
+# How long a bucket's setting is taken for granted.
+_KEPT_FOR: Final = timedelta(minutes=1)
+
+
 class ObjectAcls:
     """Reads what an object's ACL grants, as parameters of a copy."""
 
-    def __init__(self, client: S3Client) -> None:
+    def __init__(self, client: S3Client, clock: Clock) -> None:
         self._client = client
-        self._enabled: dict[str, bool] = {}
+        self._clock = clock
+        self._enabled: dict[str, tuple[bool, datetime]] = {}
 
     async def restated(self, bucket: Bucket, key: str, owner: dict[str, Any]) -> dict[str, Any]:
-        """Return the Grant parameters that a copy of the object needs; often none.
+        """Return the ACL parameters that a copy of the object needs; often none.
 
         `owner` is the parameter of the bucket's expected owner. Whether the bucket uses ACLs is
-        asked once.
+        asked once a minute.
 
         Raises:
             AccessDenied: the bucket's ownership controls, or the ACL, cannot be read.
             NotFound: there is no such object.
+            Refused: a copy cannot be told this ACL.
         """
         if not await self._acls_enabled(bucket, owner):
             return {}
         where = f"{bucket.name}/{key}"
         with translated("s3", operation="GetObjectAcl", resource=where):
             answer = await self._client.get_object_acl(Bucket=bucket.name, Key=key, **owner)
-        return _grants(answer)
+        return _parameters(answer, where)
 
     async def _acls_enabled(self, bucket: Bucket, owner: dict[str, Any]) -> bool:
-        if bucket.name not in self._enabled:
-            self._enabled[bucket.name] = await self._ask(bucket, owner)
-        return self._enabled[bucket.name]
+        enabled, asked_at = self._enabled.get(bucket.name, (False, None))
+        now = self._clock.now()
+        if asked_at is None or now - asked_at >= _KEPT_FOR:
+            enabled = await self._ask(bucket, owner)
+            self._enabled[bucket.name] = enabled, now
+        return enabled
 
     async def _ask(self, bucket: Bucket, owner: dict[str, Any]) -> bool:
         operation = "GetBucketOwnershipControls"
@@ -76,19 +91,32 @@ class ObjectAcls:
         return any(rule["ObjectOwnership"] != _ACLS_DISABLED for rule in rules)
 
 
-def _grants(answer: GetObjectAclOutputTypeDef) -> dict[str, str]:
-    """Return the grants as Grant parameters; none if the ACL is private, as a copy's is."""
+def _parameters(answer: GetObjectAclOutputTypeDef, where: str) -> dict[str, str]:
+    """Return the grants as Grant parameters, or the one canned ACL that these cannot say.
+
+    WRITE means nothing on an object, but `public-read-write` leaves it there, and a copy has no
+    parameter for it ("Access control list (ACL) overview", read in 2026-11).
+    """
     owner_id = answer.get("Owner", {}).get("ID")
     granted: defaultdict[str, list[str]] = defaultdict(list)
-    private = True
     for grant in answer.get("Grants", []):
-        grantee, permission = grant.get("Grantee"), grant.get("Permission")
-        if grantee is None or permission not in _PARAMETER_OF_PERMISSION:
-            continue
-        if grantee.get("ID") != owner_id or permission != "FULL_CONTROL":
-            private = False
-        granted[_PARAMETER_OF_PERMISSION[permission]].append(_grantee(grantee))
-    return {} if private else {name: ", ".join(grantees) for name, grantees in granted.items()}
+        if "Grantee" in grant:
+            granted[grant.get("Permission", "")].append(_grantee(grant["Grantee"]))
+    if granted.keys() <= _PARAMETER_OF_PERMISSION.keys():
+        return {
+            _PARAMETER_OF_PERMISSION[permission]: ", ".join(grantees)
+            for permission, grantees in granted.items()
+        }
+    everybody = [f'uri="{_EVERYBODY}"']
+    if granted == {"FULL_CONTROL": [f'id="{owner_id}"'], "READ": everybody, "WRITE": everybody}:
+        return {"ACL": "public-read-write"}
+    raise Refused(
+        f"{where}: its ACL grants WRITE, which a copy cannot be told; use the connector trigger"
+        " 'event', which does not copy",
+        operation="CopyObject",
+        resource=where,
+        vendor_code="WriteGrant",
+    )
 
 
 def _grantee(grantee: GranteeTypeDef) -> str:

@@ -53,10 +53,10 @@ def read_head(key: str, answer: HeadObjectOutputTypeDef) -> ObjectHead:
     )
 
 
-def restated(head: ObjectHead, *, now: datetime, unencrypted_as: str | None) -> dict[str, Any]:
+def restated(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str, Any]:
     """Return the parameters that both ways of copying have to be told again.
 
-    A retention that has ended is left out: S3 takes no date in the past, and it protects nothing.
+    The object's lock and its ACL are in `object_lock` and `object_acl`.
     """
     parameters: dict[str, Any] = {"StorageClass": head.storage_class}
     encryption = head.encryption
@@ -70,13 +70,6 @@ def restated(head: ObjectHead, *, now: datetime, unencrypted_as: str | None) -> 
             parameters["BucketKeyEnabled"] = encryption.bucket_key_enabled
     if head.website_redirect is not None:
         parameters["WebsiteRedirectLocation"] = head.website_redirect
-    if head.lock is not None:
-        until = head.lock.retain_until
-        if head.lock.mode is not None and until is not None and until > now:
-            parameters["ObjectLockMode"] = head.lock.mode
-            parameters["ObjectLockRetainUntilDate"] = until
-        if head.lock.legal_hold is not None:
-            parameters["ObjectLockLegalHoldStatus"] = head.lock.legal_hold
     return parameters
 
 
@@ -84,16 +77,37 @@ def restated_metadata(head: ObjectHead) -> dict[str, Any]:
     """Return the parameters that only a multipart copy has to be told again.
 
     Raises:
-        Refused: the Expires header is no date, so the SDK cannot send it again.
+        Refused: the SDK cannot send one of the values again: an Expires that is no date, or signs
+            that HTTP does not carry. S3 itself answers with signs that it does.
     """
     if isinstance(head.system_metadata.get("Expires"), str):
-        raise Refused(
-            f"{head.key}: its Expires header is no date and cannot be kept in a multipart copy",
-            operation="CreateMultipartUpload",
-            resource=head.key,
-            vendor_code="Expires",
-        )
+        raise unsendable(head.key, "its Expires header is no date", "Expires")
+    for name, value in head.system_metadata.items():
+        if isinstance(value, str) and not _sendable(value):
+            raise unsendable(head.key, f"its {name} has signs that HTTP does not carry", name)
+    for name, value in head.user_metadata.items():
+        if not (_sendable(name + value) and (name + value).isascii()):
+            raise unsendable(head.key, f"its metadata {name!r} has signs beyond ASCII", "Metadata")
     return {**head.system_metadata, "Metadata": dict(head.user_metadata)}
+
+
+def unsendable(key: str, why: str, vendor_code: str) -> Refused:
+    """Return the refusal of an object whose metadata cannot be said again."""
+    return Refused(
+        f"{key}: {why} and cannot be kept in a multipart copy; use the connector trigger 'event',"
+        " which does not copy",
+        operation="CreateMultipartUpload",
+        resource=key,
+        vendor_code=vendor_code,
+    )
+
+
+def _sendable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # octets that were no UTF-8, in the SDK's stand-in for them
+        return False
+    return not any(sign in value for sign in "\0\r\n")
 
 
 def _restored(header: str | None) -> bool:

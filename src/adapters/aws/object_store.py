@@ -1,13 +1,15 @@
 """Customers' buckets on S3.
 
 Owns the requests; which attribute has to be restated in a copy stands in `object_attributes`, the
-rules for ACLs in `object_acl`, copies in parts in `multipart_copy`. Every request carries the
-bucket's expected owner, and no write goes to an object whose ETag is not the one that was read.
+rules for ACLs in `object_acl`, for locks in `object_lock`, copies in parts in `multipart_copy`.
+Every request carries the bucket's expected owner, and no write goes to an object whose ETag is not
+the one that was read.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -15,6 +17,7 @@ from adapters.aws.errors import translated
 from adapters.aws.multipart_copy import MultipartCopier
 from adapters.aws.object_acl import ObjectAcls
 from adapters.aws.object_attributes import read_head, restated, restated_metadata
+from adapters.aws.object_lock import ObjectLocks
 from domain.connector import Bucket, BucketFacts
 from domain.customer_object import (
     CopyMethod,
@@ -57,10 +60,10 @@ class S3ObjectStore:
         unencrypted_as: str | None = "AES256",
     ) -> None:
         self._client = client
-        self._clock = clock
         self._single_copy_bytes_max = single_copy_bytes_max
         self._unencrypted_as = unencrypted_as
-        self._acls = ObjectAcls(client)
+        self._acls = ObjectAcls(client, clock)
+        self._locks = ObjectLocks(client, clock)
         self._copier = MultipartCopier(
             client, part_bytes=part_bytes, parts_in_flight=parts_in_flight
         )
@@ -141,6 +144,7 @@ class S3ObjectStore:
             # key S3 does not even answer a HEAD.
             if error.vendor_code != "400":
                 raise
+            await self._explain(bucket, key)
             raise Refused(
                 f"{where} is encrypted with a key that only its owner has (SSE-C)",
                 operation="HeadObject",
@@ -172,7 +176,8 @@ class S3ObjectStore:
         """See the port."""
         attributes = {
             "Tagging": urlencode(tags),
-            **restated(head, now=self._clock.now(), unencrypted_as=self._unencrypted_as),
+            **restated(head, unencrypted_as=self._unencrypted_as),
+            **await self._locks.restated(bucket, head, _owner(bucket)),
             **await self._acls.restated(bucket, head.key, _owner(bucket)),
         }
         method = plan_rewrite(head, single_copy_bytes_max=self._single_copy_bytes_max)
@@ -213,6 +218,19 @@ class S3ObjectStore:
         return WrittenObject(
             e_tag=answer["CopyObjectResult"]["ETag"].strip('"'), version_id=answer.get("VersionId")
         )
+
+    async def _explain(self, bucket: Bucket, key: str) -> None:
+        """Raise what S3 says with words where HEAD got a bare 400, unless it refuses the object.
+
+        Expired credentials, for one, are a 400 as well.
+        """
+        where = f"{bucket.name}/{key}"
+        with suppress(Refused), translated("s3", operation="GetObject", resource=where):
+            answer: Any = await self._client.get_object(
+                Bucket=bucket.name, Key=key, Range="bytes=0-0", **_owner(bucket)
+            )
+            if "Body" in answer:
+                answer["Body"].close()
 
     async def _check_bucket(self, bucket: Bucket) -> None:
         """Raise Misconfigured if there is no such bucket."""

@@ -34,8 +34,9 @@ _TUNING = {
     "lease_margin_s": "5",
 }
 
-# What a person's own AWS set-up must not change here, and must not be touched by.
-_NOT_THEIRS = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE")
+# A person's own AWS set-up must not change anything here, nor be touched: an AWS_ENDPOINT_URL_S3
+# of theirs, say, would have the demonstration fill a bucket of theirs.
+_THEIRS = "AWS_"
 
 
 @asynccontextmanager
@@ -53,8 +54,8 @@ async def laptop(
     processor.RUNTIME.open_app = partial(open_processor_app, requests)
     handlers = {"api": api.handler, "engine": engine.handler, "processor": processor.handler}
     before = dict(os.environ)
-    for name in _NOT_THEIRS:
-        os.environ.pop(name, None)
+    for name in [name for name in before if name.startswith(_THEIRS)]:
+        del os.environ[name]
     os.environ.update(
         {
             "AWS_CONFIG_FILE": os.devnull,

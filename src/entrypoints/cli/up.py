@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import signal
+import socket
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import typer
 
 from entrypoints.cli.laptop import laptop
-from entrypoints.cli.output import ERR, OUT, Format, OutputOption, print_json
+from entrypoints.cli.output import ERR, OUT, Format, OutputOption, print_json, printable
 from entrypoints.cli.requests import RequestLog
 from entrypoints.wiring.local import LocalStack, StackSettings
 
@@ -31,12 +32,23 @@ def up(
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Keep the service running on this machine, with its API, for curl, the AWS CLI and boto3."""
+    if env_file is not None and not env_file.parent.is_dir():
+        ERR.print(f"[red]error:[/red] there is no folder {printable(env_file.parent)}")
+        raise typer.Exit(1)
     log_path = Path(tempfile.mkdtemp(prefix="asset-sync-")) / "asset-sync.log"
     try:
+        _check_free(port)
         asyncio.run(_serve(port, env_file, output, log_path))
     except OSError as error:
         ERR.print(f"[red]error:[/red] cannot listen on port {port}: {error}; try --port 0")
         raise typer.Exit(1) from None
+
+
+def _check_free(port: int) -> None:
+    """Fail before everything is started: the API is the last that listens."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
 
 
 async def _serve(port: int, env_file: Path | None, output: Format, log_path: Path) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from entrypoints import VERSION
 from entrypoints.http import problems, responses
 from entrypoints.http.bodies import NoQuery
 from entrypoints.http.exchange import Json
@@ -46,7 +46,7 @@ def document(routes: Iterable[Route], *, server: str) -> Json:
         "info": {
             "title": "Asset Sync",
             "summary": "Synchronises S3 buckets with an Asset Management System.",
-            "version": _version(),
+            "version": VERSION,
         },
         "servers": [{"url": server}],
         "paths": {
@@ -173,11 +173,3 @@ def _header(description: str) -> Json:
 
 def _ref(model: str) -> Json:
     return {"$ref": _REF.format(model=model)}
-
-
-def _version() -> str:
-    try:
-        return version("asset-sync")
-    except PackageNotFoundError:
-        # Run from the source tree, and not installed.
-        return "0.0.0"

@@ -62,6 +62,7 @@ class ChunkCounts(_Shown):
     total: Count
     completed: Count
     failed: Count
+    cancelled: Count
 
 
 class Progress(_Shown):

@@ -83,7 +83,13 @@ class UseCases(containers.DeclarativeContainer):
         CancelJob, jobs=jobs, engine=invoker, clock=clock, telemetry=telemetry
     )
     redrive_job = providers.Singleton(
-        RedriveJob, jobs=jobs, engine=invoker, announcer=announcer, clock=clock, telemetry=telemetry
+        RedriveJob,
+        jobs=jobs,
+        chunks=chunks,
+        engine=invoker,
+        announcer=announcer,
+        clock=clock,
+        telemetry=telemetry,
     )
     queries = providers.Singleton(Queries, jobs=jobs, chunks=chunks, errors=errors, results=results)
 

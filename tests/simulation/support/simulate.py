@@ -29,8 +29,8 @@ def main() -> int:
             if violation.__cause__ is not None:
                 traceback.print_exception(violation.__cause__)
         if options.trace:
-            for at_s, who, what, detail in sim.trace:
-                print(f"{at_s:12.3f}  {who:20} {what:24} {detail}")
+            for line in sim.trace():
+                print(line)
             print(f"steps {sim.step_count}, faults {sim.faults.counts}, digest {sim.digest()[:16]}")
     spent_s = time.perf_counter() - began
     print(f"{options.count} seeds, {failed} failed, {options.count / spent_s:.1f} seeds a second")

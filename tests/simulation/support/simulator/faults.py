@@ -65,11 +65,11 @@ class FaultPlan:
 
     def __init__(self, rng: random.Random, ports: list[str]) -> None:
         self._rng = rng
-        self.left = rng.choice([0, 3, 10, 30, 80])
+        self.left = rng.choice([0, 5, 15, 40, 120])
         share = rng.choice([0.3, 0.6, 1.0])
         on = [kind for kind in Fault if rng.random() < share]
         self._call_kinds = [kind for kind in CALL_FAULTS if kind in on]
-        self._call_rate = rng.choice([0.002, 0.01, 0.04]) if self._call_kinds else 0.0
+        self._call_rate = rng.choice([0.005, 0.02, 0.06]) if self._call_kinds else 0.0
         level = rng.choice([0.05, 0.2, 0.5])
         self._rates = {kind: _RARE.get(kind, level) for kind in on}
         self._biased = rng.choice([None, *ports])
@@ -83,7 +83,7 @@ class FaultPlan:
         """Say what happens to a call."""
         if not self.left:
             return None
-        rate = self._call_rate * (8 if port == self._biased else 1)
+        rate = min(0.4, self._call_rate * (10 if port == self._biased else 1))
         if self._rng.random() >= rate:
             return None
         return self._take(self._rng.choice(self._call_kinds))

@@ -19,7 +19,7 @@ from domain.identity import SYNC_JOB_ID_TAG, identity_of, mint_missing
 from domain.job import JOB_TRANSITIONS, Job, JobStatus, Tally, tally_of
 from domain.limits import OBJECT_TAG_COUNT_MAX
 from domain.manifest import decode_row
-from domain.message import IngestEvent
+from domain.message import IngestEvent, StatusMessage
 from domain.outcome import Statistics
 from domain.prefixes import overlap
 
@@ -101,7 +101,9 @@ def i4_only_the_lease_holder_settles(
 def i4_only_the_engine_with_the_lease_goes_on(
     process: Process | None, before: Job | None, job: Job
 ) -> Iterator[str]:
-    """Listing, manifest, batch job and splitting are moved by the holder of the work lease alone."""
+    """Listing, manifest, batch job and splitting are moved by the holder of the work lease alone,
+    and nobody takes a work lease that is live.
+    """
     if before is None or process is None:
         return
     fields = ("listing", "manifest", "batch_job_id", "splitting")
@@ -111,6 +113,9 @@ def i4_only_the_engine_with_the_lease_goes_on(
         yield f"{process.label} moved {moved} without the work lease"
     if moved and before.terminal:
         yield f"{process.label} moved {moved} of a job that is {before.status}"
+    taken = before.work is not None and job.work is not None and before.work.token != job.work.token
+    if taken and process.sim.clock.now() < before.work.expires_at:
+        yield f"{process.label} took a live work lease"
 
 
 def i5_skip_writes_nothing(observer: Observer, job: Job) -> Iterator[str]:
@@ -166,12 +171,17 @@ def i7_a_failed_look_up_never_becomes_put(process: Process, key: str) -> Iterato
 
 
 def i8_nothing_starts_after_the_end(
-    observer: Observer, job_id: str, key: str, method: str
+    observer: Observer, process: Process, job_id: str, key: str, method: str
 ) -> Iterator[str]:
-    """Once CANCELLED (or any other end) is stored, no write or event of that job starts."""
+    """Once CANCELLED (or any other end) is stored, no write or event of that job starts; and none in
+    a process that began after the end was ordered.
+    """
     job = observer.sim.world.database.jobs.find(job_id)
     if job is not None and job.terminal:
         yield f"{method} of {key} starts after {job_id} is {job.status}"
+    ordered_at = observer.ending_at.get(job_id)
+    if ordered_at is not None and process.began_at > ordered_at:
+        yield f"{method} of {key} starts in {process.label}, after the end was ordered"
 
 
 def i9_faults_end_and_so_do_jobs(sim: Simulation) -> Iterator[str]:
@@ -198,10 +208,11 @@ def i11_a_second_delivery_changes_nothing(before: object, after: object) -> Iter
 
 
 def i12_bytes_and_metadata_stay(
-    before: StoredObject | None, after: StoredObject, head: ObjectHead
+    before: StoredObject | None, after: StoredObject | None, head: ObjectHead
 ) -> Iterator[str]:
     """A write of ours changes the tags and (by a copy) the modification time, and nothing else."""
-    if before is None:
+    if before is None or after is None:
+        yield f"{head.key} was written and is not there"
         return
     if before.content != after.content:
         yield f"{head.key}: other bytes"
@@ -218,6 +229,21 @@ def i12_bytes_and_metadata_stay(
     lost = [name for name in kept if getattr(before.head, name) != getattr(after.head, name)]
     if lost:
         yield f"{head.key}: other {lost}"
+
+
+def a_triggered_object_is_not_written_again(
+    process: Process, key: str, job_id: str
+) -> Iterator[str]:
+    """An object that a process read with its job's id among the tags is announced, not written."""
+    read = process.reads.get(key)
+    if read is not None and read.tags.get(SYNC_JOB_ID_TAG) == job_id:
+        yield f"{key} carries {job_id} already and is written again"
+
+
+def only_stored_statuses_are_published(observer: Observer, message: StatusMessage) -> Iterator[str]:
+    """A status is stored before it is told."""
+    if message.status not in observer.statuses[message.job_id]:
+        yield f"{message.job_id} is told to be {message.status}, which it never was"
 
 
 def one_event_id_per_object(observer: Observer, event: IngestEvent) -> Iterator[str]:
@@ -330,7 +356,8 @@ def every_status_is_published(sim: Simulation) -> Iterator[str]:
             yield f"{job_id} never published {missing}"
         if job is not None and job.notices:
             yield f"{job_id} still holds {job.notices}"
-        summary = json.loads(sim.world.ports.results.files[f"jobs/{job_id}/summary.json"])
+        content = sim.world.ports.results.files.get(f"jobs/{job_id}/summary.json")
+        summary = json.loads(content) if content else {"status": None}
         if job is not None and summary["status"] != job.status:
             yield f"summary.json of {job_id} says {summary['status']}, its record {job.status}"
 

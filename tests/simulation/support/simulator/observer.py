@@ -70,6 +70,7 @@ class Observer:
     changes: list[Change] = field(default_factory=list)
     ingestions: set[tuple[str, str]] = field(default_factory=set)
     owner_change_numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    ending_at: dict[str, datetime] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
 
     def check(self, invariant: Callable[..., Iterator[str]], *subjects: Any) -> None:
@@ -93,14 +94,14 @@ class Observer:
         """Look at a call that a living process makes, before it has any effect."""
         for job_id, key in _touched(port, method, args):
             self.check(invariants.i7_a_failed_look_up_never_becomes_put, process, key)
-            self.check(invariants.i8_nothing_starts_after_the_end, self, job_id, key, method)
+            self.check(
+                invariants.i8_nothing_starts_after_the_end, self, process, job_id, key, method
+            )
 
     def before(self, port: str, method: str, args: tuple[Any, ...]) -> StoredObject | None:
         """Return the object that a call is about to write, as it is."""
         if port == "objects" and method in ("rewrite", "write_tags"):
-            bucket, head = args[0], args[1]
-            found = self.sim.world.buckets.find(bucket.name)
-            return found.current(head.key) if found else None
+            return self._stored(method, args)
         return None
 
     def applied(
@@ -117,6 +118,8 @@ class Observer:
             self._object_written(process, method, args, before)
         elif port == "bus":
             self._published(args[0], result)
+        elif port == "notifier":
+            self.check(invariants.only_stored_statuses_are_published, self, args[0])
         elif port == "batch_jobs" and method == "create":
             self.check(invariants.one_batch_job_per_job, self.sim)
         elif port == "results" and method == "put" and "/outcomes/" in args[0]:
@@ -143,6 +146,7 @@ class Observer:
                     self.check(
                         invariants.i4_only_the_lease_holder_settles, process, before, chunk, job, now
                     )
+                    self.sim.people.saw(f"chunk {chunk.status}")
                     if chunk.terminal:
                         self.check(invariants.i3_outcome_files_add_up, self.sim, chunk)
             if changed or seen is not job:
@@ -181,9 +185,21 @@ class Observer:
         job_id = tags.get(SYNC_JOB_ID_TAG, "?")
         self.writes[job_id, head.key].append(method)
         self.changes.append(Change(self.sim.clock.now(), head.key, job_id))
-        after = self.sim.world.buckets.get(args[0].name, head.key)
+        after = self._stored(method, args)
         self.check(invariants.i6_owner_tags_stay, self, process, head.key, before, tags)
         self.check(invariants.i12_bytes_and_metadata_stay, before, after, head)
+        self.check(invariants.a_triggered_object_is_not_written_again, process, head.key, job_id)
+
+    def _stored(self, method: str, args: tuple[Any, ...]) -> StoredObject | None:
+        """Return the version that a write is about: the current one, or for tags the one named."""
+        head: ObjectHead = args[1]
+        bucket = self.sim.world.buckets.find(args[0].name)
+        if bucket is None or method == "rewrite":
+            return bucket and bucket.current(head.key)
+        for stored in reversed(bucket.versions.get(head.key, [])):
+            if stored is not None and stored.head.version_id == head.version_id:
+                return stored
+        return None
 
     def _published(self, events: list[IngestEvent], result: list[Any]) -> None:
         for event, error in zip(events, result, strict=True):
@@ -207,9 +223,12 @@ class Observer:
             objects = {key: stored for key in (bucket.versions if bucket else ())
                        if (stored := bucket.current(key)) is not None}  # type: ignore[union-attr]
             self.starts[job.job_id] = Start(objects, dict(self.sim.world.database.assets))
+        if job.ending is not None:
+            self.ending_at.setdefault(job.job_id, now)
         if before is None or before.status is not job.status:
             self.sim.note(job.job_id, "status", job.status)
             self.statuses[job.job_id].append(job.status)
+            self.sim.people.saw(f"job {job.status}")
             self.check(invariants.a_status_follows_the_table, before, job)
             self.check(invariants.one_active_job_per_prefix, self)
             if job.terminal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 _PREFIXES = ((), (), ("a/",), ("b/",), ("a/", "b/"))
 _API_TRY_COUNT_MAX = 4
 
+_OCCASIONS = (
+    "job DISCOVERING",
+    "job PROCESSING",
+    "job COMPLETED_WITH_ERRORS",
+    "chunk QUEUED",
+    "chunk PROCESSING",
+    "chunk COMPLETED",
+)
+
 
 class People:
     """Users of the API, and owners of the bucket."""
@@ -26,6 +36,7 @@ class People:
         self._sim = sim
         self._left = 0
         self._key_count = 0
+        self._occasions: list[tuple[str, float, Callable[[], None]]] = []
 
     @property
     def done(self) -> bool:
@@ -45,10 +56,22 @@ class People:
             self._plan(rng.random() * span_s * 2, self._redrive)
         for _ in range(rng.choice([0, 3, 15])):
             self._plan(rng.random() * span_s, self._change_bucket)
+        for _ in range(rng.choice([0, 1, 2, 4])):
+            occasion = rng.choice(_OCCASIONS)
+            action = rng.choice([self._cancel, self._cancel, self._change_bucket, self._sync])
+            delay_s = rng.choice([0.0, 0.02, 0.2, 2.0]) * rng.random()
+            self._occasions.append((occasion, delay_s, action))
         self._plan(span_s, lambda: None)
+
+    def saw(self, occasion: str) -> None:
+        """Let people act on what they were waiting for, once."""
+        for waiting in [each for each in self._occasions if each[0] == occasion]:
+            self._occasions.remove(waiting)
+            self._plan(waiting[1], waiting[2])
 
     def calm(self) -> None:
         """Undo denials, in some seeds, and redrive what failed."""
+        self._occasions.clear()
         rng = self._sim.rng
         if rng.random() < 0.5:
             self._sim.world.buckets.denied.clear()

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from domain.identity import Identity
@@ -23,7 +23,7 @@ from simulator.faults import Fault
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
-_READS = frozenset({"get", "list_page", "read_tags", "head", "look_up", "describe", "e_tag"})
+_READS = frozenset({"get", "list_page", "read_tags", "head", "look_up", "describe", "e_tag", "inspect"})
 _PARTLY = frozenset({("queue", "send"), ("errors", "record"), ("bus", "publish")})
 
 
@@ -48,6 +48,7 @@ class Process:
     sim: Simulation
     number: int
     label: str
+    began_at: datetime
     deadline: datetime
     dead: bool = False
     tokens: set[str] = field(default_factory=set)
@@ -81,26 +82,38 @@ class Process:
         self.check()
 
 
+class Environment:
+    """What is kept warm between invocations: the use case, over ports that know who is calling.
+
+    It serves one process at a time, and is thrown away with one that crashes.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.use_case: Any = None
+
+
 class ProcessClock:
     """The clock as a process sees it."""
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
 
     def now(self) -> datetime:
-        self._process.check()
-        return self._process.sim.clock.now()
+        process = self._environment.process
+        process.check()
+        return process.sim.clock.now()
 
     async def sleep(self, duration_s: float) -> None:
-        await self._process.pause(duration_s)
+        await self._environment.process.pause(duration_s)
 
 
 class ProcessIds:
     """The ids, and a note of which process got which token."""
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
-        self._ids = process.sim.world.ports.ids
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._ids = environment.process.sim.world.ports.ids
 
     def new_job_id(self) -> str:
         return self._ids.new_job_id()
@@ -109,9 +122,9 @@ class ProcessIds:
         return self._ids.new_connector_id()
 
     def new_token(self) -> str:
-        self._process.check()
+        self._environment.process.check()
         token = self._ids.new_token()
-        self._process.tokens.add(token)
+        self._environment.process.tokens.add(token)
         return token
 
 
@@ -133,10 +146,10 @@ class SilentTelemetry:
 
 
 class GatedPort:
-    """A port whose calls go through the gate of one process."""
+    """A port whose calls go through the gate of the process that makes them."""
 
-    def __init__(self, process: Process, name: str, target: object) -> None:
-        self._process = process
+    def __init__(self, environment: Environment, name: str, target: object) -> None:
+        self._environment = environment
         self._name = name
         self._target = target
 
@@ -152,34 +165,38 @@ class GatedPort:
     def _gated_call(
         self, method: str, target: Callable[..., Awaitable[Any]]
     ) -> Callable[..., Awaitable[Any]]:
-        process, name, sim = self._process, self._name, self._process.sim
+        environment, name = self._environment, self._name
 
         async def call(*args: Any, **kwargs: Any) -> Any:
+            process = environment.process
+            sim = process.sim
             process.check()
             process.call_count += 1
             number = process.call_count
             sim.observer.started(process, name, method, args)
             fault = sim.faults.call(name)
-            await self._reach(method, fault)
+            await self._reach(process, method, fault)
             if fault is Fault.TIMED_OUT_LATE and method not in _READS:
                 sim.apply_late(process, name, method, args, lambda: target(*args, **kwargs))
                 raise TimedOut(f"simulated: no answer to {name}.{method}")
             if fault is Fault.PARTLY and (name, method) in _PARTLY:
-                return await self._partly(method, target, args, kwargs)
+                return await self._partly(process, method, target, args, kwargs)
             result = await sim.apply(process, name, method, args, target(*args, **kwargs))
             if fault is not None:
-                await self._answer(method, fault)
+                await self._answer(process, method, fault)
             sim.observer.answered(process, method, args, result, number)
             return result
 
         return call
 
-    async def _reach(self, method: str, fault: Fault | None) -> None:
+    async def _reach(self, process: Process, method: str, fault: Fault | None) -> None:
         """Take the time until the call has its effect, or keep it from that."""
-        process, sim = self._process, self._process.sim
-        if fault is not None:
-            sim.note(process.label, f"{self._name}.{method}", str(fault))
+        sim = process.sim
         duration_s = sim.latency_s()
+        if fault is None:
+            await process.pause(duration_s)
+            return
+        sim.note(process.label, f"{self._name}.{method}", str(fault))
         if fault is Fault.PAUSE_BEFORE:
             duration_s += sim.faults.pause_s()
         await process.pause(duration_s)
@@ -194,27 +211,32 @@ class GatedPort:
             case Fault.TIMED_OUT_LOST:
                 raise TimedOut(f"simulated: no answer to {self._name}.{method}")
 
-    async def _answer(self, method: str, fault: Fault) -> None:
+    async def _answer(self, process: Process, method: str, fault: Fault) -> None:
         """Lose or delay the answer to a call that had its effect."""
         match fault:
             case Fault.CRASH_AFTER:
-                self._process.kill()
-                raise Crash(self._process.label)
+                process.kill()
+                raise Crash(process.label)
             case Fault.TIMED_OUT_DONE:
                 raise TimedOut(f"simulated: no answer to {self._name}.{method}")
             case Fault.PAUSE_AFTER:
-                await self._process.pause(self._process.sim.faults.pause_s())
+                await process.pause(process.sim.faults.pause_s())
 
     async def _partly(
-        self, method: str, target: Callable[..., Awaitable[Any]], args: Any, kwargs: Any
+        self,
+        process: Process,
+        method: str,
+        target: Callable[..., Awaitable[Any]],
+        args: Any,
+        kwargs: Any,
     ) -> Any:
         """Do the first half of a call on many things."""
-        process, sim = self._process, self._process.sim
         position = 1 if method == "send" else 0
         things = list(args[position])
         half = things[: len(things) // 2]
         some = (*args[:position], half, *args[position + 1 :])
-        result = await sim.apply(process, self._name, method, some, target(*some, **kwargs))
+        call = target(*some, **kwargs)
+        result = await process.sim.apply(process, self._name, method, some, call)
         if method == "publish":
             return [*result, *[Throttled("simulated: slow down")] * (len(things) - len(half))]
         raise Unavailable("simulated: 503 half way")
@@ -222,14 +244,16 @@ class GatedPort:
     def _gated_stream(
         self, method: str, target: Callable[..., AsyncIterator[Any]]
     ) -> Callable[..., AsyncIterator[Any]]:
-        process, name, sim = self._process, self._name, self._process.sim
+        environment, name = self._environment, self._name
 
         async def stream(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            process = environment.process
+            sim = process.sim
             process.check()
             items = target(*args, **kwargs)
             while True:
                 fault = sim.faults.call(name)
-                await self._reach(method, fault)
+                await self._reach(process, method, fault)
                 try:
                     item = await anext(items)
                 except StopAsyncIteration:
@@ -238,7 +262,7 @@ class GatedPort:
                     item = sim.observer.lagging(item)
                 sim.note(process.label, f"{name}.{method}", "portion")
                 if fault is not None:
-                    await self._answer(method, fault)
+                    await self._answer(process, method, fault)
                 yield item
 
         return stream
@@ -248,7 +272,3 @@ def retried(error: BaseException | None) -> bool:
     """Tell whether the runtime that invoked a process tries again after this end."""
     return isinstance(error, Retryable | Crash)
 
-
-def lifetime(now: datetime, timeout_s: float) -> datetime:
-    """Return the instant at which a process that starts now is killed."""
-    return now + timedelta(seconds=timeout_s)

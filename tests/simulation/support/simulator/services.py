@@ -59,9 +59,21 @@ class Services:
     def collect(self) -> None:
         """Take up what processes have ordered since the last step."""
         ports = self._sim.world.ports
-        for job_id in ports.invoker.take():
-            self._order_engine(job_id, 0.02)
-        taken, ports.queue.messages = ports.queue.messages, []
+        if ports.invoker.job_ids:
+            for job_id in ports.invoker.take():
+                self._order_engine(job_id, 0.02)
+        if ports.queue.messages:
+            self._take_messages()
+        if len(ports.batch_jobs.created) > len(self._batch_jobs_seen):
+            self._start_batch_jobs()
+        if len(ports.bus.events) > self._event_count:
+            for event in ports.bus.events[self._event_count :]:
+                self._plan_ingestion(event)
+            self._event_count = len(ports.bus.events)
+
+    def _take_messages(self) -> None:
+        queue = self._sim.world.ports.queue
+        taken, queue.messages = queue.messages, []
         now = self._sim.clock.now()
         for sent in taken:
             self._chunk_messages.append((sent.job_id, sent.chunk_index))
@@ -69,13 +81,16 @@ class Services:
             self._send(Message(sent.job_id, sent.chunk_index), delay_s)
             if self._sim.faults.happens(Fault.DOUBLED):
                 self._send(Message(sent.job_id, sent.chunk_index), delay_s)
-        for batch_job_id in ports.batch_jobs.created.keys() - self._batch_jobs_seen:
-            self._batch_jobs_seen.add(batch_job_id)
-            start = partial(self._sim.background, self._run_batch_job(batch_job_id))
-            self._sim.at(self._sim.rng.choice([0.1, 3.0, 200.0]), start)
-        for event in ports.bus.events[self._event_count :]:
-            self._plan_ingestion(event)
-        self._event_count = len(ports.bus.events)
+
+    def _start_batch_jobs(self) -> None:
+        for batch_job_id in self._sim.world.ports.batch_jobs.created:
+            if batch_job_id not in self._batch_jobs_seen:
+                self._batch_jobs_seen.add(batch_job_id)
+                run = partial(self._begin_batch_job, batch_job_id)
+                self._sim.at(self._sim.rng.choice([0.1, 3.0, 200.0]), run)
+
+    def _begin_batch_job(self, batch_job_id: str) -> None:
+        self._sim.background(self._run_batch_job(batch_job_id))
 
     def deliver_all_again(self) -> None:
         """Deliver every order, message and event that there ever was once more."""

@@ -13,7 +13,7 @@ import heapq
 import random
 from asyncio import Future
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import fields
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -23,6 +23,10 @@ from dependency_injector import providers
 
 from application.deadline import Deadline
 from application.policy import Policy
+from domain.chunk import Chunk
+from domain.connector import Bucket
+from domain.customer_object import ObjectHead
+from domain.job import Job
 from entrypoints.wiring.memory import MemoryPorts, memory_world, use_cases
 from ports.errors import NotFound, PortError
 from simulator import invariants
@@ -32,12 +36,12 @@ from simulator.observer import Observer, Violation
 from simulator.people import People
 from simulator.process import (
     Crash,
+    Environment,
     GatedPort,
     Process,
     ProcessClock,
     ProcessIds,
     SilentTelemetry,
-    lifetime,
 )
 from simulator.scenery import draw_policy, draw_timeouts, furnish
 from simulator.services import Services
@@ -79,12 +83,13 @@ class Simulation:
         self.observer = Observer(self)
         self.services = Services(self)
         self.people = People(self)
-        self.trace: list[tuple[float, str, str, str]] = []
+        self._trace: list[tuple[datetime, str, str, object]] = []
         self.step_count = 0
         self._heap: list[tuple[datetime, int, bool, Callable[[], None]]] = []
         self._entry_count = 0
         self._busy = 0
         self._live: dict[int, Process] = {}
+        self._warm: dict[str, list[Environment]] = {}
         self._process_count = 0
         self._hurried = False
 
@@ -109,10 +114,15 @@ class Simulation:
         """Tell whether a list lags behind now."""
         return self.faults.happens(Fault.STALE_LIST)
 
-    def note(self, who: str, what: str, detail: str) -> None:
-        """Add a line to the trace."""
-        seconds = (self.clock.now() - self.started_at).total_seconds()
-        self.trace.append((seconds, who, what, detail))
+    def note(self, who: str, what: str, detail: object) -> None:
+        """Add a line to the trace; it is put into words only if somebody reads it."""
+        self._trace.append((self.clock.now(), who, what, detail))
+
+    def trace(self) -> Iterator[str]:
+        """Yield everything that happened, in order."""
+        for at, who, what, detail in self._trace:
+            seconds = (at - self.started_at).total_seconds()
+            yield f"{seconds:12.3f}  {who:16} {what:22} {_words(detail)}"
 
     def spawn(
         self,
@@ -128,23 +138,25 @@ class Simulation:
         self._process_count += 1
         number = self._process_count
         timeout_s = self.timeouts_s[function]
-        process = Process(
-            self, number, f"{label}#{number}", lifetime(self.clock.now(), timeout_s)
-        )
+        now = self.clock.now()
+        deadline_at = now + timedelta(seconds=timeout_s)
+        process = Process(self, number, f"{label}#{number}", now, deadline_at)
         self._live[number] = process
-        deadline = Deadline(ProcessClock(process), process.deadline)
-        made = self._make(process, use_case)
+        environment = self._environment(process, use_case)
+        deadline = Deadline(ProcessClock(environment), process.deadline)
 
         async def main() -> None:
             result: Any = None
             error: BaseException | None = None
             try:
-                result = await body(made, deadline)
+                result = await body(environment.use_case, deadline)
             except (Exception, Crash) as raised:
                 error = raised
+            if not isinstance(error, Crash):
+                self._warm.setdefault(use_case, []).append(environment)
             process.dead = True
             del self._live[number]
-            self.note(process.label, "ends", repr(error) if error else str(result)[:80])
+            self.note(process.label, "ends", error or result)
             if error is not None and not isinstance(error, Crash):
                 known = (PortError, *expected)
                 self.observer.check(invariants.only_known_errors, process.label, error, known)
@@ -179,7 +191,7 @@ class Simulation:
         except PortError as error:
             self.note(process.label, f"{port}.{method}", type(error).__name__)
             raise
-        self.note(process.label, f"{port}.{method}", _subject(args))
+        self.note(process.label, f"{port}.{method}", args)
         self.observer.applied(process, port, method, args, result, before)
         return result
 
@@ -224,7 +236,7 @@ class Simulation:
 
     def digest(self) -> str:
         """Return a hash of everything that happened, in order."""
-        return hashlib.sha256(repr(self.trace).encode()).hexdigest()
+        return hashlib.sha256("\n".join(self.trace()).encode()).hexdigest()
 
     def _until(self, finished: Callable[[], bool]) -> None:
         while not finished() and self._heap:
@@ -312,16 +324,26 @@ class Simulation:
         counts = {name: requests[name] for name in writing}
         return counts | {"PutEvents": len(self.world.ports.bus.events)}
 
-    def _make(self, process: Process, use_case: str) -> Any:
+    def _environment(self, process: Process, use_case: str) -> Environment:
+        """Return a warm environment, or make one."""
+        warm = self._warm.get(use_case)
+        if warm:
+            environment = warm.pop()
+            environment.process = process
+            return environment
+        environment = Environment(process)
         shared = self.world.ports
-        gated = {name: GatedPort(process, name, getattr(shared, name)) for name in _GATED}
         _making.ports = SimpleNamespace(
-            clock=ProcessClock(process), ids=ProcessIds(process), telemetry=SilentTelemetry(), **gated
+            clock=ProcessClock(environment),
+            ids=ProcessIds(environment),
+            telemetry=SilentTelemetry(),
+            **{name: GatedPort(environment, name, getattr(shared, name)) for name in _GATED},
         )
         _making.policy = self.policy
         for singleton in _SINGLETONS:
             singleton.reset()
-        return getattr(_CONTAINER, use_case)()
+        environment.use_case = getattr(_CONTAINER, use_case)()
+        return environment
 
     def _unknown_yet(self, batch_job_id: str) -> bool:
         known = self.world.ports.batch_jobs._jobs.get(batch_job_id)
@@ -339,15 +361,20 @@ class _Now:
         return False
 
 
-def _subject(args: tuple[Any, ...]) -> str:
+def _words(detail: object) -> str:
     """Say in a few words what a call was about."""
-    return ", ".join(_words(arg) for arg in args)[:160]
-
-
-def _words(arg: Any) -> str:
-    for names in (("status", "index", "version"), ("status", "version", "tally"), ("key",)):
-        if all(hasattr(arg, name) for name in names):
-            return " ".join(f"{getattr(arg, name)}" for name in names)
-    if isinstance(arg, bytes):
-        return f"{len(arg)} bytes"
-    return str(arg)[:60]
+    if isinstance(detail, tuple | list):
+        return ", ".join(map(_words, detail))[:160]
+    if isinstance(detail, Job):
+        return f"{detail.job_id} {detail.status} version {detail.version}"
+    if isinstance(detail, Chunk):
+        return f"chunk {detail.index} {detail.status} version {detail.version}"
+    if isinstance(detail, Bucket):
+        return detail.name
+    if isinstance(detail, ObjectHead):
+        return repr(detail.key)
+    if isinstance(detail, bytes):
+        return f"{len(detail)} bytes"
+    if isinstance(detail, BaseException):
+        return repr(detail)
+    return (detail if isinstance(detail, str) else repr(detail))[:80].replace("\n", "\\n")

@@ -9,9 +9,13 @@ from adapters.local.cloud.mends import (
     costs,
     s3_archived,
     s3_copies,
+    s3_encryption,
     s3_events,
     s3_keys,
+    s3_locks,
+    s3_multipart,
     s3_ownership,
+    s3_tags,
     sqs_long_polls,
     transactions,
 )
@@ -25,5 +29,9 @@ def apply(gate: Gate) -> None:
     s3_keys.mend()
     s3_archived.mend()
     s3_copies.mend()
+    s3_encryption.mend()
     s3_events.mend()
+    s3_locks.mend()
+    s3_multipart.mend()
     s3_ownership.mend()
+    s3_tags.mend()

@@ -1,0 +1,155 @@
+"""Object lock: what a copy has to be told so that it is locked as the object was, and no longer.
+
+A copy is a new version. It gets no retention and no legal hold unless it is told, but the bucket's
+default retention if it is told none (S3 User Guide, "Locking objects with Object Lock"). A default
+cannot be declined, and in mode COMPLIANCE nobody can take it back, so an object that has no
+retention is not copied in such a bucket.
+
+HeadObject leaves out the lock's headers for a caller without s3:GetObjectRetention or
+s3:GetObjectLegalHold (S3 API Reference, "HeadObject"). What it does not show is therefore asked
+for by name, where a missing right is an error and not an unlocked object. Both pages read in
+2026-11.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from adapters.aws.errors import code_of, translated
+from domain.connector import Bucket
+from domain.customer_object import ObjectHead, ObjectLock
+from ports.clock import Clock
+from ports.errors import Refused
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+
+# How long a bucket's configuration is taken for granted.
+_KEPT_FOR: Final = timedelta(minutes=1)
+
+_UNVERSIONED: Final = (None, "null")
+_NO_LOCKS: Final = ("ObjectLockConfigurationNotFoundError", "NotImplemented")
+_NO_LOCK: Final = ("NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError")
+
+
+@dataclass(frozen=True, slots=True)
+class _Configuration:
+    locks: bool
+    default_retention: bool
+    asked_at: datetime
+
+
+class ObjectLocks:
+    """Reads how an object is locked, as parameters of a copy."""
+
+    def __init__(self, client: S3Client, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._configurations: dict[str, _Configuration] = {}
+
+    async def restated(
+        self, bucket: Bucket, head: ObjectHead, owner: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the ObjectLock parameters that a copy of the object needs; often none.
+
+        `owner` is the parameter of the bucket's expected owner. Only versions can be locked, so
+        without one, or with all of a lock in sight, nothing is asked.
+
+        Raises:
+            AccessDenied: it cannot be told whether the object is locked.
+            NotFound: there is no such object.
+            Refused: the copy would be locked and the object is not.
+        """
+        lock = head.lock or ObjectLock()
+        now = self._clock.now()
+        parameters = _parameters(lock, now)
+        retained, held = "ObjectLockMode" in parameters, lock.legal_hold is not None
+        if head.version_id in _UNVERSIONED or (retained and held):
+            return parameters
+        configuration = await self._configuration(bucket, owner)
+        if not configuration.locks:
+            return parameters
+        version = {"Bucket": bucket.name, "Key": head.key, "VersionId": head.version_id, **owner}
+        if lock.mode is None:
+            lock = await self._with_retention(lock, version)
+        if lock.legal_hold is None:
+            lock = await self._with_legal_hold(lock, version)
+        parameters = _parameters(lock, now)
+        if configuration.default_retention and "ObjectLockMode" not in parameters:
+            raise Refused(
+                f"{bucket.name}/{head.key} has no retention, and the bucket's default retention"
+                " would lock its copy; use the connector trigger 'event', which does not copy",
+                operation="CopyObject",
+                resource=f"{bucket.name}/{head.key}",
+                vendor_code="DefaultRetention",
+            )
+        return parameters
+
+    async def _configuration(self, bucket: Bucket, owner: dict[str, Any]) -> _Configuration:
+        known = self._configurations.get(bucket.name)
+        if known is None or self._clock.now() - known.asked_at >= _KEPT_FOR:
+            known = await self._ask(bucket, owner)
+            self._configurations[bucket.name] = known
+        return known
+
+    async def _ask(self, bucket: Bucket, owner: dict[str, Any]) -> _Configuration:
+        now = self._clock.now()
+        # The operation is GetObjectLockConfiguration; this is how its permission is called.
+        with translated("s3", operation="GetBucketObjectLockConfiguration", resource=bucket.name):
+            try:
+                answer: Any = await self._client.get_object_lock_configuration(
+                    Bucket=bucket.name, **owner
+                )
+            except ClientError as error:
+                if code_of(error) not in _NO_LOCKS:
+                    raise
+                answer = {}
+        configuration = answer.get("ObjectLockConfiguration", {})
+        return _Configuration(
+            locks=configuration.get("ObjectLockEnabled") == "Enabled",
+            default_retention="DefaultRetention" in configuration.get("Rule", {}),
+            asked_at=now,
+        )
+
+    async def _with_retention(self, lock: ObjectLock, version: dict[str, Any]) -> ObjectLock:
+        where = f"{version['Bucket']}/{version['Key']}"
+        with translated("s3", operation="GetObjectRetention", resource=where):
+            try:
+                answer: Any = await self._client.get_object_retention(**version)
+            except ClientError as error:
+                if code_of(error) not in _NO_LOCK:
+                    raise
+                answer = {}
+        retention = answer.get("Retention", {})
+        return replace(
+            lock, mode=retention.get("Mode"), retain_until=retention.get("RetainUntilDate")
+        )
+
+    async def _with_legal_hold(self, lock: ObjectLock, version: dict[str, Any]) -> ObjectLock:
+        where = f"{version['Bucket']}/{version['Key']}"
+        with translated("s3", operation="GetObjectLegalHold", resource=where):
+            try:
+                answer: Any = await self._client.get_object_legal_hold(**version)
+            except ClientError as error:
+                if code_of(error) not in _NO_LOCK:
+                    raise
+                answer = {}
+        return replace(lock, legal_hold=answer.get("LegalHold", {}).get("Status"))
+
+
+def _parameters(lock: ObjectLock, now: datetime) -> dict[str, Any]:
+    """Say the lock as a copy's parameters.
+
+    A retention that has ended is left out: S3 takes no date in the past, and it protects nothing.
+    """
+    parameters: dict[str, Any] = {}
+    if lock.mode is not None and lock.retain_until is not None and lock.retain_until > now:
+        parameters["ObjectLockMode"] = lock.mode
+        parameters["ObjectLockRetainUntilDate"] = lock.retain_until
+    if lock.legal_hold is not None:
+        parameters["ObjectLockLegalHoldStatus"] = lock.legal_hold
+    return parameters

@@ -1,0 +1,303 @@
+"""The commands, as a person or a script runs them, and foreign clients against `asset-sync up`."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from entrypoints.cli.main import app
+
+Json = dict[str, Any]
+
+pytestmark = pytest.mark.slow
+
+_COMMAND = [sys.executable, "-c", "from entrypoints.cli.main import main; main()"]
+_WAIT_S = 90
+
+
+def _environment(**more: str) -> dict[str, str]:
+    """This process's environment without anything of AWS's or ours, and with the source."""
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "ASSET_SYNC_"))}
+    path = os.pathsep.join(filter(None, sys.path))
+    return {**kept, "PYTHONPATH": path, "PYTHONWARNINGS": "error", **more}
+
+
+def _run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*_COMMAND, *arguments],
+        env=_environment(**more),
+        capture_output=True,
+        text=True,
+        timeout=_WAIT_S,
+        check=False,
+    )
+
+
+# --- demo
+
+
+def test_demo_prints_one_document_with_both_jobs() -> None:
+    # A person's own set-up must not lead it anywhere else.
+    theirs = {"AWS_PROFILE": "nobody", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
+    done = _run("demo", "--objects", "30", "--output", "json", **theirs)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["ok"] is True
+    first, second = document["jobs"]
+    assert first["statistics"]["put"] + first["statistics"]["copied"] > 0
+    assert second["statistics"]["skipped"] == first["statistics"]["objectsListed"] == 30
+    assert all(check["kept"] for check in document["checks"])
+    assert not any(word in done.stderr for word in ("Traceback", "Warning", "ignored"))
+
+
+def test_demo_syncs_a_folder_of_ones_own(tmp_path: Path) -> None:
+    for name in ("a b+c.jpg", "unter/100% é.wav", "unter/ordner/写真.png"):
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(name.encode())
+    done = _run("demo", "--from", str(tmp_path), "--discovery", "direct", "--output", "json")
+    assert done.returncode == 0, done.stderr
+    first, second = json.loads(done.stdout)["jobs"]
+    assert (first["discovery"], first["statistics"]["put"]) == ("direct", 3)
+    assert second["statistics"]["skipped"] == 3
+
+
+# --- up
+
+
+@dataclass
+class Up:
+    """A running `asset-sync up`."""
+
+    process: subprocess.Popen[str]
+    file: Path
+
+    def environment(self) -> dict[str, str]:
+        """Read the file, as a shell would."""
+        deadline = time.monotonic() + _WAIT_S
+        while "ASSET_SYNC_API_URL" not in (text := self._text()):
+            assert self.process.poll() is None, "it ended"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        words = shlex.split(text)
+        return dict(word.split("=", 1) for word in words if "=" in word)
+
+    def _text(self) -> str:
+        return self.file.read_text() if self.file.exists() else ""
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(_WAIT_S)
+
+
+@pytest.fixture(scope="module")
+def ups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Up, Up]]:
+    """Two stacks beside each other."""
+    folder = tmp_path_factory.mktemp("up")
+    with ExitStack() as stack:
+        found = []
+        for name in ("one", "two"):
+            file, log = folder / f"{name}.env", folder / f"{name}.txt"
+            output = stack.enter_context(log.open("w"))
+            process = subprocess.Popen(
+                [*_COMMAND, "up", "--port", "0", "--env-file", str(file)],
+                env=_environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            stack.enter_context(process)
+            stack.callback(_end, process)
+            found.append(Up(process, file))
+        yield found[0], found[1]
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:
+        process.terminate()
+
+
+# What a customer's own script does, with a boto3 that knows nothing of us.
+_FOREIGN_CLIENT = r"""
+import json, os, time, urllib.request, warnings
+warnings.simplefilter("error")
+import boto3
+
+account = os.environ["PROCESSOR_FUNCTION_ARN"].split(":")[4]
+s3, sqs, dynamodb, control = map(boto3.client, ("s3", "sqs", "dynamodb", "s3control"))
+s3.create_bucket(Bucket="foreign")
+s3.put_object(Bucket="foreign", Key="a b+c é.jpg", Body=b"x")
+rows = b"foreign,a%20b%2Bc%20%C3%A9.jpg\n"
+manifest = s3.put_object(Bucket="foreign", Key="m/manifest.csv", Body=rows)
+created = control.create_job(
+    AccountId=account, ConfirmationRequired=False, Priority=1, ClientRequestToken="once",
+    RoleArn=os.environ["BATCH_OPERATIONS_ROLE_ARN"],
+    Operation={"LambdaInvoke": {"FunctionArn": os.environ["PROCESSOR_FUNCTION_ARN"],
+        "InvocationSchemaVersion": "2.0"}},
+    Manifest={"Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": ["Bucket", "Key"]},
+        "Location": {"ObjectArn": "arn:aws:s3:::foreign/m/manifest.csv", "ETag": manifest["ETag"]}},
+    Report={"Bucket": "arn:aws:s3:::foreign", "Prefix": "r", "Enabled": True,
+        "Format": "Report_CSV_20180820", "ReportScope": "AllTasks"})
+for _ in range(300):
+    job = control.describe_job(AccountId=account, JobId=created["JobId"])["Job"]
+    if job["Status"] in ("Complete", "Failed"):
+        break
+    time.sleep(0.1)
+keys = [o["Key"] for o in s3.list_objects_v2(Bucket="foreign", Prefix="r/")["Contents"]]
+rows = [s3.get_object(Bucket="foreign", Key=k)["Body"].read().decode() for k in keys if ".csv" in k]
+with urllib.request.urlopen(os.environ["ASSET_SYNC_API_URL"] + "/connectors") as answer:
+    connectors = json.load(answer)
+print(json.dumps({
+    "status": job["Status"], "succeeded": job["ProgressSummary"]["NumberOfTasksSucceeded"],
+    "rows": rows, "connectors": connectors["items"],
+    "jobs": [j["JobId"] for j in control.list_jobs(AccountId=account)["Jobs"]],
+    "mine": created["JobId"],
+    "queues": sqs.list_queues()["QueueUrls"],
+    "assets": dynamodb.scan(TableName=os.environ["ASSETS_TABLE_NAME"])["Count"],
+}))
+for client in (s3, sqs, dynamodb, control):
+    client.close()
+"""
+
+
+def test_an_unmodified_boto3_and_urllib_work_with_the_environment_file(
+    ups: tuple[Up, Up],
+) -> None:
+    environment = ups[0].environment()
+    done = subprocess.run(
+        [sys.executable, "-c", _FOREIGN_CLIENT],
+        env=_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=_WAIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["status"], found["succeeded"]) == ("Complete", 1)
+    assert found["jobs"] == [found["mine"]]
+    (row,) = found["rows"]
+    assert row.startswith("foreign,a%20b%2Bc%20%C3%A9.jpg,,succeeded,200,,")
+    assert '""o"":""PUT""' in row
+    assert environment["PROCESSOR_QUEUE_URL"] in found["queues"]
+    assert (found["connectors"], found["assets"]) == ([], 0)
+
+
+class Commands:
+    """The commands in this process, against one API."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.environment = environment
+
+    def run(self, *arguments: str) -> Result:
+        return CliRunner().invoke(app, list(arguments), env=dict(self.environment))
+
+    def json(self, *arguments: str, exit_code: int = 0) -> Json:
+        done = self.run(*arguments, "--output", "json")
+        assert done.exit_code == exit_code, done.output
+        document: Json = json.loads(done.stdout)
+        return document
+
+
+@pytest.fixture
+def commands(ups: tuple[Up, Up]) -> Commands:
+    return Commands({"ASSET_SYNC_API_URL": ups[0].environment()["ASSET_SYNC_API_URL"]})
+
+
+_FILL = r"""
+import boto3
+s3 = boto3.client("s3")
+s3.create_bucket(Bucket="films")
+s3.put_object(Bucket="films", Key="a :100: [b]+.mov", Body=b"x")
+tags = "&".join(f"t{n}=v" for n in range(9))
+s3.put_object(Bucket="films", Key="full.mov", Body=b"x", Tagging=tags)
+s3.close()
+"""
+
+
+def test_all_commands_print_one_document(ups: tuple[Up, Up], commands: Commands) -> None:
+    environment = _environment(**ups[0].environment())
+    subprocess.run([sys.executable, "-c", _FILL], env=environment, check=True, timeout=_WAIT_S)
+    added = commands.json("connectors", "add", "films", "--id", "films", "--trigger", "copy")
+    assert (added["connectorId"], added["trigger"]) == ("films", "copy")
+    listed = commands.json("connectors", "list")["connectors"]
+    assert [each["connectorId"] for each in listed] == ["films"]
+
+    job = commands.json("sync", "films", "--discovery", "direct", "--wait", exit_code=1)
+    job_id = job["jobId"]
+    assert job["status"] == "COMPLETED_WITH_ERRORS"
+    assert commands.json("job", job_id)["statistics"] == job["statistics"]
+    assert [each["jobId"] for each in commands.json("jobs", "--connector", "films")["jobs"]] == [
+        job_id
+    ]
+    (error,) = commands.json("errors", job_id)["errors"]
+    assert (error["objectKey"], error["errorClass"]) == ("full.mov", "TagLimitExceeded")
+    explained = commands.json("explain", job_id, "a :100: [b]+.mov")
+    assert explained["objectKey"] == "a :100: [b]+.mov"
+    redriven = commands.json("redrive", job_id, "--wait", exit_code=1)
+    assert redriven["status"] == "COMPLETED_WITH_ERRORS"
+    assert commands.json("cancel", job_id)["status"] == "COMPLETED_WITH_ERRORS"
+    again = commands.json("sync", "films", "--include", "a*", "--wait")
+    assert again["statistics"]["skipped"] == 1
+    dry = commands.json(
+        "sync", "films", "--dry-run", "--include", "a*", "--idempotency-key", "k", "--wait"
+    )
+    assert dry["dryRun"] is True
+
+    problem = commands.json("job", "job-of-nobody", exit_code=1)
+    assert problem["status"] == 404
+    problem = commands.json("explain", job_id, "not there", exit_code=1)
+    assert problem["status"] == 404
+
+
+def test_people_see_keys_and_ids_whole(ups: tuple[Up, Up], commands: Commands) -> None:
+    (newest, *_) = commands.json("jobs", "--connector", "films")["jobs"]
+    shown = commands.run("jobs")
+    assert (shown.exit_code, newest["jobId"] in shown.stdout) == (0, True)
+    first = commands.json("jobs", "--connector", "films")["jobs"][-1]["jobId"]
+    explained = commands.run("explain", first, "a :100: [b]+.mov")
+    assert "a :100: [b]+.mov" in explained.stdout
+    assert "full.mov" in commands.run("errors", first).stdout
+
+
+def test_without_an_api_a_command_says_what_to_do() -> None:
+    done = Commands({}).run("jobs")
+    assert done.exit_code == 1
+    assert "ASSET_SYNC_API_URL" in done.stderr
+    unreachable = Commands({}).json("jobs", "--api-url", "http://127.0.0.1:9", exit_code=1)
+    assert unreachable["title"] == "Unreachable"
+
+
+def test_two_stacks_know_nothing_of_each_other_and_sigterm_ends_one_cleanly(
+    ups: tuple[Up, Up], commands: Commands
+) -> None:
+    one, two = ups
+    other = two.environment()
+    ports = {name: value for name, value in other.items() if value.startswith("http://")}
+    assert not set(ports.values()) & set(one.environment().values())
+    assert Commands(other).json("connectors", "list") == {"connectors": []}
+    assert two.stop() == 0
+    assert not two.file.exists()
+    gone = Commands(other).json("jobs", exit_code=1)
+    assert "cannot be reached" in gone["detail"]
+    assert commands.json("connectors", "list")["connectors"] != []
+    assert one.file.exists()
+
+
+def test_up_says_what_is_in_its_way(ups: tuple[Up, Up], tmp_path: Path) -> None:
+    port = ups[0].environment()["ASSET_SYNC_API_URL"].rpartition(":")[2]
+    taken = _run("up", "--port", port)
+    assert (taken.returncode, f"cannot listen on port {port}" in taken.stderr) == (1, True)
+    nowhere = _run("up", "--env-file", str(tmp_path / "no folder" / "file"))
+    assert (nowhere.returncode, "there is no folder" in nowhere.stderr) == (1, True)

@@ -1,0 +1,277 @@
+"""The engine's function: orders, events of batch jobs, the sweep, and what it does not know."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from domain.batch_job import BatchJob, BatchJobStatus
+from domain.errors import WorkHeld
+from domain.job import Discovery, JobStatus
+from domain.job_control import take_work
+from entrypoints import processor
+from entrypoints.wiring.apps import ProcessorApp
+from ports.errors import NotFound, Unavailable
+
+Json = dict[str, Any]
+
+
+def advance(job_id: str) -> Json:
+    return {"action": "advance", "jobId": job_id}
+
+
+@pytest.mark.parametrize("event", [{"action": "advance"}, {}], ids=["with action", "bare"])
+def test_a_new_job_is_listed_and_split(service: Any, event: Json) -> None:
+    service.put("a b+c.jpg", "é%.mov")
+    job_id = service.start()
+    answer = service.engine({**event, "jobId": job_id})
+    assert answer == {"jobId": job_id, "status": "PROCESSING"}
+    assert [m.chunk_index for m in service.ports.queue.messages] == [0]
+    assert service.job(job_id).work is None
+    assert {entry.request_id for entry in service.ports.telemetry.events[1:]} == {"request-1"}
+
+
+def test_an_order_that_comes_twice_changes_nothing(service: Any) -> None:
+    service.put("a")
+    job_id = service.split()
+    before = service.job(job_id)
+    assert service.engine(advance(job_id))["status"] == "PROCESSING"
+    after = service.job(job_id)
+    assert replace(after, version=before.version) == before
+    assert len(service.ports.queue.messages) == 1
+
+
+def test_an_order_is_left_to_the_invocation_that_works_on_the_job(service: Any) -> None:
+    job_id = service.start()
+    _hold(service, job_id)
+    assert service.engine(advance(job_id)) == {"jobId": job_id, "status": "BUSY"}
+    assert service.job(job_id).status is JobStatus.INITIALIZING
+
+
+def test_an_order_for_a_job_that_is_not_there_raises(service: Any) -> None:
+    with pytest.raises(NotFound):
+        service.engine(advance("job-of-nobody"))
+
+
+def test_what_may_work_later_raises_so_that_lambda_tries_again(
+    service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.put("a")
+    job_id = service.start()
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise Unavailable("S3 is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service.ports.objects, "list_objects", fail)
+        with pytest.raises(Unavailable, match="S3 is away"):
+            service.engine(advance(job_id))
+    assert service.job(job_id).work is None
+    assert service.engine(advance(job_id))["status"] == "PROCESSING"
+
+
+def test_at_the_deadline_the_rest_is_ordered_as_another_invocation(service: Any) -> None:
+    service.put("a")
+    job_id = service.start()
+    answer = service.engine(advance(job_id), remaining_s=19.9)
+    assert answer == {"jobId": job_id, "status": "INITIALIZING"}
+    assert service.ports.invoker.take() == [job_id]
+    assert service.engine(advance(job_id), remaining_s=60)["status"] == "PROCESSING"
+    assert service.ports.invoker.take() == []
+
+
+def test_the_lease_on_a_job_outlives_the_invocation_by_the_margin(
+    service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = service.start()
+    seen = []
+    save = service.ports.jobs.save
+
+    async def noting(job: Any) -> Any:
+        seen.append(job.work)
+        return await save(job)
+
+    monkeypatch.setattr(service.ports.jobs, "save", noting)
+    service.engine(advance(job_id), remaining_s=100)
+    lasts = seen[0].expires_at - service.ports.clock.now()
+    assert lasts.total_seconds() == 100 + service.policy.lease_margin_s
+
+
+# --- events of batch jobs
+
+
+def _hold(service: Any, job_id: str) -> None:
+    now = service.ports.clock.now()
+    held = take_work(service.job(job_id), token="other", now=now, lease_s=60)
+    service.run(service.ports.jobs.save(held))
+
+
+@pytest.fixture
+def discovering(service: Any) -> tuple[str, str]:
+    """A job of two objects whose batch job is created; its id and the batch job's."""
+    service.put("a b+c.jpg", "é%.mov")
+    job_id = service.split(discovery=Discovery.BATCH)
+    batch_job_id = service.job(job_id).batch_job_id
+    assert service.job(job_id).status is JobStatus.DISCOVERING
+    return job_id, batch_job_id
+
+
+@pytest.fixture
+def batch_event(recorded: Callable[[str], Json]) -> Callable[[str, str], Json]:
+    def make(name: str, batch_job_id: str) -> Json:
+        event = recorded(name)
+        event["detail"]["serviceEventDetails"]["jobId"] = batch_job_id
+        return event
+
+    return make
+
+
+def run_batch_job(service: Any, batch_job_id: str) -> None:
+    """Carry the batch job out, with the processor's own answers."""
+
+    class Context:
+        aws_request_id = "batch"
+
+        def get_remaining_time_in_millis(self) -> int:
+            return 900_000
+
+    parse, answer = processor.parse_processor_event, processor._tasks
+
+    async def use(app: ProcessorApp) -> None:
+        async def invoke(event: Json) -> Json:
+            parsed: Any = parse(event)
+            return await answer(app, parsed)
+
+        await service.ports.batch_jobs.run(batch_job_id, invoke)
+
+    processor.RUNTIME.run(use)
+
+
+def test_the_end_of_a_batch_job_makes_chunks_of_its_report(
+    service: Any, discovering: tuple[str, str], batch_event: Callable[[str, str], Json]
+) -> None:
+    job_id, batch_job_id = discovering
+    created = service.ports.batch_jobs.created[batch_job_id]
+    assert created.user_arguments["jobId"] == job_id
+    run_batch_job(service, batch_job_id)
+    event = batch_event("engine_job_complete", batch_job_id)
+    assert service.engine(event) == {"jobId": job_id, "status": "PROCESSING"}
+    assert service.chunk(job_id, 0).entry_count == 2
+    assert len(service.ports.queue.messages) == 1
+    # EventBridge delivers at least once.
+    before = service.job(job_id)
+    assert service.engine(event) == {"jobId": job_id, "status": "PROCESSING"}
+    assert replace(service.job(job_id), version=before.version) == before
+    assert len(service.ports.queue.messages) == 1
+
+
+def test_an_event_that_comes_before_the_job_knows_its_batch_job_is_understood(
+    service: Any, discovering: tuple[str, str], batch_event: Callable[[str, str], Json]
+) -> None:
+    job_id, batch_job_id = discovering
+    run_batch_job(service, batch_job_id)
+    service.run(service.ports.jobs.save(replace(service.job(job_id), batch_job_id=None)))
+    event = batch_event("engine_job_complete", batch_job_id)
+    assert service.engine(event) == {"jobId": job_id, "status": "PROCESSING"}
+    assert service.job(job_id).batch_job_id == batch_job_id
+
+
+def test_a_batch_job_that_failed_fails_the_job_with_its_cause(
+    service: Any, discovering: tuple[str, str], batch_event: Callable[[str, str], Json]
+) -> None:
+    job_id, batch_job_id = discovering
+    service.ports.batch_jobs.set(
+        BatchJob(
+            batch_job_id=batch_job_id,
+            job_id=job_id,
+            status=BatchJobStatus.FAILED,
+            failure_reasons=("exceeding the failure threshold",),
+        )
+    )
+    event = batch_event("engine_job_failed", batch_job_id)
+    assert service.engine(event) == {"jobId": job_id, "status": "FAILED"}
+    assert "exceeding the failure threshold" in service.job(job_id).status_reason
+    (failure,) = service.failures(job_id)
+    assert failure.error_class == "DiscoveryFailed"
+
+
+def test_a_batch_job_that_has_not_ended_is_left_alone(
+    service: Any, discovering: tuple[str, str], batch_event: Callable[[str, str], Json]
+) -> None:
+    job_id, batch_job_id = discovering
+    before = service.job(job_id)
+    for status in ("New", "Preparing", "Active", "Completing", "Suspended", "SomethingNew"):
+        event = batch_event("engine_job_created", batch_job_id)
+        event["detail"]["serviceEventDetails"]["status"] = status
+        answer = service.engine(event)
+        assert answer == {"batchJobId": batch_job_id, "ignored": f"it is {status}"}
+    assert service.job(job_id) == before
+
+
+def test_a_batch_job_that_s3_does_not_know_yet_raises_so_that_the_event_comes_again(
+    service: Any, batch_event: Callable[[str, str], Json]
+) -> None:
+    with pytest.raises(NotFound):
+        service.engine(batch_event("engine_job_complete", "batch-nobody"))
+
+
+def test_other_peoples_batch_jobs_are_none_of_ours(
+    service: Any, batch_event: Callable[[str, str], Json]
+) -> None:
+    for batch_job_id, job_id in (("theirs", None), ("installation-2", "job-of-installation-2")):
+        service.ports.batch_jobs.set(
+            BatchJob(batch_job_id=batch_job_id, job_id=job_id, status=BatchJobStatus.COMPLETE)
+        )
+    theirs = service.engine(batch_event("engine_job_complete", "theirs"))
+    assert theirs == {"batchJobId": "theirs", "ignored": "it is not one of ours"}
+    other = service.engine(batch_event("engine_job_complete", "installation-2"))
+    assert other == {"batchJobId": "installation-2", "ignored": "its job is not in our table"}
+    assert [e.name for e in service.ports.telemetry.events] == ["foreign_batch_job"]
+
+
+def test_an_end_that_comes_while_the_job_is_worked_on_raises_so_that_it_comes_again(
+    service: Any, discovering: tuple[str, str], batch_event: Callable[[str, str], Json]
+) -> None:
+    job_id, batch_job_id = discovering
+    run_batch_job(service, batch_job_id)
+    _hold(service, job_id)
+    event = batch_event("engine_job_complete", batch_job_id)
+    with pytest.raises(WorkHeld):
+        service.engine(event)
+    service.ports.clock.advance(60)
+    assert service.engine(event)["status"] == "PROCESSING"
+
+
+# --- the sweep
+
+
+def test_the_sweep_finds_a_job_that_nobody_began(
+    service: Any, recorded: Callable[[str], Json]
+) -> None:
+    sweep = recorded("engine_sweep")
+    assert service.engine(sweep) == {"jobsLookedAt": 0}
+    job_id = service.start()
+    assert service.engine(sweep) == {"jobsLookedAt": 1}
+    assert service.ports.invoker.take() == []
+    service.ports.clock.advance(service.policy.stuck_after_s)
+    assert service.engine(sweep) == {"jobsLookedAt": 1}
+    assert service.ports.invoker.take() == [job_id]
+
+
+def test_the_sweep_hears_of_an_end_that_no_event_told(
+    service: Any, discovering: tuple[str, str], recorded: Callable[[str], Json]
+) -> None:
+    job_id, batch_job_id = discovering
+    run_batch_job(service, batch_job_id)
+    service.ports.clock.advance(service.policy.stuck_after_s)
+    service.engine(recorded("engine_sweep"))
+    (ordered,) = service.ports.invoker.take()
+    assert service.engine(advance(ordered))["status"] == "PROCESSING"
+    assert ordered == job_id
+
+
+def test_the_sweep_stops_in_time(service: Any, recorded: Callable[[str], Json]) -> None:
+    service.start()
+    assert service.engine(recorded("engine_sweep"), remaining_s=19.9) == {"jobsLookedAt": 0}
+    assert [e.name for e in service.ports.telemetry.warnings] == ["sweep_unfinished"]

@@ -1,0 +1,131 @@
+"""Settings: everything that is missing or wrong is named at once, and everything can be tuned."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from application.policy import Policy
+from domain.job import Discovery
+from domain.packing import ChunkSizing
+from entrypoints.settings import REQUIRED, InvalidSettings, load_settings, tuning_name
+
+ENVIRONMENT = {name: f"the-{name.lower()}" for name in REQUIRED} | {
+    "PROCESSOR_FUNCTION_ARN": "arn:aws:lambda:eu-west-1:123456789012:function:processor",
+    "PROCESSOR_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/chunks",
+}
+SPECIFIED = {
+    "JOB_TABLE_NAME",
+    "CHUNK_TABLE_NAME",
+    "ERROR_TABLE_NAME",
+    "ASSETS_TABLE_NAME",
+    "RESULTS_BUCKET_NAME",
+    "PROCESSOR_QUEUE_URL",
+    "PROCESSOR_FUNCTION_ARN",
+    "ENGINE_FUNCTION_ARN",
+    "BATCH_OPERATIONS_ROLE_ARN",
+    "STATUS_TOPIC_ARN",
+    "INGEST_EVENT_BUS_NAME",
+}
+
+
+def test_the_required_names_are_the_specifications_and_the_connectors_table() -> None:
+    assert set(REQUIRED) == SPECIFIED | {"CONNECTOR_TABLE_NAME"}
+
+
+def test_every_name_gets_into_its_own_field() -> None:
+    settings = load_settings(ENVIRONMENT)
+    assert {name: getattr(settings, name.lower()) for name in REQUIRED} == ENVIRONMENT
+    assert settings.account_id == "123456789012"
+    assert settings.queue_name == "chunks"
+    assert settings.default_discovery is Discovery.BATCH
+    assert settings.policy == Policy()
+    assert settings.assets_asset_id_attribute == "DigitalSourceAsset.ID"
+    assert settings.assets_asset_id_index == "AssetIDIndex"
+
+
+def test_the_process_environment_is_read_unless_another_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == load_settings(ENVIRONMENT)
+
+
+def test_everything_that_is_missing_is_named() -> None:
+    with pytest.raises(InvalidSettings) as raised:
+        load_settings({})
+    assert str(raised.value).split("; ") == [f"{name} is not set" for name in REQUIRED]
+
+
+@pytest.mark.parametrize("missing", REQUIRED)
+def test_a_name_that_is_missing_or_empty_is_named_and_no_other(missing: str) -> None:
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != missing}
+    for each in (environment, {**ENVIRONMENT, missing: ""}):
+        with pytest.raises(InvalidSettings) as raised:
+            load_settings(each)
+        assert str(raised.value) == f"{missing} is not set"
+
+
+def test_everything_wrong_is_named_at_once() -> None:
+    wrong = {
+        "ASSET_SYNC_CALLS_IN_FLIGHT": "many",
+        "ASSET_SYNC_OBJECT_COUNT_MAX": "0",
+        "ASSET_SYNC_DEFAULT_DISCOVERY": "guess",
+        "PROCESSOR_FUNCTION_ARN": "processor",
+        "JOB_TABLE_NAME": "",
+    }
+    with pytest.raises(InvalidSettings) as raised:
+        load_settings({**ENVIRONMENT, **wrong})
+    assert all(name in str(raised.value) for name in wrong)
+    assert len(str(raised.value).split("; ")) >= len(wrong)
+
+
+TUNABLE = [(ChunkSizing, f.name) for f in fields(ChunkSizing)] + [
+    (Policy, f.name) for f in fields(Policy) if f.name != "sizing"
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), TUNABLE, ids=[name for _, name in TUNABLE])
+def test_each_number_can_be_tuned(kind: Any, name: str) -> None:
+    policy = load_settings({**ENVIRONMENT, tuning_name(name): "7"}).policy
+    tuned = policy if kind is Policy else policy.sizing
+    assert getattr(tuned, name) == 7
+    assert type(getattr(tuned, name)) is type(getattr(kind(), name))
+    untouched = Policy() if kind is ChunkSizing else ChunkSizing()
+    assert (policy if kind is ChunkSizing else policy.sizing) != untouched or kind is Policy
+
+
+@pytest.mark.parametrize("value", ["", "x", "0", "-1", "nan", "inf", "-inf", "1e999"])
+@pytest.mark.parametrize("name", ["stop_margin_s", "calls_in_flight", "bytes_max"])
+def test_a_number_that_makes_no_sense_is_named_with_its_value(name: str, value: str) -> None:
+    with pytest.raises(InvalidSettings) as raised:
+        load_settings({**ENVIRONMENT, tuning_name(name): value})
+    assert str(raised.value).startswith(f"{tuning_name(name)} is {value!r}")
+
+
+def test_a_count_is_a_whole_number_and_a_time_need_not_be() -> None:
+    with pytest.raises(InvalidSettings, match=r"ASSET_SYNC_CALLS_IN_FLIGHT is '1\.5'"):
+        load_settings({**ENVIRONMENT, "ASSET_SYNC_CALLS_IN_FLIGHT": "1.5"})
+    tuned = load_settings({**ENVIRONMENT, "ASSET_SYNC_STOP_MARGIN_S": "1.5"})
+    assert tuned.policy.stop_margin_s == 1.5
+
+
+def test_another_catalog_sets_its_own_names_and_may_have_no_index() -> None:
+    settings = load_settings(
+        {
+            **ENVIRONMENT,
+            "ASSETS_ASSET_ID_ATTRIBUTE": "asset.key",
+            "ASSETS_ASSET_ID_INDEX": "",
+            "ASSETS_ASSET_ID_INDEX_KEY": "assetKey",
+        }
+    )
+    assert settings.assets_asset_id_attribute == "asset.key"
+    assert settings.assets_asset_id_index == ""
+    assert settings.assets_asset_id_index_key == "assetKey"
+
+
+@pytest.mark.parametrize("discovery", list(Discovery))
+def test_the_default_discovery_can_be_set(discovery: Discovery) -> None:
+    tuned = {**ENVIRONMENT, "ASSET_SYNC_DEFAULT_DISCOVERY": discovery.value}
+    assert load_settings(tuned).default_discovery is discovery

@@ -1,0 +1,126 @@
+"""The container holds together: mypy does not look into providers, so this does."""
+
+import inspect
+import os
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+import pytest
+from dependency_injector import errors, providers
+
+from application.policy import Policy
+from domain.job import Discovery
+from entrypoints.settings import REQUIRED, InvalidSettings
+from entrypoints.wiring.apps import api_app, engine_app, processor_app
+from entrypoints.wiring.aws import open_api_app, open_engine_app, open_processor_app
+from entrypoints.wiring.container import UseCases
+from entrypoints.wiring.memory import memory_world, use_cases
+
+SLOTS = [
+    name for name, each in UseCases.providers.items() if isinstance(each, providers.Dependency)
+]
+USE_CASES = [name for name in UseCases.providers if name not in SLOTS and name != "__self__"]
+OPENERS = [open_api_app, open_engine_app, open_processor_app]
+
+
+def test_there_are_slots_and_use_cases() -> None:
+    assert len(SLOTS) > 10
+    assert len(USE_CASES) > 10
+    assert {"process_chunk", "engine", "sweep", "start_sync"} <= set(USE_CASES)
+
+
+@pytest.mark.parametrize("name", USE_CASES)
+def test_each_use_case_gets_every_argument_and_each_of_the_type_it_wants(name: str) -> None:
+    provider = UseCases.providers[name]
+    wanted = inspect.signature(provider.cls).parameters
+    assert set(provider.kwargs) == set(wanted)
+    hints = get_type_hints(provider.cls.__init__)
+    for argument, given in provider.kwargs.items():
+        if not isinstance(given, providers.Dependency | providers.Singleton):
+            continue  # an attribute of one, such as a number of the policy
+        assert _type_of(given) == hints[argument].__name__, f"{name}: {argument}"
+
+
+def _type_of(given: Any) -> str:
+    """Name the class that a provider provides; for a slot, the one in its annotation."""
+    if isinstance(given, providers.Singleton):
+        return str(given.cls.__name__)
+    (name,) = [slot for slot in SLOTS if UseCases.providers[slot] is given]
+    annotation = str(UseCases.__annotations__[name])
+    return annotation.partition("[")[2].rstrip("]")
+
+
+@pytest.mark.parametrize("name", USE_CASES)
+def test_each_use_case_can_be_made_over_memory_and_is_made_once(name: str) -> None:
+    container = use_cases(memory_world().ports, Policy())
+    container.check_dependencies()
+    made = container.providers[name]()
+    assert type(made) is UseCases.providers[name].cls
+    assert container.providers[name]() is made
+
+
+def test_the_apps_take_what_is_theirs() -> None:
+    container = use_cases(memory_world().ports, Policy())
+    api = api_app(container, default_discovery=Discovery.DIRECT)
+    assert api.default_discovery is Discovery.DIRECT
+    assert engine_app(container).engine is container.engine()
+    assert processor_app(container, queue_name="q").queue_name == "q"
+
+
+def test_a_port_that_is_not_there_is_named() -> None:
+    container = UseCases(policy=Policy())
+    with pytest.raises(errors.Error, match="jobs"):
+        container.announcer()
+
+
+@pytest.fixture
+def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that leads to a port where nobody listens: a call would fail."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "ASSET_SYNC_")):
+            monkeypatch.delenv(name)
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:f"
+    for name in REQUIRED:
+        monkeypatch.setenv(name, arn if name.endswith("_ARN") else f"the-{name.lower()}")
+    for name, value in {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "POWERTOOLS_METRICS_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("aws_environment")
+@pytest.mark.parametrize("opener", OPENERS, ids=lambda opener: opener.__name__)
+async def test_each_function_opens_its_clients_over_aws_and_calls_nothing(
+    opener: Callable[..., Any],
+) -> None:
+    calls: list[Any] = []
+    async with opener(lambda *call: calls.append(call)) as app:
+        assert all(getattr(app, name) is not None for name in type(app).__slots__)
+    assert calls == []
+
+
+@pytest.mark.usefixtures("aws_environment")
+async def test_the_settings_reach_the_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROCESSOR_QUEUE_URL", "https://sqs/123456789012/chunks")
+    monkeypatch.setenv("ASSET_SYNC_DEFAULT_DISCOVERY", "direct")
+    async with open_processor_app() as processor, open_api_app() as api:
+        assert processor.queue_name == "chunks"
+        assert api.default_discovery is Discovery.DIRECT
+
+
+@pytest.mark.usefixtures("aws_environment")
+@pytest.mark.parametrize("opener", OPENERS, ids=lambda opener: opener.__name__)
+async def test_a_function_without_its_settings_says_what_is_missing(
+    opener: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STATUS_TOPIC_ARN")
+    with pytest.raises(InvalidSettings, match=r"^STATUS_TOPIC_ARN is not set$"):
+        async with opener():
+            pass

@@ -1,0 +1,317 @@
+"""Bugs that are planted for the length of one test, to see that the simulator finds them.
+
+A test that never failed proves nothing. Each bug is a change of one line or two of a function's
+source, compiled and put in the place of its code while the context manager is open. A bug whose
+line is no more in the source cannot be planted, and says so: then it has to be written anew.
+"""
+
+from __future__ import annotations
+
+import __future__
+
+import importlib
+import inspect
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bug:
+    """Each change is a place (`module:function` or `module:Class.method`), a line, and what it becomes.
+
+    `caught_by` are the invariants that may be the first to complain, `seed` is one that found it.
+    """
+
+    name: str
+    seed: int
+    changes: tuple[tuple[str, str, str], ...]
+    caught_by: frozenset[str]
+
+
+@contextmanager
+def planted(bug: Bug) -> Iterator[None]:
+    """Have the bug in the code, for a while."""
+    sound: list[tuple[FunctionType, CodeType]] = []
+    try:
+        for place, line, instead in bug.changes:
+            function = _find(place)
+            code = _changed(function, place, line, instead)
+            sound.append((function, function.__code__))
+            function.__code__ = code
+        yield
+    finally:
+        for function, code in sound:
+            function.__code__ = code
+
+
+def _find(place: str) -> FunctionType:
+    module_name, _, path = place.partition(":")
+    found: object = importlib.import_module(module_name)
+    for name in path.split("."):
+        found = inspect.getattr_static(found, name)
+    if isinstance(found, property):
+        found = found.fget
+    assert isinstance(found, FunctionType), place
+    return found
+
+
+def _changed(function: FunctionType, place: str, line: str, instead: str) -> CodeType:
+    source = textwrap.dedent(inspect.getsource(function)).removeprefix("@property\n")
+    assert source.count(line) == 1, f"{place} does not hold {line!r} once any more"
+    flags = __future__.annotations.compiler_flag
+    code = compile(
+        source.replace(line, instead), place, "exec", flags=flags, dont_inherit=True
+    )
+    namespace = dict(function.__globals__)
+    exec(code, namespace)  # noqa: S102  # our own source, with one line changed
+    changed: FunctionType = namespace[function.__name__]
+    return changed.__code__
+
+
+def _bug(
+    name: str, seed: int, place: str, line: str, instead: str, *caught_by: str,
+    also: tuple[tuple[str, str, str], ...] = (),
+) -> Bug:
+    changes = ((place, line, instead), *also)
+    return Bug(name=name, seed=seed, changes=changes, caught_by=frozenset(caught_by))
+
+
+BUGS = (
+    _bug(
+        "settling without a version guard",
+        0,
+        "adapters.memory.chunk_store:MemoryChunkStore.settle",
+        "table.write(chunk.index, saved, expected_version=chunk.version)",
+        "table.write(chunk.index, saved, expected_version=table.find(chunk.index).version)",
+        "i3_totals_are_the_fold",
+        "i4_only_the_lease_holder_settles",
+    ),
+    _bug(
+        "announcing before saving",
+        0,
+        "application.announcer:Announcer.finish",
+        "    job = await update_job(",
+        "    await self.announce(finish_if_settled(await self._jobs.get(job_id), self._clock.now()))\n"
+        "    job = await update_job(",
+        "only_stored_statuses_are_published",
+    ),
+    _bug(
+        "forgetting a status before it is published",
+        0,
+        "application.announcer:Announcer.announce",
+        "    published: set[int] = set()\n",
+        "    published: set[int] = {notice.number for notice in job.notices}\n",
+        "every_status_is_published",
+    ),
+    _bug(
+        "counting again on redelivery",
+        0,
+        "application.chunk_work:ProcessChunk.process",
+        "    except ChunkSettled:\n",
+        "    except ChunkSettled:\n"
+        "        from domain.job import tally_of\n"
+        "        chunk = await self._chunks.get(job_id, index)\n"
+        "        await self._settlement._chunks.settle(chunk, tally_of(chunk))\n",
+        "i3_totals_are_the_fold",
+    ),
+    _bug(
+        "leasing a chunk whose lease is live",
+        0,
+        "domain.chunk:lease_chunk",
+        "if chunk.lease.live(now):",
+        "if False:",
+        "i4_only_the_lease_holder_settles",
+    ),
+    _bug(
+        "working on a job whose work lease is live",
+        0,
+        "domain.job_control:take_work",
+        "if job.work is not None and job.work.token != token and now < job.work.expires_at:",
+        "if False:",
+        "i4_only_the_engine_with_the_lease_goes_on",
+        "i2_a_terminal_job_has_terminal_chunks",
+    ),
+    _bug(
+        "writing without looking whose work lease it is",
+        0,
+        "domain.job_control:check_work",
+        "if job.terminal or job.ending is not None or not held:",
+        "if False:",
+        "i4_only_the_engine_with_the_lease_goes_on",
+        "i2_a_terminal_job_has_terminal_chunks",
+        "only_known_errors",
+    ),
+    _bug(
+        "taking a failed look-up for an answer",
+        0,
+        "application.object_work:ObjectWork._decide",
+        "    outcomes.update((key, failed_outcome(key, error)) for key in readable)\n"
+        "        return []",
+        "    answers = [CatalogAnswer()] * len(readable)",
+        "i7_a_failed_look_up_never_becomes_put",
+        "outcomes_are_what_the_world_asked_for",
+    ),
+    _bug(
+        "ending a cancelled job while a chunk is worked on",
+        0,
+        "domain.job:Job.settled",
+        "all_chunks and (",
+        "(all_chunks or self.ending is not None) and (",
+        "i2_a_terminal_job_has_terminal_chunks",
+        "i8_nothing_starts_after_the_end",
+    ),
+    _bug(
+        "cancelling a chunk over a live lease",
+        0,
+        "application.ending:EndJob._cancel",
+        "        return\n        free =",
+        "        pass\n        free =",
+        "i4_only_the_lease_holder_settles",
+    ),
+    _bug(
+        "sending a message before its record",
+        0,
+        "application.splitting:SplitIntoChunks._commit",
+        "    while True:\n",
+        "    await self._queueing._queue.send(job.job_id, [c.index for c in batch.chunks])\n"
+        "    while True:\n",
+        "only_known_errors",
+    ),
+    _bug(
+        "announcing what is skipped",
+        0,
+        "application.object_work:ObjectWork._decide",
+        "        outcomes[key] = decided(key, verdict)\n        else:\n    ",
+        "        outcomes[key] = decided(key, verdict)\n        if True:\n    ",
+        "i5_skip_writes_nothing",
+        "outcomes_are_what_the_world_asked_for",
+        "one_event_id_per_object",
+        "a_dry_run_writes_nothing",
+    ),
+    _bug(
+        "writing again what carries this job's id",
+        0,
+        "application.object_work:ObjectWork._write",
+        "if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:",
+        "if True:",
+        "a_triggered_object_is_not_written_again",
+    ),
+    _bug(
+        "deciding anew on what carries this job's id",
+        0,
+        "application.object_work:_verdict",
+        "resume if tags.get(SYNC_JOB_ID_TAG) == job.job_id else decide",
+        "decide",
+        "i5_skip_writes_nothing",
+        "outcomes_are_what_the_world_asked_for",
+    ),
+    _bug(
+        "losing the owner's tags",
+        0,
+        "domain.tagging:merge_tags",
+        "{**tags, **ours}",
+        "dict(ours)",
+        "i6_owner_tags_stay",
+    ),
+    _bug(
+        "saving the checkpoint before the chunks",
+        0,
+        "application.splitting:SplitIntoChunks._commit",
+        "    while True:\n",
+        "    job = await work.update(job.job_id, lambda j: replace(j, splitting=batch.checkpoint))\n"
+        "    while True:\n",
+        "i1_every_entry_has_one_outcome",
+        "i2_a_terminal_job_has_terminal_chunks",
+        "only_known_errors",
+    ),
+    _bug(
+        "going on with a chunk whose job is ending",
+        0,
+        "application.chunk_work:ProcessChunk._work",
+        "watch.job_ending = job.ending is not None",
+        "watch.job_ending = False",
+        "i8_nothing_starts_after_the_end",
+    ),
+    _bug(
+        "handing back without a message, and a sweep that does not miss it",
+        0,
+        "application.chunk_settlement:ChunkSettlement._hand_back",
+        "    await self._queue.send(",
+        "    0 and await self._queue.send(",
+        "i9_faults_end_and_so_do_jobs",
+        also=(
+            (
+                "application.sweep:Sweep._mend_chunks",
+                "chunk.status is ChunkStatus.QUEUED",
+                "False",
+            ),
+        ),
+    ),
+    _bug(
+        "not freeing chunks whose lease ran out",
+        0,
+        "domain.chunk:lease_expired",
+        "return chunk.lease is not None and not chunk.lease.live(now)",
+        "return False",
+        "i9_faults_end_and_so_do_jobs",
+    ),
+    _bug(
+        "not sending lost messages again",
+        0,
+        "application.sweep:Sweep._send_again",
+        "if chunks:",
+        "if False:",
+        "i9_faults_end_and_so_do_jobs",
+    ),
+    _bug(
+        "not waking a job whose engine died",
+        0,
+        "application.sweep:Sweep._idle",
+        "return now >= job.work.expires_at",
+        "return False",
+        "i9_faults_end_and_so_do_jobs",
+    ),
+    _bug(
+        "dropping what was done of a cancelled chunk",
+        0,
+        "application.ending:EndJob._cancel",
+        "cancel_chunk(free, fold(done.values()), now=now)",
+        "cancel_chunk(free, fold([]), now=now)",
+        "i3_outcome_files_add_up",
+    ),
+    _bug(
+        "counting failures twice after a redrive",
+        0,
+        "domain.chunk:evolve",
+        "statistics=replace(chunk.statistics, failed=chunk.discovered.failed),",
+        "",
+        "?",
+    ),
+    _bug(
+        "making another batch job at each try",
+        0,
+        "adapters.memory.batch_jobs:MemoryBatchJobs.create",
+        "token = (job.job_id, job.manifest.e_tag)",
+        "token = (job.job_id, str(len(self._jobs)))",
+        "one_batch_job_per_job",
+    ),
+    _bug(
+        "writing in a dry run",
+        0,
+        "application.object_work:ObjectWork._carry_out",
+        "self._preview if job.options.dry_run else self._write",
+        "self._write",
+        "a_dry_run_writes_nothing",
+    ),
+    _bug(
+        "keeping the progress of the chunk before",
+        0,
+        "application.progress_files:ProgressFiles.load",
+        "if chunk.progress_key is not None:",
+        "if False:",
+        "?",
+    ),
+)

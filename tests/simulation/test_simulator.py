@@ -1,0 +1,84 @@
+"""The simulator itself: it is deterministic, it gets around, and it finds bugs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from domain.chunk import ChunkStatus
+from domain.job import JobStatus
+from simulator import invariants
+from simulator.faults import Fault
+from simulator.observer import Violation
+from simulator.planted import BUGS, Bug, planted
+from simulator.simulation import Simulation
+
+SCRIPT = Path(__file__).parent / "support" / "simulate.py"
+SEARCHED_SEEDS = 300
+
+
+@pytest.mark.parametrize("number", [3, 11, 52])
+def test_the_same_seed_is_the_same_run(number: int, simulate: Callable[[int], Simulation]) -> None:
+    assert simulate(number).digest() == simulate(number).digest()
+
+
+def test_another_seed_is_another_run(simulate: Callable[[int], Simulation]) -> None:
+    assert simulate(3).digest() != simulate(4).digest()
+
+
+def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
+    """Hashes of strings differ from process to process; an order taken from a set would show."""
+
+    def digest(hash_seed: str) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        command = [sys.executable, str(SCRIPT), "7", "--trace"]
+        told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return next(line for line in told.stdout.splitlines() if "digest" in line)
+
+    assert digest("1") == digest("2")
+
+
+def test_seeds_get_around(simulate: Callable[[int], Simulation]) -> None:
+    """Between them, a hundred seeds reach every state and have every kind of fault."""
+    faults: Counter[Fault] = Counter()
+    job_statuses: set[JobStatus] = set()
+    chunk_statuses: set[ChunkStatus] = set()
+    outcomes: set[str] = set()
+    redrives = 0
+    for number in range(100):
+        sim = simulate(number)
+        faults.update(sim.faults.counts)
+        for job in sim.world.database.jobs:
+            job_statuses.update(sim.observer.statuses[job.job_id])
+            redrives += job.redrive_number
+            chunk_statuses.update(c.status for c in sim.world.database.chunks_of(job.job_id))
+            outcomes.update(
+                line["outcome"] for line in invariants.outcome_lines(sim, job.job_id)
+            )
+    assert set(faults) == set(Fault)
+    assert job_statuses == set(JobStatus)
+    assert chunk_statuses >= {
+        ChunkStatus.COMPLETED,
+        ChunkStatus.COMPLETED_WITH_ERRORS,
+        ChunkStatus.FAILED,
+        ChunkStatus.CANCELLED,
+    }
+    assert outcomes == {"SKIPPED", "COPIED", "PUT", "ARCHIVED", "GONE", "FAILED"}
+    assert redrives
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name.replace(" ", "_"))
+def test_it_finds_planted_bugs(bug: Bug) -> None:
+    with planted(bug):
+        for number in (bug.seed, *range(SEARCHED_SEEDS)):
+            try:
+                Simulation(number).run()
+            except Violation as violation:
+                assert violation.name in bug.caught_by, str(violation)
+                return
+    pytest.fail(f"{SEARCHED_SEEDS} seeds did not find: {bug.name}")
