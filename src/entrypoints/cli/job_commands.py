@@ -14,10 +14,10 @@ from entrypoints.cli.output import (
     ApiOption,
     Format,
     OutputOption,
+    print_explanation,
     print_job,
     print_json,
     print_table,
-    printable,
     reporting_problems,
 )
 from entrypoints.cli.progress import JobProgress
@@ -160,9 +160,7 @@ def explain(
     if output is Format.JSON:
         print_json(found)
         return
-    for name, value in found.items():
-        if value is not None:
-            OUT.print(f"[bold]{name:<12}[/bold] {printable(value)}")
+    print_explanation(found)
 
 
 @reporting_problems

@@ -108,6 +108,19 @@ def print_job(job: Json) -> None:
             OUT.print(f"[bold]{name:<10}[/bold] {printable(value)}")
 
 
+def print_explanation(found: Json) -> None:
+    """Print what became of one object."""
+    OUT.print(f"[bold]{'object':<12}[/bold] {printable(found['objectKey'])}")
+    outcome = found["outcome"]
+    if outcome is None:
+        states = ", ".join(f"chunk {c['chunkIndex']} is {c['status']}" for c in found["chunks"])
+        OUT.print(f"no outcome yet: {states or 'the job is still making its chunks'}")
+        return
+    for name, value in outcome.items():
+        if value is not None and name not in ("key", "jobId"):
+            OUT.print(f"[bold]{name:<12}[/bold] {printable(value)}")
+
+
 def progress_line(progress: Json) -> str:
     """Return percent, rate and remaining time, as far as they are known."""
     rate, eta = progress["objectsPerSecond"], progress["etaSeconds"]
