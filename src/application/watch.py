@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from application.deadline import Deadline
@@ -34,14 +35,17 @@ class Watch:
         self._stop_margin_s = stop_margin_s
         self._poll = timedelta(seconds=poll_s)
         self._polled_at = clock.now()
+        self._asking = asyncio.Lock()
         self.job_ending = False
 
     async def stopped(self) -> bool:
         """Tell whether no further object may be started."""
         if self.job_ending or self._deadline.near(self._stop_margin_s):
             return True
-        if self._clock.now() - self._polled_at >= self._poll:
-            self._polled_at = self._clock.now()
-            job = await self._jobs.get(self._job_id)
-            self.job_ending = job.ending is not None or job.terminal
+        # All workers wait for the one that asks, or they would go on while the answer is under way.
+        async with self._asking:
+            if self._clock.now() - self._polled_at >= self._poll:
+                job = await self._jobs.get(self._job_id)
+                self.job_ending = job.ending is not None or job.terminal
+                self._polled_at = self._clock.now()
         return self.job_ending

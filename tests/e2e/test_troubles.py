@@ -108,7 +108,8 @@ def test_after_a_cancel_is_acknowledged_no_new_object_is_started(system: Any) ->
     copies = _copies(system, bucket)
     system.idle()
     assert job["status"] == "CANCELLED"
-    assert 0 < len(copies) < len(keys)
+    # Four workers with two calls at once each: a few objects had been looked at already.
+    assert 0 < len(copies) <= 16
     assert _copies(system, bucket) == []
     tagged = [key for key in keys if "SyncJobID" in system.tags(bucket, key)]
     assert sorted(tagged) == sorted(copies)

@@ -9,6 +9,7 @@ import pytest
 
 from domain.errors import InvalidMessage
 from entrypoints import engine, processor
+from entrypoints.events import parse_chunk_message
 
 Json = dict[str, Any]
 SECRET = "value-that-no-log-may-hold"
@@ -105,6 +106,12 @@ def test_the_processor_refuses_what_it_does_not_know_and_names_the_field(
     assert path in str(raised.value)
     assert SECRET not in "".join(traceback.format_exception(raised.value))
     assert service.open_count == 0
+
+
+def test_a_chunk_message_that_is_wrong_is_not_shown_either() -> None:
+    with pytest.raises(InvalidMessage, match="chunkIndex") as raised:
+        parse_chunk_message(f'{{"jobId": "j", "chunkIndex": "{SECRET}"}}')
+    assert SECRET not in "".join(traceback.format_exception(raised.value))
 
 
 @pytest.mark.parametrize("event", [{}, None, {"Records": None}, {"action": "sweep"}], ids=str)

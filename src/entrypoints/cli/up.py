@@ -107,7 +107,10 @@ In another shell:
   asset-sync sync my-archive --wait
   curl -s "$ASSET_SYNC_API_URL/jobs"
   aws dynamodb scan --table-name "$ASSETS_TABLE_NAME"
+  aws sqs list-queues --endpoint-url "$AWS_ENDPOINT_URL"
   aws s3control list-jobs --account-id {account}
+
+For SQS the AWS CLI of version 1 takes no endpoint from the environment, hence the option above.
 
 S3 Control clients put '{account}.' before the endpoint's host. The file's endpoint (http://x@127.0.0.1:...)
 copes with that in boto3 and the AWS CLI. For others, resolve the name and use it as the endpoint:
