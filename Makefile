@@ -3,13 +3,15 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+ENDPOINT ?=
+SERVER ?=
 SOAK ?= 20
 UV_VERSION := 0.13.9
 
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile
-CODE := $(wildcard src tests infra bench)
+CODE := $(wildcard src tests infra tools bench)
 # dev is a superset of local: once it is installed, the demo uses it.
 LOCAL := $(if $(wildcard $(VENV)/stamp-dev),$(VENV)/stamp-dev,$(VENV)/stamp-local)
 
@@ -17,7 +19,7 @@ unexport PYTHONPATH PYTHONHOME
 export PIP_USER := 0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fix lint types docs soak bench lock clean
+.PHONY: help demo test check fix lint types docs soak conformance bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
@@ -51,6 +53,10 @@ docs: $(VENV)/stamp-dev ## are the generated documents in step with the code?
 soak: $(VENV)/stamp-dev ## the soak tests at SOAK times their size (20)
 	@ASSET_SYNC_SOAK=$(SOAK) $(PY) -m pytest -m soak $(ARGS)
 
+conformance: $(VENV)/stamp-dev ## what we rely on of S3, asked of a server: ENDPOINT=http://127.0.0.1:8333 SERVER=seaweedfs
+	@ASSET_SYNC_CONFORMANCE_ENDPOINT="$(ENDPOINT)" ASSET_SYNC_CONFORMANCE_SERVER="$(SERVER)" \
+	  $(PY) -m pytest tests/conformance $(ARGS)
+
 bench: $(VENV)/stamp-dev ## measure; see bench/
 	@$(PY) bench/run.py $(ARGS)
 
@@ -64,7 +70,7 @@ lock: $(VENV)/stamp-uv ## write requirements/*.txt anew from pyproject.toml
 	    $(ARGS) "$$@" --output-file requirements/$$name.txt pyproject.toml; done
 
 clean: ## remove the environment, caches and builds
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-infra infra/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/stamp-venv:

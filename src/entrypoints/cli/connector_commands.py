@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from domain.connector import Trigger
-from entrypoints.cli.api_client import ApiClient
 from entrypoints.cli.output import (
     OUT,
     ApiOption,
@@ -18,6 +17,7 @@ from entrypoints.cli.output import (
     printable,
     reporting_problems,
 )
+from entrypoints.cli.target import StageOption, open_client
 
 app = typer.Typer(help="Register buckets, and list them.", no_args_is_help=True)
 
@@ -39,6 +39,7 @@ def add(
         str | None, typer.Option(help="Account id that has to own the bucket.")
     ] = None,
     api_url: ApiOption = None,
+    stage: StageOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Register a bucket as a connector."""
@@ -49,7 +50,7 @@ def add(
         body["prefixes"] = prefix
     if owner is not None:
         body["expectedBucketOwner"] = owner
-    connector = ApiClient.from_option(api_url).post("/connectors", body)
+    connector = open_client(api_url, stage).post("/connectors", body)
     if output is Format.JSON:
         print_json(connector)
     else:
@@ -61,9 +62,13 @@ def add(
 
 @app.command("list")
 @reporting_problems
-def list_(api_url: ApiOption = None, output: OutputOption = Format.HUMAN) -> None:
+def list_(
+    api_url: ApiOption = None,
+    stage: StageOption = None,
+    output: OutputOption = Format.HUMAN,
+) -> None:
     """List all connectors."""
-    connectors = list(ApiClient.from_option(api_url).pages("/connectors", {"limit": 100}))
+    connectors = list(open_client(api_url, stage).pages("/connectors", {"limit": 100}))
     if output is Format.JSON:
         print_json({"connectors": connectors})
         return

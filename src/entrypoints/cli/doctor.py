@@ -7,6 +7,7 @@ to do about each thing that is not as it should be. It changes nothing.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -87,7 +88,7 @@ class StageApiClient(ApiClient):
         Raises:
             ApiProblem: there is no such stage here.
         """
-        session = boto3.Session()
+        session = _session()
         return cls(stage_outputs(stage, session.client), session)
 
 
@@ -119,10 +120,15 @@ class SigningPool:
         return self._pool.request(method, url, body=body, headers=dict(asked.headers))
 
 
+def _session() -> boto3.Session:
+    # boto3 by itself reads AWS_DEFAULT_REGION only; the AWS CLI reads this one first.
+    return boto3.Session(region_name=os.environ.get("AWS_REGION"))
+
+
 @reporting_problems
 def doctor(stage: StageOption, output: OutputOption = Format.HUMAN) -> None:
     """Look a deployed stage over; exits with 1 if something is not as it should be."""
-    client = boto3.Session().client
+    client = _session().client
     findings = list(examine(stage_outputs(stage, client), client))
     if output is Format.JSON:
         print_json(

@@ -21,6 +21,7 @@ from entrypoints.cli.output import (
     reporting_problems,
 )
 from entrypoints.cli.progress import JobProgress
+from entrypoints.cli.target import StageOption, open_client
 
 Json = dict[str, Any]
 
@@ -55,6 +56,7 @@ def sync(
     ] = None,
     wait: WaitOption = False,
     api_url: ApiOption = None,
+    stage: StageOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Start a sync of a connector."""
@@ -68,7 +70,7 @@ def sync(
     }
     body.update({name: value for name, value in options.items() if value})
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
-    client = ApiClient.from_option(api_url)
+    client = open_client(api_url, stage)
     job = client.post(f"/connectors/{part(connector)}/sync", body, headers)
     _show_or_follow(client, job, output, wait=wait)
 
@@ -79,6 +81,7 @@ def jobs(
     status: Annotated[JobStatus | None, typer.Option(help="Only in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
     api_url: ApiOption = None,
+    stage: StageOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """List jobs."""
@@ -88,7 +91,7 @@ def jobs(
         "limit": limit,
     }
     found: list[Json] = []
-    for job in ApiClient.from_option(api_url).pages("/jobs", query):
+    for job in open_client(api_url, stage).pages("/jobs", query):
         found.append(job)
         if len(found) == limit:
             break
@@ -118,10 +121,11 @@ def job(
     job_id: JobArgument,
     wait: WaitOption = False,
     api_url: ApiOption = None,
+    stage: StageOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Show one job."""
-    client = ApiClient.from_option(api_url)
+    client = open_client(api_url, stage)
     _show_or_follow(client, client.get(f"/jobs/{part(job_id)}"), output, wait=wait)
 
 
@@ -130,12 +134,13 @@ def errors(
     job_id: JobArgument,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
     api_url: ApiOption = None,
+    stage: StageOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """List what failed in a job, and why."""
     found: list[Json] = []
     query = {"limit": min(limit, 100)}
-    for error in ApiClient.from_option(api_url).pages(f"/jobs/{part(job_id)}/errors", query):
+    for error in open_client(api_url, stage).pages(f"/jobs/{part(job_id)}/errors", query):
         found.append(error)
         if len(found) == limit:
             break
@@ -153,10 +158,11 @@ def explain(
     job_id: JobArgument,
     key: Annotated[str, typer.Argument(help="The object's key, as it is.")],
     api_url: ApiOption = None,
+    stage: StageOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Say what became of one object in a job."""
-    found = ApiClient.from_option(api_url).get(f"/jobs/{part(job_id)}/objects", {"key": key})
+    found = open_client(api_url, stage).get(f"/jobs/{part(job_id)}/objects", {"key": key})
     if output is Format.JSON:
         print_json(found)
         return
@@ -168,10 +174,11 @@ def cancel(
     job_id: JobArgument,
     wait: WaitOption = False,
     api_url: ApiOption = None,
+    stage: StageOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """End a job; what is being copied is finished, nothing new is started."""
-    client = ApiClient.from_option(api_url)
+    client = open_client(api_url, stage)
     _show_or_follow(
         client, client.post(f"/jobs/{part(job_id)}/cancel"), output, wait=wait, expected=True
     )
@@ -182,10 +189,11 @@ def redrive(
     job_id: JobArgument,
     wait: WaitOption = False,
     api_url: ApiOption = None,
+    stage: StageOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Try a job's failed objects again."""
-    client = ApiClient.from_option(api_url)
+    client = open_client(api_url, stage)
     _show_or_follow(client, client.post(f"/jobs/{part(job_id)}/redrive"), output, wait=wait)
 
 

@@ -6,6 +6,7 @@ import typer
 
 from entrypoints.cli import connector_commands, job_commands
 from entrypoints.cli.demo import demo
+from entrypoints.cli.stage_commands import doctor
 from entrypoints.cli.up import up
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(up)
+app.command()(doctor)
 app.add_typer(connector_commands.app, name="connectors")
 for _command in (
     job_commands.sync,

@@ -1,0 +1,1 @@
+"""The deployment: an AWS CDK app. Of src/ it reads one module, adapters.aws.resources."""

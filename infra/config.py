@@ -1,0 +1,230 @@
+"""What an operator chooses for one installation, checked before anything is made of it.
+
+The choices come as CDK context (`-c stage=dev -c targets=a,b`) or from `tools/deploy.py`, which
+passes them on. Everything that is wrong is told at once, each with what to do. Nothing here asks
+AWS: what only AWS knows is looked at by infra.preflight.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+STAGE: Final = re.compile(r"[a-z][a-z0-9-]{0,15}")
+# S3 User Guide, "General purpose bucket naming rules" (checked 2026-11); dots are allowed there.
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_TABLE: Final = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_BUS: Final = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+_KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+")
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_CREATE: Final = "create"
+_SCRATCH_STAGES: Final = ("dev", "test", "trial")
+_LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
+
+
+class InvalidConfig(Exception):
+    """The choices do not fit; every fault is listed, with what to do."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One installation.
+
+    Attributes:
+        stage: Its name; several can stand beside each other in one account and region.
+        targets: The buckets that may be synchronised.
+        target_keys: ARNs of the KMS keys that their objects are encrypted with.
+        catalog: The name of the Asset Management System's table, or `create` for a trial.
+        catalog_key: ARN of the KMS key that the table is encrypted with.
+        catalog_index: Its index over asset ids; empty if there is none to ask.
+        catalog_asset_id: Dotted path of the asset id in a record.
+        catalog_index_key: The partition key of that index.
+        bus: The name of the ingest bus, or `create`.
+        trail: `existing` (there is one, and the deployment checks it), `create`, or `none`: ends of
+            batch jobs are then noticed by the sweep, minutes later.
+        auth: `iam` or `jwt`.
+        jwt_issuer: With `jwt`, who issues the tokens.
+        jwt_audience: With `jwt`, whom they are for.
+        kms: `none` (keys of AWS), `create`, or the ARN of a key.
+        data: `keep` tables, files and logs when the stack is destroyed, or `destroy` them.
+        results_days: How long a job's files are kept.
+        log_days: How long logs are kept.
+        reserve: Whether engine and processor get concurrency of their own.
+        processor_concurrency: What the processor gets: chunks, dead letters and discovery together.
+        engine_concurrency: What the engine gets.
+        alarm_email: Who hears of alarms; empty for nobody yet.
+        discovery: What a sync that does not say gets: `batch` or `direct`.
+        code: `bundle`, or `stub` for tests of the template alone.
+    """
+
+    stage: str
+    targets: tuple[str, ...]
+    target_keys: tuple[str, ...] = ()
+    catalog: str = _CREATE
+    catalog_key: str = ""
+    catalog_index: str = "AssetIDIndex"
+    catalog_asset_id: str = "DigitalSourceAsset.ID"
+    catalog_index_key: str = "DigitalSourceAsset.ID"
+    bus: str = _CREATE
+    trail: str = "existing"
+    auth: str = "iam"
+    jwt_issuer: str = ""
+    jwt_audience: tuple[str, ...] = ()
+    kms: str = "none"
+    data: str = "keep"
+    results_days: int = 90
+    log_days: int = 30
+    reserve: bool = True
+    processor_concurrency: int = 120
+    engine_concurrency: int = 10
+    alarm_email: str = ""
+    discovery: str = "batch"
+    code: str = "bundle"
+
+    @property
+    def stack_name(self) -> str:
+        """The CloudFormation stack."""
+        return f"asset-sync-{self.stage}"
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether what holds data outlives the stack."""
+        return self.data == "keep"
+
+    @property
+    def creates_catalog(self) -> bool:
+        """Whether there is no Asset Management System yet, but a table for a trial."""
+        return self.catalog == _CREATE
+
+    @property
+    def creates_bus(self) -> bool:
+        """Whether the ingest bus is this stack's own."""
+        return self.bus == _CREATE
+
+
+def read_config(given: Mapping[str, Any]) -> Config:
+    """Read the choices; what is absent or empty has its default.
+
+    Raises:
+        InvalidConfig: with every fault.
+    """
+    names = {field.name for field in fields(Config)}
+    faults = [
+        f"{name}: there is no such choice; there are {', '.join(sorted(names))}"
+        for name in sorted(given.keys() - names)
+    ]
+    values: dict[str, Any] = {}
+    for field in fields(Config):
+        text = str(given.get(field.name) or "").strip()
+        if not text:
+            continue
+        default = field.default
+        if field.name in ("targets", "target_keys", "jwt_audience"):
+            values[field.name] = tuple(part.strip() for part in text.split(",") if part.strip())
+        elif isinstance(default, bool):
+            values[field.name] = _flag(field.name, text, faults)
+        elif isinstance(default, int):
+            values[field.name] = _number(field.name, text, faults)
+        else:
+            values[field.name] = text
+    for optional in ("catalog_index",):
+        if values.get(optional) == "none":
+            values[optional] = ""
+    if "data" not in values and values.get("stage") in _SCRATCH_STAGES:
+        values["data"] = "destroy"
+    config = Config(**{"stage": "", "targets": (), **values})
+    faults += _faults(config)
+    if faults:
+        raise InvalidConfig(faults)
+    return config
+
+
+def _faults(config: Config) -> list[str]:
+    faults: list[str] = []
+    if not config.stage:
+        faults.append("stage: name the installation: STAGE=dev")
+    elif not STAGE.fullmatch(config.stage):
+        faults.append(
+            f"stage: {config.stage!r} is no name: up to 16 small letters, digits and hyphens, a"
+            " letter first, such as STAGE=dev"
+        )
+    if not config.targets:
+        faults.append("targets: name the buckets to synchronise: TARGETS=bucket[,bucket]")
+    faults += [
+        f"targets: {name!r} is no bucket's name; no ARN, no s3://, no wildcard: TARGETS=my-bucket"
+        for name in config.targets
+        if not _BUCKET.fullmatch(name)
+    ]
+    faults += _wrong_keys(config)
+    faults += _wrong_words(config)
+    if not _TABLE.fullmatch(config.catalog):
+        faults.append(f"catalog: {config.catalog!r} is no table's name; or `create`, for a trial")
+    if not _BUS.fullmatch(config.bus):
+        faults.append(f"bus: {config.bus!r} is no event bus's name; or `create`")
+    if config.auth == "jwt" and not (
+        config.jwt_issuer.startswith("https://") and config.jwt_audience
+    ):
+        faults.append("auth: jwt needs jwt_issuer=https://… and jwt_audience=…")
+    if config.alarm_email and not _EMAIL.fullmatch(config.alarm_email):
+        faults.append(f"alarm_email: {config.alarm_email!r} is no address")
+    return faults + _wrong_numbers(config)
+
+
+def _wrong_keys(config: Config) -> list[str]:
+    keys = [("target_keys", key) for key in config.target_keys]
+    if config.catalog_key:
+        keys.append(("catalog_key", config.catalog_key))
+    if config.kms not in ("none", _CREATE):
+        keys.append(("kms", config.kms))
+    return [
+        f"{name}: {key!r} is not the ARN of a KMS key: arn:aws:kms:REGION:ACCOUNT:key/ID (an alias"
+        " cannot stand in a policy)"
+        for name, key in keys
+        if not _KEY.fullmatch(key)
+    ]
+
+
+def _wrong_words(config: Config) -> list[str]:
+    allowed = {
+        "trail": ("existing", "create", "none"),
+        "auth": ("iam", "jwt"),
+        "data": ("keep", "destroy"),
+        "discovery": ("batch", "direct"),
+        "code": ("bundle", "stub"),
+    }
+    return [
+        f"{name}: {getattr(config, name)!r} is none of {', '.join(words)}"
+        for name, words in allowed.items()
+        if getattr(config, name) not in words
+    ]
+
+
+def _wrong_numbers(config: Config) -> list[str]:
+    faults: list[str] = []
+    if config.log_days not in _LOG_DAYS:
+        faults.append(f"log_days: CloudWatch knows {', '.join(map(str, _LOG_DAYS))}")
+    if config.results_days < 7:
+        faults.append("results_days: at least 7, or a running job may lose its files")
+    # The mappings' maximum is 22; Lambda throttles a mapping that has more than its function.
+    if config.processor_concurrency < 25:
+        faults.append("processor_concurrency: at least 25, for chunks and dead letters alone")
+    if config.engine_concurrency < 2:
+        faults.append("engine_concurrency: at least 2, or the sweep waits for a listing")
+    return faults
+
+
+def _flag(name: str, text: str, faults: list[str]) -> bool:
+    if text.lower() not in ("true", "false"):
+        faults.append(f"{name}: {text!r} is neither true nor false")
+    return text.lower() == "true"
+
+
+def _number(name: str, text: str, faults: list[str]) -> int:
+    if not text.isdecimal():
+        faults.append(f"{name}: {text!r} is no whole number")
+        return 0
+    return int(text)

@@ -1,0 +1,1 @@
+"""The stack's parts, one module each; infra.stack puts them together."""

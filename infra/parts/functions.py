@@ -1,0 +1,256 @@
+"""The three functions, each with its own role and log group, and the role of batch jobs.
+
+Functions know each other's ARNs, and the engine its own, so their names are fixed and ARNs are
+spelled from them: a reference would be a circle. Their roles hold the statements of infra.policies
+and nothing else; the CDK's own grants are kept out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from adapters.aws import resources
+from adapters.aws.resources import MappingShape
+from infra import policies
+from infra.config import Config
+from infra.parts.messaging import Messaging
+from infra.parts.storage import Storage
+from infra.statements import Statement, document
+
+BUNDLE: Final = Path(__file__).resolve().parents[2] / "build" / "lambda"
+_STUB: Final = "def handler(event, context):\n    return {}\n"
+_SHAPES: Final = {
+    "api": resources.API_FUNCTION,
+    "engine": resources.ENGINE_FUNCTION,
+    "processor": resources.PROCESSOR_FUNCTION,
+}
+# Lambda API Reference, "FunctionEventInvokeConfig": the most is six hours (checked 2026-11). The
+# sweep mends what is older than minutes, so what waited an hour need not come any more.
+_EVENT_AGE: Final = Duration.hours(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role, and what it was given."""
+
+    role: iam.Role
+    statements: Sequence[Statement]
+    arns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Functions:
+    """The functions by their short names, and what was made for them."""
+
+    by_name: Mapping[str, lambda_.Function]
+    log_groups: Mapping[str, logs.LogGroup]
+    batch_role: iam.Role
+    grants: Sequence[Grant]
+
+
+def function_name(config: Config, name: str) -> str:
+    """Return the physical name of the function."""
+    return f"{config.stack_name}-{name}"
+
+
+def make_functions(
+    scope: Construct,
+    config: Config,
+    *,
+    storage: Storage,
+    messaging: Messaging,
+    key: kms.IKey | None,
+) -> Functions:
+    """Make roles, log groups and functions, and connect the queues."""
+    arns = _arns(scope, config, storage, messaging, key)
+    # S3 User Guide, "Granting permissions for Batch Operations": this principal, no condition;
+    # whether S3 sets aws:SourceAccount when it assumes the role is not documented.
+    grants = [_grant(scope, config, "batch", arns, principal="batchoperations.s3.amazonaws.com")]
+    batch_role = grants[0].role
+    arns["batch_role"] = batch_role.role_arn
+    environment = _environment(config, storage, messaging, arns)
+    code: lambda_.Code = lambda_.Code.from_inline(_STUB)
+    if config.code == "bundle":
+        code = lambda_.Code.from_asset(str(BUNDLE))
+    made: dict[str, lambda_.Function] = {}
+    groups: dict[str, logs.LogGroup] = {}
+    for name in _SHAPES:
+        groups[name] = _log_group(scope, config, name)
+        grants.append(
+            _grant(
+                scope,
+                config,
+                name,
+                {**arns, "log_group": groups[name].log_group_arn},
+                principal="lambda.amazonaws.com",
+            )
+        )
+        made[name] = _function(
+            scope,
+            config,
+            name,
+            # The CDK would add its own statements to a role that it may change.
+            role=grants[-1].role.without_policy_updates(),
+            log_group=groups[name],
+            environment=environment,
+            code=code,
+        )
+    lambda_.EventInvokeConfig(
+        scope,
+        "EngineEvents",
+        function=made["engine"],
+        max_event_age=_EVENT_AGE,
+        retry_attempts=resources.ENGINE_FUNCTION.asynchronous_retry_count,
+        on_failure=destinations.SqsDestination(messaging.failed_events),
+    )
+    for mapping in resources.MAPPINGS:
+        _map(scope, mapping, made["processor"], messaging)
+    return Functions(by_name=made, log_groups=groups, batch_role=batch_role, grants=grants)
+
+
+def _arns(
+    scope: Construct,
+    config: Config,
+    storage: Storage,
+    messaging: Messaging,
+    key: kms.IKey | None,
+) -> dict[str, str]:
+    """Return what the names in braces of infra.policies stand for."""
+    stack = Stack.of(scope)
+    tables = storage.tables
+    return {
+        "partition": stack.partition,
+        "region": stack.region,
+        "jobs_table": tables[resources.JOBS_TABLE.environment_variable].table_arn,
+        "chunks_table": tables[resources.CHUNKS_TABLE.environment_variable].table_arn,
+        "errors_table": tables[resources.ERRORS_TABLE.environment_variable].table_arn,
+        "connectors_table": tables[resources.CONNECTORS_TABLE.environment_variable].table_arn,
+        "catalog_table": tables[resources.ASSETS_TABLE.environment_variable].table_arn,
+        "results_bucket": storage.results.bucket_arn,
+        "processor_queue": messaging.queues[resources.PROCESSOR_QUEUE.name].queue_arn,
+        "dead_letter_queue": messaging.queues[resources.DEAD_LETTER_QUEUE.name].queue_arn,
+        "failed_events_queue": messaging.failed_events.queue_arn,
+        "status_topic": messaging.status_topic.topic_arn,
+        "ingest_bus": messaging.bus.event_bus_arn,
+        "engine_function": _function_arn(scope, config, "engine"),
+        "processor_function": _function_arn(scope, config, "processor"),
+        "batch_jobs": f"arn:{stack.partition}:s3:{stack.region}:{stack.account}:job/*",
+        "key": key.key_arn if key else "",
+    }
+
+
+def _function_arn(scope: Construct, config: Config, name: str) -> str:
+    stack = Stack.of(scope)
+    return (
+        f"arn:{stack.partition}:lambda:{stack.region}:{stack.account}"
+        f":function:{function_name(config, name)}"
+    )
+
+
+def _environment(
+    config: Config, storage: Storage, messaging: Messaging, arns: Mapping[str, str]
+) -> dict[str, str]:
+    queue = messaging.queues[resources.PROCESSOR_QUEUE.name]
+    variables = {name: table.table_name for name, table in storage.tables.items()}
+    return variables | {
+        resources.RESULTS_BUCKET_VARIABLE: storage.results.bucket_name,
+        str(resources.PROCESSOR_QUEUE.environment_variable): queue.queue_url,
+        str(resources.PROCESSOR_FUNCTION.environment_variable): arns["processor_function"],
+        str(resources.ENGINE_FUNCTION.environment_variable): arns["engine_function"],
+        resources.BATCH_OPERATIONS_ROLE_VARIABLE: arns["batch_role"],
+        resources.STATUS_TOPIC_VARIABLE: messaging.status_topic.topic_arn,
+        resources.INGEST_BUS_VARIABLE: messaging.bus.event_bus_name,
+        "ASSETS_ASSET_ID_ATTRIBUTE": config.catalog_asset_id,
+        "ASSETS_ASSET_ID_INDEX": config.catalog_index,
+        "ASSETS_ASSET_ID_INDEX_KEY": config.catalog_index_key,
+        "ASSET_SYNC_DEFAULT_DISCOVERY": config.discovery,
+    }
+
+
+def _grant(
+    scope: Construct, config: Config, name: str, arns: Mapping[str, str], *, principal: str
+) -> Grant:
+    statements = policies.ROLES[name](config)
+    role = iam.Role(
+        scope,
+        f"{name.title()}Role",
+        description=f"{function_name(config, name)}; explained in docs/iam.md",
+        assumed_by=iam.ServicePrincipal(principal),
+        inline_policies={name: iam.PolicyDocument.from_json(document(statements, arns))},
+    )
+    return Grant(role, statements, arns)
+
+
+def _log_group(scope: Construct, config: Config, name: str) -> logs.LogGroup:
+    group = logs.LogGroup(
+        scope,
+        f"{name.title()}Log",
+        removal_policy=RemovalPolicy.RETAIN if config.keeps_data else RemovalPolicy.DESTROY,
+    )
+    child = group.node.default_child
+    assert isinstance(child, logs.CfnLogGroup)  # noqa: S101 - what it is made of
+    child.retention_in_days = config.log_days
+    return group
+
+
+def _function(
+    scope: Construct,
+    config: Config,
+    name: str,
+    *,
+    role: iam.IRole,
+    log_group: logs.ILogGroup,
+    environment: Mapping[str, str],
+    code: lambda_.Code,
+) -> lambda_.Function:
+    shape = _SHAPES[name]
+    reserved = {
+        "engine": config.engine_concurrency,
+        "processor": config.processor_concurrency,
+    }
+    return lambda_.Function(
+        scope,
+        f"{name.title()}Function",
+        function_name=function_name(config, name),
+        description=f"Asset Sync, {config.stage}: {shape.handler}",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        architecture=lambda_.Architecture.ARM_64,
+        handler=shape.handler,
+        code=code,
+        memory_size=shape.memory_size_mb,
+        timeout=Duration.seconds(shape.timeout_s),
+        environment=dict(environment),
+        role=role,
+        log_group=log_group,
+        tracing=lambda_.Tracing.ACTIVE,
+        recursive_loop=(
+            lambda_.RecursiveLoop.ALLOW
+            if shape.recursion_allowed
+            else lambda_.RecursiveLoop.TERMINATE
+        ),
+        reserved_concurrent_executions=reserved.get(name) if config.reserve else None,
+    )
+
+
+def _map(
+    scope: Construct, mapping: MappingShape, function: lambda_.Function, messaging: Messaging
+) -> None:
+    name = "ChunkMapping" if mapping is resources.CHUNK_MAPPING else "DeadLetterMapping"
+    lambda_.EventSourceMapping(
+        scope,
+        name,
+        target=function,
+        event_source_arn=messaging.queues[mapping.queue].queue_arn,
+        batch_size=mapping.batch_size,
+        max_concurrency=mapping.concurrency_max,
+        report_batch_item_failures="ReportBatchItemFailures" in mapping.response_types,
+    )

@@ -1,0 +1,160 @@
+"""What a statement of a policy is, and those that several roles share.
+
+Resources are templates: a name in braces stands for an ARN of this installation, which `render`
+puts in. It knows no AWS library.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.config import Config
+
+Condition = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One statement of a policy.
+
+    Attributes:
+        sid: Its name in the policy: letters and digits.
+        reason: Why it is there, for those who review it.
+        actions: IAM actions.
+        resources: ARNs, with names in braces for those of this installation.
+        conditions: As in a policy document.
+        resourceless: Whether AWS knows no resource for these actions, so that it has to be `*`.
+        by_service: Whether AWS itself acts with it in the function's name (polling, tracing), so
+            that no call of our code ever needs it.
+    """
+
+    sid: str
+    reason: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: Condition = field(default_factory=dict)
+    resourceless: bool = False
+    by_service: bool = False
+
+
+def render(statement: Statement, arns: Mapping[str, str]) -> dict[str, Any]:
+    """Return the statement as in a policy document, with `arns` for the names in braces."""
+    document: dict[str, Any] = {
+        "Sid": statement.sid,
+        "Effect": "Allow",
+        "Action": list(statement.actions),
+        "Resource": [resource.format_map(arns) for resource in statement.resources],
+    }
+    if statement.conditions:
+        document["Condition"] = {
+            operator: {key: value.format_map(arns) for key, value in keys.items()}
+            for operator, keys in statement.conditions.items()
+        }
+    return document
+
+
+def document(statements: Iterable[Statement], arns: Mapping[str, str]) -> dict[str, Any]:
+    """Return a whole policy document."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [render(statement, arns) for statement in statements],
+    }
+
+
+def target_buckets(config: Config) -> tuple[str, ...]:
+    """Return the ARNs of the buckets that may be synchronised."""
+    return tuple(f"arn:{{partition}}:s3:::{name}" for name in config.targets)
+
+
+def summary() -> Statement:
+    """Leave a job's record with its files."""
+    return Statement(
+        sid="WriteSummary",
+        reason="Leave the record of an ended job with its files, before its end is published.",
+        actions=("s3:PutObject",),
+        resources=("{results_bucket}/jobs/*/summary.json",),
+    )
+
+
+def missing_results() -> Statement:
+    """Tell missing files from forbidden ones."""
+    return Statement(
+        sid="TellMissingResults",
+        reason="Tell a file that is not there yet from a forbidden one: else both are 403.",
+        actions=("s3:ListBucket",),
+        resources=("{results_bucket}",),
+    )
+
+
+def queueing() -> Statement:
+    """Send chunk messages."""
+    return Statement(
+        sid="QueueChunks",
+        reason="Send chunk messages.",
+        actions=("sqs:SendMessage",),
+        resources=("{processor_queue}",),
+    )
+
+
+def publishing() -> Statement:
+    """Publish statuses."""
+    return Statement(
+        sid="PublishStatus",
+        reason="Publish what became of a job.",
+        actions=("sns:Publish",),
+        resources=("{status_topic}",),
+    )
+
+
+def announcing() -> list[Statement]:
+    """Publish statuses and invoke the engine."""
+    return [
+        publishing(),
+        Statement(
+            sid="InvokeEngine",
+            reason="Have the engine go on with a job.",
+            actions=("lambda:InvokeFunction",),
+            resources=("{engine_function}",),
+        ),
+    ]
+
+
+def common(config: Config) -> list[Statement]:
+    """Log and trace, and use the keys of what the role uses."""
+    statements = [
+        Statement(
+            sid="Logs",
+            reason="Write the function's own log; its group is made with the function.",
+            actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+            resources=("{log_group}",),
+            by_service=True,
+        ),
+        Statement(
+            sid="Traces",
+            reason="Send traces to X-Ray, which has no resource to name.",
+            actions=("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+            resources=("*",),
+            resourceless=True,
+            by_service=True,
+        ),
+    ]
+    if config.catalog_key:
+        statements.append(_key("CatalogKey", "The catalog's key.", config.catalog_key, "dynamodb"))
+    if config.kms != "none":
+        statements += [
+            _key("TableKey", "Tables are encrypted with this key.", "{key}", "dynamodb"),
+            _key("QueueKey", "Queues are encrypted with this key.", "{key}", "sqs"),
+            _key("TopicKey", "The status topic is encrypted with this key.", "{key}", "sns"),
+        ]
+    return statements
+
+
+def _key(sid: str, reason: str, key: str, service: str) -> Statement:
+    return Statement(
+        sid=sid,
+        reason=reason,
+        actions=("kms:Decrypt", "kms:GenerateDataKey"),
+        resources=(key,),
+        conditions={"StringEquals": {"kms:ViaService": f"{service}.{{region}}.amazonaws.com"}},
+        by_service=True,
+    )

@@ -1,0 +1,288 @@
+"""The template in moto, with what moto lacks around it: invocations, polling, rules, batch jobs.
+
+The template says what there is: which function a queue's mapping or a rule leads to, with which
+input and how many messages at once, and what each function's environment is. Only that moto is at
+the other end is added to that.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Self
+
+import aiohttp
+from trial.package import PackagedFunction
+from trial.permissions import Right
+from trial.template import Resolver, loadable
+
+from adapters.aws.resources import RuleShape
+from adapters.local.batch_jobs import batch_operations_emulator
+from adapters.local.cloud.clients import CloudClients
+from adapters.local.cloud.process import CloudProcess
+from adapters.local.event_rules import DefaultBus
+from adapters.local.functions import LambdaService
+from adapters.local.http_api import http_api_application
+from adapters.local.invocation import REGION, FunctionSettings, InvocationResult
+from adapters.local.invoke_api import invoke_application
+from adapters.local.listener import LOOPBACK, Listener
+from adapters.local.queue_pump import PumpSettings, QueuePump
+from adapters.local.stack_settings import BatchOperationsParts
+
+Template = dict[str, Any]
+_STACK = "trial"
+# Waits that suit a test; the policy's own are minutes.
+_TUNING = {
+    "ASSET_SYNC_OBJECT_COUNT_MAX": "200",
+    "ASSET_SYNC_WINDOW_OBJECT_COUNT": "1",
+    "ASSET_SYNC_WINDOWS_IN_FLIGHT": "1",
+    "ASSET_SYNC_STUCK_AFTER_S": "1",
+    "ASSET_SYNC_RETRY_DELAY_S": "1",
+    "ASSET_SYNC_ENDING_POLL_S": "1",
+    "ASSET_SYNC_STOP_MARGIN_S": "2",
+    "ASSET_SYNC_LEASE_MARGIN_S": "5",
+}
+
+
+class TrialStack:
+    """What a template makes, running; enter it to start."""
+
+    def __init__(self, template: Template, package: Path, folder: Path) -> None:
+        self._template = template
+        self._package = package
+        self._folder = folder
+        self._stack = AsyncExitStack()
+        self._pumps: list[QueuePump] = []
+        self.packaged: dict[str, PackagedFunction] = {}
+        self.left_out: set[str] = set()
+        # Open: batch jobs get on. A test closes it to look at one that is under way.
+        self.discovery = asyncio.Event()
+        self.discovery.set()
+        # Open: messages that were taken off their queues reach the processor.
+        self.delivery = asyncio.Event()
+        self.delivery.set()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        enter = self._stack.enter_async_context
+        cloud = await enter(CloudProcess(ready_timeout_s=120))
+        await _run_no_code_in(cloud.endpoint_url)
+        self.clients = await enter(CloudClients(cloud.endpoint_url, region=REGION))
+        template, self.left_out = loadable(self._template)
+        cloudformation: Any = await self.clients.open("cloudformation")  # type: ignore[call-overload]
+        await cloudformation.create_stack(StackName=_STACK, TemplateBody=json.dumps(template))
+        made = await cloudformation.describe_stack_resources(StackName=_STACK)
+        self.physical = {
+            one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
+            for one in made["StackResources"]
+        }
+        self.resolver = Resolver(self._template, self.physical)
+        self.http = await enter(aiohttp.ClientSession())
+        self.functions = LambdaService(
+            [self._function(name) for name in ("api", "engine", "processor")]
+        )
+        self._stack.push_async_callback(self._stop_functions)
+        invoke_api = await enter(Listener(invoke_application(self.functions), port=0))
+        self.bus = DefaultBus(tuple(self._rules()), self.functions.submit)
+        batch_operations = batch_operations_emulator(
+            BatchOperationsParts(
+                open_s3=lambda: self.clients.create("s3"),
+                invoke=self._invoke_when_open(self.discovery),
+                publish=self.bus.publish,
+            )
+        )
+        batch_url = await batch_operations.start(LOOPBACK, 0)
+        self._stack.push_async_callback(batch_operations.stop)
+        for function in self.packaged.values():
+            function.environment = {
+                **self.environment(function.name),
+                **_TUNING,
+                "AWS_ENDPOINT_URL": cloud.endpoint_url,
+                "AWS_ENDPOINT_URL_LAMBDA": invoke_api.url,
+                "AWS_ENDPOINT_URL_S3_CONTROL": batch_url,
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_REGION": REGION,
+                "AWS_DEFAULT_REGION": REGION,
+                "AWS_CONFIG_FILE": "/dev/null",
+                "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+                "AWS_EC2_METADATA_DISABLED": "true",
+            }
+        await self._poll()
+        api = await enter(
+            Listener(http_api_application(self.functions, self._name_of("api")), port=0)
+        )
+        self.api_url = api.url
+
+    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Ask the API; returns status and JSON."""
+        async with self.http.request(method, self.api_url + path, json=body) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async def until(
+        self, job_id: str, wanted: Callable[[Any], bool], *, timeout_s: float = 90
+    ) -> Any:
+        """Wait until the job is as wanted, sweeping now and then as the schedule would.
+
+        Raises:
+            TimeoutError: it did not become so.
+        """
+        deadline = time.monotonic() + timeout_s
+        sweep_at = time.monotonic() + 2
+        while True:
+            _, job = await self.call("GET", f"/jobs/{job_id}")
+            if wanted(job):
+                return job
+            if time.monotonic() > deadline:
+                logs = {name: f.log()[-3_000:] for name, f in self.packaged.items()}
+                raise TimeoutError(f"{job}\n{json.dumps(logs, indent=1)}")
+            if time.monotonic() > sweep_at:
+                self.sweep()
+                sweep_at = time.monotonic() + 2
+            await asyncio.sleep(0.2)
+
+    async def deliver(self, jobs: list[tuple[str, int]], *, remaining_s: float) -> None:
+        """Give the processor chunks directly, in an environment whose time is nearly up."""
+        context = SimpleNamespace(
+            aws_request_id="short", get_remaining_time_in_millis=lambda: int(remaining_s * 1_000)
+        )
+        queue = next(
+            self.resolver.text(mapping["EventSourceArn"])
+            for mapping in self._of_type("AWS::Lambda::EventSourceMapping").values()
+            if mapping["EventSourceArn"]["Fn::GetAtt"][0].startswith("ProcessorQueue")
+        )
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as environment:
+            # The first message only starts the environment: it names no chunk that exists.
+            for job_id, index in [("job-none", 0), *jobs]:
+                record = {
+                    "messageId": "m",
+                    "body": json.dumps({"jobId": job_id, "chunkIndex": index}),
+                    "eventSource": "aws:sqs",
+                    "eventSourceARN": queue,
+                }
+                event = {"Records": [record]}
+                await loop.run_in_executor(environment, self.packaged["processor"], event, context)
+
+    def sweep(self) -> None:
+        """Do what the schedule does."""
+        for rule in self._of_type("AWS::Events::Rule").values():
+            if "ScheduleExpression" in rule:
+                (target,) = rule["Targets"]
+                self.functions.submit(self.resolver.text(target["Arn"]), target["Input"].encode())
+
+    def environment(self, name: str) -> dict[str, str]:
+        """Return a function's environment, by the template."""
+        variables = self._properties_of(name)["Environment"]["Variables"]
+        return {key: self.resolver.text(value) for key, value in variables.items()}
+
+    def rights(self, name: str) -> dict[str, list[Right]]:
+        """Return a function's rights by the template, by the Sid of their statement."""
+        role = self._properties_of(name)["Role"]["Fn::GetAtt"][0]
+        rights: dict[str, list[Right]] = {}
+        for policy in self._template["Resources"][role]["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                rights[statement["Sid"]] = [
+                    Right(action, self.resolver.text(resource), statement.get("Condition", {}))
+                    for action in _listed(statement["Action"])
+                    for resource in _listed(statement["Resource"])
+                ]
+        return rights
+
+    def _of_type(self, kind: str) -> dict[str, Any]:
+        return {
+            name: made["Properties"]
+            for name, made in self._template["Resources"].items()
+            if made["Type"] == kind
+        }
+
+    def _properties_of(self, name: str) -> dict[str, Any]:
+        functions = self._of_type("AWS::Lambda::Function").values()
+        handler = f"entrypoints.{name}.handler"
+        return next(function for function in functions if function["Handler"] == handler)
+
+    def _name_of(self, name: str) -> str:
+        return str(self._properties_of(name)["FunctionName"])
+
+    def _function(self, name: str) -> FunctionSettings:
+        made = self._properties_of(name)
+        self.packaged[name] = PackagedFunction(name, self._package, self._folder)
+        return FunctionSettings(
+            name=made["FunctionName"],
+            handler=self.packaged[name],
+            timeout_s=made["Timeout"],
+            memory_size_mb=made["MemorySize"],
+            concurrency=1 if name == "api" else 2,
+            retry_delays_s=(1, 1),
+        )
+
+    def _rules(self) -> list[RuleShape]:
+        return [
+            RuleShape(
+                name=name,
+                pattern=rule["EventPattern"],
+                function=self.resolver.text(rule["Targets"][0]["Arn"]),
+            )
+            for name, rule in self._of_type("AWS::Events::Rule").items()
+            if "EventPattern" in rule
+        ]
+
+    async def _poll(self) -> None:
+        for mapping in self._of_type("AWS::Lambda::EventSourceMapping").values():
+            queue = mapping["EventSourceArn"]["Fn::GetAtt"][0]
+            pump = QueuePump(
+                PumpSettings(
+                    queue_url=self.physical[queue],
+                    queue_arn=self.resolver.text(mapping["EventSourceArn"]),
+                    function=self.resolver.text(mapping["FunctionName"]),
+                    batch_size=mapping["BatchSize"],
+                    concurrency=min(2, mapping["ScalingConfig"]["MaximumConcurrency"]),
+                    retry_visibility_s=1,
+                    wait_s=1,
+                ),
+                await self.clients.open("sqs"),
+                self._invoke_when_open(self.delivery),
+            )
+            pump.start()
+            self._pumps.append(pump)
+            self._stack.push_async_callback(pump.stop)
+
+    def _invoke_when_open(
+        self, gate: asyncio.Event
+    ) -> Callable[[str, bytes], Awaitable[InvocationResult]]:
+        async def invoke(name: str, payload: bytes) -> InvocationResult:
+            await gate.wait()
+            return await self.functions.invoke(name, payload)
+
+        return invoke
+
+    async def _stop_functions(self) -> None:
+        await self.functions.stop()
+        for function in self.packaged.values():
+            await asyncio.to_thread(function.stop)
+
+
+async def _run_no_code_in(cloud_url: str) -> None:
+    """Tell moto that there is no Docker for its own Lambda service."""
+    async with aiohttp.ClientSession() as http:
+        settings: Mapping[str, Any] = {"lambda": {"use_docker": False}}
+        async with http.post(f"{cloud_url}/moto-api/config", json=settings) as answer:
+            assert answer.status == 201, await answer.text()
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,139 @@
+"""The Lambda package: what is in it, for which machine, how large, and what starting costs."""
+
+import importlib.util
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools.build_lambda import (
+    HOST,
+    LAMBDA,
+    SERVICES,
+    SIZE_BYTES_MAX,
+    BuildFailed,
+    build,
+    find_interpreter,
+)
+
+_AARCH64 = 0xB7
+_UNCHECKED_HASH = 0b01
+_HANDLERS = ("api", "engine", "processor")
+# Processor time of importing a handler, on a machine that may be busy; about 1 s when measured.
+_IMPORT_CPU_S_MAX = 3.0
+
+_IMPORT = """
+import json, sys, time
+package, name = sys.argv[1:]
+sys.path.insert(0, package)
+started = time.process_time()
+module = __import__(f"entrypoints.{name}", fromlist=["handler"])
+module.handler
+print(json.dumps({"cpu_s": time.process_time() - started, "modules": sorted(sys.modules)}))
+"""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as it is deployed."""
+    try:
+        find_interpreter(LAMBDA.python_version)
+    except BuildFailed as error:
+        pytest.skip(f"only the package for this machine can be looked at: {error}")
+    folder = tmp_path_factory.mktemp("lambda")
+    build(LAMBDA, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def imported(host_package: Path) -> dict[str, dict[str, Any]]:
+    """What importing each handler brings in, with nothing but the package to import from."""
+    found = {}
+    for name in _HANDLERS:
+        answer = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _IMPORT, host_package, name],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert answer.returncode == 0, answer.stderr
+        found[name] = json.loads(answer.stdout)
+    return found
+
+
+def test_it_keeps_its_budget(package: Path) -> None:
+    size_bytes = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
+    assert size_bytes < SIZE_BYTES_MAX
+
+
+def test_every_machine_code_is_for_arm64(package: Path) -> None:
+    libraries = [path for path in package.rglob("*.so*") if path.is_file()]
+    assert libraries
+    for path in libraries:
+        header = path.read_bytes()[:20]
+        assert header[:4] == b"\x7fELF", path
+        assert struct.unpack_from("<H", header, 18) == (_AARCH64,), path
+
+
+def test_bytecode_stays_valid_in_a_zip(package: Path) -> None:
+    _check_bytecode(package, b"\xf3\x0d\r\n")  # 3571: Python 3.13
+
+
+def test_bytecode_of_the_hosts_package_too(host_package: Path) -> None:
+    _check_bytecode(host_package, importlib.util.MAGIC_NUMBER)
+
+
+def _check_bytecode(folder: Path, magic: bytes) -> None:
+    # Some packages bring modules for other versions of Python, which this one cannot compile.
+    compiled = list(folder.rglob("*.pyc"))
+    assert len(compiled) >= 0.98 * len(list(folder.rglob("*.py")))
+    for path in compiled:
+        head = path.read_bytes()[:8]
+        assert head[:4] == magic, path
+        assert struct.unpack_from("<I", head, 4) == (_UNCHECKED_HASH,), path
+
+
+def test_nothing_of_a_laptop_is_in_it(host_package: Path) -> None:
+    for name in ("adapters/local", "adapters/memory", "entrypoints/cli", "moto", "rich", "typer"):
+        assert not (host_package / name).exists()
+
+
+def test_the_sdks_data_is_what_is_called(host_package: Path) -> None:
+    data = {path.name for path in (host_package / "botocore" / "data").iterdir() if path.is_dir()}
+    assert data == SERVICES
+
+
+def test_importing_a_handler_is_cheap(imported: dict[str, dict[str, Any]]) -> None:
+    assert {n: i["cpu_s"] for n, i in imported.items() if i["cpu_s"] > _IMPORT_CPU_S_MAX} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "foreign"),
+    [
+        ("api", ("entrypoints.engine", "entrypoints.processor", "entrypoints.http.openapi")),
+        ("engine", ("entrypoints.http", "entrypoints.api", "entrypoints.processor")),
+        ("processor", ("entrypoints.http", "entrypoints.api", "entrypoints.engine")),
+    ],
+)
+def test_a_handler_imports_what_it_uses(
+    imported: dict[str, dict[str, Any]], name: str, foreign: tuple[str, ...]
+) -> None:
+    modules = imported[name]["modules"]
+    everyone: tuple[str, ...] = ("adapters.local", "adapters.memory", "moto", "rich", "typer")
+    if name != "api":
+        everyone += ("aws_lambda_powertools.event_handler",)
+    assert not set(_under(modules, (*foreign, *everyone)))
+
+
+def _under(modules: list[str], packages: tuple[str, ...]) -> Iterator[str]:
+    for module in modules:
+        if any(module == name or module.startswith(f"{name}.") for name in packages):
+            yield module
+
+
+def test_the_package_runs_where_it_is_tested() -> None:
+    assert HOST.python_version == f"{sys.version_info[0]}.{sys.version_info[1]}"

@@ -1,0 +1,200 @@
+"""`asset-sync doctor` finds what is wrong with a stage, and says what to do."""
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from entrypoints.cli.api_client import ApiProblem
+from entrypoints.cli.doctor import SigningPool, examine, stage_outputs
+
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "batchoperations.s3.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws(config={"lambda": {"use_docker": False}}):
+        yield boto3.Session(region_name=REGION)
+
+
+@pytest.fixture
+def outputs(aws: boto3.Session) -> dict[str, str]:
+    """A stage in which all is well."""
+    place: Any = {"LocationConstraint": REGION}
+    for bucket in ("results", "media-a"):
+        aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+    outputs = {
+        "ApiUrl": "https://x.example.com",
+        "ResultsBucket": "results",
+        "Targets": "media-a",
+        "Trail": "existing",
+        "BatchJobRuleName": "batch",
+        "SweepRuleName": "sweep",
+    }
+    for key in ("Job", "Chunk", "Error", "Connector", "Assets"):
+        outputs[f"{key}TableName"] = key
+        aws.client("dynamodb").create_table(
+            TableName=key,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    aws.client("dynamodb").update_time_to_live(
+        TableName="Error",
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "expiresAt"},
+    )
+    sqs = aws.client("sqs")
+    for key in ("DeadLetter", "FailedEvents", "Processor"):
+        attributes = {}
+        if key == "Processor":
+            dead = f"arn:aws:sqs:{REGION}:{ACCOUNT}:DeadLetter"
+            attributes["RedrivePolicy"] = json.dumps(
+                {"deadLetterTargetArn": dead, "maxReceiveCount": 5}
+            )
+        made = sqs.create_queue(QueueName=key, Attributes=attributes)
+        outputs[f"{key}QueueUrl"] = made["QueueUrl"]
+    role = aws.client("iam").create_role(
+        RoleName="batch", AssumeRolePolicyDocument=json.dumps(TRUST)
+    )["Role"]
+    outputs["BatchRoleArn"] = role["Arn"]
+    for name in ("api", "engine", "processor"):
+        _function(aws, f"asset-sync-dev-{name}", role["Arn"])
+        outputs[f"{name.title()}FunctionName"] = f"asset-sync-dev-{name}"
+    for name in ("batch", "sweep"):
+        aws.client("events").put_rule(Name=name, ScheduleExpression="rate(5 minutes)")
+    trail = aws.client("cloudtrail")
+    trail.create_trail(Name="account", S3BucketName="results", IsMultiRegionTrail=True)
+    trail.start_logging(Name="account")
+    topic = aws.client("sns").create_topic(Name="alarms")["TopicArn"]
+    aws.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="ops@example.com")
+    outputs["AlarmTopicArn"] = topic
+    aws.client("cloudwatch").put_metric_alarm(
+        AlarmName="asset-sync-dev-DeadLetters",
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Statistic="Maximum",
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+    )
+    return outputs
+
+
+def _function(aws: boto3.Session, name: str, role: str) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("f.py", "def handler(event, context): pass\n")
+    aws.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Role=role,
+        Handler="f.handler",
+        Code={"ZipFile": code.getvalue()},
+    )
+
+
+def _wrong(aws: boto3.Session, outputs: dict[str, str]) -> dict[str, str]:
+    return {f.subject: f.fix for f in examine(outputs, aws.client) if not f.good}
+
+
+def test_a_sound_stage_has_nothing_wrong(aws: boto3.Session, outputs: dict[str, str]) -> None:
+    assert _wrong(aws, outputs) == {}
+
+
+BREAK: dict[str, tuple[Callable[[boto3.Session, dict[str, str]], Any], str, str]] = {
+    "rule": (
+        lambda aws, _: aws.client("events").disable_rule(Name="sweep"),
+        "rule sweep",
+        "enable-rule",
+    ),
+    "trail": (
+        lambda aws, _: aws.client("cloudtrail").stop_logging(Name="account"),
+        "trail",
+        "trail=create",
+    ),
+    "bucket": (
+        lambda aws, _: aws.client("s3").delete_bucket(Bucket="media-a"),
+        "bucket media-a",
+        "TARGETS",
+    ),
+    "dead letters": (
+        lambda aws, outputs: aws.client("sqs").send_message(
+            QueueUrl=outputs["DeadLetterQueueUrl"], MessageBody="{}"
+        ),
+        "queue DeadLetter",
+        "runbook.md, DeadLetters",
+    ),
+    "trust": (
+        lambda aws, _: aws.client("iam").update_assume_role_policy(
+            RoleName="batch", PolicyDocument=json.dumps(TRUST).replace("batchoperations.s3", "ec2")
+        ),
+        "role batch",
+        "batchoperations.s3.amazonaws.com",
+    ),
+    "alarm": (
+        lambda aws, _: aws.client("cloudwatch").set_alarm_state(
+            AlarmName="asset-sync-dev-DeadLetters", StateValue="ALARM", StateReason="3 messages"
+        ),
+        "alarm asset-sync-dev-DeadLetters",
+        "runbook.md, DeadLetters",
+    ),
+    "table": (
+        lambda aws, _: aws.client("dynamodb").delete_table(TableName="Chunk"),
+        "tables",
+        "deploy the stage anew",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BREAK)
+def test_what_is_wrong_is_found_with_its_fix(
+    aws: boto3.Session, outputs: dict[str, str], what: str
+) -> None:
+    destroy, subject, fix = BREAK[what]
+    destroy(aws, outputs)
+    found = _wrong(aws, outputs)
+    assert [*found] == [subject]
+    assert fix in found[subject]
+
+
+def test_a_stage_that_is_not_there(aws: boto3.Session) -> None:
+    with pytest.raises(ApiProblem, match="make deploy STAGE=dev"):
+        stage_outputs("dev", aws.client)
+
+
+def test_requests_to_a_stage_are_signed(aws: boto3.Session) -> None:
+    sent: list[Any] = []
+
+    class Pool:
+        def request(self, method: str, url: str, **options: Any) -> None:
+            sent.append((method, url, options))
+
+    headers = {"Content-Type": "application/json"}
+    SigningPool(Pool(), aws).request("POST", "https://x/jobs?a=b c", body=b"{}", headers=headers)
+    ((method, _, options),) = sent
+    assert (method, options["body"]) == ("POST", b"{}")
+    assert f"/{REGION}/execute-api/aws4_request" in options["headers"]["Authorization"]
+    assert options["headers"]["Content-Type"] == "application/json"

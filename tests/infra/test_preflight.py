@@ -1,0 +1,214 @@
+"""What only AWS knows stops a deployment before anything is made, and says what to do."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from infra.config import Config, read_config
+from infra.preflight import Identity, NoCredentials, identify, look
+from moto import mock_aws
+from tools import deploy
+
+IDENTITY = Identity(account="123456789012", region="eu-west-1")
+CHOICES = {"stage": "dev", "targets": "media-a", "reserve": "false"}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", IDENTITY.region)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", IDENTITY.region)
+    with mock_aws():
+        session = boto3.Session(region_name=IDENTITY.region)
+        _bucket(session, "media-a", IDENTITY.region)
+        _trail(session)
+        yield session
+
+
+def _bucket(session: boto3.Session, name: str, region: str) -> None:
+    where: Any = {"LocationConstraint": region}
+    session.client("s3", region_name=region).create_bucket(
+        Bucket=name, CreateBucketConfiguration=where
+    )
+
+
+def _trail(session: boto3.Session) -> None:
+    cloudtrail = session.client("cloudtrail")
+    cloudtrail.create_trail(Name="account", S3BucketName="media-a", IsMultiRegionTrail=True)
+    cloudtrail.start_logging(Name="account")
+
+
+def _faults(session: boto3.Session, **choices: str) -> list[str]:
+    config = read_config({**CHOICES, **choices})
+    return [f.text for f in look(config, IDENTITY, session.client) if f.fatal]
+
+
+def test_a_sound_configuration_has_no_fault(aws: boto3.Session) -> None:
+    assert _faults(aws) == []
+
+
+def test_a_missing_bucket(aws: boto3.Session) -> None:
+    (fault,) = _faults(aws, targets="media-a,media-x")
+    assert "no bucket media-x" in fault
+    assert "TARGETS" in fault
+
+
+def test_a_bucket_of_another_region(aws: boto3.Session) -> None:
+    _bucket(aws, "media-us", "us-west-2")
+    (fault,) = _faults(aws, targets="media-us")
+    assert "AWS_REGION=us-west-2" in fault
+
+
+def test_a_missing_catalog_and_one_of_another_shape(aws: boto3.Session) -> None:
+    (fault,) = _faults(aws, catalog="assets")
+    assert "no table assets" in fault
+    aws.client("dynamodb").create_table(
+        TableName="assets",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    keyed, index = _faults(aws, catalog="assets")
+    assert "keyed by id" in keyed
+    assert "catalog_index=none" in index
+
+
+def test_a_missing_bus(aws: boto3.Session) -> None:
+    (fault,) = _faults(aws, bus="media-lake")
+    assert "lost without a word" in fault
+
+
+def test_no_trail(aws: boto3.Session) -> None:
+    aws.client("cloudtrail").stop_logging(Name="account")
+    (fault,) = _faults(aws)
+    assert "trail=create" in fault
+    assert _faults(aws, trail="create") == []
+
+
+def test_no_region_and_no_credentials(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NoCredentials, match="AWS_REGION"):
+        identify(aws.client, None)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(NoCredentials, match="AWS_PROFILE"):
+        identify(boto3.Session().client, "eu-west-1")
+
+
+def test_too_little_concurrency_for_what_is_reserved(aws: boto3.Session) -> None:
+    class Account:
+        """Moto has no account settings."""
+
+        def get_account_settings(self) -> Any:
+            return {"AccountLimit": {"UnreservedConcurrentExecutions": 150}}
+
+    def client(name: str) -> Any:
+        return Account() if name == "lambda" else aws.client(name)
+
+    config = read_config({**CHOICES, "reserve": "true"})
+    (fault,) = (f.text for f in look(config, IDENTITY, client) if f.fatal)
+    assert "want 130" in fault
+    assert "50 can be reserved" in fault
+    assert "reserve=false" in fault
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--stage", "Wrong!", "--targets", "media-a"], "small letters"),
+        (["--stage", "dev"], "TARGETS"),
+        (["--stage", "dev", "--targets", "media-missing"], "no bucket media-missing"),
+        (["--stage", "dev", "--targets", "media-a", "--choose", "catalog"], "is no choice"),
+    ],
+)
+def test_a_deployment_stops_before_anything_is_made(
+    aws: boto3.Session, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+) -> None:
+    def never(*_: object) -> int:
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(deploy, "build", never)
+    monkeypatch.setattr(deploy, "_cdk", never)
+    with pytest.raises(SystemExit, match=told) as stopped:
+        deploy.main([*arguments, "--choose", "reserve=false", "deploy"])
+    assert "nothing was created" in str(stopped.value)
+
+
+def test_the_next_steps_can_be_pasted(aws: boto3.Session) -> None:
+    outputs = {"ApiUrl": "https://x.example.com", "AlarmTopicArn": "arn:aws:sns:x"}
+    text = deploy.next_steps(read_config(CHOICES), IDENTITY, outputs)
+    assert '--aws-sigv4 "aws:amz:eu-west-1:execute-api"' in text
+    assert "https://x.example.com/connectors/media/sync" in text
+
+
+def test_a_stage_that_keeps_its_data_is_not_destroyed(
+    aws: boto3.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploy, "_resources", lambda *_: {"AWS::S3::Bucket": ["media-a"]})
+    with pytest.raises(SystemExit, match="data=destroy"):
+        deploy.main(["--stage", "prod", "destroy"])
+
+
+def test_a_scratch_stage_is_emptied_and_destroyed(
+    aws: boto3.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.client("s3").put_object(Bucket="media-a", Key="jobs/1/manifest.csv", Body=b"")
+    made = {"AWS::S3::Bucket": ["media-a"], "AWS::CloudTrail::Trail": ["account"]}
+    commands: list[Any] = []
+    monkeypatch.setattr(deploy, "_resources", lambda *_: made)
+    monkeypatch.setattr(deploy, "_cdk", lambda _, *arguments: commands.append(arguments))
+    deploy.main(["--stage", "dev", "destroy"])
+    assert commands == [("destroy", "asset-sync-dev", "--force")]
+    assert aws.client("s3").list_objects_v2(Bucket="media-a")["KeyCount"] == 0
+    assert not aws.client("cloudtrail").get_trail_status(Name="account")["IsLogging"]
+
+
+def test_a_stage_that_is_not_there_is_not_destroyed(aws: boto3.Session) -> None:
+    with pytest.raises(SystemExit, match="no stack asset-sync-dev"):
+        deploy.main(["--stage", "dev", "destroy"])
+
+
+def test_a_stage_is_deployed_with_the_cdk(
+    aws: boto3.Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    commands: list[str] = []
+
+    def cdk(_: Config, command: str, *arguments: str) -> None:
+        commands.append(command)
+        if command == "deploy":
+            path = Path(arguments[arguments.index("--outputs-file") + 1])
+            path.parent.mkdir(exist_ok=True)
+            outputs = {"ApiUrl": "https://x.example.com", "AlarmTopicArn": "arn:aws:sns:x"}
+            path.write_text(json.dumps({"asset-sync-dev": outputs}))
+
+    monkeypatch.setattr(deploy, "ROOT", tmp_path)
+    monkeypatch.setattr(deploy, "build", lambda *_: 42_000_000)
+    monkeypatch.setattr(deploy, "_cdk", cdk)
+    arguments = ["--stage", "dev", "--targets", "media-a", "--choose", "reserve=false", "deploy"]
+    deploy.main(arguments)
+    assert commands == ["bootstrap", "deploy"]
+    version: Any = {"Name": "/cdk-bootstrap/hnb659fds/version", "Value": "30", "Type": "String"}
+    aws.client("ssm").put_parameter(**version)
+    deploy.main(arguments)
+    assert commands == ["bootstrap", "deploy", "deploy"]
+
+
+def test_the_region_is_read_as_the_aws_cli_reads_it(
+    aws: boto3.Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    with pytest.raises(SystemExit, match="no bucket media-x"):
+        deploy.main(
+            ["--stage", "dev", "--targets", "media-x", "--choose", "reserve=false", "deploy"]
+        )
+    assert "eu-west-1" in capsys.readouterr().out

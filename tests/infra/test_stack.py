@@ -1,0 +1,269 @@
+"""What the template holds is what the code expects, and what an operator was promised."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from infra.parts import alarms
+from infra.parts.http_api import ROUTES
+
+from adapters.aws import resources
+from adapters.aws.powertools_telemetry import METRIC_NAMESPACE, SERVICE
+from entrypoints.http.routes import ROUTES as SERVED
+from entrypoints.settings import REQUIRED
+from ports.telemetry import Metric
+
+Template = dict[str, Any]
+OfType = Callable[[Template, str], dict[str, Any]]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _function(template: Template, of_type: OfType, handler: str) -> dict[str, Any]:
+    functions = of_type(template, "AWS::Lambda::Function").values()
+    (found,) = (f["Properties"] for f in functions if f["Properties"]["Handler"] == handler)
+    return dict(found)
+
+
+@pytest.mark.parametrize("shape", resources.TABLES, ids=lambda shape: shape.name)
+def test_tables_have_the_shapes_that_the_code_expects(
+    plain: Template, of_type: OfType, shape: resources.TableShape
+) -> None:
+    tables = [t["Properties"] for t in of_type(plain, "AWS::DynamoDB::Table").values()]
+    keys = [
+        {"AttributeName": key.name, "KeyType": kind}
+        for key, kind in ((shape.partition_key, "HASH"), (shape.sort_key, "RANGE"))
+        if key is not None
+    ]
+    indexes = {index.name for index in shape.indexes}
+    (found,) = (
+        t
+        for t in tables
+        if t["KeySchema"] == keys
+        and {i["IndexName"] for i in t.get("GlobalSecondaryIndexes", [])} == indexes
+    )
+    assert found["BillingMode"] == "PAY_PER_REQUEST"
+    assert found["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert {(a["AttributeName"], a["AttributeType"]) for a in found["AttributeDefinitions"]} == {
+        (key.name, key.type.value) for key in shape.key_attributes()
+    }
+    for index in shape.indexes:
+        (made,) = (i for i in found["GlobalSecondaryIndexes"] if i["IndexName"] == index.name)
+        assert made["Projection"] == {"ProjectionType": index.projection.value}
+        assert made["KeySchema"][0]["AttributeName"] == index.partition_key.name
+    ttl = found.get("TimeToLiveSpecification", {}).get("AttributeName")
+    assert ttl == shape.ttl_attribute
+
+
+def test_the_customers_catalog_is_not_ours_to_make(full: Template, of_type: OfType) -> None:
+    tables = of_type(full, "AWS::DynamoDB::Table").values()
+    assert len(tables) == len([shape for shape in resources.TABLES if shape.owned])
+    assert "InventoryID" not in json.dumps([*tables])
+
+
+def test_data_outlives_a_kept_stack_and_no_other(
+    plain: Template, full: Template, of_type: OfType
+) -> None:
+    for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Logs::LogGroup"):
+        assert {r["DeletionPolicy"] for r in of_type(plain, kind).values()} == {"Delete"}
+        assert {r["DeletionPolicy"] for r in of_type(full, kind).values()} == {"Retain"}
+    for table in of_type(full, "AWS::DynamoDB::Table").values():
+        assert table["Properties"]["DeletionProtectionEnabled"] is True
+
+
+def test_the_results_bucket_is_closed_and_tidied(template: Template, of_type: OfType) -> None:
+    (bucket,) = (
+        b["Properties"]
+        for name, b in of_type(template, "AWS::S3::Bucket").items()
+        if name.startswith("ResultsBucket")
+    )
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    # Even with a key of the customer's: S3 Batch Operations cannot read a manifest under KMS.
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules["jobs-expire"]["Prefix"] == "jobs/"
+    assert rules["jobs-expire"]["ExpirationInDays"] == 90
+    assert rules["uploads-abort"]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
+    policies = json.dumps([*of_type(template, "AWS::S3::BucketPolicy").values()])
+    assert '"aws:SecureTransport": "false"' in policies
+
+
+def test_queues_and_mappings_are_those_of_the_shapes(template: Template, of_type: OfType) -> None:
+    queues = of_type(template, "AWS::SQS::Queue")
+    names = {
+        "DeadLetters": resources.DEAD_LETTER_QUEUE,
+        "ProcessorQueue": resources.PROCESSOR_QUEUE,
+    }
+    ids = {}
+    for prefix, shape in names.items():
+        (logical,) = (name for name in queues if name.startswith(prefix))
+        ids[shape.name] = logical
+        made = queues[logical]["Properties"]
+        assert made["VisibilityTimeout"] == shape.visibility_timeout_s
+        assert made["MessageRetentionPeriod"] == shape.retention_s
+        redrive = made.get("RedrivePolicy", {})
+        assert redrive.get("maxReceiveCount") == shape.receive_count_max
+    mappings = [
+        m["Properties"] for m in of_type(template, "AWS::Lambda::EventSourceMapping").values()
+    ]
+    assert len(mappings) == len(resources.MAPPINGS)
+    for shape in resources.MAPPINGS:
+        (made,) = (m for m in mappings if m["EventSourceArn"]["Fn::GetAtt"][0] == ids[shape.queue])
+        assert made["BatchSize"] == shape.batch_size
+        assert made["ScalingConfig"] == {"MaximumConcurrency": shape.concurrency_max}
+        assert made["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize("shape", resources.FUNCTIONS, ids=lambda shape: shape.name)
+def test_functions_are_those_of_the_shapes(
+    template: Template, of_type: OfType, shape: resources.FunctionShape
+) -> None:
+    made = _function(template, of_type, shape.handler)
+    assert made["Runtime"] == "python3.13"
+    assert made["Architectures"] == ["arm64"]
+    assert (made["Timeout"], made["MemorySize"]) == (shape.timeout_s, shape.memory_size_mb)
+    assert made["RecursiveLoop"] == ("Allow" if shape.recursion_allowed else "Terminate")
+    assert made["TracingConfig"] == {"Mode": "Active"}
+    assert set(made["Environment"]["Variables"]) >= set(REQUIRED)
+    assert "LogGroup" in made["LoggingConfig"]
+
+
+def test_a_mapping_never_has_more_concurrency_than_its_function(
+    plain: Template, of_type: OfType
+) -> None:
+    made = _function(plain, of_type, resources.PROCESSOR_FUNCTION.handler)
+    wanted = sum(mapping.concurrency_max for mapping in resources.MAPPINGS)
+    assert made["ReservedConcurrentExecutions"] > wanted
+
+
+def test_the_engines_lost_events_are_kept(template: Template, of_type: OfType) -> None:
+    (config,) = of_type(template, "AWS::Lambda::EventInvokeConfig").values()
+    assert config["Properties"]["MaximumRetryAttempts"] == 2
+    assert "FailedEvents" in json.dumps(config["Properties"]["DestinationConfig"])
+
+
+def test_rules_start_the_engine(template: Template, of_type: OfType) -> None:
+    rules = [rule["Properties"] for rule in of_type(template, "AWS::Events::Rule").values()]
+    (batch,) = (rule for rule in rules if "EventPattern" in rule)
+    assert batch["EventPattern"] == resources.BATCH_JOB_RULE.pattern
+    assert "EventBusName" not in batch
+    (sweep,) = (rule for rule in rules if "ScheduleExpression" in rule)
+    assert sweep["ScheduleExpression"] == resources.SWEEP_SCHEDULE.expression
+    (target,) = sweep["Targets"]
+    assert json.loads(target["Input"]) == resources.SWEEP_SCHEDULE.input
+    for rule in rules:
+        (target,) = rule["Targets"]
+        assert target["Arn"]["Fn::GetAtt"][0].startswith("EngineFunction")
+        assert "FailedEvents" in json.dumps(target["DeadLetterConfig"])
+
+
+def test_the_routes_are_those_that_the_handler_serves(template: Template, of_type: OfType) -> None:
+    served = {f"{route.method} {route.path}" for route in SERVED}
+    assert {f"{method} {path}" for method, path in ROUTES} == served
+    made = [route["Properties"] for route in of_type(template, "AWS::ApiGatewayV2::Route").values()]
+    assert {route["RouteKey"] for route in made} == served
+
+
+def test_no_route_answers_strangers(plain: Template, full: Template, of_type: OfType) -> None:
+    for template, kind in ((plain, "AWS_IAM"), (full, "JWT")):
+        routes = of_type(template, "AWS::ApiGatewayV2::Route").values()
+        assert {route["Properties"]["AuthorizationType"] for route in routes} == {kind}
+
+
+def test_a_key_of_the_customers_covers_tables_queues_and_topics(
+    full: Template, of_type: OfType
+) -> None:
+    for table in of_type(full, "AWS::DynamoDB::Table").values():
+        assert table["Properties"]["SSESpecification"]["SSEType"] == "KMS"
+    for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
+        for made in of_type(full, kind).values():
+            assert made["Properties"]["KmsMasterKeyId"]
+
+
+def test_a_trail_is_made_only_when_asked_for(
+    plain: Template, full: Template, of_type: OfType
+) -> None:
+    assert not of_type(plain, "AWS::CloudTrail::Trail")
+    (trail,) = of_type(full, "AWS::CloudTrail::Trail").values()
+    assert trail["Properties"]["IsLogging"] is True
+
+
+def test_there_is_no_hidden_function(template: Template, of_type: OfType) -> None:
+    """Custom resources would bring functions and rights that nobody reviewed."""
+    assert len(of_type(template, "AWS::Lambda::Function")) == len(resources.FUNCTIONS)
+    kinds = {resource["Type"] for resource in template["Resources"].values()}
+    assert not {kind for kind in kinds if kind.startswith("Custom::")}
+    assert not of_type(template, "AWS::IAM::Policy")
+    assert not of_type(template, "AWS::IAM::ManagedPolicy")
+
+
+def test_every_log_is_kept_for_a_time(plain: Template, full: Template, of_type: OfType) -> None:
+    for template, days in ((plain, 30), (full, 365)):
+        groups = of_type(template, "AWS::Logs::LogGroup").values()
+        assert {group["Properties"]["RetentionInDays"] for group in groups} == {days}
+
+
+def test_alarms_look_where_the_service_counts(
+    template: Template, of_type: OfType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from adapters.aws.powertools_telemetry import PowertoolsTelemetry
+
+    telemetry = PowertoolsTelemetry()
+    capsys.readouterr()
+    with telemetry.invocation("r"):
+        telemetry.count(Metric.OBJECTS_FAILED)
+    emitted = json.loads(capsys.readouterr().out)
+    (described,) = emitted["_aws"]["CloudWatchMetrics"]
+    assert described["Namespace"] == alarms.NAMESPACE == METRIC_NAMESPACE
+    assert described["Dimensions"] == [[*alarms.DIMENSIONS]]
+    assert {name: emitted[name] for name in alarms.DIMENSIONS} == alarms.DIMENSIONS
+    assert alarms.DIMENSIONS["service"] == SERVICE
+    used = set(_metric_names(of_type(template, "AWS::CloudWatch::Alarm"), alarms.NAMESPACE))
+    assert used
+    assert used <= set(Metric)
+
+
+def _metric_names(found: Any, namespace: str) -> list[str]:
+    if isinstance(found, list):
+        return [name for each in found for name in _metric_names(each, namespace)]
+    if not isinstance(found, dict):
+        return []
+    if found.get("Namespace") == namespace and "MetricName" in found:
+        return [found["MetricName"]]
+    return [name for each in found.values() for name in _metric_names(each, namespace)]
+
+
+def test_every_alarm_tells_someone_and_stands_in_the_runbook(
+    template: Template, of_type: OfType
+) -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    described = {line[4:].strip() for line in runbook.splitlines() if line.startswith("### ")}
+    made = [alarm["Properties"] for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()]
+    assert {alarm["AlarmName"].rpartition("-")[2] for alarm in made} == described
+    assert all(alarm["AlarmActions"] and alarm["OKActions"] for alarm in made)
+
+
+def test_cfn_lint_has_nothing_to_say(template: Template, tmp_path: Path) -> None:
+    path = tmp_path / "template.json"
+    path.write_text(json.dumps(template))
+    found = subprocess.run(
+        [
+            Path(sys.executable).parent / "cfn-lint",
+            # W3005: the CDK orders a function after its role, which a reference does as well.
+            "--ignore-checks",
+            "W3005",
+            "--regions",
+            "us-east-1",
+            "--",
+            str(path),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout + found.stderr

@@ -1,0 +1,251 @@
+"""`make deploy`, `make destroy`, `make synth`: one command each, nothing installed beforehand.
+
+Checks the choices, then what AWS knows (infra.preflight), and stops before anything is made if one
+of them does not fit. Then it builds the package, bootstraps the account and region if that was
+never done, deploys, and says what to do next.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from infra.config import Config, InvalidConfig, read_config
+from infra.node import path_with_node
+from infra.preflight import Identity, NoCredentials, identify, look
+
+from tools.build_lambda import BUNDLE, LAMBDA, BuildFailed, build
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+# The CDK's own parameter, by which it knows a bootstrapped account and region.
+_BOOTSTRAP: Final = "/cdk-bootstrap/hnb659fds/version"
+_BOOTSTRAP_VERSION_MIN: Final = 6
+
+
+class Stopped(Exception):
+    """Nothing further is done; the message says why, and what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do what was asked for, or say why not."""
+    parser = argparse.ArgumentParser(prog="python -m tools.deploy")
+    parser.add_argument("--stage", default="")
+    parser.add_argument("--targets", default="")
+    parser.add_argument("--choose", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("command", choices=("deploy", "destroy", "synth"))
+    options = parser.parse_args(arguments)
+    try:
+        run(options.command, options.stage, options.targets, options.choose)
+    except (Stopped, BuildFailed) as stop:
+        sys.exit(f"Stopped; nothing was created or changed.\n{stop}")
+
+
+def run(command: str, stage: str, targets: str, choices: Sequence[str]) -> None:
+    """Carry out one command.
+
+    Raises:
+        Stopped: the choices, the account or the machine do not fit.
+        BuildFailed: there is no package to deploy.
+    """
+    given = _given(stage, targets, choices)
+    if command == "destroy":
+        # What the buckets were called matters no more, nor what code there was.
+        given = {"targets": "none-named", **given, "code": "stub"}
+    try:
+        config = read_config(given)
+    except InvalidConfig as error:
+        raise Stopped("\n".join(f"- {fault}" for fault in error.faults)) from error
+    if command == "synth":
+        if config.code == "bundle" and not BUNDLE.is_dir():
+            build(LAMBDA, BUNDLE)
+        _cdk(config, "synth", "--quiet")
+        _say(f"build/cdk.out/{config.stack_name}.template.json")
+        return
+    # boto3 by itself reads AWS_DEFAULT_REGION only; the CDK and the AWS CLI read this one first.
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    try:
+        identity = identify(session.client, session.region_name)
+    except (NoCredentials, BotoCoreError) as error:
+        raise Stopped(f"- {error}") from error
+    _say(f"{config.stack_name} in account {identity.account}, {identity.region}")
+    if command == "destroy":
+        _destroy(config, session)
+    else:
+        _deploy(config, identity, session)
+
+
+def _given(stage: str, targets: str, choices: Sequence[str]) -> dict[str, str]:
+    given = {"stage": stage} | ({"targets": targets} if targets else {})
+    for choice in choices:
+        name, equals, value = choice.partition("=")
+        if not equals:
+            raise Stopped(f'- {choice!r} is no choice: CHOICES="name=value name=value"')
+        given[name] = value
+    return given
+
+
+def _deploy(config: Config, identity: Identity, session: boto3.Session) -> None:
+    findings = look(config, identity, session.client)
+    for finding in findings:
+        if not finding.fatal:
+            _say(f"Mind: {finding.text}")
+    faults = [finding.text for finding in findings if finding.fatal]
+    if faults:
+        raise Stopped("\n".join(f"- {fault}" for fault in faults))
+    _say("Building the Lambda package ...")
+    size_bytes = build(LAMBDA, BUNDLE)
+    _say(f"build/lambda: {size_bytes / 1e6:.1f} MB")
+    if not _bootstrapped(session):
+        _say("Bootstrapping the CDK in this account and region (once) ...")
+        _cdk(config, "bootstrap", f"aws://{identity.account}/{identity.region}")
+    outputs = ROOT / "build" / "outputs.json"
+    _cdk(
+        config,
+        "deploy",
+        config.stack_name,
+        "--outputs-file",
+        str(outputs),
+        "--require-approval",
+        "broadening" if sys.stdin.isatty() else "never",
+    )
+    _say(next_steps(config, identity, json.loads(outputs.read_text())[config.stack_name]))
+
+
+def _destroy(config: Config, session: boto3.Session) -> None:
+    made = _resources(config, session)
+    if config.keeps_data:
+        raise Stopped(
+            f"- stage {config.stage} keeps its data: its tables and the stack are protected. To"
+            " let it go, deploy it once with CHOICES=data=destroy, then destroy it with the same"
+        )
+    for trail in made.get("AWS::CloudTrail::Trail", []):
+        session.client("cloudtrail").stop_logging(Name=trail)
+    for name in made.get("AWS::S3::Bucket", []):
+        # Of this stack: its results, and its trail's if it made one. Never a target.
+        _say(f"Emptying {name} ...")
+        session.resource("s3").Bucket(name).object_versions.delete()
+    _cdk(config, "destroy", config.stack_name, "--force")
+
+
+def _resources(config: Config, session: boto3.Session) -> dict[str, list[str]]:
+    """Return the stack's physical ids by type."""
+    pages = session.client("cloudformation").get_paginator("list_stack_resources")
+    made: dict[str, list[str]] = {}
+    try:
+        for page in pages.paginate(StackName=config.stack_name):
+            for one in page["StackResourceSummaries"]:
+                if one["ResourceStatus"] != "DELETE_COMPLETE":
+                    made.setdefault(one["ResourceType"], []).append(one["PhysicalResourceId"])
+    except ClientError as error:
+        raise Stopped(f"- there is no stack {config.stack_name} here: {error}") from error
+    return made
+
+
+def _bootstrapped(session: boto3.Session) -> bool:
+    ssm = session.client("ssm")
+    try:
+        version = int(ssm.get_parameter(Name=_BOOTSTRAP)["Parameter"]["Value"])
+    except ssm.exceptions.ParameterNotFound:
+        return False
+    return version >= _BOOTSTRAP_VERSION_MIN
+
+
+def next_steps(config: Config, identity: Identity, outputs: Mapping[str, str]) -> str:
+    """Return what to do once the stack stands; each line can be pasted."""
+    url = outputs["ApiUrl"]
+    bucket = config.targets[0]
+    if config.auth == "iam":
+        sign = (
+            f'--aws-sigv4 "aws:amz:{identity.region}:execute-api"'
+            ' --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"'
+            ' -H "x-amz-security-token: $AWS_SESSION_TOKEN"'
+        )
+    else:
+        sign = '-H "Authorization: Bearer $TOKEN"'
+    body = json.dumps({"connectorId": "media", "bucketName": bucket})
+    return f"""
+The API: {url}
+
+Register a bucket, and rehearse a sync that writes nothing:
+  curl {sign} -H 'content-type: application/json' \\
+    -d '{body}' {url}/connectors
+  curl {sign} -H 'content-type: application/json' \\
+    -d '{{"dryRun": true}}' {url}/connectors/media/sync
+
+Look the stage over:
+  .venv/bin/asset-sync doctor --stage {config.stage}
+
+Follow a sync: {url}/jobs/JOB_ID, or the dashboard {config.stack_name} in CloudWatch.
+Hear of alarms: subscribe to {outputs["AlarmTopicArn"]}
+Then: docs/runbook.md says what each alarm means, docs/iam.md what each role may do.
+"""
+
+
+def _cdk(config: Config, *arguments: str) -> None:
+    """Run the CDK's command line, of the version of infra/package-lock.json."""
+    environment = _environment()
+    _install_cdk(environment)
+    context: list[str] = []
+    for name, value in _as_given(config).items():
+        context += ["--context", f"{name}={value}"]
+    command = [ROOT / "infra" / "node_modules" / ".bin" / "cdk", *arguments, *context]
+    app = f"{shlex.quote(sys.executable)} -m infra.app"
+    answer = subprocess.run(  # noqa: S603 - pinned by our lock
+        [*command, "--app", app, "--no-notices"], cwd=ROOT, env=environment, check=False
+    )
+    if answer.returncode:
+        raise Stopped(f"- `cdk {arguments[0]}` failed; it says above why")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a command
+
+
+def _as_given(config: Config) -> dict[str, str]:
+    """Return the config as it is read again by infra.app."""
+    shown: dict[str, Any] = asdict(config)
+    given = {}
+    for name, value in shown.items():
+        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        given[name] = text or ("none" if name == "catalog_index" else "")
+    return given
+
+
+def _environment() -> dict[str, str]:
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return {
+        **os.environ,
+        # One region for all that is started, whichever of the two names it was given by.
+        **({"AWS_REGION": region, "AWS_DEFAULT_REGION": region} if region else {}),
+        "PATH": path_with_node(),
+        "PYTHONPATH": str(ROOT / "src"),
+        "CDK_DISABLE_CLI_TELEMETRY": "1",
+    }
+
+
+def _install_cdk(environment: Mapping[str, str]) -> None:
+    infra = ROOT / "infra"
+    wanted = json.loads((infra / "package.json").read_text())["devDependencies"]["aws-cdk"]
+    installed = infra / "node_modules" / "aws-cdk" / "package.json"
+    if installed.is_file() and json.loads(installed.read_text())["version"] == wanted:
+        return
+    answer = subprocess.run(  # noqa: S603 - our own lock
+        ["npm", "ci", "--prefix", str(infra), "--silent"],  # noqa: S607 - of the wheel, on its PATH
+        cwd=infra,
+        env=dict(environment),
+        check=False,
+    )
+    if answer.returncode:
+        raise Stopped("- npm cannot install the CDK's command line; it says above why")
+
+
+if __name__ == "__main__":
+    main()
