@@ -91,6 +91,11 @@ class Config:
         return f"asset-sync-{self.stage}"
 
     @property
+    def metric_namespace(self) -> str:
+        """Where the functions of this stage count, and its alarms look."""
+        return f"AssetSync/{self.stage}"
+
+    @property
     def keeps_data(self) -> bool:
         """Whether what holds data outlives the stack."""
         return self.data == "keep"

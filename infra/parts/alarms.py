@@ -17,9 +17,6 @@ from infra.config import Config
 from infra.parts.functions import Functions
 from infra.parts.messaging import Messaging
 
-# Where the service's telemetry puts its counts; tests/infra emits one and compares. All stages of
-# an account and region share these.
-NAMESPACE: Final = "AssetSync"
 DIMENSIONS: Final = {"service": "asset-sync"}
 OBJECT_COUNTS: Final = (
     "ObjectsSkipped",
@@ -33,10 +30,10 @@ _AT_LEAST: Final = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESH
 _BELOW: Final = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
 
-def service_metric(name: str, period: Duration) -> cloudwatch.Metric:
-    """Return the sum of one of the service's own counts."""
+def service_metric(config: Config, name: str, period: Duration) -> cloudwatch.Metric:
+    """Return the sum of one of the service's own counts; tests/infra emits one and compares."""
     return cloudwatch.Metric(
-        namespace=NAMESPACE,
+        namespace=config.metric_namespace,
         metric_name=name,
         dimensions_map=DIMENSIONS,
         statistic="Sum",
@@ -70,7 +67,10 @@ class Alarms:
 
     def _errors(self) -> None:
         period = Duration.minutes(15)
-        counts = {f"m{i}": service_metric(name, period) for i, name in enumerate(OBJECT_COUNTS)}
+        counts = {
+            f"m{i}": service_metric(self._config, name, period)
+            for i, name in enumerate(OBJECT_COUNTS)
+        }
         failed = f"m{OBJECT_COUNTS.index('ObjectsFailed')}"
         every = "+".join(f"FILL({name},0)" for name in counts)
         self._add(
@@ -87,7 +87,7 @@ class Alarms:
         self._add(
             "ChunksFailed",
             "Chunks were given up: their objects failed together, after all their attempts.",
-            service_metric("ChunksFailed", Duration.minutes(15)),
+            service_metric(self._config, "ChunksFailed", Duration.minutes(15)),
         )
 
     def _queues(self) -> None:
@@ -122,7 +122,7 @@ class Alarms:
         self._add(
             "ChunksRecovered",
             "The sweep has had to bring chunks back for an hour: workers die or messages get lost.",
-            service_metric("ChunksRecovered", Duration.minutes(15)),
+            service_metric(self._config, "ChunksRecovered", Duration.minutes(15)),
             periods=4,
         )
         # The service counts no stuck jobs; the sweep logs each that it could not mend.
@@ -133,7 +133,7 @@ class Alarms:
             filter_pattern=logs.FilterPattern.any_term_group(
                 ["job_not_mended"], ["sweep_unfinished"]
             ),
-            metric_namespace=f"{NAMESPACE}/{self._config.stage}",
+            metric_namespace=self._config.metric_namespace,
             metric_name="StuckJobs",
             metric_value="1",
         )

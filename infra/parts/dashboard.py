@@ -24,11 +24,11 @@ def make_dashboard(
         cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms.all), width=24, height=4)
     )
     dashboard.add_widgets(
-        _graph("Objects", [service_metric(name, period) for name in OBJECT_COUNTS]),
+        _graph("Objects", [service_metric(config, name, period) for name in OBJECT_COUNTS]),
         _graph(
             "Chunks and jobs",
             [
-                service_metric(name, period)
+                service_metric(config, name, period)
                 for name in ("ChunksSettled", "ChunksFailed", "ChunksRecovered", "JobsEnded")
             ],
         ),

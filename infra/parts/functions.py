@@ -173,6 +173,8 @@ def _environment(
         "ASSETS_ASSET_ID_INDEX": config.catalog_index,
         "ASSETS_ASSET_ID_INDEX_KEY": config.catalog_index_key,
         "ASSET_SYNC_DEFAULT_DISCOVERY": config.discovery,
+        # Powertools' own variable; stages of one account and region do not add up so.
+        "POWERTOOLS_METRICS_NAMESPACE": config.metric_namespace,
     }
 
 

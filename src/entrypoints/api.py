@@ -10,7 +10,7 @@ from entrypoints.http.exchange import read_request
 from entrypoints.invocation import LambdaContext
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.apps import ApiApp
-from entrypoints.wiring.aws import open_api_app
+from entrypoints.wiring.aws_api import open_api_app
 
 RUNTIME: Runtime[ApiApp] = Runtime(open_api_app)
 

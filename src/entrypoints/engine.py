@@ -10,7 +10,7 @@ from entrypoints.events import Advance, BatchStatusEvent, RunSweep, parse_engine
 from entrypoints.invocation import LambdaContext, deadline_of
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.apps import EngineApp
-from entrypoints.wiring.aws import open_engine_app
+from entrypoints.wiring.aws_engine import open_engine_app
 from ports.errors import NotFound
 
 RUNTIME: Runtime[EngineApp] = Runtime(open_engine_app)

@@ -17,7 +17,7 @@ from entrypoints.events import (
 from entrypoints.invocation import LambdaContext, deadline_of
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.apps import ProcessorApp
-from entrypoints.wiring.aws import open_processor_app
+from entrypoints.wiring.aws_processor import open_processor_app
 from ports.errors import PortError
 from ports.telemetry import Metric
 

@@ -12,7 +12,9 @@ from application.policy import Policy
 from domain.job import Discovery
 from entrypoints.settings import REQUIRED, InvalidSettings
 from entrypoints.wiring.apps import api_app, engine_app, processor_app
-from entrypoints.wiring.aws import open_api_app, open_engine_app, open_processor_app
+from entrypoints.wiring.aws_api import open_api_app
+from entrypoints.wiring.aws_engine import open_engine_app
+from entrypoints.wiring.aws_processor import open_processor_app
 from entrypoints.wiring.container import UseCases
 from entrypoints.wiring.memory import memory_world, use_cases
 

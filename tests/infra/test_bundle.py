@@ -114,9 +114,38 @@ def test_importing_a_handler_is_cheap(imported: dict[str, dict[str, Any]]) -> No
 @pytest.mark.parametrize(
     ("name", "foreign"),
     [
-        ("api", ("entrypoints.engine", "entrypoints.processor", "entrypoints.http.openapi")),
-        ("engine", ("entrypoints.http", "entrypoints.api", "entrypoints.processor")),
-        ("processor", ("entrypoints.http", "entrypoints.api", "entrypoints.engine")),
+        (
+            "api",
+            (
+                "entrypoints.engine",
+                "entrypoints.processor",
+                "entrypoints.http.openapi",
+                "adapters.aws.object_store",
+                "adapters.aws.batch_jobs",
+                "adapters.aws.catalog",
+                "adapters.aws.chunk_queue",
+                "adapters.aws.ingest_bus",
+            ),
+        ),
+        (
+            "engine",
+            (
+                "entrypoints.http",
+                "entrypoints.api",
+                "entrypoints.processor",
+                "adapters.aws.catalog",
+                "adapters.aws.ingest_bus",
+            ),
+        ),
+        (
+            "processor",
+            (
+                "entrypoints.http",
+                "entrypoints.api",
+                "entrypoints.engine",
+                "adapters.aws.batch_jobs",
+            ),
+        ),
     ],
 )
 def test_a_handler_imports_what_it_uses(

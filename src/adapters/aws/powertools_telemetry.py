@@ -6,6 +6,7 @@ its own for every job. Ids belong into the log.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -17,6 +18,7 @@ from ports.telemetry import Metric, Telemetry
 
 SERVICE: Final = "asset-sync"
 METRIC_NAMESPACE: Final = "AssetSync"
+"""Where Powertools' own variable, POWERTOOLS_METRICS_NAMESPACE, names no other."""
 
 
 class PowertoolsTelemetry:
@@ -24,7 +26,10 @@ class PowertoolsTelemetry:
 
     def __init__(self, logger: Logger | None = None) -> None:
         self._logger = logger or Logger(service=SERVICE)
-        self._metrics = EphemeralMetrics(namespace=METRIC_NAMESPACE, service=SERVICE)
+        self._metrics = EphemeralMetrics(
+            namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", METRIC_NAMESPACE),
+            service=SERVICE,
+        )
 
     def event(self, name: str, **facts: str | int | float | bool | None) -> None:
         """See the port."""

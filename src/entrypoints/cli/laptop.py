@@ -12,12 +12,10 @@ from pathlib import Path
 from entrypoints import api, engine, processor
 from entrypoints.cli.requests import RequestLog
 from entrypoints.settings import tuning_name
-from entrypoints.wiring.aws import (
-    LOG_FILE_VARIABLE,
-    open_api_app,
-    open_engine_app,
-    open_processor_app,
-)
+from entrypoints.wiring.aws import LOG_FILE_VARIABLE
+from entrypoints.wiring.aws_api import open_api_app
+from entrypoints.wiring.aws_engine import open_engine_app
+from entrypoints.wiring.aws_processor import open_processor_app
 from entrypoints.wiring.local import LocalStack, StackSettings, local_stack
 
 # Chunks and waits of a size at which something can be seen on a laptop. All can be set otherwise in

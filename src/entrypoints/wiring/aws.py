@@ -1,4 +1,8 @@
-"""The apps over AWS: opens the clients that each function needs, and no others."""
+"""What all functions have in common over AWS: settings, clients, telemetry, stores, announcing.
+
+Each function's own module (`aws_api`, `aws_engine`, `aws_processor`) adds what only it needs, so
+that a function imports and opens no more than it uses.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +11,23 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from adapters.aws.batch_jobs import S3BatchJobs
-from adapters.aws.catalog import DynamoCatalog
-from adapters.aws.chunk_queue import SqsChunkQueue
 from adapters.aws.chunk_store import DynamoChunkStore
 from adapters.aws.clients import Clients, ClientSettings, open_clients
 from adapters.aws.connector_store import DynamoConnectorStore
 from adapters.aws.engine_invoker import LambdaEngineInvoker
 from adapters.aws.error_log import DynamoErrorLog
-from adapters.aws.ingest_bus import EventBridgeIngestBus
 from adapters.aws.job_store import DynamoJobStore
-from adapters.aws.object_store import S3ObjectStore
 from adapters.aws.powertools_telemetry import SERVICE, PowertoolsTelemetry
 from adapters.aws.results_store import S3ResultsStore
 from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.aws.system import RandomIds, SystemClock
 from entrypoints.settings import Settings, load_settings
-from entrypoints.wiring.apps import (
-    ApiApp,
-    EngineApp,
-    ProcessorApp,
-    api_app,
-    engine_app,
-    processor_app,
-)
 from entrypoints.wiring.container import UseCases
 
 OnRequest = Callable[[str, str, Mapping[str, Any]], None]
@@ -45,82 +37,33 @@ LOG_FILE_VARIABLE = "ASSET_SYNC_LOG_FILE"
 _LOGGERS_LOCK = threading.Lock()
 
 
-@asynccontextmanager
-async def open_api_app(on_request: OnRequest | None = None) -> AsyncIterator[ApiApp]:
-    """Open what the API needs; `on_request` is told of every call to AWS."""
-    settings = load_settings()
-    async with _clients(settings, on_request) as clients:
-        container = _basics(settings)
-        await _add_stores(container, settings, clients)
-        await _add_announcing(container, settings, clients)
-        yield api_app(container, default_discovery=settings.default_discovery)
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What a function's wiring starts from: open clients, and a container with the common ports."""
+
+    settings: Settings
+    clients: Clients
+    container: UseCases
 
 
 @asynccontextmanager
-async def open_engine_app(on_request: OnRequest | None = None) -> AsyncIterator[EngineApp]:
-    """Open what the engine needs; `on_request` is told of every call to AWS."""
+async def open_foundation(on_request: OnRequest | None) -> AsyncIterator[Foundation]:
+    """Open what every function needs; `on_request` is told of every call to AWS."""
     settings = load_settings()
-    async with _clients(settings, on_request) as clients:
-        container = _basics(settings)
-        await _add_stores(container, settings, clients)
-        await _add_announcing(container, settings, clients)
-        container.objects.override(S3ObjectStore(await clients.s3(), clock=container.clock()))
-        container.queue.override(
-            SqsChunkQueue(await clients.sqs(), queue_url=settings.processor_queue_url)
-        )
-        container.batch_jobs.override(
-            S3BatchJobs(
-                await clients.s3control(),
-                account_id=settings.account_id,
-                results_bucket=settings.results_bucket_name,
-                processor_arn=settings.processor_function_arn,
-                role_arn=settings.batch_operations_role_arn,
-            )
-        )
-        yield engine_app(container)
-
-
-@asynccontextmanager
-async def open_processor_app(on_request: OnRequest | None = None) -> AsyncIterator[ProcessorApp]:
-    """Open what the processor needs; `on_request` is told of every call to AWS."""
-    settings = load_settings()
-    async with _clients(settings, on_request) as clients:
-        container = _basics(settings)
-        await _add_stores(container, settings, clients)
-        await _add_announcing(container, settings, clients)
-        container.objects.override(S3ObjectStore(await clients.s3(), clock=container.clock()))
-        container.queue.override(
-            SqsChunkQueue(await clients.sqs(), queue_url=settings.processor_queue_url)
-        )
-        container.catalog.override(
-            DynamoCatalog(
-                await clients.dynamodb(),
-                settings.assets_table_name,
-                asset_id_attribute=settings.assets_asset_id_attribute,
-                index_name=settings.assets_asset_id_index,
-                index_key_attribute=settings.assets_asset_id_index_key,
-            )
-        )
-        container.bus.override(
-            EventBridgeIngestBus(await clients.events(), bus_name=settings.ingest_event_bus_name)
-        )
-        yield processor_app(container, queue_name=settings.queue_name)
-
-
-def _clients(settings: Settings, on_request: OnRequest | None) -> Any:
     policy = settings.policy
     in_flight = policy.windows_in_flight * policy.calls_in_flight
-    return open_clients(ClientSettings(pool_connection_count=in_flight), on_request=on_request)
-
-
-def _basics(settings: Settings) -> UseCases:
-    clock = SystemClock()
-    return UseCases(
-        policy=settings.policy,
-        clock=clock,
-        ids=RandomIds(clock),
-        telemetry=PowertoolsTelemetry(_logger()),
-    )
+    client_settings = ClientSettings(pool_connection_count=in_flight)
+    async with open_clients(client_settings, on_request=on_request) as clients:
+        clock = SystemClock()
+        container = UseCases(
+            policy=policy,
+            clock=clock,
+            ids=RandomIds(clock),
+            telemetry=PowertoolsTelemetry(_logger()),
+        )
+        await _add_stores(container, settings, clients)
+        await _add_announcing(container, settings, clients)
+        yield Foundation(settings, clients, container)
 
 
 def _logger() -> Logger:

@@ -42,7 +42,7 @@ def main() -> None:
         calls.write(json.dumps([service, operation, shown], default=repr) + "\n")
 
     module = importlib.import_module(f"entrypoints.{name}")
-    wiring = importlib.import_module("entrypoints.wiring.aws")
+    wiring = importlib.import_module(f"entrypoints.wiring.aws_{name}")
     module.RUNTIME.open_app = partial(getattr(wiring, f"open_{name}_app"), record)
     for line in sys.stdin:
         request = json.loads(line)
