@@ -7,6 +7,7 @@ upload that cannot be completed, or whose task is cancelled, is aborted.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
 _MEBIBYTE: Final = 1024**2
+
+# XML 1.0 has no way to write these, and the answers to an upload hold the key ("ListObjectsV2",
+# EncodingType, says so of listings): its upload id could not be read.
+_NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 # S3 User Guide, "Checking object integrity for data uploads": of parts, these sums are only ever
 # those of the parts' sums, while an object of one part has that of its bytes.
@@ -88,8 +93,10 @@ class MultipartCopier:
                 to be read again, because that may have been an earlier try of ours.
             NotFound: it is gone.
             Archived: its bytes are archived.
-            Refused: it has metadata that cannot be said again.
+            Refused: it has metadata that cannot be said again, or a key that S3 cannot answer.
         """
+        if _NOT_IN_XML.search(head.key):
+            raise unsendable(head.key, "its key has signs that XML does not carry", "Key")
         where = f"{bucket_name}/{head.key}"
         target: dict[str, Any] = {"Bucket": bucket_name, "Key": head.key, **owner}
         checksum = await self._checksum(target, where)

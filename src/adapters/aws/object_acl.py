@@ -8,6 +8,7 @@ saves a look at every object.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +46,8 @@ class ObjectAcls:
         self._client = client
         self._clock = clock
         self._enabled: dict[str, tuple[bool, datetime]] = {}
+        # Many objects want to know at once; one asks.
+        self._asking = asyncio.Lock()
 
     async def restated(self, bucket: Bucket, key: str, owner: dict[str, Any]) -> dict[str, Any]:
         """Return the ACL parameters that a copy of the object needs; often none.
@@ -65,12 +68,13 @@ class ObjectAcls:
         return _parameters(answer, where)
 
     async def _acls_enabled(self, bucket: Bucket, owner: dict[str, Any]) -> bool:
-        enabled, asked_at = self._enabled.get(bucket.name, (False, None))
-        now = self._clock.now()
-        if asked_at is None or now - asked_at >= _KEPT_FOR:
-            enabled = await self._ask(bucket, owner)
-            self._enabled[bucket.name] = enabled, now
-        return enabled
+        async with self._asking:
+            enabled, asked_at = self._enabled.get(bucket.name, (False, None))
+            now = self._clock.now()
+            if asked_at is None or now - asked_at >= _KEPT_FOR:
+                enabled = await self._ask(bucket, owner)
+                self._enabled[bucket.name] = enabled, now
+            return enabled
 
     async def _ask(self, bucket: Bucket, owner: dict[str, Any]) -> bool:
         operation = "GetBucketOwnershipControls"

@@ -13,6 +13,7 @@ for by name, where a missing right is an error and not an unlocked object. Both 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -50,6 +51,8 @@ class ObjectLocks:
         self._client = client
         self._clock = clock
         self._configurations: dict[str, _Configuration] = {}
+        # Many objects want to know at once; one asks.
+        self._asking = asyncio.Lock()
 
     async def restated(
         self, bucket: Bucket, head: ObjectHead, owner: dict[str, Any]
@@ -90,11 +93,12 @@ class ObjectLocks:
         return parameters
 
     async def _configuration(self, bucket: Bucket, owner: dict[str, Any]) -> _Configuration:
-        known = self._configurations.get(bucket.name)
-        if known is None or self._clock.now() - known.asked_at >= _KEPT_FOR:
-            known = await self._ask(bucket, owner)
-            self._configurations[bucket.name] = known
-        return known
+        async with self._asking:
+            known = self._configurations.get(bucket.name)
+            if known is None or self._clock.now() - known.asked_at >= _KEPT_FOR:
+                known = await self._ask(bucket, owner)
+                self._configurations[bucket.name] = known
+            return known
 
     async def _ask(self, bucket: Bucket, owner: dict[str, Any]) -> _Configuration:
         now = self._clock.now()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from hypothesis import strategies as st
+
+# Signs that XML 1.0 has no way to write.
+NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 NOT_CARRIED: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -26,6 +30,10 @@ NOT_CARRIED: Final[Mapping[str, str]] = MappingProxyType(
             "the SDK cannot send one; tests/adapters/test_object_requests.py has it"
         ),
         "spaces at the ends of metadata values": "HTTP takes them for no part of the value",
+        "a NUL in the API's parameter `key`": "the API refuses it; the outcomes have the key",
+        "keys with signs that XML 1.0 lacks, copied in parts": (
+            "refused with the reason: S3 answers an upload with its key in XML"
+        ),
         "ACL grants to an e-mail address": "S3 answers with the account's id instead",
         "checksums over several parts (COMPOSITE)": (
             "moto shows no ChecksumType; tests/adapters/test_object_requests.py has it"
@@ -126,7 +134,7 @@ KEYS: Final = st.one_of(
 
 _TAG_SIGNS: Final = st.one_of(
     st.sampled_from("+-=._:/@ aZ09"),
-    st.sampled_from("éÄ漢あ٣Ⅷ½\u00a0\u3000\u2028𝔘"),
+    st.sampled_from("éÄ漢あ٣Ⅷ½\u00a0\u3000\u2028\U0001d518"),
     st.characters(categories=["L", "N", "Z"]),
 )
 
@@ -142,9 +150,7 @@ def _tag_text(longest: int, shortest: int) -> st.SearchStrategy[str]:
         _TAG_SIGNS.map(lambda sign: sign * (longest // tag_length(sign))),
     )
     return texts.filter(
-        lambda text: (
-            shortest <= tag_length(text) <= longest and not text.lower().startswith("aws:")
-        )
+        lambda text: shortest <= tag_length(text) <= longest and not text.lower().startswith("aws:")
     )
 
 
@@ -193,7 +199,8 @@ _METADATA: Final = st.dictionaries(
     max_size=4,
 )
 _INSTANTS: Final = st.datetimes(
-    min_value=datetime(1971, 1, 1), max_value=datetime(2199, 1, 1)  # noqa: DTZ001
+    min_value=datetime(1971, 1, 1),  # noqa: DTZ001  # Hypothesis wants them without a zone
+    max_value=datetime(2199, 1, 1),  # noqa: DTZ001
 ).map(lambda instant: instant.replace(microsecond=0, tzinfo=UTC))
 
 _SYSTEM: Final = st.fixed_dictionaries(

@@ -3,13 +3,15 @@
 S3 API Reference, "CreateMultipartUpload": bucket key, website redirect and object lock are told
 there and are the finished object's; its ACL is private unless told. "CompleteMultipartUpload":
 with If-Match it completes only over an object with that entity tag, else 412, or 404 if there is
-none (checked 2026-11). moto forgets the first, leaves the ACL empty, and reads only If-None-Match.
+none, and answers with a version only where there are versions. "UploadPartCopy": an upload that
+was ended is NoSuchUpload (all checked 2026-11). moto forgets the first, leaves the ACL empty, reads
+only If-None-Match, always answers with a version, and fails over an unknown upload.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from moto.s3.exceptions import MissingKey, PreconditionFailed
+from moto.s3.exceptions import MissingKey, NoSuchUpload, PreconditionFailed
 from moto.s3.models import get_canned_acl
 from moto.s3.responses import S3Response
 
@@ -21,6 +23,17 @@ _TOLD = "_asset_sync_told"
 def mend() -> None:
     """Remember what an upload was begun with, and guard its end."""
     replace(S3Response, "_key_response_post", _remembering)
+    replace(S3Response, "upload_part_copy", _knowing_the_upload)
+
+
+def _knowing_the_upload(unmended: Callable[..., Any]) -> Callable[..., Any]:
+    def upload_part_copy(self: S3Response) -> Any:
+        upload_id = self.querystring["uploadId"][0]
+        if upload_id not in self.backend.get_bucket(self.bucket_name).multiparts:
+            raise NoSuchUpload(upload_id=upload_id)
+        return unmended(self)
+
+    return upload_part_copy
 
 
 def _remembering(unmended: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,6 +52,8 @@ def _remembering(unmended: Callable[..., Any]) -> Callable[..., Any]:
         elif ending is not None and ending.id not in uploads:
             finished = self.backend.get_object(bucket_name, key_name)
             vars(finished).update(getattr(ending, _TOLD, {}))
+            if not self.backend.get_bucket(bucket_name).is_versioned:
+                answer[1].pop("x-amz-version-id", None)
         return answer
 
     return key_response_post

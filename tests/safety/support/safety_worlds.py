@@ -1,0 +1,370 @@
+"""Two places to put objects, sync them and look at them: the local cloud, and memory."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+from urllib.parse import urlencode
+
+from botocore.exceptions import ClientError
+from safety_objects import Setting, Thing
+
+from adapters.aws.object_store import S3ObjectStore
+from adapters.memory.buckets import MemoryBuckets
+from adapters.memory.catalog import MemoryCatalog
+from adapters.memory.database import MemoryDatabase
+from adapters.memory.ingest_bus import MemoryIngestBus
+from adapters.memory.object_store import MemoryObjectStore
+from adapters.memory.system import ManualClock
+from application.fanout import AdaptiveLimit
+from application.object_work import ObjectWork
+from domain.connector import Bucket, Trigger
+from domain.customer_object import Encryption, ObjectLock
+from domain.job import Job, SyncOptions, new_job
+from domain.manifest import ManifestEntry
+from domain.outcome import Outcome
+from ports.object_store import ObjectStore
+
+Facts = dict[str, Any]
+"""All that can be told of an object, by name."""
+
+MIB: Final = 1024**2
+JOB_ID: Final = "job-0000000001"
+OUR_TAGS: Final = frozenset({"AssetID", "InventoryID", "SyncJobID"})
+
+# Sums for which the SDK needs a library that is not installed, of no bytes in particular: S3 would
+# compare them, moto keeps what it is told.
+_SUMS: Final = {
+    "CRC32C": base64.b64encode(b"crc3").decode(),
+    "CRC64NVME": base64.b64encode(b"crc64nvm").decode(),
+}
+
+
+class Never:
+    """A watch that nothing stops."""
+
+    async def stopped(self) -> bool:
+        return False
+
+
+def job_of(bucket: Bucket, trigger: Trigger, now: datetime, job_id: str = JOB_ID) -> Job:
+    return new_job(
+        job_id=job_id,
+        connector_id="con-1",
+        bucket=bucket,
+        trigger=trigger,
+        options=SyncOptions(),
+        request_fingerprint=None,
+        now=now,
+    )
+
+
+@dataclass(kw_only=True)
+class Syncer:
+    """The use case over any store, with a catalog that knows nothing unless told."""
+
+    store: ObjectStore
+    clock: ManualClock
+
+    def __post_init__(self) -> None:
+        self.database = MemoryDatabase()
+        self.catalog = MemoryCatalog(self.database)
+        self.bus = MemoryIngestBus()
+
+    async def sync(
+        self, bucket: Bucket, *keys: str, trigger: Trigger = Trigger.COPY, job_id: str = JOB_ID
+    ) -> list[Outcome]:
+        work = ObjectWork(objects=self.store, catalog=self.catalog, bus=self.bus, calls_in_flight=4)
+        entries = [ManifestEntry(key=key, size_bytes=None, last_modified=None) for key in keys]
+        never: Any = Never()
+        outcomes = await work.process(
+            job_of(bucket, trigger, self.clock.now(), job_id),
+            entries,
+            watch=never,
+            limit=AdaptiveLimit(4),
+        )
+        by_key = {outcome.key: outcome for outcome in outcomes}
+        return [by_key[key] for key in keys]
+
+
+class World(Protocol):
+    """Where objects are put, synced and looked at."""
+
+    clock: ManualClock
+    answers_in_xml: bool
+
+    def bucket(self, setting: Setting) -> Bucket: ...
+
+    def store(self, *, parts: bool) -> ObjectStore:
+        """A store that copies every object in parts, or none."""
+
+    async def put(self, thing: Thing) -> None: ...
+
+    async def observe(self, thing: Thing) -> Facts: ...
+
+    async def forget(self, thing: Thing) -> None:
+        """Make room for the next."""
+
+
+class CloudWorld:
+    """Buckets of every setting on S3, or on what serves its API."""
+
+    answers_in_xml = True
+
+    def __init__(self, client: Any, suffix: str) -> None:
+        self.client = client
+        self.suffix = suffix
+        self.clock = ManualClock(datetime.now(UTC))
+
+    def bucket(self, setting: Setting) -> Bucket:
+        return Bucket(name=f"safe-{setting}-{self.suffix}", expected_owner="123456789012")
+
+    def store(self, *, parts: bool = False) -> ObjectStore:
+        return self.store_with(self.client, parts=parts)
+
+    def store_with(
+        self,
+        client: Any,
+        *,
+        parts: bool = False,
+        single_copy_bytes_max: int | None = None,
+        kind: Callable[..., S3ObjectStore] = S3ObjectStore,
+    ) -> S3ObjectStore:
+        limit = single_copy_bytes_max
+        if limit is None:
+            limit = 0 if parts else 5 * 1024**3
+        return kind(
+            client,
+            clock=self.clock,
+            single_copy_bytes_max=limit,
+            part_bytes=5 * MIB,
+            parts_in_flight=2,
+        )
+
+    async def open(self) -> None:
+        for setting in Setting:
+            name = self.bucket(setting).name
+            more: Facts = {"ObjectOwnership": "ObjectWriter"} if setting is Setting.ACLS else {}
+            if setting is Setting.LOCKS:
+                more["ObjectLockEnabledForBucket"] = True
+            await self.client.create_bucket(Bucket=name, **more)
+        await self.client.put_bucket_versioning(
+            Bucket=self.bucket(Setting.VERSIONED).name,
+            VersioningConfiguration={"Status": "Enabled"},
+        )
+        await self.client.put_bucket_encryption(
+            Bucket=self.bucket(Setting.KMS_DEFAULT).name,
+            ServerSideEncryptionConfiguration={
+                "Rules": [
+                    {
+                        "ApplyServerSideEncryptionByDefault": {
+                            "SSEAlgorithm": "aws:kms",
+                            "KMSMasterKeyID": "arn:aws:kms:us-east-1:1:key/of-the-bucket",
+                        },
+                        "BucketKeyEnabled": True,
+                    }
+                ]
+            },
+        )
+
+    async def put(self, thing: Thing) -> None:
+        parameters = dict(thing.parameters)
+        if (algorithm := parameters.get("ChecksumAlgorithm")) in _SUMS:
+            parameters[f"Checksum{algorithm}"] = _SUMS[algorithm]
+        if (
+            parameters.get("ServerSideEncryption") is None
+            and thing.setting is not Setting.KMS_DEFAULT
+        ):
+            parameters["ServerSideEncryption"] = "AES256"
+        if "ObjectLockMode" in parameters or "ObjectLockLegalHoldStatus" in parameters:
+            # S3 API Reference, "PutObject": an upload under a lock needs one.
+            digest = hashlib.md5(thing.content, usedforsecurity=False).digest()
+            parameters["ContentMD5"] = base64.b64encode(digest).decode()
+        if thing.tags:
+            parameters["Tagging"] = urlencode(thing.tags)
+        await self.client.put_object(
+            Bucket=self.bucket(thing.setting).name, Key=thing.key, Body=thing.content, **parameters
+        )
+
+    async def observe(self, thing: Thing, *, version_id: str | None = None) -> Facts:
+        where: Facts = {"Bucket": self.bucket(thing.setting).name, "Key": thing.key}
+        if version_id:
+            where["VersionId"] = version_id
+        facts: Facts = dict(await self.client.head_object(**where, ChecksumMode="ENABLED"))
+        for name in ("ResponseMetadata", "AcceptRanges", "TagCount", "ExpiresString"):
+            facts.pop(name, None)
+        facts["Metadata"] = dict(facts.get("Metadata", {}))
+        body = await self.client.get_object(**where)
+        facts["Body"] = await body["Body"].read()
+        tagging = await self.client.get_object_tagging(**where)
+        facts["Tags"] = {tag["Key"]: tag["Value"] for tag in tagging["TagSet"]}
+        acl = await self.client.get_object_acl(**where)
+        facts["Owner"] = acl["Owner"]["ID"]
+        facts["Grants"] = sorted(
+            (grant["Permission"], *sorted(map(str, grant["Grantee"].items())))
+            for grant in acl["Grants"]
+        )
+        if thing.setting is Setting.LOCKS:
+            facts |= await self._locks(where)
+        return facts
+
+    async def _locks(self, where: Facts) -> Facts:
+        locks: Facts = {}
+        for name in ("retention", "legal_hold"):
+            with contextlib.suppress(ClientError):
+                answer = await getattr(self.client, f"get_object_{name}")(**where)
+                answer.pop("ResponseMetadata")
+                locks[name] = answer
+        return locks
+
+    async def versions(self, thing: Thing) -> list[str]:
+        """The version ids of the key, the newest first."""
+        answer = await self.client.list_object_versions(
+            Bucket=self.bucket(thing.setting).name, Prefix=thing.key
+        )
+        return [v["VersionId"] for v in answer.get("Versions", []) if v["Key"] == thing.key]
+
+    async def forget(self, thing: Thing) -> None:
+        if thing.setting not in (Setting.LOCKS, Setting.VERSIONED):
+            await self.client.delete_object(Bucket=self.bucket(thing.setting).name, Key=thing.key)
+
+
+class MemoryWorld:
+    """The same, in memory, as far as the memory store knows attributes (it has no ACLs)."""
+
+    answers_in_xml = False
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.buckets = MemoryBuckets(clock)
+        for setting in Setting:
+            self.buckets.create(
+                self.bucket(setting).name, versioned=setting in (Setting.VERSIONED, Setting.LOCKS)
+            )
+
+    def bucket(self, setting: Setting) -> Bucket:
+        return Bucket(name=f"safe-{setting}", expected_owner="111122223333")
+
+    def store(self, *, parts: bool = False) -> ObjectStore:
+        return MemoryObjectStore(self.buckets, single_copy_bytes_max=-1 if parts else 5 * 1024**3)
+
+    async def put(self, thing: Thing) -> None:
+        told: Mapping[str, Any] = thing.parameters
+        encryption = None
+        if "ServerSideEncryption" in told:
+            encryption = Encryption(
+                algorithm=told["ServerSideEncryption"],
+                kms_key_id=told.get("SSEKMSKeyId"),
+                bucket_key_enabled=told.get("BucketKeyEnabled"),
+            )
+        lock = ObjectLock(
+            mode=told.get("ObjectLockMode"),
+            retain_until=told.get("ObjectLockRetainUntilDate"),
+            legal_hold=told.get("ObjectLockLegalHoldStatus"),
+        )
+        system = ("ContentType", "CacheControl", "ContentEncoding", "ContentDisposition")
+        system = (*system, "ContentLanguage", "Expires")
+        self.buckets.put(
+            self.bucket(thing.setting).name,
+            thing.key,
+            thing.content,
+            tags=thing.tags,
+            storage_class=told.get("StorageClass", "STANDARD"),
+            encryption=encryption,
+            website_redirect=told.get("WebsiteRedirectLocation"),
+            lock=None if lock == ObjectLock() else lock,
+            system_metadata={name: told[name] for name in system if name in told},
+            user_metadata=told.get("Metadata", {}),
+            checksum_algorithm=told.get("ChecksumAlgorithm"),
+        )
+
+    async def observe(self, thing: Thing) -> Facts:
+        stored = self.buckets.get(self.bucket(thing.setting).name, thing.key)
+        names = {"e_tag": "ETag", "last_modified": "LastModified", "version_id": "VersionId"}
+        facts = {names.get(name, name): value for name, value in asdict(stored.head).items()}
+        return {**facts, "Body": stored.content, "Tags": dict(stored.tags)}
+
+    async def forget(self, thing: Thing) -> None:
+        pass
+
+
+# --- what may differ ----------------------------------------------------------------------------
+
+
+def differences(
+    before: Facts, after: Facts, *, trigger: Trigger, parts: bool, versioned: bool
+) -> dict[str, tuple[Any, Any]]:
+    """Return what changed and must not have: empty if the promise is kept.
+
+    Our tags, and with a copy LastModified; the version where there are versions; the ETag of what
+    is not plain or is copied in parts, and the checksum of the parts, by S3's own rules.
+    """
+    allowed = set()
+    if trigger is Trigger.COPY:
+        allowed.add("LastModified")
+        if versioned:
+            allowed.add("VersionId")
+        algorithm = before.get("ServerSideEncryption") or (before.get("encryption") or {}).get(
+            "algorithm"
+        )
+        if parts or str(algorithm).startswith("aws:kms"):
+            allowed.add("ETag")
+    changed = {
+        name: (before.get(name), after.get(name))
+        for name in before.keys() | after.keys()
+        if name not in allowed and before.get(name) != after.get(name)
+    }
+    if parts:
+        # The sum is one of sums now; which kind of sum it is must be as before.
+        for name in [name for name in changed if name.startswith("Checksum")]:
+            if None not in changed[name]:
+                del changed[name]
+    tags_before, tags_after = changed.pop("Tags", (before["Tags"], before["Tags"]))
+    kept = {name: tags_after.get(name) for name in tags_before if name not in OUR_TAGS}
+    foreign = {name: value for name, value in tags_before.items() if name not in OUR_TAGS}
+    if kept != foreign or not tags_after.keys() - tags_before.keys() <= OUR_TAGS:
+        changed["Tags"] = (tags_before, tags_after)
+    # An id that its owner wrote stays, whether the catalog knows it or not.
+    for name in ("AssetID", "InventoryID"):
+        if tags_before.get(name) and tags_after.get(name) != tags_before[name]:
+            changed[name] = (tags_before[name], tags_after.get(name))
+    return changed
+
+
+def tomorrow(clock: ManualClock) -> datetime:
+    return (clock.now() + timedelta(days=1)).replace(microsecond=0)
+
+
+class Intercepted:
+    """The SDK's client, with some operations in other hands.
+
+    Each hook gets the real operation and the parameters of the call, and answers in its place.
+    """
+
+    def __init__(self, client: Any, **hooks: Callable[..., Any]) -> None:
+        self._client = client
+        self._hooks = hooks
+
+    def __getattr__(self, name: str) -> Any:
+        send = getattr(self._client, name)
+        if name not in self._hooks:
+            return send
+
+        async def call(**parameters: Any) -> Any:
+            return await self._hooks[name](send, parameters)
+
+        return call
+
+
+def refusal(code: str, status: int) -> ClientError:
+    """An error as S3 answers it."""
+    answer: Any = {
+        "Error": {"Code": code, "Message": "planted"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(answer, "Planted")
