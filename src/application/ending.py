@@ -69,7 +69,8 @@ class EndJob:
             await self._results.abort_upload(manifest_key(job.job_id), job.listing.upload_id)
         await update_job(self._jobs, job.job_id, lambda j: stop_redriving(j, self._clock.now()))
         async for chunk in self._chunks.chunks(job.job_id):
-            if not chunk.terminal:
+            # What a later redrive opened is not what was ordered to end.
+            if not chunk.terminal and chunk.redrive_number <= job.redrive_number:
                 await self._cancel(chunk)
         return await self._announcer.finish(job.job_id)
 

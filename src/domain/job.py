@@ -344,7 +344,7 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
         case ProcessingStarted():
             return replace(moved, processing_at=at)
         case JobCompleted():
-            return replace(moved, ended_at=at, work=None)
+            return replace(moved, ended_at=at, work=None, status_reason=None)
         case (
             JobCompletedWithErrors(reason=reason)
             | JobFailed(reason=reason)
@@ -355,6 +355,7 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
             return replace(
                 moved,
                 ended_at=None,
+                ending=None,
                 status_reason=None,
                 redriving=True,
                 redrive_number=job.redrive_number + 1,

@@ -33,13 +33,15 @@ class RecordSplitter:
         data = self._rest + portion
         start = 0
         search = 0
+        quoted = 0
         while (end := data.find(b"\n", search)) != -1:
-            if data.count(b'"', start, end) % 2:
-                search = end + 1
+            quoted ^= data.count(b'"', search, end) % 2
+            search = end + 1
+            if quoted:
                 continue
-            record = data[start : end + 1]
+            record = data[start:search]
             self.position += len(record)
-            start = search = end + 1
+            start = search
             yield record, self.position
         self._rest = data[start:]
         if len(self._rest) > _RECORD_BYTES_MAX:

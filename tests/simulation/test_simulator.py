@@ -1,25 +1,20 @@
-"""The simulator itself: it is deterministic, it gets around, and it finds bugs."""
+"""The simulator itself: it is deterministic, and it finds bugs."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from domain.chunk import ChunkStatus
-from domain.job import JobStatus
-from simulator import invariants
-from simulator.faults import Fault
 from simulator.observer import Violation
 from simulator.planted import BUGS, Bug, planted
 from simulator.simulation import Simulation
 
 SCRIPT = Path(__file__).parent / "support" / "simulate.py"
-SEARCHED_SEEDS = 300
+SEARCHED_SEEDS = 1_000
 
 
 @pytest.mark.parametrize("number", [3, 11, 52])
@@ -43,35 +38,7 @@ def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
     assert digest("1") == digest("2")
 
 
-def test_seeds_get_around(simulate: Callable[[int], Simulation]) -> None:
-    """Between them, a hundred seeds reach every state and have every kind of fault."""
-    faults: Counter[Fault] = Counter()
-    job_statuses: set[JobStatus] = set()
-    chunk_statuses: set[ChunkStatus] = set()
-    outcomes: set[str] = set()
-    redrives = 0
-    for number in range(100):
-        sim = simulate(number)
-        faults.update(sim.faults.counts)
-        for job in sim.world.database.jobs:
-            job_statuses.update(sim.observer.statuses[job.job_id])
-            redrives += job.redrive_number
-            chunk_statuses.update(c.status for c in sim.world.database.chunks_of(job.job_id))
-            outcomes.update(
-                line["outcome"] for line in invariants.outcome_lines(sim, job.job_id)
-            )
-    assert set(faults) == set(Fault)
-    assert job_statuses == set(JobStatus)
-    assert chunk_statuses >= {
-        ChunkStatus.COMPLETED,
-        ChunkStatus.COMPLETED_WITH_ERRORS,
-        ChunkStatus.FAILED,
-        ChunkStatus.CANCELLED,
-    }
-    assert outcomes == {"SKIPPED", "COPIED", "PUT", "ARCHIVED", "GONE", "FAILED"}
-    assert redrives
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name.replace(" ", "_"))
 def test_it_finds_planted_bugs(bug: Bug) -> None:
     with planted(bug):
@@ -79,6 +46,8 @@ def test_it_finds_planted_bugs(bug: Bug) -> None:
             try:
                 Simulation(number).run()
             except Violation as violation:
-                assert violation.name in bug.caught_by, str(violation)
-                return
-    pytest.fail(f"{SEARCHED_SEEDS} seeds did not find: {bug.name}")
+                found = violation
+                break
+        else:
+            pytest.fail(f"{SEARCHED_SEEDS} seeds did not find: {bug.name}")
+    assert found.name in bug.caught_by, str(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from domain.decision import CatalogAnswer, Decision, Reason, decide, resume
 from domain.errors import TagLimitExceeded
 from domain.identity import (
@@ -72,7 +73,7 @@ MINTED = mint_missing(NONE, "b", "k")
     [
         (MINTED, False, False, Decision.PUT),
         (MINTED, True, True, Decision.PUT),
-        # An inventory record of our own id without an asset: an earlier job left it, so it was COPY.
+        # Our own inventory id without an asset: an earlier job left it, so it was COPY.
         (MINTED, False, True, Decision.COPY),
         (mint_missing(INVENTORY, "b", "k"), False, True, Decision.COPY),
         (mint_missing(INVENTORY, "b", "k"), True, True, Decision.COPY),
@@ -97,7 +98,9 @@ def test_an_empty_tag_is_no_id() -> None:
 def test_ids_never_change() -> None:
     """Golden values: another one would give every object of every archive a second identity."""
     assert mint_asset_id("media", "a/b.jpg") == "asset:img:3b294477-59c8-56aa-a44c-b6f318c2c808"
-    assert mint_inventory_id("media", "a/b.jpg") == "asset:uuid:c1741eca-e035-5ab5-bcac-426a2c83720f"
+    assert (
+        mint_inventory_id("media", "a/b.jpg") == "asset:uuid:c1741eca-e035-5ab5-bcac-426a2c83720f"
+    )
     assert event_id("job-1", "media", "a/b.jpg") == "2014640e-13ed-5d36-9122-94ab5667403c"
     assert job_id_for("c1", "key-1") == "job-557640c6-f11d-5aed-922e-27a5f1c62958"
 

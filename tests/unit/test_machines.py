@@ -7,11 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
+
 from domain import chunk as chunks
 from domain import job as jobs
 from domain.chunk import CHUNK_TRANSITIONS, Chunk, ChunkStatus, Lease
 from domain.connector import Bucket, Trigger
-from domain.errors import ChunkHeld, ChunkSettled, IllegalTransition, NotRedrivable, WorkHeld, WorkLost
+from domain.errors import (
+    ChunkHeld,
+    ChunkSettled,
+    IllegalTransition,
+    NotRedrivable,
+    WorkHeld,
+    WorkLost,
+)
 from domain.job import (
     JOB_TRANSITIONS,
     Ending,
@@ -145,18 +153,18 @@ def test_a_job_moves_as_its_table_says_or_not_at_all(status: JobStatus, event: A
 
 
 def test_terminal_states_are_those_that_only_a_redrive_leaves() -> None:
-    assert chunks.TERMINAL == {
+    assert {
         ChunkStatus.COMPLETED,
         ChunkStatus.COMPLETED_WITH_ERRORS,
         ChunkStatus.FAILED,
         ChunkStatus.CANCELLED,
-    }
-    assert jobs.TERMINAL == {
+    } == chunks.TERMINAL
+    assert {
         JobStatus.COMPLETED,
         JobStatus.COMPLETED_WITH_ERRORS,
         JobStatus.FAILED,
         JobStatus.CANCELLED,
-    }
+    } == jobs.TERMINAL
 
 
 def test_the_diagram_has_every_transition() -> None:
@@ -277,7 +285,19 @@ def test_a_new_job_has_its_first_notice() -> None:
         ({"tally": Tally(chunks_total=1)}, JobStatus.PROCESSING),
         ({"splitting": Splitting()}, JobStatus.PROCESSING),
         ({"redriving": True}, JobStatus.PROCESSING),
-        ({"ending": Ending(kind=EndingKind.CANCELLED, reason="r")}, JobStatus.CANCELLED),
+        # A cancellation that came when everything was done cancels nothing.
+        ({"ending": Ending(kind=EndingKind.CANCELLED, reason="r")}, JobStatus.COMPLETED),
+        (
+            {"ending": Ending(kind=EndingKind.CANCELLED, reason="r"), "splitting": Splitting()},
+            JobStatus.CANCELLED,
+        ),
+        (
+            {
+                "ending": Ending(kind=EndingKind.CANCELLED, reason="r"),
+                "tally": Tally(chunks_total=1, chunks_cancelled=1),
+            },
+            JobStatus.CANCELLED,
+        ),
         ({"ending": Ending(kind=EndingKind.FAILED, reason="r")}, JobStatus.FAILED),
         (
             {"ending": Ending(kind=EndingKind.FAILED, reason="r"), "splitting": Splitting()},

@@ -25,16 +25,20 @@ def main() -> int:
             sim.run()
         except Violation as violation:
             failed += 1
-            print(f"seed {seed}: {violation}")
+            tell(f"seed {seed}: {violation}")
             if violation.__cause__ is not None:
                 traceback.print_exception(violation.__cause__)
         if options.trace:
             for line in sim.trace():
-                print(line)
-            print(f"steps {sim.step_count}, faults {sim.faults.counts}, digest {sim.digest()[:16]}")
-    spent_s = time.perf_counter() - began
-    print(f"{options.count} seeds, {failed} failed, {options.count / spent_s:.1f} seeds a second")
+                tell(line)
+            tell(f"steps {sim.step_count}, faults {sim.faults.counts}, digest {sim.digest()}")
+    rate = options.count / (time.perf_counter() - began)
+    tell(f"{options.count} seeds, {failed} failed, {rate:.1f} seeds a second")
     return min(failed, 1)
+
+
+def tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ _COMPLETED = frozenset({JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS})
 
 
 def i1_every_entry_has_one_outcome(sim: Simulation, job: Job) -> Iterator[str]:
-    """A job that COMPLETED* has exactly one outcome line for each entry of its manifest, and as many
-    as objectsListed; a job that FAILED or was CANCELLED has one for no entry twice.
+    """A job that COMPLETED* has exactly one outcome line for each entry of its manifest, and as
+    many as objectsListed; a job that FAILED or was CANCELLED has one for no entry twice.
     """
     keys = Counter(line["key"] for line in outcome_lines(sim, job.job_id))
     twice = [key for key, count in keys.items() if count > 1]
@@ -70,7 +70,7 @@ def i3_outcome_files_add_up(sim: Simulation, chunk: Chunk) -> Iterator[str]:
     lines = outcome_lines(sim, chunk.job_id, chunk.index)
     kinds = Counter(line["outcome"].lower() for line in lines)
     if Statistics(**kinds) != chunk.statistics:
-        yield f"chunk {chunk.index} is {chunk.status} with {chunk.statistics}, its files say {kinds}"
+        yield f"chunk {chunk.index}, {chunk.status}: {chunk.statistics}, its files say {kinds}"
 
 
 def i4_only_the_lease_holder_settles(
@@ -124,9 +124,10 @@ def i5_skip_writes_nothing(observer: Observer, job: Job) -> Iterator[str]:
     """
     for line in outcome_lines(observer.sim, job.job_id):
         writes = observer.writes.get((job.job_id, line["key"]))
-        if line["outcome"] == "SKIPPED" and writes:
-            if not observer.touched_by_others(job, line["key"]):
-                yield f"{line['key']} is SKIPPED and got {writes}"
+        if line["outcome"] != "SKIPPED" or observer.touched_by_others(job, line["key"]):
+            continue
+        if writes:
+            yield f"{line['key']} is SKIPPED and got {writes}"
 
 
 def i6_owner_tags_stay(
@@ -173,8 +174,8 @@ def i7_a_failed_look_up_never_becomes_put(process: Process, key: str) -> Iterato
 def i8_nothing_starts_after_the_end(
     observer: Observer, process: Process, job_id: str, key: str, method: str
 ) -> Iterator[str]:
-    """Once CANCELLED (or any other end) is stored, no write or event of that job starts; and none in
-    a process that began after the end was ordered.
+    """Once CANCELLED (or any other end) is stored, no write or event of that job starts; and none
+    in a process that began after the end was ordered.
     """
     job = observer.sim.world.database.jobs.find(job_id)
     if job is not None and job.terminal:
@@ -331,9 +332,9 @@ def one_active_job_per_prefix(observer: Observer) -> Iterator[str]:
     active = [job for job in observer.sim.world.database.jobs if not job.terminal]
     for number, job in enumerate(active):
         for other in active[:number]:
-            if job.connector_id == other.connector_id:
-                if overlap(job.options.prefixes, other.options.prefixes):
-                    yield f"{job.job_id} and {other.job_id} are both active"
+            same = job.connector_id == other.connector_id
+            if same and overlap(job.options.prefixes, other.options.prefixes):
+                yield f"{job.job_id} and {other.job_id} are both active"
 
 
 def one_batch_job_per_job(sim: Simulation) -> Iterator[str]:
@@ -362,7 +363,9 @@ def every_status_is_published(sim: Simulation) -> Iterator[str]:
             yield f"summary.json of {job_id} says {summary['status']}, its record {job.status}"
 
 
-def only_known_errors(label: str, error: BaseException, expected: tuple[type, ...]) -> Iterator[str]:
+def only_known_errors(
+    label: str, error: BaseException, expected: tuple[type, ...]
+) -> Iterator[str]:
     """A process ends well, or in an error that its function's contract names."""
     if not isinstance(error, expected):
         yield f"{label} ended in {error!r}"

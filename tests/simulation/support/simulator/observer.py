@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from simulator import invariants
+from simulator.process import Process, Read
+
 from adapters.memory.buckets import StoredObject
-from domain.chunk import Chunk
+from domain.chunk import Chunk, ChunkStatus
 from domain.customer_object import ObjectHead
 from domain.identity import SYNC_JOB_ID_TAG, identity_of
 from domain.job import Job, JobStatus
 from domain.message import IngestEvent
-from simulator import invariants
-from simulator.process import Process, Read
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
@@ -62,6 +63,7 @@ class Observer:
         default_factory=lambda: defaultdict(list)
     )
     statuses: dict[str, list[JobStatus]] = field(default_factory=lambda: defaultdict(list))
+    chunk_statuses: set[ChunkStatus] = field(default_factory=set)
     starts: dict[str, Start] = field(default_factory=dict)
     writes: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     events: dict[tuple[str, str], list[IngestEvent]] = field(
@@ -143,9 +145,9 @@ class Observer:
                     chunks_seen[chunk.index] = chunk
                     changed = True
                     now = self.sim.clock.now()
-                    self.check(
-                        invariants.i4_only_the_lease_holder_settles, process, before, chunk, job, now
-                    )
+                    holds = invariants.i4_only_the_lease_holder_settles
+                    self.check(holds, process, before, chunk, job, now)
+                    self.chunk_statuses.add(chunk.status)
                     self.sim.people.saw(f"chunk {chunk.status}")
                     if chunk.terminal:
                         self.check(invariants.i3_outcome_files_add_up, self.sim, chunk)
@@ -220,11 +222,16 @@ class Observer:
         self.check(invariants.i4_only_the_engine_with_the_lease_goes_on, process, before, job)
         if before is None:
             bucket = self.sim.world.buckets.find(job.bucket.name)
-            objects = {key: stored for key in (bucket.versions if bucket else ())
-                       if (stored := bucket.current(key)) is not None}  # type: ignore[union-attr]
+            objects = {
+                key: stored
+                for key in (bucket.versions if bucket else ())
+                if (stored := bucket.current(key)) is not None
+            }  # type: ignore[union-attr]
             self.starts[job.job_id] = Start(objects, dict(self.sim.world.database.assets))
         if job.ending is not None:
             self.ending_at.setdefault(job.job_id, now)
+        else:
+            self.ending_at.pop(job.job_id, None)
         if before is None or before.status is not job.status:
             self.sim.note(job.job_id, "status", job.status)
             self.statuses[job.job_id].append(job.status)
@@ -250,4 +257,3 @@ def _touched(port: str, method: str, args: tuple[Any, ...]) -> list[tuple[str, s
     if port == "bus":
         return [(event.job_id, event.object_key) for event in args[0]]
     return []
-

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from simulator.faults import Fault
+from simulator.scenery import BUCKET, CONNECTOR_ID, FOLDERS, put_object
+
 from domain.errors import NotRedrivable
 from domain.job import Discovery, JobStatus, SyncOptions
 from ports.errors import Outcome
 from ports.job_store import OverlappingJob
-from simulator.faults import Fault
-from simulator.scenery import BUCKET, CONNECTOR_ID, FOLDERS, put_object
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
@@ -112,7 +113,11 @@ class People:
 
     def _start(self, options: SyncOptions, idempotency_key: str | None, try_count: int) -> None:
         def done(result: Any, error: BaseException | None) -> None:
-            if error is None or isinstance(error, OverlappingJob) or try_count >= _API_TRY_COUNT_MAX:
+            if (
+                error is None
+                or isinstance(error, OverlappingJob)
+                or try_count >= _API_TRY_COUNT_MAX
+            ):
                 return
             self._sim.at(3.0, partial(self._start, options, idempotency_key, try_count + 1))
 

@@ -6,7 +6,6 @@ line is no more in the source cannot be planted, and says so: then it has to be 
 """
 
 from __future__ import annotations
-
 import __future__
 
 import importlib
@@ -20,7 +19,7 @@ from types import CodeType, FunctionType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bug:
-    """Each change is a place (`module:function` or `module:Class.method`), a line, and what it becomes.
+    """Each change is a place (`module:function` or `module:Class.method`), a line, its substitute.
 
     `caught_by` are the invariants that may be the first to complain, `seed` is one that found it.
     """
@@ -62,9 +61,7 @@ def _changed(function: FunctionType, place: str, line: str, instead: str) -> Cod
     source = textwrap.dedent(inspect.getsource(function)).removeprefix("@property\n")
     assert source.count(line) == 1, f"{place} does not hold {line!r} once any more"
     flags = __future__.annotations.compiler_flag
-    code = compile(
-        source.replace(line, instead), place, "exec", flags=flags, dont_inherit=True
-    )
+    code = compile(source.replace(line, instead), place, "exec", flags=flags, dont_inherit=True)
     namespace = dict(function.__globals__)
     exec(code, namespace)  # noqa: S102  # our own source, with one line changed
     changed: FunctionType = namespace[function.__name__]
@@ -72,7 +69,12 @@ def _changed(function: FunctionType, place: str, line: str, instead: str) -> Cod
 
 
 def _bug(
-    name: str, seed: int, place: str, line: str, instead: str, *caught_by: str,
+    name: str,
+    seed: int,
+    place: str,
+    line: str,
+    instead: str,
+    *caught_by: str,
     also: tuple[tuple[str, str, str], ...] = (),
 ) -> Bug:
     changes = ((place, line, instead), *also)
@@ -82,7 +84,7 @@ def _bug(
 BUGS = (
     _bug(
         "settling without a version guard",
-        0,
+        172,
         "adapters.memory.chunk_store:MemoryChunkStore.settle",
         "table.write(chunk.index, saved, expected_version=chunk.version)",
         "table.write(chunk.index, saved, expected_version=table.find(chunk.index).version)",
@@ -94,13 +96,14 @@ BUGS = (
         0,
         "application.announcer:Announcer.finish",
         "    job = await update_job(",
-        "    await self.announce(finish_if_settled(await self._jobs.get(job_id), self._clock.now()))\n"
+        "    job = await self._jobs.get(job_id)\n"
+        "    await self.announce(finish_if_settled(job, self._clock.now()))\n"
         "    job = await update_job(",
         "only_stored_statuses_are_published",
     ),
     _bug(
         "forgetting a status before it is published",
-        0,
+        18,
         "application.announcer:Announcer.announce",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices}\n",
@@ -119,7 +122,7 @@ BUGS = (
     ),
     _bug(
         "leasing a chunk whose lease is live",
-        0,
+        47,
         "domain.chunk:lease_chunk",
         "if chunk.lease.live(now):",
         "if False:",
@@ -127,7 +130,7 @@ BUGS = (
     ),
     _bug(
         "working on a job whose work lease is live",
-        0,
+        6,
         "domain.job_control:take_work",
         "if job.work is not None and job.work.token != token and now < job.work.expires_at:",
         "if False:",
@@ -136,7 +139,7 @@ BUGS = (
     ),
     _bug(
         "writing without looking whose work lease it is",
-        0,
+        141,
         "domain.job_control:check_work",
         "if job.terminal or job.ending is not None or not held:",
         "if False:",
@@ -146,7 +149,7 @@ BUGS = (
     ),
     _bug(
         "taking a failed look-up for an answer",
-        0,
+        96,
         "application.object_work:ObjectWork._decide",
         "    outcomes.update((key, failed_outcome(key, error)) for key in readable)\n"
         "        return []",
@@ -156,16 +159,17 @@ BUGS = (
     ),
     _bug(
         "ending a cancelled job while a chunk is worked on",
-        0,
+        15,
         "domain.job:Job.settled",
         "all_chunks and (",
         "(all_chunks or self.ending is not None) and (",
+        "i1_every_entry_has_one_outcome",
         "i2_a_terminal_job_has_terminal_chunks",
         "i8_nothing_starts_after_the_end",
     ),
     _bug(
         "cancelling a chunk over a live lease",
-        0,
+        15,
         "application.ending:EndJob._cancel",
         "        return\n        free =",
         "        pass\n        free =",
@@ -173,7 +177,7 @@ BUGS = (
     ),
     _bug(
         "sending a message before its record",
-        0,
+        4,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    await self._queueing._queue.send(job.job_id, [c.index for c in batch.chunks])\n"
@@ -193,7 +197,7 @@ BUGS = (
     ),
     _bug(
         "writing again what carries this job's id",
-        0,
+        32,
         "application.object_work:ObjectWork._write",
         "if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:",
         "if True:",
@@ -201,7 +205,7 @@ BUGS = (
     ),
     _bug(
         "deciding anew on what carries this job's id",
-        0,
+        78,
         "application.object_work:_verdict",
         "resume if tags.get(SYNC_JOB_ID_TAG) == job.job_id else decide",
         "decide",
@@ -218,10 +222,11 @@ BUGS = (
     ),
     _bug(
         "saving the checkpoint before the chunks",
-        0,
+        27,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
-        "    job = await work.update(job.job_id, lambda j: replace(j, splitting=batch.checkpoint))\n"
+        "    ahead = batch.checkpoint\n"
+        "    job = await work.update(job.job_id, lambda j: replace(j, splitting=ahead))\n"
         "    while True:\n",
         "i1_every_entry_has_one_outcome",
         "i2_a_terminal_job_has_terminal_chunks",
@@ -229,7 +234,7 @@ BUGS = (
     ),
     _bug(
         "going on with a chunk whose job is ending",
-        0,
+        80,
         "application.chunk_work:ProcessChunk._work",
         "watch.job_ending = job.ending is not None",
         "watch.job_ending = False",
@@ -237,7 +242,7 @@ BUGS = (
     ),
     _bug(
         "handing back without a message, and a sweep that does not miss it",
-        0,
+        32,
         "application.chunk_settlement:ChunkSettlement._hand_back",
         "    await self._queue.send(",
         "    0 and await self._queue.send(",
@@ -252,7 +257,7 @@ BUGS = (
     ),
     _bug(
         "not freeing chunks whose lease ran out",
-        0,
+        78,
         "domain.chunk:lease_expired",
         "return chunk.lease is not None and not chunk.lease.live(now)",
         "return False",
@@ -260,7 +265,7 @@ BUGS = (
     ),
     _bug(
         "not sending lost messages again",
-        0,
+        32,
         "application.sweep:Sweep._send_again",
         "if chunks:",
         "if False:",
@@ -268,7 +273,7 @@ BUGS = (
     ),
     _bug(
         "not waking a job whose engine died",
-        0,
+        6,
         "application.sweep:Sweep._idle",
         "return now >= job.work.expires_at",
         "return False",
@@ -276,23 +281,23 @@ BUGS = (
     ),
     _bug(
         "dropping what was done of a cancelled chunk",
-        0,
+        159,
         "application.ending:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",
         "i3_outcome_files_add_up",
     ),
     _bug(
-        "counting failures twice after a redrive",
-        0,
-        "domain.chunk:evolve",
-        "statistics=replace(chunk.statistics, failed=chunk.discovered.failed),",
-        "",
-        "?",
+        "counting a chunk's old outcomes beside its new ones",
+        3,
+        "domain.chunk:settle_chunk",
+        "statistics = chunk.discovered + processed",
+        "statistics = chunk.statistics + processed",
+        "i3_outcome_files_add_up",
     ),
     _bug(
         "making another batch job at each try",
-        0,
+        287,
         "adapters.memory.batch_jobs:MemoryBatchJobs.create",
         "token = (job.job_id, job.manifest.e_tag)",
         "token = (job.job_id, str(len(self._jobs)))",
@@ -300,18 +305,10 @@ BUGS = (
     ),
     _bug(
         "writing in a dry run",
-        0,
+        24,
         "application.object_work:ObjectWork._carry_out",
         "self._preview if job.options.dry_run else self._write",
         "self._write",
         "a_dry_run_writes_nothing",
-    ),
-    _bug(
-        "keeping the progress of the chunk before",
-        0,
-        "application.progress_files:ProgressFiles.load",
-        "if chunk.progress_key is not None:",
-        "if False:",
-        "?",
     ),
 )

@@ -16,14 +16,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from simulator.faults import Fault
+
 from domain.identity import Identity
 from ports.errors import Retryable, Throttled, TimedOut, Unavailable
-from simulator.faults import Fault
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
-_READS = frozenset({"get", "list_page", "read_tags", "head", "look_up", "describe", "e_tag", "inspect"})
+_READS = frozenset(
+    {"get", "list_page", "read_tags", "head", "look_up", "describe", "e_tag", "inspect"}
+)
 _PARTLY = frozenset({("queue", "send"), ("errors", "record"), ("bus", "publish")})
 
 
@@ -271,4 +274,3 @@ class GatedPort:
 def retried(error: BaseException | None) -> bool:
     """Tell whether the runtime that invoked a process tries again after this end."""
     return isinstance(error, Retryable | Crash)
-

@@ -1,4 +1,4 @@
-"""The world at the beginning: a bucket of a few objects in every state, and how functions are set."""
+"""The world at the beginning: a bucket of objects in every state, and how functions are set."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def draw_policy(rng: random.Random) -> Policy:
         window_object_count=rng.randint(1, 5),
         windows_in_flight=rng.randint(1, 3),
         calls_in_flight=rng.randint(1, 4),
-        chunk_attempt_count_max=rng.choice([2, 5]),
+        chunk_attempt_count_max=rng.choice([1, 2, 5]),
         lease_margin_s=rng.choice([10.0, 30.0]),
         stop_margin_s=rng.choice([3.0, 20.0]),
         ending_poll_s=rng.choice([0.1, 5.0]),
@@ -105,8 +105,7 @@ def put_object(sim: Simulation, key: str, state: str) -> None:
         case "owner's tags":
             tags = {"project": "x", "Owner": "ü@example"}
         case "asset known":
-            tags = {"AssetID": f"asset of {key[:20]}".replace("\n", " "), "InventoryID": f"inv {len(assets)}"}
-            tags = {name: _taggable(value) for name, value in tags.items()}
+            tags = {"AssetID": f"asset {len(assets)}", "InventoryID": f"inv {len(assets)}"}
             assets[tags["InventoryID"]] = tags["AssetID"]
         case "inventory known":
             tags = {"InventoryID": f"inv {len(assets)}", "project": "y"}
@@ -115,7 +114,8 @@ def put_object(sim: Simulation, key: str, state: str) -> None:
             tags = {"InventoryID": mint_inventory_id(BUCKET, key)}
             assets[tags["InventoryID"]] = None
         case "ids unknown":
-            tags = {"AssetID": f"lost {sim.rng.random()}", "InventoryID": f"gone {sim.rng.random()}"}
+            number = sim.rng.random()
+            tags = {"AssetID": f"lost {number}", "InventoryID": f"gone {number}"}
         case "archived":
             storage_class = sim.rng.choice(["GLACIER", "DEEP_ARCHIVE"])
         case "too many tags":
@@ -143,7 +143,3 @@ def put_object(sim: Simulation, key: str, state: str) -> None:
         system_metadata={"ContentType": "image/x", "CacheControl": "no-cache"},
     )
     sim.observer.owner_changed(key)
-
-
-def _taggable(text: str) -> str:
-    return "".join(char if char.isalnum() or char in " +-=._:/@" else "_" for char in text)

@@ -1,6 +1,6 @@
 """What AWS and the Asset Management System do around the functions: deliver, repeat, lose, be late.
 
-Queue: at least once, with a visibility timeout, and after five receives the dead-letter queue.
+Queue: at least once, with a visibility timeout, and after some receives the dead-letter queue.
 Asynchronous invocations: up to two more tries after a failure, and now and then none at all.
 Batch jobs: every task is an invocation; temporary failures are redriven. The schedule never stops.
 """
@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from application.discover_object import TaskResult
-from domain.batch_job import BatchJobStatus
-from domain.errors import ChunkHeld, WorkHeld, WorkLost
-from domain.message import IngestEvent
 from simulator.faults import Fault
 from simulator.process import retried
 from simulator.scenery import BUCKET
 
+from application.discover_object import TaskResult
+from domain.batch_job import BatchJobStatus
+from domain.errors import ChunkHeld, WorkHeld, WorkLost
+from domain.message import IngestEvent
+
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
-_RECEIVE_COUNT_MAX = 5
 _INVOCATION_DELAYS_S = (60.0, 120.0)
 _SWEEP_EVERY_S = 300.0
 
@@ -49,6 +49,7 @@ class Services:
         self._chunk_messages: list[tuple[str, int]] = []
         self._held_is_failure = sim.rng.random() < 0.5
         self._visibility_s = sim.timeouts_s["processor"] * sim.rng.choice([1.1, 6.0])
+        self._receive_count_max = sim.rng.choice([1, 2, 5])
         self._ams_delays_s = sim.rng.choice([(0.1,), (0.1, 2.0, 60.0), (600.0, 2_000.0)])
         self._ams_in_two_steps = sim.rng.random() < 0.3
 
@@ -93,13 +94,11 @@ class Services:
         self._sim.background(self._run_batch_job(batch_job_id))
 
     def deliver_all_again(self) -> None:
-        """Deliver every order, message and event that there ever was once more."""
+        """Deliver every order and message that there ever was once more."""
         for job_id in dict.fromkeys(self._engine_orders):
             self._sim.at(0, partial(self._engine, job_id, 2))
         for job_id, index in dict.fromkeys(self._chunk_messages):
             self._sim.at(0, partial(self._receive, Message(job_id, index)))
-        for event in list(self._sim.world.ports.bus.events):
-            self._sim.at(0, partial(self._ingest, event))
 
     def _late_s(self) -> float:
         """Return how late something comes; mostly not at all."""
@@ -150,7 +149,7 @@ class Services:
 
     def _receive(self, message: Message) -> None:
         message.receive_count += 1
-        if message.receive_count > _RECEIVE_COUNT_MAX:
+        if message.receive_count > self._receive_count_max:
             self._sim.note("sqs", "dead letter", f"{message.index} of {message.job_id}")
             self._bury(message)
             return
@@ -159,7 +158,9 @@ class Services:
             if error is not None:
                 self._sim.at(self._visibility_s, partial(self._receive, message))
             elif self._sim.faults.happens(Fault.DOUBLED):
-                self._sim.at(self._late_s(), partial(self._receive, Message(message.job_id, message.index)))
+                self._sim.at(
+                    self._late_s(), partial(self._receive, Message(message.job_id, message.index))
+                )
 
         self._sim.spawn(
             f"chunk {message.index}",
@@ -174,7 +175,7 @@ class Services:
             if error is not None:
                 self._sim.at(self._visibility_s, partial(self._bury, message))
 
-        reason = f"received {_RECEIVE_COUNT_MAX} times without success"
+        reason = f"received {self._receive_count_max} times without success"
         self._sim.spawn(
             f"dead letter {message.index}",
             "processor",

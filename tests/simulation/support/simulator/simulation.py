@@ -16,19 +16,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import fields
 from datetime import datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 from dependency_injector import providers
-
-from application.deadline import Deadline
-from application.policy import Policy
-from domain.chunk import Chunk
-from domain.connector import Bucket
-from domain.customer_object import ObjectHead
-from domain.job import Job
-from entrypoints.wiring.memory import MemoryPorts, memory_world, use_cases
-from ports.errors import NotFound, PortError
 from simulator import invariants
 from simulator.faults import Fault, FaultPlan
 from simulator.loop import StepLoop
@@ -46,6 +38,15 @@ from simulator.process import (
 from simulator.scenery import draw_policy, draw_timeouts, furnish
 from simulator.services import Services
 
+from application.deadline import Deadline
+from application.policy import Policy
+from domain.chunk import Chunk
+from domain.connector import Bucket
+from domain.customer_object import ObjectHead
+from domain.job import Job
+from entrypoints.wiring.memory import MemoryPorts, memory_world, use_cases
+from ports.errors import NotFound, PortError
+
 _PORTS = [field.name for field in fields(MemoryPorts)]
 _GATED = [name for name in _PORTS if name not in ("clock", "ids", "telemetry")]
 _QUIET_AFTER = timedelta(days=4)
@@ -55,10 +56,14 @@ Done = Callable[[Any, BaseException | None], None]
 # One container for all processes: making one takes longer than a whole invocation. Its slots ask
 # for the ports of the process that is being made, and its singletons are reset before each.
 _making = SimpleNamespace(ports=None, policy=None)
+
+
+def _making_port(name: str) -> object:
+    return getattr(_making.ports, name)
+
+
 _CONTAINER = use_cases(
-    SimpleNamespace(
-        **{name: providers.Callable(lambda name=name: getattr(_making.ports, name)) for name in _PORTS}
-    ),
+    SimpleNamespace(**{name: providers.Callable(partial(_making_port, name)) for name in _PORTS}),
     providers.Callable(lambda: _making.policy),  # type: ignore[arg-type]
 )
 _SINGLETONS = [p for p in _CONTAINER.providers.values() if isinstance(p, providers.Singleton)]
@@ -150,7 +155,7 @@ class Simulation:
             error: BaseException | None = None
             try:
                 result = await body(environment.use_case, deadline)
-            except (Exception, Crash) as raised:
+            except (Exception, Crash) as raised:  # noqa: BLE001  # judged below, whatever it is
                 error = raised
             if not isinstance(error, Crash):
                 self._warm.setdefault(use_case, []).append(environment)
@@ -169,9 +174,14 @@ class Simulation:
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine of the world itself."""
         task = self.loop.create_task(work)
-        task.add_done_callback(lambda task: task.exception() and self.loop.errors.append(
-            {"message": "the simulator itself failed", "exception": task.exception()}
-        ))
+        task.add_done_callback(
+            lambda task: (
+                task.exception()
+                and self.loop.errors.append(
+                    {"message": "the simulator itself failed", "exception": task.exception()}
+                )
+            )
+        )
 
     async def apply(
         self,
@@ -292,9 +302,7 @@ class Simulation:
         before = self._state()
         self.services.deliver_all_again()
         self._until_quiet()
-        self.observer.check(
-            invariants.i11_a_second_delivery_changes_nothing, before, self._state()
-        )
+        self.observer.check(invariants.i11_a_second_delivery_changes_nothing, before, self._state())
         self._raise()
 
     def _sync_twice(self) -> None:
@@ -315,7 +323,6 @@ class Simulation:
             [list(database.chunks_of(job.job_id)) for job in jobs],
             self._writes(),
             len(self.world.ports.notifier.messages),
-            dict(database.assets),
         )
 
     def _writes(self) -> dict[str, int]:

@@ -1,0 +1,208 @@
+"""A whole installation on the memory adapters, driven step by step: tests read as stories."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from zlib import crc32
+
+import pytest
+
+from application.connectors import NewConnector
+from application.deadline import Deadline
+from application.discover_object import TaskResult
+from application.policy import Policy
+from domain.batch_job import ENDED
+from domain.chunk import Chunk
+from domain.connector import Trigger
+from domain.failure import Failure
+from domain.identity import identity_of
+from domain.job import Discovery, Job, SyncOptions
+from domain.packing import ChunkSizing
+from entrypoints.wiring.memory import memory_world, use_cases
+
+BUCKET = "media"
+SMALL = Policy(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=1)
+ROUND_COUNT_MAX = 60
+
+
+class Story:
+    """One bucket, one connector, and everything that happens to them."""
+
+    def __init__(
+        self,
+        policy: Policy = SMALL,
+        *,
+        trigger: Trigger = Trigger.COPY,
+        page_object_count: int = 3,
+        bucket_exists: bool = True,
+    ) -> None:
+        self.world = memory_world(page_object_count=page_object_count)
+        self.ports = self.world.ports
+        self.buckets = self.world.buckets
+        self.requests = self.world.buckets.requests
+        self.use_cases = use_cases(self.ports, policy)
+        self.policy = policy
+        self.trigger = trigger
+        self.time_s = 900.0
+        self.on_chunk: Callable[[], None] = lambda: None
+        if bucket_exists:
+            self.buckets.create(BUCKET)
+
+    # The bucket and its catalog.
+
+    def put(self, *keys: str, **options: Any) -> None:
+        """Put objects of different content."""
+        for key in keys:
+            self.buckets.put(BUCKET, key, f"content of {key}".encode(), **options)
+
+    def put_known(self, key: str) -> None:
+        """Put an object that the catalog knows."""
+        tags = {"AssetID": f"asset {crc32(key.encode())}"}
+        tags["InventoryID"] = tags["AssetID"].replace("asset", "inventory")
+        self.put(key, tags=tags)
+        self.world.database.assets[tags["InventoryID"]] = tags["AssetID"]
+
+    def put_half_known(self, key: str) -> None:
+        """Put an object whose inventory record has no asset yet."""
+        tags = {"InventoryID": f"inventory {crc32(key.encode())}"}
+        self.put(key, tags=tags)
+        self.world.database.assets[tags["InventoryID"]] = None
+
+    def tags(self, key: str) -> Mapping[str, str]:
+        """Return the tags of an object."""
+        return self.buckets.get(BUCKET, key).tags
+
+    def known(self, key: str) -> bool:
+        """Tell whether the catalog knows the asset of an object."""
+        return identity_of(self.tags(key)).asset_id in self.world.database.assets.values()
+
+    def ingest(self) -> None:
+        """Let the Asset Management System take up every event."""
+        for event in self.ports.bus.events:
+            self.ports.catalog.ingest(inventory_id=event.inventory_id, asset_id=event.asset_id)
+
+    # People.
+
+    async def start(self, *, key: str | None = None, **options: Any) -> Job:
+        """Start a sync; the connector is made on first use."""
+        if not self.world.database.connectors:
+            new = NewConnector(bucket_name=BUCKET, connector_id="c1", trigger=self.trigger)
+            await self.use_cases.connectors().register(new)
+        options.setdefault("discovery", Discovery.DIRECT)
+        start = self.use_cases.start_sync()
+        started = await start.start("c1", SyncOptions(**options), idempotency_key=key)
+        return started.job
+
+    async def sync(self, **options: Any) -> Job:
+        """Start a sync and follow it to its end."""
+        return await self.finish((await self.start(**options)).job_id)
+
+    # What runs by itself.
+
+    async def finish(self, job_id: str) -> Job:
+        """Let everything run until the job has ended."""
+        for _ in range(ROUND_COUNT_MAX):
+            job = await self.ports.jobs.get(job_id)
+            if job.terminal:
+                return job
+            await self.turn()
+        pytest.fail(f"{job_id} does not end: {job}")
+
+    async def turn(self) -> None:
+        """Do once what is due: engine, batch jobs, chunks, sweep."""
+        await self.run_engine()
+        await self.run_batch_jobs()
+        await self.run_chunks()
+        self.ports.clock.advance(400)
+        await self.use_cases.sweep().run(self.deadline())
+
+    async def run_engine(self) -> None:
+        """Carry out the engine's orders."""
+        for job_id in self.ports.invoker.take():
+            await self.use_cases.engine().advance(job_id, self.deadline())
+
+    async def run_chunks(self) -> None:
+        """Deliver the chunk messages that are due."""
+        for message in self.ports.queue.receive():
+            process = self.use_cases.process_chunk().process
+            await process(message.job_id, message.chunk_index, self.deadline())
+            self.on_chunk()
+
+    async def run_batch_jobs(self) -> None:
+        """Carry the batch jobs out, and announce their ends."""
+        for batch_job_id, order in list(self.ports.batch_jobs.created.items()):
+            if (await self.ports.batch_jobs.describe(batch_job_id)).status not in ENDED:
+                job_id = order.user_arguments["jobId"]
+                await self.ports.batch_jobs.run(batch_job_id, partial(self._task, job_id))
+                await self.use_cases.engine().advance(job_id, self.deadline())
+
+    def deadline(self) -> Deadline:
+        """Return the deadline of an invocation that starts now."""
+        clock = self.ports.clock
+        return Deadline(clock, clock.now() + timedelta(seconds=self.time_s))
+
+    # What came of it.
+
+    def outcomes(self, job: Job) -> dict[str, dict[str, Any]]:
+        """Return the outcome lines of a job by key; a key that came twice fails the test."""
+        found: dict[str, dict[str, Any]] = {}
+        for name, content in sorted(self.ports.results.files.items()):
+            if name.startswith(f"jobs/{job.job_id}/outcomes/"):
+                for line in map(json.loads, content.splitlines()):
+                    assert line["key"] not in found
+                    found[line["key"]] = line
+        return found
+
+    def kinds(self, job: Job) -> dict[str, str]:
+        """Return the outcomes of a job by key."""
+        return {key: line["outcome"] for key, line in self.outcomes(job).items()}
+
+    async def failures(self, job: Job) -> list[Failure]:
+        """Return the error records of a job."""
+        page = await self.use_cases.queries().failures(job.job_id, limit=1_000, cursor=None)
+        return list(page.items)
+
+    def chunks(self, job: Job) -> list[Chunk]:
+        """Return the chunks of a job."""
+        return list(self.world.database.chunks_of(job.job_id))
+
+    def statuses(self, job: Job) -> list[str]:
+        """Return the statuses of a job that were published, in order."""
+        return [m.status.value for m in self.ports.notifier.messages if m.job_id == job.job_id]
+
+    def summary(self, job: Job) -> dict[str, Any]:
+        """Return a job's summary.json."""
+        found: dict[str, Any] = json.loads(
+            self.ports.results.files[f"jobs/{job.job_id}/summary.json"]
+        )
+        return found
+
+    def writes(self) -> dict[str, int]:
+        """Return how often a customer's object was written, and how many events were sent."""
+        names = ("CopyObject", "PutObjectTagging", "CompleteMultipartUpload")
+        return {name: self.requests[name] for name in names} | {
+            "events": len(self.ports.bus.events)
+        }
+
+    async def _task(self, job_id: str, event: dict[str, Any]) -> dict[str, Any]:
+        task = event["tasks"][0]
+        answer: TaskResult = await self.use_cases.discover_object().answer(
+            job_id, task["s3Bucket"], task["s3Key"]
+        )
+        return {"results": [{"resultCode": answer.code, "resultString": answer.text}]}
+
+
+@pytest.fixture
+def story() -> Story:
+    """A story with small chunks."""
+    return Story()
+
+
+@pytest.fixture
+def new_story() -> Callable[..., Story]:
+    """Make stories, for tests that need a special one or several."""
+    return Story

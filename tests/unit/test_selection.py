@@ -1,0 +1,186 @@
+"""Prefixes, globs and packing: which objects, and in which chunks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.manifest import ManifestEntry
+from domain.outcome import Outcome, OutcomeKind
+from domain.packing import OUTCOMES_PER_ENTRY, ChunkSizing, Parcel
+from domain.prefixes import check, normalise, overlap, within
+from domain.selection import Glob, Selection, is_folder_marker
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SHORT = st.text("ab/", max_size=4)
+PREFIXES = st.lists(SHORT, max_size=6)
+
+
+def entry(key: str, size: int | None = 1, modified: datetime | None = NOW) -> ManifestEntry:
+    return ManifestEntry(key=key, size_bytes=size, last_modified=modified)
+
+
+def covered(key: str, prefixes: list[str] | tuple[str, ...]) -> bool:
+    return not prefixes or any(key.startswith(prefix) for prefix in prefixes)
+
+
+# Prefixes.
+
+
+@given(PREFIXES, SHORT)
+def test_normalised_prefixes_cover_the_same_keys(prefixes: list[str], key: str) -> None:
+    assert covered(key, normalise(prefixes)) == covered(key, prefixes)
+
+
+@given(PREFIXES, SHORT)
+def test_no_key_is_under_two_normalised_prefixes(prefixes: list[str], key: str) -> None:
+    assert sum(key.startswith(prefix) for prefix in normalise(prefixes)) <= 1
+
+
+@given(PREFIXES)
+def test_normalised_prefixes_are_sorted_and_stay_as_they_are(prefixes: list[str]) -> None:
+    normal = normalise(prefixes)
+    assert list(normal) == sorted(normal, key=str.encode)
+    assert normalise(normal) == normal
+
+
+@given(PREFIXES, PREFIXES, SHORT)
+def test_lists_that_do_not_overlap_have_no_key_in_common(
+    left: list[str], right: list[str], key: str
+) -> None:
+    assert overlap(left, right) == overlap(right, left)
+    if covered(key, left) and covered(key, right):
+        assert overlap(left, right)
+
+
+@given(SHORT, PREFIXES, SHORT)
+def test_what_is_within_is_covered(prefix: str, allowed: list[str], rest: str) -> None:
+    if within(prefix, allowed):
+        assert covered(prefix + rest, allowed)
+
+
+def test_each_wrong_prefix_is_named() -> None:
+    faults = check(["a/", "", "a/b", "x" * 1025, "ü" * 513], path="prefixes")
+    assert [fault.path for fault in faults] == [
+        "prefixes.1",
+        "prefixes.3",
+        "prefixes.4",
+        "prefixes.2",
+    ]
+    assert check(["a/", "b/", "x" * 1024], path="prefixes") == []
+    assert [f.path for f in check(["a", "a"], path="p")] == ["p.1"]
+
+
+# Globs.
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "other"),
+    [
+        ("*.jpg", ["a.jpg", "x/y/a.jpg", ".jpg"], ["a.JPG", "a.jpg/b", "a.jpeg"]),
+        ("a?c", ["abc", "x/abc"], ["ac", "a/c", "abbc"]),
+        ("x/*.jpg", ["x/a.jpg"], ["x/y/a.jpg", "a.jpg", "z/x/a.jpg"]),
+        ("/x/*.jpg", ["x/a.jpg"], ["x/y/a.jpg"]),
+        ("x/**", ["x", "x/a", "x/y/z"], ["xa", "y/x/a"]),
+        ("**/x.jpg", ["x.jpg", "a/x.jpg", "a/b/x.jpg"], ["ax.jpg", "a/bx.jpg"]),
+        ("a/**/b", ["a/b", "a/x/b", "a/x/y/b"], ["ab", "a/xb"]),
+        ("[ab].txt", ["a.txt", "b.txt"], ["c.txt", "ab.txt"]),
+        ("[!ab].txt", ["c.txt"], ["a.txt", "/.txt"]),
+        ("[a-c]", ["b"], ["d", "-"]),
+        ("a[", ["a["], ["a"]),
+        ("a+(b)", ["a+(b)"], ["aab"]),
+        ("a\nb", ["a\nb"], ["ab"]),
+        ("*", ["anything", "a/b", "line\nbreak"], []),
+    ],
+)
+def test_globs(pattern: str, matching: list[str], other: list[str]) -> None:
+    glob = Glob.compile(pattern)
+    assert [key for key in matching if not glob.matches(key)] == []
+    assert [key for key in other if glob.matches(key)] == []
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_every_string_is_a_pattern(pattern: str, key: str) -> None:
+    Glob.compile(pattern).matches(key)
+
+
+@given(st.text(st.characters(exclude_characters="*?[/", exclude_categories=("Cs",)), min_size=1))
+def test_a_pattern_without_signs_is_the_name_itself(name: str) -> None:
+    assert Glob.compile(name).matches(name)
+    assert Glob.compile(name).matches(f"folder/{name}")
+    assert not Glob.compile(name).matches(f"{name}x")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "key"), [("*a*a*a*a*a*a*b", "a" * 1024), ("**/" * 30 + "b", "a/" * 512)]
+)
+def test_no_pattern_is_slow(pattern: str, key: str) -> None:
+    """Bounded by the suite's own patience: the matching is not exponential."""
+    assert not Glob.compile(pattern).matches(key)
+
+
+def test_exclude_wins_over_include() -> None:
+    selection = Selection.of(["*.jpg", "x/**"], ["*draft*"], None)
+    keys = ["a.jpg", "a draft.jpg", "x/a.txt", "a.txt"]
+    assert [key for key in keys if selection.selects(entry(key))] == ["a.jpg", "x/a.txt"]
+
+
+def test_modified_since_includes_its_instant() -> None:
+    selection = Selection.of([], [], NOW)
+    assert selection.selects(entry("a"))
+    assert not selection.selects(entry("a", modified=NOW.replace(year=2025)))
+    assert not selection.selects(entry("a", modified=None))
+
+
+@pytest.mark.parametrize(
+    ("key", "size", "marker"), [("a/", 0, True), ("a/", 1, False), ("a", 0, False), ("/", 0, True)]
+)
+def test_folder_markers(key: str, size: int, marker: bool) -> None:
+    assert is_folder_marker(entry(key, size)) is marker
+    assert Selection.of([], [], None).selects(entry(key, size)) is not marker
+
+
+# Packing.
+
+
+def pack(entries: list[ManifestEntry], sizing: ChunkSizing) -> list[Parcel]:
+    parcels = [Parcel()]
+    for each in entries:
+        if parcels[-1].full_for(each, sizing):
+            parcels.append(Parcel())
+        parcels[-1].add(each, sizing)
+    return parcels
+
+
+SIZES = st.lists(st.none() | st.integers(0, 3_000), min_size=1, max_size=40)
+
+
+@given(SIZES)
+def test_chunks_keep_to_their_ceilings(sizes: list[int | None]) -> None:
+    sizing = ChunkSizing(
+        object_count_max=7, bytes_max=2_000, work_target_s=1.0, copied_bytes_per_s=2_000.0
+    )
+    entries = [entry(str(number), size) for number, size in enumerate(sizes)]
+    parcels = pack(entries, sizing)
+    assert [each for parcel in parcels for each in parcel.entries] == entries
+    for parcel in parcels:
+        assert 1 <= parcel.object_count <= 7
+        if len(parcel.entries) > 1:
+            assert parcel.size_bytes <= 2_000
+            assert parcel.work_s <= 1.0 + 1e-9
+    for parcel, following in pairwise(parcels):
+        assert parcel.full_for(following.entries[0], sizing)
+
+
+def test_known_outcomes_weigh_a_tenth() -> None:
+    sizing = ChunkSizing(object_count_max=3)
+    parcel = Parcel()
+    outcome = Outcome(key="k", kind=OutcomeKind.SKIPPED, reason="r")
+    while not parcel.full_for(None, sizing):
+        parcel.outcomes.append(outcome)
+    assert len(parcel.outcomes) == 3 * OUTCOMES_PER_ENTRY
+    assert parcel.full_for(entry("a"), sizing)
