@@ -16,7 +16,13 @@ from application.failures import failed_outcome
 from application.fanout import AdaptiveLimit, fan_out
 from application.watch import Watch
 from domain.connector import Trigger
-from domain.customer_object import ObjectHead, WrittenObject, is_archived
+from domain.customer_object import (
+    ObjectHead,
+    ObjectTags,
+    WrittenObject,
+    is_archived,
+    may_be_another,
+)
 from domain.decision import CatalogAnswer, Decision, Verdict, decide, resume
 from domain.errors import DomainError
 from domain.identity import SYNC_JOB_ID_TAG, Identity, identity_of
@@ -27,6 +33,7 @@ from domain.message import IngestEvent, ingest_event
 from domain.outcome import Outcome, OutcomeKind, decided
 from domain.tagging import merge_tags
 from ports.catalog import Catalog
+from ports.clock import Clock
 from ports.errors import Archived, Conflict, NotFound, PortError, Retryable
 from ports.ingest_bus import IngestBus
 from ports.object_store import ObjectStore
@@ -34,13 +41,16 @@ from ports.object_store import ObjectStore
 # How often an object that changes between our read and our write is read again.
 _ROUND_COUNT_MAX: Final = 3
 
+# S3 tells times in whole seconds: after one, an object that was left alone is not in doubt.
+_ROUND_PAUSE_S: Final = 1.1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Decided:
     """An object with its tags and what is to be done with it."""
 
     key: str
-    tags: dict[str, str]
+    tags: ObjectTags
     verdict: Verdict
 
 
@@ -56,8 +66,15 @@ class ObjectWork:
     """Decides and carries out, for the objects of one job at a time."""
 
     def __init__(
-        self, *, objects: ObjectStore, catalog: Catalog, bus: IngestBus, calls_in_flight: int
+        self,
+        *,
+        objects: ObjectStore,
+        catalog: Catalog,
+        bus: IngestBus,
+        clock: Clock,
+        calls_in_flight: int,
     ) -> None:
+        self._clock = clock
         self._objects = objects
         self._catalog = catalog
         self._bus = bus
@@ -78,9 +95,11 @@ class ObjectWork:
         """
         outcomes: dict[str, Outcome] = {}
         keys = [entry.key for entry in entries]
-        for _ in range(_ROUND_COUNT_MAX):
+        for round_index in range(_ROUND_COUNT_MAX):
             if not keys or await watch.stopped():
                 break
+            if round_index:
+                await self._clock.sleep(_ROUND_PAUSE_S)
             found = await self._decide(job, keys, outcomes, limit)
             triggered, changed = await self._carry_out(job, found, outcomes, watch, limit)
             await self._announce(triggered, outcomes)
@@ -114,7 +133,7 @@ class ObjectWork:
         self, job: Job, keys: Sequence[str], outcomes: dict[str, Outcome], limit: AdaptiveLimit
     ) -> list[_Decided]:
         """Return what is to be written; what needs no write gets its outcome here."""
-        tags_by_key: dict[str, dict[str, str]] = {}
+        tags_by_key: dict[str, ObjectTags] = {}
 
         async def read(key: str) -> None:
             try:
@@ -190,6 +209,9 @@ class ObjectWork:
         verdict = item.verdict
         merged = merge_tags(item.tags, verdict.identity, job.job_id)
         head = await self._objects.head(job.bucket, item.key)
+        if may_be_another(item.tags, head):
+            # The guards of the write are of the head's object; these tags may be of the one before.
+            raise Conflict(f"{item.key} was modified while it was read", resource=item.key)
         written = WrittenObject(e_tag=head.e_tag, version_id=head.version_id)
         if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:
             if job.trigger is Trigger.EVENT:

@@ -51,6 +51,41 @@ class ObjectHead:
     checksum_algorithm: str | None = None
 
 
+class ObjectTags(dict[str, str]):
+    """An object's tags as one read showed them, and what tells later whose they were.
+
+    `version_id` is the version's, None where the store names none; `read_at` is the store's own
+    time at the read.
+    """
+
+    def __init__(
+        self, tags: Mapping[str, str], *, version_id: str | None, read_at: datetime
+    ) -> None:
+        super().__init__(tags)
+        self.version_id = version_id
+        self.read_at = read_at
+
+
+_NULL_VERSION = "null"
+"""The version of an object without versions in a bucket that has them; it can be overwritten."""
+
+
+def may_be_another(tags: ObjectTags, head: ObjectHead) -> bool:
+    """Tell whether the object may have been replaced between the read of its tags and the head.
+
+    No answer to a read of tags has the ETag. Versions tell it exactly. Without them, an object
+    that was modified in the second of the read or later may be another one: S3 tells times in
+    whole seconds. Both are by S3's clock, so an object that was left alone for a second before
+    is never in doubt.
+    """
+    if tags.version_id is not None and head.version_id is not None:
+        if tags.version_id != head.version_id:
+            return True
+        if head.version_id != _NULL_VERSION:
+            return False
+    return head.last_modified >= tags.read_at.replace(microsecond=0)
+
+
 _ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 

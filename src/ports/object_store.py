@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from domain.connector import Bucket, BucketFacts
-from domain.customer_object import ObjectHead, WrittenObject
+from domain.customer_object import ObjectHead, ObjectTags, WrittenObject
 from domain.manifest import ManifestEntry
 
 
@@ -35,8 +35,10 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def read_tags(self, bucket: Bucket, key: str) -> dict[str, str]:
+    async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
         """Return all tags of the current version; empty if it has none. One request.
+
+        They are the caller's own. `read_at` is on the clock that `ObjectHead.last_modified` is on.
 
         Raises:
             NotFound: there is no such object, or its current version is a delete marker.

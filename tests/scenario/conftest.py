@@ -58,6 +58,8 @@ class Story:
         """Put objects of different content."""
         for key in keys:
             self.buckets.put(BUCKET, key, f"content of {key}".encode(), **options)
+        # What was modified in the second in which it is read is in doubt, and read again.
+        self.ports.clock.advance(1)
 
     def put_known(self, key: str) -> None:
         """Put an object that the catalog knows."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -22,6 +23,7 @@ from domain.connector import Bucket, BucketFacts
 from domain.customer_object import (
     CopyMethod,
     ObjectHead,
+    ObjectTags,
     WrittenObject,
     plan_rewrite,
 )
@@ -40,7 +42,7 @@ class S3ObjectStore:
 
     Args:
         client: S3; its connection pool bounds what callers do at once.
-        clock: To know a retention that has ended.
+        clock: To know a retention that has ended; and the time of an answer that tells none.
         single_copy_bytes_max: Above it an object is copied in parts.
         part_bytes: Size of such a part where 10,000 of them suffice.
         parts_in_flight: Parts of one object copied at once.
@@ -60,6 +62,7 @@ class S3ObjectStore:
         unencrypted_as: str | None = "AES256",
     ) -> None:
         self._client = client
+        self._clock = clock
         self._single_copy_bytes_max = single_copy_bytes_max
         self._unencrypted_as = unencrypted_as
         self._acls = ObjectAcls(client, clock)
@@ -116,13 +119,18 @@ class S3ObjectStore:
                 return
             position = {"ContinuationToken": page["NextContinuationToken"]}
 
-    async def read_tags(self, bucket: Bucket, key: str) -> dict[str, str]:
+    async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
         """See the port."""
         with translated("s3", operation="GetObjectTagging", resource=f"{bucket.name}/{key}"):
             answer = await self._client.get_object_tagging(
                 Bucket=bucket.name, Key=key, **_owner(bucket)
             )
-        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return ObjectTags(
+            {tag["Key"]: tag["Value"] for tag in answer["TagSet"]},
+            version_id=answer.get("VersionId"),
+            read_at=parsedate_to_datetime(date) if date else self._clock.now(),
+        )
 
     async def head(self, bucket: Bucket, key: str) -> ObjectHead:
         """See the port.

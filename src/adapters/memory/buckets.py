@@ -69,7 +69,7 @@ class MemoryBuckets:
     """
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._buckets: dict[str, MemoryBucket] = {}
         self._write_count = 0
         self.requests: Counter[str] = Counter()
@@ -126,7 +126,7 @@ class MemoryBuckets:
             key=key,
             size_bytes=len(content) if size_bytes is None else size_bytes,
             e_tag=e_tag or "",
-            last_modified=self._clock.now(),
+            last_modified=self.clock.now(),
             storage_class=storage_class,
             archive_status=archive_status,
             restored=restored,
@@ -151,7 +151,7 @@ class MemoryBuckets:
         head = replace(
             stored.head,
             e_tag=stored.head.e_tag or self._e_tag_of(stored, part_count),
-            last_modified=self._clock.now(),
+            last_modified=self.clock.now(),
             version_id=f"version-{self._write_count}" if bucket.versioned else None,
         )
         written = replace(stored, head=head)

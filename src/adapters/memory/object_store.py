@@ -16,6 +16,7 @@ from domain.connector import Bucket, BucketFacts
 from domain.customer_object import (
     CopyMethod,
     ObjectHead,
+    ObjectTags,
     WrittenObject,
     is_archived,
     plan_rewrite,
@@ -77,9 +78,12 @@ class MemoryObjectStore:
                 return
             after = keys[self._page_object_count - 1].encode()
 
-    async def read_tags(self, bucket: Bucket, key: str) -> dict[str, str]:
+    async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
         """See the port."""
-        return dict(self._current(bucket, key, "GetObjectTagging").tags)
+        found = self._current(bucket, key, "GetObjectTagging")
+        return ObjectTags(
+            found.tags, version_id=found.head.version_id, read_at=self._buckets.clock.now()
+        )
 
     async def head(self, bucket: Bucket, key: str) -> ObjectHead:
         """See the port."""

@@ -165,6 +165,7 @@ class UseCases(containers.DeclarativeContainer):
         objects=objects,
         catalog=catalog,
         bus=bus,
+        clock=clock,
         calls_in_flight=policy.provided.calls_in_flight,
     )
     discover_object = providers.Singleton(

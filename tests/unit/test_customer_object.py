@@ -1,0 +1,68 @@
+"""Whether tags and head are of the same object, and what is archived."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain.customer_object import ObjectHead, ObjectTags, is_archived, may_be_another
+
+READ_AT = datetime(2026, 1, 1, 12, 0, 5, 700_000, tzinfo=UTC)
+
+
+def head(*, modified_s: float = -60, version_id: str | None = None, **more: object) -> ObjectHead:
+    modified = (READ_AT + timedelta(seconds=modified_s)).replace(microsecond=0)
+    return ObjectHead(
+        key="k",
+        size_bytes=1,
+        e_tag="e",
+        last_modified=modified,
+        version_id=version_id,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def tags(version_id: str | None = None) -> ObjectTags:
+    return ObjectTags({"a": "1"}, version_id=version_id, read_at=READ_AT)
+
+
+def test_an_object_that_was_left_alone_is_the_same() -> None:
+    assert not may_be_another(tags(), head(modified_s=-1))
+
+
+@pytest.mark.parametrize("modified_s", [0, 1, 60])
+def test_an_object_of_this_second_is_in_doubt(modified_s: float) -> None:
+    """S3 tells times in whole seconds: one of the same second may be newer than the tags."""
+    assert may_be_another(tags(), head(modified_s=modified_s))
+
+
+def test_versions_tell_it_exactly() -> None:
+    assert may_be_another(tags("v1"), head(version_id="v2"))
+    assert not may_be_another(tags("v1"), head(modified_s=60, version_id="v1"))
+
+
+def test_the_null_version_can_be_overwritten_so_time_decides() -> None:
+    assert may_be_another(tags("null"), head(modified_s=60, version_id="null"))
+    assert not may_be_another(tags("null"), head(version_id="null"))
+
+
+def test_a_store_that_names_no_version_with_the_tags_is_judged_by_time() -> None:
+    assert may_be_another(tags(), head(modified_s=60, version_id="v1"))
+    assert not may_be_another(tags(), head(version_id="v1"))
+
+
+@pytest.mark.parametrize(
+    ("more", "archived"),
+    [
+        ({}, False),
+        ({"storage_class": "GLACIER"}, True),
+        ({"storage_class": "DEEP_ARCHIVE"}, True),
+        ({"storage_class": "GLACIER_IR"}, False),
+        ({"storage_class": "GLACIER", "restored": True}, False),
+        ({"storage_class": "INTELLIGENT_TIERING", "archive_status": "ARCHIVE_ACCESS"}, True),
+        ({"storage_class": "INTELLIGENT_TIERING"}, False),
+    ],
+)
+def test_what_is_archived(more: dict[str, object], archived: bool) -> None:
+    assert is_archived(head(**more)) is archived
