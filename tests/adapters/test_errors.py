@@ -18,6 +18,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     ResponseStreamingError,
 )
+from botocore.parsers import ResponseParserError
 
 from adapters.aws.errors import error_of_code, translated
 from ports.errors import (
@@ -231,3 +232,11 @@ def test_a_cancelled_transaction_is_what_its_reasons_are(
         raise vendor
 
     assert type(raised.value) is expected
+
+
+def test_an_answer_that_cannot_be_read_may_be_that_of_a_write_that_was_done() -> None:
+    with (
+        pytest.raises(TimedOut),
+        translated("s3", operation="CopyObject", resource="media/a"),
+    ):
+        raise ResponseParserError("not well-formed (invalid token): line 1, column 5")

@@ -27,6 +27,7 @@ from botocore.exceptions import (
     SSLError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from adapters.aws.error_codes import ANY_SERVICE, CODES, PERMISSIONS
 from ports.errors import AccessDenied, Misconfigured, PortError, TimedOut, Unavailable
@@ -35,6 +36,13 @@ _UNREACHED: Final = (
     ConnectTimeoutError,
     ProxyConnectionError,
     SSLError,
+)
+_WITHOUT_ANSWER: Final = (
+    BotoCoreError,
+    HTTPClientError,
+    ResponseParserError,
+    aiohttp.ClientError,
+    TimeoutError,
 )
 _NO_CREDENTIALS: Final = (
     CredentialRetrievalError,
@@ -65,7 +73,7 @@ def translated(service: str, *, operation: str, resource: str) -> Iterator[None]
         if known is None:
             raise
         raise known from error
-    except (BotoCoreError, HTTPClientError, aiohttp.ClientError, TimeoutError) as error:
+    except _WITHOUT_ANSWER as error:
         unanswered = _unanswered(error)
         if unanswered is None:
             raise
@@ -135,8 +143,11 @@ def _unanswered(error: Exception) -> type[PortError] | None:
         return TimedOut if _was_connected(error.kwargs.get("error")) else Unavailable
     if isinstance(error, _NO_CREDENTIALS):
         return Misconfigured
-    # A read timeout or a connection that broke: the request may have been carried out.
-    if isinstance(error, HTTPClientError | aiohttp.ClientError | TimeoutError):
+    # A read timeout, a connection that broke, an answer that cannot be read: the request may have
+    # been carried out.
+    if isinstance(
+        error, HTTPClientError | ResponseParserError | aiohttp.ClientError | TimeoutError
+    ):
         return TimedOut
     return None
 
