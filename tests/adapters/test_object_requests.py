@@ -341,7 +341,7 @@ async def test_a_store_without_ownership_controls_has_no_acls(
 async def test_every_request_carries_the_expected_owner(client: Any) -> None:
     client.answers |= {
         "ListObjectsV2": {"IsTruncated": False},
-        "GetObjectTagging": {"TagSet": []},
+        "GetObjectTagging": {"TagSet": [], "ResponseMetadata": {"HTTPHeaders": {}}},
         "GetBucketOwnershipControls": PREFERRED,
         "GetObjectAcl": PRIVATE_ACL,
         "HeadObject": {"ContentLength": 1, "ETag": E_TAG, "LastModified": NOW},
@@ -452,3 +452,17 @@ async def test_an_object_with_the_owners_own_key_is_refused(
         await store(client).head(BUCKET, "a")
 
     assert raised.value.vendor_code == "CustomerKey"
+
+
+async def test_tags_say_of_which_version_and_when_by_the_clock_of_s3(client: Any) -> None:
+    headers = {"date": "Sun, 01 Feb 2026 10:11:12 GMT"}
+    client.answers["GetObjectTagging"] = {
+        "TagSet": [{"Key": "a", "Value": "1"}],
+        "VersionId": "v7",
+        "ResponseMetadata": {"HTTPHeaders": headers},
+    }
+
+    tags = await store(client).read_tags(BUCKET, "a")
+
+    assert tags == {"a": "1"}
+    assert (tags.version_id, tags.read_at) == ("v7", datetime(2026, 2, 1, 10, 11, 12, tzinfo=UTC))

@@ -94,6 +94,8 @@ class Service:
     def put(self, *keys: str, **attributes: Any) -> None:
         for key in keys:
             self.world.buckets.put(BUCKET, key, key.encode(), **attributes)
+        # What was modified in the second in which it is read is in doubt, and read again.
+        self.ports.clock.advance(1)
 
     def start(self, *, discovery: Discovery = Discovery.DIRECT, **options: Any) -> str:
         """Start a sync and forget the order to the engine; returns the job's id."""

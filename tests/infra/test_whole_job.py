@@ -224,6 +224,17 @@ async def test_a_chunk_is_handed_on_when_the_time_is_up(
     assert job["statistics"]["put"] == 150
 
 
+async def test_a_listing_is_handed_on_when_the_time_is_up(
+    stack: TrialStack, history: list[Any]
+) -> None:
+    body = {"prefix": "long/", "discovery": "direct"}
+    job = await stack.start_without_engine("/connectors/b/sync", body)
+    # Less than the margin: it lists a page, and has another invocation go on.
+    await stack.advance(job["jobId"], remaining_s=1.9)
+    job = await stack.until(job["jobId"], lambda job: job["status"] == "COMPLETED")
+    assert job["statistics"]["objectsListed"] == 150
+
+
 @pytest.mark.parametrize("role", ["api", "engine", "processor"])
 async def test_each_role_is_sufficient_and_minimal(
     stack: TrialStack, history: list[Any], role: str

@@ -155,6 +155,26 @@ class TrialStack:
                 sweep_at = time.monotonic() + 2
             await asyncio.sleep(0.2)
 
+    async def start_without_engine(self, path: str, body: Any) -> Any:
+        """Start a job whose invocation of the engine gets lost; returns the job."""
+        submit = self.functions.submit
+        self.functions.submit = lambda *_: "lost"  # type: ignore[method-assign]
+        try:
+            _, job = await self.call("POST", path, body)
+        finally:
+            self.functions.submit = submit  # type: ignore[method-assign]
+        return job
+
+    async def advance(self, job_id: str, *, remaining_s: float) -> None:
+        """Invoke the engine directly, in an environment whose time is nearly up."""
+        context = SimpleNamespace(
+            aws_request_id="short", get_remaining_time_in_millis=lambda: int(remaining_s * 1_000)
+        )
+        event = {"action": "advance", "jobId": job_id}
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as environment:
+            await loop.run_in_executor(environment, self.packaged["engine"], event, context)
+
     async def deliver(self, jobs: list[tuple[str, int]], *, remaining_s: float) -> None:
         """Give the processor chunks directly, in an environment whose time is nearly up."""
         context = SimpleNamespace(
