@@ -185,7 +185,7 @@ def test_a_name_that_is_no_unicode_is_refused(body: str) -> None:
         (("Application/JSON; charset=UTF-8",), True),
         (('application/json; charset="utf-8"',), True),
         (("application/json; charset=latin-1",), False),
-        (("application/x-www-form-urlencoded",), False),
+        (("application/x-www-form-urlencoded",), True),  # what curl says unless told
         (("text/plain",), False),
         (("application/jsonp",), False),
         (("",), False),

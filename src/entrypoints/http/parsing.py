@@ -123,13 +123,17 @@ def _fault(fault: Mapping[str, Any], model: type[Wire]) -> FieldFault:
     return FieldFault(path=path or "body", message=message)
 
 
+# The second is what curl says of any body unless told; a body that is not JSON fails as such.
+_CONTENT_TYPES: Final = frozenset({"application/json", "application/x-www-form-urlencoded"})
+
+
 def _check_content_type(request: Request) -> None:
     values = request.headers.get("content-type", ())
     if not values:
         return
     stated, *parameters = (part.strip().lower() for part in values[0].split(";"))
     charsets = [value for value in parameters if value.startswith("charset=")]
-    understood = stated == "application/json" and set(charsets) <= _CHARSETS
+    understood = stated in _CONTENT_TYPES and set(charsets) <= _CHARSETS
     if len(values) > 1 or not understood:
         shown = values[0][:100].encode("ascii", "replace").decode()
         raise RequestFault(UNSUPPORTED_MEDIA_TYPE, f"the body is said to be {shown!r}")
