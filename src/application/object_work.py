@@ -94,6 +94,7 @@ class ObjectWork:
             Fatal: the catalog cannot be asked at all; a person must act.
         """
         outcomes: dict[str, Outcome] = {}
+        changed: dict[str, Outcome] = {}
         keys = [entry.key for entry in entries]
         for round_index in range(_ROUND_COUNT_MAX):
             if not keys or await watch.stopped():
@@ -103,7 +104,10 @@ class ObjectWork:
             found = await self._decide(job, keys, outcomes, limit)
             triggered, changed = await self._carry_out(job, found, outcomes, watch, limit)
             await self._announce(triggered, outcomes)
-            keys = changed
+            keys = list(changed)
+        else:
+            # In doubt to the last: another attempt may find them at rest.
+            outcomes |= changed
         return list(outcomes.values())
 
     async def discover(self, job: Job, key: str) -> Outcome:
@@ -169,10 +173,10 @@ class ObjectWork:
         outcomes: dict[str, Outcome],
         watch: Watch,
         limit: AdaptiveLimit,
-    ) -> tuple[list[_Triggered], list[str]]:
-        """Write; returns what is to be announced, and the keys that changed since the read."""
+    ) -> tuple[list[_Triggered], dict[str, Outcome]]:
+        """Write; returns what is to be announced, and what is to be read again with its failure."""
         triggered: list[_Triggered] = []
-        changed: list[str] = []
+        changed: dict[str, Outcome] = {}
 
         async def act(item: _Decided) -> None:
             if await watch.stopped():
@@ -182,8 +186,7 @@ class ObjectWork:
                     carry_out = self._preview if job.options.dry_run else self._write
                     result = await carry_out(job, item)
             except Conflict as error:
-                changed.append(item.key)
-                outcomes[item.key] = replace(failed_outcome(item.key, error), retryable=True)
+                changed[item.key] = replace(failed_outcome(item.key, error), retryable=True)
             except NotFound:
                 outcomes[item.key] = _gone(item.key)
             except (PortError, DomainError) as error:

@@ -1,0 +1,86 @@
+"""Objects that are modified in the very second in which they are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from application.fanout import AdaptiveLimit
+from application.object_work import ObjectWork
+from domain.connector import Bucket, Trigger
+from domain.job import Job, SyncOptions, new_job
+from domain.manifest import ManifestEntry
+from domain.outcome import Outcome, OutcomeKind
+from entrypoints.wiring.memory import MemoryWorld, memory_world
+
+
+class StopsAfter:
+    """A watch that has to be asked some times before it says stop."""
+
+    def __init__(self, answers: int) -> None:
+        self._answers = answers
+
+    async def stopped(self) -> bool:
+        self._answers -= 1
+        return self._answers < 0
+
+
+@pytest.fixture
+def world() -> MemoryWorld:
+    world = memory_world()
+    world.buckets.create("media")
+    world.buckets.put("media", "just now.jpg", b"new")
+    return world
+
+
+async def process(world: MemoryWorld, *, answers: int = 1_000) -> list[Outcome]:
+    ports = world.ports
+    work = ObjectWork(
+        objects=ports.objects,
+        catalog=ports.catalog,
+        bus=ports.bus,
+        clock=ports.clock,
+        calls_in_flight=2,
+    )
+    job: Job = new_job(
+        job_id="job-1",
+        connector_id="c",
+        bucket=Bucket(name="media"),
+        trigger=Trigger.COPY,
+        options=SyncOptions(),
+        request_fingerprint=None,
+        now=ports.clock.now(),
+    )
+    entry = ManifestEntry(key="just now.jpg", size_bytes=3, last_modified=None)
+    watch: Any = StopsAfter(answers)
+    return await work.process(job, [entry], watch=watch, limit=AdaptiveLimit(2))
+
+
+async def test_it_is_read_again_a_second_later(world: MemoryWorld) -> None:
+    [outcome] = await process(world)
+    assert outcome.kind is OutcomeKind.PUT
+    assert world.buckets.requests["GetObjectTagging"] == 2
+    assert world.buckets.requests["CopyObject"] == 1
+
+
+async def test_one_that_never_comes_to_rest_fails_for_this_attempt(world: MemoryWorld) -> None:
+    head = world.ports.objects.head
+
+    async def modified_again(bucket: Bucket, key: str) -> Any:
+        world.buckets.put("media", key, b"newer")
+        return await head(bucket, key)
+
+    world.ports.objects.head = modified_again  # type: ignore[method-assign]
+    [outcome] = await process(world)
+    assert (outcome.kind, outcome.reason, outcome.retryable) == (
+        OutcomeKind.FAILED,
+        "Conflict",
+        True,
+    )
+    assert world.buckets.requests["CopyObject"] == 0
+
+
+async def test_one_whose_job_ends_meanwhile_was_not_started(world: MemoryWorld) -> None:
+    """Asked before the first round and before the write; the next round does not begin."""
+    assert await process(world, answers=2) == []
