@@ -1,6 +1,7 @@
 # The deployment, in an environment of its own: `make deploy STAGE=dev TARGETS=bucket[,bucket]`, `make
 # destroy STAGE=dev`, `make synth …`, `make build-lambda`, `make infra-test`. Other choices, all in
-# docs/deploy.md: CHOICES="catalog=assets kms=create". Included by the Makefile.
+# docs/deploy.md: CHOICES="catalog=assets kms=create"; with target_roles=… among them, TARGETS may
+# be left out. Included by the Makefile.
 PYTHON ?= python3
 INFRA_VENV ?= .venv-infra
 INFRA_PY := $(INFRA_VENV)/bin/python

@@ -16,8 +16,14 @@ _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _TABLE: Final = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _BUS: Final = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 _KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+")
+# IAM User Guide, "IAM identifiers" (checked 2026-11). A path may hold more, such as `*` and braces,
+# which would not stand for themselves in a policy; a name may hold a comma, which separates here.
+_ROLE: Final = re.compile(
+    r"arn:aws[a-z-]*:iam::\d{12}:role/(?:[A-Za-z0-9_+=.@-]+/)*[A-Za-z0-9_+=.@-]{1,64}", re.ASCII
+)
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _CREATE: Final = "create"
+_LISTS: Final = ("targets", "target_keys", "target_roles", "jwt_audience")
 _SCRATCH_STAGES: Final = ("dev", "test", "trial")
 _LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 
@@ -36,8 +42,9 @@ class Config:
 
     Attributes:
         stage: Its name; several can stand beside each other in one account and region.
-        targets: The buckets that may be synchronised.
+        targets: The buckets that may be synchronised with the rights of the functions' own roles.
         target_keys: ARNs of the KMS keys that their objects are encrypted with.
+        target_roles: ARNs of the roles that connectors may name, to be assumed for their buckets.
         catalog: The name of the Asset Management System's table, or `create` for a trial.
         catalog_key: ARN of the KMS key that the table is encrypted with.
         catalog_index: Its index over asset ids; empty if there is none to ask.
@@ -64,6 +71,7 @@ class Config:
     stage: str
     targets: tuple[str, ...]
     target_keys: tuple[str, ...] = ()
+    target_roles: tuple[str, ...] = ()
     catalog: str = _CREATE
     catalog_key: str = ""
     catalog_index: str = "AssetIDIndex"
@@ -128,7 +136,7 @@ def read_config(given: Mapping[str, Any]) -> Config:
         if not text:
             continue
         default = field.default
-        if field.name in ("targets", "target_keys", "jwt_audience"):
+        if field.name in _LISTS:
             values[field.name] = tuple(part.strip() for part in text.split(",") if part.strip())
         elif isinstance(default, bool):
             values[field.name] = _flag(field.name, text, faults)
@@ -157,13 +165,7 @@ def _faults(config: Config) -> list[str]:
             f"stage: {config.stage!r} is no name: up to 16 small letters, digits and hyphens, a"
             " letter first, such as STAGE=dev"
         )
-    if not config.targets:
-        faults.append("targets: name the buckets to synchronise: TARGETS=bucket[,bucket]")
-    faults += [
-        f"targets: {name!r} is no bucket's name; no ARN, no s3://, no wildcard: TARGETS=my-bucket"
-        for name in config.targets
-        if not _BUCKET.fullmatch(name)
-    ]
+    faults += _wrong_targets(config)
     faults += _wrong_keys(config)
     faults += _wrong_words(config)
     if not _TABLE.fullmatch(config.catalog):
@@ -177,6 +179,32 @@ def _faults(config: Config) -> list[str]:
     if config.alarm_email and not _EMAIL.fullmatch(config.alarm_email):
         faults.append(f"alarm_email: {config.alarm_email!r} is no address")
     return faults + _wrong_numbers(config)
+
+
+def _wrong_targets(config: Config) -> list[str]:
+    faults: list[str] = []
+    if not config.targets and not config.target_roles:
+        faults.append(
+            "targets: name the buckets to synchronise: TARGETS=bucket[,bucket]; or the roles by"
+            " which buckets of other accounts are reached: CHOICES=target_roles=ARN[,ARN]"
+        )
+    if config.target_keys and not config.targets:
+        faults.append(
+            "target_keys: they are for the buckets of TARGETS, and there are none; the keys of a"
+            " role's buckets are allowed to that role (docs/iam.md)"
+        )
+    faults += [
+        f"targets: {name!r} is no bucket's name; no ARN, no s3://, no wildcard: TARGETS=my-bucket"
+        for name in config.targets
+        if not _BUCKET.fullmatch(name)
+    ]
+    return faults + [
+        f"target_roles: {role!r} is not the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME, or with"
+        " a path before the name; no wildcard, no assumed role (arn:aws:sts), commas only between"
+        " ARNs"
+        for role in config.target_roles
+        if not _ROLE.fullmatch(role)
+    ]
 
 
 def _wrong_keys(config: Config) -> list[str]:

@@ -5,10 +5,13 @@ what the functions ask AWS for. It knows no AWS library.
 
 No managed policy, and no `*` as a resource but where AWS has no resource to name: those statements
 are marked `resourceless`, and a test looks each of their actions up in AWS's own list.
+
+ROLES are those of this installation. A role in the account of a bucket is made by its owner; what
+it has to allow, and whom to trust, is said here as well.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from infra.config import Config
 from infra.statements import (
@@ -19,8 +22,8 @@ from infra.statements import (
     publishing,
     queueing,
     summary,
-    target_buckets,
 )
+from infra.target_statements import assuming, engine_on_targets, processor_on_targets
 
 
 def api_statements(config: Config) -> list[Statement]:
@@ -95,15 +98,8 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("dynamodb:BatchWriteItem",),
             resources=("{errors_table}",),
         ),
-        Statement(
-            sid="ListTargets",
-            reason=(
-                "List the objects of the buckets that are synchronised, and look first whether a"
-                " bucket has versions (a copy would leave one behind) or has its readers pay."
-            ),
-            actions=("s3:GetBucketRequestPayment", "s3:GetBucketVersioning", "s3:ListBucket"),
-            resources=target_buckets(config),
-        ),
+        *engine_on_targets(config),
+        *assuming(config),
         Statement(
             sid="WriteManifest",
             reason="Write a manifest in parts, or give its upload up: if empty, or cancelled.",
@@ -112,19 +108,24 @@ def engine_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="WriteResults",
-            reason="Write chunks and what discovery found.",
+            reason=(
+                "Write chunks, what discovery found, and what a cancelled chunk's workers had done."
+            ),
             actions=("s3:PutObject",),
             resources=(
                 "{results_bucket}/jobs/*/chunks/*",
                 "{results_bucket}/jobs/*/outcomes/*",
+                "{results_bucket}/jobs/*/progress/*",
             ),
         ),
         Statement(
             sid="ReadResults",
-            reason="Read manifests and completion reports.",
+            reason="Read manifests and completion reports, and what a cancelled chunk came to.",
             actions=("s3:GetObject",),
             resources=(
                 "{results_bucket}/jobs/*/manifest.csv",
+                "{results_bucket}/jobs/*/outcomes/*",
+                "{results_bucket}/jobs/*/progress/*",
                 "{results_bucket}/jobs/*/reports/*",
             ),
         ),
@@ -181,7 +182,6 @@ def engine_statements(config: Config) -> list[Statement]:
 
 def processor_statements(config: Config) -> list[Statement]:
     """What the processor's function may do: decide, tag, copy onto itself, announce, settle."""
-    targets = tuple(f"{bucket}/*" for bucket in target_buckets(config))
     return [
         Statement(
             sid="JobRecords",
@@ -229,52 +229,8 @@ def processor_statements(config: Config) -> list[Statement]:
         ),
         summary(),
         missing_results(),
-        Statement(
-            sid="LookAtTargets",
-            reason=(
-                "Tell a deleted object from a forbidden one: without ListBucket both are 403."
-                " Whether the bucket uses ACLs, or locks by default, decides what a copy restates."
-            ),
-            actions=(
-                "s3:GetBucketObjectLockConfiguration",
-                "s3:GetBucketOwnershipControls",
-                "s3:ListBucket",
-            ),
-            resources=target_buckets(config),
-        ),
-        Statement(
-            sid="ReadTargets",
-            reason=(
-                "Read an object's tags and head, with its lock and its ACL, and be the source of"
-                " its copy. HeadObject leaves out a lock that its caller may not see."
-            ),
-            actions=(
-                "s3:GetObject",
-                "s3:GetObjectAcl",
-                "s3:GetObjectLegalHold",
-                "s3:GetObjectRetention",
-                "s3:GetObjectTagging",
-            ),
-            resources=targets,
-        ),
-        Statement(
-            sid="WriteTargets",
-            reason=(
-                "Copy an object onto itself with its new tags, whole or in parts, keeping its ACL"
-                " and its lock; or tag it only, by version where there are versions."
-            ),
-            actions=(
-                "s3:AbortMultipartUpload",
-                "s3:PutObject",
-                "s3:PutObjectAcl",
-                "s3:PutObjectLegalHold",
-                "s3:PutObjectRetention",
-                "s3:PutObjectTagging",
-                "s3:PutObjectVersionTagging",
-            ),
-            resources=targets,
-        ),
-        *_target_keys(config),
+        *processor_on_targets(config),
+        *assuming(config),
         Statement(
             sid="AnnounceObjects",
             reason="Tell the ingest bus of each object that is ready.",
@@ -321,6 +277,29 @@ def batch_role_statements(_config: Config) -> list[Statement]:
     ]
 
 
+def target_role_statements(config: Config) -> list[Statement]:
+    """What a role that engine and processor assume has to allow on the targets, in its account.
+
+    It is what their own roles may do there, so there is nothing to keep in step.
+    """
+    return [*engine_on_targets(config), *processor_on_targets(config)]
+
+
+def target_role_trust(engine_role: str, processor_role: str) -> dict[str, Any]:
+    """Return the trust policy of such a role: the two roles with these ARNs, and nobody else."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "AssetSync",
+                "Effect": "Allow",
+                "Principal": {"AWS": [engine_role, processor_role]},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+
+
 ROLES: Final[Mapping[str, Callable[[Config], list[Statement]]]] = {
     "api": api_statements,
     "engine": engine_statements,
@@ -338,20 +317,5 @@ def _catalog_index(config: Config) -> list[Statement]:
             reason="Ask the index over asset ids for what the records leave open.",
             actions=("dynamodb:Query",),
             resources=(f"{{catalog_table}}/index/{config.catalog_index}",),
-        )
-    ]
-
-
-def _target_keys(config: Config) -> list[Statement]:
-    if not config.target_keys:
-        return []
-    return [
-        Statement(
-            sid="TargetKeys",
-            reason="Copy objects that are encrypted with these keys, under the same key.",
-            actions=("kms:Decrypt", "kms:GenerateDataKey"),
-            resources=config.target_keys,
-            conditions={"StringEquals": {"kms:ViaService": "s3.{region}.amazonaws.com"}},
-            by_service=True,
         )
     ]

@@ -62,7 +62,7 @@ def identify(client: OpenClient, region: str | None) -> Identity:
 def look(config: Config, identity: Identity, client: OpenClient) -> list[Finding]:
     """Return all findings; none is good news."""
     findings: list[Finding] = []
-    for question in (_buckets, _catalog, _bus, _trail, _concurrency):
+    for question in (_buckets, _target_roles, _catalog, _bus, _trail, _concurrency):
         try:
             findings += question(config, identity, client)
         except ClientError as error:
@@ -87,16 +87,42 @@ def _buckets(config: Config, identity: Identity, client: OpenClient) -> Iterator
                 yield Finding(
                     False,
                     f"you may not look at bucket {name}: if it is another account's, its policy has"
-                    " to let the functions in (docs/deploy.md, Buckets of other accounts)",
+                    " to let the functions in, or a role there: then it need not be in TARGETS"
+                    " (docs/deploy.md, Buckets of other accounts)",
                 )
             elif code != "301":
                 raise
         region = headers.get("x-amz-bucket-region", identity.region)
         if region != identity.region:
+            direct = config.discovery == "direct"
             yield Finding(
-                True,
+                not direct,
                 f"bucket {name} is in {region}, and this deploys to {identity.region}: S3 Batch"
-                f" Operations works within one region: AWS_REGION={region}",
+                " Operations works within one region: "
+                + (
+                    "sync that bucket with discovery direct only"
+                    if direct
+                    else f"AWS_REGION={region}, or CHOICES=discovery=direct"
+                ),
+            )
+
+
+def _target_roles(config: Config, identity: Identity, client: OpenClient) -> Iterator[Finding]:
+    """Look whether roles of our own account are there; others' cannot be asked for."""
+    for arn in config.target_roles:
+        if arn.split(":")[4] != identity.account:
+            continue
+        try:
+            client("iam").get_role(RoleName=arn.rpartition("/")[2])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchEntity":
+                raise
+            # Not fatal: it has to name the functions' roles, which have to be there first.
+            yield Finding(
+                False,
+                f"there is no role {arn}: create it once the stage stands, to trust engine and"
+                " processor (docs/iam.md, A role in a bucket's account), or mend"
+                " CHOICES=target_roles=…",
             )
 
 

@@ -63,6 +63,7 @@ class AssetSyncStack(Stack):
             "ApiUrl": api.api_endpoint,
             "ApiAuthorisation": config.auth,
             "Targets": ",".join(config.targets),
+            "TargetRoles": ",".join(config.target_roles),
             "ResultsBucket": storage.results.bucket_name,
             "ProcessorQueueUrl": queue.queue_url,
             "DeadLetterQueueUrl": dead_letters.queue_url,
@@ -70,6 +71,8 @@ class AssetSyncStack(Stack):
             "StatusTopicArn": messaging.status_topic.topic_arn,
             "AlarmTopicArn": messaging.alarm_topic.topic_arn,
             "IngestBusName": messaging.bus.event_bus_name,
+            "EngineRoleArn": functions.roles["engine"].role_arn,
+            "ProcessorRoleArn": functions.roles["processor"].role_arn,
             "BatchRoleArn": functions.batch_role.role_arn,
             "BatchJobRuleName": f"{config.stack_name}-batch-job-status",
             "SweepRuleName": f"{config.stack_name}-sweep",
@@ -82,4 +85,7 @@ class AssetSyncStack(Stack):
         for name, function in functions.by_name.items():
             outputs[f"{name.title()}FunctionName"] = function.function_name
         for name, value in outputs.items():
+            if not value:
+                # Whether CloudFormation takes an output without text is not documented.
+                continue
             CfnOutput(self, f"{name}Output", value=value).override_logical_id(name)

@@ -61,11 +61,6 @@ def document(statements: Iterable[Statement], arns: Mapping[str, str]) -> dict[s
     }
 
 
-def target_buckets(config: Config) -> tuple[str, ...]:
-    """Return the ARNs of the buckets that may be synchronised."""
-    return tuple(f"arn:{{partition}}:s3:::{name}" for name in config.targets)
-
-
 def summary() -> Statement:
     """Leave a job's record with its files."""
     return Statement(

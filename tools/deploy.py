@@ -161,7 +161,6 @@ def _bootstrapped(session: boto3.Session) -> bool:
 def next_steps(config: Config, identity: Identity, outputs: Mapping[str, str]) -> str:
     """Return what to do once the stack stands; each line can be pasted."""
     url = outputs["ApiUrl"]
-    bucket = config.targets[0]
     if config.auth == "iam":
         sign = (
             f'--aws-sigv4 "aws:amz:{identity.region}:execute-api"'
@@ -170,13 +169,12 @@ def next_steps(config: Config, identity: Identity, outputs: Mapping[str, str]) -
         )
     else:
         sign = '-H "Authorization: Bearer $TOKEN"'
-    body = json.dumps({"connectorId": "media", "bucketName": bucket})
     return f"""
 The API: {url}
-
+{_roles_to_trust(config, outputs)}
 Register a bucket, and rehearse a sync that writes nothing:
   curl {sign} -H 'content-type: application/json' \\
-    -d '{body}' {url}/connectors
+    -d '{json.dumps(_connector(config))}' {url}/connectors
   curl {sign} -H 'content-type: application/json' \\
     -d '{{"dryRun": true}}' {url}/connectors/media/sync
 
@@ -187,6 +185,23 @@ Follow a sync: {url}/jobs/JOB_ID, or the dashboard {config.stack_name} in CloudW
 Hear of alarms: subscribe to {outputs["AlarmTopicArn"]}
 Then: docs/runbook.md says what each alarm means, docs/iam.md what each role may do.
 """
+
+
+def _roles_to_trust(config: Config, outputs: Mapping[str, str]) -> str:
+    if not config.target_roles:
+        return ""
+    return f"""
+Have these trusted by each of your target_roles (docs/iam.md, A role in a bucket's account):
+  {outputs["EngineRoleArn"]}
+  {outputs["ProcessorRoleArn"]}
+"""
+
+
+def _connector(config: Config) -> dict[str, str]:
+    """Return a connector as it can be registered; of a role's bucket only the role is known."""
+    if config.targets:
+        return {"connectorId": "media", "bucketName": config.targets[0]}
+    return {"connectorId": "media", "bucketName": "BUCKET", "roleArn": config.target_roles[0]}
 
 
 def _cdk(config: Config, *arguments: str) -> None:

@@ -1,11 +1,12 @@
 """Writes docs/iam.md from infra.policies: `make infra-docs`."""
 
+import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from infra.config import Config
-from infra.policies import ROLES
-from infra.statements import Statement
+from infra.policies import ROLES, target_role_statements, target_role_trust
+from infra.statements import Statement, document
 
 PATH: Final = Path(__file__).resolve().parents[1] / "docs" / "iam.md"
 
@@ -13,9 +14,13 @@ _CONFIG: Final = Config(
     stage="STAGE",
     targets=("TARGET",),
     target_keys=("TARGET_KEY",),
+    target_roles=("TARGET_ROLE",),
     catalog_key="CATALOG_KEY",
     kms="create",
 )
+# What a reader puts in, in the policies of a role in another account.
+_PASTED: Final = Config(stage="STAGE", targets=("BUCKET",), target_keys=("KEY_ARN",))
+_PLACE: Final = {"partition": "aws", "region": "REGION"}
 _TITLES: Final = {
     "api": "The API's function",
     "engine": "The engine's function",
@@ -39,10 +44,27 @@ is here is never called, save for what that test lists by name with its reason.
 Trust: the functions' roles are assumed by `lambda.amazonaws.com`, the last one by
 `batchoperations.s3.amazonaws.com`, each by that service alone. Statements with `key` are there
 only with a KMS key of yours (`kms=…`), `TARGET_KEY` and `CATALOG_KEY` only with `target_keys=…`
-and `catalog_key=…`.
+and `catalog_key=…`. `TARGET_ROLE` stands for each role of `target_roles=…`, one by one; without
+them the statement is not there, and without `TARGETS` none on `TARGET` is.
 
 What nobody may: delete an object, a version, a tag, a table or a log; read a customer's object as
-API or engine; pass any role but that of batch jobs; assume a role.
+API or engine; pass any role but that of batch jobs; assume a role but those of `target_roles`. In
+such a role engine and processor may do what it allows, either of them the same.
+"""
+_TARGET_ROLE: Final = """
+## A role in a bucket's account
+
+A role of `target_roles` is no part of this installation: whoever owns the buckets makes it, in
+their account. A connector with its ARN as `roleArn` has its bucket listed, read and written in
+that role, so that the role has to allow what engine and processor do on targets, and nothing else.
+The policies below are made of the statements above.
+
+Put in `ENGINE_ROLE_ARN` and `PROCESSOR_ROLE_ARN`, which are the stack's outputs `EngineRoleArn`
+and `ProcessorRoleArn`, `BUCKET`, the bucket's `REGION`, and as `KEY_ARN` the KMS key that the
+objects are encrypted with. Leave `TargetKeys` out if there is no key of yours. For several buckets
+repeat each line of `BUCKET`. In other partitions than `aws`, mend the ARNs of the bucket.
+
+### Trust policy
 """
 
 
@@ -52,7 +74,17 @@ def text() -> str:
     for role, statements in ROLES.items():
         parts.append(f"\n## {_TITLES[role]}\n")
         parts += [_entry(statement) for statement in statements(_CONFIG)]
-    return "\n".join(parts)
+    return "\n".join([*parts, _target_role()])
+
+
+def _target_role() -> str:
+    trust = target_role_trust("ENGINE_ROLE_ARN", "PROCESSOR_ROLE_ARN")
+    policy = document(target_role_statements(_PASTED), _PLACE)
+    return f"{_TARGET_ROLE}{_pasted(trust)}\n### Permission policy\n{_pasted(policy)}"
+
+
+def _pasted(policy: dict[str, Any]) -> str:
+    return f"\n```json\n{json.dumps(policy, indent=2)}\n```\n"
 
 
 def _entry(statement: Statement) -> str:

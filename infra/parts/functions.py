@@ -53,6 +53,7 @@ class Functions:
 
     by_name: Mapping[str, lambda_.Function]
     log_groups: Mapping[str, logs.LogGroup]
+    roles: Mapping[str, iam.Role]
     batch_role: iam.Role
     grants: Sequence[Grant]
 
@@ -83,6 +84,7 @@ def make_functions(
         code = lambda_.Code.from_asset(str(BUNDLE))
     made: dict[str, lambda_.Function] = {}
     groups: dict[str, logs.LogGroup] = {}
+    roles: dict[str, iam.Role] = {}
     for name in _SHAPES:
         groups[name] = _log_group(scope, config, name)
         grants.append(
@@ -94,12 +96,13 @@ def make_functions(
                 principal="lambda.amazonaws.com",
             )
         )
+        roles[name] = grants[-1].role
         made[name] = _function(
             scope,
             config,
             name,
             # The CDK would add its own statements to a role that it may change.
-            role=grants[-1].role.without_policy_updates(),
+            role=roles[name].without_policy_updates(),
             log_group=groups[name],
             environment=environment,
             code=code,
@@ -114,7 +117,9 @@ def make_functions(
     )
     for mapping in resources.MAPPINGS:
         _map(scope, mapping, made["processor"], messaging)
-    return Functions(by_name=made, log_groups=groups, batch_role=batch_role, grants=grants)
+    return Functions(
+        by_name=made, log_groups=groups, roles=roles, batch_role=batch_role, grants=grants
+    )
 
 
 def _arns(

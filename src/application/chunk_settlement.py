@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from application.announcer import Announcer
 from application.failures import object_failures, whole_failure
 from application.files import chunk_key, outcomes_key, read_entries, write_outcomes
+from application.part_copies import LeftCopies
 from application.policy import Policy
 from application.progress_files import ProgressFiles
 from domain.chunk import (
@@ -60,6 +61,7 @@ class ChunkSettlement:
         announcer: Announcer,
         clock: Clock,
         telemetry: Telemetry,
+        left_copies: LeftCopies,
         policy: Policy,
     ) -> None:
         self._chunks = chunks
@@ -70,10 +72,17 @@ class ChunkSettlement:
         self._announcer = announcer
         self._clock = clock
         self._telemetry = telemetry
+        self._left_copies = left_copies
         self._policy = policy
 
     async def conclude(
-        self, job: Job, chunk: Chunk, outcomes: Mapping[str, Outcome], *, outcome_count_before: int
+        self,
+        job: Job,
+        chunk: Chunk,
+        outcomes: Mapping[str, Outcome],
+        *,
+        outcome_count_before: int,
+        copies_advanced: bool,
     ) -> bool:
         """Settle the chunk if all of its entries have an outcome that stands; else hand it back.
 
@@ -88,7 +97,7 @@ class ChunkSettlement:
         mendable = len(outcomes) - len(standing)
         last_attempt = chunk.attempt_count >= self._policy.chunk_attempt_count_max
         if unstarted > 0 or (mendable and not last_attempt):
-            progressed = len(standing) > outcome_count_before
+            progressed = copies_advanced or len(standing) > outcome_count_before
             await self._hand_back(chunk, standing, progressed=progressed, delayed=bool(mendable))
             return False
         await self._settle(
@@ -157,12 +166,13 @@ class ChunkSettlement:
         )
         if settled.status is not ChunkStatus.FAILED:
             await self._errors.record(failures[: self._policy.errors_per_chunk_max])
+        check_lease(chunk, token=token, now=self._clock.now())
         if outcomes:
-            check_lease(chunk, token=token, now=self._clock.now())
             key = outcomes_key(job.job_id, chunk.index)
             await write_outcomes(
                 self._results, key, outcomes.values(), job_id=job.job_id, chunk_index=chunk.index
             )
+        await self._left_copies.give_up(job, chunk)
         await self._chunks.settle(settled, tally_change(chunk, settled))
         self._count(settled.statistics - chunk.statistics)
         await self._announcer.finish(job.job_id)

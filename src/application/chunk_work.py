@@ -11,8 +11,9 @@ from application.announcer import Announcer
 from application.chunk_settlement import ChunkSettlement
 from application.deadline import Deadline
 from application.fanout import AdaptiveLimit, fan_out
-from application.files import chunk_key, read_entries
+from application.files import chunk_key, copies_key, read_entries
 from application.object_work import ObjectWork
+from application.part_copies import PartCopies
 from application.policy import Policy
 from application.progress_files import ProgressFiles
 from application.watch import Watch
@@ -26,6 +27,7 @@ from ports.clock import Clock
 from ports.errors import Conflict, Fatal, NotFound
 from ports.ids import Ids
 from ports.job_store import JobStore
+from ports.object_store import ObjectStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
 
@@ -48,6 +50,7 @@ class ProcessChunk:
         *,
         jobs: JobStore,
         chunks: ChunkStore,
+        objects: ObjectStore,
         results: ResultsStore,
         object_work: ObjectWork,
         settlement: ChunkSettlement,
@@ -59,6 +62,7 @@ class ProcessChunk:
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
+        self._objects = objects
         self._results = results
         self._object_work = object_work
         self._settlement = settlement
@@ -153,20 +157,33 @@ class ProcessChunk:
         try:
             done = await self._progress.load(chunk)
             before = len(done)
-            await self._process_windows(job, chunk, done, watch)
+            copies_advanced = await self._process_windows(job, chunk, done, watch)
         except (DomainError, Fatal, NotFound) as error:
             await self._settlement.give_up(job, chunk, error, done=done)
             return Delivery.SETTLED
         if watch.job_ending:
             await self._settlement.cancel(job, chunk, done)
             return Delivery.SETTLED
-        settled = await self._settlement.conclude(job, chunk, done, outcome_count_before=before)
+        settled = await self._settlement.conclude(
+            job, chunk, done, outcome_count_before=before, copies_advanced=copies_advanced
+        )
         return Delivery.SETTLED if settled else Delivery.HANDED_BACK
 
     async def _process_windows(
         self, job: Job, chunk: Chunk, done: dict[str, Outcome], watch: Watch
-    ) -> None:
+    ) -> bool:
+        """Add to `done`; tells whether a copy in parts came further."""
         limit = AdaptiveLimit(self._policy.windows_in_flight * self._policy.calls_in_flight)
+        copies = PartCopies(
+            objects=self._objects,
+            results=self._results,
+            telemetry=self._telemetry,
+            policy=self._policy,
+            bucket=job.bucket,
+            file_key=copies_key(job.job_id, chunk.index),
+            watch=watch,
+            limit=limit,
+        )
         kept = frozenset(done)
 
         async def windows() -> AsyncIterator[list[ManifestEntry]]:
@@ -184,7 +201,11 @@ class ProcessChunk:
         async def process(window: list[ManifestEntry]) -> None:
             if await watch.stopped():
                 return
-            for outcome in await self._object_work.process(job, window, watch=watch, limit=limit):
+            outcomes = await self._object_work.process(
+                job, window, watch=watch, limit=limit, copies=copies
+            )
+            for outcome in outcomes:
                 done[outcome.key] = outcome
 
         await fan_out(windows(), process, limit=self._policy.windows_in_flight)
+        return copies.advanced

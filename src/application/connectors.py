@@ -18,6 +18,11 @@ from ports.paging import Page
 _BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 _CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 _ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
+# IAM User Guide, "IAM identifiers" and "IAM and AWS STS quotas": a path of up to 512 characters
+# and a name of up to 64. An assumed role (arn:aws:sts) is not a role.
+_ROLE_ARN: Final = re.compile(
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(?:[\x21-\x7e]{1,510}/)?[A-Za-z0-9+=,.@_\-]{1,64}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,7 @@ class NewConnector:
     status: ConnectorStatus = ConnectorStatus.ENABLED
     trigger: Trigger = Trigger.COPY
     expected_owner: str | None = None
+    role_arn: str | None = None
 
 
 class Connectors:
@@ -61,11 +67,19 @@ class Connectors:
             faults.append(
                 FieldFault(path="expectedBucketOwner", message="is not an account id of 12 digits")
             )
+        if new.role_arn is not None and not _ROLE_ARN.fullmatch(new.role_arn):
+            faults.append(
+                FieldFault(
+                    path="roleArn", message="is not a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"
+                )
+            )
         if faults:
             raise InvalidRequest(*faults)
         connector = Connector(
             connector_id=new.connector_id or self._ids.new_connector_id(),
-            bucket=Bucket(name=new.bucket_name, expected_owner=new.expected_owner),
+            bucket=Bucket(
+                name=new.bucket_name, expected_owner=new.expected_owner, role_arn=new.role_arn
+            ),
             prefixes=prefix_rules.normalise(new.prefixes),
             status=new.status,
             trigger=new.trigger,

@@ -8,9 +8,11 @@ the order while it works); and with the last of them the job has ended.
 from __future__ import annotations
 
 from application.announcer import Announcer
+from application.engine_orders import order_advance
 from application.failures import whole_failure
 from application.files import manifest_key, outcomes_key, write_outcomes
 from application.job_updater import update_job
+from application.part_copies import LeftCopies
 from application.progress_files import ProgressFiles
 from domain.chunk import Chunk, ChunkLeaseExpired, cancel_chunk, evolve, lease_expired
 from domain.job import Ending, EndingKind, Job, tally_change
@@ -21,7 +23,7 @@ from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.error_log import ErrorLog
-from ports.errors import Conflict, PortError
+from ports.errors import Conflict
 from ports.job_store import JobStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
@@ -39,10 +41,12 @@ class EndJob:
         results: ResultsStore,
         errors: ErrorLog,
         announcer: Announcer,
+        left_copies: LeftCopies,
         clock: Clock,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
+        self._left_copies = left_copies
         self._batch_jobs = batch_jobs
         self._results = results
         self._errors = errors
@@ -71,10 +75,10 @@ class EndJob:
         async for chunk in self._chunks.chunks(job.job_id):
             # What a later redrive opened is not what was ordered to end.
             if not chunk.terminal and chunk.redrive_number <= job.redrive_number:
-                await self._cancel(chunk)
+                await self._cancel(job, chunk)
         return await self._announcer.finish(job.job_id)
 
-    async def _cancel(self, chunk: Chunk) -> None:
+    async def _cancel(self, job: Job, chunk: Chunk) -> None:
         now = self._clock.now()
         free = chunk
         if chunk.lease is not None:
@@ -91,6 +95,7 @@ class EndJob:
                     job_id=chunk.job_id,
                     chunk_index=chunk.index,
                 )
+            await self._left_copies.give_up(job, chunk)
             cancelled = cancel_chunk(free, fold(done.values()), now=now)
             await self._chunks.settle(cancelled, tally_change(chunk, cancelled))
         except Conflict:
@@ -122,9 +127,5 @@ class CancelJob:
         )
         if job.terminal:
             return job
-        try:
-            await self._engine.advance(job_id)
-        except PortError as error:
-            # The order is in the record; the sweep carries it out.
-            self._telemetry.warning("engine_not_invoked", job_id=job_id, cause=str(error))
+        await order_advance(self._engine, job_id, telemetry=self._telemetry)
         return job

@@ -34,6 +34,11 @@ def progress_key(job_id: str, index: int, token: str) -> str:
     return f"jobs/{job_id}/progress/{index:08d}-{token}.jsonl"
 
 
+def copies_key(job_id: str, index: int) -> str:
+    """The copies in parts that are under way in a chunk."""
+    return f"jobs/{job_id}/progress/{index:08d}-copies.json"
+
+
 def outcomes_key(job_id: str, index: int) -> str:
     """Final outcomes of the entries that a worker processed."""
     return f"jobs/{job_id}/outcomes/{index:08d}.jsonl"

@@ -14,7 +14,7 @@ from application.files import manifest_key
 from application.policy import Policy
 from application.work import Work
 from domain import prefixes as prefix_rules
-from domain.connector import check_bucket
+from domain.bucket_check import check_bucket
 from domain.job import Job, JobCompleted, Listing, ManifestFile, ManifestWritten, Splitting, evolve
 from domain.manifest import encode_row
 from domain.selection import Selection
@@ -53,9 +53,7 @@ class ListBucket:
         """
         key = manifest_key(job.job_id)
         if job.listing.upload_id is None:
-            warnings = check_bucket(
-                job.bucket, await self._objects.inspect(job.bucket), job.trigger
-            )
+            warnings = check_bucket(job, await self._objects.inspect(job.bucket))
             upload_id = await self._results.begin_upload(key)
             begun = replace(Listing(), upload_id=upload_id)
             job = await work.update(
@@ -124,6 +122,9 @@ class ListBucket:
                 return evolve(settled, JobCompleted(), now)
 
             return await work.update(job.job_id, completed)
+        # Another invocation may have begun, and versioning may have been switched on since.
+        facts = await self._objects.inspect(job.bucket)
+        warnings = check_bucket(job, facts, listed=ended)
         try:
             e_tag = await self._results.complete_upload(key, upload_id, job.listing.part_e_tags)
         except NotFound:
@@ -138,5 +139,6 @@ class ListBucket:
         self._telemetry.count(Metric.OBJECTS_LISTED, ended.objects_listed)
         written = ManifestWritten(manifest=ManifestFile(key=key, e_tag=e_tag))
         return await work.update(
-            job.job_id, lambda j: evolve(replace(j, listing=ended), written, now)
+            job.job_id,
+            lambda j: evolve(replace(j, listing=ended, warnings=warnings), written, now),
         )

@@ -8,12 +8,13 @@ one write.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from application.failures import failed_outcome
 from application.fanout import AdaptiveLimit, fan_out
+from application.part_copies import PartCopies, Unfinished
 from application.watch import Watch
 from domain.connector import Trigger
 from domain.customer_object import (
@@ -73,12 +74,14 @@ class ObjectWork:
         bus: IngestBus,
         clock: Clock,
         calls_in_flight: int,
+        single_copy_bytes_max: int,
     ) -> None:
         self._clock = clock
         self._objects = objects
         self._catalog = catalog
         self._bus = bus
         self._calls_in_flight = calls_in_flight
+        self._single_copy_bytes_max = single_copy_bytes_max
 
     async def process(
         self,
@@ -87,8 +90,9 @@ class ObjectWork:
         *,
         watch: Watch,
         limit: AdaptiveLimit,
+        copies: PartCopies,
     ) -> list[Outcome]:
-        """Process one window of objects; those not started when `watch` stops have no outcome.
+        """Process one window of objects; those not done when `watch` stops have no outcome.
 
         Raises:
             Fatal: the catalog cannot be asked at all; a person must act.
@@ -102,7 +106,7 @@ class ObjectWork:
             if round_index:
                 await self._clock.sleep(_ROUND_PAUSE_S)
             found = await self._decide(job, keys, outcomes, limit)
-            triggered, changed = await self._carry_out(job, found, outcomes, watch, limit)
+            triggered, changed = await self._carry_out(job, found, outcomes, watch, limit, copies)
             await self._announce(triggered, outcomes)
             keys = list(changed)
         else:
@@ -124,7 +128,7 @@ class ObjectWork:
         found = await self._decide(job, [key], outcomes, limit)
         for item in found:
             try:
-                return await self._preview(job, item)
+                return await self._preview(job, item, limit)
             except NotFound:
                 return _gone(key)
             except Retryable:
@@ -173,6 +177,7 @@ class ObjectWork:
         outcomes: dict[str, Outcome],
         watch: Watch,
         limit: AdaptiveLimit,
+        copies: PartCopies,
     ) -> tuple[list[_Triggered], dict[str, Outcome]]:
         """Write; returns what is to be announced, and what is to be read again with its failure."""
         triggered: list[_Triggered] = []
@@ -181,10 +186,14 @@ class ObjectWork:
         async def act(item: _Decided) -> None:
             if await watch.stopped():
                 return
+            result: Outcome | _Triggered
             try:
-                async with limit:
-                    carry_out = self._preview if job.options.dry_run else self._write
-                    result = await carry_out(job, item)
+                if job.options.dry_run:
+                    result = await self._preview(job, item, limit)
+                else:
+                    result = await self._write(job, item, limit, copies)
+            except Unfinished:
+                return
             except Conflict as error:
                 changed[item.key] = replace(failed_outcome(item.key, error), retryable=True)
             except NotFound:
@@ -200,30 +209,35 @@ class ObjectWork:
         await fan_out(found, act, limit=self._calls_in_flight)
         return triggered, changed
 
-    async def _preview(self, job: Job, item: _Decided) -> Outcome:
+    async def _preview(self, job: Job, item: _Decided, limit: AdaptiveLimit) -> Outcome:
         """Return what `_write` would come to, writing nothing."""
         merge_tags(item.tags, item.verdict.identity, job.job_id)
-        head = await self._objects.head(job.bucket, item.key)
+        async with limit:
+            head = await self._objects.head(job.bucket, item.key)
         if job.trigger is Trigger.COPY and is_archived(head):
             return _archived(item.key, head)
         return decided(item.key, item.verdict, size_bytes=head.size_bytes)
 
-    async def _write(self, job: Job, item: _Decided) -> _Triggered | Outcome:
+    async def _write(
+        self, job: Job, item: _Decided, limit: AdaptiveLimit, copies: PartCopies
+    ) -> _Triggered | Outcome:
         verdict = item.verdict
         merged = merge_tags(item.tags, verdict.identity, job.job_id)
-        head = await self._objects.head(job.bucket, item.key)
+        async with limit:
+            head = await self._objects.head(job.bucket, item.key)
         if may_be_another(item.tags, head):
             # The guards of the write are of the head's object; these tags may be of the one before.
             raise Conflict(f"{item.key} was modified while it was read", resource=item.key)
         written = WrittenObject(e_tag=head.e_tag, version_id=head.version_id)
         if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:
             if job.trigger is Trigger.EVENT:
-                await self._objects.write_tags(job.bucket, head, merged)
+                async with limit:
+                    await self._objects.write_tags(job.bucket, head, merged)
             elif is_archived(head):
                 return _archived(item.key, head)
             else:
                 try:
-                    written = await self._objects.rewrite(job.bucket, head, merged)
+                    written = await self._rewrite(job, head, merged, limit, copies)
                 except Archived:
                     return _archived(item.key, head)
         event = ingest_event(
@@ -241,6 +255,19 @@ class ObjectWork:
             version_id=written.version_id,
         )
         return _Triggered(event=event, outcome=outcome)
+
+    async def _rewrite(
+        self,
+        job: Job,
+        head: ObjectHead,
+        tags: Mapping[str, str],
+        limit: AdaptiveLimit,
+        copies: PartCopies,
+    ) -> WrittenObject:
+        if head.size_bytes > self._single_copy_bytes_max:
+            return await copies.copy(head, tags)
+        async with limit:
+            return await self._objects.rewrite(job.bucket, head, tags)
 
     async def _announce(
         self, triggered: Sequence[_Triggered], outcomes: dict[str, Outcome]
@@ -276,13 +303,22 @@ def _gone(key: str) -> Outcome:
 
 
 def _archived(key: str, head: ObjectHead) -> Outcome:
+    """Return the outcome of an object in an archive; each reason has a next step of its own."""
+    reason, step = "ARCHIVED", "restore it and copy it into another storage class for good"
+    if not is_archived(head):
+        cause = "it was archived after it was read"
+    elif head.archive_status is not None:
+        cause = f"it is in an archive tier ({head.archive_status})"
+        step = "restore it, which moves it out of that tier"
+    elif head.restored:
+        reason, step = "RESTORED", "copy it into another storage class for good"
+        cause = f"it is restored, and a copy in {head.storage_class} would end the restore"
+    else:
+        cause = f"its bytes are archived ({head.storage_class})"
     return Outcome(
         key=key,
         kind=OutcomeKind.ARCHIVED,
-        reason="ARCHIVED",
+        reason=reason,
         size_bytes=head.size_bytes,
-        message=(
-            f"its bytes are archived ({head.archive_status or head.storage_class}); restore it, or"
-            " use the connector trigger 'event', which does not copy"
-        ),
+        message=f"{cause}; use the connector trigger 'event', which does not copy, or {step}",
     )

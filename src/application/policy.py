@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from domain.limits import COPY_OBJECT_BYTES_MAX
 from domain.packing import ChunkSizing
 
 
@@ -16,6 +17,9 @@ class Policy:
         windows_in_flight: Windows of one chunk worked on at once.
         calls_in_flight: S3 calls at once within a window; times `windows_in_flight` it should be
             the client's connection pool.
+        single_copy_bytes_max: Objects above it are copied in parts; S3 wants that above 5 GB.
+        copy_part_bytes: Size of such a part where 10,000 of them suffice; S3 wants 5 MiB at least.
+        copy_parts_in_flight: Parts of one object copied at once, within all calls of the chunk.
         chunk_attempt_count_max: Leases without progress before a chunk is given up.
         lease_margin_s: How much longer than its process can live a lease is held.
         stop_margin_s: How long before its end a process starts nothing new.
@@ -34,6 +38,9 @@ class Policy:
     window_object_count: int = 100
     windows_in_flight: int = 4
     calls_in_flight: int = 16
+    single_copy_bytes_max: int = COPY_OBJECT_BYTES_MAX
+    copy_part_bytes: int = 256 * 1024**2
+    copy_parts_in_flight: int = 32
     chunk_attempt_count_max: int = 5
     lease_margin_s: float = 30.0
     stop_margin_s: float = 20.0

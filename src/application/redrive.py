@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from application.announcer import Announcer
+from application.engine_orders import order_advance
 from application.job_updater import update_job
 from application.policy import Policy
 from application.queueing import Queueing
@@ -16,7 +17,6 @@ from domain.job_control import redrive
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
-from ports.errors import PortError
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
 
@@ -59,10 +59,7 @@ class RedriveJob:
 
         await self._check_chunks(job_id)
         job = await update_job(self._jobs, job_id, reopened)
-        try:
-            await self._engine.advance(job_id)
-        except PortError as error:
-            self._telemetry.warning("engine_not_invoked", job_id=job_id, cause=str(error))
+        await order_advance(self._engine, job_id, telemetry=self._telemetry)
         return await self._announcer.announce(job)
 
     async def _check_chunks(self, job_id: str) -> None:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, replace
 
 from application.announcer import Announcer
+from application.engine_orders import order_advance
 from domain import prefixes as prefix_rules
 from domain.connector import Connector, ConnectorStatus
 from domain.errors import ConnectorDisabled, FieldFault, InvalidRequest
@@ -16,7 +17,7 @@ from domain.manifest import format_instant
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
-from ports.errors import AlreadyExists, Conflict, NotFound, PortError
+from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.ids import Ids
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
@@ -108,10 +109,7 @@ class StartSync:
             return _replayed(await self._jobs.get(job.job_id), fingerprint)
         # Before the engine has its turn: it would announce the same status.
         job = await self._announcer.announce(job)
-        try:
-            await self._engine.advance(job.job_id)
-        except PortError as error:
-            self._telemetry.warning("engine_not_invoked", job_id=job.job_id, cause=str(error))
+        await order_advance(self._engine, job.job_id, telemetry=self._telemetry)
         return Started(job=job, created=True)
 
     async def _find(self, job_id: str) -> Job | None:

@@ -38,9 +38,9 @@ class Watch:
         self._asking = asyncio.Lock()
         self.job_ending = False
 
-    async def stopped(self) -> bool:
-        """Tell whether no further object may be started."""
-        if self.job_ending or self._deadline.near(self._stop_margin_s):
+    async def stopped(self, needed_s: float = 0.0) -> bool:
+        """Tell whether nothing further may be started, or nothing that takes `needed_s` seconds."""
+        if self.job_ending or self._deadline.near(self._stop_margin_s + needed_s):
             return True
         # All workers wait for the one that asks, or they would go on while the answer is under way.
         async with self._asking:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.errors import UnsupportedBucket
-
 
 class ConnectorStatus(StrEnum):
     """Whether syncs of the connector may start."""
@@ -29,39 +27,27 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A bucket to work on; `expected_owner` (a 12-digit account id) goes with every call on it."""
+    """A bucket to work on.
+
+    `expected_owner` (a 12-digit account id) goes with every call on it; `role_arn` is the role in
+    which all of them are made, None for the service's own.
+    """
 
     name: str
     expected_owner: str | None = None
+    role_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketFacts:
-    """What of a bucket's set-up matters for a sync."""
+    """What of a bucket's set-up matters for a sync.
+
+    `other_region` is the bucket's Region, None if it is the service's own or not known.
+    """
 
     versioned: bool = False
     requester_pays: bool = False
-
-
-def check_bucket(bucket: Bucket, facts: BucketFacts, trigger: Trigger) -> tuple[str, ...]:
-    """Return what the owner of the bucket should know before its objects are synced.
-
-    Raises:
-        UnsupportedBucket: a sync could not do there what it promises.
-    """
-    if facts.requester_pays:
-        raise UnsupportedBucket(
-            f"bucket {bucket.name} has Requester Pays switched on: S3 refuses requests that do not"
-            " offer to pay, and ours do not; switch it off, or sync another bucket"
-        )
-    if facts.versioned and trigger is Trigger.COPY:
-        warning = (
-            f"bucket {bucket.name} is versioned: each object that is copied or put leaves a"
-            " noncurrent version behind, which is billed until a lifecycle rule expires it; the"
-            " connector trigger 'event' leaves none"
-        )
-        return (warning,)
-    return ()
+    other_region: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-
-from domain.limits import COPY_OBJECT_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,28 +87,15 @@ _ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 def is_archived(head: ObjectHead) -> bool:
-    """Tell whether S3 would refuse to copy the object because its bytes are archived.
+    """Tell whether the object is in an archive, so that it is not copied onto itself.
 
-    GLACIER_IR is not archived in this sense, a restored copy can be read (S3 User Guide, "Working
-    with archived objects").
+    In GLACIER and DEEP_ARCHIVE it is one while it is restored, too. S3 would copy it then, but the
+    copy is archived at once: the restore that its owner paid for would end, and an early deletion
+    be charged. Out of an archive tier of INTELLIGENT_TIERING a restore brings it for good; no
+    status is shown any more, and it is like any other. GLACIER_IR is no archive (S3 User Guide,
+    "Working with archived objects", read in 2026-11).
     """
-    return (head.storage_class in _ARCHIVE_CLASSES and not head.restored) or (
-        head.archive_status is not None and not head.restored
-    )
-
-
-class CopyMethod(StrEnum):
-    """The two ways of copying an object onto itself."""
-
-    SINGLE = "SINGLE"
-    MULTIPART = "MULTIPART"
-
-
-def plan_rewrite(
-    head: ObjectHead, *, single_copy_bytes_max: int = COPY_OBJECT_BYTES_MAX
-) -> CopyMethod:
-    """Say how the object is copied onto itself."""
-    return CopyMethod.SINGLE if head.size_bytes <= single_copy_bytes_max else CopyMethod.MULTIPART
+    return head.storage_class in _ARCHIVE_CLASSES or head.archive_status is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,9 +27,6 @@ UPLOAD_PART_BYTES_MIN: Final = 5 * 1024**2
 UPLOAD_PART_BYTES_MAX: Final = 5 * 1024**3
 UPLOAD_PART_COUNT_MAX: Final = 10_000
 
-# DynamoDB API Reference, BatchGetItem: 100 keys in a call.
-CATALOG_LOOKUP_COUNT_MAX: Final = 100
-
 # EventBridge API Reference, PutEvents: ten entries in a call.
 INGEST_EVENT_COUNT_MAX: Final = 10
 

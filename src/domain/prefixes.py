@@ -24,7 +24,7 @@ def overlap(left: Sequence[str], right: Sequence[str]) -> bool:
     """Tell whether some key could lie under a prefix of both lists."""
     if not left or not right:
         return True
-    return any(a.startswith(b) or b.startswith(a) for a in left for b in right)
+    return any(_overlap(a, b) for a in left for b in right)
 
 
 def within(prefix: str, allowed: Sequence[str]) -> bool:
@@ -50,7 +50,9 @@ def check(prefixes: Sequence[str], *, path: str) -> list[FieldFault]:
             )
     for index, prefix in enumerate(prefixes):
         # One fault for each prefix is enough: a hundred equal ones would make thousands.
-        earlier = next((i for i in range(index) if _overlap(prefixes[i], prefix)), None)
+        earlier = next(
+            (i for i in range(index) if prefixes[i] and _overlap(prefixes[i], prefix)), None
+        )
         if prefix and earlier is not None:
             first = prefixes[earlier]
             faults.append(
@@ -63,4 +65,4 @@ def check(prefixes: Sequence[str], *, path: str) -> list[FieldFault]:
 
 
 def _overlap(first: str, second: str) -> bool:
-    return bool(first) and (first.startswith(second) or second.startswith(first))
+    return first.startswith(second) or second.startswith(first)

@@ -61,6 +61,7 @@ def connector_view(connector: Connector) -> Json:
         "status": connector.status.value,
         "trigger": connector.trigger.value,
         "expectedBucketOwner": connector.bucket.expected_owner,
+        "roleArn": connector.bucket.role_arn,
         "createdAt": format_instant(connector.created_at),
     }
 

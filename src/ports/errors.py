@@ -82,4 +82,4 @@ class Refused(Fatal):
 
 
 class Archived(Outcome):
-    """The object's bytes are archived; a person has to restore it before it can be copied."""
+    """The object is in an archive, restored or not; it is copied once a person took it out."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
@@ -16,7 +17,12 @@ from botocore import parsers
 
 from adapters.aws.clients import Clients, ClientSettings, open_clients
 from adapters.aws.errors import translated
-from ports.errors import Throttled, TimedOut, Unavailable
+from adapters.aws.object_store import S3ObjectStore
+from adapters.memory.system import ManualClock
+from domain.connector import Bucket, BucketFacts
+from ports.errors import Misconfigured, Throttled, TimedOut, Unavailable
+
+START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -228,3 +234,162 @@ async def test_a_service_that_is_not_there_is_unavailable(monkeypatch: pytest.Mo
             await sqs.send_message_batch(
                 QueueUrl="http://q", Entries=[{"Id": "1", "MessageBody": "x"}]
             )
+
+
+# Buckets in other Regions.
+
+
+class ElsewhereS3:
+    """S3 with all its buckets in eu-central-1: who signs for another Region is sent there.
+
+    It answers HeadBucket with `head_status`, and has the Region in every answer's header, as S3
+    does. `seen` has each request's operation and the Region that it was signed for.
+    """
+
+    def __init__(self, refusal: str, *, head_status: int = 200, tells: bool = True) -> None:
+        self._refusal = refusal
+        self._head_status = head_status
+        self._headers = {"x-amz-bucket-region": "eu-central-1"} if tells else {}
+        self.seen: list[tuple[str, str]] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        scope = request.headers["Authorization"].partition("Credential=")[2]
+        region = scope.split("/")[2]
+        what = f"{request.method} {request.query_string.partition('&')[0]}".strip()
+        self.seen.append((what, region))
+        if region != "eu-central-1":
+            return self._wrong_region(request.method)
+        if request.method == "HEAD":
+            return web.Response(status=self._head_status, headers=self._headers)
+        return web.Response(text=self._answer_to(what), headers=self._headers)
+
+    def _wrong_region(self, method: str) -> web.Response:
+        status = 301 if self._refusal == "PermanentRedirect" else 400
+        text = (
+            f"<Error><Code>{self._refusal}</Code><Message>elsewhere</Message>"
+            "<Region>eu-central-1</Region></Error>"
+        )
+        body = None if method == "HEAD" else text
+        return web.Response(status=status, text=body, headers=self._headers)
+
+    def _answer_to(self, what: str) -> str:
+        match what:
+            case "GET versioning":
+                return "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+            case "GET requestPayment":
+                return (
+                    "<RequestPaymentConfiguration><Payer>BucketOwner</Payer>"
+                    "</RequestPaymentConfiguration>"
+                )
+            case "GET tagging":
+                return "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"
+            case _:
+                return LISTING
+
+
+# The last is what Regions answer that an account has to opt into.
+REFUSALS = pytest.mark.parametrize(
+    "refusal",
+    ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"],
+)
+
+
+@REFUSALS
+async def test_a_call_follows_its_bucket_to_another_region(
+    monkeypatch: pytest.MonkeyPatch, refusal: str
+) -> None:
+    """And what comes after it goes there at once: a Region costs one request, once per client."""
+    elsewhere = ElsewhereS3(refusal)
+    async with serving(elsewhere.answer, monkeypatch) as clients:
+        store = S3ObjectStore(await clients.s3(), clock=ManualClock(START))
+        bucket = Bucket(name="media", expected_owner="111122223333")
+        listed = [page async for page in store.list_objects(bucket, prefix="", start_after=None)]
+        tags = [await store.read_tags(bucket, key) for key in ("a", "b")]
+
+    assert [entry.key for page in listed for entry in page] == ["a b+c\nd"]
+    assert tags == [{"a": "b"}, {"a": "b"}]
+    assert elsewhere.seen == [
+        ("GET list-type=2", "us-east-1"),
+        ("GET list-type=2", "eu-central-1"),
+        ("GET tagging", "eu-central-1"),
+        ("GET tagging", "eu-central-1"),
+    ]
+
+
+@pytest.mark.parametrize("status", [301, 400])
+async def test_a_head_follows_its_bucket_too(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    """Its refusal has no body: the header alone says where."""
+    elsewhere = ElsewhereS3("PermanentRedirect" if status == 301 else "400")
+    async with serving(elsewhere.answer, monkeypatch) as clients:
+        await (await clients.s3()).head_object(Bucket="media", Key="a")
+
+    assert [region for _, region in elsewhere.seen] == ["us-east-1", "eu-central-1"]
+
+
+@pytest.mark.parametrize("head_status", [200, 403, 400], ids=["allowed", "forbidden", "unknown"])
+async def test_a_bucket_elsewhere_is_inspected_there(
+    monkeypatch: pytest.MonkeyPatch, head_status: int
+) -> None:
+    """S3 tells a bucket's Region even those who may not list all of it."""
+    elsewhere = ElsewhereS3("PermanentRedirect", head_status=head_status)
+    async with serving(elsewhere.answer, monkeypatch) as clients:
+        store = S3ObjectStore(await clients.s3(), clock=ManualClock(START))
+        facts = await store.inspect(Bucket(name="media"))
+
+    assert facts == BucketFacts(versioned=True, other_region="eu-central-1")
+    assert [request for request in elsewhere.seen if request[1] == "us-east-1"] == [
+        ("GET versioning", "us-east-1")
+    ]
+
+
+@pytest.mark.parametrize("tells", [True, False])
+async def test_a_bucket_at_home_is_not_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tells: bool
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    home = ElsewhereS3("PermanentRedirect", tells=tells)
+    async with serving(home.answer, monkeypatch) as clients:
+        store = S3ObjectStore(await clients.s3(), clock=ManualClock(START))
+        facts = await store.inspect(Bucket(name="media"))
+
+    assert facts == BucketFacts(versioned=True)
+
+
+async def test_a_region_that_cannot_be_asked_for_just_now_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    busy = ElsewhereS3("PermanentRedirect", head_status=503, tells=False)
+    async with serving(busy.answer, monkeypatch, attempt_count_max=1) as clients:
+        store = S3ObjectStore(await clients.s3(), clock=ManualClock(START))
+        with pytest.raises(Throttled):
+            await store.inspect(Bucket(name="media"))
+
+
+async def test_aws_itself_is_asked_at_the_other_region_s_host() -> None:
+    hosts: list[str] = []
+
+    class Refusal:
+        """What the SDK's HTTP client would bring back."""
+
+        status_code = 301
+        headers: Mapping[str, str] = {"x-amz-bucket-region": "eu-central-1"}
+
+        @property
+        async def content(self) -> bytes:
+            return b"<Error><Code>PermanentRedirect</Code></Error>"
+
+    async def answer(request: Any, **_: object) -> Refusal:
+        hosts.append(urlsplit(request.url).netloc)
+        return Refusal()
+
+    async with open_clients(ClientSettings(attempt_count_max=1)) as clients:
+        s3 = await clients.s3()
+        s3.meta.events.register("before-send.s3", answer)
+        with (
+            pytest.raises(Misconfigured),
+            translated("s3", operation="GetObjectTagging", resource="media/a"),
+        ):
+            await s3.get_object_tagging(Bucket="media", Key="a")
+
+    assert hosts == ["media.s3.amazonaws.com", "media.s3.eu-central-1.amazonaws.com"]

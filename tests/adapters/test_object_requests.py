@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from adapters.aws.multipart_copy import plan_parts
 from adapters.aws.object_store import S3ObjectStore
 from adapters.memory.system import ManualClock
 from domain.connector import Bucket
 from domain.customer_object import Encryption, ObjectHead, ObjectLock, WrittenObject
-from domain.limits import UPLOAD_PART_BYTES_MAX, UPLOAD_PART_BYTES_MIN, UPLOAD_PART_COUNT_MAX
+from domain.part_copy import plan_parts
 from ports.errors import AccessDenied, Archived, Conflict, NotFound, Refused
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -77,7 +72,16 @@ def client(scripted: Callable[[str], Any]) -> Any:
 
 
 def store(client: Any, **options: Any) -> S3ObjectStore:
-    return S3ObjectStore(client, clock=ManualClock(NOW), part_bytes=5 * MIB, **options)
+    return S3ObjectStore(client, clock=ManualClock(NOW), **options)
+
+
+async def copy_in_parts(
+    objects: S3ObjectStore, head: ObjectHead, tags: dict[str, str] | None = None
+) -> WrittenObject:
+    copy_id = await objects.begin_copy(BUCKET, head, tags or {})
+    planned = plan_parts(head.size_bytes, part_bytes=5 * MIB)
+    parts = [await objects.copy_part(BUCKET, head, copy_id, part) for part in planned]
+    return await objects.finish_copy(BUCKET, head, copy_id, parts)
 
 
 async def test_a_copy_restates_all_that_it_would_lose(client: Any) -> None:
@@ -142,9 +146,7 @@ async def test_a_large_object_is_copied_in_parts_with_everything(client: Any) ->
     }
     head = replace(HEAD, size_bytes=12 * MIB)
 
-    written = await store(client, single_copy_bytes_max=12 * MIB - 1).rewrite(
-        BUCKET, head, {"AssetID": "x"}
-    )
+    written = await copy_in_parts(store(client), head, {"AssetID": "x"})
 
     assert client.sent("CreateMultipartUpload") == {
         "Bucket": "media",
@@ -158,9 +160,7 @@ async def test_a_large_object_is_copied_in_parts_with_everything(client: Any) ->
         **OWNER,
         **RESTATED,
     }
-    parts = sorted(
-        (p for name, p in client.calls if name == "UploadPartCopy"), key=lambda p: p["PartNumber"]
-    )
+    parts = [sent for name, sent in client.calls if name == "UploadPartCopy"]
     assert [part["CopySourceRange"] for part in parts] == [
         f"bytes=0-{5 * MIB - 1}",
         f"bytes={5 * MIB}-{10 * MIB - 1}",
@@ -179,12 +179,16 @@ async def test_a_large_object_is_copied_in_parts_with_everything(client: Any) ->
     ("operation", "code", "status", "expected"),
     [
         ("UploadPartCopy", "PreconditionFailed", 412, Conflict),
+        ("UploadPartCopy", "NoSuchUpload", 404, Conflict),
         ("UploadPartCopy", "InvalidObjectState", 403, Archived),
         ("UploadPartCopy", "NoSuchKey", 404, NotFound),
         ("CompleteMultipartUpload", "PreconditionFailed", 412, Conflict),
+        ("CompleteMultipartUpload", "NoSuchUpload", 404, Conflict),
+        ("CompleteMultipartUpload", "InvalidPart", 400, Conflict),
+        ("CompleteMultipartUpload", "NoSuchKey", 404, NotFound),
     ],
 )
-async def test_a_multipart_copy_that_fails_is_aborted(
+async def test_what_stops_a_copy_in_parts_is_told_apart(
     client: Any,
     error: Callable[..., Exception],
     operation: str,
@@ -193,11 +197,17 @@ async def test_a_multipart_copy_that_fails_is_aborted(
     expected: type[Exception],
 ) -> None:
     client.answers[operation] = error(code, status)
-    # That the abort fails as well must not hide why the copy did.
-    client.answers["AbortMultipartUpload"] = error("NoSuchUpload", 404)
 
     with pytest.raises(expected):
-        await store(client, single_copy_bytes_max=1).rewrite(BUCKET, HEAD, {})
+        await copy_in_parts(store(client), HEAD)
+
+
+async def test_a_copy_that_is_not_there_is_as_good_as_abandoned(
+    client: Any, error: Callable[..., Exception]
+) -> None:
+    client.answers["AbortMultipartUpload"] = error("NoSuchUpload", 404)
+
+    await store(client).abandon_copy(BUCKET, "a b.jpg", "u1")
 
     assert client.sent("AbortMultipartUpload") == {
         "Bucket": "media",
@@ -207,66 +217,21 @@ async def test_a_multipart_copy_that_fails_is_aborted(
     }
 
 
-async def test_a_multipart_copy_that_is_cancelled_is_aborted(client: Any) -> None:
-    copying = asyncio.Event()
+async def test_a_copy_that_cannot_be_abandoned_is_an_error(
+    client: Any, error: Callable[..., Exception]
+) -> None:
+    client.answers["AbortMultipartUpload"] = error("AccessDenied", 403)
 
-    async def hang(_: dict[str, Any]) -> None:
-        copying.set()
-        await asyncio.Event().wait()
-
-    client.answers["UploadPartCopy"] = hang
-    task = asyncio.create_task(store(client, single_copy_bytes_max=1).rewrite(BUCKET, HEAD, {}))
-    await copying.wait()
-    task.cancel()
-
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert client.operations()[-1] == "AbortMultipartUpload"
-
-
-async def test_no_more_parts_than_allowed_are_copied_at_once(client: Any) -> None:
-    in_flight = peak = 0
-
-    async def copy(sent: dict[str, Any]) -> dict[str, Any]:
-        nonlocal in_flight, peak
-        in_flight += 1
-        peak = max(peak, in_flight)
-        await asyncio.sleep(0)
-        in_flight -= 1
-        return {"CopyPartResult": {"ETag": f'"part-{sent["PartNumber"]}"'}}
-
-    client.answers["UploadPartCopy"] = copy
-    head = replace(HEAD, size_bytes=100 * MIB)
-    await store(client, single_copy_bytes_max=1, parts_in_flight=3).rewrite(BUCKET, head, {})
-
-    assert client.operations().count("UploadPartCopy") == 20
-    assert peak == 3
+    with pytest.raises(AccessDenied, match="grant s3:AbortMultipartUpload"):
+        await store(client).abandon_copy(BUCKET, "a b.jpg", "u1")
 
 
 async def test_an_expires_that_is_no_date_is_not_lost_in_a_multipart_copy(client: Any) -> None:
     head = replace(HEAD, system_metadata={"Expires": "0"})
     with pytest.raises(Refused, match="Expires"):
-        await store(client, single_copy_bytes_max=1).rewrite(BUCKET, head, {})
+        await store(client).begin_copy(BUCKET, head, {})
 
     assert "CreateMultipartUpload" not in client.operations()
-
-
-@settings(deadline=None)
-@given(
-    size_bytes=st.integers(1, 50 * 10**12),
-    part_bytes=st.integers(UPLOAD_PART_BYTES_MIN, UPLOAD_PART_BYTES_MAX // 2),
-)
-def test_parts_cover_any_object_within_s3s_limits(size_bytes: int, part_bytes: int) -> None:
-    part_bytes = max(part_bytes, size_bytes // 1_000)  # keeps the example small enough to list
-    parts = list(plan_parts(size_bytes, part_bytes=min(part_bytes, 4 * 1024**3)))
-
-    assert len(parts) <= UPLOAD_PART_COUNT_MAX
-    assert [part.number for part in parts] == list(range(1, len(parts) + 1))
-    assert (parts[0].first, parts[-1].last) == (0, size_bytes - 1)
-    assert all(part.last + 1 == after.first for part, after in pairwise(parts))
-    sizes = [part.last - part.first + 1 for part in parts]
-    assert max(sizes) <= UPLOAD_PART_BYTES_MAX
-    assert min(sizes[:-1], default=UPLOAD_PART_BYTES_MIN) >= UPLOAD_PART_BYTES_MIN
 
 
 async def test_a_bucket_without_acls_is_asked_once_and_its_objects_never(client: Any) -> None:
@@ -287,9 +252,9 @@ async def test_a_private_acl_is_restated_because_the_copy_may_get_another_owner(
     assert client.sent("CopyObject")["GrantFullControl"] == 'id="me"'
 
 
-@pytest.mark.parametrize("size_bytes", [10, 6 * MIB])
+@pytest.mark.parametrize("in_parts", [False, True])
 async def test_an_acl_is_restated_where_acls_decide(
-    client: Any, error: Callable[..., Exception], size_bytes: int
+    client: Any, error: Callable[..., Exception], in_parts: bool
 ) -> None:
     """Also in a bucket from before ownership controls, which has none."""
     client.answers |= {
@@ -305,11 +270,10 @@ async def test_an_acl_is_restated_where_acls_decide(
         },
     }
 
-    await store(client, single_copy_bytes_max=1000).rewrite(
-        BUCKET, replace(HEAD, size_bytes=size_bytes), {}
-    )
+    copy = store(client).begin_copy if in_parts else store(client).rewrite
+    await copy(BUCKET, HEAD, {})
 
-    sent = client.sent("CopyObject" if size_bytes == 10 else "CreateMultipartUpload")
+    sent = client.sent("CreateMultipartUpload" if in_parts else "CopyObject")
     assert {name: value for name, value in sent.items() if name.startswith("Grant")} == {
         "GrantFullControl": 'id="me", id="partner"',
         "GrantRead": 'uri="http://acs.amazonaws.com/groups/global/AllUsers"',
@@ -338,6 +302,36 @@ async def test_a_store_without_ownership_controls_has_no_acls(
     assert "GetObjectAcl" not in client.operations()
 
 
+LOCKED_BY_DEFAULT = {
+    "ObjectLockConfiguration": {
+        "ObjectLockEnabled": "Enabled",
+        "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 3650}},
+    }
+}
+
+
+async def test_a_default_retention_does_not_lock_what_is_older_than_versions(
+    client: Any, error: Callable[..., Exception]
+) -> None:
+    """Its version is called "null"; locks may be switched on later, and a copy has an id."""
+    client.answers |= {
+        "GetObjectLockConfiguration": LOCKED_BY_DEFAULT,
+        "GetObjectRetention": error("NoSuchObjectLockConfiguration", 404),
+        "GetObjectLegalHold": error("NoSuchObjectLockConfiguration", 404),
+    }
+
+    with pytest.raises(Refused, match="default retention"):
+        await store(client).rewrite(BUCKET, replace(HEAD, version_id="null", lock=None), {})
+
+    assert "CopyObject" not in client.operations()
+
+
+async def test_without_versions_nobody_is_asked_for_locks(client: Any) -> None:
+    await store(client).rewrite(BUCKET, replace(HEAD, version_id=None, lock=None), {})
+
+    assert not [name for name in client.operations() if "Lock" in name]
+
+
 async def test_every_request_carries_the_expected_owner(client: Any) -> None:
     client.answers |= {
         "ListObjectsV2": {"IsTruncated": False},
@@ -346,16 +340,17 @@ async def test_every_request_carries_the_expected_owner(client: Any) -> None:
         "GetObjectAcl": PRIVATE_ACL,
         "HeadObject": {"ContentLength": 1, "ETag": E_TAG, "LastModified": NOW},
     }
-    objects = store(client, single_copy_bytes_max=1000)
+    objects = store(client)
     async for _ in objects.list_objects(BUCKET, prefix="", start_after=None):
         pass
     await objects.read_tags(BUCKET, "a")
     await objects.head(BUCKET, "a")
     await objects.write_tags(BUCKET, HEAD, {})
     await objects.rewrite(BUCKET, HEAD, {})
-    await objects.rewrite(BUCKET, replace(HEAD, size_bytes=1001), {})
+    await copy_in_parts(objects, HEAD)
+    await objects.abandon_copy(BUCKET, "a", "u1")
 
-    assert len(set(client.operations())) == 10
+    assert len(set(client.operations())) == 11
     for operation, sent in client.calls:
         assert sent["ExpectedBucketOwner"] == "111122223333", operation
         copies = "CopySource" in sent

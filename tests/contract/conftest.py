@@ -72,6 +72,12 @@ async def clients(cloud_url: str) -> AsyncIterator[Clients]:
 
 
 @pytest.fixture
+def cloud_environment(cloud_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's environment, for a test that opens clients of its own."""
+    point_sdk_at(cloud_url, monkeypatch)
+
+
+@pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START)
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pytest
@@ -11,12 +15,13 @@ import pytest_asyncio
 
 from adapters.aws.clients import Clients
 from adapters.aws.object_store import S3ObjectStore
-from adapters.memory.buckets import MemoryBuckets
+from adapters.memory.buckets import EVERYBODY, Grants, MemoryBucket, MemoryBuckets
 from adapters.memory.object_store import MemoryObjectStore
 from adapters.memory.system import ManualClock
 from domain.connector import Bucket
-from domain.customer_object import Encryption, ObjectHead
+from domain.customer_object import Encryption, ObjectHead, ObjectLock, WrittenObject
 from domain.manifest import ManifestEntry
+from domain.part_copy import CopiedPart, plan_parts
 from ports.errors import Archived, Conflict, Misconfigured, NotFound, Refused
 from ports.object_store import ObjectStore
 
@@ -24,6 +29,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # Objects above this are copied in parts here, so that no test needs 5 GB.
 SINGLE_COPY_BYTES_MAX = 1_000
+PART_BYTES = 5 * 1024**2
 
 ODD_KEYS = [
     "a b/c d.jpg",
@@ -63,15 +69,24 @@ class World(Protocol):
     async def version(self) -> None:
         """Switch versioning on."""
 
+    async def allow_acls(self) -> None: ...
+
+    async def grants(self, key: str) -> Grants:
+        """What others than the owner may do with the object."""
+
+    async def retain_by_default(self) -> None:
+        """Lock whatever is written from now on, in a bucket with versions."""
+
+    async def bucket_elsewhere(self) -> Bucket:
+        """Return another bucket, in eu-central-1; the store's own Region is us-east-1."""
+
 
 class MemoryWorld:
     def __init__(self, name: str, clock: ManualClock) -> None:
         self.bucket = Bucket(name=name)
         self._buckets = MemoryBuckets(clock)
         self._buckets.create(name)
-        self.store: ObjectStore = MemoryObjectStore(
-            self._buckets, single_copy_bytes_max=SINGLE_COPY_BYTES_MAX
-        )
+        self.store: ObjectStore = MemoryObjectStore(self._buckets)
 
     async def put(
         self, key: str, content: bytes = b"x", *, tags: Mapping[str, str] | None = None, **more: Any
@@ -87,6 +102,35 @@ class MemoryWorld:
     async def version(self) -> None:
         self._buckets.create(self.bucket.name, versioned=True)
 
+    async def allow_acls(self) -> None:
+        self._opened.acls = True
+
+    async def grants(self, key: str) -> Grants:
+        return self._buckets.get(self.bucket.name, key).grants
+
+    async def retain_by_default(self) -> None:
+        self._opened.default_retention = True
+
+    @property
+    def _opened(self) -> MemoryBucket:
+        opened = self._buckets.find(self.bucket.name)
+        assert opened is not None
+        return opened
+
+    async def bucket_elsewhere(self) -> Bucket:
+        name = f"{self.bucket.name}-elsewhere"
+        self._buckets.create(name).other_region = "eu-central-1"
+        return Bucket(name=name)
+
+
+GRANT_PARAMETERS = {
+    "FULL_CONTROL": "GrantFullControl",
+    "READ": "GrantRead",
+    "READ_ACP": "GrantReadACP",
+    "WRITE": "GrantWrite",
+    "WRITE_ACP": "GrantWriteACP",
+}
+
 
 class AwsWorld:
     def __init__(self, name: str, client: Any, clock: ManualClock) -> None:
@@ -95,9 +139,6 @@ class AwsWorld:
         self.store: ObjectStore = S3ObjectStore(
             client,
             clock=clock,
-            single_copy_bytes_max=SINGLE_COPY_BYTES_MAX,
-            part_bytes=5 * 1024**2,
-            parts_in_flight=2,
         )
 
     async def put(
@@ -108,9 +149,12 @@ class AwsWorld:
         tags: Mapping[str, str] | None = None,
         storage_class: str = "STANDARD",
         encryption: Encryption | None = None,
+        restored: bool = False,
         website_redirect: str | None = None,
         system_metadata: Mapping[str, str] | None = None,
         user_metadata: Mapping[str, str] | None = None,
+        grants: Grants = frozenset(),
+        lock: ObjectLock | None = None,
     ) -> None:
         # What AWS does with every new object since 2023; moto does not.
         more: dict[str, Any] = {"ServerSideEncryption": "AES256", **(system_metadata or {})}
@@ -120,14 +164,23 @@ class AwsWorld:
             more["BucketKeyEnabled"] = encryption.bucket_key_enabled
         if website_redirect:
             more["WebsiteRedirectLocation"] = website_redirect
-        await self._client.put_object(
-            Bucket=self.bucket.name,
-            Key=key,
-            Body=content,
-            StorageClass=storage_class,
-            Metadata=dict(user_metadata or {}),
-            **more,
-        )
+        # An upload under a lock needs it.
+        digest = hashlib.md5(content, usedforsecurity=False).digest()
+        more["ContentMD5"] = base64.b64encode(digest).decode()
+        if lock:
+            more["ObjectLockMode"] = lock.mode
+            more["ObjectLockRetainUntilDate"] = lock.retain_until
+        where = {"Bucket": self.bucket.name, "Key": key}
+        with self._unsaid(more, user_metadata or {}) as metadata:
+            await self._client.put_object(
+                **where, Body=content, StorageClass=storage_class, Metadata=metadata, **more
+            )
+        if grants:
+            await self._grant(where, grants)
+        if restored:
+            await self._client.restore_object(**where, RestoreRequest={"Days": 1})
+            while not (await self.store.head(self.bucket, key)).restored:
+                pass
         if tags:
             tag_set = [{"Key": name, "Value": value} for name, value in tags.items()]
             await self._client.put_object_tagging(
@@ -147,6 +200,71 @@ class AwsWorld:
             Bucket=self.bucket.name, VersioningConfiguration={"Status": "Enabled"}
         )
 
+    async def allow_acls(self) -> None:
+        await self._client.put_bucket_ownership_controls(
+            Bucket=self.bucket.name,
+            OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]},
+        )
+
+    async def grants(self, key: str) -> Grants:
+        answer = await self._client.get_object_acl(Bucket=self.bucket.name, Key=key)
+        owners = ("FULL_CONTROL", answer["Owner"]["ID"])
+        granted = frozenset(
+            (grant["Permission"], grant["Grantee"].get("URI") or grant["Grantee"]["ID"])
+            for grant in answer["Grants"]
+        )
+        assert owners in granted
+        return granted - {owners}
+
+    async def _grant(self, where: dict[str, str], grants: Grants) -> None:
+        answer = await self._client.get_object_acl(**where)
+        told: dict[str, list[str]] = {"FULL_CONTROL": [f'id="{answer["Owner"]["ID"]}"']}
+        for permission, name in sorted(grants):
+            kind = "uri" if "://" in name else "id"
+            told.setdefault(permission, []).append(f'{kind}="{name}"')
+        parameters = {
+            GRANT_PARAMETERS[permission]: ", ".join(names) for permission, names in told.items()
+        }
+        await self._client.put_object_acl(**where, **parameters)
+
+    async def retain_by_default(self) -> None:
+        await self._client.put_object_lock_configuration(
+            Bucket=self.bucket.name,
+            ObjectLockConfiguration={
+                "ObjectLockEnabled": "Enabled",
+                "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}},
+            },
+        )
+
+    @contextmanager
+    def _unsaid(
+        self, more: dict[str, Any], user_metadata: Mapping[str, str]
+    ) -> Iterator[dict[str, str]]:
+        """Send, as other clients do, what the SDK does not: any Expires, any signs."""
+        plain = {name: value for name, value in user_metadata.items() if value.isascii()}
+        headers = {
+            f"x-amz-meta-{name}": value
+            for name, value in user_metadata.items()
+            if name not in plain
+        }
+        if isinstance(more.get("Expires"), str):
+            headers["Expires"] = more.pop("Expires")
+        events, event = self._client.meta.events, "before-call.s3.PutObject"
+
+        def add(params: dict[str, Any], **_: Any) -> None:
+            params["headers"].update(headers)
+
+        events.register(event, add)
+        yield plain
+        events.unregister(event, add)
+
+    async def bucket_elsewhere(self) -> Bucket:
+        name = f"{self.bucket.name}-elsewhere"
+        await self._client.create_bucket(
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
+        return Bucket(name=name)
+
 
 @pytest.fixture
 def memory_world(unique_name: str, clock: ManualClock) -> MemoryWorld:
@@ -164,6 +282,17 @@ async def aws_world(unique_name: str, clients: Clients, clock: ManualClock) -> A
 def world(request: pytest.FixtureRequest) -> World:
     chosen: World = request.getfixturevalue(f"{request.param}_world")
     return chosen
+
+
+async def rewrite(world: World, head: ObjectHead, tags: Mapping[str, str]) -> WrittenObject:
+    """Copy the object onto itself, a large one in parts."""
+    store, bucket = world.store, world.bucket
+    if head.size_bytes <= SINGLE_COPY_BYTES_MAX:
+        return await store.rewrite(bucket, head, tags)
+    copy_id = await store.begin_copy(bucket, head, tags)
+    planned = plan_parts(head.size_bytes, part_bytes=PART_BYTES)
+    parts = [await store.copy_part(bucket, head, copy_id, part) for part in planned]
+    return await store.finish_copy(bucket, head, copy_id, parts)
 
 
 async def pages_of(
@@ -253,7 +382,7 @@ async def test_every_key_can_be_read_tagged_and_rewritten(world: World, key: str
     head = await world.store.head(world.bucket, key)
     await world.store.write_tags(world.bucket, head, {"ours": "2"})
     assert await world.store.read_tags(world.bucket, key) == {"ours": "2"}
-    await world.store.rewrite(world.bucket, head, {"ours": "3"})
+    await rewrite(world, head, {"ours": "3"})
 
     assert head.key == key
     assert await world.store.read_tags(world.bucket, key) == {"ours": "3"}
@@ -347,7 +476,7 @@ async def test_a_rewrite_keeps_all_but_tags_and_time(
         assert getattr(before, name) == value
 
     tags = {"theirs": "1", "AssetID": "asset:img:1 +=@ü", "SyncJobID": "job-1"}
-    written = await world.store.rewrite(world.bucket, before, tags)
+    written = await rewrite(world, before, tags)
 
     after = await world.store.head(world.bucket, "a")
     assert kept(after) == kept(before)
@@ -361,7 +490,7 @@ async def test_rewriting_twice_leaves_the_same_object(world: World) -> None:
     await world.put("a", b"content", tags={"theirs": "1"})
     for _ in range(2):
         head = await world.store.head(world.bucket, "a")
-        await world.store.rewrite(world.bucket, head, {"ours": "1"})
+        await rewrite(world, head, {"ours": "1"})
 
     assert await world.read("a") == b"content"
     assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}
@@ -372,7 +501,7 @@ async def test_ten_tags_with_every_allowed_sign_survive_a_rewrite(world: World) 
     await world.put("a")
     head = await world.store.head(world.bucket, "a")
 
-    await world.store.rewrite(world.bucket, head, tags)
+    await rewrite(world, head, tags)
 
     assert await world.store.read_tags(world.bucket, "a") == tags
 
@@ -384,7 +513,7 @@ async def test_an_object_that_changed_is_not_rewritten(world: World, size_bytes:
     await world.put("a", b"n" * size_bytes, tags={"v": "2"})
 
     with pytest.raises(Conflict):
-        await world.store.rewrite(world.bucket, seen, {"ours": "1"})
+        await rewrite(world, seen, {"ours": "1"})
 
     assert await world.read("a") == b"n" * size_bytes
     assert await world.store.read_tags(world.bucket, "a") == {"v": "2"}
@@ -397,7 +526,7 @@ async def test_a_rewrite_does_not_bring_an_older_version_back(world: World) -> N
     await world.put("a", b"new")
 
     with pytest.raises(Conflict):
-        await world.store.rewrite(world.bucket, seen, {"ours": "1"})
+        await rewrite(world, seen, {"ours": "1"})
 
     assert await world.read("a") == b"new"
 
@@ -407,7 +536,7 @@ async def test_a_rewrite_makes_a_new_version(world: World) -> None:
     await world.put("a", b"content")
     before = await world.store.head(world.bucket, "a")
 
-    written = await world.store.rewrite(world.bucket, before, {"ours": "1"})
+    written = await rewrite(world, before, {"ours": "1"})
 
     after = await world.store.head(world.bucket, "a")
     assert written.version_id == after.version_id
@@ -423,9 +552,155 @@ async def test_an_archived_object_is_not_rewritten(world: World, storage_class: 
     assert not head.restored
 
     with pytest.raises(Archived):
-        await world.store.rewrite(world.bucket, head, {"ours": "1"})
+        await rewrite(world, head, {"ours": "1"})
 
     assert await world.store.read_tags(world.bucket, "a") == {"theirs": "1"}
+
+
+@pytest.mark.parametrize("size_bytes", [5, SINGLE_COPY_BYTES_MAX + 1], ids=["single", "multipart"])
+async def test_a_restored_object_is_not_rewritten(world: World, size_bytes: int) -> None:
+    """Its copy would be archived at once, and the restore that its owner paid for be over."""
+    await world.put("a", b"c" * size_bytes, storage_class="GLACIER", restored=True)
+    head = await world.store.head(world.bucket, "a")
+    assert head.restored
+
+    with pytest.raises(Archived):
+        await rewrite(world, head, {"ours": "1"})
+
+    assert await world.store.head(world.bucket, "a") == head
+    assert await world.store.read_tags(world.bucket, "a") == {}
+
+
+async def test_of_what_was_seen_in_an_archive_nothing_is_asked(world: World) -> None:
+    await world.put("a", storage_class="GLACIER")
+    seen = await world.store.head(world.bucket, "a")
+    await world.delete("a")
+
+    with pytest.raises(Archived):
+        await rewrite(world, seen, {"ours": "1"})
+
+
+async def test_an_object_that_is_archived_after_it_was_seen_is_not_rewritten(world: World) -> None:
+    await world.put("a", b"content")
+    seen = await world.store.head(world.bucket, "a")
+    await world.put("a", b"content", storage_class="GLACIER", tags={"theirs": "1"})
+
+    with pytest.raises(Archived):
+        await rewrite(world, seen, {"ours": "1"})
+
+    assert await world.store.read_tags(world.bucket, "a") == {"theirs": "1"}
+
+
+LOGGED_IN = EVERYBODY.replace("AllUsers", "AuthenticatedUsers")
+
+
+@pytest.mark.parametrize("size_bytes", [5, SINGLE_COPY_BYTES_MAX + 1], ids=["single", "multipart"])
+@pytest.mark.parametrize(
+    "grants",
+    [
+        {},
+        {("READ", EVERYBODY)},
+        {("READ", EVERYBODY), ("WRITE", EVERYBODY)},
+        {("FULL_CONTROL", "partner"), ("READ_ACP", "partner"), ("WRITE_ACP", LOGGED_IN)},
+    ],
+    ids=["private", "public", "public-read-write", "partners"],
+)
+async def test_a_rewrite_keeps_the_grants(
+    world: World, size_bytes: int, grants: Iterable[tuple[str, str]]
+) -> None:
+    await world.allow_acls()
+    await world.put("a", b"c" * size_bytes, grants=frozenset(grants))
+    head = await world.store.head(world.bucket, "a")
+
+    await rewrite(world, head, {"ours": "1"})
+
+    assert await world.grants("a") == set(grants)
+    assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}
+
+
+@pytest.mark.parametrize(
+    "grants",
+    [
+        {("WRITE", "partner")},
+        {("WRITE", EVERYBODY)},
+        {("READ", EVERYBODY), ("WRITE", LOGGED_IN)},
+        {("READ", EVERYBODY), ("WRITE", EVERYBODY), ("READ_ACP", "partner")},
+    ],
+    ids=["partner", "write alone", "logged in", "one more"],
+)
+async def test_a_grant_of_write_that_a_copy_cannot_be_told_is_refused(
+    world: World, grants: Iterable[tuple[str, str]]
+) -> None:
+    await world.allow_acls()
+    await world.put("a", grants=frozenset(grants))
+    head = await world.store.head(world.bucket, "a")
+
+    await refused(world, head, "WriteGrant")
+
+    assert await world.grants("a") == set(grants)
+
+
+@pytest.mark.parametrize("size_bytes", [5, SINGLE_COPY_BYTES_MAX + 1], ids=["single", "multipart"])
+async def test_a_default_retention_refuses_what_has_none(world: World, size_bytes: int) -> None:
+    await world.version()
+    await world.put("a", b"c" * size_bytes)
+    await world.retain_by_default()
+    head = await world.store.head(world.bucket, "a")
+    assert head.lock is None
+
+    await refused(world, head, "DefaultRetention")
+
+
+@pytest.mark.parametrize("size_bytes", [5, SINGLE_COPY_BYTES_MAX + 1], ids=["single", "multipart"])
+async def test_a_retention_of_its_own_is_kept_under_a_default(
+    world: World, size_bytes: int
+) -> None:
+    lock = ObjectLock(mode="COMPLIANCE", retain_until=datetime(2037, 5, 17, tzinfo=UTC))
+    await world.version()
+    await world.retain_by_default()
+    await world.put("a", b"c" * size_bytes, lock=lock)
+    head = await world.store.head(world.bucket, "a")
+    assert head.lock == lock
+
+    await rewrite(world, head, {"ours": "1"})
+
+    after = await world.store.head(world.bucket, "a")
+    assert (after.lock, after.version_id != head.version_id) == (lock, True)
+
+
+@pytest.mark.parametrize(
+    ("key", "attributes", "code"),
+    [
+        ("a", {"system_metadata": {"ContentType": "a/b", "Expires": "tomorrow"}}, "Expires"),
+        ("a", {"user_metadata": {"note": "schön"}}, "Metadata"),
+        ("bell\x07", {}, "Key"),
+    ],
+    ids=["Expires", "metadata", "key"],
+)
+async def test_what_cannot_be_said_in_parts_is_refused_there_only(
+    world: World, key: str, attributes: dict[str, Any], code: str
+) -> None:
+    await world.put(key, b"c" * (SINGLE_COPY_BYTES_MAX + 1), **attributes)
+    large = await world.store.head(world.bucket, key)
+    for name, value in attributes.items():
+        assert getattr(large, name) == value
+
+    await refused(world, large, code)
+
+    await world.put(key, b"c", **attributes)
+    small = await world.store.head(world.bucket, key)
+    await rewrite(world, small, {"ours": "1"})
+    after = await world.store.head(world.bucket, key)
+    assert kept(after) == kept(small)
+
+
+async def refused(world: World, head: ObjectHead, code: str) -> None:
+    """The rewrite is refused for this reason, and the object is as it was."""
+    with pytest.raises(Refused) as raised:
+        await rewrite(world, head, {"ours": "1"})
+    assert raised.value.vendor_code == code
+    assert await world.store.head(world.bucket, head.key) == head
+    assert await world.store.read_tags(world.bucket, head.key) == {}
 
 
 async def _gone(world: World, *, versioned: bool) -> ObjectHead:
@@ -446,7 +721,7 @@ async def test_an_object_that_is_gone_is_not_found(world: World, versioned: bool
     with pytest.raises(NotFound):
         await world.store.head(world.bucket, "a")
     with pytest.raises(NotFound):
-        await world.store.rewrite(world.bucket, head, {"ours": "1"})
+        await rewrite(world, head, {"ours": "1"})
 
 
 async def test_tags_of_an_object_that_is_gone_are_not_written(world: World) -> None:
@@ -462,7 +737,7 @@ async def test_a_large_object_that_is_gone_is_not_found(world: World) -> None:
     await world.delete("a")
 
     with pytest.raises(NotFound):
-        await world.store.rewrite(world.bucket, head, {"ours": "1"})
+        await rewrite(world, head, {"ours": "1"})
 
 
 async def test_a_bucket_that_does_not_exist_is_misconfigured(world: World) -> None:
@@ -481,6 +756,8 @@ async def test_a_bucket_that_does_not_exist_is_misconfigured(world: World) -> No
         await world.store.write_tags(absent, head, {})
     with pytest.raises(Misconfigured):
         await world.store.rewrite(absent, head, {})
+    with pytest.raises(Misconfigured):
+        await world.store.begin_copy(absent, head, {})
 
 
 async def test_what_a_caller_does_to_its_tags_later_changes_nothing(world: World) -> None:
@@ -488,7 +765,7 @@ async def test_what_a_caller_does_to_its_tags_later_changes_nothing(world: World
     head = await world.store.head(world.bucket, "a")
     tags = {"ours": "1"}
 
-    await world.store.rewrite(world.bucket, head, tags)
+    await rewrite(world, head, tags)
     tags["ours"] = "2"
     (await world.store.read_tags(world.bucket, "a"))["ours"] = "3"
 
@@ -506,3 +783,111 @@ async def test_inspect_tells_whether_the_bucket_is_versioned(world: World) -> No
 async def test_inspect_of_a_bucket_that_is_not_there(world: World) -> None:
     with pytest.raises(Misconfigured):
         await world.store.inspect(Bucket(name="no-such-bucket-anywhere"))
+
+
+async def test_inspect_tells_a_region_that_is_not_the_store_s_own(world: World) -> None:
+    here = await world.store.inspect(world.bucket)
+    there = await world.store.inspect(await world.bucket_elsewhere())
+    assert (here.other_region, there.other_region) == (None, "eu-central-1")
+
+
+THREE_PARTS = bytes(index % 251 for index in range(1024)) * (2 * 5 * 1024 + 1)
+
+
+async def test_the_object_is_as_it_was_until_its_copy_is_finished(world: World) -> None:
+    await world.put("a", b"content", tags={"theirs": "1"})
+    head = await world.store.head(world.bucket, "a")
+    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    [part] = plan_parts(head.size_bytes, part_bytes=PART_BYTES)
+    copied = await world.store.copy_part(world.bucket, head, copy_id, part)
+    assert copied.number == 1
+
+    assert await world.store.head(world.bucket, "a") == head
+    assert await world.store.read_tags(world.bucket, "a") == {"theirs": "1"}
+    await world.store.finish_copy(world.bucket, head, copy_id, [copied])
+    assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}
+
+
+async def test_parts_may_come_in_any_order_and_twice(world: World) -> None:
+    await world.put("a", THREE_PARTS)
+    head = await world.store.head(world.bucket, "a")
+    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    planned = list(plan_parts(head.size_bytes, part_bytes=PART_BYTES))
+    assert len(planned) == 3
+
+    copied = {}
+    for part in (planned[2], planned[0], planned[2], planned[1]):
+        copied[part.number] = await world.store.copy_part(world.bucket, head, copy_id, part)
+    parts = [copied[number] for number in (1, 2, 3)]
+    written = await world.store.finish_copy(world.bucket, head, copy_id, parts)
+
+    after = await world.store.head(world.bucket, "a")
+    assert await world.read("a") == THREE_PARTS
+    assert after.size_bytes == head.size_bytes
+    assert written.e_tag == after.e_tag
+    assert written.e_tag.endswith("-3")
+
+
+async def test_a_part_that_is_not_of_this_copy_is_a_conflict(world: World) -> None:
+    await world.put("a", b"content")
+    head = await world.store.head(world.bucket, "a")
+    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    foreign = CopiedPart(number=1, e_tag=f'"{"0" * 32}"')
+
+    with pytest.raises(Conflict):
+        await world.store.finish_copy(world.bucket, head, copy_id, [foreign])
+
+    assert await world.store.head(world.bucket, "a") == head
+
+
+@pytest.mark.parametrize("end", ["finished", "abandoned"])
+async def test_a_copy_that_has_ended_is_a_conflict(world: World, end: str) -> None:
+    await world.put("a", b"content")
+    head = await world.store.head(world.bucket, "a")
+    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    [part] = plan_parts(head.size_bytes, part_bytes=PART_BYTES)
+    copied = await world.store.copy_part(world.bucket, head, copy_id, part)
+    if end == "finished":
+        await world.store.finish_copy(world.bucket, head, copy_id, [copied])
+    else:
+        await world.store.abandon_copy(world.bucket, "a", copy_id)
+    now = await world.store.head(world.bucket, "a")
+
+    with pytest.raises(Conflict):
+        await world.store.copy_part(world.bucket, now, copy_id, part)
+    with pytest.raises(Conflict):
+        await world.store.finish_copy(world.bucket, now, copy_id, [copied])
+    await world.store.abandon_copy(world.bucket, "a", copy_id)
+
+    assert await world.store.head(world.bucket, "a") == now
+
+
+async def test_what_replaced_the_object_is_not_joined_over(world: World) -> None:
+    await world.put("a", b"content", tags={"v": "1"})
+    head = await world.store.head(world.bucket, "a")
+    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    [part] = plan_parts(head.size_bytes, part_bytes=PART_BYTES)
+    copied = await world.store.copy_part(world.bucket, head, copy_id, part)
+    await world.put("a", b"replaced", tags={"v": "2"})
+
+    with pytest.raises(Conflict):
+        await world.store.finish_copy(world.bucket, head, copy_id, [copied])
+
+    assert await world.read("a") == b"replaced"
+    assert await world.store.read_tags(world.bucket, "a") == {"v": "2"}
+
+
+async def test_a_copy_is_not_finished_over_an_object_that_is_gone(world: World) -> None:
+    await world.put("a", b"content")
+    head = await world.store.head(world.bucket, "a")
+    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    [part] = plan_parts(head.size_bytes, part_bytes=PART_BYTES)
+    copied = await world.store.copy_part(world.bucket, head, copy_id, part)
+    await world.delete("a")
+
+    with pytest.raises(NotFound):
+        await world.store.copy_part(world.bucket, head, copy_id, part)
+    with pytest.raises(NotFound):
+        await world.store.finish_copy(world.bucket, head, copy_id, [copied])
+    with pytest.raises(NotFound):
+        await world.store.head(world.bucket, "a")

@@ -231,8 +231,11 @@ def test_all_commands_print_one_document(ups: tuple[Up, Up], commands: Commands)
     subprocess.run([sys.executable, "-c", _FILL], env=environment, check=True, timeout=_WAIT_S)
     added = commands.json("connectors", "add", "films", "--id", "films", "--trigger", "copy")
     assert (added["connectorId"], added["trigger"]) == ("films", "copy")
+    role_arn = "arn:aws:iam::210987654321:role/media"
+    theirs = commands.json("connectors", "add", "theirs", "--id", "theirs", "--role", role_arn)
+    assert theirs["roleArn"] == role_arn
     listed = commands.json("connectors", "list")["connectors"]
-    assert [each["connectorId"] for each in listed] == ["films"]
+    assert sorted(each["connectorId"] for each in listed) == ["films", "theirs"]
 
     job = commands.json("sync", "films", "--discovery", "direct", "--wait", exit_code=1)
     job_id = job["jobId"]

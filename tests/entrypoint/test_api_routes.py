@@ -265,6 +265,7 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
         "status": "DISABLED",
         "trigger": "event",
         "expectedBucketOwner": "123456789012",
+        "roleArn": "arn:aws:iam::123456789012:role/teams/media",
     }
     created = gateway.call("POST", "/connectors", body)
     assert created.status == 201
@@ -280,6 +281,7 @@ def test_a_connector_gets_an_id_and_defaults(gateway: Api) -> None:
     assert created["connectorId"].startswith("con-")
     assert (created["status"], created["trigger"]) == ("ENABLED", "copy")
     assert (created["prefixes"], created["expectedBucketOwner"]) == ([], None)
+    assert created["roleArn"] is None
 
 
 @pytest.mark.parametrize("body", [None, "", "{}"])
@@ -552,11 +554,45 @@ def test_rules_of_the_domain_on_connectors(gateway: Api) -> None:
         "bucketName": "Not_A_Bucket",
         "connectorId": "-",
         "expectedBucketOwner": "12",
+        "roleArn": "media",
         "prefixes": ["a/", "a/b"],
     }
     shown = problem(gateway.call("POST", "/connectors", body), "validation")
     paths = {fault["path"] for fault in shown["errors"]}
-    assert paths == {"bucketName", "connectorId", "expectedBucketOwner", "prefixes.1"}
+    assert paths == {"bucketName", "connectorId", "expectedBucketOwner", "prefixes.1", "roleArn"}
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:iam::123456789012:role/media",
+        "arn:aws-us-gov:iam::123456789012:role/a/b/Media+=,.@_-1",
+        f"arn:aws:iam::123456789012:role/{'r' * 64}",
+    ],
+)
+def test_a_role_is_named_by_its_arn(gateway: Api, arn: str) -> None:
+    created = gateway.call("POST", "/connectors", {"bucketName": "media-prod", "roleArn": arn})
+    assert (created.status, created.json["roleArn"]) == (201, arn)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "",
+        "arn:aws:iam::12345678901:role/media",
+        "arn:aws:iam::123456789012:user/media",
+        "arn:aws:iam::123456789012:role/",
+        "arn:aws:iam::123456789012:role/media/",
+        "arn:aws:iam::123456789012:role/media\n",
+        "arn:aws:iam::123456789012:role/*",
+        "arn:aws:sts::123456789012:assumed-role/media/session",
+        f"arn:aws:iam::123456789012:role/{'r' * 65}",
+    ],
+)
+def test_what_is_no_arn_of_a_role_is_refused(gateway: Api, arn: str) -> None:
+    answer = gateway.call("POST", "/connectors", {"bucketName": "media-prod", "roleArn": arn})
+    shown = problem(answer, "validation")
+    assert [fault["path"] for fault in shown["errors"]] == ["roleArn"]
 
 
 def test_bodies_that_are_not_json(gateway: Api) -> None:

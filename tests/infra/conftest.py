@@ -30,6 +30,7 @@ PLAIN = {"stage": "dev", "targets": "media-a,media-b"}
 FULL = {
     "stage": "prod",
     "targets": "archive.example.com",
+    "target_roles": "arn:aws:iam::210987654321:role/media/asset-sync",
     "target_keys": "arn:aws:kms:eu-west-1:123456789012:key/aaaaaaaa-0000-0000-0000-000000000001",
     "catalog": "media-lake-assets",
     "catalog_key": "arn:aws:kms:eu-west-1:123456789012:key/aaaaaaaa-0000-0000-0000-000000000002",
@@ -44,7 +45,14 @@ FULL = {
     "discovery": "direct",
     "log_days": "365",
 }
-VARIANTS = {"plain": PLAIN, "full": FULL}
+# Reached by roles alone: one of another account, and one of our own.
+ROLES_ONLY = {
+    "stage": "dev",
+    "target_roles": (
+        "arn:aws:iam::210987654321:role/media/asset-sync,arn:aws:iam::123456789012:role/own"
+    ),
+}
+VARIANTS = {"plain": PLAIN, "full": FULL, "roles_only": ROLES_ONLY}
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +82,17 @@ def plain(synthesize: Callable[..., Template]) -> Template:
 @pytest.fixture(scope="session")
 def full(synthesize: Callable[..., Template]) -> Template:
     return synthesize(**FULL)
+
+
+@pytest.fixture(scope="session")
+def roles_only(synthesize: Callable[..., Template]) -> Template:
+    return synthesize(**ROLES_ONLY)
+
+
+@pytest.fixture(scope="session")
+def choices() -> dict[str, dict[str, str]]:
+    """What each variant was synthesized with."""
+    return VARIANTS
 
 
 @pytest.fixture(scope="session", params=["plain", "full"])

@@ -4,6 +4,7 @@ import pytest
 from infra.config import InvalidConfig, read_config
 
 GOOD = {"stage": "dev", "targets": "media-a"}
+ROLE = "arn:aws:iam::210987654321:role/asset-sync"
 
 
 @pytest.mark.parametrize(
@@ -18,6 +19,23 @@ GOOD = {"stage": "dev", "targets": "media-a"}
         ({"bus": "arn:aws:events:x"}, "event bus's name"),
         ({"kms": "alias/mine"}, "ARN of a KMS key"),
         ({"target_keys": "mine"}, "ARN of a KMS key"),
+        ({"targets": ""}, "target_roles=ARN"),
+        ({"target_roles": "asset-sync"}, "role/NAME"),
+        ({"target_roles": f"{ROLE},{ROLE}*"}, "no wildcard"),
+        ({"target_roles": ROLE.replace("/", "/*/")}, "no wildcard"),
+        ({"target_roles": ROLE.replace("/", "/{x}/")}, "role/NAME"),
+        ({"target_roles": f"{ROLE}/"}, "role/NAME"),
+        ({"target_roles": ROLE.replace("2109", "")}, "role/NAME"),
+        ({"target_roles": ROLE.replace("role/", "user/")}, "role/NAME"),
+        ({"target_roles": "arn:aws:sts::210987654321:assumed-role/a/b"}, "no assumed role"),
+        (
+            {
+                "targets": "",
+                "target_roles": ROLE,
+                "target_keys": "arn:aws:kms:eu-west-1:123456789012:key/a",
+            },
+            "target_keys: they are for the buckets of TARGETS",
+        ),
         ({"auth": "none"}, "iam, jwt"),
         ({"auth": "jwt"}, "jwt_issuer"),
         ({"trail": "yes"}, "existing, create, none"),
@@ -33,6 +51,14 @@ GOOD = {"stage": "dev", "targets": "media-a"}
 def test_a_wrong_choice_is_told(wrong: dict[str, str], told: str) -> None:
     with pytest.raises(InvalidConfig, match=told):
         read_config({**GOOD, **wrong})
+
+
+@pytest.mark.parametrize("targets", ["", "media-a"])
+def test_roles_do_with_and_without_targets(targets: str) -> None:
+    roles = (ROLE, "arn:aws-cn:iam::210987654321:role/media/lake/a+b=c@d.e_f-g")
+    config = read_config({"stage": "dev", "targets": targets, "target_roles": " ,".join(roles)})
+    assert config.target_roles == roles
+    assert config.targets == ((targets,) if targets else ())
 
 
 def test_all_faults_are_told_at_once() -> None:

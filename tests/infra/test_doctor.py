@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from infra.policies import target_role_trust
 from moto import mock_aws
 
 from entrypoints.cli.api_client import ApiProblem
@@ -178,6 +179,95 @@ def test_what_is_wrong_is_found_with_its_fix(
     found = _wrong(aws, outputs)
     assert [*found] == [subject]
     assert fix in found[subject]
+
+
+ENGINE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/asset-sync-dev-EngineRole"
+PROCESSOR_ROLE = f"arn:aws:iam::{ACCOUNT}:role/asset-sync-dev-ProcessorRole"
+OURS = f"arn:aws:iam::{ACCOUNT}:role/media/target"
+OTHERS = "arn:aws:iam::210987654321:role/target"
+
+
+@pytest.fixture
+def roles_only(outputs: dict[str, str]) -> dict[str, str]:
+    """A stage whose buckets are all reached by roles."""
+    kept = {name: value for name, value in outputs.items() if name != "Targets"}
+    return {
+        **kept,
+        "EngineRoleArn": ENGINE_ROLE,
+        "ProcessorRoleArn": PROCESSOR_ROLE,
+        "TargetRoles": f"{OTHERS},{OURS}",
+    }
+
+
+def _target_role(aws: boto3.Session, trust: Any, path: str = "/media/") -> None:
+    aws.client("iam").create_role(
+        RoleName="target", Path=path, AssumeRolePolicyDocument=json.dumps(trust)
+    )
+
+
+def _trust_of(principal: Any, **other: Any) -> Any:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **other}
+    return {"Version": "2012-10-17", "Statement": statement}
+
+
+@pytest.mark.parametrize(
+    "trust",
+    [
+        target_role_trust(ENGINE_ROLE, PROCESSOR_ROLE),
+        _trust_of({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}),
+        _trust_of({"AWS": [ACCOUNT]}, Action=["sts:TagSession", "sts:*"]),
+        _trust_of("*", Condition={"StringEquals": {"aws:PrincipalArn": ENGINE_ROLE}}),
+    ],
+)
+def test_a_role_of_our_account_that_trusts_the_functions_is_sound(
+    aws: boto3.Session, roles_only: dict[str, str], trust: Any
+) -> None:
+    _target_role(aws, trust)
+    assert _wrong(aws, roles_only) == {}
+    good = [f.subject for f in examine(roles_only, aws.client)]
+    assert f"target role {OURS}" in good
+    # Of a role that cannot be asked for, nothing is said.
+    assert not [subject for subject in good if OTHERS in subject]
+
+
+@pytest.mark.parametrize(
+    ("trust", "named"),
+    [
+        (target_role_trust(ENGINE_ROLE, "AROAEXAMPLEOFDELETED"), [PROCESSOR_ROLE]),
+        (_trust_of({"AWS": PROCESSOR_ROLE}), [ENGINE_ROLE]),
+        (_trust_of({"Service": "lambda.amazonaws.com"}), [ENGINE_ROLE, PROCESSOR_ROLE]),
+        (_trust_of({"AWS": "*"}, Effect="Deny"), [ENGINE_ROLE, PROCESSOR_ROLE]),
+        (_trust_of({"AWS": "*"}, Action="sts:TagSession"), [ENGINE_ROLE, PROCESSOR_ROLE]),
+    ],
+)
+def test_a_role_of_our_account_that_does_not_trust_the_functions_is_told(
+    aws: boto3.Session, roles_only: dict[str, str], trust: Any, named: list[str]
+) -> None:
+    _target_role(aws, trust)
+    found = _wrong(aws, roles_only)
+    assert [*found] == [f"target role {OURS}"]
+    for role in (ENGINE_ROLE, PROCESSOR_ROLE):
+        assert (role in found[f"target role {OURS}"]) == (role in named)
+
+
+def test_a_role_of_our_account_that_is_not_there_is_told(
+    aws: boto3.Session, roles_only: dict[str, str]
+) -> None:
+    found = _wrong(aws, roles_only)
+    assert [*found] == [f"target role {OURS}"]
+    assert "target_roles" in found[f"target role {OURS}"]
+
+
+def test_a_role_under_another_path_is_another_role(
+    aws: boto3.Session, roles_only: dict[str, str]
+) -> None:
+    _target_role(aws, target_role_trust(ENGINE_ROLE, PROCESSOR_ROLE), path="/")
+    (told,) = (f for f in examine(roles_only, aws.client) if not f.good)
+    assert f"arn:aws:iam::{ACCOUNT}:role/target" in told.detail
+
+
+def test_an_output_of_targets_may_be_empty(aws: boto3.Session, roles_only: dict[str, str]) -> None:
+    assert _wrong(aws, {**roles_only, "Targets": "", "TargetRoles": OTHERS}) == {}
 
 
 def test_a_stage_that_is_not_there(aws: boto3.Session) -> None:

@@ -2,23 +2,32 @@
 
 import json
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 from infra.config import read_config
-from infra.policies import ROLES
-from infra.statements import Statement
+from infra.policies import ROLES, target_role_statements, target_role_trust
+from infra.statements import Statement, document
+
+from application.files import copies_key, outcomes_key, progress_key
 
 Template = dict[str, Any]
 OfType = Callable[[Template, str], dict[str, Any]]
 ROOT = Path(__file__).resolve().parents[2]
+
+_PLACE = "arn:aws:iam::210987654321:role"
+_ROLES = (f"{_PLACE}/media/asset-sync", f"{_PLACE}/asset-sync")
+_KEY = "arn:aws:kms:eu-west-1:123456789012:key/a"
 
 
 def _all_statements() -> Iterator[Statement]:
     choices = [
         {"stage": "dev", "targets": "media-a"},
         {"stage": "prod", "targets": "a-b,c-d", "kms": "create", "catalog": "assets"},
+        {"stage": "dev", "target_roles": ",".join(_ROLES)},
+        {"stage": "dev", "targets": "a-b", "target_roles": _ROLES[0], "target_keys": _KEY},
     ]
     for choice in choices:
         for statements in ROLES.values():
@@ -38,11 +47,12 @@ def _documents(template: Template, of_type: OfType) -> dict[str, list[dict[str, 
     }
 
 
+@pytest.mark.parametrize("variant", ["plain", "full", "roles_only"])
 def test_roles_hold_the_statements_of_the_module_and_no_others(
-    plain: Template, of_type: OfType
+    request: pytest.FixtureRequest, choices: dict[str, Any], of_type: OfType, variant: str
 ) -> None:
-    config = read_config({"stage": "dev", "targets": "media-a,media-b"})
-    documents = _documents(plain, of_type)
+    config = read_config(choices[variant])
+    documents = _documents(request.getfixturevalue(variant), of_type)
     assert len(documents) == len(ROLES)
     for name, statements in ROLES.items():
         (found,) = (d for logical, d in documents.items() if logical.startswith(name.title()))
@@ -101,8 +111,93 @@ def test_only_the_processor_writes_to_customers_buckets() -> None:
     for role in ("api", "engine", "batch"):
         for statement in ROLES[role](config):
             if any("media-a" in resource for resource in statement.resources):
-                assert (role, statement.sid) == ("engine", "ListTargets")
+                assert role == "engine"
+                # Which takes nothing from an object, and does not touch it.
+                may = {"s3:AbortMultipartUpload"}
+                assert (
+                    not {a for a in statement.actions if "List" not in a and "Get" not in a} - may
+                )
                 assert not {action for action in statement.actions if "Object" in action}
+
+
+def test_who_cancels_a_chunk_may_read_what_its_workers_left() -> None:
+    """A chunk that nobody works on is cancelled by the engine, with what was done of it."""
+    left = (outcomes_key("j", 0), progress_key("j", 0, "token"), copies_key("j", 0))
+    for role in ("engine", "processor"):
+        statements = ROLES[role](read_config({"stage": "dev", "targets": "media-a"}))
+        for action in ("s3:GetObject", "s3:PutObject"):
+            allowed = [r for s in statements if action in s.actions for r in s.resources]
+            for key in left:
+                asked = f"{{results_bucket}}/{key}"
+                assert any(fnmatchcase(asked, each) for each in allowed), (role, action, key)
+
+
+def test_no_statement_is_about_nothing() -> None:
+    for statement in _all_statements():
+        assert statement.actions, statement.sid
+        assert statement.resources, statement.sid
+
+
+def test_only_engine_and_processor_assume_roles_and_only_those_that_were_chosen() -> None:
+    for roles in ((), _ROLES[:1], _ROLES):
+        config = read_config(
+            {"stage": "dev", "targets": "media-a", "target_roles": ",".join(roles)}
+        )
+        for role, statements in ROLES.items():
+            found = [s for s in statements(config) if "sts:AssumeRole" in s.actions]
+            if role in ("engine", "processor") and roles:
+                (statement,) = found
+                assert (statement.sid, statement.actions) == (
+                    "AssumeTargetRoles",
+                    ("sts:AssumeRole",),
+                )
+                assert statement.resources == roles
+            else:
+                assert not found
+
+
+def test_without_targets_no_customers_bucket_is_named(
+    roles_only: Template, choices: dict[str, Any], of_type: OfType
+) -> None:
+    made = json.dumps(_documents(roles_only, of_type))
+    assert ":s3:::" not in made
+    for role in choices["roles_only"]["target_roles"].split(","):
+        assert made.count(json.dumps(role)) == 2  # the engine's and the processor's
+
+
+def test_a_role_of_another_account_may_what_our_own_may_on_targets_and_no_more() -> None:
+    config = read_config({"stage": "dev", "targets": "media-a", "target_keys": _KEY})
+    ours = {
+        (action, resource)
+        for statements in ROLES.values()
+        for statement in statements(config)
+        for action in statement.actions
+        for resource in statement.resources
+        if "media-a" in resource or resource == _KEY
+    }
+    asked = target_role_statements(config)
+    assert ours == {
+        (a, r) for statement in asked for a in statement.actions for r in statement.resources
+    }
+    assert len({statement.sid for statement in asked}) == len(asked)
+
+
+def test_the_policies_to_paste_are_those_of_the_module() -> None:
+    from tools.iam_docs import text
+
+    pasted = [part.partition("```")[0] for part in text().split("```json")[1:]]
+    trust, permission = map(json.loads, pasted)
+    assert trust == target_role_trust("ENGINE_ROLE_ARN", "PROCESSOR_ROLE_ARN")
+    (statement,) = trust["Statement"]
+    assert statement["Principal"] == {"AWS": ["ENGINE_ROLE_ARN", "PROCESSOR_ROLE_ARN"]}
+    given = {"stage": "dev", "targets": "media-a", "target_keys": _KEY}
+    meant = document(
+        target_role_statements(read_config(given)), {"partition": "aws", "region": "REGION"}
+    )
+    shown = json.dumps(permission).replace("BUCKET", "media-a").replace("KEY_ARN", _KEY)
+    assert json.loads(shown) == meant
+    # What is left to put in must be seen to be: no name in braces, which IAM would take.
+    assert "{" not in json.dumps([s["Resource"] for s in permission["Statement"]])
 
 
 def test_nobody_may_delete() -> None:

@@ -50,6 +50,11 @@ def _faults(session: boto3.Session, **choices: str) -> list[str]:
     return [f.text for f in look(config, IDENTITY, session.client) if f.fatal]
 
 
+def _told(session: boto3.Session, **choices: str) -> list[str]:
+    config = read_config({**CHOICES, **choices})
+    return [f.text for f in look(config, IDENTITY, session.client) if not f.fatal]
+
+
 def test_a_sound_configuration_has_no_fault(aws: boto3.Session) -> None:
     assert _faults(aws) == []
 
@@ -64,6 +69,36 @@ def test_a_bucket_of_another_region(aws: boto3.Session) -> None:
     _bucket(aws, "media-us", "us-west-2")
     (fault,) = _faults(aws, targets="media-us")
     assert "AWS_REGION=us-west-2" in fault
+
+
+def test_a_bucket_of_another_region_can_be_synced_directly(aws: boto3.Session) -> None:
+    _bucket(aws, "media-us", "us-west-2")
+    choices = {"targets": "media-us", "discovery": "direct"}
+    assert _faults(aws, **choices) == []
+    assert any("us-west-2" in text and "direct only" in text for text in _told(aws, **choices))
+
+
+def test_a_role_of_our_account_that_is_not_there_yet_is_told(aws: boto3.Session) -> None:
+    ours = f"arn:aws:iam::{IDENTITY.account}:role/media/asset-sync"
+    told = [text for text in _told(aws, targets="", target_roles=ours) if ours in text]
+    assert len(told) == 1
+    assert "docs/iam.md" in told[0]
+    # It cannot be there before the stage: it trusts the stage's roles.
+    assert _faults(aws, targets="", target_roles=ours) == []
+    aws.client("iam").create_role(
+        RoleName="asset-sync", Path="/media/", AssumeRolePolicyDocument="{}"
+    )
+    assert not [text for text in _told(aws, targets="", target_roles=ours) if ours in text]
+
+
+def test_a_role_of_another_account_is_not_asked_for(aws: boto3.Session) -> None:
+    def client(name: str) -> Any:
+        assert name not in ("iam", "sts")
+        return aws.client(name)
+
+    others = "arn:aws:iam::210987654321:role/asset-sync"
+    config = read_config({**CHOICES, "targets": "", "target_roles": others})
+    assert not [f.text for f in look(config, IDENTITY, client) if "210987654321" in f.text]
 
 
 def test_a_missing_catalog_and_one_of_another_shape(aws: boto3.Session) -> None:
@@ -126,6 +161,7 @@ def test_too_little_concurrency_for_what_is_reserved(aws: boto3.Session) -> None
     [
         (["--stage", "Wrong!", "--targets", "media-a"], "small letters"),
         (["--stage", "dev"], "TARGETS"),
+        (["--stage", "dev", "--choose", "target_roles=role/mine"], "not the ARN of a role"),
         (["--stage", "dev", "--targets", "media-missing"], "no bucket media-missing"),
         (["--stage", "dev", "--targets", "media-a", "--choose", "catalog"], "is no choice"),
     ],
@@ -150,6 +186,24 @@ def test_the_next_steps_can_be_pasted(aws: boto3.Session) -> None:
     assert "https://x.example.com/connectors/media/sync" in text
 
 
+def test_the_next_steps_with_roles_alone_name_whom_to_trust(aws: boto3.Session) -> None:
+    outputs = {
+        "ApiUrl": "https://x.example.com",
+        "AlarmTopicArn": "arn:aws:sns:x",
+        "EngineRoleArn": "arn:aws:iam::123456789012:role/engine",
+        "ProcessorRoleArn": "arn:aws:iam::123456789012:role/processor",
+    }
+    role = "arn:aws:iam::210987654321:role/asset-sync"
+    config = read_config({"stage": "dev", "target_roles": role})
+    text = deploy.next_steps(config, IDENTITY, outputs)
+    assert outputs["EngineRoleArn"] in text
+    assert outputs["ProcessorRoleArn"] in text
+    assert f'"roleArn": "{role}"' in text
+    plain = deploy.next_steps(read_config(CHOICES), IDENTITY, outputs)
+    assert '"bucketName": "media-a"' in plain
+    assert "role" not in plain.replace("what each role may do", "").lower()
+
+
 def test_a_stage_that_keeps_its_data_is_not_destroyed(
     aws: boto3.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,13 +226,27 @@ def test_a_scratch_stage_is_emptied_and_destroyed(
     assert not aws.client("cloudtrail").get_trail_status(Name="account")["IsLogging"]
 
 
+def test_choices_reach_the_cdk_as_they_were_read() -> None:
+    role = "arn:aws:iam::210987654321:role/a=b"
+    given = {"stage": "dev", "target_roles": f"{role},{role}c", "code": "stub"}
+    config = read_config(given)
+    assert read_config(deploy._as_given(config)) == config
+
+
 def test_a_stage_that_is_not_there_is_not_destroyed(aws: boto3.Session) -> None:
     with pytest.raises(SystemExit, match="no stack asset-sync-dev"):
         deploy.main(["--stage", "dev", "destroy"])
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        ["--targets", "media-a"],
+        ["--targets", "", "--choose", "target_roles=arn:aws:iam::210987654321:role/a=b"],
+    ],
+)
 def test_a_stage_is_deployed_with_the_cdk(
-    aws: boto3.Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    aws: boto3.Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: list[str]
 ) -> None:
     commands: list[str] = []
 
@@ -188,12 +256,13 @@ def test_a_stage_is_deployed_with_the_cdk(
             path = Path(arguments[arguments.index("--outputs-file") + 1])
             path.parent.mkdir(exist_ok=True)
             outputs = {"ApiUrl": "https://x.example.com", "AlarmTopicArn": "arn:aws:sns:x"}
+            outputs |= {"EngineRoleArn": "arn:engine", "ProcessorRoleArn": "arn:processor"}
             path.write_text(json.dumps({"asset-sync-dev": outputs}))
 
     monkeypatch.setattr(deploy, "ROOT", tmp_path)
     monkeypatch.setattr(deploy, "build", lambda *_: 42_000_000)
     monkeypatch.setattr(deploy, "_cdk", cdk)
-    arguments = ["--stage", "dev", "--targets", "media-a", "--choose", "reserve=false", "deploy"]
+    arguments = ["--stage", "dev", *what, "--choose", "reserve=false", "deploy"]
     deploy.main(arguments)
     assert commands == ["bootstrap", "deploy"]
     version: Any = {"Name": "/cdk-bootstrap/hnb659fds/version", "Value": "30", "Type": "String"}

@@ -193,6 +193,29 @@ def test_a_trail_is_made_only_when_asked_for(
     assert trail["Properties"]["IsLogging"] is True
 
 
+def test_the_outputs_tell_whom_a_role_of_another_account_has_to_trust(
+    plain: Template, full: Template, roles_only: Template, choices: dict[str, Any]
+) -> None:
+    for template in (plain, full, roles_only):
+        for name in ("Engine", "Processor"):
+            role, attribute = template["Outputs"][f"{name}RoleArn"]["Value"]["Fn::GetAtt"]
+            assert attribute == "Arn"
+            function = next(
+                made["Properties"]
+                for logical, made in template["Resources"].items()
+                if logical.startswith(f"{name}Function") and made["Type"] == "AWS::Lambda::Function"
+            )
+            assert function["Role"]["Fn::GetAtt"] == [role, "Arn"]
+    wanted = choices["roles_only"]["target_roles"]
+    assert roles_only["Outputs"]["TargetRoles"]["Value"] == wanted
+    assert plain["Outputs"]["Targets"]["Value"] == choices["plain"]["targets"]
+
+
+def test_no_output_is_empty(plain: Template, full: Template, roles_only: Template) -> None:
+    for template in (plain, full, roles_only):
+        assert all(output["Value"] for output in template["Outputs"].values())
+
+
 def test_there_is_no_hidden_function(template: Template, of_type: OfType) -> None:
     """Custom resources would bring functions and rights that nobody reviewed."""
     assert len(of_type(template, "AWS::Lambda::Function")) == len(resources.FUNCTIONS)

@@ -224,6 +224,29 @@ async def test_a_chunk_is_handed_on_when_the_time_is_up(
     assert job["statistics"]["put"] == 150
 
 
+async def test_a_large_copy_is_given_up_when_its_job_is_cancelled(
+    stack: TrialStack, history: list[Any]
+) -> None:
+    s3 = await stack.clients.open("s3")
+    await s3.put_object(Bucket="media-a", Key="large/film.mov", Body=bytes(6 * 1024**2))
+    await s3.put_object(Bucket="media-a", Key="large/clip.mov", Body=b"clip")
+    stack.delivery.clear()
+    try:
+        body = {"prefix": "large/", "discovery": "direct"}
+        _, job = await stack.call("POST", "/connectors/a/sync", body)
+        await stack.until(job["jobId"], lambda job: job["chunks"]["total"] > 0)
+        # A part takes two seconds, by the estimate of this stack: too long before the margin.
+        await stack.deliver([(job["jobId"], 0)], remaining_s=3.5)
+        begun = await s3.list_multipart_uploads(Bucket="media-a")
+        assert [upload["Key"] for upload in begun["Uploads"]] == ["large/film.mov"]
+        await stack.call("POST", f"/jobs/{job['jobId']}/cancel")
+        job = await stack.until(job["jobId"], lambda job: job["status"] == "CANCELLED")
+    finally:
+        stack.delivery.set()
+    assert job["statistics"]["put"] == 1
+    assert "Uploads" not in await s3.list_multipart_uploads(Bucket="media-a")
+
+
 async def test_a_listing_is_handed_on_when_the_time_is_up(
     stack: TrialStack, history: list[Any]
 ) -> None:
@@ -274,6 +297,13 @@ def _any_target(resource: str) -> str:
 async def test_a_call_that_nobody_knows_fails() -> None:
     with pytest.raises(LookupError, match="DeleteBucket"):
         list(needs("s3", "DeleteBucket", {"Bucket": "media-a"}, targets=TARGETS))
+
+
+async def test_a_role_is_assumed_with_a_right_to_that_role() -> None:
+    role = "arn:aws:iam::210987654321:role/media/asset-sync"
+    (need,) = needs("sts", "AssumeRole", {"RoleArn": role}, targets=TARGETS)
+    assert Right("sts:AssumeRole", role).allows(need)
+    assert not Right("sts:AssumeRole", role + "-2").allows(need)
 
 
 async def test_a_condition_is_not_taken_for_granted() -> None:

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto.sqs.models import SQSBackend
 
 from adapters.local.cloud.clients import CloudClients
-from adapters.local.invocation import ACCOUNT_ID
+from adapters.local.cloud.mends import costs
+from adapters.local.invocation import ACCOUNT_ID, REGION
 
 Unique = Callable[[str], str]
 
@@ -198,6 +201,35 @@ async def test_a_bucket_may_be_created_with_acls(clients: CloudClients, unique: 
     assert {grant["Permission"] for grant in grants} == {"FULL_CONTROL", "READ"}
 
 
+async def test_a_bucket_of_another_account_is_open_to_its_roles_only(
+    clients: CloudClients, cloud_url: str, unique: Unique
+) -> None:
+    bucket = unique("theirs")
+    sts: Any = await clients.open("sts")  # type: ignore[call-overload]
+    role_arn = "arn:aws:iam::210987654321:role/media"
+    assumed = await sts.assume_role(RoleArn=role_arn, RoleSessionName="test")
+    theirs = boto3.client(
+        "s3",
+        endpoint_url=cloud_url,
+        region_name=REGION,
+        aws_access_key_id=assumed["Credentials"]["AccessKeyId"],
+        aws_secret_access_key=assumed["Credentials"]["SecretAccessKey"],
+        aws_session_token=assumed["Credentials"]["SessionToken"],
+    )
+    theirs.create_bucket(Bucket=bucket)
+    theirs.put_object(Bucket=bucket, Key="a", Body=b"1")
+
+    ours = await clients.open("s3")
+    with pytest.raises(ClientError) as head:
+        await ours.head_object(Bucket=bucket, Key="a")
+    with pytest.raises(ClientError) as listing:
+        await ours.list_objects_v2(Bucket=bucket)
+
+    assert theirs.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+    assert _code(head) == "403"
+    assert _code(listing) == "AccessDenied"
+
+
 async def test_an_unexpected_owner_is_denied(clients: CloudClients, unique: Unique) -> None:
     bucket = unique("expected")
     s3 = await _bucket(clients, bucket)
@@ -252,6 +284,174 @@ async def test_an_archived_object_shows_its_tags_and_refuses_a_copy(
 
     assert tags["TagSet"] == [{"Key": "a", "Value": "1"}]
     assert _code(error) == "InvalidObjectState"
+
+
+async def test_an_acl_shows_every_grant(clients: CloudClients, unique: Unique) -> None:
+    bucket = unique("grants")
+    s3 = await clients.open("s3")
+    await s3.create_bucket(Bucket=bucket, ObjectOwnership="ObjectWriter")
+    await s3.put_object(Bucket=bucket, Key="canned", Body=b"1", ACL="public-read-write")
+    await s3.put_object(Bucket=bucket, Key="two", Body=b"1", GrantRead='id="a", id="b"')
+
+    canned = (await s3.get_object_acl(Bucket=bucket, Key="canned"))["Grants"]
+    two = (await s3.get_object_acl(Bucket=bucket, Key="two"))["Grants"]
+
+    assert [grant["Permission"] for grant in canned] == ["FULL_CONTROL", "READ", "WRITE"]
+    assert [grant["Grantee"]["ID"] for grant in two] == ["a", "b"]
+
+
+async def test_a_bucket_with_objects_may_get_a_default_retention(
+    clients: CloudClients, unique: Unique
+) -> None:
+    bucket = unique("retention")
+    s3 = await clients.open("s3")
+    await s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    await s3.put_object(Bucket=bucket, Key="a", Body=b"1")
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+    await s3.put_object_lock_configuration(
+        Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    before = await s3.head_object(Bucket=bucket, Key="a")
+    await s3.copy_object(
+        Bucket=bucket, Key="a", CopySource={"Bucket": bucket, "Key": "a"}, StorageClass="STANDARD"
+    )
+    after = await s3.head_object(Bucket=bucket, Key="a")
+
+    assert "ObjectLockMode" not in before
+    assert after["ObjectLockMode"] == "GOVERNANCE"
+
+
+async def _in_one_part(s3: Any, where: dict[str, str], **options: Any) -> Any:
+    """Copy an object onto itself in one part."""
+    begun = await s3.create_multipart_upload(**where, **options)
+    upload = {**where, "UploadId": begun["UploadId"]}
+    part = await s3.upload_part_copy(**upload, PartNumber=1, CopySource=where)
+    parts = [{"PartNumber": 1, "ETag": part["CopyPartResult"]["ETag"]}]
+    return await s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+
+
+async def test_a_copy_in_parts_has_the_bucket_key_that_it_was_begun_with(
+    clients: CloudClients, unique: Unique
+) -> None:
+    bucket = unique("bucket-key")
+    s3 = await _bucket(clients, bucket)
+    where = {"Bucket": bucket, "Key": "a"}
+    await s3.put_object(**where, Body=b"1")
+
+    await _in_one_part(
+        s3, where, ServerSideEncryption="aws:kms", SSEKMSKeyId="key", BucketKeyEnabled=True
+    )
+
+    assert (await s3.head_object(**where))["BucketKeyEnabled"] is True
+
+
+async def test_a_copy_in_parts_is_private_unless_told(
+    clients: CloudClients, unique: Unique
+) -> None:
+    bucket = unique("private")
+    s3 = await clients.open("s3")
+    await s3.create_bucket(Bucket=bucket, ObjectOwnership="ObjectWriter")
+    where = {"Bucket": bucket, "Key": "a"}
+    await s3.put_object(**where, Body=b"1", ACL="public-read")
+
+    await _in_one_part(s3, where)
+
+    [grant] = (await s3.get_object_acl(**where))["Grants"]
+    assert grant["Permission"] == "FULL_CONTROL"
+
+
+async def test_a_copy_in_parts_names_a_version_only_where_there_are_any(
+    clients: CloudClients, unique: Unique
+) -> None:
+    bucket = unique("versions")
+    s3 = await _bucket(clients, bucket)
+    where = {"Bucket": bucket, "Key": "a"}
+    await s3.put_object(**where, Body=b"1")
+    without = await _in_one_part(s3, where)
+    await s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    versioned = await _in_one_part(s3, where)
+
+    assert "VersionId" not in without
+    assert versioned["VersionId"] == (await s3.head_object(**where))["VersionId"]
+
+
+async def test_a_guard_over_no_object_says_that_there_is_none(
+    clients: CloudClients, unique: Unique
+) -> None:
+    bucket = unique("guard-none")
+    s3 = await _bucket(clients, bucket)
+    where, source = {"Bucket": bucket, "Key": "a"}, {"Bucket": bucket, "Key": "b"}
+    tag = (await s3.put_object(**source, Body=b"1"))["ETag"]
+    upload = {**where, "UploadId": (await s3.create_multipart_upload(**where))["UploadId"]}
+    part = await s3.upload_part_copy(**upload, PartNumber=1, CopySource=source)
+    parts = [{"PartNumber": 1, "ETag": part["CopyPartResult"]["ETag"]}]
+
+    with pytest.raises(ClientError) as copying:
+        await s3.copy_object(**where, CopySource=source, IfMatch=tag)
+    with pytest.raises(ClientError) as ending:
+        await s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfMatch=tag)
+
+    assert _code(copying) == _code(ending) == "NoSuchKey"
+
+
+async def test_a_listing_may_start_after_a_key_that_xml_cannot_hold(
+    clients: CloudClients, unique: Unique
+) -> None:
+    bucket = unique("after")
+    s3 = await _bucket(clients, bucket)
+    for key in ("a\x01", "b"):
+        await s3.put_object(Bucket=bucket, Key=key, Body=b"1")
+
+    listed = await s3.list_objects_v2(Bucket=bucket, StartAfter="a\x01")
+
+    assert [entry["Key"] for entry in listed["Contents"]] == ["b"]
+
+
+async def test_notifications_and_events_name_the_version_and_the_end_of_an_upload(
+    clients: CloudClients, unique: Unique
+) -> None:
+    bucket = unique("versioned-events")
+    s3 = await _bucket(clients, bucket)
+    await s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    sqs, url, arn = await _queue(clients, unique("notified"))
+    _, bus_url, bus_arn = await _queue(clients, unique("from-the-bus"))
+    events, rule = await clients.open("events"), unique("rule")
+    pattern = json.dumps({"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}})
+    await events.put_rule(Name=rule, EventPattern=pattern)
+    await events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": bus_arn}])
+    await s3.put_bucket_notification_configuration(
+        Bucket=bucket,
+        NotificationConfiguration={
+            "EventBridgeConfiguration": {},
+            "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}],
+        },
+    )
+    where = {"Bucket": bucket, "Key": "a"}
+    put = await s3.put_object(**where, Body=b"1")
+    copied = await _in_one_part(s3, where)
+
+    records = [body["Records"][0] for body in await _bodies(sqs, url) if "Records" in body]
+    details = [body["detail"] for body in await _bodies(sqs, bus_url)]
+
+    versions = [put["VersionId"], copied["VersionId"]]
+    assert [record["s3"]["object"]["versionId"] for record in records] == versions
+    assert [detail["object"]["version-id"] for detail in details] == versions
+    assert records[1]["eventName"] == "ObjectCreated:CompleteMultipartUpload"
+    assert details[1]["reason"] == "CompleteMultipartUpload"
+
+
+@pytest.mark.parametrize("age_s", [0, 119, 121, 10_000])
+def test_a_message_is_kept_as_long_as_moto_itself_would_keep_it(age_s: float) -> None:
+    """The cheaper walk over a queue gives the answer of the one in whose place it is."""
+    backend = SQSBackend("us-east-1", ACCOUNT_ID)
+    backend.create_queue("queue", MessageRetentionPeriod="120")
+    message = backend.send_message("queue", "body")
+    message.sent_timestamp = int((time.time() - age_s) * 1_000)
+
+    kept = costs._is_retained(backend, "queue", message)
+
+    assert kept is (age_s < 120)
+    assert kept == backend.is_message_valid_based_on_retention_period("queue", message)
 
 
 async def test_a_long_poll_keeps_nobody_out_and_ends_with_a_message(

@@ -17,8 +17,10 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from safety_objects import IN_FUTURE, NOT_IN_XML, Setting, Thing, things
 from safety_worlds import (
+    IN_PARTS,
     MIB,
     OUR_TAGS,
+    WHOLE,
     CloudWorld,
     MemoryWorld,
     Syncer,
@@ -50,12 +52,22 @@ def examples(count: int) -> settings:
 
 
 async def harm_of(
-    world: World, thing: Thing, *, trigger: Trigger, parts: bool, store: ObjectStore | None = None
+    world: World,
+    thing: Thing,
+    *,
+    trigger: Trigger,
+    parts: bool,
+    store: ObjectStore | None = None,
+    whole_bytes_max: int | None = None,
 ) -> Changes:
     """Put the object, sync it, and return what is not as it was promised."""
+    if whole_bytes_max is None:
+        whole_bytes_max = IN_PARTS if parts else WHOLE
     await world.put(thing)
     before = await world.observe(thing)
-    syncer = Syncer(store=store or world.store(parts=parts), clock=world.clock)
+    syncer = Syncer(
+        store=store or world.store(), clock=world.clock, whole_bytes_max=whole_bytes_max
+    )
     [outcome] = await syncer.sync(world.bucket(thing.setting), thing.key, trigger=trigger)
     after = await world.observe(thing)
     await world.forget(thing)
@@ -63,7 +75,7 @@ async def harm_of(
         assert (outcome.kind, outcome.reason) == (OutcomeKind.FAILED, "TagLimitExceeded")
         assert after == before
         return {}
-    if parts and trigger is Trigger.COPY and NOT_IN_XML.search(thing.key) and world.answers_in_xml:
+    if parts and trigger is Trigger.COPY and NOT_IN_XML.search(thing.key):
         assert (outcome.kind, outcome.reason) == (OutcomeKind.FAILED, "Refused")
         assert after == before
         return {}
@@ -97,6 +109,7 @@ def test_an_object_of_any_kind_survives(
 def test_an_object_of_any_kind_survives_in_memory(
     run: Run, memory: MemoryWorld, thing: Thing, trigger: Trigger, parts: bool
 ) -> None:
+    parts = parts and bool(thing.content)
     assert not run(harm_of(memory, thing, trigger=trigger, parts=parts))
 
 
@@ -155,11 +168,14 @@ def test_a_copy_in_parts_is_whole_at_every_boundary(run: Run, cloud: CloudWorld,
 def test_one_byte_over_the_threshold_is_copied_in_parts(
     run: Run, cloud: CloudWorld, size: int, operation: str
 ) -> None:
-    thing = Thing(key=f"threshold/{size}", content=b"x" * size)
-    store = cloud.store_with(cloud.client, single_copy_bytes_max=100)
+    thing = Thing(key=f"threshold/{size}", content=b"x" * size, setting=Setting.VERSIONED)
 
     parts = operation == "parts"
-    assert not run(harm_of(cloud, thing, trigger=Trigger.COPY, parts=parts, store=store))
+    assert not run(harm_of(cloud, thing, trigger=Trigger.COPY, parts=parts, whole_bytes_max=100))
+
+    name = cloud.bucket(thing.setting).name
+    head = run(cloud.client.head_object(Bucket=name, Key=thing.key))
+    assert head["ETag"].endswith('-1"') is parts
 
 
 # --- planted bugs -------------------------------------------------------------------------------
@@ -319,7 +335,7 @@ BUGS: Final = [
 def test_a_planted_bug_is_seen(run: Run, cloud: CloudWorld, bug: Bug, parts: bool) -> None:
     size = 5 * MIB if "upload_part_copy" in bug.requests else 10
     thing = everything(f"bug/{bug.name}/{parts}", b"x" * size, bug.setting)
-    store = cloud.store_with(Tampered(cloud.client, bug), parts=parts)
+    store = cloud.store_with(Tampered(cloud.client, bug))
 
     harm = run(harm_of(cloud, thing, trigger=Trigger.COPY, parts=parts, store=store))
 
@@ -360,6 +376,9 @@ class Forgetful(MemoryObjectStore):
     ) -> WrittenObject:
         return await super().rewrite(bucket, self.forgets(head), tags)
 
+    async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
+        return await super().begin_copy(bucket, self.forgets(head), tags)
+
 
 FORGOTTEN: Final[dict[str, tuple[bool, Callable[[ObjectHead], ObjectHead]]]] = {
     "storage_class": (False, lambda head: replace(head, storage_class="STANDARD")),
@@ -376,7 +395,7 @@ FORGOTTEN: Final[dict[str, tuple[bool, Callable[[ObjectHead], ObjectHead]]]] = {
 def test_a_planted_bug_is_seen_in_memory(run: Run, memory: MemoryWorld, attribute: str) -> None:
     parts, forget = FORGOTTEN[attribute]
     thing = everything("a", b"x", Setting.LOCKS)
-    store = Forgetful(memory.buckets, single_copy_bytes_max=-1 if parts else 100)
+    store = Forgetful(memory.buckets)
     store.forgets = forget
 
     harm = run(harm_of(memory, thing, trigger=Trigger.COPY, parts=parts, store=store))

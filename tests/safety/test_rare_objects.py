@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from safety_objects import IN_FUTURE, Setting, Thing
 from safety_worlds import (
+    IN_PARTS,
+    MIB,
     OUR_TAGS,
+    WHOLE,
     CloudWorld,
     Facts,
     Intercepted,
@@ -17,7 +20,6 @@ from safety_worlds import (
     refusal,
 )
 
-from adapters.aws.object_store import S3ObjectStore
 from domain.connector import Bucket, Trigger
 from domain.outcome import Outcome, OutcomeKind
 from domain.selection import Selection
@@ -38,8 +40,12 @@ async def synced(
     parts: bool = False,
     in_doubt: bool = False,
 ) -> Outcome:
-    store = cloud.store_with(client or cloud.client, parts=parts)
-    syncer = Syncer(store=store, clock=cloud.clock, in_doubt=in_doubt)
+    syncer = Syncer(
+        store=cloud.store_with(client or cloud.client),
+        clock=cloud.clock,
+        in_doubt=in_doubt,
+        whole_bytes_max=IN_PARTS if parts else WHOLE,
+    )
     [outcome] = await syncer.sync(cloud.bucket(thing.setting), thing.key, trigger=trigger)
     return outcome
 
@@ -87,8 +93,9 @@ def test_an_archived_object_is_tagged_or_left_alone(
         assert after == before
         assert tags["theirs"] == "1"
         if copying:
-            assert outcome.kind is OutcomeKind.ARCHIVED
+            assert (outcome.kind, outcome.reason) == (OutcomeKind.ARCHIVED, "ARCHIVED")
             assert "trigger 'event'" in str(outcome.message)
+            assert "another storage class for good" in str(outcome.message)
         else:
             assert outcome.kind is OutcomeKind.PUT
             assert tags.keys() == OUR_TAGS | {"theirs"}
@@ -110,13 +117,19 @@ def test_an_object_in_an_archive_tier_is_left_alone(run: Run, memory: MemoryWorl
 
     [outcome] = run(Syncer(store=memory.store(), clock=memory.clock).sync(bucket, "a"))
 
-    assert outcome.kind is OutcomeKind.ARCHIVED
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.ARCHIVED, "ARCHIVED")
+    assert "restore it, which moves it out" in str(outcome.message)
     assert memory.buckets.get(bucket.name, "a") == before
 
 
-def test_a_restored_copy_is_copied_into_the_same_class(run: Run, cloud: CloudWorld) -> None:
-    """The copy is archived, which ends the restore: docs/object-safety.md says so."""
-    thing = Thing(key="restored", content=b"bytes", parameters={"StorageClass": "GLACIER"})
+@pytest.mark.parametrize("trigger", Trigger)
+def test_a_restore_that_its_owner_paid_for_goes_on(
+    run: Run, cloud: CloudWorld, trigger: Trigger
+) -> None:
+    """S3 would copy it, and archive the copy at once."""
+    thing = Thing(
+        key=f"restored/{trigger}", parameters={"StorageClass": "GLACIER"}, tags={"theirs": "1"}
+    )
 
     async def scene() -> None:
         await cloud.put(thing)
@@ -124,11 +137,50 @@ def test_a_restored_copy_is_copied_into_the_same_class(run: Run, cloud: CloudWor
         await cloud.client.restore_object(**where, RestoreRequest={"Days": 1})
         while 'ongoing-request="false"' not in (await cloud.client.head_object(**where))["Restore"]:
             pass
-        outcome = await synced(cloud, thing)
-        head = await cloud.client.head_object(**where)
-        assert outcome.kind is OutcomeKind.PUT
-        assert (head["StorageClass"], head["ContentLength"]) == ("GLACIER", 5)
-        assert "Restore" not in head
+        before = await cloud.observe(thing)
+        copying = trigger is Trigger.COPY
+        client = writing_nothing(cloud.client) if copying else cloud.client
+        outcome = await synced(cloud, thing, trigger=trigger, client=client)
+        after = await cloud.observe(thing)
+        tags = after.pop("Tags")
+        assert after == {name: value for name, value in before.items() if name != "Tags"}
+        assert "Restore" in after
+        if copying:
+            assert (outcome.kind, outcome.reason) == (OutcomeKind.ARCHIVED, "RESTORED")
+            assert "trigger 'event'" in str(outcome.message)
+            assert tags == {"theirs": "1"}
+        else:
+            assert outcome.kind is OutcomeKind.PUT
+            assert tags.keys() == OUR_TAGS | {"theirs"}
+
+    run(scene())
+
+
+def test_a_restore_out_of_an_archive_tier_makes_an_object_like_any_other(
+    run: Run, memory: MemoryWorld
+) -> None:
+    bucket = memory.bucket(Setting.PLAIN)
+    memory.buckets.put(bucket.name, "a", b"x", storage_class="INTELLIGENT_TIERING", restored=True)
+
+    [outcome] = run(Syncer(store=memory.store(), clock=memory.clock).sync(bucket, "a"))
+
+    assert outcome.kind is OutcomeKind.PUT
+    assert memory.buckets.get(bucket.name, "a").head.storage_class == "INTELLIGENT_TIERING"
+
+
+def test_an_object_that_is_archived_under_our_hands_is_left_alone(
+    run: Run, cloud: CloudWorld
+) -> None:
+    thing = Thing(key="archived/meanwhile", tags={"theirs": "1"})
+
+    async def refuse(_send: Any, _parameters: Any) -> Any:
+        raise refusal("InvalidObjectState", 403)
+
+    async def scene() -> None:
+        await cloud.put(thing)
+        outcome = await synced(cloud, thing, client=Intercepted(cloud.client, copy_object=refuse))
+        assert (outcome.kind, outcome.reason) == (OutcomeKind.ARCHIVED, "ARCHIVED")
+        assert "after it was read" in str(outcome.message)
 
     run(scene())
 
@@ -306,7 +358,8 @@ def test_a_copy_whose_end_was_not_heard_is_announced(run: Run, cloud: CloudWorld
     async def scene() -> None:
         await cloud.put(thing)
         client = Intercepted(cloud.client, complete_multipart_upload=complete)
-        syncer = Syncer(store=cloud.store_with(client, parts=True), clock=cloud.clock)
+        store = cloud.store_with(client)
+        syncer = Syncer(store=store, clock=cloud.clock, whole_bytes_max=IN_PARTS)
         [outcome] = await syncer.sync(cloud.bucket(thing.setting), thing.key)
         assert (outcome.kind, outcome.reason) == (OutcomeKind.PUT, "ALREADY_TRIGGERED")
         assert [event.object_key for event in syncer.bus.events] == [thing.key]
@@ -321,20 +374,64 @@ def test_a_copy_in_parts_that_fails_leaves_nothing_behind(
     thing = Thing(key=f"aborted/{operation}", tags={"theirs": "1"})
 
     async def fail(_send: Any, _parameters: Any) -> Any:
-        raise refusal("InternalError", 500)
+        raise refusal("AccessDenied", 403)
 
     async def scene() -> None:
         await cloud.put(thing)
         before = await cloud.observe(thing)
         client = Intercepted(cloud.client, **{operation: fail})
         outcome = await synced(cloud, thing, client=client, parts=True)
-        assert (outcome.kind, outcome.retryable) == (OutcomeKind.FAILED, True)
+        assert (outcome.kind, outcome.reason) == (OutcomeKind.FAILED, "AccessDenied")
         assert await cloud.observe(thing) == before
-        name = cloud.bucket(thing.setting).name
-        uploads = (await cloud.client.list_multipart_uploads(Bucket=name)).get("Uploads", [])
-        assert not [u for u in uploads if u["Key"] == thing.key]
+        assert await uploads_of(cloud, thing) == []
 
     run(scene())
+
+
+@pytest.mark.parametrize("operation", ["upload_part_copy", "complete_multipart_upload"])
+def test_a_copy_in_parts_is_gone_on_with_where_it_stopped(
+    run: Run, cloud: CloudWorld, operation: str
+) -> None:
+    """By another attempt, which knows of the first one what is on file."""
+    thing = Thing(key=f"stopped/{operation}", content=bytes(10 * MIB + 1), tags={"theirs": "1"})
+    asked: list[str] = []
+    refusals = [refusal("SlowDown", 503)]
+
+    def refusing_once(name: str) -> Any:
+        async def answer(send: Any, parameters: Any) -> Any:
+            asked.append(name)
+            last = name == "complete_multipart_upload" or parameters["PartNumber"] == 3
+            if name == operation and last and refusals:
+                raise refusals.pop()
+            return await send(**parameters)
+
+        return answer
+
+    async def scene() -> None:
+        await cloud.put(thing)
+        names = ("upload_part_copy", "complete_multipart_upload")
+        client = Intercepted(cloud.client, **{name: refusing_once(name) for name in names})
+        store = cloud.store_with(client)
+        syncer = Syncer(store=store, clock=cloud.clock, whole_bytes_max=IN_PARTS)
+        bucket = cloud.bucket(thing.setting)
+        [outcome] = await syncer.sync(bucket, thing.key)
+        assert (outcome.kind, outcome.retryable) == (OutcomeKind.FAILED, True)
+        assert len(await uploads_of(cloud, thing)) == 1
+        [outcome] = await syncer.sync(bucket, thing.key)
+        assert outcome.kind is OutcomeKind.PUT, outcome.message
+        assert await uploads_of(cloud, thing) == []
+        assert (await cloud.observe(thing))["Body"] == thing.content
+
+    run(scene())
+    tries = {"upload_part_copy": 3, "complete_multipart_upload": 1}
+    tries[operation] += 1
+    assert {name: asked.count(name) for name in tries} == tries
+
+
+async def uploads_of(cloud: CloudWorld, thing: Thing) -> list[Any]:
+    name = cloud.bucket(thing.setting).name
+    uploads = (await cloud.client.list_multipart_uploads(Bucket=name)).get("Uploads", [])
+    return [upload for upload in uploads if upload["Key"] == thing.key]
 
 
 @pytest.mark.parametrize(
@@ -491,7 +588,7 @@ def test_tags_that_s3_refuses_are_a_failure_of_that_object(
 
 
 def with_default(mode: str) -> Callable[..., Any]:
-    """A default retention that the bucket got after its objects; moto allows none."""
+    """A default retention that the bucket got after its objects, for one client alone."""
 
     async def hook(send: Any, parameters: Any) -> Any:
         answer = await send(**parameters)
@@ -718,13 +815,14 @@ def test_a_bucket_of_another_owner_is_not_touched(
     async def scene() -> None:
         await cloud.put(thing)
         before = await cloud.observe(thing)
-        store: S3ObjectStore = cloud.store_with(cloud.client, parts=parts)
+        store = cloud.store()
         elsewhere = Bucket(name=cloud.bucket(thing.setting).name, expected_owner="999999999999")
-        syncer = Syncer(store=store, clock=cloud.clock)
+        whole_bytes_max = IN_PARTS if parts else WHOLE
+        syncer = Syncer(store=store, clock=cloud.clock, whole_bytes_max=whole_bytes_max)
         [outcome] = await syncer.sync(elsewhere, thing.key, trigger=trigger)
         assert (outcome.kind, outcome.reason) == (OutcomeKind.FAILED, "AccessDenied")
         head = await store.head(cloud.bucket(thing.setting), thing.key)
-        for write in (store.rewrite, store.write_tags):
+        for write in (store.rewrite, store.begin_copy, store.write_tags):
             with pytest.raises(AccessDenied):
                 await write(elsewhere, head, {"AssetID": "x"})
         assert await cloud.observe(thing) == before

@@ -42,6 +42,7 @@ async def process(world: MemoryWorld, *, answers: int = 1_000) -> list[Outcome]:
         bus=ports.bus,
         clock=ports.clock,
         calls_in_flight=2,
+        single_copy_bytes_max=1_000,
     )
     job: Job = new_job(
         job_id="job-1",
@@ -54,7 +55,8 @@ async def process(world: MemoryWorld, *, answers: int = 1_000) -> list[Outcome]:
     )
     entry = ManifestEntry(key="just now.jpg", size_bytes=3, last_modified=None)
     watch: Any = StopsAfter(answers)
-    return await work.process(job, [entry], watch=watch, limit=AdaptiveLimit(2))
+    no_copies: Any = None
+    return await work.process(job, [entry], watch=watch, limit=AdaptiveLimit(2), copies=no_copies)
 
 
 async def test_it_is_read_again_a_second_later(world: MemoryWorld) -> None:

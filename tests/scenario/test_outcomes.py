@@ -26,6 +26,7 @@ def furnish(story: Any) -> dict[str, str]:
     story.put_half_known("half.jpg")
     story.put("lost.jpg", tags={"AssetID": "a", "InventoryID": "i"})
     story.put("frozen.jpg", storage_class="GLACIER")
+    story.put("thawed.jpg", storage_class="DEEP_ARCHIVE", restored=True)
     story.put("full.jpg", tags={f"t{number}": "v" for number in range(9)})
     story.put("locked.jpg", customer_key=True)
     story.buckets.put(BUCKET, "folder/", b"")
@@ -38,6 +39,7 @@ def furnish(story: Any) -> dict[str, str]:
         "half.jpg": "COPIED",
         "lost.jpg": "PUT",
         "frozen.jpg": "ARCHIVED",
+        "thawed.jpg": "ARCHIVED",
         "full.jpg": "FAILED",
         "locked.jpg": "FAILED",
     }
@@ -49,8 +51,8 @@ async def test_every_kind_of_object_gets_its_outcome(story: Any, discovery: Disc
     job = await story.sync(discovery=discovery)
     assert story.kinds(job) == wanted
     assert job.status is JobStatus.COMPLETED_WITH_ERRORS
-    assert job.tally.statistics == Statistics(skipped=1, copied=1, put=5, archived=1, failed=2)
-    assert (job.listing.objects_listed, job.listing.objects_filtered) == (10, 1)
+    assert job.tally.statistics == Statistics(skipped=1, copied=1, put=5, archived=2, failed=2)
+    assert (job.listing.objects_listed, job.listing.objects_filtered) == (11, 1)
     assert story.statuses(job) == [
         "INITIALIZING",
         "DISCOVERING",
@@ -145,6 +147,20 @@ async def test_a_second_run_writes_nothing(
     job = await story.sync(discovery=discovery)
     assert story.writes() == before
     assert set(story.kinds(job).values()) <= {"SKIPPED", "FAILED", "ARCHIVED"}
+
+
+@DISCOVERIES
+async def test_an_archived_object_says_whether_it_is_restored(
+    story: Any, discovery: Discovery
+) -> None:
+    """By the reason: outcomes that discovery found out have no message."""
+    story.put("frozen.jpg", storage_class="GLACIER")
+    story.put("thawed.jpg", storage_class="GLACIER", restored=True)
+    job = await story.sync(discovery=discovery)
+    reasons = {key: line["reason"] for key, line in story.outcomes(job).items()}
+    assert reasons == {"frozen.jpg": "ARCHIVED", "thawed.jpg": "RESTORED"}
+    assert set(story.writes().values()) == {0}
+    assert story.buckets.get(BUCKET, "thawed.jpg").head.restored
 
 
 async def test_the_event_trigger_tags_and_does_not_copy(new_story: Callable[..., Any]) -> None:

@@ -59,8 +59,18 @@ def test_a_store_that_names_no_version_with_the_tags_is_judged_by_time() -> None
         ({"storage_class": "GLACIER"}, True),
         ({"storage_class": "DEEP_ARCHIVE"}, True),
         ({"storage_class": "GLACIER_IR"}, False),
-        ({"storage_class": "GLACIER", "restored": True}, False),
+        ({"storage_class": "GLACIER", "restored": True}, True),
+        ({"storage_class": "DEEP_ARCHIVE", "restored": True}, True),
         ({"storage_class": "INTELLIGENT_TIERING", "archive_status": "ARCHIVE_ACCESS"}, True),
+        (
+            {
+                "storage_class": "INTELLIGENT_TIERING",
+                "archive_status": "DEEP_ARCHIVE_ACCESS",
+                "restored": True,
+            },
+            True,
+        ),
+        ({"storage_class": "INTELLIGENT_TIERING", "restored": True}, False),
         ({"storage_class": "INTELLIGENT_TIERING"}, False),
     ],
 )

@@ -3,12 +3,17 @@
 Owns what all adapters share of the SDK: pool size, retries, timeouts, endpoints. Endpoints are
 the SDK's own matter (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`); here we only make S3 usable
 behind one. A client belongs to the event loop it was opened on.
+
+A client may act in a role of another account. Its credentials are asked of STS when they are first
+needed and again before they end; a role that was assumed by a role, as a function's is, gives them
+for an hour at most (IAM User Guide, "Roles terms and concepts", role chaining; read in 2026-11).
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +22,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aioboto3
 from aiobotocore.config import AioConfig
+from aiobotocore.credentials import AioDeferredRefreshableCredentials
+from aiobotocore.session import AioSession
 from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
+
+from adapters.aws.errors import translated
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.client import DynamoDBClient
@@ -33,6 +42,9 @@ OnRequest = Callable[[str, str, Mapping[str, Any]], None]
 parameters, as boto names them."""
 
 _ACCOUNT_ID_DIGITS: Final = 12
+
+ROLE_SESSION_NAME: Final = "asset-sync"
+"""What the bucket's account sees of us in its own trail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +79,28 @@ class Clients:
         self._on_request = on_request
         # The stubs want each service's name as a literal.
         self._session: Any = aioboto3.Session()
-        self._opened: dict[str, Any] = {}
+        self._opened: dict[tuple[str, str | None], Any] = {}
+        # Roles are met while many objects are worked on; one opens.
+        self._opening = asyncio.Lock()
 
-    async def s3(self) -> S3Client:
-        """The S3 client, with cheap time stamps; behind another endpoint, with path-style URLs."""
-        client: S3Client = await self._open(
-            "s3",
-            read_timeout_s=self._settings.copy_read_timeout_s,
-            tune=_parse_timestamps_cheaply,
-        )
-        return client
+    async def s3(self, role_arn: str | None = None) -> S3Client:
+        """The S3 client, with cheap time stamps; behind another endpoint, with path-style URLs.
+
+        With `role_arn` it acts in that role. Whether it may is found out by its first call, which
+        raises AccessDenied where the role cannot be assumed.
+        """
+        async with self._opening:
+            session = self._session
+            if role_arn is not None and ("s3", role_arn) not in self._opened:
+                session = _session_in_role(await self._open("sts"), role_arn)
+            client: S3Client = await self._open(
+                "s3",
+                session=session,
+                role_arn=role_arn,
+                read_timeout_s=self._settings.copy_read_timeout_s,
+                tune=_parse_timestamps_cheaply,
+            )
+            return client
 
     async def s3control(self) -> S3ControlClient:
         """The S3 Control client, which another endpoint may serve without wildcard DNS."""
@@ -112,10 +136,13 @@ class Clients:
         self,
         service: str,
         *,
+        session: Any = None,
+        role_arn: str | None = None,
         read_timeout_s: float | None = None,
         tune: Callable[[Any], None] = lambda _: None,
     ) -> Any:
-        if service not in self._opened:
+        key = (service, role_arn)
+        if key not in self._opened:
             settings = self._settings
             config = AioConfig(
                 max_pool_connections=settings.pool_connection_count,
@@ -129,13 +156,13 @@ class Clients:
                 response_checksum_validation="when_required",
             )
             client = await self._stack.enter_async_context(
-                self._session.client(service, config=config)
+                (session or self._session).client(service, config=config)
             )
             if self._on_request is not None:
                 client.meta.events.register("provide-client-params", _observer(self._on_request))
             tune(client)
-            self._opened[service] = client
-        return self._opened[service]
+            self._opened[key] = client
+        return self._opened[key]
 
 
 @asynccontextmanager
@@ -150,6 +177,36 @@ async def open_clients(
     """
     async with AsyncExitStack() as stack:
         yield Clients(stack, settings, on_request)
+
+
+class _CredentialsOfRole:
+    """Stands where the SDK looks for credentials; finds those of one role."""
+
+    def __init__(self, refresh: Callable[[], Awaitable[dict[str, str]]]) -> None:
+        self._refresh = refresh
+
+    async def load_credentials(self) -> AioDeferredRefreshableCredentials:
+        return AioDeferredRefreshableCredentials(refresh_using=self._refresh, method="assume-role")
+
+
+def _session_in_role(sts: Any, role_arn: str) -> Any:
+    """Return a session whose clients act in the role, as long as they live."""
+
+    async def refresh() -> dict[str, str]:
+        # It happens inside a call of S3, whose caller would take it for S3's own refusal.
+        with translated("sts", operation="AssumeRole", resource=role_arn):
+            answer = await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
+        credentials = answer["Credentials"]
+        return {
+            "access_key": credentials["AccessKeyId"],
+            "secret_key": credentials["SecretAccessKey"],
+            "token": credentials["SessionToken"],
+            "expiry_time": credentials["Expiration"].isoformat(),
+        }
+
+    session = AioSession()
+    session.register_component("credential_provider", _CredentialsOfRole(refresh))
+    return aioboto3.Session(botocore_session=session)
 
 
 def _endpoint_override(service_id: str) -> bool:

@@ -76,6 +76,7 @@ def _to_connector_item(connector: Connector) -> Item:
             "connectorId": connector.connector_id,
             "bucketName": connector.bucket.name,
             "expectedBucketOwner": connector.bucket.expected_owner,
+            "roleArn": connector.bucket.role_arn,
             "prefixes": connector.prefixes,
             "status": connector.status,
             "trigger": connector.trigger,
@@ -90,7 +91,9 @@ def _to_connector(item: Item) -> Connector:
         return Connector(
             connector_id=values["connectorId"],
             bucket=Bucket(
-                name=values["bucketName"], expected_owner=values.get("expectedBucketOwner")
+                name=values["bucketName"],
+                expected_owner=values.get("expectedBucketOwner"),
+                role_arn=values.get("roleArn"),
             ),
             prefixes=tuple(values["prefixes"]),
             status=ConnectorStatus(values["status"]),

@@ -110,6 +110,7 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         RequestHeaderSectionTooLarge NotImplemented InvalidRange BadRequest 400 416 501
         """,
     ),
+    ("sts", Misconfigured, "RegionDisabledException"),
     ("s3control", NotFound, "NotFoundException NoSuchJob NoSuchJobException 404"),
     ("s3control", Conflict, "JobStatusException"),
     (
@@ -174,6 +175,8 @@ PERMISSIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("s3", "UploadPart"): "s3:PutObject",
         ("s3", "UploadPartCopy"): "s3:GetObject and s3:PutObject",
         ("s3", "CompleteMultipartUpload"): "s3:PutObject",
+        # Being allowed is half of it: the role itself has to trust who assumes it.
+        ("sts", "AssumeRole"): "this service, and in the role's trust policy, sts:AssumeRole",
         ("s3control", "CreateJob"): (
             "s3:CreateJob, s3:PutJobTagging and, for the batch operations role, iam:PassRole"
         ),

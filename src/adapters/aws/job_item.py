@@ -65,6 +65,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "connectorId": job.connector_id,
         "bucketName": job.bucket.name,
         "expectedBucketOwner": job.bucket.expected_owner,
+        "roleArn": job.bucket.role_arn,
         "trigger": job.trigger,
         "prefixes": options.prefixes,
         "discovery": options.discovery,
@@ -121,7 +122,9 @@ def to_job(item: Item) -> Job:
             version=values["version"],
             connector_id=values["connectorId"],
             bucket=Bucket(
-                name=values["bucketName"], expected_owner=values.get("expectedBucketOwner")
+                name=values["bucketName"],
+                expected_owner=values.get("expectedBucketOwner"),
+                role_arn=values.get("roleArn"),
             ),
             trigger=Trigger(values["trigger"]),
             options=_to_options(values),

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 # How long a bucket's configuration is taken for granted.
 _KEPT_FOR: Final = timedelta(minutes=1)
 
-_UNVERSIONED: Final = (None, "null")
 _NO_LOCKS: Final = ("ObjectLockConfigurationNotFoundError", "NotImplemented")
 _NO_LOCK: Final = ("NoSuchObjectLockConfiguration", "ObjectLockConfigurationNotFoundError")
 
@@ -60,7 +59,8 @@ class ObjectLocks:
         """Return the ObjectLock parameters that a copy of the object needs; often none.
 
         `owner` is the parameter of the bucket's expected owner. Only versions can be locked, so
-        without one, or with all of a lock in sight, nothing is asked.
+        without one, or with all of a lock in sight, nothing is asked. The version "null" is one: an
+        object from before the bucket had versions may be in a bucket with locks by now.
 
         Raises:
             AccessDenied: it cannot be told whether the object is locked.
@@ -71,7 +71,7 @@ class ObjectLocks:
         now = self._clock.now()
         parameters = _parameters(lock, now)
         retained, held = "ObjectLockMode" in parameters, lock.legal_hold is not None
-        if head.version_id in _UNVERSIONED or (retained and held):
+        if head.version_id is None or (retained and held):
             return parameters
         configuration = await self._configuration(bucket, owner)
         if not configuration.locks:

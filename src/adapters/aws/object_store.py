@@ -14,23 +14,24 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from botocore.exceptions import ClientError
+
 from adapters.aws.errors import translated
-from adapters.aws.multipart_copy import MultipartCopier
+from adapters.aws.multipart_copy import MultipartCopies
 from adapters.aws.object_acl import ObjectAcls
 from adapters.aws.object_attributes import read_head, restated, restated_metadata
 from adapters.aws.object_lock import ObjectLocks
 from domain.connector import Bucket, BucketFacts
 from domain.customer_object import (
-    CopyMethod,
     ObjectHead,
     ObjectTags,
     WrittenObject,
-    plan_rewrite,
+    is_archived,
 )
-from domain.limits import COPY_OBJECT_BYTES_MAX
 from domain.manifest import ManifestEntry
+from domain.part_copy import CopiedPart, Part
 from ports.clock import Clock
-from ports.errors import NotFound, Refused
+from ports.errors import Archived, NotFound, Refused
 from ports.object_store import ObjectStore
 
 if TYPE_CHECKING:
@@ -43,9 +44,6 @@ class S3ObjectStore:
     Args:
         client: S3; its connection pool bounds what callers do at once.
         clock: To know a retention that has ended; and the time of an answer that tells none.
-        single_copy_bytes_max: Above it an object is copied in parts.
-        part_bytes: Size of such a part where 10,000 of them suffice.
-        parts_in_flight: Parts of one object copied at once.
         unencrypted_as: How an object from before S3 encrypted everything is encrypted from its
             copy on. With S3's own keys nobody loses access, whatever the bucket's default is.
             None for a store that knows no encryption.
@@ -56,20 +54,14 @@ class S3ObjectStore:
         client: S3Client,
         *,
         clock: Clock,
-        single_copy_bytes_max: int = COPY_OBJECT_BYTES_MAX,
-        part_bytes: int = 256 * 1024**2,
-        parts_in_flight: int = 8,
         unencrypted_as: str | None = "AES256",
     ) -> None:
         self._client = client
         self._clock = clock
-        self._single_copy_bytes_max = single_copy_bytes_max
         self._unencrypted_as = unencrypted_as
         self._acls = ObjectAcls(client, clock)
         self._locks = ObjectLocks(client, clock)
-        self._copier = MultipartCopier(
-            client, part_bytes=part_bytes, parts_in_flight=parts_in_flight
-        )
+        self._uploads = MultipartCopies(client)
 
     async def inspect(self, bucket: Bucket) -> BucketFacts:
         """See the port."""
@@ -87,9 +79,12 @@ class S3ObjectStore:
         except Refused as error:
             if error.vendor_code != "NotImplemented":
                 raise
+        region = await self._region(bucket)
         # Suspended versioning keeps a null version only, which a copy replaces.
         return BucketFacts(
-            versioned=versioning.get("Status") == "Enabled", requester_pays=requester_pays
+            versioned=versioning.get("Status") == "Enabled",
+            requester_pays=requester_pays,
+            other_region=None if region == self._client.meta.region_name else region,
         )
 
     async def list_objects(
@@ -181,33 +176,13 @@ class S3ObjectStore:
     async def rewrite(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
-        """See the port."""
-        attributes = {
-            "Tagging": urlencode(tags),
-            **restated(head, unencrypted_as=self._unencrypted_as),
-            **await self._locks.restated(bucket, head, _owner(bucket)),
-            **await self._acls.restated(bucket, head.key, _owner(bucket)),
-        }
-        method = plan_rewrite(head, single_copy_bytes_max=self._single_copy_bytes_max)
-        if method is CopyMethod.MULTIPART:
-            return await self._copier.copy(
-                bucket.name,
-                head,
-                attributes=attributes | restated_metadata(head),
-                owner=_owner(bucket),
-                source_owner=_source_owner(bucket),
-            )
-        return await self._copy(bucket, head, attributes)
-
-    async def _copy(
-        self, bucket: Bucket, head: ObjectHead, attributes: dict[str, Any]
-    ) -> WrittenObject:
-        """Copy the object onto itself in one request.
+        """See the port.
 
         The source's ETag guards what is read, the target's what is replaced: a copy may take
         minutes. No version is named: the current one has to be the one that was seen, or the copy
         would bring an old one back.
         """
+        attributes = await self._restated(bucket, head, tags)
         e_tag = f'"{head.e_tag}"'
         with translated("s3", operation="CopyObject", resource=f"{bucket.name}/{head.key}"):
             answer = await self._client.copy_object(
@@ -227,6 +202,48 @@ class S3ObjectStore:
             e_tag=answer["CopyObjectResult"]["ETag"].strip('"'), version_id=answer.get("VersionId")
         )
 
+    async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
+        """See the port."""
+        attributes = await self._restated(bucket, head, tags)
+        return await self._uploads.begin(
+            bucket.name, head, attributes=attributes | restated_metadata(head), owner=_owner(bucket)
+        )
+
+    async def copy_part(
+        self, bucket: Bucket, head: ObjectHead, copy_id: str, part: Part
+    ) -> CopiedPart:
+        """See the port."""
+        owners = _owner(bucket) | _source_owner(bucket)
+        return await self._uploads.copy_part(bucket.name, head, copy_id, part, owners=owners)
+
+    async def finish_copy(
+        self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
+    ) -> WrittenObject:
+        """See the port."""
+        return await self._uploads.finish(bucket.name, head, copy_id, parts, owner=_owner(bucket))
+
+    async def abandon_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
+        """See the port."""
+        await self._uploads.abort(bucket.name, key, copy_id, owner=_owner(bucket))
+
+    async def _restated(
+        self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Return what both ways of copying have to be told of the object.
+
+        Raises:
+            Archived: it is not to be copied; S3 itself would copy one that is restored.
+        """
+        if is_archived(head):
+            where = f"{bucket.name}/{head.key}"
+            raise Archived(f"{where} is archived", operation="CopyObject", resource=where)
+        return {
+            "Tagging": urlencode(tags),
+            **restated(head, unencrypted_as=self._unencrypted_as),
+            **await self._locks.restated(bucket, head, _owner(bucket)),
+            **await self._acls.restated(bucket, head.key, _owner(bucket)),
+        }
+
     async def _explain(self, bucket: Bucket, key: str) -> None:
         """Raise what S3 says with words where HEAD got a bare 400, unless it refuses the object.
 
@@ -239,6 +256,23 @@ class S3ObjectStore:
             )
             if "Body" in answer:
                 answer["Body"].close()
+
+    async def _region(self, bucket: Bucket) -> str | None:
+        """Return the Region of a bucket that is there, if the store tells it.
+
+        S3 API Reference, "HeadBucket": S3 does so whatever the caller's rights are, so a refusal
+        serves as well. It is what a role gets that may list some prefixes only.
+        """
+        answer: Mapping[str, Any]
+        with translated("s3", operation="HeadBucket", resource=bucket.name):
+            try:
+                answer = await self._client.head_bucket(Bucket=bucket.name, **_owner(bucket))
+            except ClientError as error:
+                answer = error.response
+                if answer["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+                    raise
+        region: str | None = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
+        return region or None
 
     async def _check_bucket(self, bucket: Bucket) -> None:
         """Raise Misconfigured if there is no such bucket."""

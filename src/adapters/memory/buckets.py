@@ -17,6 +17,11 @@ from ports.clock import Clock
 
 OWNER = "111122223333"
 
+EVERYBODY = "http://acs.amazonaws.com/groups/global/AllUsers"
+
+Grants = frozenset[tuple[str, str]]
+"""What others than its owner may do with an object: permissions, each with an account or group."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
@@ -29,6 +34,7 @@ class StoredObject:
     content: bytes
     tags: Mapping[str, str]
     customer_key: bool = False
+    grants: Grants = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +51,21 @@ class ObjectCreated:
 
 @dataclass(slots=True, kw_only=True)
 class MemoryBucket:
-    """One bucket; each key has its versions, the current one last, None for a delete marker."""
+    """One bucket; each key has its versions, the current one last, None for a delete marker.
+
+    Without `acls` nobody's grants count. Under `default_retention` a new version is locked.
+    `other_region` is its Region if that is not the service's. With `role_arn`, only who comes in
+    that role is let in.
+    """
 
     name: str
     owner: str
     versioned: bool
     requester_pays: bool = False
+    acls: bool = False
+    default_retention: bool = False
+    other_region: str | None = None
+    role_arn: str | None = None
     versions: dict[str, list[StoredObject | None]] = field(default_factory=dict)
 
     def current(self, key: str) -> StoredObject | None:
@@ -59,10 +74,23 @@ class MemoryBucket:
         return versions[-1] if versions else None
 
 
+@dataclass(slots=True, kw_only=True)
+class MemoryUpload:
+    """A multipart upload: what it was begun with, and the ETag and bytes (both included) of parts.
+
+    `begun` has the attributes that the joined object will have.
+    """
+
+    bucket_name: str
+    begun: StoredObject
+    parts: dict[int, tuple[str, int, int]] = field(default_factory=dict)
+
+
 class MemoryBuckets:
     """All buckets of a small world.
 
     Attributes:
+        uploads: The multipart uploads that were neither completed nor aborted, by id.
         requests: How often each operation of S3 was asked for, by its name.
         denied: Buckets, or (bucket, key), that the service has no rights on.
         on_created: Called after each write of an object, as a notification is.
@@ -72,6 +100,8 @@ class MemoryBuckets:
         self.clock = clock
         self._buckets: dict[str, MemoryBucket] = {}
         self._write_count = 0
+        self._upload_count = 0
+        self.uploads: dict[str, MemoryUpload] = {}
         self.requests: Counter[str] = Counter()
         self.denied: set[str | tuple[str, str]] = set()
         self.on_created: list[Callable[[ObjectCreated], None]] = []
@@ -111,6 +141,7 @@ class MemoryBuckets:
         restored: bool = False,
         encryption: Encryption | None = None,
         customer_key: bool = False,
+        grants: Grants = frozenset(),
         website_redirect: str | None = None,
         lock: ObjectLock | None = None,
         system_metadata: Mapping[str, str | datetime] | None = None,
@@ -138,7 +169,11 @@ class MemoryBuckets:
             checksum_algorithm=checksum_algorithm,
         )
         stored = StoredObject(
-            head=head, content=content, tags=dict(tags or {}), customer_key=customer_key
+            head=head,
+            content=content,
+            tags=dict(tags or {}),
+            customer_key=customer_key,
+            grants=grants,
         )
         return self.write(name, stored, kind="Put").head
 
@@ -170,6 +205,13 @@ class MemoryBuckets:
         for notify in self.on_created:
             notify(created)
         return written
+
+    def begin_upload(self, name: str, begun: StoredObject) -> str:
+        """Begin a multipart upload; returns its id."""
+        self._upload_count += 1
+        upload_id = f"upload-{self._upload_count}"
+        self.uploads[upload_id] = MemoryUpload(bucket_name=name, begun=begun)
+        return upload_id
 
     def set_tags(self, name: str, head: ObjectHead, tags: Mapping[str, str]) -> None:
         """Replace the tags of a version that is there; nothing else of it changes."""

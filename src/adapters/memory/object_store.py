@@ -9,31 +9,42 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
-from math import ceil
 
-from adapters.memory.buckets import MemoryBucket, MemoryBuckets, StoredObject
+from adapters.memory.buckets import (
+    EVERYBODY,
+    Grants,
+    MemoryBucket,
+    MemoryBuckets,
+    MemoryUpload,
+    StoredObject,
+)
 from domain.connector import Bucket, BucketFacts
 from domain.customer_object import (
-    CopyMethod,
     ObjectHead,
     ObjectTags,
     WrittenObject,
     is_archived,
-    plan_rewrite,
 )
 from domain.limits import (
-    COPY_OBJECT_BYTES_MAX,
     OBJECT_TAG_COUNT_MAX,
     OBJECT_TAG_KEY_CHARS_MAX,
     OBJECT_TAG_VALUE_CHARS_MAX,
-    UPLOAD_PART_BYTES_MAX,
 )
 from domain.manifest import ManifestEntry
+from domain.part_copy import CopiedPart, Part
 from ports.errors import AccessDenied, Archived, Conflict, Misconfigured, NotFound, Refused
 from ports.object_store import ObjectStore
 
 # S3 User Guide, "Categorizing your objects using tags": letters, spaces, numbers, + - = . _ : / @
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
+
+# S3 User Guide, "Access control list (ACL) overview": a copy has a header for each of these, and a
+# canned ACL for the one use of WRITE below.
+_SAYABLE = frozenset({"FULL_CONTROL", "READ", "READ_ACP", "WRITE_ACP"})
+_PUBLIC_READ_WRITE = frozenset({("READ", EVERYBODY), ("WRITE", EVERYBODY)})
+
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_NOT_IN_HEADERS = re.compile("[\0\r\n\ud800-\udfff]")
 
 
 class MemoryObjectStore:
@@ -42,7 +53,6 @@ class MemoryObjectStore:
     Args:
         buckets: The world.
         page_object_count: Objects in a page of the listing.
-        single_copy_bytes_max: Above it an object is copied in parts.
     """
 
     def __init__(
@@ -50,16 +60,18 @@ class MemoryObjectStore:
         buckets: MemoryBuckets,
         *,
         page_object_count: int = 1000,
-        single_copy_bytes_max: int = COPY_OBJECT_BYTES_MAX,
     ) -> None:
         self._buckets = buckets
         self._page_object_count = page_object_count
-        self._single_copy_bytes_max = single_copy_bytes_max
 
     async def inspect(self, bucket: Bucket) -> BucketFacts:
         """See the port."""
         found = self._open(bucket, "GetBucketVersioning")
-        return BucketFacts(versioned=found.versioned, requester_pays=found.requester_pays)
+        return BucketFacts(
+            versioned=found.versioned,
+            requester_pays=found.requester_pays,
+            other_region=found.other_region,
+        )
 
     async def list_objects(
         self, bucket: Bucket, *, prefix: str, start_after: str | None
@@ -110,23 +122,122 @@ class MemoryObjectStore:
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
         """See the port."""
-        method = plan_rewrite(head, single_copy_bytes_max=self._single_copy_bytes_max)
-        multipart = method is CopyMethod.MULTIPART
-        operation = "CompleteMultipartUpload" if multipart else "CopyObject"
+        grants = self._grants(bucket, head, multipart=False)
         _check_tags(tags)
+        stored = self._unchanged(bucket, head, "CopyObject")
+        copy = replace(_copied(stored, head, tags, multipart=False), grants=grants)
+        written = self._buckets.write(bucket.name, copy, kind="Copy")
+        return WrittenObject(e_tag=written.head.e_tag, version_id=written.head.version_id)
+
+    async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
+        """See the port."""
+        grants = self._grants(bucket, head, multipart=True)
+        _check_tags(tags)
+        stored = self._current(bucket, head.key, "HeadObject")
+        self._open(bucket, "CreateMultipartUpload", head.key)
+        copy = replace(_copied(stored, head, tags, multipart=True), grants=grants)
+        return self._buckets.begin_upload(bucket.name, copy)
+
+    async def copy_part(
+        self, bucket: Bucket, head: ObjectHead, copy_id: str, part: Part
+    ) -> CopiedPart:
+        """See the port."""
+        upload = self._upload(bucket, head, copy_id, "UploadPartCopy")
+        self._unchanged(bucket, head, "UploadPartCopy")
+        e_tag = f"{copy_id}:{part.number}:{part.first}-{part.last}"
+        upload.parts[part.number] = (e_tag, part.first, part.last)
+        return CopiedPart(number=part.number, e_tag=e_tag)
+
+    async def finish_copy(
+        self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
+    ) -> WrittenObject:
+        """See the port."""
+        operation = "CompleteMultipartUpload"
+        upload = self._upload(bucket, head, copy_id, operation)
+        stored = self._unchanged(bucket, head, operation, archived=False)
+        size_bytes = 0
+        for said in parts:
+            e_tag, first, last = upload.parts.get(said.number, ("", 0, -1))
+            if e_tag != said.e_tag:
+                raise Conflict(f"part {said.number} is not {said.e_tag}", vendor_code="InvalidPart")
+            # What is not in its place is not the object's content any more.
+            whole = first == size_bytes
+            size_bytes = last + 1 if whole else 0
+        intact = size_bytes == head.size_bytes
+        joined = replace(
+            upload.begun,
+            head=replace(upload.begun.head, size_bytes=size_bytes),
+            content=stored.content if intact else b"not what it was",
+        )
+        del self._buckets.uploads[copy_id]
+        written = self._buckets.write(bucket.name, joined, kind=operation, part_count=len(parts))
+        return WrittenObject(e_tag=written.head.e_tag, version_id=written.head.version_id)
+
+    async def abandon_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
+        """See the port."""
+        self._open(bucket, "AbortMultipartUpload", key)
+        self._buckets.uploads.pop(copy_id, None)
+
+    def _unchanged(
+        self, bucket: Bucket, head: ObjectHead, operation: str, *, archived: bool = True
+    ) -> StoredObject:
+        """Return the current object, if it is what was seen and (`archived`) can be read."""
         stored = self._current(bucket, head.key, operation)
         where = f"{bucket.name}/{head.key}"
         if stored.head.e_tag != head.e_tag:
             raise Conflict(
                 f"{where} is not {head.e_tag} any more", operation=operation, resource=where
             )
-        if is_archived(stored.head):
+        if archived and is_archived(stored.head):
             raise Archived(f"{where} is archived", operation=operation, resource=where)
-        copy = _copied(stored, head, tags, multipart=multipart)
-        part_count = ceil(head.size_bytes / UPLOAD_PART_BYTES_MAX) if multipart else None
-        kind = "CompleteMultipartUpload" if multipart else "Copy"
-        written = self._buckets.write(bucket.name, copy, kind=kind, part_count=part_count)
-        return WrittenObject(e_tag=written.head.e_tag, version_id=written.head.version_id)
+        return stored
+
+    def _upload(
+        self, bucket: Bucket, head: ObjectHead, copy_id: str, operation: str
+    ) -> MemoryUpload:
+        upload = self._buckets.uploads.get(copy_id)
+        if upload is None or (upload.bucket_name, upload.begun.head.key) != (bucket.name, head.key):
+            raise Conflict(
+                f"there is no copy {copy_id}",
+                operation=operation,
+                resource=f"{bucket.name}/{head.key}",
+                vendor_code="NoSuchUpload",
+            )
+        return upload
+
+    def _grants(self, bucket: Bucket, head: ObjectHead, *, multipart: bool) -> Grants:
+        """Return the grants that a copy has to be told.
+
+        Raises:
+            Archived: it is not to be copied.
+            Refused: a copy could not keep the object as it is.
+        """
+        where = f"{bucket.name}/{head.key}"
+        if is_archived(head):
+            raise Archived(f"{where} is archived", operation="CopyObject", resource=where)
+        opened = self._buckets.find(bucket.name)
+        acls = opened is not None and opened.acls
+        grants = self._current(bucket, head.key, "GetObjectAcl").grants if acls else frozenset()
+        code = None
+        if opened is not None and opened.default_retention and not self._retained(head):
+            code = "DefaultRetention"
+        elif not (_SAYABLE.issuperset(may for may, _ in grants) or grants == _PUBLIC_READ_WRITE):
+            code = "WriteGrant"
+        elif multipart:
+            code = _unsendable(head)
+        if code is not None:
+            raise Refused(
+                f"{where}: a copy could not keep it as it is ({code}); use the connector trigger"
+                " 'event', which does not copy",
+                operation="CopyObject",
+                resource=where,
+                vendor_code=code,
+            )
+        return grants
+
+    def _retained(self, head: ObjectHead) -> bool:
+        until = head.lock.retain_until if head.lock else None
+        return until is not None and until > self._buckets.clock.now()
 
     def _open(self, bucket: Bucket, operation: str, key: str = "") -> MemoryBucket:
         """Count the request and find its bucket, if we may."""
@@ -142,7 +253,8 @@ class MemoryObjectStore:
             )
         denied = {bucket.name, (bucket.name, key)} & self._buckets.denied
         # S3 does not tell a foreign owner from a lack of rights.
-        if denied or bucket.expected_owner not in (None, found.owner):
+        foreign = bucket.expected_owner not in (None, found.owner)
+        if denied or foreign or found.role_arn not in (None, bucket.role_arn):
             raise AccessDenied(
                 f"no right to {operation} on {where}, or the owner is not {bucket.expected_owner}",
                 operation=operation,
@@ -164,8 +276,8 @@ def _copied(
     """Return what S3 makes of a copy that restates what `head` shows.
 
     Metadata and checksum algorithm come along with a copy in one request and must be restated in
-    one of several parts; the rest must always be (S3 API Reference, "CopyObject"). The copy of a
-    restored object is archived again.
+    one of several parts; the rest must always be (S3 API Reference, "CopyObject"). Unless it is
+    told grants, too, the copy is private.
     """
     described = head if multipart else stored.head
     return StoredObject(
@@ -173,7 +285,6 @@ def _copied(
             stored.head,
             e_tag="",
             storage_class=head.storage_class,
-            archive_status=None,
             restored=False,
             encryption=head.encryption,
             website_redirect=head.website_redirect,
@@ -185,6 +296,19 @@ def _copied(
         content=stored.content,
         tags=dict(tags),
     )
+
+
+def _unsendable(head: ObjectHead) -> str | None:
+    """Return what of the head an upload in parts cannot be told; None if there is nothing."""
+    if _NOT_IN_XML.search(head.key):
+        return "Key"
+    if isinstance(head.system_metadata.get("Expires"), str):
+        return "Expires"
+    for name, value in head.system_metadata.items():
+        if isinstance(value, str) and _NOT_IN_HEADERS.search(value):
+            return name
+    said = "".join(name + value for name, value in head.user_metadata.items())
+    return None if said.isascii() and not _NOT_IN_HEADERS.search(said) else "Metadata"
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:

@@ -38,6 +38,7 @@ def add(
     owner: Annotated[
         str | None, typer.Option(help="Account id that has to own the bucket.")
     ] = None,
+    role: Annotated[str | None, typer.Option(help="ARN of a role to reach the bucket in.")] = None,
     api_url: ApiOption = None,
     stage: StageOption = None,
     output: OutputOption = Format.HUMAN,
@@ -50,6 +51,8 @@ def add(
         body["prefixes"] = prefix
     if owner is not None:
         body["expectedBucketOwner"] = owner
+    if role is not None:
+        body["roleArn"] = role
     connector = open_client(api_url, stage).post("/connectors", body)
     if output is Format.JSON:
         print_json(connector)

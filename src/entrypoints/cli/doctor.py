@@ -150,7 +150,17 @@ def doctor(stage: StageOption, output: OutputOption = Format.HUMAN) -> None:
 
 def examine(outputs: Outputs, client: OpenClient) -> Iterator[Finding]:
     """Yield a finding for everything that the stack should have made, in the order of a sync."""
-    questions = (_functions, _tables, _queues, _role, _buckets, _rules, _trail, _alarms)
+    questions = (
+        _functions,
+        _tables,
+        _queues,
+        _role,
+        _buckets,
+        _target_roles,
+        _rules,
+        _trail,
+        _alarms,
+    )
     for question in questions:
         try:
             yield from question(outputs, client)
@@ -233,7 +243,7 @@ def _role(outputs: Outputs, client: OpenClient) -> Iterator[Finding]:
 
 def _buckets(outputs: Outputs, client: OpenClient) -> Iterator[Finding]:
     s3 = client("s3")
-    for name in (outputs["ResultsBucket"], *outputs["Targets"].split(",")):
+    for name in (outputs["ResultsBucket"], *_listed(outputs, "Targets")):
         try:
             s3.head_bucket(Bucket=name)
         except ClientError as error:
@@ -246,6 +256,65 @@ def _buckets(outputs: Outputs, client: OpenClient) -> Iterator[Finding]:
             yield Finding(f"bucket {name}", False, f"answers {code}", fix)
         else:
             yield Finding(f"bucket {name}", True, "is there")
+
+
+def _target_roles(outputs: Outputs, client: OpenClient) -> Iterator[Finding]:
+    """Look at the roles of our own account; those of others cannot be asked for from here."""
+    for arn in _listed(outputs, "TargetRoles"):
+        ours = {"engine": outputs["EngineRoleArn"], "processor": outputs["ProcessorRoleArn"]}
+        if _account(arn) == _account(ours["engine"]):
+            yield _target_role(arn, ours, client)
+
+
+def _target_role(arn: str, ours: Mapping[str, str], client: OpenClient) -> Finding:
+    subject = f"target role {arn}"
+    try:
+        role = client("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+        fix = "create it (docs/iam.md), or deploy with other CHOICES=target_roles=…"
+        return Finding(subject, False, "is not there", fix)
+    if role["Arn"] != arn:
+        fix = "deploy with its ARN as it is, and register connectors with that"
+        return Finding(subject, False, f"its ARN is {role['Arn']}", fix)
+    trusted = _trusted(role["AssumeRolePolicyDocument"])
+    # To trust the account is enough within it: our roles are allowed to assume this one.
+    everyone = {"*", _account(arn), f"{arn.partition(':role/')[0]}:root"}
+    missing = [name for name, one in ours.items() if not trusted & {one, *everyone}]
+    if not missing:
+        return Finding(subject, True, "trusts engine and processor")
+    return Finding(
+        subject,
+        False,
+        f"does not trust {' and '.join(missing)}",
+        f"name {' and '.join(ours[name] for name in missing)} in its trust policy (docs/iam.md);"
+        " after a stage was destroyed and made anew, name them again",
+    )
+
+
+def _trusted(policy: Any) -> set[str]:
+    """Return whom a trust policy lets assume its role, whatever else it asks of them."""
+    found: set[str] = set()
+    for statement in _as_list(policy["Statement"]):
+        actions = {action.lower() for action in _as_list(statement.get("Action", []))}
+        if statement["Effect"] == "Allow" and actions & {"sts:assumerole", "sts:*", "*"}:
+            principal = statement.get("Principal", {})
+            found.update(_as_list(principal if principal == "*" else principal.get("AWS", [])))
+    return found
+
+
+def _account(arn: str) -> str:
+    return arn.split(":")[4]
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _listed(outputs: Outputs, name: str) -> list[str]:
+    """Return what an output lists; without it, nothing."""
+    return [part for part in outputs.get(name, "").split(",") if part]
 
 
 def _rules(outputs: Outputs, client: OpenClient) -> Iterator[Finding]:

@@ -154,6 +154,9 @@ class ConnectorBody(Wire):
     expected_bucket_owner: Text | None = Field(
         None, description="The 12-digit id of the account that has to own the bucket."
     )
+    role_arn: Text | None = Field(
+        None, description="The role in which the bucket is reached; the service's own without one."
+    )
 
 
 class NoQuery(Wire):

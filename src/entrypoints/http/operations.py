@@ -47,6 +47,7 @@ async def create_connector(app: ApiApp, request: Request, _: str) -> Reply:
             status=body.status,
             trigger=body.trigger,
             expected_owner=body.expected_bucket_owner,
+            role_arn=body.role_arn,
         )
     )
     location = request.link(f"/connectors/{connector.connector_id}")

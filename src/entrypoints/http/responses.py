@@ -34,6 +34,8 @@ class Connector(_Shown):
     status: ConnectorStatus
     trigger: Trigger
     expected_bucket_owner: str | None
+    role_arn: str | None
+    """The role in which the bucket is reached; null for the service's own."""
     created_at: datetime
 
 

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from adapters.aws.catalog import DynamoCatalog
 from adapters.aws.chunk_queue import SqsChunkQueue
 from adapters.aws.ingest_bus import EventBridgeIngestBus
-from adapters.aws.object_store import S3ObjectStore
 from entrypoints.wiring.apps import ProcessorApp, processor_app
 from entrypoints.wiring.aws import OnRequest, open_foundation
+from entrypoints.wiring.aws_objects import role_object_store
 
 
 @asynccontextmanager
@@ -18,7 +18,7 @@ async def open_processor_app(on_request: OnRequest | None = None) -> AsyncIterat
     """Open what the processor needs; `on_request` is told of every call to AWS."""
     async with open_foundation(on_request) as base:
         settings, clients, container = base.settings, base.clients, base.container
-        container.objects.override(S3ObjectStore(await clients.s3(), clock=container.clock()))
+        container.objects.override(role_object_store(clients, container.clock()))
         container.queue.override(
             SqsChunkQueue(await clients.sqs(), queue_url=settings.processor_queue_url)
         )

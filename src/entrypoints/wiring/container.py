@@ -19,6 +19,7 @@ from application.ending import CancelJob, EndJob
 from application.engine import Engine
 from application.listing import ListBucket
 from application.object_work import ObjectWork
+from application.part_copies import LeftCopies
 from application.policy import Policy
 from application.queries import Queries
 from application.queueing import Queueing
@@ -122,6 +123,9 @@ class UseCases(containers.DeclarativeContainer):
     requeue = providers.Singleton(
         RequeueFailures, jobs=jobs, chunks=chunks, queueing=queueing, clock=clock, policy=policy
     )
+    left_copies = providers.Singleton(
+        LeftCopies, objects=objects, results=results, telemetry=telemetry, policy=policy
+    )
     end_job = providers.Singleton(
         EndJob,
         jobs=jobs,
@@ -130,6 +134,7 @@ class UseCases(containers.DeclarativeContainer):
         results=results,
         errors=errors,
         announcer=announcer,
+        left_copies=left_copies,
         clock=clock,
     )
     engine = providers.Singleton(
@@ -167,6 +172,7 @@ class UseCases(containers.DeclarativeContainer):
         bus=bus,
         clock=clock,
         calls_in_flight=policy.provided.calls_in_flight,
+        single_copy_bytes_max=policy.provided.single_copy_bytes_max,
     )
     discover_object = providers.Singleton(
         DiscoverObject, jobs=jobs, object_work=object_work, clock=clock
@@ -178,6 +184,7 @@ class UseCases(containers.DeclarativeContainer):
         errors=errors,
         queue=queue,
         announcer=announcer,
+        left_copies=left_copies,
         clock=clock,
         telemetry=telemetry,
         policy=policy,
@@ -186,6 +193,7 @@ class UseCases(containers.DeclarativeContainer):
         ProcessChunk,
         jobs=jobs,
         chunks=chunks,
+        objects=objects,
         results=results,
         object_work=object_work,
         settlement=settlement,

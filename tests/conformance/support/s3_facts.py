@@ -544,7 +544,7 @@ def parts_have_a_least_size(s3: Bench) -> None:
 
 
 @fact(
-    "An upload that was aborted is not known any more: NoSuchUpload.",
+    "An upload that was aborted is not known any more, to its parts and its end: NoSuchUpload.",
     "S3 API Reference, AbortMultipartUpload",
 )
 def parts_abort(s3: Bench) -> None:
@@ -553,6 +553,10 @@ def parts_abort(s3: Bench) -> None:
     s3.abort_multipart_upload(**upload)
     with refused("NoSuchUpload"):
         s3.upload_part_copy(**upload, PartNumber=1, CopySource=where)
+    with refused("NoSuchUpload"):
+        s3.complete_multipart_upload(
+            **upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": '"0"'}]}
+        )
 
 
 # --- tags ---------------------------------------------------------------------------------------

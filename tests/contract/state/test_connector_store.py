@@ -17,7 +17,11 @@ from ports.paging import InvalidCursor
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 FULL = Connector(
     connector_id="con-1",
-    bucket=Bucket(name="media", expected_owner="123456789012"),
+    bucket=Bucket(
+        name="media",
+        expected_owner="123456789012",
+        role_arn="arn:aws:iam::123456789012:role/teams/media",
+    ),
     prefixes=("a/", "ü b/"),
     status=ConnectorStatus.DISABLED,
     trigger=Trigger.EVENT,

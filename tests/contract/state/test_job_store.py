@@ -44,7 +44,11 @@ NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 FULL = Job(
     job_id="job-full",
     connector_id="con-full",
-    bucket=Bucket(name="media", expected_owner="123456789012"),
+    bucket=Bucket(
+        name="media",
+        expected_owner="123456789012",
+        role_arn="arn:aws:iam::123456789012:role/teams/media",
+    ),
     trigger=Trigger.EVENT,
     options=SyncOptions(
         prefixes=("a/", "ü b/"),

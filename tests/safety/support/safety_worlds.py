@@ -21,9 +21,13 @@ from adapters.memory.catalog import MemoryCatalog
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.ingest_bus import MemoryIngestBus
 from adapters.memory.object_store import MemoryObjectStore
+from adapters.memory.results_store import MemoryResultsStore
 from adapters.memory.system import ManualClock
+from adapters.memory.telemetry import MemoryTelemetry
 from application.fanout import AdaptiveLimit
 from application.object_work import ObjectWork
+from application.part_copies import PartCopies
+from application.policy import Policy
 from domain.connector import Bucket, Trigger
 from domain.customer_object import Encryption, ObjectLock, ObjectTags
 from domain.job import Job, SyncOptions, new_job
@@ -36,6 +40,10 @@ Facts = dict[str, Any]
 
 MIB: Final = 1024**2
 JOB_ID: Final = "job-0000000001"
+WHOLE: Final = 5 * 1024**3
+"""No object here is larger."""
+IN_PARTS: Final = 0
+"""Every object that has bytes is."""
 OUR_TAGS: Final = frozenset({"AssetID", "InventoryID", "SyncJobID"})
 
 # Sums for which the SDK needs a library that is not installed, of no bytes in particular: S3 would
@@ -49,7 +57,7 @@ _SUMS: Final = {
 class Never:
     """A watch that nothing stops."""
 
-    async def stopped(self) -> bool:
+    async def stopped(self, _needed_s: float = 0.0) -> bool:
         return False
 
 
@@ -85,14 +93,17 @@ class Syncer:
     """The use case over any store, with a catalog that knows nothing unless told.
 
     Objects are synced as if they had been left alone for long, unless `in_doubt`: then those of the
-    last second are read again after a pause, as they would be.
+    last second are read again after a pause, as they would be. Objects above `whole_bytes_max` are
+    copied in parts.
     """
 
     store: ObjectStore
     clock: ManualClock
     in_doubt: bool = False
+    whole_bytes_max: int = WHOLE
 
     def __post_init__(self) -> None:
+        self.results = MemoryResultsStore()
         self.database = MemoryDatabase()
         self.catalog = MemoryCatalog(self.database)
         self.bus = MemoryIngestBus()
@@ -100,20 +111,39 @@ class Syncer:
     async def sync(
         self, bucket: Bucket, *keys: str, trigger: Trigger = Trigger.COPY, job_id: str = JOB_ID
     ) -> list[Outcome]:
+        objects: Any = self.store if self.in_doubt else LeftAlone(self.store)
+        policy = Policy(
+            single_copy_bytes_max=self.whole_bytes_max,
+            copy_part_bytes=5 * MIB,
+            copy_parts_in_flight=2,
+        )
         work = ObjectWork(
-            objects=self.store if self.in_doubt else LeftAlone(self.store),
+            objects=objects,
             catalog=self.catalog,
             bus=self.bus,
             clock=SystemClock() if self.in_doubt else self.clock,
             calls_in_flight=4,
+            single_copy_bytes_max=policy.single_copy_bytes_max,
         )
         entries = [ManifestEntry(key=key, size_bytes=None, last_modified=None) for key in keys]
         never: Any = Never()
+        limit = AdaptiveLimit(4)
+        copies = PartCopies(
+            objects=objects,
+            results=self.results,
+            telemetry=MemoryTelemetry(),
+            policy=policy,
+            bucket=bucket,
+            file_key="copies.json",
+            watch=never,
+            limit=limit,
+        )
         outcomes = await work.process(
             job_of(bucket, trigger, self.clock.now(), job_id),
             entries,
             watch=never,
-            limit=AdaptiveLimit(4),
+            limit=limit,
+            copies=copies,
         )
         by_key = {outcome.key: outcome for outcome in outcomes}
         return [by_key[key] for key in keys]
@@ -123,12 +153,10 @@ class World(Protocol):
     """Where objects are put, synced and looked at."""
 
     clock: ManualClock
-    answers_in_xml: bool
 
     def bucket(self, setting: Setting) -> Bucket: ...
 
-    def store(self, *, parts: bool) -> ObjectStore:
-        """A store that copies every object in parts, or none."""
+    def store(self) -> ObjectStore: ...
 
     async def put(self, thing: Thing) -> None: ...
 
@@ -141,8 +169,6 @@ class World(Protocol):
 class CloudWorld:
     """Buckets of every setting on S3, or on what serves its API."""
 
-    answers_in_xml = True
-
     def __init__(self, client: Any, suffix: str) -> None:
         self.client = client
         self.suffix = suffix
@@ -151,27 +177,11 @@ class CloudWorld:
     def bucket(self, setting: Setting) -> Bucket:
         return Bucket(name=f"safe-{setting}-{self.suffix}", expected_owner="123456789012")
 
-    def store(self, *, parts: bool = False) -> ObjectStore:
-        return self.store_with(self.client, parts=parts)
+    def store(self) -> ObjectStore:
+        return self.store_with(self.client)
 
-    def store_with(
-        self,
-        client: Any,
-        *,
-        parts: bool = False,
-        single_copy_bytes_max: int | None = None,
-        kind: Callable[..., S3ObjectStore] = S3ObjectStore,
-    ) -> S3ObjectStore:
-        limit = single_copy_bytes_max
-        if limit is None:
-            limit = 0 if parts else 5 * 1024**3
-        return kind(
-            client,
-            clock=self.clock,
-            single_copy_bytes_max=limit,
-            part_bytes=5 * MIB,
-            parts_in_flight=2,
-        )
+    def store_with(self, client: Any) -> S3ObjectStore:
+        return S3ObjectStore(client, clock=self.clock)
 
     async def open(self) -> None:
         for setting in Setting:
@@ -262,9 +272,7 @@ class CloudWorld:
 
 
 class MemoryWorld:
-    """The same, in memory, as far as the memory store knows attributes (it has no ACLs)."""
-
-    answers_in_xml = False
+    """The same, in memory, as far as an object's head shows attributes: grants are left out."""
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
@@ -277,8 +285,8 @@ class MemoryWorld:
     def bucket(self, setting: Setting) -> Bucket:
         return Bucket(name=f"safe-{setting}", expected_owner="111122223333")
 
-    def store(self, *, parts: bool = False) -> ObjectStore:
-        return MemoryObjectStore(self.buckets, single_copy_bytes_max=-1 if parts else 5 * 1024**3)
+    def store(self) -> ObjectStore:
+        return MemoryObjectStore(self.buckets)
 
     async def put(self, thing: Thing) -> None:
         told: Mapping[str, Any] = thing.parameters

@@ -67,6 +67,8 @@ def needs(
                 yield Need("events:PutEvents", bus)
         case "lambda" if operation == "Invoke":
             yield Need("lambda:InvokeFunction", params["FunctionName"])
+        case "sts" if operation == "AssumeRole":
+            yield Need("sts:AssumeRole", params["RoleArn"])
         case _:
             raise LookupError(f"what does {service} {operation} need?")
 
@@ -114,7 +116,7 @@ def _s3(operation: str, params: Params, targets: Collection[str]) -> Iterator[Ne
             source = params["CopySource"]
             yield Need("s3:GetObject", f"arn:aws:s3:::{_source(source)}")
             yield from _write(item, params)
-        case "ListObjectsV2":
+        case "ListObjectsV2" | "HeadBucket":
             yield Need("s3:ListBucket", bucket)
         case "GetBucketOwnershipControls" | "GetBucketVersioning" | "GetBucketRequestPayment":
             yield Need(f"s3:{operation}", bucket)

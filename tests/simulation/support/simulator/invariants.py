@@ -220,6 +220,7 @@ def i12_bytes_and_metadata_stay(
     kept = (
         "size_bytes",
         "storage_class",
+        "restored",
         "encryption",
         "website_redirect",
         "system_metadata",
@@ -361,6 +362,15 @@ def every_status_is_published(sim: Simulation) -> Iterator[str]:
         summary = json.loads(content) if content else {"status": None}
         if job is not None and summary["status"] != job.status:
             yield f"summary.json of {job_id} says {summary['status']}, its record {job.status}"
+
+
+def no_copy_is_left(sim: Simulation) -> Iterator[str]:
+    """Without faults, no copy in parts is left that was neither finished nor given up.
+
+    With them there may be one: of which nobody heard that it had begun.
+    """
+    if sim.world.buckets.uploads and not sim.faults.counts:
+        yield f"copies are left: {list(sim.world.buckets.uploads.values())}"
 
 
 def only_known_errors(

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
 
+# Calls after which an object is another one, or has other tags.
+_WRITES = ("rewrite", "finish_copy", "write_tags")
+
+
 class Violation(AssertionError):
     """An invariant does not hold; `name` is the function that found it."""
 
@@ -94,7 +98,7 @@ class Observer:
 
     def started(self, process: Process, port: str, method: str, args: tuple[Any, ...]) -> None:
         """Look at a call that a living process makes, before it has any effect."""
-        for job_id, key in _touched(port, method, args):
+        for job_id, key in self._touched(port, method, args):
             self.check(invariants.i7_a_failed_look_up_never_becomes_put, process, key)
             self.check(
                 invariants.i8_nothing_starts_after_the_end, self, process, job_id, key, method
@@ -102,7 +106,7 @@ class Observer:
 
     def before(self, port: str, method: str, args: tuple[Any, ...]) -> StoredObject | None:
         """Return the object that a call is about to write, as it is."""
-        if port == "objects" and method in ("rewrite", "write_tags"):
+        if port == "objects" and method in _WRITES:
             return self._stored(method, args)
         return None
 
@@ -116,7 +120,7 @@ class Observer:
         before: StoredObject | None,
     ) -> None:
         """Look at what a call did."""
-        if port == "objects" and method in ("rewrite", "write_tags"):
+        if port == "objects" and method in _WRITES:
             self._object_written(process, method, args, before)
         elif port == "bus":
             self._published(args[0], result)
@@ -183,20 +187,33 @@ class Observer:
         self, process: Process, method: str, args: tuple[Any, ...], before: StoredObject | None
     ) -> None:
         head: ObjectHead = args[1]
+        after = self._stored(method, args)
         tags: Mapping[str, str] = args[2]
-        job_id = tags.get(SYNC_JOB_ID_TAG, "?")
+        if method == "finish_copy":
+            tags = after.tags if after else {}
+        job_id = _job_of(tags)
         self.writes[job_id, head.key].append(method)
         self.changes.append(Change(self.sim.clock.now(), head.key, job_id))
-        after = self._stored(method, args)
         self.check(invariants.i6_owner_tags_stay, self, process, head.key, before, tags)
         self.check(invariants.i12_bytes_and_metadata_stay, before, after, head)
         self.check(invariants.a_triggered_object_is_not_written_again, process, head.key, job_id)
+
+    def _touched(self, port: str, method: str, args: tuple[Any, ...]) -> list[tuple[str, str]]:
+        """Return job and key of every object that a call would write or announce."""
+        if port == "objects" and method == "finish_copy":
+            upload = self.sim.world.buckets.uploads.get(args[2])
+            return [(_job_of(upload.begun.tags), args[1].key)] if upload else []
+        if port == "objects" and method in (*_WRITES, "begin_copy"):
+            return [(_job_of(args[2]), args[1].key)]
+        if port == "bus":
+            return [(event.job_id, event.object_key) for event in args[0]]
+        return []
 
     def _stored(self, method: str, args: tuple[Any, ...]) -> StoredObject | None:
         """Return the version that a write is about: the current one, or for tags the one named."""
         head: ObjectHead = args[1]
         bucket = self.sim.world.buckets.find(args[0].name)
-        if bucket is None or method == "rewrite":
+        if bucket is None or method != "write_tags":
             return bucket and bucket.current(head.key)
         for stored in reversed(bucket.versions.get(head.key, [])):
             if stored is not None and stored.head.version_id == head.version_id:
@@ -250,10 +267,5 @@ class Observer:
         self.check(invariants.outcomes_are_what_the_world_asked_for, self, job)
 
 
-def _touched(port: str, method: str, args: tuple[Any, ...]) -> list[tuple[str, str]]:
-    """Return job and key of every object that a call would write or announce."""
-    if port == "objects" and method in ("rewrite", "write_tags"):
-        return [(args[2].get(SYNC_JOB_ID_TAG, "?"), args[1].key)]
-    if port == "bus":
-        return [(event.job_id, event.object_key) for event in args[0]]
-    return []
+def _job_of(tags: Mapping[str, str]) -> str:
+    return tags.get(SYNC_JOB_ID_TAG, "?")

@@ -84,7 +84,7 @@ def _bug(
 BUGS = (
     _bug(
         "settling without a version guard",
-        172,
+        100,
         "adapters.memory.chunk_store:MemoryChunkStore.settle",
         "table.write(chunk.index, saved, expected_version=chunk.version)",
         "table.write(chunk.index, saved, expected_version=table.find(chunk.index).version)",
@@ -103,7 +103,7 @@ BUGS = (
     ),
     _bug(
         "forgetting a status before it is published",
-        18,
+        39,
         "application.announcer:Announcer.announce",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices}\n",
@@ -122,7 +122,7 @@ BUGS = (
     ),
     _bug(
         "leasing a chunk whose lease is live",
-        47,
+        8,
         "domain.chunk:lease_chunk",
         "if chunk.lease.live(now):",
         "if False:",
@@ -130,7 +130,7 @@ BUGS = (
     ),
     _bug(
         "working on a job whose work lease is live",
-        6,
+        13,
         "domain.job_control:take_work",
         "if job.work is not None and job.work.token != token and now < job.work.expires_at:",
         "if False:",
@@ -139,7 +139,7 @@ BUGS = (
     ),
     _bug(
         "writing without looking whose work lease it is",
-        141,
+        33,
         "domain.job_control:check_work",
         "if job.terminal or job.ending is not None or not held:",
         "if False:",
@@ -149,7 +149,7 @@ BUGS = (
     ),
     _bug(
         "taking a failed look-up for an answer",
-        96,
+        199,
         "application.object_work:ObjectWork._decide",
         "    outcomes.update((key, failed_outcome(key, error)) for key in readable)\n"
         "        return []",
@@ -159,7 +159,7 @@ BUGS = (
     ),
     _bug(
         "ending a cancelled job while a chunk is worked on",
-        15,
+        5,
         "domain.job:Job.settled",
         "all_chunks and (",
         "(all_chunks or self.ending is not None) and (",
@@ -169,7 +169,7 @@ BUGS = (
     ),
     _bug(
         "cancelling a chunk over a live lease",
-        15,
+        28,
         "application.ending:EndJob._cancel",
         "        return\n        free =",
         "        pass\n        free =",
@@ -177,7 +177,7 @@ BUGS = (
     ),
     _bug(
         "sending a message before its record",
-        4,
+        0,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    await self._queueing._queue.send(job.job_id, [c.index for c in batch.chunks])\n"
@@ -197,7 +197,7 @@ BUGS = (
     ),
     _bug(
         "writing again what carries this job's id",
-        32,
+        86,
         "application.object_work:ObjectWork._write",
         "if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:",
         "if True:",
@@ -205,7 +205,7 @@ BUGS = (
     ),
     _bug(
         "deciding anew on what carries this job's id",
-        78,
+        100,
         "application.object_work:_verdict",
         "resume if tags.get(SYNC_JOB_ID_TAG) == job.job_id else decide",
         "decide",
@@ -222,7 +222,7 @@ BUGS = (
     ),
     _bug(
         "saving the checkpoint before the chunks",
-        27,
+        8,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    ahead = batch.checkpoint\n"
@@ -234,7 +234,7 @@ BUGS = (
     ),
     _bug(
         "going on with a chunk whose job is ending",
-        80,
+        68,
         "application.chunk_work:ProcessChunk._work",
         "watch.job_ending = job.ending is not None",
         "watch.job_ending = False",
@@ -242,7 +242,7 @@ BUGS = (
     ),
     _bug(
         "handing back without a message, and a sweep that does not miss it",
-        32,
+        6,
         "application.chunk_settlement:ChunkSettlement._hand_back",
         "    await self._queue.send(",
         "    0 and await self._queue.send(",
@@ -257,7 +257,7 @@ BUGS = (
     ),
     _bug(
         "not freeing chunks whose lease ran out",
-        78,
+        101,
         "domain.chunk:lease_expired",
         "return chunk.lease is not None and not chunk.lease.live(now)",
         "return False",
@@ -265,7 +265,7 @@ BUGS = (
     ),
     _bug(
         "not sending lost messages again",
-        32,
+        17,
         "application.sweep:Sweep._send_again",
         "if chunks:",
         "if False:",
@@ -273,7 +273,7 @@ BUGS = (
     ),
     _bug(
         "not waking a job whose engine died",
-        6,
+        8,
         "application.sweep:Sweep._idle",
         "return now >= job.work.expires_at",
         "return False",
@@ -281,7 +281,7 @@ BUGS = (
     ),
     _bug(
         "dropping what was done of a cancelled chunk",
-        159,
+        3,
         "application.ending:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",
@@ -289,7 +289,7 @@ BUGS = (
     ),
     _bug(
         "counting a chunk's old outcomes beside its new ones",
-        3,
+        1,
         "domain.chunk:settle_chunk",
         "statistics = chunk.discovered + processed",
         "statistics = chunk.statistics + processed",
@@ -297,7 +297,7 @@ BUGS = (
     ),
     _bug(
         "making another batch job at each try",
-        287,
+        17,
         "adapters.memory.batch_jobs:MemoryBatchJobs.create",
         "token = (job.job_id, job.manifest.e_tag)",
         "token = (job.job_id, str(len(self._jobs)))",
@@ -305,10 +305,34 @@ BUGS = (
     ),
     _bug(
         "writing in a dry run",
-        24,
+        5,
         "application.object_work:ObjectWork._carry_out",
-        "self._preview if job.options.dry_run else self._write",
-        "self._write",
+        "if job.options.dry_run:",
+        "if False:",
         "a_dry_run_writes_nothing",
+    ),
+    _bug(
+        "going on with a copy that has other tags",
+        173,
+        "application.part_copies:PartCopies._begun",
+        "if copy is not None and copy.fingerprint != fingerprint:",
+        "if False:",
+        "i6_owner_tags_stay",
+    ),
+    _bug(
+        "finishing a copy before its last part",
+        3,
+        "application.part_copies:PartCopies._copy_parts",
+        "if stop is not None:\n        raise stop",
+        "if False:\n        raise stop",
+        "i12_bytes_and_metadata_stay",
+    ),
+    _bug(
+        "leaving copies behind in a chunk that is cancelled",
+        272,
+        "application.part_copies:LeftCopies.give_up",
+        "if not self._possible(job, chunk):",
+        "if True:",
+        "no_copy_is_left",
     ),
 )

@@ -195,7 +195,7 @@ class GatedPort:
     async def _reach(self, process: Process, method: str, fault: Fault | None) -> None:
         """Take the time until the call has its effect, or keep it from that."""
         sim = process.sim
-        duration_s = sim.latency_s()
+        duration_s = sim.latency_s(method)
         if fault is None:
             await process.pause(duration_s)
             return

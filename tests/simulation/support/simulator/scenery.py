@@ -26,6 +26,7 @@ _NAMES = (
     "{n} 100%25.tif",
     "日本 {n}.MXF",
 )
+_MIB = 1024**2
 FOLDERS = ("a/", "b/", "")
 
 
@@ -34,6 +35,9 @@ def draw_policy(rng: random.Random) -> Policy:
     return Policy(
         sizing=ChunkSizing(object_count_max=rng.randint(3, 7)),
         window_object_count=rng.randint(1, 5),
+        single_copy_bytes_max=10 * _MIB,
+        copy_part_bytes=5 * _MIB,
+        copy_parts_in_flight=rng.randint(1, 3),
         windows_in_flight=rng.randint(1, 3),
         calls_in_flight=rng.randint(1, 4),
         chunk_attempt_count_max=rng.choice([1, 2, 5]),
@@ -100,7 +104,7 @@ def put_object(sim: Simulation, key: str, state: str) -> None:
     tags: dict[str, str] = {}
     size = sim.rng.randint(1, 9)
     content = bytes(sim.rng.randrange(256) for _ in range(size))
-    storage_class, customer_key = "STANDARD", False
+    storage_class, restored, customer_key = "STANDARD", False, False
     match state:
         case "owner's tags":
             tags = {"project": "x", "Owner": "ü@example"}
@@ -118,6 +122,7 @@ def put_object(sim: Simulation, key: str, state: str) -> None:
             tags = {"AssetID": f"lost {number}", "InventoryID": f"gone {number}"}
         case "archived":
             storage_class = sim.rng.choice(["GLACIER", "DEEP_ARCHIVE"])
+            restored = size % 2 == 0
         case "too many tags":
             tags = {f"tag {number}": "v" for number in range(9)}
         case "nine tags":
@@ -133,8 +138,11 @@ def put_object(sim: Simulation, key: str, state: str) -> None:
         BUCKET,
         key,
         content,
+        # A third of them is copied in parts: three, five or eight.
+        size_bytes=4 * size * _MIB if size % 3 == 0 and content else len(content),
         tags=tags,
         storage_class=storage_class,
+        restored=restored,
         customer_key=customer_key,
         encryption=sim.rng.choice(
             [None, Encryption(algorithm="aws:kms", kms_key_id="k", bucket_key_enabled=True)]

@@ -85,6 +85,7 @@ class Simulation:
         self.faults = FaultPlan(self.rng, _GATED)
         self.policy: Policy = draw_policy(self.rng)
         self.timeouts_s = draw_timeouts(self.rng, self.policy)
+        self._copying_s = self.rng.choice([0.0, 0.5, 2.0])
         self.observer = Observer(self)
         self.services = Services(self)
         self.people = People(self)
@@ -111,9 +112,11 @@ class Simulation:
         """Fulfil a future later."""
         self.at(delay_s, lambda: None if future.done() else future.set_result(None))
 
-    def latency_s(self) -> float:
-        """Return how long an ordinary call takes."""
-        return 0.001 if self._hurried else 0.002 + 0.05 * self.rng.random() ** 2
+    def latency_s(self, method: str) -> float:
+        """Return how long a call takes; the store takes its time over a part of a large object."""
+        if self._hurried:
+            return 0.001
+        return 0.002 + 0.05 * self.rng.random() ** 2 + (method == "copy_part") * self._copying_s
 
     def stale_lists(self) -> bool:
         """Tell whether a list lags behind now."""
@@ -291,6 +294,7 @@ class Simulation:
         self.observer.look(None)
         self.observer.check(invariants.i9_faults_end_and_so_do_jobs, self)
         self.observer.check(invariants.every_status_is_published, self)
+        self.observer.check(invariants.no_copy_is_left, self)
         for job in self.world.database.jobs:
             self.observer.job_ended(job)
             for chunk in self.world.database.chunks_of(job.job_id):

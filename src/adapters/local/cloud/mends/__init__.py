@@ -7,6 +7,7 @@ that upstream makes unnecessary is deleted with its module.
 from adapters.local.cloud.gate import Gate
 from adapters.local.cloud.mends import (
     costs,
+    s3_acls,
     s3_archived,
     s3_copies,
     s3_encryption,
@@ -27,6 +28,7 @@ def apply(gate: Gate) -> None:
     transactions.mend()
     sqs_long_polls.mend(gate)
     s3_keys.mend()
+    s3_acls.mend()
     s3_archived.mend()
     s3_copies.mend()
     s3_encryption.mend()

@@ -2,10 +2,11 @@
 
 S3 User Guide, "Event message structure": the key is form-encoded (`red+flower.jpg`) with `/` as it
 is, and `sequencer` orders the events of one key; "Supported event types": ObjectTagging:Put comes
-from PutObjectTagging, not from an upload or a copy with tags. S3 User Guide, "EventBridge event
+from PutObjectTagging, not from an upload or a copy with tags, and ObjectCreated:Put from PutObject,
+not from the end of an upload in parts. S3 User Guide, "EventBridge event
 message structure": `reason` names the request (PutObject, CopyObject, CompleteMultipartUpload),
 and events go to the default bus (all checked 2026-11). moto encodes `/` too, has no sequencer,
-adds a tagging event to every upload, and sends to every bus.
+adds a tagging event to every upload and a Put to those in parts, and sends to every bus.
 """
 
 import itertools
@@ -19,6 +20,7 @@ from moto.core.utils import unix_time
 from moto.events.models import events_backends
 from moto.moto_api._internal import mock_random
 from moto.s3 import notifications
+from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
 from adapters.local.cloud.mends.replacing import replace
@@ -43,6 +45,16 @@ def mend() -> None:
     replace(notifications, "_send_event_bridge_message", lambda _: _send_to_default_bus)
     replace(notifications, "send_event", _without_implied_tagging)
     replace(S3Response, "put_object_tagging", _as_tagging_request)
+    replace(S3Backend, "put_object", _quiet_in_parts)
+
+
+def _quiet_in_parts(put: Callable[..., Any]) -> Callable[..., Any]:
+    def put_object(self: S3Backend, *arguments: Any, **named: Any) -> Any:
+        if named.get("multipart") is not None:
+            named["disable_notification"] = True
+        return put(self, *arguments, **named)
+
+    return put_object
 
 
 def _as_tagging_request(put_tags: Callable[..., Any]) -> Callable[..., Any]:

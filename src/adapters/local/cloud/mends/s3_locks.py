@@ -1,8 +1,10 @@
-"""Reading the lock of an object version.
+"""Reading the lock of an object version, and setting a bucket's default at any time.
 
 S3 API Reference, "GetObjectRetention" and "GetObjectLegalHold": each answers with what was set, or
-with NoSuchObjectLockConfiguration ("List of error codes") where nothing was (checked 2026-11).
-moto answers the first with the object itself, and the second with an empty status.
+with NoSuchObjectLockConfiguration ("List of error codes") where nothing was.
+"PutObjectLockConfiguration": it is for new and for existing buckets (all checked 2026-11). moto
+answers the first with the object itself, the second with an empty status, and refuses the third
+where there are objects.
 """
 
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from typing import Any, Final
 
 from moto.core.responses import ActionResult
 from moto.s3.exceptions import S3ClientError
+from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
 from adapters.local.cloud.mends.replacing import replace
@@ -18,8 +21,24 @@ _ABSENT: Final = "The specified object does not have a ObjectLock configuration"
 
 
 def mend() -> None:
-    """Answer both questions."""
+    """Answer both questions, and let a bucket with objects be configured."""
     replace(S3Response, "_key_response_get", _answering)
+    replace(S3Backend, "put_object_lock_configuration", _at_any_time)
+
+
+def _at_any_time(configure: Callable[..., Any]) -> Callable[..., Any]:
+    def put_object_lock_configuration(
+        self: S3Backend, bucket_name: str, *arguments: Any, **named: Any
+    ) -> None:
+        bucket = self.get_bucket(bucket_name)
+        # moto looks whether it is empty, and at nothing else of its objects.
+        objects, bucket.keys = bucket.keys, type(bucket.keys)()
+        try:
+            configure(self, bucket_name, *arguments, **named)
+        finally:
+            bucket.keys = objects
+
+    return put_object_lock_configuration
 
 
 def _answering(unmended: Callable[..., Any]) -> Callable[..., Any]:

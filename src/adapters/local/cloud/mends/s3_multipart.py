@@ -3,9 +3,9 @@
 S3 API Reference, "CreateMultipartUpload": bucket key, website redirect and object lock are told
 there and are the finished object's; its ACL is private unless told. "CompleteMultipartUpload":
 with If-Match it completes only over an object with that entity tag, else 412, or 404 if there is
-none, and answers with a version only where there are versions. "UploadPartCopy": an upload that
-was ended is NoSuchUpload (all checked 2026-11). moto forgets the first, leaves the ACL empty, reads
-only If-None-Match, always answers with a version, and fails over an unknown upload.
+none, and answers with a version only where there are versions. There and in "UploadPartCopy", an
+upload that was ended is NoSuchUpload (all checked 2026-11). moto forgets the first, leaves the ACL
+empty, reads only If-None-Match, always answers with a version, and fails over an unknown upload.
 """
 
 from collections.abc import Callable
@@ -41,9 +41,12 @@ def _remembering(unmended: Callable[..., Any]) -> Callable[..., Any]:
         self: S3Response, request: Any, body: bytes, bucket_name: str, query: Any, key_name: str
     ) -> Any:
         uploads: dict[str, Any] = self.backend.get_bucket(bucket_name).multiparts
-        ending = uploads.get(query.get("uploadId", [""])[0])
+        ended_id = query.get("uploadId", [""])[0]
+        ending = uploads.get(ended_id)
         if ending is not None:
             _check_guard(self, key_name)
+        elif ended_id:
+            raise NoSuchUpload(upload_id=ended_id)
         answer = unmended(self, request, body, bucket_name, query, key_name)
         if "uploads" in query:
             begun = list(uploads.values())[-1]

@@ -1,13 +1,16 @@
-"""Who owns a bucket, and what follows: no ACLs on a new bucket, no access for another owner.
+"""Who owns a bucket, and what follows: no ACLs on a new bucket, no access for other accounts.
 
 S3 User Guide, "Controlling ownership of objects and disabling ACLs for your bucket": every new
 bucket has Object Ownership set to BucketOwnerEnforced, under which a request that sets any ACL but
 bucket-owner-full-control fails with AccessControlListNotSupported. S3 User Guide, "Verifying bucket
 ownership with bucket owner condition": a request that expects another owner than the bucket has
-fails with 403 Access Denied (checked 2026-11). moto has no setting on a new bucket, accepts any
-ACL, and ignores the expected owner.
+fails with 403 Access Denied. S3 User Guide, "Identity and Access Management for Amazon S3": only
+the account that created a bucket has access to it unless it grants more (checked 2026-11). moto has
+no setting on a new bucket, accepts any ACL, ignores the expected owner, and lets every account in.
+Bucket policies that let another account in are not looked at: here it takes a role of the owner's.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -23,6 +26,7 @@ _ALLOWED_ACL: Final = "bucket-owner-full-control"
 
 def mend() -> None:
     """Give new buckets AWS's setting, and look at owner and ACL before anything else."""
+    os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"
     replace(FakeBucket, "__init__", _owner_enforced)
     replace(S3Response, "_authenticate_and_authorize_s3_action", _checked)
 

@@ -1,0 +1,87 @@
+"""Customers' buckets, each in the role that its connector names.
+
+Owns which store a call goes to, and nothing of what is asked there: a store is one identity, and
+what it has learned of a bucket was learned with its own rights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+from domain.connector import Bucket, BucketFacts
+from domain.customer_object import ObjectHead, ObjectTags, WrittenObject
+from domain.manifest import ManifestEntry
+from domain.part_copy import CopiedPart, Part
+from ports.object_store import ObjectStore
+
+OpenStore = Callable[[str | None], Awaitable[ObjectStore]]
+"""Gives the store that acts in a role, or with None in the service's own."""
+
+
+class RoleObjectStore:
+    """Passes every call on to the store of the bucket's role; opens each when it is first met."""
+
+    def __init__(self, open_store: OpenStore) -> None:
+        self._open_store = open_store
+        self._stores: dict[str | None, ObjectStore] = {}
+
+    async def inspect(self, bucket: Bucket) -> BucketFacts:
+        """See the port."""
+        return await (await self._store(bucket)).inspect(bucket)
+
+    async def list_objects(
+        self, bucket: Bucket, *, prefix: str, start_after: str | None
+    ) -> AsyncIterator[Sequence[ManifestEntry]]:
+        """See the port."""
+        store = await self._store(bucket)
+        async for page in store.list_objects(bucket, prefix=prefix, start_after=start_after):
+            yield page
+
+    async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
+        """See the port."""
+        return await (await self._store(bucket)).read_tags(bucket, key)
+
+    async def head(self, bucket: Bucket, key: str) -> ObjectHead:
+        """See the port."""
+        return await (await self._store(bucket)).head(bucket, key)
+
+    async def write_tags(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> None:
+        """See the port."""
+        await (await self._store(bucket)).write_tags(bucket, head, tags)
+
+    async def rewrite(
+        self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
+    ) -> WrittenObject:
+        """See the port."""
+        return await (await self._store(bucket)).rewrite(bucket, head, tags)
+
+    async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
+        """See the port."""
+        return await (await self._store(bucket)).begin_copy(bucket, head, tags)
+
+    async def copy_part(
+        self, bucket: Bucket, head: ObjectHead, copy_id: str, part: Part
+    ) -> CopiedPart:
+        """See the port."""
+        return await (await self._store(bucket)).copy_part(bucket, head, copy_id, part)
+
+    async def finish_copy(
+        self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
+    ) -> WrittenObject:
+        """See the port."""
+        return await (await self._store(bucket)).finish_copy(bucket, head, copy_id, parts)
+
+    async def abandon_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
+        """See the port."""
+        await (await self._store(bucket)).abandon_copy(bucket, key, copy_id)
+
+    async def _store(self, bucket: Bucket) -> ObjectStore:
+        role_arn = bucket.role_arn
+        if role_arn not in self._stores:
+            opened = await self._open_store(role_arn)
+            # Many may have waited for it; they have to share what it learns of buckets.
+            self._stores.setdefault(role_arn, opened)
+        return self._stores[role_arn]
+
+
+_: type[ObjectStore] = RoleObjectStore

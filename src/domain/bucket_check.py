@@ -1,0 +1,57 @@
+"""Whether a job can do in its bucket what it promises, and what that costs the owner."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from domain.connector import BucketFacts, Trigger
+from domain.errors import UnsupportedBucket
+from domain.job import Discovery, Job, Listing
+
+_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
+def check_bucket(job: Job, facts: BucketFacts, *, listed: Listing | None = None) -> tuple[str, ...]:
+    """Return what the owner of the bucket should know of the job, with figures if it is `listed`.
+
+    Raises:
+        UnsupportedBucket: a sync could not do there what it promises.
+    """
+    name = job.bucket.name
+    if facts.requester_pays:
+        raise UnsupportedBucket(
+            f"bucket {name} has Requester Pays switched on: S3 refuses requests that do not"
+            " offer to pay, and ours do not; switch it off, or sync another bucket"
+        )
+    if facts.other_region is not None and job.options.discovery is Discovery.BATCH:
+        # S3 User Guide, "Creating an S3 Batch Operations job" (checked 2026-11).
+        raise UnsupportedBucket(
+            f"bucket {name} is in {facts.other_region}, and S3 Batch Operations works only on"
+            " objects in its own Region, which is this service's; start the sync with discovery"
+            " 'direct', or deploy the service there"
+        )
+    if facts.versioned and job.trigger is Trigger.COPY:
+        figures = f", at most {_figures(listed)}" if listed is not None else ""
+        warning = (
+            f"bucket {name} is versioned: each object that is copied or put leaves a noncurrent"
+            f" version behind{figures}, which is billed until a lifecycle rule expires it; the"
+            " connector trigger 'event' leaves none"
+        )
+        return (warning,)
+    return ()
+
+
+def _figures(listed: Listing) -> str:
+    """Return what a copy of all that is listed would come to."""
+    exact = f"{listed.bytes_listed:,} bytes"
+    human = _human(listed.bytes_listed)
+    objects = f"{listed.objects_listed:,} object{'' if listed.objects_listed == 1 else 's'}"
+    return f"{objects} and {exact if human is None else f'{human} ({exact})'}"
+
+
+def _human(byte_count: int) -> str | None:
+    """Return a number of bytes in the largest decimal unit of which it has one; None for bytes."""
+    exponent = min((len(str(byte_count)) - 1) // 3, len(_UNITS) - 1)
+    if exponent == 0:
+        return None
+    return f"{byte_count / 1000**exponent:.1f} {_UNITS[exponent]}"

@@ -1,0 +1,144 @@
+"""Clients that act in a role, against a server that hands out credentials."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from adapters.aws.clients import Clients, ClientSettings, open_clients
+from adapters.aws.errors import translated
+from ports.errors import AccessDenied, Throttled
+
+ROLE_ARN = "arn:aws:iam::210987654321:role/media"
+
+ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<AssumeRoleResult><Credentials><AccessKeyId>KEY{number}</AccessKeyId>
+<SecretAccessKey>secret</SecretAccessKey><SessionToken>token{number}</SessionToken>
+<Expiration>{expiration}</Expiration></Credentials>
+<AssumedRoleUser><Arn>arn:aws:sts::210987654321:assumed-role/media/asset-sync</Arn>
+<AssumedRoleId>ID:asset-sync</AssumedRoleId></AssumedRoleUser>
+</AssumeRoleResult></AssumeRoleResponse>"""
+
+REFUSED = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>
+<Type>Sender</Type><Code>{code}</Code><Message>not you</Message></Error></ErrorResponse>"""
+
+
+class Aws:
+    """STS and S3: notes who is assumed, and by which key S3 is asked."""
+
+    def __init__(self) -> None:
+        self.lives_s = 3_600.0
+        self.refusal: tuple[int, str] | None = None
+        self.assumed: list[dict[str, list[str]]] = []
+        self.keys: list[str] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if request.method == "POST" and request.path == "/":
+            return await self._assume(request)
+        credential = re.search("Credential=([^/]+)/", request.headers["Authorization"])
+        assert credential is not None
+        self.keys.append(credential[1])
+        return web.Response(text="<Tagging><TagSet/></Tagging>")
+
+    async def _assume(self, request: web.Request) -> web.Response:
+        self.assumed.append(parse_qs(await request.text()))
+        if self.refusal is not None:
+            status, code = self.refusal
+            return web.Response(status=status, text=REFUSED.format(code=code))
+        # Time for others to come meanwhile.
+        await asyncio.sleep(0.02)
+        expiration = (datetime.now(UTC) + timedelta(seconds=self.lives_s)).isoformat()
+        text = ASSUMED.format(number=len(self.assumed), expiration=expiration)
+        return web.Response(text=text)
+
+
+@asynccontextmanager
+async def opened(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Clients]:
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "OWN")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", aws.answer)
+    async with TestServer(application) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", str(server.make_url("")))
+        async with open_clients(ClientSettings(attempt_count_max=1)) as clients:
+            yield clients
+
+
+async def read(clients: Clients, role_arn: str | None) -> None:
+    client = await clients.s3(role_arn)
+    with translated("s3", operation="GetObjectTagging", resource="media/a"):
+        await client.get_object_tagging(Bucket="media", Key="a")
+
+
+async def test_a_role_is_assumed_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Aws()
+    async with opened(aws, monkeypatch) as clients:
+        await asyncio.gather(*(read(clients, ROLE_ARN) for _ in range(20)))
+        assert await clients.s3(ROLE_ARN) is await clients.s3(ROLE_ARN)
+
+    [asked] = aws.assumed
+    assert (asked["RoleArn"], asked["RoleSessionName"]) == ([ROLE_ARN], ["asset-sync"])
+    assert aws.keys == ["KEY1"] * 20
+
+
+async def test_each_role_has_its_own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Aws()
+    async with opened(aws, monkeypatch) as clients:
+        await read(clients, ROLE_ARN)
+        await read(clients, f"{ROLE_ARN}-2")
+        await read(clients, None)
+        await read(clients, ROLE_ARN)
+
+    assert aws.keys == ["KEY1", "KEY2", "OWN", "KEY1"]
+
+
+async def test_credentials_are_asked_for_anew_before_they_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    aws = Aws()
+    aws.lives_s = 60
+    async with opened(aws, monkeypatch) as clients:
+        await read(clients, ROLE_ARN)
+        await read(clients, ROLE_ARN)
+
+    assert aws.keys == ["KEY1", "KEY2"]
+
+
+async def test_a_role_that_refuses_us_is_named_with_what_to_grant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    aws = Aws()
+    aws.refusal = (403, "AccessDenied")
+    async with opened(aws, monkeypatch) as clients:
+        with pytest.raises(AccessDenied) as refused:
+            await read(clients, ROLE_ARN)
+
+    assert (refused.value.operation, refused.value.resource) == ("AssumeRole", ROLE_ARN)
+    assert f"sts:AssumeRole on {ROLE_ARN}" in str(refused.value)
+    assert "trust policy" in str(refused.value)
+    assert aws.keys == []
+
+
+async def test_sts_that_throttles_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = Aws()
+    aws.refusal = (400, "Throttling")
+    async with opened(aws, monkeypatch) as clients:
+        with pytest.raises(Throttled):
+            await read(clients, ROLE_ARN)
+        aws.refusal = None
+        await read(clients, ROLE_ARN)
+
+    assert aws.keys == ["KEY2"]
