@@ -97,12 +97,8 @@ class ProcessChunk:
             return Delivery.NOTHING_TO_DO
         try:
             return await self._work(job, chunk, deadline)
-        except WorkLost as lost:
-            self._telemetry.event("chunk_lost", job_id=job_id, chunk_index=index, cause=str(lost))
-            return Delivery.NOTHING_TO_DO
-        except Conflict as lost:
-            self._telemetry.event("chunk_lost", job_id=job_id, chunk_index=index, cause=str(lost))
-            return Delivery.NOTHING_TO_DO
+        except (WorkLost, Conflict) as lost:
+            return self._lost(job_id, index, lost)
 
     async def give_up(self, job_id: str, index: int, reason: str, deadline: Deadline) -> Delivery:
         """Settle a chunk as FAILED because its message ended in the dead-letter queue.
@@ -122,8 +118,16 @@ class ProcessChunk:
         except ChunkSettled:
             await self._announcer.finish(job_id)
             return Delivery.NOTHING_TO_DO
-        await self._settlement.give_up(job, chunk, reason)
+        try:
+            await self._settlement.give_up(job, chunk, reason)
+        except (WorkLost, Conflict) as lost:
+            return self._lost(job_id, index, lost)
         return Delivery.SETTLED
+
+    def _lost(self, job_id: str, index: int, cause: Exception) -> Delivery:
+        """Note that another worker has the chunk now; what is left of it is that one's."""
+        self._telemetry.event("chunk_lost", job_id=job_id, chunk_index=index, cause=str(cause))
+        return Delivery.NOTHING_TO_DO
 
     async def _lease(self, job_id: str, index: int, deadline: Deadline) -> Chunk:
         token = self._ids.new_token()

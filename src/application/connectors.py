@@ -18,10 +18,11 @@ from ports.paging import Page
 _BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 _CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 _ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
-# IAM User Guide, "IAM identifiers" and "IAM and AWS STS quotas": a path of up to 512 characters
-# and a name of up to 64. An assumed role (arn:aws:sts) is not a role.
+# IAM User Guide, "IAM identifiers" and "IAM and AWS STS quotas": a name of up to 64 characters,
+# below a path of up to 512. Of what a path may hold, the signs that stand for themselves in a
+# policy: a role has to be named in ours. An assumed role (arn:aws:sts) is not a role.
 _ROLE_ARN: Final = re.compile(
-    r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(?:[\x21-\x7e]{1,510}/)?[A-Za-z0-9+=,.@_\-]{1,64}"
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(?:[A-Za-z0-9+=.@_\-]+/){0,255}[A-Za-z0-9+=.@_\-]{1,64}"
 )
 
 

@@ -253,10 +253,12 @@ def test_all_commands_print_one_document(ups: tuple[Up, Up], commands: Commands)
     assert commands.json("cancel", job_id)["status"] == "COMPLETED_WITH_ERRORS"
     again = commands.json("sync", "films", "--include", "a*", "--wait")
     assert again["statistics"]["skipped"] == 1
-    dry = commands.json(
-        "sync", "films", "--dry-run", "--include", "a*", "--idempotency-key", "k", "--wait"
-    )
-    assert dry["dryRun"] is True
+    once = ("sync", "films", "--dry-run", "--include", "a*", "--idempotency-key", "k", "--wait")
+    first, repeated = (commands.run(*once, "--output", "json") for _ in range(2))
+    assert json.loads(first.stdout)["dryRun"] is True
+    assert json.loads(repeated.stdout)["jobId"] == json.loads(first.stdout)["jobId"]
+    assert "used before" not in first.stderr
+    assert "the key k was used before" in repeated.stderr
 
     problem = commands.json("job", "job-of-nobody", exit_code=1)
     assert problem["status"] == 404

@@ -566,7 +566,7 @@ def test_rules_of_the_domain_on_connectors(gateway: Api) -> None:
     "arn",
     [
         "arn:aws:iam::123456789012:role/media",
-        "arn:aws-us-gov:iam::123456789012:role/a/b/Media+=,.@_-1",
+        "arn:aws-us-gov:iam::123456789012:role/a/b/Media+=.@_-1",
         f"arn:aws:iam::123456789012:role/{'r' * 64}",
     ],
 )
@@ -585,6 +585,7 @@ def test_a_role_is_named_by_its_arn(gateway: Api, arn: str) -> None:
         "arn:aws:iam::123456789012:role/media/",
         "arn:aws:iam::123456789012:role/media\n",
         "arn:aws:iam::123456789012:role/*",
+        "arn:aws:iam::123456789012:role/*/media",
         "arn:aws:sts::123456789012:assumed-role/media/session",
         f"arn:aws:iam::123456789012:role/{'r' * 65}",
     ],

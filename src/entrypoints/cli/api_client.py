@@ -53,17 +53,26 @@ class ApiClient:
             ApiProblem: see the class.
         """
         given = {name: value for name, value in (query or {}).items() if value is not None}
-        return self._call("GET", path + (f"?{urlencode(given)}" if given else ""))
+        answer, _ = self._call("GET", path + (f"?{urlencode(given)}" if given else ""))
+        return answer
 
-    def post(
-        self, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None
-    ) -> Json:
+    def post(self, path: str, body: Json | None = None) -> Json:
         """Send an order.
 
         Raises:
             ApiProblem: see the class.
         """
-        return self._call("POST", path, body, headers)
+        answer, _ = self._call("POST", path, body)
+        return answer
+
+    def post_once(self, path: str, body: Json, idempotency_key: str) -> tuple[Json, bool]:
+        """Send an order under a key; also tells whether it had been given before.
+
+        Raises:
+            ApiProblem: see the class.
+        """
+        answer, headers = self._call("POST", path, body, {"Idempotency-Key": idempotency_key})
+        return answer, headers.get("Idempotency-Replayed") == "true"
 
     def pages(
         self, path: str, query: Mapping[str, str | int | None] | None = None
@@ -87,7 +96,8 @@ class ApiClient:
         path: str,
         body: Json | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Json:
+    ) -> tuple[Json, Mapping[str, str]]:
+        """Return the answer and its headers, whose names match in any case."""
         sent = {"Accept": "application/json", **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
@@ -106,7 +116,7 @@ class ApiClient:
             raise ApiProblem(f"{method} {path}: HTTP {response.status}, and no JSON") from error
         if response.status >= 400:
             raise ApiProblem(_sentence(answer, response.status), answer)
-        return answer if isinstance(answer, dict) else {"items": answer}
+        return answer if isinstance(answer, dict) else {"items": answer}, response.headers
 
 
 def part(text: str) -> str:

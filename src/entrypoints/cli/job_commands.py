@@ -10,6 +10,7 @@ import typer
 from domain.job import TERMINAL, Discovery, JobStatus
 from entrypoints.cli.api_client import ApiClient, ApiProblem, part
 from entrypoints.cli.output import (
+    ERR,
     OUT,
     ApiOption,
     Format,
@@ -18,6 +19,7 @@ from entrypoints.cli.output import (
     print_job,
     print_json,
     print_table,
+    printable,
     reporting_problems,
 )
 from entrypoints.cli.progress import JobProgress
@@ -69,9 +71,17 @@ def sync(
         "modifiedSince": modified_since,
     }
     body.update({name: value for name, value in options.items() if value})
-    headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
     client = open_client(api_url, stage)
-    job = client.post(f"/connectors/{part(connector)}/sync", body, headers)
+    path = f"/connectors/{part(connector)}/sync"
+    if idempotency_key:
+        job, replayed = client.post_once(path, body, idempotency_key)
+        if replayed:
+            ERR.print(
+                f"the key {printable(idempotency_key)} was used before: this is the job of"
+                f" {job['createdAt']}; another key starts another"
+            )
+    else:
+        job = client.post(path, body)
     _show_or_follow(client, job, output, wait=wait)
 
 
