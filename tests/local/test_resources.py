@@ -35,6 +35,12 @@ def test_the_dead_letters_are_processed_too() -> None:
     assert resources.DEAD_LETTER_MAPPING.function == resources.PROCESSOR_FUNCTION.name
 
 
+def test_who_hands_work_on_to_itself_is_not_stopped_after_sixteen_hops() -> None:
+    """The engine by Invoke, the processor by the queue that it is fed from."""
+    allowed = {function.name for function in resources.FUNCTIONS if function.recursion_allowed}
+    assert allowed == {resources.ENGINE_FUNCTION.name, resources.PROCESSOR_FUNCTION.name}
+
+
 def test_every_table_has_its_environment_variable() -> None:
     assert {table.environment_variable for table in resources.TABLES} == {
         "JOB_TABLE_NAME",

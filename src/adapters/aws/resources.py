@@ -98,9 +98,10 @@ class FunctionShape:
     Attributes:
         handler: Dotted path of the handler.
         environment_variable: Names the function's ARN to the functions, where one calls it.
-        recursion_allowed: Whether a chain of its own invocations may be longer than about 16.
-            Lambda Developer Guide, "Use Lambda recursive loop detection": such a chain is stopped
-            by default; `RecursiveLoop=Allow` lifts that (checked 2026-11).
+        recursion_allowed: Whether a chain of its own invocations, also through SQS, may be longer
+            than about 16. Lambda Developer Guide, "Use Lambda recursive loop detection": such a
+            chain is stopped by default; `RecursiveLoop=Allow` lifts that (checked 2026-11). Ours end
+            by themselves: an invocation that brings nothing further counts as an attempt.
         asynchronous_retry_count: Further tries after a function error of an asynchronous
             invocation. Lambda Developer Guide, "How Lambda handles errors and retries with
             asynchronous invocation": 2 is the default and the maximum.
@@ -246,6 +247,8 @@ PROCESSOR_FUNCTION: Final = FunctionShape(
     timeout_s=300,
     memory_size_mb=1_769,
     environment_variable="PROCESSOR_FUNCTION_ARN",
+    # A large object is copied by as many invocations as it takes, each handing the chunk on.
+    recursion_allowed=True,
 )
 
 FUNCTIONS: Final = (API_FUNCTION, ENGINE_FUNCTION, PROCESSOR_FUNCTION)

@@ -126,5 +126,6 @@ def part(text: str) -> str:
 
 def _sentence(problem: Json, status: int) -> str:
     detail = problem.get("detail") or problem.get("title") or f"HTTP {status}"
-    faults = [f"  {fault['path']}: {fault['message']}" for fault in problem.get("errors", [])]
-    return "\n".join([detail, *faults])
+    faults = [f"{fault['path']}: {fault['message']}" for fault in problem.get("errors", [])]
+    # The detail of a refusal by the rules names every fault already.
+    return "\n".join([detail, *(f"  {fault}" for fault in faults if fault not in detail)])
