@@ -14,8 +14,8 @@ from typing import Final
 
 from application.failures import failed_outcome
 from application.fanout import AdaptiveLimit, fan_out
-from application.part_copies import PartCopies, Unfinished
-from application.watch import Watch
+from application.part_copies import PartCopies
+from application.watch import Unfinished, Watch, go_on
 from domain.connector import Trigger
 from domain.customer_object import (
     ObjectHead,
@@ -191,7 +191,7 @@ class ObjectWork:
                 if job.options.dry_run:
                     result = await self._preview(job, item, limit)
                 else:
-                    result = await self._write(job, item, limit, copies)
+                    result = await self._write(job, item, watch, limit, copies)
             except Unfinished:
                 return
             except Conflict as error:
@@ -219,7 +219,12 @@ class ObjectWork:
         return decided(item.key, item.verdict, size_bytes=head.size_bytes)
 
     async def _write(
-        self, job: Job, item: _Decided, limit: AdaptiveLimit, copies: PartCopies
+        self,
+        job: Job,
+        item: _Decided,
+        watch: Watch,
+        limit: AdaptiveLimit,
+        copies: PartCopies,
     ) -> _Triggered | Outcome:
         verdict = item.verdict
         merged = merge_tags(item.tags, verdict.identity, job.job_id)
@@ -232,12 +237,13 @@ class ObjectWork:
         if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:
             if job.trigger is Trigger.EVENT:
                 async with limit:
+                    await go_on(watch)
                     await self._objects.write_tags(job.bucket, head, merged)
             elif is_archived(head):
                 return _archived(item.key, head)
             else:
                 try:
-                    written = await self._rewrite(job, head, merged, limit, copies)
+                    written = await self._rewrite(job, head, merged, watch, limit, copies)
                 except Archived:
                     return _archived(item.key, head)
         event = ingest_event(
@@ -261,12 +267,14 @@ class ObjectWork:
         job: Job,
         head: ObjectHead,
         tags: Mapping[str, str],
+        watch: Watch,
         limit: AdaptiveLimit,
         copies: PartCopies,
     ) -> WrittenObject:
         if head.size_bytes > self._single_copy_bytes_max:
             return await copies.copy(head, tags)
         async with limit:
+            await go_on(watch)
             return await self._objects.rewrite(job.bucket, head, tags)
 
     async def _announce(

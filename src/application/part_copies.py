@@ -15,7 +15,7 @@ from typing import Final
 from application.fanout import AdaptiveLimit, fan_out
 from application.files import copies_key
 from application.policy import Policy
-from application.watch import Watch
+from application.watch import Unfinished, Watch, go_on
 from domain.chunk import Chunk
 from domain.connector import Bucket, Trigger
 from domain.customer_object import ObjectHead, WrittenObject
@@ -36,10 +36,6 @@ from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
 
 _NOT_GIVEN_UP: Final = "copy_not_given_up"
-
-
-class Unfinished(Exception):
-    """A copy was stopped before its end; another attempt goes on with it."""
 
 
 class PartCopies:
@@ -86,6 +82,7 @@ class PartCopies:
             await self._copy_parts(head, copy, copied)
             parts = [copied[number] for number in sorted(copied)]
             async with self._limit:
+                await go_on(self._watch)
                 written = await self._objects.finish_copy(self._bucket, head, copy.upload_id, parts)
         except (Unfinished, Retryable):
             self.advanced |= len(copied) > len(copy.parts)
@@ -124,24 +121,20 @@ class PartCopies:
 
         async def work(part: Part) -> None:
             nonlocal stop
-            if stop is None and await self._watch.stopped(part.size_bytes / bytes_per_s):
-                stop = Unfinished(head.key)
-            if stop is not None:
-                return
             try:
                 async with self._limit:
-                    copied[part.number] = await self._objects.copy_part(
-                        self._bucket, head, copy.upload_id, part
-                    )
-            except Retryable as error:
+                    if stop is None:
+                        await go_on(self._watch, part.size_bytes / bytes_per_s)
+                        copied[part.number] = await self._objects.copy_part(
+                            self._bucket, head, copy.upload_id, part
+                        )
+            except (Unfinished, Retryable) as error:
                 # Not raised here: that would cancel parts that are nearly copied.
                 stop = error
 
         planned = plan_parts(head.size_bytes, part_bytes=copy.part_bytes)
         waiting = [part for part in planned if part.number not in copied]
         await fan_out(waiting, work, limit=self._policy.copy_parts_in_flight)
-        if stop is None and await self._watch.stopped():
-            stop = Unfinished(head.key)
         if stop is not None:
             raise stop
 

@@ -10,6 +10,10 @@ from ports.clock import Clock
 from ports.job_store import JobStore
 
 
+class Unfinished(Exception):
+    """Nothing more is started; another attempt does what is left, or goes on with it."""
+
+
 class Watch:
     """Asked before each object is started.
 
@@ -49,3 +53,13 @@ class Watch:
                 self.job_ending = job.ending is not None or job.terminal
                 self._polled_at = self._clock.now()
         return self.job_ending
+
+
+async def go_on(watch: Watch, needed_s: float = 0.0) -> None:
+    """Ask just before a write, when its turn has come: waiting for that may have taken long.
+
+    Raises:
+        Unfinished: nothing may be started any more, or nothing that takes `needed_s` seconds.
+    """
+    if await watch.stopped(needed_s):
+        raise Unfinished

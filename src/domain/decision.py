@@ -73,9 +73,9 @@ def resume(identity: Identity, answer: CatalogAnswer, *, bucket_name: str, key: 
 
     It was triggered by an attempt whose outcome got lost, so only its event is sent again. Which
     action that was follows from the ids: an inventory record without its asset, or under another id
-    than we mint, was there before us (COPY); anything else was PUT. Once the catalog has ingested
-    an object whose foreign ids it did not know before, that cannot be told from COPY any more; the
-    ids, and so the event's effect, are the same.
+    than we mint, was there before us (COPY); anything else was PUT. What the catalog has ingested
+    by now, and a record under our id of an object that had lost its tags, cannot be told from COPY
+    any more; the ids, and so the event's effect, are the same.
     """
     complete = mint_missing(identity, bucket_name, key)
     minted = mint_missing(Identity(), bucket_name, key)

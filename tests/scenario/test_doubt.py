@@ -21,7 +21,7 @@ class StopsAfter:
     def __init__(self, answers: int) -> None:
         self._answers = answers
 
-    async def stopped(self) -> bool:
+    async def stopped(self, _needed_s: float = 0.0) -> bool:
         self._answers -= 1
         return self._answers < 0
 

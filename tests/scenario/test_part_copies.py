@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +23,6 @@ LIVES_S = 30.0
 POLICY = Policy(
     single_copy_bytes_max=10 * MIB,
     copy_part_bytes=5 * MIB,
-    copy_parts_in_flight=1,
     stop_margin_s=20.0,
     ending_poll_s=0.1,
     manifest_part_bytes=1,
@@ -35,7 +36,11 @@ class Crash(BaseException):
 @pytest.fixture
 def story(new_story: Callable[..., Any]) -> Any:
     """A bucket with one large object; copying a part takes four seconds of ten."""
-    made = new_story(POLICY)
+    return prepared(new_story, replace(POLICY, copy_parts_in_flight=1))
+
+
+def prepared(new_story: Callable[..., Any], policy: Policy) -> Any:
+    made = new_story(policy)
     made.time_s = LIVES_S
     put_film(made)
     made.on_part = lambda number: None
@@ -43,6 +48,8 @@ def story(new_story: Callable[..., Any]) -> Any:
 
     async def slow(bucket: Any, head: Any, copy_id: str, part: Any) -> Any:
         made.on_part(part.number)
+        for _ in range(20):  # others have their turn, as in any real request
+            await asyncio.sleep(0)
         copied = await copy_part(bucket, head, copy_id, part)
         made.ports.clock.advance(4)
         return copied
@@ -108,6 +115,25 @@ async def test_a_copy_that_takes_longer_than_a_process_lives_is_gone_on_with(sto
     assert [event.kind for event in created] == ["CompleteMultipartUpload"]
     assert story.buckets.get(BUCKET, KEY).content == b"film"
     assert len(story.ports.bus.events) == 1
+
+
+async def test_a_part_that_had_to_wait_for_its_turn_is_not_started_too_late(
+    new_story: Callable[..., Any],
+) -> None:
+    """All ask at the beginning, one at a time is copied: the others' time is over by then."""
+    story = prepared(new_story, replace(POLICY, windows_in_flight=1, calls_in_flight=1))
+    started_at: list[Any] = []
+    story.on_part = lambda number: started_at.append(story.ports.clock.now())
+    job = await story.start()
+    await story.run_engine()
+    began_at = story.ports.clock.now()
+
+    await story.run_chunks()
+
+    assert 0 < len(started_at) < PART_COUNT
+    last_s = (started_at[-1] - began_at).total_seconds()
+    assert last_s <= LIVES_S - POLICY.stop_margin_s
+    assert (await settled(story, job)).status is JobStatus.COMPLETED
 
 
 async def test_one_part_per_process_is_progress(story: Any) -> None:

@@ -100,8 +100,8 @@ class FunctionShape:
         environment_variable: Names the function's ARN to the functions, where one calls it.
         recursion_allowed: Whether a chain of its own invocations, also through SQS, may be longer
             than about 16. Lambda Developer Guide, "Use Lambda recursive loop detection": such a
-            chain is stopped by default; `RecursiveLoop=Allow` lifts that (checked 2026-11). Ours end
-            by themselves: an invocation that brings nothing further counts as an attempt.
+            chain is stopped by default; `RecursiveLoop=Allow` lifts that (checked 2026-11). Ours
+            end by themselves: an invocation that brings nothing further counts as an attempt.
         asynchronous_retry_count: Further tries after a function error of an asynchronous
             invocation. Lambda Developer Guide, "How Lambda handles errors and retries with
             asynchronous invocation": 2 is the default and the maximum.
