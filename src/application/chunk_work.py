@@ -16,6 +16,7 @@ from application.object_work import ObjectWork
 from application.part_copies import PartCopies
 from application.policy import Policy
 from application.progress_files import ProgressFiles
+from application.shift import Shift
 from application.watch import Watch
 from domain.chunk import Chunk, lease_chunk
 from domain.errors import ChunkHeld, ChunkSettled, DomainError, InvalidMessage, WorkLost
@@ -188,6 +189,7 @@ class ProcessChunk:
             watch=watch,
             limit=limit,
         )
+        shift = Shift(watch=watch, limit=limit, copies=copies)
         kept = frozenset(done)
 
         async def windows() -> AsyncIterator[list[ManifestEntry]]:
@@ -205,10 +207,7 @@ class ProcessChunk:
         async def process(window: list[ManifestEntry]) -> None:
             if await watch.stopped():
                 return
-            outcomes = await self._object_work.process(
-                job, window, watch=watch, limit=limit, copies=copies
-            )
-            for outcome in outcomes:
+            for outcome in await self._object_work.process(job, window, shift):
                 done[outcome.key] = outcome
 
         await fan_out(windows(), process, limit=self._policy.windows_in_flight)

@@ -14,8 +14,8 @@ from typing import Final
 
 from application.failures import failed_outcome
 from application.fanout import AdaptiveLimit, fan_out
-from application.part_copies import PartCopies
-from application.watch import Unfinished, Watch, go_on
+from application.shift import Shift
+from application.watch import Unfinished
 from domain.connector import Trigger
 from domain.customer_object import (
     ObjectHead,
@@ -84,15 +84,9 @@ class ObjectWork:
         self._single_copy_bytes_max = single_copy_bytes_max
 
     async def process(
-        self,
-        job: Job,
-        entries: Sequence[ManifestEntry],
-        *,
-        watch: Watch,
-        limit: AdaptiveLimit,
-        copies: PartCopies,
+        self, job: Job, entries: Sequence[ManifestEntry], shift: Shift
     ) -> list[Outcome]:
-        """Process one window of objects; those not done when `watch` stops have no outcome.
+        """Process one window of objects; those not done when the shift is over have no outcome.
 
         Raises:
             Fatal: the catalog cannot be asked at all; a person must act.
@@ -101,12 +95,12 @@ class ObjectWork:
         changed: dict[str, Outcome] = {}
         keys = [entry.key for entry in entries]
         for round_index in range(_ROUND_COUNT_MAX):
-            if not keys or await watch.stopped():
+            if not keys or await shift.watch.stopped():
                 break
             if round_index:
                 await self._clock.sleep(_ROUND_PAUSE_S)
-            found = await self._decide(job, keys, outcomes, limit)
-            triggered, changed = await self._carry_out(job, found, outcomes, watch, limit, copies)
+            found = await self._decide(job, keys, outcomes, shift.limit)
+            triggered, changed = await self._carry_out(job, found, outcomes, shift)
             await self._announce(triggered, outcomes)
             keys = list(changed)
         else:
@@ -171,27 +165,21 @@ class ObjectWork:
         return found
 
     async def _carry_out(
-        self,
-        job: Job,
-        found: Sequence[_Decided],
-        outcomes: dict[str, Outcome],
-        watch: Watch,
-        limit: AdaptiveLimit,
-        copies: PartCopies,
+        self, job: Job, found: Sequence[_Decided], outcomes: dict[str, Outcome], shift: Shift
     ) -> tuple[list[_Triggered], dict[str, Outcome]]:
         """Write; returns what is to be announced, and what is to be read again with its failure."""
         triggered: list[_Triggered] = []
         changed: dict[str, Outcome] = {}
 
         async def act(item: _Decided) -> None:
-            if await watch.stopped():
+            if await shift.watch.stopped():
                 return
             result: Outcome | _Triggered
             try:
                 if job.options.dry_run:
-                    result = await self._preview(job, item, limit)
+                    result = await self._preview(job, item, shift.limit)
                 else:
-                    result = await self._write(job, item, watch, limit, copies)
+                    result = await self._write(job, item, shift)
             except Unfinished:
                 return
             except Conflict as error:
@@ -218,17 +206,10 @@ class ObjectWork:
             return _archived(item.key, head)
         return decided(item.key, item.verdict, size_bytes=head.size_bytes)
 
-    async def _write(
-        self,
-        job: Job,
-        item: _Decided,
-        watch: Watch,
-        limit: AdaptiveLimit,
-        copies: PartCopies,
-    ) -> _Triggered | Outcome:
+    async def _write(self, job: Job, item: _Decided, shift: Shift) -> _Triggered | Outcome:
         verdict = item.verdict
         merged = merge_tags(item.tags, verdict.identity, job.job_id)
-        async with limit:
+        async with shift.limit:
             head = await self._objects.head(job.bucket, item.key)
         if may_be_another(item.tags, head):
             # The guards of the write are of the head's object; these tags may be of the one before.
@@ -236,14 +217,13 @@ class ObjectWork:
         written = WrittenObject(e_tag=head.e_tag, version_id=head.version_id)
         if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:
             if job.trigger is Trigger.EVENT:
-                async with limit:
-                    await go_on(watch)
+                async with shift.writing():
                     await self._objects.write_tags(job.bucket, head, merged)
             elif is_archived(head):
                 return _archived(item.key, head)
             else:
                 try:
-                    written = await self._rewrite(job, head, merged, watch, limit, copies)
+                    written = await self._rewrite(job, head, merged, shift)
                 except Archived:
                     return _archived(item.key, head)
         event = ingest_event(
@@ -263,18 +243,11 @@ class ObjectWork:
         return _Triggered(event=event, outcome=outcome)
 
     async def _rewrite(
-        self,
-        job: Job,
-        head: ObjectHead,
-        tags: Mapping[str, str],
-        watch: Watch,
-        limit: AdaptiveLimit,
-        copies: PartCopies,
+        self, job: Job, head: ObjectHead, tags: Mapping[str, str], shift: Shift
     ) -> WrittenObject:
         if head.size_bytes > self._single_copy_bytes_max:
-            return await copies.copy(head, tags)
-        async with limit:
-            await go_on(watch)
+            return await shift.copies.copy(head, tags)
+        async with shift.writing():
             return await self._objects.rewrite(job.bucket, head, tags)
 
     async def _announce(

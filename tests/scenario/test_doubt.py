@@ -8,6 +8,7 @@ import pytest
 
 from application.fanout import AdaptiveLimit
 from application.object_work import ObjectWork
+from application.shift import Shift
 from domain.connector import Bucket, Trigger
 from domain.job import Job, SyncOptions, new_job
 from domain.manifest import ManifestEntry
@@ -56,7 +57,8 @@ async def process(world: MemoryWorld, *, answers: int = 1_000) -> list[Outcome]:
     entry = ManifestEntry(key="just now.jpg", size_bytes=3, last_modified=None)
     watch: Any = StopsAfter(answers)
     no_copies: Any = None
-    return await work.process(job, [entry], watch=watch, limit=AdaptiveLimit(2), copies=no_copies)
+    shift = Shift(watch=watch, limit=AdaptiveLimit(2), copies=no_copies)
+    return await work.process(job, [entry], shift)
 
 
 async def test_it_is_read_again_a_second_later(world: MemoryWorld) -> None:

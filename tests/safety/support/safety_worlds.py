@@ -28,6 +28,7 @@ from application.fanout import AdaptiveLimit
 from application.object_work import ObjectWork
 from application.part_copies import PartCopies
 from application.policy import Policy
+from application.shift import Shift
 from domain.connector import Bucket, Trigger
 from domain.customer_object import Encryption, ObjectLock, ObjectTags
 from domain.job import Job, SyncOptions, new_job
@@ -141,9 +142,7 @@ class Syncer:
         outcomes = await work.process(
             job_of(bucket, trigger, self.clock.now(), job_id),
             entries,
-            watch=never,
-            limit=limit,
-            copies=copies,
+            Shift(watch=never, limit=limit, copies=copies),
         )
         by_key = {outcome.key: outcome for outcome in outcomes}
         return [by_key[key] for key in keys]
