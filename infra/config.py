@@ -19,7 +19,8 @@ _KEY: Final = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+")
 # IAM User Guide, "IAM identifiers" (checked 2026-11). A path may hold more, such as `*` and braces,
 # which would not stand for themselves in a policy; a name may hold a comma, which separates here.
 _ROLE: Final = re.compile(
-    r"arn:aws[a-z-]*:iam::\d{12}:role/(?:[A-Za-z0-9_+=.@-]+/)*[A-Za-z0-9_+=.@-]{1,64}", re.ASCII
+    r"(?=.{20,620}$)arn:aws[a-z-]*:iam::\d{12}:role/(?:[A-Za-z0-9_+=.@-]+/)*[A-Za-z0-9_+=.@-]{1,64}",
+    re.ASCII,
 )
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _CREATE: Final = "create"

@@ -113,10 +113,16 @@ def _target_roles(config: Config, identity: Identity, client: OpenClient) -> Ite
         if arn.split(":")[4] != identity.account:
             continue
         try:
-            client("iam").get_role(RoleName=arn.rpartition("/")[2])
+            found = client("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]["Arn"]
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchEntity":
                 raise
+            found = None
+        if found is not None and found != arn:
+            yield Finding(
+                True, f"the role is {found}, not {arn}: name it with its path in target_roles"
+            )
+        elif found is None:
             # Not fatal: it has to name the functions' roles, which have to be there first.
             yield Finding(
                 False,

@@ -22,7 +22,8 @@ _ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 # below a path of up to 512. Of what a path may hold, the signs that stand for themselves in a
 # policy: a role has to be named in ours. An assumed role (arn:aws:sts) is not a role.
 _ROLE_ARN: Final = re.compile(
-    r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(?:[A-Za-z0-9+=.@_\-]+/){0,255}[A-Za-z0-9+=.@_\-]{1,64}"
+    r"(?=.{20,620}$)arn:aws[a-z-]*:iam::[0-9]{12}:role/"
+    r"(?:[A-Za-z0-9+=.@_\-]+/)*[A-Za-z0-9+=.@_\-]{1,64}"
 )
 
 

@@ -23,7 +23,7 @@ from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.error_log import ErrorLog
-from ports.errors import Conflict
+from ports.errors import AccessDenied, Conflict
 from ports.job_store import JobStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
@@ -58,8 +58,11 @@ class EndJob:
         """Record why the job fails, order its end, and end what is open."""
         now = self._clock.now()
         await self._errors.record([whole_failure(error, job_id=job_id, chunk_index=None, now=now)])
-        ending = Ending(kind=EndingKind.FAILED, reason=str(error))
-        job = await update_job(self._jobs, job_id, lambda j: order_end(j, ending, now))
+        job = await update_job(
+            self._jobs,
+            job_id,
+            lambda j: order_end(j, Ending(kind=EndingKind.FAILED, reason=_reason(j, error)), now),
+        )
         return await self.drain(job)
 
     async def drain(self, job: Job) -> Job:
@@ -129,3 +132,10 @@ class CancelJob:
             return job
         await order_advance(self._engine, job_id, telemetry=self._telemetry)
         return job
+
+
+def _reason(job: Job, error: Exception) -> str:
+    """Say in which role a bucket denied itself: that one has to be granted what is missing."""
+    role_arn = job.bucket.role_arn
+    denied = isinstance(error, AccessDenied) and error.resource != role_arn
+    return f"{error} (in the role {role_arn})" if denied and role_arn is not None else str(error)

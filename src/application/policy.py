@@ -18,6 +18,7 @@ class Policy:
         calls_in_flight: S3 calls at once within a window; times `windows_in_flight` it should be
             the client's connection pool.
         single_copy_bytes_max: Objects above it are copied in parts; S3 wants that above 5 GB.
+            Filters of consumers that tell our copies by their size go by it.
         copy_part_bytes: Size of such a part where 10,000 of them suffice; S3 wants 5 MiB at least.
         copy_parts_in_flight: Parts of one object copied at once, within all calls of the chunk.
         chunk_attempt_count_max: Leases without progress before a chunk is given up.

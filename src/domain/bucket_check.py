@@ -51,7 +51,10 @@ def _figures(listed: Listing) -> str:
 
 def _human(byte_count: int) -> str | None:
     """Return a number of bytes in the largest decimal unit of which it has one; None for bytes."""
-    exponent = min((len(str(byte_count)) - 1) // 3, len(_UNITS) - 1)
-    if exponent == 0:
+    if byte_count < 1000:
         return None
+    exponent = 1
+    # Rounded as it will be shown: 999,999 bytes are 1.0 MB.
+    while round(byte_count / 1000**exponent, 1) >= 1000 and exponent < len(_UNITS) - 1:
+        exponent += 1
     return f"{byte_count / 1000**exponent:.1f} {_UNITS[exponent]}"

@@ -1,6 +1,7 @@
 """A client of the SDK that sends nothing: it notes each call and gives the answers it was told."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
@@ -30,6 +31,7 @@ class ScriptedClient:
     def __init__(self, service: str) -> None:
         model = _MODELS.get_service_model(service)
         self._models = {xform_name(n): model.operation_model(n) for n in model.operation_names}
+        self.meta = SimpleNamespace(region_name="us-east-1")
         self.answers: dict[str, Any] = {}
         self.calls: list[tuple[str, dict[str, Any]]] = []
 

@@ -335,6 +335,7 @@ async def test_without_versions_nobody_is_asked_for_locks(client: Any) -> None:
 async def test_every_request_carries_the_expected_owner(client: Any) -> None:
     client.answers |= {
         "ListObjectsV2": {"IsTruncated": False},
+        "HeadBucket": {"ResponseMetadata": {"HTTPHeaders": {}}},
         "GetObjectTagging": {"TagSet": [], "ResponseMetadata": {"HTTPHeaders": {}}},
         "GetBucketOwnershipControls": PREFERRED,
         "GetObjectAcl": PRIVATE_ACL,
@@ -343,6 +344,7 @@ async def test_every_request_carries_the_expected_owner(client: Any) -> None:
     objects = store(client)
     async for _ in objects.list_objects(BUCKET, prefix="", start_after=None):
         pass
+    await objects.inspect(BUCKET)
     await objects.read_tags(BUCKET, "a")
     await objects.head(BUCKET, "a")
     await objects.write_tags(BUCKET, HEAD, {})
@@ -350,7 +352,7 @@ async def test_every_request_carries_the_expected_owner(client: Any) -> None:
     await copy_in_parts(objects, HEAD)
     await objects.abandon_copy(BUCKET, "a", "u1")
 
-    assert len(set(client.operations())) == 11
+    assert len(set(client.operations())) == 14
     for operation, sent in client.calls:
         assert sent["ExpectedBucketOwner"] == "111122223333", operation
         copies = "CopySource" in sent

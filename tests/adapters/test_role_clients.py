@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -16,7 +17,7 @@ from aiohttp.test_utils import TestServer
 
 from adapters.aws.clients import Clients, ClientSettings, open_clients
 from adapters.aws.errors import translated
-from ports.errors import AccessDenied, Throttled
+from ports.errors import AccessDenied, Misconfigured, Throttled, TimedOut
 
 ROLE_ARN = "arn:aws:iam::210987654321:role/media"
 
@@ -53,6 +54,8 @@ class Aws:
         self.assumed.append(parse_qs(await request.text()))
         if self.refusal is not None:
             status, code = self.refusal
+            if status == 0:
+                await asyncio.sleep(10)
             return web.Response(status=status, text=REFUSED.format(code=code))
         # Time for others to come meanwhile.
         await asyncio.sleep(0.02)
@@ -62,7 +65,9 @@ class Aws:
 
 
 @asynccontextmanager
-async def opened(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Clients]:
+async def opened(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, **settings: Any
+) -> AsyncIterator[Clients]:
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
@@ -73,7 +78,7 @@ async def opened(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cli
     application.router.add_route("*", "/{path:.*}", aws.answer)
     async with TestServer(application) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", str(server.make_url("")))
-        async with open_clients(ClientSettings(attempt_count_max=1)) as clients:
+        async with open_clients(ClientSettings(attempt_count_max=1, **settings)) as clients:
             yield clients
 
 
@@ -102,7 +107,11 @@ async def test_each_role_has_its_own_credentials(monkeypatch: pytest.MonkeyPatch
         await read(clients, None)
         await read(clients, ROLE_ARN)
 
+        in_role, own = await clients.s3(ROLE_ARN), await clients.s3()
+
     assert aws.keys == ["KEY1", "KEY2", "OWN", "KEY1"]
+    assert in_role.meta.config.read_timeout == own.meta.config.read_timeout
+    assert in_role.meta.config.max_pool_connections == own.meta.config.max_pool_connections
 
 
 async def test_credentials_are_asked_for_anew_before_they_end(
@@ -132,7 +141,40 @@ async def test_a_role_that_refuses_us_is_named_with_what_to_grant(
     assert aws.keys == []
 
 
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [((403, "AccessDenied"), AccessDenied), ((400, "Throttling"), Throttled), ((0, ""), TimedOut)],
+    ids=["denied", "throttled", "no answer"],
+)
+async def test_a_failure_of_sts_is_the_answer_for_all_who_waited(
+    monkeypatch: pytest.MonkeyPatch, refusal: tuple[int, str], expected: type[Exception]
+) -> None:
+    """The SDK lets one ask at a time; each would wait for its own failure after the others'."""
+    aws = Aws()
+    aws.refusal = refusal
+    async with opened(aws, monkeypatch, connect_timeout_s=0.2) as clients:
+        results = await asyncio.gather(
+            *(read(clients, ROLE_ARN) for _ in range(50)), return_exceptions=True
+        )
+
+    assert {type(result) for result in results} == {expected}
+    assert len(aws.assumed) == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(405, "MethodNotAllowed"), (404, "NoSuchKey")])
+async def test_a_refusal_that_is_not_known_of_sts_is_not_one_of_s3(
+    monkeypatch: pytest.MonkeyPatch, status: int, code: str
+) -> None:
+    """Of S3 these would mean that the object is gone; S3 was never asked."""
+    aws = Aws()
+    aws.refusal = (status, code)
+    async with opened(aws, monkeypatch) as clients:
+        with pytest.raises(Misconfigured, match="AssumeRole"):
+            await read(clients, ROLE_ARN)
+
+
 async def test_sts_that_throttles_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.aws.clients._ROLE_FAILURE_KEPT_S", 0)
     aws = Aws()
     aws.refusal = (400, "Throttling")
     async with opened(aws, monkeypatch) as clients:

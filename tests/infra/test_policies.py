@@ -132,6 +132,14 @@ def test_who_cancels_a_chunk_may_read_what_its_workers_left() -> None:
                 assert any(fnmatchcase(asked, each) for each in allowed), (role, action, key)
 
 
+def test_the_way_in_by_a_bucket_policy_names_every_statement_on_targets() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    way = page.partition("### By a bucket policy")[2].partition("\n###")[0]
+    config = read_config({"stage": "dev", "targets": "media-a"})
+    for statement in target_role_statements(config):
+        assert statement.sid in way, statement.sid
+
+
 def test_no_statement_is_about_nothing() -> None:
     for statement in _all_statements():
         assert statement.actions, statement.sid

@@ -89,6 +89,9 @@ def test_a_role_of_our_account_that_is_not_there_yet_is_told(aws: boto3.Session)
         RoleName="asset-sync", Path="/media/", AssumeRolePolicyDocument="{}"
     )
     assert not [text for text in _told(aws, targets="", target_roles=ours) if ours in text]
+    without_path = f"arn:aws:iam::{IDENTITY.account}:role/asset-sync"
+    (fault,) = _faults(aws, targets="", target_roles=without_path)
+    assert ours in fault
 
 
 def test_a_role_of_another_account_is_not_asked_for(aws: boto3.Session) -> None:

@@ -25,6 +25,7 @@ from domain.packing import ChunkSizing
 from entrypoints.wiring.memory import memory_world, use_cases
 
 BUCKET = "media"
+ROLE_ARN = "arn:aws:iam::210987654321:role/media"
 SMALL = Policy(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=1)
 ROUND_COUNT_MAX = 60
 
@@ -50,7 +51,8 @@ class Story:
         self.time_s = 900.0
         self.on_chunk: Callable[[], None] = lambda: None
         if bucket_exists:
-            self.buckets.create(BUCKET)
+            # Nobody is let in but in the role that the connector names.
+            self.buckets.create(BUCKET).role_arn = ROLE_ARN
 
     # The bucket and its catalog.
 
@@ -92,7 +94,9 @@ class Story:
     async def start(self, *, key: str | None = None, **options: Any) -> Job:
         """Start a sync; the connector is made on first use."""
         if not self.world.database.connectors:
-            new = NewConnector(bucket_name=BUCKET, connector_id="c1", trigger=self.trigger)
+            new = NewConnector(
+                bucket_name=BUCKET, connector_id="c1", trigger=self.trigger, role_arn=ROLE_ARN
+            )
             await self.use_cases.connectors().register(new)
         options.setdefault("discovery", Discovery.DIRECT)
         start = self.use_cases.start_sync()

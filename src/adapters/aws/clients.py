@@ -24,9 +24,11 @@ import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.credentials import AioDeferredRefreshableCredentials
 from aiobotocore.session import AioSession
+from botocore.exceptions import ClientError
 from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
 from adapters.aws.errors import translated
+from ports.errors import Misconfigured, PortError
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.client import DynamoDBClient
@@ -45,6 +47,10 @@ _ACCOUNT_ID_DIGITS: Final = 12
 
 ROLE_SESSION_NAME: Final = "asset-sync"
 """What the bucket's account sees of us in its own trail."""
+
+# How long a failure of STS is the answer for those, too, who waited for it: the SDK has one caller
+# ask at a time, and after a failure the next, and so on.
+_ROLE_FAILURE_KEPT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +83,11 @@ class Clients:
         self._stack = stack
         self._settings = settings
         self._on_request = on_request
+        core = AioSession()
+        # The models of AWS that were read, for sessions in roles: 12 MB that each would read anew.
+        self._loader: Any = core.get_component("data_loader")
         # The stubs want each service's name as a literal.
-        self._session: Any = aioboto3.Session()
+        self._session: Any = aioboto3.Session(botocore_session=core)
         self._opened: dict[tuple[str, str | None], Any] = {}
         # Roles are met while many objects are worked on; one opens.
         self._opening = asyncio.Lock()
@@ -92,7 +101,8 @@ class Clients:
         async with self._opening:
             session = self._session
             if role_arn is not None and ("s3", role_arn) not in self._opened:
-                session = _session_in_role(await self._open("sts"), role_arn)
+                sts = await self._open("sts", read_timeout_s=self._settings.connect_timeout_s)
+                session = _session_in_role(sts, role_arn, self._loader)
             client: S3Client = await self._open(
                 "s3",
                 session=session,
@@ -189,13 +199,26 @@ class _CredentialsOfRole:
         return AioDeferredRefreshableCredentials(refresh_using=self._refresh, method="assume-role")
 
 
-def _session_in_role(sts: Any, role_arn: str) -> Any:
+def _session_in_role(sts: Any, role_arn: str, loader: Any) -> Any:
     """Return a session whose clients act in the role, as long as they live."""
+    failed: tuple[float, PortError] | None = None
 
     async def refresh() -> dict[str, str]:
-        # It happens inside a call of S3, whose caller would take it for S3's own refusal.
-        with translated("sts", operation="AssumeRole", resource=role_arn):
-            answer = await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
+        nonlocal failed
+        now = asyncio.get_running_loop().time
+        if failed is not None and now() - failed[0] < _ROLE_FAILURE_KEPT_S:
+            known = failed[1]
+            raise type(known)(
+                str(known),
+                operation=known.operation,
+                resource=known.resource,
+                vendor_code=known.vendor_code,
+            ) from known
+        try:
+            answer = await _assume(sts, role_arn)
+        except PortError as error:
+            failed = now(), error
+            raise
         credentials = answer["Credentials"]
         return {
             "access_key": credentials["AccessKeyId"],
@@ -205,8 +228,24 @@ def _session_in_role(sts: Any, role_arn: str) -> Any:
         }
 
     session = AioSession()
+    session.register_component("data_loader", loader)
     session.register_component("credential_provider", _CredentialsOfRole(refresh))
     return aioboto3.Session(botocore_session=session)
+
+
+async def _assume(sts: Any, role_arn: str) -> Any:
+    """Ask STS for credentials.
+
+    It happens inside a call of S3, whose caller would take STS's refusal for S3's own. A code that
+    is not known of STS must not get there, or it would be looked up among those of S3.
+    """
+    try:
+        with translated("sts", operation="AssumeRole", resource=role_arn):
+            return await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
+    except ClientError as error:
+        raise Misconfigured(
+            f"sts AssumeRole on {role_arn}: {error}", operation="AssumeRole", resource=role_arn
+        ) from error
 
 
 def _endpoint_override(service_id: str) -> bool:

@@ -76,9 +76,16 @@ def list_(
         print_json({"connectors": connectors})
         return
     print_table(
-        ("CONNECTOR", "BUCKET", "PREFIXES", "STATUS", "TRIGGER"),
+        ("CONNECTOR", "BUCKET", "PREFIXES", "STATUS", "TRIGGER", "ROLE"),
         (
-            (c["connectorId"], c["bucketName"], ", ".join(c["prefixes"]), c["status"], c["trigger"])
+            (
+                c["connectorId"],
+                c["bucketName"],
+                ", ".join(c["prefixes"]),
+                c["status"],
+                c["trigger"],
+                c["roleArn"] or "",
+            )
             for c in connectors
         ),
     )

@@ -169,7 +169,9 @@ class People:
         if kind == "put" or not keys:
             put_object(self._sim, f"{rng.choice(FOLDERS)}new {rng.randint(1, 99)}.jpg", "untagged")
             return
-        key = rng.choice(keys)
+        copying = sorted({upload.begun.head.key for upload in buckets.uploads.values()} & {*keys})
+        # What is being copied in parts is what it is interesting to change.
+        key = rng.choice(copying if copying and rng.random() < 0.7 else keys)
         stored = buckets.get(BUCKET, key)
         tags = dict(stored.tags)
         if kind == "overwrite":
