@@ -149,7 +149,7 @@ BUGS = (
     ),
     _bug(
         "taking a failed look-up for an answer",
-        199,
+        44,
         "application.object_work:ObjectWork._decide",
         "    outcomes.update((key, failed_outcome(key, error)) for key in readable)\n"
         "        return []",
@@ -205,7 +205,7 @@ BUGS = (
     ),
     _bug(
         "deciding anew on what carries this job's id",
-        100,
+        121,
         "application.object_work:_verdict",
         "resume if tags.get(SYNC_JOB_ID_TAG) == job.job_id else decide",
         "decide",
@@ -234,7 +234,7 @@ BUGS = (
     ),
     _bug(
         "going on with a chunk whose job is ending",
-        68,
+        72,
         "application.chunk_work:ProcessChunk._work",
         "watch.job_ending = job.ending is not None",
         "watch.job_ending = False",
@@ -313,7 +313,7 @@ BUGS = (
     ),
     _bug(
         "going on with a copy that has other tags",
-        173,
+        137,
         "application.part_copies:PartCopies._begun",
         "if copy is not None and copy.fingerprint != fingerprint:",
         "if False:",
@@ -321,7 +321,7 @@ BUGS = (
     ),
     _bug(
         "finishing a copy before its last part",
-        3,
+        6,
         "application.part_copies:PartCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",
@@ -329,7 +329,7 @@ BUGS = (
     ),
     _bug(
         "leaving copies behind in a chunk that is cancelled",
-        272,
+        59,
         "application.part_copies:LeftCopies.give_up",
         "if not self._possible(job, chunk):",
         "if True:",
