@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from application.announcer import Announcer
+from application.copy_file import LeftCopies
 from application.failures import object_failures, whole_failure
 from application.files import chunk_key, outcomes_key, read_entries, write_outcomes
-from application.part_copies import LeftCopies
 from application.policy import Policy
 from application.progress_files import ProgressFiles
 from domain.chunk import (
@@ -172,6 +172,7 @@ class ChunkSettlement:
             await write_outcomes(
                 self._results, key, outcomes.values(), job_id=job.job_id, chunk_index=chunk.index
             )
+        check_lease(chunk, token=token, now=self._clock.now())
         await self._left_copies.give_up(job, chunk)
         await self._chunks.settle(settled, tally_change(chunk, settled))
         self._count(settled.statistics - chunk.statistics)

@@ -9,6 +9,7 @@ from typing import Final
 
 from application.announcer import Announcer
 from application.chunk_settlement import ChunkSettlement
+from application.copy_file import CopyFile
 from application.deadline import Deadline
 from application.fanout import AdaptiveLimit, fan_out
 from application.files import chunk_key, copies_key, read_entries
@@ -18,7 +19,7 @@ from application.policy import Policy
 from application.progress_files import ProgressFiles
 from application.shift import Shift
 from application.watch import Watch
-from domain.chunk import Chunk, lease_chunk
+from domain.chunk import Chunk, check_lease, lease_chunk
 from domain.errors import ChunkHeld, ChunkSettled, DomainError, InvalidMessage, WorkLost
 from domain.job import Job
 from domain.manifest import ManifestEntry
@@ -179,13 +180,19 @@ class ProcessChunk:
     ) -> bool:
         """Add to `done`; tells whether a copy in parts came further."""
         limit = AdaptiveLimit(self._policy.windows_in_flight * self._policy.calls_in_flight)
+        token = chunk.lease.token if chunk.lease else ""
         copies = PartCopies(
             objects=self._objects,
-            results=self._results,
+            file=CopyFile(
+                self._results,
+                key=copies_key(job.job_id, chunk.index),
+                check=lambda: check_lease(chunk, token=token, now=self._clock.now()),
+                telemetry=self._telemetry,
+            ),
+            clock=self._clock,
             telemetry=self._telemetry,
             policy=self._policy,
             bucket=job.bucket,
-            file_key=copies_key(job.job_id, chunk.index),
             watch=watch,
             limit=limit,
         )
@@ -196,6 +203,10 @@ class ProcessChunk:
             window: list[ManifestEntry] = []
             async for entry in read_entries(self._results, chunk_key(job.job_id, chunk.index)):
                 if entry.key in kept:
+                    continue
+                if (entry.size_bytes or 0) > self._policy.single_copy_bytes_max:
+                    # Alone: it takes minutes, in which tags that were read with its own grow old.
+                    yield [entry]
                     continue
                 window.append(entry)
                 if len(window) == self._policy.window_object_count:

@@ -8,11 +8,11 @@ the order while it works); and with the last of them the job has ended.
 from __future__ import annotations
 
 from application.announcer import Announcer
+from application.copy_file import LeftCopies
 from application.engine_orders import order_advance
 from application.failures import whole_failure
 from application.files import manifest_key, outcomes_key, write_outcomes
 from application.job_updater import update_job
-from application.part_copies import LeftCopies
 from application.progress_files import ProgressFiles
 from domain.chunk import Chunk, ChunkLeaseExpired, cancel_chunk, evolve, lease_expired
 from domain.job import Ending, EndingKind, Job, tally_change

@@ -23,6 +23,7 @@ from domain.customer_object import (
     WrittenObject,
     is_archived,
     may_be_another,
+    time_tells,
 )
 from domain.decision import CatalogAnswer, Decision, Verdict, decide, resume
 from domain.errors import DomainError
@@ -214,6 +215,11 @@ class ObjectWork:
         if may_be_another(item.tags, head):
             # The guards of the write are of the head's object; these tags may be of the one before.
             raise Conflict(f"{item.key} was modified while it was read", resource=item.key)
+        if not time_tells(head):
+            async with shift.limit:
+                tags = await self._objects.read_tags(job.bucket, item.key)
+            if tags != item.tags:
+                raise Conflict(f"{item.key} was replaced while it was read", resource=item.key)
         written = WrittenObject(e_tag=head.e_tag, version_id=head.version_id)
         if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:
             if job.trigger is Trigger.EVENT:

@@ -55,10 +55,8 @@ class ProgressFiles:
             known |= await self.load(chunk)
         return known
 
-    async def save(self, chunk: Chunk, token: str, outcomes: Mapping[str, Outcome]) -> str | None:
-        """Write the outcomes that stand; returns the file's key, None if there are none."""
-        if not outcomes:
-            return None
+    async def save(self, chunk: Chunk, token: str, outcomes: Mapping[str, Outcome]) -> str:
+        """Write the outcomes that stand, be there none; returns the file's key."""
         key = progress_key(chunk.job_id, chunk.index, token)
         await write_outcomes(
             self._results, key, outcomes.values(), job_id=chunk.job_id, chunk_index=chunk.index

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from application.deadline import Deadline
 from ports.clock import Clock
+from ports.errors import PortError
 from ports.job_store import JobStore
 
 
@@ -61,5 +62,10 @@ async def go_on(watch: Watch, needed_s: float = 0.0) -> None:
     Raises:
         Unfinished: nothing may be started any more, or nothing that takes `needed_s` seconds.
     """
-    if await watch.stopped(needed_s):
+    try:
+        stopped = await watch.stopped(needed_s)
+    except PortError as error:
+        # No failure of the object that is to be written: the next look at the job has it.
+        raise Unfinished from error
+    if stopped:
         raise Unfinished

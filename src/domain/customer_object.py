@@ -83,6 +83,16 @@ def may_be_another(tags: ObjectTags, head: ObjectHead) -> bool:
     return head.last_modified >= tags.read_at.replace(microsecond=0)
 
 
+def time_tells(head: ObjectHead) -> bool:
+    """Tell whether `may_be_another` notices a replacement of this object, by version or time.
+
+    Of an object that was uploaded in parts S3 tells the time at which its upload was begun (S3 User
+    Guide, "Working with object metadata", read in 2026-11), which may be long before it took the
+    place of another.
+    """
+    return head.version_id not in (None, _NULL_VERSION) or "-" not in head.e_tag
+
+
 _ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 

@@ -71,13 +71,33 @@ class PartialCopy:
     parts: tuple[CopiedPart, ...] = ()
 
 
-def fingerprint_of(head: ObjectHead, tags: Mapping[str, str]) -> str:
-    """Return what differs for another object, other metadata of it, or other tags to be written.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyRecord:
+    """What is known of an object's copies in parts: one under way, and those that were given up.
 
-    A copy has the attributes with which it was begun.
+    Parts that were being copied when a copy was given up may still arrive there, so that its end
+    has to be asked for once more (S3 API Reference, "AbortMultipartUpload", read in 2026-11).
+    """
+
+    begun_count: int = 0
+    under_way: PartialCopy | None = None
+    given_up: tuple[str, ...] = ()
+
+    @property
+    def upload_ids(self) -> tuple[str, ...]:
+        """All that the store may still keep parts for."""
+        current = () if self.under_way is None else (self.under_way.upload_id,)
+        return self.given_up + current
+
+
+def fingerprint_of(head: ObjectHead, tags: Mapping[str, str], access: Mapping[str, object]) -> str:
+    """Return what differs for another object, other metadata, or other tags to be written.
+
+    `access` is what a copy is told beside the head's: lock and ACL. A copy has the attributes with
+    which it was begun.
     """
     shown = {name: getattr(head, name) for name in sorted(head.__slots__)}
-    text = json.dumps([shown, dict(tags)], sort_keys=True, default=_plain)
+    text = json.dumps([shown, dict(tags), dict(access)], sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -87,22 +107,42 @@ def _plain(value: Any) -> Any:
     return repr(value)
 
 
-def to_json(copies: Mapping[str, PartialCopy]) -> bytes:
-    """Return copies by key as a file."""
+def to_json(records: Mapping[str, CopyRecord]) -> bytes:
+    """Return records by key as a file."""
     return json.dumps(
         {
             key: {
-                "uploadId": copy.upload_id,
-                "fingerprint": copy.fingerprint,
-                "partBytes": copy.part_bytes,
-                "parts": [[p.number, p.e_tag, dict(p.checksums)] for p in copy.parts],
+                "begun": record.begun_count,
+                "givenUp": record.given_up,
+                "underWay": record.under_way and _copy_values(record.under_way),
             }
-            for key, copy in copies.items()
+            for key, record in records.items()
         }
     ).encode()
 
 
-def from_json(content: bytes) -> dict[str, PartialCopy]:
+def _copy_values(copy: PartialCopy) -> dict[str, Any]:
+    return {
+        "uploadId": copy.upload_id,
+        "fingerprint": copy.fingerprint,
+        "partBytes": copy.part_bytes,
+        "parts": [[p.number, p.e_tag, dict(p.checksums)] for p in copy.parts],
+    }
+
+
+def _to_copy(values: Mapping[str, Any]) -> PartialCopy:
+    return PartialCopy(
+        upload_id=values["uploadId"],
+        fingerprint=values["fingerprint"],
+        part_bytes=values["partBytes"],
+        parts=tuple(
+            CopiedPart(number=number, e_tag=e_tag, checksums=checksums)
+            for number, e_tag, checksums in values["parts"]
+        ),
+    )
+
+
+def from_json(content: bytes) -> dict[str, CopyRecord]:
     """Read back what `to_json` wrote.
 
     Raises:
@@ -110,14 +150,10 @@ def from_json(content: bytes) -> dict[str, PartialCopy]:
     """
     try:
         return {
-            key: PartialCopy(
-                upload_id=record["uploadId"],
-                fingerprint=record["fingerprint"],
-                part_bytes=record["partBytes"],
-                parts=tuple(
-                    CopiedPart(number=number, e_tag=e_tag, checksums=checksums)
-                    for number, e_tag, checksums in record["parts"]
-                ),
+            key: CopyRecord(
+                begun_count=record["begun"],
+                given_up=tuple(record["givenUp"]),
+                under_way=record["underWay"] and _to_copy(record["underWay"]),
             )
             for key, record in json.loads(content).items()
         }

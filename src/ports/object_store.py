@@ -86,6 +86,14 @@ class ObjectStore(Protocol):
         """
         ...
 
+    async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
+        """Return what a copy is told of lock and ACL, to tell whether they changed; often nothing.
+
+        Raises:
+            NotFound, Refused: as `rewrite`.
+        """
+        ...
+
     async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
         """Begin what `rewrite` does in parts, for objects of any size; returns the copy's id.
 

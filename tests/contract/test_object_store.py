@@ -891,3 +891,27 @@ async def test_a_copy_is_not_finished_over_an_object_that_is_gone(world: World) 
         await world.store.finish_copy(world.bucket, head, copy_id, [copied])
     with pytest.raises(NotFound):
         await world.store.head(world.bucket, "a")
+
+
+async def test_what_a_copy_is_told_beside_the_head_shows_a_change_of_the_acl(world: World) -> None:
+    await world.allow_acls()
+    await world.put("a", grants=frozenset({("READ", EVERYBODY)}))
+    head = await world.store.head(world.bucket, "a")
+    public = await world.store.access(world.bucket, head)
+    assert await world.store.access(world.bucket, head) == public
+
+    await world.put("a")
+
+    assert await world.store.access(world.bucket, head) != public
+
+
+async def test_without_acls_and_locks_a_copy_is_told_the_same_of_all(world: World) -> None:
+    await world.put("a")
+    await world.put("b", b"other")
+
+    told = [
+        await world.store.access(world.bucket, await world.store.head(world.bucket, key))
+        for key in ("a", "b")
+    ]
+
+    assert told[0] == told[1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -248,6 +250,32 @@ async def test_an_object_that_changes_between_read_and_write_is_read_again(story
     assert story.kinds(job) == {"a.jpg": "PUT"}
     assert story.buckets.get(BUCKET, "a.jpg").content == b"new content"
     assert story.tags("a.jpg")["new"] == "tag"
+
+
+async def test_an_upload_in_parts_that_began_before_keeps_its_own_tags(story: Any) -> None:
+    """S3 tells the beginning of an upload in parts as the time of modification."""
+    story.put("a.mov", tags={"project": "old"})
+    story.ports.clock.advance(100)
+    head = story.ports.objects.head
+    replaced: list[str] = []
+
+    async def replaced_before(bucket: Any, key: str) -> Any:
+        if not replaced:
+            replaced.append(key)
+            tags = {"project": "new", "rights": "embargo"}
+            story.buckets.put(BUCKET, key, b"new", e_tag="0123-7", tags=tags)
+            versions = story.buckets.find(BUCKET).versions[key]
+            begun_at = story.ports.clock.now() - timedelta(seconds=60)
+            earlier = replace(versions[-1].head, last_modified=begun_at)
+            versions[-1] = replace(versions[-1], head=earlier)
+        return await head(bucket, key)
+
+    story.ports.objects.head = replaced_before
+
+    job = await story.sync()
+
+    assert story.kinds(job) == {"a.mov": "PUT"}
+    assert story.tags("a.mov").items() >= {("project", "new"), ("rights", "embargo")}
 
 
 async def test_filters_leave_out_and_count(story: Any) -> None:

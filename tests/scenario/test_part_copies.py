@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from adapters.memory.buckets import EVERYBODY
+from application.fanout import AdaptiveLimit
 from application.policy import Policy
 from domain.chunk import ChunkStatus
 from domain.job import JobStatus
-from ports.errors import AccessDenied, Throttled, TimedOut
+from entrypoints.wiring.memory import use_cases
+from ports.errors import (
+    AccessDenied,
+    Conflict,
+    NotFound,
+    PortError,
+    Throttled,
+    TimedOut,
+    Unavailable,
+)
 
 BUCKET = "media"
 MIB = 1024**2
@@ -155,7 +169,7 @@ async def test_after_a_throttle_no_part_is_copied_twice(story: Any) -> None:
 
 
 async def test_a_process_that_dies_loses_its_own_parts_only(story: Any) -> None:
-    job = await until_part(story, 5, raising(Crash()))
+    job = await until_part(story, 4, raising(Crash()))
     await story.run_engine()
     story.ports.queue.receive()
     process = story.use_cases.process_chunk().process
@@ -297,7 +311,7 @@ async def test_a_redriven_copy_is_begun_again(story: Any) -> None:
     assert [chunk.status for chunk in story.chunks(job)] == [ChunkStatus.COMPLETED]
 
 
-async def test_chunks_of_small_objects_cost_nothing_more(new_story: Callable[..., Any]) -> None:
+async def test_a_chunk_of_small_objects_costs_one_read_more(new_story: Callable[..., Any]) -> None:
     story = new_story(POLICY)
     story.put("a.jpg", "b.jpg")
     read: list[str] = []
@@ -312,7 +326,472 @@ async def test_chunks_of_small_objects_cost_nothing_more(new_story: Callable[...
     job = await story.sync()
 
     assert story.kinds(job) == {"a.jpg": "PUT", "b.jpg": "PUT"}
-    assert not [key for key in read if "copies" in key]
+    assert len([key for key in read if "copies" in key]) == 1
+    assert not [key for key in story.ports.results.files if "copies" in key]
+
+
+# Copies that lead nowhere come to an end.
+
+
+async def ended(story: Any, job: Any, after_each: Callable[[], Any] = lambda: None) -> Any:
+    """Run workers until the job has ended; a hundred have to be enough."""
+    await story.run_engine()
+    for _ in range(100):
+        await story.run_chunks()
+        job = await story.ports.jobs.get(job.job_id)
+        if job.terminal:
+            break
+        after_each()
+        story.ports.clock.advance(60)
+    assert job.terminal, f"a hundred workers, {part_requests(story)}"
+    assert story.buckets.uploads == {}
+    return job
+
+
+async def test_an_object_that_is_tagged_again_and_again_fails_in_the_end(story: Any) -> None:
+    count = itertools.count()
+
+    def tag() -> None:
+        head = story.buckets.get(BUCKET, KEY).head
+        story.buckets.set_tags(BUCKET, head, {"seen": str(next(count))})
+
+    job = await ended(story, await story.start(), tag)
+
+    assert story.kinds(job) == {KEY: "FAILED"}
+
+
+async def test_a_copy_that_can_never_be_joined_fails_in_the_end(story: Any) -> None:
+    async def conflict(*_: Any) -> None:
+        raise Conflict("409", vendor_code="ConditionalRequestConflict")
+
+    story.ports.objects.finish_copy = conflict
+
+    job = await ended(story, await story.start())
+
+    assert story.kinds(job) == {KEY: "FAILED"}
+
+
+async def test_what_cannot_be_put_on_file_is_no_progress(story: Any) -> None:
+    put = story.ports.results.put
+
+    async def failing(key: str, content: bytes) -> None:
+        if "copies" in key and b'"parts": [[' in content:
+            raise Unavailable("503")
+        await put(key, content)
+
+    story.ports.results.put = failing
+
+    job = await ended(story, await story.start())
+
+    assert story.kinds(job) == {KEY: "FAILED"}
+
+
+# What changes between two workers.
+
+
+async def test_an_acl_that_is_narrowed_between_two_workers_stays_narrow(story: Any) -> None:
+    bucket = story.buckets.find(BUCKET)
+    bucket.acls = True
+    put_film(story, grants=frozenset({("READ", EVERYBODY)}))
+    job = await story.start()
+    await story.run_engine()
+    await story.run_chunks()
+    # PutObjectAcl changes neither ETag nor time.
+    bucket.versions[KEY][-1] = replace(bucket.versions[KEY][-1], grants=frozenset())
+
+    job = await settled(story, job)
+
+    assert story.kinds(job) == {KEY: "PUT"}
+    assert story.buckets.get(BUCKET, KEY).grants == frozenset()
+    assert part_requests(story)[0] == 2
+
+
+async def test_parts_have_the_size_that_the_copy_was_begun_with(story: Any) -> None:
+    job = await story.start()
+    await story.run_engine()
+    await story.run_chunks()
+    story.use_cases = use_cases(story.ports, replace(POLICY, copy_part_bytes=7 * MIB))
+
+    job = await settled(story, job)
+
+    assert story.kinds(job) == {KEY: "PUT"}
+    assert part_requests(story) == (1, PART_COUNT, 1)
+    assert story.buckets.get(BUCKET, KEY).content == b"film"
+
+
+@pytest.mark.parametrize("worked_on", [True, False], ids=["worked on", "handed back"])
+async def test_a_cancelled_copy_of_an_object_that_grew_is_given_up(
+    story: Any, worked_on: bool
+) -> None:
+    """It was small when it was listed, so nobody expects a copy in parts in its chunk."""
+    story.buckets.put(BUCKET, KEY, b"small")
+    story.ports.clock.advance(1)
+    job = await story.start()
+    await story.run_engine()
+    put_film(story)
+    if worked_on:
+        orders: list[Any] = []
+
+        def cancel(number: int) -> None:
+            if number == 2 and not orders:
+                orders.append(
+                    asyncio.ensure_future(story.use_cases.cancel_job().cancel(job.job_id))
+                )
+
+        story.on_part = cancel
+        await story.run_chunks()
+        await asyncio.gather(*orders)
+    else:
+        await story.run_chunks()
+        await story.use_cases.cancel_job().cancel(job.job_id)
+        story.ports.queue.receive()
+
+    job = await settled(story, job)
+
+    assert job.status is JobStatus.CANCELLED
+
+
+# Workers that die, or come back late.
+
+
+async def test_a_process_that_dies_while_it_joins_loses_no_part(story: Any) -> None:
+    story.time_s = 900.0
+    finish_copy = story.ports.objects.finish_copy
+    deaths = [Crash()]
+
+    async def die_once(*args: Any) -> Any:
+        if deaths:
+            raise deaths.pop()
+        return await finish_copy(*args)
+
+    story.ports.objects.finish_copy = die_once
+    job = await story.start()
+    await story.run_engine()
+    story.ports.queue.receive()
+    with pytest.raises(Crash):
+        await story.use_cases.process_chunk().process(job.job_id, 0, story.deadline())
+    story.ports.clock.advance(1_000)
+
+    job = await settled(story, job)
+
+    assert part_requests(story) == (1, PART_COUNT, 1)
+
+
+async def test_what_is_done_is_on_file_before_a_process_ends(story: Any) -> None:
+    """It may be killed: parts that take long are noted while others are copied."""
+    story.time_s = 900.0
+    job = await until_part(story, 9, raising(Crash()))
+    await story.run_engine()
+    story.ports.queue.receive()
+    with pytest.raises(Crash):
+        await story.use_cases.process_chunk().process(job.job_id, 0, story.deadline())
+
+    [noted] = [
+        json.loads(content)[KEY]["underWay"]["parts"]
+        for name, content in story.ports.results.files.items()
+        if "copies" in name
+    ]
+    assert len(noted) == 8
+
+
+async def test_a_worker_that_lost_its_lease_leaves_the_record_to_the_next(story: Any) -> None:
+    """A sleeps beyond its lease; B begins anew, for the owner's tag; A wakes, and B dies."""
+    job = await story.start()
+    await story.run_engine()
+    story.ports.queue.receive()
+    process = story.use_cases.process_chunk().process
+    copy_part = story.ports.objects.copy_part
+    asleep, awake, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    seen: list[int] = []
+
+    async def staged(bucket: Any, head: Any, copy_id: str, part: Any) -> Any:
+        seen.append(part.number)
+        if len(seen) == 2:
+            asleep.set()
+            await awake.wait()
+        elif copy_id == "upload-2" and part.number == 2:
+            awake.set()
+            await over.wait()
+            raise Crash
+        return await copy_part(bucket, head, copy_id, part)
+
+    async def be_late() -> None:
+        await process(job.job_id, 0, story.deadline())
+        over.set()
+
+    story.ports.objects.copy_part = staged
+    late = asyncio.create_task(be_late())
+    await asleep.wait()
+    story.ports.clock.advance(100)
+    story.buckets.set_tags(BUCKET, story.buckets.get(BUCKET, KEY).head, {"rating": "5"})
+    with pytest.raises(Crash):
+        await process(job.job_id, 0, story.deadline())
+    await late
+    story.ports.objects.copy_part = copy_part
+
+    job = await settled(story, job)
+
+    assert story.tags(KEY)["rating"] == "5"
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["goes on", "is refused"])
+async def test_a_worker_that_comes_back_late_harms_no_copy(story: Any, refused: bool) -> None:
+    """A sleeps beyond its lease, B goes on with the same copy and hands it back; A wakes.
+
+    It puts no older record on file, and gives nothing up.
+    """
+    job = await story.start()
+    await story.run_engine()
+    story.ports.queue.receive()
+    process = story.use_cases.process_chunk().process
+    copy_part = story.ports.objects.copy_part
+    asleep, awake = asyncio.Event(), asyncio.Event()
+    seen: list[int] = []
+
+    async def staged(bucket: Any, head: Any, copy_id: str, part: Any) -> Any:
+        seen.append(part.number)
+        if len(seen) == 2:
+            asleep.set()
+            await awake.wait()
+            if refused:
+                raise AccessDenied("no right to the key")
+        return await copy_part(bucket, head, copy_id, part)
+
+    story.ports.objects.copy_part = staged
+    late = asyncio.create_task(process(job.job_id, 0, story.deadline()))
+    await asleep.wait()
+    story.ports.clock.advance(100)
+    for _ in range(2):
+        await process(job.job_id, 0, story.deadline())
+    awake.set()
+    await late
+    story.ports.objects.copy_part = copy_part
+
+    job = await settled(story, job)
+
+    assert story.kinds(job) == {KEY: "PUT"}
+    # One that B could not know of, and one that was under way twice.
+    assert part_requests(story) == (1, PART_COUNT + (1 if refused else 2), 1)
+
+
+async def test_a_worker_that_settles_late_leaves_the_copy_of_the_next_alone(story: Any) -> None:
+    """A is refused a part and sleeps while it settles; B begins anew; A wakes."""
+    job = await story.start()
+    await story.run_engine()
+    story.ports.queue.receive()
+    process = story.use_cases.process_chunk().process
+    copy_part, put = story.ports.objects.copy_part, story.ports.results.put
+    asleep, awake = asyncio.Event(), asyncio.Event()
+    refusals = [AccessDenied("once")]
+
+    async def refusing_once(bucket: Any, head: Any, copy_id: str, part: Any) -> Any:
+        if refusals:
+            raise refusals.pop()
+        if part.number == 2 and not awake.is_set():
+            awake.set()
+            for _ in range(200):
+                await asyncio.sleep(0)
+        return await copy_part(bucket, head, copy_id, part)
+
+    async def sleepy(key: str, content: bytes) -> None:
+        await put(key, content)
+        if "/outcomes/" in key and not asleep.is_set():
+            asleep.set()
+            await awake.wait()
+
+    story.ports.objects.copy_part, story.ports.results.put = refusing_once, sleepy
+    late = asyncio.create_task(process(job.job_id, 0, story.deadline()))
+    await asleep.wait()
+    story.ports.clock.advance(100)
+    await process(job.job_id, 0, story.deadline())
+    await late
+
+    job = await settled(story, job)
+
+    assert story.kinds(job) == {KEY: "PUT"}
+    assert part_requests(story)[0] == 2
+
+
+async def test_outcomes_of_a_settlement_that_died_are_counted(story: Any) -> None:
+    """The next worker only brings a copy further, and then the job is cancelled."""
+    job = await until_part(story, 1, raising(AccessDenied("not yet")))
+    await story.run_engine()
+    story.ports.queue.receive()
+    process = story.use_cases.process_chunk().process
+    settle = story.ports.chunks.settle
+
+    async def die(*_: Any) -> None:
+        raise Crash
+
+    story.ports.chunks.settle = die
+    with pytest.raises(Crash):
+        await process(job.job_id, 0, story.deadline())
+    story.ports.chunks.settle = settle
+    story.ports.clock.advance(400)
+    await process(job.job_id, 0, story.deadline())
+    await story.use_cases.cancel_job().cancel(job.job_id)
+    story.ports.queue.receive()
+
+    job = await settled(story, job)
+
+    assert len(story.outcomes(job)) == story.chunks(job)[0].statistics.total
+
+
+# Errors, and whose they are.
+
+
+async def test_an_abort_that_fails_once_is_tried_again_at_the_end(story: Any) -> None:
+    job = await story.start()
+    await story.run_engine()
+    await story.run_chunks()
+    story.buckets.set_tags(BUCKET, story.buckets.get(BUCKET, KEY).head, {"rating": "5"})
+    abandon_copy = story.ports.objects.abandon_copy
+    failures = [Unavailable("503")]
+
+    async def fail_once(*args: Any) -> None:
+        if failures:
+            raise failures.pop()
+        await abandon_copy(*args)
+
+    story.ports.objects.abandon_copy = fail_once
+
+    job = await settled(story, job)
+
+    assert story.kinds(job) == {KEY: "PUT"}
+
+
+async def test_no_part_is_being_copied_when_a_copy_is_given_up(
+    new_story: Callable[..., Any],
+) -> None:
+    """It could arrive after the abort, and stay."""
+    story = prepared(new_story, replace(POLICY, copy_parts_in_flight=4))
+    copy_part, abandon_copy = story.ports.objects.copy_part, story.ports.objects.abandon_copy
+    in_flight: set[int] = set()
+    at_abort: list[set[int]] = []
+
+    async def refusing_one(bucket: Any, head: Any, copy_id: str, part: Any) -> Any:
+        if part.number == 2:
+            raise AccessDenied("no right to the key")
+        in_flight.add(part.number)
+        copied = await copy_part(bucket, head, copy_id, part)
+        # Not when its caller is cancelled: S3 goes on with it.
+        in_flight.discard(part.number)
+        return copied
+
+    async def noting(*args: Any) -> None:
+        at_abort.append(set(in_flight))
+        await abandon_copy(*args)
+
+    story.ports.objects.copy_part = refusing_one
+    story.ports.objects.abandon_copy = noting
+
+    job = await settled(story, await story.start())
+
+    assert story.kinds(job) == {KEY: "FAILED"}
+    assert at_abort[0] == set()
+    assert part_requests(story)[1] < PART_COUNT
+
+
+async def test_parts_that_are_not_started_are_no_successes(
+    story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the bound of calls in flight, which a throttle has lowered, would rise again at once."""
+    limits: list[AdaptiveLimit] = []
+
+    def noted(maximum: int) -> AdaptiveLimit:
+        limits.append(AdaptiveLimit(maximum))
+        return limits[-1]
+
+    monkeypatch.setattr("application.chunk_work.AdaptiveLimit", noted)
+    story.buckets.put(BUCKET, KEY, b"film", size_bytes=2_000 * 5 * MIB)
+    story.ports.clock.advance(1)
+    await until_part(story, 1, raising(Throttled("slow down")))
+    await story.run_engine()
+
+    await story.run_chunks()
+
+    assert limits[0].bound < POLICY.windows_in_flight * POLICY.calls_in_flight * 0.6
+
+
+async def test_a_part_that_takes_longer_than_thought_is_not_started_too_late(
+    new_story: Callable[..., Any],
+) -> None:
+    """By the estimate a part takes nothing; the first one tells better."""
+    story = prepared(new_story, replace(POLICY, copy_parts_in_flight=1, stop_margin_s=1.0))
+    story.time_s = 10.0
+    job = await story.start()
+    await story.run_engine()
+    began_at = story.ports.clock.now()
+
+    await story.run_chunks()
+
+    assert (story.ports.clock.now() - began_at).total_seconds() <= 10.0 - 1.0
+    assert (await settled(story, job)).status is JobStatus.COMPLETED
+
+
+async def test_a_throttled_part_does_not_cost_those_beside_it(
+    new_story: Callable[..., Any],
+) -> None:
+    story = prepared(new_story, replace(POLICY, copy_parts_in_flight=4))
+    job = await until_part(story, 3, raising(Throttled("slow down")))
+
+    job = await settled(story, job)
+
+    assert part_requests(story) == (1, PART_COUNT, 1)
+
+
+@pytest.mark.parametrize("error", [AccessDenied("no right to the table"), NotFound("no job")])
+async def test_an_error_of_our_own_table_is_not_the_objects(story: Any, error: Any) -> None:
+    get = story.ports.jobs.get
+    parts: list[int] = []
+    story.on_part = parts.append
+
+    async def failing(job_id: str) -> Any:
+        if len(parts) == 1:
+            raise error
+        return await get(job_id)
+
+    job = await story.start()
+    await story.run_engine()
+    story.ports.jobs.get = failing
+    with suppress(PortError):
+        await story.run_chunks()
+    story.ports.jobs.get = get
+
+    job = await settled(story, job)
+
+    assert story.kinds(job) == {KEY: "PUT"}
+
+
+async def test_a_record_that_is_not_ours_is_made_anew(story: Any) -> None:
+    job = await story.start()
+    await story.run_engine()
+    await story.run_chunks()
+    [name] = [name for name in story.ports.results.files if "copies" in name]
+    story.ports.results.files[name] = b"{"
+
+    job = await story.finish(job.job_id)
+
+    assert story.kinds(job) == {KEY: "PUT"}
+    assert [entry for entry in story.ports.telemetry.warnings if "copy" in entry.name]
+
+
+async def test_small_objects_do_not_wait_for_a_large_one_with_old_tags(
+    new_story: Callable[..., Any],
+) -> None:
+    story = prepared(new_story, replace(POLICY, windows_in_flight=1, calls_in_flight=1))
+    story.put("z.jpg")
+
+    def tag(number: int) -> None:
+        if number == 2:
+            story.buckets.set_tags(BUCKET, story.buckets.get(BUCKET, "z.jpg").head, {"rating": "5"})
+
+    story.on_part = tag
+
+    job = await settled(story, await story.start())
+
+    assert story.kinds(job) == {KEY: "PUT", "z.jpg": "PUT"}
+    assert story.tags("z.jpg")["rating"] == "5"
 
 
 def _bucket(story: Any) -> Any:

@@ -16,6 +16,7 @@ from domain.errors import InvalidManifest
 from domain.limits import UPLOAD_PART_BYTES_MAX, UPLOAD_PART_BYTES_MIN, UPLOAD_PART_COUNT_MAX
 from domain.part_copy import (
     CopiedPart,
+    CopyRecord,
     PartialCopy,
     fingerprint_of,
     from_json,
@@ -61,17 +62,23 @@ _parts = st.builds(
     checksums=st.dictionaries(_texts, _texts, max_size=2),
 )
 _copies = st.builds(
-    PartialCopy,
-    upload_id=_texts,
-    fingerprint=_texts,
-    part_bytes=st.integers(1, UPLOAD_PART_BYTES_MAX),
-    parts=st.lists(_parts, max_size=3).map(tuple),
+    CopyRecord,
+    begun_count=st.integers(0, 9),
+    given_up=st.lists(_texts, max_size=2).map(tuple),
+    under_way=st.none()
+    | st.builds(
+        PartialCopy,
+        upload_id=_texts,
+        fingerprint=_texts,
+        part_bytes=st.integers(1, UPLOAD_PART_BYTES_MAX),
+        parts=st.lists(_parts, max_size=3).map(tuple),
+    ),
 )
 
 
 @given(st.dictionaries(_texts, _copies, max_size=3))
-def test_what_is_written_down_can_be_read_back(copies: dict[str, PartialCopy]) -> None:
-    assert from_json(to_json(copies)) == copies
+def test_what_is_written_down_can_be_read_back(records: dict[str, CopyRecord]) -> None:
+    assert from_json(to_json(records)) == records
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"a": 1}', b'{"a": {"uploadId": "u"}}', b"\xff"])
@@ -82,7 +89,8 @@ def test_a_file_that_is_not_ours_is_an_error(content: bytes) -> None:
 
 def test_the_same_object_and_tags_have_the_same_fingerprint() -> None:
     again = replace(HEAD, user_metadata={"a": "2", "b": "1"})
-    assert fingerprint_of(again, {"y": "2", "x": "1"}) == fingerprint_of(HEAD, {"x": "1", "y": "2"})
+    first = fingerprint_of(HEAD, {"x": "1", "y": "2"}, {"GrantRead": "all"})
+    assert fingerprint_of(again, {"y": "2", "x": "1"}, {"GrantRead": "all"}) == first
 
 
 @pytest.mark.parametrize(
@@ -99,8 +107,10 @@ def test_the_same_object_and_tags_have_the_same_fingerprint() -> None:
     ],
 )
 def test_another_object_or_other_metadata_has_another_fingerprint(change: dict[str, Any]) -> None:
-    assert fingerprint_of(replace(HEAD, **change), {}) != fingerprint_of(HEAD, {})
+    assert fingerprint_of(replace(HEAD, **change), {}, {}) != fingerprint_of(HEAD, {}, {})
 
 
-def test_other_tags_have_another_fingerprint() -> None:
-    assert fingerprint_of(HEAD, {"x": "1"}) != fingerprint_of(HEAD, {"x": "2"})
+def test_other_tags_or_other_grants_have_another_fingerprint() -> None:
+    first = fingerprint_of(HEAD, {"x": "1"}, {"GrantRead": "all"})
+    assert fingerprint_of(HEAD, {"x": "2"}, {"GrantRead": "all"}) != first
+    assert fingerprint_of(HEAD, {"x": "1"}, {}) != first

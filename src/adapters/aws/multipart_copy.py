@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
 from adapters.aws.errors import translated
 from adapters.aws.object_attributes import CHECKSUMS, unsendable
 from domain.customer_object import ObjectHead, WrittenObject
 from domain.part_copy import CopiedPart, Part
-from ports.errors import Conflict, NotFound
+from ports.errors import Conflict, NotFound, Refused
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -117,14 +119,22 @@ class MultipartCopies:
         return WrittenObject(e_tag=answer["ETag"].strip('"'), version_id=answer.get("VersionId"))
 
     async def abort(self, bucket_name: str, key: str, upload_id: str, *, owner: Any) -> None:
-        """Drop an upload; one that is not there is fine."""
-        with (
-            suppress(NotFound),
-            translated("s3", operation="AbortMultipartUpload", resource=f"{bucket_name}/{key}"),
-        ):
-            await self._client.abort_multipart_upload(
-                Bucket=bucket_name, Key=key, UploadId=upload_id, **owner
-            )
+        """Drop an upload; one that is not there is fine.
+
+        Raises:
+            Refused: also for a code that is not known: who cleans up has to go on with the rest.
+        """
+        where = f"{bucket_name}/{key}"
+        try:
+            with (
+                suppress(NotFound),
+                translated("s3", operation="AbortMultipartUpload", resource=where),
+            ):
+                await self._client.abort_multipart_upload(
+                    Bucket=bucket_name, Key=key, UploadId=upload_id, **owner
+                )
+        except ClientError as error:
+            raise Refused(str(error), operation="AbortMultipartUpload", resource=where) from error
 
     async def _checksum(self, target: dict[str, Any], where: str) -> dict[str, Any]:
         """Return the parameters that give the copy the checksum that the object has.

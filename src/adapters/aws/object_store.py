@@ -202,6 +202,13 @@ class S3ObjectStore:
             e_tag=answer["CopyObjectResult"]["ETag"].strip('"'), version_id=answer.get("VersionId")
         )
 
+    async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
+        """See the port."""
+        return {
+            **await self._locks.restated(bucket, head, _owner(bucket)),
+            **await self._acls.restated(bucket, head.key, _owner(bucket)),
+        }
+
     async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
         """See the port."""
         attributes = await self._restated(bucket, head, tags)
@@ -240,8 +247,7 @@ class S3ObjectStore:
         return {
             "Tagging": urlencode(tags),
             **restated(head, unencrypted_as=self._unencrypted_as),
-            **await self._locks.restated(bucket, head, _owner(bucket)),
-            **await self._acls.restated(bucket, head.key, _owner(bucket)),
+            **await self.access(bucket, head),
         }
 
     async def _explain(self, bucket: Bucket, key: str) -> None:

@@ -55,6 +55,10 @@ class RoleObjectStore:
         """See the port."""
         return await (await self._store(bucket)).rewrite(bucket, head, tags)
 
+    async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
+        """See the port."""
+        return await (await self._store(bucket)).access(bucket, head)
+
     async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
         """See the port."""
         return await (await self._store(bucket)).begin_copy(bucket, head, tags)

@@ -129,6 +129,11 @@ class MemoryObjectStore:
         written = self._buckets.write(bucket.name, copy, kind="Copy")
         return WrittenObject(e_tag=written.head.e_tag, version_id=written.head.version_id)
 
+    async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
+        """See the port."""
+        self._open(bucket, "GetBucketOwnershipControls", head.key)
+        return {"grants": sorted(self._grants(bucket, head, multipart=False))}
+
     async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
         """See the port."""
         grants = self._grants(bucket, head, multipart=True)

@@ -14,12 +14,12 @@ from application.batch_discovery import BatchDiscovery
 from application.chunk_settlement import ChunkSettlement
 from application.chunk_work import ProcessChunk
 from application.connectors import Connectors
+from application.copy_file import LeftCopies
 from application.discover_object import DiscoverObject
 from application.ending import CancelJob, EndJob
 from application.engine import Engine
 from application.listing import ListBucket
 from application.object_work import ObjectWork
-from application.part_copies import LeftCopies
 from application.policy import Policy
 from application.queries import Queries
 from application.queueing import Queueing
@@ -124,7 +124,7 @@ class UseCases(containers.DeclarativeContainer):
         RequeueFailures, jobs=jobs, chunks=chunks, queueing=queueing, clock=clock, policy=policy
     )
     left_copies = providers.Singleton(
-        LeftCopies, objects=objects, results=results, telemetry=telemetry, policy=policy
+        LeftCopies, objects=objects, results=results, telemetry=telemetry
     )
     end_job = providers.Singleton(
         EndJob,

@@ -24,6 +24,7 @@ from adapters.memory.object_store import MemoryObjectStore
 from adapters.memory.results_store import MemoryResultsStore
 from adapters.memory.system import ManualClock
 from adapters.memory.telemetry import MemoryTelemetry
+from application.copy_file import CopyFile
 from application.fanout import AdaptiveLimit
 from application.object_work import ObjectWork
 from application.part_copies import PartCopies
@@ -129,13 +130,14 @@ class Syncer:
         entries = [ManifestEntry(key=key, size_bytes=None, last_modified=None) for key in keys]
         never: Any = Never()
         limit = AdaptiveLimit(4)
+        telemetry = MemoryTelemetry()
         copies = PartCopies(
             objects=objects,
-            results=self.results,
-            telemetry=MemoryTelemetry(),
+            file=CopyFile(self.results, key="copies.json", check=lambda: None, telemetry=telemetry),
+            clock=self.clock,
+            telemetry=telemetry,
             policy=policy,
             bucket=bucket,
-            file_key="copies.json",
             watch=never,
             limit=limit,
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
 _READS = frozenset(
-    {"get", "list_page", "read_tags", "head", "look_up", "describe", "e_tag", "inspect"}
+    {"get", "list_page", "read_tags", "head", "access", "look_up", "describe", "e_tag", "inspect"}
 )
 _PARTLY = frozenset({("queue", "send"), ("errors", "record"), ("bus", "publish")})
 
@@ -178,6 +178,7 @@ class GatedPort:
             number = process.call_count
             sim.observer.started(process, name, method, args)
             fault = sim.faults.call(name)
+            sim.aborts_failed |= fault is not None and method == "abandon_copy"
             await self._reach(process, method, fault)
             if fault is Fault.TIMED_OUT_LATE and method not in _READS:
                 sim.apply_late(process, name, method, args, lambda: target(*args, **kwargs))

@@ -85,6 +85,7 @@ class Simulation:
         self.faults = FaultPlan(self.rng, _GATED)
         self.policy: Policy = draw_policy(self.rng)
         self.timeouts_s = draw_timeouts(self.rng, self.policy)
+        self.aborts_failed = False
         self._copying_s = self.rng.choice([0.0, 0.5, 2.0])
         self.observer = Observer(self)
         self.services = Services(self)

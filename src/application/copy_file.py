@@ -1,0 +1,112 @@
+"""The record of a chunk's copies in parts: a file that outlives the worker that writes it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from application.files import copies_key
+from domain.chunk import Chunk
+from domain.connector import Trigger
+from domain.errors import InvalidManifest
+from domain.job import Job
+from domain.part_copy import CopyRecord, from_json, to_json
+from ports.errors import NotFound, PortError
+from ports.object_store import ObjectStore
+from ports.results_store import ResultsStore
+from ports.telemetry import Telemetry
+
+NOT_GIVEN_UP: Final = "copy_not_given_up"
+
+
+class CopyFile:
+    """Read when it is first asked for, and written at each change.
+
+    Args:
+        key: The file's key.
+        check: Raises WorkLost if the chunk is another worker's by now: its record is not ours then.
+    """
+
+    def __init__(
+        self,
+        results: ResultsStore,
+        *,
+        key: str,
+        check: Callable[[], None],
+        telemetry: Telemetry,
+    ) -> None:
+        self._results = results
+        self._key = key
+        self._telemetry = telemetry
+        self._records: dict[str, CopyRecord] | None = None
+        self._filing = asyncio.Lock()
+        self.check = check
+
+    async def get(self, object_key: str) -> CopyRecord:
+        """Return what is on file of an object; of one that is not, an empty record."""
+        async with self._filing:
+            return (await self._load()).get(object_key, CopyRecord())
+
+    async def put(self, object_key: str, record: CopyRecord) -> None:
+        """Put a record on file; one that names no upload is left out.
+
+        Raises:
+            WorkLost: the chunk is another worker's.
+        """
+        async with self._filing:
+            records = dict(await self._load())
+            if record.upload_ids:
+                records[object_key] = record
+            else:
+                records.pop(object_key, None)
+            self.check()
+            await self._results.put(self._key, to_json(records))
+            self._records = records
+
+    async def _load(self) -> dict[str, CopyRecord]:
+        if self._records is None:
+            try:
+                self._records = from_json(await self._results.get(self._key))
+            except NotFound:
+                self._records = {}
+            except InvalidManifest as error:
+                self._telemetry.warning(NOT_GIVEN_UP, file=self._key, cause=str(error))
+                self._records = {}
+        return self._records
+
+
+class LeftCopies:
+    """Gives up what copies in parts a chunk leaves that is about to be settled."""
+
+    def __init__(
+        self, *, objects: ObjectStore, results: ResultsStore, telemetry: Telemetry
+    ) -> None:
+        self._objects = objects
+        self._results = results
+        self._telemetry = telemetry
+
+    async def give_up(self, job: Job, chunk: Chunk) -> None:
+        """Give them up; may be repeated. What the store does not let go is only warned of.
+
+        Of a chunk that no worker ever had, nothing is asked.
+        """
+        had = chunk.attempt_count > 0 or chunk.progress_key is not None
+        if job.trigger is not Trigger.COPY or job.options.dry_run or not had:
+            return
+        file_key = copies_key(job.job_id, chunk.index)
+        try:
+            records = from_json(await self._results.get(file_key))
+        except NotFound:
+            return
+        except InvalidManifest as error:
+            self._telemetry.warning(NOT_GIVEN_UP, file=file_key, cause=str(error))
+            return
+        for key, record in records.items():
+            for upload_id in record.upload_ids:
+                try:
+                    await self._objects.abandon_copy(job.bucket, key, upload_id)
+                except PortError as error:
+                    self._telemetry.warning(NOT_GIVEN_UP, object_key=key, cause=str(error))
+        if records:
+            await self._results.put(file_key, to_json({}))
