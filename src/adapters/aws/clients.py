@@ -50,7 +50,7 @@ ROLE_SESSION_NAME: Final = "asset-sync"
 
 # How long a failure of STS is the answer for those, too, who waited for it: the SDK has one caller
 # ask at a time, and after a failure the next, and so on.
-_ROLE_FAILURE_KEPT_S: Final = 1.0
+_ROLE_FAILURE_KEPT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

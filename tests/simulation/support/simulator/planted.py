@@ -197,7 +197,7 @@ BUGS = (
     ),
     _bug(
         "writing again what carries this job's id",
-        86,
+        52,
         "application.object_work:ObjectWork._write",
         "if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:",
         "if True:",
@@ -205,7 +205,7 @@ BUGS = (
     ),
     _bug(
         "deciding anew on what carries this job's id",
-        121,
+        52,
         "application.object_work:_verdict",
         "resume if tags.get(SYNC_JOB_ID_TAG) == job.job_id else decide",
         "decide",
@@ -234,7 +234,7 @@ BUGS = (
     ),
     _bug(
         "going on with a chunk whose job is ending",
-        72,
+        68,
         "application.chunk_work:ProcessChunk._work",
         "watch.job_ending = job.ending is not None",
         "watch.job_ending = False",
@@ -281,7 +281,7 @@ BUGS = (
     ),
     _bug(
         "dropping what was done of a cancelled chunk",
-        3,
+        51,
         "application.ending:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",
@@ -313,15 +313,15 @@ BUGS = (
     ),
     _bug(
         "going on with a copy that has other tags",
-        137,
+        708,
         "application.part_copies:PartCopies._begun",
-        "if copy is not None and copy.fingerprint != fingerprint:",
+        "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",
         "if False:",
         "i6_owner_tags_stay",
     ),
     _bug(
         "finishing a copy before its last part",
-        6,
+        3,
         "application.part_copies:PartCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",
@@ -329,9 +329,9 @@ BUGS = (
     ),
     _bug(
         "leaving copies behind in a chunk that is cancelled",
-        59,
-        "application.part_copies:LeftCopies.give_up",
-        "if not self._possible(job, chunk):",
+        3,
+        "application.copy_file:LeftCopies.give_up",
+        "if job.trigger is not Trigger.COPY or job.options.dry_run or not had:",
         "if True:",
         "no_copy_is_left",
     ),
