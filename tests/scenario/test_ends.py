@@ -51,6 +51,7 @@ async def test_a_bucket_that_denies_us_fails_the_job(story: Any, discovery: Disc
     job = await story.sync(discovery=discovery)
     assert job.status is JobStatus.FAILED
     assert [f.error_class for f in await story.failures(job)] == ["AccessDenied"]
+    assert job.status_reason.endswith(f"(in the role {job.bucket.role_arn})")
     assert story.ports.results.open_uploads == []
 
 
