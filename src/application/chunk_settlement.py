@@ -166,8 +166,8 @@ class ChunkSettlement:
         )
         if settled.status is not ChunkStatus.FAILED:
             await self._errors.record(failures[: self._policy.errors_per_chunk_max])
-        check_lease(chunk, token=token, now=self._clock.now())
         if outcomes:
+            check_lease(chunk, token=token, now=self._clock.now())
             key = outcomes_key(job.job_id, chunk.index)
             await write_outcomes(
                 self._results, key, outcomes.values(), job_id=job.job_id, chunk_index=chunk.index

@@ -66,14 +66,19 @@ class CopyFile:
 
     async def _load(self) -> dict[str, CopyRecord]:
         if self._records is None:
-            try:
-                self._records = from_json(await self._results.get(self._key))
-            except NotFound:
-                self._records = {}
-            except InvalidManifest as error:
-                self._telemetry.warning(NOT_GIVEN_UP, file=self._key, cause=str(error))
-                self._records = {}
+            self._records = await _read(self._results, self._key, self._telemetry)
         return self._records
+
+
+async def _read(results: ResultsStore, key: str, telemetry: Telemetry) -> dict[str, CopyRecord]:
+    """Return the records by object; none, with a warning, if the file is not ours."""
+    try:
+        return from_json(await results.get(key))
+    except NotFound:
+        return {}
+    except InvalidManifest as error:
+        telemetry.warning(NOT_GIVEN_UP, file=key, cause=str(error))
+        return {}
 
 
 class LeftCopies:
@@ -95,13 +100,7 @@ class LeftCopies:
         if job.trigger is not Trigger.COPY or job.options.dry_run or not had:
             return
         file_key = copies_key(job.job_id, chunk.index)
-        try:
-            records = from_json(await self._results.get(file_key))
-        except NotFound:
-            return
-        except InvalidManifest as error:
-            self._telemetry.warning(NOT_GIVEN_UP, file=file_key, cause=str(error))
-            return
+        records = await _read(self._results, file_key, self._telemetry)
         for key, record in records.items():
             for upload_id in record.upload_ids:
                 try:

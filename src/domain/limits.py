@@ -6,6 +6,7 @@ of the AWS documentation by title, or the service model that the SDK ships; read
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 # S3 User Guide, "Creating object key names": 1 to 1,024 bytes of UTF-8.
@@ -26,6 +27,11 @@ COPY_OBJECT_BYTES_MAX: Final = 5_000_000_000
 UPLOAD_PART_BYTES_MIN: Final = 5 * 1024**2
 UPLOAD_PART_BYTES_MAX: Final = 5 * 1024**3
 UPLOAD_PART_COUNT_MAX: Final = 10_000
+
+# XML 1.0, "Characters": it has no way to write these. S3's answers to an upload in parts hold the
+# key, so that for a key with one of them the upload's id could not be read ("ListObjectsV2",
+# EncodingType, says so of listings).
+NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 # EventBridge API Reference, PutEvents: ten entries in a call.
 INGEST_EVENT_COUNT_MAX: Final = 10

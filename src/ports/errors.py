@@ -24,6 +24,15 @@ class PortError(Exception):
         self.resource = resource
         self.vendor_code = vendor_code
 
+    def said_as(self, kind: type[PortError]) -> PortError:
+        """Return another error, of `kind`, that says the same."""
+        return kind(
+            str(self),
+            operation=self.operation,
+            resource=self.resource,
+            vendor_code=self.vendor_code,
+        )
+
 
 class Retryable(PortError):
     """The same call may work later."""

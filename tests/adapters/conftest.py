@@ -1,5 +1,6 @@
 """A client of the SDK that sends nothing: it notes each call and gives the answers it was told."""
 
+import os
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -71,3 +72,14 @@ def scripted() -> Callable[[str], ScriptedClient]:
 @pytest.fixture
 def error() -> Callable[..., ClientError]:
     return vendor_error
+
+
+@pytest.fixture
+def sdk_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the user's: credentials of nobody, and a Region."""
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -22,6 +21,8 @@ from adapters.memory.system import ManualClock
 from domain.connector import Bucket, BucketFacts
 from ports.errors import Misconfigured, Throttled, TimedOut, Unavailable
 
+pytestmark = pytest.mark.usefixtures("sdk_environment")
+
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -31,16 +32,6 @@ LISTING = """<?xml version="1.0" encoding="UTF-8"?>
 <EncodingType>url</EncodingType>
 <Contents><Key>a%20b%2Bc%0Ad</Key><LastModified>2026-01-31T12:00:00.123Z</LastModified>
 <Size>1</Size></Contents></ListBucketResult>"""
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
 
 @asynccontextmanager

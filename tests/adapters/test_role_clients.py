@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,8 @@ from aiohttp.test_utils import TestServer
 from adapters.aws.clients import Clients, ClientSettings, open_clients
 from adapters.aws.errors import translated
 from ports.errors import AccessDenied, Misconfigured, Throttled, TimedOut
+
+pytestmark = pytest.mark.usefixtures("sdk_environment")
 
 ROLE_ARN = "arn:aws:iam::210987654321:role/media"
 
@@ -68,12 +69,7 @@ class Aws:
 async def opened(
     aws: Aws, monkeypatch: pytest.MonkeyPatch, **settings: Any
 ) -> AsyncIterator[Clients]:
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "OWN")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", aws.answer)
     async with TestServer(application) as server:

@@ -208,12 +208,7 @@ def _session_in_role(sts: Any, role_arn: str, loader: Any) -> Any:
         now = asyncio.get_running_loop().time
         if failed is not None and now() - failed[0] < _ROLE_FAILURE_KEPT_S:
             known = failed[1]
-            raise type(known)(
-                str(known),
-                operation=known.operation,
-                resource=known.resource,
-                vendor_code=known.vendor_code,
-            ) from known
+            raise known.said_as(type(known)) from known
         try:
             answer = await _assume(sts, role_arn)
         except PortError as error:

@@ -5,7 +5,6 @@ Each part is taken only from the version with the ETag that was seen, and joined
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -15,15 +14,12 @@ from botocore.exceptions import ClientError
 from adapters.aws.errors import translated
 from adapters.aws.object_attributes import CHECKSUMS, unsendable
 from domain.customer_object import ObjectHead, WrittenObject
+from domain.limits import NOT_IN_XML
 from domain.part_copy import CopiedPart, Part
 from ports.errors import Conflict, NotFound, Refused
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
-
-# XML 1.0 has no way to write these, and the answers to an upload hold the key ("ListObjectsV2",
-# EncodingType, says so of listings): its upload id could not be read.
-_NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 # S3 User Guide, "Checking object integrity for data uploads": of parts, these sums are only ever
 # those of the parts' sums, while an object of one part has that of its bytes.
@@ -47,7 +43,7 @@ class MultipartCopies:
             NotFound: the object is gone.
             Refused: it has metadata that cannot be said again, or a key that S3 cannot answer.
         """
-        if _NOT_IN_XML.search(head.key):
+        if NOT_IN_XML.search(head.key):
             raise unsendable(head.key, "its key has signs that XML does not carry", "Key")
         where = f"{bucket_name}/{head.key}"
         target: dict[str, Any] = {"Bucket": bucket_name, "Key": head.key, **owner}
@@ -168,9 +164,4 @@ def _upload_expected() -> Iterator[None]:
     except NotFound as error:
         if error.vendor_code != _NO_UPLOAD:
             raise
-        raise Conflict(
-            str(error),
-            operation=error.operation,
-            resource=error.resource,
-            vendor_code=error.vendor_code,
-        ) from error
+        raise error.said_as(Conflict) from error

@@ -26,6 +26,7 @@ from domain.customer_object import (
     is_archived,
 )
 from domain.limits import (
+    NOT_IN_XML,
     OBJECT_TAG_COUNT_MAX,
     OBJECT_TAG_KEY_CHARS_MAX,
     OBJECT_TAG_VALUE_CHARS_MAX,
@@ -43,7 +44,6 @@ _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 _SAYABLE = frozenset({"FULL_CONTROL", "READ", "READ_ACP", "WRITE_ACP"})
 _PUBLIC_READ_WRITE = frozenset({("READ", EVERYBODY), ("WRITE", EVERYBODY)})
 
-_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NOT_IN_HEADERS = re.compile("[\0\r\n\ud800-\udfff]")
 
 
@@ -305,7 +305,7 @@ def _copied(
 
 def _unsendable(head: ObjectHead) -> str | None:
     """Return what of the head an upload in parts cannot be told; None if there is nothing."""
-    if _NOT_IN_XML.search(head.key):
+    if NOT_IN_XML.search(head.key):
         return "Key"
     if isinstance(head.system_metadata.get("Expires"), str):
         return "Expires"
