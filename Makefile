@@ -5,13 +5,14 @@ VENV ?= .venv
 ARGS ?=
 ENDPOINT ?=
 SERVER ?=
+MEDIALAKE ?=
 SOAK ?= 20
 UV_VERSION := 0.13.9
 
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile
-CODE := $(wildcard src tests infra tools bench)
+CODE := $(wildcard src tests examples infra tools bench)
 # dev is a superset of local: once it is installed, the demo uses it.
 LOCAL := $(if $(wildcard $(VENV)/stamp-dev),$(VENV)/stamp-dev,$(VENV)/stamp-local)
 
@@ -19,10 +20,10 @@ unexport PYTHONPATH PYTHONHOME
 export PIP_USER := 0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fix lint types docs soak conformance bench lock clean
+.PHONY: help demo test check fix lint types docs soak conformance conformance-medialake bench lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 	@echo
 	@echo 'Variables: ARGS="..." (passed on), PYTHON=python3.13 and VENV=.venv-3.13 (another interpreter beside)'
 
@@ -56,6 +57,13 @@ soak: $(VENV)/stamp-dev ## the soak tests at SOAK times their size (20)
 conformance: $(VENV)/stamp-dev ## what we rely on of S3, asked of a server: ENDPOINT=http://127.0.0.1:8333 SERVER=seaweedfs
 	@ASSET_SYNC_CONFORMANCE_ENDPOINT="$(ENDPOINT)" ASSET_SYNC_CONFORMANCE_SERVER="$(SERVER)" \
 	  $(PY) -m pytest tests/conformance $(ARGS)
+
+# The recipe is refused before anything is installed. Nothing of the checkout is part of this tree.
+conformance-medialake: $(if $(MEDIALAKE),$(VENV)/stamp-dev) ## whole syncs with the ingest function of a published Media Lake: MEDIALAKE=DIR
+	@[ -n "$(MEDIALAKE)" ] || { \
+	  echo "Check out github.com/aws-solutions-library-samples/guidance-for-medialake-on-aws (last run: v1.18.3)," >&2; \
+	  echo "then: make conformance-medialake MEDIALAKE=/path/to/the/checkout" >&2; exit 2; }
+	@ASSET_SYNC_MEDIALAKE="$(MEDIALAKE)" $(PY) -m pytest tests/conformance_medialake $(ARGS)
 
 bench: $(VENV)/stamp-dev ## measure; see bench/
 	@$(PY) bench/run.py $(ARGS)

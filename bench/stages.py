@@ -20,7 +20,7 @@ from application.deadline import Deadline
 from application.policy import Policy
 from application.sources import Source, manifest_source, report_source
 from application.work import Work
-from domain.connector import Bucket, Trigger
+from domain.connector import Bucket, Ingest
 from domain.job import Discovery, Job, SyncOptions, new_job
 from domain.manifest import encode_key
 from entrypoints.wiring.memory import memory_world, use_cases
@@ -53,7 +53,7 @@ async def _run(stage: str, rows: int, folder: Path) -> float:
             job_id="job-bench",
             connector_id="bench",
             bucket=Bucket(name="media"),
-            trigger=Trigger.COPY,
+            ingest=Ingest(),
             options=options,
             request_fingerprint=None,
             now=clock.now(),

@@ -22,9 +22,34 @@ _ROLE: Final = re.compile(
     r"(?=.{20,620}$)arn:aws[a-z-]*:iam::\d{12}:role/(?:[A-Za-z0-9_+=.@-]+/)*[A-Za-z0-9_+=.@-]{1,64}",
     re.ASCII,
 )
+# SQS Developer Guide, "Amazon SQS queue quotas": a name has up to 80 characters, and that of a FIFO
+# queue ends in `.fifo`. A `*` may stand in a name whose beginning is given.
+_QUEUE: Final = re.compile(
+    r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:(?=[^:]{1,80}$)"
+    r"(?:[A-Za-z0-9_-]+|[A-Za-z0-9_-]{3,}\*[A-Za-z0-9_*-]*)(?:\.fifo)?"
+)
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _CREATE: Final = "create"
-_LISTS: Final = ("targets", "target_keys", "target_roles", "jwt_audience")
+_LISTS: Final = (
+    "targets",
+    "target_keys",
+    "target_roles",
+    "jwt_audience",
+    "ingest_queues",
+    "ingest_queue_keys",
+)
+_MEDIALAKE: Final = "medialake"
+_NO_CATALOG: Final = "none"
+# Which index each profile asks unless another is chosen. The asset index of a Media Lake has no
+# items (its v1.18.3, medialake_stacks/base_infrastructure.py: it is keyed by attributes that
+# nothing writes).
+PROFILES: Final[Mapping[str, Mapping[str, str]]] = {
+    _MEDIALAKE: {"catalog_path_index": "S3PathIndex"},
+    "generic": {"catalog_index": "AssetIDIndex"},
+    _NO_CATALOG: {},
+}
+OPTIONAL_INDEXES: Final = ("catalog_index", "catalog_path_index")
+"""Choices that are empty where `none` is given."""
 _SCRATCH_STAGES: Final = ("dev", "test", "trial")
 _LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 
@@ -46,11 +71,22 @@ class Config:
         targets: The buckets that may be synchronised with the rights of the functions' own roles.
         target_keys: ARNs of the KMS keys that their objects are encrypted with.
         target_roles: ARNs of the roles that connectors may name, to be assumed for their buckets.
-        catalog: The name of the Asset Management System's table, or `create` for a trial.
+        profile: What the Asset Management System is: `medialake`, `generic`, or `none` without a
+            catalog to read.
+        catalog: The name of its table, or `create` for a trial.
         catalog_key: ARN of the KMS key that the table is encrypted with.
         catalog_index: Its index over asset ids; empty if there is none to ask.
-        catalog_asset_id: Dotted path of the asset id in a record.
         catalog_index_key: The partition key of that index.
+        catalog_path_index: Its index over storage paths; empty if there is none to ask.
+        catalog_path_index_key: The partition key of that index.
+        catalog_asset_id: Dotted path of the asset id in a record.
+        catalog_storage_path: The same of `bucket:key`; empty for what the profile says, as the
+            next three.
+        catalog_e_tag: The same of the object's ETag.
+        catalog_size: The same of its size.
+        catalog_last_modified: The same of its modification time.
+        ingest_queues: ARNs of the system's ingest queues, a `*` in the name allowed.
+        ingest_queue_keys: ARNs of the KMS keys that these are encrypted with.
         bus: The name of the ingest bus, or `create`.
         trail: `existing` (there is one, and the deployment checks it), `create`, or `none`: ends of
             batch jobs are then noticed by the sweep, minutes later.
@@ -73,11 +109,20 @@ class Config:
     targets: tuple[str, ...]
     target_keys: tuple[str, ...] = ()
     target_roles: tuple[str, ...] = ()
+    profile: str = _MEDIALAKE
     catalog: str = _CREATE
     catalog_key: str = ""
-    catalog_index: str = "AssetIDIndex"
-    catalog_asset_id: str = "DigitalSourceAsset.ID"
+    catalog_index: str = ""
     catalog_index_key: str = "DigitalSourceAsset.ID"
+    catalog_path_index: str = ""
+    catalog_path_index_key: str = "StoragePath"
+    catalog_asset_id: str = "DigitalSourceAsset.ID"
+    catalog_storage_path: str = ""
+    catalog_e_tag: str = ""
+    catalog_size: str = ""
+    catalog_last_modified: str = ""
+    ingest_queues: tuple[str, ...] = ()
+    ingest_queue_keys: tuple[str, ...] = ()
     bus: str = _CREATE
     trail: str = "existing"
     auth: str = "iam"
@@ -110,9 +155,14 @@ class Config:
         return self.data == "keep"
 
     @property
+    def reads_catalog(self) -> bool:
+        """Whether there is a table of assets."""
+        return self.profile != _NO_CATALOG
+
+    @property
     def creates_catalog(self) -> bool:
         """Whether there is no Asset Management System yet, but a table for a trial."""
-        return self.catalog == _CREATE
+        return self.reads_catalog and self.catalog == _CREATE
 
     @property
     def creates_bus(self) -> bool:
@@ -145,9 +195,10 @@ def read_config(given: Mapping[str, Any]) -> Config:
             values[field.name] = _number(field.name, text, faults)
         else:
             values[field.name] = text
-    for optional in ("catalog_index",):
-        if values.get(optional) == "none":
-            values[optional] = ""
+    profile = values.get("profile", _MEDIALAKE)
+    for index in OPTIONAL_INDEXES:
+        chosen = values.get(index, PROFILES.get(profile, {}).get(index, ""))
+        values[index] = "" if chosen == "none" else chosen
     if "data" not in values and values.get("stage") in _SCRATCH_STAGES:
         values["data"] = "destroy"
     config = Config(**{"stage": "", "targets": (), **values})
@@ -169,8 +220,8 @@ def _faults(config: Config) -> list[str]:
     faults += _wrong_targets(config)
     faults += _wrong_keys(config)
     faults += _wrong_words(config)
-    if not _TABLE.fullmatch(config.catalog):
-        faults.append(f"catalog: {config.catalog!r} is no table's name; or `create`, for a trial")
+    faults += _wrong_catalog(config)
+    faults += _wrong_queues(config)
     if not _BUS.fullmatch(config.bus):
         faults.append(f"bus: {config.bus!r} is no event bus's name; or `create`")
     if config.auth == "jwt" and not (
@@ -208,8 +259,36 @@ def _wrong_targets(config: Config) -> list[str]:
     ]
 
 
+def _wrong_catalog(config: Config) -> list[str]:
+    if config.reads_catalog:
+        if _TABLE.fullmatch(config.catalog):
+            return []
+        return [f"catalog: {config.catalog!r} is no table's name; or `create`, for a trial"]
+    named = {"catalog": config.catalog != _CREATE, "catalog_key": config.catalog_key}
+    named |= {index: getattr(config, index) for index in OPTIONAL_INDEXES}
+    return [
+        f"{name}: profile none reads no table: leave it out, or choose profile=medialake or"
+        " profile=generic"
+        for name, is_named in named.items()
+        if is_named
+    ]
+
+
+def _wrong_queues(config: Config) -> list[str]:
+    faults = [
+        f"ingest_queues: {queue!r} is not the ARN of a queue: arn:aws:sqs:REGION:ACCOUNT:NAME, not"
+        " its URL; a `*` in the name only, after three characters or more"
+        for queue in config.ingest_queues
+        if not _QUEUE.fullmatch(queue)
+    ]
+    if config.ingest_queue_keys and not config.ingest_queues:
+        faults.append("ingest_queue_keys: they are for ingest_queues=ARN[,ARN], and there are none")
+    return faults
+
+
 def _wrong_keys(config: Config) -> list[str]:
     keys = [("target_keys", key) for key in config.target_keys]
+    keys += [("ingest_queue_keys", key) for key in config.ingest_queue_keys]
     if config.catalog_key:
         keys.append(("catalog_key", config.catalog_key))
     if config.kms not in ("none", _CREATE):
@@ -224,6 +303,7 @@ def _wrong_keys(config: Config) -> list[str]:
 
 def _wrong_words(config: Config) -> list[str]:
     allowed = {
+        "profile": tuple(PROFILES),
         "trail": ("existing", "create", "none"),
         "auth": ("iam", "jwt"),
         "data": ("keep", "destroy"),

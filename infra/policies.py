@@ -23,6 +23,7 @@ from infra.statements import (
     queueing,
     summary,
 )
+from infra.system_statements import catalog, sending_to_ingest, watching_ingest
 from infra.target_statements import assuming, engine_on_targets, processor_on_targets
 
 
@@ -98,6 +99,7 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("dynamodb:BatchWriteItem",),
             resources=("{errors_table}",),
         ),
+        *watching_ingest(config),
         *engine_on_targets(config),
         *assuming(config),
         Statement(
@@ -201,13 +203,7 @@ def processor_statements(config: Config) -> list[Statement]:
             actions=("dynamodb:BatchWriteItem", "dynamodb:Query"),
             resources=("{errors_table}",),
         ),
-        Statement(
-            sid="Catalog",
-            reason="Look records of assets up by their inventory id; never write.",
-            actions=("dynamodb:BatchGetItem",),
-            resources=("{catalog_table}",),
-        ),
-        *_catalog_index(config),
+        *catalog(config),
         Statement(
             sid="WriteResults",
             reason="Write the outcomes of chunks, and progress where one is handed on.",
@@ -237,6 +233,7 @@ def processor_statements(config: Config) -> list[Statement]:
             actions=("events:PutEvents",),
             resources=("{ingest_bus}",),
         ),
+        *sending_to_ingest(config),
         queueing(),
         Statement(
             sid="PollQueues",
@@ -306,16 +303,3 @@ ROLES: Final[Mapping[str, Callable[[Config], list[Statement]]]] = {
     "processor": processor_statements,
     "batch": batch_role_statements,
 }
-
-
-def _catalog_index(config: Config) -> list[Statement]:
-    if not config.catalog_index:
-        return []
-    return [
-        Statement(
-            sid="CatalogIndex",
-            reason="Ask the index over asset ids for what the records leave open.",
-            actions=("dynamodb:Query",),
-            resources=(f"{{catalog_table}}/index/{config.catalog_index}",),
-        )
-    ]

@@ -16,9 +16,11 @@ from infra.config import Config
 # Lambda Developer Guide, "Configuring reserved concurrency": this much stays unreserved (hard
 # limit, checked 2026-11).
 _UNRESERVED_MIN: Final = 100
+_NO_QUEUE: Final = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 _DENIED: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
 
-OpenClient = Callable[[str], Any]
+OpenClient = Callable[..., Any]
+"""Opens the client of a service, given its name; `region_name` where it is in another Region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,15 @@ def identify(client: OpenClient, region: str | None) -> Identity:
 def look(config: Config, identity: Identity, client: OpenClient) -> list[Finding]:
     """Return all findings; none is good news."""
     findings: list[Finding] = []
-    for question in (_buckets, _target_roles, _catalog, _bus, _trail, _concurrency):
+    for question in (
+        _buckets,
+        _target_roles,
+        _catalog,
+        _ingest_queues,
+        _bus,
+        _trail,
+        _concurrency,
+    ):
         try:
             findings += question(config, identity, client)
         except ClientError as error:
@@ -133,6 +143,8 @@ def _target_roles(config: Config, identity: Identity, client: OpenClient) -> Ite
 
 
 def _catalog(config: Config, identity: Identity, client: OpenClient) -> Iterator[Finding]:
+    if not config.reads_catalog:
+        return
     if config.creates_catalog:
         yield Finding(
             False,
@@ -150,26 +162,94 @@ def _catalog(config: Config, identity: Identity, client: OpenClient) -> Iterator
             f"there is no table {config.catalog} in {identity.region}: mend CHOICES=catalog=…",
         )
         return
-    key = next(k["AttributeName"] for k in table["KeySchema"] if k["KeyType"] == "HASH")
-    if key != ASSETS_TABLE.partition_key.name or len(table["KeySchema"]) != 1:
+    key = ASSETS_TABLE.partition_key.name
+    found = [each["AttributeName"] for each in table["KeySchema"]]
+    if found != [key]:
         yield Finding(
             True,
-            f"table {config.catalog} is keyed by {key}; a catalog is keyed by"
-            f" {ASSETS_TABLE.partition_key.name} alone",
+            f"table {config.catalog} is keyed by {' and '.join(found)}, and a catalog by {key}"
+            " alone: is it the table of assets? CHOICES=catalog=TABLE",
         )
-    indexes = {index["IndexName"] for index in table.get("GlobalSecondaryIndexes", [])}
-    if config.catalog_index and config.catalog_index not in indexes:
-        yield Finding(
-            True,
-            f"table {config.catalog} has no index {config.catalog_index}: name another, or none:"
-            " CHOICES=catalog_index=none",
-        )
+    asked = (
+        ("catalog_index", config.catalog_index, config.catalog_index_key),
+        ("catalog_path_index", config.catalog_path_index, config.catalog_path_index_key),
+    )
+    for choice, name, key in asked:
+        if name:
+            yield from _index(config, table, choice, name, key)
     sse = table.get("SSEDescription", {})
     if sse.get("SSEType") == "KMS" and not config.catalog_key:
         yield Finding(
             False,
             f"table {config.catalog} is encrypted with {sse.get('KMSMasterKeyArn')}: unless that is"
             " AWS's own key, allow it: CHOICES=catalog_key=ARN",
+        )
+
+
+def _index(config: Config, table: Any, choice: str, name: str, key: str) -> Iterator[Finding]:
+    """Look whether the table has the index that the processor asks, with the key that it uses."""
+    indexes = {each["IndexName"]: each for each in table.get("GlobalSecondaryIndexes", [])}
+    if name not in indexes:
+        there = ", ".join(sorted(indexes)) or "none"
+        yield Finding(
+            True,
+            f"table {config.catalog} has no index {name} (its indexes: {there}), which profile"
+            f" {config.profile} asks: name another, CHOICES={choice}=NAME, or do without,"
+            f" CHOICES={choice}=none",
+        )
+        return
+    keys = {each["KeyType"]: each["AttributeName"] for each in indexes[name]["KeySchema"]}
+    if keys["HASH"] != key:
+        yield Finding(
+            True,
+            f"index {name} of table {config.catalog} is keyed by {keys['HASH']}, not {key}: name"
+            f" its key, CHOICES={choice}_key={keys['HASH']}, if that holds the same, or do without"
+            f" the index, CHOICES={choice}=none",
+        )
+
+
+def _ingest_queues(config: Config, identity: Identity, client: OpenClient) -> Iterator[Finding]:
+    """Look at the queues that are named in full; what a wildcard stands for may be made later."""
+    for arn in config.ingest_queues:
+        region, account, name = arn.split(":")[3:]
+        if "*" not in name:
+            sqs = client("sqs", region_name=region)
+            yield from _ingest_queue(config, identity, sqs, arn, account=account, name=name)
+
+
+def _ingest_queue(
+    config: Config, identity: Identity, sqs: Any, arn: str, *, account: str, name: str
+) -> Iterator[Finding]:
+    foreign = account != identity.account
+    try:
+        url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["KmsMasterKeyId"])
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in _DENIED or (code in _NO_QUEUE and foreign):
+            # SQS answers for another account's queue that does not let us in as for none.
+            let_in = (
+                f"; the policy of a queue of account {account} has to let the outputs"
+                " EngineRoleArn and ProcessorRoleArn in (docs/deploy.md, Ingest queues)"
+                if foreign
+                else ""
+            )
+            yield Finding(False, f"queue {arn} could not be looked at: {error}{let_in}")
+            return
+        if code not in _NO_QUEUE:
+            raise
+        yield Finding(
+            True,
+            f"there is no queue {arn}: take the ARN from the connector (sqsArn in the connector"
+            " table of a Media Lake), and mend CHOICES=ingest_queues=…",
+        )
+        return
+    key = attributes.get("Attributes", {}).get("KmsMasterKeyId", "")
+    if key and not key.endswith("alias/aws/sqs") and not config.ingest_queue_keys:
+        yield Finding(
+            False,
+            f"queue {arn} is encrypted with {key}: unless that is AWS's own key, allow it:"
+            " CHOICES=ingest_queue_keys=ARN",
         )
 
 

@@ -64,6 +64,8 @@ class AssetSyncStack(Stack):
             "ApiAuthorisation": config.auth,
             "Targets": ",".join(config.targets),
             "TargetRoles": ",".join(config.target_roles),
+            "CatalogProfile": config.profile,
+            "IngestQueues": ",".join(config.ingest_queues),
             "ResultsBucket": storage.results.bucket_name,
             "ProcessorQueueUrl": queue.queue_url,
             "DeadLetterQueueUrl": dead_letters.queue_url,
@@ -81,7 +83,8 @@ class AssetSyncStack(Stack):
         for shape in resources.TABLES:
             words = shape.environment_variable.split("_")
             name = "".join(word.title() for word in words)
-            outputs[name] = storage.tables[shape.environment_variable].table_name
+            if shape.environment_variable in storage.tables:
+                outputs[name] = storage.tables[shape.environment_variable].table_name
         for name, function in functions.by_name.items():
             outputs[f"{name.title()}FunctionName"] = function.function_name
         for name, value in outputs.items():

@@ -133,23 +133,26 @@ def common(config: Config) -> list[Statement]:
             by_service=True,
         ),
     ]
-    if config.catalog_key:
-        statements.append(_key("CatalogKey", "The catalog's key.", config.catalog_key, "dynamodb"))
     if config.kms != "none":
+        own = ("{key}",)
         statements += [
-            _key("TableKey", "Tables are encrypted with this key.", "{key}", "dynamodb"),
-            _key("QueueKey", "Queues are encrypted with this key.", "{key}", "sqs"),
-            _key("TopicKey", "The status topic is encrypted with this key.", "{key}", "sns"),
+            key_statement("TableKey", "Tables are encrypted with this key.", own, "dynamodb"),
+            key_statement("QueueKey", "Queues are encrypted with this key.", own, "sqs"),
+            key_statement("TopicKey", "The status topic is encrypted with this key.", own, "sns"),
         ]
     return statements
 
 
-def _key(sid: str, reason: str, key: str, service: str) -> Statement:
+def key_statement(
+    sid: str, reason: str, keys: tuple[str, ...], service: str, *, any_region: bool = False
+) -> Statement:
+    """Use KMS keys through a service, in this Region or in any."""
+    operator, region = ("StringLike", "*") if any_region else ("StringEquals", "{region}")
     return Statement(
         sid=sid,
         reason=reason,
         actions=("kms:Decrypt", "kms:GenerateDataKey"),
-        resources=(key,),
-        conditions={"StringEquals": {"kms:ViaService": f"{service}.{{region}}.amazonaws.com"}},
+        resources=keys,
+        conditions={operator: {"kms:ViaService": f"{service}.{region}.amazonaws.com"}},
         by_service=True,
     )

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from infra.config import Config, InvalidConfig, read_config
+from infra.config import OPTIONAL_INDEXES, Config, InvalidConfig, read_config
 from infra.node import path_with_node
 from infra.preflight import Identity, NoCredentials, identify, look
 
@@ -230,7 +230,7 @@ def _as_given(config: Config) -> dict[str, str]:
     given = {}
     for name, value in shown.items():
         text = ",".join(value) if isinstance(value, tuple) else str(value)
-        given[name] = text or ("none" if name == "catalog_index" else "")
+        given[name] = text or ("none" if name in OPTIONAL_INDEXES else "")
     return given
 
 

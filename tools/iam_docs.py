@@ -16,6 +16,10 @@ _CONFIG: Final = Config(
     target_keys=("TARGET_KEY",),
     target_roles=("TARGET_ROLE",),
     catalog_key="CATALOG_KEY",
+    catalog_index="AssetIDIndex",
+    catalog_path_index="S3PathIndex",
+    ingest_queues=("INGEST_QUEUE",),
+    ingest_queue_keys=("INGEST_QUEUE_KEY",),
     kms="create",
 )
 # What a reader puts in, in the policies of a role in another account.
@@ -37,7 +41,7 @@ resource stands only where AWS has no resource to name (marked *no resource*): a
 such action up in AWS's own list. *By AWS* marks what AWS itself does in the role's name: polling,
 logging, tracing, keys.
 
-A test runs whole jobs through the built package, in both discoveries and with both triggers,
+A test runs whole jobs through the built package, in both discoveries and with each trigger,
 records every call to AWS, and compares: nothing that is called is missing here, and nothing that
 is here is never called, save for what that test lists by name with its reason.
 
@@ -47,9 +51,15 @@ only with a KMS key of yours (`kms=…`), `TARGET_KEY` and `CATALOG_KEY` only wi
 and `catalog_key=…`. `TARGET_ROLE` stands for each role of `target_roles=…`, one by one; without
 them the statement is not there, and without `TARGETS` none on `TARGET` is.
 
+`CatalogIndex` is there with `profile=generic`, `CatalogPathIndex` with `profile=medialake`, unless
+`catalog_index=…` and `catalog_path_index=…` say otherwise; with `profile=none` no statement on the
+catalog is. `INGEST_QUEUE` stands for each ARN of `ingest_queues=…`, `INGEST_QUEUE_KEY` for each of
+`ingest_queue_keys=…`; without them neither these statements nor `IngestQueueSeenEmpty` are there.
+
 What nobody may: delete an object, a version, a tag, a table or a log; read a customer's object as
-API or engine; pass any role but that of batch jobs; assume a role but those of `target_roles`. In
-such a role engine and processor may do what it allows, either of them the same.
+API or engine; write to the catalog; receive or delete a message of an ingest queue; pass any role
+but that of batch jobs; assume a role but those of `target_roles`. In such a role engine and
+processor may do what it allows, either of them the same.
 """
 _TARGET_ROLE: Final = """
 ## A role in a bucket's account

@@ -33,6 +33,13 @@ _SHAPES: Final = {
     "engine": resources.ENGINE_FUNCTION,
     "processor": resources.PROCESSOR_FUNCTION,
 }
+# Where a record has what is known of an object; the profile says, unless it is chosen.
+_CATALOG_PATHS: Final = {
+    "catalog_storage_path": "ASSETS_STORAGE_PATH_ATTRIBUTE",
+    "catalog_e_tag": "ASSETS_E_TAG_ATTRIBUTE",
+    "catalog_size": "ASSETS_SIZE_ATTRIBUTE",
+    "catalog_last_modified": "ASSETS_LAST_MODIFIED_ATTRIBUTE",
+}
 # Lambda API Reference, "FunctionEventInvokeConfig": the most is six hours (checked 2026-11). The
 # sweep mends what is older than minutes, so what waited an hour need not come any more.
 _EVENT_AGE: Final = Duration.hours(1)
@@ -132,14 +139,15 @@ def _arns(
     """Return what the names in braces of infra.policies stand for."""
     stack = Stack.of(scope)
     tables = storage.tables
+    catalog = tables.get(resources.ASSETS_TABLE.environment_variable)
     return {
+        **({"catalog_table": catalog.table_arn} if catalog else {}),
         "partition": stack.partition,
         "region": stack.region,
         "jobs_table": tables[resources.JOBS_TABLE.environment_variable].table_arn,
         "chunks_table": tables[resources.CHUNKS_TABLE.environment_variable].table_arn,
         "errors_table": tables[resources.ERRORS_TABLE.environment_variable].table_arn,
         "connectors_table": tables[resources.CONNECTORS_TABLE.environment_variable].table_arn,
-        "catalog_table": tables[resources.ASSETS_TABLE.environment_variable].table_arn,
         "results_bucket": storage.results.bucket_arn,
         "processor_queue": messaging.queues[resources.PROCESSOR_QUEUE.name].queue_arn,
         "dead_letter_queue": messaging.queues[resources.DEAD_LETTER_QUEUE.name].queue_arn,
@@ -166,6 +174,9 @@ def _environment(
 ) -> dict[str, str]:
     queue = messaging.queues[resources.PROCESSOR_QUEUE.name]
     variables = {name: table.table_name for name, table in storage.tables.items()}
+    variables |= {
+        name: value for choice, name in _CATALOG_PATHS.items() if (value := getattr(config, choice))
+    }
     return variables | {
         resources.RESULTS_BUCKET_VARIABLE: storage.results.bucket_name,
         str(resources.PROCESSOR_QUEUE.environment_variable): queue.queue_url,
@@ -174,9 +185,12 @@ def _environment(
         resources.BATCH_OPERATIONS_ROLE_VARIABLE: arns["batch_role"],
         resources.STATUS_TOPIC_VARIABLE: messaging.status_topic.topic_arn,
         resources.INGEST_BUS_VARIABLE: messaging.bus.event_bus_name,
+        "CATALOG_PROFILE": config.profile,
         "ASSETS_ASSET_ID_ATTRIBUTE": config.catalog_asset_id,
         "ASSETS_ASSET_ID_INDEX": config.catalog_index,
         "ASSETS_ASSET_ID_INDEX_KEY": config.catalog_index_key,
+        "ASSETS_STORAGE_PATH_INDEX": config.catalog_path_index,
+        "ASSETS_STORAGE_PATH_INDEX_KEY": config.catalog_path_index_key,
         "ASSET_SYNC_DEFAULT_DISCOVERY": config.discovery,
         # Powertools' own variable; stages of one account and region do not add up so.
         "POWERTOOLS_METRICS_NAMESPACE": config.metric_namespace,

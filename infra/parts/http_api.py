@@ -22,6 +22,7 @@ ROUTES: Final = (
     ("GET", "/jobs/{jobId}"),
     ("GET", "/jobs/{jobId}/chunks"),
     ("GET", "/jobs/{jobId}/errors"),
+    ("GET", "/jobs/{jobId}/outcomes"),
     ("GET", "/jobs/{jobId}/objects"),
     ("POST", "/jobs/{jobId}/cancel"),
     ("POST", "/jobs/{jobId}/redrive"),

@@ -24,17 +24,19 @@ JOBS_PREFIX: Final = "jobs/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """What keeps data. `tables` are by their environment variable."""
+    """What keeps data. `tables` are by their environment variable; there may be no catalog."""
 
     tables: Mapping[str, dynamodb.ITable]
     results: s3.Bucket
 
 
 def make_storage(scope: Construct, config: Config, key: kms.IKey | None) -> Storage:
-    """Make the tables (the catalog only for a trial) and the results bucket."""
+    """Make the tables (the catalog only for a trial, if there is one) and the results bucket."""
     tables: dict[str, dynamodb.ITable] = {}
     for shape in resources.TABLES:
         name = _construct_name(shape)
+        if not (shape.owned or config.reads_catalog):
+            continue
         if shape.owned or config.creates_catalog:
             tables[shape.environment_variable] = _table(scope, name, shape, config, key)
         else:

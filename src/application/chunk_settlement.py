@@ -27,9 +27,10 @@ from domain.chunk import (
 )
 from domain.errors import DomainError
 from domain.failure import chunk_error_prefix
-from domain.job import Job, tally_change
+from domain.job import Job
 from domain.limits import QUEUE_DELAY_S_MAX
 from domain.outcome import Outcome, OutcomeKind, Statistics, fold
+from domain.tally import tally_change
 from ports.chunk_queue import ChunkQueue
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
@@ -42,9 +43,13 @@ _METRICS = {
     "skipped": Metric.OBJECTS_SKIPPED,
     "copied": Metric.OBJECTS_COPIED,
     "put": Metric.OBJECTS_PUT,
+    "ingesting": Metric.OBJECTS_INGESTING,
+    "not_taken": Metric.OBJECTS_NOT_TAKEN,
+    "not_media": Metric.OBJECTS_NOT_MEDIA,
     "archived": Metric.OBJECTS_ARCHIVED,
     "gone": Metric.OBJECTS_GONE,
     "failed": Metric.OBJECTS_FAILED,
+    "tags_restored": Metric.TAGS_RESTORED,
 }
 
 

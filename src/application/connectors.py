@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from domain import prefixes as prefix_rules
-from domain.connector import Bucket, Connector, ConnectorStatus, Trigger
+from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
 from domain.errors import FieldFault, InvalidRequest
+from domain.profile import CatalogProfile, Profile
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.ids import Ids
@@ -25,6 +26,12 @@ _ROLE_ARN: Final = re.compile(
     r"(?=.{20,620}$)arn:aws[a-z-]*:iam::[0-9]{12}:role/"
     r"(?:[A-Za-z0-9+=.@_\-]+/)*[A-Za-z0-9+=.@_\-]{1,64}"
 )
+# SQS Developer Guide, "Amazon SQS queue and message identifiers": a URL ends in the account and
+# a name of up to 80 characters, `.fifo` included. The host is left open: there are several forms,
+# and emulators have their own.
+_QUEUE_URL: Final = re.compile(
+    r"https?://[A-Za-z0-9.:\-]{1,255}/(?:[A-Za-z0-9\-]+/)*[0-9]{12}/[A-Za-z0-9_\-]{1,80}(?:\.fifo)?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +42,7 @@ class NewConnector:
     connector_id: str | None = None
     prefixes: tuple[str, ...] = ()
     status: ConnectorStatus = ConnectorStatus.ENABLED
-    trigger: Trigger = Trigger.COPY
+    ingest: Ingest = field(default_factory=Ingest)
     expected_owner: str | None = None
     role_arn: str | None = None
 
@@ -43,7 +50,17 @@ class NewConnector:
 class Connectors:
     """The use cases of connectors."""
 
-    def __init__(self, *, connectors: ConnectorStore, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        *,
+        connectors: ConnectorStore,
+        profile: Profile,
+        results_bucket_name: str,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._profile = profile
+        self._results_bucket_name = results_bucket_name
         self._connectors = connectors
         self._clock = clock
         self._ids = ids
@@ -58,6 +75,14 @@ class Connectors:
         faults = prefix_rules.check(new.prefixes, path="prefixes")
         if not _BUCKET_NAME.fullmatch(new.bucket_name):
             faults.append(FieldFault(path="bucketName", message="is not a valid bucket name"))
+        elif new.bucket_name == self._results_bucket_name:
+            faults.append(
+                FieldFault(
+                    path="bucketName",
+                    message="is this service's own results bucket, which each sync writes to;"
+                    " register the bucket that holds your media",
+                )
+            )
         if new.connector_id is not None and not _CONNECTOR_ID.fullmatch(new.connector_id):
             faults.append(
                 FieldFault(
@@ -75,6 +100,10 @@ class Connectors:
                     path="roleArn", message="is not a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"
                 )
             )
+        faults += _queue_faults(new.ingest)
+        if self._profile.name is CatalogProfile.NONE and new.ingest.ids is IdSource.ASSIGNED:
+            message = "is 'assigned', and without a catalog no system assigns ids; use 'minted'"
+            faults.append(FieldFault(path="ids", message=message))
         if faults:
             raise InvalidRequest(*faults)
         connector = Connector(
@@ -84,7 +113,7 @@ class Connectors:
             ),
             prefixes=prefix_rules.normalise(new.prefixes),
             status=new.status,
-            trigger=new.trigger,
+            ingest=new.ingest,
             created_at=self._clock.now(),
         )
         await self._connectors.create(connector)
@@ -105,3 +134,15 @@ class Connectors:
             InvalidCursor: the cursor is not one of this list.
         """
         return await self._connectors.list_page(limit=limit, cursor=cursor)
+
+
+def _queue_faults(ingest: Ingest) -> list[FieldFault]:
+    if ingest.queue_url is None:
+        if ingest.trigger is not Trigger.QUEUE:
+            return []
+        message = "is missing: the trigger 'queue' sends to the system's ingest queue"
+        return [FieldFault(path="ingestQueueUrl", message=message)]
+    if _QUEUE_URL.fullmatch(ingest.queue_url):
+        return []
+    message = "is not the URL of an SQS queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
+    return [FieldFault(path="ingestQueueUrl", message=message)]

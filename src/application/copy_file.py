@@ -97,7 +97,7 @@ class LeftCopies:
         Of a chunk that no worker ever had, nothing is asked.
         """
         had = chunk.attempt_count > 0 or chunk.progress_key is not None
-        if job.trigger is not Trigger.COPY or job.options.dry_run or not had:
+        if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:
             return
         file_key = copies_key(job.job_id, chunk.index)
         records = await _read(self._results, file_key, self._telemetry)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from application.object_work import ObjectWork
 from domain.batch_job import encode_result
-from domain.connector import Bucket, Trigger
+from domain.connector import Bucket, Ingest
 from domain.errors import DomainError
 from domain.job import Job, SyncOptions, new_job
 from domain.manifest import decode_invocation_key
@@ -70,7 +70,7 @@ class DiscoverObject:
             job_id="",
             connector_id="",
             bucket=Bucket(name=bucket_name),
-            trigger=Trigger.COPY,
+            ingest=Ingest(),
             options=SyncOptions(),
             request_fingerprint=None,
             now=self._clock.now(),

@@ -15,9 +15,10 @@ from application.files import manifest_key, outcomes_key, write_outcomes
 from application.job_updater import update_job
 from application.progress_files import ProgressFiles
 from domain.chunk import Chunk, ChunkLeaseExpired, cancel_chunk, evolve, lease_expired
-from domain.job import Ending, EndingKind, Job, tally_change
+from domain.job import Ending, EndingKind, Job
 from domain.job_control import order_end, stop_redriving
 from domain.outcome import fold
+from domain.tally import tally_change
 from ports.batch_jobs import BatchJobs
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock

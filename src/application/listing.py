@@ -11,12 +11,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from application.files import manifest_key
+from application.ingest_watch import IngestWatch
 from application.policy import Policy
 from application.work import Work
 from domain import prefixes as prefix_rules
 from domain.bucket_check import check_bucket
+from domain.file_types import Taken
 from domain.job import Job, JobCompleted, Listing, ManifestFile, ManifestWritten, Splitting, evolve
-from domain.manifest import encode_row
+from domain.manifest import ManifestEntry, encode_row
+from domain.profile import Profile
 from domain.selection import Selection
 from ports.clock import Clock
 from ports.errors import Conflict, NotFound
@@ -33,10 +36,14 @@ class ListBucket:
         *,
         objects: ObjectStore,
         results: ResultsStore,
+        ingest_watch: IngestWatch,
+        profile: Profile,
         clock: Clock,
         telemetry: Telemetry,
         policy: Policy,
     ) -> None:
+        self._ingest_watch = ingest_watch
+        self._profile = profile
         self._objects = objects
         self._results = results
         self._clock = clock
@@ -54,10 +61,18 @@ class ListBucket:
         key = manifest_key(job.job_id)
         if job.listing.upload_id is None:
             warnings = check_bucket(job, await self._objects.inspect(job.bucket))
+            queue = await self._ingest_watch.look(job)
             upload_id = await self._results.begin_upload(key)
             begun = replace(Listing(), upload_id=upload_id)
             job = await work.update(
-                job.job_id, lambda j: replace(j, listing=begun, warnings=warnings)
+                job.job_id,
+                lambda j: replace(
+                    j,
+                    listing=begun,
+                    warnings=(*warnings, *queue.warnings),
+                    queue_known=queue.known,
+                    queue_empty_at=queue.empty_at,
+                ),
             )
         prefixes = prefix_rules.normalise(job.options.prefixes) or ("",)
         if job.listing.prefix_index < len(prefixes):
@@ -80,13 +95,15 @@ class ListBucket:
                 job.bucket, prefix=prefixes[index], start_after=start_after
             )
             async for page in pages:
-                selected = [entry for entry in page if selection.selects(entry)]
+                chosen = [entry for entry in page if selection.selects(entry)]
+                selected = [entry for entry in chosen if self._may_be_taken(job, entry)]
                 for entry in selected:
                     rows += encode_row(job.bucket.name, entry)
                 at = replace(
                     at,
                     objects_listed=at.objects_listed + len(selected),
-                    objects_filtered=at.objects_filtered + len(page) - len(selected),
+                    objects_filtered=at.objects_filtered + len(page) - len(chosen),
+                    objects_not_media=at.objects_not_media + len(chosen) - len(selected),
                     bytes_listed=at.bytes_listed + sum(e.size_bytes or 0 for e in selected),
                     last_key=page[-1].key if page else at.last_key,
                 )
@@ -98,6 +115,11 @@ class ListBucket:
                     return None
         at = replace(at, prefix_index=len(prefixes), last_key=None)
         return await self._checkpoint(job, work, at, bytes(rows), key)
+
+    def _may_be_taken(self, job: Job, entry: ManifestEntry) -> bool:
+        """Tell whether the system may take the object; a listing shows no content type."""
+        taken = self._profile.takes(entry.key, None, job.ingest.file_filter)
+        return taken is not Taken.NO
 
     async def _checkpoint(self, job: Job, work: Work, at: Listing, rows: bytes, key: str) -> Job:
         if rows:
@@ -124,7 +146,9 @@ class ListBucket:
             return await work.update(job.job_id, completed)
         # Another invocation may have begun, and versioning may have been switched on since.
         facts = await self._objects.inspect(job.bucket)
-        warnings = check_bucket(job, facts, listed=ended)
+        unlisted = check_bucket(job, facts)
+        others = tuple(warning for warning in job.warnings if warning not in unlisted)
+        warnings = (*check_bucket(job, facts, listed=ended), *others)
         try:
             e_tag = await self._results.complete_upload(key, upload_id, job.listing.part_e_tags)
         except NotFound:

@@ -1,43 +1,47 @@
-"""What is done with objects: read, look up, decide, write, announce.
+"""What is done with objects: decide, write, announce.
 
 Objects go through in windows, so that the catalog is asked once for a hundred of them, and an
 object's tags are read shortly before they are written: what its owner changes between the two is
-all that can be lost. An object that is SKIP costs one read of S3, one that is not two reads and
-one write.
+all that can be lost. An object that is written costs two reads of S3 and one write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from application.failures import failed_outcome
 from application.fanout import AdaptiveLimit, fan_out
+from application.object_announcements import ObjectAnnouncements, Triggered
+from application.object_decisions import (
+    Candidate,
+    DecidedObject,
+    ObjectDecisions,
+    gone,
+    next_mark,
+    skipped,
+    writes_nothing,
+)
 from application.shift import Shift
 from application.watch import Unfinished
 from domain.connector import Trigger
 from domain.customer_object import (
     ObjectHead,
-    ObjectTags,
     WrittenObject,
     is_archived,
     may_be_another,
     time_tells,
 )
-from domain.decision import CatalogAnswer, Decision, Verdict, decide, resume
-from domain.errors import DomainError
-from domain.identity import SYNC_JOB_ID_TAG, Identity, identity_of
+from domain.decision import Reason
+from domain.errors import DomainError, TagLimitExceeded
 from domain.job import Job
-from domain.limits import INGEST_EVENT_COUNT_MAX
 from domain.manifest import ManifestEntry
-from domain.message import IngestEvent, ingest_event
+from domain.message import ingest_event
 from domain.outcome import Outcome, OutcomeKind, decided
-from domain.tagging import merge_tags
-from ports.catalog import Catalog
+from domain.tagging import tags_after
 from ports.clock import Clock
 from ports.errors import Archived, Conflict, NotFound, PortError, Retryable
-from ports.ingest_bus import IngestBus
 from ports.object_store import ObjectStore
 
 # How often an object that changes between our read and our write is read again.
@@ -47,23 +51,6 @@ _ROUND_COUNT_MAX: Final = 3
 _ROUND_PAUSE_S: Final = 1.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Decided:
-    """An object with its tags and what is to be done with it."""
-
-    key: str
-    tags: ObjectTags
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Triggered:
-    """An object whose ingestion is set off; its event is still to be sent."""
-
-    event: IngestEvent
-    outcome: Outcome
-
-
 class ObjectWork:
     """Decides and carries out, for the objects of one job at a time."""
 
@@ -71,16 +58,16 @@ class ObjectWork:
         self,
         *,
         objects: ObjectStore,
-        catalog: Catalog,
-        bus: IngestBus,
+        decisions: ObjectDecisions,
+        announcements: ObjectAnnouncements,
         clock: Clock,
         calls_in_flight: int,
         single_copy_bytes_max: int,
     ) -> None:
-        self._clock = clock
         self._objects = objects
-        self._catalog = catalog
-        self._bus = bus
+        self._decisions = decisions
+        self._announcements = announcements
+        self._clock = clock
         self._calls_in_flight = calls_in_flight
         self._single_copy_bytes_max = single_copy_bytes_max
 
@@ -100,9 +87,9 @@ class ObjectWork:
                 break
             if round_index:
                 await self._clock.sleep(_ROUND_PAUSE_S)
-            found = await self._decide(job, keys, outcomes, shift.limit)
+            found = await self._decisions.candidates(job, keys, outcomes, shift.limit)
             triggered, changed = await self._carry_out(job, found, outcomes, shift)
-            await self._announce(triggered, outcomes)
+            await self._announcements.announce(job, triggered, outcomes)
             keys = list(changed)
         else:
             # In doubt to the last: another attempt may find them at rest.
@@ -120,73 +107,40 @@ class ObjectWork:
         """
         outcomes: dict[str, Outcome] = {}
         limit = AdaptiveLimit(1)
-        found = await self._decide(job, [key], outcomes, limit)
-        for item in found:
+        for item in await self._decisions.candidates(job, [key], outcomes, limit):
             try:
-                return await self._preview(job, item, limit)
+                return _preview(job, await self._decisions.decide(job, item, limit))
             except NotFound:
-                return _gone(key)
+                return gone(key)
             except Retryable:
                 raise
             except (PortError, DomainError) as error:
                 return failed_outcome(key, error)
         return outcomes[key]
 
-    async def _decide(
-        self, job: Job, keys: Sequence[str], outcomes: dict[str, Outcome], limit: AdaptiveLimit
-    ) -> list[_Decided]:
-        """Return what is to be written; what needs no write gets its outcome here."""
-        tags_by_key: dict[str, ObjectTags] = {}
-
-        async def read(key: str) -> None:
-            try:
-                async with limit:
-                    tags_by_key[key] = await self._objects.read_tags(job.bucket, key)
-            except NotFound:
-                outcomes[key] = _gone(key)
-            except PortError as error:
-                outcomes[key] = failed_outcome(key, error)
-
-        await fan_out(keys, read, limit=self._calls_in_flight)
-        readable = [key for key in keys if key in tags_by_key]
-        identities = [identity_of(tags_by_key[key]) for key in readable]
-        try:
-            answers = await self._catalog.look_up(identities)
-        except Retryable as error:
-            outcomes.update((key, failed_outcome(key, error)) for key in readable)
-            return []
-        found = []
-        for key, identity, answer in zip(readable, identities, answers, strict=True):
-            tags = tags_by_key[key]
-            verdict = _verdict(job, key, tags, identity, answer)
-            if verdict.decision is Decision.SKIP:
-                outcomes[key] = decided(key, verdict)
-            else:
-                found.append(_Decided(key=key, tags=tags, verdict=verdict))
-        return found
-
     async def _carry_out(
-        self, job: Job, found: Sequence[_Decided], outcomes: dict[str, Outcome], shift: Shift
-    ) -> tuple[list[_Triggered], dict[str, Outcome]]:
+        self, job: Job, found: Sequence[Candidate], outcomes: dict[str, Outcome], shift: Shift
+    ) -> tuple[list[Triggered], dict[str, Outcome]]:
         """Write; returns what is to be announced, and what is to be read again with its failure."""
-        triggered: list[_Triggered] = []
+        triggered: list[Triggered] = []
         changed: dict[str, Outcome] = {}
 
-        async def act(item: _Decided) -> None:
+        async def act(item: Candidate) -> None:
             if await shift.watch.stopped():
                 return
-            result: Outcome | _Triggered
+            result: Outcome | Triggered
             try:
+                found = await self._decisions.decide(job, item, shift.limit)
                 if job.options.dry_run:
-                    result = await self._preview(job, item, shift.limit)
+                    result = _preview(job, found)
                 else:
-                    result = await self._write(job, item, shift)
+                    result = await self._write(job, found, shift)
             except Unfinished:
                 return
             except Conflict as error:
                 changed[item.key] = replace(failed_outcome(item.key, error), retryable=True)
             except NotFound:
-                outcomes[item.key] = _gone(item.key)
+                outcomes[item.key] = gone(item.key)
             except (PortError, DomainError) as error:
                 outcomes[item.key] = failed_outcome(item.key, error)
             else:
@@ -198,55 +152,66 @@ class ObjectWork:
         await fan_out(found, act, limit=self._calls_in_flight)
         return triggered, changed
 
-    async def _preview(self, job: Job, item: _Decided, limit: AdaptiveLimit) -> Outcome:
-        """Return what `_write` would come to, writing nothing."""
-        merge_tags(item.tags, item.verdict.identity, job.job_id)
-        async with limit:
-            head = await self._objects.head(job.bucket, item.key)
-        if job.trigger is Trigger.COPY and is_archived(head):
-            return _archived(item.key, head)
-        return decided(item.key, item.verdict, size_bytes=head.size_bytes)
-
-    async def _write(self, job: Job, item: _Decided, shift: Shift) -> _Triggered | Outcome:
-        verdict = item.verdict
-        merged = merge_tags(item.tags, verdict.identity, job.job_id)
-        async with shift.limit:
-            head = await self._objects.head(job.bucket, item.key)
+    async def _write(self, job: Job, item: DecidedObject, shift: Shift) -> Triggered | Outcome:
+        head = item.head
         if may_be_another(item.tags, head):
             # The guards of the write are of the head's object; these tags may be of the one before.
             raise Conflict(f"{item.key} was modified while it was read", resource=item.key)
-        if not time_tells(head):
-            async with shift.limit:
-                tags = await self._objects.read_tags(job.bucket, item.key)
-            if tags != item.tags:
-                raise Conflict(f"{item.key} was replaced while it was read", resource=item.key)
+        if writes_nothing(item):
+            return skipped(item)
+        await self._check_tags(job, item, shift)
+        if item.verdict.reason is Reason.TAGS_RESTORED:
+            return await self._restore_tags(job, item, shift)
         written = WrittenObject(e_tag=head.e_tag, version_id=head.version_id)
-        if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:
-            if job.trigger is Trigger.EVENT:
-                async with shift.writing():
-                    await self._objects.write_tags(job.bucket, head, merged)
-            elif is_archived(head):
-                return _archived(item.key, head)
-            else:
+        if item.verdict.reason is not Reason.ALREADY_TRIGGERED:
+            tags = tags_after(item.tags, item.verdict.identity, next_mark(job, item))
+            if _cannot_trigger(job, head):
+                return _archived(job, head)
+            if job.ingest.trigger is Trigger.COPY:
                 try:
-                    written = await self._rewrite(job, head, merged, shift)
+                    written = await self._rewrite(job, head, tags, shift)
                 except Archived:
-                    return _archived(item.key, head)
+                    return _archived(job, head)
+            else:
+                async with shift.writing():
+                    await self._objects.write_tags(job.bucket, head, tags)
         event = ingest_event(
             job,
             key=item.key,
             version_id=written.version_id,
             e_tag=written.e_tag,
             size_bytes=head.size_bytes,
-            identity=verdict.identity,
-            action=verdict.decision,
+            identity=item.verdict.identity,
+            action=item.verdict.decision,
         )
         outcome = replace(
-            decided(item.key, verdict, size_bytes=head.size_bytes),
+            decided(item.key, item.verdict, size_bytes=head.size_bytes),
             e_tag=written.e_tag,
             version_id=written.version_id,
         )
-        return _Triggered(event=event, outcome=outcome)
+        return Triggered(event=event, outcome=outcome)
+
+    async def _check_tags(self, job: Job, item: DecidedObject, shift: Shift) -> None:
+        """Read the tags again where neither version nor time shows whose they were.
+
+        Raises:
+            Conflict: the object was replaced while it was read.
+        """
+        if time_tells(item.head):
+            return
+        async with shift.limit:
+            tags = await self._objects.read_tags(job.bucket, item.key)
+        if tags != item.tags:
+            raise Conflict(f"{item.key} was replaced while it was read", resource=item.key)
+
+    async def _restore_tags(self, job: Job, item: DecidedObject, shift: Shift) -> Outcome:
+        try:
+            tags = tags_after(item.tags, item.verdict.identity)
+        except TagLimitExceeded:
+            return _known_by_path(item)
+        async with shift.writing():
+            await self._objects.write_tags(job.bucket, item.head, tags)
+        return skipped(item)
 
     async def _rewrite(
         self, job: Job, head: ObjectHead, tags: Mapping[str, str], shift: Shift
@@ -256,41 +221,50 @@ class ObjectWork:
         async with shift.writing():
             return await self._objects.rewrite(job.bucket, head, tags)
 
-    async def _announce(
-        self, triggered: Sequence[_Triggered], outcomes: dict[str, Outcome]
-    ) -> None:
-        groups = [
-            triggered[start : start + INGEST_EVENT_COUNT_MAX]
-            for start in range(0, len(triggered), INGEST_EVENT_COUNT_MAX)
-        ]
 
-        async def publish(group: Sequence[_Triggered]) -> None:
-            try:
-                results = await self._bus.publish([item.event for item in group])
-            except PortError as error:
-                results = [error] * len(group)
-            for item, failure in zip(group, results, strict=True):
-                key = item.outcome.key
-                outcomes[key] = failed_outcome(key, failure) if failure else item.outcome
-
-        await fan_out(groups, publish, limit=self._calls_in_flight)
+def _preview(job: Job, item: DecidedObject) -> Outcome:
+    """Return the outcome that a write would have, writing nothing."""
+    if item.verdict.reason is Reason.TAGS_RESTORED:
+        try:
+            tags_after(item.tags, item.verdict.identity)
+        except TagLimitExceeded:
+            return _known_by_path(item)
+    if item.verdict.triggers:
+        tags_after(item.tags, item.verdict.identity, next_mark(job, item))
+        if _cannot_trigger(job, item.head):
+            return _archived(job, item.head)
+    return skipped(item)
 
 
-def _verdict(
-    job: Job, key: str, tags: dict[str, str], identity: Identity, answer: CatalogAnswer
-) -> Verdict:
-    # Triggered by an attempt whose outcome got lost: if the catalog knows it by now, that is our
-    # own doing, and its event may still be missing.
-    rule = resume if tags.get(SYNC_JOB_ID_TAG) == job.job_id else decide
-    return rule(identity, answer, bucket_name=job.bucket.name, key=key)
+def _known_by_path(item: DecidedObject) -> Outcome:
+    """Return the outcome of a known object that has no room for our tags; it needs nothing else."""
+    verdict = replace(item.verdict, reason=Reason.KNOWN_BY_PATH)
+    return skipped(replace(item, verdict=verdict))
 
 
-def _gone(key: str) -> Outcome:
-    return Outcome(key=key, kind=OutcomeKind.GONE, reason="DELETED_SINCE_LISTED")
+def _cannot_trigger(job: Job, head: ObjectHead) -> bool:
+    """Tell whether the object is in an archive that the trigger cannot work with.
+
+    A copy would end a restore; the system's own ingest reads the bytes, which it can while they
+    are restored.
+    """
+    if job.ingest.trigger is Trigger.QUEUE:
+        return is_archived(head) and not head.restored
+    return job.ingest.trigger is Trigger.COPY and is_archived(head)
 
 
-def _archived(key: str, head: ObjectHead) -> Outcome:
+def _archived(job: Job, head: ObjectHead) -> Outcome:
     """Return the outcome of an object in an archive; each reason has a next step of its own."""
+    if job.ingest.trigger is Trigger.QUEUE:
+        place = head.archive_status or head.storage_class
+        return Outcome(
+            key=head.key,
+            kind=OutcomeKind.ARCHIVED,
+            reason="ARCHIVED",
+            size_bytes=head.size_bytes,
+            message=f"its bytes are archived ({place}), and the system's ingest reads its bytes;"
+            " restore it, then sync again",
+        )
     reason, step = "ARCHIVED", "restore it and copy it into another storage class for good"
     if not is_archived(head):
         cause = "it was archived after it was read"
@@ -303,7 +277,7 @@ def _archived(key: str, head: ObjectHead) -> Outcome:
     else:
         cause = f"its bytes are archived ({head.storage_class})"
     return Outcome(
-        key=key,
+        key=head.key,
         kind=OutcomeKind.ARCHIVED,
         reason=reason,
         size_bytes=head.size_bytes,

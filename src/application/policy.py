@@ -32,6 +32,8 @@ class Policy:
             duplicate does no harm, so this is only to keep their number small.
         report_wait_s: How long a completion report may lag behind the end of its batch job.
         retry_delay_s: Delay before a chunk's second attempt; doubles with each further one.
+        ingest_grace_s: How long an object counts as being ingested after its trigger.
+        trigger_count_max: How often an object that does not change is triggered in all.
         errors_per_chunk_max: Failures of single objects recorded per chunk; its outcomes have all.
     """
 
@@ -52,4 +54,6 @@ class Policy:
     queued_again_after_s: float = 3_600.0
     report_wait_s: float = 3_600.0
     retry_delay_s: int = 15
+    ingest_grace_s: float = 86_400.0
+    trigger_count_max: int = 3
     errors_per_chunk_max: int = 100

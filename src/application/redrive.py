@@ -12,8 +12,9 @@ from application.queueing import Queueing
 from application.work import Work
 from domain.chunk import Chunk, ChunkRedriven, ChunkStatus, evolve
 from domain.errors import NotRedrivable
-from domain.job import Job, tally_change
+from domain.job import Job
 from domain.job_control import redrive
+from domain.tally import tally_change
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker

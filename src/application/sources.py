@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.batch_job import parse_report_row
+from domain.decision import Reason
 from domain.errors import InvalidReport
 from domain.manifest import ManifestEntry, decode_row
 from domain.outcome import Outcome, OutcomeKind
@@ -32,8 +33,13 @@ def manifest_source(key: str) -> Source:
 _FOR_WORKERS = frozenset({OutcomeKind.COPIED, OutcomeKind.PUT, OutcomeKind.FAILED})
 
 
+def _for_workers(outcome: Outcome) -> bool:
+    """Tell whether something is still to be written, or to be tried again."""
+    return outcome.kind in _FOR_WORKERS or outcome.reason == Reason.TAGS_RESTORED
+
+
 def report_source(keys: tuple[str, ...], *, dry_run: bool) -> Source:
-    """Objects to copy or put, failed and undecided ones are entries; the others are known.
+    """Objects to write, failed and undecided ones are entries; the others are known.
 
     In a dry run every decision is an outcome, and an undecided object is a failure. A row that
     cannot be read fails by itself, not the job.
@@ -55,7 +61,7 @@ def report_source(keys: tuple[str, ...], *, dry_run: bool) -> Source:
             return Outcome(
                 key=row.key, kind=OutcomeKind.FAILED, reason="Undecided", message=row.message
             )
-        if dry_run or row.outcome.kind not in _FOR_WORKERS:
+        if dry_run or not _for_workers(row.outcome):
             return row.outcome
         return ManifestEntry(key=row.key, size_bytes=row.outcome.size_bytes, last_modified=None)
 

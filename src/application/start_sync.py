@@ -98,7 +98,7 @@ class StartSync:
             ),
             connector_id=connector_id,
             bucket=connector.bucket,
-            trigger=connector.trigger,
+            ingest=connector.ingest,
             options=replace(options, prefixes=scope),
             request_fingerprint=fingerprint,
             now=self._clock.now(),
@@ -141,7 +141,7 @@ def _check_prefixes(options: SyncOptions, connector: Connector) -> None:
 
 def _fingerprint(options: SyncOptions) -> str:
     since = options.modified_since
-    canonical = {
+    canonical: dict[str, object] = {
         "prefixes": sorted(options.prefixes),
         "discovery": options.discovery,
         "dryRun": options.dry_run,
@@ -149,4 +149,7 @@ def _fingerprint(options: SyncOptions) -> str:
         "include": options.include,
         "exclude": options.exclude,
     }
+    if options.retrigger:
+        # Only where it is set, so that a repeated request of an earlier version stays equal.
+        canonical["retrigger"] = True
     return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()

@@ -14,6 +14,7 @@ from datetime import datetime
 from application.announcer import Announcer
 from application.deadline import Deadline
 from application.ending import EndJob
+from application.ingest_watch import IngestWatch
 from application.policy import Policy
 from application.queueing import Queueing
 from domain.chunk import Chunk, ChunkLeaseExpired, ChunkStatus, evolve, lease_expired
@@ -41,8 +42,10 @@ class Sweep:
         invoker: EngineInvoker,
         clock: Clock,
         telemetry: Telemetry,
+        ingest_watch: IngestWatch,
         policy: Policy,
     ) -> None:
+        self._ingest_watch = ingest_watch
         self._jobs = jobs
         self._chunks = chunks
         self._queueing = queueing
@@ -74,6 +77,7 @@ class Sweep:
             except (PortError, DomainError) as error:
                 self._telemetry.warning("job_not_mended", job_id=job.job_id, cause=str(error))
                 first_error = first_error or error
+        await self._ingest_watch.observe(deadline)
         self._telemetry.event("sweep_done", looked_at=looked_at)
         if first_error is not None:
             raise first_error

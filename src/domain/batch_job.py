@@ -78,6 +78,8 @@ _OUTCOME_FIELDS = {
     "a": "asset_id",
     "i": "inventory_id",
     "s": "size_bytes",
+    "t": "triggered_at",
+    "n": "trigger_count",
     "m": "message",
 }
 
@@ -97,6 +99,9 @@ _DECISION_OF_KIND = {
     OutcomeKind.SKIPPED: Decision.SKIP,
     OutcomeKind.COPIED: Decision.COPY,
     OutcomeKind.PUT: Decision.PUT,
+    OutcomeKind.INGESTING: Decision.SKIP,
+    OutcomeKind.NOT_TAKEN: Decision.SKIP,
+    OutcomeKind.NOT_MEDIA: Decision.SKIP,
 }
 
 

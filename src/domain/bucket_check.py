@@ -30,12 +30,12 @@ def check_bucket(job: Job, facts: BucketFacts, *, listed: Listing | None = None)
             " objects in its own Region, which is this service's; start the sync with discovery"
             " 'direct', or deploy the service there"
         )
-    if facts.versioned and job.trigger is Trigger.COPY:
+    if facts.versioned and job.ingest.trigger is Trigger.COPY:
         figures = f", at most {_figures(listed)}" if listed is not None else ""
         warning = (
             f"bucket {name} is versioned: each object that is copied or put leaves a noncurrent"
             f" version behind{figures}, which is billed until a lifecycle rule expires it; the"
-            " connector trigger 'event' leaves none"
+            " connector triggers 'event' and 'queue' leave none"
         )
         return (warning,)
     return ()

@@ -30,6 +30,7 @@ class ObjectHead:
     """Everything that one HeadObject tells of an object and that a copy has to keep.
 
     `system_metadata` maps CopyObject's parameter names (ContentType, CacheControl, ...) to values.
+    `tag_count` is None where the store does not say it: of an object without tags S3 does not.
     """
 
     key: str
@@ -46,6 +47,7 @@ class ObjectHead:
     system_metadata: Mapping[str, str | datetime] = field(default_factory=dict)
     user_metadata: Mapping[str, str] = field(default_factory=dict)
     checksum_algorithm: str | None = None
+    tag_count: int | None = None
 
 
 class ObjectTags(dict[str, str]):
@@ -68,13 +70,16 @@ _NULL_VERSION = "null"
 
 
 def may_be_another(tags: ObjectTags, head: ObjectHead) -> bool:
-    """Tell whether the object may have been replaced between the read of its tags and the head.
+    """Tell whether the object or its tags may have changed between the two reads.
 
     No answer to a read of tags has the ETag. Versions tell it exactly. Without them, an object
     that was modified in the second of the read or later may be another one: S3 tells times in
     whole seconds. Both are by S3's clock, so an object that was left alone for a second before
-    is never in doubt.
+    is never in doubt. Tags leave no trace in either, but their number shows in the head: so a
+    system is noticed that took the object just now, and tagged it.
     """
+    if head.tag_count is not None and head.tag_count != len(tags):
+        return True
     if tags.version_id is not None and head.version_id is not None:
         if tags.version_id != head.version_id:
             return True

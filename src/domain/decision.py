@@ -1,21 +1,29 @@
-"""The ingestion decision: SKIP, COPY or PUT, and why.
+"""The ingestion decision: SKIP, COPY or PUT, why, and under which ids.
 
-| AssetID tagged and known | InventoryID tagged and known | decision |
-|---|---|---|
-| yes | any | SKIP |
-| no | yes | COPY |
-| no | no | PUT |
-
-A look-up that failed is no answer: it never reaches these functions (the port raises), so it
-cannot become a PUT.
+The rule is one table, `RULES`: the first row that fits an object decides. It is asked with what
+the object's tags, the catalog and HeadObject say. A lookup that failed is no answer: it never
+reaches the table (the port raises), so it cannot become a PUT.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from domain.identity import Identity, mint_missing
+from domain.catalog import (
+    CatalogAnswer,
+    CatalogQuestion,
+    CatalogRecord,
+    Seen,
+    seen_version,
+)
+from domain.connector import IdSource
+from domain.customer_object import ObjectHead
+from domain.identity import Identity, mint_inventory_id
+from domain.profile import Profile
+from domain.trigger_mark import History
 
 
 class Decision(StrEnum):
@@ -27,60 +35,284 @@ class Decision(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a decision fell as it did."""
+    """Why a decision was made."""
 
     ASSET_KNOWN = "ASSET_KNOWN"
+    TAGS_RESTORED = "TAGS_RESTORED"
+    KNOWN_BY_PATH = "KNOWN_BY_PATH"
+    NOT_MEDIA = "NOT_MEDIA"
+    INGESTING = "INGESTING"
+    NOT_TAKEN = "NOT_TAKEN"
     INVENTORY_KNOWN = "INVENTORY_KNOWN"
+    REPLACED = "REPLACED"
+    IDS_OF_ANOTHER = "IDS_OF_ANOTHER"
     NO_IDS = "NO_IDS"
     IDS_UNKNOWN = "IDS_UNKNOWN"
     ALREADY_TRIGGERED = "ALREADY_TRIGGERED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogAnswer:
-    """What the catalog said of one object's ids; an id that is not tagged is not known."""
+class Standing(StrEnum):
+    """How the catalog knows an object."""
 
-    asset_known: bool = False
-    inventory_known: bool = False
+    ASSET = "its AssetID is in the catalog"
+    INVENTORY = "its InventoryID is in the catalog, its AssetID is not"
+    OTHER_IDS = "it is in the catalog under ids that are not in its tags"
+    ANOTHERS = "its InventoryID is in the catalog as another object's"
+    COPIED = "the catalog has no record of it, and its ids came along with another object's tags"
+    UNKNOWN = "the catalog has no record of it"
+
+
+class Ids(StrEnum):
+    """Which ids an object has after its decision was carried out."""
+
+    TAGGED = "those in its tags"
+    RECORDED = "those of the record; a missing asset id is minted"
+    COMPLETED = "those in its tags; missing ones are minted, or left to the system"
+    NEW = "new ones are minted, or left to the system"
+    NONE = "none: the system finds the object by its path, or makes new ones"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One row. An empty condition fits everything."""
+
+    decision: Decision
+    reason: Reason
+    ids: Ids
+    standing: frozenset[Standing] = frozenset()
+    seen: frozenset[Seen] = frozenset()
+    history: frozenset[History] = frozenset()
+    taken: bool | None = None
+    tagged: bool | None = None
+
+    def fits(self, case: Case) -> bool:
+        """Tell whether the row is about this case."""
+        return (
+            (not self.standing or case.standing in self.standing)
+            and (not self.seen or case.seen in self.seen)
+            and (not self.history or case.history in self.history)
+            and self.taken in (None, case.taken)
+            and self.tagged in (None, case.tagged)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What the table is asked of one object.
+
+    Attributes:
+        standing: How the catalog knows it.
+        seen: Whether the record is about this very version of the object.
+        history: Where it stands with our own triggers.
+        taken: Whether the system takes files of its type.
+        tagged: Whether its tags hold an id at all.
+    """
+
+    standing: Standing
+    seen: Seen
+    history: History
+    taken: bool
+    tagged: bool
+
+
+_A_RECORD: Final = frozenset({Standing.INVENTORY, Standing.OTHER_IDS, Standing.ANOTHERS})
+_NOT_ANOTHER: Final = frozenset({Seen.THIS_VERSION, Seen.UNTOLD})
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule(
+        standing=frozenset({Standing.ASSET}),
+        decision=Decision.SKIP,
+        reason=Reason.ASSET_KNOWN,
+        ids=Ids.TAGGED,
+    ),
+    Rule(taken=False, decision=Decision.SKIP, reason=Reason.NOT_MEDIA, ids=Ids.TAGGED),
+    Rule(
+        standing=frozenset({Standing.OTHER_IDS}),
+        seen=frozenset({Seen.THIS_VERSION}),
+        decision=Decision.SKIP,
+        reason=Reason.TAGS_RESTORED,
+        ids=Ids.RECORDED,
+    ),
+    Rule(
+        history=frozenset({History.WAITING}),
+        decision=Decision.SKIP,
+        reason=Reason.INGESTING,
+        ids=Ids.TAGGED,
+    ),
+    Rule(
+        history=frozenset({History.EXHAUSTED}),
+        decision=Decision.SKIP,
+        reason=Reason.NOT_TAKEN,
+        ids=Ids.TAGGED,
+    ),
+    # Both ids beside a record of other content make Media Lake delete that record and make none;
+    # without ids it replaces the asset (v1.18.3, lambdas/ingest/s3/index.py, process_asset).
+    Rule(
+        standing=frozenset({Standing.INVENTORY, Standing.OTHER_IDS}),
+        seen=frozenset({Seen.ANOTHER_VERSION}),
+        decision=Decision.PUT,
+        reason=Reason.REPLACED,
+        ids=Ids.NONE,
+    ),
+    Rule(
+        standing=frozenset({Standing.ANOTHERS}),
+        seen=frozenset({Seen.ANOTHER_VERSION}),
+        decision=Decision.PUT,
+        reason=Reason.IDS_OF_ANOTHER,
+        ids=Ids.NONE,
+    ),
+    Rule(
+        standing=frozenset({Standing.INVENTORY, Standing.ANOTHERS}),
+        seen=_NOT_ANOTHER,
+        decision=Decision.COPY,
+        reason=Reason.INVENTORY_KNOWN,
+        ids=Ids.RECORDED,
+    ),
+    Rule(
+        standing=frozenset({Standing.OTHER_IDS}),
+        seen=frozenset({Seen.UNTOLD}),
+        tagged=True,
+        decision=Decision.PUT,
+        reason=Reason.IDS_UNKNOWN,
+        ids=Ids.RECORDED,
+    ),
+    Rule(
+        standing=frozenset({Standing.OTHER_IDS}),
+        seen=frozenset({Seen.UNTOLD}),
+        tagged=False,
+        decision=Decision.PUT,
+        reason=Reason.NO_IDS,
+        ids=Ids.RECORDED,
+    ),
+    # Two objects under the same ids: whichever is taken first, the other would replace it.
+    Rule(
+        standing=frozenset({Standing.COPIED}),
+        decision=Decision.PUT,
+        reason=Reason.IDS_OF_ANOTHER,
+        ids=Ids.NEW,
+    ),
+    Rule(tagged=True, decision=Decision.PUT, reason=Reason.IDS_UNKNOWN, ids=Ids.COMPLETED),
+    Rule(tagged=False, decision=Decision.PUT, reason=Reason.NO_IDS, ids=Ids.COMPLETED),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A decision with its reason and the ids that the object has or gets.
-
-    For SKIP the ids are those of the tags; for COPY and PUT both are set.
-    """
+    """A decision with its reason, and the ids that the object has after it was carried out."""
 
     decision: Decision
     reason: Reason
     identity: Identity
 
-
-def decide(identity: Identity, answer: CatalogAnswer, *, bucket_name: str, key: str) -> Verdict:
-    """Apply the rules to what the object's tags say and what the catalog knows of that."""
-    if identity.asset_id is not None and answer.asset_known:
-        return Verdict(decision=Decision.SKIP, reason=Reason.ASSET_KNOWN, identity=identity)
-    complete = mint_missing(identity, bucket_name, key)
-    if identity.inventory_id is not None and answer.inventory_known:
-        return Verdict(decision=Decision.COPY, reason=Reason.INVENTORY_KNOWN, identity=complete)
-    untagged = identity.asset_id is None and identity.inventory_id is None
-    reason = Reason.NO_IDS if untagged else Reason.IDS_UNKNOWN
-    return Verdict(decision=Decision.PUT, reason=reason, identity=complete)
+    @property
+    def triggers(self) -> bool:
+        """Whether the object's ingestion is triggered."""
+        return self.decision is not Decision.SKIP
 
 
-def resume(identity: Identity, answer: CatalogAnswer, *, bucket_name: str, key: str) -> Verdict:
-    """Return the verdict on an object that already carries this job's id.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minting:
+    """Who makes missing ids, and in which form."""
 
-    It was triggered by an attempt whose outcome got lost, so only its event is sent again. Which
-    action that was follows from the ids: an inventory record without its asset, or under another id
-    than we mint, was there before us (COPY); anything else was PUT. What the catalog has ingested
-    by now, and a record under our id of an object that had lost its tags, cannot be told from COPY
-    any more; the ids, and so the event's effect, are the same.
-    """
-    complete = mint_missing(identity, bucket_name, key)
-    minted = mint_missing(Identity(), bucket_name, key)
-    known_before = answer.inventory_known and (
-        not answer.asset_known or complete.inventory_id != minted.inventory_id
+    profile: Profile
+    ids: IdSource
+
+
+def known(question: CatalogQuestion) -> Verdict:
+    """Return the verdict on an object whose AssetID the catalog knows; it needs no HeadObject."""
+    return Verdict(decision=Decision.SKIP, reason=Reason.ASSET_KNOWN, identity=question.identity)
+
+
+def decide(
+    question: CatalogQuestion,
+    answer: CatalogAnswer,
+    head: ObjectHead,
+    *,
+    history: History,
+    taken: bool,
+    minting: Minting,
+) -> Verdict:
+    """Apply the table to one object."""
+    standing, record = _standing(question, answer, head)
+    case = Case(
+        standing=standing,
+        seen=Seen.UNTOLD if record is None else seen_version(record, head, question.storage_path),
+        history=history,
+        taken=taken,
+        tagged=question.identity != Identity(),
     )
-    decision = Decision.COPY if known_before else Decision.PUT
-    return Verdict(decision=decision, reason=Reason.ALREADY_TRIGGERED, identity=complete)
+    rule = next(rule for rule in RULES if rule.fits(case))
+    identity = _identity(rule.ids, question, record, head, minting)
+    return Verdict(decision=rule.decision, reason=rule.reason, identity=identity)
+
+
+def resume(question: CatalogQuestion, action: str | None) -> Verdict:
+    """Return the verdict on an object that this very job has triggered already.
+
+    The outcome of that attempt got lost, so only the event is sent again, as it was: `action` is
+    what the attempt noted. The ids are those that it wrote.
+    """
+    decision = Decision.COPY if action == Decision.COPY else Decision.PUT
+    return Verdict(decision=decision, reason=Reason.ALREADY_TRIGGERED, identity=question.identity)
+
+
+def _standing(
+    question: CatalogQuestion, answer: CatalogAnswer, head: ObjectHead
+) -> tuple[Standing, CatalogRecord | None]:
+    if answer.asset_known:
+        return Standing.ASSET, answer.record
+    path = question.storage_path
+    tagged = answer.record
+    if tagged is not None and tagged.storage_path in (None, path):
+        return Standing.INVENTORY, tagged
+    other = _best(answer.others, head, path)
+    if other is not None:
+        standing = Standing.INVENTORY if other.asset_id is None else Standing.OTHER_IDS
+        return standing, other
+    if tagged is not None:
+        return Standing.ANOTHERS, tagged
+    copied = question.copied and question.identity != Identity()
+    return (Standing.COPIED if copied else Standing.UNKNOWN), None
+
+
+def _best(records: Sequence[CatalogRecord], head: ObjectHead, path: str) -> CatalogRecord | None:
+    """Return the record to go by, where there are several: one of this version, the first by id."""
+    return min(
+        records,
+        key=lambda record: (
+            seen_version(record, head, path) is not Seen.THIS_VERSION,
+            record.inventory_id,
+        ),
+        default=None,
+    )
+
+
+def _identity(
+    ids: Ids,
+    question: CatalogQuestion,
+    record: CatalogRecord | None,
+    head: ObjectHead,
+    minting: Minting,
+) -> Identity:
+    tagged = Identity() if ids is Ids.NEW else question.identity
+    content_type = str(head.system_metadata.get("ContentType", ""))
+
+    def minted_asset_id() -> str:
+        return minting.profile.mint_asset_id(question.bucket_name, question.key, content_type)
+
+    match ids:
+        case Ids.NONE:
+            return Identity()
+        case Ids.RECORDED if record is not None:
+            return Identity(
+                asset_id=record.asset_id or tagged.asset_id or minted_asset_id(),
+                inventory_id=record.inventory_id,
+            )
+        case Ids.COMPLETED | Ids.NEW if minting.ids is IdSource.MINTED:
+            return Identity(
+                asset_id=tagged.asset_id or minted_asset_id(),
+                inventory_id=tagged.inventory_id
+                or mint_inventory_id(question.bucket_name, question.key),
+            )
+        case _:
+            return tagged

@@ -121,22 +121,25 @@ def media_kind(key: str) -> str:
     return _KIND_BY_EXTENSION.get(extension.lower(), "oth") if dot else "oth"
 
 
-def mint_asset_id(bucket_name: str, key: str) -> str:
+def mint_typed_asset_id(bucket_name: str, key: str) -> str:
     """Return the asset id that this bucket and key get, every time: `asset:<kind>:<uuid>`."""
     return f"asset:{media_kind(key)}:{_name_uuid('asset', bucket_name, key)}"
+
+
+def mint_plain_asset_id(bucket_name: str, key: str, *, kind: str | None) -> str:
+    """Return `asset:<kind>:<uuid>`, or the UUID alone where there is no kind.
+
+    Media Lake reads an asset's type from the second part of an id with a colon, and takes what it
+    does not know there for an image; of an id without a colon it finds the type by content type
+    (v1.18.3, lambdas/ingest/s3/index.py, process_asset).
+    """
+    unique = _name_uuid("asset", bucket_name, key)
+    return str(unique) if kind is None else f"asset:{kind}:{unique}"
 
 
 def mint_inventory_id(bucket_name: str, key: str) -> str:
     """Return the inventory id that this bucket and key get, every time: `asset:uuid:<uuid>`."""
     return f"asset:uuid:{_name_uuid('inventory', bucket_name, key)}"
-
-
-def mint_missing(identity: Identity, bucket_name: str, key: str) -> Identity:
-    """Return `identity` with what is missing minted; what is there stays as it is."""
-    return Identity(
-        asset_id=identity.asset_id or mint_asset_id(bucket_name, key),
-        inventory_id=identity.inventory_id or mint_inventory_id(bucket_name, key),
-    )
 
 
 def event_id(job_id: str, bucket_name: str, key: str) -> str:

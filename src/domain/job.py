@@ -15,15 +15,14 @@ after it was published, so a crash between the two publishes it twice, never not
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from domain.chunk import Chunk, ChunkStatus
-from domain.connector import Bucket, Trigger
+from domain.connector import Bucket, Ingest
 from domain.machine import Table, next_state, table, terminal_states
-from domain.outcome import NOTHING, Statistics
+from domain.tally import Tally
 
 
 class JobStatus(StrEnum):
@@ -55,6 +54,7 @@ class SyncOptions:
     modified_since: datetime | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    retrigger: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,7 @@ class Listing:
 
     objects_listed: int = 0
     objects_filtered: int = 0
+    objects_not_media: int = 0
     bytes_listed: int = 0
     prefix_index: int = 0
     last_key: str | None = None
@@ -93,55 +94,6 @@ class Splitting:
     position: int = 0
     object_count: int = 0
     done: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """The fold of a job's chunks. `completed` counts those that ended with and without errors."""
-
-    statistics: Statistics = NOTHING
-    chunks_total: int = 0
-    chunks_completed: int = 0
-    chunks_failed: int = 0
-    chunks_cancelled: int = 0
-
-    @property
-    def chunks_settled(self) -> int:
-        """Chunks in a terminal state."""
-        return self.chunks_completed + self.chunks_failed + self.chunks_cancelled
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            statistics=self.statistics + other.statistics,
-            chunks_total=self.chunks_total + other.chunks_total,
-            chunks_completed=self.chunks_completed + other.chunks_completed,
-            chunks_failed=self.chunks_failed + other.chunks_failed,
-            chunks_cancelled=self.chunks_cancelled + other.chunks_cancelled,
-        )
-
-
-def tally_of(chunk: Chunk) -> Tally:
-    """Return what one chunk contributes to its job's tally."""
-    return Tally(
-        statistics=chunk.statistics,
-        chunks_total=1,
-        chunks_completed=int(
-            chunk.status in (ChunkStatus.COMPLETED, ChunkStatus.COMPLETED_WITH_ERRORS)
-        ),
-        chunks_failed=int(chunk.status is ChunkStatus.FAILED),
-        chunks_cancelled=int(chunk.status is ChunkStatus.CANCELLED),
-    )
-
-
-def tally_change(before: Chunk, after: Chunk) -> Tally:
-    """Return what the tally moves by when a chunk changes."""
-    old, new = tally_of(before), tally_of(after)
-    return Tally(
-        statistics=new.statistics - old.statistics,
-        chunks_completed=new.chunks_completed - old.chunks_completed,
-        chunks_failed=new.chunks_failed - old.chunks_failed,
-        chunks_cancelled=new.chunks_cancelled - old.chunks_cancelled,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,12 +131,12 @@ class StatusNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job's record."""
+    """One job's record; `queue_known` and `queue_empty_at` as in `trigger_mark.Patience`."""
 
     job_id: str
     connector_id: str
     bucket: Bucket
-    trigger: Trigger
+    ingest: Ingest
     options: SyncOptions
     status: JobStatus
     created_at: datetime
@@ -193,6 +145,8 @@ class Job:
     status_reason: str | None = None
     warnings: tuple[str, ...] = ()
     request_fingerprint: str | None = None
+    queue_known: bool = False
+    queue_empty_at: datetime | None = None
     listing: Listing = Listing()
     manifest: ManifestFile | None = None
     batch_job_id: str | None = None
@@ -205,7 +159,7 @@ class Job:
     work: WorkLease | None = None
     notices: tuple[StatusNotice, ...] = ()
     notice_count: int = 0
-    tally: Tally = Tally()
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def terminal(self) -> bool:
@@ -310,7 +264,7 @@ def new_job(
     job_id: str,
     connector_id: str,
     bucket: Bucket,
-    trigger: Trigger,
+    ingest: Ingest,
     options: SyncOptions,
     request_fingerprint: str | None,
     now: datetime,
@@ -320,7 +274,7 @@ def new_job(
         job_id=job_id,
         connector_id=connector_id,
         bucket=bucket,
-        trigger=trigger,
+        ingest=ingest,
         options=options,
         status=JobStatus.INITIALIZING,
         request_fingerprint=request_fingerprint,

@@ -13,7 +13,10 @@ from domain.outcome import Statistics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestEvent:
-    """An object is ready for ingestion. `event_id` is equal for every repetition."""
+    """An object is ready for ingestion. `event_id` is equal for every repetition.
+
+    The ids are None where the system makes them.
+    """
 
     event_id: str
     job_id: str
@@ -23,8 +26,8 @@ class IngestEvent:
     version_id: str | None
     e_tag: str
     size_bytes: int
-    asset_id: str
-    inventory_id: str
+    asset_id: str | None
+    inventory_id: str | None
     processing_action: Decision
 
 
@@ -38,7 +41,7 @@ def ingest_event(
     identity: Identity,
     action: Decision,
 ) -> IngestEvent:
-    """Return the event that announces one object of a job; the identity is complete."""
+    """Return the event that announces one object of a job."""
     return IngestEvent(
         event_id=event_id(job.job_id, job.bucket.name, key),
         job_id=job.job_id,
@@ -48,9 +51,33 @@ def ingest_event(
         version_id=version_id,
         e_tag=e_tag,
         size_bytes=size_bytes,
-        asset_id=identity.asset_id or "",
-        inventory_id=identity.inventory_id or "",
+        asset_id=identity.asset_id,
+        inventory_id=identity.inventory_id,
         processing_action=action,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestMessage:
+    """One object for the system's ingest queue; `e_tag` is without quotes."""
+
+    job_id: str
+    bucket_name: str
+    object_key: str
+    version_id: str | None
+    e_tag: str
+    size_bytes: int
+
+
+def ingest_message(event: IngestEvent) -> IngestMessage:
+    """Return the message that announces the same object as an event."""
+    return IngestMessage(
+        job_id=event.job_id,
+        bucket_name=event.bucket_name,
+        object_key=event.object_key,
+        version_id=event.version_id,
+        e_tag=event.e_tag,
+        size_bytes=event.size_bytes,
     )
 
 

@@ -4,42 +4,62 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Final
 
-from domain.decision import Decision, Verdict
+from domain.decision import Decision, Reason, Verdict
 from domain.errors import InvalidManifest
 
 
 class OutcomeKind(StrEnum):
-    """The one end of each manifest entry. ARCHIVED and GONE are no failures."""
+    """The one end of each manifest entry. Only FAILED is a failure.
+
+    INGESTING: an earlier trigger is still within its grace period. NOT_TAKEN: the system did not
+    take the object, however often it was triggered. NOT_MEDIA: the system takes no such files.
+    """
 
     SKIPPED = "SKIPPED"
     COPIED = "COPIED"
     PUT = "PUT"
+    INGESTING = "INGESTING"
+    NOT_TAKEN = "NOT_TAKEN"
+    NOT_MEDIA = "NOT_MEDIA"
     ARCHIVED = "ARCHIVED"
     GONE = "GONE"
     FAILED = "FAILED"
 
 
-KIND_OF_DECISION = {
+_KIND_OF_DECISION: Final = {
     Decision.SKIP: OutcomeKind.SKIPPED,
     Decision.COPY: OutcomeKind.COPIED,
     Decision.PUT: OutcomeKind.PUT,
+}
+_KIND_OF_REASON: Final = {
+    Reason.INGESTING: OutcomeKind.INGESTING,
+    Reason.NOT_TAKEN: OutcomeKind.NOT_TAKEN,
+    Reason.NOT_MEDIA: OutcomeKind.NOT_MEDIA,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """Objects by outcome. Addition and subtraction are per field."""
+    """Objects by outcome. Addition and subtraction are per field.
+
+    `tags_restored` counts a part of `skipped`.
+    """
 
     skipped: int = 0
     copied: int = 0
     put: int = 0
+    ingesting: int = 0
+    not_taken: int = 0
+    not_media: int = 0
     archived: int = 0
     gone: int = 0
     failed: int = 0
+    tags_restored: int = 0
 
     def __add__(self, other: Statistics) -> Statistics:
         return Statistics(
@@ -54,7 +74,36 @@ class Statistics:
     @property
     def total(self) -> int:
         """Objects with an outcome."""
-        return self.skipped + self.copied + self.put + self.archived + self.gone + self.failed
+        return sum(getattr(self, name) for name in _COUNT_OF_KIND.values())
+
+
+_COUNT_OF_KIND: Final = {kind: kind.value.lower() for kind in OutcomeKind}
+
+
+def count_of(statistics: Statistics, kind: OutcomeKind) -> int:
+    """Return how many objects ended this way."""
+    count: int = getattr(statistics, _COUNT_OF_KIND[kind])
+    return count
+
+
+COUNT_NAMES: Final[Mapping[str, str]] = {
+    "skipped": "skipped",
+    "copied": "copied",
+    "put": "put",
+    "ingesting": "ingesting",
+    "not_taken": "notTaken",
+    "not_media": "notMedia",
+    "archived": "archived",
+    "gone": "gone",
+    "failed": "failed",
+    "tags_restored": "tagsRestored",
+}
+"""The names of the counts in the API, in messages and in tables, by field of `Statistics`."""
+
+
+def counts_by_name(statistics: Statistics) -> dict[str, int]:
+    """Return the counts under the names that leave the service."""
+    return {name: getattr(statistics, field) for field, name in COUNT_NAMES.items()}
 
 
 NOTHING = Statistics()
@@ -65,8 +114,9 @@ class Outcome:
     """The end of one manifest entry.
 
     `reason` is a stable word (a decision's reason or an error class), `message` is for people and
-    set for what a person may have to act on. `retryable` tells a failure that another attempt may
-    mend; it is not part of the record.
+    set for what a person may have to act on. `triggered_at` and `trigger_count` are those of the
+    last trigger, where the outcome is about it. `retryable` marks a failure that another attempt
+    may fix; it is not part of the record.
     """
 
     key: str
@@ -78,6 +128,8 @@ class Outcome:
     size_bytes: int | None = None
     e_tag: str | None = None
     version_id: str | None = None
+    triggered_at: str | None = None
+    trigger_count: int | None = None
     message: str | None = None
     stack_trace: str | None = None
     retryable: bool = False
@@ -87,7 +139,7 @@ def decided(key: str, verdict: Verdict, *, size_bytes: int | None = None) -> Out
     """Return the outcome of an object whose decision was carried out (or, dry, only made)."""
     return Outcome(
         key=key,
-        kind=KIND_OF_DECISION[verdict.decision],
+        kind=_KIND_OF_REASON.get(verdict.reason, _KIND_OF_DECISION[verdict.decision]),
         reason=verdict.reason,
         decision=verdict.decision,
         asset_id=verdict.identity.asset_id,
@@ -98,8 +150,12 @@ def decided(key: str, verdict: Verdict, *, size_bytes: int | None = None) -> Out
 
 def fold(outcomes: Iterable[Outcome]) -> Statistics:
     """Count outcomes by kind; the totals of chunks and jobs are sums of this and nothing else."""
-    counts = Counter(outcome.kind for outcome in outcomes)
-    return Statistics(**{kind.value.lower(): count for kind, count in counts.items()})
+    counts: Counter[str] = Counter()
+    for outcome in outcomes:
+        counts[_COUNT_OF_KIND[outcome.kind]] += 1
+        if outcome.reason == Reason.TAGS_RESTORED:
+            counts["tags_restored"] += 1
+    return Statistics(**counts)
 
 
 _RECORD_FIELDS = {
@@ -112,6 +168,8 @@ _RECORD_FIELDS = {
     "size": "size_bytes",
     "eTag": "e_tag",
     "versionId": "version_id",
+    "triggeredAt": "triggered_at",
+    "triggerCount": "trigger_count",
     "message": "message",
 }
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from domain.customer_object import ObjectHead
 from domain.errors import InvalidManifest
+from domain.identity import SYNC_JOB_ID_TAG
 from domain.limits import UPLOAD_PART_BYTES_MIN, UPLOAD_PART_COUNT_MAX
 
 _MEBIBYTE: Final = 1024**2
@@ -94,10 +95,11 @@ def fingerprint_of(head: ObjectHead, tags: Mapping[str, str], access: Mapping[st
     """Return what differs for another object, other metadata, or other tags to be written.
 
     `access` is what a copy is told beside the head's: lock and ACL. A copy has the attributes with
-    which it was begun.
+    which it was begun. Our own tag is left out: it holds the time at which the copy was begun.
     """
-    shown = {name: getattr(head, name) for name in sorted(head.__slots__)}
-    text = json.dumps([shown, dict(tags), dict(access)], sort_keys=True, default=_plain)
+    shown = {name: getattr(head, name) for name in sorted(head.__slots__) if name != "tag_count"}
+    owned = {name: value for name, value in tags.items() if name != SYNC_JOB_ID_TAG}
+    text = json.dumps([shown, owned, dict(access)], sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -9,21 +9,28 @@ from domain.identity import ASSET_ID_TAG, INVENTORY_ID_TAG, SYNC_JOB_ID_TAG, Ide
 from domain.limits import OBJECT_TAG_COUNT_MAX
 
 
-def merge_tags(tags: Mapping[str, str], identity: Identity, job_id: str) -> dict[str, str]:
-    """Return the tags to write: what is there, the ids, and the job that wrote them.
+def tags_after(
+    tags: Mapping[str, str], identity: Identity, mark: str | None = None
+) -> dict[str, str]:
+    """Return the tags to write: what is there, the ids of `identity` and no others, and the mark.
 
-    Ids that the object has already are in `identity` unchanged, so no owner's value is replaced;
-    only `SyncJobID`, which is ours, moves on from job to job.
+    The two id tags are the system's: they become what `identity` says, and one that it does not
+    have is removed. Without a mark (None) the one that is there stays. Every other tag stays.
 
     Raises:
         TagLimitExceeded: more than ten tags in all; nothing may be written then.
     """
-    ours = {SYNC_JOB_ID_TAG: job_id}
+    owned = {
+        name: value for name, value in tags.items() if name not in (ASSET_ID_TAG, INVENTORY_ID_TAG)
+    }
+    ours: dict[str, str] = {}
+    if mark is not None:
+        ours[SYNC_JOB_ID_TAG] = mark
     if identity.asset_id:
         ours[ASSET_ID_TAG] = identity.asset_id
     if identity.inventory_id:
         ours[INVENTORY_ID_TAG] = identity.inventory_id
-    merged = {**tags, **ours}
+    merged = {**owned, **ours}
     if len(merged) > OBJECT_TAG_COUNT_MAX:
         excess = len(merged) - OBJECT_TAG_COUNT_MAX
         raise TagLimitExceeded(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from domain.chunk import Chunk
 from domain.connector import Connector
 from domain.failure import Failure
+from domain.file_types import FileFilter
 from domain.job import Job
 from domain.manifest import format_instant
+from domain.outcome import counts_by_name
 from domain.progress import progress_of
 
 Json = dict[str, Any]
@@ -35,8 +36,9 @@ def job_view(job: Job, now: datetime) -> Json:
         "statistics": {
             "objectsListed": job.listing.objects_listed,
             "objectsFiltered": job.listing.objects_filtered,
+            "objectsNotMedia": job.listing.objects_not_media,
             "bytesListed": job.listing.bytes_listed,
-            **asdict(job.tally.statistics),
+            **counts_by_name(job.tally.statistics),
         },
         "chunks": {
             "total": job.tally.chunks_total,
@@ -59,10 +61,27 @@ def connector_view(connector: Connector) -> Json:
         "bucketName": connector.bucket.name,
         "prefixes": list(connector.prefixes),
         "status": connector.status.value,
-        "trigger": connector.trigger.value,
+        "trigger": connector.ingest.trigger.value,
+        "ids": connector.ingest.ids.value,
+        "restoreTags": connector.ingest.restore_tags,
+        "ingestQueueUrl": connector.ingest.queue_url,
+        "ingestQueueEmptyAt": (
+            format_instant(connector.queue_empty_at) if connector.queue_empty_at else None
+        ),
+        "fileFilter": _filter_view(connector.ingest.file_filter),
         "expectedBucketOwner": connector.bucket.expected_owner,
         "roleArn": connector.bucket.role_arn,
         "createdAt": format_instant(connector.created_at),
+    }
+
+
+def _filter_view(file_filter: FileFilter | None) -> Json | None:
+    if file_filter is None:
+        return None
+    return {
+        "mode": file_filter.mode.value,
+        "extensions": list(file_filter.extensions),
+        "mimeTypes": list(file_filter.mime_types),
     }
 
 
@@ -76,7 +95,7 @@ def chunk_view(chunk: Chunk) -> Json:
         "objectCount": chunk.object_count,
         "sizeBytes": chunk.size_bytes,
         "attemptCount": chunk.attempt_count,
-        "statistics": asdict(chunk.statistics),
+        "statistics": counts_by_name(chunk.statistics),
         "leaseExpiresAt": format_instant(chunk.lease.expires_at) if chunk.lease else None,
         "createdAt": format_instant(chunk.created_at),
         "updatedAt": format_instant(chunk.updated_at),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from math import isfinite
 from typing import Any, TypeVar, get_type_hints
 
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from application.policy import Policy
 from domain.job import Discovery
 from domain.packing import ChunkSizing
+from domain.profile import CatalogProfile
 
 TUNING_PREFIX = "ASSET_SYNC_"
 
@@ -22,8 +23,26 @@ class InvalidSettings(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogNames:
+    """Names in the catalog's table. An empty index is not asked; an empty attribute is not kept.
+
+    Attribute names may be dotted paths into maps. Both index keys are top-level attributes.
+    """
+
+    asset_id_attribute: str
+    asset_id_index: str
+    asset_id_index_key: str
+    storage_path_attribute: str
+    storage_path_index: str
+    storage_path_index_key: str
+    e_tag_attribute: str
+    size_attribute: str
+    last_modified_attribute: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Names of resources (specification), of the catalog's attributes, and the policy."""
+    """Names of resources (specification), the catalog's profile and names, and the policy."""
 
     job_table_name: str
     chunk_table_name: str
@@ -37,9 +56,8 @@ class Settings:
     batch_operations_role_arn: str
     status_topic_arn: str
     ingest_event_bus_name: str
-    assets_asset_id_attribute: str
-    assets_asset_id_index: str
-    assets_asset_id_index_key: str
+    catalog_profile: CatalogProfile
+    catalog: CatalogNames
     default_discovery: Discovery
     policy: Policy
 
@@ -69,11 +87,42 @@ REQUIRED = (
     "INGEST_EVENT_BUS_NAME",
 )
 
-# The reference deployment's names; another catalog sets its own. No index name: it is not asked.
-_CATALOG_DEFAULTS = {
-    "ASSETS_ASSET_ID_ATTRIBUTE": "DigitalSourceAsset.ID",
-    "ASSETS_ASSET_ID_INDEX": "AssetIDIndex",
-    "ASSETS_ASSET_ID_INDEX_KEY": "DigitalSourceAsset.ID",
+CATALOG_PREFIX = "ASSETS_"
+PROFILE_VARIABLE = "CATALOG_PROFILE"
+
+_LOCATION = "DigitalSourceAsset.MainRepresentation.StorageInfo.PrimaryLocation"
+
+# Media Lake, v1.18.3: medialake_stacks/base_infrastructure.py (the table and its indexes) and
+# lambdas/ingest/s3/index.py (its items). Its AssetIDIndex is keyed by top-level attributes that
+# nothing writes, so it is not asked.
+_MEDIALAKE_NAMES = CatalogNames(
+    asset_id_attribute="DigitalSourceAsset.ID",
+    asset_id_index="",
+    asset_id_index_key="DigitalSourceAsset.ID",
+    storage_path_attribute="StoragePath",
+    storage_path_index="S3PathIndex",
+    storage_path_index_key="StoragePath",
+    e_tag_attribute=f"{_LOCATION}.FileInfo.Hash.Value",
+    size_attribute=f"{_LOCATION}.FileInfo.Size",
+    last_modified_attribute="DigitalSourceAsset.lastModifiedDate",
+)
+
+# A table about which nothing is known but its keys: the index over asset ids is asked, and no
+# record says which version of an object it is about.
+_GENERIC_NAMES = replace(
+    _MEDIALAKE_NAMES,
+    asset_id_index="AssetIDIndex",
+    storage_path_attribute="",
+    storage_path_index="",
+    e_tag_attribute="",
+    size_attribute="",
+    last_modified_attribute="",
+)
+
+CATALOG_DEFAULTS: Mapping[CatalogProfile, CatalogNames] = {
+    CatalogProfile.MEDIALAKE: _MEDIALAKE_NAMES,
+    CatalogProfile.GENERIC: _GENERIC_NAMES,
+    CatalogProfile.NONE: _GENERIC_NAMES,
 }
 
 
@@ -84,7 +133,17 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         InvalidSettings: with everything that is missing or wrong.
     """
     env = os.environ if environment is None else environment
-    faults = [f"{name} is not set" for name in REQUIRED if not env.get(name)]
+    profile = _profile(env)
+    # Without a catalog there is no table to name.
+    faults = [
+        f"{name} is not set"
+        for name in REQUIRED
+        if not env.get(name)
+        and not (name == "ASSETS_TABLE_NAME" and profile is CatalogProfile.NONE)
+    ]
+    if profile is None:
+        known = ", ".join(CatalogProfile)
+        faults.append(f"{PROFILE_VARIABLE} is {env[PROFILE_VARIABLE]!r}, not one of {known}")
     sizing = _tuned(ChunkSizing, env, faults)
     policy = _tuned(Policy, env, faults, sizing=ChunkSizing(**sizing))
     discovery = env.get(f"{TUNING_PREFIX}DEFAULT_DISCOVERY", Discovery.BATCH.value)
@@ -93,14 +152,33 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     arn = env.get("PROCESSOR_FUNCTION_ARN", "")
     if arn and len(arn.split(":")) < 7:
         faults.append(f"PROCESSOR_FUNCTION_ARN is {arn!r}, not the ARN of a function")
-    if faults:
+    if faults or profile is None:
         raise InvalidSettings("; ".join(faults))
     return Settings(
-        **{name.lower(): env[name] for name in REQUIRED},
-        **{name.lower(): env.get(name, value) for name, value in _CATALOG_DEFAULTS.items()},
+        **{name.lower(): env.get(name, "") for name in REQUIRED},
+        catalog_profile=profile,
+        catalog=_catalog_names(env, CATALOG_DEFAULTS[profile]),
         default_discovery=Discovery(discovery),
         policy=Policy(**policy),
     )
+
+
+def catalog_variable(field_name: str) -> str:
+    """Return the environment variable that sets a field of CatalogNames."""
+    return f"{CATALOG_PREFIX}{field_name.upper()}"
+
+
+def _catalog_names(env: Mapping[str, str], defaults: CatalogNames) -> CatalogNames:
+    given = {field.name: env.get(catalog_variable(field.name)) for field in fields(CatalogNames)}
+    return replace(defaults, **{name: value for name, value in given.items() if value is not None})
+
+
+def _profile(env: Mapping[str, str]) -> CatalogProfile | None:
+    """Return the profile that the environment names; None if there is none of that name."""
+    try:
+        return CatalogProfile(env.get(PROFILE_VARIABLE) or CatalogProfile.GENERIC)
+    except ValueError:
+        return None
 
 
 def tuning_name(field_name: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, Protocol
 
 from domain.chunk import Chunk
-from domain.job import Job, Tally
+from domain.job import Job
 from domain.limits import TRANSACTION_ACTION_COUNT_MAX
+from domain.tally import Tally
 from ports.paging import Page
 
 # One action of the transaction is the job itself.
@@ -25,7 +26,7 @@ class ChunkStore(Protocol):
         """Record new chunks, save the job, and add the chunks to its tally: all or nothing.
 
         `chunks` are at most ADDED_CHUNK_COUNT_MAX and get `version` 1; the job is written as by
-        `JobStore.save`, and the tally moves by the sum of `domain.job.tally_of`.
+        `JobStore.save`, and the tally moves by the sum of `domain.tally.tally_of`.
 
         Raises:
             Conflict: the job's stored version is another, or one of the chunks exists.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from domain.connector import Connector
@@ -35,5 +36,13 @@ class ConnectorStore(Protocol):
 
         Raises:
             InvalidCursor: `cursor` is not one of this list.
+        """
+        ...
+
+    async def note_queue_empty(self, connector_id: str, at: datetime) -> None:
+        """Record that the connector's ingest queue was seen empty at `at`; a later time stays.
+
+        Raises:
+            NotFound: there is no such connector.
         """
         ...

@@ -49,7 +49,7 @@ class ObjectStore(Protocol):
         ...
 
     async def head(self, bucket: Bucket, key: str) -> ObjectHead:
-        """Return what a copy has to keep. One request.
+        """Return what a copy has to keep, and the number of its tags. One request.
 
         Raises:
             NotFound: there is no such object, or its current version is a delete marker.

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from aiobotocore.session import AioSession
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 from botocore import parsers
@@ -384,3 +385,55 @@ async def test_aws_itself_is_asked_at_the_other_region_s_host() -> None:
             await s3.get_object_tagging(Bucket="media", Key="a")
 
     assert hosts == ["media.s3.amazonaws.com", "media.s3.eu-central-1.amazonaws.com"]
+
+
+# Queues in other Regions.
+
+
+async def test_each_region_has_one_client_however_many_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    create = AioSession._create_client
+
+    async def create_slowly(*arguments: Any, **options: Any) -> Any:
+        # As where credentials have to be asked for first.
+        await asyncio.sleep(0)
+        return await create(*arguments, **options)
+
+    monkeypatch.setattr(AioSession, "_create_client", create_slowly)
+    async with open_clients(ClientSettings()) as clients, asyncio.TaskGroup() as group:
+        asked: list[asyncio.Task[Any]] = [
+            group.create_task(clients.sqs("eu-west-1")) for _ in range(20)
+        ]
+        own = [group.create_task(clients.sqs(name)) for name in (None, "us-east-1") * 10]
+
+    [elsewhere] = {id(task.result()): task.result() for task in asked}.values()
+    [home] = {id(task.result()): task.result() for task in own}.values()
+    assert (home.meta.region_name, elsewhere.meta.region_name) == ("us-east-1", "eu-west-1")
+    assert elsewhere.meta.endpoint_url == "https://sqs.eu-west-1.amazonaws.com"
+    assert elsewhere.meta.config.max_pool_connections == home.meta.config.max_pool_connections
+
+
+async def test_a_call_to_another_region_is_signed_for_it_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    regions: list[str] = []
+    told: list[tuple[str, str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        scope = request.headers["Authorization"].partition("Credential=")[2]
+        regions.append(scope.split("/")[2])
+        return web.json_response({"Attributes": {}})
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(application) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", str(server.make_url("")))
+        async with open_clients(
+            ClientSettings(attempt_count_max=1), on_request=lambda *call: told.append(call[:2])
+        ) as clients:
+            for name in (None, "eu-west-1"):
+                await (await clients.sqs(name)).get_queue_attributes(QueueUrl="q")
+
+    assert regions == ["us-east-1", "eu-west-1"]
+    assert told == [("sqs", "GetQueueAttributes")] * 2

@@ -16,7 +16,7 @@ from adapters.aws.ingest_bus import ENTRY_BYTES_MAX, EventBridgeIngestBus
 from adapters.aws.results_store import S3ResultsStore
 from adapters.memory.results_store import MemoryResultsStore
 from domain.batch_job import BatchJob, BatchJobStatus
-from domain.connector import Bucket, Trigger
+from domain.connector import Bucket, Ingest
 from domain.decision import Decision
 from domain.job import Job, ManifestFile, SyncOptions, new_job
 from domain.message import IngestEvent
@@ -40,7 +40,7 @@ def job(job_id: str = "job-1", e_tag: str = "abc-2") -> Job:
         job_id=job_id,
         connector_id="con-1",
         bucket=Bucket(name="media"),
-        trigger=Trigger.COPY,
+        ingest=Ingest(),
         options=SyncOptions(),
         request_fingerprint=None,
         now=NOW,

@@ -171,7 +171,8 @@ def test_every_environment_variable_is_documented() -> None:
     tuned = [settings.tuning_name(f.name) for kind in (Policy, ChunkSizing) for f in fields(kind)]
     names = {
         *settings.REQUIRED,
-        *settings._CATALOG_DEFAULTS,
+        *(settings.catalog_variable(f.name) for f in fields(settings.CatalogNames)),
+        settings.PROFILE_VARIABLE,
         *tuned,
         f"{settings.TUNING_PREFIX}DEFAULT_DISCOVERY",
         API_URL_VARIABLE,
@@ -186,7 +187,8 @@ def test_the_settings_read_no_variable_by_another_name() -> None:
     named = set(re.findall(r'"([A-Z][A-Z_]{5,})"', source))
     assert named == {
         *settings.REQUIRED,
-        *settings._CATALOG_DEFAULTS,
+        settings.CATALOG_PREFIX,
+        settings.PROFILE_VARIABLE,
         settings.TUNING_PREFIX,
     }
 

@@ -65,6 +65,7 @@ async def clients(cloud_url: str) -> AsyncIterator[Clients]:
         with pytest.MonkeyPatch.context() as environment:
             point_sdk_at(cloud_url, environment)
             await opened.s3()
+            await opened.dynamodb()
             await opened.sqs()
             await opened.sns()
             await opened.events()

@@ -33,7 +33,7 @@ from domain.batch_job import (
     parse_report_index,
     parse_report_row,
 )
-from domain.connector import Bucket, Trigger
+from domain.connector import Bucket, Ingest
 from domain.job import Job, ManifestFile, SyncOptions, new_job
 from domain.manifest import ManifestEntry, decode_invocation_key, encode_row
 from ports.batch_jobs import BatchJobs
@@ -197,7 +197,7 @@ async def job_over(world: World, clock: ManualClock, *keys: str, job_id: str = "
         job_id=job_id,
         connector_id="con-1",
         bucket=Bucket(name="media"),
-        trigger=Trigger.COPY,
+        ingest=Ingest(),
         options=SyncOptions(),
         request_fingerprint=None,
         now=clock.now(),

@@ -7,6 +7,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -397,7 +398,7 @@ async def test_write_tags_changes_the_tags_and_nothing_else(world: World) -> Non
     await world.store.write_tags(world.bucket, before, {"AssetID": "asset:img:1", "x": ""})
     await world.store.write_tags(world.bucket, before, {"AssetID": "asset:img:1", "x": ""})
 
-    assert await world.store.head(world.bucket, "a") == before
+    assert await world.store.head(world.bucket, "a") == replace(before, tag_count=2)
     assert await world.store.read_tags(world.bucket, "a") == {"AssetID": "asset:img:1", "x": ""}
 
 
@@ -891,6 +892,17 @@ async def test_a_copy_is_not_finished_over_an_object_that_is_gone(world: World) 
         await world.store.finish_copy(world.bucket, head, copy_id, [copied])
     with pytest.raises(NotFound):
         await world.store.head(world.bucket, "a")
+
+
+async def test_the_head_has_the_number_of_tags_if_there_are_any(world: World) -> None:
+    await world.put("a", tags={"theirs": "1", "more": "2"})
+    await world.put("b")
+    store, bucket = world.store, world.bucket
+    assert (await store.head(bucket, "a")).tag_count == 2
+    head = await store.head(bucket, "b")
+    assert head.tag_count is None
+    await store.write_tags(bucket, head, {"one": "1"})
+    assert (await store.head(bucket, "b")).tag_count == 1
 
 
 async def test_what_a_copy_is_told_beside_the_head_shows_a_change_of_the_acl(world: World) -> None:

@@ -14,7 +14,7 @@ from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.memory.status_notifier import MemoryStatusNotifier
 from domain.job import JobStatus
 from domain.message import StatusMessage
-from domain.outcome import Statistics
+from domain.outcome import COUNT_NAMES, Statistics
 from ports.status_notifier import StatusNotifier
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -71,13 +71,17 @@ class SnsSubscriber:
         body = json.loads(message["Body"])
         attributes = {k: v["StringValue"] for k, v in message["MessageAttributes"].items()}
         assert attributes == {"status": body["status"], "connectorId": body["connectorId"]}
+        statistics = body.pop("statistics")
+        assert statistics.keys() == set(COUNT_NAMES.values())
         return StatusMessage(
             job_id=body.pop("jobId"),
             connector_id=body.pop("connectorId"),
             bucket_name=body.pop("bucketName"),
             status=JobStatus(body.pop("status")),
             previous_status=body["previousStatus"] and JobStatus(body["previousStatus"]),
-            statistics=Statistics(**body.pop("statistics")),
+            statistics=Statistics(
+                **{field: statistics[name] for field, name in COUNT_NAMES.items()}
+            ),
             occurred_at=datetime.fromisoformat(body.pop("occurredAt")),
         )
 

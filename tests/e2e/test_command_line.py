@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -47,30 +48,59 @@ def _run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
 # --- demo
 
 
-def test_demo_prints_one_document_with_both_jobs() -> None:
+@pytest.mark.parametrize("discovery", ["batch", "direct"])
+def test_demo_prints_one_document_with_both_jobs(discovery: str) -> None:
     # A person's own set-up must not lead it anywhere else.
-    theirs = {"AWS_PROFILE": "nobody", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}
-    done = _run("demo", "--objects", "30", "--output", "json", **theirs)
+    theirs = {
+        "AWS_PROFILE": "nobody",
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
+        "CATALOG_PROFILE": "generic",
+    }
+    options = ("--objects", "23", "--discovery", discovery, "--output", "json")
+    done = _run("demo", *options, **theirs)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert document["ok"] is True
-    first, second = document["jobs"]
-    assert first["statistics"]["put"] + first["statistics"]["copied"] > 0
-    assert second["statistics"]["skipped"] == first["statistics"]["objectsListed"] == 30
+    assert (document["ok"], document["system"]) == (True, "medialake")
+    first, second = (job["statistics"] for job in document["jobs"])
+    assert {job["discovery"] for job in document["jobs"]} == {discovery}
+    rest = {"ingesting": 1, "notTaken": 1, "notMedia": 1, "failed": 0}
+    assert (
+        first.items() >= {"put": 15, "copied": 1, "skipped": 2, "tagsRestored": 1, **rest}.items()
+    )
+    assert second.items() >= {"put": 0, "copied": 0, "skipped": 18, **rest}.items()
+    assert first["objectsNotMedia"] == second["objectsNotMedia"] == 2
+    assert len(document["kinds"]) == 11
+    (left,) = document["notTaken"]
+    assert (left["outcome"], left["triggerCount"]) == ("NOT_TAKEN", 3)
     assert all(check["kept"] for check in document["checks"])
     assert not any(word in done.stderr for word in ("Traceback", "Warning", "ignored"))
 
 
+def test_demo_beside_a_system_that_takes_everything() -> None:
+    options = ("--system", "everything", "--objects", "13", "--discovery", "direct")
+    done = _run("demo", *options, "--output", "json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["ok"], document["system"]) == (True, "everything")
+    first, second = (job["statistics"] for job in document["jobs"])
+    assert first.items() >= {"put": 11, "copied": 1, "skipped": 1, "objectsNotMedia": 0}.items()
+    assert second.items() >= {"put": 0, "copied": 0, "skipped": 13}.items()
+
+
 def test_demo_syncs_a_folder_of_ones_own(tmp_path: Path) -> None:
-    for name in ("a b+c.jpg", "unter/100% é.wav", "unter/ordner/写真.png"):
+    media = ("a b+c.jpg", "unter/100% é.wav", "unter/ordner/写真.png")
+    for name in (*media, "notes.pdf", "unter/no extension", "empty.dat"):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(name.encode())
-    done = _run("demo", "--from", str(tmp_path), "--discovery", "direct", "--output", "json")
+        file.write_bytes(b"" if name == "empty.dat" else name.encode())
+    done = _run("demo", "--from", str(tmp_path), "--discovery", "direct")
     assert done.returncode == 0, done.stderr
-    first, second = json.loads(done.stdout)["jobs"]
-    assert (first["discovery"], first["statistics"]["put"]) == ("direct", 3)
-    assert second["statistics"]["skipped"] == 3
+    shown = " ".join(done.stdout.split())
+    assert "3 new PUT (NO_IDS) SKIPPED (ASSET_KNOWN)" in shown
+    assert "2 unknown extension, not media by its content type NOT_MEDIA NOT_MEDIA" in shown
+    assert "1 sidecar, document or archive left out when listed left out when listed" in shown
+    assert "listed 5 objects" in shown
+    assert "BROKEN" not in shown
 
 
 # --- up
@@ -103,15 +133,15 @@ class Up:
 
 @pytest.fixture(scope="module")
 def ups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Up, Up]]:
-    """Two stacks beside each other."""
+    """Two stacks beside each other, with either asset system."""
     folder = tmp_path_factory.mktemp("up")
     with ExitStack() as stack:
         found = []
-        for name in ("one", "two"):
+        for name, system in (("one", ()), ("two", ("--system", "everything"))):
             file, log = folder / f"{name}.env", folder / f"{name}.txt"
             output = stack.enter_context(log.open("w"))
             process = subprocess.Popen(
-                [*_COMMAND, "up", "--port", "0", "--env-file", str(file)],
+                [*_COMMAND, "up", "--port", "0", "--env-file", str(file), *system],
                 env=_environment(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -266,6 +296,50 @@ def test_all_commands_print_one_document(ups: tuple[Up, Up], commands: Commands)
     assert problem["status"] == 404
 
 
+def test_a_bucket_of_ones_own_is_taken_and_the_second_sync_writes_nothing(
+    ups: tuple[Up, Up], commands: Commands
+) -> None:
+    environment = ups[0].environment()
+    assert environment["CATALOG_PROFILE"] == "medialake"
+    session = boto3.Session(
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_REGION"],
+    )
+    s3 = session.client("s3", endpoint_url=environment["AWS_ENDPOINT_URL"])
+    s3.create_bucket(Bucket="own")
+    for key in ("before a+b.jpg", "before.pdf", "before.dat"):
+        s3.put_object(Bucket="own", Key=key, Body=key.encode(), Tagging="mine=1")
+    commands.json("connectors", "add", "own", "--id", "own")
+    # What is uploaded from now on, the asset system takes by itself.
+    s3.put_object(Bucket="own", Key="after.wav", Body=b"after")
+    _until(lambda: len(_tags(s3, "own", "after.wav")) == 3)
+
+    first = commands.json("sync", "own", "--wait")["statistics"]
+    _until(
+        lambda: commands.json("sync", "own", "--dry-run", "--wait")["statistics"]["skipped"] == 2
+    )
+    second = commands.json("sync", "own", "--wait")["statistics"]
+
+    assert first.items() >= {"put": 1, "skipped": 1, "notMedia": 1, "objectsNotMedia": 1}.items()
+    assert second.items() >= {"put": 0, "skipped": 2, "notMedia": 1, "objectsNotMedia": 1}.items()
+    assert _tags(s3, "own", "before a+b.jpg").items() >= {"mine": "1"}.items()
+    assert _tags(s3, "own", "before.pdf") == {"mine": "1"}
+    s3.close()
+
+
+def _tags(s3: Any, bucket: str, key: str) -> dict[str, str]:
+    answer = s3.get_object_tagging(Bucket=bucket, Key=key)
+    return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_people_see_keys_and_ids_whole(ups: tuple[Up, Up], commands: Commands) -> None:
     (newest, *_) = commands.json("jobs", "--connector", "films")["jobs"]
     shown = commands.run("jobs")
@@ -289,6 +363,7 @@ def test_two_stacks_know_nothing_of_each_other_and_sigterm_ends_one_cleanly(
 ) -> None:
     one, two = ups
     other = two.environment()
+    assert other["CATALOG_PROFILE"] == "generic"
     ports = {name: value for name, value in other.items() if value.startswith("http://")}
     assert not set(ports.values()) & set(one.environment().values())
     assert Commands(other).json("connectors", "list") == {"connectors": []}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.identity import mint_asset_id, mint_inventory_id
+from domain.identity import mint_inventory_id, mint_typed_asset_id
 from entrypoints.cli.requests import writes_to
 
 Json = dict[str, Any]
@@ -68,7 +68,7 @@ class Synced:
         """Return the ids that the object has to carry afterwards."""
         tagged = self.tags_before[key]
         return {
-            "AssetID": tagged.get("AssetID") or mint_asset_id(self.bucket, key),
+            "AssetID": tagged.get("AssetID") or mint_typed_asset_id(self.bucket, key),
             "InventoryID": tagged.get("InventoryID") or mint_inventory_id(self.bucket, key),
         }
 
@@ -144,6 +144,11 @@ def test_the_job_completes_and_counts_each_object_once(synced: Synced) -> None:
     assert statistics == {
         "objectsListed": count,
         "objectsFiltered": 1,
+        "objectsNotMedia": 0,
+        "ingesting": 0,
+        "notTaken": 0,
+        "notMedia": 0,
+        "tagsRestored": 0,
         "bytesListed": sum(head["ContentLength"] for head in synced.before.values()),
         "skipped": 1,
         "copied": 1,
@@ -161,7 +166,9 @@ def test_each_object_has_its_ids_and_all_of_its_owners_tags(system: Any, synced:
     for key, before in synced.tags_before.items():
         found = system.tags(synced.bucket, key)
         if key in synced.written:
-            assert found == {**before, **synced.ids(key), "SyncJobID": synced.job_id}, key
+            mark = found.pop("SyncJobID")
+            assert mark.startswith(f"{synced.job_id}/"), key
+            assert found == {**before, **synced.ids(key)}, key
         else:
             assert found == before, key
 
@@ -293,7 +300,8 @@ def test_a_second_run_skips_what_the_first_did_and_writes_nothing(
     assert calls["events", "PutEvents", ""] == 0
     assert system.received(events) == []
     assert {key: _seen(system, synced.bucket, key) for key in heads} == heads
-    assert system.tags(synced.bucket, HARD_KEYS[0])["SyncJobID"] == synced.job_id
+    mark = system.tags(synced.bucket, HARD_KEYS[0])["SyncJobID"]
+    assert mark.startswith(f"{synced.job_id}/")
     assert system.status().dropped == ()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from application.policy import Policy
-from domain.connector import Bucket, Connector, ConnectorStatus, Trigger
+from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.job import Discovery, SyncOptions
 from entrypoints import engine, processor
 from entrypoints.wiring.apps import engine_app, processor_app
@@ -57,7 +57,7 @@ class Service:
             bucket=Bucket(name=BUCKET),
             prefixes=(),
             status=ConnectorStatus.ENABLED,
-            trigger=Trigger.COPY,
+            ingest=Ingest(),
             created_at=self.ports.clock.now(),
         )
 

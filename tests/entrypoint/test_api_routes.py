@@ -263,14 +263,23 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
         "bucketName": "media-prod",
         "prefixes": ["b/", "a/"],
         "status": "DISABLED",
-        "trigger": "event",
+        "trigger": "queue",
+        "ids": "assigned",
+        "restoreTags": False,
+        "ingestQueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
+        "fileFilter": {"mode": "deny", "extensions": ["mov"], "mimeTypes": ["image/*"]},
         "expectedBucketOwner": "123456789012",
         "roleArn": "arn:aws:iam::123456789012:role/teams/media",
     }
     created = gateway.call("POST", "/connectors", body)
     assert created.status == 201
     assert created.headers["Location"] == "/connectors/media"
-    expected = {**body, "prefixes": ["a/", "b/"], "createdAt": "2026-01-01T00:00:00.000Z"}
+    expected = {
+        **body,
+        "prefixes": ["a/", "b/"],
+        "ingestQueueEmptyAt": None,
+        "createdAt": "2026-01-01T00:00:00.000Z",
+    }
     assert created.json == expected
     assert gateway.call("GET", "/connectors/media").json == expected
     assert gateway.call("GET", "/connectors").json == {"items": [expected], "nextCursor": None}
@@ -282,6 +291,41 @@ def test_a_connector_gets_an_id_and_defaults(gateway: Api) -> None:
     assert (created["status"], created["trigger"]) == ("ENABLED", "copy")
     assert (created["prefixes"], created["expectedBucketOwner"]) == ([], None)
     assert created["roleArn"] is None
+    assert (created["ids"], created["restoreTags"]) == ("minted", True)
+    assert (created["ingestQueueUrl"], created["fileFilter"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"extensions": [".MOV", "mov ", " "]}, {"extensions": ["mov"], "mimeTypes": []}),
+        ({"mimeTypes": ["Image/*"]}, {"extensions": [], "mimeTypes": ["image/*"]}),
+        ({"extensions": [" . "]}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_a_file_filter_is_kept_in_one_form(gateway: Api, given: Json, shown: Json | None) -> None:
+    body = {"bucketName": "media-prod", "fileFilter": given}
+    created = gateway.call("POST", "/connectors", body)
+    assert created.status == 201
+    assert created.json["fileFilter"] == (shown and {"mode": "allow", **shown})
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"trigger": "queue"}, "ingestQueueUrl"),
+        ({"ingestQueueUrl": "arn:aws:sqs:eu-west-1:123456789012:ingest"}, "ingestQueueUrl"),
+        ({"ingestQueueUrl": "https://sqs.eu-west-1.amazonaws.com/12/q"}, "ingestQueueUrl"),
+        ({"fileFilter": {"mode": "some"}}, "fileFilter.mode"),
+        ({"bucketName": "asset-sync-results"}, "bucketName"),
+    ],
+)
+def test_what_cannot_be_a_connector_is_named(gateway: Api, fields: Json, path: str) -> None:
+    refused = gateway.call("POST", "/connectors", {"bucketName": "media-prod", **fields})
+    assert refused.status == 400
+    assert [error["path"] for error in refused.json["errors"]] == [path]
 
 
 @pytest.mark.parametrize("body", [None, "", "{}"])
@@ -667,6 +711,7 @@ def _with_failing(
         cancel_job=failing,
         redrive_job=failing,
         queries=failing,
+        outcome_pages=failing,
     )
     return _serving(gateway.world, app, gateway.payload_format, monkeypatch)
 
@@ -686,7 +731,7 @@ def test_a_failure_inside_is_answered_and_logged_and_told_to_nobody_else(
 ) -> None:
     path = route.path.replace("{connectorId}", "media").replace("{jobId}", "job-1")
     body = {"bucketName": "media-prod"} if path == "/connectors" else None
-    query = {"key": "a"} if path.endswith("/objects") else {}
+    query = {"objects": {"key": "a"}, "outcomes": {"outcome": "PUT"}}.get(path.split("/")[-1], {})
     sent = body if route.method == "POST" else None
     with _with_failing(gateway, error, monkeypatch) as failing:
         answer = failing.call(route.method, path, sent, query=query)
@@ -868,6 +913,7 @@ def test_the_description_names_the_bounds_that_are_enforced(gateway: Api) -> Non
         "modifiedSince",
         "include",
         "exclude",
+        "retrigger",
     }
     prefixes, _null = sync["properties"]["prefixes"]["anyOf"]
     assert (prefixes["minItems"], prefixes["maxItems"]) == (1, 100)

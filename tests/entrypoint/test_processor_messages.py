@@ -254,7 +254,10 @@ def test_the_time_that_the_context_gives_bounds_the_work_and_progress_is_kept(
     job = service.job(job_id)
     assert (job.status, job.tally.statistics.put) == (JobStatus.COMPLETED, len(keys))
     tags = [service.world.buckets.get("media", key).tags for key in keys]
-    assert all(found[SYNC_JOB_ID_TAG] == job_id and found[ASSET_ID_TAG] for found in tags)
+    assert all(
+        found[SYNC_JOB_ID_TAG].startswith(f"{job_id}/PUT/1/") and found[ASSET_ID_TAG]
+        for found in tags
+    )
 
 
 def test_a_lease_outlives_the_invocation_by_the_margin(

@@ -116,8 +116,9 @@ def test_the_bucket_may_be_named_by_any_form_of_its_arn(
 def test_several_tasks_are_answered_each_and_what_is_wrong_with_an_object_is_an_answer(
     service: Any, invocation: Callable[..., Json]
 ) -> None:
-    assets = service.world.database.assets
-    assets.update({"i-known": "a-known", "i-inventory": None})
+    catalog = service.world.ports.catalog
+    catalog.ingest(inventory_id="i-known", asset_id="a-known")
+    catalog.ingest(inventory_id="i-inventory", asset_id=None)
     service.put("known.jpg", tags={"AssetID": "a-known", "InventoryID": "i-known"})
     service.put("inventory known.jpg", tags={"InventoryID": "i-inventory"})
     service.put("new+.jpg", "denied.jpg", "アーカイブ/🎬.png")

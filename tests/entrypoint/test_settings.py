@@ -1,6 +1,6 @@
 """Settings: everything that is missing or wrong is named at once, and everything can be tuned."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -8,7 +8,16 @@ import pytest
 from application.policy import Policy
 from domain.job import Discovery
 from domain.packing import ChunkSizing
-from entrypoints.settings import REQUIRED, InvalidSettings, load_settings, tuning_name
+from domain.profile import CatalogProfile
+from entrypoints.settings import (
+    CATALOG_DEFAULTS,
+    REQUIRED,
+    CatalogNames,
+    InvalidSettings,
+    catalog_variable,
+    load_settings,
+    tuning_name,
+)
 
 ENVIRONMENT = {name: f"the-{name.lower()}" for name in REQUIRED} | {
     "PROCESSOR_FUNCTION_ARN": "arn:aws:lambda:eu-west-1:123456789012:function:processor",
@@ -40,8 +49,10 @@ def test_every_name_gets_into_its_own_field() -> None:
     assert settings.queue_name == "chunks"
     assert settings.default_discovery is Discovery.BATCH
     assert settings.policy == Policy()
-    assert settings.assets_asset_id_attribute == "DigitalSourceAsset.ID"
-    assert settings.assets_asset_id_index == "AssetIDIndex"
+    assert settings.catalog_profile is CatalogProfile.GENERIC
+    assert settings.catalog.asset_id_attribute == "DigitalSourceAsset.ID"
+    assert settings.catalog.asset_id_index == "AssetIDIndex"
+    assert settings.catalog.storage_path_index == ""
 
 
 def test_the_process_environment_is_read_unless_another_is_given(
@@ -120,9 +131,37 @@ def test_another_catalog_sets_its_own_names_and_may_have_no_index() -> None:
             "ASSETS_ASSET_ID_INDEX_KEY": "assetKey",
         }
     )
-    assert settings.assets_asset_id_attribute == "asset.key"
-    assert settings.assets_asset_id_index == ""
-    assert settings.assets_asset_id_index_key == "assetKey"
+    assert settings.catalog == replace(
+        CATALOG_DEFAULTS[CatalogProfile.GENERIC],
+        asset_id_attribute="asset.key",
+        asset_id_index="",
+        asset_id_index_key="assetKey",
+    )
+
+
+def test_a_profile_has_names_of_its_own_which_can_be_set() -> None:
+    settings = load_settings({**ENVIRONMENT, "CATALOG_PROFILE": "medialake"})
+    assert settings.catalog == CATALOG_DEFAULTS[CatalogProfile.MEDIALAKE]
+    assert (settings.catalog.asset_id_index, settings.catalog.storage_path_index) == (
+        "",
+        "S3PathIndex",
+    )
+    names = {catalog_variable(f.name): f"the {f.name}" for f in fields(CatalogNames)}
+    other = load_settings({**ENVIRONMENT, **names, "CATALOG_PROFILE": "medialake"})
+    assert {f.name: getattr(other.catalog, f.name) for f in fields(CatalogNames)} == {
+        f.name: f"the {f.name}" for f in fields(CatalogNames)
+    }
+
+
+def test_without_a_catalog_there_is_no_table_to_name() -> None:
+    environment = {name: value for name, value in ENVIRONMENT.items() if "ASSETS" not in name}
+    settings = load_settings({**environment, "CATALOG_PROFILE": "none"})
+    assert (settings.catalog_profile, settings.assets_table_name) == (CatalogProfile.NONE, "")
+
+
+def test_a_profile_that_does_not_exist_is_named() -> None:
+    with pytest.raises(InvalidSettings, match="CATALOG_PROFILE is 'lake', not one of medialake"):
+        load_settings({**ENVIRONMENT, "CATALOG_PROFILE": "lake"})
 
 
 @pytest.mark.parametrize("discovery", list(Discovery))

@@ -34,7 +34,13 @@ FULL = {
     "target_keys": "arn:aws:kms:eu-west-1:123456789012:key/aaaaaaaa-0000-0000-0000-000000000001",
     "catalog": "media-lake-assets",
     "catalog_key": "arn:aws:kms:eu-west-1:123456789012:key/aaaaaaaa-0000-0000-0000-000000000002",
-    "catalog_index": "none",
+    "ingest_queues": (
+        "arn:aws:sqs:us-west-2:210987654321:ingest.fifo,"
+        "arn:aws:sqs:eu-west-1:123456789012:medialake-connector-*"
+    ),
+    "ingest_queue_keys": (
+        "arn:aws:kms:us-west-2:210987654321:key/aaaaaaaa-0000-0000-0000-000000000003"
+    ),
     "bus": "media-lake",
     "trail": "create",
     "auth": "jwt",
@@ -48,11 +54,14 @@ FULL = {
 # Reached by roles alone: one of another account, and one of our own.
 ROLES_ONLY = {
     "stage": "dev",
+    "profile": "generic",
     "target_roles": (
         "arn:aws:iam::210987654321:role/media/asset-sync,arn:aws:iam::123456789012:role/own"
     ),
 }
-VARIANTS = {"plain": PLAIN, "full": FULL, "roles_only": ROLES_ONLY}
+# With no system's table to read.
+NO_CATALOG = {**PLAIN, "profile": "none"}
+VARIANTS = {"plain": PLAIN, "full": FULL, "roles_only": ROLES_ONLY, "no_catalog": NO_CATALOG}
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +96,11 @@ def full(synthesize: Callable[..., Template]) -> Template:
 @pytest.fixture(scope="session")
 def roles_only(synthesize: Callable[..., Template]) -> Template:
     return synthesize(**ROLES_ONLY)
+
+
+@pytest.fixture(scope="session")
+def no_catalog(synthesize: Callable[..., Template]) -> Template:
+    return synthesize(**NO_CATALOG)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,14 @@
 """A wrong choice is told before anything is made of it, with what to do."""
 
 import pytest
-from infra.config import InvalidConfig, read_config
+from infra.config import PROFILES, InvalidConfig, read_config
+
+from domain.profile import CatalogProfile
+from entrypoints.settings import CATALOG_DEFAULTS
 
 GOOD = {"stage": "dev", "targets": "media-a"}
+QUEUE = "arn:aws:sqs:eu-west-1:123456789012:ingest"
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/a"
 ROLE = "arn:aws:iam::210987654321:role/asset-sync"
 
 
@@ -32,10 +37,26 @@ ROLE = "arn:aws:iam::210987654321:role/asset-sync"
             {
                 "targets": "",
                 "target_roles": ROLE,
-                "target_keys": "arn:aws:kms:eu-west-1:123456789012:key/a",
+                "target_keys": KEY,
             },
             "target_keys: they are for the buckets of TARGETS",
         ),
+        ({"profile": "dam"}, "medialake, generic, none"),
+        ({"profile": "none", "catalog": "assets"}, "catalog: profile none reads no table"),
+        ({"profile": "none", "catalog_key": KEY}, "catalog_key: profile none reads no table"),
+        ({"profile": "none", "catalog_index": "A"}, "catalog_index: profile none reads no table"),
+        ({"profile": "none", "catalog_path_index": "A"}, "catalog_path_index: profile none"),
+        ({"ingest_queues": "https://sqs.eu-west-1.amazonaws.com/1/q"}, "not its URL"),
+        ({"ingest_queues": f"{QUEUE},q"}, "'q' is not the ARN of a queue"),
+        ({"ingest_queues": QUEUE.replace("ingest", "*")}, "after three characters"),
+        ({"ingest_queues": QUEUE.replace("ingest", "in*")}, "after three characters"),
+        ({"ingest_queues": QUEUE.replace("eu-west-1", "*")}, "in the name only"),
+        ({"ingest_queues": QUEUE.replace("123456789012", "*")}, "in the name only"),
+        ({"ingest_queues": QUEUE.replace("ingest", "i" * 81)}, "not the ARN of a queue"),
+        ({"ingest_queues": QUEUE.replace("ingest", "ingest.fif")}, "not the ARN of a queue"),
+        ({"ingest_queues": QUEUE.replace("sqs", "sns")}, "not the ARN of a queue"),
+        ({"ingest_queue_keys": KEY}, "for ingest_queues=ARN"),
+        ({"ingest_queues": QUEUE, "ingest_queue_keys": "alias/a"}, "ARN of a KMS key"),
         ({"auth": "none"}, "iam, jwt"),
         ({"auth": "jwt"}, "jwt_issuer"),
         ({"trail": "yes"}, "existing, create, none"),
@@ -59,6 +80,55 @@ def test_roles_do_with_and_without_targets(targets: str) -> None:
     config = read_config({"stage": "dev", "targets": targets, "target_roles": " ,".join(roles)})
     assert config.target_roles == roles
     assert config.targets == ((targets,) if targets else ())
+
+
+@pytest.mark.parametrize(
+    ("given", "asset_index", "path_index"),
+    [
+        ({}, "", "S3PathIndex"),
+        ({"profile": "medialake"}, "", "S3PathIndex"),
+        ({"profile": "generic"}, "AssetIDIndex", ""),
+        ({"profile": "none"}, "", ""),
+        ({"catalog_index": "ByAsset", "catalog_path_index": "none"}, "ByAsset", ""),
+        ({"profile": "generic", "catalog_index": "none"}, "", ""),
+        ({"profile": "generic", "catalog_path_index": "ByPath"}, "AssetIDIndex", "ByPath"),
+    ],
+)
+def test_the_profile_says_which_indexes_are_asked(
+    given: dict[str, str], asset_index: str, path_index: str
+) -> None:
+    config = read_config({**GOOD, **given})
+    assert (config.catalog_index, config.catalog_path_index) == (asset_index, path_index)
+
+
+@pytest.mark.parametrize("profile", list(CatalogProfile))
+def test_a_profile_asks_the_same_indexes_when_it_is_deployed(profile: CatalogProfile) -> None:
+    """Without a table, what the settings name is not asked either."""
+    config = read_config({**GOOD, "profile": profile.value})
+    names = CATALOG_DEFAULTS[profile]
+    assert config.catalog_asset_id == names.asset_id_attribute
+    assert config.catalog_index_key == names.asset_id_index_key
+    assert config.catalog_path_index_key == names.storage_path_index_key
+    if profile is not CatalogProfile.NONE:
+        assert config.catalog_index == names.asset_id_index
+        assert config.catalog_path_index == names.storage_path_index
+
+
+def test_there_are_the_profiles_that_the_service_knows() -> None:
+    assert set(PROFILES) == set(CatalogProfile)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ingest", "ingest.fifo", "medialake-connector-*", "medialake-*-eventbridge-*", "a" * 80],
+)
+def test_an_ingest_queue_may_be_anywhere(name: str) -> None:
+    queues = tuple(
+        f"arn:{partition}:sqs:{region}:210987654321:{name}"
+        for partition, region in (("aws", "us-west-2"), ("aws-cn", "cn-north-1"))
+    )
+    config = read_config({**GOOD, "ingest_queues": " ,".join(queues)})
+    assert config.ingest_queues == queues
 
 
 def test_all_faults_are_told_at_once() -> None:

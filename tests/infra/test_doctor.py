@@ -125,6 +125,13 @@ def test_a_sound_stage_has_nothing_wrong(aws: boto3.Session, outputs: dict[str, 
     assert _wrong(aws, outputs) == {}
 
 
+def test_a_stage_without_a_catalog_has_no_table_of_it(
+    aws: boto3.Session, outputs: dict[str, str]
+) -> None:
+    del outputs["AssetsTableName"]
+    assert _wrong(aws, {**outputs, "CatalogProfile": "none"}) == {}
+
+
 BREAK: dict[str, tuple[Callable[[boto3.Session, dict[str, str]], Any], str, str]] = {
     "rule": (
         lambda aws, _: aws.client("events").disable_rule(Name="sweep"),

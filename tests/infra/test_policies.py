@@ -19,6 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _PLACE = "arn:aws:iam::210987654321:role"
 _ROLES = (f"{_PLACE}/media/asset-sync", f"{_PLACE}/asset-sync")
+_QUEUES = (
+    "arn:aws:sqs:eu-west-1:123456789012:medialake-connector-*",
+    "arn:aws:sqs:us-west-2:210987654321:ingest.fifo",
+)
 _KEY = "arn:aws:kms:eu-west-1:123456789012:key/a"
 
 
@@ -28,6 +32,16 @@ def _all_statements() -> Iterator[Statement]:
         {"stage": "prod", "targets": "a-b,c-d", "kms": "create", "catalog": "assets"},
         {"stage": "dev", "target_roles": ",".join(_ROLES)},
         {"stage": "dev", "targets": "a-b", "target_roles": _ROLES[0], "target_keys": _KEY},
+        {"stage": "dev", "targets": "a-b", "profile": "generic"},
+        {"stage": "dev", "targets": "a-b", "profile": "none"},
+        {
+            "stage": "dev",
+            "targets": "a-b",
+            "catalog": "assets",
+            "catalog_key": _KEY,
+            "ingest_queues": ",".join(_QUEUES),
+            "ingest_queue_keys": _KEY,
+        },
     ]
     for choice in choices:
         for statements in ROLES.values():
@@ -47,7 +61,7 @@ def _documents(template: Template, of_type: OfType) -> dict[str, list[dict[str, 
     }
 
 
-@pytest.mark.parametrize("variant", ["plain", "full", "roles_only"])
+@pytest.mark.parametrize("variant", ["plain", "full", "roles_only", "no_catalog"])
 def test_roles_hold_the_statements_of_the_module_and_no_others(
     request: pytest.FixtureRequest, choices: dict[str, Any], of_type: OfType, variant: str
 ) -> None:
@@ -162,6 +176,90 @@ def test_only_engine_and_processor_assume_roles_and_only_those_that_were_chosen(
                 assert statement.resources == roles
             else:
                 assert not found
+
+
+def _rights(given: dict[str, str], role: str) -> set[tuple[str, str]]:
+    config = read_config({"stage": "dev", "targets": "media-a", **given})
+    return {
+        (action, resource)
+        for statement in ROLES[role](config)
+        for action in statement.actions
+        for resource in statement.resources
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "indexes"),
+    [
+        ({}, {"S3PathIndex"}),
+        ({"profile": "generic"}, {"AssetIDIndex"}),
+        ({"catalog_path_index": "none"}, set()),
+        ({"profile": "generic", "catalog_path_index": "ByPath"}, {"AssetIDIndex", "ByPath"}),
+    ],
+)
+def test_the_catalog_is_read_by_the_processor_alone_and_by_what_it_asks(
+    given: dict[str, str], indexes: set[str]
+) -> None:
+    queries = {("dynamodb:Query", f"{{catalog_table}}/index/{name}") for name in indexes}
+    wanted = {("dynamodb:BatchGetItem", "{catalog_table}")} | queries
+    for role in ROLES:
+        found = {right for right in _rights(given, role) if "{catalog_table}" in right[1]}
+        assert found == (wanted if role == "processor" else set())
+
+
+def test_the_catalogs_key_is_used_by_the_processor_alone() -> None:
+    given = {"catalog": "assets", "catalog_key": _KEY}
+    for role in ROLES:
+        found = {action for action, resource in _rights(given, role) if resource == _KEY}
+        used = {"kms:Decrypt", "kms:GenerateDataKey"} if role == "processor" else set()
+        assert found == used
+
+
+def test_without_a_catalog_no_role_reads_one(no_catalog: Template, of_type: OfType) -> None:
+    for role in ROLES:
+        assert not [r for _, r in _rights({"profile": "none"}, role) if "{catalog" in r]
+    made = json.dumps(_documents(no_catalog, of_type))
+    assert "dynamodb:BatchGetItem" in made  # of jobs, by the API
+    assert "AssetsTable" not in made
+
+
+def test_ingest_queues_are_sent_to_by_the_processor_and_looked_at_by_the_engine() -> None:
+    given = {"ingest_queues": ",".join(_QUEUES)}
+    wanted = {"processor": "sqs:SendMessage", "engine": "sqs:GetQueueAttributes"}
+    for role in ROLES:
+        more = _rights(given, role) - _rights({}, role)
+        found = {right for right in more if "{connectors_table}" not in right[1]}
+        actions = {wanted[role]} if role in wanted else set()
+        assert found == {(action, queue) for action in actions for queue in _QUEUES}
+        noted = {"dynamodb:GetItem", "dynamodb:UpdateItem"} if role == "engine" else set()
+        assert {action for action, _ in more - found} == noted
+
+
+def test_keys_of_ingest_queues_are_used_through_sqs_by_the_processor_alone() -> None:
+    given = {"ingest_queues": ",".join(_QUEUES), "ingest_queue_keys": _KEY}
+    for role in ROLES:
+        config = read_config({"stage": "dev", "targets": "media-a", **given})
+        found = [s for s in ROLES[role](config) if _KEY in s.resources]
+        if role != "processor":
+            assert not found
+            continue
+        (statement,) = found
+        assert set(statement.actions) == {"kms:Decrypt", "kms:GenerateDataKey"}
+        (via,) = (keys["kms:ViaService"] for keys in statement.conditions.values())
+        assert fnmatchcase("sqs.us-west-2.amazonaws.com", via)
+        assert not fnmatchcase("s3.us-west-2.amazonaws.com", via)
+
+
+def test_without_the_choice_no_statement_is_about_ingest_queues(
+    plain: Template, full: Template, of_type: OfType
+) -> None:
+    sids = {"SendToIngestQueues", "LookAtIngestQueues", "IngestQueueSeenEmpty", "IngestQueueKeys"}
+    for template, wanted in ((plain, set()), (full, sids)):
+        found = {s["Sid"] for each in _documents(template, of_type).values() for s in each}
+        assert found & sids == wanted
+    made = json.dumps(_documents(full, of_type))
+    for queue, count in zip(_QUEUES, (2, 2), strict=True):
+        assert made.count(json.dumps(queue)) == count  # the engine's and the processor's
 
 
 def test_without_targets_no_customers_bucket_is_named(

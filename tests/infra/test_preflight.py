@@ -8,12 +8,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from infra.config import Config, read_config
 from infra.preflight import Identity, NoCredentials, identify, look
 from moto import mock_aws
 from tools import deploy
 
 IDENTITY = Identity(account="123456789012", region="eu-west-1")
+_NONE = "AWS.SimpleQueueService.NonExistentQueue"
 CHOICES = {"stage": "dev", "targets": "media-a", "reserve": "false"}
 
 
@@ -114,8 +116,120 @@ def test_a_missing_catalog_and_one_of_another_shape(aws: boto3.Session) -> None:
         BillingMode="PAY_PER_REQUEST",
     )
     keyed, index = _faults(aws, catalog="assets")
-    assert "keyed by id" in keyed
+    assert "keyed by id, and a catalog by InventoryID" in keyed
+    assert "no index S3PathIndex (its indexes: none)" in index
+    assert "catalog_path_index=none" in index
+    _, index = _faults(aws, catalog="assets", profile="generic")
+    assert "no index AssetIDIndex" in index
     assert "catalog_index=none" in index
+
+
+def _catalog(session: boto3.Session, **indexes: str) -> None:
+    """Make a table of assets; `indexes` have the key of each by its name."""
+    made: Any = {
+        "TableName": "assets",
+        "KeySchema": [{"AttributeName": "InventoryID", "KeyType": "HASH"}],
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in dict.fromkeys(["InventoryID", *indexes.values()])
+        ],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": name,
+                "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for name, key in indexes.items()
+        ],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    session.client("dynamodb").create_table(**made)
+
+
+def test_a_media_lakes_table_fits(aws: boto3.Session) -> None:
+    _catalog(aws, S3PathIndex="StoragePath", FileHashIndex="FileHash")
+    assert _faults(aws, catalog="assets") == []
+
+
+def test_an_index_that_is_missing_or_keyed_otherwise(aws: boto3.Session) -> None:
+    _catalog(aws, S3PathIndex="Path", FileHashIndex="FileHash")
+    (fault,) = _faults(aws, catalog="assets")
+    assert "index S3PathIndex of table assets is keyed by Path, not StoragePath" in fault
+    assert "catalog_path_index_key=Path" in fault
+    assert _faults(aws, catalog="assets", catalog_path_index_key="Path") == []
+    assert _faults(aws, catalog="assets", catalog_path_index="none") == []
+    (fault,) = _faults(aws, catalog="assets", catalog_path_index="ByPath")
+    assert "no index ByPath (its indexes: FileHashIndex, S3PathIndex)" in fault
+    (fault,) = _faults(aws, catalog="assets", profile="generic")
+    assert "no index AssetIDIndex" in fault
+
+
+def test_without_a_catalog_no_table_is_asked_for(aws: boto3.Session) -> None:
+    def client(name: str, **options: str) -> Any:
+        assert name != "dynamodb"
+        return aws.client(name, **options)
+
+    config = read_config({**CHOICES, "profile": "none"})
+    assert not [f.text for f in look(config, IDENTITY, client) if "catalog" in f.text]
+
+
+def _queue_arn(name: str, *, region: str = "us-west-2", account: str = IDENTITY.account) -> str:
+    return f"arn:aws:sqs:{region}:{account}:{name}"
+
+
+def test_an_ingest_queue_is_looked_for_where_it_is(aws: boto3.Session) -> None:
+    aws.client("sqs", region_name="us-west-2").create_queue(QueueName="ingest")
+    assert _faults(aws, ingest_queues=_queue_arn("ingest")) == []
+    elsewhere = _queue_arn("ingest", region="eu-west-1")
+    (fault,) = _faults(aws, ingest_queues=f"{_queue_arn('ingest')},{elsewhere}")
+    assert f"no queue {elsewhere}" in fault
+    assert "sqsArn" in fault
+    assert not [text for text in _told(aws, ingest_queues=_queue_arn("ingest")) if "queue" in text]
+
+
+def test_what_a_wildcard_stands_for_is_not_looked_for(aws: boto3.Session) -> None:
+    wildcard = _queue_arn("medialake-connector-*")
+    assert _faults(aws, ingest_queues=wildcard) == []
+    assert not [text for text in _told(aws, ingest_queues=wildcard) if "queue" in text]
+
+
+def test_a_queue_of_another_account_that_cannot_be_seen_is_told(aws: boto3.Session) -> None:
+    theirs = _queue_arn("ingest", account="210987654321")
+    assert _faults(aws, ingest_queues=theirs) == []
+    (told,) = (text for text in _told(aws, ingest_queues=theirs) if "queue" in text)
+    assert theirs in told
+    assert "ProcessorRoleArn" in told
+
+
+def test_a_queue_that_may_not_be_looked_at_keeps_no_other_from_it(aws: boto3.Session) -> None:
+    class Forbidden:
+        def get_queue_url(self, **parameters: str) -> Any:
+            code = "AccessDenied" if parameters["QueueName"] == "mine" else _NONE
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetQueueUrl")
+
+    def client(name: str, **options: str) -> Any:
+        return Forbidden() if name == "sqs" else aws.client(name, **options)
+
+    mine, gone = _queue_arn("mine"), _queue_arn("gone")
+    config = read_config({**CHOICES, "ingest_queues": f"{mine},{gone}"})
+    found = [f for f in look(config, IDENTITY, client) if "queue" in f.text]
+    assert [(f.fatal, mine in f.text, gone in f.text) for f in found] == [
+        (False, True, False),
+        (True, False, True),
+    ]
+
+
+def test_the_key_of_an_ingest_queue_has_to_be_allowed(aws: boto3.Session) -> None:
+    key = "arn:aws:kms:us-west-2:123456789012:key/a"
+    sqs = aws.client("sqs", region_name="us-west-2")
+    sqs.create_queue(QueueName="ingest", Attributes={"KmsMasterKeyId": key})
+    sqs.create_queue(QueueName="plain", Attributes={"KmsMasterKeyId": "alias/aws/sqs"})
+    queues = f"{_queue_arn('ingest')},{_queue_arn('plain')}"
+    (told,) = (text for text in _told(aws, ingest_queues=queues) if "encrypted" in text)
+    assert key in told
+    assert "ingest_queue_keys=ARN" in told
+    allowed = {"ingest_queues": queues, "ingest_queue_keys": key}
+    assert not [text for text in _told(aws, **allowed) if "encrypted" in text]
 
 
 def test_a_missing_bus(aws: boto3.Session) -> None:
@@ -232,8 +346,10 @@ def test_a_scratch_stage_is_emptied_and_destroyed(
 def test_choices_reach_the_cdk_as_they_were_read() -> None:
     role = "arn:aws:iam::210987654321:role/a=b"
     given = {"stage": "dev", "target_roles": f"{role},{role}c", "code": "stub"}
-    config = read_config(given)
-    assert read_config(deploy._as_given(config)) == config
+    queues = {"ingest_queues": f"{_queue_arn('medialake-*')},{_queue_arn('b')}"}
+    for more in ({}, queues, {"catalog_path_index": "none"}, {"profile": "none"}):
+        config = read_config({**given, **more})
+        assert read_config(deploy._as_given(config)) == config
 
 
 def test_a_stage_that_is_not_there_is_not_destroyed(aws: boto3.Session) -> None:

@@ -13,8 +13,15 @@ from infra.parts.http_api import ROUTES
 
 from adapters.aws import resources
 from adapters.aws.powertools_telemetry import METRIC_NAMESPACE, SERVICE
+from domain.profile import CatalogProfile
 from entrypoints.http.routes import ROUTES as SERVED
-from entrypoints.settings import REQUIRED
+from entrypoints.settings import (
+    CATALOG_DEFAULTS,
+    REQUIRED,
+    CatalogNames,
+    Settings,
+    load_settings,
+)
 from ports.telemetry import Metric
 
 Template = dict[str, Any]
@@ -131,6 +138,72 @@ def test_functions_are_those_of_the_shapes(
     assert made["TracingConfig"] == {"Mode": "Active"}
     assert set(made["Environment"]["Variables"]) >= set(REQUIRED)
     assert "LogGroup" in made["LoggingConfig"]
+
+
+def _settings(template: Template, of_type: OfType) -> Settings:
+    """What the processor reads of its environment; references stand for what they refer to."""
+    made = _function(template, of_type, resources.PROCESSOR_FUNCTION.handler)
+    variables = made["Environment"]["Variables"]
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+    names = {name: value for name, value in variables.items() if isinstance(value, str)}
+    references = {name: arn for name, value in variables.items() if not isinstance(value, str)}
+    return load_settings(names | references)
+
+
+def test_the_catalog_is_that_of_the_profile(
+    plain: Template, roles_only: Template, of_type: OfType
+) -> None:
+    for template, profile in (
+        (plain, CatalogProfile.MEDIALAKE),
+        (roles_only, CatalogProfile.GENERIC),
+    ):
+        settings = _settings(template, of_type)
+        assert settings.catalog_profile is profile
+        assert settings.catalog == CATALOG_DEFAULTS[profile]
+        assert settings.assets_table_name
+
+
+def test_names_in_the_catalog_can_be_chosen(
+    synthesize: Callable[..., Template], of_type: OfType
+) -> None:
+    template = synthesize(
+        stage="dev",
+        targets="media-a",
+        profile="generic",
+        catalog="assets",
+        catalog_index="ByAsset",
+        catalog_index_key="assetKey",
+        catalog_path_index="ByPath",
+        catalog_path_index_key="pathKey",
+        catalog_asset_id="asset.id",
+        catalog_storage_path="asset.path",
+        catalog_e_tag="asset.etag",
+        catalog_size="asset.size",
+        catalog_last_modified="asset.changed",
+    )
+    assert _settings(template, of_type).catalog == CatalogNames(
+        asset_id_attribute="asset.id",
+        asset_id_index="ByAsset",
+        asset_id_index_key="assetKey",
+        storage_path_attribute="asset.path",
+        storage_path_index="ByPath",
+        storage_path_index_key="pathKey",
+        e_tag_attribute="asset.etag",
+        size_attribute="asset.size",
+        last_modified_attribute="asset.changed",
+    )
+
+
+def test_without_a_catalog_there_is_no_table_of_assets(
+    no_catalog: Template, of_type: OfType
+) -> None:
+    settings = _settings(no_catalog, of_type)
+    assert settings.catalog_profile is CatalogProfile.NONE
+    assert not settings.assets_table_name
+    tables = of_type(no_catalog, "AWS::DynamoDB::Table").values()
+    assert len(tables) == len([shape for shape in resources.TABLES if shape.owned])
+    assert "AssetsTableName" not in no_catalog["Outputs"]
+    assert no_catalog["Outputs"]["CatalogProfile"]["Value"] == "none"
 
 
 def test_a_mapping_never_has_more_concurrency_than_its_function(

@@ -15,10 +15,19 @@ from trial.permissions import Need, Right, needs
 from trial.stack import TrialStack
 from trial.template import NOT_IN_MOTO, OURS_TO_RUN
 
+from adapters.local.invocation import ACCOUNT_ID, REGION
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # The last one does not exist.
-TARGETS = ("media-a", "media-b", "media-c", "media-gone")
+TARGETS = ("media-a", "media-b", "media-q", "media-c", "media-gone")
+FILLED = TARGETS[:3]
+INGEST_QUEUE = "medialake-connector-media-q.fifo"
+CHOICES = {
+    "stage": "test",
+    "targets": ",".join(TARGETS),
+    "ingest_queues": f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:medialake-connector-*",
+}
 
 # Rights that the jobs below have no occasion to use: Sid, action, and where its call is made.
 UNREACHED: dict[tuple[str, str, str], str] = {
@@ -42,7 +51,7 @@ async def stack(
     host_package: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[TrialStack]:
-    template = synthesize(stage="test", targets=",".join(TARGETS))
+    template = synthesize(**CHOICES)
     async with TrialStack(template, host_package, tmp_path_factory.mktemp("calls")) as stack:
         yield stack
 
@@ -53,11 +62,15 @@ async def history(stack: TrialStack) -> list[Any]:
     s3 = await stack.clients.open("s3")
     await _fill(stack, s3)
     jobs = []
-    for connector, bucket, trigger in (("a", "media-a", "copy"), ("b", "media-b", "event")):
-        body = {"connectorId": connector, "bucketName": bucket, "trigger": trigger}
+    sqs = await stack.clients.open("sqs")
+    queue = await sqs.create_queue(QueueName=INGEST_QUEUE, Attributes={"FifoQueue": "true"})
+    for connector, trigger in (("a", "copy"), ("b", "event"), ("q", "queue")):
+        body = {"connectorId": connector, "bucketName": f"media-{connector}", "trigger": trigger}
+        if trigger == "queue":
+            body["ingestQueueUrl"] = queue["QueueUrl"]
         status, answer = await stack.call("POST", "/connectors", body)
         assert status == 201, answer
-    for connector in ("a", "b"):
+    for connector in ("a", "b", "q"):
         for discovery in ("batch", "direct"):
             await _put_new(s3, f"media-{connector}", discovery)
             jobs.append(await _sync(stack, connector, discovery))
@@ -65,8 +78,8 @@ async def history(stack: TrialStack) -> list[Any]:
 
 
 async def _fill(stack: TrialStack, s3: Any) -> None:
-    await s3.create_bucket(Bucket="media-a", ObjectOwnership="BucketOwnerEnforced")
-    await s3.create_bucket(Bucket="media-b", ObjectOwnership="BucketOwnerEnforced")
+    for bucket in FILLED:
+        await s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced")
     await s3.put_bucket_versioning(Bucket="media-b", VersioningConfiguration={"Status": "Enabled"})
     dynamodb = await stack.clients.open("dynamodb")
     table = stack.environment("processor")["ASSETS_TABLE_NAME"]
@@ -75,9 +88,10 @@ async def _fill(stack: TrialStack, s3: Any) -> None:
         "DigitalSourceAsset": {"M": {"ID": {"S": "asset:img:1"}}},
         "StoragePath": {"S": "media-a:known.jpg"},
         "DigitalSourceAsset.ID": {"S": "asset:img:1"},
+        "DigitalSourceAsset.IngestedAt": {"S": "2026-01-01T00:00:00Z"},
     }
     await dynamodb.put_item(TableName=table, Item=known)
-    for bucket in TARGETS[:2]:
+    for bucket in FILLED:
         await s3.put_object(
             Bucket=bucket,
             Key="known.jpg",
@@ -110,21 +124,35 @@ async def test_moto_took_all_that_it_was_expected_to(stack: TrialStack) -> None:
     assert {"AWS::Lambda::EventSourceMapping", "AWS::Events::Rule"} <= stack.left_out
 
 
-async def test_whole_jobs_end_in_both_discoveries_and_both_triggers(
+async def test_whole_jobs_end_in_both_discoveries_and_with_each_trigger(
     stack: TrialStack, history: list[Any]
 ) -> None:
     shown = [(job["status"], job["statistics"]) for job in history]
     for status, statistics in shown:
         # The object without room for our tags fails in every job.
         assert (status, statistics["failed"]) == ("COMPLETED_WITH_ERRORS", 1), shown
-        # One is known; without an asset system behind, all others are news each time.
+        # One is known; without an asset system behind, what was triggered is waited for.
         assert statistics["skipped"] == 1, shown
-        assert statistics["put"] == statistics["objectsListed"] - 2, shown
+        triggered = statistics["put"] + statistics["ingesting"]
+        assert triggered == statistics["objectsListed"] - 2, shown
+        assert statistics["put"] >= 6, shown
     s3 = await stack.clients.open("s3")
-    for bucket in TARGETS[:2]:
+    for bucket in FILLED:
         for name in ("batch", "direct"):
             tags = await s3.get_object_tagging(Bucket=bucket, Key=f"{name}/0 ü.mov")
             assert {tag["Key"] for tag in tags["TagSet"]} >= {"AssetID", "InventoryID"}
+
+
+async def test_an_ingest_queue_gets_what_was_triggered(
+    stack: TrialStack, history: list[Any]
+) -> None:
+    sqs = await stack.clients.open("sqs")
+    url = (await sqs.get_queue_url(QueueName=INGEST_QUEUE))["QueueUrl"]
+    found = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    put = [job["statistics"]["put"] for job in history if job["connectorId"] == "q"]
+    assert int(found["Attributes"]["ApproximateNumberOfMessages"]) == sum(put) > 0
+    _, connector = await stack.call("GET", "/connectors/q")
+    assert connector["ingestQueueEmptyAt"]  # as it was before the first sync
 
 
 async def test_the_api_answers_all_its_routes(stack: TrialStack, history: list[Any]) -> None:
@@ -147,7 +175,7 @@ async def test_a_job_is_redriven_when_its_cause_is_mended(
     stack: TrialStack, history: list[Any]
 ) -> None:
     s3 = await stack.clients.open("s3")
-    for bucket in TARGETS[:2]:
+    for bucket in FILLED:
         await s3.delete_object_tagging(Bucket=bucket, Key="full.jpg")
     for job_id in (history[0]["jobId"], history[2]["jobId"]):
         status, job = await stack.call("POST", f"/jobs/{job_id}/redrive")
@@ -210,7 +238,7 @@ async def test_a_chunk_is_handed_on_when_the_time_is_up(
 ) -> None:
     s3 = await stack.clients.open("s3")
     for number in range(150):
-        await s3.put_object(Bucket="media-b", Key=f"long/{number}", Body=b"long")
+        await s3.put_object(Bucket="media-b", Key=f"long/{number}.mov", Body=b"long")
     stack.delivery.clear()
     try:
         body = {"prefix": "long/", "discovery": "direct"}
@@ -276,7 +304,7 @@ async def test_each_role_is_sufficient_and_minimal(
     from infra.config import read_config
     from infra.policies import ROLES
 
-    config = read_config({"stage": "test", "targets": ",".join(TARGETS)})
+    config = read_config(CHOICES)
     # What is said of each target alike is used if it is used of one.
     used: dict[tuple[str, str, str, str], bool] = {}
     for statement in ROLES[role](config):

@@ -1,4 +1,4 @@
-"""The reference Asset Management System: both ways in, and nothing twice."""
+"""The Asset Management System that takes everything: both ways in, and nothing twice."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -10,9 +10,10 @@ import pytest
 from adapters.local.asset_management import (
     AssetManagement,
     AssetManagementSettings,
-    IngestSource,
+    AssetSystem,
 )
 from adapters.local.cloud.clients import CloudClients
+from adapters.local.takes_everything import IngestSource
 
 Unique = Callable[[str], str]
 TAGS = "AssetID=asset:img:1&InventoryID=asset:uuid:1&SyncJobID=job"
@@ -57,6 +58,7 @@ async def world(clients: CloudClients, unique: Unique) -> AsyncIterator[World]:
             queue_url=url,
             queue_arn=described["Attributes"]["QueueArn"],
             table_name=table,
+            behaviour=AssetSystem.EVERYTHING,
             retry_visibility_s=0,
             wait_s=1,
         ),
@@ -148,6 +150,10 @@ async def test_test_events_untagged_and_deleted_objects_are_ignored(
     )
     await eventually(lambda: world.system.counts.ignored == 4)
 
+    await world.sqs.send_message(QueueUrl=world.queue_url, MessageBody="no JSON")
+    await world.send(["no message"])
+    await eventually(lambda: world.system.counts.ignored == 6)
+
     assert await world.catalog() == {}
 
 
@@ -163,3 +169,29 @@ async def test_it_writes_nothing_to_the_bucket(world: World, eventually: Any) ->
     )
     listed = await world.s3.list_objects_v2(Bucket=world.bucket)
     assert [entry["Key"] for entry in listed["Contents"]] == ["a.jpg"]
+
+
+async def test_watching_a_bucket_again_leaves_others_their_notifications(
+    world: World, unique: Unique
+) -> None:
+    url = (await world.sqs.create_queue(QueueName=unique("owners")))["QueueUrl"]
+    described = await world.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    theirs = described["Attributes"]["QueueArn"]
+    await world.s3.put_bucket_notification_configuration(
+        Bucket=world.bucket,
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": theirs, "Events": ["s3:ObjectRemoved:*"]}],
+            "EventBridgeConfiguration": {},
+        },
+    )
+
+    for _ in range(2):
+        await world.system.watch(world.bucket)
+
+    found = await world.s3.get_bucket_notification_configuration(Bucket=world.bucket)
+    arns = [each["QueueArn"] for each in found["QueueConfigurations"]]
+    ours = await world.sqs.get_queue_attributes(
+        QueueUrl=world.queue_url, AttributeNames=["QueueArn"]
+    )
+    assert arns == [theirs, ours["Attributes"]["QueueArn"]]
+    assert "EventBridgeConfiguration" in found

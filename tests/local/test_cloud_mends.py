@@ -159,6 +159,8 @@ async def test_bucket_events_name_the_request_and_go_to_the_default_bus_only(
     await s3.put_bucket_notification_configuration(
         Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
+    found = await s3.get_bucket_notification_configuration(Bucket=bucket)
+    assert "EventBridgeConfiguration" in found
     await s3.put_object(Bucket=bucket, Key="a b", Body=b"1")
     await s3.copy_object(
         Bucket=bucket,

@@ -138,3 +138,26 @@ async def test_an_error_of_the_function_is_a_500_that_tells_nothing(
     async with http.get(f"{api.url}/jobs") as response:
         assert response.status == 500
         assert await response.json() == {"message": "Internal Server Error"}
+
+
+async def test_what_may_change_something_is_surrounded_and_what_only_reads_is_not(
+    http: aiohttp.ClientSession,
+) -> None:
+    happened: list[str] = []
+
+    async def around() -> None:
+        happened.append("around")
+
+    def handler(event: dict[str, Any], _context: Any) -> object:
+        happened.append(event["requestContext"]["http"]["method"])
+        return {"statusCode": 204}
+
+    service = LambdaService([FunctionSettings(name="api", handler=handler)])
+    application = http_api_application(service, "api", around_changes=around)
+    async with Listener(application) as listener:
+        for method in ("GET", "POST", "HEAD"):
+            async with http.request(method, listener.url) as response:
+                assert response.status == 204
+    await service.stop()
+
+    assert happened == ["GET", "around", "POST", "around", "HEAD"]

@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
+import boto3
 import pytest
 
 from adapters.aws import resources
+from adapters.local.asset_management import AssetSystem
+from adapters.local.invocation import REGION
+from adapters.local.medialake.values import Outcome
 from adapters.local.stack import LocalStack
 from adapters.local.stack_settings import BatchOperationsParts, StackSettings
 
@@ -77,7 +81,10 @@ def service() -> Service:
 async def stack(service: Service) -> AsyncIterator[LocalStack]:
     handlers = {"api": service.api, "engine": service.engine, "processor": service.processor}
     settings = StackSettings(
-        retry_delays_s=(0.01, 0.01), retry_visibility_s=0, sweep_interval_s=3_600
+        retry_delays_s=(0.01, 0.01),
+        retry_visibility_s=0,
+        sweep_interval_s=3_600,
+        asset_system=AssetSystem.EVERYTHING,
     )
     async with LocalStack(handlers, settings=settings, batch_operations=service.emulate) as stack:
         yield stack
@@ -121,6 +128,7 @@ async def _environment_is_complete(stack: LocalStack, *_: Any) -> None:
         "ASSET_SYNC_API_URL",
     }
     assert all(isinstance(value, str) and value for value in environment.values())
+    assert environment["CATALOG_PROFILE"] == "generic"
 
 
 async def _tables_have_their_keys(
@@ -226,3 +234,110 @@ async def test_a_start_that_fails_leaves_nothing_behind(service: Service) -> Non
     async with aiohttp.ClientSession() as http:
         with pytest.raises(aiohttp.ClientConnectionError):
             await http.get(stack.cloud_url)
+
+
+async def test_the_asset_system_is_media_lake_unless_said_otherwise(
+    service: Service, sdk: Callable[[str, str], Any]
+) -> None:
+    handlers = {"api": service.api, "engine": service.engine, "processor": service.processor}
+    async with LocalStack(handlers, settings=StackSettings(sweep_interval_s=3_600)) as stack:
+        assert stack.environment["CATALOG_PROFILE"] == "medialake"
+        s3, events = (sdk(name, stack.cloud_url) for name in ("s3", "events"))
+        await asyncio.to_thread(s3.create_bucket, Bucket="media")
+        await stack.asset_management.watch("media")
+        for number, key in enumerate(("a.jpg", "b.xml")):
+            await asyncio.to_thread(s3.put_object, Bucket="media", Key=key, Body=bytes([number]))
+        detail = {"bucketName": "media", "objectKey": "a.jpg", "assetId": "a", "inventoryId": "i"}
+        entry = {
+            "EventBusName": stack.environment["INGEST_EVENT_BUS_NAME"],
+            "Source": "asset-sync",
+            "DetailType": "AssetSyncObjectReady",
+            "Detail": json.dumps(detail),
+        }
+        await asyncio.to_thread(events.put_events, Entries=[entry])
+        await stack.wait_idle(settle_s=0.2)
+        counts = (await stack.status()).ingested
+    # S3's test message, sent when the notification was configured, is ignored as well.
+    assert str(counts) == "ignored type 1, created 1, ignored messages 2"
+
+
+async def test_the_asset_system_hears_of_the_buckets_of_registered_connectors(
+    service: Service, sdk: Callable[[str, str], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    handlers = {"api": service.api, "engine": service.engine, "processor": service.processor}
+    settings = StackSettings(sweep_interval_s=3_600, watches_connectors=True)
+    async with LocalStack(handlers, settings=settings) as stack:
+        s3, dynamodb = (sdk(name, stack.cloud_url) for name in ("s3", "dynamodb"))
+
+        async def put(bucket: str, key: str) -> None:
+            # Of other bytes than any other: it is no duplicate.
+            body = f"{bucket} {key}".encode()
+            await asyncio.to_thread(s3.put_object, Bucket=bucket, Key=key, Body=body)
+
+        async def register(connector_id: str, bucket: str, **more: Any) -> None:
+            item = {"connectorId": {"S": connector_id}, "bucketName": {"S": bucket}, **more}
+            table = stack.environment["CONNECTOR_TABLE_NAME"]
+            await asyncio.to_thread(dynamodb.put_item, TableName=table, Item=item)
+
+        async def post() -> None:
+            url = f"{stack.api_url}/connectors"
+            async with aiohttp.ClientSession() as http, http.post(url) as response:
+                assert response.status == 200
+
+        async def outcomes() -> Mapping[Outcome, int]:
+            await stack.wait_idle(settle_s=0.2)
+            return (await stack.status()).ingested.outcomes
+
+        await asyncio.to_thread(s3.create_bucket, Bucket="there")
+        await asyncio.to_thread(_create_bucket_of_another_account, sdk, stack.cloud_url, "theirs")
+        await register("there", "there")
+        # A connector may name a bucket that is made later.
+        await register("later-1", "later", fileFilter=_allowing("pdf"))
+        await register("later-2", "later")
+        await register("theirs", "theirs")
+        await put("there", "before.jpg")
+        assert await outcomes() == {}
+
+        await post()
+        for key in ("after.jpg", "after.pdf"):
+            await put("there", key)
+        assert await outcomes() == {Outcome.CREATED: 1, Outcome.IGNORED_TYPE: 1}
+        warnings = [each.getMessage() for each in caplog.records if each.name.endswith("_watch")]
+        assert [text.split(":")[0] for text in sorted(set(warnings))] == [
+            "the asset system does not watch later",
+            "the asset system does not watch theirs",
+        ]
+
+        await asyncio.to_thread(s3.create_bucket, Bucket="later")
+        await post()
+        for key in ("after.jpg", "after.pdf"):
+            await put("later", key)
+        assert await outcomes() == {
+            Outcome.CREATED: 2,
+            Outcome.IGNORED_TYPE: 1,
+            Outcome.FILTERED: 1,
+        }
+
+
+def _allowing(extension: str) -> dict[str, Any]:
+    values = {"mode": {"S": "allow"}, "extensions": {"L": [{"S": extension}]}}
+    return {"M": {**values, "mimeTypes": {"L": []}}}
+
+
+def _create_bucket_of_another_account(
+    sdk: Callable[[str, str], Any], cloud_url: str, bucket: str
+) -> None:
+    role = "arn:aws:iam::210987654321:role/media"
+    sts = sdk("sts", cloud_url)
+    assumed = sts.assume_role(RoleArn=role, RoleSessionName="owner")["Credentials"]
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=cloud_url,
+        region_name=REGION,
+        aws_access_key_id=assumed["AccessKeyId"],
+        aws_secret_access_key=assumed["SecretAccessKey"],
+        aws_session_token=assumed["SessionToken"],
+    )
+    s3.create_bucket(Bucket=bucket)
+    s3.close()
+    sts.close()

@@ -32,7 +32,7 @@ from application.files import read_entries, read_outcomes, write_entries, write_
 from application.policy import Policy
 from application.sources import report_source
 from domain.batch_job import encode_result
-from domain.connector import Bucket, Connector, ConnectorStatus, Trigger
+from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.decision import Decision
 from domain.failure import error_id_for
 from domain.job import Discovery, SyncOptions
@@ -285,7 +285,7 @@ class Service:
             bucket=Bucket(name=BUCKET),
             prefixes=(),
             status=ConnectorStatus.ENABLED,
-            trigger=Trigger.COPY,
+            ingest=Ingest(),
             created_at=NOW,
         )
 
@@ -386,7 +386,7 @@ def test_a_whole_job_and_its_api_name_every_object(
     assert all(body.isascii() for body in bodies)
     assert {event.object_key for event in service.world.ports.bus.events} == keys
     for key in keys:
-        assert service.world.buckets.get(BUCKET, key).tags["SyncJobID"] == job_id
+        assert service.world.buckets.get(BUCKET, key).tags["SyncJobID"].startswith(job_id)
         status, found = service.explain(job_id, key)
         if "\0" in key:
             # NOT_CARRIED: refused with its reason, and still in the outcomes.

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 from zlib import crc32
 
@@ -17,14 +18,17 @@ from application.discover_object import TaskResult
 from application.policy import Policy
 from domain.batch_job import ENDED
 from domain.chunk import Chunk
-from domain.connector import Trigger
+from domain.connector import IdSource, Ingest, Trigger
 from domain.failure import Failure
 from domain.identity import identity_of
 from domain.job import Discovery, Job, SyncOptions
 from domain.packing import ChunkSizing
+from domain.profile import GENERIC, Profile
+from domain.trigger_mark import mark_of
 from entrypoints.wiring.memory import memory_world, use_cases
 
 BUCKET = "media"
+QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/210987654321/ingest.fifo"
 ROLE_ARN = "arn:aws:iam::210987654321:role/media"
 SMALL = Policy(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=1)
 ROUND_COUNT_MAX = 60
@@ -38,6 +42,9 @@ class Story:
         policy: Policy = SMALL,
         *,
         trigger: Trigger = Trigger.COPY,
+        ids: IdSource = IdSource.MINTED,
+        ingest: Mapping[str, Any] = MappingProxyType({}),
+        profile: Profile = GENERIC,
         page_object_count: int = 3,
         bucket_exists: bool = True,
     ) -> None:
@@ -45,11 +52,15 @@ class Story:
         self.ports = self.world.ports
         self.buckets = self.world.buckets
         self.requests = self.world.buckets.requests
-        self.use_cases = use_cases(self.ports, policy)
+        self.use_cases = use_cases(self.ports, policy, profile=profile)
         self.policy = policy
-        self.trigger = trigger
+        queue_url = QUEUE_URL if trigger is Trigger.QUEUE else None
+        self.ingest_settings = Ingest(
+            **{"trigger": trigger, "ids": ids, "queue_url": queue_url, **ingest}
+        )
         self.time_s = 900.0
         self.on_chunk: Callable[[], None] = lambda: None
+        self.ports.ingest_queue.create(QUEUE_URL)
         if bucket_exists:
             # Nobody is let in but in the role that the connector names.
             self.buckets.create(BUCKET).role_arn = ROLE_ARN
@@ -68,13 +79,13 @@ class Story:
         tags = {"AssetID": f"asset {crc32(key.encode())}"}
         tags["InventoryID"] = tags["AssetID"].replace("asset", "inventory")
         self.put(key, tags=tags)
-        self.world.database.assets[tags["InventoryID"]] = tags["AssetID"]
+        self.ports.catalog.ingest(inventory_id=tags["InventoryID"], asset_id=tags["AssetID"])
 
     def put_half_known(self, key: str) -> None:
         """Put an object whose inventory record has no asset yet."""
         tags = {"InventoryID": f"inventory {crc32(key.encode())}"}
         self.put(key, tags=tags)
-        self.world.database.assets[tags["InventoryID"]] = None
+        self.ports.catalog.ingest(inventory_id=tags["InventoryID"], asset_id=None)
 
     def tags(self, key: str) -> Mapping[str, str]:
         """Return the tags of an object."""
@@ -82,7 +93,13 @@ class Story:
 
     def known(self, key: str) -> bool:
         """Tell whether the catalog knows the asset of an object."""
-        return identity_of(self.tags(key)).asset_id in self.world.database.assets.values()
+        asset_id = identity_of(self.tags(key)).asset_id
+        return any(each.asset_id == asset_id for each in self.world.database.assets.values())
+
+    def job_in_tags(self, key: str) -> str | None:
+        """Return the id of the job that triggered the object last, by its own tag."""
+        mark = mark_of(self.tags(key), bucket_name=BUCKET, key=key)
+        return mark and mark.job_id
 
     def ingest(self) -> None:
         """Let the Asset Management System take up every event."""
@@ -95,7 +112,10 @@ class Story:
         """Start a sync; the connector is made on first use."""
         if not self.world.database.connectors:
             new = NewConnector(
-                bucket_name=BUCKET, connector_id="c1", trigger=self.trigger, role_arn=ROLE_ARN
+                bucket_name=BUCKET,
+                connector_id="c1",
+                ingest=self.ingest_settings,
+                role_arn=ROLE_ARN,
             )
             await self.use_cases.connectors().register(new)
         options.setdefault("discovery", Discovery.DIRECT)

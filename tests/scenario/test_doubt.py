@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from application.fanout import AdaptiveLimit
-from application.object_work import ObjectWork
+from application.policy import Policy
 from application.shift import Shift
-from domain.connector import Bucket, Trigger
+from domain.connector import Bucket, Ingest
 from domain.job import Job, SyncOptions, new_job
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome, OutcomeKind
-from entrypoints.wiring.memory import MemoryWorld, memory_world
+from entrypoints.wiring.memory import MemoryWorld, memory_world, use_cases
 
 
 class StopsAfter:
@@ -37,19 +37,13 @@ def world() -> MemoryWorld:
 
 async def process(world: MemoryWorld, *, answers: int = 1_000) -> list[Outcome]:
     ports = world.ports
-    work = ObjectWork(
-        objects=ports.objects,
-        catalog=ports.catalog,
-        bus=ports.bus,
-        clock=ports.clock,
-        calls_in_flight=2,
-        single_copy_bytes_max=1_000,
-    )
+    policy = Policy(calls_in_flight=2, single_copy_bytes_max=1_000)
+    work = use_cases(ports, policy).object_work()
     job: Job = new_job(
         job_id="job-1",
         connector_id="c",
         bucket=Bucket(name="media"),
-        trigger=Trigger.COPY,
+        ingest=Ingest(),
         options=SyncOptions(),
         request_fingerprint=None,
         now=ports.clock.now(),

@@ -86,7 +86,7 @@ async def test_owners_keep_their_tags_bytes_and_metadata(story: Any) -> None:
     assert stored.content == b"bytes"
     assert stored.head.user_metadata == {"camera": "x"}
     assert stored.tags["own"] == "er"
-    assert stored.tags["SyncJobID"] == job.job_id
+    assert story.job_in_tags("a.jpg") == job.job_id
 
 
 STATES = st.lists(

@@ -13,7 +13,7 @@ from simulator import invariants
 from simulator.observer import Violation
 from simulator.simulation import Simulation
 
-SEED_COUNT = 240
+SEED_COUNT = 200
 LINES_SHOWN = 40
 
 
@@ -27,12 +27,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """Where a run got to."""
+    """Where a run got to; `takings` are what a Media Lake did with objects."""
 
     faults: frozenset[str]
     job_statuses: frozenset[str]
     chunk_statuses: frozenset[str]
     outcomes: frozenset[str]
+    reasons: frozenset[str]
+    takings: frozenset[str]
     redrive_count: int
 
 
@@ -51,6 +53,8 @@ def visit() -> Callable[[int], Visited]:
             job_statuses=frozenset(statuses),
             chunk_statuses=frozenset(sim.observer.chunk_statuses),
             outcomes=frozenset(line["outcome"] for line in lines),
+            reasons=frozenset(line["reason"] for line in lines),
+            takings=frozenset(sim.services.system.outcomes),
             redrive_count=sum(job.redrive_number for job in jobs),
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from simulator.observer import Violation
 from simulator.planted import BUGS, Bug, planted
+from simulator.planted_ingest import INGEST_BUGS
 from simulator.simulation import Simulation
 
 SCRIPT = Path(__file__).parent / "support" / "simulate.py"
@@ -30,7 +31,8 @@ def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
     """Hashes of strings differ from process to process; an order taken from a set would show."""
 
     def digest(hash_seed: str) -> str:
-        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        path = os.pathsep.join(filter(None, sys.path))
+        environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": hash_seed}
         command = [sys.executable, str(SCRIPT), "7", "--trace"]
         told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         return next(line for line in told.stdout.splitlines() if "digest" in line)
@@ -39,7 +41,7 @@ def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name.replace(" ", "_"))
+@pytest.mark.parametrize("bug", [*BUGS, *INGEST_BUGS], ids=lambda bug: bug.name.replace(" ", "_"))
 def test_it_finds_planted_bugs(bug: Bug) -> None:
     with planted(bug):
         for number in (bug.seed, *range(SEARCHED_SEEDS)):

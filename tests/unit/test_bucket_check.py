@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.bucket_check import check_bucket
-from domain.connector import Bucket, BucketFacts, Trigger
+from domain.connector import Bucket, BucketFacts, Ingest
 from domain.job import Job, Listing, SyncOptions, new_job
 
 JOB: Job = new_job(
     job_id="job-1",
     connector_id="c1",
     bucket=Bucket(name="media"),
-    trigger=Trigger.COPY,
+    ingest=Ingest(),
     options=SyncOptions(),
     request_fingerprint=None,
     now=datetime(2026, 1, 1, tzinfo=UTC),

@@ -53,6 +53,16 @@ def test_a_store_that_names_no_version_with_the_tags_is_judged_by_time() -> None
 
 
 @pytest.mark.parametrize(
+    ("tag_count", "changed"), [(None, False), (1, False), (0, True), (4, True)]
+)
+def test_another_number_of_tags_shows_that_somebody_tagged_it(
+    tag_count: int | None, changed: bool
+) -> None:
+    assert may_be_another(tags(), head(tag_count=tag_count)) is changed
+    assert may_be_another(tags("v1"), head(version_id="v1", tag_count=tag_count)) is changed
+
+
+@pytest.mark.parametrize(
     ("more", "archived"),
     [
         ({}, False),

@@ -11,7 +11,7 @@ import pytest
 from domain import chunk as chunks
 from domain import job as jobs
 from domain.chunk import CHUNK_TRANSITIONS, Chunk, ChunkStatus, Lease
-from domain.connector import Bucket, Trigger
+from domain.connector import Bucket, Ingest
 from domain.errors import (
     ChunkHeld,
     ChunkSettled,
@@ -28,12 +28,12 @@ from domain.job import (
     JobStatus,
     Splitting,
     SyncOptions,
-    Tally,
     WorkLease,
 )
 from domain.job_control import check_work, order_end, redrive, stop_redriving, take_work
 from domain.machine import Table, mermaid
 from domain.outcome import Statistics
+from domain.tally import Tally, tally_change, tally_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=10)
@@ -85,7 +85,7 @@ def a_job(**fields: Any) -> Job:
         job_id="j",
         connector_id="c",
         bucket=Bucket(name="b"),
-        trigger=Trigger.COPY,
+        ingest=Ingest(),
         options=SyncOptions(),
         request_fingerprint=None,
         now=NOW,
@@ -263,9 +263,9 @@ def test_a_redrive_takes_back_the_failures_of_workers_only() -> None:
 def test_the_tally_moves_by_the_difference() -> None:
     before = a_chunk(statistics=Statistics(skipped=1))
     after = replace(before, status=ChunkStatus.COMPLETED, statistics=Statistics(skipped=1, put=2))
-    change = jobs.tally_change(before, after)
+    change = tally_change(before, after)
     assert change == Tally(statistics=Statistics(put=2), chunks_completed=1)
-    assert jobs.tally_of(before) + change == jobs.tally_of(after)
+    assert tally_of(before) + change == tally_of(after)
 
 
 # A job's life.

@@ -8,19 +8,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.connector import Bucket, Trigger
-from domain.job import (
-    Job,
-    JobStatus,
-    Listing,
-    ManifestFile,
-    Splitting,
-    SyncOptions,
-    Tally,
-    new_job,
-)
+from domain.connector import Bucket, Ingest
+from domain.job import Job, JobStatus, Listing, ManifestFile, Splitting, SyncOptions, new_job
 from domain.outcome import Statistics
 from domain.progress import progress_of
+from domain.tally import Tally
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,7 +22,7 @@ def job(status: JobStatus, *, listed: int, done: int, manifest: bool = True) -> 
         job_id="j",
         connector_id="c",
         bucket=Bucket(name="b"),
-        trigger=Trigger.COPY,
+        ingest=Ingest(),
         options=SyncOptions(),
         request_fingerprint=None,
         now=NOW,

@@ -1,42 +1,61 @@
 """The Asset Management System's table of assets on DynamoDB: read, never written.
 
-The inventory id is the table's key, so records are read by the hundred, and each names its asset
-in a nested attribute. A DynamoDB index cannot key on a nested attribute (DynamoDB Developer Guide,
-"Using Global Secondary Indexes", checked 2026-11), so an index over asset ids finds something only
-where the system also writes the id at the top of its items. It is asked last, and can be left out.
+What an answer costs, with N objects in a call:
+
+- An object with both ids whose record has that AssetID: its share of one BatchGetItem, which reads
+  a hundred records. The same for an object without an InventoryID, for which the record under the
+  id that this service mints is read.
+- An object whose asset is not known, and that has no record of its own under its own path: one
+  Query of the index over storage paths, where there is one. If it has an InventoryID, its share of
+  a second BatchGetItem as well, for the record under the id that this service mints.
+- An object with an AssetID that its record does not have: one Query of the index over asset ids,
+  where there is one.
+
+A query that finds more than one page costs one request per page. A DynamoDB index cannot key on a
+nested attribute (DynamoDB Developer Guide, "Using Global Secondary Indexes", checked 2026-11), so
+an index over asset ids finds something only where the system also writes the id at the top of its
+items. Media Lake does not (v1.18.3, medialake_stacks/base_infrastructure.py): leave it out there.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from adapters.aws.attributes import Item, to_attribute
+from adapters.aws.attributes import to_attribute
 from adapters.aws.backoff import Sleep
-from adapters.aws.dynamo_reads import batch_get
+from adapters.aws.catalog_record import CatalogAttributes
+from adapters.aws.dynamo_reads import batch_get, query
 from adapters.aws.errors import translated
-from adapters.aws.resources import ASSETS_TABLE
-from domain.decision import CatalogAnswer
-from domain.identity import Identity
+from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord
+from domain.identity import mint_inventory_id
 from ports.catalog import Catalog
 from ports.errors import Misconfigured, Refused
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
+# Media Lake, v1.18.3, lambdas/ingest/s3/index.py: its locks are items of the table of assets.
+_LOCK_PREFIX: Final = "LOCK#"
+
+_Records = Mapping[str, CatalogRecord]
+
 
 class DynamoCatalog:
-    """Answers from a table of the shape `resources.ASSETS_TABLE`.
+    """Answers from a table with an item per inventory record.
 
     Args:
         client: The low-level client.
         table_name: The table of assets.
-        inventory_id_attribute: Its partition key.
-        asset_id_attribute: Dotted path of the asset's id in a record.
-        index_name: The index over asset ids; empty if there is none to ask.
-        index_key_attribute: That index's partition key, a top-level attribute.
-        index_query_count_max: Questions to the index at once.
+        attributes: Where a record's values are in its item.
+        asset_index_name: The index over asset ids; empty if there is none that is worth asking.
+        asset_index_key_attribute: That index's partition key, a top-level attribute.
+        path_index_name: The index over storage paths; empty if there is none to ask. It must
+            project the attributes.
+        path_index_key_attribute: That index's partition key, a top-level attribute.
+        lock_prefix: An item is no record if its inventory id starts with it; empty: each is one.
+        query_count_max: Questions to an index at once.
         sleep: Waits between tries.
     """
 
@@ -45,109 +64,197 @@ class DynamoCatalog:
         client: DynamoDBClient,
         table_name: str,
         *,
-        inventory_id_attribute: str = ASSETS_TABLE.partition_key.name,
-        asset_id_attribute: str = "DigitalSourceAsset.ID",
-        index_name: str = "AssetIDIndex",
-        index_key_attribute: str = "DigitalSourceAsset.ID",
-        index_query_count_max: int = 8,
+        attributes: CatalogAttributes | None = None,
+        asset_index_name: str = "",
+        asset_index_key_attribute: str = "DigitalSourceAsset.ID",
+        path_index_name: str = "",
+        path_index_key_attribute: str = "StoragePath",
+        lock_prefix: str = _LOCK_PREFIX,
+        query_count_max: int = 8,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._client = client
         self._table_name = table_name
-        self._inventory_id_attribute = inventory_id_attribute
-        self._asset_id_path = asset_id_attribute.split(".")
-        self._index_name = index_name
-        self._index_key_attribute = index_key_attribute
-        self._index_query_count_max = index_query_count_max
+        self._attributes = CatalogAttributes() if attributes is None else attributes
+        self._projection = self._attributes.projection()
+        self._asset_index_name = asset_index_name
+        self._asset_index_key_attribute = asset_index_key_attribute
+        self._path_index_name = path_index_name
+        self._path_index_key_attribute = path_index_key_attribute
+        self._lock_prefix = lock_prefix
+        self._query_count_max = query_count_max
         self._sleep = sleep
 
-    async def look_up(self, identities: Sequence[Identity]) -> list[CatalogAnswer]:
+    async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         """See `Catalog.look_up`."""
-        # Dictionaries keep the order, so the same question makes the same requests.
-        inventory_ids = dict.fromkeys(each.inventory_id for each in identities if each.inventory_id)
-        asset_ids = dict.fromkeys(each.asset_id for each in identities if each.asset_id)
         try:
-            records = await self._records(inventory_ids)
-            assets = {asset_id for asset_id in records.values() if asset_id is not None}
-            assets |= await self._indexed(each for each in asset_ids if each not in assets)
+            return await self._answers(questions)
         except Refused as error:
             # Of these requests only the names can be wrong: an index that does not exist, or a key
-            # that is another, is a ValidationException.
+            # or a projection that is another, is a ValidationException.
             raise Misconfigured(
                 f"the catalog's table, index or attribute names do not fit: {error}",
                 operation=error.operation,
                 resource=error.resource,
                 vendor_code=error.vendor_code,
             ) from error
-        return [
-            CatalogAnswer(
-                asset_known=each.asset_id in assets, inventory_known=each.inventory_id in records
+
+    async def _answers(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
+        records = await self._records(
+            each.identity.inventory_id or _minted(each) for each in questions
+        )
+        indexed = await self._indexed(
+            each.identity.asset_id
+            for each in questions
+            if each.identity.asset_id and not _has_asset(_own(each, records), each)
+        )
+
+        def known(question: CatalogQuestion) -> bool:
+            return (
+                _has_asset(_own(question, records), question)
+                or question.identity.asset_id in indexed
             )
-            for each in identities
+
+        open_questions = [
+            each
+            for each in questions
+            if not known(each) and not _at_home(_own(each, records), each)
+        ]
+        by_key = {
+            **records,
+            **await self._records(
+                _minted(each) for each in open_questions if each.identity.inventory_id
+            ),
+        }
+        by_path = await self._at_paths(each.storage_path for each in open_questions)
+        searched = frozenset(open_questions)
+
+        def others(question: CatalogQuestion) -> tuple[CatalogRecord, ...]:
+            if question not in searched:
+                return ()
+            minted_id = _minted(question)
+            found = {each.inventory_id: each for each in by_path.get(question.storage_path, ())}
+            # A record that was read by its key is not older than its entry in an index.
+            if minted_id in by_key:
+                found[minted_id] = by_key[minted_id]
+            return tuple(
+                found[inventory_id]
+                for inventory_id in sorted(found)
+                if inventory_id != question.identity.inventory_id
+            )
+
+        return [
+            CatalogAnswer(asset_known=known(each), record=_own(each, records), others=others(each))
+            for each in questions
         ]
 
-    async def _records(self, inventory_ids: Iterable[str]) -> dict[str, str | None]:
-        """Return the asset id, if it has one, of each of these records that exists."""
-        steps = {f"#step{number}": name for number, name in enumerate(self._asset_id_path)}
+    async def _records(self, inventory_ids: Iterable[str]) -> _Records:
+        """Return those of these records that exist."""
+        # Dictionaries keep the order, so the same questions make the same requests.
+        wanted = dict.fromkeys(each for each in inventory_ids if not self._is_lock(each))
         items = await batch_get(
             self._client,
             self._table_name,
-            [{self._inventory_id_attribute: to_attribute(each)} for each in inventory_ids],
+            [{self._attributes.inventory_id: to_attribute(each)} for each in wanted],
             sleep=self._sleep,
-            options={
-                "ProjectionExpression": f"#inventory, {'.'.join(steps)}",
-                "ExpressionAttributeNames": {
-                    "#inventory": self._inventory_id_attribute,
-                    **steps,
-                },
-            },
+            options=self._projection,
         )
-        return {item[self._inventory_id_attribute]["S"]: self._asset_id(item) for item in items}
+        records = (self._attributes.record(item) for item in items)
+        return {record.inventory_id: record for record in records}
 
-    def _asset_id(self, item: Item) -> str | None:
-        """Return the text at the path of the asset id; a record may have none, or another type."""
-        attribute: Mapping[str, Any] = {"M": item}
-        for step in self._asset_id_path:
-            attribute = attribute.get("M", {}).get(step, {})
-        return attribute.get("S")
-
-    async def _indexed(self, asset_ids: Iterable[str]) -> set[str]:
+    async def _indexed(self, asset_ids: Iterable[str | None]) -> set[str]:
         """Return those of these asset ids that the index knows."""
         found: set[str] = set()
-        if not self._index_name:
-            return found
-        remaining = iter(asset_ids)
 
-        async def worker() -> None:
-            for asset_id in remaining:
-                if await self._in_index(asset_id):
-                    found.add(asset_id)
+        async def ask(asset_id: str) -> None:
+            resource = f"table/{self._table_name}/index/{self._asset_index_name}"
+            with translated("dynamodb", operation="Query", resource=resource):
+                answer = await self._client.query(
+                    TableName=self._table_name,
+                    IndexName=self._asset_index_name,
+                    KeyConditionExpression="#asset = :asset",
+                    ExpressionAttributeNames={"#asset": self._asset_index_key_attribute},
+                    ExpressionAttributeValues={":asset": to_attribute(asset_id)},
+                    Select="COUNT",
+                    Limit=1,
+                )
+            if answer["Count"] > 0:
+                found.add(asset_id)
 
-        failure: BaseException | None = None
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._index_query_count_max):
-                    group.create_task(worker())
-        except BaseExceptionGroup as failures:
-            failure = failures.exceptions[0]
-        # Outside of the handler, so that it keeps the vendor's error as its cause.
-        if failure is not None:
-            raise failure
+        if self._asset_index_name:
+            await _each(dict.fromkeys(filter(None, asset_ids)), ask, limit=self._query_count_max)
         return found
 
-    async def _in_index(self, asset_id: str) -> bool:
-        resource = f"table/{self._table_name}/index/{self._index_name}"
-        with translated("dynamodb", operation="Query", resource=resource):
-            answer = await self._client.query(
-                TableName=self._table_name,
-                IndexName=self._index_name,
-                KeyConditionExpression="#asset = :asset",
-                ExpressionAttributeNames={"#asset": self._index_key_attribute},
-                ExpressionAttributeValues={":asset": to_attribute(asset_id)},
-                Select="COUNT",
-                Limit=1,
-            )
-        return answer["Count"] > 0
+    async def _at_paths(self, paths: Iterable[str]) -> dict[str, list[CatalogRecord]]:
+        """Return the records at each of these storage paths that has some."""
+        found: dict[str, list[CatalogRecord]] = {}
+
+        async def ask(path: str) -> None:
+            names = {**self._projection["ExpressionAttributeNames"]}
+            request = {
+                **self._projection,
+                "TableName": self._table_name,
+                "IndexName": self._path_index_name,
+                "KeyConditionExpression": "#path = :path",
+                "ExpressionAttributeNames": {**names, "#path": self._path_index_key_attribute},
+                "ExpressionAttributeValues": {":path": to_attribute(path)},
+            }
+            async for item in query(self._client, request):
+                record = self._attributes.record(item)
+                if not self._is_lock(record.inventory_id):
+                    found.setdefault(path, []).append(record)
+
+        if self._path_index_name:
+            await _each(dict.fromkeys(paths), ask, limit=self._query_count_max)
+        return found
+
+    def _is_lock(self, inventory_id: str) -> bool:
+        return bool(self._lock_prefix) and inventory_id.startswith(self._lock_prefix)
+
+
+def _minted(question: CatalogQuestion) -> str:
+    return mint_inventory_id(question.bucket_name, question.key)
+
+
+def _own(question: CatalogQuestion, records: _Records) -> CatalogRecord | None:
+    """Return the record under the InventoryID in the object's tags."""
+    inventory_id = question.identity.inventory_id
+    return records.get(inventory_id) if inventory_id else None
+
+
+def _has_asset(record: CatalogRecord | None, question: CatalogQuestion) -> bool:
+    asset_id = question.identity.asset_id
+    return record is not None and bool(asset_id) and record.asset_id == asset_id
+
+
+def _at_home(record: CatalogRecord | None, question: CatalogQuestion) -> bool:
+    """Tell whether the record may be of this very object: it names no other storage path."""
+    return record is not None and record.storage_path in (None, question.storage_path)
+
+
+_Item = TypeVar("_Item")
+
+
+async def _each(
+    items: Iterable[_Item], ask: Callable[[_Item], Awaitable[None]], *, limit: int
+) -> None:
+    """Ask of each item, `limit` at once; the first error ends all and is raised."""
+    remaining = iter(items)
+
+    async def worker() -> None:
+        for item in remaining:
+            await ask(item)
+
+    failure: BaseException | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(limit):
+                group.create_task(worker())
+    except BaseExceptionGroup as failures:
+        failure = failures.exceptions[0]
+    # Outside of the handler, so that it keeps the vendor's error as its cause.
+    if failure is not None:
+        raise failure
 
 
 _: type[Catalog] = DynamoCatalog

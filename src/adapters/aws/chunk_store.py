@@ -23,7 +23,8 @@ from adapters.aws.job_item import job_key, to_job
 from adapters.aws.job_store import save_request
 from adapters.aws.tally_item import tally_addition
 from domain.chunk import Chunk
-from domain.job import Job, Tally, tally_of
+from domain.job import Job
+from domain.tally import Tally, tally_of
 from ports.chunk_store import ADDED_CHUNK_COUNT_MAX, ChunkStore
 from ports.errors import NotFound
 from ports.paging import Page

@@ -2,7 +2,8 @@
 
 Owns what all adapters share of the SDK: pool size, retries, timeouts, endpoints. Endpoints are
 the SDK's own matter (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`); here we only make S3 usable
-behind one. A client belongs to the event loop it was opened on.
+behind one. A client belongs to the event loop it was opened on, and asks the Region that the SDK
+finds in the environment, but for queues that are elsewhere.
 
 A client may act in a role of another account. Its credentials are asked of STS when they are first
 needed and again before they end; a role that was assumed by a role, as a function's is, gives them
@@ -88,8 +89,8 @@ class Clients:
         self._loader: Any = core.get_component("data_loader")
         # The stubs want each service's name as a literal.
         self._session: Any = aioboto3.Session(botocore_session=core)
-        self._opened: dict[tuple[str, str | None], Any] = {}
-        # Roles are met while many objects are worked on; one opens.
+        self._opened: dict[tuple[str, str | None, str | None], Any] = {}
+        # Roles and Regions are met while many objects are worked on; one opens.
         self._opening = asyncio.Lock()
 
     async def s3(self, role_arn: str | None = None) -> S3Client:
@@ -100,7 +101,7 @@ class Clients:
         """
         async with self._opening:
             session = self._session
-            if role_arn is not None and ("s3", role_arn) not in self._opened:
+            if role_arn is not None and ("s3", role_arn, None) not in self._opened:
                 sts = await self._open("sts", read_timeout_s=self._settings.connect_timeout_s)
                 session = _session_in_role(sts, role_arn, self._loader)
             client: S3Client = await self._open(
@@ -122,10 +123,13 @@ class Clients:
         client: DynamoDBClient = await self._open("dynamodb")
         return client
 
-    async def sqs(self) -> SQSClient:
-        """The SQS client."""
-        client: SQSClient = await self._open("sqs")
-        return client
+    async def sqs(self, region_name: str | None = None) -> SQSClient:
+        """The SQS client, or with `region_name` the one for the queues of that Region."""
+        async with self._opening:
+            client: SQSClient = await self._open("sqs")
+            if region_name not in (None, client.meta.region_name):
+                client = await self._open("sqs", region_name=region_name)
+            return client
 
     async def sns(self) -> SNSClient:
         """The SNS client."""
@@ -148,10 +152,11 @@ class Clients:
         *,
         session: Any = None,
         role_arn: str | None = None,
+        region_name: str | None = None,
         read_timeout_s: float | None = None,
         tune: Callable[[Any], None] = lambda _: None,
     ) -> Any:
-        key = (service, role_arn)
+        key = (service, role_arn, region_name)
         if key not in self._opened:
             settings = self._settings
             config = AioConfig(
@@ -166,7 +171,7 @@ class Clients:
                 response_checksum_validation="when_required",
             )
             client = await self._stack.enter_async_context(
-                (session or self._session).client(service, config=config)
+                (session or self._session).client(service, region_name=region_name, config=config)
             )
             if self._on_request is not None:
                 client.meta.events.register("provide-client-params", _observer(self._on_request))

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from adapters.aws.attributes import Item, reading, to_instant, to_item, to_values
+from adapters.aws.attributes import (
+    Item,
+    reading,
+    to_attribute,
+    to_instant,
+    to_item,
+    to_optional_instant,
+    to_values,
+)
 from adapters.aws.backoff import Sleep
 from adapters.aws.cursors import to_cursor, to_position
 from adapters.aws.dynamo_reads import first, scan
 from adapters.aws.dynamo_writes import DynamoWriter, put
 from adapters.aws.errors import translated
-from domain.connector import Bucket, Connector, ConnectorStatus, Trigger
+from adapters.aws.ingest_item import ingest_values, to_ingest
+from domain.connector import Bucket, Connector, ConnectorStatus
 from ports.connector_store import ConnectorStore
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.paging import Page
@@ -69,6 +79,23 @@ class DynamoConnectorStore:
         connectors = tuple(map(_to_connector, items))
         return Page(connectors, to_cursor(name, (connectors[-1].connector_id,)) if more else None)
 
+    async def note_queue_empty(self, connector_id: str, at: datetime) -> None:
+        """See `ConnectorStore.note_queue_empty`; instants are stored as text that sorts as time."""
+        resource = f"table/{self._table_name}"
+        try:
+            with translated("dynamodb", operation="UpdateItem", resource=resource):
+                await self._client.update_item(
+                    TableName=self._table_name,
+                    Key=to_item({"connectorId": connector_id}),
+                    UpdateExpression="SET queueEmptyAt = :at",
+                    ConditionExpression="attribute_exists(connectorId)"
+                    " AND (attribute_not_exists(queueEmptyAt) OR queueEmptyAt < :at)",
+                    ExpressionAttributeValues={":at": to_attribute(at)},
+                )
+        except Conflict:
+            # It does not exist, or a later time stands there: a read tells which.
+            await self.get(connector_id)
+
 
 def _to_connector_item(connector: Connector) -> Item:
     return to_item(
@@ -79,7 +106,8 @@ def _to_connector_item(connector: Connector) -> Item:
             "roleArn": connector.bucket.role_arn,
             "prefixes": connector.prefixes,
             "status": connector.status,
-            "trigger": connector.trigger,
+            **ingest_values(connector.ingest),
+            "queueEmptyAt": connector.queue_empty_at,
             "createdAt": connector.created_at,
         }
     )
@@ -97,7 +125,8 @@ def _to_connector(item: Item) -> Connector:
             ),
             prefixes=tuple(values["prefixes"]),
             status=ConnectorStatus(values["status"]),
-            trigger=Trigger(values["trigger"]),
+            ingest=to_ingest(values),
+            queue_empty_at=to_optional_instant(values.get("queueEmptyAt")),
             created_at=to_instant(values["createdAt"]),
         )
 

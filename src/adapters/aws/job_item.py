@@ -18,8 +18,9 @@ from adapters.aws.attributes import (
     to_optional_instant,
     to_values,
 )
+from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.tally_item import tally_values, to_tally
-from domain.connector import Bucket, Trigger
+from domain.connector import Bucket
 from domain.job import (
     Discovery,
     Ending,
@@ -66,13 +67,16 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "bucketName": job.bucket.name,
         "expectedBucketOwner": job.bucket.expected_owner,
         "roleArn": job.bucket.role_arn,
-        "trigger": job.trigger,
+        **ingest_values(job.ingest),
+        "queueKnown": job.queue_known,
+        "queueEmptyAt": job.queue_empty_at,
         "prefixes": options.prefixes,
         "discovery": options.discovery,
         "dryRun": options.dry_run,
         "modifiedSince": options.modified_since,
         "include": options.include,
         "exclude": options.exclude,
+        "retrigger": options.retrigger,
         "status": job.status,
         "statusReason": job.status_reason,
         "warnings": job.warnings,
@@ -83,6 +87,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "requestFingerprint": job.request_fingerprint,
         "objectsListed": listing.objects_listed,
         "objectsFiltered": listing.objects_filtered,
+        "objectsNotMedia": listing.objects_not_media,
         "bytesListed": listing.bytes_listed,
         "listingProgress": {
             "prefixIndex": listing.prefix_index,
@@ -126,7 +131,9 @@ def to_job(item: Item) -> Job:
                 expected_owner=values.get("expectedBucketOwner"),
                 role_arn=values.get("roleArn"),
             ),
-            trigger=Trigger(values["trigger"]),
+            ingest=to_ingest(values),
+            queue_known=values.get("queueKnown", False),
+            queue_empty_at=to_optional_instant(values.get("queueEmptyAt")),
             options=_to_options(values),
             status=JobStatus(values["status"]),
             status_reason=values.get("statusReason"),
@@ -205,6 +212,7 @@ def _to_options(values: Mapping[str, Any]) -> SyncOptions:
         modified_since=to_optional_instant(values.get("modifiedSince")),
         include=tuple(values["include"]),
         exclude=tuple(values["exclude"]),
+        retrigger=values.get("retrigger", False),
     )
 
 
@@ -213,6 +221,7 @@ def _to_listing(values: Mapping[str, Any]) -> Listing:
     return Listing(
         objects_listed=values["objectsListed"],
         objects_filtered=values["objectsFiltered"],
+        objects_not_media=values.get("objectsNotMedia", 0),
         bytes_listed=values["bytesListed"],
         prefix_index=progress["prefixIndex"],
         last_key=progress.get("lastKey"),

@@ -50,6 +50,7 @@ def read_head(key: str, answer: HeadObjectOutputTypeDef) -> ObjectHead:
         system_metadata=_system_metadata(answer),
         user_metadata=dict(answer.get("Metadata", {})),
         checksum_algorithm=algorithms[0] if algorithms else None,
+        tag_count=answer.get("TagCount"),
     )
 
 

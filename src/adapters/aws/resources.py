@@ -203,12 +203,19 @@ ASSETS_TABLE: Final = TableShape(
     environment_variable="ASSETS_TABLE_NAME",
     partition_key=KeyAttribute("InventoryID"),
     indexes=(
-        # Named as in the reference deployment, where it finds nothing: DynamoDB Developer Guide,
-        # "Using Global Secondary Indexes": a key is a top-level attribute, and the asset id is
-        # nested, in the map `DigitalSourceAsset` under `ID` (checked 2026-11).
+        # Named and keyed as in the reference deployment (Guidance for a Media Lake on AWS, v1.18.3,
+        # medialake_stacks/base_infrastructure.py), where it finds nothing: DynamoDB Developer
+        # Guide, "Using Global Secondary Indexes": a key is a top-level attribute, and the asset id
+        # is nested, in the map `DigitalSourceAsset` under `ID` (checked 2026-11).
         IndexShape(
             name="AssetIDIndex",
             partition_key=KeyAttribute("DigitalSourceAsset.ID"),
+            sort_key=KeyAttribute("DigitalSourceAsset.IngestedAt"),
+            projection=Projection.ALL,
+        ),
+        IndexShape(
+            name="FileHashIndex",
+            partition_key=KeyAttribute("FileHash"),
             projection=Projection.ALL,
         ),
         IndexShape(

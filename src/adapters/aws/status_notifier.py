@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from adapters.aws.errors import translated
 from domain.manifest import format_instant
 from domain.message import StatusMessage
+from domain.outcome import counts_by_name
 from ports.status_notifier import StatusNotifier
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def encode_status(message: StatusMessage) -> str:
             "bucketName": message.bucket_name,
             "status": message.status,
             "previousStatus": message.previous_status,
-            "statistics": asdict(message.statistics),
+            "statistics": counts_by_name(message.statistics),
             "occurredAt": format_instant(message.occurred_at),
         }
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
-from domain.job import Tally
-from domain.outcome import Statistics
+from domain.outcome import COUNT_NAMES, Statistics, counts_by_name
+from domain.tally import Tally
 
 _CHUNK_COUNTS: Final[Mapping[str, str]] = {
     "chunksTotal": "chunks_total",
@@ -36,9 +35,9 @@ def tally_addition(change: Tally) -> dict[str, int]:
 
 def statistics_values(statistics: Statistics) -> dict[str, int]:
     """Return the attributes of the counts by outcome."""
-    return asdict(statistics)
+    return counts_by_name(statistics)
 
 
 def to_statistics(values: Mapping[str, Any]) -> Statistics:
-    """Read the counts by outcome."""
-    return Statistics(**{name: values[name] for name in asdict(Statistics())})
+    """Read the counts by outcome; an item of an earlier version has fewer of them."""
+    return Statistics(**{field: values.get(name, 0) for field, name in COUNT_NAMES.items()})

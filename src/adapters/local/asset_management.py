@@ -1,50 +1,69 @@
-"""A reference Asset Management System: what a DAM does with our tags and events, in small.
+"""The local Asset Management System: a queue's consumer with a choice of two behaviours.
 
-It learns of objects in two ways, and each alone suffices: a bucket notification of a created object
-that carries our tags (trigger `copy`), and our event on the ingest bus (trigger `event`). Either
-way it records the asset in the catalog, by InventoryID, so that a repetition changes nothing. It
-only ever reads the bucket, and it never starts a sync: an asset system that did so on created
-objects would loop, because a sync with trigger `copy` creates objects.
+`medialake` answers as AWS's "Guidance for a Media Lake on AWS" is published (`adapters.local.
+medialake`): it takes what that takes, understands the messages that that understands, and leaves
+its locks, records and tags. `everything` takes whatever is tagged or announced (`adapters.local.
+takes_everything`); it is for tests of the rest.
 """
 
 import asyncio
 import json
 import logging
-import mimetypes
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote_plus
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from adapters.local.medialake.file_types import FileFilter
+from adapters.local.medialake.ingest import MediaLakeIngest
+from adapters.local.medialake.messages import events_of_body
+from adapters.local.medialake.values import (
+    AssetEventType,
+    IngestSettings,
+    Outcome,
+)
+from adapters.local.takes_everything import IngestSource, TakesEverything
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_s3.literals import EventType
+    from types_aiobotocore_s3.type_defs import NotificationConfigurationTypeDef
     from types_aiobotocore_sqs import SQSClient
     from types_aiobotocore_sqs.type_defs import MessageTypeDef
 
 logger: Final = logging.getLogger(__name__)
 
-_KINDS: Final = {"image": "Image", "video": "Video", "audio": "Audio", "text": "Document"}
+# A record under other ids, or of other bytes, than any before.
+_NEW_RECORDS: Final = (Outcome.CREATED, Outcome.RECREATED, Outcome.REPLACED)
+_REPETITIONS: Final = (Outcome.TOUCHED, Outcome.RETAGGED)
 
 
-class IngestSource(StrEnum):
-    """How the asset system learnt of an object."""
+class AssetSystem(StrEnum):
+    """How the local Asset Management System behaves."""
 
-    NOTIFICATION = "notification"
-    EVENT = "event"
+    MEDIALAKE = "medialake"
+    EVERYTHING = "everything"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssetManagementSettings:
-    """The asset system's queue, which notifications and events both go to, and its catalog."""
+    """The asset system's queue, which notifications and events both go to, and its catalog.
+
+    Attributes:
+        table_name: The asset table; `medialake` also needs its indexes FileHashIndex and
+            S3PathIndex.
+        behaviour: Which system it is.
+        ingest: What `medialake` takes; `everything` has no such choice.
+    """
 
     queue_url: str
     queue_arn: str
     table_name: str
+    behaviour: AssetSystem = AssetSystem.MEDIALAKE
+    ingest: IngestSettings = field(default_factory=IngestSettings)
     worker_count: int = 4
     wait_s: int = 5
     retry_visibility_s: int = 1
@@ -55,14 +74,32 @@ class IngestCounts:
     """What the asset system did so far.
 
     Attributes:
-        ingested: New catalog entries by the source that came first.
-        duplicates: Repetitions by source: the catalog said the same already.
-        ignored: Messages that announce nothing for it, such as test events and untagged objects.
+        ingested: New records by the source that came first.
+        duplicates: Repetitions by source: the catalog had the object already.
+        ignored: Messages that announce nothing for it, such as test events; with `everything` also
+            untagged objects, with `medialake` also objects that are gone.
+        outcomes: With `medialake`, events of objects by what happened.
+        locked: With `medialake`, events that were dropped because of the object's lock.
+        published: With `medialake`, events that it would have published on its own bus.
     """
 
     ingested: Mapping[IngestSource, int]
     duplicates: Mapping[IngestSource, int]
     ignored: int
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    locked: int = 0
+    published: Mapping[AssetEventType, int] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Say in one line what happened."""
+        happened = {
+            **{f"ingested by {source}": count for source, count in self.ingested.items()},
+            **{f"known by {source}": count for source, count in self.duplicates.items()},
+        }
+        if self.outcomes:
+            happened = {each.value: self.outcomes.get(each, 0) for each in Outcome}
+        happened |= {"locked": self.locked, "ignored messages": self.ignored}
+        return ", ".join(f"{name} {count:,}" for name, count in happened.items() if count)
 
 
 class AssetManagement:
@@ -79,12 +116,13 @@ class AssetManagement:
         self._settings = settings
         self._sqs = sqs
         self._s3 = s3
-        self._dynamodb = dynamodb
         self._workers: list[asyncio.Task[None]] = []
         self._busy_count = 0
-        self._ingested: Counter[IngestSource] = Counter()
-        self._duplicates: Counter[IngestSource] = Counter()
         self._ignored_count = 0
+        self._everything = TakesEverything(table_name=settings.table_name, s3=s3, dynamodb=dynamodb)
+        self._medialake = MediaLakeIngest(
+            table_name=settings.table_name, settings=settings.ingest, s3=s3, dynamodb=dynamodb
+        )
 
     @property
     def is_idle(self) -> bool:
@@ -94,21 +132,58 @@ class AssetManagement:
     @property
     def counts(self) -> IngestCounts:
         """A copy of the counts."""
+        if self._settings.behaviour is AssetSystem.EVERYTHING:
+            taken = self._everything.counts
+            return IngestCounts(
+                ingested=taken.ingested,
+                duplicates=taken.duplicates,
+                ignored=taken.ignored + self._ignored_count,
+            )
+        done = self._medialake.counts
         return IngestCounts(
-            ingested=dict(self._ingested),
-            duplicates=dict(self._duplicates),
-            ignored=self._ignored_count,
+            ingested=_by_notification(done.outcomes, _NEW_RECORDS),
+            duplicates=_by_notification(done.outcomes, _REPETITIONS),
+            ignored=self._ignored_count + done.gone,
+            outcomes=done.outcomes,
+            locked=done.locked,
+            published=done.published,
         )
 
+    def use_filter(self, bucket: str, file_filter: FileFilter | None) -> None:
+        """Have `medialake` take of a bucket what its connector's filter lets through."""
+        self._medialake.use_filter(bucket, file_filter)
+
     async def watch(self, bucket: str) -> None:
-        """Have S3 notify the queue of every object created in `bucket`, instead of anyone else."""
+        """Have S3 notify the queue of what happens to objects in `bucket`.
+
+        Whom S3 notifies already stays. Media Lake subscribes to deletions too
+        (lambdas/api/connectors/s3/post_s3/index.py, v1.18.3; what else it subscribes to, it throws
+        away or changes no asset by).
+
+        Raises:
+            ClientError: the bucket does not exist, or is another account's.
+        """
+        found = await self._s3.get_bucket_notification_configuration(Bucket=bucket)
+        queues = list(found.get("QueueConfigurations", ()))
+        if any(each["QueueArn"] == self._settings.queue_arn for each in queues):
+            return
+        events: list[EventType] = ["s3:ObjectCreated:*"]
+        if self._settings.behaviour is AssetSystem.MEDIALAKE:
+            events.append("s3:ObjectRemoved:*")
+        configuration: NotificationConfigurationTypeDef = {
+            "QueueConfigurations": [
+                *queues,
+                {"QueueArn": self._settings.queue_arn, "Events": events},
+            ]
+        }
+        if "TopicConfigurations" in found:
+            configuration["TopicConfigurations"] = found["TopicConfigurations"]
+        if "LambdaFunctionConfigurations" in found:
+            configuration["LambdaFunctionConfigurations"] = found["LambdaFunctionConfigurations"]
+        if "EventBridgeConfiguration" in found:
+            configuration["EventBridgeConfiguration"] = found["EventBridgeConfiguration"]
         await self._s3.put_bucket_notification_configuration(
-            Bucket=bucket,
-            NotificationConfiguration={
-                "QueueConfigurations": [
-                    {"QueueArn": self._settings.queue_arn, "Events": ["s3:ObjectCreated:*"]}
-                ]
-            },
+            Bucket=bucket, NotificationConfiguration=configuration
         )
 
     def start(self) -> None:
@@ -150,7 +225,7 @@ class AssetManagement:
         async def handle(message: "MessageTypeDef") -> None:
             handle = message["ReceiptHandle"]
             try:
-                await self.accept(json.loads(message["Body"]))
+                await self.accept(_decoded(message["Body"]))
                 done.append(handle)
             except (BotoCoreError, ClientError) as error:
                 logger.warning("the asset system will try again: %s", error)
@@ -171,71 +246,35 @@ class AssetManagement:
                 ],
             )
 
-    async def accept(self, message: Mapping[str, Any]) -> None:
-        """Handle one message of the queue, however often it comes."""
-        if message.get("source") == "asset-sync":
-            detail = message["detail"]
-            await self._record(
-                IngestSource.EVENT,
-                bucket=detail["bucketName"],
-                key=detail["objectKey"],
-                asset_id=detail["assetId"],
-                inventory_id=detail["inventoryId"],
-            )
+    async def accept(self, message: object) -> None:
+        """Handle one message of the queue, decoded, however often it comes.
+
+        Raises:
+            ClientError: a request was refused; the message can be handled again.
+        """
+        if self._settings.behaviour is AssetSystem.EVERYTHING:
+            if isinstance(message, Mapping):
+                await self._everything.accept(message)
+            else:
+                self._ignored_count += 1
             return
-        records = message.get("Records", ())
-        if not records:
+        events = events_of_body(message)
+        if not events:
             self._ignored_count += 1
-        for record in records:
-            described = record["s3"]
-            await self._ingest_tagged(
-                described["bucket"]["name"], unquote_plus(described["object"]["key"])
-            )
-
-    async def _ingest_tagged(self, bucket: str, key: str) -> None:
-        try:
-            answer = await self._s3.get_object_tagging(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
-                raise
-            self._ignored_count += 1
-            return
-        tags = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
-        if "AssetID" not in tags or "InventoryID" not in tags:
-            self._ignored_count += 1
-            return
-        await self._record(
-            IngestSource.NOTIFICATION,
-            bucket=bucket,
-            key=key,
-            asset_id=tags["AssetID"],
-            inventory_id=tags["InventoryID"],
-        )
-
-    async def _record(
-        self, source: IngestSource, *, bucket: str, key: str, asset_id: str, inventory_id: str
-    ) -> None:
-        asset = {"ID": {"S": asset_id}, "Type": {"S": _kind(key)}}
-        path = {"S": f"{bucket}:{key}"}
-        try:
-            await self._dynamodb.put_item(
-                TableName=self._settings.table_name,
-                Item={
-                    "InventoryID": {"S": inventory_id},
-                    "DigitalSourceAsset": {"M": asset},
-                    "StoragePath": path,
-                },
-                ConditionExpression="attribute_not_exists(InventoryID)"
-                " OR DigitalSourceAsset.#id <> :asset OR StoragePath <> :path",
-                ExpressionAttributeNames={"#id": "ID"},
-                ExpressionAttributeValues={":asset": {"S": asset_id}, ":path": path},
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            self._duplicates[source] += 1
-        else:
-            self._ingested[source] += 1
+        for event in events:
+            await self._medialake.take(event)
 
 
-def _kind(key: str) -> str:
-    media_type = mimetypes.guess_type(key)[0] or ""
-    return _KINDS.get(media_type.partition("/")[0], "Other")
+def _by_notification(
+    outcomes: Mapping[Outcome, int], wanted: Sequence[Outcome]
+) -> dict[IngestSource, int]:
+    count = sum(outcomes.get(outcome, 0) for outcome in wanted)
+    return {IngestSource.NOTIFICATION: count} if count else {}
+
+
+def _decoded(body: str) -> Any:
+    """Return what a message says; None, which no behaviour understands, if it is not JSON."""
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError:
+        return None

@@ -10,6 +10,7 @@ import base64
 import json
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import unquote
@@ -22,17 +23,31 @@ from adapters.local.invocation import ACCOUNT_ID, InvocationResult
 
 # API Gateway Developer Guide, "Quotas for HTTP APIs": payloads up to 10 MB (hard limit).
 _BODY_BYTES_MAX: Final = 10 * 1024 * 1024
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _TEXT_TYPES: Final = ("text/", "application/json", "application/xml", "application/javascript")
 # Set by the server for this answer; a function's own would contradict it.
 _SERVER_HEADERS: Final = frozenset({"content-length", "transfer-encoding", "connection"})
 
 
-def http_api_application(service: LambdaService, function: str) -> web.Application:
-    """The HTTP application that invokes `function` for every request."""
+def http_api_application(
+    service: LambdaService,
+    function: str,
+    *,
+    around_changes: Callable[[], Awaitable[None]] | None = None,
+) -> web.Application:
+    """The HTTP application that invokes `function` for every request.
+
+    `around_changes` is awaited before and after each request that may change something.
+    """
 
     async def handle(request: web.Request) -> web.Response:
         event = request_event(request, await request.read())
+        watched = around_changes if request.method not in _READS else None
+        if watched is not None:
+            await watched()
         result = await service.invoke(function, json.dumps(event).encode())
+        if watched is not None:
+            await watched()
         return _response(result)
 
     application = web.Application(client_max_size=_BODY_BYTES_MAX)

@@ -31,7 +31,7 @@ async def provision(clients: CloudClients) -> Provisioned:
     """Create everything; the cloud must be empty."""
     dynamodb = await clients.open("dynamodb")
     for table in resources.TABLES:
-        await dynamodb.create_table(**_table_request(table))
+        await dynamodb.create_table(**table_request(table))
         if table.ttl_attribute is not None:
             await dynamodb.update_time_to_live(
                 TableName=table.name,
@@ -94,7 +94,8 @@ def _queue_attributes(queue: QueueShape, arns: dict[str, str]) -> Any:
     return attributes
 
 
-def _table_request(table: TableShape) -> dict[str, Any]:
+def table_request(table: TableShape) -> dict[str, Any]:
+    """Return the parameters of CreateTable."""
     request: dict[str, Any] = {
         "TableName": table.name,
         "BillingMode": "PAY_PER_REQUEST",

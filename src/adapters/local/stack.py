@@ -20,10 +20,17 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final, Self
 
+from aiohttp import web
+
 from adapters.aws import resources
-from adapters.local.asset_management import AssetManagement, AssetManagementSettings
+from adapters.local.asset_management import (
+    AssetManagement,
+    AssetManagementSettings,
+    AssetSystem,
+)
 from adapters.local.cloud.clients import ACCESS_KEY_ID, SECRET_ACCESS_KEY, CloudClients
 from adapters.local.cloud.process import CloudProcess
+from adapters.local.connector_watch import ConnectorWatch
 from adapters.local.event_rules import DefaultBus, Schedule
 from adapters.local.functions import LambdaService
 from adapters.local.http_api import http_api_application
@@ -57,6 +64,9 @@ _HANDLER_NAMES: Final = {
     "engine": resources.ENGINE_FUNCTION,
     "processor": resources.PROCESSOR_FUNCTION,
 }
+
+# What a deployment beside each asset system is set to.
+_PROFILES: Final = {AssetSystem.MEDIALAKE: "medialake", AssetSystem.EVERYTHING: "generic"}
 
 
 class LocalStack:
@@ -132,10 +142,7 @@ class LocalStack:
         self._start_pumps()
         self._start_sweep()
         http_api = await enter(
-            Listener(
-                http_api_application(self.functions, resources.API_FUNCTION.name),
-                port=self._settings.http_api_port,
-            )
+            Listener(await self._http_api(clients), port=self._settings.http_api_port)
         )
         self.api_url = http_api.url
         self.environment = self._environment(invoke_api.url, batch_operations_url)
@@ -214,6 +221,8 @@ class LocalStack:
                 queue_url=self._provisioned.queue_urls[queue],
                 queue_arn=self._provisioned.queue_arns[queue],
                 table_name=resources.ASSETS_TABLE.name,
+                behaviour=self._settings.asset_system,
+                ingest=self._settings.ingest,
             ),
             sqs=self._sqs,
             s3=await clients.open("s3"),
@@ -221,6 +230,18 @@ class LocalStack:
         )
         self.asset_management.start()
         self._stack.push_async_callback(self.asset_management.stop)
+
+    async def _http_api(self, clients: CloudClients) -> web.Application:
+        refresh = None
+        if self._settings.watches_connectors:
+            refresh = ConnectorWatch(
+                table_name=resources.CONNECTORS_TABLE.name,
+                dynamodb=await clients.open("dynamodb"),
+                asset_management=self.asset_management,
+            ).refresh
+        return http_api_application(
+            self.functions, resources.API_FUNCTION.name, around_changes=refresh
+        )
 
     def _start_pumps(self) -> None:
         concurrency = {
@@ -267,6 +288,7 @@ class LocalStack:
             resources.RESULTS_BUCKET_VARIABLE: RESULTS_BUCKET,
             resources.STATUS_TOPIC_VARIABLE: self._provisioned.topic_arn,
             resources.INGEST_BUS_VARIABLE: resources.INGEST_BUS_NAME,
+            "CATALOG_PROFILE": _PROFILES[self._settings.asset_system],
             resources.BATCH_OPERATIONS_ROLE_VARIABLE: f"arn:aws:iam::{ACCOUNT_ID}:role/{role}",
             "AWS_ENDPOINT_URL": self.cloud_url,
             "AWS_ENDPOINT_URL_LAMBDA": lambda_url,

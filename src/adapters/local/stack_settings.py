@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from adapters.local.asset_management import IngestCounts
+from adapters.local.asset_management import AssetSystem, IngestCounts
 from adapters.local.invocation import DroppedEvent, InvocationResult
+from adapters.local.medialake.values import IngestSettings
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -52,6 +53,10 @@ class StackSettings:
         retry_delays_s: Waits before the further tries of an asynchronous invocation.
         retry_visibility_s: After how long a failed message comes again.
         sweep_interval_s: Time between two sweeps.
+        asset_system: How the Asset Management System behaves.
+        ingest: What it takes where it behaves as Media Lake.
+        watches_connectors: Whether the system hears of what happens in the bucket of each connector
+            that is registered over the HTTP API; otherwise a bucket has to be given to `watch`.
     """
 
     http_api_port: int = 0
@@ -65,6 +70,9 @@ class StackSettings:
     retry_delays_s: tuple[float, ...] = (1, 2)
     retry_visibility_s: int = 1
     sweep_interval_s: float = 15
+    asset_system: AssetSystem = AssetSystem.MEDIALAKE
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    watches_connectors: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

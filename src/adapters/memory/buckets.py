@@ -83,6 +83,7 @@ class MemoryUpload:
 
     bucket_name: str
     begun: StoredObject
+    begun_at: datetime
     parts: dict[int, tuple[str, int, int]] = field(default_factory=dict)
 
 
@@ -178,15 +179,24 @@ class MemoryBuckets:
         return self.write(name, stored, kind="Put").head
 
     def write(
-        self, name: str, stored: StoredObject, *, kind: str, part_count: int | None = None
+        self,
+        name: str,
+        stored: StoredObject,
+        *,
+        kind: str,
+        part_count: int | None = None,
+        last_modified: datetime | None = None,
     ) -> StoredObject:
-        """Make `stored` the current version: with an ETag if it has none, its time and version."""
+        """Make `stored` the current version: with an ETag if it has none, its time and version.
+
+        `last_modified` is now if it is not given.
+        """
         self._write_count += 1
         bucket = self._buckets[name]
         head = replace(
             stored.head,
             e_tag=stored.head.e_tag or self._e_tag_of(stored, part_count),
-            last_modified=self.clock.now(),
+            last_modified=last_modified or self.clock.now(),
             version_id=f"version-{self._write_count}" if bucket.versioned else None,
         )
         written = replace(stored, head=head)
@@ -210,7 +220,9 @@ class MemoryBuckets:
         """Begin a multipart upload; returns its id."""
         self._upload_count += 1
         upload_id = f"upload-{self._upload_count}"
-        self.uploads[upload_id] = MemoryUpload(bucket_name=name, begun=begun)
+        self.uploads[upload_id] = MemoryUpload(
+            bucket_name=name, begun=begun, begun_at=self.clock.now()
+        )
         return upload_id
 
     def set_tags(self, name: str, head: ObjectHead, tags: Mapping[str, str]) -> None:

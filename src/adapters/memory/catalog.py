@@ -3,34 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from adapters.memory.database import MemoryDatabase
-from domain.decision import CatalogAnswer
-from domain.identity import Identity
+from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord
+from domain.identity import mint_inventory_id
 from ports.catalog import Catalog
+
+LOCK_PREFIX = "LOCK#"
 
 
 class MemoryCatalog:
-    """Answers from the assets of a `MemoryDatabase`."""
+    """Answers from the assets of a `MemoryDatabase`.
 
-    def __init__(self, database: MemoryDatabase) -> None:
+    A record whose inventory id starts with `LOCK#` is a lock, as in Media Lake, and no asset.
+
+    Args:
+        database: Holds the records.
+        asset_index: Whether there is an index over asset ids that is worth asking.
+        path_index: Whether there is an index over storage paths.
+    """
+
+    def __init__(
+        self, database: MemoryDatabase, *, asset_index: bool = False, path_index: bool = True
+    ) -> None:
         self._database = database
+        self._asset_index = asset_index
+        self._path_index = path_index
 
-    async def look_up(self, identities: Sequence[Identity]) -> list[CatalogAnswer]:
+    async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         """See `Catalog.look_up`."""
-        assets = self._database.assets
-        asset_ids = set(assets.values()) - {None}
-        return [
-            CatalogAnswer(
-                asset_known=identity.asset_id in asset_ids,
-                inventory_known=identity.inventory_id in assets,
-            )
-            for identity in identities
-        ]
+        records = {
+            inventory_id: record
+            for inventory_id, record in self._database.assets.items()
+            if not inventory_id.startswith(LOCK_PREFIX)
+        }
+        asset_ids: set[str | None] = set()
+        by_path: dict[str | None, list[CatalogRecord]] = {}
+        if self._asset_index:
+            asset_ids = {record.asset_id for record in records.values()}
+        if self._path_index:
+            for record in records.values():
+                by_path.setdefault(record.storage_path, []).append(record)
 
-    def ingest(self, *, inventory_id: str, asset_id: str | None) -> None:
-        """Write an inventory record, as the Asset Management System does; no part of the port."""
-        self._database.assets[inventory_id] = asset_id
+        def answer(question: CatalogQuestion) -> CatalogAnswer:
+            identity, path = question.identity, question.storage_path
+            own = records.get(identity.inventory_id) if identity.inventory_id else None
+            if identity.asset_id and (
+                (own is not None and own.asset_id == identity.asset_id)
+                or identity.asset_id in asset_ids
+            ):
+                return CatalogAnswer(asset_known=True, record=own)
+            if own is not None and own.storage_path in (None, path):
+                return CatalogAnswer(record=own)
+            found = {each.inventory_id: each for each in by_path.get(path, ())}
+            minted = records.get(mint_inventory_id(question.bucket_name, question.key))
+            if minted is not None:
+                found[minted.inventory_id] = minted
+            if own is not None:
+                found.pop(own.inventory_id, None)
+            return CatalogAnswer(record=own, others=tuple(found[each] for each in sorted(found)))
+
+        return [answer(each) for each in questions]
+
+    def ingest(
+        self,
+        *,
+        inventory_id: str,
+        asset_id: str | None,
+        storage_path: str | None = None,
+        e_tag: str | None = None,
+        size_bytes: int | None = None,
+        last_modified: datetime | None = None,
+    ) -> None:
+        """Write an inventory record, as the Asset Management System does; no part of the port.
+
+        It replaces the one under that inventory id.
+        """
+        self._database.assets[inventory_id] = CatalogRecord(
+            inventory_id=inventory_id,
+            asset_id=asset_id,
+            storage_path=storage_path,
+            e_tag=e_tag,
+            size_bytes=size_bytes,
+            last_modified=last_modified,
+        )
+
+    def remove(self, inventory_id: str) -> None:
+        """Delete an inventory record, if there is one; no part of the port."""
+        self._database.assets.pop(inventory_id, None)
 
 
 _: type[Catalog] = MemoryCatalog

@@ -8,7 +8,8 @@ from dataclasses import replace
 from adapters.memory.database import MemoryDatabase, page_of
 from adapters.memory.job_store import job_write
 from domain.chunk import Chunk
-from domain.job import Job, Tally, tally_of
+from domain.job import Job
+from domain.tally import Tally, tally_of
 from ports.chunk_store import ADDED_CHUNK_COUNT_MAX, ChunkStore
 from ports.errors import Conflict, NotFound
 from ports.paging import Page

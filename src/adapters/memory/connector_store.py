@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 from adapters.memory.database import MemoryDatabase, page_of
 from domain.connector import Connector
 from ports.connector_store import ConnectorStore
@@ -30,6 +33,13 @@ class MemoryConnectorStore:
         if connector is None:
             raise NotFound(f"there is no connector {connector_id}", resource=connector_id)
         return connector
+
+    async def note_queue_empty(self, connector_id: str, at: datetime) -> None:
+        """See `ConnectorStore.note_queue_empty`."""
+        connector = await self.get(connector_id)
+        if connector.queue_empty_at is None or connector.queue_empty_at < at:
+            noted = replace(connector, queue_empty_at=at)
+            self._database.connectors[connector_id] = noted
 
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
         """See `ConnectorStore.list_page`; the order is that of the ids."""

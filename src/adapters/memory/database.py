@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from domain.catalog import CatalogRecord
 from domain.chunk import Chunk
 from domain.connector import Connector
 from domain.failure import Failure
@@ -92,7 +93,7 @@ class MemoryDatabase:
         self.jobs: Table[str, Job] = Table()
         self.connectors: dict[str, Connector] = {}
         self.failures: dict[str, dict[str, StoredFailure]] = {}
-        self.assets: dict[str, str | None] = {}
+        self.assets: dict[str, CatalogRecord] = {}
         self._chunks: dict[str, Table[int, Chunk]] = {}
 
     def chunks_of(self, job_id: str) -> Table[int, Chunk]:

@@ -107,7 +107,7 @@ class MemoryObjectStore:
                 resource=f"{bucket.name}/{key}",
                 vendor_code="CustomerKey",
             )
-        return stored.head
+        return replace(stored.head, tag_count=len(stored.tags) or None)
 
     async def write_tags(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> None:
         """See the port."""
@@ -175,7 +175,15 @@ class MemoryObjectStore:
             content=stored.content if intact else b"not what it was",
         )
         del self._buckets.uploads[copy_id]
-        written = self._buckets.write(bucket.name, joined, kind=operation, part_count=len(parts))
+        # S3 User Guide, "Working with object metadata" (read in 2026-11): an object that was
+        # uploaded in parts has the time at which its upload was begun.
+        written = self._buckets.write(
+            bucket.name,
+            joined,
+            kind=operation,
+            part_count=len(parts),
+            last_modified=upload.begun_at,
+        )
         return WrittenObject(e_tag=written.head.e_tag, version_id=written.head.version_id)
 
     async def abandon_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
 
 import typer
 
-from domain.connector import Trigger
+from domain.connector import IdSource, Trigger
+from domain.file_types import FilterMode
+from entrypoints.cli.import_command import import_
 from entrypoints.cli.output import (
     OUT,
     ApiOption,
@@ -20,6 +23,16 @@ from entrypoints.cli.output import (
 from entrypoints.cli.target import StageOption, open_client
 
 app = typer.Typer(help="Register buckets, and list them.", no_args_is_help=True)
+app.command("import")(import_)
+
+# Media Lake, v1.18.3: the queue's policy in lambdas/api/connectors/s3/post_s3/index.py, and the
+# event sources that lambdas/ingest/s3/index.py takes.
+_LISTENERS: Final[Mapping[Trigger, str]] = {
+    Trigger.COPY: "the system hears of an object by S3's own ObjectCreated:Copy event",
+    Trigger.EVENT: "only subscribers of the ingest event bus hear of an object; a Media Lake is"
+    " none",
+    Trigger.QUEUE: "the Media Lake hears of an object by a message in its ingest queue",
+}
 
 
 @app.command("add")
@@ -33,8 +46,33 @@ def add(
         list[str] | None, typer.Option(help="Only keys under it; may be repeated.")
     ] = None,
     trigger: Annotated[
-        Trigger, typer.Option(help="Copy objects onto themselves, or only send events.")
+        Trigger,
+        typer.Option(
+            help="Copy objects onto themselves, only send events, or send messages to the Media"
+            " Lake's ingest queue."
+        ),
     ] = Trigger.COPY,
+    ids: Annotated[
+        IdSource, typer.Option(help="Who makes the ids of new assets: this service, or the system.")
+    ] = IdSource.MINTED,
+    queue_url: Annotated[
+        str | None,
+        typer.Option(help="URL of the Media Lake's ingest queue; trigger queue needs it."),
+    ] = None,
+    no_restore_tags: Annotated[
+        bool,
+        typer.Option(
+            "--no-restore-tags", help="Leave an object without tags that the system knows as it is."
+        ),
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="The system takes only this extension; may be repeated."),
+    ] = None,
+    deny: Annotated[
+        list[str] | None,
+        typer.Option(help="The system does not take this extension; may be repeated."),
+    ] = None,
     owner: Annotated[
         str | None, typer.Option(help="Account id that has to own the bucket.")
     ] = None,
@@ -44,15 +82,19 @@ def add(
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Register a bucket as a connector."""
-    body: dict[str, object] = {"bucketName": bucket, "trigger": trigger.value}
-    if connector_id is not None:
-        body["connectorId"] = connector_id
-    if prefix:
-        body["prefixes"] = prefix
-    if owner is not None:
-        body["expectedBucketOwner"] = owner
-    if role is not None:
-        body["roleArn"] = role
+    if trigger is Trigger.QUEUE and queue_url is None:
+        raise typer.BadParameter("trigger queue needs --queue-url", param_hint="--queue-url")
+    body: dict[str, object] = {"bucketName": bucket, "trigger": trigger.value, "ids": ids.value}
+    options = {
+        "connectorId": connector_id,
+        "prefixes": prefix or None,
+        "ingestQueueUrl": queue_url,
+        "restoreTags": False if no_restore_tags else None,
+        "fileFilter": _file_filter(allow or (), deny or ()),
+        "expectedBucketOwner": owner,
+        "roleArn": role,
+    }
+    body.update({name: value for name, value in options.items() if value is not None})
     connector = open_client(api_url, stage).post("/connectors", body)
     if output is Format.JSON:
         print_json(connector)
@@ -60,7 +102,21 @@ def add(
         OUT.print(
             f"connector {printable(connector['connectorId'])} is registered for bucket {bucket}"
         )
+        OUT.print(f"trigger {trigger.value}: {_LISTENERS[trigger]}")
         OUT.print(f"next: asset-sync sync {printable(connector['connectorId'])}")
+
+
+def _file_filter(allow: Sequence[str], deny: Sequence[str]) -> dict[str, object] | None:
+    if allow and deny:
+        raise typer.BadParameter("give --allow or --deny, not both", param_hint="--deny")
+    if not allow and not deny:
+        return None
+    extensions = (text.strip().lower().lstrip(".") for text in allow or deny)
+    return {
+        "mode": (FilterMode.ALLOW if allow else FilterMode.DENY).value,
+        "extensions": list(dict.fromkeys(extensions)),
+        "mimeTypes": [],
+    }
 
 
 @app.command("list")
@@ -76,16 +132,18 @@ def list_(
         print_json({"connectors": connectors})
         return
     print_table(
-        ("CONNECTOR", "BUCKET", "PREFIXES", "STATUS", "TRIGGER", "ROLE"),
-        (
-            (
-                c["connectorId"],
-                c["bucketName"],
-                ", ".join(c["prefixes"]),
-                c["status"],
-                c["trigger"],
-                c["roleArn"] or "",
-            )
-            for c in connectors
-        ),
+        ("CONNECTOR", "BUCKET", "PREFIXES", "STATUS", "TRIGGER", "IDS", "ROLE"),
+        map(_row, connectors),
+    )
+
+
+def _row(connector: Mapping[str, Any]) -> tuple[object, ...]:
+    return (
+        connector["connectorId"],
+        connector["bucketName"],
+        ", ".join(connector["prefixes"]),
+        connector["status"],
+        connector["trigger"],
+        connector["ids"],
+        connector["roleArn"] or "",
     )

@@ -11,6 +11,7 @@ import typer
 
 from domain.job import Discovery
 from entrypoints.cli.api_client import ApiProblem
+from entrypoints.cli.asset_systems import System, SystemOption
 from entrypoints.cli.output import (
     ERR,
     OUT,
@@ -19,13 +20,16 @@ from entrypoints.cli.output import (
     print_job,
     print_json,
     print_table,
+    printable,
     reporting_problems,
 )
 
 if TYPE_CHECKING:
-    from entrypoints.cli.demonstration import Check, Run
+    from entrypoints.cli.demonstration import Demonstration
 
 Json = dict[str, Any]
+
+_SHOWN_COUNT_MAX = 5
 
 
 @reporting_problems
@@ -40,6 +44,7 @@ def demo(
     discovery: Annotated[
         Discovery, typer.Option(help="By S3 Batch Operations, or by the workers themselves.")
     ] = Discovery.BATCH,
+    system: SystemOption = System.MEDIALAKE,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Sync a bucket on this machine: no AWS account, nothing left behind."""
@@ -48,46 +53,83 @@ def demo(
     from entrypoints.cli.demonstration import demonstrate
 
     try:
-        runs, checks = asyncio.run(demonstrate(from_, objects, discovery, log_path))
+        shown = asyncio.run(demonstrate(from_, objects, discovery, system, log_path))
     except (ApiProblem, TimeoutError):
         ERR.print(f"The log of the functions says more: {log_path}")
         raise
-    kept = all(check.kept for check in checks)
+    kept = all(check.kept for check in shown.checks)
     if output is Format.JSON:
-        print_json(_document(runs, checks, kept=kept))
+        print_json(_document(shown, system, kept=kept))
     else:
-        _print(runs, checks, log_path)
+        _print(shown, log_path)
     if not kept:
         raise typer.Exit(1)
 
 
-def _print(runs: list[Run], checks: list[Check], log_path: Path) -> None:
-    for title, run in zip(("First sync", "Second sync"), runs, strict=True):
-        OUT.print(f"\n[bold underline]{title}[/bold underline]")
+def _print(shown: Demonstration, log_path: Path) -> None:
+    from entrypoints.cli.demo_checks import not_taken, summary
+
+    for title, run in zip(("First sync", "Second sync"), shown.runs, strict=True):
+        _heading(title)
         print_job(run.job)
         OUT.print("\nrequests made for it:")
         print_table(
             ("SERVICE", "OPERATION", "BUCKET", "REQUESTS"),
             ((*call, f"{count:,}") for call, count in sorted(run.calls.items())),
         )
-    OUT.print("\n[bold underline]Promises[/bold underline]")
-    for check in checks:
+    _heading("How each kind of object ended")
+    print_table(
+        ("OBJECTS", "KIND", "FIRST SYNC", "SECOND SYNC"),
+        ((f"{n:,}", kind, *ends) for kind, n, ends in summary(shown.filled, shown.runs)),
+    )
+    last = shown.runs[-1]
+    left = not_taken(last)
+    if left:
+        _heading("Not taken")
+        print_table(
+            ("OBJECT", "TIMES TRIGGERED", "LAST TRIGGERED"),
+            (
+                (each["objectKey"], each["triggerCount"], each["triggeredAt"])
+                for each in left[:_SHOWN_COUNT_MAX]
+            ),
+        )
+        OUT.print(
+            f"{len(left):,} in all. The log and the file filter of the system's ingest say why."
+            " On a service that keeps running:"
+        )
+        job_id, connector = last.job["jobId"], last.job["connectorId"]
+        OUT.print(f"  asset-sync outcomes {job_id} --outcome NOT_TAKEN    # lists them")
+        OUT.print(f"  asset-sync sync {connector} --retrigger    # triggers them once more")
+    _heading("Promises")
+    for check in shown.checks:
         mark = "[green]kept[/green]  " if check.kept else "[red]BROKEN[/red]"
-        OUT.print(f"{mark}  {check.name}: {check.detail}")
+        OUT.print(f"{mark}  {check.name}: {printable(check.detail)}")
     OUT.print(f"\nLog of the functions: {log_path}")
     OUT.print("Keep it running and look inside: asset-sync up --env-file asset-sync.env")
 
 
-def _document(runs: list[Run], checks: list[Check], *, kept: bool) -> Json:
+def _heading(text: str) -> None:
+    OUT.print(f"\n[bold underline]{text}[/bold underline]")
+
+
+def _document(shown: Demonstration, system: System, *, kept: bool) -> Json:
+    from entrypoints.cli.demo_checks import not_taken, summary
+
     return {
         "ok": kept,
-        "jobs": [run.job for run in runs],
-        "checks": [{"name": c.name, "kept": c.kept, "detail": c.detail} for c in checks],
+        "system": system.value,
+        "jobs": [run.job for run in shown.runs],
+        "kinds": [
+            {"kind": kind.value, "objects": count, "ends": ends}
+            for kind, count, ends in summary(shown.filled, shown.runs)
+        ],
+        "notTaken": not_taken(shown.runs[-1]),
+        "checks": [{"name": c.name, "kept": c.kept, "detail": c.detail} for c in shown.checks],
         "requests": [
             [
                 {"service": service, "operation": operation, "bucket": bucket, "count": count}
                 for (service, operation, bucket), count in sorted(run.calls.items())
             ]
-            for run in runs
+            for run in shown.runs
         ],
     }

@@ -1,24 +1,28 @@
-"""What `asset-sync demo` does: fills a bucket, syncs it twice, and looks at what became of it."""
+"""What `asset-sync demo` does: fills a bucket, syncs it twice, and looks at what came of it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from domain.identity import ASSET_ID_TAG, INVENTORY_ID_TAG
-from domain.job import Discovery, JobStatus
+from domain.job import Discovery
+from domain.outcome import COUNT_NAMES, OutcomeKind
 from entrypoints.cli.api_client import ApiClient, part
-from entrypoints.cli.demo_bucket import DemoBucket, Expected, open_demo_bucket
-from entrypoints.cli.demo_media import demo_objects, folder_objects
+from entrypoints.cli.asset_systems import System
+from entrypoints.cli.demo_bucket import DemoBucket, Filled, open_demo_bucket
+from entrypoints.cli.demo_checks import Check, Heard, Look, Run, check_first, check_second
+from entrypoints.cli.demo_kinds import kind_of_file, kinds_of, profile_of
+from entrypoints.cli.demo_media import DemoObject, demo_objects, folder_objects
 from entrypoints.cli.job_commands import follow
 from entrypoints.cli.laptop import laptop
 from entrypoints.cli.output import ERR
-from entrypoints.cli.requests import Call, RequestLog, writes_to
-from entrypoints.wiring.local import LocalStack, StackSettings
+from entrypoints.cli.requests import RequestLog
+from entrypoints.wiring.local import AssetSystem, IngestSource, LocalStack, StackSettings
 
 Json = dict[str, Any]
 
@@ -30,27 +34,19 @@ _INGEST_WAIT_S = 600
 _STALLED_AFTER_S = 900
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One promise, and whether it was kept."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demonstration:
+    """What was put into the bucket, both syncs, and what was promised of them."""
 
-    name: str
-    kept: bool
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One sync: its job at the end, and the requests that it made."""
-
-    job: Json
-    calls: Counter[Call]
+    filled: Filled
+    runs: tuple[Run, Run]
+    checks: list[Check]
 
 
 async def demonstrate(
-    folder: Path | None, count: int, discovery: Discovery, log_path: Path
-) -> tuple[list[Run], list[Check]]:
-    """Run the demonstration; returns both syncs, and what was promised of them.
+    folder: Path | None, count: int, discovery: Discovery, system: System, log_path: Path
+) -> Demonstration:
+    """Run the demonstration.
 
     Raises:
         ApiProblem: the API refused, or a job stands still.
@@ -58,28 +54,46 @@ async def demonstrate(
     """
     requests = RequestLog()
     ERR.print(
-        "Starting S3, DynamoDB, SQS, SNS, EventBridge, S3 Batch Operations and the functions ..."
+        "Starting S3, DynamoDB, SQS, SNS, EventBridge, S3 Batch Operations, an asset system and the"
+        " functions ..."
     )
+    settings = StackSettings(asset_system=AssetSystem(system), watches_connectors=True)
     async with (
-        laptop(StackSettings(), log_path=log_path, requests=requests) as stack,
-        open_demo_bucket(_BUCKET, os.environ["ASSETS_TABLE_NAME"]) as bucket,
+        laptop(settings, log_path=log_path, requests=requests) as stack,
+        open_demo_bucket(_BUCKET, os.environ["ASSETS_TABLE_NAME"], profile_of(system)) as bucket,
     ):
-        source = folder_objects(folder) if folder else demo_objects(count)
-        ERR.print(f"Filling bucket {_BUCKET} with {folder or 'media files'} ...")
-        expected = await bucket.fill(source, with_known=folder is None)
-        await stack.asset_management.watch(_BUCKET)
+        ERR.print(f"Filling bucket {_BUCKET} with {folder or 'files'} ...")
+        filled = await bucket.fill(
+            _objects(folder, count, system),
+            stack.asset_management.accept,
+            with_marker=folder is None,
+        )
+        before = await bucket.stored()
         client = ApiClient(stack.api_url)
+        # From here on, the asset system hears of what happens in the bucket.
         connector = {"connectorId": _CONNECTOR, "bucketName": _BUCKET}
         await asyncio.to_thread(client.post, "/connectors", connector)
-        ERR.print(f"First sync of {expected.object_count:,} objects, discovery '{discovery}' ...")
+        await stack.wait_idle(timeout_s=_INGEST_WAIT_S)
+        heard = await _heard(stack, system)
+
+        ERR.print(f"First sync of {len(filled.kinds):,} objects, discovery '{discovery}' ...")
         first = await _sync(stack, client, discovery, requests)
-        checks = await _check_first(stack, bucket, expected, first)
+        looked = await _look(bucket)
+        heard = await _heard(stack, system) - heard
+        checks = check_first(_BUCKET, filled, first, heard, before, looked)
+
         ERR.print("Second sync of the same bucket ...")
         second = await _sync(stack, client, discovery, requests)
-        checks += _check_second(expected, second)
+        checks += check_second(_BUCKET, filled, second, looked, await _look(bucket))
         dropped = (await stack.status()).dropped
         checks.append(Check("no invocation was lost", not dropped, f"{len(dropped)} lost"))
-        return [first, second], checks
+        return Demonstration(filled=filled, runs=(first, second), checks=checks)
+
+
+def _objects(folder: Path | None, count: int, system: System) -> Iterator[DemoObject]:
+    if folder is None:
+        return demo_objects(count, kinds_of(system))
+    return folder_objects(folder, partial(kind_of_file, system))
 
 
 async def _sync(
@@ -93,67 +107,33 @@ async def _sync(
     )
     calls = requests.take()
     await stack.wait_idle(timeout_s=_INGEST_WAIT_S)
-    return Run(job, calls)
+    outcomes = await asyncio.to_thread(_outcomes, client, job)
+    return Run(job=job, outcomes=outcomes, calls=calls)
 
 
-async def _check_first(
-    stack: LocalStack, bucket: DemoBucket, expected: Expected, run: Run
-) -> list[Check]:
-    statistics = run.job["statistics"]
-    tags = await bucket.tags()
-    catalog = await bucket.catalog()
-    tagged = sum(ASSET_ID_TAG in found and INVENTORY_ID_TAG in found for found in tags.values())
-    foreign_kept = sum(
-        found.items() >= expected.tags_by_key.get(key, {}).items() for key, found in tags.items()
-    )
-    known = sum(
-        catalog.get(found.get(INVENTORY_ID_TAG, "")) == found.get(ASSET_ID_TAG, "-")
-        for found in tags.values()
-    )
-    count = expected.object_count
-    put_count = count - expected.skip_count - expected.copy_count
-    decided = (statistics["skipped"], statistics["copied"], statistics["put"])
-    triggered = statistics["copied"] + statistics["put"]
+def _outcomes(client: ApiClient, job: Json) -> dict[str, Json]:
+    """Return the outcome of every object of a job by its key."""
+    path = f"/jobs/{part(job['jobId'])}/outcomes"
+    return {
+        outcome["objectKey"]: outcome
+        for kind in OutcomeKind
+        if job["statistics"][COUNT_NAMES[kind.lower()]]
+        for outcome in client.pages(path, {"outcome": kind.value, "limit": 100})
+    }
+
+
+async def _look(bucket: DemoBucket) -> Look:
+    return Look(stored=await bucket.stored(), records=await bucket.records())
+
+
+async def _heard(stack: LocalStack, system: System) -> Heard:
+    """Return what the asset system has heard; a Media Lake ignores what is on the ingest bus."""
     counts = (await stack.status()).ingested
-    handled = (*counts.ingested.items(), *counts.duplicates.items())
-    events = sum(count for source, count in handled if source == "event")
-    return [
-        Check("the job completed", run.job["status"] == JobStatus.COMPLETED, run.job["status"]),
-        Check("each object was listed", statistics["objectsListed"] == count, f"{count:,}"),
-        Check(
-            "each was decided by the rules",
-            decided == (expected.skip_count, expected.copy_count, put_count),
-            "SKIP {:,}, COPY {:,}, PUT {:,}".format(*decided),
-        ),
-        Check("each carries AssetID and InventoryID", tagged == count, f"{tagged:,} of {count:,}"),
-        Check(
-            "its owner's tags are all there",
-            foreign_kept == count,
-            f"{foreign_kept:,} of {count:,}",
-        ),
-        Check("each is in the catalog now", known == count, f"{known:,} of {count:,}"),
-        Check(
-            "each ingestion was announced",
-            events == triggered,
-            f"{events:,} events for {triggered:,}",
-        ),
-    ]
+    if system is System.MEDIALAKE:
+        by_notification = sum(counts.outcomes.values()) + counts.locked
+        return Heard(notifications=by_notification, bus_events=counts.ignored)
 
+    def by(source: IngestSource) -> int:
+        return counts.ingested.get(source, 0) + counts.duplicates.get(source, 0)
 
-def _check_second(expected: Expected, run: Run) -> list[Check]:
-    statistics = run.job["statistics"]
-    skipped = statistics["skipped"]
-    writes = writes_to(run.calls, _BUCKET)
-    events = run.calls["events", "PutEvents", ""]
-    return [
-        Check(
-            "the second job completed", run.job["status"] == JobStatus.COMPLETED, run.job["status"]
-        ),
-        Check(
-            "it skipped each object",
-            skipped == expected.object_count,
-            f"{skipped:,} of {expected.object_count:,}",
-        ),
-        Check("it wrote nothing to the bucket", writes == 0, f"{writes:,} writes"),
-        Check("it announced nothing", events == 0, f"{events:,} requests to the ingest bus"),
-    ]
+    return Heard(notifications=by(IngestSource.NOTIFICATION), bus_events=by(IngestSource.EVENT))

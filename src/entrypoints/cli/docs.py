@@ -23,15 +23,26 @@ from types import ModuleType
 from typing import Any, Final
 
 import domain.chunk
+import domain.decision
 import domain.job
 from application.policy import Policy
+from domain.catalog import Seen
 from domain.chunk import CHUNK_TRANSITIONS, ChunkStatus
+from domain.decision import RULES, Ids, Rule, Standing
 from domain.job import JOB_TRANSITIONS, JobStatus
 from domain.machine import State, Table, mermaid
 from domain.packing import ChunkSizing
+from domain.profile import CatalogProfile
+from domain.trigger_mark import History
 from entrypoints.http.problems import ALL_KINDS
 from entrypoints.http.routes import ROUTES
-from entrypoints.settings import REQUIRED, tuning_name
+from entrypoints.settings import (
+    CATALOG_DEFAULTS,
+    REQUIRED,
+    CatalogNames,
+    catalog_variable,
+    tuning_name,
+)
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 
@@ -46,7 +57,8 @@ _REQUIRED_TEXTS: Final[Mapping[str, str]] = {
     "CHUNK_TABLE_NAME": "the table of chunks",
     "ERROR_TABLE_NAME": "the table of failures",
     "CONNECTOR_TABLE_NAME": "the table of connectors",
-    "ASSETS_TABLE_NAME": "the catalog: the Asset Management System's table, which is only read",
+    "ASSETS_TABLE_NAME": "the catalog: the Asset Management System's table, which is only read;"
+    " not needed with profile `none`",
     "RESULTS_BUCKET_NAME": "the bucket for manifests, chunk files, reports and outcomes",
     "PROCESSOR_QUEUE_URL": "the queue of chunk messages; any other queue that invokes the processor"
     " is taken for its dead-letter queue",
@@ -84,6 +96,75 @@ def state_machines() -> str:
     )
 
 
+def decision_table() -> str:
+    """Return docs/decision-table.md."""
+    conditions = [
+        ("the catalog", Standing),
+        ("the record is about", Seen),
+        ("our triggers", History),
+        ("ids afterwards", Ids),
+    ]
+    return "\n".join(
+        [
+            "# Decision table",
+            "",
+            "Generated from `src/domain/decision.py`; do not edit.",
+            "",
+            (inspect.getdoc(domain.decision) or "").replace("`RULES`", "the one below"),
+            "",
+            *_table(
+                (
+                    "",
+                    "the catalog",
+                    "the record is about",
+                    "taken",
+                    "our triggers",
+                    "tagged",
+                    "decision",
+                    "reason",
+                    "ids afterwards",
+                ),
+                [_rule(number, rule) for number, rule in enumerate(RULES, start=1)],
+            ),
+            "",
+            "An empty cell fits everything. *Taken*: the system takes files of this type.",
+            "*Tagged*: the object carries an id.",
+            *(
+                line
+                for title, kind in conditions
+                for line in (
+                    "",
+                    f"## {title[0].upper()}{title[1:]}",
+                    "",
+                    *_table(("word", "meaning"), [(f"`{each.name}`", each.value) for each in kind]),
+                )
+            ),
+            "",
+        ]
+    )
+
+
+def _rule(number: int, rule: Rule) -> tuple[str, ...]:
+    def named(values: Iterable[Any], kind: Iterable[Any]) -> str:
+        chosen = set(values)
+        return ", ".join(f"`{each.name}`" for each in kind if each in chosen)
+
+    def shown(value: bool | None) -> str:
+        return {True: "yes", False: "no", None: ""}[value]
+
+    return (
+        str(number),
+        named(rule.standing, Standing),
+        named(rule.seen, Seen),
+        shown(rule.taken),
+        named(rule.history, History),
+        shown(rule.tagged),
+        f"`{rule.decision}`",
+        f"`{rule.reason}`",
+        f"`{rule.ids.name}`",
+    )
+
+
 def _machine(module: ModuleType, rows: Table[State], initial: State) -> list[str]:
     moves = [
         (f"`{state}`", f"`{event.__name__}`", f"`{following}`", _summary(event))
@@ -108,6 +189,20 @@ def _required() -> list[str]:
     # A name without a text fails here, so that none is documented by its name alone.
     rows = [(f"`{name}`", _REQUIRED_TEXTS[name]) for name in REQUIRED]
     return _table(("variable", "what it names"), rows)
+
+
+def _catalog() -> list[str]:
+    shown = (CatalogProfile.MEDIALAKE, CatalogProfile.GENERIC)
+
+    def default(profile: CatalogProfile, name: str) -> str:
+        value = getattr(CATALOG_DEFAULTS[profile], name)
+        return f"`{value}`" if value else ""
+
+    rows = [
+        (f"`{catalog_variable(f.name)}`", *(default(profile, f.name) for profile in shown))
+        for f in fields(CatalogNames)
+    ]
+    return _table(("variable", *(f"`{profile}`" for profile in shown)), rows)
 
 
 def _policy() -> list[str]:
@@ -154,8 +249,12 @@ def _problems() -> list[str]:
     return _table(("`type`", "status", "title", "`retryable`"), rows)
 
 
-_DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {"state-machines.md": state_machines}
+_DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
+    "decision-table.md": decision_table,
+    "state-machines.md": state_machines,
+}
 _REGIONS: Final[Mapping[str, Callable[[], list[str]]]] = {
+    "catalog": _catalog,
     "policy": _policy,
     "problems": _problems,
     "required": _required,

@@ -19,6 +19,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from domain.profile import CatalogProfile
 from entrypoints.cli.api_client import ApiClient, ApiProblem
 from entrypoints.cli.output import (
     ERR,
@@ -78,6 +79,7 @@ class StageApiClient(ApiClient):
 
     def __init__(self, outputs: Outputs, session: boto3.Session) -> None:
         super().__init__(outputs["ApiUrl"])
+        self.outputs = outputs
         if outputs.get("ApiAuthorisation", "iam") == "iam":
             self._pool: Any = SigningPool(self._pool, session)
 
@@ -186,6 +188,8 @@ def _functions(outputs: Outputs, client: OpenClient) -> Iterator[Finding]:
 def _tables(outputs: Outputs, client: OpenClient) -> Iterator[Finding]:
     dynamodb = client("dynamodb")
     for name in _TABLES:
+        if name == "AssetsTableName" and outputs.get("CatalogProfile") == CatalogProfile.NONE:
+            continue  # there is no catalog to look at
         status = dynamodb.describe_table(TableName=outputs[name])["Table"]["TableStatus"]
         yield Finding(
             f"table {outputs[name]}",

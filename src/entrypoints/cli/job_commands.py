@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
 
 from domain.job import TERMINAL, Discovery, JobStatus
+from domain.outcome import OutcomeKind
 from entrypoints.cli.api_client import ApiClient, ApiProblem, part
 from entrypoints.cli.output import (
     ERR,
@@ -21,6 +23,7 @@ from entrypoints.cli.output import (
     print_table,
     printable,
     reporting_problems,
+    summary_of,
 )
 from entrypoints.cli.progress import JobProgress
 from entrypoints.cli.target import StageOption, open_client
@@ -53,6 +56,10 @@ def sync(
     modified_since: Annotated[
         str | None, typer.Option(help="Only objects changed since, e.g. 2026-01-31T12:00:00Z.")
     ] = None,
+    retrigger: Annotated[
+        bool,
+        typer.Option("--retrigger", help="Trigger unknown objects whatever was triggered before."),
+    ] = False,
     idempotency_key: Annotated[
         str | None, typer.Option(help="The same key starts one job only.")
     ] = None,
@@ -69,6 +76,7 @@ def sync(
         "include": include,
         "exclude": exclude,
         "modifiedSince": modified_since,
+        "retrigger": retrigger,
     }
     body.update({name: value for name, value in options.items() if value})
     client = open_client(api_url, stage)
@@ -164,6 +172,31 @@ def errors(
 
 
 @reporting_problems
+def outcomes(
+    job_id: JobArgument,
+    outcome: Annotated[OutcomeKind, typer.Option(help="Only objects that ended like this.")],
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
+    api_url: ApiOption = None,
+    stage: StageOption = None,
+    output: OutputOption = Format.HUMAN,
+) -> None:
+    """List a job's objects that ended one way, such as NOT_TAKEN."""
+    query = {"outcome": outcome.value, "limit": min(limit, 100)}
+    pages = open_client(api_url, stage).pages(f"/jobs/{part(job_id)}/outcomes", query)
+    found = list(islice(pages, limit))
+    if output is Format.JSON:
+        print_json({"outcomes": found})
+        return
+    print_table(
+        ("OBJECT", "REASON", "TRIGGERED", "TIMES", "MESSAGE"),
+        (
+            (o["objectKey"], o["reason"], o["triggeredAt"], o["triggerCount"], o["message"])
+            for o in found
+        ),
+    )
+
+
+@reporting_problems
 def explain(
     job_id: JobArgument,
     key: Annotated[str, typer.Argument(help="The object's key, as it is.")],
@@ -242,7 +275,7 @@ def _show_or_follow(
         print_job(job)
         if job["status"] not in TERMINAL:
             OUT.print(f"next: asset-sync job {job['jobId']} --wait")
-        elif job["statistics"]["failed"]:
-            OUT.print(f"next: asset-sync errors {job['jobId']}")
+        elif (summary := summary_of(job)) is not None:
+            OUT.print(summary)
     if wait and job["status"] in _FAILED and not expected:
         raise typer.Exit(1)

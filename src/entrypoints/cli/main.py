@@ -24,6 +24,7 @@ for _command in (
     job_commands.jobs,
     job_commands.job,
     job_commands.errors,
+    job_commands.outcomes,
     job_commands.explain,
     job_commands.cancel,
     job_commands.redrive,

@@ -76,12 +76,54 @@ def _plain(value: object) -> str:
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
+# What a person wants to see even if it is none, and what only where there is some.
+_ALWAYS = ("skipped", "copied", "put", "archived", "gone", "failed")
+_COUNTS = (
+    ("skipped", "skipped"),
+    ("copied", "copied"),
+    ("put", "put"),
+    ("ingesting", "ingesting"),
+    ("notTaken", "not taken"),
+    ("notMedia", "not media"),
+    ("archived", "archived"),
+    ("gone", "gone"),
+    ("failed", "failed"),
+)
+
+
+def _not_media(count: int) -> str:
+    return f", {count:,} not media" if count else ""
+
+
+def summary_of(job: Json) -> str | None:
+    """Return what a person should know of an ended job beside its counts, with the next step."""
+    statistics, job_id = job["statistics"], job["jobId"]
+    if statistics["failed"]:
+        return f"next: asset-sync errors {job_id}"
+    parts = []
+    if statistics["ingesting"]:
+        parts.append(
+            f"{statistics['ingesting']:,} were triggered before and are waited for; sync later"
+        )
+    if statistics["notTaken"]:
+        parts.append(
+            f"{statistics['notTaken']:,} were triggered and not taken: asset-sync outcomes {job_id}"
+            " --outcome NOT_TAKEN"
+        )
+    if not parts:
+        return None
+    written = statistics["copied"] + statistics["put"] + statistics["tagsRestored"]
+    lead = "" if written else "nothing was written; "
+    return lead + "; ".join(parts)
+
+
 def print_job(job: Json) -> None:
     """Print one job as lines."""
     statistics, chunks, progress = job["statistics"], job["chunks"], job["progress"]
     decisions = "  ".join(
-        f"{name} {statistics[name]:,}"
-        for name in ("skipped", "copied", "put", "archived", "gone", "failed")
+        f"{text} {statistics[name]:,}"
+        for name, text in _COUNTS
+        if statistics[name] or name in _ALWAYS
     )
     lines = [
         ("job", f"{job['jobId']}  {job['status']}" + ("  (dry run)" if job["dryRun"] else "")),
@@ -94,6 +136,7 @@ def print_job(job: Json) -> None:
             (
                 f"{statistics['objectsListed']:,} objects, {statistics['bytesListed']:,} bytes,"
                 f" {statistics['objectsFiltered']:,} filtered out"
+                f"{_not_media(statistics['objectsNotMedia'])}"
             ),
         ),
         ("objects", decisions),

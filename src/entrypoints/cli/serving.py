@@ -6,24 +6,37 @@ import asyncio
 import shlex
 import signal
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
+from entrypoints.cli.asset_systems import System
 from entrypoints.cli.laptop import laptop
 from entrypoints.cli.output import ERR, OUT, Format, print_json
 from entrypoints.cli.requests import RequestLog
-from entrypoints.wiring.local import LocalStack, StackSettings
+from entrypoints.wiring.local import AssetSystem, LocalStack, StackSettings
 
 _S3_CONTROL = "AWS_ENDPOINT_URL_S3_CONTROL"
 
+_SYSTEMS: Final = {
+    System.MEDIALAKE: "answers as AWS's Guidance for a Media Lake does, takes media files",
+    System.EVERYTHING: "takes every object",
+}
 
-async def serve(port: int, env_file: Path | None, output: Format, log_path: Path) -> None:
+
+async def serve(
+    port: int, env_file: Path | None, system: System, output: Format, log_path: Path
+) -> None:
     """Run until SIGINT or SIGTERM; the environment file is there as long as the service is."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
     async with laptop(
-        StackSettings(http_api_port=port), log_path=log_path, requests=RequestLog()
+        StackSettings(
+            http_api_port=port, asset_system=AssetSystem(system), watches_connectors=True
+        ),
+        log_path=log_path,
+        requests=RequestLog(),
     ) as stack:
         environment = for_clients(stack.environment)
         if env_file is not None:
@@ -31,7 +44,7 @@ async def serve(port: int, env_file: Path | None, output: Format, log_path: Path
         if output is Format.JSON:
             print_json({"environment": environment, "log": str(log_path)})
         else:
-            _explain(stack, environment, env_file, log_path)
+            _explain(stack, environment, env_file, system, log_path)
         await stopped.wait()
         ERR.print("stopping ...")
         if env_file is not None:
@@ -54,12 +67,17 @@ def for_clients(environment: dict[str, str]) -> dict[str, str]:
 
 
 def _explain(
-    stack: LocalStack, environment: dict[str, str], env_file: Path | None, log_path: Path
+    stack: LocalStack,
+    environment: dict[str, str],
+    env_file: Path | None,
+    system: System,
+    log_path: Path,
 ) -> None:
     source = f". ./{env_file}" if env_file and not env_file.is_absolute() else f". {env_file}"
     account = environment["PROCESSOR_FUNCTION_ARN"].split(":")[4]
     control_port = urlsplit(environment[_S3_CONTROL]).port
     OUT.print(f"[bold]Asset Sync is running.[/bold] API: {stack.api_url}  (stop with Ctrl-C)")
+    OUT.print(f"asset system: {system} ({_SYSTEMS[system]})")
     OUT.print(f"log: {log_path}")
     if env_file is None:
         OUT.print("With --env-file FILE it writes what the AWS CLI and boto3 need to reach it.")
@@ -71,6 +89,7 @@ In another shell:
   aws s3 mb s3://my-archive && aws s3 cp --recursive ./photos s3://my-archive
   asset-sync connectors add my-archive --id my-archive
   asset-sync sync my-archive --wait
+  asset-sync sync my-archive --wait     # writes nothing
   curl -s "$ASSET_SYNC_API_URL/jobs"
   aws dynamodb scan --table-name "$ASSETS_TABLE_NAME"
   aws sqs list-queues --endpoint-url "$AWS_ENDPOINT_URL"

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from entrypoints.cli.asset_systems import System, SystemOption
 from entrypoints.cli.output import ERR, Format, OutputOption, printable
 
 
@@ -21,6 +22,7 @@ def up(
         Path | None,
         typer.Option(help="Write the environment for the AWS CLI and the functions here."),
     ] = None,
+    system: SystemOption = System.MEDIALAKE,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Keep the service running on this machine, with its API, for curl, the AWS CLI and boto3."""
@@ -33,7 +35,7 @@ def up(
 
     try:
         _check_free(port)
-        asyncio.run(serve(port, env_file, output, log_path))
+        asyncio.run(serve(port, env_file, system, output, log_path))
     except OSError as error:
         ERR.print(f"[red]error:[/red] cannot listen on port {port}: {error}; try --port 0")
         raise typer.Exit(1) from None

@@ -22,14 +22,17 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from domain.connector import ConnectorStatus, Trigger
+from domain.connector import ConnectorStatus, IdSource, Trigger
+from domain.file_types import FileFilter, FilterMode
 from domain.job import Discovery, JobStatus
 from domain.limits import OBJECT_KEY_BYTES_MAX
 from domain.manifest import parse_instant
+from domain.outcome import OutcomeKind
 
 PREFIX_COUNT_MAX: Final = 100
 PATTERN_COUNT_MAX: Final = 50
 PATTERN_CHARS_MAX: Final = 256
+EXTENSION_COUNT_MAX: Final = 200
 PAGE_ITEM_COUNT_MAX: Final = 100
 _PAGE_ITEM_COUNT: Final = 20
 _CURSOR_CHARS_MAX: Final = 4096
@@ -85,6 +88,8 @@ WholeKey = Annotated[str, Field(min_length=1), AfterValidator(_clean), AfterVali
 Pattern = Annotated[str, _PATTERN, AfterValidator(_clean)]
 Cursor = Annotated[str, _CURSOR, AfterValidator(_clean)]
 Patterns = Annotated[list[Pattern], Field(max_length=PATTERN_COUNT_MAX)]
+Extensions = Annotated[list[Pattern], Field(max_length=EXTENSION_COUNT_MAX)]
+MimeTypes = Annotated[list[Pattern], Field(max_length=EXTENSION_COUNT_MAX)]
 Prefixes = Annotated[list[KeyText], Field(max_length=PREFIX_COUNT_MAX)]
 Instant = Annotated[
     datetime,
@@ -127,12 +132,42 @@ class SyncBody(Wire):
     exclude: Patterns | None = Field(
         None, description="No keys that match one of these globs; wins over `include`."
     )
+    retrigger: bool = Field(
+        False,
+        description="Trigger unknown objects even if they were triggered before and are waited for,"
+        " or were not taken.",
+    )
 
     @model_validator(mode="after")
     def _one_way_to_name_prefixes(self) -> SyncBody:
         if self.prefix is not None and self.prefixes is not None:
             raise PydanticCustomError("either", "give prefix or prefixes, not both")
         return self
+
+
+class FileFilterBody(Wire):
+    """Which files the system takes of this bucket, beside or instead of its own types."""
+
+    mode: Annotated[FilterMode, _BY_VALUE] = Field(
+        FilterMode.ALLOW, description="Whether only these files are taken, or all but these."
+    )
+    extensions: Extensions | None = Field(
+        None, description="Extensions without a dot, such as mov; case does not matter."
+    )
+    mime_types: MimeTypes | None = Field(
+        None, description="Content types, such as video/mp4 or image/*; case does not matter."
+    )
+
+    def to_filter(self) -> FileFilter | None:
+        """Return the filter, None if it names nothing, which leaves everything as it is."""
+        extensions = tuple(each.strip().lower().lstrip(".") for each in self.extensions or ())
+        mime_types = tuple(each.strip().lower() for each in self.mime_types or ())
+        named = FileFilter(
+            mode=self.mode,
+            extensions=tuple(dict.fromkeys(filter(None, extensions))),
+            mime_types=tuple(dict.fromkeys(filter(None, mime_types))),
+        )
+        return named if named.extensions or named.mime_types else None
 
 
 class ConnectorBody(Wire):
@@ -149,7 +184,21 @@ class ConnectorBody(Wire):
         ConnectorStatus.ENABLED, description="Whether syncs may start."
     )
     trigger: Annotated[Trigger, _BY_VALUE] = Field(
-        Trigger.COPY, description="How an object's ingestion is set off."
+        Trigger.COPY, description="How an object's ingestion is triggered."
+    )
+    ids: Annotated[IdSource, _BY_VALUE] = Field(
+        IdSource.MINTED,
+        description="Whether this service makes the ids of unknown objects, or the system does.",
+    )
+    restore_tags: bool = Field(
+        True,
+        description="Whether an object that the system knows by its path gets its id tags back.",
+    )
+    ingest_queue_url: Text | None = Field(
+        None, description="URL of the system's ingest queue; the trigger `queue` sends to it."
+    )
+    file_filter: FileFilterBody | None = Field(
+        None, description="The file filter that the system has for this bucket."
     )
     expected_bucket_owner: Text | None = Field(
         None, description="The 12-digit id of the account that has to own the bucket."
@@ -180,6 +229,14 @@ class JobsQuery(PageQuery):
     connector_id: Word | None = Field(None, description="Only jobs of this connector.")
     status: Annotated[JobStatus, _BY_VALUE] | None = Field(
         None, description="Only jobs in this status."
+    )
+
+
+class OutcomesQuery(PageQuery):
+    """Which objects. A page may be short, or empty, and not the last."""
+
+    outcome: Annotated[OutcomeKind, _BY_VALUE] = Field(
+        description="Only objects that ended like this."
     )
 
 

@@ -8,11 +8,19 @@ from typing import Final, TypeVar
 
 from application.connectors import NewConnector
 from application.queries import Explanation
+from domain.connector import Ingest
 from domain.errors import FieldFault, InvalidRequest
 from domain.job import Job, SyncOptions
 from domain.outcome import Outcome
 from domain.views import chunk_view, connector_view, failure_view, job_view
-from entrypoints.http.bodies import ConnectorBody, JobsQuery, ObjectQuery, PageQuery, SyncBody
+from entrypoints.http.bodies import (
+    ConnectorBody,
+    JobsQuery,
+    ObjectQuery,
+    OutcomesQuery,
+    PageQuery,
+    SyncBody,
+)
 from entrypoints.http.exchange import Json, Reply, Request
 from entrypoints.http.parsing import idempotency_key, parse_body, parse_query
 from entrypoints.wiring.apps import ApiApp
@@ -45,7 +53,13 @@ async def create_connector(app: ApiApp, request: Request, _: str) -> Reply:
             connector_id=body.connector_id,
             prefixes=tuple(body.prefixes or ()),
             status=body.status,
-            trigger=body.trigger,
+            ingest=Ingest(
+                trigger=body.trigger,
+                ids=body.ids,
+                restore_tags=body.restore_tags,
+                queue_url=body.ingest_queue_url,
+                file_filter=body.file_filter.to_filter() if body.file_filter else None,
+            ),
             expected_owner=body.expected_bucket_owner,
             role_arn=body.role_arn,
         )
@@ -79,6 +93,7 @@ async def start_sync(app: ApiApp, request: Request, connector_id: str) -> Reply:
         modified_since=body.modified_since,
         include=tuple(body.include or ()),
         exclude=tuple(body.exclude or ()),
+        retrigger=body.retrigger,
     )
     try:
         started = await app.start_sync.start(
@@ -120,6 +135,15 @@ async def list_errors(app: ApiApp, request: Request, job_id: str) -> Reply:
     query = parse_query(request, PageQuery)
     page = await app.queries.failures(_known("job", job_id), limit=query.limit, cursor=query.cursor)
     return _page(page, failure_view)
+
+
+async def list_outcomes(app: ApiApp, request: Request, job_id: str) -> Reply:
+    """Show a page of the objects that ended one way."""
+    query = parse_query(request, OutcomesQuery)
+    page = await app.outcome_pages.page(
+        _known("job", job_id), query.outcome, limit=query.limit, cursor=query.cursor
+    )
+    return _page(page, lambda outcome: {"objectKey": outcome.key, **_outcome_view(outcome)})
 
 
 async def explain_object(app: ApiApp, request: Request, job_id: str) -> Reply:
@@ -196,5 +220,7 @@ def _outcome_view(outcome: Outcome) -> Json:
         "size": outcome.size_bytes,
         "eTag": outcome.e_tag,
         "versionId": outcome.version_id,
+        "triggeredAt": outcome.triggered_at,
+        "triggerCount": outcome.trigger_count,
         "message": outcome.message,
     }

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.alias_generators import to_camel
 
 from domain.chunk import ChunkStatus
-from domain.connector import ConnectorStatus, Trigger
+from domain.connector import ConnectorStatus, IdSource, Trigger
 from domain.decision import Decision
+from domain.file_types import FilterMode
 from domain.job import Discovery, JobStatus
 from domain.outcome import OutcomeKind
 
@@ -24,6 +25,14 @@ class _Shown(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
 
 
+class FileFilter(_Shown):
+    """The file filter that the system has for a bucket."""
+
+    mode: FilterMode
+    extensions: list[str]
+    mime_types: list[str]
+
+
 class Connector(_Shown):
     """A registered bucket."""
 
@@ -33,6 +42,13 @@ class Connector(_Shown):
     """What may be synced; empty for the whole bucket."""
     status: ConnectorStatus
     trigger: Trigger
+    ids: IdSource
+    """Whether this service makes the ids of unknown objects, or the system does."""
+    restore_tags: bool
+    ingest_queue_url: str | None
+    ingest_queue_empty_at: datetime | None
+    """When the ingest queue was last seen empty; null if never."""
+    file_filter: FileFilter | None
     expected_bucket_owner: str | None
     role_arn: str | None
     """The role in which the bucket is reached; null for the service's own."""
@@ -45,9 +61,17 @@ class Statistics(_Shown):
     skipped: Count
     copied: Count
     put: Count
+    ingesting: Count
+    """Triggered by an earlier job, and still waited for."""
+    not_taken: Count
+    """Triggered as often as allowed; the system has no record of them."""
+    not_media: Count
+    """Of a content type that the system does not take."""
     archived: Count
     gone: Count
     failed: Count
+    tags_restored: Count
+    """Of those skipped: known by their path, so that their tags were restored."""
 
 
 class JobStatistics(Statistics):
@@ -55,6 +79,8 @@ class JobStatistics(Statistics):
 
     objects_listed: Count
     objects_filtered: Count
+    objects_not_media: Count
+    """Left out of the listing: the system takes no files of their extension."""
     bytes_listed: Count
 
 
@@ -140,7 +166,16 @@ class Outcome(_Shown):
     size: int | None
     e_tag: str | None
     version_id: str | None
+    triggered_at: datetime | None
+    """Of an object that is ingesting or was not taken: when it was last triggered."""
+    trigger_count: int | None
     message: str | None
+
+
+class ObjectOutcome(Outcome):
+    """The end of one object, with its key."""
+
+    object_key: str
 
 
 class Explanation(_Shown):
@@ -174,6 +209,10 @@ class JobPage(_Page[Job]):
 
 class ChunkPage(_Page[Chunk]):
     """Chunks by index."""
+
+
+class ObjectOutcomePage(_Page[ObjectOutcome]):
+    """Objects that ended one way. A page may be short, or empty, and not the last."""
 
 
 class FailurePage(_Page[Failure]):

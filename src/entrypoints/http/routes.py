@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from entrypoints.http import operations
-from entrypoints.http.bodies import ConnectorBody, JobsQuery, ObjectQuery, PageQuery, SyncBody
+from entrypoints.http.bodies import (
+    ConnectorBody,
+    JobsQuery,
+    ObjectQuery,
+    OutcomesQuery,
+    PageQuery,
+    SyncBody,
+)
 from entrypoints.http.exchange import Reply, Request
 from entrypoints.http.problems import (
     ALREADY_EXISTS,
@@ -119,6 +126,17 @@ ROUTES: Final = (
         status=200,
         answers="FailurePage",
         query=PageQuery,
+        problems=(INVALID_CURSOR, NOT_FOUND),
+    ),
+    Route(
+        method="GET",
+        path="/jobs/{jobId}/outcomes",
+        serve=operations.list_outcomes,
+        operation="listOutcomes",
+        summary="List a job's objects that ended one way, such as NOT_TAKEN",
+        status=200,
+        answers="ObjectOutcomePage",
+        query=OutcomesQuery,
         problems=(INVALID_CURSOR, NOT_FOUND),
     ),
     Route(

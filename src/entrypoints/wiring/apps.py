@@ -9,6 +9,7 @@ from application.connectors import Connectors
 from application.discover_object import DiscoverObject
 from application.ending import CancelJob
 from application.engine import Engine
+from application.outcome_pages import OutcomePages
 from application.queries import Queries
 from application.redrive import RedriveJob
 from application.start_sync import StartSync
@@ -30,6 +31,7 @@ class ApiApp:
     cancel_job: CancelJob
     redrive_job: RedriveJob
     queries: Queries
+    outcome_pages: OutcomePages
     default_discovery: Discovery
     clock: Clock
     telemetry: Telemetry
@@ -66,6 +68,7 @@ def api_app(container: UseCases, *, default_discovery: Discovery) -> ApiApp:
         cancel_job=container.cancel_job(),
         redrive_job=container.redrive_job(),
         queries=container.queries(),
+        outcome_pages=container.outcome_pages(),
         default_discovery=default_discovery,
         clock=container.clock(),
         telemetry=container.telemetry(),

@@ -27,6 +27,7 @@ from adapters.aws.powertools_telemetry import SERVICE, PowertoolsTelemetry
 from adapters.aws.results_store import S3ResultsStore
 from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.aws.system import RandomIds, SystemClock
+from domain.profile import PROFILES
 from entrypoints.settings import Settings, load_settings
 from entrypoints.wiring.container import UseCases
 
@@ -60,6 +61,8 @@ async def open_foundation(on_request: OnRequest | None) -> AsyncIterator[Foundat
             clock=clock,
             ids=RandomIds(clock),
             telemetry=PowertoolsTelemetry(_logger()),
+            profile=PROFILES[settings.catalog_profile],
+            results_bucket_name=settings.results_bucket_name,
         )
         await _add_stores(container, settings, clients)
         await _add_announcing(container, settings, clients)

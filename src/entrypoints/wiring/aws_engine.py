@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from adapters.aws.batch_jobs import S3BatchJobs
 from adapters.aws.chunk_queue import SqsChunkQueue
+from adapters.aws.ingest_queue import SqsIngestQueue
 from entrypoints.wiring.apps import EngineApp, engine_app
 from entrypoints.wiring.aws import OnRequest, open_foundation
 from entrypoints.wiring.aws_objects import role_object_store
@@ -21,6 +22,7 @@ async def open_engine_app(on_request: OnRequest | None = None) -> AsyncIterator[
         container.queue.override(
             SqsChunkQueue(await clients.sqs(), queue_url=settings.processor_queue_url)
         )
+        container.ingest_queue.override(SqsIngestQueue(clients.sqs, clock=container.clock()))
         container.batch_jobs.override(
             S3BatchJobs(
                 await clients.s3control(),

@@ -6,11 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.aws.catalog import DynamoCatalog
+from adapters.aws.catalog_record import CatalogAttributes
 from adapters.aws.chunk_queue import SqsChunkQueue
+from adapters.aws.clients import Clients
 from adapters.aws.ingest_bus import EventBridgeIngestBus
+from adapters.aws.ingest_queue import SqsIngestQueue
+from adapters.tags.catalog import TagsCatalog
+from domain.profile import CatalogProfile
+from entrypoints.settings import Settings
 from entrypoints.wiring.apps import ProcessorApp, processor_app
 from entrypoints.wiring.aws import OnRequest, open_foundation
 from entrypoints.wiring.aws_objects import role_object_store
+from ports.catalog import Catalog
 
 
 @asynccontextmanager
@@ -22,16 +29,31 @@ async def open_processor_app(on_request: OnRequest | None = None) -> AsyncIterat
         container.queue.override(
             SqsChunkQueue(await clients.sqs(), queue_url=settings.processor_queue_url)
         )
-        container.catalog.override(
-            DynamoCatalog(
-                await clients.dynamodb(),
-                settings.assets_table_name,
-                asset_id_attribute=settings.assets_asset_id_attribute,
-                index_name=settings.assets_asset_id_index,
-                index_key_attribute=settings.assets_asset_id_index_key,
-            )
-        )
+        container.catalog.override(await _catalog(settings, clients))
         container.bus.override(
             EventBridgeIngestBus(await clients.events(), bus_name=settings.ingest_event_bus_name)
         )
+        container.ingest_queue.override(SqsIngestQueue(clients.sqs, clock=container.clock()))
         yield processor_app(container, queue_name=settings.queue_name)
+
+
+async def _catalog(settings: Settings, clients: Clients) -> Catalog:
+    """Return the catalog of the profile."""
+    if settings.catalog_profile is CatalogProfile.NONE:
+        return TagsCatalog()
+    names = settings.catalog
+    return DynamoCatalog(
+        await clients.dynamodb(),
+        settings.assets_table_name,
+        attributes=CatalogAttributes(
+            asset_id=names.asset_id_attribute,
+            storage_path=names.storage_path_attribute,
+            e_tag=names.e_tag_attribute,
+            size_bytes=names.size_attribute,
+            last_modified=names.last_modified_attribute,
+        ),
+        asset_index_name=names.asset_id_index,
+        asset_index_key_attribute=names.asset_id_index_key,
+        path_index_name=names.storage_path_index,
+        path_index_key_attribute=names.storage_path_index_key,
+    )

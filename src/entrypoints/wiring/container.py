@@ -18,8 +18,12 @@ from application.copy_file import LeftCopies
 from application.discover_object import DiscoverObject
 from application.ending import CancelJob, EndJob
 from application.engine import Engine
+from application.ingest_watch import IngestWatch
 from application.listing import ListBucket
+from application.object_announcements import ObjectAnnouncements
+from application.object_decisions import ObjectDecisions
 from application.object_work import ObjectWork
+from application.outcome_pages import OutcomePages
 from application.policy import Policy
 from application.queries import Queries
 from application.queueing import Queueing
@@ -27,6 +31,7 @@ from application.redrive import RedriveJob, RequeueFailures
 from application.splitting import SplitIntoChunks
 from application.start_sync import StartSync
 from application.sweep import Sweep
+from domain.profile import Profile
 from ports.batch_jobs import BatchJobs
 from ports.catalog import Catalog
 from ports.chunk_queue import ChunkQueue
@@ -37,6 +42,7 @@ from ports.engine_invoker import EngineInvoker
 from ports.error_log import ErrorLog
 from ports.ids import Ids
 from ports.ingest_bus import IngestBus
+from ports.ingest_queue import IngestQueue
 from ports.job_store import JobStore
 from ports.object_store import ObjectStore
 from ports.results_store import ResultsStore
@@ -63,13 +69,23 @@ class UseCases(containers.DeclarativeContainer):
     invoker: providers.Dependency[EngineInvoker] = providers.Dependency()
     notifier: providers.Dependency[StatusNotifier] = providers.Dependency()
     bus: providers.Dependency[IngestBus] = providers.Dependency()
+    ingest_queue: providers.Dependency[IngestQueue] = providers.Dependency()
+    profile: providers.Dependency[Profile] = providers.Dependency()
+    results_bucket_name: providers.Dependency[str] = providers.Dependency()
 
     announcer = providers.Singleton(
         Announcer, jobs=jobs, results=results, notifier=notifier, clock=clock, telemetry=telemetry
     )
     queueing = providers.Singleton(Queueing, chunks=chunks, queue=queue, clock=clock)
 
-    connectors = providers.Singleton(Connectors, connectors=connector_store, clock=clock, ids=ids)
+    connectors = providers.Singleton(
+        Connectors,
+        connectors=connector_store,
+        profile=profile,
+        results_bucket_name=results_bucket_name,
+        clock=clock,
+        ids=ids,
+    )
     start_sync = providers.Singleton(
         StartSync,
         connectors=connector_store,
@@ -92,12 +108,23 @@ class UseCases(containers.DeclarativeContainer):
         clock=clock,
         telemetry=telemetry,
     )
+    outcome_pages = providers.Singleton(OutcomePages, jobs=jobs, chunks=chunks, results=results)
     queries = providers.Singleton(Queries, jobs=jobs, chunks=chunks, errors=errors, results=results)
 
+    ingest_watch = providers.Singleton(
+        IngestWatch,
+        connectors=connector_store,
+        queue=ingest_queue,
+        clock=clock,
+        telemetry=telemetry,
+        policy=policy,
+    )
     list_bucket = providers.Singleton(
         ListBucket,
         objects=objects,
         results=results,
+        ingest_watch=ingest_watch,
+        profile=profile,
         clock=clock,
         telemetry=telemetry,
         policy=policy,
@@ -162,14 +189,31 @@ class UseCases(containers.DeclarativeContainer):
         invoker=invoker,
         clock=clock,
         telemetry=telemetry,
+        ingest_watch=ingest_watch,
         policy=policy,
     )
 
+    object_decisions = providers.Singleton(
+        ObjectDecisions,
+        objects=objects,
+        catalog=catalog,
+        profile=profile,
+        clock=clock,
+        calls_in_flight=policy.provided.calls_in_flight,
+        ingest_grace_s=policy.provided.ingest_grace_s,
+        trigger_count_max=policy.provided.trigger_count_max,
+    )
+    object_announcements = providers.Singleton(
+        ObjectAnnouncements,
+        bus=bus,
+        queue=ingest_queue,
+        calls_in_flight=policy.provided.calls_in_flight,
+    )
     object_work = providers.Singleton(
         ObjectWork,
         objects=objects,
-        catalog=catalog,
-        bus=bus,
+        decisions=object_decisions,
+        announcements=object_announcements,
         clock=clock,
         calls_in_flight=policy.provided.calls_in_flight,
         single_copy_bytes_max=policy.provided.single_copy_bytes_max,

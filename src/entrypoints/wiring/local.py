@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from adapters.local.asset_management import AssetSystem
 from adapters.local.batch_jobs import batch_operations_emulator
 from adapters.local.stack import LocalStack
 from adapters.local.stack_settings import StackSettings
+from adapters.local.takes_everything import IngestSource
 
 Handler = Callable[[Any, Any], Any]
 
-__all__ = ["LocalStack", "StackSettings", "local_stack"]
+__all__ = ["AssetSystem", "IngestSource", "LocalStack", "StackSettings", "local_stack"]
 
 
 def local_stack(

@@ -15,6 +15,7 @@ from adapters.memory.database import MemoryDatabase
 from adapters.memory.engine_invoker import MemoryEngineInvoker
 from adapters.memory.error_log import MemoryErrorLog
 from adapters.memory.ingest_bus import MemoryIngestBus
+from adapters.memory.ingest_queue import MemoryIngestQueue
 from adapters.memory.job_store import MemoryJobStore
 from adapters.memory.object_store import MemoryObjectStore
 from adapters.memory.results_store import MemoryResultsStore
@@ -22,7 +23,10 @@ from adapters.memory.status_notifier import MemoryStatusNotifier
 from adapters.memory.system import ManualClock, SeededIds
 from adapters.memory.telemetry import MemoryTelemetry
 from application.policy import Policy
+from domain.profile import GENERIC, Profile
 from entrypoints.wiring.container import UseCases
+
+RESULTS_BUCKET_NAME = "asset-sync-results"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,7 @@ class MemoryPorts:
     invoker: MemoryEngineInvoker
     notifier: MemoryStatusNotifier
     bus: MemoryIngestBus
+    ingest_queue: MemoryIngestQueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +80,7 @@ def memory_world(
         chunks=MemoryChunkStore(database),
         connector_store=MemoryConnectorStore(database),
         errors=MemoryErrorLog(database, clock),
-        catalog=MemoryCatalog(database),
+        catalog=MemoryCatalog(database, asset_index=True),
         objects=MemoryObjectStore(buckets, page_object_count=page_object_count),
         results=results,
         batch_jobs=MemoryBatchJobs(results, clock),
@@ -83,14 +88,17 @@ def memory_world(
         invoker=MemoryEngineInvoker(),
         notifier=MemoryStatusNotifier(),
         bus=MemoryIngestBus(),
+        ingest_queue=MemoryIngestQueue(clock),
     )
     return MemoryWorld(database=database, buckets=buckets, ports=ports)
 
 
-def use_cases(ports: object, policy: Policy) -> UseCases:
+def use_cases(ports: object, policy: Policy, *, profile: Profile = GENERIC) -> UseCases:
     """Return a container over `ports`: a MemoryPorts, or anything with its attributes.
 
     A simulator gives each process a container of its own, over ports that wrap the shared ones.
     """
     slots = {field.name: getattr(ports, field.name) for field in fields(MemoryPorts)}
-    return UseCases(policy=policy, **slots)
+    return UseCases(
+        policy=policy, profile=profile, results_bucket_name=RESULTS_BUCKET_NAME, **slots
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,13 +16,11 @@ from aiobotocore.config import AioConfig
 from moto.moto_server.werkzeug_app import create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from adapters.aws.catalog import DynamoCatalog
 from adapters.aws.chunk_store import DynamoChunkStore
 from adapters.aws.connector_store import DynamoConnectorStore
 from adapters.aws.error_log import DynamoErrorLog
 from adapters.aws.job_store import DynamoJobStore
 from adapters.aws.resources import (
-    ASSETS_TABLE,
     CHUNKS_TABLE,
     CONNECTORS_TABLE,
     ERRORS_TABLE,
@@ -30,16 +28,14 @@ from adapters.aws.resources import (
     TABLES,
     TableShape,
 )
-from adapters.memory.catalog import MemoryCatalog
 from adapters.memory.chunk_store import MemoryChunkStore
 from adapters.memory.connector_store import MemoryConnectorStore
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.error_log import MemoryErrorLog
 from adapters.memory.job_store import MemoryJobStore
 from domain.chunk import Chunk, ChunkStatus
-from domain.connector import Bucket, Trigger
+from domain.connector import Bucket, Ingest
 from domain.job import Job, SyncOptions, new_job
-from ports.catalog import Catalog
 from ports.chunk_store import ChunkStore
 from ports.connector_store import ConnectorStore
 from ports.error_log import ErrorLog
@@ -54,7 +50,6 @@ _SHAPES = {
     "test_chunk_store": (JOBS_TABLE, CHUNKS_TABLE),
     "test_connector_store": (CONNECTORS_TABLE,),
     "test_error_log": (ERRORS_TABLE,),
-    "test_catalog": (ASSETS_TABLE,),
 }
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -80,15 +75,13 @@ async def _no_wait(_: float) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """All state ports over one database; `ingest` writes an asset record, as the AMS would."""
+    """All state ports over one database."""
 
     jobs: JobStore
     chunks: ChunkStore
     connectors: ConnectorStore
     failures: ErrorLog
-    catalog: Catalog
     clock: SettableClock
-    ingest: Callable[[str, str | None], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,13 +164,6 @@ def _creation(shape: TableShape, name: str) -> dict[str, Any]:
 def _dynamo_state(tables: Tables) -> State:
     client, clock = tables.client, SettableClock()
 
-    async def ingest(inventory_id: str, asset_id: str | None) -> None:
-        item: dict[str, Any] = {"InventoryID": {"S": inventory_id}}
-        if asset_id is not None:
-            item["DigitalSourceAsset"] = {"M": {"ID": {"S": asset_id}, "Type": {"S": "Image"}}}
-            item["DigitalSourceAsset.ID"] = {"S": asset_id}  # for the index, which is flat
-        await client.put_item(TableName=tables.name(ASSETS_TABLE), Item=item)
-
     return State(
         jobs=DynamoJobStore(client, tables.name(JOBS_TABLE), sleep=_no_wait),
         chunks=DynamoChunkStore(
@@ -188,27 +174,19 @@ def _dynamo_state(tables: Tables) -> State:
         ),
         connectors=DynamoConnectorStore(client, tables.name(CONNECTORS_TABLE), sleep=_no_wait),
         failures=DynamoErrorLog(client, tables.name(ERRORS_TABLE), clock, sleep=_no_wait),
-        catalog=DynamoCatalog(client, tables.name(ASSETS_TABLE), sleep=_no_wait),
         clock=clock,
-        ingest=ingest,
     )
 
 
 def _memory_state() -> State:
     database, clock = MemoryDatabase(), SettableClock()
-    catalog = MemoryCatalog(database)
-
-    async def ingest(inventory_id: str, asset_id: str | None) -> None:
-        catalog.ingest(inventory_id=inventory_id, asset_id=asset_id)
 
     return State(
         jobs=MemoryJobStore(database),
         chunks=MemoryChunkStore(database),
         connectors=MemoryConnectorStore(database),
         failures=MemoryErrorLog(database, clock),
-        catalog=catalog,
         clock=clock,
-        ingest=ingest,
     )
 
 
@@ -256,7 +234,7 @@ def make_job() -> Callable[..., Job]:
             job_id=job_id,
             connector_id=connector_id,
             bucket=Bucket(name="media"),
-            trigger=Trigger.COPY,
+            ingest=Ingest(),
             options=SyncOptions(prefixes=prefixes),
             request_fingerprint=None,
             now=NOW - timedelta(seconds=age),

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.chunk import Chunk, ChunkStatus, Lease, lease_chunk, settle_chunk
-from domain.job import Job, Tally, tally_change, tally_of
+from domain.job import Job
 from domain.outcome import Statistics
+from domain.tally import Tally, tally_change, tally_of
 from ports.chunk_store import ADDED_CHUNK_COUNT_MAX, ChunkStore
 from ports.errors import Conflict, NotFound
 from ports.job_store import JobStore

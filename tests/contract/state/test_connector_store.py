@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from domain.connector import Bucket, Connector, ConnectorStatus, Trigger
+from domain.connector import (
+    Bucket,
+    Connector,
+    ConnectorStatus,
+    IdSource,
+    Ingest,
+    Trigger,
+)
+from domain.file_types import FileFilter, FilterMode
 from ports.connector_store import ConnectorStore
 from ports.errors import AlreadyExists, NotFound
 from ports.paging import InvalidCursor
@@ -24,7 +32,16 @@ FULL = Connector(
     ),
     prefixes=("a/", "ü b/"),
     status=ConnectorStatus.DISABLED,
-    trigger=Trigger.EVENT,
+    ingest=Ingest(
+        trigger=Trigger.QUEUE,
+        ids=IdSource.ASSIGNED,
+        restore_tags=False,
+        queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
+        file_filter=FileFilter(
+            mode=FilterMode.DENY, extensions=("mov", "ü"), mime_types=("image/*",)
+        ),
+    ),
+    queue_empty_at=NOW,
     created_at=NOW,
 )
 SMALL = Connector(
@@ -32,7 +49,7 @@ SMALL = Connector(
     bucket=Bucket(name="media"),
     prefixes=(),
     status=ConnectorStatus.ENABLED,
-    trigger=Trigger.COPY,
+    ingest=Ingest(),
     created_at=NOW.replace(microsecond=0),
 )
 
@@ -60,6 +77,25 @@ async def test_every_field_comes_back(connectors: ConnectorStore, connector: Con
     await connectors.create(connector)
     assert await connectors.get(connector.connector_id) == connector
     assert (await connectors.list_page(limit=5)).items == (connector,)
+
+
+async def test_when_its_queue_was_seen_empty(connectors: ConnectorStore) -> None:
+    await connectors.create(SMALL)
+    seen = []
+    for at in (NOW, NOW + timedelta(minutes=5), NOW + timedelta(minutes=1)):
+        await connectors.note_queue_empty(SMALL.connector_id, at)
+        seen.append((await connectors.get(SMALL.connector_id)).queue_empty_at)
+    assert seen == [NOW, NOW + timedelta(minutes=5), NOW + timedelta(minutes=5)]
+    found = await connectors.get(SMALL.connector_id)
+    assert replace(found, queue_empty_at=None) == SMALL
+
+
+async def test_nothing_is_noted_of_a_connector_that_is_not_there(
+    connectors: ConnectorStore,
+) -> None:
+    with pytest.raises(NotFound):
+        await connectors.note_queue_empty("con-none", NOW)
+    assert (await connectors.list_page(limit=5)).items == ()
 
 
 async def test_there_is_none(connectors: ConnectorStore) -> None:

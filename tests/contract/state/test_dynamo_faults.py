@@ -11,17 +11,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from adapters.aws.catalog import DynamoCatalog
 from adapters.aws.chunk_store import DynamoChunkStore
 from adapters.aws.error_log import DynamoErrorLog
 from adapters.aws.job_store import DynamoJobStore
-from adapters.aws.resources import ASSETS_TABLE, CHUNKS_TABLE, ERRORS_TABLE, JOBS_TABLE
+from adapters.aws.resources import CHUNKS_TABLE, ERRORS_TABLE, JOBS_TABLE
 from domain.chunk import Chunk
-from domain.connector import Bucket, Connector, ConnectorStatus, Trigger
-from domain.decision import CatalogAnswer
+from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.failure import Failure
-from domain.identity import Identity
-from domain.job import Job, JobCancelled, Tally, evolve
+from domain.job import Job, JobCancelled, evolve
+from domain.tally import Tally
 from ports.errors import (
     AccessDenied,
     AlreadyExists,
@@ -40,7 +38,7 @@ CONNECTOR = Connector(
     bucket=Bucket(name="media"),
     prefixes=(),
     status=ConnectorStatus.ENABLED,
-    trigger=Trigger.COPY,
+    ingest=Ingest(),
     created_at=NOW,
 )
 FAILURE = Failure(
@@ -265,8 +263,6 @@ class TestSingleCalls:
             ("Scan", lambda: dynamo.connectors.list_page(limit=1)),
             ("PutItem", lambda: dynamo.connectors.create(CONNECTOR)),
             ("BatchWriteItem", lambda: dynamo.failures.record([FAILURE])),
-            ("BatchGetItem", lambda: dynamo.catalog.look_up([Identity(inventory_id="i")])),
-            ("Query", lambda: dynamo.catalog.look_up([Identity(asset_id="a")])),
         ]
         for operation, call in calls:
             faults.refuse(operation, code, status=status)
@@ -293,36 +289,6 @@ class TestSingleCalls:
 
 
 class TestUnprocessed:
-    async def test_keys_are_asked_again(self, dynamo: Any, faults: Faults, tables: Any) -> None:
-        name = tables.name(ASSETS_TABLE)
-        for n in range(7):
-            await dynamo.ingest(f"inv-{n}", None)
-
-        def keep_two(parsed: Any) -> None:
-            kept, rest = parsed["Responses"][name][:2], parsed["Responses"][name][2:]
-            keys = [{"InventoryID": item["InventoryID"]} for item in rest]
-            parsed["Responses"][name] = kept
-            if keys:
-                unprocessed = {"Keys": keys, "ProjectionExpression": "InventoryID"}
-                parsed["UnprocessedKeys"] = {name: unprocessed}
-
-        faults.leave_unprocessed("BatchGetItem", keep_two)
-        answers = await dynamo.catalog.look_up(
-            [Identity(inventory_id=f"inv-{n}") for n in range(7)]
-        )
-        assert answers == [CatalogAnswer(inventory_known=True)] * 7
-        assert faults.requests.count("BatchGetItem") == 4
-
-    async def test_keys_that_never_come_are_no_answer(
-        self, dynamo: Any, faults: Faults, tables: Any
-    ) -> None:
-        name = tables.name(ASSETS_TABLE)
-        left = {"Responses": {}, "UnprocessedKeys": {name: {"Keys": [{"InventoryID": {"S": "i"}}]}}}
-        faults.answer("BatchGetItem", left, status=200, times=100)
-        with pytest.raises(Throttled):
-            await dynamo.catalog.look_up([Identity(inventory_id="i")])
-        assert len(faults.requests) == 11
-
     async def test_writes_are_sent_again(self, dynamo: Any, faults: Faults, tables: Any) -> None:
         name = tables.name(ERRORS_TABLE)
         many = [replace(FAILURE, error_id=f"job#{n:02d}") for n in range(30)]
@@ -356,91 +322,6 @@ class TestUnprocessed:
         many = [replace(FAILURE, error_id=f"job#{n:02d}") for n in range(50)]
         await dynamo.failures.record([*many, *many])
         assert faults.requests == ["BatchWriteItem"] * 2
-
-
-class TestCatalogRequests:
-    async def test_no_ids_cost_no_request(self, dynamo: Any, faults: Faults) -> None:
-        await dynamo.catalog.look_up([Identity(), Identity(asset_id="", inventory_id="")])
-        assert faults.requests == []
-
-    async def test_a_confirmed_asset_is_not_asked_of_the_index(
-        self, dynamo: Any, faults: Faults
-    ) -> None:
-        await dynamo.ingest("inv-1", "asset-1")
-        faults.requests.clear()
-        asked = [
-            Identity(inventory_id="inv-1", asset_id="asset-1"),
-            Identity(inventory_id="inv-x", asset_id="asset-1"),
-            Identity(inventory_id="inv-1", asset_id="asset-x"),
-            Identity(asset_id="asset-x"),
-        ]
-        await dynamo.catalog.look_up(asked)
-        assert faults.requests == ["BatchGetItem", "Query"]
-
-    async def test_the_reference_table_has_nothing_in_its_index(
-        self, dynamo: Any, tables: Any
-    ) -> None:
-        nested = {"M": {"ID": {"S": "asset-1"}}}
-        for inventory_id, attribute in {
-            "i-1": nested,
-            "i-2": {"S": "text"},
-            "i-3": {"L": []},
-        }.items():
-            await tables.client.put_item(
-                TableName=tables.name(ASSETS_TABLE),
-                Item={"InventoryID": {"S": inventory_id}, "DigitalSourceAsset": attribute},
-            )
-        ids = [("i-1", "asset-1"), ("i-2", "asset-1"), ("i-3", "x"), (None, "asset-1")]
-        asked = [Identity(inventory_id=i, asset_id=a) for i, a in ids]
-        known = CatalogAnswer(asset_known=True, inventory_known=True)
-        answers = await dynamo.catalog.look_up(asked)
-        assert answers[0] == known
-        assert answers[2] == CatalogAnswer(inventory_known=True)
-        assert await dynamo.catalog.look_up(asked[3:]) == [CatalogAnswer()]
-
-    async def test_names_are_settings(self, tables: Any, dynamo: Any, faults: Faults) -> None:
-        await tables.client.put_item(
-            TableName=tables.name(ASSETS_TABLE),
-            Item={
-                "InventoryID": {"S": "inv-1"},
-                "asset": {"M": {"ids": {"M": {"own": {"S": "asset-1"}}}}},
-                "StoragePath": {"S": "asset-2"},
-            },
-        )
-        name = tables.name(ASSETS_TABLE)
-        nested = DynamoCatalog(
-            tables.client, name, asset_id_attribute="asset.ids.own", index_name=""
-        )
-        asked = [Identity(inventory_id="inv-1", asset_id=f"asset-{n}") for n in (1, 2)]
-        yes, no = (
-            CatalogAnswer(asset_known=True, inventory_known=True),
-            CatalogAnswer(inventory_known=True),
-        )
-        assert await nested.look_up(asked) == [yes, no]
-        assert "Query" not in faults.requests
-        flat = DynamoCatalog(
-            tables.client,
-            name,
-            asset_id_attribute="none",
-            index_name="S3PathIndex",
-            index_key_attribute="StoragePath",
-        )
-        assert await flat.look_up(asked) == [no, yes]
-
-    async def test_no_table(self, tables: Any) -> None:
-        catalog = DynamoCatalog(tables.client, "no-such-table")
-        for identity in (Identity(inventory_id="i"), Identity(asset_id="a")):
-            with pytest.raises(Misconfigured):
-                await catalog.look_up([identity])
-
-    async def test_no_index(self, tables: Any, dynamo: Any, faults: Faults) -> None:
-        catalog = DynamoCatalog(tables.client, tables.name(ASSETS_TABLE), index_name="NoSuchIndex")
-        with pytest.raises(Misconfigured):
-            await catalog.look_up([Identity(asset_id="a")])
-        # What AWS answers, where moto says ResourceNotFoundException.
-        faults.refuse("Query", "ValidationException")
-        with pytest.raises(Misconfigured):
-            await dynamo.catalog.look_up([Identity(asset_id="a")])
 
 
 class TestItems:

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.connector import Bucket, Trigger
+from domain.connector import Bucket, IdSource, Ingest, Trigger
+from domain.file_types import FileFilter, FilterMode
 from domain.job import (
     Discovery,
     Ending,
@@ -28,12 +29,12 @@ from domain.job import (
     Splitting,
     StatusNotice,
     SyncOptions,
-    Tally,
     WorkLease,
     evolve,
 )
 from domain.job_control import redrive
 from domain.outcome import Statistics
+from domain.tally import Tally
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.job_store import JobStore, OverlappingJob
 from ports.paging import InvalidCursor
@@ -49,7 +50,17 @@ FULL = Job(
         expected_owner="123456789012",
         role_arn="arn:aws:iam::123456789012:role/teams/media",
     ),
-    trigger=Trigger.EVENT,
+    ingest=Ingest(
+        trigger=Trigger.QUEUE,
+        ids=IdSource.ASSIGNED,
+        restore_tags=False,
+        queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
+        file_filter=FileFilter(
+            mode=FilterMode.DENY, extensions=("mov", "ü"), mime_types=("image/*",)
+        ),
+    ),
+    queue_known=True,
+    queue_empty_at=NOW - timedelta(days=1),
     options=SyncOptions(
         prefixes=("a/", "ü b/"),
         discovery=Discovery.DIRECT,
@@ -57,6 +68,7 @@ FULL = Job(
         modified_since=datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=5, minutes=30))),
         include=("*.jpg", ""),
         exclude=("**/tmp/*",),
+        retrigger=True,
     ),
     status=JobStatus.PROCESSING,
     created_at=NOW,
@@ -66,6 +78,7 @@ FULL = Job(
     listing=Listing(
         objects_listed=2**53 + 1,
         objects_filtered=3,
+        objects_not_media=4,
         bytes_listed=10**30 + 7,
         prefix_index=2,
         last_key="a/\U0001f600\n",
@@ -95,7 +108,18 @@ FULL = Job(
     ),
     notice_count=2,
     tally=Tally(
-        statistics=Statistics(skipped=1, copied=2, put=3, archived=4, gone=5, failed=6),
+        statistics=Statistics(
+            skipped=1,
+            copied=2,
+            put=3,
+            archived=4,
+            gone=5,
+            failed=6,
+            ingesting=7,
+            not_taken=8,
+            not_media=9,
+            tags_restored=10,
+        ),
         chunks_total=10,
         chunks_completed=7,
         chunks_failed=1,

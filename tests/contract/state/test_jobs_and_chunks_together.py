@@ -18,9 +18,10 @@ from hypothesis.stateful import (
 )
 
 from domain.chunk import Chunk, ChunkStatus
-from domain.connector import Bucket, Trigger
-from domain.job import JobStatus, SyncOptions, Tally, new_job, tally_change
+from domain.connector import Bucket, Ingest
+from domain.job import JobStatus, SyncOptions, new_job
 from domain.outcome import Statistics
+from domain.tally import Tally, tally_change
 from ports.errors import AlreadyExists, Conflict, NotFound, Outcome
 from ports.job_store import OverlappingJob
 
@@ -81,7 +82,7 @@ class Stores(RuleBasedStateMachine):
             job_id=f"job-{number}",
             connector_id=connector,
             bucket=Bucket(name="media"),
-            trigger=Trigger.COPY,
+            ingest=Ingest(),
             options=SyncOptions(prefixes=prefixes),
             request_fingerprint=None,
             now=NOW + timedelta(seconds=number),

@@ -20,21 +20,25 @@ from adapters.memory.buckets import MemoryBuckets
 from adapters.memory.catalog import MemoryCatalog
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.ingest_bus import MemoryIngestBus
+from adapters.memory.ingest_queue import MemoryIngestQueue
 from adapters.memory.object_store import MemoryObjectStore
 from adapters.memory.results_store import MemoryResultsStore
 from adapters.memory.system import ManualClock
 from adapters.memory.telemetry import MemoryTelemetry
 from application.copy_file import CopyFile
 from application.fanout import AdaptiveLimit
+from application.object_announcements import ObjectAnnouncements
+from application.object_decisions import ObjectDecisions
 from application.object_work import ObjectWork
 from application.part_copies import PartCopies
 from application.policy import Policy
 from application.shift import Shift
-from domain.connector import Bucket, Trigger
+from domain.connector import Bucket, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectLock, ObjectTags
 from domain.job import Job, SyncOptions, new_job
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome
+from domain.profile import GENERIC
 from ports.object_store import ObjectStore
 
 Facts = dict[str, Any]
@@ -46,6 +50,7 @@ WHOLE: Final = 5 * 1024**3
 """No object here is larger."""
 IN_PARTS: Final = 0
 """Every object that has bytes is."""
+QUEUE_URL: Final = "https://sqs.eu-west-1.amazonaws.com/123456789012/ingest"
 OUR_TAGS: Final = frozenset({"AssetID", "InventoryID", "SyncJobID"})
 
 # Sums for which the SDK needs a library that is not installed, of no bytes in particular: S3 would
@@ -68,7 +73,7 @@ def job_of(bucket: Bucket, trigger: Trigger, now: datetime, job_id: str = JOB_ID
         job_id=job_id,
         connector_id="con-1",
         bucket=bucket,
-        trigger=trigger,
+        ingest=Ingest(trigger=trigger, queue_url=QUEUE_URL if trigger is Trigger.QUEUE else None),
         options=SyncOptions(),
         request_fingerprint=None,
         now=now,
@@ -109,6 +114,8 @@ class Syncer:
         self.database = MemoryDatabase()
         self.catalog = MemoryCatalog(self.database)
         self.bus = MemoryIngestBus()
+        self.queue = MemoryIngestQueue(self.clock)
+        self.queue.create(QUEUE_URL)
 
     async def sync(
         self, bucket: Bucket, *keys: str, trigger: Trigger = Trigger.COPY, job_id: str = JOB_ID
@@ -119,11 +126,20 @@ class Syncer:
             copy_part_bytes=5 * MIB,
             copy_parts_in_flight=2,
         )
+        clock = SystemClock() if self.in_doubt else self.clock
         work = ObjectWork(
             objects=objects,
-            catalog=self.catalog,
-            bus=self.bus,
-            clock=SystemClock() if self.in_doubt else self.clock,
+            decisions=ObjectDecisions(
+                objects=objects,
+                catalog=self.catalog,
+                profile=GENERIC,
+                clock=clock,
+                calls_in_flight=4,
+                ingest_grace_s=policy.ingest_grace_s,
+                trigger_count_max=policy.trigger_count_max,
+            ),
+            announcements=ObjectAnnouncements(bus=self.bus, queue=self.queue, calls_in_flight=4),
+            clock=clock,
             calls_in_flight=4,
             single_copy_bytes_max=policy.single_copy_bytes_max,
         )

@@ -7,6 +7,7 @@ import time
 
 from simulator.observer import Violation
 from simulator.planted import BUGS, Bug, planted
+from simulator.planted_ingest import INGEST_BUGS
 from simulator.simulation import Simulation
 
 SEED_COUNT = 1_000
@@ -14,7 +15,7 @@ SEED_COUNT = 1_000
 
 def main() -> None:
     words = " ".join(sys.argv[1:])
-    for bug in BUGS:
+    for bug in (*BUGS, *INGEST_BUGS):
         if words in bug.name:
             began = time.perf_counter()
             found = search(bug)

@@ -59,6 +59,9 @@ def needs(
         case "sqs" if operation in ("SendMessage", "SendMessageBatch"):
             name = params["QueueUrl"].rsplit("/", 1)[-1]
             yield Need("sqs:SendMessage", f"arn:aws:sqs:{_PLACE}:{name}")
+        case "sqs" if operation == "GetQueueAttributes":
+            name = params["QueueUrl"].rsplit("/", 1)[-1]
+            yield Need("sqs:GetQueueAttributes", f"arn:aws:sqs:{_PLACE}:{name}")
         case "sns" if operation == "Publish":
             yield Need("sns:Publish", params["TopicArn"])
         case "events" if operation == "PutEvents":

@@ -72,7 +72,7 @@ class FaultPlan:
         self._call_rate = rng.choice([0.005, 0.02, 0.06]) if self._call_kinds else 0.0
         level = rng.choice([0.05, 0.2, 0.5])
         self._rates = {kind: _RARE.get(kind, level) for kind in on}
-        self._biased = rng.choice([None, *ports])
+        self._biased = rng.choice([None, *ports, "ingest_queue", "objects"])
         self.counts: dict[Fault, int] = {}
 
     def calm(self) -> None:

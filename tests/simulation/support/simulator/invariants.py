@@ -11,23 +11,27 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from simulator.scenery import BUCKET
+
 from adapters.memory.buckets import StoredObject
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Trigger
-from domain.customer_object import ObjectHead, is_archived
-from domain.identity import SYNC_JOB_ID_TAG, identity_of, mint_missing
-from domain.job import JOB_TRANSITIONS, Job, JobStatus, Tally, tally_of
+from domain.customer_object import ObjectHead
+from domain.job import JOB_TRANSITIONS, Job, JobStatus
 from domain.limits import OBJECT_TAG_COUNT_MAX
 from domain.manifest import decode_row
 from domain.message import IngestEvent, StatusMessage
 from domain.outcome import Statistics
 from domain.prefixes import overlap
+from domain.tally import Tally, tally_of
 
 if TYPE_CHECKING:
     from simulator.observer import Observer
     from simulator.process import Process
     from simulator.simulation import Simulation
 
+_QUIET = frozenset({"SKIPPED", "INGESTING", "NOT_TAKEN", "NOT_MEDIA"})
+_OURS = frozenset({"AssetID", "InventoryID", "SyncJobID"})
 _COMPLETED = frozenset({JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS})
 
 
@@ -68,7 +72,10 @@ def i3_totals_are_the_fold(job: Job, chunks: Mapping[int, Chunk]) -> Iterator[st
 def i3_outcome_files_add_up(sim: Simulation, chunk: Chunk) -> Iterator[str]:
     """The statistics of a settled chunk are the fold of its outcome files."""
     lines = outcome_lines(sim, chunk.job_id, chunk.index)
-    kinds = Counter(line["outcome"].lower() for line in lines)
+    kinds: Counter[str] = Counter()
+    for line in lines:
+        kinds[line["outcome"].lower()] += 1
+        kinds["tags_restored"] += line["reason"] == "TAGS_RESTORED"
     if Statistics(**kinds) != chunk.statistics:
         yield f"chunk {chunk.index}, {chunk.status}: {chunk.statistics}, its files say {kinds}"
 
@@ -119,15 +126,19 @@ def i4_only_the_engine_with_the_lease_goes_on(
 
 
 def i5_skip_writes_nothing(observer: Observer, job: Job) -> Iterator[str]:
-    """An object with the outcome SKIPPED was not tagged, copied or announced by that job, unless
-    somebody else changed it meanwhile.
+    """An object with the outcome SKIPPED, INGESTING, NOT_TAKEN or NOT_MEDIA was not tagged, copied
+    or announced by that job, unless somebody else changed it meanwhile; but for its own ids, which
+    the catalog knows.
     """
     for line in outcome_lines(observer.sim, job.job_id):
-        writes = observer.writes.get((job.job_id, line["key"]))
-        if line["outcome"] != "SKIPPED" or observer.touched_by_others(job, line["key"]):
+        writes = observer.writes.get((job.job_id, line["key"]), [])
+        if line["outcome"] not in _QUIET or observer.touched_by_others(job, line["key"]):
             continue
+        if line["outcome"] == "SKIPPED":
+            # Its ids were restored; an earlier attempt may have done that.
+            writes = [write for write in writes if write != "restore"]
         if writes:
-            yield f"{line['key']} is SKIPPED and got {writes}"
+            yield f"{line['key']} is {line['outcome']} and got {writes}"
 
 
 def i6_owner_tags_stay(
@@ -137,19 +148,19 @@ def i6_owner_tags_stay(
     before: StoredObject | None,
     tags: Mapping[str, str],
 ) -> Iterator[str]:
-    """All tags that the object carries are among those written (but for our SyncJobID), unless its
-    owner changed them between our read and our write.
+    """All tags that the object carries are among those written, but for the three that are ours and
+    the system's, unless somebody else changed them between our read and our write.
     """
     read = process.reads.get(key)
     if read is None or before is None:
         yield f"{key} is written by {process.label}, which never read it"
         return
-    unchanged = observer.owner_change_numbers[key] == read.owner_change_number
+    unchanged = observer.change_numbers[key] == read.change_number
     owned = before.tags if unchanged else read.tags
     lost = {
         name: value
         for name, value in owned.items()
-        if name != SYNC_JOB_ID_TAG and value and tags.get(name) != value
+        if name not in _OURS and tags.get(name) != value
     }
     if lost:
         yield f"{key} loses {lost}"
@@ -164,10 +175,7 @@ def i7_a_failed_look_up_never_becomes_put(process: Process, key: str) -> Iterato
     read = process.reads.get(key)
     if read is None:
         yield f"{key} is touched by {process.label}, which never read its tags"
-    elif not any(
-        number > read.call_number and read.identity in identities
-        for number, identities in process.look_ups
-    ):
+    elif process.look_up_of(key) is None and not process.resumes(key, BUCKET):
         yield f"{key} is touched by {process.label}, which got no answer from the catalog"
 
 
@@ -236,9 +244,8 @@ def i12_bytes_and_metadata_stay(
 def a_triggered_object_is_not_written_again(
     process: Process, key: str, job_id: str
 ) -> Iterator[str]:
-    """An object that a process read with its job's id among the tags is announced, not written."""
-    read = process.reads.get(key)
-    if read is not None and read.tags.get(SYNC_JOB_ID_TAG) == job_id:
+    """An object that a process read with its job's mark in the tags is announced, not written."""
+    if process.resumes(key, BUCKET):
         yield f"{key} carries {job_id} already and is written again"
 
 
@@ -268,7 +275,9 @@ def one_event_id_per_object(observer: Observer, event: IngestEvent) -> Iterator[
 
 
 def every_announced_object_has_an_event(observer: Observer, job: Job) -> Iterator[str]:
-    """Every object with the outcome COPIED or PUT was announced at least once, with its action."""
+    """Every object with the outcome COPIED or PUT was announced at least once, with its action; and
+    in the system's queue, if that is the trigger.
+    """
     if job.options.dry_run:
         return
     for line in outcome_lines(observer.sim, job.job_id):
@@ -276,6 +285,10 @@ def every_announced_object_has_an_event(observer: Observer, job: Job) -> Iterato
             events = observer.events.get((job.job_id, line["key"]))
             if not events:
                 yield f"{line['key']} is {line['outcome']} and was never announced"
+            elif job.ingest.trigger is Trigger.QUEUE and not observer.messages.get(
+                (job.job_id, line["key"])
+            ):
+                yield f"{line['key']} is {line['outcome']} and got no message"
             elif line["decision"] not in {event.processing_action for event in events}:
                 yield f"{line['key']} is {line['decision']}, its events say otherwise"
 
@@ -286,38 +299,6 @@ def a_dry_run_writes_nothing(observer: Observer, job: Job) -> Iterator[str]:
         written = [key for (job_id, key) in observer.writes if job_id == job.job_id]
         if written:
             yield f"{job.job_id} is a dry run and wrote {written}"
-
-
-def outcomes_are_what_the_world_asked_for(observer: Observer, job: Job) -> Iterator[str]:
-    """An object that nobody else changed gets the decision that its tags and the catalog asked for
-    when the job began; what stands in the way of that is FAILED or ARCHIVED.
-    """
-    start = observer.starts[job.job_id]
-    for line in outcome_lines(observer.sim, job.job_id):
-        key, kind = line["key"], line["outcome"]
-        stored = start.objects.get(key)
-        if stored is None or observer.touched_by_others(job, key):
-            continue
-        if kind == "FAILED" and (observer.sim.faults.counts or key in observer.denied):
-            continue
-        wanted = _wanted(job, stored, start.assets)
-        known = (job.job_id, key) in observer.ingestions or line.get("inventoryId") in start.assets
-        resumed = line["reason"] == "ALREADY_TRIGGERED" and {kind, wanted} == {"COPIED", "PUT"}
-        if kind != wanted and not (known and resumed):
-            yield f"{key} is {kind}, not {wanted}: {line}"
-
-
-def _wanted(job: Job, stored: StoredObject, assets: Mapping[str, str | None]) -> str:
-    identity = identity_of(stored.tags)
-    if identity.asset_id is not None and identity.asset_id in assets.values():
-        return "SKIPPED"
-    complete = mint_missing(identity, job.bucket.name, stored.head.key)
-    ours = {"AssetID": complete.asset_id, "InventoryID": complete.inventory_id, "SyncJobID": ""}
-    if len({**stored.tags, **ours}) > OBJECT_TAG_COUNT_MAX or stored.customer_key:
-        return "FAILED"
-    if job.trigger is Trigger.COPY and is_archived(stored.head):
-        return "ARCHIVED"
-    return "COPIED" if identity.inventory_id in assets else "PUT"
 
 
 def a_status_follows_the_table(before: Job | None, job: Job) -> Iterator[str]:

@@ -7,24 +7,30 @@ in `broken`, and the driver stops at it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from simulator import invariants
-from simulator.process import Process, Read
+from simulator import ingest_invariants, invariants, oracle
+from simulator.ledger import Ledger, OurWrite, mark_in
+from simulator.process import LookUp, Process, Read
+from simulator.scenery import BUCKET
 
+from adapters.local.medialake.values import Reaction, Record
 from adapters.memory.buckets import StoredObject
+from domain.catalog import CatalogRecord
 from domain.chunk import Chunk, ChunkStatus
 from domain.customer_object import ObjectHead
-from domain.identity import SYNC_JOB_ID_TAG, identity_of
+from domain.identity import identity_of
 from domain.job import Job, JobStatus
-from domain.message import IngestEvent
+from domain.message import IngestEvent, IngestMessage
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
+
+_IDS = ("AssetID", "InventoryID")
 
 # Calls after which an object is another one, or has other tags.
 _WRITES = ("rewrite", "finish_copy", "write_tags")
@@ -40,7 +46,7 @@ class Violation(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Somebody (a job's id, or "owner") changed an object or its catalog record."""
+    """Somebody (a job's id, "owner" or "system") changed an object or its catalog record."""
 
     at: datetime
     key: str
@@ -52,7 +58,7 @@ class Start:
     """The world when a job was created."""
 
     objects: Mapping[str, StoredObject]
-    assets: Mapping[str, str | None]
+    assets: Mapping[str, CatalogRecord]
 
 
 @dataclass(slots=True)
@@ -73,7 +79,14 @@ class Observer:
     events: dict[tuple[str, str], list[IngestEvent]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    messages: dict[tuple[str, str], list[IngestMessage]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    ledger: Ledger = field(default_factory=lambda: Ledger(BUCKET))
     changes: list[Change] = field(default_factory=list)
+    change_numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    late_writes: set[str] = field(default_factory=set)
+    queue_empty_at: datetime | None = None
     ingestions: set[tuple[str, str]] = field(default_factory=set)
     owner_change_numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     ending_at: dict[str, datetime] = field(default_factory=dict)
@@ -86,19 +99,74 @@ class Observer:
                 self.broken = Violation(invariant.__name__, complaint)
             return
 
-    def owner_changed(self, key: str) -> None:
+    def owner_changed(self, key: str, *, content: bool = True) -> None:
         """Note that the owner put, tagged or deleted an object."""
         self.owner_change_numbers[key] += 1
-        self.changes.append(Change(self.sim.clock.now(), key, "owner"))
+        self._others_changed(key, "owner", content=content)
+
+    def system_tagged(self, key: str) -> None:
+        """Note that the Asset Management System wrote an object's tags."""
+        self._others_changed(key, "system", content=False)
+
+    def system_changed(self, key: str, inventory_ids: Iterable[str | None] = ()) -> None:
+        """Note that the Asset Management System changed what it knows of an object, and of all
+        others that carry one of these ids: owners copy objects with their tags.
+        """
+        now = self.sim.clock.now()
+        self.changes += [Change(now, each, "system") for each in (key, *self._with(inventory_ids))]
+
+    def _with(self, ids: Iterable[str | None]) -> list[str]:
+        named = {each for each in ids if each}
+        bucket = self.sim.world.buckets.find(BUCKET)
+        return [
+            key
+            for key in (bucket.versions if bucket and named else ())
+            if (stored := bucket.current(key)) and named & {stored.tags.get(name) for name in _IDS}
+        ]
+
+    def _others_changed(self, key: str, by: str, *, content: bool) -> None:
+        self.change_numbers[key] += 1
+        now = self.sim.clock.now()
+        self.changes.append(Change(now, key, by))
+        bucket = self.sim.world.buckets.find(BUCKET)
+        stored = bucket.current(key) if bucket else None
+        self.ledger.others_changed(key, stored, now, content=content)
 
     def ingested(self, event: IngestEvent) -> None:
         """Note that the Asset Management System recorded an object."""
-        self.changes.append(Change(self.sim.clock.now(), event.object_key, event.job_id))
+        now = self.sim.clock.now()
+        self.changes.append(Change(now, event.object_key, event.job_id))
+        others = [
+            key
+            for key in self._with([event.asset_id, event.inventory_id])
+            if key != event.object_key
+        ]
+        self.changes += [Change(now, key, "system") for key in others]
         self.ingestions.add((event.job_id, event.object_key))
+
+    def taken(
+        self,
+        key: str,
+        before: Mapping[str, Record],
+        made_at: Mapping[str, datetime],
+        reaction: Reaction,
+    ) -> None:
+        """Judge what a Media Lake did with an object; `before` are its records until then."""
+        made = () if reaction.put is None else (reaction.put.inventory_id,)
+        self.system_changed(key, (*made, *reaction.delete_ids))
+        for name in reaction.delete_ids:
+            # It may be that of another object, whose tags are not its own any more.
+            self.system_changed((before[name].storage_path or "").partition(":")[2])
+        for judged in (
+            ingest_invariants.no_second_record_by_us,
+            ingest_invariants.no_asset_is_lost_by_us,
+        ):
+            self.check(judged, self, key, before, made_at, reaction)
 
     def started(self, process: Process, port: str, method: str, args: tuple[Any, ...]) -> None:
         """Look at a call that a living process makes, before it has any effect."""
-        for job_id, key in self._touched(port, method, args):
+        for key in self._touched(port, method, args):
+            job_id = process.job_id or "?"
             self.check(invariants.i7_a_failed_look_up_never_becomes_put, process, key)
             self.check(
                 invariants.i8_nothing_starts_after_the_end, self, process, job_id, key, method
@@ -122,8 +190,14 @@ class Observer:
         """Look at what a call did."""
         if port == "objects" and method in _WRITES:
             self._object_written(process, method, args, before)
+        elif method == "begin_copy":
+            self.sim.people.saw("copy begun")
         elif port == "bus":
             self._published(args[0], result)
+        elif port == "ingest_queue" and method == "send":
+            self._sent(args[1], result)
+        elif port == "ingest_queue" and method == "depth" and result == 0:
+            self.queue_empty_at = self.sim.clock.now()
         elif port == "notifier":
             self.check(invariants.only_stored_statuses_are_published, self, args[0])
         elif port == "batch_jobs" and method == "create":
@@ -180,35 +254,66 @@ class Observer:
             key = args[1]
             if key in process.reads and process.reads[key].tags == dict(result):
                 return  # read once more, to see whether they are still the same
-            changes = self.owner_change_numbers[key]
-            process.reads[key] = Read(identity_of(result), dict(result), number, changes)
+            process.reads[key] = Read(
+                identity_of(result),
+                dict(result),
+                number,
+                self.owner_change_numbers[key],
+                self.change_numbers[key],
+            )
         elif method == "look_up":
-            process.look_ups.append((number, frozenset(args[0])))
+            records = dict(self.sim.world.database.assets)
+            process.look_ups.append(
+                LookUp(number, self.sim.clock.now(), frozenset(args[0]), records)
+            )
 
     def _object_written(
         self, process: Process, method: str, args: tuple[Any, ...], before: StoredObject | None
     ) -> None:
         head: ObjectHead = args[1]
+        key, job_id = head.key, process.job_id or "?"
         after = self._stored(method, args)
         tags: Mapping[str, str] = args[2]
         if method == "finish_copy":
             tags = after.tags if after else {}
-        job_id = _job_of(tags)
-        self.writes[job_id, head.key].append(method)
-        self.changes.append(Change(self.sim.clock.now(), head.key, job_id))
-        self.check(invariants.i6_owner_tags_stay, self, process, head.key, before, tags)
+        self.changes.append(Change(self.sim.clock.now(), key, job_id))
+        self.check(invariants.i6_owner_tags_stay, self, process, key, before, tags)
         self.check(invariants.i12_bytes_and_metadata_stay, before, after, head)
-        self.check(invariants.a_triggered_object_is_not_written_again, process, head.key, job_id)
+        read = process.reads.get(key)
+        if read is None or job_id not in self.jobs:
+            return  # broken already
+        job = self.jobs[job_id]
+        mark = mark_in(tags, BUCKET, key)
+        if method == "write_tags" and mark_in(read.tags, BUCKET, key) == mark:
+            self.writes[job_id, key].append("restore")
+            self.check(ingest_invariants.restored_tags_are_the_records, process, job, key, tags)
+        else:
+            self.writes[job_id, key].append(method)
+            self.check(invariants.a_triggered_object_is_not_written_again, process, key, job_id)
+            self.check(ingest_invariants.the_system_gets_its_time, self, process, job, key)
+            self.check(ingest_invariants.the_ids_are_the_records, process, key, tags)
+            self.check(ingest_invariants.ids_of_another_are_not_used, process, key, tags)
+            self.check(
+                ingest_invariants.the_system_makes_ids_where_it_is_to, process, job, key, tags
+            )
+            self.ledger.triggered(key, job_id, retrigger=job.options.retrigger)
+            self.check(ingest_invariants.three_triggers_in_all, self, key)
+        look_up = process.look_up_of(key)
+        self.ledger.page(key).ours = OurWrite(
+            job_id=job_id,
+            looked_up_at=look_up.at if look_up else process.began_at,
+            written_at=self.sim.clock.now(),
+            undisturbed=self.owner_change_numbers[key] == read.owner_change_number,
+        )
 
-    def _touched(self, port: str, method: str, args: tuple[Any, ...]) -> list[tuple[str, str]]:
-        """Return job and key of every object that a call would write or announce."""
-        if port == "objects" and method == "finish_copy":
-            upload = self.sim.world.buckets.uploads.get(args[2])
-            return [(_job_of(upload.begun.tags), args[1].key)] if upload else []
+    def _touched(self, port: str, method: str, args: tuple[Any, ...]) -> list[str]:
+        """Return the key of every object that a call would write or announce."""
         if port == "objects" and method in (*_WRITES, "begin_copy"):
-            return [(_job_of(args[2]), args[1].key)]
+            return [args[1].key]
         if port == "bus":
-            return [(event.job_id, event.object_key) for event in args[0]]
+            return [event.object_key for event in args[0]]
+        if port == "ingest_queue" and method == "send":
+            return [message.object_key for message in args[1]]
         return []
 
     def _stored(self, method: str, args: tuple[Any, ...]) -> StoredObject | None:
@@ -228,6 +333,13 @@ class Observer:
                 self.writes[event.job_id, event.object_key].append("publish")
                 self.events[event.job_id, event.object_key].append(event)
                 self.check(invariants.one_event_id_per_object, self, event)
+
+    def _sent(self, messages: list[IngestMessage], result: list[Any]) -> None:
+        for message, error in zip(messages, result, strict=True):
+            if error is None:
+                self.writes[message.job_id, message.object_key].append("send")
+                self.messages[message.job_id, message.object_key].append(message)
+                self.ledger.page(message.object_key).sent.add(message.job_id)
 
     def _outcomes_written(self, key: str) -> None:
         _, job_id, _, name = key.split("/")
@@ -266,8 +378,6 @@ class Observer:
         self.check(invariants.i5_skip_writes_nothing, self, job)
         self.check(invariants.a_dry_run_writes_nothing, self, job)
         self.check(invariants.every_announced_object_has_an_event, self, job)
-        self.check(invariants.outcomes_are_what_the_world_asked_for, self, job)
-
-
-def _job_of(tags: Mapping[str, str]) -> str:
-    return tags.get(SYNC_JOB_ID_TAG, "?")
+        self.check(oracle.outcomes_are_what_the_world_asked_for, self, job)
+        self.check(ingest_invariants.what_is_said_of_triggers_is_true, self, job)
+        self.check(ingest_invariants.every_object_is_counted, self, job)

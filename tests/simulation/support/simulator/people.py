@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simulator.faults import Fault
 from simulator.scenery import BUCKET, CONNECTOR_ID, FOLDERS, put_object
 
+from adapters.memory.buckets import StoredObject
+from domain.customer_object import is_archived
 from domain.errors import NotRedrivable
 from domain.job import Discovery, JobStatus, SyncOptions
 from ports.errors import Outcome
@@ -17,6 +20,19 @@ from ports.job_store import OverlappingJob
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
+_CHANGES = (
+    "put",
+    "overwrite",
+    "overwrite, tags kept",
+    "overwrite, tags kept",
+    "copy",
+    "copy",
+    "delete",
+    "tag",
+    "untag",
+    "untag",
+    "untag all",
+)
 _PREFIXES = ((), (), ("a/",), ("b/",), ("a/", "b/"))
 _API_TRY_COUNT_MAX = 4
 
@@ -27,6 +43,8 @@ _OCCASIONS = (
     "chunk QUEUED",
     "chunk PROCESSING",
     "chunk COMPLETED",
+    "copy begun",
+    "copy begun",
 )
 
 
@@ -47,9 +65,9 @@ class People:
     def plan(self) -> None:
         """Draw what people will do, and when."""
         rng = self._sim.rng
-        span_s = rng.choice([2.0, 20.0, 400.0, 4_000.0])
+        span_s = rng.choice([2.0, 20.0, 400.0, 4_000.0, 4_000.0])
         self._plan(0.0, self._sync)
-        for _ in range(rng.choice([0, 1, 3])):
+        for _ in range(rng.choice([0, 1, 3, 5])):
             self._plan(rng.random() * span_s, self._sync)
         for _ in range(rng.choice([0, 0, 1, 2])):
             self._plan(rng.random() * span_s, self._cancel)
@@ -57,6 +75,8 @@ class People:
             self._plan(rng.random() * span_s * 2, self._redrive)
         for _ in range(rng.choice([0, 3, 15])):
             self._plan(rng.random() * span_s, self._change_bucket)
+        for _ in range(rng.choice([0, 0, 1, 3])):
+            self._plan(rng.random() * span_s, self._lose_a_record)
         for _ in range(rng.choice([0, 1, 2, 4])):
             occasion = rng.choice(_OCCASIONS)
             action = rng.choice([self._cancel, self._cancel, self._change_bucket, self._sync])
@@ -71,13 +91,15 @@ class People:
             self._plan(waiting[1], waiting[2])
 
     def calm(self) -> None:
-        """Undo denials, in some seeds, and redrive what failed."""
+        """Undo denials, in some seeds, redrive what failed, and upload some objects again."""
         self._occasions.clear()
         rng = self._sim.rng
         if rng.random() < 0.5:
             self._sim.world.buckets.denied.clear()
         for _ in range(rng.choice([0, 1, 2])):
             self._sim.at(5_000 * rng.random(), self._redrive)
+        for _ in range(rng.choice([0, 0, 2])):
+            self._sim.at(1_000 + 4_000 * rng.random(), self._replace)
 
     def heal(self) -> None:
         """Give back the rights on everything."""
@@ -107,6 +129,7 @@ class People:
             discovery=rng.choice(list(Discovery)),
             dry_run=rng.random() < 0.15,
             exclude=rng.choice([(), (), ("*.wav",)]),
+            retrigger=rng.random() < 0.1,
         )
         self._key_count += 1
         self._start(options, rng.choice([None, f"key-{self._key_count}"]), 0)
@@ -159,12 +182,15 @@ class People:
             expected=(NotRedrivable, Outcome),
         )
 
-    # Owners of the bucket.
+    # Owners of the bucket, and the operators of the system.
+
+    def _lose_a_record(self) -> None:
+        self._sim.services.system.lose_a_record()
 
     def _change_bucket(self) -> None:
-        rng, buckets, observer = self._sim.rng, self._sim.world.buckets, self._sim.observer
+        rng, buckets = self._sim.rng, self._sim.world.buckets
         keys = [key for key in buckets.keys(BUCKET) if (BUCKET, key) not in buckets.denied]
-        kind = rng.choice(["put", "overwrite", "delete", "tag", "untag"])
+        kind = rng.choice(_CHANGES)
         self._sim.note("owner", kind, "")
         if kind == "put" or not keys:
             put_object(self._sim, f"{rng.choice(FOLDERS)}new {rng.randint(1, 99)}.jpg", "untagged")
@@ -172,15 +198,56 @@ class People:
         copying = sorted({upload.begun.head.key for upload in buckets.uploads.values()} & {*keys})
         # What is being copied in parts is what it is interesting to change.
         key = rng.choice(copying if copying and rng.random() < 0.7 else keys)
+        if key in copying:
+            kind = rng.choice(["tag", "untag", kind])
+        self._change(kind, key, rng.choice(keys))
+
+    def _replace(self) -> None:
+        """Upload an object again that was triggered, with its tags."""
+        buckets = self._sim.world.buckets
+        marked = [
+            key
+            for key in buckets.keys(BUCKET)
+            if "SyncJobID" in buckets.get(BUCKET, key).tags and (BUCKET, key) not in buckets.denied
+        ]
+        if marked:
+            self._change("overwrite, tags kept", self._sim.rng.choice(marked), marked[0])
+
+    def _change(self, kind: str, key: str, other: str) -> None:
+        """Change an object; `other` is one that it may be copied to."""
+        rng, buckets, observer = self._sim.rng, self._sim.world.buckets, self._sim.observer
         stored = buckets.get(BUCKET, key)
         tags = dict(stored.tags)
         if kind == "overwrite":
-            put_object(self._sim, key, rng.choice(["untagged", "owner's tags", "asset known"]))
+            put_object(self._sim, key, rng.choice(["untagged", "owner's tags", "ids unknown"]))
+        elif kind == "overwrite, tags kept":
+            put_object(self._sim, key, "untagged", tags)
+        elif kind == "copy":
+            self._copy(
+                stored, rng.choice([other, f"{rng.choice(FOLDERS)}copy of {rng.randint(1, 9)}.mov"])
+            )
         elif kind == "delete":
             buckets.delete(BUCKET, key)
+            self._sim.services.system.object_deleted(key)
+            observer.owner_changed(key)
         elif kind == "tag" and len(tags) < 10:
             buckets.set_tags(BUCKET, stored.head, {**tags, f"own {rng.randint(1, 9)}": "new"})
+            observer.owner_changed(key, content=False)
         elif kind == "untag" and tags:
             tags.pop(rng.choice(sorted(tags)))
             buckets.set_tags(BUCKET, stored.head, tags)
-        observer.owner_changed(key)
+            observer.owner_changed(key, content=False)
+        elif kind == "untag all":
+            buckets.set_tags(BUCKET, stored.head, {})
+            observer.owner_changed(key, content=False)
+
+    def _copy(self, source: StoredObject, key: str) -> None:
+        """Copy an object to another key; some tools take its tags along, and drop one of them."""
+        head, tags = source.head, dict(source.tags)
+        if tags and self._sim.rng.random() < 0.3:
+            tags.pop(self._sim.rng.choice(sorted(tags)))
+        if (BUCKET, key) in self._sim.world.buckets.denied or is_archived(head):
+            return
+        copy = replace(source, head=replace(head, key=key, e_tag="", restored=False), tags=tags)
+        self._sim.world.buckets.write(BUCKET, copy, kind="Copy")
+        self._sim.observer.owner_changed(key)

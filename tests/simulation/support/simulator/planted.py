@@ -68,7 +68,7 @@ def _changed(function: FunctionType, place: str, line: str, instead: str) -> Cod
     return changed.__code__
 
 
-def _bug(
+def bug(
     name: str,
     seed: int,
     place: str,
@@ -77,21 +77,22 @@ def _bug(
     *caught_by: str,
     also: tuple[tuple[str, str, str], ...] = (),
 ) -> Bug:
+    """Return a bug of one change, and of those that have to go with it."""
     changes = ((place, line, instead), *also)
     return Bug(name=name, seed=seed, changes=changes, caught_by=frozenset(caught_by))
 
 
 BUGS = (
-    _bug(
+    bug(
         "settling without a version guard",
-        100,
+        52,
         "adapters.memory.chunk_store:MemoryChunkStore.settle",
         "table.write(chunk.index, saved, expected_version=chunk.version)",
         "table.write(chunk.index, saved, expected_version=table.find(chunk.index).version)",
         "i3_totals_are_the_fold",
         "i4_only_the_lease_holder_settles",
     ),
-    _bug(
+    bug(
         "announcing before saving",
         0,
         "application.announcer:Announcer.finish",
@@ -101,45 +102,45 @@ BUGS = (
         "    job = await update_job(",
         "only_stored_statuses_are_published",
     ),
-    _bug(
+    bug(
         "forgetting a status before it is published",
-        39,
+        8,
         "application.announcer:Announcer.announce",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices}\n",
         "every_status_is_published",
     ),
-    _bug(
+    bug(
         "counting again on redelivery",
         0,
         "application.chunk_work:ProcessChunk.process",
         "    except ChunkSettled:\n",
         "    except ChunkSettled:\n"
-        "        from domain.job import tally_of\n"
+        "        from domain.tally import tally_of\n"
         "        chunk = await self._chunks.get(job_id, index)\n"
         "        await self._settlement._chunks.settle(chunk, tally_of(chunk))\n",
         "i3_totals_are_the_fold",
     ),
-    _bug(
+    bug(
         "leasing a chunk whose lease is live",
-        8,
+        5,
         "domain.chunk:lease_chunk",
         "if chunk.lease.live(now):",
         "if False:",
         "i4_only_the_lease_holder_settles",
     ),
-    _bug(
+    bug(
         "working on a job whose work lease is live",
-        13,
+        6,
         "domain.job_control:take_work",
         "if job.work is not None and job.work.token != token and now < job.work.expires_at:",
         "if False:",
         "i4_only_the_engine_with_the_lease_goes_on",
         "i2_a_terminal_job_has_terminal_chunks",
     ),
-    _bug(
+    bug(
         "writing without looking whose work lease it is",
-        33,
+        15,
         "domain.job_control:check_work",
         "if job.terminal or job.ending is not None or not held:",
         "if False:",
@@ -147,19 +148,19 @@ BUGS = (
         "i2_a_terminal_job_has_terminal_chunks",
         "only_known_errors",
     ),
-    _bug(
+    bug(
         "taking a failed look-up for an answer",
-        44,
-        "application.object_work:ObjectWork._decide",
-        "    outcomes.update((key, failed_outcome(key, error)) for key in readable)\n"
-        "        return []",
-        "    answers = [CatalogAnswer()] * len(readable)",
+        133,
+        "application.object_decisions:ObjectDecisions.candidates",
+        "outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)\n"
+        "        answers, asked = [], []",
+        "answers = [CatalogAnswer()] * len(asked)",
         "i7_a_failed_look_up_never_becomes_put",
         "outcomes_are_what_the_world_asked_for",
     ),
-    _bug(
+    bug(
         "ending a cancelled job while a chunk is worked on",
-        5,
+        2,
         "domain.job:Job.settled",
         "all_chunks and (",
         "(all_chunks or self.ending is not None) and (",
@@ -167,62 +168,69 @@ BUGS = (
         "i2_a_terminal_job_has_terminal_chunks",
         "i8_nothing_starts_after_the_end",
     ),
-    _bug(
+    bug(
         "cancelling a chunk over a live lease",
-        28,
+        2,
         "application.ending:EndJob._cancel",
         "        return\n        free =",
         "        pass\n        free =",
         "i4_only_the_lease_holder_settles",
     ),
-    _bug(
+    bug(
         "sending a message before its record",
-        0,
+        3,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    await self._queueing._queue.send(job.job_id, [c.index for c in batch.chunks])\n"
         "    while True:\n",
         "only_known_errors",
     ),
-    _bug(
+    bug(
         "announcing what is skipped",
         0,
-        "application.object_work:ObjectWork._decide",
-        "        outcomes[key] = decided(key, verdict)\n        else:\n    ",
-        "        outcomes[key] = decided(key, verdict)\n        if True:\n    ",
+        "application.object_decisions:ObjectDecisions.candidates",
+        "if answer is not None and answer.asset_known:",
+        "if False:",
         "i5_skip_writes_nothing",
         "outcomes_are_what_the_world_asked_for",
         "one_event_id_per_object",
         "a_dry_run_writes_nothing",
+        also=(
+            (
+                "application.object_work:ObjectWork._write",
+                "if writes_nothing(item):",
+                "if False:",
+            ),
+        ),
     ),
-    _bug(
+    bug(
         "writing again what carries this job's id",
-        52,
+        16,
         "application.object_work:ObjectWork._write",
-        "if item.tags.get(SYNC_JOB_ID_TAG) != job.job_id:",
+        "if item.verdict.reason is not Reason.ALREADY_TRIGGERED:",
         "if True:",
         "a_triggered_object_is_not_written_again",
     ),
-    _bug(
+    bug(
         "deciding anew on what carries this job's id",
-        52,
-        "application.object_work:_verdict",
-        "resume if tags.get(SYNC_JOB_ID_TAG) == job.job_id else decide",
-        "decide",
+        85,
+        "application.object_decisions:ObjectDecisions.candidates",
+        "if each.mark is None or each.mark.job_id != job.job_id",
+        "",
         "i5_skip_writes_nothing",
         "outcomes_are_what_the_world_asked_for",
     ),
-    _bug(
+    bug(
         "losing the owner's tags",
         0,
-        "domain.tagging:merge_tags",
-        "{**tags, **ours}",
+        "domain.tagging:tags_after",
+        "{**owned, **ours}",
         "dict(ours)",
         "i6_owner_tags_stay",
     ),
-    _bug(
+    bug(
         "saving the checkpoint before the chunks",
-        8,
+        40,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    ahead = batch.checkpoint\n"
@@ -232,17 +240,17 @@ BUGS = (
         "i2_a_terminal_job_has_terminal_chunks",
         "only_known_errors",
     ),
-    _bug(
+    bug(
         "going on with a chunk whose job is ending",
-        68,
+        16,
         "application.chunk_work:ProcessChunk._work",
         "watch.job_ending = job.ending is not None",
         "watch.job_ending = False",
         "i8_nothing_starts_after_the_end",
     ),
-    _bug(
+    bug(
         "handing back without a message, and a sweep that does not miss it",
-        6,
+        16,
         "application.chunk_settlement:ChunkSettlement._hand_back",
         "    await self._queue.send(",
         "    0 and await self._queue.send(",
@@ -255,55 +263,55 @@ BUGS = (
             ),
         ),
     ),
-    _bug(
+    bug(
         "not freeing chunks whose lease ran out",
-        101,
+        16,
         "domain.chunk:lease_expired",
         "return chunk.lease is not None and not chunk.lease.live(now)",
         "return False",
         "i9_faults_end_and_so_do_jobs",
     ),
-    _bug(
+    bug(
         "not sending lost messages again",
-        17,
+        16,
         "application.sweep:Sweep._send_again",
         "if chunks:",
         "if False:",
         "i9_faults_end_and_so_do_jobs",
     ),
-    _bug(
+    bug(
         "not waking a job whose engine died",
-        8,
+        18,
         "application.sweep:Sweep._idle",
         "return now >= job.work.expires_at",
         "return False",
         "i9_faults_end_and_so_do_jobs",
     ),
-    _bug(
+    bug(
         "dropping what was done of a cancelled chunk",
-        51,
+        224,
         "application.ending:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",
         "i3_outcome_files_add_up",
     ),
-    _bug(
+    bug(
         "counting a chunk's old outcomes beside its new ones",
-        1,
+        3,
         "domain.chunk:settle_chunk",
         "statistics = chunk.discovered + processed",
         "statistics = chunk.statistics + processed",
         "i3_outcome_files_add_up",
     ),
-    _bug(
+    bug(
         "making another batch job at each try",
-        17,
+        45,
         "adapters.memory.batch_jobs:MemoryBatchJobs.create",
         "token = (job.job_id, job.manifest.e_tag)",
         "token = (job.job_id, str(len(self._jobs)))",
         "one_batch_job_per_job",
     ),
-    _bug(
+    bug(
         "writing in a dry run",
         5,
         "application.object_work:ObjectWork._carry_out",
@@ -311,27 +319,27 @@ BUGS = (
         "if False:",
         "a_dry_run_writes_nothing",
     ),
-    _bug(
+    bug(
         "going on with a copy that has other tags",
-        708,
+        637,
         "application.part_copies:PartCopies._begun",
         "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",
         "if False:",
         "i6_owner_tags_stay",
     ),
-    _bug(
+    bug(
         "finishing a copy before its last part",
-        3,
+        16,
         "application.part_copies:PartCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",
         "i12_bytes_and_metadata_stay",
     ),
-    _bug(
+    bug(
         "leaving copies behind in a chunk that is cancelled",
-        3,
+        43,
         "application.copy_file:LeftCopies.give_up",
-        "if job.trigger is not Trigger.COPY or job.options.dry_run or not had:",
+        "if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:",
         "if True:",
         "no_copy_is_left",
     ),

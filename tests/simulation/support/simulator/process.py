@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from simulator.faults import Fault
+from simulator.ledger import mark_in
 
+from domain.catalog import CatalogQuestion, CatalogRecord
 from domain.identity import Identity
 from ports.errors import Retryable, Throttled, TimedOut, Unavailable
 
@@ -25,9 +27,22 @@ if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
 _READS = frozenset(
-    {"get", "list_page", "read_tags", "head", "access", "look_up", "describe", "e_tag", "inspect"}
+    {
+        "get",
+        "list_page",
+        "read_tags",
+        "head",
+        "access",
+        "look_up",
+        "describe",
+        "e_tag",
+        "inspect",
+        "depth",
+    }
 )
-_PARTLY = frozenset({("queue", "send"), ("errors", "record"), ("bus", "publish")})
+_PARTLY = frozenset(
+    {("queue", "send"), ("ingest_queue", "send"), ("errors", "record"), ("bus", "publish")}
+)
 
 
 class Crash(BaseException):
@@ -36,12 +51,26 @@ class Crash(BaseException):
 
 @dataclass(slots=True)
 class Read:
-    """What a process read of an object: the ids in its tags, and when by its own calls."""
+    """What a process read of an object: the ids in its tags, and when by its own calls.
+
+    The numbers count the changes of the object until then: its owner's, and everybody else's, too.
+    """
 
     identity: Identity
     tags: dict[str, str]
     call_number: int
     owner_change_number: int
+    change_number: int
+
+
+@dataclass(slots=True)
+class LookUp:
+    """What a process asked the catalog, by which of its calls, and all records that there were."""
+
+    call_number: int
+    at: datetime
+    questions: frozenset[CatalogQuestion]
+    records: Mapping[str, CatalogRecord]
 
 
 @dataclass(slots=True)
@@ -53,10 +82,11 @@ class Process:
     label: str
     began_at: datetime
     deadline: datetime
+    job_id: str | None = None
     dead: bool = False
     tokens: set[str] = field(default_factory=set)
     reads: dict[str, Read] = field(default_factory=dict)
-    look_ups: list[tuple[int, frozenset[Identity]]] = field(default_factory=list)
+    look_ups: list[LookUp] = field(default_factory=list)
     call_count: int = 0
     _waiting: set[asyncio.Future[None]] = field(default_factory=set)
 
@@ -71,6 +101,24 @@ class Process:
         """Raise Crash if the process is gone."""
         if self.dead:
             raise Crash(self.label)
+
+    def look_up_of(self, key: str) -> LookUp | None:
+        """Return the last look-up of an object that was made after its tags were read."""
+        read = self.reads.get(key)
+        for look_up in reversed(self.look_ups):
+            asked = any(
+                question.key == key and read is not None and question.identity == read.identity
+                for question in look_up.questions
+            )
+            if read is not None and look_up.call_number > read.call_number and asked:
+                return look_up
+        return None
+
+    def resumes(self, key: str, bucket: str) -> bool:
+        """Tell whether the object's tags, as it read them, say that its own job triggered it."""
+        read = self.reads.get(key)
+        mark = mark_in(read.tags, bucket, key) if read else None
+        return mark is not None and mark.job_id == self.job_id
 
     async def pause(self, duration_s: float) -> None:
         """Wait; others run meanwhile."""
@@ -177,7 +225,8 @@ class GatedPort:
             process.call_count += 1
             number = process.call_count
             sim.observer.started(process, name, method, args)
-            fault = sim.faults.call(name)
+            # Every sweep reads the depth: that is not to use up the faults of the port's sends.
+            fault = sim.faults.call("depth" if method == "depth" else name)
             sim.aborts_failed |= fault is not None and method == "abandon_copy"
             await self._reach(process, method, fault)
             if fault is Fault.TIMED_OUT_LATE and method not in _READS:

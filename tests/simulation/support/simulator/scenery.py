@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from adapters.local.medialake.values import Record, instant_text
 from application.policy import Policy
-from domain.connector import Bucket, Connector, ConnectorStatus, Trigger
-from domain.customer_object import Encryption
+from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
+from domain.customer_object import Encryption, ObjectHead
 from domain.identity import mint_inventory_id
 from domain.packing import ChunkSizing
+from domain.profile import GENERIC
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
 BUCKET = "media"
 CONNECTOR_ID = "c1"
+QUEUE_URL = "https://sqs.example/medialake.fifo"
 
 _NAMES = (
     "{n}.jpg",
     "Große Datei +{n}%.mov",
     'comma, "quote" {n}.wav',
     "line\nbreak\r{n}.pdf",
+    "side car {n}.XML",
     "deep/er/{n}",
     "{n} 100%25.tif",
     "日本 {n}.MXF",
 )
+_CONTENT_TYPES = ("binary/octet-stream", "image/x", "video/mp4", "text/plain")
 _MIB = 1024**2
 FOLDERS = ("a/", "b/", "")
 
@@ -47,6 +55,7 @@ def draw_policy(rng: random.Random) -> Policy:
         manifest_part_bytes=rng.choice([1, 200]),
         added_chunk_count=rng.randint(1, 4),
         report_wait_s=rng.choice([60.0, 3_600.0]),
+        ingest_grace_s=rng.choice([300.0, 300.0, 3_600.0, 86_400.0]),
     )
 
 
@@ -64,19 +73,36 @@ def draw_timeouts(rng: random.Random, policy: Policy) -> dict[str, float]:
 def furnish(sim: Simulation) -> None:
     """Put the connector, the bucket and the catalog there."""
     rng = sim.rng
-    trigger = rng.choice([Trigger.COPY, Trigger.COPY, Trigger.EVENT])
     sim.world.buckets.create(BUCKET, versioned=rng.random() < 0.3)
     sim.world.database.connectors[CONNECTOR_ID] = Connector(
         connector_id=CONNECTOR_ID,
         bucket=Bucket(name=BUCKET),
         prefixes=(),
         status=ConnectorStatus.ENABLED,
-        trigger=trigger,
+        ingest=_draw_ingest(rng),
         created_at=sim.clock.now(),
     )
+    # Of what was there before it, the system may have heard or not.
+    heard = rng.random() < 0.3
+    if heard:
+        sim.services.system.begin()
+    states = _STATES if sim.services.system.profile is GENERIC else _MEDIALAKE_STATES
     for number in range(rng.choice([0, 1, 5, 12, 20, 40])):
         key = rng.choice(FOLDERS) + rng.choice(_NAMES).format(n=number)
-        put_object(sim, key, rng.choice(_STATES))
+        put_object(sim, key, rng.choice(states))
+    if not heard:
+        sim.services.system.begin()
+    sim.clock.advance(rng.choice([0.0, 3_600.0]))
+
+
+def _draw_ingest(rng: random.Random) -> Ingest:
+    trigger = rng.choice([Trigger.COPY, Trigger.COPY, Trigger.EVENT, Trigger.QUEUE, Trigger.QUEUE])
+    return Ingest(
+        trigger=trigger,
+        ids=rng.choice([IdSource.MINTED, IdSource.MINTED, IdSource.ASSIGNED]),
+        restore_tags=rng.random() < 0.75,
+        queue_url=QUEUE_URL if trigger is Trigger.QUEUE or rng.random() < 0.4 else None,
+    )
 
 
 _STATES = (
@@ -87,6 +113,7 @@ _STATES = (
     "asset known",
     "asset known",
     "inventory known",
+    "asset lost",
     "own inventory known",
     "ids unknown",
     "archived",
@@ -98,56 +125,126 @@ _STATES = (
 )
 
 
-def put_object(sim: Simulation, key: str, state: str) -> None:
-    """Put an object, as its owner would, in one of the states that a sync can find."""
-    buckets, assets = sim.world.buckets, sim.world.database.assets
-    tags: dict[str, str] = {}
-    size = sim.rng.randint(1, 9)
-    content = bytes(sim.rng.randrange(256) for _ in range(size))
-    storage_class, restored, customer_key = "STANDARD", False, False
+_MEDIALAKE_STATES = (
+    "untagged",
+    "untagged",
+    "owner's tags",
+    "taken",
+    "taken",
+    "taken, AssetID lost",
+    "taken, tags lost",
+    "taken under other ids",
+    "taken, then replaced",
+    "taken, then replaced, tags kept",
+    "ids unknown",
+    "archived",
+    "too many tags",
+    "nine tags",
+    "customer key",
+    "denied",
+    "folder marker",
+)
+
+
+def put_object(
+    sim: Simulation, key: str, state: str, tags: Mapping[str, str] | None = None
+) -> None:
+    """Put an object, as its owner would, in one of the states that a sync can find.
+
+    `tags` are given where the owner has some; otherwise they are those of the state.
+    """
+    rng, buckets = sim.rng, sim.world.buckets
+    size = rng.randint(1, 9)
+    content = bytes(rng.randrange(256) for _ in range(size))
+    storage_class, restored = "STANDARD", False
     match state:
-        case "owner's tags":
-            tags = {"project": "x", "Owner": "ü@example"}
-        case "asset known":
-            tags = {"AssetID": f"asset {len(assets)}", "InventoryID": f"inv {len(assets)}"}
-            assets[tags["InventoryID"]] = tags["AssetID"]
-        case "inventory known":
-            tags = {"InventoryID": f"inv {len(assets)}", "project": "y"}
-            assets[tags["InventoryID"]] = None
-        case "own inventory known":
-            tags = {"InventoryID": mint_inventory_id(BUCKET, key)}
-            assets[tags["InventoryID"]] = None
-        case "ids unknown":
-            number = sim.rng.random()
-            tags = {"AssetID": f"lost {number}", "InventoryID": f"gone {number}"}
         case "archived":
-            storage_class = sim.rng.choice(["GLACIER", "DEEP_ARCHIVE"])
+            storage_class = rng.choice(["GLACIER", "DEEP_ARCHIVE"])
             restored = size % 2 == 0
-        case "too many tags":
-            tags = {f"tag {number}": "v" for number in range(9)}
-        case "nine tags":
-            tags = {f"tag {number}": "v" for number in range(7)}
-        case "customer key":
-            customer_key = True
         case "denied":
             buckets.denied.add((BUCKET, key))
             sim.observer.denied.add(key)
         case "folder marker":
             key, content = key.rstrip("/") + "/", b""
-    buckets.put(
+    head = buckets.put(
         BUCKET,
         key,
         content,
         # A third of them is copied in parts: three, five or eight.
         size_bytes=4 * size * _MIB if size % 3 == 0 and content else len(content),
-        tags=tags,
+        tags=_tags(sim, key, state) if tags is None else tags,
         storage_class=storage_class,
         restored=restored,
-        customer_key=customer_key,
-        encryption=sim.rng.choice(
+        customer_key=state == "customer key",
+        encryption=rng.choice(
             [None, Encryption(algorithm="aws:kms", kms_key_id="k", bucket_key_enabled=True)]
         ),
         user_metadata={"camera": str(size)},
-        system_metadata={"ContentType": "image/x", "CacheControl": "no-cache"},
+        system_metadata={"ContentType": rng.choice(_CONTENT_TYPES), "CacheControl": "no-cache"},
     )
+    if state.startswith("taken"):
+        _record(sim, head, content, state)
     sim.observer.owner_changed(key)
+
+
+def _tags(sim: Simulation, key: str, state: str) -> dict[str, str]:
+    """Return the tags of a state, and have the records that a plain system holds for them."""
+    catalog, number = sim.world.ports.catalog, len(sim.world.database.assets)
+    match state:
+        case "owner's tags":
+            return {"project": "x", "Owner": "ü@example"}
+        case "asset known":
+            catalog.ingest(inventory_id=f"inv {number}", asset_id=f"asset {number}")
+            return {"AssetID": f"asset {number}", "InventoryID": f"inv {number}"}
+        case "inventory known":
+            catalog.ingest(inventory_id=f"inv {number}", asset_id=None)
+            return {"InventoryID": f"inv {number}", "project": "y"}
+        case "asset lost":
+            catalog.ingest(inventory_id=f"inv {number}", asset_id=f"asset {number}")
+            return {"InventoryID": f"inv {number}", "project": "y"}
+        case "own inventory known":
+            inventory_id = mint_inventory_id(BUCKET, key)
+            catalog.ingest(inventory_id=inventory_id, asset_id=None)
+            return {"InventoryID": inventory_id}
+        case "ids unknown" | "taken under other ids":
+            lost = sim.rng.random()
+            return {"AssetID": f"lost {lost}", "InventoryID": f"gone {lost}"}
+        case "taken" | "taken, then replaced, tags kept":
+            ids = _ids_of(key)
+            return {"AssetID": ids[0], "InventoryID": ids[1], "own": "1"}
+        case "taken, AssetID lost":
+            return {"InventoryID": _ids_of(key)[1], "own": "1"}
+        case "too many tags":
+            return {f"tag {index}": "v" for index in range(9)}
+        case "nine tags":
+            return {f"tag {index}": "v" for index in range(7)}
+        case _:
+            return {}
+
+
+def _ids_of(key: str) -> tuple[str, str]:
+    """Return asset and inventory id of an object that a Media Lake took once."""
+    unique = hashlib.sha256(key.encode()).hexdigest()[:12]
+    return f"asset:img:{unique}", f"asset:uuid:{unique}"
+
+
+def _record(sim: Simulation, head: ObjectHead, content: bytes, state: str) -> None:
+    """Have the record of an object that a Media Lake took once, as it is or as it was before."""
+    asset_id, inventory_id = _ids_of(head.key)
+    if "replaced" in state:
+        content = b"before " + content
+    sim.services.system.record(
+        Record(
+            inventory_id=inventory_id,
+            asset_id=asset_id,
+            asset_type="Image",
+            file_hash=hashlib.md5(content).hexdigest(),  # noqa: S324
+            storage_path=f"{BUCKET}:{head.key}",
+            object_key=head.key,
+            last_modified=instant_text(
+                head.last_modified - timedelta(days=9 * ("replaced" in state))
+            ),
+            etag="before" if "replaced" in state else head.e_tag,
+            size=head.size_bytes,
+        )
+    )

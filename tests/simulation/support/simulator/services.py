@@ -1,4 +1,4 @@
-"""What AWS and the Asset Management System do around the functions: deliver, repeat, lose, be late.
+"""What AWS does around the functions: deliver, repeat, lose, be late.
 
 Queue: at least once, with a visibility timeout, and after some receives the dead-letter queue.
 Asynchronous invocations: up to two more tries after a failure, and now and then none at all.
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from simulator.faults import Fault
 from simulator.process import retried
 from simulator.scenery import BUCKET
+from simulator.systems import draw_system
 
 from application.discover_object import TaskResult
 from domain.batch_job import BatchJobStatus
 from domain.errors import ChunkHeld, WorkHeld, WorkLost
-from domain.message import IngestEvent
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
@@ -44,14 +44,12 @@ class Services:
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
         self._batch_jobs_seen: set[str] = set()
-        self._event_count = 0
         self._engine_orders: list[str] = []
         self._chunk_messages: list[tuple[str, int]] = []
         self._held_is_failure = sim.rng.random() < 0.5
         self._visibility_s = sim.timeouts_s["processor"] * sim.rng.choice([1.1, 6.0])
         self._receive_count_max = sim.rng.choice([1, 2, 5])
-        self._ams_delays_s = sim.rng.choice([(0.1,), (0.1, 2.0, 60.0), (600.0, 2_000.0)])
-        self._ams_in_two_steps = sim.rng.random() < 0.3
+        self.system = draw_system(sim)
 
     def begin(self) -> None:
         """Start the schedule."""
@@ -67,10 +65,7 @@ class Services:
             self._take_messages()
         if len(ports.batch_jobs.created) > len(self._batch_jobs_seen):
             self._start_batch_jobs()
-        if len(ports.bus.events) > self._event_count:
-            for event in ports.bus.events[self._event_count :]:
-                self._plan_ingestion(event)
-            self._event_count = len(ports.bus.events)
+        self.system.collect()
 
     def _take_messages(self) -> None:
         queue = self._sim.world.ports.queue
@@ -100,7 +95,7 @@ class Services:
         for job_id, index in dict.fromkeys(self._chunk_messages):
             self._sim.at(0, partial(self._receive, Message(job_id, index)))
 
-    def _late_s(self) -> float:
+    def late_s(self) -> float:
         """Return how late something comes; mostly not at all."""
         if self._sim.faults.happens(Fault.DELAYED):
             return self._sim.faults.pause_s()
@@ -114,7 +109,7 @@ class Services:
             self._sim.note("lambda", "drops", f"engine for {job_id}")
             return
         for _ in range(1 + self._sim.faults.happens(Fault.DOUBLED)):
-            self._sim.at(delay_s + self._late_s(), partial(self._engine, job_id, 0))
+            self._sim.at(delay_s + self.late_s(), partial(self._engine, job_id, 0))
 
     def _engine(self, job_id: str, retry_count: int) -> None:
         def done(result: Any, error: BaseException | None) -> None:
@@ -145,7 +140,7 @@ class Services:
     # The processor queue and its dead-letter queue.
 
     def _send(self, message: Message, delay_s: float) -> None:
-        self._sim.at(delay_s + self._late_s(), partial(self._receive, message))
+        self._sim.at(delay_s + self.late_s(), partial(self._receive, message))
 
     def _receive(self, message: Message) -> None:
         message.receive_count += 1
@@ -159,7 +154,7 @@ class Services:
                 self._sim.at(self._visibility_s, partial(self._receive, message))
             elif self._sim.faults.happens(Fault.DOUBLED):
                 self._sim.at(
-                    self._late_s(), partial(self._receive, Message(message.job_id, message.index))
+                    self.late_s(), partial(self._receive, Message(message.job_id, message.index))
                 )
 
         self._sim.spawn(
@@ -168,6 +163,7 @@ class Services:
             "process_chunk",
             lambda work, deadline: work.process(message.job_id, message.index, deadline),
             done,
+            job_id=message.job_id,
         )
 
     def _bury(self, message: Message) -> None:
@@ -235,23 +231,3 @@ class Services:
             done,
         )
         return answered
-
-    # The Asset Management System.
-
-    def _plan_ingestion(self, event: IngestEvent) -> None:
-        for _ in range(1 + self._sim.faults.happens(Fault.DOUBLED)):
-            delay_s = self._sim.rng.choice(self._ams_delays_s) + self._late_s()
-            if self._ams_in_two_steps:
-                self._sim.at(delay_s / 2, partial(self._take_in, event))
-            self._sim.at(delay_s, partial(self._ingest, event))
-
-    def _take_in(self, event: IngestEvent) -> None:
-        assets = self._sim.world.database.assets
-        if event.inventory_id not in assets:
-            self._sim.world.ports.catalog.ingest(inventory_id=event.inventory_id, asset_id=None)
-            self._sim.observer.ingested(event)
-
-    def _ingest(self, event: IngestEvent) -> None:
-        catalog = self._sim.world.ports.catalog
-        catalog.ingest(inventory_id=event.inventory_id, asset_id=event.asset_id)
-        self._sim.observer.ingested(event)

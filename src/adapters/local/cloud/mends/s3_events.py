@@ -5,8 +5,10 @@ is, and `sequencer` orders the events of one key; "Supported event types": Objec
 from PutObjectTagging, not from an upload or a copy with tags, and ObjectCreated:Put from PutObject,
 not from the end of an upload in parts. S3 User Guide, "EventBridge event
 message structure": `reason` names the request (PutObject, CopyObject, CompleteMultipartUpload),
-and events go to the default bus (all checked 2026-11). moto encodes `/` too, has no sequencer,
-adds a tagging event to every upload and a Put to those in parts, and sends to every bus.
+and events go to the default bus (all checked 2026-11). S3 API Reference,
+"GetBucketNotificationConfiguration": the answer says whether events go there. moto encodes `/` too,
+has no sequencer, adds a tagging event to every upload and a Put to those in parts, sends to every
+bus, and does not say whether it does.
 """
 
 import itertools
@@ -45,7 +47,26 @@ def mend() -> None:
     replace(notifications, "_send_event_bridge_message", lambda _: _send_to_default_bus)
     replace(notifications, "send_event", _without_implied_tagging)
     replace(S3Response, "put_object_tagging", _as_tagging_request)
+    replace(S3Response, "get_bucket_notification", _with_event_bridge)
     replace(S3Backend, "put_object", _quiet_in_parts)
+
+
+def _with_event_bridge(unmended: Callable[..., Any]) -> Callable[..., Any]:
+    def get_bucket_notification(self: S3Response) -> Any:
+        found = self.backend.get_bucket_notification_configuration(self.bucket_name)
+        if found is not None and found.event_bridge is not None:
+            replace(self, "serialized", _serializing_event_bridge)
+        return unmended(self)
+
+    return get_bucket_notification
+
+
+def _serializing_event_bridge(unmended: Callable[..., Any]) -> Callable[..., Any]:
+    def serialized(action_result: Any) -> Any:
+        action_result.result["EventBridgeConfiguration"] = {}
+        return unmended(action_result)
+
+    return serialized
 
 
 def _quiet_in_parts(put: Callable[..., Any]) -> Callable[..., Any]:

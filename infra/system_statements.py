@@ -1,0 +1,108 @@
+"""What the service may do at the Asset Management System: read its catalog, send to its queues.
+
+None of it is this installation's own but a catalog that is made for a trial.
+"""
+
+from infra.config import Config
+from infra.statements import Statement, key_statement
+
+
+def catalog(config: Config) -> list[Statement]:
+    """Read the catalog: its records, and the indexes that the profile or the choices name."""
+    if not config.reads_catalog:
+        return []
+    statements = [
+        Statement(
+            sid="Catalog",
+            reason="Look records of assets up by their inventory id; never write.",
+            actions=("dynamodb:BatchGetItem",),
+            resources=("{catalog_table}",),
+        )
+    ]
+    if config.catalog_index:
+        statements.append(
+            _index(
+                "CatalogIndex",
+                "Ask the index over asset ids for what the records leave open.",
+                config.catalog_index,
+            )
+        )
+    if config.catalog_path_index:
+        statements.append(
+            _index(
+                "CatalogPathIndex",
+                "Ask the index over storage paths for records of an object under other ids.",
+                config.catalog_path_index,
+            )
+        )
+    if config.catalog_key:
+        statements.append(
+            key_statement("CatalogKey", "The catalog's key.", (config.catalog_key,), "dynamodb")
+        )
+    return statements
+
+
+def sending_to_ingest(config: Config) -> list[Statement]:
+    """Send to the ingest queues of connectors with trigger `queue`."""
+    if not config.ingest_queues:
+        return []
+    statements = [
+        Statement(
+            sid="SendToIngestQueues",
+            reason="Send the system's ingest the objects of connectors with trigger `queue`.",
+            actions=("sqs:SendMessage",),
+            resources=config.ingest_queues,
+        )
+    ]
+    if config.ingest_queue_keys:
+        statements.append(
+            # A queue may be in another Region, and so is its key.
+            key_statement(
+                "IngestQueueKeys",
+                "Ingest queues are encrypted with these keys.",
+                config.ingest_queue_keys,
+                "sqs",
+                any_region=True,
+            )
+        )
+    return statements
+
+
+def watching_ingest(config: Config) -> list[Statement]:
+    """See whether the ingest queues of connectors are empty."""
+    statements = [
+        Statement(
+            sid="ConnectorQueues",
+            reason="The sweep looks which connectors name an ingest queue, by a Scan.",
+            actions=("dynamodb:Scan",),
+            resources=("{connectors_table}",),
+        )
+    ]
+    if config.ingest_queues:
+        statements += [
+            Statement(
+                sid="LookAtIngestQueues",
+                reason="See how many messages an ingest queue holds; receive none.",
+                actions=("sqs:GetQueueAttributes",),
+                resources=config.ingest_queues,
+            ),
+            Statement(
+                sid="IngestQueueSeenEmpty",
+                reason=(
+                    "Note with a connector when its ingest queue was seen empty, and read that when"
+                    " a job begins."
+                ),
+                actions=("dynamodb:GetItem", "dynamodb:UpdateItem"),
+                resources=("{connectors_table}",),
+            ),
+        ]
+    return statements
+
+
+def _index(sid: str, reason: str, name: str) -> Statement:
+    return Statement(
+        sid=sid,
+        reason=reason,
+        actions=("dynamodb:Query",),
+        resources=(f"{{catalog_table}}/index/{name}",),
+    )

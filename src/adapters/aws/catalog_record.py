@@ -1,0 +1,121 @@
+"""A catalog's item as a record: where its attributes are, and what is made of their values.
+
+Owns the attribute paths, the projection that reads them and nothing more, and the rule for values
+of an unexpected type: they are None. It must not know how items are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from adapters.aws.attributes import Item
+from adapters.aws.resources import ASSETS_TABLE
+from domain.catalog import CatalogRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogAttributes:
+    """Where a record's values are in its item: dotted paths through maps.
+
+    The defaults are Media Lake's (v1.18.3, lambdas/ingest/s3/index.py). An empty path says that the
+    catalog does not keep the value.
+
+    Attributes:
+        inventory_id: The table's partition key, a top-level attribute.
+        asset_id: Text.
+        storage_path: Text, `bucket:key`.
+        last_modified: Text, an instant in ISO 8601 with its offset (`Z`).
+        e_tag: Text, with quotes or without.
+        size_bytes: A whole number.
+    """
+
+    inventory_id: str = ASSETS_TABLE.partition_key.name
+    asset_id: str = "DigitalSourceAsset.ID"
+    storage_path: str = "StoragePath"
+    last_modified: str = "DigitalSourceAsset.lastModifiedDate"
+    e_tag: str = (
+        "DigitalSourceAsset.MainRepresentation.StorageInfo.PrimaryLocation.FileInfo.Hash.Value"
+    )
+    size_bytes: str = (
+        "DigitalSourceAsset.MainRepresentation.StorageInfo.PrimaryLocation.FileInfo.Size"
+    )
+
+    def projection(self) -> Mapping[str, Any]:
+        """Return the parameters of a read that ask for these attributes alone."""
+        paths = [
+            [self.inventory_id],
+            *(
+                path.split(".")
+                for path in (
+                    self.asset_id,
+                    self.storage_path,
+                    self.last_modified,
+                    self.e_tag,
+                    self.size_bytes,
+                )
+                if path
+            ),
+        ]
+        # A name stands for one placeholder and a path comes once: DynamoDB refuses paths that
+        # overlap (API Reference, "GetItem", ProjectionExpression; checked 2026-11).
+        names = dict.fromkeys(name for path in paths for name in path)
+        placeholders = {name: f"#p{number}" for number, name in enumerate(names)}
+        expressions = dict.fromkeys(".".join(placeholders[name] for name in path) for path in paths)
+        return {
+            "ProjectionExpression": ", ".join(expressions),
+            "ExpressionAttributeNames": {
+                placeholder: name for name, placeholder in placeholders.items()
+            },
+        }
+
+    def record(self, item: Item) -> CatalogRecord:
+        """Return the item as a record; a value of an unexpected type is None."""
+        return CatalogRecord(
+            inventory_id=item[self.inventory_id]["S"],
+            asset_id=_text(item, self.asset_id),
+            storage_path=_text(item, self.storage_path),
+            e_tag=_without_quotes(_text(item, self.e_tag)),
+            size_bytes=_whole_number(item, self.size_bytes),
+            last_modified=_instant(_text(item, self.last_modified)),
+        )
+
+
+def _attribute(item: Item, path: str) -> Mapping[str, Any]:
+    attribute: Mapping[str, Any] = {"M": item}
+    for name in path.split("."):
+        attribute = attribute.get("M", {}).get(name, {})
+    return attribute
+
+
+def _text(item: Item, path: str) -> str | None:
+    return _attribute(item, path).get("S") or None
+
+
+def _without_quotes(e_tag: str | None) -> str | None:
+    return None if e_tag is None else e_tag.strip('"') or None
+
+
+def _whole_number(item: Item, path: str) -> int | None:
+    text = _attribute(item, path).get("N")
+    if text is None:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return int(number) if number == number.to_integral_value() else None
+
+
+def _instant(text: str | None) -> datetime | None:
+    """Return the instant in UTC; without an offset a text names none."""
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if instant.tzinfo is None else instant.astimezone(UTC)

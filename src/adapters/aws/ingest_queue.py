@@ -1,0 +1,204 @@
+"""The ingest queue of a Media Lake on SQS.
+
+Owns the form of the message, which its ingest reads as an S3 event notification. The facts about
+that ingest are from the Guidance for a Media Lake on AWS, v1.18.3: lambdas/ingest/s3/index.py,
+`normalize_event_contexts`, takes the records of a message body whose eventSource is `aws:s3` or
+`medialake.AssetSyncProcessor`, reads the bucket's name, the key and the version, and decodes the
+key once, as a form; lambdas/back_end/asset_sync/processor/index.py sends such messages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote_plus
+
+from adapters.aws.errors import error_of_code, translated
+from adapters.aws.queue_urls import region_of
+from domain.limits import QUEUE_MESSAGE_COUNT_MAX
+from domain.message import IngestMessage
+from ports.clock import Clock
+from ports.errors import CorruptData, Misconfigured, NotFound, PortError, Refused, Unavailable
+from ports.ingest_queue import IngestQueue
+
+if TYPE_CHECKING:
+    from types_aiobotocore_sqs.client import SQSClient
+    from types_aiobotocore_sqs.literals import QueueAttributeNameType
+    from types_aiobotocore_sqs.type_defs import (
+        BatchResultErrorEntryTypeDef,
+        SendMessageBatchRequestEntryTypeDef,
+    )
+
+EVENT_SOURCE: Final = "medialake.AssetSyncProcessor"
+EVENT_NAME: Final = "ObjectCreated:Put"
+
+# Ours. A consumer of a FIFO queue works on one batch of a group at a time; this many groups keep
+# any consumer busy, and a batch of ten still finds messages of one group.
+MESSAGE_GROUP_COUNT: Final = 256
+
+_SEND: Final = "SendMessageBatch"
+_LOOK: Final = "GetQueueAttributes"
+_DEPTH: Final[Sequence[QueueAttributeNameType]] = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+_NO_QUEUE: Final = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+
+OpenClient = Callable[[str | None], Awaitable["SQSClient"]]
+"""Gives the client of a Region, or with None the service's own."""
+
+
+class SqsIngestQueue:
+    """Sends messages to queues in any Region; whether a queue is FIFO, its URL says.
+
+    SQS answers NonExistentQueue, too, for a queue of another account that does not let us in.
+    """
+
+    def __init__(self, open_client: OpenClient, *, clock: Clock) -> None:
+        self._open_client = open_client
+        self._clock = clock
+
+    async def send(
+        self, queue_url: str, messages: Sequence[IngestMessage]
+    ) -> list[PortError | None]:
+        """See the port."""
+        if not messages:
+            return []
+        if len(messages) > QUEUE_MESSAGE_COUNT_MAX:
+            raise Refused(
+                f"sqs {_SEND} on {queue_url}: {len(messages)} messages in one request",
+                operation=_SEND,
+                resource=queue_url,
+            )
+        client = await self._open_client(region_of(queue_url))
+        now = self._clock.now()
+        entries = [
+            _entry(position, message, now, fifo=queue_url.endswith(".fifo"))
+            for position, message in enumerate(messages)
+        ]
+        with _translated(_SEND, queue_url):
+            answer = await client.send_message_batch(QueueUrl=queue_url, Entries=entries)
+        # SQS API Reference, "SendMessageBatch": 200 even if some or all entries failed.
+        sent = {each["Id"] for each in answer.get("Successful", [])}
+        failed = {each["Id"]: each for each in answer.get("Failed", [])}
+        return [
+            None if entry["Id"] in sent else _error(queue_url, failed.get(entry["Id"]))
+            for entry in entries
+        ]
+
+    async def depth(self, queue_url: str) -> int:
+        """See the port."""
+        client = await self._open_client(region_of(queue_url))
+        with _translated(_LOOK, queue_url):
+            answer = await client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_DEPTH)
+        attributes = answer.get("Attributes", {})
+        missing = [name for name in _DEPTH if name not in attributes]
+        if missing:
+            raise CorruptData(
+                f"sqs {_LOOK} on {queue_url}: the answer lacks {', '.join(missing)}",
+                operation=_LOOK,
+                resource=queue_url,
+            )
+        return sum(int(attributes[name]) for name in _DEPTH)
+
+
+def encode_message(message: IngestMessage, now: datetime) -> str:
+    """Return the body of a message: an S3 event notification with one record.
+
+    S3 User Guide, "Event message structure": the key is encoded as a form, the time is in UTC with
+    milliseconds, and a bucket without versions has no versionId.
+    """
+    entry: dict[str, str | int] = {
+        "key": quote_plus(message.object_key),
+        "size": message.size_bytes,
+        "eTag": message.e_tag,
+    }
+    if message.version_id is not None:
+        entry["versionId"] = message.version_id
+    bucket = {"name": message.bucket_name, "arn": f"arn:aws:s3:::{message.bucket_name}"}
+    record = {
+        "eventVersion": "2.1",
+        "eventSource": EVENT_SOURCE,
+        "eventTime": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z",
+        "eventName": EVENT_NAME,
+        "s3": {"s3SchemaVersion": "1.0", "bucket": bucket, "object": entry},
+    }
+    return json.dumps({"Records": [record]})
+
+
+def message_group(message: IngestMessage) -> str:
+    """Return the group of an object's messages: one of MESSAGE_GROUP_COUNT, equal every time."""
+    number = int(_digest(message.bucket_name, message.object_key), 16) % MESSAGE_GROUP_COUNT
+    return f"asset-sync-{number}"
+
+
+def deduplication_id(message: IngestMessage) -> str:
+    """Return the id by which a FIFO queue knows a message that is sent again.
+
+    It is of the job and of the object's version, so that an object which was replaced meanwhile is
+    not taken for the one before.
+    """
+    return _digest(
+        message.job_id,
+        message.bucket_name,
+        message.object_key,
+        message.version_id or "",
+        message.e_tag,
+    )
+
+
+def _digest(*parts: str) -> str:
+    # As JSON, so that no two sequences of parts are the same text.
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _entry(
+    position: int, message: IngestMessage, now: datetime, *, fifo: bool
+) -> SendMessageBatchRequestEntryTypeDef:
+    entry: SendMessageBatchRequestEntryTypeDef = {
+        "Id": str(position),
+        "MessageBody": encode_message(message, now),
+    }
+    if fifo:
+        entry["MessageGroupId"] = message_group(message)
+        entry["MessageDeduplicationId"] = deduplication_id(message)
+    return entry
+
+
+@contextmanager
+def _translated(operation: str, queue_url: str) -> Iterator[None]:
+    """Raise the port's errors; a queue that does not exist is NotFound, as it is not our own."""
+    try:
+        with translated("sqs", operation=operation, resource=queue_url):
+            yield
+    except Misconfigured as error:
+        if error.vendor_code not in _NO_QUEUE:
+            raise
+        raise error.said_as(NotFound) from error
+
+
+def _error(queue_url: str, failed: BatchResultErrorEntryTypeDef | None) -> PortError:
+    """Return the error of one entry; None for one that the answer does not name."""
+    if failed is None:
+        return Unavailable(
+            f"sqs {_SEND} on {queue_url}: the answer lacks an entry",
+            operation=_SEND,
+            resource=queue_url,
+        )
+    code, message = failed["Code"], failed.get("Message", "")
+    known = error_of_code("sqs", code, message, operation=_SEND, resource=queue_url)
+    kind = Refused if failed["SenderFault"] else Unavailable
+    return known or kind(
+        f"sqs {_SEND} on {queue_url}: {code}: {message}",
+        operation=_SEND,
+        resource=queue_url,
+        vendor_code=code,
+    )
+
+
+_: type[IngestQueue] = SqsIngestQueue

@@ -1,0 +1,108 @@
+"""Ingest queues of an Asset Management System, each as a list of what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from domain.limits import QUEUE_MESSAGE_COUNT_MAX
+from domain.message import IngestMessage
+from ports.clock import Clock
+from ports.errors import NotFound, PortError, Refused
+from ports.ingest_queue import IngestQueue
+
+# SQS Developer Guide, "Exactly-once processing in Amazon SQS" (read in 2026-11).
+DEDUPLICATION_INTERVAL: Final = timedelta(minutes=5)
+
+
+@dataclass(slots=True)
+class _Queue:
+    """The messages of one queue; `taken_at` has when a FIFO queue took each message."""
+
+    waiting: list[IngestMessage] = field(default_factory=list)
+    received: list[IngestMessage] = field(default_factory=list)
+    taken_at: dict[IngestMessage, datetime] = field(default_factory=dict)
+
+
+class MemoryIngestQueue:
+    """Holds the messages of each queue that `create` made; a URL that ends in `.fifo` is FIFO.
+
+    `refuse` may be set to a function that says, for each message, what keeps it from being sent.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._queues: dict[str, _Queue] = {}
+        self.refuse: Callable[[IngestMessage], PortError | None] = lambda _: None
+
+    def create(self, queue_url: str) -> None:
+        """Make an empty queue, or leave the one that is there as it is."""
+        self._queues.setdefault(queue_url, _Queue())
+
+    async def send(
+        self, queue_url: str, messages: Sequence[IngestMessage]
+    ) -> list[PortError | None]:
+        """See the port."""
+        if not messages:
+            return []
+        if len(messages) > QUEUE_MESSAGE_COUNT_MAX:
+            raise Refused(f"{len(messages)} messages in one request", operation="SendMessageBatch")
+        queue = self._queue(queue_url, "SendMessageBatch")
+        answers = [self.refuse(message) for message in messages]
+        for message, error in zip(messages, answers, strict=True):
+            if error is None and not (
+                queue_url.endswith(".fifo") and self._repeated(queue, message)
+            ):
+                queue.waiting.append(message)
+        return answers
+
+    async def depth(self, queue_url: str) -> int:
+        """See the port."""
+        queue = self._queue(queue_url, "GetQueueAttributes")
+        return len(queue.waiting) + len(queue.received)
+
+    def receive(self, queue_url: str) -> list[IngestMessage]:
+        """Return the messages that wait; they count as being worked on until `finish`."""
+        queue = self._queue(queue_url, "ReceiveMessage")
+        received, queue.waiting = queue.waiting, []
+        queue.received += received
+        return received
+
+    def finish(self, queue_url: str, message: IngestMessage | None = None) -> None:
+        """Forget a message that was received; all of them if none is named."""
+        received = self._queue(queue_url, "DeleteMessageBatch").received
+        if message is None:
+            received.clear()
+        else:
+            received.remove(message)
+
+    def notify(self, queue_url: str, message: IngestMessage) -> None:
+        """Put a message there that is not the service's: S3 sends to the same queue."""
+        self._queue(queue_url, "SendMessage").waiting.append(message)
+
+    def drain(self, queue_url: str) -> list[IngestMessage]:
+        """Return the messages that wait, and forget all."""
+        received = self.receive(queue_url)
+        self.finish(queue_url)
+        return received
+
+    def _queue(self, queue_url: str, operation: str) -> _Queue:
+        if queue_url not in self._queues:
+            raise NotFound(
+                f"there is no queue {queue_url}", operation=operation, resource=queue_url
+            )
+        return self._queues[queue_url]
+
+    def _repeated(self, queue: _Queue, message: IngestMessage) -> bool:
+        """Tell whether the queue took the same message within the interval; note it if not."""
+        now = self._clock.now()
+        taken_at = queue.taken_at.get(message)
+        if taken_at is not None and now - taken_at < DEDUPLICATION_INTERVAL:
+            return True
+        queue.taken_at[message] = now
+        return False
+
+
+_: type[IngestQueue] = MemoryIngestQueue

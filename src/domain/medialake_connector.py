@@ -1,0 +1,224 @@
+"""A connector of AWS's Guidance for a Media Lake, read from an item of its connector table.
+
+Facts are from the guidance's repository, v1.18.3. `lambdas/api/connectors/s3/post_s3/index.py`
+writes the items, `lambdas/ingest/s3/index.py` reads their file filter, and
+`lambdas/api/connectors/my_assets/get_my_assets/index.py` and
+`medialake_constructs/api_gateway/api_gateway_connectors.py` write those of personal uploads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from domain import prefixes as prefix_rules
+from domain.connector import ConnectorStatus
+from domain.errors import DomainError
+from domain.file_types import FileFilter, FilterMode
+
+# All of an item that `read_connector` reads.
+ATTRIBUTES: Final = (
+    "id",
+    "name",
+    "type",
+    "status",
+    "storageIdentifier",
+    "objectPrefix",
+    "region",
+    "integrationMethod",
+    "queueUrl",
+    "fileFilter",
+    "allowedFileExtensions",
+    "isInternal",
+)
+EVENTBRIDGE: Final = "eventbridge"
+
+# A bucket that CloudFormation names after construct `MediaAssets` / `S3Bucket` of
+# medialake_stacks/base_infrastructure.py. The stack's name before it can be prefixed and cut; its
+# medialake_constructs/edge_lambda_construct.py recognises the bucket by the same word.
+_DERIVED_BUCKET: Final = re.compile(r".*-mediaassetss3bucket[0-9a-f]*-[a-z0-9]+")
+
+ID_PREFIX: Final = "medialake-"
+_ID_LENGTH_MAX: Final = 64
+_ID_DIGEST_LENGTH: Final = 12
+_NOT_IN_ID: Final = re.compile(r"[^A-Za-z0-9._\-]")
+
+
+class NotAConnector(DomainError):
+    """An item of the table does not describe a connector; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaLakeConnector:
+    """A connector as Media Lake has it.
+
+    Attributes:
+        source_id: Its id in Media Lake.
+        name: Its name in Media Lake, empty if it has none.
+        bucket_name: The bucket.
+        prefixes: What of the bucket Media Lake listens to; each ends in `/`. Empty: all of it.
+        blank_prefix: Whether its list holds a blank prefix. Its event rule makes `/` of it, which
+            matches hardly any key; the rest of Media Lake leaves blank prefixes out.
+        status: ENABLED if it is active there.
+        integration: How S3's events reach its queue: `eventbridge` or `s3Notifications`.
+        queue_url: Its ingest queue, None if the item names none.
+        file_filter: What it narrows ingestion to, None for everything that Media Lake supports.
+        region: The bucket's Region, None if the item names none.
+        personal: Whether it is one of those for personal uploads, which Media Lake manages itself
+            and does not list.
+    """
+
+    source_id: str
+    name: str
+    bucket_name: str
+    prefixes: tuple[str, ...]
+    blank_prefix: bool
+    status: ConnectorStatus
+    integration: str
+    queue_url: str | None
+    file_filter: FileFilter | None
+    region: str | None
+    personal: bool
+
+    @property
+    def connector_id(self) -> str:
+        """The id that it gets here: `medialake-` and its id there, the same every time.
+
+        An id that is too long or has other characters is shortened, and a digest of it appended.
+        """
+        plain = _NOT_IN_ID.sub("-", self.source_id)
+        if plain == self.source_id and len(ID_PREFIX + plain) <= _ID_LENGTH_MAX:
+            return ID_PREFIX + plain
+        digest = hashlib.sha256(self.source_id.encode("utf-8", "surrogatepass")).hexdigest()
+        kept = _ID_LENGTH_MAX - len(ID_PREFIX) - 1 - _ID_DIGEST_LENGTH
+        return f"{ID_PREFIX}{plain[:kept]}-{digest[:_ID_DIGEST_LENGTH]}"
+
+
+def read_connector(item: Mapping[str, object]) -> MediaLakeConnector:
+    """Return the connector that an item describes; its values are plain (str, list, dict, bool).
+
+    Raises:
+        NotAConnector: an attribute that matters is missing or of another type.
+    """
+    source_id, bucket_name = _text(item, "id"), _text(item, "storageIdentifier")
+    if not source_id:
+        raise NotAConnector("it has no id")
+    if not bucket_name:
+        raise NotAConnector("it names no bucket (storageIdentifier)")
+    listed = _texts(item.get("objectPrefix"), "objectPrefix")
+    return MediaLakeConnector(
+        source_id=source_id,
+        name=_text(item, "name"),
+        bucket_name=bucket_name,
+        prefixes=_prefixes(listed),
+        blank_prefix=any(not prefix.strip() for prefix in listed),
+        status=(
+            ConnectorStatus.ENABLED
+            if _text(item, "status") == "active"
+            else ConnectorStatus.DISABLED
+        ),
+        integration=_text(item, "integrationMethod"),
+        queue_url=_text(item, "queueUrl") or None,
+        file_filter=_file_filter(item),
+        region=_text(item, "region") or None,
+        personal=_is_personal(item),
+    )
+
+
+def is_derived_bucket_name(bucket_name: str) -> bool:
+    """Tell whether a bucket is called like the one in which a Media Lake puts derived files."""
+    return _DERIVED_BUCKET.fullmatch(bucket_name) is not None
+
+
+def derived_buckets(record: Mapping[str, object]) -> frozenset[str]:
+    """Return the buckets that hold the derived files (proxies, thumbnails) of an asset's record.
+
+    A representation without a location is passed over, as Media Lake does itself
+    (lambdas/common_libraries/asset_deletion_service.py).
+    """
+    representations = record.get("DerivedRepresentations")
+    if not isinstance(representations, list):
+        return frozenset()
+    found = (
+        _inner(representation, "StorageInfo", "PrimaryLocation", "Bucket")
+        for representation in representations
+    )
+    return frozenset(name for name in found if isinstance(name, str) and name)
+
+
+def _inner(value: object, *path: str) -> object:
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _prefixes(listed: Iterable[str]) -> tuple[str, ...]:
+    """Append `/` as its event rule does, so that `raw` does not cover `rawcuts/`."""
+    return prefix_rules.normalise(
+        prefix if prefix.endswith("/") else f"{prefix}/" for prefix in listed if prefix.strip()
+    )
+
+
+def _is_personal(item: Mapping[str, object]) -> bool:
+    internal = item.get("isInternal")
+    return item.get("type") == "my-assets" or str(internal).lower() == "true"
+
+
+def _file_filter(item: Mapping[str, object]) -> FileFilter | None:
+    """Read the filter: the structured one, and the older list of extensions without it."""
+    structured = item.get("fileFilter")
+    if structured is not None and not isinstance(structured, Mapping):
+        raise NotAConnector("its fileFilter is not a map")
+    if structured is not None:
+        extensions = _extensions(structured.get("extensions"), "fileFilter.extensions")
+        mime_types = _mime_types(structured.get("mimeTypes"), "fileFilter.mimeTypes")
+        if extensions or mime_types:
+            deny = _text(structured, "mode").strip().lower() == FilterMode.DENY
+            return FileFilter(
+                mode=FilterMode.DENY if deny else FilterMode.ALLOW,
+                extensions=extensions,
+                mime_types=mime_types,
+            )
+    allowed = _extensions(item.get("allowedFileExtensions"), "allowedFileExtensions")
+    return FileFilter(mode=FilterMode.ALLOW, extensions=allowed) if allowed else None
+
+
+def _extensions(value: object, name: str) -> tuple[str, ...]:
+    return _distinct(text.strip().lower().lstrip(".") for text in _texts(value, name))
+
+
+def _mime_types(value: object, name: str) -> tuple[str, ...]:
+    return _distinct(text.lower().partition(";")[0].strip() for text in _texts(value, name))
+
+
+def _distinct(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, values)))
+
+
+def _text(item: Mapping[str, object], name: str) -> str:
+    """Return a text, empty if it is missing or null."""
+    value = item.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise NotAConnector(f"its {name} is not a text")
+    return value
+
+
+def _texts(value: object, name: str) -> tuple[str, ...]:
+    """Return a list of texts; one text counts as a list, and so does a set."""
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=str)
+    if not isinstance(value, list | tuple):
+        raise NotAConnector(f"its {name} is not a list")
+    texts = tuple(text for text in value if isinstance(text, str))
+    if len(texts) != len(value):
+        raise NotAConnector(f"its {name} holds something that is not a text")
+    return texts

@@ -1,0 +1,57 @@
+"""The tally: a job's counts, the fold of its chunks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.chunk import Chunk, ChunkStatus
+from domain.outcome import NOTHING, Statistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The fold of a job's chunks. `completed` counts those that ended with and without errors."""
+
+    statistics: Statistics = NOTHING
+    chunks_total: int = 0
+    chunks_completed: int = 0
+    chunks_failed: int = 0
+    chunks_cancelled: int = 0
+
+    @property
+    def chunks_settled(self) -> int:
+        """Chunks in a terminal state."""
+        return self.chunks_completed + self.chunks_failed + self.chunks_cancelled
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            statistics=self.statistics + other.statistics,
+            chunks_total=self.chunks_total + other.chunks_total,
+            chunks_completed=self.chunks_completed + other.chunks_completed,
+            chunks_failed=self.chunks_failed + other.chunks_failed,
+            chunks_cancelled=self.chunks_cancelled + other.chunks_cancelled,
+        )
+
+
+def tally_of(chunk: Chunk) -> Tally:
+    """Return what one chunk contributes to its job's tally."""
+    return Tally(
+        statistics=chunk.statistics,
+        chunks_total=1,
+        chunks_completed=int(
+            chunk.status in (ChunkStatus.COMPLETED, ChunkStatus.COMPLETED_WITH_ERRORS)
+        ),
+        chunks_failed=int(chunk.status is ChunkStatus.FAILED),
+        chunks_cancelled=int(chunk.status is ChunkStatus.CANCELLED),
+    )
+
+
+def tally_change(before: Chunk, after: Chunk) -> Tally:
+    """Return what the tally moves by when a chunk changes."""
+    old, new = tally_of(before), tally_of(after)
+    return Tally(
+        statistics=new.statistics - old.statistics,
+        chunks_completed=new.chunks_completed - old.chunks_completed,
+        chunks_failed=new.chunks_failed - old.chunks_failed,
+        chunks_cancelled=new.chunks_cancelled - old.chunks_cancelled,
+    )

@@ -1,0 +1,163 @@
+"""The value of our own tag: which job triggered the object, how, when, and how often in all.
+
+It is kept on the object, so that it costs no read and no state of its own. The tag is written with
+the trigger, before anybody can know the ETag that a copy leaves; so an object is unchanged since
+its trigger if its ETag is still the one before, or if it was not modified much later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from domain.customer_object import ObjectHead
+from domain.identity import SYNC_JOB_ID_TAG
+
+# S3's clock, ours, and the time that a copy takes may differ by this much.
+_TOLERANCE: Final = timedelta(minutes=15)
+
+_TIME_FORMAT: Final = "%Y%m%dT%H%M%SZ"
+
+# S3 User Guide, "Categorizing your storage using tags" (read in 2026-11): the characters that a tag
+# may hold. S3's own ETags hold no others; those of other stores may.
+_NOT_IN_TAG: Final = re.compile(r"[^0-9A-Za-z+\-=._:@]")
+
+_MARK: Final = re.compile(
+    r"(?P<job>[^/]+)/(?P<action>[A-Z]+)/(?P<attempts>[0-9]{1,4})/(?P<at>[0-9]{8}T[0-9]{6}Z)"
+    r"/(?P<place>[0-9a-f]{8})/(?P<e_tag>[^/]*)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerMark:
+    """One object's last trigger by this service.
+
+    Attributes:
+        job_id: The job that triggered it.
+        action: COPY or PUT; None in a mark that names a job alone, as version 0.1 wrote it.
+        attempts: Triggers of the unchanged object so far, this one included.
+        triggered_at: When, to the second; None in a mark of version 0.1, whose object is not waited
+            for.
+        e_tag: The object's ETag before the trigger, with what a tag cannot hold replaced.
+    """
+
+    job_id: str
+    action: str | None = None
+    attempts: int = 1
+    triggered_at: datetime | None = None
+    e_tag: str | None = None
+
+
+def mark_value(
+    *,
+    job_id: str,
+    action: str,
+    attempts: int,
+    triggered_at: datetime,
+    e_tag: str,
+    bucket_name: str,
+    key: str,
+) -> str:
+    """Return the tag's value for a trigger; arguments as the fields of `TriggerMark`.
+
+    It is bound to the key: copies of an object take its tags along.
+    """
+    at = triggered_at.astimezone(UTC).strftime(_TIME_FORMAT)
+    return f"{job_id}/{action}/{attempts}/{at}/{_place(bucket_name, key)}/{_plain(e_tag)}"
+
+
+def mark_of(tags: Mapping[str, str], *, bucket_name: str, key: str) -> TriggerMark | None:
+    """Read the mark from an object's tags, None if there is none or it is another object's."""
+    value = tags.get(SYNC_JOB_ID_TAG)
+    if not value:
+        return None
+    match = _MARK.fullmatch(value)
+    if match is None:
+        # Version 0.1 wrote the job's id alone. Anything else is nothing that we can read.
+        return TriggerMark(job_id=value) if "/" not in value else None
+    if match["place"] != _place(bucket_name, key):
+        return None
+    try:
+        at = datetime.strptime(match["at"], _TIME_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return TriggerMark(
+        job_id=match["job"],
+        action=match["action"],
+        attempts=int(match["attempts"]),
+        triggered_at=at,
+        e_tag=match["e_tag"],
+    )
+
+
+def is_marked_elsewhere(tags: Mapping[str, str], *, bucket_name: str, key: str) -> bool:
+    """Tell whether the tags came along with a copy of another object that was triggered."""
+    match = _MARK.fullmatch(tags.get(SYNC_JOB_ID_TAG, ""))
+    return match is not None and match["place"] != _place(bucket_name, key)
+
+
+class History(StrEnum):
+    """Where an object that the catalog does not know stands with our triggers."""
+
+    NEW = "not triggered as it is now"
+    WAITING = "triggered, within the grace period"
+    DUE = "triggered, and the grace period is over"
+    EXHAUSTED = "triggered as often as allowed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the system is waited for, and how often an object is triggered.
+
+    Attributes:
+        grace: How long after its trigger an object counts as being ingested.
+        trigger_count_max: Triggers of an unchanged object in all.
+        queue_known: Whether the system's ingest queue can be looked at.
+        queue_empty_at: When it was last seen empty, None if never. While it has not been empty
+            since an object's trigger, the object counts as being ingested, however old that is.
+        retrigger: Whether a person asked for objects to be triggered whatever came before.
+    """
+
+    grace: timedelta
+    trigger_count_max: int
+    queue_known: bool = False
+    queue_empty_at: datetime | None = None
+    retrigger: bool = False
+
+
+def history_of(
+    mark: TriggerMark | None, head: ObjectHead, patience: Patience, now: datetime
+) -> History:
+    """Tell where the object stands; an object that changed since its trigger is a new one."""
+    if mark is None or patience.retrigger or changed_since(mark, head):
+        return History.NEW
+    if mark.triggered_at is not None and _waited_for(mark.triggered_at, patience, now):
+        return History.WAITING
+    return History.EXHAUSTED if mark.attempts >= patience.trigger_count_max else History.DUE
+
+
+def _waited_for(triggered_at: datetime, patience: Patience, now: datetime) -> bool:
+    if now - triggered_at < patience.grace:
+        return True
+    emptied = patience.queue_empty_at is not None and patience.queue_empty_at > triggered_at
+    return patience.queue_known and not emptied
+
+
+def changed_since(mark: TriggerMark, head: ObjectHead) -> bool:
+    """Tell whether the object was changed by somebody else after its trigger."""
+    if mark.triggered_at is None or _plain(head.e_tag) == mark.e_tag:
+        return False
+    return head.last_modified > mark.triggered_at + _TOLERANCE
+
+
+def _plain(e_tag: str) -> str:
+    return _NOT_IN_TAG.sub("_", e_tag)[:64]
+
+
+def _place(bucket_name: str, key: str) -> str:
+    return hashlib.sha256(f"{bucket_name}\0{key}".encode()).hexdigest()[:8]

@@ -1,0 +1,125 @@
+"""What has been through what in the demonstration's bucket, and what syncs have to make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from domain.decision import Reason
+from domain.file_types import Taken
+from domain.outcome import OutcomeKind
+from domain.profile import PROFILES, CatalogProfile, Profile
+from entrypoints.cli.asset_systems import System
+
+
+class Kind(StrEnum):
+    """What an object has been through, or what it is."""
+
+    NEW = "new"
+    BY_CONTENT_TYPE = "new, media by its content type alone"
+    OTHER_TYPE = "new, not media"
+    DUPLICATE = "new, same bytes as another object"
+    KNOWN = "in the system"
+    ASSET_TAG_LOST = "in the system, its AssetID tag lost"
+    TAGS_LOST = "in the system, both tags lost"
+    REPLACED = "in the system, replaced by other content"
+    INGESTING = "triggered an hour ago, not taken yet"
+    NOT_TAKEN = "triggered three times, days ago, never taken"
+    NOT_MEDIA = "unknown extension, not media by its content type"
+    LEFT_OUT = "sidecar, document or archive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """How an object has to end in the first sync and in the second."""
+
+    first: tuple[OutcomeKind, Reason]
+    second: tuple[OutcomeKind, Reason] = (OutcomeKind.SKIPPED, Reason.ASSET_KNOWN)
+
+
+def _unchanged(outcome: OutcomeKind, reason: Reason) -> Ends:
+    return Ends(first=(outcome, reason), second=(outcome, reason))
+
+
+ENDS: Final[Mapping[Kind, Ends]] = {
+    Kind.NEW: Ends(first=(OutcomeKind.PUT, Reason.NO_IDS)),
+    Kind.BY_CONTENT_TYPE: Ends(first=(OutcomeKind.PUT, Reason.NO_IDS)),
+    Kind.OTHER_TYPE: Ends(first=(OutcomeKind.PUT, Reason.NO_IDS)),
+    Kind.DUPLICATE: Ends(first=(OutcomeKind.PUT, Reason.NO_IDS)),
+    Kind.KNOWN: _unchanged(OutcomeKind.SKIPPED, Reason.ASSET_KNOWN),
+    Kind.ASSET_TAG_LOST: Ends(first=(OutcomeKind.COPIED, Reason.INVENTORY_KNOWN)),
+    Kind.TAGS_LOST: Ends(first=(OutcomeKind.SKIPPED, Reason.TAGS_RESTORED)),
+    Kind.REPLACED: Ends(first=(OutcomeKind.PUT, Reason.REPLACED)),
+    Kind.INGESTING: _unchanged(OutcomeKind.INGESTING, Reason.INGESTING),
+    Kind.NOT_TAKEN: _unchanged(OutcomeKind.NOT_TAKEN, Reason.NOT_TAKEN),
+    Kind.NOT_MEDIA: _unchanged(OutcomeKind.NOT_MEDIA, Reason.NOT_MEDIA),
+}
+"""What is not in it is left out when the bucket is listed, and ends in no way."""
+
+TRIGGERED: Final = frozenset(
+    kind for kind, ends in ENDS.items() if ends.first[0] in (OutcomeKind.COPIED, OutcomeKind.PUT)
+)
+TAKEN: Final = TRIGGERED | {Kind.KNOWN, Kind.TAGS_LOST}
+"""What has a record in the system after the first sync."""
+
+IN_SYSTEM: Final = frozenset({Kind.KNOWN, Kind.ASSET_TAG_LOST, Kind.TAGS_LOST, Kind.REPLACED})
+"""What the system has before the first sync."""
+
+# One round; most of a bucket is new. The system that takes everything finds records by the tags
+# alone, and drops nothing.
+_ROUNDS: Final[Mapping[System, Sequence[Kind]]] = {
+    System.MEDIALAKE: (
+        Kind.NEW,
+        Kind.DUPLICATE,
+        Kind.KNOWN,
+        Kind.ASSET_TAG_LOST,
+        Kind.TAGS_LOST,
+        Kind.REPLACED,
+        Kind.LEFT_OUT,
+        Kind.NEW,
+        Kind.BY_CONTENT_TYPE,
+        Kind.NOT_MEDIA,
+        Kind.INGESTING,
+        Kind.NOT_TAKEN,
+        Kind.NEW,
+        Kind.LEFT_OUT,
+        *[Kind.NEW] * 9,
+    ),
+    System.EVERYTHING: (
+        *[Kind.NEW] * 4,
+        Kind.KNOWN,
+        Kind.ASSET_TAG_LOST,
+        Kind.OTHER_TYPE,
+        *[Kind.NEW] * 4,
+        Kind.OTHER_TYPE,
+        Kind.NEW,
+    ),
+}
+
+_PROFILES: Final = {
+    System.MEDIALAKE: PROFILES[CatalogProfile.MEDIALAKE],
+    System.EVERYTHING: PROFILES[CatalogProfile.GENERIC],
+}
+
+
+def kinds_of(system: System) -> Sequence[Kind]:
+    """Return the kinds of one round of the demonstration's own objects."""
+    return _ROUNDS[system]
+
+
+def profile_of(system: System) -> Profile:
+    """Return the catalog profile that goes with a system."""
+    return _PROFILES[system]
+
+
+def kind_of_file(system: System, key: str, content_type: str) -> Kind:
+    """Return the kind of a file of which the system has never heard."""
+    profile = _PROFILES[system]
+    listed = profile.takes(key, None, None)
+    if listed is Taken.NO:
+        return Kind.LEFT_OUT
+    if profile.takes(key, content_type, None) is not Taken.YES:
+        return Kind.NOT_MEDIA
+    return Kind.NEW if listed is Taken.YES else Kind.BY_CONTENT_TYPE

@@ -1,0 +1,305 @@
+"""What an import of a Media Lake's connectors would register, and why it leaves some out. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from domain import prefixes as prefix_rules
+from domain.connector import IdSource, Trigger
+from domain.file_types import FileFilter
+from domain.medialake_connector import (
+    EVENTBRIDGE,
+    ID_PREFIX,
+    MediaLakeConnector,
+    NotAConnector,
+    is_derived_bucket_name,
+    read_connector,
+)
+
+Json = dict[str, Any]
+
+_COMPARED: Final = (
+    "bucketName",
+    "prefixes",
+    "status",
+    "trigger",
+    "ids",
+    "ingestQueueUrl",
+    "fileFilter",
+)
+
+
+class State(StrEnum):
+    """What an import does, or did, with a connector of the table."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    DIFFERS = "differs"
+    LEFT_OUT = "left out"
+    INVALID = "invalid"
+    CREATED = "created"
+    REFUSED = "refused"
+
+
+# What cannot be imported although it was asked for.
+FAILED: Final = frozenset({State.INVALID, State.REFUSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What holds for all connectors of one import.
+
+    Attributes:
+        trigger: `copy` or `queue`.
+        ids: Who makes the ids of objects that Media Lake does not know.
+        region: The Region of the table, None if it is not known.
+        derived_buckets: Buckets that hold derived files; their names are known or were seen.
+        include_derived: Whether to import such buckets all the same.
+        results_bucket: The bucket of this service's own files, None if it is not known.
+    """
+
+    trigger: Trigger = Trigger.COPY
+    ids: IdSource = IdSource.MINTED
+    region: str | None = None
+    derived_buckets: frozenset[str] = frozenset()
+    include_derived: bool = False
+    results_bucket: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A field of a registered connector that is not as the table has it."""
+
+    field: str
+    registered: object
+    table: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One item of the table. `body` is what is sent to register it, None if nothing can be."""
+
+    source_id: str
+    name: str
+    bucket_name: str
+    state: State
+    connector_id: str | None = None
+    reason: str = ""
+    body: Json | None = None
+    differences: tuple[Difference, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All items of the table, by id; and imported connectors that it does not hold (any more)."""
+
+    items: tuple[Planned, ...]
+    not_in_table: tuple[str, ...] = ()
+
+    @property
+    def new(self) -> tuple[Planned, ...]:
+        """The connectors to register."""
+        return tuple(item for item in self.items if item.state is State.NEW)
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What a connector is judged by besides itself."""
+
+    choices: Choices
+    registered: Sequence[Json]
+    sharing: Counter[str] = field(default_factory=Counter)
+
+
+def plan_import(
+    items: Iterable[Mapping[str, object]], registered: Sequence[Json], choices: Choices
+) -> Plan:
+    """Compare the table with what is registered.
+
+    Args:
+        items: The items of the connector table, as plain values.
+        registered: All connectors of this service, as its API shows them.
+        choices: What holds for all of them.
+    """
+    read: list[MediaLakeConnector] = []
+    planned: list[Planned] = []
+    for item in items:
+        try:
+            read.append(read_connector(item))
+        except NotAConnector as error:
+            planned.append(_invalid(item, str(error)))
+    # Personal uploads share one bucket, with one item for each person.
+    sharing = Counter(one.bucket_name for one in read if not one.personal)
+    around = _Surroundings(choices, registered, sharing)
+    planned += [_planned(one, around) for one in read]
+    ids = {one.connector_id for one in read}
+    return Plan(
+        items=tuple(sorted(planned, key=lambda one: (one.bucket_name, one.source_id))),
+        not_in_table=tuple(
+            sorted(
+                one["connectorId"]
+                for one in registered
+                if one["connectorId"].startswith(ID_PREFIX) and one["connectorId"] not in ids
+            )
+        ),
+    )
+
+
+def _invalid(item: Mapping[str, object], reason: str) -> Planned:
+    return Planned(
+        source_id=str(item.get("id") or ""),
+        name=str(item.get("name") or ""),
+        bucket_name=str(item.get("storageIdentifier") or ""),
+        state=State.INVALID,
+        reason=f"not a connector: {reason}",
+    )
+
+
+def _planned(one: MediaLakeConnector, around: _Surroundings) -> Planned:
+    state, reason, body = State.NEW, "", _body(one, around.choices)
+    differences: tuple[Difference, ...] = ()
+    found = next((r for r in around.registered if r["connectorId"] == one.connector_id), None)
+    refusal = _refusal(one, around.choices)
+    if refusal is not None:
+        state, reason = refusal
+    elif found is not None:
+        differences = tuple(_differences(body, found))
+        state = State.DIFFERS if differences else State.UNCHANGED
+    left_out = refusal is not None
+    return Planned(
+        source_id=one.source_id,
+        name=one.name,
+        bucket_name=one.bucket_name,
+        state=state,
+        connector_id=one.connector_id,
+        reason=reason,
+        body=None if left_out else body,
+        differences=differences,
+        warnings=() if left_out else tuple(_warnings(one, around)),
+    )
+
+
+def _refusal(one: MediaLakeConnector, choices: Choices) -> tuple[State, str] | None:
+    if one.personal:
+        return State.LEFT_OUT, "Media Lake's own, for personal uploads; it does not list it either"
+    if one.bucket_name == choices.results_bucket:
+        return State.LEFT_OUT, "the bucket holds this service's own files"
+    if not choices.include_derived and _is_derived(one.bucket_name, choices):
+        return (
+            State.LEFT_OUT,
+            "the bucket holds files that Media Lake derived (--include-derived imports it)",
+        )
+    if choices.trigger is Trigger.QUEUE and one.queue_url is None:
+        return State.INVALID, "trigger queue needs its ingest queue, and the item has no queueUrl"
+    return None
+
+
+def _is_derived(bucket_name: str, choices: Choices) -> bool:
+    return bucket_name in choices.derived_buckets or is_derived_bucket_name(bucket_name)
+
+
+def _warnings(one: MediaLakeConnector, around: _Surroundings) -> Iterator[str]:
+    choices = around.choices
+    yield from _integration_warnings(one)
+    if one.blank_prefix:
+        yield (
+            "its list of prefixes holds a blank one, which is left out here; Media Lake's event"
+            " rule makes `/` of it and hears of no other key by that prefix"
+        )
+    if around.sharing[one.bucket_name] > 1:
+        yield (
+            f"{around.sharing[one.bucket_name]} connectors of the table are on this bucket; Media"
+            " Lake applies the file filter of one of them to all, and two syncs of the same objects"
+            " may run at a time"
+        )
+    for other in _others_on_the_same_objects(one, around.registered):
+        yield (
+            f"connector {other} is registered for the same objects already; do not sync both at a"
+            " time"
+        )
+    if one.region and choices.region and one.region != choices.region:
+        yield (
+            f"the bucket is in {one.region}, the table in {choices.region}: if this service runs in"
+            " another Region than the bucket, only discovery direct works (sync --discovery direct)"
+        )
+    if one.queue_url is None:
+        yield (
+            "the item has no queueUrl: whether Media Lake has worked off its queue cannot be seen"
+        )
+    if _is_derived(one.bucket_name, choices):
+        yield "the bucket holds files that Media Lake derived: they would become assets themselves"
+
+
+def _integration_warnings(one: MediaLakeConnector) -> Iterator[str]:
+    if one.integration == EVENTBRIDGE:
+        return
+    if one.integration == "s3Notifications":
+        yield (
+            "its integration is s3Notifications, not EventBridge: S3 notifies a standard queue, so"
+            " an object can be announced twice or out of order, and its ingest runs in parallel"
+        )
+    else:
+        shown = one.integration or "missing"
+        yield (
+            f"its integrationMethod is {shown}, not eventbridge: check that S3's events reach its"
+            " ingest before you sync with trigger copy"
+        )
+
+
+def _others_on_the_same_objects(
+    one: MediaLakeConnector, registered: Iterable[Json]
+) -> Iterator[str]:
+    for other in registered:
+        if (
+            other["connectorId"] != one.connector_id
+            and other["bucketName"] == one.bucket_name
+            and prefix_rules.overlap(one.prefixes, other["prefixes"])
+        ):
+            yield other["connectorId"]
+
+
+def _body(one: MediaLakeConnector, choices: Choices) -> Json:
+    body: Json = {
+        "connectorId": one.connector_id,
+        "bucketName": one.bucket_name,
+        "status": one.status.value,
+        "trigger": choices.trigger.value,
+        "ids": choices.ids.value,
+    }
+    if one.prefixes:
+        body["prefixes"] = list(one.prefixes)
+    if one.queue_url is not None:
+        body["ingestQueueUrl"] = one.queue_url
+    if one.file_filter is not None:
+        body["fileFilter"] = filter_json(one.file_filter)
+    return body
+
+
+def filter_json(file_filter: FileFilter) -> Json:
+    """Return a file filter as the API takes it."""
+    return {
+        "mode": file_filter.mode.value,
+        "extensions": list(file_filter.extensions),
+        "mimeTypes": list(file_filter.mime_types),
+    }
+
+
+def _differences(body: Json, registered: Json) -> Iterator[Difference]:
+    for name in _COMPARED:
+        here, there = registered.get(name), body.get(name, [] if name == "prefixes" else None)
+        if _comparable(here) != _comparable(there):
+            yield Difference(field=name, registered=here, table=there)
+
+
+def _comparable(value: object) -> object:
+    """Make the order of a list's texts, and of a filter's, without meaning."""
+    if isinstance(value, list):
+        return sorted(value)
+    if isinstance(value, dict):
+        return {name: _comparable(inner) for name, inner in value.items()}
+    return value

@@ -1,0 +1,318 @@
+"""What the demonstration promises: kept by a right run, and BROKEN by each wrong one."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from domain.outcome import OutcomeKind
+from entrypoints.cli.asset_systems import System
+from entrypoints.cli.demo_bucket import Filled, Record, Stored
+from entrypoints.cli.demo_checks import (
+    Check,
+    Heard,
+    Look,
+    Run,
+    check_first,
+    check_second,
+    not_taken,
+    summary,
+)
+from entrypoints.cli.demo_kinds import ENDS, TAKEN, TRIGGERED, Kind, kind_of_file, kinds_of
+from entrypoints.cli.demo_media import demo_objects
+
+Json = dict[str, Any]
+
+BUCKET = "demo"
+OWNER = {"project": "x"}
+MEDIA = [kind for kind in Kind if kind is not Kind.LEFT_OUT]
+
+
+def _ids(key: str) -> dict[str, str]:
+    return {"AssetID": f"asset:{key}", "InventoryID": f"inventory:{key}"}
+
+
+def _stored(kind: Kind, *, synced: bool) -> Stored:
+    key = kind.name
+    tags = dict(OWNER)
+    if synced and kind is Kind.REPLACED:
+        tags = {}
+    if kind is Kind.KNOWN or (synced and kind in TAKEN):
+        tags |= _ids(key)
+    # A copy is another second's.
+    second = 1 if synced and kind in TRIGGERED else 0
+    return Stored(
+        e_tag=f'"{key}"', last_modified=datetime(2026, 11, 1, 0, 0, second, tzinfo=UTC), tags=tags
+    )
+
+
+def _run(*, second: bool) -> Run:
+    outcomes = {}
+    for kind, ends in ENDS.items():
+        outcome, reason = ends.second if second else ends.first
+        outcomes[kind.name] = {"objectKey": kind.name, "outcome": outcome, "reason": reason}
+    statistics = {"objectsListed": len(MEDIA), "objectsNotMedia": 1}
+    job = {"jobId": "job", "status": "COMPLETED", "statistics": statistics}
+    return Run(job=job, outcomes=outcomes, calls=Counter({("s3", "HeadObject", BUCKET): 3}))
+
+
+@dataclass
+class World:
+    """One object of each kind, and two syncs in which all went well."""
+
+    filled: Filled = field(
+        default_factory=lambda: Filled(
+            kinds={kind.name: kind for kind in Kind},
+            owner_tags={kind.name: OWNER for kind in Kind},
+        )
+    )
+    first: Run = field(default_factory=lambda: _run(second=False))
+    second: Run = field(default_factory=lambda: _run(second=True))
+    heard: Heard = field(
+        default_factory=lambda: Heard(notifications=len(TRIGGERED), bus_events=len(TRIGGERED))
+    )
+    before: Mapping[str, Stored] = field(
+        default_factory=lambda: {kind.name: _stored(kind, synced=False) for kind in Kind}
+    )
+    after: Look = field(
+        default_factory=lambda: Look(
+            stored={kind.name: _stored(kind, synced=True) for kind in Kind},
+            records=[
+                Record(
+                    inventory_id=_ids(kind.name)["InventoryID"],
+                    asset_id=_ids(kind.name)["AssetID"],
+                    storage_path=f"{BUCKET}:{kind.name}",
+                )
+                for kind in Kind
+                if kind in TAKEN
+            ],
+        )
+    )
+    last: Look | None = None
+
+    def checks(self) -> tuple[list[Check], list[Check]]:
+        last = self.after if self.last is None else self.last
+        first = check_first(BUCKET, self.filled, self.first, self.heard, self.before, self.after)
+        return first, check_second(BUCKET, self.filled, self.second, self.after, last)
+
+    def broken(self) -> set[str]:
+        return {check.name for checks in self.checks() for check in checks if not check.kept}
+
+    def change(self, kind: Kind, **values: Any) -> None:
+        """Change what an object is after the first sync."""
+        changed = replace(self.after.stored[kind.name], **values)
+        self.after = replace(self.after, stored={**self.after.stored, kind.name: changed})
+
+    def end(self, run: Run, kind: Kind, **values: Any) -> Run:
+        outcome = {**run.outcomes[kind.name], **values}
+        return replace(run, outcomes={**run.outcomes, kind.name: outcome})
+
+
+def test_every_promise_of_a_right_run_is_kept() -> None:
+    first, second = World().checks()
+    assert (len(first), len(second)) == (10, 5)
+    assert World().broken() == set()
+
+
+def _status(run: Run) -> Run:
+    return replace(run, job={**run.job, "status": "COMPLETED_WITH_ERRORS"})
+
+
+def _fewer_listed(world: World) -> None:
+    statistics = {"objectsListed": len(MEDIA) - 1, "objectsNotMedia": 2}
+    world.first = replace(world.first, job={**world.first.job, "statistics": statistics})
+
+
+def _first_failed(world: World) -> None:
+    world.first = _status(world.first)
+
+
+def _second_failed(world: World) -> None:
+    world.second = _status(world.second)
+
+
+def _ended_otherwise(world: World) -> None:
+    world.first = world.end(world.first, Kind.TAGS_LOST, outcome="PUT", reason="NO_IDS")
+
+
+def _ended_for_another_reason(world: World) -> None:
+    world.first = world.end(world.first, Kind.REPLACED, reason="NO_IDS")
+
+
+def _never_ended(world: World) -> None:
+    outcomes = {k: o for k, o in world.first.outcomes.items() if k != Kind.NEW.name}
+    world.first = replace(world.first, outcomes=outcomes)
+
+
+def _not_left_out(world: World) -> None:
+    outcomes = {**world.first.outcomes, Kind.LEFT_OUT.name: world.first.outcomes["NEW"]}
+    world.first = replace(world.first, outcomes=outcomes)
+
+
+def _triggered_again(world: World) -> None:
+    world.second = world.end(world.second, Kind.NOT_TAKEN, outcome="PUT", reason="IDS_UNKNOWN")
+
+
+def _unheard(world: World) -> None:
+    world.heard = replace(world.heard, notifications=world.heard.notifications - 1)
+
+
+def _unannounced(world: World) -> None:
+    world.heard = replace(world.heard, bus_events=world.heard.bus_events - 1)
+
+
+def _two_records(world: World) -> None:
+    double = replace(world.after.records[0], inventory_id="another")
+    world.after = replace(world.after, records=[double, *world.after.records])
+
+
+def _no_record(world: World) -> None:
+    world.after = replace(world.after, records=world.after.records[1:])
+
+
+def _ids_of_no_record(world: World) -> None:
+    world.change(Kind.NEW, tags={**OWNER, **_ids("other")})
+
+
+def _owner_tag_lost(world: World) -> None:
+    world.change(Kind.NEW, tags=_ids(Kind.NEW.name))
+
+
+def _touched(world: World) -> None:
+    world.change(Kind.NOT_MEDIA, last_modified=datetime(2026, 11, 2, tzinfo=UTC))
+
+
+def _other_content(world: World) -> None:
+    world.change(Kind.NEW, e_tag='"other"')
+
+
+def _written(world: World) -> None:
+    calls = world.second.calls + Counter({("s3", "PutObjectTagging", BUCKET): 1})
+    world.second = replace(world.second, calls=calls)
+
+
+def _announced(world: World) -> None:
+    calls = world.second.calls + Counter({("events", "PutEvents", ""): 1})
+    world.second = replace(world.second, calls=calls)
+
+
+def _changed_later(world: World) -> None:
+    world.last = replace(world.after, records=world.after.records[1:])
+
+
+ENDED = "each object ended as its kind should"
+ONE_RECORD = "the system has one record of each object that it took, and no other"
+ITS_IDS = "each of these carries its record's AssetID and InventoryID"
+
+
+@pytest.mark.parametrize(
+    ("go_wrong", "broken"),
+    [
+        (_first_failed, {"the job completed"}),
+        (
+            _fewer_listed,
+            {"each object was listed, and sidecars, documents and archives left out"},
+        ),
+        (_ended_otherwise, {ENDED}),
+        (_ended_for_another_reason, {ENDED}),
+        (_never_ended, {ENDED}),
+        (_not_left_out, {ENDED}),
+        (_unheard, {"the system heard of each trigger by S3's own event"}),
+        (_unannounced, {"each trigger was announced on the ingest bus"}),
+        (_two_records, {ONE_RECORD}),
+        (_no_record, {ONE_RECORD, ITS_IDS}),
+        (_ids_of_no_record, {ITS_IDS}),
+        (_owner_tag_lost, {"owners' tags are all there"}),
+        (_touched, {"what needed nothing was left as it was"}),
+        (_other_content, {"no content changed"}),
+        (_second_failed, {"the second job completed"}),
+        (_triggered_again, {f"{ENDED} this time, too"}),
+        (_written, {"it wrote nothing to the bucket"}),
+        (_announced, {"it announced nothing"}),
+        (_changed_later, {"bucket and catalog are as they were"}),
+    ],
+)
+def test_a_promise_that_was_not_kept_is_broken(
+    go_wrong: Callable[[World], None], broken: set[str]
+) -> None:
+    world = World()
+    go_wrong(world)
+    assert world.broken() == broken
+
+
+def test_what_is_wrong_is_named() -> None:
+    world = World()
+    _owner_tag_lost(world)
+    first, _ = world.checks()
+    (check,) = (check for check in first if not check.kept)
+    # Of the replaced object the system drops them, and the check says so.
+    assert check.detail == (
+        f"{len(Kind) - 2} of {len(Kind) - 1}; not 'NEW'; the system itself dropped those of 1"
+        " replaced"
+    )
+
+
+def test_the_summary_shows_every_way_in_which_a_kind_ended() -> None:
+    world = World()
+    world.filled.kinds["more"] = world.filled.kinds["other"] = Kind.NEW
+    ended = {"outcome": "FAILED", "reason": "Conflict"}
+    outcomes = {**world.first.outcomes, "more": ended, "other": ended}
+    runs = (replace(world.first, outcomes=outcomes), world.second)
+    shown = {kind: (count, ends) for kind, count, ends in summary(world.filled, runs)}
+    assert shown[Kind.NEW] == (
+        3,
+        ["2 FAILED (Conflict), 1 PUT (NO_IDS)", "2 left out when listed, 1 SKIPPED (ASSET_KNOWN)"],
+    )
+    assert shown[Kind.LEFT_OUT] == (1, ["left out when listed"] * 2)
+    assert shown[Kind.NOT_TAKEN] == (1, ["NOT_TAKEN"] * 2)
+
+
+def test_what_was_not_taken_is_found_among_the_outcomes() -> None:
+    (found,) = not_taken(World().second)
+    assert (found["objectKey"], found["outcome"]) == ("NOT_TAKEN", OutcomeKind.NOT_TAKEN)
+
+
+@pytest.mark.parametrize("system", System)
+def test_a_round_of_objects_has_every_kind_and_no_equal_media(system: System) -> None:
+    kinds = kinds_of(system)
+    made = list(demo_objects(20 * len(kinds), kinds))
+    assert len({each.key for each in made}) == len(made)
+    assert Counter(each.kind for each in made) == Counter({k: 20 * n for k, n in _counted(kinds)})
+    before: bytes | None = None
+    seen: set[bytes] = set()
+    for each in made:
+        if each.kind is Kind.DUPLICATE:
+            assert each.content == before
+        elif each.kind not in (Kind.LEFT_OUT, Kind.OTHER_TYPE):
+            assert each.content not in seen
+        seen.add(each.content)
+        before = each.content
+
+
+def _counted(kinds: Any) -> Any:
+    return Counter(kinds).items()
+
+
+def test_a_media_lakes_round_has_all_kinds_but_those_of_the_other_system() -> None:
+    assert set(kinds_of(System.MEDIALAKE)) == set(Kind) - {Kind.OTHER_TYPE}
+
+
+@pytest.mark.parametrize(
+    ("key", "content_type", "kind"),
+    [
+        ("a.jpg", "image/jpeg", Kind.NEW),
+        ("a.jpg", "application/octet-stream", Kind.NEW),
+        ("a.vob", "video/mpeg", Kind.BY_CONTENT_TYPE),
+        ("a.vob", "application/octet-stream", Kind.NOT_MEDIA),
+        ("no extension", "application/octet-stream", Kind.NOT_MEDIA),
+        ("a.pdf", "application/pdf", Kind.LEFT_OUT),
+    ],
+)
+def test_a_file_of_ones_own_has_the_kind_that_its_name_and_type_say(
+    key: str, content_type: str, kind: Kind
+) -> None:
+    assert kind_of_file(System.MEDIALAKE, key, content_type) is kind
+    assert kind_of_file(System.EVERYTHING, key, content_type) is Kind.NEW

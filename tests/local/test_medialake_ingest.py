@@ -1,0 +1,448 @@
+"""The Asset Management System that answers as Media Lake: over S3, SQS and DynamoDB."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+import pytest
+
+from adapters.aws import resources
+from adapters.local.asset_management import (
+    AssetManagement,
+    AssetManagementSettings,
+    IngestCounts,
+)
+from adapters.local.cloud.clients import CloudClients
+from adapters.local.medialake.file_types import file_filter
+from adapters.local.medialake.ingest import MediaLakeIngest
+from adapters.local.medialake.items import lock_id, lock_item
+from adapters.local.medialake.messages import ObjectEvent
+from adapters.local.medialake.values import AssetEventType, IngestSettings, Outcome
+from adapters.local.provisioning import table_request
+from adapters.local.takes_everything import IngestSource
+
+Unique = Callable[[str], str]
+BOTH = {"AssetID": "asset:vid:1", "InventoryID": "asset:uuid:1"}
+OWNERS = {"project": "x y", "cost": "7"}
+
+
+@dataclass
+class World:
+    """A bucket, a queue, a catalog, and the system that joins them."""
+
+    system: AssetManagement
+    s3: Any
+    sqs: Any
+    dynamodb: Any
+    bucket: str
+    table: str
+    queue_url: str
+
+    def counts(self) -> IngestCounts:
+        return self.system.counts
+
+    async def put(self, key: str, body: bytes = b"1", **tags: str) -> None:
+        await self.s3.put_object(
+            Bucket=self.bucket, Key=key, Body=body, Tagging=urlencode(tags), Metadata={"a": "b"}
+        )
+
+    async def ingest(self, key: str, **described: Any) -> Outcome | None:
+        """Have one notification of the object handled; returns its outcome."""
+        before = dict(self.counts().outcomes)
+        await self.system.accept({"Records": [self.record(key, **described)]})
+        after = self.counts().outcomes
+        changed = [each for each in after if after[each] != before.get(each, 0)]
+        return changed[0] if changed else None
+
+    def record(self, key: str, *, source: str = "aws:s3", **described: Any) -> dict[str, Any]:
+        described = {"key": quote_plus(key, safe="/"), **described}
+        return {
+            "eventSource": source,
+            "eventName": "ObjectCreated:Copy",
+            "s3": {"bucket": {"name": self.bucket}, "object": described},
+        }
+
+    async def tags(self, key: str) -> dict[str, str]:
+        answer = await self.s3.get_object_tagging(Bucket=self.bucket, Key=key)
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+    async def items(self) -> dict[str, Any]:
+        items = (await self.dynamodb.scan(TableName=self.table))["Items"]
+        return {item["InventoryID"]["S"]: item for item in items}
+
+
+@pytest.fixture
+async def world(
+    clients: CloudClients, unique: Unique, request: pytest.FixtureRequest
+) -> AsyncIterator[World]:
+    """A system that runs, but hears nothing from S3; a parameter is its ingest's settings."""
+    s3, sqs = await clients.open("s3"), await clients.open("sqs")
+    dynamodb = await clients.open("dynamodb")
+    bucket, table = unique("media"), unique("assets")
+    await s3.create_bucket(Bucket=bucket)
+    await dynamodb.create_table(**table_request(replace(resources.ASSETS_TABLE, name=table)))
+    url = (await sqs.create_queue(QueueName=unique("ams")))["QueueUrl"]
+    described = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    settings = AssetManagementSettings(
+        queue_url=url,
+        queue_arn=described["Attributes"]["QueueArn"],
+        table_name=table,
+        ingest=getattr(request, "param", IngestSettings()),
+        retry_visibility_s=0,
+        wait_s=1,
+    )
+    system = AssetManagement(settings, sqs=sqs, s3=s3, dynamodb=dynamodb)
+    system.start()
+    yield World(system, s3, sqs, dynamodb, bucket, table, url)
+    await system.stop()
+
+
+def _asset(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    asset: Mapping[str, Any] = item["DigitalSourceAsset"]["M"]
+    return asset
+
+
+# --- what S3 and others send
+
+
+async def test_an_upload_is_ingested_from_its_notification(world: World, eventually: Any) -> None:
+    await world.system.watch(world.bucket)
+    await world.put("in/a b+ü%25.jpg", b"bytes", **OWNERS)
+    await eventually(lambda: world.counts().ingested)
+    await eventually(lambda: world.system.is_idle)
+
+    ((inventory_id, item),) = (await world.items()).items()
+    head = await world.s3.head_object(Bucket=world.bucket, Key="in/a b+ü%25.jpg")
+    location = _asset(item)["MainRepresentation"]["M"]["StorageInfo"]["M"]["PrimaryLocation"]["M"]
+    md5 = hashlib.md5(b"bytes", usedforsecurity=False).hexdigest()
+    assert item["StoragePath"] == {"S": f"{world.bucket}:in/a b+ü%25.jpg"}
+    assert item["FileHash"] == {"S": md5}
+    assert _asset(item)["lastModifiedDate"] == {"S": head["LastModified"].strftime("%FT%TZ")}
+    assert location["FileInfo"]["M"]["Size"] == {"N": "5"}
+    assert location["FileInfo"]["M"]["Hash"]["M"]["Value"] == {"S": head["ETag"].strip('"')}
+    # The owner's tags are lost.
+    assert await world.tags("in/a b+ü%25.jpg") == {
+        "InventoryID": inventory_id,
+        "AssetID": _asset(item)["ID"]["S"],
+        "FileHash": md5,
+    }
+    assert world.counts().ingested == {IngestSource.NOTIFICATION: 1}
+    assert world.counts().outcomes == {Outcome.CREATED: 1}
+    assert world.counts().published == {AssetEventType.CREATED: 1}
+
+
+async def test_the_messages_of_media_lakes_own_sync_and_of_eventbridge_are_understood(
+    world: World, eventually: Any
+) -> None:
+    for number, key in enumerate(("a+1.jpg", "b+%2B.jpg")):
+        await world.put(key, bytes([number]))
+    bridge = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": world.bucket}, "object": {"key": "b+%2B.jpg"}},
+    }
+    sync = {"Records": [world.record("a+1.jpg", source="medialake.AssetSyncProcessor")]}
+    for message in (bridge, sync):
+        await world.sqs.send_message(QueueUrl=world.queue_url, MessageBody=json.dumps(message))
+
+    await eventually(lambda: world.counts().outcomes == {Outcome.CREATED: 2})
+
+
+async def test_our_event_and_what_is_no_message_are_ignored(world: World, eventually: Any) -> None:
+    await world.put("a.jpg", **BOTH)
+    ours = {
+        "source": "asset-sync",
+        "detail-type": "AssetSyncObjectReady",
+        "detail": {
+            "bucketName": world.bucket,
+            "objectKey": "a.jpg",
+            "assetId": "asset:img:1",
+            "inventoryId": "asset:uuid:1",
+        },
+    }
+    foreign = {"Records": [world.record("a.jpg", source="asset-sync")]}
+    for body in (json.dumps(ours), json.dumps(foreign), '"text"', "no JSON", "[]"):
+        await world.sqs.send_message(QueueUrl=world.queue_url, MessageBody=body)
+
+    await eventually(lambda: world.counts().ignored == 5)
+    assert await world.items() == {}
+    assert str(world.counts()) == "ignored messages 5"
+
+
+async def test_an_object_that_is_gone_is_ignored(world: World) -> None:
+    assert await world.ingest("gone.jpg") is None
+    assert world.counts().ignored == 1
+    assert await world.items() == {}
+
+
+# --- what it takes
+
+
+async def test_it_leaves_alone_what_it_does_not_support(world: World) -> None:
+    for key in ("a.xml", "b.pdf", "c.dng", "no-extension"):
+        await world.put(key, **BOTH)
+        assert await world.ingest(key) is Outcome.IGNORED_TYPE
+        assert await world.tags(key) == BOTH
+    assert await world.items() == {}
+
+
+@pytest.mark.parametrize(
+    "world", [IngestSettings(file_filter=file_filter(extensions=["pdf"]))], indirect=True
+)
+async def test_the_connectors_filter_narrows_media_and_lets_documents_in(world: World) -> None:
+    await world.put("a.jpg")
+    await world.put("b.pdf", b"2")
+
+    assert await world.ingest("a.jpg") is Outcome.FILTERED
+    assert await world.ingest("b.pdf") is Outcome.CREATED
+    assert world.counts().published == {}
+    assert [_asset(item)["Type"] for item in (await world.items()).values()] == [{"S": "Other"}]
+
+
+async def test_the_content_type_of_an_object_counts(world: World) -> None:
+    await world.s3.put_object(Bucket=world.bucket, Key="clip", Body=b"1", ContentType="video/mp4")
+    assert await world.ingest("clip") is Outcome.CREATED
+    ((_, item),) = (await world.items()).items()
+    assert _asset(item)["ID"]["S"].startswith("asset:img:")
+
+
+async def test_an_archived_object_cannot_be_read(world: World) -> None:
+    await world.s3.put_object(Bucket=world.bucket, Key="a.jpg", Body=b"1", StorageClass="GLACIER")
+    assert await world.ingest("a.jpg") is Outcome.UNREADABLE
+    assert await world.items() == {}
+
+
+# --- known objects
+
+
+async def test_our_tagged_object_is_taken_under_our_ids_and_its_tags_stay(world: World) -> None:
+    await world.put("a.jpg", **BOTH, **OWNERS)
+    assert await world.ingest("a.jpg") is Outcome.RECREATED
+
+    ((inventory_id, item),) = (await world.items()).items()
+    assert (inventory_id, _asset(item)["ID"]["S"]) == ("asset:uuid:1", "asset:vid:1")
+    assert _asset(item)["Type"] == {"S": "Video"}
+    assert await world.tags("a.jpg") == BOTH | OWNERS
+
+
+async def test_a_redelivery_only_touches_and_the_record_keeps_its_asset_id(world: World) -> None:
+    await world.put("a.jpg", **BOTH)
+    await world.ingest("a.jpg")
+    (before,) = (await world.items()).values()
+    await world.dynamodb.update_item(
+        TableName=world.table,
+        Key={"InventoryID": {"S": "asset:uuid:1"}},
+        UpdateExpression="SET DigitalSourceAsset.lastModifiedDate = :old",
+        ExpressionAttributeValues={":old": {"S": "older"}},
+    )
+    lost = BOTH | {"AssetID": "asset:vid:another"}
+    await world.put("a.jpg", **lost)
+    assert await world.ingest("a.jpg") is Outcome.TOUCHED
+
+    (after,) = (await world.items()).values()
+    head = await world.s3.head_object(Bucket=world.bucket, Key="a.jpg")
+    assert _asset(after).pop("lastModifiedDate") == {"S": head["LastModified"].strftime("%FT%TZ")}
+    _asset(before).pop("lastModifiedDate")
+    assert after == before
+    assert await world.tags("a.jpg") == lost
+    assert world.counts().duplicates == {IngestSource.NOTIFICATION: 1}
+
+
+async def test_without_tags_a_known_object_stays_untagged(world: World) -> None:
+    await world.put("a.jpg")
+    await world.ingest("a.jpg")
+    await world.put("a.jpg", **OWNERS)
+    assert await world.ingest("a.jpg") is Outcome.TOUCHED
+    assert await world.tags("a.jpg") == OWNERS
+    assert len(await world.items()) == 1
+
+
+async def test_ids_of_our_own_beside_a_known_path_make_a_second_record(world: World) -> None:
+    await world.put("a.jpg")
+    await world.ingest("a.jpg")
+    await world.put("a.jpg", **BOTH)
+    assert await world.ingest("a.jpg") is Outcome.RECREATED
+    paths = [item["StoragePath"]["S"] for item in (await world.items()).values()]
+    assert paths == [f"{world.bucket}:a.jpg"] * 2
+
+
+async def test_other_bytes_without_tags_replace_the_asset(world: World) -> None:
+    await world.put("a.jpg")
+    await world.ingest("a.jpg")
+    (old,) = await world.items()
+    await world.put("a.jpg", b"2", **OWNERS)
+    assert await world.ingest("a.jpg") is Outcome.REPLACED
+
+    (new,) = await world.items()
+    assert new != old
+    assert (await world.tags("a.jpg"))["InventoryID"] == new
+    assert set(await world.tags("a.jpg")) == {"InventoryID", "AssetID", "FileHash"}
+    assert world.counts().published == {AssetEventType.CREATED: 2, AssetEventType.DELETED: 1}
+
+
+async def test_the_same_bytes_elsewhere_are_a_duplicate(world: World) -> None:
+    await world.put("a.jpg")
+    await world.ingest("a.jpg")
+    (first,) = await world.items()
+    await world.put("b.jpg", **OWNERS)
+    assert await world.ingest("b.jpg") is Outcome.DUPLICATE_TAGGED
+
+    tags = await world.tags("b.jpg")
+    assert (tags["InventoryID"], tags["DuplicateHash"]) == (first, "true")
+    assert tags["AssetID"] == (await world.tags("a.jpg"))["AssetID"]
+    assert set(await world.items()) == {first}
+    # Both tags again lead to the first record, so that a repetition is quiet.
+    assert await world.ingest("b.jpg") is Outcome.TOUCHED
+    assert await world.tags("b.jpg") == tags
+
+
+# --- locks
+
+
+async def test_other_bytes_under_our_tags_leave_no_asset_and_a_lock_of_five_minutes(
+    world: World,
+) -> None:
+    await world.put("a.jpg", **BOTH)
+    await world.ingest("a.jpg")
+    await world.put("a.jpg", b"2", **BOTH)
+    assert await world.ingest("a.jpg") is Outcome.DELETED_ONLY
+
+    lock = lock_id(world.bucket, "a.jpg", None)
+    items = await world.items()
+    assert set(items) == {lock}
+    assert items[lock]["StoragePath"] == {"S": f"LOCK::{world.bucket}:a.jpg"}
+    assert await world.ingest("a.jpg") is None
+    assert world.counts().locked == 1
+
+    clock = [datetime.now(UTC) + timedelta(seconds=290)]
+    ingest = MediaLakeIngest(
+        table_name=world.table,
+        settings=IngestSettings(),
+        s3=world.s3,
+        dynamodb=world.dynamodb,
+        now=lambda: clock[0],
+    )
+    event = ObjectEvent(event_name="ObjectCreated:", bucket=world.bucket, key="a.jpg")
+    await ingest.take(event)
+    assert ingest.counts.locked == 1
+    clock[0] += timedelta(seconds=30)
+    await ingest.take(event)
+    assert ingest.counts.outcomes == {Outcome.RECREATED: 1}
+    assert set(await world.items()) == {"asset:uuid:1"}
+
+
+async def test_a_lock_is_of_one_version_and_drops_what_comes_meanwhile(world: World) -> None:
+    await world.put("a.jpg")
+    taken = lock_item(world.bucket, "a.jpg", "v1", now_s=int(datetime.now(UTC).timestamp()))
+    await world.dynamodb.put_item(TableName=world.table, Item=taken)
+
+    assert await world.ingest("a.jpg", versionId="v1") is None
+    assert await world.ingest("a.jpg", versionId="null") is Outcome.CREATED
+    assert (world.counts().locked, world.counts().outcomes) == (1, {Outcome.CREATED: 1})
+
+
+async def test_a_lock_at_the_objects_own_path_is_no_record(world: World) -> None:
+    await world.put("a.jpg")
+    lock = {"InventoryID": {"S": "LOCK#x"}, "StoragePath": {"S": f"{world.bucket}:a.jpg"}}
+    await world.dynamodb.put_item(TableName=world.table, Item=lock)
+    assert await world.ingest("a.jpg") is Outcome.CREATED
+
+
+async def test_a_failed_request_releases_the_lock(world: World) -> None:
+    await world.put("a.jpg")
+    queried = world.dynamodb.get_paginator
+
+    def fail(_name: str) -> Any:
+        raise RuntimeError("no answer")
+
+    world.dynamodb.get_paginator = fail
+    with pytest.raises(RuntimeError, match="no answer"):
+        await world.ingest("a.jpg")
+    assert await world.items() == {}
+
+    world.dynamodb.get_paginator = queried
+    assert await world.ingest("a.jpg") is Outcome.CREATED
+
+
+# --- deletions
+
+
+async def _versions(world: World) -> list[str]:
+    listed = await world.s3.list_object_versions(Bucket=world.bucket, Prefix="a.jpg")
+    return [each["VersionId"] for each in listed.get("Versions", ())]
+
+
+async def test_a_deleted_object_loses_its_record(world: World, eventually: Any) -> None:
+    await world.put("a.jpg")
+    await world.ingest("a.jpg")
+    await world.system.watch(world.bucket)
+    await world.s3.delete_object(Bucket=world.bucket, Key="a.jpg")
+    await eventually(lambda: world.counts().outcomes.get(Outcome.ASSET_DELETED))
+    await eventually(lambda: world.system.is_idle)
+    assert await world.items() == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [("Enabled", Outcome.VERSION_IGNORED), ("Suspended", Outcome.ASSET_DELETED)],
+)
+async def test_a_deleted_noncurrent_version_takes_the_live_object_along_if_suspended(
+    world: World, status: str, outcome: Outcome
+) -> None:
+    async def set_versioning(wanted: str) -> None:
+        await world.s3.put_bucket_versioning(
+            Bucket=world.bucket, VersioningConfiguration={"Status": wanted}
+        )
+
+    await set_versioning("Enabled")
+    await world.put("a.jpg", b"old")
+    (old,) = await _versions(world)
+    await world.put("a.jpg", b"new")
+    await world.ingest("a.jpg")
+    # In this order, because the emulator has no versions while they are suspended.
+    await world.s3.delete_object(Bucket=world.bucket, Key="a.jpg", VersionId=old)
+    await set_versioning(status)
+    listed = await world.s3.list_objects_v2(Bucket=world.bucket)
+    assert listed["KeyCount"] == 1
+    removal = world.record("a.jpg", versionId=old) | {"eventName": "ObjectRemoved:Delete"}
+    await world.system.accept({"Records": [removal]})
+
+    assert world.counts().outcomes == {Outcome.CREATED: 1, outcome: 1}
+    is_kept = outcome is Outcome.VERSION_IGNORED
+    assert len(await world.items()) == is_kept
+    listed = await world.s3.list_objects_v2(Bucket=world.bucket)
+    assert listed["KeyCount"] == is_kept
+
+
+@pytest.mark.parametrize("deletes_last", [False, True])
+async def test_with_versions_the_current_state_decides(world: World, deletes_last: bool) -> None:
+    await world.s3.put_bucket_versioning(
+        Bucket=world.bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    await world.put("a.jpg")
+    await world.put("a.jpg.jpg", b"a longer key under the same prefix")
+    await world.ingest("a.jpg")
+    (version,) = [
+        each["VersionId"]
+        for each in (await world.s3.list_object_versions(Bucket=world.bucket, Prefix="a.jpg"))[
+            "Versions"
+        ]
+        if each["Key"] == "a.jpg"
+    ]
+    if not deletes_last:
+        await world.s3.delete_object(Bucket=world.bucket, Key="a.jpg")
+    await world.s3.delete_object(Bucket=world.bucket, Key="a.jpg", VersionId=version)
+    removal = world.record("a.jpg", versionId=version) | {"eventName": "ObjectRemoved:Delete"}
+    await world.system.accept({"Records": [removal]})
+    assert world.counts().outcomes == {Outcome.CREATED: 1, Outcome.ASSET_DELETED: 1}
+
+
+async def test_the_asset_index_stays_empty(world: World) -> None:
+    await world.put("a.jpg", **BOTH)
+    await world.ingest("a.jpg")
+    scanned = await world.dynamodb.scan(TableName=world.table, IndexName="AssetIDIndex")
+    assert (scanned["Count"], len(await world.items())) == (0, 1)

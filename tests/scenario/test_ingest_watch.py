@@ -1,0 +1,56 @@
+"""When the system's ingest queue counts as empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.connector import Trigger
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch, new_story: Callable[..., Any]) -> Any:
+    """A story in which the answer to a look at the queue takes a minute to arrive."""
+    story = new_story(trigger=Trigger.QUEUE)
+    depth = story.ports.ingest_queue.depth
+
+    async def late(queue_url: str) -> int:
+        found = await depth(queue_url)
+        story.ports.clock.advance(60)
+        return found
+
+    monkeypatch.setattr(story.ports.ingest_queue, "depth", late)
+    return story
+
+
+def empty_at(story: Any) -> datetime | None:
+    return story.world.database.connectors["c1"].queue_empty_at
+
+
+async def test_a_queue_was_empty_when_it_was_asked_not_when_the_answer_arrived(
+    slow: Any,
+) -> None:
+    """What was sent in between may still be waiting, and the number lags by a minute."""
+    job = await slow.start()
+    began_at = slow.ports.clock.now() - timedelta(minutes=1)
+    await slow.run_engine()
+    assert (await slow.ports.jobs.get(job.job_id)).queue_empty_at == began_at
+    assert empty_at(slow) == began_at
+    swept_at = slow.ports.clock.now() - timedelta(minutes=1)
+    await slow.use_cases.sweep().run(slow.deadline())
+    assert empty_at(slow) == swept_at > began_at
+
+
+async def test_a_queue_that_holds_messages_is_known_by_when_it_was_empty(
+    new_story: Callable[..., Any],
+) -> None:
+    story = new_story(trigger=Trigger.QUEUE)
+    first = await story.sync()
+    story.put("a.jpg")
+    second = await story.sync()
+    third = await story.sync()
+    assert story.ports.ingest_queue.drain(story.ingest_settings.queue_url)
+    assert first.queue_empty_at < second.queue_empty_at == third.queue_empty_at

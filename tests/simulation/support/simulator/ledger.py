@@ -1,0 +1,133 @@
+"""What happened to each object: who wrote it last, and how often it was triggered.
+
+It is kept from outside: from the writes themselves, and from the text of our own tag, which is read
+here in other words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from adapters.memory.buckets import StoredObject
+
+SYNC_TAG = "SyncJobID"
+
+_SAME_WRITE = timedelta(minutes=15)
+
+_MARK = re.compile(r"([^/]+)/([A-Z]+)/(\d+)/(\d{8}T\d{6}Z)/([0-9a-f]{8})/([^/]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Our tag of one object: the job of its last trigger, the count, the time, the ETag before."""
+
+    job_id: str
+    attempts: int
+    triggered_at: datetime
+    e_tag: str
+
+
+def mark_in(tags: Mapping[str, str], bucket: str, key: str) -> Mark | None:
+    """Read our tag; None if there is none, or if it came along with another object's tags."""
+    match = _MARK.fullmatch(tags.get(SYNC_TAG, ""))
+    if match is None or match[5] != _place(bucket, key):
+        return None
+    at = datetime.strptime(match[4], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return Mark(job_id=match[1], attempts=int(match[3]), triggered_at=at, e_tag=match[6])
+
+
+def has_mark_of_another(tags: Mapping[str, str], bucket: str, key: str) -> bool:
+    """Tell whether the tags came along with another object that was triggered."""
+    match = _MARK.fullmatch(tags.get(SYNC_TAG, ""))
+    return match is not None and match[5] != _place(bucket, key)
+
+
+def _place(bucket: str, key: str) -> str:
+    return hashlib.sha256(f"{bucket}\0{key}".encode()).hexdigest()[:8]
+
+
+def is_another(mark: Mark, stored: StoredObject) -> bool:
+    """Tell whether it can be seen that an object was replaced since it was marked."""
+    return (
+        stored.head.e_tag != mark.e_tag
+        and stored.head.last_modified > mark.triggered_at + _SAME_WRITE
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OurWrite:
+    """The last write of an object's tags, where it is ours.
+
+    `looked_up_at` is when the catalog was asked for it; `undisturbed` tells whether nobody else
+    changed the object between our read and this write.
+    """
+
+    job_id: str
+    looked_up_at: datetime
+    written_at: datetime
+    undisturbed: bool
+
+
+@dataclass(slots=True)
+class Page:
+    """One object.
+
+    Attributes:
+        changed_at: When its owner wrote its content last.
+        triggers: The jobs that triggered it since then, or since its mark was removed.
+        marked: The jobs that triggered it since its mark was removed, or since it can be seen that
+            the object is another one.
+        sent: The jobs whose message about it reached the system's queue.
+        ours: The last write of its tags; None if it was not ours.
+    """
+
+    changed_at: datetime
+    triggers: list[str] = field(default_factory=list)
+    marked: list[str] = field(default_factory=list)
+    sent: set[str] = field(default_factory=set)
+    ours: OurWrite | None = None
+
+
+class Ledger:
+    """The pages of all objects of the bucket."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+        self._pages: dict[str, Page] = {}
+
+    def page(self, key: str) -> Page:
+        """Return what is known of an object that was there at some time."""
+        return self._pages[key]
+
+    def others_changed(
+        self, key: str, stored: StoredObject | None, now: datetime, *, content: bool
+    ) -> None:
+        """Note that the owner or the system changed an object, which is this one now."""
+        page = self._pages.setdefault(key, Page(changed_at=now))
+        page.ours = None
+        if content:
+            page.changed_at = now
+            page.triggers = []
+        mark = mark_in(stored.tags, self._bucket, key) if stored else None
+        if stored is None or mark is None:
+            page.triggers, page.marked = [], []
+        elif is_another(mark, stored):
+            page.marked = []
+        elif len(page.marked) < mark.attempts:
+            # An owner brought the mark back, together with other tags.
+            missing = mark.attempts - len(page.marked)
+            page.marked = [*(f"earlier {number}" for number in range(missing)), *page.marked]
+
+    def triggered(self, key: str, job_id: str, *, retrigger: bool) -> None:
+        """Note that a job triggered an object; a job that does so twice counts once."""
+        page = self._pages[key]
+        if job_id in page.marked:
+            return
+        if retrigger:
+            page.triggers = []
+        page.triggers.append(job_id)
+        page.marked.append(job_id)

@@ -1,0 +1,31 @@
+"""The ingest of the stack's own Asset Management System, as it behaves like a Media Lake."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from media_syncs.ingest import Ingest
+
+from adapters.local.medialake.values import Outcome
+
+_FAILURES: Final = (Outcome.FAILED, Outcome.UNREADABLE)
+
+
+class StandIn(Ingest):
+    """Handles the messages where the stack runs, by the rules that the demo shows."""
+
+    def __init__(self, system: Any) -> None:
+        super().__init__(system)
+        self._failed_before = 0
+
+    def handle(self, bodies: Sequence[str]) -> None:
+        """Ingest one after the other, as the function does with a batch."""
+        for body in bodies:
+            self._system.ingest(json.loads(body))
+
+    def complaints(self) -> list[str]:
+        """Return how many messages it lost for want of a write or of the bytes."""
+        outcomes = self._system.status().ingested.outcomes
+        failed = sum(outcomes.get(each, 0) for each in _FAILURES)
+        before, self._failed_before = self._failed_before, failed
+        return [f"{failed - before} messages failed"] if failed > before else []

@@ -1,0 +1,342 @@
+"""Whatever came before: within two syncs an object is known, or at one of the named rests.
+
+The system is the one that the local runtime has, which answers as Media Lake's published ingest
+does. Owners upload, replace, copy and retag; the system takes messages late or never; syncs come in
+between. Then two more syncs must bring peace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from adapters.local.medialake.records import react_within, records_after
+from adapters.local.medialake.values import (
+    IngestObject,
+    IngestSettings,
+    NewIds,
+    Outcome,
+    Record,
+)
+from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord, storage_path
+from domain.connector import IdSource
+from domain.customer_object import ObjectHead
+from domain.decision import Minting, Reason, Verdict, decide, resume
+from domain.file_types import Taken
+from domain.identity import identity_of, mint_inventory_id
+from domain.profile import GENERIC, MEDIALAKE, Profile
+from domain.tagging import tags_after
+from domain.trigger_mark import (
+    History,
+    Patience,
+    history_of,
+    is_marked_elsewhere,
+    mark_of,
+    mark_value,
+)
+
+SOAK = int(os.environ.get("ASSET_SYNC_SOAK", "1"))
+BUCKET = "b"
+OWNED = {"project": "x"}
+GRACE = timedelta(hours=24)
+LOCK = timedelta(minutes=5)
+PEACE = {Reason.ASSET_KNOWN, Reason.NOT_MEDIA}
+
+
+@dataclass
+class StoredObject:
+    """The object under one key."""
+
+    content: str
+    e_tag: str
+    modified: datetime
+    content_type: str
+    tags: dict[str, str]
+
+
+@dataclass
+class World:
+    """A bucket, a system with its queue, and time."""
+
+    ids: IdSource
+    duplicates_taken: bool
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    objects: dict[str, StoredObject] = field(default_factory=dict)
+    records: dict[str, Record] = field(default_factory=dict)
+    locks: dict[str, datetime] = field(default_factory=dict)
+    queue: list[str] = field(default_factory=list)
+    uuids: count = field(default_factory=count)  # type: ignore[type-arg]
+    triggers: dict[tuple[str, str], int] = field(default_factory=dict)  # by key and content
+
+    def upload(self, key: str, content: str, tags: dict[str, str], content_type: str) -> None:
+        self.now += timedelta(seconds=7)
+        e_tag = hashlib.md5(content.encode(), usedforsecurity=False).hexdigest()
+        self.objects[key] = StoredObject(content, e_tag, self.now, content_type, dict(tags))
+        self.queue.append(key)
+        # A new upload starts from the beginning, whatever came before it.
+        self.triggers = {each: n for each, n in self.triggers.items() if each[0] != key}
+
+    def ingest(self) -> Outcome | None:
+        """The system takes one message; None if its lock drops it."""
+        key = self.queue.pop(0)
+        stored = self.objects[key]
+        if self.locks.get(key, self.now) > self.now:
+            return None
+        reaction = react_within(
+            self.records,
+            IngestObject(
+                bucket=BUCKET,
+                key=key,
+                size=len(stored.content),
+                etag=stored.e_tag,
+                md5=hashlib.md5(stored.content.encode(), usedforsecurity=False).hexdigest(),
+                last_modified=stored.modified,
+                content_type=stored.content_type,
+                tags=stored.tags,
+            ),
+            settings=IngestSettings(do_not_ingest_duplicates=not self.duplicates_taken),
+            new_ids=NewIds(
+                inventory_uuid=f"i{next(self.uuids)}", asset_uuid=f"a{next(self.uuids)}"
+            ),
+            now=self.now,
+        )
+        self.records = records_after(self.records, reaction)
+        if reaction.tags is not None:
+            stored.tags = dict(reaction.tags)
+        if reaction.keeps_lock:
+            self.locks[key] = self.now + LOCK
+        return reaction.outcome
+
+    def look_up(self, question: CatalogQuestion) -> CatalogAnswer:
+        """As the catalog port answers."""
+        tagged = self.records.get(question.identity.inventory_id or "")
+        if tagged is not None and tagged.asset_id == question.identity.asset_id:
+            return CatalogAnswer(asset_known=True, record=shown(tagged))
+        others: tuple[CatalogRecord, ...] = ()
+        if tagged is None or tagged.storage_path != question.storage_path:
+            minted = mint_inventory_id(BUCKET, question.key)
+            others = tuple(
+                shown(each)
+                for each in self.records.values()
+                if each is not tagged
+                and (each.storage_path == question.storage_path or each.inventory_id == minted)
+            )
+        return CatalogAnswer(record=tagged and shown(tagged), others=others)
+
+    def sync(self, job_id: str, profile: Profile = MEDIALAKE) -> dict[str, Verdict]:
+        """One job over all objects; returns the verdicts."""
+        self.now += timedelta(seconds=7)
+        return {key: self.sync_one(job_id, key, profile) for key in sorted(self.objects)}
+
+    def sync_one(self, job_id: str, key: str, profile: Profile) -> Verdict:
+        stored = self.objects[key]
+        mark = mark_of(stored.tags, bucket_name=BUCKET, key=key)
+        question = CatalogQuestion(
+            bucket_name=BUCKET,
+            key=key,
+            identity=identity_of(stored.tags),
+            copied=is_marked_elsewhere(stored.tags, bucket_name=BUCKET, key=key),
+        )
+        head = ObjectHead(
+            key=key,
+            size_bytes=len(stored.content),
+            e_tag=stored.e_tag,
+            last_modified=stored.modified,
+            system_metadata={"ContentType": stored.content_type},
+        )
+        if mark is not None and mark.job_id == job_id:
+            return resume(question, mark.action)
+        history = history_of(mark, head, Patience(grace=GRACE, trigger_count_max=3), self.now)
+        verdict = decide(
+            question,
+            self.look_up(question),
+            head,
+            history=history,
+            taken=profile.takes(key, stored.content_type, None) is Taken.YES,
+            minting=Minting(profile=profile, ids=self.ids),
+        )
+        if verdict.reason is Reason.TAGS_RESTORED:
+            stored.tags = tags_after(stored.tags, verdict.identity)
+        elif verdict.triggers:
+            before = mark.attempts if mark and history is History.DUE else 0
+            value = mark_value(
+                job_id=job_id,
+                action=verdict.decision,
+                attempts=before + 1,
+                triggered_at=self.now,
+                e_tag=stored.e_tag,
+                bucket_name=BUCKET,
+                key=key,
+            )
+            owned = {name for name in stored.tags if name not in ("AssetID", "InventoryID")}
+            stored.tags = tags_after(stored.tags, verdict.identity, value)
+            assert owned <= stored.tags.keys(), "an owner's tag is lost by us"
+            stored.modified = self.now
+            self.queue.append(key)
+            counted = (key, stored.content)
+            self.triggers[counted] = self.triggers.get(counted, 0) + 1
+        return verdict
+
+    def shared_ids(self) -> bool:
+        """Tell whether two objects carry an InventoryID that no record has.
+
+        An owner copied one with its tags, and the system lost the record. Whichever of the two is
+        taken first, the other deletes its record: a rest that docs/medialake.md names.
+        """
+        tagged = [each.tags.get("InventoryID") for each in self.objects.values()]
+        unknown = [each for each in tagged if each and each not in self.records]
+        return len(unknown) != len(set(unknown))
+
+    def records_at(self, key: str) -> int:
+        path = storage_path(BUCKET, key)
+        return sum(each.storage_path == path for each in self.records.values())
+
+
+def shown(record: Record) -> CatalogRecord:
+    modified = record.last_modified
+    return CatalogRecord(
+        inventory_id=record.inventory_id,
+        asset_id=record.asset_id,
+        storage_path=record.storage_path,
+        e_tag=record.etag,
+        size_bytes=record.size,
+        last_modified=datetime.fromisoformat(modified) if modified else None,
+    )
+
+
+KEYS = st.sampled_from(["a.mov", "a.mov", "a.mov", "b.wav", "b.wav", "c.heic", "d"])
+CONTENTS = st.sampled_from(["one", "two"])
+STEPS = st.one_of(
+    st.tuples(st.just("upload"), KEYS, CONTENTS, st.sampled_from(["", "video/mp4"])),
+    st.tuples(
+        st.just("copy with tags"),
+        KEYS,
+        KEYS,
+        st.one_of(st.none(), CONTENTS),
+        st.sampled_from(["", "AssetID", "InventoryID"]),
+    ),
+    st.tuples(st.just("lose tags"), KEYS, st.sampled_from(["AssetID", "InventoryID", "all"])),
+    st.tuples(st.just("lose a record"), KEYS),
+    st.tuples(st.just("ingest")),
+    st.tuples(st.just("lose a message")),
+    st.tuples(st.just("sync")),
+    st.tuples(st.just("wait"), st.sampled_from([1, 10, 30])),
+)
+
+
+def act(world: World, number: int, step: tuple) -> None:  # type: ignore[type-arg]
+    kind, *rest = step
+    world.now += timedelta(seconds=7)
+    if kind == "upload":
+        key, content, content_type = rest
+        world.upload(key, content, OWNED, content_type)
+    elif kind == "copy with tags" and rest[0] in world.objects:
+        source, target, content, dropped = rest
+        stored = world.objects[source]
+        tags = {name: value for name, value in stored.tags.items() if name != dropped}
+        world.upload(target, content or stored.content, tags, stored.content_type)
+    elif kind == "lose tags" and rest[0] in world.objects:
+        tags = world.objects[rest[0]].tags
+        for name in list(tags) if rest[1] == "all" else [rest[1]]:
+            tags.pop(name, None)
+    elif kind == "lose a record":
+        for name in [n for n, r in world.records.items() if r.object_key == rest[0]]:
+            del world.records[name]
+    elif kind == "ingest" and world.queue:
+        world.ingest()
+    elif kind == "lose a message" and world.queue:
+        world.queue.pop(0)
+    elif kind == "sync":
+        world.sync(f"job-{number}")
+    elif kind == "wait":
+        world.now += timedelta(hours=rest[0])
+
+
+def drain(world: World) -> set[tuple[str, Outcome | None]]:
+    return {(world.queue[0], world.ingest()) for _ in range(len(world.queue))}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("ids", IdSource)
+@pytest.mark.parametrize("duplicates_taken", [False, True])
+@settings(max_examples=250 * SOAK, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(STEPS, max_size=12), waiting=st.sampled_from(["taken", "lost", "late"]))
+def test_two_syncs_bring_peace(
+    ids: IdSource,
+    duplicates_taken: bool,
+    steps: list,  # type: ignore[type-arg]
+    waiting: str,
+) -> None:
+    world = World(ids=ids, duplicates_taken=duplicates_taken)
+    for number, step in enumerate(steps):
+        act(world, number, step)
+    if waiting == "taken":
+        drain(world)
+    elif waiting == "lost":
+        world.queue.clear()
+    world.now += 2 * GRACE
+    for number in (1, 2):
+        assume(not world.shared_ids())
+        before = {key: world.records_at(key) for key in world.objects}
+        verdicts = world.sync(f"job-last-{number}")
+        world.now += timedelta(seconds=7)
+        # It deletes an asset and makes none where both tags lead to a record of other content.
+        lost = {key for key, outcome in drain(world) if outcome is Outcome.DELETED_ONLY}
+        ours = {key for key, verdict in verdicts.items() if verdict.triggers}
+        assert not lost & ours, "an asset is lost by our doing"
+        for key, verdict in verdicts.items():
+            if verdict.triggers and before[key]:
+                assert world.records_at(key) <= before[key], "a second record by our doing"
+        world.now += 2 * GRACE
+    for key, verdict in world.sync("job-final").items():
+        triggered = world.triggers.get((key, world.objects[key].content), 0)
+        assert triggered <= 3
+        if triggered == 3 and verdict.reason is Reason.NOT_TAKEN:
+            continue  # every message of it got lost
+        assert verdict.reason in PEACE, (key, verdict)
+    assert not world.queue
+
+
+def test_a_system_that_takes_nothing_is_asked_three_times_in_all() -> None:
+    world = World(ids=IdSource.MINTED, duplicates_taken=False)
+    world.upload("a.mov", "one", OWNED, "")
+    reasons = []
+    for number in range(12):
+        world.queue.clear()
+        verdict = world.sync(f"job-{number}")["a.mov"]
+        reasons.append(verdict.reason.value)
+        world.now += timedelta(hours=13)
+    assert reasons == [
+        "NO_IDS",
+        "INGESTING",
+        "IDS_UNKNOWN",
+        "INGESTING",
+        "IDS_UNKNOWN",
+        "INGESTING",
+        *["NOT_TAKEN"] * 6,
+    ]
+    assert world.triggers == {("a.mov", "one"): 3}
+
+
+def test_a_plain_catalog_converges_by_tags_alone() -> None:
+    """A system that records what is tagged, in a table that keeps ids and nothing else."""
+    world = World(ids=IdSource.MINTED, duplicates_taken=False)
+    world.upload("notes.txt", "one", OWNED, "text/plain")
+    assert world.sync("job-1", GENERIC)["notes.txt"].reason is Reason.NO_IDS
+    tags = world.objects["notes.txt"].tags
+    world.records[tags["InventoryID"]] = Record(
+        inventory_id=tags["InventoryID"], asset_id=tags["AssetID"]
+    )
+    assert world.sync("job-2", GENERIC)["notes.txt"].reason is Reason.ASSET_KNOWN
+    # A record under the minted id is found although the tags are lost.
+    world.objects["notes.txt"].tags = {}
+    verdict = world.sync("job-3", GENERIC)["notes.txt"]
+    assert (verdict.reason, verdict.identity) == (Reason.NO_IDS, identity_of(tags))
+    assert world.sync("job-4", GENERIC)["notes.txt"].reason is Reason.ASSET_KNOWN
