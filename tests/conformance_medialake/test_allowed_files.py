@@ -1,60 +1,15 @@
-"""A Media Lake connector that allows certain files: documents are taken, other media is not."""
+"""A Media Lake connector that allows certain files."""
 
 import json
-from collections import Counter
 from typing import Any
 
 import pytest
 from media_lake import MediaLake
-from media_syncs.ingest import S3_NOTIFICATIONS
+from media_syncs.allowed_files import FILTER, allowed_files_are_taken_and_no_others
 
-FILTER = {"mode": "allow", "extensions": ["pdf", "mov"], "mimeTypes": ["image/*", "text/vtt"]}
 VARIABLES = {"CONNECTOR_FILE_FILTER": json.dumps(FILTER)}
-
-NOT_MEDIA = "NOT_MEDIA"
-
-# Key and content type; what the first sync says, and the type in the record.
-FILES = {
-    ("report + %.pdf", "application/pdf"): ("NO_IDS", "Other"),
-    ("clip.mov", None): ("NO_IDS", "Video"),
-    ("still.jpg", "image/jpeg; charset=binary"): ("NO_IDS", "Image"),
-    ("subtitles.vtt", "text/vtt"): ("NO_IDS", "Other"),
-    ("still 2.jpg", None): (NOT_MEDIA, None),
-    ("sound.wav", "audio/wav"): (NOT_MEDIA, None),
-    ("subtitles 2.vtt", "text/plain"): (NOT_MEDIA, None),
-    ("clip.mov.xml", "application/xml"): (NOT_MEDIA, None),
-}
 
 
 @pytest.mark.parametrize("ids", ["minted", "assigned"])
 def test_allowed_files_are_taken_and_no_others(system: Any, lake: MediaLake, ids: str) -> None:
-    bucket = system.bucket(f"allowed-{ids}")
-    for key, content_type in FILES:
-        more = {} if content_type is None else {"ContentType": content_type}
-        system.put(bucket, key, Body=f"{bucket} {key}".encode(), **more)
-    lake.attach(bucket)
-    lake.drain(S3_NOTIFICATIONS)
-    system.api.connect(bucket, ids=ids, fileFilter=FILTER)
-
-    syncs = []
-    for _ in range(2):
-        job = system.api.ended(system.api.sync(bucket, discovery="direct"))
-        assert job["status"] == "COMPLETED", job
-        system.idle()
-        reasons = {line["key"]: line["reason"] for line in system.outcomes(job["jobId"])}
-        syncs.append((reasons, lake.drain(S3_NOTIFICATIONS)))
-
-    (first, shown), (second, nothing) = syncs
-    assert first == {key: reason for (key, _), (reason, _) in FILES.items()}
-    assert second == {
-        key: "ASSET_KNOWN" if asset_type else NOT_MEDIA
-        for (key, _), (_, asset_type) in FILES.items()
-    }
-    assert shown == Counter(key for (key, _), (_, asset_type) in FILES.items() if asset_type)
-    assert nothing == Counter()
-    found = {
-        key: [record.type for record in seen.records] for key, seen in lake.look(bucket).items()
-    }
-    assert found == {
-        key: [asset_type] if asset_type else [] for (key, _), (_, asset_type) in FILES.items()
-    }
+    allowed_files_are_taken_and_no_others(system, lake, ids)

@@ -19,6 +19,7 @@ import boto3
 import urllib3
 from botocore.config import Config
 
+from adapters.local.medialake.file_types import FileFilter
 from entrypoints.cli.laptop import laptop
 from entrypoints.cli.requests import RequestLog
 from entrypoints.wiring.local import LocalStack, StackSettings
@@ -151,6 +152,14 @@ class System:
     def ingest(self, message: object) -> None:
         """Have the stack's Asset Management System handle a decoded message at once."""
         self.call(self._stack.asset_management.accept(message))
+
+    def filter_ingest(self, bucket: str, file_filter: FileFilter | None) -> None:
+        """Have the stack's Media Lake take of a bucket what the filter lets through."""
+
+        async def use() -> None:
+            self._stack.asset_management.use_filter(bucket, file_filter)
+
+        self.call(use())
 
     # --- buckets and the catalog
 

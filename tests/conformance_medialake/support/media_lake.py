@@ -37,11 +37,16 @@ class MediaLake(Ingest):
 
     def handle(self, bodies: Sequence[str]) -> None:
         """Have the function invoked with a batch."""
+        failure = self.invoke(bodies)
+        assert failure is None, failure
+
+    def invoke(self, bodies: Sequence[str]) -> str | None:
+        """Invoke the function with a batch; returns what it raised."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(bodies) + "\n")
         self._process.stdin.flush()
-        answer = _answer(self._process, self._log_path)
-        assert answer["failure"] is None, answer["failure"]
+        failure: str | None = _answer(self._process, self._log_path)["failure"]
+        return failure
 
     def published(self) -> list[tuple[str, str, str]]:
         """Return its events since the last time: detail type, InventoryID, the asset's type."""

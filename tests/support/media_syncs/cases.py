@@ -318,7 +318,8 @@ def _beside_media() -> list[Case]:
     ]
 
 
-def _pasts() -> list[Case]:
+def pasts() -> list[Case]:
+    """Return two objects with every past but the plain one."""
     found = []
     for past in Past:
         if past is Past.OLD:
@@ -338,7 +339,8 @@ def _pasts() -> list[Case]:
     return found
 
 
-def _duplicates() -> list[Case]:
+def duplicates() -> list[Case]:
+    """Return objects whose bytes another object has."""
     return [
         *(
             Case(
@@ -378,6 +380,6 @@ def uploaded_again_in_parts() -> tuple[Case, ...]:
 
 def all_cases() -> tuple[Case, ...]:
     """Return every case; keys are unique."""
-    found = (*_awkward(), *_types(), *_beside_media(), *_pasts(), *_duplicates())
+    found = (*_awkward(), *_types(), *_beside_media(), *pasts(), *duplicates())
     assert len({case.key for case in found}) == len(found)
     return found

@@ -56,6 +56,8 @@ def _differences_of_syncs(syncs: Sequence[Sync], run: Run, cases: Sequence[Case]
             yield f"sync {number}: {sync.job['status']}, {sync.job['statistics']}"
         if sync.job["statistics"].get("objectsNotMedia") != left_out:
             yield f"sync {number}: expected {left_out} not media, {sync.job['statistics']}"
+        if sync.queries_of("AssetIDIndex"):
+            yield f"sync {number}: expected no query of the index that holds no asset"
     for number, sync in enumerate(syncs[1:], start=2):
         # Only tags that are restored are written after the first.
         restored = sum(

@@ -10,7 +10,7 @@ from media_syncs.ingest import Ingest
 _PART_BYTES: Final = 5 * 1024 * 1024
 
 # An object that is put in the second in which it is read is in doubt, and S3 shows whole seconds.
-_NEXT_SECOND_S: Final = 1.1
+_MARGIN_S: Final = 0.05
 
 
 def body_of(case: Case, bucket: str) -> bytes:
@@ -25,6 +25,10 @@ def body_of(case: Case, bucket: str) -> bytes:
 def _body(case: Case, bucket: str, *, version: int) -> bytes:
     text = f"{bucket} {case.body or case.key} {version}".encode()
     return text + b"\0" * _PART_BYTES if case.past in IN_PARTS or case.parts_again else text
+
+
+def _wait_for_next_second() -> None:
+    time.sleep(1 + _MARGIN_S - time.time() % 1)
 
 
 class History:
@@ -48,7 +52,7 @@ class History:
         for case in ingested:
             self._upload(case)
         self._lake.drain(self._integration)
-        time.sleep(_NEXT_SECOND_S)
+        _wait_for_next_second()
         for case in known:
             self._ingested_before(case)
         self._lake.drain(self._integration)
@@ -62,11 +66,11 @@ class History:
         for case in cases:
             if case.past.name.endswith("_WAITING"):
                 self._upload(case, again=True)
-        time.sleep(_NEXT_SECOND_S)
+        _wait_for_next_second()
 
     def _sync_before(self) -> None:
         """Sync what is in the bucket so far, in the way that is the default."""
-        time.sleep(_NEXT_SECOND_S)
+        _wait_for_next_second()
         before = self._system.api.connect(
             f"{self._bucket}-before", bucketName=self._bucket, trigger="copy"
         )

@@ -46,6 +46,13 @@ class Sync:
             or (operation.startswith("SendMessage") and "media-lake" in params["QueueUrl"])
         )
 
+    def queries_of(self, index: str) -> int:
+        """Return how often the service asked an index of the catalog."""
+        return sum(
+            operation == "Query" and params.get("IndexName") == index
+            for _, operation, params in self._calls
+        )
+
 
 def _outcomes(system: Any, job: Json) -> dict[str, str]:
     """Return the reason of each key's outcome; a key that was left out has none."""

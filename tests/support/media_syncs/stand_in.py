@@ -1,11 +1,12 @@
 """The ingest of the stack's own Asset Management System, as it behaves like a Media Lake."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from media_syncs.ingest import Ingest
 
+from adapters.local.medialake.file_types import file_filter as ingest_filter
 from adapters.local.medialake.values import Outcome
 
 _FAILURES: Final = (Outcome.FAILED, Outcome.UNREADABLE)
@@ -22,6 +23,15 @@ class StandIn(Ingest):
         """Ingest one after the other, as the function does with a batch."""
         for body in bodies:
             self._system.ingest(json.loads(body))
+
+    def use_filter(self, bucket: str, file_filter: Mapping[str, Any]) -> None:
+        """Have it take of a bucket what a connector's filter, as in the API, lets through."""
+        chosen = ingest_filter(
+            mode=file_filter["mode"],
+            extensions=file_filter["extensions"],
+            mime_types=file_filter["mimeTypes"],
+        )
+        self._system.filter_ingest(bucket, chosen)
 
     def complaints(self) -> list[str]:
         """Return how many messages it lost for want of a write or of the bytes."""
