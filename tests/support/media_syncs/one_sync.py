@@ -21,12 +21,11 @@ def connect(system: Any, lake: Ingest, bucket: str, run: Run) -> None:
 
 
 class Sync:
-    """One sync, and what came of it."""
+    """One sync of a system at rest, and what came of it."""
 
     def __init__(
         self, system: Any, lake: Ingest, bucket: str, run: Run, cases: Sequence[Case]
     ) -> None:
-        system.idle()
         system.calls.take_kept()
         self.job: Json = system.api.ended(system.api.sync(bucket, discovery=run.discovery))
         system.idle()
