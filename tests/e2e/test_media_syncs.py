@@ -13,7 +13,6 @@ from media_syncs.cases import (
     Past,
     Run,
     all_cases,
-    duplicates,
     pasts,
     uploaded_again_in_parts,
 )
@@ -34,7 +33,6 @@ RUNS = {
         ("batch", "copy", "minted", EVENTBRIDGE, all_cases()),
         ("direct", "queue", "assigned", S3_NOTIFICATIONS, all_cases()),
         ("direct", "queue", "minted", EVENTBRIDGE, (*_PASTS, *uploaded_again_in_parts())),
-        ("direct", "copy", "assigned", S3_NOTIFICATIONS, (*_PASTS, *duplicates())),
         ("direct", "event", "minted", S3_NOTIFICATIONS, _PASTS),
     )
 }
@@ -134,7 +132,6 @@ def test_each_way_of_a_sync_is_in_a_run() -> None:
     assert {run.discovery for run in RUNS} == {"batch", "direct"}
     assert {(run.trigger, run.ids) for run in RUNS} >= {
         ("copy", "minted"),
-        ("copy", "assigned"),
         ("queue", "minted"),
         ("queue", "assigned"),
         ("event", "minted"),

@@ -339,8 +339,7 @@ def pasts() -> list[Case]:
     return found
 
 
-def duplicates() -> list[Case]:
-    """Return objects whose bytes another object has."""
+def _duplicates() -> list[Case]:
     return [
         *(
             Case(
@@ -380,6 +379,6 @@ def uploaded_again_in_parts() -> tuple[Case, ...]:
 
 def all_cases() -> tuple[Case, ...]:
     """Return every case; keys are unique."""
-    found = (*_awkward(), *_types(), *_beside_media(), *pasts(), *duplicates())
+    found = (*_awkward(), *_types(), *_beside_media(), *pasts(), *_duplicates())
     assert len({case.key for case in found}) == len(found)
     return found
