@@ -94,6 +94,10 @@ class ChunkSettlement:
         Entries that were not started, and failures that another attempt may mend, are a reason to
         hand it back; the latter only while attempts are left. True if it was settled.
 
+        What decreases from one attempt to the next is the number of entries without an outcome that
+        stands (`outcome_count_before` counts the same), or the parts of large objects that are
+        still to be copied; an attempt that decreases neither uses up one of a bounded number.
+
         Raises:
             WorkLost, Conflict: the lease is lost; another worker has the chunk.
         """

@@ -49,14 +49,17 @@ class CopyFile:
             return (await self._load()).get(object_key, CopyRecord())
 
     async def put(self, object_key: str, record: CopyRecord) -> None:
-        """Put a record on file; one that names no upload is left out.
+        """Put a record on file; one of which no copy was ever begun is left out.
+
+        How often copies of an object were begun stays there when one is done: an object that its
+        owner replaces after each copy is begun again as one that is replaced in the middle of it.
 
         Raises:
             WorkLost: the chunk is another worker's.
         """
         async with self._filing:
             records = dict(await self._load())
-            if record.upload_ids:
+            if record.begun_count:
                 records[object_key] = record
             else:
                 records.pop(object_key, None)

@@ -38,7 +38,9 @@ class PartCopies:
     """The copies in parts of one chunk, as one worker sees them.
 
     Attributes:
-        advanced: Whether this worker brought any of them further.
+        advanced: Whether this worker brought any of them further. What decreases from one such
+            worker to the next is the number of parts to copy, of copies begun at most as often as
+            a chunk has attempts.
     """
 
     def __init__(
@@ -87,8 +89,8 @@ class PartCopies:
         except PortError:
             await self._give_up(head.key)
             raise
-        self.advanced = True
         record = await self._file.get(head.key)
+        self._advance(record)
         await self._file.put(head.key, replace(record, under_way=None))
         return written
 
@@ -157,6 +159,9 @@ class PartCopies:
             return
         parts = tuple(copied[number] for number in sorted(copied))
         await self._file.put(key, replace(record, under_way=replace(copy, parts=parts)))
+        self._advance(record)
+
+    def _advance(self, record: CopyRecord) -> None:
         # A copy that has to be begun again and again comes no further.
         self.advanced |= record.begun_count <= self._policy.chunk_attempt_count_max
 

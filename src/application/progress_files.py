@@ -20,9 +20,9 @@ class ProgressFiles:
         self._results = results
 
     async def load(self, chunk: Chunk) -> dict[str, Outcome]:
-        """Return the outcomes that stand, by key: those saved, but for failures.
+        """Return the outcomes that stand, by key: those saved, failures that stand among them.
 
-        A redriven chunk begins with the outcomes that it was settled with.
+        A redriven chunk begins with the outcomes that it was settled with, but for failures.
 
         Raises:
             NotFound: the file that the chunk names is gone.
@@ -33,9 +33,10 @@ class ProgressFiles:
         if not chunk.redrive_number:
             return {}
         try:
-            return await self._read(outcomes_key(chunk.job_id, chunk.index))
+            settled = await self._read(outcomes_key(chunk.job_id, chunk.index))
         except NotFound:
             return {}  # it was given up before any of its outcomes was known
+        return {k: o for k, o in settled.items() if o.kind is not OutcomeKind.FAILED}
 
     async def known(self, chunk: Chunk) -> dict[str, Outcome]:
         """Return every outcome that is recorded of the chunk, failures included, by key.
@@ -59,13 +60,14 @@ class ProgressFiles:
         """Write the outcomes that stand, be there none; returns the file's key."""
         key = progress_key(chunk.job_id, chunk.index, token)
         await write_outcomes(
-            self._results, key, outcomes.values(), job_id=chunk.job_id, chunk_index=chunk.index
+            self._results,
+            key,
+            outcomes.values(),
+            job_id=chunk.job_id,
+            chunk_index=chunk.index,
+            with_stack_traces=True,
         )
         return key
 
     async def _read(self, key: str) -> dict[str, Outcome]:
-        return {
-            outcome.key: outcome
-            async for outcome in read_outcomes(self._results, key)
-            if outcome.kind is not OutcomeKind.FAILED
-        }
+        return {outcome.key: outcome async for outcome in read_outcomes(self._results, key)}
