@@ -8,6 +8,7 @@ between them leaves files that the next attempt writes anew.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from application.announcer import Announcer
 from application.copy_file import LeftCopies
@@ -109,6 +110,7 @@ class ChunkSettlement:
             progressed = copies_advanced or len(standing) > outcome_count_before
             await self._hand_back(chunk, standing, progressed=progressed, delayed=bool(mendable))
             return False
+        await self._write(chunk, outcomes)
         await self._settle(
             job,
             chunk,
@@ -131,7 +133,12 @@ class ChunkSettlement:
             WorkLost, Conflict: the lease is lost; another worker has the chunk.
         """
         reason = type(cause).__name__ if isinstance(cause, Exception) else "GivenUp"
-        outcomes = await self._all_outcomes(chunk, done, reason, str(cause))
+        message = str(cause)
+        outcomes = await self._all_outcomes(chunk, done, reason, message)
+        refusal = await self._try_to_write(chunk, outcomes)
+        if refusal is not None:
+            outcomes = {}
+            message = f"{message}; its outcomes cannot be written: {refusal}"
         now = self._clock.now()
         failure = whole_failure(
             cause,
@@ -141,12 +148,12 @@ class ChunkSettlement:
             attempt_number=chunk.attempt_count,
             reason=reason,
         )
-        await self._errors.record([failure])
+        await self._errors.record([replace(failure, message=message)])
         self._telemetry.warning(
-            "chunk_failed", job_id=job.job_id, chunk_index=chunk.index, cause=str(cause)
+            "chunk_failed", job_id=job.job_id, chunk_index=chunk.index, cause=message
         )
         self._telemetry.count(Metric.CHUNKS_FAILED)
-        failed = give_up_chunk(chunk, fold(outcomes.values()), str(cause), now=now)
+        failed = give_up_chunk(chunk, fold(outcomes.values()), message, now=now)
         await self._settle(job, chunk, outcomes, failed)
 
     async def cancel(self, job: Job, chunk: Chunk, outcomes: Mapping[str, Outcome]) -> None:
@@ -155,7 +162,9 @@ class ChunkSettlement:
         Raises:
             WorkLost, Conflict: the lease is lost; another worker has the chunk.
         """
-        done = {**await self._progress.known(chunk), **outcomes}
+        done = {**(await self._known(chunk) or {}), **outcomes}
+        if await self._try_to_write(chunk, done) is not None:
+            done = {}
         cancelled = cancel_chunk(chunk, fold(done.values()), now=self._clock.now())
         await self._settle(job, chunk, done, cancelled)
 
@@ -175,12 +184,6 @@ class ChunkSettlement:
         )
         if settled.status is not ChunkStatus.FAILED:
             await self._errors.record(failures[: self._policy.errors_per_chunk_max])
-        if outcomes:
-            check_lease(chunk, token=token, now=self._clock.now())
-            key = outcomes_key(job.job_id, chunk.index)
-            await write_outcomes(
-                self._results, key, outcomes.values(), job_id=job.job_id, chunk_index=chunk.index
-            )
         check_lease(chunk, token=token, now=self._clock.now())
         await self._left_copies.give_up(job, chunk)
         await self._chunks.settle(settled, tally_change(chunk, settled))
@@ -200,24 +203,65 @@ class ChunkSettlement:
             "chunk_handed_back", job_id=chunk.job_id, chunk_index=chunk.index, delay_s=delay_s
         )
 
+    async def _write(self, chunk: Chunk, outcomes: Mapping[str, Outcome]) -> None:
+        """Write the file that the settlement counts; without outcomes, an older one stays."""
+        if not outcomes:
+            return
+        token = chunk.lease.token if chunk.lease else ""
+        check_lease(chunk, token=token, now=self._clock.now())
+        key = outcomes_key(chunk.job_id, chunk.index)
+        await write_outcomes(
+            self._results, key, outcomes.values(), job_id=chunk.job_id, chunk_index=chunk.index
+        )
+
+    async def _try_to_write(
+        self, chunk: Chunk, outcomes: Mapping[str, Outcome]
+    ) -> Fatal | NotFound | None:
+        """Write the file, or return why that is refused: it is not to keep a chunk from its end.
+
+        What is not in the file may not be counted.
+        """
+        try:
+            await self._write(chunk, outcomes)
+        except (Fatal, NotFound) as error:
+            self._warn_of("outcomes_not_written", chunk, error)
+            return error
+        return None
+
     async def _all_outcomes(
         self, chunk: Chunk, done: Mapping[str, Outcome] | None, reason: str, message: str
     ) -> dict[str, Outcome]:
-        """Return what is known of the chunk's entries, all others failed; nothing if unreadable."""
+        """Return what is known of the chunk's entries, and all others failed if they can be read.
+
+        Nothing, if what is known can not be read now: it is not to be written over.
+        """
+        known = await self._known(chunk)
+        if known is None and not done:
+            return {}
+        outcomes = {**(known or {}), **(done or {})}
         try:
-            outcomes = dict(await self._progress.load(chunk) if done is None else done)
             async for entry in read_entries(self._results, chunk_key(chunk.job_id, chunk.index)):
                 if entry.key not in outcomes:
                     outcomes[entry.key] = Outcome(
                         key=entry.key, kind=OutcomeKind.FAILED, reason=reason, message=message
                     )
         except (NotFound, DomainError, Fatal) as error:
-            # The chunk's own file is what is broken; its objects still count as failed.
-            self._telemetry.warning(
-                "chunk_unreadable", job_id=chunk.job_id, chunk_index=chunk.index, cause=str(error)
-            )
-            return {}
+            # The chunk's own file is what is broken; its other objects still count as failed.
+            self._warn_of("chunk_unreadable", chunk, error)
         return outcomes
+
+    async def _known(self, chunk: Chunk) -> dict[str, Outcome] | None:
+        """Return the outcomes on file, None if they are denied to us."""
+        try:
+            return await self._progress.known(chunk)
+        except Fatal as error:
+            self._warn_of("outcomes_unreadable", chunk, error)
+            return None
+
+    def _warn_of(self, name: str, chunk: Chunk, error: Exception) -> None:
+        self._telemetry.warning(
+            name, job_id=chunk.job_id, chunk_index=chunk.index, cause=str(error)
+        )
 
     def _count(self, change: Statistics) -> None:
         self._telemetry.count(Metric.CHUNKS_SETTLED)

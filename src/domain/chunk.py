@@ -268,16 +268,26 @@ def settle_chunk(chunk: Chunk, processed: Statistics, *, now: datetime) -> Chunk
 
 
 def give_up_chunk(chunk: Chunk, processed: Statistics, reason: str, *, now: datetime) -> Chunk:
-    """Return the leased chunk FAILED; its entries without an outcome are counted as failed."""
-    counted = chunk.discovered + processed
+    """Return the leased chunk FAILED; its entries without an outcome are counted as failed.
+
+    If none of them has one, as where its files cannot be read, what was counted before stays.
+    """
+    counted = _counted(chunk, processed)
     missing = chunk.object_count - counted.total
     statistics = replace(counted, failed=counted.failed + missing)
     return evolve(chunk, ChunkFailed(statistics=statistics, reason=reason), now)
 
 
 def cancel_chunk(chunk: Chunk, processed: Statistics, *, now: datetime) -> Chunk:
-    """Return the chunk CANCELLED, what was done of it counted; nobody else may hold its lease."""
-    return evolve(chunk, ChunkCancelled(statistics=chunk.discovered + processed), now)
+    """Return the chunk CANCELLED, what was done of it counted; nobody else may hold its lease.
+
+    If nothing is known of that, what was counted before stays.
+    """
+    return evolve(chunk, ChunkCancelled(statistics=_counted(chunk, processed)), now)
+
+
+def _counted(chunk: Chunk, processed: Statistics) -> Statistics:
+    return chunk.discovered + processed if processed.total else chunk.statistics
 
 
 def lease_expired(chunk: Chunk, now: datetime) -> bool:
