@@ -95,8 +95,8 @@ def engine_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="Failures",
-            reason="Record what failed.",
-            actions=("dynamodb:BatchWriteItem",),
+            reason="Record what failed; clear what the workers of a cancelled chunk recorded.",
+            actions=("dynamodb:BatchWriteItem", "dynamodb:Query"),
             resources=("{errors_table}",),
         ),
         *watching_ingest(config),

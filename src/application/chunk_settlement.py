@@ -1,8 +1,8 @@
 """How a leased chunk ends: settled, handed back with its progress, given up, or cancelled.
 
-The order is the same for all: what belongs to the end (outcomes, failures) is written first, the
-transaction that settles the chunk and moves the job's counts comes last. A process that dies
-between them leaves files that the next attempt writes anew.
+The order is the same for all: what belongs to the end (outcomes, then failures) is written first,
+the transaction that settles the chunk and moves the job's counts comes last. A process that dies
+between them leaves files and records that the next attempt replaces.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from application.announcer import Announcer
+from application.chunk_errors import ChunkErrors
 from application.copy_file import LeftCopies
 from application.failures import object_failures, whole_failure
 from application.files import chunk_key, outcomes_key, read_entries, write_outcomes
@@ -19,7 +20,6 @@ from application.progress_files import ProgressFiles
 from domain.chunk import (
     Chunk,
     ChunkReleased,
-    ChunkStatus,
     cancel_chunk,
     check_lease,
     evolve,
@@ -27,7 +27,7 @@ from domain.chunk import (
     settle_chunk,
 )
 from domain.errors import DomainError
-from domain.failure import chunk_error_prefix
+from domain.failure import Failure
 from domain.job import Job
 from domain.limits import QUEUE_DELAY_S_MAX
 from domain.outcome import Outcome, OutcomeKind, Statistics, fold
@@ -35,7 +35,6 @@ from domain.tally import tally_change
 from ports.chunk_queue import ChunkQueue
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
-from ports.error_log import ErrorLog
 from ports.errors import Fatal, NotFound
 from ports.results_store import ResultsStore
 from ports.telemetry import Metric, Telemetry
@@ -62,7 +61,7 @@ class ChunkSettlement:
         *,
         chunks: ChunkStore,
         results: ResultsStore,
-        errors: ErrorLog,
+        chunk_errors: ChunkErrors,
         queue: ChunkQueue,
         announcer: Announcer,
         clock: Clock,
@@ -72,7 +71,7 @@ class ChunkSettlement:
     ) -> None:
         self._chunks = chunks
         self._results = results
-        self._errors = errors
+        self._chunk_errors = chunk_errors
         self._queue = queue
         self._progress = ProgressFiles(results)
         self._announcer = announcer
@@ -134,7 +133,8 @@ class ChunkSettlement:
         """
         reason = type(cause).__name__ if isinstance(cause, Exception) else "GivenUp"
         message = str(cause)
-        outcomes = await self._all_outcomes(chunk, done, reason, message)
+        known = await self._known(chunk, done)
+        outcomes = await self._all_outcomes(chunk, known, reason, message)
         refusal = await self._try_to_write(chunk, outcomes)
         if refusal is not None:
             outcomes = {}
@@ -148,13 +148,12 @@ class ChunkSettlement:
             attempt_number=chunk.attempt_count,
             reason=reason,
         )
-        await self._errors.record([replace(failure, message=message)])
         self._telemetry.warning(
             "chunk_failed", job_id=job.job_id, chunk_index=chunk.index, cause=message
         )
         self._telemetry.count(Metric.CHUNKS_FAILED)
         failed = give_up_chunk(chunk, fold(outcomes.values()), message, now=now)
-        await self._settle(job, chunk, outcomes, failed)
+        await self._settle(job, chunk, known or {}, failed, whole=replace(failure, message=message))
 
     async def cancel(self, job: Job, chunk: Chunk, outcomes: Mapping[str, Outcome]) -> None:
         """Settle the chunk as CANCELLED, with what was done of it.
@@ -162,19 +161,24 @@ class ChunkSettlement:
         Raises:
             WorkLost, Conflict: the lease is lost; another worker has the chunk.
         """
-        done = {**(await self._known(chunk) or {}), **outcomes}
+        done = await self._known(chunk, outcomes) or {}
         if await self._try_to_write(chunk, done) is not None:
             done = {}
         cancelled = cancel_chunk(chunk, fold(done.values()), now=self._clock.now())
         await self._settle(job, chunk, done, cancelled)
 
     async def _settle(
-        self, job: Job, chunk: Chunk, outcomes: Mapping[str, Outcome], settled: Chunk
+        self,
+        job: Job,
+        chunk: Chunk,
+        outcomes: Mapping[str, Outcome],
+        settled: Chunk,
+        *,
+        whole: Failure | None = None,
     ) -> None:
+        """Record the failures among the outcomes and that of the whole chunk, and settle it."""
         token = chunk.lease.token if chunk.lease else ""
         now = self._clock.now()
-        if chunk.redrive_number and settled.status is not ChunkStatus.FAILED:
-            await self._errors.clear(job.job_id, chunk_error_prefix(chunk.index))
         failures = object_failures(
             outcomes.values(),
             job_id=job.job_id,
@@ -182,8 +186,7 @@ class ChunkSettlement:
             attempt_number=chunk.attempt_count,
             now=now,
         )
-        if settled.status is not ChunkStatus.FAILED:
-            await self._errors.record(failures[: self._policy.errors_per_chunk_max])
+        await self._chunk_errors.replace(chunk, failures, whole=whole)
         check_lease(chunk, token=token, now=self._clock.now())
         await self._left_copies.give_up(job, chunk)
         await self._chunks.settle(settled, tally_change(chunk, settled))
@@ -229,16 +232,15 @@ class ChunkSettlement:
         return None
 
     async def _all_outcomes(
-        self, chunk: Chunk, done: Mapping[str, Outcome] | None, reason: str, message: str
+        self, chunk: Chunk, known: Mapping[str, Outcome] | None, reason: str, message: str
     ) -> dict[str, Outcome]:
         """Return what is known of the chunk's entries, and all others failed if they can be read.
 
         Nothing, if what is known can not be read now: it is not to be written over.
         """
-        known = await self._known(chunk)
-        if known is None and not done:
+        if known is None:
             return {}
-        outcomes = {**(known or {}), **(done or {})}
+        outcomes = dict(known)
         try:
             async for entry in read_entries(self._results, chunk_key(chunk.job_id, chunk.index)):
                 if entry.key not in outcomes:
@@ -250,13 +252,16 @@ class ChunkSettlement:
             self._warn_of("chunk_unreadable", chunk, error)
         return outcomes
 
-    async def _known(self, chunk: Chunk) -> dict[str, Outcome] | None:
-        """Return the outcomes on file, None if they are denied to us."""
+    async def _known(
+        self, chunk: Chunk, done: Mapping[str, Outcome] | None
+    ) -> dict[str, Outcome] | None:
+        """Return the outcomes of this attempt and those on file; None if they are denied to us."""
         try:
-            return await self._progress.known(chunk)
+            return {**await self._progress.known(chunk), **(done or {})}
         except Fatal as error:
             self._warn_of("outcomes_unreadable", chunk, error)
-            return None
+            # What an attempt has done begins with what was on file before.
+            return dict(done) if done else None
 
     def _warn_of(self, name: str, chunk: Chunk, error: Exception) -> None:
         self._telemetry.warning(

@@ -8,9 +8,10 @@ the order while it works); and with the last of them the job has ended.
 from __future__ import annotations
 
 from application.announcer import Announcer
+from application.chunk_errors import ChunkErrors
 from application.copy_file import LeftCopies
 from application.engine_orders import order_advance
-from application.failures import whole_failure
+from application.failures import object_failures, whole_failure
 from application.files import manifest_key, outcomes_key, write_outcomes
 from application.job_updater import update_job
 from application.progress_files import ProgressFiles
@@ -41,6 +42,7 @@ class EndJob:
         batch_jobs: BatchJobs,
         results: ResultsStore,
         errors: ErrorLog,
+        chunk_errors: ChunkErrors,
         announcer: Announcer,
         left_copies: LeftCopies,
         clock: Clock,
@@ -51,6 +53,7 @@ class EndJob:
         self._batch_jobs = batch_jobs
         self._results = results
         self._errors = errors
+        self._chunk_errors = chunk_errors
         self._announcer = announcer
         self._clock = clock
         self._progress = ProgressFiles(results)
@@ -99,6 +102,15 @@ class EndJob:
                     job_id=chunk.job_id,
                     chunk_index=chunk.index,
                 )
+            if free.attempt_count or free.progress_key is not None:
+                failures = object_failures(
+                    done.values(),
+                    job_id=chunk.job_id,
+                    chunk_index=chunk.index,
+                    attempt_number=chunk.attempt_count,
+                    now=now,
+                )
+                await self._chunk_errors.replace(free, failures)
             await self._left_copies.give_up(job, chunk)
             cancelled = cancel_chunk(free, fold(done.values()), now=now)
             await self._chunks.settle(cancelled, tally_change(chunk, cancelled))

@@ -11,6 +11,7 @@ from dependency_injector import containers, providers
 
 from application.announcer import Announcer
 from application.batch_discovery import BatchDiscovery
+from application.chunk_errors import ChunkErrors
 from application.chunk_settlement import ChunkSettlement
 from application.chunk_work import ProcessChunk
 from application.connectors import Connectors
@@ -153,6 +154,14 @@ class UseCases(containers.DeclarativeContainer):
     left_copies = providers.Singleton(
         LeftCopies, objects=objects, results=results, telemetry=telemetry
     )
+    chunk_errors = providers.Singleton(
+        ChunkErrors,
+        errors=errors,
+        results=results,
+        clock=clock,
+        telemetry=telemetry,
+        policy=policy,
+    )
     end_job = providers.Singleton(
         EndJob,
         jobs=jobs,
@@ -160,6 +169,7 @@ class UseCases(containers.DeclarativeContainer):
         batch_jobs=batch_jobs,
         results=results,
         errors=errors,
+        chunk_errors=chunk_errors,
         announcer=announcer,
         left_copies=left_copies,
         clock=clock,
@@ -225,7 +235,7 @@ class UseCases(containers.DeclarativeContainer):
         ChunkSettlement,
         chunks=chunks,
         results=results,
-        errors=errors,
+        chunk_errors=chunk_errors,
         queue=queue,
         announcer=announcer,
         left_copies=left_copies,

@@ -1,0 +1,96 @@
+"""The error records of a chunk: those of its settlement, and none of one that never was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from application.failures import object_failures
+from application.files import discovered_key, read_outcomes
+from application.policy import Policy
+from domain.chunk import Chunk, check_lease
+from domain.errors import InvalidManifest
+from domain.failure import Failure, chunk_error_prefix
+from ports.clock import Clock
+from ports.error_log import ErrorLog
+from ports.errors import Fatal, NotFound
+from ports.results_store import ResultsStore
+from ports.telemetry import Telemetry
+
+
+class ChunkErrors:
+    """Records what failed of a chunk, in the place of what earlier attempts recorded."""
+
+    def __init__(
+        self,
+        *,
+        errors: ErrorLog,
+        results: ResultsStore,
+        clock: Clock,
+        telemetry: Telemetry,
+        policy: Policy,
+    ) -> None:
+        self._errors = errors
+        self._results = results
+        self._clock = clock
+        self._telemetry = telemetry
+        self._policy = policy
+
+    async def replace(
+        self, chunk: Chunk, failures: Sequence[Failure], *, whole: Failure | None = None
+    ) -> None:
+        """Record the failures of a chunk that is settled next; may be repeated.
+
+        Of its objects' failures a bounded number is recorded: its outcomes have all.
+
+        An attempt may die, or fail, between its records and its settlement, and the next one comes
+        to another end. So whatever was recorded before is removed first, but for the failures that
+        discovery counted. `chunk` is as it was before it is settled.
+
+        Raises:
+            WorkLost: the lease on the chunk ran out.
+        """
+        recorded = list(failures[: self._policy.errors_per_chunk_max])
+        if whole is not None:
+            recorded.append(whole)
+        if tried_before(chunk):
+            discovered = await self._discovered(chunk)
+            if discovered is not None:
+                self._check(chunk)
+                await self._errors.clear(chunk.job_id, chunk_error_prefix(chunk.index))
+                recorded += discovered
+        self._check(chunk)
+        await self._errors.record(recorded)
+
+    def _check(self, chunk: Chunk) -> None:
+        if chunk.lease is not None:
+            check_lease(chunk, token=chunk.lease.token, now=self._clock.now())
+
+    async def _discovered(self, chunk: Chunk) -> Sequence[Failure] | None:
+        """Return the failures that discovery recorded, None if they can not be read again."""
+        if not chunk.discovered.failed:
+            return []
+        key = discovered_key(chunk.job_id, chunk.index)
+        try:
+            outcomes = [outcome async for outcome in read_outcomes(self._results, key)]
+        except (NotFound, InvalidManifest, Fatal) as error:
+            self._telemetry.warning(
+                "errors_not_cleared",
+                job_id=chunk.job_id,
+                chunk_index=chunk.index,
+                cause=str(error),
+            )
+            return None
+        failures = object_failures(
+            outcomes,
+            job_id=chunk.job_id,
+            chunk_index=chunk.index,
+            attempt_number=1,
+            now=chunk.created_at,
+        )
+        return failures[: self._policy.errors_per_chunk_max]
+
+
+def tried_before(chunk: Chunk) -> bool:
+    """Tell whether another attempt than the one that has the lease may have recorded failures."""
+    attempts = chunk.attempt_count - (chunk.lease is not None)
+    return attempts > 0 or chunk.progress_key is not None or chunk.redrive_number > 0

@@ -1,0 +1,242 @@
+"""The error records of a chunk are those of its settlement, and none of one that never was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from domain.chunk import ChunkStatus
+from domain.job import Discovery, Job, JobStatus
+from domain.outcome import Statistics
+from ports.errors import Unavailable
+
+KEYS = [f"{number}.jpg" for number in range(3)]
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+def refuse(story: Any, *keys: str) -> None:
+    """Have the bus refuse events of these objects for good: their failures are another's to fix."""
+    story.ports.bus.refuse = lambda e: Unavailable("no bus") if e.object_key in keys else None
+
+
+def fail_once(story: Any, error: BaseException) -> None:
+    """Have the next settlement fail."""
+    settle = story.ports.chunks.settle
+
+    async def failing(chunk: Any, change: Any) -> Any:
+        story.ports.chunks.settle = settle
+        raise error
+
+    story.ports.chunks.settle = failing
+
+
+async def started(story: Any, *refused: str) -> Job:
+    """Return a job whose only chunk has used up its attempts but for one."""
+    story.put(*KEYS)
+    job: Job = await story.start()
+    await story.run_engine()
+    refuse(story, *refused)
+    [chunk] = story.chunks(job)
+    attempts = story.policy.chunk_attempt_count_max - 1
+    await story.ports.chunks.save(replace(chunk, attempt_count=attempts))
+    return job
+
+
+async def failing_settlement(story: Any, job: Job) -> None:
+    """Have a worker settle the chunk, fail, and its lease run out."""
+    fail_once(story, Unavailable("no table"))
+    with pytest.raises(Unavailable):
+        await story.run_chunks()
+    assert len(await story.failures(job)) == 1
+    refuse(story)
+    story.ports.clock.advance(1_000)
+
+
+async def test_none_are_left_of_a_settlement_that_failed(story: Any) -> None:
+    job = await started(story, "0.jpg")
+    await failing_settlement(story, job)
+    [chunk] = story.chunks(job)
+    # As after a look at the time: the next attempt may be any of the chunk's.
+    await story.ports.chunks.save(replace(chunk, attempt_count=1))
+    job = await story.finish(job.job_id)
+    assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=3))
+    assert await story.failures(job) == []
+
+
+async def test_none_are_left_after_progress_that_starts_the_count_again(story: Any) -> None:
+    job = await started(story, "0.jpg")
+    await failing_settlement(story, job)
+    [chunk] = story.chunks(job)
+    await story.ports.chunks.save(replace(chunk, attempt_count=1))
+    refuse(story, "1.jpg")
+    story.ports.clock.advance(400)
+    await story.use_cases.sweep().run(story.deadline())
+    await story.run_chunks()
+    assert story.chunks(job)[0].attempt_count == 0
+    refuse(story)
+    job = await story.finish(job.job_id)
+    assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=3))
+    assert await story.failures(job) == []
+
+
+async def test_a_chunk_that_is_given_up_has_its_own_cause(story: Any) -> None:
+    """And the failures of its objects that are known, as its outcome file has them."""
+    job = await started(story, "0.jpg")
+    await failing_settlement(story, job)
+    job = await story.finish(job.job_id)
+    assert story.chunks(job)[0].status is ChunkStatus.FAILED
+    failures = await story.failures(job)
+    assert {f.key: f.error_class for f in failures} == {None: "GivenUp", "0.jpg": "Unavailable"}
+    assert job.tally.statistics == Statistics(put=2, failed=1)
+
+
+async def test_a_chunk_that_is_given_up_names_the_failures_that_stand(story: Any) -> None:
+    story.put("full.jpg", tags={f"tag{number}": "value" for number in range(9)})
+    job = await started(story, *KEYS)
+    await story.run_chunks()
+    [chunk] = story.chunks(job)
+    assert chunk.status is ChunkStatus.COMPLETED_WITH_ERRORS
+    assert {f.key: f.error_class for f in await story.failures(job)} == {
+        "full.jpg": "TagLimitExceeded",
+        **dict.fromkeys(KEYS, "Unavailable"),
+    }
+
+
+async def test_a_chunk_that_was_given_up_in_vain_keeps_no_cause(story: Any) -> None:
+    story.put(*KEYS)
+    job = await story.start()
+    await story.run_engine()
+    [chunk] = story.chunks(job)
+    attempts = story.policy.chunk_attempt_count_max
+    await story.ports.chunks.save(replace(chunk, attempt_count=attempts))
+    await failing_settlement(story, job)
+    # An operator allows one attempt more.
+    [chunk] = story.chunks(job)
+    await story.ports.chunks.save(replace(chunk, attempt_count=1))
+    job = await story.finish(job.job_id)
+    assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=3))
+    assert await story.failures(job) == []
+
+
+@pytest.mark.parametrize("place", ["outcomes", "errors"])
+@pytest.mark.parametrize("redriven", [False, True])
+async def test_a_worker_that_died_in_its_settlement_before_the_cancel(
+    story: Any, place: str, redriven: bool
+) -> None:
+    """The sweep cancels the chunk, and counts what the worker left."""
+    if redriven:
+        job = await started(story, *KEYS[:2])
+        await story.run_chunks()
+        await story.use_cases.redrive_job().redrive(job.job_id)
+        await story.run_engine()
+        [chunk] = story.chunks(job)
+        attempts = story.policy.chunk_attempt_count_max - 1
+        await story.ports.chunks.save(replace(chunk, attempt_count=attempts))
+        refuse(story, "0.jpg")
+    else:
+        job = await started(story, "0.jpg")
+    put, record = story.ports.results.put, story.ports.errors.record
+
+    async def dying_put(key: str, content: bytes) -> None:
+        await put(key, content)
+        if "/outcomes/" in key and place == "outcomes":
+            raise Crash
+
+    async def dying_record(failures: Any) -> None:
+        await record(failures)
+        if place == "errors":
+            raise Crash
+
+    story.ports.results.put, story.ports.errors.record = dying_put, dying_record
+    with pytest.raises(Crash):
+        await story.run_chunks()
+    story.ports.results.put, story.ports.errors.record = put, record
+    await story.use_cases.cancel_job().cancel(job.job_id)
+    story.ports.clock.advance(1_000)
+    job = await story.finish(job.job_id)
+    assert (job.status, job.tally.statistics) == (
+        JobStatus.CANCELLED,
+        Statistics(put=2, failed=1),
+    )
+    assert [f.key for f in await story.failures(job)] == ["0.jpg"]
+
+
+async def test_the_records_of_a_redriven_chunk_that_nobody_tried_stay(story: Any) -> None:
+    job = await started(story, "0.jpg")
+    await story.run_chunks()
+    before = await story.failures(job)
+    await story.use_cases.redrive_job().redrive(job.job_id)
+    await story.run_engine()
+    await story.use_cases.cancel_job().cancel(job.job_id)
+    await story.run_engine()
+    job = await story.ports.jobs.get(job.job_id)
+    assert (job.status, job.tally.statistics.failed) == (JobStatus.CANCELLED, 1)
+    assert await story.failures(job) == before
+
+
+@pytest.mark.parametrize("place", ["outcomes", "errors"])
+async def test_a_worker_whose_lease_is_over_records_nothing(story: Any, place: str) -> None:
+    """It sleeps in its settlement; meanwhile another attempt settles the chunk without failures."""
+    job = await started(story, "0.jpg")
+    put, record = story.ports.results.put, story.ports.errors.record
+    slept: list[str] = []
+
+    async def others_work(here: str) -> None:
+        if here != place or slept:
+            return
+        slept.append(here)
+        refuse(story)
+        story.ports.clock.advance(1_000)
+        await story.use_cases.sweep().run(story.deadline())
+        [chunk] = story.chunks(job)
+        await story.ports.chunks.save(replace(chunk, attempt_count=1))
+        await story.run_chunks()
+        assert story.chunks(job)[0].status is ChunkStatus.COMPLETED
+
+    async def slow_put(key: str, content: bytes) -> None:
+        await put(key, content)
+        if "/outcomes/" in key:
+            await others_work("outcomes")
+
+    async def slow_record(failures: Any) -> None:
+        await record(failures)
+        await others_work("errors")
+
+    story.ports.results.put, story.ports.errors.record = slow_put, slow_record
+    await story.run_chunks()
+    assert slept
+    job = await story.finish(job.job_id)
+    assert job.status is JobStatus.COMPLETED
+    assert await story.failures(job) == []
+
+
+async def test_a_redrive_keeps_the_failures_of_discovery(story: Any) -> None:
+    """An unreadable report row is no worker's; its record stays as long as it counts."""
+    story.put("a.jpg", "b.jpg", "c.jpg")
+    job = await story.start(discovery=Discovery.BATCH)
+    await story.run_engine()
+    (batch_job_id,) = story.ports.batch_jobs.created
+
+    async def task(event: Any) -> Any:
+        return await story._task(job.job_id, event)
+
+    await story.ports.batch_jobs.run(batch_job_id, task)
+    [key] = [name for name in story.ports.results.files if "/results/" in name]
+    story.ports.results.files[key] = story.ports.results.files[key].replace(b",200,", b",x,", 1)
+    refuse(story, "a.jpg", "b.jpg", "c.jpg")
+    await story.use_cases.engine().advance(job.job_id, story.deadline())
+    job = await story.finish(job.job_id)
+    before = await story.failures(job)
+    assert sorted(f.error_class for f in before) == ["InvalidReport", "Unavailable", "Unavailable"]
+    refuse(story)
+    await story.use_cases.redrive_job().redrive(job.job_id)
+    job = await story.finish(job.job_id)
+    assert job.tally.statistics == Statistics(put=2, failed=1)
+    [left] = await story.failures(job)
+    [discovered] = [f for f in before if f.error_class == "InvalidReport"]
+    assert replace(left, occurred_at=discovered.occurred_at) == discovered
