@@ -142,9 +142,19 @@ def mint_inventory_id(bucket_name: str, key: str) -> str:
     return f"asset:uuid:{_name_uuid('inventory', bucket_name, key)}"
 
 
-def event_id(job_id: str, bucket_name: str, key: str) -> str:
-    """Return the id of the ingest event of this job and object: equal for every repetition."""
-    return str(_name_uuid("event", job_id, bucket_name, key))
+# What S3 calls a version that was written while its bucket had no versions, once it has (S3 User
+# Guide, "Retaining multiple versions of objects with S3 Versioning", read in 2026-11).
+_NULL_VERSION: Final = "null"
+
+
+def event_id(job_id: str, bucket_name: str, key: str, *, e_tag: str, version_id: str | None) -> str:
+    """Return the id of the ingest event by which this job announces an object.
+
+    It names what is announced, so it is equal for every repetition, and another one once the object
+    was replaced.
+    """
+    version = version_id or _NULL_VERSION
+    return str(_name_uuid("event", job_id, bucket_name, e_tag, version, key))
 
 
 def job_id_for(connector_id: str, idempotency_key: str) -> str:
@@ -153,5 +163,6 @@ def job_id_for(connector_id: str, idempotency_key: str) -> str:
 
 
 def _name_uuid(*parts: str) -> uuid.UUID:
-    # A NUL cannot be part of a bucket name or an id, so no two lists of parts collide.
+    # A NUL cannot be part of a bucket name, an id or an ETag, and keys are the last part: no two
+    # lists of parts collide.
     return uuid.uuid5(_NAMESPACE, "\0".join(parts))

@@ -13,7 +13,9 @@ from domain.outcome import Statistics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestEvent:
-    """An object is ready for ingestion. `event_id` is equal for every repetition.
+    """An object is ready for ingestion.
+
+    `event_id` is equal for every repetition, and another one for other content.
 
     The ids are None where the system makes them.
     """
@@ -43,7 +45,7 @@ def ingest_event(
 ) -> IngestEvent:
     """Return the event that announces one object of a job."""
     return IngestEvent(
-        event_id=event_id(job.job_id, job.bucket.name, key),
+        event_id=event_id(job.job_id, job.bucket.name, key, e_tag=e_tag, version_id=version_id),
         job_id=job.job_id,
         connector_id=job.connector_id,
         bucket_name=job.bucket.name,

@@ -281,7 +281,14 @@ def test_ids_never_change() -> None:
     assert (
         mint_inventory_id("media", "a/b.jpg") == "asset:uuid:c1741eca-e035-5ab5-bcac-426a2c83720f"
     )
-    assert event_id("job-1", "media", "a/b.jpg") == "2014640e-13ed-5d36-9122-94ab5667403c"
+    assert (
+        event_id("job-1", "media", "a/b.jpg", e_tag="e1", version_id=None)
+        == "82984982-a559-5653-9c27-5cdbbece9781"
+    )
+    assert (
+        event_id("job-1", "media", "a/b.jpg", e_tag="e1", version_id="v1")
+        == "717ba061-34db-56f9-9aab-07c89dfa62c2"
+    )
     assert job_id_for("c1", "key-1") == "job-557640c6-f11d-5aed-922e-27a5f1c62958"
 
 
