@@ -30,6 +30,7 @@ from domain.errors import DomainError
 from domain.failure import Failure
 from domain.job import Job
 from domain.limits import QUEUE_DELAY_S_MAX
+from domain.message import chunk_message
 from domain.outcome import Outcome, OutcomeKind, Statistics, fold
 from domain.tally import tally_change
 from ports.chunk_queue import ChunkQueue
@@ -107,7 +108,9 @@ class ChunkSettlement:
         last_attempt = chunk.attempt_count >= self._policy.chunk_attempt_count_max
         if unstarted > 0 or (mendable and not last_attempt):
             progressed = copies_advanced or len(standing) > outcome_count_before
-            await self._hand_back(chunk, standing, progressed=progressed, delayed=bool(mendable))
+            token = chunk.lease.token if chunk.lease else ""
+            key = await self._progress.save(chunk, token, standing)
+            await self._hand_back(chunk, key, progressed=progressed, delayed=bool(mendable))
             return False
         await self._write(chunk, outcomes)
         await self._settle(
@@ -117,6 +120,17 @@ class ChunkSettlement:
             settle_chunk(chunk, fold(outcomes.values()), now=self._clock.now()),
         )
         return True
+
+    async def queue_again(self, chunk: Chunk, reason: str) -> None:
+        """Hand back, as it was, a chunk whose message is lost for `reason`; counts as an attempt.
+
+        Raises:
+            Conflict: the lease is lost; another worker has the chunk.
+        """
+        self._telemetry.warning(
+            "chunk_queued_again", job_id=chunk.job_id, chunk_index=chunk.index, cause=reason
+        )
+        await self._hand_back(chunk, chunk.progress_key, progressed=False, delayed=True)
 
     async def give_up(
         self,
@@ -194,14 +208,12 @@ class ChunkSettlement:
         await self._announcer.finish(job.job_id)
 
     async def _hand_back(
-        self, chunk: Chunk, standing: Mapping[str, Outcome], *, progressed: bool, delayed: bool
+        self, chunk: Chunk, progress_key: str | None, *, progressed: bool, delayed: bool
     ) -> None:
-        token = chunk.lease.token if chunk.lease else ""
-        key = await self._progress.save(chunk, token, standing)
-        released = ChunkReleased(progress_key=key, progressed=progressed)
-        await self._chunks.save(evolve(chunk, released, self._clock.now()))
+        released = ChunkReleased(progress_key=progress_key, progressed=progressed)
+        queued = await self._chunks.save(evolve(chunk, released, self._clock.now()))
         delay_s = self._policy.retry_delay_s * 2 ** (chunk.attempt_count - 1) if delayed else 0
-        await self._queue.send(chunk.job_id, [chunk.index], delay_s=min(delay_s, QUEUE_DELAY_S_MAX))
+        await self._queue.send([chunk_message(queued)], delay_s=min(delay_s, QUEUE_DELAY_S_MAX))
         self._telemetry.event(
             "chunk_handed_back", job_id=chunk.job_id, chunk_index=chunk.index, delay_s=delay_s
         )

@@ -19,8 +19,15 @@ from application.policy import Policy
 from application.progress_files import ProgressFiles
 from application.shift import Shift
 from application.watch import Watch
-from domain.chunk import Chunk, check_lease, lease_chunk
-from domain.errors import ChunkHeld, ChunkSettled, DomainError, InvalidMessage, WorkLost
+from domain.chunk import FIRST_LIFE, Chunk, ChunkLife, check_lease, check_life, lease_chunk
+from domain.errors import (
+    ChunkHeld,
+    ChunkSettled,
+    DomainError,
+    InvalidMessage,
+    MessageOutdated,
+    WorkLost,
+)
 from domain.job import Job
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome
@@ -102,8 +109,21 @@ class ProcessChunk:
         except (WorkLost, Conflict) as lost:
             return self._lost(job_id, index, lost)
 
-    async def give_up(self, job_id: str, index: int, reason: str, deadline: Deadline) -> Delivery:
-        """Settle a chunk as FAILED because its message ended in the dead-letter queue.
+    async def give_up(
+        self,
+        job_id: str,
+        index: int,
+        reason: str,
+        deadline: Deadline,
+        *,
+        life: ChunkLife = FIRST_LIFE,
+    ) -> Delivery:
+        """Do what follows when a chunk's message of this life ended in the dead-letter queue.
+
+        That the chunk was not done need not be its own fault: receives that were throttled count,
+        too. So it is queued again, and this counts as an attempt; one without attempts left is
+        settled as FAILED. That is what decreases from one dead letter to the next. One of an
+        earlier life does nothing: the chunk has another message.
 
         Raises:
             InvalidMessage: there is no such job or chunk.
@@ -111,8 +131,8 @@ class ProcessChunk:
             Retryable: the message is to come again.
         """
         try:
+            chunk = await self._lease(job_id, index, deadline, life)
             job = await self._jobs.get(job_id)
-            chunk = await self._lease(job_id, index, deadline)
         except NotFound as error:
             raise InvalidMessage(
                 f"a message names chunk {index} of job {job_id}: {error}"
@@ -120,8 +140,19 @@ class ProcessChunk:
         except ChunkSettled:
             await self._announcer.finish(job_id)
             return Delivery.NOTHING_TO_DO
+        except MessageOutdated as error:
+            self._telemetry.event(
+                "dead_letter_outdated", job_id=job_id, chunk_index=index, cause=str(error)
+            )
+            return Delivery.NOTHING_TO_DO
         try:
-            await self._settlement.give_up(job, chunk, reason)
+            if job.ending is not None:
+                await self._settlement.cancel(job, chunk, {})
+            elif chunk.attempt_count >= self._policy.chunk_attempt_count_max:
+                await self._settlement.give_up(job, chunk, reason)
+            else:
+                await self._settlement.queue_again(chunk, reason)
+                return Delivery.HANDED_BACK
         except (WorkLost, Conflict) as lost:
             return self._lost(job_id, index, lost)
         return Delivery.SETTLED
@@ -131,13 +162,18 @@ class ProcessChunk:
         self._telemetry.event("chunk_lost", job_id=job_id, chunk_index=index, cause=str(cause))
         return Delivery.NOTHING_TO_DO
 
-    async def _lease(self, job_id: str, index: int, deadline: Deadline) -> Chunk:
+    async def _lease(
+        self, job_id: str, index: int, deadline: Deadline, life: ChunkLife | None = None
+    ) -> Chunk:
+        """Lease the chunk; if a life is given, only in that one."""
         token = self._ids.new_token()
         lease_s = deadline.remaining_s() + self._policy.lease_margin_s
         chunk = await self._chunks.get(job_id, index)
         for _ in range(_LEASE_TRY_COUNT_MAX):
             if chunk.lease is not None and chunk.lease.token == token:
                 return chunk  # our own write, whose answer got lost
+            if life is not None:
+                check_life(chunk, life)
             leased = lease_chunk(chunk, token=token, now=self._clock.now(), lease_s=lease_s)
             with suppress(Conflict):
                 return await self._chunks.save(leased)

@@ -8,6 +8,7 @@ from typing import Final
 
 from application.fanout import fan_out
 from domain.chunk import Chunk, ChunkQueued, ChunkStatus, evolve
+from domain.message import chunk_message
 from ports.chunk_queue import ChunkQueue
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
@@ -30,11 +31,12 @@ class Queueing:
         The mark's instant is what the sweep measures a lost message by, so it is renewed for
         chunks that are QUEUED already.
         """
-        by_job: dict[str, list[int]] = {}
+        by_job: dict[str, list[Chunk]] = {}
         for chunk in chunks:
-            by_job.setdefault(chunk.job_id, []).append(chunk.index)
-        for job_id, indexes in by_job.items():
-            await self._queue.send(job_id, indexes)
+            by_job.setdefault(chunk.job_id, []).append(chunk)
+        for job_id, group in by_job.items():
+            await self._queue.send([chunk_message(chunk) for chunk in group])
+            indexes = [chunk.index for chunk in group]
             await fan_out(indexes, partial(self._mark, job_id), limit=_MARKS_IN_FLIGHT)
 
     async def _mark(self, job_id: str, index: int) -> None:

@@ -4,12 +4,16 @@ Life of a chunk. The splitter records it PENDING, sends its message, and marks i
 that gets the message leases it (PROCESSING): it holds a token until an instant at which its
 process is certainly dead. It settles the chunk (COMPLETED, or COMPLETED_WITH_ERRORS if an object
 failed), or hands it back with its progress saved (QUEUED). A lease that ran out goes back to QUEUED
-by the sweep. After too many attempts without progress, or from the dead-letter queue, a chunk is
-FAILED. Only a person's redrive takes a settled chunk back to QUEUED.
+by the sweep. After too many attempts without progress a chunk is FAILED; a message that ends in the
+dead-letter queue takes the lease and counts as such an attempt. Only a person's redrive takes a
+settled chunk back to QUEUED.
 
 Fencing is by `version`: a chunk carries the version that was read, the store writes only over that
 one, and every write makes a new one. A worker whose lease was taken over holds an old version and
 can write nothing.
+
+Dead letters are fenced by the chunk's life (`ChunkLife`): they may be days old, and a chunk that
+was handed back or redriven since has another message.
 
 Messages may come before the chunk is marked QUEUED, so leasing a PENDING chunk passes through
 QUEUED.
@@ -22,7 +26,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.errors import ChunkHeld, ChunkSettled, WorkLost
+from domain.errors import ChunkHeld, ChunkSettled, MessageOutdated, WorkLost
 from domain.machine import Table, next_state, table, terminal_states
 from domain.outcome import NOTHING, Statistics
 
@@ -51,6 +55,20 @@ class Lease:
         return now < self.expires_at
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class ChunkLife:
+    """What a chunk's message is about: its redrive, and how often it was handed back in that.
+
+    Each life has its own message, and later ones compare as greater.
+    """
+
+    redrive_number: int = 0
+    handed_back_count: int = 0
+
+
+FIRST_LIFE: Final = ChunkLife()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """One chunk's record.
@@ -59,7 +77,8 @@ class Chunk:
     known when the chunk was made and are counted in `discovered`. `statistics` is what the job's
     tally holds for this chunk: `discovered`, and after settlement all of it. `progress_key` names
     the file with outcomes of an earlier attempt, whose objects are not processed again.
-    `attempt_count` counts leases since the last progress.
+    `attempt_count` counts leases since the last progress, `handed_back_count` all returns to the
+    queue since it was made or redriven.
     """
 
     job_id: str
@@ -77,6 +96,7 @@ class Chunk:
     lease: Lease | None = None
     progress_key: str | None = None
     redrive_number: int = 0
+    handed_back_count: int = 0
     status_reason: str | None = None
     created_at: datetime
     updated_at: datetime
@@ -85,6 +105,13 @@ class Chunk:
     def terminal(self) -> bool:
         """Whether the chunk is settled."""
         return self.status in TERMINAL
+
+    @property
+    def life(self) -> ChunkLife:
+        """What a message that is sent now is about."""
+        return ChunkLife(
+            redrive_number=self.redrive_number, handed_back_count=self.handed_back_count
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +231,13 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
             return replace(moved, lease=lease, attempt_count=chunk.attempt_count + 1)
         case ChunkReleased(progress_key=key, progressed=progressed):
             attempts = 0 if progressed else chunk.attempt_count
-            return replace(moved, lease=None, progress_key=key, attempt_count=attempts)
+            return replace(
+                moved,
+                lease=None,
+                progress_key=key,
+                attempt_count=attempts,
+                handed_back_count=chunk.handed_back_count + 1,
+            )
         case ChunkLeaseExpired():
             return replace(moved, lease=None)
         case (
@@ -222,6 +255,7 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 attempt_count=0,
                 progress_key=None,
                 redrive_number=number,
+                handed_back_count=0,
                 status_reason=None,
             )
 
@@ -247,6 +281,18 @@ def lease_chunk(chunk: Chunk, *, token: str, now: datetime, lease_s: float) -> C
         chunk = evolve(chunk, ChunkQueued(), now)
     lease = Lease(token=token, expires_at=now + timedelta(seconds=lease_s))
     return evolve(chunk, ChunkLeased(lease=lease), now)
+
+
+def check_life(chunk: Chunk, life: ChunkLife) -> None:
+    """Make sure that a message of this life is not followed by another one of the open chunk.
+
+    Raises:
+        MessageOutdated: the chunk was handed back or redriven since it was sent.
+    """
+    if life < chunk.life and not chunk.terminal:
+        raise MessageOutdated(
+            f"a message of {life}; chunk {chunk.index} of {chunk.job_id} is in {chunk.life}"
+        )
 
 
 def check_lease(chunk: Chunk, *, token: str, now: datetime) -> None:

@@ -77,3 +77,7 @@ class ChunkHeld(DomainError):
 
 class ChunkSettled(DomainError):
     """The chunk is in a terminal state already; there is nothing to do."""
+
+
+class MessageOutdated(DomainError):
+    """The chunk has another message than this one by now, which speaks for it."""

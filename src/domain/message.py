@@ -1,14 +1,29 @@
-"""Values that leave the service: the ingest event and the status message."""
+"""Values that leave the service: chunk messages, ingest events and messages, status messages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.chunk import FIRST_LIFE, Chunk, ChunkLife
 from domain.decision import Decision
 from domain.identity import Identity, event_id
 from domain.job import Job, JobStatus, StatusNotice
 from domain.outcome import Statistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkMessage:
+    """An open chunk waits for a worker; `life` is the one that it was sent in."""
+
+    job_id: str
+    chunk_index: int
+    life: ChunkLife = FIRST_LIFE
+
+
+def chunk_message(chunk: Chunk) -> ChunkMessage:
+    """Return the message of a chunk as it is now."""
+    return ChunkMessage(job_id=chunk.job_id, chunk_index=chunk.index, life=chunk.life)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,13 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from domain.chunk import ChunkLife
 from domain.errors import InvalidMessage
 
 ID_CHARS_MAX: Final = 128
 # The names of a job's files number its chunks with eight digits.
 _CHUNK_INDEX_MAX: Final = 99_999_999
+_COUNT_MAX: Final = 2**53 - 1
 
 JobId = Annotated[str, Field(min_length=1, max_length=ID_CHARS_MAX)]
 
@@ -84,13 +86,23 @@ def parse_engine_event(event: Any) -> EngineEvent:
         raise InvalidMessage(f"the engine does not know this event: {_summary(error)}") from error
 
 
+_Count = Annotated[int, Field(ge=0, le=_COUNT_MAX, strict=True)]
+
+
 class ChunkMessage(_Strict):
-    """The body of a message on the processor queue."""
+    """The body of a message on the processor queue; numbers that are left out are 0."""
 
     jobId: JobId  # noqa: N815 - the field's name on the wire
     chunkIndex: Annotated[  # noqa: N815 - the field's name on the wire
         int, Field(ge=0, le=_CHUNK_INDEX_MAX, strict=True)
     ]
+    redriveNumber: _Count = 0  # noqa: N815 - the field's name on the wire
+    attempt: _Count = 0
+
+    @property
+    def life(self) -> ChunkLife:
+        """The life of the chunk that it was sent in."""
+        return ChunkLife(redrive_number=self.redriveNumber, handed_back_count=self.attempt)
 
 
 def parse_chunk_message(body: str) -> ChunkMessage:

@@ -87,7 +87,7 @@ async def _message(app: ProcessorApp, record: SqsRecord, context: LambdaContext)
         count = record.attributes.get("ApproximateReceiveCount", "several")
         reason = f"its message ended in {record.queue_name} (received {count} times there)"
         delivery = await app.process_chunk.give_up(
-            message.jobId, message.chunkIndex, reason, deadline
+            message.jobId, message.chunkIndex, reason, deadline, life=message.life
         )
     app.telemetry.event(
         "chunk_message",

@@ -19,7 +19,7 @@ from domain.batch_job import BatchJob, BatchJobStatus
 from domain.connector import Bucket, Ingest
 from domain.decision import Decision
 from domain.job import Job, ManifestFile, SyncOptions, new_job
-from domain.message import IngestEvent
+from domain.message import ChunkMessage, IngestEvent
 from ports.errors import (
     AccessDenied,
     CorruptData,
@@ -191,6 +191,9 @@ async def test_a_cancel_that_failed_is_told(
         await batch_jobs(s3control).cancel("batch-1")
 
 
+CHUNK_MESSAGES = [ChunkMessage(job_id="job-1", chunk_index=index) for index in (1, 2)]
+
+
 @pytest.mark.parametrize(
     ("code", "sender_fault", "expected"),
     [
@@ -209,7 +212,7 @@ async def test_one_failed_message_is_an_error(
     client.answers["SendMessageBatch"] = {"Successful": [{"Id": "1"}], "Failed": [failed]}
 
     with pytest.raises(expected, match=code):
-        await SqsChunkQueue(client, queue_url="q").send("job-1", [1, 2])
+        await SqsChunkQueue(client, queue_url="q").send(CHUNK_MESSAGES)
 
 
 async def test_of_two_failed_messages_the_fatal_one_is_told(
@@ -224,7 +227,7 @@ async def test_of_two_failed_messages_the_fatal_one_is_told(
     }
 
     with pytest.raises(Refused):
-        await SqsChunkQueue(client, queue_url="q").send("job-1", [1, 2])
+        await SqsChunkQueue(client, queue_url="q").send(CHUNK_MESSAGES)
 
 
 EVENT = IngestEvent(

@@ -8,10 +8,13 @@ from typing import Any, Protocol
 import pytest
 import pytest_asyncio
 
-from adapters.aws.chunk_queue import SqsChunkQueue
+from adapters.aws.chunk_queue import SqsChunkQueue, encode_message
 from adapters.aws.clients import Clients
 from adapters.memory.chunk_queue import MemoryChunkQueue
 from adapters.memory.system import ManualClock
+from domain.chunk import ChunkLife
+from domain.message import ChunkMessage
+from entrypoints.events import parse_chunk_message
 from ports.chunk_queue import ChunkQueue
 from ports.errors import Fatal
 
@@ -21,8 +24,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 class Receiver(Protocol):
     queue: ChunkQueue
 
-    async def receive(self) -> list[tuple[str, int]]:
-        """What can be received now, sorted; each message once."""
+    async def receive(self) -> list[ChunkMessage]:
+        """What can be received now, by chunk; each message once."""
 
 
 class MemoryReceiver:
@@ -30,8 +33,12 @@ class MemoryReceiver:
         self._queue = MemoryChunkQueue(clock)
         self.queue: ChunkQueue = self._queue
 
-    async def receive(self) -> list[tuple[str, int]]:
-        return sorted((message.job_id, message.chunk_index) for message in self._queue.receive())
+    async def receive(self) -> list[ChunkMessage]:
+        received = [
+            ChunkMessage(job_id=each.job_id, chunk_index=each.chunk_index, life=each.life)
+            for each in self._queue.receive()
+        ]
+        return sorted(received, key=lambda message: message.chunk_index)
 
 
 class SqsReceiver:
@@ -40,14 +47,17 @@ class SqsReceiver:
         self._queue_url = queue_url
         self.queue: ChunkQueue = SqsChunkQueue(client, queue_url=queue_url)
 
-    async def receive(self) -> list[tuple[str, int]]:
+    async def receive(self) -> list[ChunkMessage]:
         found = []
         while messages := (
             await self._client.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10)
         ).get("Messages"):
-            found += [json.loads(message["Body"]) for message in messages]
-        assert all(set(body) == {"jobId", "chunkIndex"} for body in found)
-        return sorted((body["jobId"], body["chunkIndex"]) for body in found)
+            found += [parse_chunk_message(message["Body"]) for message in messages]
+        received = [
+            ChunkMessage(job_id=each.jobId, chunk_index=each.chunkIndex, life=each.life)
+            for each in found
+        ]
+        return sorted(received, key=lambda message: message.chunk_index)
 
 
 @pytest.fixture
@@ -68,26 +78,53 @@ def receiver(request: pytest.FixtureRequest) -> Receiver:
     return chosen
 
 
+def message(index: int, **life: int) -> ChunkMessage:
+    return ChunkMessage(job_id="job-1", chunk_index=index, life=ChunkLife(**life))
+
+
 @pytest.mark.parametrize("count", [0, 1, 10, 11, 25])
 async def test_each_chunk_gets_one_message(receiver: Receiver, count: int) -> None:
-    await receiver.queue.send("job-1", range(count))
+    messages = [message(index) for index in range(count)]
+    await receiver.queue.send(messages)
 
-    assert await receiver.receive() == [("job-1", index) for index in range(count)]
+    assert await receiver.receive() == messages
+
+
+async def test_a_message_names_the_life_of_its_chunk(receiver: Receiver) -> None:
+    messages = [
+        message(1, handed_back_count=3),
+        message(2, redrive_number=1),
+        message(3, redrive_number=2, handed_back_count=1),
+    ]
+    await receiver.queue.send(messages)
+
+    assert await receiver.receive() == messages
+
+
+async def test_the_body_of_a_first_message_is_that_of_version_0_1() -> None:
+    assert json.loads(encode_message(message(4))) == {"jobId": "job-1", "chunkIndex": 4}
+    later = encode_message(message(4, redrive_number=1, handed_back_count=2))
+    assert json.loads(later) == {
+        "jobId": "job-1",
+        "chunkIndex": 4,
+        "redriveNumber": 1,
+        "attempt": 2,
+    }
 
 
 async def test_a_chunk_may_be_sent_twice(receiver: Receiver) -> None:
-    await receiver.queue.send("job-1", [3, 3])
+    await receiver.queue.send([message(3), message(3)])
 
-    assert await receiver.receive() == [("job-1", 3), ("job-1", 3)]
+    assert await receiver.receive() == [message(3), message(3)]
 
 
 async def test_a_delayed_message_is_not_there_yet(receiver: Receiver) -> None:
-    await receiver.queue.send("job-1", [1], delay_s=900)
-    await receiver.queue.send("job-1", [2])
+    await receiver.queue.send([message(1)], delay_s=900)
+    await receiver.queue.send([message(2)])
 
-    assert await receiver.receive() == [("job-1", 2)]
+    assert await receiver.receive() == [message(2)]
 
 
 async def test_a_delay_that_sqs_does_not_offer_is_fatal(receiver: Receiver) -> None:
     with pytest.raises(Fatal):
-        await receiver.queue.send("job-1", [1], delay_s=901)
+        await receiver.queue.send([message(1)], delay_s=901)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from application.policy import Policy
-from domain.chunk import ChunkStatus, lease_chunk
+from domain.chunk import ChunkLife, ChunkStatus, lease_chunk
 from domain.identity import ASSET_ID_TAG, SYNC_JOB_ID_TAG
 from domain.job import JobStatus
 from domain.packing import ChunkSizing
@@ -117,7 +117,11 @@ _LONG = "j" * 129
         ('{"jobId": "j", "chunkIndex": true}', "j"),
         ('{"jobId": "j", "chunkIndex": 100000000}', "j"),
         (f'{{"jobId": "j", "chunkIndex": 1{"0" * 400}}}', "j"),
-        ('{"jobId": "j", "chunkIndex": 0, "attempt": 1}', "j"),
+        ('{"jobId": "j", "chunkIndex": 0, "other": 1}', "j"),
+        ('{"jobId": "j", "chunkIndex": 0, "attempt": -1}', "j"),
+        ('{"jobId": "j", "chunkIndex": 0, "attempt": null}', "j"),
+        ('{"jobId": "j", "chunkIndex": 0, "redriveNumber": "1"}', "j"),
+        ('{"jobId": "j", "chunkIndex": 0, "redriveNumber": 9007199254740992}', "j"),
     ],
 )
 @pytest.mark.parametrize("queue", ["asset-sync-processor", DEAD_LETTERS])
@@ -174,8 +178,13 @@ def test_dead_letters_end_their_chunk_and_with_it_the_job(
     service.put("a", "b")
     job_id = service.split()
     event = recorded("sqs_dead_letter")
-    event["Records"][0]["body"] = json.dumps({"jobId": job_id, "chunkIndex": 0})
-    assert service.processor(event) == ALL_WELL
+    for attempt in range(service.policy.chunk_attempt_count_max):
+        assert not service.chunk(job_id, 0).terminal
+        # The first message has no numbers, as those of the version before.
+        numbers = {"redriveNumber": 0, "attempt": attempt} if attempt else {}
+        body = {"jobId": job_id, "chunkIndex": 0, **numbers}
+        event["Records"][0]["body"] = json.dumps(body)
+        assert service.processor(event) == ALL_WELL
     chunk, job = service.chunk(job_id, 0), service.job(job_id)
     assert (chunk.status, chunk.statistics.failed) == (ChunkStatus.FAILED, 2)
     assert DEAD_LETTERS in chunk.status_reason
@@ -198,8 +207,14 @@ def test_a_dead_letter_waits_for_the_worker_that_has_its_chunk(service: Any) -> 
     assert service.processor(service.messages((job_id, 0))) == ALL_WELL
     assert service.chunk(job_id, 0) == held
     service.ports.clock.advance(60)
+    service.ports.queue.receive()
     assert service.processor(event) == ALL_WELL
-    assert service.chunk(job_id, 0).status is ChunkStatus.FAILED
+    assert service.chunk(job_id, 0).status is ChunkStatus.QUEUED
+    [message] = service.ports.queue.messages
+    assert message.life == ChunkLife(handed_back_count=1)
+    # The same once more is of an earlier life.
+    assert service.processor(event) == ALL_WELL
+    assert service.ports.queue.messages == [message]
 
 
 def _leased(service: Any, job_id: str) -> Any:

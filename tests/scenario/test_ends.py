@@ -228,11 +228,16 @@ async def test_a_redrive_of_covered_prefixes_waits_for_the_other_job(story: Any)
 # Chunks that cannot be done.
 
 
-async def test_a_dead_letter_fails_its_chunk_and_the_job_ends(story: Any) -> None:
+async def test_a_dead_letter_without_attempts_left_fails_its_chunk_and_the_job_ends(
+    story: Any,
+) -> None:
     story.put(*(f"{number}.jpg" for number in range(7)))
     job = await story.start()
     await story.run_engine()
     dead, *_ = story.ports.queue.receive()
+    chunk = await story.ports.chunks.get(job.job_id, dead.chunk_index)
+    attempts = story.policy.chunk_attempt_count_max
+    await story.ports.chunks.save(replace(chunk, attempt_count=attempts))
     give_up = story.use_cases.process_chunk().give_up
     await give_up(job.job_id, dead.chunk_index, "received 5 times", story.deadline())
     await give_up(job.job_id, dead.chunk_index, "received 5 times", story.deadline())

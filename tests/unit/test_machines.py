@@ -16,6 +16,7 @@ from domain.errors import (
     ChunkHeld,
     ChunkSettled,
     IllegalTransition,
+    MessageOutdated,
     NotRedrivable,
     WorkHeld,
     WorkLost,
@@ -221,6 +222,28 @@ def test_attempts_count_from_the_last_progress() -> None:
     moving = chunks.evolve(leased, chunks.ChunkReleased(progress_key="p", progressed=True), NOW)
     assert (idle.attempt_count, moving.attempt_count) == (4, 0)
     assert (idle.lease, moving.lease) == (None, None)
+
+
+def test_each_return_to_the_queue_begins_a_life_and_a_redrive_begins_again() -> None:
+    chunk = a_chunk()
+    lives = [chunk.life]
+    for _ in range(2):
+        leased = chunks.lease_chunk(chunk, token="t", now=NOW, lease_s=30)
+        assert leased.life == chunk.life
+        # A worker that is not heard of leaves its message to come again.
+        assert chunks.evolve(leased, chunks.ChunkLeaseExpired(), NOW).life == chunk.life
+        chunk = chunks.evolve(leased, chunks.ChunkReleased(progress_key=None, progressed=True), NOW)
+        lives.append(chunk.life)
+    settled = replace(chunk, status=ChunkStatus.FAILED)
+    redriven = chunks.evolve(settled, chunks.ChunkRedriven(redrive_number=1), NOW)
+    lives.append(redriven.life)
+    assert lives == sorted(set(lives))
+    for number, life in enumerate(lives[:-1]):
+        with pytest.raises(MessageOutdated):
+            chunks.check_life(redriven, life)
+        chunks.check_life(replace(redriven, status=ChunkStatus.COMPLETED), life)
+        chunks.check_life(chunk, lives[max(number, 2)])
+    chunks.check_life(redriven, redriven.life)
 
 
 # Settling.

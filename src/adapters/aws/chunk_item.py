@@ -33,6 +33,7 @@ def chunk_item(chunk: Chunk) -> Item:
             "lease": _lease_values(chunk.lease),
             "progressKey": chunk.progress_key,
             "redriveNumber": chunk.redrive_number,
+            "handedBackCount": chunk.handed_back_count,
             "createdAt": chunk.created_at,
             "updatedAt": chunk.updated_at,
         }
@@ -64,6 +65,7 @@ def to_chunk(item: Item) -> Chunk:
             lease=_to_lease(values.get("lease")),
             progress_key=values.get("progressKey"),
             redrive_number=values["redriveNumber"],
+            handed_back_count=values.get("handedBackCount", 0),  # version 0.1 did not count
             created_at=to_instant(values["createdAt"]),
             updated_at=to_instant(values["updatedAt"]),
         )

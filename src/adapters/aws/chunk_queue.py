@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.aws.errors import error_of_code, translated
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
+from domain.message import ChunkMessage
 from ports.chunk_queue import ChunkQueue
 from ports.errors import Fatal, PortError, Refused, Unavailable
 
@@ -28,16 +29,17 @@ class SqsChunkQueue:
         self._client = client
         self._queue_url = queue_url
 
-    async def send(self, job_id: str, indexes: Sequence[int], *, delay_s: int = 0) -> None:
+    async def send(self, messages: Sequence[ChunkMessage], *, delay_s: int = 0) -> None:
         """See the port."""
-        for start in range(0, len(indexes), QUEUE_MESSAGE_COUNT_MAX):
+        for start in range(0, len(messages), QUEUE_MESSAGE_COUNT_MAX):
+            group = messages[start : start + QUEUE_MESSAGE_COUNT_MAX]
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
                 {
                     "Id": str(position),
-                    "MessageBody": json.dumps({"jobId": job_id, "chunkIndex": index}),
+                    "MessageBody": encode_message(message),
                     "DelaySeconds": delay_s,
                 }
-                for position, index in enumerate(indexes[start : start + QUEUE_MESSAGE_COUNT_MAX])
+                for position, message in enumerate(group)
             ]
             with translated("sqs", operation=_OPERATION, resource=self._queue_url):
                 answer = await self._client.send_message_batch(
@@ -58,6 +60,16 @@ class SqsChunkQueue:
             resource=self._queue_url,
             vendor_code=code,
         )
+
+
+def encode_message(message: ChunkMessage) -> str:
+    """Return the body of a message; numbers of its life that are 0 are left out."""
+    life = {
+        "redriveNumber": message.life.redrive_number,
+        "attempt": message.life.handed_back_count,
+    }
+    numbers = {name: number for name, number in life.items() if number}
+    return json.dumps({"jobId": message.job_id, "chunkIndex": message.chunk_index, **numbers})
 
 
 _: type[ChunkQueue] = SqsChunkQueue

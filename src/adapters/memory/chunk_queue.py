@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.limits import QUEUE_DELAY_S_MAX
+from domain.message import ChunkMessage
 from ports.chunk_queue import ChunkQueue
 from ports.clock import Clock
 from ports.errors import Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkMessage:
+class SentMessage(ChunkMessage):
     """A message that nobody has received yet."""
 
-    job_id: str
-    chunk_index: int
     visible_at: datetime
 
 
@@ -26,19 +25,24 @@ class MemoryChunkQueue:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.messages: list[ChunkMessage] = []
+        self.messages: list[SentMessage] = []
 
-    async def send(self, job_id: str, indexes: Sequence[int], *, delay_s: int = 0) -> None:
+    async def send(self, messages: Sequence[ChunkMessage], *, delay_s: int = 0) -> None:
         """See the port."""
         if not 0 <= delay_s <= QUEUE_DELAY_S_MAX:
             raise Refused(f"a delay of {delay_s} s", operation="SendMessageBatch")
         visible_at = self._clock.now() + timedelta(seconds=delay_s)
         self.messages += [
-            ChunkMessage(job_id=job_id, chunk_index=index, visible_at=visible_at)
-            for index in indexes
+            SentMessage(
+                job_id=message.job_id,
+                chunk_index=message.chunk_index,
+                life=message.life,
+                visible_at=visible_at,
+            )
+            for message in messages
         ]
 
-    def receive(self) -> list[ChunkMessage]:
+    def receive(self) -> list[SentMessage]:
         """Return the messages whose delay is over, and forget them."""
         now = self._clock.now()
         received = [message for message in self.messages if message.visible_at <= now]

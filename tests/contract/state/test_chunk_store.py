@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.aws.chunk_item import chunk_item, to_chunk
 from domain.chunk import Chunk, ChunkStatus, Lease, lease_chunk, settle_chunk
 from domain.job import Job
 from domain.outcome import Statistics
@@ -41,6 +42,7 @@ FULL = Chunk(
     lease=Lease(token="t-1", expires_at=NOW + timedelta(minutes=3)),
     progress_key="jobs/job-1/outcomes/1.jsonl",
     redrive_number=2,
+    handed_back_count=4,
     status_reason="",
     created_at=NOW,
     updated_at=NOW + timedelta(microseconds=1),
@@ -132,6 +134,11 @@ class TestAdd:
     async def test_the_full_value_differs_from_the_defaults_in_every_field(self) -> None:
         left_out = [f.name for f in fields(FULL) if getattr(FULL, f.name) == f.default]
         assert left_out == ["version"]
+
+    async def test_an_item_of_version_0_1_was_never_handed_back(self) -> None:
+        item = chunk_item(FULL)
+        del item["handedBackCount"]
+        assert to_chunk(item) == replace(FULL, handed_back_count=0)
 
     async def test_moves_the_stored_tally_not_the_one_passed(
         self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk

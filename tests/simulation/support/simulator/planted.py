@@ -181,7 +181,8 @@ BUGS = (
         3,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
-        "    await self._queueing._queue.send(job.job_id, [c.index for c in batch.chunks])\n"
+        "    from domain.message import chunk_message\n"
+        "    await self._queueing._queue.send([chunk_message(c) for c in batch.chunks])\n"
         "    while True:\n",
         "only_known_errors",
     ),

@@ -1,0 +1,184 @@
+"""A dead letter speaks for the life of the chunk that it was sent in, and for no later one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from application.chunk_work import Delivery
+from domain.chunk import Chunk, ChunkLife, ChunkStatus
+from domain.errors import ChunkHeld
+from domain.job import Job, JobStatus
+from domain.outcome import Statistics
+from ports.errors import Unavailable
+
+KEYS = [f"{number}.jpg" for number in range(3)]
+REASON = "received 5 times"
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+def only_chunk(story: Any, job: Job) -> Chunk:
+    [chunk] = story.chunks(job)
+    assert isinstance(chunk, Chunk)
+    return chunk
+
+
+def refuse(story: Any, *keys: str) -> None:
+    story.ports.bus.refuse = lambda e: Unavailable("no bus") if e.object_key in keys else None
+
+
+async def queued(story: Any) -> tuple[Job, Any]:
+    """Return a job with one chunk, and the message of it, which nobody gets."""
+    story.put(*KEYS)
+    job = await story.start()
+    await story.run_engine()
+    [message] = story.ports.queue.receive()
+    return job, message
+
+
+async def die(story: Any, message: Any) -> Delivery:
+    """Have a message end in the dead-letter queue."""
+    delivery = await story.use_cases.process_chunk().give_up(
+        message.job_id, message.chunk_index, REASON, story.deadline(), life=message.life
+    )
+    assert isinstance(delivery, Delivery)
+    return delivery
+
+
+def next_message(story: Any) -> Any:
+    """Return the message that is on its way, and wait until it can be received."""
+    [sent] = story.ports.queue.messages
+    story.ports.clock.advance(900)
+    [message] = story.ports.queue.receive()
+    assert message == sent
+    return message
+
+
+async def test_a_chunk_that_nobody_tried_is_queued_again(story: Any) -> None:
+    job, message = await queued(story)
+    assert await die(story, message) is Delivery.HANDED_BACK
+    assert only_chunk(story, job).status is ChunkStatus.QUEUED
+    job = await story.finish(job.job_id)
+    assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=3))
+    assert await story.failures(job) == []
+
+
+async def test_a_chunk_whose_messages_all_die_is_given_up(story: Any) -> None:
+    """Nothing that may happen for ever keeps a job from its end."""
+    job, message = await queued(story)
+    for _ in range(story.policy.chunk_attempt_count_max - 1):
+        assert await die(story, message) is Delivery.HANDED_BACK
+        message = next_message(story)
+    assert await die(story, message) is Delivery.SETTLED
+    assert story.ports.queue.messages == []
+    job = await story.ports.jobs.get(job.job_id)
+    assert job.status is JobStatus.COMPLETED_WITH_ERRORS
+    assert [(f.key, f.message) for f in await story.failures(job)] == [(None, REASON)]
+
+
+async def test_a_chunk_at_which_all_workers_died_is_given_up(story: Any) -> None:
+    job, message = await queued(story)
+
+    async def dying(bucket: Any, key: str) -> Any:
+        raise Crash
+
+    sound, story.ports.objects.read_tags = story.ports.objects.read_tags, dying
+    for _ in range(story.policy.chunk_attempt_count_max):
+        with pytest.raises(Crash):
+            await story.use_cases.process_chunk().process(
+                message.job_id, message.chunk_index, story.deadline()
+            )
+        with pytest.raises(ChunkHeld):
+            await die(story, message)
+        story.ports.clock.advance(1_000)
+    story.ports.objects.read_tags = sound
+    assert await die(story, message) is Delivery.SETTLED
+    assert only_chunk(story, job).status is ChunkStatus.FAILED
+
+
+@pytest.mark.parametrize("tried", [False, True])
+async def test_an_old_dead_letter_does_not_undo_a_redrive(story: Any, tried: bool) -> None:
+    job, old = await queued(story)
+    refuse(story, "0.jpg")
+    story.ports.clock.advance(4_000)
+    job = await story.finish(job.job_id)
+    assert job.status is JobStatus.COMPLETED_WITH_ERRORS
+    await story.use_cases.redrive_job().redrive(job.job_id)
+    await story.run_engine()
+    if tried:
+        await story.run_chunks()
+    before, messages = only_chunk(story, job), list(story.ports.queue.messages)
+    for life in (old.life, ChunkLife(), ChunkLife(handed_back_count=7)):
+        delivery = await story.use_cases.process_chunk().give_up(
+            job.job_id, 0, REASON, story.deadline(), life=life
+        )
+        assert delivery is Delivery.NOTHING_TO_DO
+    assert (only_chunk(story, job), story.ports.queue.messages) == (before, messages)
+    assert before.life == ChunkLife(redrive_number=1, handed_back_count=int(tried))
+    refuse(story)
+    job = await story.finish(job.job_id)
+    assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=3))
+
+
+async def test_a_dead_letter_of_an_earlier_attempt_does_nothing(story: Any) -> None:
+    job, old = await queued(story)
+    refuse(story, "0.jpg")
+    process = story.use_cases.process_chunk()
+    assert await process.process(job.job_id, 0, story.deadline()) is Delivery.HANDED_BACK
+    before, messages = only_chunk(story, job), list(story.ports.queue.messages)
+    assert await die(story, old) is Delivery.NOTHING_TO_DO
+    assert (only_chunk(story, job), story.ports.queue.messages) == (before, messages)
+    # A message that came twice dies twice, and is one.
+    message = next_message(story)
+    assert await die(story, message) is Delivery.HANDED_BACK
+    assert await die(story, message) is Delivery.NOTHING_TO_DO
+    # What was done is not done again.
+    refuse(story)
+    after = only_chunk(story, job)
+    assert (after.progress_key, after.attempt_count) == (before.progress_key, 1)
+    events = len(story.ports.bus.events)
+    job = await story.finish(job.job_id)
+    assert job.tally.statistics == Statistics(put=3)
+    assert len(story.ports.bus.events) == events + 1
+
+
+async def test_the_sweep_sends_the_life_that_the_chunk_is_in(story: Any) -> None:
+    job, _ = await queued(story)
+    refuse(story, "0.jpg")
+    await story.use_cases.process_chunk().process(job.job_id, 0, story.deadline())
+    lost = next_message(story)
+    story.ports.clock.advance(4_000)
+    await story.use_cases.sweep().run(story.deadline())
+    [again] = story.ports.queue.messages
+    assert again.life == lost.life == ChunkLife(handed_back_count=1)
+
+
+async def test_a_dead_letter_of_a_job_that_is_ending_cancels_its_chunk(story: Any) -> None:
+    job, message = await queued(story)
+    await story.use_cases.cancel_job().cancel(job.job_id)
+    assert await die(story, message) is Delivery.SETTLED
+    assert only_chunk(story, job).status is ChunkStatus.CANCELLED
+    job = await story.ports.jobs.get(job.job_id)
+    assert job.status is JobStatus.CANCELLED
+    assert await story.failures(job) == []
+
+
+async def test_a_process_that_dies_while_it_queues_again_loses_nothing(story: Any) -> None:
+    job, message = await queued(story)
+    send = story.ports.queue.send
+
+    async def dying(*_: Any, **__: Any) -> None:
+        raise Crash
+
+    story.ports.queue.send = dying
+    with pytest.raises(Crash):
+        await die(story, message)
+    story.ports.queue.send = send
+    assert await die(story, message) is Delivery.NOTHING_TO_DO
+    story.ports.clock.advance(4_000)
+    job = await story.finish(job.job_id)
+    assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=3))
