@@ -170,6 +170,12 @@ def engine_statements(config: Config) -> list[Statement]:
             },
         ),
         queueing(),
+        Statement(
+            sid="LookAtQueue",
+            reason="The sweep sees by the number of messages whether some of them are lost.",
+            actions=("sqs:GetQueueAttributes",),
+            resources=("{processor_queue}",),
+        ),
         *announcing(),
         Statement(
             sid="LostInvocations",

@@ -28,8 +28,10 @@ class Policy:
         manifest_part_bytes: Size of a part of the manifest's upload; S3 wants 5 MiB at least.
         added_chunk_count: Chunks recorded in one transaction.
         stuck_after_s: How long a job or chunk may stand still before the sweep mends it.
-        queued_again_after_s: How long a queued chunk may wait before its message is sent again; a
-            duplicate does no harm, so this is only to keep their number small.
+        queued_again_after_s: How long a queued chunk may wait before its message may count as lost:
+            it does if the queue holds fewer messages than chunks that wait.
+        queue_retention_s: How long the processor queue keeps a message; one that is older is lost,
+            whatever the queue holds.
         report_wait_s: How long a completion report may lag behind the end of its batch job.
         retry_delay_s: Delay before a chunk's second attempt; doubles with each further one.
         ingest_grace_s: How long an object counts as being ingested after its trigger.
@@ -52,6 +54,7 @@ class Policy:
     added_chunk_count: int = 25
     stuck_after_s: float = 300.0
     queued_again_after_s: float = 3_600.0
+    queue_retention_s: float = 345_600.0
     report_wait_s: float = 3_600.0
     retry_delay_s: int = 15
     ingest_grace_s: float = 86_400.0

@@ -18,3 +18,13 @@ class ChunkQueue(Protocol):
             Retryable, Fatal: some messages may have been sent; sending all again does no harm.
         """
         ...
+
+    async def depth(self) -> int:
+        """Return how many messages the queue holds: waiting, delayed, or being worked on.
+
+        The number is approximate, and may lag behind by a minute.
+
+        Raises:
+            Retryable, Fatal: the number could not be had.
+        """
+        ...

@@ -25,7 +25,7 @@ class Receiver(Protocol):
     queue: ChunkQueue
 
     async def receive(self) -> list[ChunkMessage]:
-        """What can be received now, by chunk; each message once."""
+        """What can be received now, by chunk; each message once. They count as being worked on."""
 
 
 class MemoryReceiver:
@@ -38,6 +38,7 @@ class MemoryReceiver:
             ChunkMessage(job_id=each.job_id, chunk_index=each.chunk_index, life=each.life)
             for each in self._queue.receive()
         ]
+        self._queue.taken_count += len(received)
         return sorted(received, key=lambda message: message.chunk_index)
 
 
@@ -128,3 +129,23 @@ async def test_a_delayed_message_is_not_there_yet(receiver: Receiver) -> None:
 async def test_a_delay_that_sqs_does_not_offer_is_fatal(receiver: Receiver) -> None:
     with pytest.raises(Fatal):
         await receiver.queue.send([message(1)], delay_s=901)
+
+
+async def test_the_depth_counts_what_waits_is_delayed_or_is_worked_on(receiver: Receiver) -> None:
+    assert await receiver.queue.depth() == 0
+
+    await receiver.queue.send([message(index) for index in range(12)])
+    assert await receiver.queue.depth() == 12
+    await receiver.queue.send([message(index) for index in (1, 2, 3)], delay_s=900)
+    assert await receiver.queue.depth() == 15
+    assert len(await receiver.receive()) == 12
+    assert await receiver.queue.depth() == 15
+
+
+async def test_a_queue_that_is_not_there_has_no_depth(clients: Clients, unique_name: str) -> None:
+    client = await clients.sqs()
+    queue_url = (await client.create_queue(QueueName=unique_name))["QueueUrl"]
+    await client.delete_queue(QueueUrl=queue_url)
+
+    with pytest.raises(Fatal):
+        await SqsChunkQueue(client, queue_url=queue_url).depth()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from adapters.aws.resources import PROCESSOR_QUEUE
 from application.policy import Policy
 from domain.job import Discovery
 from domain.packing import ChunkSizing
@@ -168,3 +169,7 @@ def test_a_profile_that_does_not_exist_is_named() -> None:
 def test_the_default_discovery_can_be_set(discovery: Discovery) -> None:
     tuned = {**ENVIRONMENT, "ASSET_SYNC_DEFAULT_DISCOVERY": discovery.value}
     assert load_settings(tuned).default_discovery is discovery
+
+
+def test_a_message_is_older_than_the_queue_keeps_any_when_the_queue_says_so() -> None:
+    assert Policy().queue_retention_s == PROCESSOR_QUEUE.retention_s

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from adapters.aws.errors import error_of_code, translated
+from adapters.aws.queue_depth import OPERATION as _LOOK
+from adapters.aws.queue_depth import queue_depth
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
 from domain.message import ChunkMessage
 from ports.chunk_queue import ChunkQueue
@@ -49,6 +51,11 @@ class SqsChunkQueue:
             errors = [self._error(failed) for failed in answer.get("Failed", [])]
             if errors:
                 raise next((error for error in errors if isinstance(error, Fatal)), errors[0])
+
+    async def depth(self) -> int:
+        """See the port."""
+        with translated("sqs", operation=_LOOK, resource=self._queue_url):
+            return await queue_depth(self._client, self._queue_url)
 
     def _error(self, failed: BatchResultErrorEntryTypeDef) -> PortError:
         code, message = failed["Code"], failed.get("Message", "")

@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus
 
 from adapters.aws.errors import error_of_code, translated
+from adapters.aws.queue_depth import OPERATION as _LOOK
+from adapters.aws.queue_depth import queue_depth
 from adapters.aws.queue_urls import region_of
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
 from domain.message import IngestMessage
 from ports.clock import Clock
-from ports.errors import CorruptData, Misconfigured, NotFound, PortError, Refused, Unavailable
+from ports.errors import Misconfigured, NotFound, PortError, Refused, Unavailable
 from ports.ingest_queue import IngestQueue
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
-    from types_aiobotocore_sqs.literals import QueueAttributeNameType
     from types_aiobotocore_sqs.type_defs import (
         BatchResultErrorEntryTypeDef,
         SendMessageBatchRequestEntryTypeDef,
@@ -41,12 +42,6 @@ EVENT_NAME: Final = "ObjectCreated:Put"
 MESSAGE_GROUP_COUNT: Final = 256
 
 _SEND: Final = "SendMessageBatch"
-_LOOK: Final = "GetQueueAttributes"
-_DEPTH: Final[Sequence[QueueAttributeNameType]] = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
 _NO_QUEUE: Final = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 OpenClient = Callable[[str | None], Awaitable["SQSClient"]]
@@ -95,16 +90,7 @@ class SqsIngestQueue:
         """See the port."""
         client = await self._open_client(region_of(queue_url))
         with _translated(_LOOK, queue_url):
-            answer = await client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_DEPTH)
-        attributes = answer.get("Attributes", {})
-        missing = [name for name in _DEPTH if name not in attributes]
-        if missing:
-            raise CorruptData(
-                f"sqs {_LOOK} on {queue_url}: the answer lacks {', '.join(missing)}",
-                operation=_LOOK,
-                resource=queue_url,
-            )
-        return sum(int(attributes[name]) for name in _DEPTH)
+            return await queue_depth(client, queue_url)
 
 
 def encode_message(message: IngestMessage, now: datetime) -> str:

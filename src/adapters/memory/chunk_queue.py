@@ -21,11 +21,16 @@ class SentMessage(ChunkMessage):
 
 
 class MemoryChunkQueue:
-    """Holds sent messages in `messages`; who receives one may send it again, as SQS would."""
+    """Holds sent messages in `messages`; who receives one may send it again, as SQS would.
+
+    `taken_count` counts messages that were taken off and are still worked on, for `depth`: whoever
+    takes them off keeps it.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.messages: list[SentMessage] = []
+        self.taken_count = 0
 
     async def send(self, messages: Sequence[ChunkMessage], *, delay_s: int = 0) -> None:
         """See the port."""
@@ -41,6 +46,10 @@ class MemoryChunkQueue:
             )
             for message in messages
         ]
+
+    async def depth(self) -> int:
+        """See the port."""
+        return len(self.messages) + self.taken_count
 
     def receive(self) -> list[SentMessage]:
         """Return the messages whose delay is over, and forget them."""

@@ -193,6 +193,7 @@ class UseCases(containers.DeclarativeContainer):
         Sweep,
         jobs=jobs,
         chunks=chunks,
+        queue=queue,
         queueing=queueing,
         end_job=end_job,
         announcer=announcer,
