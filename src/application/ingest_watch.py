@@ -96,6 +96,10 @@ class IngestWatch:
         cursor: str | None = None
         while True:
             page = await self._connectors.list_page(limit=_PAGE_CONNECTOR_COUNT, cursor=cursor)
+            for each in page.unreadable:
+                self._telemetry.warning(
+                    "connector_not_read", connector_id=each.record_id, cause=each.cause
+                )
             for connector in page.items:
                 if deadline.near(self._policy.stop_margin_s):
                     return

@@ -34,6 +34,7 @@ from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.errors import Conflict, PortError
 from ports.job_store import JobStore
+from ports.paging import Unreadable
 from ports.telemetry import Metric, Telemetry
 
 
@@ -70,8 +71,8 @@ class Sweep:
     async def run(self, deadline: Deadline) -> int:
         """Mend all open jobs, the oldest first; returns how many were looked at.
 
-        One job that cannot be mended does not keep the others from it; the first such error is
-        raised at the end.
+        One job that cannot be mended, or not even be read back, does not keep the others from it;
+        the first error of mending is raised at the end.
 
         Raises:
             PortError, DomainError: some job could not be mended; the next sweep tries again.
@@ -82,6 +83,10 @@ class Sweep:
             if self._out_of_time(deadline):
                 break
             looked_at += 1
+            if isinstance(job, Unreadable):
+                # Nothing that a repetition mends: it is for an operator, by the log and its alarm.
+                self._telemetry.warning("job_not_mended", job_id=job.record_id, cause=job.cause)
+                continue
             try:
                 await self._mend(job, waiting, deadline)
             except (PortError, DomainError) as error:

@@ -28,11 +28,14 @@ class ConnectorStore(Protocol):
 
         Raises:
             NotFound: there is none.
+            CorruptData: it cannot be read back.
         """
         ...
 
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
         """Return up to `limit` connectors, each once, in an order that stays the same.
+
+        One that cannot be read back is `unreadable` and keeps no other from being shown.
 
         Raises:
             InvalidCursor: `cursor` is not one of this list.

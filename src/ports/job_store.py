@@ -7,7 +7,7 @@ from typing import Protocol
 
 from domain.job import Job, JobStatus
 from ports.errors import Conflict
-from ports.paging import Page
+from ports.paging import Page, Unreadable
 
 
 class OverlappingJob(Conflict):
@@ -42,6 +42,7 @@ class JobStore(Protocol):
 
         Raises:
             NotFound: there is none.
+            CorruptData: it cannot be read back.
         """
         ...
 
@@ -77,11 +78,16 @@ class JobStore(Protocol):
     ) -> Page[Job]:
         """Return up to `limit` jobs, the newest first; a page may be short and not the last.
 
+        One that cannot be read back is `unreadable` and keeps no other from being shown.
+
         Raises:
             InvalidCursor: `cursor` is not one of this list.
         """
         ...
 
-    def open_jobs(self) -> AsyncIterator[Job]:
-        """Yield the jobs that are not terminal or have unpublished notices, the oldest first."""
+    def open_jobs(self) -> AsyncIterator[Job | Unreadable]:
+        """Yield the jobs that are not terminal or have unpublished notices, the oldest first.
+
+        In the place of one that cannot be read back it yields an Unreadable.
+        """
         ...

@@ -285,6 +285,22 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
     assert gateway.call("GET", "/connectors").json == {"items": [expected], "nextCursor": None}
 
 
+def test_what_cannot_be_read_is_told_beside_what_can(gateway: Api, job: Json) -> None:
+    other = gateway.call("POST", "/connectors", {"bucketName": "other"}).json
+    gateway.world.database.unreadable["media"] = "KeyError('status') " * 100
+    gateway.world.database.unreadable[job["jobId"]] = "a later version's"
+
+    connectors = gateway.call("GET", "/connectors").json
+    assert connectors["items"] == [other]
+    assert [each["id"] for each in connectors["unreadable"]] == ["media"]
+    jobs = gateway.call("GET", "/jobs").json
+    assert jobs["items"] == []
+    [told] = jobs["unreadable"]
+    assert told["id"] == job["jobId"]
+    assert told["cause"].endswith("a later version's")
+    assert gateway.call("GET", f"/jobs/{job['jobId']}").status == 500
+
+
 def test_a_connector_gets_an_id_and_defaults(gateway: Api) -> None:
     created = gateway.call("POST", "/connectors", {"bucketName": "media-prod"}).json
     assert created["connectorId"].startswith("con-")

@@ -26,7 +26,7 @@ from entrypoints.cli.doctor import StageApiClient
 from entrypoints.cli.main import app
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.apps import ApiApp, api_app
-from entrypoints.wiring.memory import RESULTS_BUCKET_NAME, memory_world, use_cases
+from entrypoints.wiring.memory import RESULTS_BUCKET_NAME, MemoryWorld, memory_world, use_cases
 
 EVENTS = Path(__file__).parent / "events"
 Json = dict[str, Any]
@@ -44,6 +44,7 @@ class Api:
     """The real API over the memory adapters, and what was posted to it."""
 
     posted: list[Json] = field(default_factory=list)
+    world: MemoryWorld = field(default_factory=memory_world)
 
     def answer(self, method: str, target: str, body: str) -> tuple[int, str]:
         path, _, query = target.partition("?")
@@ -87,7 +88,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    app = api_app(use_cases(memory_world().ports, Policy()), default_discovery=Discovery.DIRECT)
+    app = api_app(use_cases(made.world.ports, Policy()), default_discovery=Discovery.DIRECT)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[ApiApp]:
@@ -441,3 +442,19 @@ def test_list_shows_trigger_and_who_makes_ids(api: Api) -> None:
         "ROLE",
     ]
     assert row.split() == ["made", "films", "ENABLED", "event", "assigned"]
+
+
+def test_lists_say_what_cannot_be_read(api: Api) -> None:
+    run("add", "films", "--id", "films")
+    run("add", "photos", "--id", "photos")
+    api.world.database.unreadable["films"] = "KeyError('status')"
+    shown = run("list")
+    assert (shown.exit_code, len(shown.stdout.splitlines())) == (0, 2)
+    assert "unreadable: films: films cannot be read back: KeyError('status')" in shown.stderr
+
+    CliRunner().invoke(app, ["sync", "photos"])
+    [job] = api.world.database.jobs
+    api.world.database.unreadable[job.job_id] = "a later version's"
+    shown = CliRunner().invoke(app, ["jobs", "--output", "json"])
+    assert (shown.exit_code, json.loads(shown.stdout)) == (0, {"jobs": []})
+    assert f"unreadable: {job.job_id}" in shown.stderr

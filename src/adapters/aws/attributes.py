@@ -7,12 +7,15 @@ digits, sent as text), and no attribute where a value is None. It must not know 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ports.errors import CorruptData
+from ports.paging import Unreadable
+
+Record = TypeVar("Record")
 
 Item = dict[str, Any]
 """An item as the low-level client takes and gives it: `{"jobId": {"S": "…"}}`."""
@@ -75,6 +78,14 @@ def reading(what: str) -> Iterator[None]:
         yield
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise CorruptData(f"{what} cannot be read back: {error!r}", resource=what) from error
+
+
+def read_or_report(item: Item, key: str, read: Callable[[Item], Record]) -> Record | Unreadable:
+    """Return what `read` makes of the item, or by its attribute `key` why it cannot be read."""
+    try:
+        return read(item)
+    except CorruptData as error:
+        return Unreadable(record_id=item[key]["S"], cause=str(error))
 
 
 def _to_value(attribute: Mapping[str, Any]) -> Any:

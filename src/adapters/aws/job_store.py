@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.attributes import Item, to_item
+from adapters.aws.attributes import Item, read_or_report, to_item
 from adapters.aws.backoff import Backoff, Sleep
 from adapters.aws.cursors import to_cursor, to_position
 from adapters.aws.dynamo_reads import batch_get, batches, first, query
@@ -26,7 +26,7 @@ from adapters.aws.prefix_guard import freeing, is_guard, read_guard
 from domain.job import Job, JobStatus
 from ports.errors import AlreadyExists, NotFound
 from ports.job_store import JobStore, OverlappingJob
-from ports.paging import Page
+from ports.paging import Page, Unreadable
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -113,19 +113,23 @@ class DynamoJobStore:
             )
         entries, more = await first(query(self._client, request), limit)
         jobs = await self._read(entries)
-        shown = tuple(job for job in jobs if status is None or job.status is status)
-        if not more:
-            return Page(shown)
-        last = entries[-1]
-        return Page(shown, to_cursor(name, (last["createdAt"]["S"], last["jobId"]["S"])))
+        return Page(
+            tuple(
+                job
+                for job in jobs
+                if not isinstance(job, Unreadable) and (status is None or job.status is status)
+            ),
+            _cursor_after(name, entries[-1]) if more else None,
+            tuple(job for job in jobs if isinstance(job, Unreadable)),
+        )
 
-    async def open_jobs(self) -> AsyncIterator[Job]:
+    async def open_jobs(self) -> AsyncIterator[Job | Unreadable]:
         """See `JobStore.open_jobs`; a job that the index missed for a moment comes next time."""
         request = self._index_request("OpenIndex", "open", OPEN)
         async for entries in batches(query(self._client, request)):
             for job in await self._read(entries):
                 # The index may lag behind.
-                if is_open(job):
+                if isinstance(job, Unreadable) or is_open(job):
                     yield job
 
     async def _write_taking(self, job: Job, request: Request) -> None:
@@ -162,7 +166,7 @@ class DynamoJobStore:
         """Return the job as a transaction wrote it, which answers with no values."""
         return replace(job, version=job.version + 1, tally=(await self.get(job.job_id)).tally)
 
-    async def _read(self, entries: Sequence[Item]) -> list[Job]:
+    async def _read(self, entries: Sequence[Item]) -> list[Job | Unreadable]:
         """Return the jobs of these index entries, in their order, as they are now."""
         items = await batch_get(
             self._client,
@@ -171,7 +175,7 @@ class DynamoJobStore:
             sleep=self._sleep,
             options={"ConsistentRead": True},
         )
-        jobs = {job.job_id: job for job in map(to_job, items)}
+        jobs = {item["jobId"]["S"]: read_or_report(item, "jobId", to_job) for item in items}
         ids = [entry["jobId"]["S"] for entry in entries]
         return [jobs[job_id] for job_id in ids if job_id in jobs]
 
@@ -191,6 +195,10 @@ def save_request(table_name: str, job: Job, *, add: Mapping[str, int] | None = N
     return update(
         table_name, job_key(job.job_id), job_values(job), version=job.version, add=add or {}
     )
+
+
+def _cursor_after(list_name: str, entry: Item) -> str:
+    return to_cursor(list_name, (entry["createdAt"]["S"], entry["jobId"]["S"]))
 
 
 def _exists(job: Job) -> AlreadyExists:

@@ -9,7 +9,7 @@ from adapters.memory.database import MemoryDatabase, page_of
 from domain.connector import Connector
 from ports.connector_store import ConnectorStore
 from ports.errors import AlreadyExists, NotFound
-from ports.paging import Page
+from ports.paging import Page, Unreadable
 
 
 class MemoryConnectorStore:
@@ -32,6 +32,7 @@ class MemoryConnectorStore:
         connector = self._database.connectors.get(connector_id)
         if connector is None:
             raise NotFound(f"there is no connector {connector_id}", resource=connector_id)
+        self._database.check_readable(connector_id)
         return connector
 
     async def note_queue_empty(self, connector_id: str, at: datetime) -> None:
@@ -43,12 +44,18 @@ class MemoryConnectorStore:
 
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
         """See `ConnectorStore.list_page`; the order is that of the ids."""
-        return page_of(
+        page = page_of(
             self._database.connectors.values(),
             position=lambda connector: (connector.connector_id,),
             list_name="connectors",
             limit=limit,
             cursor=cursor,
+        )
+        found = [self._database.readable(each.connector_id, each) for each in page.items]
+        return Page(
+            tuple(each for each in found if not isinstance(each, Unreadable)),
+            page.cursor,
+            tuple(each for each in found if isinstance(each, Unreadable)),
         )
 
 

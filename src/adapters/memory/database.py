@@ -19,8 +19,8 @@ from domain.chunk import Chunk
 from domain.connector import Connector
 from domain.failure import Failure
 from domain.job import Job
-from ports.errors import Conflict
-from ports.paging import InvalidCursor, Page
+from ports.errors import Conflict, CorruptData
+from ports.paging import InvalidCursor, Page, Unreadable
 
 
 class Versioned(Protocol):
@@ -87,9 +87,13 @@ class StoredFailure:
 
 
 class MemoryDatabase:
-    """The state that the memory stores share; make one for each world."""
+    """The state that the memory stores share; make one for each world.
+
+    `unreadable` may be given the ids of jobs and connectors that cannot be read back, with causes.
+    """
 
     def __init__(self) -> None:
+        self.unreadable: dict[str, str] = {}
         self.jobs: Table[str, Job] = Table()
         self.connectors: dict[str, Connector] = {}
         self.failures: dict[str, dict[str, StoredFailure]] = {}
@@ -99,6 +103,24 @@ class MemoryDatabase:
     def chunks_of(self, job_id: str) -> Table[int, Chunk]:
         """Return the job's chunks by index."""
         return self._chunks.setdefault(job_id, Table())
+
+    def check_readable(self, record_id: str) -> None:
+        """Make sure that a job or connector can be read back.
+
+        Raises:
+            CorruptData: it cannot.
+        """
+        cause = self.unreadable.get(record_id)
+        if cause is not None:
+            raise CorruptData(f"{record_id} cannot be read back: {cause}", resource=record_id)
+
+    def readable(self, record_id: str, record: Item) -> Item | Unreadable:
+        """Return the record, or why it cannot be read back."""
+        try:
+            self.check_readable(record_id)
+        except CorruptData as error:
+            return Unreadable(record_id=record_id, cause=str(error))
+        return record
 
     def commit(self, *writes: Write) -> None:
         """Write all rows, or none.

@@ -11,7 +11,7 @@ from domain.job import Job, JobStatus
 from domain.prefixes import overlap
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.job_store import JobStore, OverlappingJob
-from ports.paging import Page
+from ports.paging import Page, Unreadable
 
 
 class MemoryJobStore:
@@ -34,6 +34,7 @@ class MemoryJobStore:
         job = self._database.jobs.find(job_id)
         if job is None:
             raise NotFound(f"there is no job {job_id}", resource=job_id)
+        self._database.check_readable(job_id)
         return job
 
     async def save(self, job: Job) -> Job:
@@ -71,16 +72,24 @@ class MemoryJobStore:
             limit=limit,
             cursor=cursor,
         )
-        shown = tuple(job for job in page.items if status is None or job.status is status)
-        return Page(shown, page.cursor)
+        jobs = [self._database.readable(job.job_id, job) for job in page.items]
+        return Page(
+            tuple(
+                job
+                for job in jobs
+                if not isinstance(job, Unreadable) and (status is None or job.status is status)
+            ),
+            page.cursor,
+            tuple(job for job in jobs if isinstance(job, Unreadable)),
+        )
 
-    async def open_jobs(self) -> AsyncIterator[Job]:
+    async def open_jobs(self) -> AsyncIterator[Job | Unreadable]:
         """See `JobStore.open_jobs`."""
         for listed in sorted(self._database.jobs, key=_age):
             # The consumer may have changed it since the list was made.
             job = self._database.jobs.find(listed.job_id)
             if job is not None and (not job.terminal or job.notices):
-                yield job
+                yield self._database.readable(job.job_id, job)
 
     def _check_prefixes(self, job: Job) -> None:
         if job.terminal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -75,9 +75,15 @@ class ApiClient:
         return answer, headers.get("Idempotency-Replayed") == "true"
 
     def pages(
-        self, path: str, query: Mapping[str, str | int | None] | None = None
+        self,
+        path: str,
+        query: Mapping[str, str | int | None] | None = None,
+        *,
+        on_unreadable: Callable[[Json], None] = lambda _: None,
     ) -> Iterator[Json]:
         """Yield the items of a list, page after page.
+
+        `on_unreadable` is given what the service itself could not read: `id` and `cause`.
 
         Raises:
             ApiProblem: see the class.
@@ -85,6 +91,8 @@ class ApiClient:
         cursor: str | None = None
         while True:
             page = self.get(path, {**(query or {}), "cursor": cursor})
+            for record in page.get("unreadable", ()):
+                on_unreadable(record)
             yield from page["items"]
             cursor = page.get("nextCursor")
             if cursor is None:

@@ -17,6 +17,7 @@ from entrypoints.cli.output import (
     OutputOption,
     print_json,
     print_table,
+    print_unreadable,
     printable,
     reporting_problems,
 )
@@ -127,7 +128,9 @@ def list_(
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """List all connectors."""
-    connectors = list(open_client(api_url, stage).pages("/connectors", {"limit": 100}))
+    client = open_client(api_url, stage)
+    pages = client.pages("/connectors", {"limit": 100}, on_unreadable=print_unreadable)
+    connectors = list(pages)
     if output is Format.JSON:
         print_json({"connectors": connectors})
         return

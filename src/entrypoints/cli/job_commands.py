@@ -21,6 +21,7 @@ from entrypoints.cli.output import (
     print_job,
     print_json,
     print_table,
+    print_unreadable,
     printable,
     reporting_problems,
     summary_of,
@@ -109,7 +110,8 @@ def jobs(
         "limit": limit,
     }
     found: list[Json] = []
-    for job in open_client(api_url, stage).pages("/jobs", query):
+    client = open_client(api_url, stage)
+    for job in client.pages("/jobs", query, on_unreadable=print_unreadable):
         found.append(job)
         if len(found) == limit:
             break

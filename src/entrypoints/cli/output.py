@@ -53,6 +53,13 @@ def print_json(document: object) -> None:
     OUT.print(json.dumps(document, indent=2), markup=False)
 
 
+def print_unreadable(record: Json) -> None:
+    """Say on standard error that the service could not read one of its records."""
+    ERR.print(
+        f"[yellow]unreadable:[/yellow] {printable(record['id'])}: {printable(record['cause'])}"
+    )
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under headings, or a dash if there are none."""
     headings = (Column(name, overflow="fold") for name in columns)

@@ -42,6 +42,7 @@ _SHOWN_CHUNK_COUNT: Final = 20
 # Lambda Developer Guide, "Lambda quotas": a response is at most 6 MB (hard limit). The margin is
 # for the body's quotation marks, which are escaped once more in the response.
 _REPLY_CHARS_MAX: Final = 4_500_000
+_CAUSE_CHARS_MAX: Final = 500
 
 
 async def create_connector(app: ApiApp, request: Request, _: str) -> Reply:
@@ -183,9 +184,13 @@ def _accepted(app: ApiApp, request: Request, job: Job, *, replayed: bool = False
 
 
 def _page(page: Page[Item], view: Callable[[Item], Json]) -> Reply:
-    reply = Reply(
-        status=200, body={"items": [view(item) for item in page.items], "nextCursor": page.cursor}
-    )
+    body: Json = {"items": [view(item) for item in page.items], "nextCursor": page.cursor}
+    if page.unreadable:
+        body["unreadable"] = [
+            {"id": each.record_id, "cause": each.cause[:_CAUSE_CHARS_MAX]}
+            for each in page.unreadable
+        ]
+    reply = Reply(status=200, body=body)
     if len(reply.text()) > _REPLY_CHARS_MAX:
         message = "makes a page that is too large to be sent; ask for fewer items"
         raise InvalidRequest(FieldFault(path="limit", message=message))

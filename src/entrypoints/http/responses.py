@@ -199,12 +199,25 @@ class _Page(_Shown, Generic[Item]):
     """Where the next page begins; null on the last one."""
 
 
+class Unreadable(_Shown):
+    """A record that this version of the service cannot read."""
+
+    id: str
+    cause: str
+
+
 class ConnectorPage(_Page[Connector]):
     """Connectors."""
+
+    unreadable: list[Unreadable] = []
+    """Connectors that would stand here and cannot be read; only where there are any."""
 
 
 class JobPage(_Page[Job]):
     """Jobs, the newest first."""
+
+    unreadable: list[Unreadable] = []
+    """Jobs that would stand here and cannot be read; only where there are any."""
 
 
 class ChunkPage(_Page[Chunk]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,6 +50,7 @@ _SHAPES = {
     "test_chunk_store": (JOBS_TABLE, CHUNKS_TABLE),
     "test_connector_store": (CONNECTORS_TABLE,),
     "test_error_log": (ERRORS_TABLE,),
+    "test_unreadable": (JOBS_TABLE, CONNECTORS_TABLE),
 }
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -75,13 +76,14 @@ async def _no_wait(_: float) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """All state ports over one database."""
+    """All state ports over one database; `spoil` makes a job or connector unreadable, by its id."""
 
     jobs: JobStore
     chunks: ChunkStore
     connectors: ConnectorStore
     failures: ErrorLog
     clock: SettableClock
+    spoil: Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +166,16 @@ def _creation(shape: TableShape, name: str) -> dict[str, Any]:
 def _dynamo_state(tables: Tables) -> State:
     client, clock = tables.client, SettableClock()
 
+    async def spoil(record_id: str) -> None:
+        shape = JOBS_TABLE if record_id.startswith("job-") else CONNECTORS_TABLE
+        await client.update_item(
+            TableName=tables.name(shape),
+            Key={shape.partition_key.name: {"S": record_id}},
+            UpdateExpression="SET #status = :status",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":status": {"S": "OF_A_LATER_VERSION"}},
+        )
+
     return State(
         jobs=DynamoJobStore(client, tables.name(JOBS_TABLE), sleep=_no_wait),
         chunks=DynamoChunkStore(
@@ -175,11 +187,15 @@ def _dynamo_state(tables: Tables) -> State:
         connectors=DynamoConnectorStore(client, tables.name(CONNECTORS_TABLE), sleep=_no_wait),
         failures=DynamoErrorLog(client, tables.name(ERRORS_TABLE), clock, sleep=_no_wait),
         clock=clock,
+        spoil=spoil,
     )
 
 
 def _memory_state() -> State:
     database, clock = MemoryDatabase(), SettableClock()
+
+    async def spoil(record_id: str) -> None:
+        database.unreadable[record_id] = "'OF_A_LATER_VERSION' is not a valid status"
 
     return State(
         jobs=MemoryJobStore(database),
@@ -187,6 +203,7 @@ def _memory_state() -> State:
         connectors=MemoryConnectorStore(database),
         failures=MemoryErrorLog(database, clock),
         clock=clock,
+        spoil=spoil,
     )
 
 
