@@ -32,7 +32,7 @@ def api_statements(config: Config) -> list[Statement]:
     return [
         Statement(
             sid="JobRecords",
-            reason="Create, show, cancel and redrive jobs; take and free a connector's prefixes.",
+            reason="Create, show, cancel and redrive jobs; take and free prefixes.",
             actions=(
                 "dynamodb:BatchGetItem",
                 "dynamodb:GetItem",
@@ -77,7 +77,7 @@ def engine_statements(config: Config) -> list[Statement]:
     return [
         Statement(
             sid="JobRecords",
-            reason="Read and move jobs; free a connector's prefixes when one ends.",
+            reason="Read and move jobs; free prefixes when one ends.",
             actions=("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"),
             resources=("{jobs_table}",),
         ),
@@ -193,7 +193,7 @@ def processor_statements(config: Config) -> list[Statement]:
     return [
         Statement(
             sid="JobRecords",
-            reason="Read jobs and move their counts; free a connector's prefixes when one ends.",
+            reason="Read jobs and move their counts; free prefixes when one ends.",
             actions=("dynamodb:GetItem", "dynamodb:UpdateItem"),
             resources=("{jobs_table}",),
         ),

@@ -76,7 +76,8 @@ class StartSync:
             ConnectorDisabled: it is switched off.
             InvalidRequest: prefixes that are wrong, or not within the connector's.
             IdempotencyKeyReused: the key was used for another request.
-            OverlappingJob: an active job of the connector covers some of the prefixes.
+            OverlappingJob: an active job, of whatever connector of the bucket, covers some of the
+                prefixes.
         """
         fingerprint = _fingerprint(options)
         if idempotency_key is not None:

@@ -11,7 +11,7 @@ from ports.paging import Page, Unreadable
 
 
 class OverlappingJob(Conflict):
-    """An active job of the connector covers some of the same prefixes; `job_id` is its id."""
+    """An active job covers some of the same prefixes of the bucket; `job_id` is its id."""
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"job {job_id} is active on overlapping prefixes", resource=job_id)
@@ -26,14 +26,14 @@ class JobStore(Protocol):
     """
 
     async def create(self, job: Job) -> Job:
-        """Record a new job and mark its connector's prefixes as taken, in one step.
+        """Record a new job and mark its prefixes of the bucket as taken, in one step.
 
-        Returns the job as stored, with `version` 1. A connector's active jobs (those not terminal)
-        never overlap (`domain.prefixes.overlap`): two racing calls, one wins.
+        Returns the job as stored, with `version` 1. A bucket's active jobs (those not terminal), of
+        whatever connector, never overlap (`domain.prefixes.overlap`): two racing calls, one wins.
 
         Raises:
             AlreadyExists: a job has this id.
-            OverlappingJob: an active job of this connector overlaps.
+            OverlappingJob: an active job of the bucket overlaps.
         """
         ...
 
@@ -50,7 +50,7 @@ class JobStore(Protocol):
         """Write the job over the version that it carries; returns it with its new version.
 
         Every field but `tally` is written; the tally returned is the stored one. A job that became
-        terminal gives its connector's prefixes free in the same step; one that was terminal is
+        terminal gives its prefixes free in the same step; one that was terminal is
         taken up again by `reopen` only.
 
         Raises:
@@ -63,7 +63,7 @@ class JobStore(Protocol):
 
         Raises:
             Conflict: the stored version is another, or there is no such job.
-            OverlappingJob: another active job of the connector overlaps; may be raised in place of
+            OverlappingJob: another active job of the bucket overlaps; may be raised in place of
                 Conflict where both hold.
         """
         ...

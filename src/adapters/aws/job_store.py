@@ -1,4 +1,4 @@
-"""The job table on DynamoDB: one item per job, and one guard of prefixes per connector."""
+"""The job table on DynamoDB: one item per job, and the guards of the prefixes that jobs take."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from adapters.aws.job_item import (
     new_job_item,
     to_job,
 )
-from adapters.aws.prefix_guard import freeing, is_guard, read_guard
-from domain.job import Job, JobStatus
+from adapters.aws.prefix_guard import PrefixGuard, freeing, guard_ids, is_guard, read_guard
+from domain.job import TERMINAL, Job, JobStatus
 from ports.errors import AlreadyExists, NotFound
 from ports.job_store import JobStore, OverlappingJob
 from ports.paging import Page, Unreadable
@@ -31,9 +31,8 @@ from ports.paging import Page, Unreadable
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-# Of the two actions of a transaction: the job, then its connector's guard.
+# The first action of a transaction is the job; its guards follow.
 _JOB: Final = 0
-_GUARD: Final = 1
 
 
 class DynamoJobStore:
@@ -71,16 +70,22 @@ class DynamoJobStore:
     async def save(self, job: Job) -> Job:
         """See `JobStore.save`."""
         request = save_request(self._table_name, job)
-        if job.terminal:
+        guards = guard_ids(job) if job.terminal else ()
+        while guards:
+            frees = [{"Update": freeing(self._table_name, guard, job)} for guard in guards]
             try:
-                await self._writer.transact(
-                    [{"Update": request}, {"Update": freeing(self._table_name, job)}]
-                )
-                return await self._saved(job)
+                await self._writer.transact([{"Update": request}, *frees])
             except ConditionsFailed as failed:
                 if _JOB in failed.positions:
                     raise
-                # There is no guard: nothing is taken, so nothing is to be freed.
+                # There is no such guard: nothing is taken there, so nothing is to be freed.
+                guards = tuple(
+                    guard
+                    for position, guard in enumerate(guards, start=_JOB + 1)
+                    if position not in failed.positions
+                )
+            else:
+                return await self._saved(job)
         return replace(
             job, version=job.version + 1, tally=to_job(await self._writer.update(request)).tally
         )
@@ -142,18 +147,45 @@ class DynamoJobStore:
             self._sleep, operation="TransactWriteItems", resource=f"table/{self._table_name}"
         )
         while True:
-            guard = await read_guard(self._client, self._table_name, job.connector_id)
-            overlapping = guard.overlapping(job)
-            if overlapping is not None:
-                raise OverlappingJob(overlapping)
+            guards = [await self._guard(guard_id, job) for guard_id in guard_ids(job)]
+            takes = [{"Put": guard.taking(self._table_name, job)} for guard in guards]
             try:
-                await self._writer.transact([written, {"Put": guard.taking(self._table_name, job)}])
+                await self._writer.transact([written, *takes])
             except ConditionsFailed as failed:
-                if failed.positions != {_GUARD}:
+                if _JOB in failed.positions:
                     raise
             else:
                 return
-            await backoff.wait("another job of the connector came in between")
+            await backoff.wait("another job of the bucket came in between")
+
+    async def _guard(self, guard_id: str, job: Job) -> PrefixGuard:
+        """Return the guard, without void entries that stand in the job's way.
+
+        Raises:
+            OverlappingJob: an active job stands in the way.
+        """
+        guard = await read_guard(self._client, self._table_name, guard_id)
+        overlapping = guard.overlapping(job)
+        for job_id in overlapping:
+            if await self._active(job_id):
+                raise OverlappingJob(job_id)
+        return guard.without(overlapping)
+
+    async def _active(self, job_id: str) -> bool:
+        """Tell whether the job is there and has not ended; one that cannot be read may be active.
+
+        The answer holds as long as the guard is as it was read before: a job that is created or
+        reopened changes it.
+        """
+        with translated("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
+            answer = await self._client.get_item(
+                TableName=self._table_name,
+                Key=job_key(job_id),
+                ConsistentRead=True,
+                ProjectionExpression="#status",
+                ExpressionAttributeNames={"#status": "status"},
+            )
+        return "Item" in answer and answer["Item"].get("status", {}).get("S") not in TERMINAL
 
     async def _find(self, job_id: str) -> Job | None:
         with translated("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):

@@ -1,15 +1,19 @@
-"""Which prefixes of a connector are taken by its active jobs: one item per connector.
+"""Which prefixes of a bucket are taken by its active jobs: one item per bucket.
 
 It stands in the job table, under a key that no job has and without the attributes that the indexes
 need, so no list shows it. It changes only in the transactions that create, end or reopen a job.
 Taking prefixes is guarded by the guard's version: of two jobs that read the same guard, one takes.
 Giving them free needs no look: removing the job's own entry is right whatever else is in it, and
 moves the version too.
+
+Version 0.1 kept a guard per connector instead. A job takes its prefixes in that one as well, so
+that jobs of both versions exclude each other where they did in 0.1, whichever was deployed last.
+An entry that a job of another version left behind is void: whose job has ended, or is not there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -22,32 +26,35 @@ from domain.prefixes import overlap
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-_KEY_PREFIX: Final = "connector#"
+_OF_BUCKET: Final = "bucket#"
+_OF_CONNECTOR: Final = "connector#"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixGuard:
-    """The guard as it was read; `version` is None if there is none yet."""
+    """A guard as it was read; `version` is None if there is none yet."""
 
-    connector_id: str
+    guard_id: str
     version: int | None
     active: Mapping[str, tuple[str, ...]]
 
-    def overlapping(self, job: Job) -> str | None:
-        """Return the id of another active job that covers some of the same prefixes, or None."""
-        return next(
-            (
-                job_id
-                for job_id, prefixes in sorted(self.active.items())
-                if job_id != job.job_id and overlap(prefixes, job.options.prefixes)
-            ),
-            None,
-        )
+    def overlapping(self, job: Job) -> list[str]:
+        """Return the ids of other jobs whose entries cover some of the same prefixes."""
+        return [
+            job_id
+            for job_id, prefixes in sorted(self.active.items())
+            if job_id != job.job_id and overlap(prefixes, job.options.prefixes)
+        ]
+
+    def without(self, void: Iterable[str]) -> PrefixGuard:
+        """Return the guard without the entries of these jobs."""
+        kept = {job_id: self.active[job_id] for job_id in self.active.keys() - set(void)}
+        return PrefixGuard(guard_id=self.guard_id, version=self.version, active=kept)
 
     def taking(self, table_name: str, job: Job) -> Request:
         """Return the Put that takes the job's prefixes, if the guard is still as it was read."""
         version = self.version or 0
-        item = _key(self.connector_id) | to_item(
+        item = _key(self.guard_id) | to_item(
             {"active": {**self.active, job.job_id: job.options.prefixes}, "version": version + 1}
         )
         if self.version is None:
@@ -55,11 +62,16 @@ class PrefixGuard:
         return put(table_name, item, version=version)
 
 
-def freeing(table_name: str, job: Job) -> Request:
+def guard_ids(job: Job) -> tuple[str, ...]:
+    """Return the ids of the guards in which the job takes its prefixes."""
+    return f"{_OF_BUCKET}{job.bucket.name}", f"{_OF_CONNECTOR}{job.connector_id}"
+
+
+def freeing(table_name: str, guard_id: str, job: Job) -> Request:
     """Return the Update that gives the job's prefixes free; free ones stay so."""
     return {
         "TableName": table_name,
-        "Key": _key(job.connector_id),
+        "Key": _key(guard_id),
         "UpdateExpression": "REMOVE #active.#job ADD #version :one",
         "ConditionExpression": "attribute_exists(#active)",
         "ExpressionAttributeNames": {
@@ -73,22 +85,22 @@ def freeing(table_name: str, job: Job) -> Request:
 
 def is_guard(job_id: str) -> bool:
     """Tell whether this key of the job table is a guard's and no job's."""
-    return job_id.startswith(_KEY_PREFIX)
+    return job_id.startswith((_OF_BUCKET, _OF_CONNECTOR))
 
 
-async def read_guard(client: DynamoDBClient, table_name: str, connector_id: str) -> PrefixGuard:
-    """Return the connector's guard."""
+async def read_guard(client: DynamoDBClient, table_name: str, guard_id: str) -> PrefixGuard:
+    """Return the guard with this id."""
     with translated("dynamodb", operation="GetItem", resource=f"table/{table_name}"):
         answer = await client.get_item(
-            TableName=table_name, Key=_key(connector_id), ConsistentRead=True
+            TableName=table_name, Key=_key(guard_id), ConsistentRead=True
         )
     if "Item" not in answer:
-        return PrefixGuard(connector_id=connector_id, version=None, active={})
-    with reading(f"the guard of connector {connector_id}"):
+        return PrefixGuard(guard_id=guard_id, version=None, active={})
+    with reading(f"the guard {guard_id}"):
         values = to_values(answer["Item"])
         active = {job_id: tuple(prefixes) for job_id, prefixes in values["active"].items()}
-        return PrefixGuard(connector_id=connector_id, version=values["version"], active=active)
+        return PrefixGuard(guard_id=guard_id, version=values["version"], active=active)
 
 
-def _key(connector_id: str) -> Item:
-    return to_item({"jobId": f"{_KEY_PREFIX}{connector_id}"})
+def _key(guard_id: str) -> Item:
+    return to_item({"jobId": guard_id})

@@ -96,7 +96,7 @@ class MemoryJobStore:
             return
         for other in self._database.jobs:
             if (
-                other.connector_id == job.connector_id
+                other.bucket.name == job.bucket.name
                 and other.job_id != job.job_id
                 and not other.terminal
                 and overlap(other.options.prefixes, job.options.prefixes)

@@ -244,13 +244,17 @@ def open_both(dynamodb_url: str) -> Callable[[], AbstractAsyncContextManager[tup
 @pytest.fixture
 def make_job() -> Callable[..., Job]:
     def make(
-        job_id: str = "job-1", *prefixes: str, connector_id: str = "con-1", age: int = 0
+        job_id: str = "job-1",
+        *prefixes: str,
+        connector_id: str = "con-1",
+        bucket_name: str = "media",
+        age: int = 0,
     ) -> Job:
         """Return a job on these prefixes (none: the whole bucket), created `age` seconds ago."""
         return new_job(
             job_id=job_id,
             connector_id=connector_id,
-            bucket=Bucket(name="media"),
+            bucket=Bucket(name=bucket_name),
             ingest=Ingest(),
             options=SyncOptions(prefixes=prefixes),
             request_fingerprint=None,

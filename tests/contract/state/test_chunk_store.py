@@ -232,7 +232,9 @@ class TestSave:
     async def test_any_value_comes_back(
         self, chunks: ChunkStore, jobs: JobStore, make_job: MakeJob, chunk: Chunk
     ) -> None:
-        job = await jobs.create(make_job(chunk.job_id, connector_id=chunk.job_id))
+        job = await jobs.create(
+            make_job(chunk.job_id, bucket_name=chunk.job_id, connector_id=chunk.job_id)
+        )
         await chunks.add(job, [replace(chunk, lease=None, status_reason="x", progress_key="y")])
         saved = await chunks.save(replace(chunk, version=1))
         assert await chunks.get(chunk.job_id, chunk.index) == saved == replace(chunk, version=2)
@@ -376,7 +378,7 @@ class TestReading:
         self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk, make_job: MakeJob
     ) -> None:
         await chunks.add(job, [make_chunk(n) for n in (10, 2, 100, 0, 9)])
-        other = await jobs.create(make_job("job-2", connector_id="con-2"))
+        other = await jobs.create(make_job("job-2", bucket_name="media-2", connector_id="con-2"))
         await chunks.add(other, [make_chunk(1, job_id="job-2")])
         assert [c.index async for c in chunks.chunks("job-1")] == [0, 2, 9, 10, 100]
         for limit in (1, 2, 4, 5, 6):
@@ -393,7 +395,9 @@ class TestReading:
     ) -> None:
         await chunks.add(job, [make_chunk(n) for n in range(3)])
         for n in range(2):
-            await jobs.create(make_job(f"job-x{n}", connector_id=f"con-x{n}"))
+            await jobs.create(
+                make_job(f"job-x{n}", bucket_name=f"media-{n}", connector_id=f"con-x{n}")
+            )
         cursor = (await chunks.list_page("job-1", limit=1)).cursor or ""
         of_jobs = (await jobs.list_page(limit=1)).cursor
         with pytest.raises(InvalidCursor):

@@ -179,10 +179,10 @@ class TestTransactions:
         self, dynamo: Any, make_job: Any, faults: Faults
     ) -> None:
         faults.cancel("None", "ConditionalCheckFailed", times=3)
-        await dynamo.jobs.create(make_job("job-9"))
+        await dynamo.jobs.create(make_job("job-9", "a/"))
         faults.cancel("None", "ConditionalCheckFailed", times=100)
         with pytest.raises(Throttled):
-            await dynamo.jobs.create(make_job("job-10", connector_id="con-2"))
+            await dynamo.jobs.create(make_job("job-10", "b/"))
 
     async def test_a_job_that_was_lost_is_not_made_by_a_settlement(
         self, tables: Any, dynamo: Any, chunk: Chunk
@@ -195,10 +195,11 @@ class TestTransactions:
         with pytest.raises(NotFound):
             await dynamo.jobs.get("job-1")
 
+    @pytest.mark.parametrize("guard_id", ["bucket#media", "connector#con-1"])
     async def test_a_guard_that_was_lost_does_not_keep_a_job_from_ending(
-        self, tables: Any, dynamo: Any, job: Job
+        self, tables: Any, dynamo: Any, job: Job, guard_id: str
     ) -> None:
-        key = {"jobId": {"S": "connector#con-1"}}
+        key = {"jobId": {"S": guard_id}}
         await tables.client.delete_item(TableName=tables.name(JOBS_TABLE), Key=key)
         await dynamo.jobs.save(evolve(job, JobCancelled(reason="enough"), NOW))
         assert (await dynamo.jobs.get("job-1")).terminal

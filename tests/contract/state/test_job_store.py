@@ -146,6 +146,8 @@ def any_job() -> st.SearchStrategy[Job]:
         Job,
         job_id=st.builds(lambda: f"job-{uuid.uuid4()}"),
         connector_id=st.builds(lambda: f"con-{uuid.uuid4()}"),
+        # A bucket of its own: any two lists of prefixes may overlap.
+        bucket=st.builds(lambda: Bucket(name=f"media-{uuid.uuid4()}")),
         options=st.builds(SyncOptions, prefixes=texts, include=texts, exclude=texts),
         version=st.just(0),
         status_reason=st.none() | TEXT,
@@ -212,7 +214,7 @@ class TestCreateAndGet:
 
     async def test_there_is_none(self, jobs: JobStore, make_job: MakeJob) -> None:
         await jobs.create(make_job())
-        for job_id in ("job-2", "connector#con-1", "con-1"):
+        for job_id in ("job-2", "bucket#media", "connector#con-1", "con-1"):
             with pytest.raises(NotFound):
                 await jobs.get(job_id)
 
@@ -259,7 +261,21 @@ class TestPrefixes:
     async def test_others_do_not(self, jobs: JobStore, make_job: MakeJob) -> None:
         await jobs.create(make_job("job-1", "a/"))
         await jobs.create(make_job("job-2", "b/"))
-        await jobs.create(make_job("job-3", "a/", connector_id="con-2"))
+        await jobs.create(make_job("job-3", "a/", bucket_name="media-2", connector_id="con-2"))
+
+    async def test_a_job_of_another_connector_of_the_bucket_overlaps(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        job = await jobs.create(make_job("job-1", "a/"))
+        await jobs.create(make_job("job-2", "b/", connector_id="con-2"))
+        for prefixes in (("a/b/",), (), ("b/", "z/")):
+            with pytest.raises(OverlappingJob):
+                await jobs.create(make_job("job-3", *prefixes, connector_id="con-3"))
+        await jobs.save(ended(job))
+        await jobs.create(make_job("job-3", "a/b/", connector_id="con-3"))
+        with pytest.raises(OverlappingJob) as caught:
+            await jobs.create(make_job("job-4", "a/"))
+        assert caught.value.job_id == "job-3"
 
     async def test_a_plain_save_keeps_them(self, jobs: JobStore, make_job: MakeJob) -> None:
         job = await jobs.create(make_job("job-1", "a/"))
