@@ -180,10 +180,12 @@ async def test_cancelling_a_redrive_keeps_the_failures(story: Any) -> None:
     assert job.tally.statistics == Statistics(failed=1, put=1)
 
 
-async def test_a_cancel_that_comes_too_late_cancels_nothing(story: Any) -> None:
+@pytest.mark.parametrize("failing", [False, True])
+async def test_a_cancel_that_comes_too_late_cancels_nothing(story: Any, failing: bool) -> None:
     """The last chunk was settled, and the job's end was not yet recorded."""
     story.put("a.jpg", "b.jpg")
-    story.buckets.denied.add((BUCKET, "a.jpg"))
+    if failing:
+        story.buckets.denied.add((BUCKET, "a.jpg"))
     job = await story.start()
     await story.run_engine()
     settle = story.ports.chunks.settle
@@ -197,8 +199,12 @@ async def test_a_cancel_that_comes_too_late_cancels_nothing(story: Any) -> None:
     await story.run_chunks()
     story.ports.chunks.settle = settle
     job = await story.finish(job.job_id)
-    assert job.status is JobStatus.COMPLETED_WITH_ERRORS
-    assert job.status_reason == "1 of 2 objects failed"
+    assert job.status is (JobStatus.COMPLETED_WITH_ERRORS if failing else JobStatus.COMPLETED)
+    assert job.tally.chunks_cancelled == 0
+    assert story.statuses(job)[-1] == job.status
+    assert job.status_reason == ("1 of 2 objects failed" if failing else None)
+    if not failing:
+        return
     story.buckets.denied.clear()
     await story.use_cases.redrive_job().redrive(job.job_id)
     job = await story.finish(job.job_id)
