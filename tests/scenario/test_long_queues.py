@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from application.policy import Policy
 from domain.chunk import ChunkStatus
 from domain.job import Discovery, Job
+from domain.message import ChunkMessage
 from domain.packing import ChunkSizing
 from ports.errors import AccessDenied, PortError, Unavailable
 
@@ -30,9 +31,9 @@ class LongQueue:
         self.queue = story.ports.queue
         send = self.queue.send
 
-        async def counted(job_id: str, indexes: Any, *, delay_s: int = 0) -> None:
-            await send(job_id, indexes, delay_s=delay_s)
-            self.sent += indexes
+        async def counted(messages: Sequence[ChunkMessage], *, delay_s: int = 0) -> None:
+            await send(messages, delay_s=delay_s)
+            self.sent += [message.chunk_index for message in messages]
 
         self.queue.send = counted
 
@@ -135,7 +136,7 @@ async def test_a_message_that_is_older_than_the_queue_keeps_any_is_sent_again(
     """Whatever the depth says: there may be messages of nobody in the queue."""
     job = await long_queue.fill()
     lost = long_queue.queue.messages.pop().chunk_index
-    await long_queue.queue.send("job-of-nobody", [0])
+    await long_queue.queue.send([ChunkMessage(job_id="job-of-nobody", chunk_index=0)])
     long_queue.sent.clear()
     long_queue.story.ports.clock.advance(4 * 24 * HOUR_S)
     chunks = long_queue.story.ports.chunks
@@ -214,9 +215,9 @@ async def test_a_sweep_stops_before_it_is_killed(
             await long_queue.story.ports.chunks.save(replace(chunk, status=ChunkStatus.PENDING))
     send, clock = long_queue.queue.send, long_queue.story.ports.clock
 
-    async def slow(job_id: str, indexes: Any, *, delay_s: int = 0) -> None:
+    async def slow(messages: Sequence[ChunkMessage], *, delay_s: int = 0) -> None:
         clock.advance(5)
-        await send(job_id, indexes, delay_s=delay_s)
+        await send(messages, delay_s=delay_s)
 
     long_queue.queue.send = slow
     clock.advance(HOUR_S)

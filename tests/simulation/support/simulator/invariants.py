@@ -256,13 +256,17 @@ def only_stored_statuses_are_published(observer: Observer, message: StatusMessag
 
 
 def one_event_id_per_object(observer: Observer, event: IngestEvent) -> Iterator[str]:
-    """All events of one job and object have one id, the same ids of the object and one action,
-    unless somebody else changed the object between them; the action may also differ where the
-    catalog knows the object by an earlier one of these events, or knew the id that it got.
+    """All events of one job and object have one id for each version of it that they announce, the
+    same ids of the object and one action, unless somebody else changed the object between them; the
+    action may also differ where the catalog knows the object by an earlier one of these events, or
+    knew the id that it got.
     """
-    first = observer.events[event.job_id, event.object_key][0]
-    if event.event_id != first.event_id:
-        yield f"{event.object_key} is announced as {first.event_id} and as {event.event_id}"
+    events = observer.events[event.job_id, event.object_key]
+    first = events[0]
+    for earlier in events:
+        announced = (earlier.e_tag, earlier.version_id) == (event.e_tag, event.version_id)
+        if announced is not (earlier.event_id == event.event_id):
+            yield f"{event.object_key} is announced by {earlier} and by {event}"
     job = observer.jobs[event.job_id]
     if observer.touched_by_others(job, event.object_key):
         return

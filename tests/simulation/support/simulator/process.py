@@ -284,7 +284,7 @@ class GatedPort:
         kwargs: Any,
     ) -> Any:
         """Do the first half of a call on many things."""
-        position = 1 if method == "send" else 0
+        position = 1 if self._name == "ingest_queue" else 0
         things = list(args[position])
         half = things[: len(things) // 2]
         some = (*args[:position], half, *args[position + 1 :])
