@@ -123,9 +123,12 @@ class Ledger:
             page.marked = [*(f"earlier {number}" for number in range(missing)), *page.marked]
 
     def triggered(self, key: str, job_id: str, *, retrigger: bool) -> None:
-        """Note that a job triggered an object; a job that does so twice counts once."""
+        """Note that a job triggered an object; a job that does so twice counts once.
+
+        If another job triggered it in between, it counts again: a redrive may come a day later.
+        """
         page = self._pages[key]
-        if job_id in page.marked:
+        if page.marked and page.marked[-1] == job_id:
             return
         if retrigger:
             page.triggers = []

@@ -85,7 +85,7 @@ def bug(
 BUGS = (
     bug(
         "settling without a version guard",
-        52,
+        1293,
         "adapters.memory.chunk_store:MemoryChunkStore.settle",
         "table.write(chunk.index, saved, expected_version=chunk.version)",
         "table.write(chunk.index, saved, expected_version=table.find(chunk.index).version)",
@@ -214,12 +214,13 @@ BUGS = (
     ),
     bug(
         "deciding anew on what carries this job's id",
-        85,
+        101,
         "application.object_decisions:ObjectDecisions.candidates",
         "if each.mark is None or each.mark.job_id != job.job_id",
         "",
         "i5_skip_writes_nothing",
         "outcomes_are_what_the_world_asked_for",
+        "a_triggered_object_is_not_written_again",
     ),
     bug(
         "losing the owner's tags",
@@ -322,7 +323,7 @@ BUGS = (
     ),
     bug(
         "going on with a copy that has other tags",
-        637,
+        1483,
         "application.part_copies:PartCopies._begun",
         "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",
         "if False:",
