@@ -18,7 +18,6 @@ from typing import Any, Final, TypeVar
 import aiohttp
 
 from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord, storage_path
-from domain.identity import mint_inventory_id
 from http_catalog.client import DamClient
 from ports.catalog import Catalog
 from ports.errors import CorruptData
@@ -44,25 +43,20 @@ class HttpCatalog:
     async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         """See `Catalog.look_up`."""
         records = await self._by_id(
-            each.identity.inventory_id or _minted(each) for each in questions
+            each.identity.inventory_id or each.minted_inventory_id for each in questions
         )
 
-        def own(question: CatalogQuestion) -> CatalogRecord | None:
-            inventory_id = question.identity.inventory_id
-            return records.get(inventory_id) if inventory_id else None
-
         def known(question: CatalogQuestion) -> bool:
-            record, asset_id = own(question), question.identity.asset_id
-            return record is not None and bool(asset_id) and record.asset_id == asset_id
+            return question.names_asset_of(question.own_record(records))
 
         def at_home(question: CatalogQuestion) -> bool:
-            record = own(question)
-            return record is not None and record.storage_path in (None, question.storage_path)
+            own = question.own_record(records)
+            return own is not None and own.may_be_at(question.storage_path)
 
         # A dictionary keeps the order, so the same questions make the same requests.
         searched = dict.fromkeys(each for each in questions if not (known(each) or at_home(each)))
         by_id = records | await self._by_id(
-            _minted(each) for each in searched if each.identity.inventory_id
+            each.minted_inventory_id for each in searched if each.identity.inventory_id
         )
         by_path = await self._at_paths(searched)
 
@@ -70,7 +64,7 @@ class HttpCatalog:
             if question not in searched:
                 return ()
             found = {each.inventory_id: each for each in by_path[question.storage_path]}
-            minted = by_id.get(_minted(question))
+            minted = by_id.get(question.minted_inventory_id)
             if minted is not None:
                 found[minted.inventory_id] = minted
             # An InventoryID in the tags names `record`, which is no other.
@@ -78,7 +72,9 @@ class HttpCatalog:
             return tuple(found.values())
 
         return [
-            CatalogAnswer(asset_known=known(each), record=own(each), others=others(each))
+            CatalogAnswer(
+                asset_known=known(each), record=each.own_record(records), others=others(each)
+            )
             for each in questions
         ]
 
@@ -129,10 +125,6 @@ async def open_http_catalog(
     ) as session:
         client = DamClient(session, base_url.rstrip("/"))
         yield HttpCatalog(client, request_count_max=connection_count_max)
-
-
-def _minted(question: CatalogQuestion) -> str:
-    return mint_inventory_id(question.bucket_name, question.key)
 
 
 def _records(assets: Iterable[object]) -> list[CatalogRecord]:

@@ -181,8 +181,7 @@ class ObjectDecisions:
         return Candidate(key=key, tags=tags, question=question, mark=mark, answer=None)
 
     def _takes(self, job: Job, head: ObjectHead) -> bool:
-        content_type = content_type_of(head)
-        return self._profile.takes(head.key, content_type, job.ingest.file_filter) is Taken.YES
+        return self._profile.takes(head.key, head.content_type, job.ingest.file_filter) is Taken.YES
 
     def _patience(self, job: Job) -> Patience:
         return Patience(
@@ -212,7 +211,7 @@ def skipped(item: DecidedObject) -> Outcome:
     """Return the outcome of an object for which nothing is written, with what to know of it."""
     outcome = decided(item.key, item.verdict, size_bytes=item.head.size_bytes)
     if item.verdict.reason is Reason.NOT_MEDIA:
-        shown = content_type_of(item.head) or "none"
+        shown = item.head.content_type or "none"
         return replace(outcome, message=f"the system takes no files of content type {shown}")
     waiting = item.verdict.reason in (Reason.INGESTING, Reason.NOT_TAKEN)
     if not waiting or item.mark is None or item.mark.triggered_at is None:
@@ -240,11 +239,6 @@ def _age(age: timedelta) -> str:
 def gone(key: str) -> Outcome:
     """Return the outcome of an object that is not there any more."""
     return Outcome(key=key, kind=OutcomeKind.GONE, reason="DELETED_SINCE_LISTED")
-
-
-def content_type_of(head: ObjectHead) -> str:
-    """Return the object's content type, empty if it has none."""
-    return str(head.system_metadata.get("ContentType", ""))
 
 
 def writes_nothing(item: DecidedObject) -> bool:

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from domain.customer_object import ObjectHead
-from domain.identity import Identity
+from domain.identity import Identity, mint_inventory_id
+
+LOCK_PREFIX: Final = "LOCK#"
+"""How the inventory ids of a Media Lake's locks begin, which are items of its table of assets.
+
+v1.18.3, lambdas/ingest/s3/index.py, `acquire_processing_lock`.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogRecord:
+    """One inventory record. What a catalog does not keep is None.
+
+    `e_tag` (without quotes), `size_bytes` and `last_modified` are those of the object version that
+    the system saw last.
+    """
+
+    inventory_id: str
+    asset_id: str | None = None
+    storage_path: str | None = None
+    e_tag: str | None = None
+    size_bytes: int | None = None
+    last_modified: datetime | None = None
+
+    def may_be_at(self, path: str) -> bool:
+        """Return whether it may be the record of the object at this storage path.
+
+        It is not if it names another one.
+        """
+        return self.storage_path in (None, path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,21 +60,20 @@ class CatalogQuestion:
         """The object's place as catalogs write it: `bucket:key`."""
         return storage_path(self.bucket_name, self.key)
 
+    @property
+    def minted_inventory_id(self) -> str:
+        """The inventory id that this service mints for the object."""
+        return mint_inventory_id(self.bucket_name, self.key)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogRecord:
-    """One inventory record. What a catalog does not keep is None.
+    def own_record(self, records: Mapping[str, CatalogRecord]) -> CatalogRecord | None:
+        """Return the record under the InventoryID in the tags; `records` are by inventory id."""
+        inventory_id = self.identity.inventory_id
+        return records.get(inventory_id) if inventory_id else None
 
-    `e_tag` (without quotes), `size_bytes` and `last_modified` are those of the object version that
-    the system saw last.
-    """
-
-    inventory_id: str
-    asset_id: str | None = None
-    storage_path: str | None = None
-    e_tag: str | None = None
-    size_bytes: int | None = None
-    last_modified: datetime | None = None
+    def names_asset_of(self, record: CatalogRecord | None) -> bool:
+        """Return whether the AssetID in the tags is this record's."""
+        asset_id = self.identity.asset_id
+        return record is not None and bool(asset_id) and record.asset_id == asset_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +112,7 @@ def seen_version(record: CatalogRecord, head: ObjectHead, path: str) -> Seen:
     """
     if record.size_bytes is not None and record.size_bytes != head.size_bytes:
         return Seen.ANOTHER_VERSION
-    same_place = record.storage_path in (None, path)
+    same_place = record.may_be_at(path)
     if same_place and record.last_modified is not None:
         # S3 shows whole seconds in a header, and a catalog may have cut them off.
         difference = abs(record.last_modified - head.last_modified)

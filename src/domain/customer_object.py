@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,11 @@ class ObjectHead:
     checksum_algorithm: str | None = None
     tag_count: int | None = None
 
+    @property
+    def content_type(self) -> str:
+        """The object's content type, empty if it has none."""
+        return str(self.system_metadata.get("ContentType", ""))
+
 
 class ObjectTags(dict[str, str]):
     """An object's tags as one read showed them, and what tells later whose they were.
@@ -65,8 +71,11 @@ class ObjectTags(dict[str, str]):
         self.read_at = read_at
 
 
-_NULL_VERSION = "null"
-"""The version of an object without versions in a bucket that has them; it can be overwritten."""
+NULL_VERSION: Final = "null"
+"""The version of an object that was written while its bucket had none; it can be overwritten.
+
+S3 User Guide, "Retaining multiple versions of objects with S3 Versioning" (read in 2026-11).
+"""
 
 
 def may_be_another(tags: ObjectTags, head: ObjectHead) -> bool:
@@ -83,7 +92,7 @@ def may_be_another(tags: ObjectTags, head: ObjectHead) -> bool:
     if tags.version_id is not None and head.version_id is not None:
         if tags.version_id != head.version_id:
             return True
-        if head.version_id != _NULL_VERSION:
+        if head.version_id != NULL_VERSION:
             return False
     return head.last_modified >= tags.read_at.replace(microsecond=0)
 
@@ -95,7 +104,7 @@ def time_tells(head: ObjectHead) -> bool:
     Guide, "Working with object metadata", read in 2026-11), which may be long before it took the
     place of another.
     """
-    return head.version_id not in (None, _NULL_VERSION) or "-" not in head.e_tag
+    return head.version_id not in (None, NULL_VERSION) or "-" not in head.e_tag
 
 
 _ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})

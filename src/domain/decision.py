@@ -21,7 +21,7 @@ from domain.catalog import (
 )
 from domain.connector import IdSource
 from domain.customer_object import ObjectHead
-from domain.identity import Identity, mint_inventory_id
+from domain.identity import Identity
 from domain.profile import Profile
 from domain.trigger_mark import History
 
@@ -263,7 +263,7 @@ def _standing(
         return Standing.ASSET, answer.record
     path = question.storage_path
     tagged = answer.record
-    if tagged is not None and tagged.storage_path in (None, path):
+    if tagged is not None and tagged.may_be_at(path):
         return Standing.INVENTORY, tagged
     other = _best(answer.others, head, path)
     if other is not None:
@@ -295,10 +295,9 @@ def _identity(
     minting: Minting,
 ) -> Identity:
     tagged = Identity() if ids is Ids.NEW else question.identity
-    content_type = str(head.system_metadata.get("ContentType", ""))
 
     def minted_asset_id() -> str:
-        return minting.profile.mint_asset_id(question.bucket_name, question.key, content_type)
+        return minting.profile.mint_asset_id(question.bucket_name, question.key, head.content_type)
 
     match ids:
         case Ids.NONE:
@@ -311,8 +310,7 @@ def _identity(
         case Ids.COMPLETED | Ids.NEW if minting.ids is IdSource.MINTED:
             return Identity(
                 asset_id=tagged.asset_id or minted_asset_id(),
-                inventory_id=tagged.inventory_id
-                or mint_inventory_id(question.bucket_name, question.key),
+                inventory_id=tagged.inventory_id or question.minted_inventory_id,
             )
         case _:
             return tagged

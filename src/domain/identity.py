@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from domain.customer_object import NULL_VERSION
+
 ASSET_ID_TAG: Final = "AssetID"
 INVENTORY_ID_TAG: Final = "InventoryID"
 SYNC_JOB_ID_TAG: Final = "SyncJobID"
@@ -142,18 +144,13 @@ def mint_inventory_id(bucket_name: str, key: str) -> str:
     return f"asset:uuid:{_name_uuid('inventory', bucket_name, key)}"
 
 
-# What S3 calls a version that was written while its bucket had no versions, once it has (S3 User
-# Guide, "Retaining multiple versions of objects with S3 Versioning", read in 2026-11).
-_NULL_VERSION: Final = "null"
-
-
 def event_id(job_id: str, bucket_name: str, key: str, *, e_tag: str, version_id: str | None) -> str:
     """Return the id of the ingest event by which this job announces an object.
 
     It names what is announced, so it is equal for every repetition, and another one once the object
     was replaced.
     """
-    version = version_id or _NULL_VERSION
+    version = version_id or NULL_VERSION
     return str(_name_uuid("event", job_id, bucket_name, e_tag, version, key))
 
 

@@ -21,23 +21,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from adapters.aws.attributes import to_attribute
 from adapters.aws.backoff import Sleep
 from adapters.aws.catalog_record import CatalogAttributes
 from adapters.aws.dynamo_reads import batch_get, query
 from adapters.aws.errors import translated
-from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord
-from domain.identity import mint_inventory_id
+from domain.catalog import LOCK_PREFIX, CatalogAnswer, CatalogQuestion, CatalogRecord
 from ports.catalog import Catalog
 from ports.errors import Misconfigured, Refused
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
-
-# Media Lake, v1.18.3, lambdas/ingest/s3/index.py: its locks are items of the table of assets.
-_LOCK_PREFIX: Final = "LOCK#"
 
 _Records = Mapping[str, CatalogRecord]
 
@@ -69,7 +65,7 @@ class DynamoCatalog:
         asset_index_key_attribute: str = "DigitalSourceAsset.ID",
         path_index_name: str = "",
         path_index_key_attribute: str = "StoragePath",
-        lock_prefix: str = _LOCK_PREFIX,
+        lock_prefix: str = LOCK_PREFIX,
         query_count_max: int = 8,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -101,29 +97,29 @@ class DynamoCatalog:
 
     async def _answers(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         records = await self._records(
-            each.identity.inventory_id or _minted(each) for each in questions
+            each.identity.inventory_id or each.minted_inventory_id for each in questions
         )
         indexed = await self._indexed(
             each.identity.asset_id
             for each in questions
-            if each.identity.asset_id and not _has_asset(_own(each, records), each)
+            if each.identity.asset_id and not each.names_asset_of(each.own_record(records))
         )
 
         def known(question: CatalogQuestion) -> bool:
             return (
-                _has_asset(_own(question, records), question)
+                question.names_asset_of(question.own_record(records))
                 or question.identity.asset_id in indexed
             )
 
-        open_questions = [
-            each
-            for each in questions
-            if not known(each) and not _at_home(_own(each, records), each)
-        ]
+        def at_home(question: CatalogQuestion) -> bool:
+            own = question.own_record(records)
+            return own is not None and own.may_be_at(question.storage_path)
+
+        open_questions = [each for each in questions if not (known(each) or at_home(each))]
         by_key = {
             **records,
             **await self._records(
-                _minted(each) for each in open_questions if each.identity.inventory_id
+                each.minted_inventory_id for each in open_questions if each.identity.inventory_id
             ),
         }
         by_path = await self._at_paths(each.storage_path for each in open_questions)
@@ -132,7 +128,7 @@ class DynamoCatalog:
         def others(question: CatalogQuestion) -> tuple[CatalogRecord, ...]:
             if question not in searched:
                 return ()
-            minted_id = _minted(question)
+            minted_id = question.minted_inventory_id
             found = {each.inventory_id: each for each in by_path.get(question.storage_path, ())}
             # A record that was read by its key is not older than its entry in an index.
             if minted_id in by_key:
@@ -144,7 +140,9 @@ class DynamoCatalog:
             )
 
         return [
-            CatalogAnswer(asset_known=known(each), record=_own(each, records), others=others(each))
+            CatalogAnswer(
+                asset_known=known(each), record=each.own_record(records), others=others(each)
+            )
             for each in questions
         ]
 
@@ -190,13 +188,15 @@ class DynamoCatalog:
         found: dict[str, list[CatalogRecord]] = {}
 
         async def ask(path: str) -> None:
-            names = {**self._projection["ExpressionAttributeNames"]}
             request = {
                 **self._projection,
                 "TableName": self._table_name,
                 "IndexName": self._path_index_name,
                 "KeyConditionExpression": "#path = :path",
-                "ExpressionAttributeNames": {**names, "#path": self._path_index_key_attribute},
+                "ExpressionAttributeNames": {
+                    **self._projection["ExpressionAttributeNames"],
+                    "#path": self._path_index_key_attribute,
+                },
                 "ExpressionAttributeValues": {":path": to_attribute(path)},
             }
             async for item in query(self._client, request):
@@ -210,26 +210,6 @@ class DynamoCatalog:
 
     def _is_lock(self, inventory_id: str) -> bool:
         return bool(self._lock_prefix) and inventory_id.startswith(self._lock_prefix)
-
-
-def _minted(question: CatalogQuestion) -> str:
-    return mint_inventory_id(question.bucket_name, question.key)
-
-
-def _own(question: CatalogQuestion, records: _Records) -> CatalogRecord | None:
-    """Return the record under the InventoryID in the object's tags."""
-    inventory_id = question.identity.inventory_id
-    return records.get(inventory_id) if inventory_id else None
-
-
-def _has_asset(record: CatalogRecord | None, question: CatalogQuestion) -> bool:
-    asset_id = question.identity.asset_id
-    return record is not None and bool(asset_id) and record.asset_id == asset_id
-
-
-def _at_home(record: CatalogRecord | None, question: CatalogQuestion) -> bool:
-    """Tell whether the record may be of this very object: it names no other storage path."""
-    return record is not None and record.storage_path in (None, question.storage_path)
 
 
 _Item = TypeVar("_Item")

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.memory.database import MemoryDatabase
-from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord
-from domain.identity import mint_inventory_id
+from domain.catalog import LOCK_PREFIX, CatalogAnswer, CatalogQuestion, CatalogRecord
 from ports.catalog import Catalog
-
-LOCK_PREFIX = "LOCK#"
 
 
 class MemoryCatalog:
@@ -47,17 +44,14 @@ class MemoryCatalog:
                 by_path.setdefault(record.storage_path, []).append(record)
 
         def answer(question: CatalogQuestion) -> CatalogAnswer:
-            identity, path = question.identity, question.storage_path
-            own = records.get(identity.inventory_id) if identity.inventory_id else None
-            if identity.asset_id and (
-                (own is not None and own.asset_id == identity.asset_id)
-                or identity.asset_id in asset_ids
-            ):
+            asset_id, path = question.identity.asset_id, question.storage_path
+            own = question.own_record(records)
+            if question.names_asset_of(own) or (asset_id and asset_id in asset_ids):
                 return CatalogAnswer(asset_known=True, record=own)
-            if own is not None and own.storage_path in (None, path):
+            if own is not None and own.may_be_at(path):
                 return CatalogAnswer(record=own)
             found = {each.inventory_id: each for each in by_path.get(path, ())}
-            minted = records.get(mint_inventory_id(question.bucket_name, question.key))
+            minted = records.get(question.minted_inventory_id)
             if minted is not None:
                 found[minted.inventory_id] = minted
             if own is not None:

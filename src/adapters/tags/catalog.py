@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.catalog import CatalogAnswer, CatalogQuestion
-from domain.identity import mint_inventory_id
 from ports.catalog import Catalog
 
 
@@ -30,8 +29,7 @@ def _given_out(question: CatalogQuestion) -> bool:
     identity = question.identity
     if not identity.asset_id:
         return False
-    minted = mint_inventory_id(question.bucket_name, question.key)
-    return question.triggered or identity.inventory_id == minted
+    return question.triggered or identity.inventory_id == question.minted_inventory_id
 
 
 _: type[Catalog] = TagsCatalog

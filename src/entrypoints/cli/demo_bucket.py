@@ -13,6 +13,7 @@ from urllib.parse import quote_plus, urlencode
 import aioboto3
 
 from application.fanout import fan_out
+from domain.catalog import LOCK_PREFIX
 from domain.decision import Decision
 from domain.identity import ASSET_ID_TAG, INVENTORY_ID_TAG, SYNC_JOB_ID_TAG, mint_inventory_id
 from domain.profile import Profile
@@ -138,7 +139,7 @@ class DemoBucket:
             )
             async for page in pages
             for item in page["Items"]
-            if not item["InventoryID"]["S"].startswith("LOCK#")
+            if not item["InventoryID"]["S"].startswith(LOCK_PREFIX)
         ]
 
     async def _put_known(self, item: DemoObject, tell: Tell) -> None:
