@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from adapters.aws.errors import error_of_code, translated
+from adapters.aws.errors import translated
+from adapters.aws.queue_batch import OPERATION as _SEND
+from adapters.aws.queue_batch import entry_error
 from adapters.aws.queue_depth import OPERATION as _LOOK
 from adapters.aws.queue_depth import queue_depth
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
 from domain.message import ChunkMessage
 from ports.chunk_queue import ChunkQueue
-from ports.errors import Fatal, PortError, Refused, Unavailable
+from ports.errors import Fatal
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
-    from types_aiobotocore_sqs.type_defs import (
-        BatchResultErrorEntryTypeDef,
-        SendMessageBatchRequestEntryTypeDef,
-    )
-
-_OPERATION: Final = "SendMessageBatch"
+    from types_aiobotocore_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 
 class SqsChunkQueue:
@@ -43,12 +40,11 @@ class SqsChunkQueue:
                 }
                 for position, message in enumerate(group)
             ]
-            with translated("sqs", operation=_OPERATION, resource=self._queue_url):
+            with translated("sqs", operation=_SEND, resource=self._queue_url):
                 answer = await self._client.send_message_batch(
                     QueueUrl=self._queue_url, Entries=entries
                 )
-            # SQS API Reference, "SendMessageBatch": 200 even if some or all entries failed.
-            errors = [self._error(failed) for failed in answer.get("Failed", [])]
+            errors = [entry_error(self._queue_url, failed) for failed in answer.get("Failed", [])]
             if errors:
                 raise next((error for error in errors if isinstance(error, Fatal)), errors[0])
 
@@ -56,17 +52,6 @@ class SqsChunkQueue:
         """See the port."""
         with translated("sqs", operation=_LOOK, resource=self._queue_url):
             return await queue_depth(self._client, self._queue_url)
-
-    def _error(self, failed: BatchResultErrorEntryTypeDef) -> PortError:
-        code, message = failed["Code"], failed.get("Message", "")
-        known = error_of_code("sqs", code, message, operation=_OPERATION, resource=self._queue_url)
-        kind = Refused if failed["SenderFault"] else Unavailable
-        return known or kind(
-            f"sqs {_OPERATION} on {self._queue_url}: {code}: {message}",
-            operation=_OPERATION,
-            resource=self._queue_url,
-            vendor_code=code,
-        )
 
 
 def encode_message(message: ChunkMessage) -> str:

@@ -17,7 +17,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus
 
-from adapters.aws.errors import error_of_code, translated
+from adapters.aws.errors import translated
+from adapters.aws.queue_batch import OPERATION as _SEND
+from adapters.aws.queue_batch import entry_error
 from adapters.aws.queue_depth import OPERATION as _LOOK
 from adapters.aws.queue_depth import queue_depth
 from adapters.aws.queue_urls import region_of
@@ -41,7 +43,6 @@ EVENT_NAME: Final = "ObjectCreated:Put"
 # any consumer busy, and a batch of ten still finds messages of one group.
 MESSAGE_GROUP_COUNT: Final = 256
 
-_SEND: Final = "SendMessageBatch"
 _NO_QUEUE: Final = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 OpenClient = Callable[[str | None], Awaitable["SQSClient"]]
@@ -78,7 +79,6 @@ class SqsIngestQueue:
         ]
         with _translated(_SEND, queue_url):
             answer = await client.send_message_batch(QueueUrl=queue_url, Entries=entries)
-        # SQS API Reference, "SendMessageBatch": 200 even if some or all entries failed.
         sent = {each["Id"] for each in answer.get("Successful", [])}
         failed = {each["Id"]: each for each in answer.get("Failed", [])}
         return [
@@ -176,15 +176,7 @@ def _error(queue_url: str, failed: BatchResultErrorEntryTypeDef | None) -> PortE
             operation=_SEND,
             resource=queue_url,
         )
-    code, message = failed["Code"], failed.get("Message", "")
-    known = error_of_code("sqs", code, message, operation=_SEND, resource=queue_url)
-    kind = Refused if failed["SenderFault"] else Unavailable
-    return known or kind(
-        f"sqs {_SEND} on {queue_url}: {code}: {message}",
-        operation=_SEND,
-        resource=queue_url,
-        vendor_code=code,
-    )
+    return entry_error(queue_url, failed)
 
 
 _: type[IngestQueue] = SqsIngestQueue
