@@ -6,9 +6,6 @@ ends after a bounded number of chunks, full or not, so that every request takes 
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +16,7 @@ from domain.outcome import Outcome, OutcomeKind, count_of
 from ports.chunk_store import ChunkStore
 from ports.errors import NotFound
 from ports.job_store import JobStore
-from ports.paging import InvalidCursor, Page
+from ports.paging import InvalidCursor, Page, decode_cursor, encode_cursor
 from ports.results_store import ResultsStore
 
 _CHUNKS_AT_ONCE: Final = 100
@@ -91,23 +88,16 @@ class OutcomePages:
 
 
 def _write(place: _Place, kind: OutcomeKind) -> str:
-    values = ["outcomes", kind, place.chunks_cursor, place.chunk_index, place.shown]
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+    return encode_cursor(["outcomes", kind, place.chunks_cursor, place.chunk_index, place.shown])
 
 
 def _read(cursor: str | None, kind: OutcomeKind) -> _Place:
     if cursor is None:
         return _Place()
-    try:
-        values = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-        name, of_kind, chunks_cursor, chunk_index, shown = values
-    except (ValueError, TypeError, RecursionError, binascii.Error) as error:
-        raise InvalidCursor("not a cursor") from error
-    typed = (
-        isinstance(chunks_cursor, str | None)
-        and isinstance(chunk_index, int)
-        and isinstance(shown, int)
-    )
-    if (name, of_kind) != ("outcomes", kind) or not typed:
-        raise InvalidCursor("the cursor is of another list")
-    return _Place(chunks_cursor, chunk_index, shown)
+    match decode_cursor(cursor):
+        case ["outcomes", of_kind, str() | None as chunks_cursor, int(index), int(shown)] if (
+            of_kind == kind
+        ):
+            return _Place(chunks_cursor, index, shown)
+        case _:
+            raise InvalidCursor("the cursor is of another list")

@@ -25,7 +25,7 @@ from adapters.aws.ingest_item import ingest_values, to_ingest
 from domain.connector import Bucket, Connector, ConnectorStatus
 from ports.connector_store import ConnectorStore
 from ports.errors import AlreadyExists, Conflict, NotFound
-from ports.paging import Page, Unreadable
+from ports.paging import Page
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -78,11 +78,7 @@ class DynamoConnectorStore:
             request["ExclusiveStartKey"] = to_item({"connectorId": connector_id})
         items, more = await first(scan(self._client, request), limit)
         found = [read_or_report(item, "connectorId", _to_connector) for item in items]
-        return Page(
-            tuple(each for each in found if not isinstance(each, Unreadable)),
-            to_cursor(name, (items[-1]["connectorId"]["S"],)) if more else None,
-            tuple(each for each in found if isinstance(each, Unreadable)),
-        )
+        return Page.of(found, to_cursor(name, (items[-1]["connectorId"]["S"],)) if more else None)
 
     async def note_queue_empty(self, connector_id: str, at: datetime) -> None:
         """See `ConnectorStore.note_queue_empty`; instants are stored as text that sorts as time."""

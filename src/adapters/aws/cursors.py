@@ -6,19 +6,16 @@ DynamoDB key, so that a forged one can at most move within its own list.
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Sequence
 
-from ports.paging import InvalidCursor
+from ports.paging import InvalidCursor, decode_cursor, encode_cursor
 
 Position = Sequence[str | int]
 
 
 def to_cursor(list_name: str, position: Position) -> str:
     """Return the cursor to what follows `position`."""
-    text = json.dumps([list_name, *position], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode()
+    return encode_cursor([list_name, *position])
 
 
 def to_position(list_name: str, cursor: str, *types: type[str] | type[int]) -> Position:
@@ -27,11 +24,9 @@ def to_position(list_name: str, cursor: str, *types: type[str] | type[int]) -> P
     Raises:
         InvalidCursor: not a cursor, or one of another list.
     """
-    try:
-        name, *parts = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-    except (ValueError, TypeError) as error:
-        raise InvalidCursor("not a cursor") from error
+    values = decode_cursor(cursor)
+    name, parts = values[:1], values[1:]
     # No key may be empty, and True is no number here; type() tells it from 1.
-    if name != list_name or [type(part) for part in parts] != list(types) or "" in parts:
+    if name != [list_name] or [type(part) for part in parts] != list(types) or "" in parts:
         raise InvalidCursor("the cursor is of another list")
     return tuple(parts)

@@ -117,16 +117,12 @@ class DynamoJobStore:
                 {"jobId": job_id, "createdAt": created_at, attribute: value}
             )
         entries, more = await first(query(self._client, request), limit)
-        jobs = await self._read(entries)
-        return Page(
-            tuple(
-                job
-                for job in jobs
-                if not isinstance(job, Unreadable) and (status is None or job.status is status)
-            ),
-            _cursor_after(name, entries[-1]) if more else None,
-            tuple(job for job in jobs if isinstance(job, Unreadable)),
-        )
+        jobs = [
+            job
+            for job in await self._read(entries)
+            if isinstance(job, Unreadable) or status in (None, job.status)
+        ]
+        return Page.of(jobs, _cursor_after(name, entries[-1]) if more else None)
 
     async def open_jobs(self) -> AsyncIterator[Job | Unreadable]:
         """See `JobStore.open_jobs`; a job that the index missed for a moment comes next time."""

@@ -9,7 +9,7 @@ from adapters.memory.database import MemoryDatabase, page_of
 from domain.connector import Connector
 from ports.connector_store import ConnectorStore
 from ports.errors import AlreadyExists, NotFound
-from ports.paging import Page, Unreadable
+from ports.paging import Page
 
 
 class MemoryConnectorStore:
@@ -52,11 +52,7 @@ class MemoryConnectorStore:
             cursor=cursor,
         )
         found = [self._database.readable(each.connector_id, each) for each in page.items]
-        return Page(
-            tuple(each for each in found if not isinstance(each, Unreadable)),
-            page.cursor,
-            tuple(each for each in found if isinstance(each, Unreadable)),
-        )
+        return Page.of(found, page.cursor)
 
 
 _: type[ConnectorStore] = MemoryConnectorStore

@@ -7,8 +7,6 @@ all conditions before it writes the first row, and nothing here awaits: every ca
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +18,7 @@ from domain.connector import Connector
 from domain.failure import Failure
 from domain.job import Job
 from ports.errors import Conflict, CorruptData
-from ports.paging import InvalidCursor, Page, Unreadable
+from ports.paging import InvalidCursor, Page, Unreadable, decode_cursor, encode_cursor
 
 
 class Versioned(Protocol):
@@ -148,7 +146,7 @@ def page_of(
     Raises:
         InvalidCursor: `cursor` is not one of the list `list_name`.
     """
-    start = None if cursor is None else _read_cursor(list_name, cursor)
+    start = None if cursor is None else _position(list_name, cursor)
     ordered = sorted(items, key=position, reverse=descending)
     try:
         rest = [
@@ -159,19 +157,12 @@ def page_of(
     except TypeError as error:
         raise InvalidCursor("the cursor has another list's position") from error
     shown = tuple(rest[:limit])
-    following = _cursor(list_name, position(shown[-1])) if len(rest) > limit else None
+    following = encode_cursor([list_name, *position(shown[-1])]) if len(rest) > limit else None
     return Page(shown, following)
 
 
-def _cursor(list_name: str, position: tuple[str | int, ...]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([list_name, *position]).encode()).decode()
-
-
-def _read_cursor(list_name: str, cursor: str) -> tuple[Any, ...]:
-    try:
-        name, *position = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-    except (ValueError, TypeError) as error:
-        raise InvalidCursor("not a cursor") from error
-    if name != list_name or not position:
+def _position(list_name: str, cursor: str) -> tuple[Any, ...]:
+    values = decode_cursor(cursor)
+    if values[:1] != [list_name] or len(values) == 1:
         raise InvalidCursor("the cursor is of another list")
-    return tuple(position)
+    return tuple(values[1:])

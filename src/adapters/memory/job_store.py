@@ -72,16 +72,9 @@ class MemoryJobStore:
             limit=limit,
             cursor=cursor,
         )
-        jobs = [self._database.readable(job.job_id, job) for job in page.items]
-        return Page(
-            tuple(
-                job
-                for job in jobs
-                if not isinstance(job, Unreadable) and (status is None or job.status is status)
-            ),
-            page.cursor,
-            tuple(job for job in jobs if isinstance(job, Unreadable)),
-        )
+        found = (self._database.readable(job.job_id, job) for job in page.items)
+        jobs = [j for j in found if isinstance(j, Unreadable) or status in (None, j.status)]
+        return Page.of(jobs, page.cursor)
 
     async def open_jobs(self) -> AsyncIterator[Job | Unreadable]:
         """See `JobStore.open_jobs`."""

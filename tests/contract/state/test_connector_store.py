@@ -135,7 +135,7 @@ async def test_none(connectors: ConnectorStore) -> None:
     assert (page.items, page.cursor) == ((), None)
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "ÿ", "bm90IGpzb24=", "W10=", "MQ=="])
+@pytest.mark.parametrize("cursor", ["", "x", "ÿ", "bm90IGpzb24=", "W10=", "MQ==", "W1tb" * 1000])
 async def test_a_cursor_that_is_none_of_this_list(connectors: ConnectorStore, cursor: str) -> None:
     await connectors.create(FULL)
     with pytest.raises(InvalidCursor):

@@ -534,7 +534,17 @@ class TestListPage:
             {"cursor": of_connector},
             {"cursor": of_all, "status": JobStatus.FAILED},
         ]
-        garbage = ["", "x", "ÿ", "bm90IGpzb24=", "W10=", "e30=", "MQ==", (of_all or "")[:-4]]
+        garbage = [
+            "",
+            "x",
+            "ÿ",
+            "bm90IGpzb24=",
+            "W10=",
+            "e30=",
+            "MQ==",
+            "W1tb" * 1000,
+            (of_all or "")[:-4],
+        ]
         for query in [*foreign, *({"cursor": cursor} for cursor in garbage)]:
             with pytest.raises(InvalidCursor):
                 await jobs.list_page(**query, limit=2)
