@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from datetime import datetime
 
 from application.failures import object_failures
 from application.files import discovered_key, read_outcomes
@@ -10,6 +11,7 @@ from application.policy import Policy
 from domain.chunk import Chunk, check_lease
 from domain.errors import InvalidManifest
 from domain.failure import Failure, chunk_error_prefix
+from domain.outcome import Outcome
 from ports.clock import Clock
 from ports.error_log import ErrorLog
 from ports.errors import Fatal, NotFound
@@ -36,11 +38,11 @@ class ChunkErrors:
         self._policy = policy
 
     async def replace(
-        self, chunk: Chunk, failures: Sequence[Failure], *, whole: Failure | None = None
+        self, chunk: Chunk, outcomes: Iterable[Outcome], *, whole: Failure | None = None
     ) -> None:
         """Record the failures of a chunk that is settled next; may be repeated.
 
-        Of its objects' failures a bounded number is recorded: its outcomes have all.
+        Of the failed ones among its outcomes a bounded number is recorded: their file has all.
 
         An attempt may die, or fail, between its records and its settlement, and the next one comes
         to another end. So whatever was recorded before is removed first, but for the failures that
@@ -49,10 +51,12 @@ class ChunkErrors:
         Raises:
             WorkLost: the lease on the chunk ran out.
         """
-        recorded = list(failures[: self._policy.errors_per_chunk_max])
+        recorded = self._failures(
+            chunk, outcomes, attempt_number=chunk.attempt_count, now=self._clock.now()
+        )
         if whole is not None:
             recorded.append(whole)
-        if tried_before(chunk):
+        if _tried_before(chunk):
             discovered = await self._discovered(chunk)
             if discovered is not None:
                 self._check(chunk)
@@ -65,7 +69,19 @@ class ChunkErrors:
         if chunk.lease is not None:
             check_lease(chunk, token=chunk.lease.token, now=self._clock.now())
 
-    async def _discovered(self, chunk: Chunk) -> Sequence[Failure] | None:
+    def _failures(
+        self, chunk: Chunk, outcomes: Iterable[Outcome], *, attempt_number: int, now: datetime
+    ) -> list[Failure]:
+        failures = object_failures(
+            outcomes,
+            job_id=chunk.job_id,
+            chunk_index=chunk.index,
+            attempt_number=attempt_number,
+            now=now,
+        )
+        return failures[: self._policy.errors_per_chunk_max]
+
+    async def _discovered(self, chunk: Chunk) -> list[Failure] | None:
         """Return the failures that discovery recorded, None if they can not be read again."""
         if not chunk.discovered.failed:
             return []
@@ -80,17 +96,10 @@ class ChunkErrors:
                 cause=str(error),
             )
             return None
-        failures = object_failures(
-            outcomes,
-            job_id=chunk.job_id,
-            chunk_index=chunk.index,
-            attempt_number=1,
-            now=chunk.created_at,
-        )
-        return failures[: self._policy.errors_per_chunk_max]
+        return self._failures(chunk, outcomes, attempt_number=1, now=chunk.created_at)
 
 
-def tried_before(chunk: Chunk) -> bool:
+def _tried_before(chunk: Chunk) -> bool:
     """Tell whether another attempt than the one that has the lease may have recorded failures."""
     attempts = chunk.attempt_count - (chunk.lease is not None)
     return attempts > 0 or chunk.progress_key is not None or chunk.redrive_number > 0

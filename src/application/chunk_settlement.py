@@ -13,7 +13,7 @@ from dataclasses import replace
 from application.announcer import Announcer
 from application.chunk_errors import ChunkErrors
 from application.copy_file import LeftCopies
-from application.failures import object_failures, whole_failure
+from application.failures import whole_failure
 from application.files import chunk_key, outcomes_key, read_entries, write_outcomes
 from application.policy import Policy
 from application.progress_files import ProgressFiles
@@ -108,8 +108,7 @@ class ChunkSettlement:
         last_attempt = chunk.attempt_count >= self._policy.chunk_attempt_count_max
         if unstarted > 0 or (mendable and not last_attempt):
             progressed = copies_advanced or len(standing) > outcome_count_before
-            token = chunk.lease.token if chunk.lease else ""
-            key = await self._progress.save(chunk, token, standing)
+            key = await self._progress.save(chunk, _token(chunk), standing)
             await self._hand_back(chunk, key, progressed=progressed, delayed=bool(mendable))
             return False
         await self._write(chunk, outcomes)
@@ -191,17 +190,8 @@ class ChunkSettlement:
         whole: Failure | None = None,
     ) -> None:
         """Record the failures among the outcomes and that of the whole chunk, and settle it."""
-        token = chunk.lease.token if chunk.lease else ""
-        now = self._clock.now()
-        failures = object_failures(
-            outcomes.values(),
-            job_id=job.job_id,
-            chunk_index=chunk.index,
-            attempt_number=chunk.attempt_count,
-            now=now,
-        )
-        await self._chunk_errors.replace(chunk, failures, whole=whole)
-        check_lease(chunk, token=token, now=self._clock.now())
+        await self._chunk_errors.replace(chunk, outcomes.values(), whole=whole)
+        self._check_lease(chunk)
         await self._left_copies.give_up(job, chunk)
         await self._chunks.settle(settled, tally_change(chunk, settled))
         self._count(settled.statistics - chunk.statistics)
@@ -222,8 +212,7 @@ class ChunkSettlement:
         """Write the file that the settlement counts; without outcomes, an older one stays."""
         if not outcomes:
             return
-        token = chunk.lease.token if chunk.lease else ""
-        check_lease(chunk, token=token, now=self._clock.now())
+        self._check_lease(chunk)
         key = outcomes_key(chunk.job_id, chunk.index)
         await write_outcomes(
             self._results, key, outcomes.values(), job_id=chunk.job_id, chunk_index=chunk.index
@@ -275,6 +264,9 @@ class ChunkSettlement:
             # What an attempt has done begins with what was on file before.
             return dict(done) if done else None
 
+    def _check_lease(self, chunk: Chunk) -> None:
+        check_lease(chunk, token=_token(chunk), now=self._clock.now())
+
     def _warn_of(self, name: str, chunk: Chunk, error: Exception) -> None:
         self._telemetry.warning(
             name, job_id=chunk.job_id, chunk_index=chunk.index, cause=str(error)
@@ -284,3 +276,7 @@ class ChunkSettlement:
         self._telemetry.count(Metric.CHUNKS_SETTLED)
         for name, metric in _METRICS.items():
             self._telemetry.count(metric, getattr(change, name))
+
+
+def _token(chunk: Chunk) -> str:
+    return chunk.lease.token if chunk.lease else ""

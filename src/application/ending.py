@@ -11,7 +11,7 @@ from application.announcer import Announcer
 from application.chunk_errors import ChunkErrors
 from application.copy_file import LeftCopies
 from application.engine_orders import order_advance
-from application.failures import object_failures, whole_failure
+from application.failures import whole_failure
 from application.files import manifest_key, outcomes_key, write_outcomes
 from application.job_updater import update_job
 from application.progress_files import ProgressFiles
@@ -103,14 +103,7 @@ class EndJob:
                     chunk_index=chunk.index,
                 )
             if free.attempt_count or free.progress_key is not None:
-                failures = object_failures(
-                    done.values(),
-                    job_id=chunk.job_id,
-                    chunk_index=chunk.index,
-                    attempt_number=chunk.attempt_count,
-                    now=now,
-                )
-                await self._chunk_errors.replace(free, failures)
+                await self._chunk_errors.replace(free, done.values())
             await self._left_copies.give_up(job, chunk)
             cancelled = cancel_chunk(free, fold(done.values()), now=now)
             await self._chunks.settle(cancelled, tally_change(chunk, cancelled))

@@ -14,6 +14,7 @@ from application.deadline import Deadline
 from application.policy import Policy
 from domain.connector import Trigger
 from domain.job import Job
+from domain.limits import QUEUE_DEPTH_LAG_S
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.errors import Fatal, Misconfigured, NotFound, PortError
@@ -22,9 +23,8 @@ from ports.telemetry import Telemetry
 
 _PAGE_CONNECTOR_COUNT: Final = 100
 
-# SQS API Reference, "GetQueueAttributes" (read in 2026-11): the approximate numbers may lag for at
-# least a minute behind the last send. So an empty queue was empty a minute before it was asked.
-_DEPTH_LAG: Final = timedelta(minutes=1)
+# An empty queue was empty so long before it was asked.
+_DEPTH_LAG: Final = timedelta(seconds=QUEUE_DEPTH_LAG_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,10 +17,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from domain.chunk import Chunk, ChunkStatus
+from domain.limits import QUEUE_DEPTH_LAG_S
 
-# SQS API Reference, "GetQueueAttributes": the numbers are consistent about a minute after the last
-# message was sent. Twice that.
-DEPTH_LAG: Final = timedelta(seconds=120)
+# Twice the lag that AWS names, to be sure.
+_DEPTH_LAG: Final = timedelta(seconds=2 * QUEUE_DEPTH_LAG_S)
 
 # Bounds the memory of a sweep; the next sweep finds the rest.
 _CANDIDATE_COUNT_MAX: Final = 10_000
@@ -43,7 +43,7 @@ class WaitingChunks:
 
     def saw(self, chunk: Chunk) -> None:
         """Count a chunk, unless its message may be too new to show in the depth."""
-        if chunk.status in _WITH_MESSAGE and chunk.updated_at + DEPTH_LAG <= self.since:
+        if chunk.status in _WITH_MESSAGE and chunk.updated_at + _DEPTH_LAG <= self.since:
             self.message_count += 1
 
     def suspect(self, chunk: Chunk) -> None:

@@ -40,6 +40,10 @@ INGEST_EVENT_COUNT_MAX: Final = 10
 QUEUE_MESSAGE_COUNT_MAX: Final = 10
 QUEUE_DELAY_S_MAX: Final = 900
 
+# SQS API Reference, GetQueueAttributes: the approximate numbers of messages are consistent about a
+# minute after the last one was sent. An observation of AWS's, not a quota.
+QUEUE_DEPTH_LAG_S: Final = 60
+
 # DynamoDB API Reference, TransactWriteItems: 100 actions in a call, 4 MB.
 TRANSACTION_ACTION_COUNT_MAX: Final = 100
 

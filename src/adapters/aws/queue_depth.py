@@ -1,7 +1,6 @@
 """How many messages a queue of SQS holds.
 
-SQS API Reference, "GetQueueAttributes": the numbers are approximate, and consistent about a minute
-after the last message was sent.
+The numbers are approximate, and lag behind (`domain.limits.QUEUE_DEPTH_LAG_S`).
 """
 
 from __future__ import annotations
