@@ -5,7 +5,7 @@ A listing shows a key and no content type, so the answer may have to wait for He
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,6 +46,27 @@ class FileFilter:
         if content_type is None:
             return None
         return any(_names(pattern, content_type) for pattern in self.mime_types)
+
+
+def normalised_extension(text: str) -> str:
+    """Return an extension as a `FileFilter` has it: in lower case, without its dot."""
+    return text.strip().lower().lstrip(".")
+
+
+def file_filter_of(
+    mode: FilterMode, *, extensions: Iterable[str] = (), mime_types: Iterable[str] = ()
+) -> FileFilter | None:
+    """Return the filter that names these, each once; None if it names nothing."""
+    named = FileFilter(
+        mode=mode,
+        extensions=_distinct(normalised_extension(text) for text in extensions),
+        mime_types=_distinct(text.strip().lower() for text in mime_types),
+    )
+    return named if named.extensions or named.mime_types else None
+
+
+def _distinct(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, values)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from domain import prefixes as prefix_rules
 from domain.connector import ConnectorStatus
 from domain.errors import DomainError
-from domain.file_types import FileFilter, FilterMode
+from domain.file_types import FileFilter, FilterMode, file_filter_of
 
 # All of an item that `read_connector` reads.
 ATTRIBUTES: Final = (
@@ -173,29 +173,18 @@ def _file_filter(item: Mapping[str, object]) -> FileFilter | None:
     if structured is not None and not isinstance(structured, Mapping):
         raise NotAConnector("its fileFilter is not a map")
     if structured is not None:
-        extensions = _extensions(structured.get("extensions"), "fileFilter.extensions")
-        mime_types = _mime_types(structured.get("mimeTypes"), "fileFilter.mimeTypes")
-        if extensions or mime_types:
+        extensions = _texts(structured.get("extensions"), "fileFilter.extensions")
+        mime_types = _texts(structured.get("mimeTypes"), "fileFilter.mimeTypes")
+        found = file_filter_of(
+            FilterMode.ALLOW,
+            extensions=extensions,
+            mime_types=(text.partition(";")[0] for text in mime_types),
+        )
+        if found is not None:
             deny = _text(structured, "mode").strip().lower() == FilterMode.DENY
-            return FileFilter(
-                mode=FilterMode.DENY if deny else FilterMode.ALLOW,
-                extensions=extensions,
-                mime_types=mime_types,
-            )
-    allowed = _extensions(item.get("allowedFileExtensions"), "allowedFileExtensions")
-    return FileFilter(mode=FilterMode.ALLOW, extensions=allowed) if allowed else None
-
-
-def _extensions(value: object, name: str) -> tuple[str, ...]:
-    return _distinct(text.strip().lower().lstrip(".") for text in _texts(value, name))
-
-
-def _mime_types(value: object, name: str) -> tuple[str, ...]:
-    return _distinct(text.lower().partition(";")[0].strip() for text in _texts(value, name))
-
-
-def _distinct(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(filter(None, values)))
+            return replace(found, mode=FilterMode.DENY) if deny else found
+    allowed = _texts(item.get("allowedFileExtensions"), "allowedFileExtensions")
+    return file_filter_of(FilterMode.ALLOW, extensions=allowed)
 
 
 def _text(item: Mapping[str, object], name: str) -> str:

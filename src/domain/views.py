@@ -56,6 +56,7 @@ def job_view(job: Job, now: datetime) -> Json:
 
 def connector_view(connector: Connector) -> Json:
     """Return the connector in the API's form."""
+    file_filter = connector.ingest.file_filter
     return {
         "connectorId": connector.connector_id,
         "bucketName": connector.bucket.name,
@@ -68,16 +69,15 @@ def connector_view(connector: Connector) -> Json:
         "ingestQueueEmptyAt": (
             format_instant(connector.queue_empty_at) if connector.queue_empty_at else None
         ),
-        "fileFilter": _filter_view(connector.ingest.file_filter),
+        "fileFilter": filter_view(file_filter) if file_filter else None,
         "expectedBucketOwner": connector.bucket.expected_owner,
         "roleArn": connector.bucket.role_arn,
         "createdAt": format_instant(connector.created_at),
     }
 
 
-def _filter_view(file_filter: FileFilter | None) -> Json | None:
-    if file_filter is None:
-        return None
+def filter_view(file_filter: FileFilter) -> Json:
+    """Return the file filter in the API's form."""
     return {
         "mode": file_filter.mode.value,
         "extensions": list(file_filter.extensions),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from domain.connector import IdSource, Trigger
-from domain.file_types import FilterMode
+from domain.file_types import FilterMode, normalised_extension
 from entrypoints.cli.import_command import import_
 from entrypoints.cli.output import (
     OUT,
@@ -112,10 +112,9 @@ def _file_filter(allow: Sequence[str], deny: Sequence[str]) -> dict[str, object]
         raise typer.BadParameter("give --allow or --deny, not both", param_hint="--deny")
     if not allow and not deny:
         return None
-    extensions = (text.strip().lower().lstrip(".") for text in allow or deny)
     return {
         "mode": (FilterMode.ALLOW if allow else FilterMode.DENY).value,
-        "extensions": list(dict.fromkeys(extensions)),
+        "extensions": list(dict.fromkeys(map(normalised_extension, allow or deny))),
         "mimeTypes": [],
     }
 

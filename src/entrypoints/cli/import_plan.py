@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from domain import prefixes as prefix_rules
 from domain.connector import IdSource, Trigger
-from domain.file_types import FileFilter
 from domain.medialake_connector import (
     EVENTBRIDGE,
     ID_PREFIX,
@@ -19,6 +18,7 @@ from domain.medialake_connector import (
     is_derived_bucket_name,
     read_connector,
 )
+from domain.views import filter_view
 
 Json = dict[str, Any]
 
@@ -276,17 +276,8 @@ def _body(one: MediaLakeConnector, choices: Choices) -> Json:
     if one.queue_url is not None:
         body["ingestQueueUrl"] = one.queue_url
     if one.file_filter is not None:
-        body["fileFilter"] = filter_json(one.file_filter)
+        body["fileFilter"] = filter_view(one.file_filter)
     return body
-
-
-def filter_json(file_filter: FileFilter) -> Json:
-    """Return a file filter as the API takes it."""
-    return {
-        "mode": file_filter.mode.value,
-        "extensions": list(file_filter.extensions),
-        "mimeTypes": list(file_filter.mime_types),
-    }
 
 
 def _differences(body: Json, registered: Json) -> Iterator[Difference]:

@@ -23,7 +23,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from domain.connector import ConnectorStatus, IdSource, Trigger
-from domain.file_types import FileFilter, FilterMode
+from domain.file_types import FileFilter, FilterMode, file_filter_of
 from domain.job import Discovery, JobStatus
 from domain.limits import OBJECT_KEY_BYTES_MAX
 from domain.manifest import parse_instant
@@ -160,14 +160,9 @@ class FileFilterBody(Wire):
 
     def to_filter(self) -> FileFilter | None:
         """Return the filter, None if it names nothing, which leaves everything as it is."""
-        extensions = tuple(each.strip().lower().lstrip(".") for each in self.extensions or ())
-        mime_types = tuple(each.strip().lower() for each in self.mime_types or ())
-        named = FileFilter(
-            mode=self.mode,
-            extensions=tuple(dict.fromkeys(filter(None, extensions))),
-            mime_types=tuple(dict.fromkeys(filter(None, mime_types))),
+        return file_filter_of(
+            self.mode, extensions=self.extensions or (), mime_types=self.mime_types or ()
         )
-        return named if named.extensions or named.mime_types else None
 
 
 class ConnectorBody(Wire):
