@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from whole_system import Json, System, running
 
-from entrypoints.wiring.local import AssetSystem, StackSettings
+from entrypoints.wiring.asset_systems import AssetSystem
+from entrypoints.wiring.local import StackSettings
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from media_syncs.comparison import sync_and_compare
 from media_syncs.ingest import EVENTBRIDGE, S3_NOTIFICATIONS
 from media_syncs.stand_in import StandIn
 
-from entrypoints.wiring.local import AssetSystem
+from entrypoints.wiring.asset_systems import AssetSystem
 
 # Those with an owner's tags, under an awkward key.
 _PASTS = [case for case in pasts() if case.owner]

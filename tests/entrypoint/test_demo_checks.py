@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from domain.outcome import OutcomeKind
-from entrypoints.cli.asset_systems import System
 from entrypoints.cli.demo_bucket import Filled, Record, Stored
 from entrypoints.cli.demo_checks import (
     Check,
@@ -23,6 +22,7 @@ from entrypoints.cli.demo_checks import (
 )
 from entrypoints.cli.demo_kinds import ENDS, TAKEN, TRIGGERED, Kind, kind_of_file, kinds_of
 from entrypoints.cli.demo_media import demo_objects
+from entrypoints.wiring.asset_systems import AssetSystem
 
 Json = dict[str, Any]
 
@@ -275,8 +275,8 @@ def test_what_was_not_taken_is_found_among_the_outcomes() -> None:
     assert (found["objectKey"], found["outcome"]) == ("NOT_TAKEN", OutcomeKind.NOT_TAKEN)
 
 
-@pytest.mark.parametrize("system", System)
-def test_a_round_of_objects_has_every_kind_and_no_equal_media(system: System) -> None:
+@pytest.mark.parametrize("system", AssetSystem)
+def test_a_round_of_objects_has_every_kind_and_no_equal_media(system: AssetSystem) -> None:
     kinds = kinds_of(system)
     made = list(demo_objects(20 * len(kinds), kinds))
     assert len({each.key for each in made}) == len(made)
@@ -297,7 +297,7 @@ def _counted(kinds: Any) -> Any:
 
 
 def test_a_media_lakes_round_has_all_kinds_but_those_of_the_other_system() -> None:
-    assert set(kinds_of(System.MEDIALAKE)) == set(Kind) - {Kind.OTHER_TYPE}
+    assert set(kinds_of(AssetSystem.MEDIALAKE)) == set(Kind) - {Kind.OTHER_TYPE}
 
 
 @pytest.mark.parametrize(
@@ -314,5 +314,5 @@ def test_a_media_lakes_round_has_all_kinds_but_those_of_the_other_system() -> No
 def test_a_file_of_ones_own_has_the_kind_that_its_name_and_type_say(
     key: str, content_type: str, kind: Kind
 ) -> None:
-    assert kind_of_file(System.MEDIALAKE, key, content_type) is kind
-    assert kind_of_file(System.EVERYTHING, key, content_type) is Kind.NEW
+    assert kind_of_file(AssetSystem.MEDIALAKE, key, content_type) is kind
+    assert kind_of_file(AssetSystem.EVERYTHING, key, content_type) is Kind.NEW

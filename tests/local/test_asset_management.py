@@ -10,8 +10,8 @@ import pytest
 from adapters.local.asset_management import (
     AssetManagement,
     AssetManagementSettings,
-    AssetSystem,
 )
+from adapters.local.asset_systems import AssetSystem
 from adapters.local.cloud.clients import CloudClients
 from adapters.local.takes_everything import IngestSource
 

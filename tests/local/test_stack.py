@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from adapters.aws import resources
-from adapters.local.asset_management import AssetSystem
+from adapters.local.asset_systems import AssetSystem
 from adapters.local.invocation import REGION
 from adapters.local.medialake.values import Outcome
 from adapters.local.stack import LocalStack

@@ -11,11 +11,11 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from adapters.local.asset_systems import AssetSystem
 from adapters.local.medialake.file_types import FileFilter
 from adapters.local.medialake.ingest import MediaLakeIngest
 from adapters.local.medialake.messages import events_of_body
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_s3 import S3Client
     from types_aiobotocore_s3.literals import EventType
-    from types_aiobotocore_s3.type_defs import NotificationConfigurationTypeDef
     from types_aiobotocore_sqs import SQSClient
     from types_aiobotocore_sqs.type_defs import MessageTypeDef
 
@@ -39,13 +38,6 @@ logger: Final = logging.getLogger(__name__)
 # A record under other ids, or of other bytes, than any before.
 _NEW_RECORDS: Final = (Outcome.CREATED, Outcome.RECREATED, Outcome.REPLACED)
 _REPETITIONS: Final = (Outcome.TOUCHED, Outcome.RETAGGED)
-
-
-class AssetSystem(StrEnum):
-    """How the local Asset Management System behaves."""
-
-    MEDIALAKE = "medialake"
-    EVERYTHING = "everything"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,18 +162,9 @@ class AssetManagement:
         events: list[EventType] = ["s3:ObjectCreated:*"]
         if self._settings.behaviour is AssetSystem.MEDIALAKE:
             events.append("s3:ObjectRemoved:*")
-        configuration: NotificationConfigurationTypeDef = {
-            "QueueConfigurations": [
-                *queues,
-                {"QueueArn": self._settings.queue_arn, "Events": events},
-            ]
-        }
-        if "TopicConfigurations" in found:
-            configuration["TopicConfigurations"] = found["TopicConfigurations"]
-        if "LambdaFunctionConfigurations" in found:
-            configuration["LambdaFunctionConfigurations"] = found["LambdaFunctionConfigurations"]
-        if "EventBridgeConfiguration" in found:
-            configuration["EventBridgeConfiguration"] = found["EventBridgeConfiguration"]
+        queues.append({"QueueArn": self._settings.queue_arn, "Events": events})
+        configuration: Any = {**found, "QueueConfigurations": queues}
+        del configuration["ResponseMetadata"]
         await self._s3.put_bucket_notification_configuration(
             Bucket=bucket, NotificationConfiguration=configuration
         )

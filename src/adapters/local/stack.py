@@ -23,11 +23,7 @@ from typing import TYPE_CHECKING, Final, Self
 from aiohttp import web
 
 from adapters.aws import resources
-from adapters.local.asset_management import (
-    AssetManagement,
-    AssetManagementSettings,
-    AssetSystem,
-)
+from adapters.local.asset_management import AssetManagement, AssetManagementSettings
 from adapters.local.cloud.clients import ACCESS_KEY_ID, SECRET_ACCESS_KEY, CloudClients
 from adapters.local.cloud.process import CloudProcess
 from adapters.local.connector_watch import ConnectorWatch
@@ -64,9 +60,6 @@ _HANDLER_NAMES: Final = {
     "engine": resources.ENGINE_FUNCTION,
     "processor": resources.PROCESSOR_FUNCTION,
 }
-
-# What a deployment beside each asset system is set to.
-_PROFILES: Final = {AssetSystem.MEDIALAKE: "medialake", AssetSystem.EVERYTHING: "generic"}
 
 
 class LocalStack:
@@ -288,7 +281,7 @@ class LocalStack:
             resources.RESULTS_BUCKET_VARIABLE: RESULTS_BUCKET,
             resources.STATUS_TOPIC_VARIABLE: self._provisioned.topic_arn,
             resources.INGEST_BUS_VARIABLE: resources.INGEST_BUS_NAME,
-            "CATALOG_PROFILE": _PROFILES[self._settings.asset_system],
+            "CATALOG_PROFILE": self._settings.asset_system.catalog_profile,
             resources.BATCH_OPERATIONS_ROLE_VARIABLE: f"arn:aws:iam::{ACCOUNT_ID}:role/{role}",
             "AWS_ENDPOINT_URL": self.cloud_url,
             "AWS_ENDPOINT_URL_LAMBDA": lambda_url,

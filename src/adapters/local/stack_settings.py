@@ -5,7 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from adapters.local.asset_management import AssetSystem, IngestCounts
+from adapters.local.asset_management import IngestCounts
+from adapters.local.asset_systems import AssetSystem
 from adapters.local.invocation import DroppedEvent, InvocationResult
 from adapters.local.medialake.values import IngestSettings
 

@@ -11,7 +11,7 @@ import typer
 
 from domain.job import Discovery
 from entrypoints.cli.api_client import ApiProblem
-from entrypoints.cli.asset_systems import System, SystemOption
+from entrypoints.cli.asset_systems import SystemOption
 from entrypoints.cli.output import (
     ERR,
     OUT,
@@ -23,6 +23,7 @@ from entrypoints.cli.output import (
     printable,
     reporting_problems,
 )
+from entrypoints.wiring.asset_systems import AssetSystem
 
 if TYPE_CHECKING:
     from entrypoints.cli.demonstration import Demonstration
@@ -44,7 +45,7 @@ def demo(
     discovery: Annotated[
         Discovery, typer.Option(help="By S3 Batch Operations, or by the workers themselves.")
     ] = Discovery.BATCH,
-    system: SystemOption = System.MEDIALAKE,
+    system: SystemOption = AssetSystem.MEDIALAKE,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Sync a bucket on this machine: no AWS account, nothing left behind."""
@@ -112,7 +113,7 @@ def _heading(text: str) -> None:
     OUT.print(f"\n[bold underline]{text}[/bold underline]")
 
 
-def _document(shown: Demonstration, system: System, *, kept: bool) -> Json:
+def _document(shown: Demonstration, system: AssetSystem, *, kept: bool) -> Json:
     from entrypoints.cli.demo_checks import not_taken, summary
 
     return {

@@ -11,7 +11,7 @@ from domain.decision import Reason
 from domain.file_types import Taken
 from domain.outcome import OutcomeKind
 from domain.profile import PROFILES, CatalogProfile, Profile
-from entrypoints.cli.asset_systems import System
+from entrypoints.wiring.asset_systems import AssetSystem
 
 
 class Kind(StrEnum):
@@ -69,8 +69,8 @@ IN_SYSTEM: Final = frozenset({Kind.KNOWN, Kind.ASSET_TAG_LOST, Kind.TAGS_LOST, K
 
 # One round; most of a bucket is new. The system that takes everything finds records by the tags
 # alone, and drops nothing.
-_ROUNDS: Final[Mapping[System, Sequence[Kind]]] = {
-    System.MEDIALAKE: (
+_ROUNDS: Final[Mapping[AssetSystem, Sequence[Kind]]] = {
+    AssetSystem.MEDIALAKE: (
         Kind.NEW,
         Kind.DUPLICATE,
         Kind.KNOWN,
@@ -87,7 +87,7 @@ _ROUNDS: Final[Mapping[System, Sequence[Kind]]] = {
         Kind.LEFT_OUT,
         *[Kind.NEW] * 9,
     ),
-    System.EVERYTHING: (
+    AssetSystem.EVERYTHING: (
         *[Kind.NEW] * 4,
         Kind.KNOWN,
         Kind.ASSET_TAG_LOST,
@@ -98,25 +98,20 @@ _ROUNDS: Final[Mapping[System, Sequence[Kind]]] = {
     ),
 }
 
-_PROFILES: Final = {
-    System.MEDIALAKE: PROFILES[CatalogProfile.MEDIALAKE],
-    System.EVERYTHING: PROFILES[CatalogProfile.GENERIC],
-}
 
-
-def kinds_of(system: System) -> Sequence[Kind]:
+def kinds_of(system: AssetSystem) -> Sequence[Kind]:
     """Return the kinds of one round of the demonstration's own objects."""
     return _ROUNDS[system]
 
 
-def profile_of(system: System) -> Profile:
+def profile_of(system: AssetSystem) -> Profile:
     """Return the catalog profile that goes with a system."""
-    return _PROFILES[system]
+    return PROFILES[CatalogProfile(system.catalog_profile)]
 
 
-def kind_of_file(system: System, key: str, content_type: str) -> Kind:
+def kind_of_file(system: AssetSystem, key: str, content_type: str) -> Kind:
     """Return the kind of a file of which the system has never heard."""
-    profile = _PROFILES[system]
+    profile = profile_of(system)
     listed = profile.takes(key, None, None)
     if listed is Taken.NO:
         return Kind.LEFT_OUT

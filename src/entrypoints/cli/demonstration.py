@@ -13,7 +13,6 @@ from typing import Any
 from domain.job import Discovery
 from domain.outcome import COUNT_NAMES, OutcomeKind
 from entrypoints.cli.api_client import ApiClient, part
-from entrypoints.cli.asset_systems import System
 from entrypoints.cli.demo_bucket import DemoBucket, Filled, open_demo_bucket
 from entrypoints.cli.demo_checks import Check, Heard, Look, Run, check_first, check_second
 from entrypoints.cli.demo_kinds import kind_of_file, kinds_of, profile_of
@@ -22,7 +21,8 @@ from entrypoints.cli.job_commands import follow
 from entrypoints.cli.laptop import laptop
 from entrypoints.cli.output import ERR
 from entrypoints.cli.requests import RequestLog
-from entrypoints.wiring.local import AssetSystem, IngestSource, LocalStack, StackSettings
+from entrypoints.wiring.asset_systems import AssetSystem
+from entrypoints.wiring.local import IngestSource, LocalStack, StackSettings
 
 Json = dict[str, Any]
 
@@ -44,7 +44,7 @@ class Demonstration:
 
 
 async def demonstrate(
-    folder: Path | None, count: int, discovery: Discovery, system: System, log_path: Path
+    folder: Path | None, count: int, discovery: Discovery, system: AssetSystem, log_path: Path
 ) -> Demonstration:
     """Run the demonstration.
 
@@ -57,7 +57,7 @@ async def demonstrate(
         "Starting S3, DynamoDB, SQS, SNS, EventBridge, S3 Batch Operations, an asset system and the"
         " functions ..."
     )
-    settings = StackSettings(asset_system=AssetSystem(system), watches_connectors=True)
+    settings = StackSettings(asset_system=system, watches_connectors=True)
     async with (
         laptop(settings, log_path=log_path, requests=requests) as stack,
         open_demo_bucket(_BUCKET, os.environ["ASSETS_TABLE_NAME"], profile_of(system)) as bucket,
@@ -90,7 +90,7 @@ async def demonstrate(
         return Demonstration(filled=filled, runs=(first, second), checks=checks)
 
 
-def _objects(folder: Path | None, count: int, system: System) -> Iterator[DemoObject]:
+def _objects(folder: Path | None, count: int, system: AssetSystem) -> Iterator[DemoObject]:
     if folder is None:
         return demo_objects(count, kinds_of(system))
     return folder_objects(folder, partial(kind_of_file, system))
@@ -126,10 +126,10 @@ async def _look(bucket: DemoBucket) -> Look:
     return Look(stored=await bucket.stored(), records=await bucket.records())
 
 
-async def _heard(stack: LocalStack, system: System) -> Heard:
+async def _heard(stack: LocalStack, system: AssetSystem) -> Heard:
     """Return what the asset system has heard; a Media Lake ignores what is on the ingest bus."""
     counts = (await stack.status()).ingested
-    if system is System.MEDIALAKE:
+    if system is AssetSystem.MEDIALAKE:
         by_notification = sum(counts.outcomes.values()) + counts.locked
         return Heard(notifications=by_notification, bus_events=counts.ignored)
 

@@ -9,22 +9,22 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from entrypoints.cli.asset_systems import System
 from entrypoints.cli.laptop import laptop
 from entrypoints.cli.output import ERR, OUT, Format, print_json
 from entrypoints.cli.requests import RequestLog
-from entrypoints.wiring.local import AssetSystem, LocalStack, StackSettings
+from entrypoints.wiring.asset_systems import AssetSystem
+from entrypoints.wiring.local import LocalStack, StackSettings
 
 _S3_CONTROL = "AWS_ENDPOINT_URL_S3_CONTROL"
 
 _SYSTEMS: Final = {
-    System.MEDIALAKE: "answers as AWS's Guidance for a Media Lake does, takes media files",
-    System.EVERYTHING: "takes every object",
+    AssetSystem.MEDIALAKE: "answers as AWS's Guidance for a Media Lake does, takes media files",
+    AssetSystem.EVERYTHING: "takes every object",
 }
 
 
 async def serve(
-    port: int, env_file: Path | None, system: System, output: Format, log_path: Path
+    port: int, env_file: Path | None, system: AssetSystem, output: Format, log_path: Path
 ) -> None:
     """Run until SIGINT or SIGTERM; the environment file is there as long as the service is."""
     stopped = asyncio.Event()
@@ -32,9 +32,7 @@ async def serve(
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
     async with laptop(
-        StackSettings(
-            http_api_port=port, asset_system=AssetSystem(system), watches_connectors=True
-        ),
+        StackSettings(http_api_port=port, asset_system=system, watches_connectors=True),
         log_path=log_path,
         requests=RequestLog(),
     ) as stack:
@@ -70,7 +68,7 @@ def _explain(
     stack: LocalStack,
     environment: dict[str, str],
     env_file: Path | None,
-    system: System,
+    system: AssetSystem,
     log_path: Path,
 ) -> None:
     source = f". ./{env_file}" if env_file and not env_file.is_absolute() else f". {env_file}"

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.asset_systems import System, SystemOption
+from entrypoints.cli.asset_systems import SystemOption
 from entrypoints.cli.output import ERR, Format, OutputOption, printable
+from entrypoints.wiring.asset_systems import AssetSystem
 
 
 def up(
@@ -22,7 +23,7 @@ def up(
         Path | None,
         typer.Option(help="Write the environment for the AWS CLI and the functions here."),
     ] = None,
-    system: SystemOption = System.MEDIALAKE,
+    system: SystemOption = AssetSystem.MEDIALAKE,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Keep the service running on this machine, with its API, for curl, the AWS CLI and boto3."""

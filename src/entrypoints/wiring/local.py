@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adapters.local.asset_management import AssetSystem
 from adapters.local.batch_jobs import batch_operations_emulator
 from adapters.local.stack import LocalStack
 from adapters.local.stack_settings import StackSettings
@@ -13,7 +12,7 @@ from adapters.local.takes_everything import IngestSource
 
 Handler = Callable[[Any, Any], Any]
 
-__all__ = ["AssetSystem", "IngestSource", "LocalStack", "StackSettings", "local_stack"]
+__all__ = ["IngestSource", "LocalStack", "StackSettings", "local_stack"]
 
 
 def local_stack(

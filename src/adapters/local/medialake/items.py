@@ -59,7 +59,7 @@ def record_item(record: Record, seen: IngestObject) -> Item:
     return {
         "InventoryID": {"S": record.inventory_id},
         "FileHash": {"S": file_hash},
-        "StoragePath": {"S": f"{seen.bucket}:{seen.key}"},
+        "StoragePath": {"S": seen.storage_path},
         "DigitalSourceAsset": _map(
             ID={"S": asset_id},
             Type={"S": asset_type},

@@ -1,0 +1,7 @@
+"""The choice of the local Asset Management System; loads no stack, as `local` does."""
+
+from __future__ import annotations
+
+from adapters.local.asset_systems import AssetSystem
+
+__all__ = ["AssetSystem"]
