@@ -2,15 +2,11 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from asset_system_world import AssetSystemWorld
 
-from adapters.local.asset_management import (
-    AssetManagement,
-    AssetManagementSettings,
-)
 from adapters.local.asset_systems import AssetSystem
 from adapters.local.cloud.clients import CloudClients
 from adapters.local.takes_everything import IngestSource
@@ -19,57 +15,16 @@ Unique = Callable[[str], str]
 TAGS = "AssetID=asset:img:1&InventoryID=asset:uuid:1&SyncJobID=job"
 
 
-@dataclass
-class World:
-    """A bucket, a queue, a catalog, and the system that joins them."""
-
-    system: AssetManagement
-    s3: Any
-    sqs: Any
-    dynamodb: Any
-    bucket: str
-    table: str
-    queue_url: str
-
+class World(AssetSystemWorld):
     async def send(self, message: object) -> None:
         await self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(message))
-
-    async def catalog(self) -> dict[str, Any]:
-        items = (await self.dynamodb.scan(TableName=self.table))["Items"]
-        return {item["InventoryID"]["S"]: item for item in items}
 
 
 @pytest.fixture
 async def world(clients: CloudClients, unique: Unique) -> AsyncIterator[World]:
-    s3, sqs = await clients.open("s3"), await clients.open("sqs")
-    dynamodb = await clients.open("dynamodb")
-    bucket, table = unique("media"), unique("assets")
-    await s3.create_bucket(Bucket=bucket)
-    await dynamodb.create_table(
-        TableName=table,
-        KeySchema=[{"AttributeName": "InventoryID", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "InventoryID", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    url = (await sqs.create_queue(QueueName=unique("ams")))["QueueUrl"]
-    described = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    system = AssetManagement(
-        AssetManagementSettings(
-            queue_url=url,
-            queue_arn=described["Attributes"]["QueueArn"],
-            table_name=table,
-            behaviour=AssetSystem.EVERYTHING,
-            retry_visibility_s=0,
-            wait_s=1,
-        ),
-        sqs=sqs,
-        s3=s3,
-        dynamodb=dynamodb,
-    )
-    await system.watch(bucket)
-    system.start()
-    yield World(system, s3, sqs, dynamodb, bucket, table, url)
-    await system.stop()
+    async with World.running(clients, unique, AssetSystem.EVERYTHING) as world:
+        await world.system.watch(world.bucket)
+        yield world
 
 
 def _event(world: World, key: str, *, asset_id: str = "asset:vid:2") -> dict[str, Any]:
@@ -92,7 +47,7 @@ async def test_a_tagged_object_is_recorded_from_its_notification(
     await world.s3.put_object(Bucket=world.bucket, Key="in/a b+ü.jpg", Body=b"1", Tagging=TAGS)
     await eventually(lambda: world.system.counts.ingested)
 
-    assert await world.catalog() == {
+    assert await world.items() == {
         "asset:uuid:1": {
             "InventoryID": {"S": "asset:uuid:1"},
             "DigitalSourceAsset": {"M": {"ID": {"S": "asset:img:1"}, "Type": {"S": "Image"}}},
@@ -106,7 +61,7 @@ async def test_an_event_alone_is_enough(world: World, eventually: Any) -> None:
     await world.send(_event(world, "b.mp4"))
     await eventually(lambda: world.system.counts.ingested)
 
-    recorded = (await world.catalog())["asset:uuid:2"]
+    recorded = (await world.items())["asset:uuid:2"]
     assert recorded["DigitalSourceAsset"]["M"]["Type"] == {"S": "Video"}
     assert world.system.counts.ingested == {IngestSource.EVENT: 1}
 
@@ -126,14 +81,14 @@ async def test_an_object_announced_both_ways_and_twice_is_ingested_once(
     await eventually(lambda: count() == 4)
     assert sum(world.system.counts.ingested.values()) == 1
     assert sum(world.system.counts.duplicates.values()) == 3
-    assert len(await world.catalog()) == 1
+    assert len(await world.items()) == 1
 
 
 async def test_a_changed_asset_id_is_news(world: World, eventually: Any) -> None:
     for asset_id in ("asset:vid:2", "asset:vid:3"):
         await world.system.accept(_event(world, "b.mp4", asset_id=asset_id))
 
-    recorded = (await world.catalog())["asset:uuid:2"]
+    recorded = (await world.items())["asset:uuid:2"]
     assert recorded["DigitalSourceAsset"]["M"]["ID"] == {"S": "asset:vid:3"}
     assert world.system.counts.ingested == {IngestSource.EVENT: 2}
 
@@ -154,7 +109,7 @@ async def test_test_events_untagged_and_deleted_objects_are_ignored(
     await world.send(["no message"])
     await eventually(lambda: world.system.counts.ignored == 6)
 
-    assert await world.catalog() == {}
+    assert await world.items() == {}
 
 
 async def test_it_writes_nothing_to_the_bucket(world: World, eventually: Any) -> None:

@@ -3,26 +3,21 @@
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 import pytest
+from asset_system_world import AssetSystemWorld
 
-from adapters.aws import resources
-from adapters.local.asset_management import (
-    AssetManagement,
-    AssetManagementSettings,
-    IngestCounts,
-)
+from adapters.local.asset_management import IngestCounts
+from adapters.local.asset_systems import AssetSystem
 from adapters.local.cloud.clients import CloudClients
 from adapters.local.medialake.file_types import file_filter
 from adapters.local.medialake.ingest import MediaLakeIngest
 from adapters.local.medialake.items import lock_id, lock_item
 from adapters.local.medialake.messages import ObjectEvent
 from adapters.local.medialake.values import AssetEventType, IngestSettings, Outcome
-from adapters.local.provisioning import table_request
 from adapters.local.takes_everything import IngestSource
 
 Unique = Callable[[str], str]
@@ -30,18 +25,7 @@ BOTH = {"AssetID": "asset:vid:1", "InventoryID": "asset:uuid:1"}
 OWNERS = {"project": "x y", "cost": "7"}
 
 
-@dataclass
-class World:
-    """A bucket, a queue, a catalog, and the system that joins them."""
-
-    system: AssetManagement
-    s3: Any
-    sqs: Any
-    dynamodb: Any
-    bucket: str
-    table: str
-    queue_url: str
-
+class World(AssetSystemWorld):
     def counts(self) -> IngestCounts:
         return self.system.counts
 
@@ -70,35 +54,15 @@ class World:
         answer = await self.s3.get_object_tagging(Bucket=self.bucket, Key=key)
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
-    async def items(self) -> dict[str, Any]:
-        items = (await self.dynamodb.scan(TableName=self.table))["Items"]
-        return {item["InventoryID"]["S"]: item for item in items}
-
 
 @pytest.fixture
 async def world(
     clients: CloudClients, unique: Unique, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
     """A system that runs, but hears nothing from S3; a parameter is its ingest's settings."""
-    s3, sqs = await clients.open("s3"), await clients.open("sqs")
-    dynamodb = await clients.open("dynamodb")
-    bucket, table = unique("media"), unique("assets")
-    await s3.create_bucket(Bucket=bucket)
-    await dynamodb.create_table(**table_request(replace(resources.ASSETS_TABLE, name=table)))
-    url = (await sqs.create_queue(QueueName=unique("ams")))["QueueUrl"]
-    described = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    settings = AssetManagementSettings(
-        queue_url=url,
-        queue_arn=described["Attributes"]["QueueArn"],
-        table_name=table,
-        ingest=getattr(request, "param", IngestSettings()),
-        retry_visibility_s=0,
-        wait_s=1,
-    )
-    system = AssetManagement(settings, sqs=sqs, s3=s3, dynamodb=dynamodb)
-    system.start()
-    yield World(system, s3, sqs, dynamodb, bucket, table, url)
-    await system.stop()
+    ingest = getattr(request, "param", None)
+    async with World.running(clients, unique, AssetSystem.MEDIALAKE, ingest) as world:
+        yield world
 
 
 def _asset(item: Mapping[str, Any]) -> Mapping[str, Any]:

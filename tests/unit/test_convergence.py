@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
+from catalog_records import catalog_record
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -118,17 +119,17 @@ class World:
         """As the catalog port answers."""
         tagged = self.records.get(question.identity.inventory_id or "")
         if tagged is not None and tagged.asset_id == question.identity.asset_id:
-            return CatalogAnswer(asset_known=True, record=shown(tagged))
+            return CatalogAnswer(asset_known=True, record=catalog_record(tagged))
         others: tuple[CatalogRecord, ...] = ()
         if tagged is None or tagged.storage_path != question.storage_path:
             minted = mint_inventory_id(BUCKET, question.key)
             others = tuple(
-                shown(each)
+                catalog_record(each)
                 for each in self.records.values()
                 if each is not tagged
                 and (each.storage_path == question.storage_path or each.inventory_id == minted)
             )
-        return CatalogAnswer(record=tagged and shown(tagged), others=others)
+        return CatalogAnswer(record=tagged and catalog_record(tagged), others=others)
 
     def sync(self, job_id: str, profile: Profile = MEDIALAKE) -> dict[str, Verdict]:
         """One job over all objects; returns the verdicts."""
@@ -197,18 +198,6 @@ class World:
     def records_at(self, key: str) -> int:
         path = storage_path(BUCKET, key)
         return sum(each.storage_path == path for each in self.records.values())
-
-
-def shown(record: Record) -> CatalogRecord:
-    modified = record.last_modified
-    return CatalogRecord(
-        inventory_id=record.inventory_id,
-        asset_id=record.asset_id,
-        storage_path=record.storage_path,
-        e_tag=record.etag,
-        size_bytes=record.size,
-        last_modified=datetime.fromisoformat(modified) if modified else None,
-    )
 
 
 KEYS = st.sampled_from(["a.mov", "a.mov", "a.mov", "b.wav", "b.wav", "c.heic", "d"])

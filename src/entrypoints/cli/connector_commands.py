@@ -14,6 +14,7 @@ from entrypoints.cli.output import (
     OUT,
     ApiOption,
     Format,
+    IdsOption,
     OutputOption,
     print_json,
     print_table,
@@ -53,9 +54,7 @@ def add(
             " Lake's ingest queue."
         ),
     ] = Trigger.COPY,
-    ids: Annotated[
-        IdSource, typer.Option(help="Who makes the ids of new assets: this service, or the system.")
-    ] = IdSource.MINTED,
+    ids: IdsOption = IdSource.MINTED,
     queue_url: Annotated[
         str | None,
         typer.Option(help="URL of the Media Lake's ingest queue; trigger queue needs it."),

@@ -31,6 +31,7 @@ from entrypoints.cli.output import (
     OUT,
     ApiOption,
     Format,
+    IdsOption,
     OutputOption,
     print_json,
     print_table,
@@ -77,9 +78,7 @@ def import_(
             " Media Lake's ingest queue."
         ),
     ] = ImportTrigger.COPY,
-    ids: Annotated[
-        IdSource, typer.Option(help="Who makes the ids of new assets: this service, or the system.")
-    ] = IdSource.MINTED,
+    ids: IdsOption = IdSource.MINTED,
     derived_bucket: Annotated[
         list[str] | None,
         typer.Option(help="A bucket of derived files, to leave out; may be repeated."),

@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from domain.connector import IdSource
 from entrypoints.cli.api_client import API_URL_VARIABLE, ApiProblem
 
 Json = dict[str, Any]
@@ -45,6 +46,9 @@ ApiOption = Annotated[
     typer.Option(
         "--api-url", envvar=API_URL_VARIABLE, help="Base URL of the API.", show_default=False
     ),
+]
+IdsOption = Annotated[
+    IdSource, typer.Option(help="Who makes the ids of new assets: this service, or the system.")
 ]
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from catalog_records import catalog_record
 from simulator.faults import Fault
 from simulator.scenery import BUCKET, QUEUE_URL
 
@@ -168,7 +169,7 @@ class MediaLake:
         self.records = records
         assets = self._sim.world.database.assets
         assets.clear()
-        assets.update({name: _shown(record) for name, record in records.items()})
+        assets.update({name: catalog_record(record) for name, record in records.items()})
         for key in self._lock_ends:
             name = f"LOCK#{BUCKET}#{key}"
             assets[name] = CatalogRecord(inventory_id=name, storage_path=f"LOCK::{BUCKET}:{key}")
@@ -200,15 +201,3 @@ class MediaLake:
     def _ids(self) -> NewIds:
         self._id_count += 1
         return NewIds(inventory_uuid=f"i{self._id_count}", asset_uuid=f"a{self._id_count}")
-
-
-def _shown(record: Record) -> CatalogRecord:
-    modified = record.last_modified
-    return CatalogRecord(
-        inventory_id=record.inventory_id,
-        asset_id=record.asset_id,
-        storage_path=record.storage_path,
-        e_tag=record.etag,
-        size_bytes=record.size,
-        last_modified=datetime.fromisoformat(modified) if modified else None,
-    )

@@ -1,0 +1,21 @@
+"""What our catalog shows of the records of the local Media Lake."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from adapters.local.medialake.values import Record
+from domain.catalog import CatalogRecord
+
+
+def catalog_record(record: Record) -> CatalogRecord:
+    """Return the record as the port has it."""
+    modified = record.last_modified
+    return CatalogRecord(
+        inventory_id=record.inventory_id,
+        asset_id=record.asset_id,
+        storage_path=record.storage_path,
+        e_tag=record.etag,
+        size_bytes=record.size,
+        last_modified=datetime.fromisoformat(modified) if modified else None,
+    )
