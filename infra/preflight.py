@@ -91,7 +91,7 @@ def _buckets(config: Config, identity: Identity, client: OpenClient) -> Iterator
             code = error.response["Error"]["Code"]
             headers = error.response["ResponseMetadata"]["HTTPHeaders"]
             if code in ("404", "NoSuchBucket"):
-                yield Finding(True, f"there is no bucket {name}: mend TARGETS, or create it first")
+                yield Finding(True, f"there is no bucket {name}: fix TARGETS, or create it first")
                 continue
             if code == "403":
                 yield Finding(
@@ -159,7 +159,7 @@ def _catalog(config: Config, identity: Identity, client: OpenClient) -> Iterator
             raise
         yield Finding(
             True,
-            f"there is no table {config.catalog} in {identity.region}: mend CHOICES=catalog=…",
+            f"there is no table {config.catalog} in {identity.region}: fix CHOICES=catalog=…",
         )
         return
     key = ASSETS_TABLE.partition_key.name
@@ -241,7 +241,7 @@ def _ingest_queue(
         yield Finding(
             True,
             f"there is no queue {arn}: take the ARN from the connector (sqsArn in the connector"
-            " table of a Media Lake), and mend CHOICES=ingest_queues=…",
+            " table of a Media Lake), and fix CHOICES=ingest_queues=…",
         )
         return
     key = attributes.get("Attributes", {}).get("KmsMasterKeyId", "")
@@ -266,7 +266,7 @@ def _bus(config: Config, identity: Identity, client: OpenClient) -> Iterator[Fin
         yield Finding(
             True,
             f"there is no event bus {config.bus} in {identity.region}, and events for it would be"
-            " lost without a word: mend CHOICES=bus=…",
+            " lost without a word: fix CHOICES=bus=…",
         )
 
 

@@ -126,8 +126,8 @@ def message_group(message: IngestMessage) -> str:
 def deduplication_id(message: IngestMessage) -> str:
     """Return the id by which a FIFO queue knows a message that is sent again.
 
-    It is of the job and of the object's version, so that an object which was replaced meanwhile is
-    not taken for the one before.
+    It depends on the job and the object's version, so that the message of an object that was
+    replaced in the meantime is not dropped as a duplicate.
     """
     return _digest(
         message.job_id,
