@@ -14,6 +14,11 @@ def manifest_key(job_id: str) -> str:
     return f"jobs/{job_id}/manifest.csv"
 
 
+def listing_rest_key(job_id: str, token: str, number: int) -> str:
+    """Rows that were listed and are in no part of the manifest yet; the token keeps lives apart."""
+    return f"jobs/{job_id}/progress/manifest-{token}-{number}.csv"
+
+
 def report_prefix(job_id: str) -> str:
     """Where S3 Batch Operations writes its completion report."""
     return f"jobs/{job_id}/reports"

@@ -26,6 +26,7 @@ class Policy:
         stop_margin_s: How long before its end a process starts nothing new.
         ending_poll_s: How often a worker looks whether its job is ending.
         manifest_part_bytes: Size of a part of the manifest's upload; S3 wants 5 MiB at least.
+        checkpoint_after_s: How long a listing may go on without a checkpoint.
         added_chunk_count: Chunks recorded in one transaction.
         stuck_after_s: How long a job or chunk may stand still before the sweep mends it.
         queued_again_after_s: How long a queued chunk may wait before its message may count as lost:
@@ -51,6 +52,7 @@ class Policy:
     stop_margin_s: float = 20.0
     ending_poll_s: float = 5.0
     manifest_part_bytes: int = 8 * 1024**2
+    checkpoint_after_s: float = 60.0
     added_chunk_count: int = 25
     stuck_after_s: float = 300.0
     queued_again_after_s: float = 3_600.0

@@ -62,7 +62,8 @@ class Listing:
     """How far the listing is.
 
     All up to `last_key` of prefix number `prefix_index` is in the parts of the upload `upload_id`,
-    whose ETags are `part_e_tags`, in order.
+    whose ETags are `part_e_tags`, in order, and then in the file `rest_key`, if there is one.
+    Pages without objects have no key: `token` is the store's word for the place after the last one.
     """
 
     objects_listed: int = 0
@@ -73,6 +74,13 @@ class Listing:
     last_key: str | None = None
     upload_id: str | None = None
     part_e_tags: tuple[str, ...] = ()
+    rest_key: str | None = None
+    token: str | None = None
+
+    @property
+    def objects_seen(self) -> int:
+        """How many objects the listing has shown, whatever became of them."""
+        return self.objects_listed + self.objects_filtered + self.objects_not_media
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,8 @@ def job_values(job: Job) -> dict[str, Value | None]:
             "lastKey": listing.last_key,
             "uploadId": listing.upload_id,
             "partETags": listing.part_e_tags,
+            "restKey": listing.rest_key,
+            "token": listing.token,
         },
         "manifest": _manifest_values(job.manifest),
         "batchJobId": job.batch_job_id,
@@ -227,6 +229,8 @@ def _to_listing(values: Mapping[str, Any]) -> Listing:
         last_key=progress.get("lastKey"),
         upload_id=progress.get("uploadId"),
         part_e_tags=tuple(progress["partETags"]),
+        rest_key=progress.get("restKey"),
+        token=progress.get("token"),
     )
 
 

@@ -32,7 +32,7 @@ from domain.manifest import ManifestEntry
 from domain.part_copy import CopiedPart, Part
 from ports.clock import Clock
 from ports.errors import Archived, NotFound, Refused
-from ports.object_store import ObjectStore
+from ports.object_store import ListedPage, ObjectStore
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -88,20 +88,22 @@ class S3ObjectStore:
         )
 
     async def list_objects(
-        self, bucket: Bucket, *, prefix: str, start_after: str | None
-    ) -> AsyncIterator[Sequence[ManifestEntry]]:
+        self, bucket: Bucket, *, prefix: str, start_after: str | None, token: str | None = None
+    ) -> AsyncIterator[ListedPage]:
         """See the port.
 
         The order is S3's own: UTF-8 bytes. The SDK asks for encoded keys and decodes them, which
         is why EncodingType is not set here: with it the caller would get them encoded.
         """
-        position: dict[str, Any] = {} if start_after is None else {"StartAfter": start_after}
         while True:
+            position: dict[str, Any] = {} if start_after is None else {"StartAfter": start_after}
+            if token is not None:
+                position = {"ContinuationToken": token}
             with translated("s3", operation="ListObjectsV2", resource=bucket.name):
                 page = await self._client.list_objects_v2(
                     Bucket=bucket.name, Prefix=prefix, **position, **_owner(bucket)
                 )
-            yield [
+            entries = [
                 ManifestEntry(
                     key=found["Key"],
                     size_bytes=found["Size"],
@@ -110,9 +112,10 @@ class S3ObjectStore:
                 for found in page.get("Contents", [])
             ]
             # S3 API Reference, "ListObjectsV2": a short page need not be the last one.
-            if not page["IsTruncated"]:
+            token = page["NextContinuationToken"] if page["IsTruncated"] else None
+            yield ListedPage(entries, token)
+            if token is None:
                 return
-            position = {"ContinuationToken": page["NextContinuationToken"]}
 
     async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
         """See the port."""

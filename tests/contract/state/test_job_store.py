@@ -84,6 +84,8 @@ FULL = Job(
         last_key="a/\U0001f600\n",
         upload_id="upload",
         part_e_tags=("e1", "e2"),
+        rest_key="jobs/job-full/progress/manifest-t-1-3.csv",
+        token="1ueGcxLPRx1Tr/XYExHnhbYLgveDs2J/wm36Hy4vbOwM=",
     ),
     manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag"),
     batch_job_id="batch-1",
