@@ -32,7 +32,7 @@ from domain.manifest import ManifestEntry, encode_row
 from domain.profile import Profile
 from domain.selection import Selection
 from ports.clock import Clock
-from ports.errors import Conflict, NotFound, Refused
+from ports.errors import Conflict, NotFound, PortError, Refused
 from ports.object_store import ListedPage, ObjectStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Metric, Telemetry
@@ -192,7 +192,7 @@ class ListBucket:
         ended = replace(job.listing, upload_id=None, part_e_tags=())
         now = self._clock.now()
         if not job.listing.part_e_tags:
-            await self._results.abort_upload(key, upload_id)
+            await self._abort(job, key, upload_id)
 
             def completed(job: Job) -> Job:
                 settled = replace(job, listing=ended, splitting=Splitting(done=True))
@@ -212,7 +212,7 @@ class ListBucket:
         except Conflict:
             # The request of an attempt that was given up for dead arrived after its part had been
             # sent anew: the upload does not hold what is recorded of it, and never will.
-            await self._results.abort_upload(key, upload_id)
+            await self._abort(job, key, upload_id)
             anew = await work.update(job.job_id, lambda j: replace(j, listing=Listing()))
             return await self.run(anew, work)
         self._telemetry.count(Metric.OBJECTS_LISTED, ended.objects_listed)
@@ -221,3 +221,10 @@ class ListBucket:
             job.job_id,
             lambda j: evolve(replace(j, listing=ended, warnings=warnings), written, now),
         )
+
+    async def _abort(self, job: Job, key: str, upload_id: str) -> None:
+        """Drop an upload that nobody needs, if we can: the bucket's lifecycle rule does, too."""
+        try:
+            await self._results.abort_upload(key, upload_id)
+        except PortError as error:
+            self._telemetry.warning("upload_not_aborted", job_id=job.job_id, cause=str(error))

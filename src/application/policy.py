@@ -33,6 +33,8 @@ class Policy:
             it does if the queue holds fewer messages than chunks that wait.
         queue_retention_s: How long the processor queue keeps a message; one that is older is lost,
             whatever the queue holds.
+        end_patience_s: How long an ordered end waits for a step of it that may succeed later; also
+            how long the news of an end waits for its summary.
         report_wait_s: How long a completion report may lag behind the end of its batch job.
         retry_delay_s: Delay before a chunk's second attempt; doubles with each further one.
         ingest_grace_s: How long an object counts as being ingested after its trigger.
@@ -57,6 +59,7 @@ class Policy:
     stuck_after_s: float = 300.0
     queued_again_after_s: float = 3_600.0
     queue_retention_s: float = 345_600.0
+    end_patience_s: float = 3_600.0
     report_wait_s: float = 3_600.0
     retry_delay_s: int = 15
     ingest_grace_s: float = 86_400.0

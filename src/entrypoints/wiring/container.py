@@ -173,6 +173,8 @@ class UseCases(containers.DeclarativeContainer):
         announcer=announcer,
         left_copies=left_copies,
         clock=clock,
+        telemetry=telemetry,
+        policy=policy,
     )
     engine = providers.Singleton(
         Engine,

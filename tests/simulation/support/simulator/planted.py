@@ -172,7 +172,7 @@ BUGS = (
         "cancelling a chunk over a live lease",
         2,
         "application.ending:EndJob._cancel",
-        "        return\n        free =",
+        "        return None\n        free =",
         "        pass\n        free =",
         "i4_only_the_lease_holder_settles",
     ),
