@@ -27,6 +27,7 @@ from application.work import Work
 from domain import prefixes as prefix_rules
 from domain.bucket_check import check_bucket
 from domain.file_types import Taken
+from domain.item_sizes import part_bytes
 from domain.job import Job, JobCompleted, Listing, ManifestFile, ManifestWritten, Splitting, evolve
 from domain.manifest import ManifestEntry, encode_row
 from domain.profile import Profile
@@ -68,6 +69,7 @@ class ListBucket:
             NotFound: the rest that the record names is gone.
             Misconfigured, AccessDenied: the bucket cannot be listed.
             UnsupportedBucket: a sync could not do there what it promises.
+            ManifestTooLarge: there are more objects than one job can list.
         """
         key = manifest_key(job.job_id)
         if job.listing.upload_id is None:
@@ -118,7 +120,7 @@ class ListBucket:
                 )
                 if listed.token is None:
                     at = replace(at, prefix_index=index + 1, last_key=None)
-                if len(rows) >= self._policy.manifest_part_bytes:
+                if len(rows) >= part_bytes(self._policy.manifest_part_bytes, len(at.part_e_tags)):
                     job = await self._note_part(job, work, at, bytes(rows), key)
                     at = job.listing
                     rows.clear()

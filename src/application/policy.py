@@ -25,7 +25,8 @@ class Policy:
         lease_margin_s: How much longer than its process can live a lease is held.
         stop_margin_s: How long before its end a process starts nothing new.
         ending_poll_s: How often a worker looks whether its job is ending.
-        manifest_part_bytes: Size of a part of the manifest's upload; S3 wants 5 MiB at least.
+        manifest_part_bytes: Size of the first 1,000 parts of the manifest's upload; S3 wants 5 MiB
+            at least. Later parts are larger, up to 16 times.
         checkpoint_after_s: How long a listing may go on without a checkpoint.
         added_chunk_count: Chunks recorded in one transaction.
         stuck_after_s: How long a job or chunk may stand still before the sweep mends it.

@@ -53,6 +53,7 @@ class RedriveJob:
             NotFound: there is no such job.
             NotRedrivable: it has no failures that another attempt could mend.
             OverlappingJob: another job is active on its prefixes.
+            TooManyPrefixes: the bucket's active jobs have too many already.
         """
 
         def reopened(job: Job) -> Job:

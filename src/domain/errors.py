@@ -47,6 +47,10 @@ class InvalidManifest(DomainError):
     """A row of a manifest or chunk file is not what we write there."""
 
 
+class ManifestTooLarge(DomainError):
+    """A job has more objects than its record can keep the parts of a manifest for."""
+
+
 class InvalidReport(DomainError):
     """A row or the index of a completion report is not what S3 writes there."""
 

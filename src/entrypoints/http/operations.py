@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from application.connectors import NewConnector
@@ -200,7 +201,10 @@ def _page(page: Page[Item], view: Callable[[Item], Json]) -> Reply:
 def _of_one_prefix(error: InvalidRequest) -> InvalidRequest:
     """Return the error in terms of `prefix`, which the use case knows as `prefixes.0`."""
     return InvalidRequest(
-        *(FieldFault(path="prefix", message=fault.message) for fault in error.faults)
+        *(
+            replace(fault, path="prefix") if fault.path.startswith("prefixes") else fault
+            for fault in error.faults
+        )
     )
 
 
