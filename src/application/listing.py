@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 from application.files import listing_rest_key, manifest_key
 from application.ingest_watch import IngestWatch
@@ -96,8 +97,9 @@ class ListBucket:
         return await self._complete(job, work, key)
 
     async def _list(self, job: Job, work: Work, prefixes: tuple[str, ...], key: str) -> Job | None:
+        margin = timedelta(seconds=self._policy.modified_since_margin_s)
         selection = Selection.of(
-            job.options.include, job.options.exclude, job.options.modified_since
+            job.options.include, job.options.exclude, job.options.modified_since, margin
         )
         at = job.listing
         rows = bytearray(await self._results.get(at.rest_key) if at.rest_key else b"")

@@ -40,6 +40,8 @@ class Policy:
         retry_delay_s: Delay before a chunk's second attempt; doubles with each further one.
         ingest_grace_s: How long an object counts as being ingested after its trigger.
         trigger_count_max: How often an object that does not change is triggered in all.
+        modified_since_margin_s: How much older than its `modifiedSince` an object may be that a job
+            still selects: as long as an upload in parts may take, which has its beginning's time.
         errors_per_chunk_max: Failures of single objects recorded per chunk; its outcomes have all.
     """
 
@@ -65,4 +67,5 @@ class Policy:
     retry_delay_s: int = 15
     ingest_grace_s: float = 86_400.0
     trigger_count_max: int = 3
+    modified_since_margin_s: float = 86_400.0
     errors_per_chunk_max: int = 100

@@ -55,7 +55,10 @@ def sync(
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="No keys that match.")] = None,
     modified_since: Annotated[
-        str | None, typer.Option(help="Only objects changed since, e.g. 2026-01-31T12:00:00Z.")
+        str | None,
+        typer.Option(
+            help="Only objects changed since, or up to a day before, e.g. 2026-01-31T12:00:00Z."
+        ),
     ] = None,
     retrigger: Annotated[
         bool,

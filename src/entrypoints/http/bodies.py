@@ -126,7 +126,9 @@ class SyncBody(Wire):
         None, description="Who finds out what each object needs; the deployment sets the default."
     )
     modified_since: Instant | None = Field(
-        None, description="Only objects modified at this instant or later."
+        None,
+        description="Only objects modified at this instant or later, or up to a day earlier: S3"
+        " dates an upload in parts at its beginning.",
     )
     include: Patterns | None = Field(None, description="Only keys that match one of these globs.")
     exclude: Patterns | None = Field(
