@@ -30,6 +30,7 @@ from domain.bucket_check import check_bucket
 from domain.file_types import Taken
 from domain.item_sizes import part_bytes
 from domain.job import Job, JobCompleted, Listing, ManifestFile, ManifestWritten, Splitting, evolve
+from domain.key_sum import with_key
 from domain.manifest import ManifestEntry, encode_row
 from domain.profile import Profile
 from domain.selection import Selection
@@ -109,10 +110,13 @@ class ListBucket:
                 page = listed.entries
                 chosen = [entry for entry in page if selection.selects(entry)]
                 selected = [entry for entry in chosen if self._may_be_taken(job, entry)]
+                key_sum = at.key_sum
                 for entry in selected:
                     rows += encode_row(job.bucket.name, entry)
+                    key_sum = with_key(key_sum, entry.key)
                 at = replace(
                     at,
+                    key_sum=key_sum,
                     objects_listed=at.objects_listed + len(selected),
                     objects_filtered=at.objects_filtered + len(page) - len(chosen),
                     objects_not_media=at.objects_not_media + len(chosen) - len(selected),

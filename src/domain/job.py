@@ -64,6 +64,8 @@ class Listing:
     All up to `last_key` of prefix number `prefix_index` is in the parts of the upload `upload_id`,
     whose ETags are `part_e_tags`, in order, and then in the file `rest_key`, if there is one.
     Pages without objects have no key: `token` is the store's word for the place after the last one.
+    `key_sum` is that of the objects listed (`domain.key_sum`), None if a version without it has
+    listed some of them.
     """
 
     objects_listed: int = 0
@@ -76,6 +78,7 @@ class Listing:
     part_e_tags: tuple[str, ...] = ()
     rest_key: str | None = None
     token: str | None = None
+    key_sum: int | None = 0
 
     @property
     def objects_seen(self) -> int:
@@ -95,12 +98,14 @@ class ManifestFile:
 class Splitting:
     """How far the manifest or report is cut into chunks: the file and the byte to go on from.
 
-    `object_count` counts the objects in the chunks so far; at the end it is the number listed.
+    `object_count` counts the objects in the chunks so far, and `key_sum` sums their keys; at the
+    end both are those of the listing. `key_sum` is None where a key could not be read.
     """
 
     file_index: int = 0
     position: int = 0
     object_count: int = 0
+    key_sum: int | None = 0
     done: bool = False
 
 

@@ -418,6 +418,19 @@ async def test_tags_name_the_version_where_there_is_one(client: Any) -> None:
     assert [sent.get("VersionId") for _, sent in client.calls] == ["v1", None]
 
 
+async def test_a_missing_object_is_told_from_a_missing_bucket_within_its_prefix(
+    client: Any, error: Callable[..., Exception]
+) -> None:
+    """A role that may list some prefixes only may list this one."""
+    client.answers["HeadObject"] = error("404", 404)
+    client.answers["ListObjectsV2"] = {"IsTruncated": False}
+
+    with pytest.raises(NotFound):
+        await store(client).head(BUCKET, "raw/a.mov")
+
+    assert client.sent("ListObjectsV2")["Prefix"] == "raw/a.mov"
+
+
 async def test_a_head_is_one_request_and_reads_every_attribute(client: Any) -> None:
     client.answers["HeadObject"] = {
         "ContentLength": 10,

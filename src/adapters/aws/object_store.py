@@ -143,7 +143,7 @@ class S3ObjectStore:
                     Bucket=bucket.name, Key=key, **_owner(bucket)
                 )
         except NotFound:
-            await self._check_bucket(bucket)
+            await self._check_bucket(bucket, key)
             raise
         except Refused as error:
             # S3 User Guide, "Using server-side encryption with customer-provided keys": without the
@@ -283,10 +283,16 @@ class S3ObjectStore:
         region: str | None = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
         return region or None
 
-    async def _check_bucket(self, bucket: Bucket) -> None:
-        """Raise Misconfigured if there is no such bucket."""
+    async def _check_bucket(self, bucket: Bucket, key: str) -> None:
+        """Raise Misconfigured if there is no such bucket.
+
+        The key is the prefix: a role may be allowed to list some prefixes only, by `s3:prefix`
+        (S3 User Guide, "Bucket policy examples using condition keys"); its objects are in those.
+        """
         with translated("s3", operation="ListObjectsV2", resource=bucket.name):
-            await self._client.list_objects_v2(Bucket=bucket.name, MaxKeys=1, **_owner(bucket))
+            await self._client.list_objects_v2(
+                Bucket=bucket.name, Prefix=key, MaxKeys=1, **_owner(bucket)
+            )
 
 
 def _owner(bucket: Bucket) -> dict[str, Any]:

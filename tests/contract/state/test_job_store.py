@@ -86,11 +86,14 @@ FULL = Job(
         part_e_tags=("e1", "e2"),
         rest_key="jobs/job-full/progress/manifest-t-1-3.csv",
         token="1ueGcxLPRx1Tr/XYExHnhbYLgveDs2J/wm36Hy4vbOwM=",
+        key_sum=2**120 - 1,
     ),
     manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag"),
     batch_job_id="batch-1",
     warnings=("the bucket is versioned", ""),
-    splitting=Splitting(file_index=1, position=12345, object_count=99, done=True),
+    splitting=Splitting(
+        file_index=1, position=12345, object_count=99, key_sum=2**120 - 2, done=True
+    ),
     processing_at=NOW + timedelta(minutes=1),
     ended_at=NOW + timedelta(minutes=2),
     ending=Ending(kind=EndingKind.CANCELLED, reason="a person"),
