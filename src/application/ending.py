@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from application.announcer import Announcer
 from application.chunk_errors import ChunkErrors
 from application.copy_file import LeftCopies
+from application.deadline import Deadline
 from application.engine_orders import order_advance
 from application.failures import whole_failure
 from application.files import manifest_key, outcomes_key, write_outcomes
@@ -70,8 +71,8 @@ class EndJob:
         self._policy = policy
         self._progress = ProgressFiles(results)
 
-    async def fail(self, job_id: str, error: Exception) -> Job:
-        """Record why the job fails, order its end, and end what is open."""
+    async def fail(self, job_id: str, error: Exception, deadline: Deadline) -> Job | None:
+        """Record why the job fails, order its end, and end what is open, as `drain` does."""
         now = self._clock.now()
         try:
             await self._errors.record(
@@ -84,12 +85,15 @@ class EndJob:
             job_id,
             lambda j: order_end(j, Ending(kind=EndingKind.FAILED, reason=_reason(j, error)), now),
         )
-        return await self.drain(job)
+        return await self.drain(job, deadline)
 
-    async def drain(self, job: Job) -> Job:
-        """Settle what is open of a job whose end is ordered; chunks being worked on are left.
+    async def drain(self, job: Job, deadline: Deadline) -> Job | None:
+        """Settle what is open of a job whose end is ordered, or None if the deadline came first.
 
-        May be repeated. The job has ended when this finds nothing left.
+        Chunks that are being worked on are left. May be repeated; the job has ended when this finds
+        nothing left. It is a loop over lives: what decreases from one to the next is the number of
+        chunks that are open and not worked on. Each life settles one of them at least, whatever its
+        deadline is, or finds that a step of the end is to be tried again, for `end_patience_s`.
 
         Raises:
             Retryable: something is worth another try; what could be settled is.
@@ -100,6 +104,8 @@ class EndJob:
             # What a later redrive opened is not what was ordered to end.
             if not chunk.terminal and chunk.redrive_number <= job.redrive_number:
                 left = await self._cancel(job, chunk) or left
+                if deadline.near(self._policy.stop_margin_s):
+                    return None
         if left is not None:
             raise left
         return await self._announcer.finish(job.job_id)
