@@ -83,8 +83,13 @@ class Engine:
             await work.release(job_id)
             return await self._end_or_announce(job_id, deadline)
         except (DomainError, Fatal, NotFound) as error:
-            self._telemetry.warning("job_failed", job_id=job_id, cause=str(error))
+            held = work.holds(await self._jobs.get(job_id))
             await work.release(job_id)
+            if not held:
+                # The job is ending, or another engine has it: its state is not ours to judge.
+                self._telemetry.event("engine_work_lost", job_id=job_id, cause=str(error))
+                return await self._end_or_announce(job_id, deadline)
+            self._telemetry.warning("job_failed", job_id=job_id, cause=str(error))
             failed = await self._end_job.fail(job_id, error, deadline)
             return await self._or_continue(job_id, failed)
         except PortError:

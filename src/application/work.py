@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from application.deadline import Deadline
 from application.job_updater import update_job
+from domain.errors import WorkLost
 from domain.job import Job
 from domain.job_control import check_work, take_work
 from ports.clock import Clock
@@ -57,6 +58,14 @@ class Work:
             return replace(job, work=None) if ours else job
 
         return await update_job(self._jobs, job_id, released)
+
+    def holds(self, job: Job) -> bool:
+        """Tell whether `job`, as read, is still ours to write."""
+        try:
+            self.check(job)
+        except WorkLost:
+            return False
+        return True
 
     def check(self, job: Job) -> None:
         """Make sure that `job`, as read, is still ours to write.

@@ -75,7 +75,13 @@ class UseCases(containers.DeclarativeContainer):
     results_bucket_name: providers.Dependency[str] = providers.Dependency()
 
     announcer = providers.Singleton(
-        Announcer, jobs=jobs, results=results, notifier=notifier, clock=clock, telemetry=telemetry
+        Announcer,
+        jobs=jobs,
+        results=results,
+        notifier=notifier,
+        clock=clock,
+        telemetry=telemetry,
+        policy=policy,
     )
     queueing = providers.Singleton(Queueing, chunks=chunks, queue=queue, clock=clock)
 
