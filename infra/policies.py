@@ -154,6 +154,16 @@ def engine_statements(config: Config) -> list[Statement]:
             resources=("{batch_jobs}",),
         ),
         Statement(
+            sid="FindBatchJobs",
+            reason=(
+                "Find the batch job of a cancelled job whose record does not name it, because the"
+                " engine died right after creating it. AWS has no resource to name here."
+            ),
+            actions=("s3:ListJobs",),
+            resources=("*",),
+            resourceless=True,
+        ),
+        Statement(
             sid="CancelBatchJobs",
             reason="Cancel a batch job of ours, which carries our tag; nobody else's.",
             actions=("s3:UpdateJobStatus",),

@@ -12,7 +12,7 @@ not keep the job from its end: a missing right never does, and nothing does for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from application.announcer import Announcer
 from application.chunk_errors import ChunkErrors
@@ -25,7 +25,7 @@ from application.job_updater import update_job
 from application.policy import Policy
 from application.progress_files import ProgressFiles
 from domain.chunk import Chunk, ChunkLeaseExpired, cancel_chunk, evolve, lease_expired
-from domain.job import Ending, EndingKind, Job
+from domain.job import Discovery, Ending, EndingKind, Job
 from domain.job_control import order_end, stop_redriving
 from domain.outcome import Outcome, fold
 from domain.tally import tally_change
@@ -123,8 +123,16 @@ class EndJob:
         return left
 
     async def _stop_discovery(self, job: Job) -> None:
-        if job.batch_job_id is not None and not job.splitting.done:
-            await self._batch_jobs.cancel(job.batch_job_id)
+        """Cancel the batch job; one that the record does not name yet is looked for."""
+        if job.options.discovery is not Discovery.BATCH or job.splitting.done:
+            return
+        found: Sequence[str] = []
+        if job.batch_job_id is not None:
+            found = [job.batch_job_id]
+        elif job.manifest is not None:
+            found = await self._batch_jobs.find(job.job_id)
+        for batch_job_id in found:
+            await self._batch_jobs.cancel(batch_job_id)
 
     async def _abort_manifest(self, job: Job) -> None:
         if job.listing.upload_id is not None:

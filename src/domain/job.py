@@ -179,6 +179,15 @@ class Job:
         """Whether the job has ended."""
         return self.status in TERMINAL
 
+    def may_order_batch_job(self, now: datetime) -> bool:
+        """Whether an engine is at the job that may create its batch job yet, or has just done so.
+
+        Whoever looks for the batch job before that is over may miss it.
+        """
+        at_it = self.work is not None and now < self.work.expires_at
+        batch = self.options.discovery is Discovery.BATCH and self.batch_job_id is None
+        return at_it and batch and self.status is JobStatus.DISCOVERING
+
     @property
     def settled(self) -> bool:
         """Whether no chunk is left to settle and none will be added."""
@@ -332,9 +341,10 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
 def finish_if_settled(job: Job, now: datetime) -> Job:
     """Return the job ended if its last chunk is settled, else as it is.
 
-    A cancellation that came when everything was done already cancels nothing.
+    A cancellation that came when everything was done already cancels nothing. One that came while
+    an engine may be creating the batch job waits for that engine, or for the end of its lease.
     """
-    if job.terminal or not job.settled:
+    if job.terminal or not job.settled or job.may_order_batch_job(now):
         return job
     complete = job.splitting.done and not job.tally.chunks_cancelled
     if job.ending is not None and not (complete and job.ending.kind is EndingKind.CANCELLED):

@@ -140,7 +140,7 @@ BUGS = (
     ),
     bug(
         "writing without looking whose work lease it is",
-        15,
+        66,
         "domain.job_control:check_work",
         "if job.terminal or job.ending is not None or not held:",
         "if False:",
