@@ -43,6 +43,7 @@ FULL = Chunk(
     progress_key="jobs/job-1/outcomes/1.jsonl",
     redrive_number=2,
     handed_back_count=4,
+    dead_letter_count=2,
     status_reason="",
     created_at=NOW,
     updated_at=NOW + timedelta(microseconds=1),
@@ -137,8 +138,8 @@ class TestAdd:
 
     async def test_an_item_of_version_0_1_was_never_handed_back(self) -> None:
         item = chunk_item(FULL)
-        del item["handedBackCount"]
-        assert to_chunk(item) == replace(FULL, handed_back_count=0)
+        del item["handedBackCount"], item["deadLetterCount"]
+        assert to_chunk(item) == replace(FULL, handed_back_count=0, dead_letter_count=0)
 
     async def test_moves_the_stored_tally_not_the_one_passed(
         self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk
