@@ -39,6 +39,8 @@ class Policy:
         end_patience_s: How long an ordered end waits for a step of it that may succeed later; also
             how long the news of an end waits for its summary.
         report_wait_s: How long a completion report may lag behind the end of its batch job.
+        read_s: How long a request that reads many files may take before it answers with what it
+            has and a cursor. API Gateway waits 30 s for an answer.
         retry_delay_s: Delay before a chunk's second attempt; doubles with each further one.
         ingest_grace_s: How long an object counts as being ingested after its trigger.
         trigger_count_max: How often an object that does not change is triggered in all.
@@ -67,6 +69,7 @@ class Policy:
     queue_retention_s: float = 345_600.0
     end_patience_s: float = 3_600.0
     report_wait_s: float = 3_600.0
+    read_s: float = 15.0
     retry_delay_s: int = 15
     ingest_grace_s: float = 86_400.0
     trigger_count_max: int = 3

@@ -109,6 +109,10 @@ class Chunk:
         """Whether the chunk is settled."""
         return self.status in TERMINAL
 
+    def covers(self, key: str) -> bool:
+        """Tell whether the key may be one of the chunk's: it is in the range of its keys."""
+        return self.first_key <= key <= self.last_key
+
     @property
     def life(self) -> ChunkLife:
         """What a message that is sent now is about."""
@@ -277,6 +281,17 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 dead_letter_count=0,
                 status_reason=None,
             )
+
+
+def redrivable(chunk: Chunk) -> bool:
+    """Tell whether another attempt may mend a failure; those of discovery are not repeated."""
+    match chunk.status:
+        case ChunkStatus.FAILED:
+            return chunk.entry_count > 0
+        case ChunkStatus.COMPLETED_WITH_ERRORS:
+            return chunk.statistics.failed > chunk.discovered.failed
+        case _:
+            return False
 
 
 def lease_chunk(chunk: Chunk, *, token: str, now: datetime, lease_s: float) -> Chunk:

@@ -750,6 +750,7 @@ def _with_failing(
         cancel_job=failing,
         redrive_job=failing,
         queries=failing,
+        explain_object=failing,
         outcome_pages=failing,
     )
     return _serving(gateway.world, app, gateway.payload_format, monkeypatch)

@@ -322,7 +322,7 @@ async def test_every_key_can_be_explained(story: Any) -> None:
     wanted = furnish(story)
     job = await story.sync(discovery=Discovery.BATCH)
     for key, kind in wanted.items():
-        explanation = await story.use_cases.queries().explain(job.job_id, key)
+        explanation = await story.use_cases.explain_object().explain(job.job_id, key)
         assert explanation.outcome.kind == kind
 
 

@@ -210,7 +210,15 @@ def explain(
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Say what became of one object in a job."""
-    found = open_client(api_url, stage).get(f"/jobs/{part(job_id)}/objects", {"key": key})
+    client = open_client(api_url, stage)
+    path, query = f"/jobs/{part(job_id)}/objects", {"key": key}
+    found = client.get(path, query)
+    # A job may have more chunks than one request reads; what they may hold is kept.
+    chunks = found["chunks"]
+    while found["nextCursor"]:
+        found = client.get(path, {**query, "cursor": found["nextCursor"]})
+        chunks = found["chunks"] if found["outcome"] else [*chunks, *found["chunks"]]
+    found = {**found, "chunks": chunks}
     if output is Format.JSON:
         print_json(found)
         return

@@ -241,3 +241,6 @@ class ObjectQuery(Wire):
     """Which object."""
 
     key: WholeKey = Field(description="The object's key, URL-encoded.")
+    cursor: Cursor | None = Field(
+        None, description="`nextCursor` of the answer before; left out for the first request."
+    )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from application.connectors import NewConnector
-from application.queries import Explanation
+from application.explain_object import Explanation
 from domain.connector import Ingest
 from domain.errors import FieldFault, InvalidRequest
 from domain.job import Job, SyncOptions
@@ -151,7 +151,9 @@ async def list_outcomes(app: ApiApp, request: Request, job_id: str) -> Reply:
 async def explain_object(app: ApiApp, request: Request, job_id: str) -> Reply:
     """Show what became of one key."""
     query = parse_query(request, ObjectQuery)
-    explanation = await app.queries.explain(_known("job", job_id), query.key)
+    explanation = await app.explain_object.explain(
+        _known("job", job_id), query.key, cursor=query.cursor
+    )
     return Reply(status=200, body=_explanation_view(job_id, explanation))
 
 
@@ -214,8 +216,9 @@ def _explanation_view(job_id: str, explanation: Explanation) -> Json:
         "jobId": job_id,
         "objectKey": explanation.key,
         "outcome": None if outcome is None else _outcome_view(outcome),
-        "chunkCount": len(explanation.chunks),
+        "chunkCount": explanation.chunk_count,
         "chunks": [chunk_view(chunk) for chunk in explanation.chunks[:_SHOWN_CHUNK_COUNT]],
+        "nextCursor": explanation.cursor,
     }
 
 

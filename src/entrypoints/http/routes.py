@@ -156,7 +156,7 @@ ROUTES: Final = (
         status=200,
         answers="Explanation",
         query=ObjectQuery,
-        problems=(NOT_FOUND,),
+        problems=(INVALID_CURSOR, NOT_FOUND),
     ),
     Route(
         method="POST",

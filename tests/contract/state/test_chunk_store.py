@@ -21,7 +21,7 @@ from domain.tally import Tally, tally_change, tally_of
 from ports.chunk_store import ADDED_CHUNK_COUNT_MAX, ChunkStore
 from ports.errors import Conflict, NotFound
 from ports.job_store import JobStore
-from ports.paging import InvalidCursor
+from ports.paging import InvalidCursor, Page
 
 MakeJob = Callable[..., Job]
 MakeChunk = Callable[..., Chunk]
@@ -385,6 +385,44 @@ class TestReading:
         for limit in (1, 2, 4, 5, 6):
             assert [c.index for c in await listed(chunks, "job-1", limit)] == [0, 2, 9, 10, 100]
         assert (await chunks.list_page("job-1", limit=5)).cursor is None
+
+    async def test_those_whose_keys_cover_a_key(
+        self, chunks: ChunkStore, job: Job, make_chunk: MakeChunk
+    ) -> None:
+        # The order is that of code points: of UTF-16's units, the last one would be the first.
+        ranges = [("a", "c"), ("c", "c"), ("", "b"), ("d", "é"), ("\uffff", "\U00010000")]
+        await chunks.add(
+            job,
+            [
+                replace(make_chunk(index), first_key=first, last_key=last)
+                for index, (first, last) in enumerate(ranges)
+            ],
+        )
+        wanted = {"a": [0, 2], "b": [0, 2], "c": [0, 1], "c!": [], "dz": [3], "\U00010000": [4]}
+        for key, indexes in wanted.items():
+            for limit in (1, 2, 5, 6):
+                found: list[Chunk] = []
+                cursor, pages = None, 0
+                while cursor is not None or not pages:
+                    page = await chunks.covering_page("job-1", key, limit=limit, cursor=cursor)
+                    assert len(page.items) <= limit
+                    found += page.items
+                    cursor, pages = page.cursor, pages + 1
+                assert [chunk.index for chunk in found] == indexes
+                assert pages >= len(ranges) / limit
+                assert found == [await chunks.get("job-1", index) for index in indexes]
+
+    async def test_a_covering_page_continues_where_a_list_ended(
+        self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk
+    ) -> None:
+        await chunks.add(job, [replace(make_chunk(n), first_key="a", last_key="c") for n in (0, 1)])
+        cursor = (await chunks.list_page("job-1", limit=1)).cursor
+        page = await chunks.covering_page("job-1", "b", limit=5, cursor=cursor)
+        assert [chunk.index for chunk in page.items] == [1]
+        assert (await chunks.covering_page("job-2", "b", limit=5)) == Page((), None)
+        for forged in ("x", "W10=", (await jobs.list_page(limit=1)).cursor or "bm8="):
+            with pytest.raises(InvalidCursor):
+                await chunks.covering_page("job-1", "b", limit=1, cursor=forged)
 
     async def test_whole_values(self, chunks: ChunkStore, job: Job) -> None:
         await chunks.add(job, [FULL])

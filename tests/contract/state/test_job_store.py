@@ -129,6 +129,7 @@ FULL = Job(
         chunks_completed=7,
         chunks_failed=1,
         chunks_cancelled=2,
+        failed_in_discovery=3,
     ),
 )
 
