@@ -323,7 +323,7 @@ BUGS = (
     ),
     bug(
         "going on with a copy that has other tags",
-        1483,
+        2912,
         "application.part_copies:PartCopies._begun",
         "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",
         "if False:",
