@@ -22,7 +22,7 @@ synth: $(INFRA_VENV)/stamp ## write the template to build/cdk.out; no account ne
 	@PYTHONPATH=src $(DEPLOYMENT) synth
 
 build-lambda: $(INFRA_VENV)/stamp ## write the Lambda package to build/lambda
-	@$(INFRA_PY) -m tools.build_lambda
+	@PYTHONPATH=src $(INFRA_PY) -m tools.build_lambda
 
 infra-test: $(INFRA_VENV)/stamp ## every test of the deployment; no account, Docker or Node needed
 	@$(INFRA_PY) -m pytest tests/infra $(ARGS)

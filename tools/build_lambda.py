@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from adapters.aws.services import Service
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 REQUIREMENTS: Final = ROOT / "requirements" / "lambda.txt"
 BUNDLE: Final = ROOT / "build" / "lambda"
@@ -31,9 +33,12 @@ HOST_BUNDLE: Final = ROOT / "build" / "lambda-host"
 # what a cold start may reasonably fetch.
 SIZE_BYTES_MAX: Final = 70_000_000
 
-# What the adapters open clients of; handlers run from the package in the tests, so one that is
-# missing here fails there.
-SERVICES: Final = frozenset({"dynamodb", "events", "lambda", "s3", "s3control", "sns", "sqs"})
+# AWS re:Post knowledge center, "Lambda deployment package errors": Lambda reads the code as another
+# user, so for Python files have mode 644 and folders 755 (checked 2026-11).
+_FILE_MODE: Final = 0o644
+_FOLDER_MODE: Final = 0o755
+# 1980-01-01, the earliest time that a zip can hold.
+_TIME_S: Final = 315_532_800
 
 _LAYERS: Final = ("domain", "ports", "application", "adapters", "entrypoints")
 _LAPTOP_ONLY: Final = (
@@ -88,6 +93,7 @@ def build(target: Target, folder: Path) -> int:
     _copy_code(folder)
     _trim(folder)
     _compile(interpreter, folder)
+    _set_modes_and_times(folder)
     size_bytes = sum(path.stat().st_size for path in _files(folder))
     if size_bytes > SIZE_BYTES_MAX:
         raise BuildFailed(
@@ -203,8 +209,9 @@ def _copy_code(folder: Path) -> None:
 def _trim(folder: Path) -> None:
     for name in _FOLDERS_NEVER_RUN:
         shutil.rmtree(folder / name, ignore_errors=True)
+    services = set(Service)
     for path in (folder / "botocore" / "data").iterdir():
-        if path.is_dir() and path.name not in SERVICES:
+        if path.is_dir() and path.name not in services:
             shutil.rmtree(path)
     for pattern in _NEVER_RUN:
         for path in folder.rglob(pattern):
@@ -239,6 +246,13 @@ def _compile(interpreter: Path, folder: Path) -> None:
     )
     if answer.returncode:
         raise BuildFailed(f"{interpreter} cannot compile the package:\n{answer.stdout}")
+
+
+def _set_modes_and_times(folder: Path) -> None:
+    """Make the package independent of the umask, the checkout and the time of the build."""
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(_FOLDER_MODE if path.is_dir() else _FILE_MODE)
+        os.utime(path, (_TIME_S, _TIME_S))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from infra.config import OPTIONAL_INDEXES, Config, InvalidConfig, read_config
-from infra.node import path_with_node
+from infra.node import npm_command, path_with_node
 from infra.preflight import Identity, NoCredentials, identify, look
 
 from tools.build_lambda import BUNDLE, LAMBDA, BuildFailed, build
@@ -253,7 +253,7 @@ def _install_cdk(environment: Mapping[str, str]) -> None:
     if installed.is_file() and json.loads(installed.read_text())["version"] == wanted:
         return
     answer = subprocess.run(  # noqa: S603 - our own lock
-        ["npm", "ci", "--prefix", str(infra), "--silent"],  # noqa: S607 - of the wheel, on its PATH
+        [*npm_command(), "ci", "--prefix", str(infra), "--silent"],
         cwd=infra,
         env=dict(environment),
         check=False,

@@ -1,7 +1,11 @@
 """The Lambda package: what is in it, for which machine, how large, and what starting costs."""
 
+import hashlib
 import importlib.util
 import json
+import os
+import shutil
+import stat
 import struct
 import subprocess
 import sys
@@ -10,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools import build_lambda
 from tools.build_lambda import (
     HOST,
     LAMBDA,
-    SERVICES,
     SIZE_BYTES_MAX,
     BuildFailed,
     build,
     find_interpreter,
 )
+
+from adapters.aws.services import Service
 
 _AARCH64 = 0xB7
 _UNCHECKED_HASH = 0b01
@@ -34,6 +40,24 @@ started = time.process_time()
 module = __import__(f"entrypoints.{name}", fromlist=["handler"])
 module.handler
 print(json.dumps({"cpu_s": time.process_time() - started, "modules": sorted(sys.modules)}))
+"""
+
+# Opens each client that the service can open; one in a role, and one of another Region.
+_OPEN = """
+import asyncio, inspect, sys
+sys.path.insert(0, sys.argv[1])
+from adapters.aws.clients import Clients, ClientSettings, open_clients
+
+async def main():
+    async with open_clients(ClientSettings()) as clients:
+        for name, _ in inspect.getmembers(Clients, inspect.iscoroutinefunction):
+            if not name.startswith("_"):
+                client = await getattr(clients, name)()
+                print(client.meta.service_model.service_name)
+        await clients.s3("arn:aws:iam::210987654321:role/media")
+        await clients.sqs("us-west-2")
+
+asyncio.run(main())
 """
 
 
@@ -103,9 +127,56 @@ def test_nothing_of_a_laptop_is_in_it(host_package: Path) -> None:
         assert not (host_package / name).exists()
 
 
-def test_the_sdks_data_is_what_is_called(host_package: Path) -> None:
+def test_the_sdks_data_is_that_of_the_services_that_are_called(host_package: Path) -> None:
     data = {path.name for path in (host_package / "botocore" / "data").iterdir() if path.is_dir()}
-    assert data == SERVICES
+    assert data == set(Service)
+
+
+def test_every_client_opens_in_the_package(host_package: Path) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _OPEN, host_package],
+        env={"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    # STS is opened for the client in a role.
+    assert {*answer.stdout.split(), "sts"} == set(Service)
+
+
+def test_a_package_depends_on_neither_umask_nor_checkout_nor_time(
+    host_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = tmp_path / "checkout"
+    shutil.copytree(build_lambda.ROOT / "src", checkout / "src")
+    for path in (checkout / "src").rglob("*.py"):
+        path.chmod(0o600)
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    monkeypatch.setattr(build_lambda, "ROOT", checkout)
+    umask = os.umask(0o027)
+    try:
+        build(HOST, tmp_path / "again")
+    finally:
+        os.umask(umask)
+    first, second = _entries(host_package), _entries(tmp_path / "again")
+    different = {name for name, entry in first.items() if second.get(name) != entry}
+    assert different == set()
+    assert first.keys() == second.keys()
+    # What Lambda needs, to read the code as another user.
+    assert {mode for mode, _, content in first.values() if content} == {0o644}
+    assert {mode for mode, _, content in first.values() if not content} == {0o755}
+
+
+def _entries(folder: Path) -> dict[str, tuple[int, float, str]]:
+    """Return mode, time and content of each file and folder; a folder has no content."""
+    entries = {}
+    for path in [folder, *folder.rglob("*")]:
+        status = path.stat()
+        content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        name = str(path.relative_to(folder))
+        entries[name] = (stat.S_IMODE(status.st_mode), status.st_mtime, content)
+    return entries
 
 
 def test_importing_a_handler_is_cheap(imported: dict[str, dict[str, Any]]) -> None:

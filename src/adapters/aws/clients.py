@@ -29,6 +29,7 @@ from botocore.exceptions import ClientError
 from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
 from adapters.aws.errors import translated
+from adapters.aws.services import Service
 from ports.errors import Misconfigured, PortError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Clients:
         self._loader: Any = core.get_component("data_loader")
         # The stubs want each service's name as a literal.
         self._session: Any = aioboto3.Session(botocore_session=core)
-        self._opened: dict[tuple[str, str | None, str | None], Any] = {}
+        self._opened: dict[tuple[Service, str | None, str | None], Any] = {}
         # Roles and Regions are met while many objects are worked on; one opens.
         self._opening = asyncio.Lock()
 
@@ -101,11 +102,11 @@ class Clients:
         """
         async with self._opening:
             session = self._session
-            if role_arn is not None and ("s3", role_arn, None) not in self._opened:
-                sts = await self._open("sts", read_timeout_s=self._settings.connect_timeout_s)
+            if role_arn is not None and (Service.S3, role_arn, None) not in self._opened:
+                sts = await self._open(Service.STS, read_timeout_s=self._settings.connect_timeout_s)
                 session = _session_in_role(sts, role_arn, self._loader)
             client: S3Client = await self._open(
-                "s3",
+                Service.S3,
                 session=session,
                 role_arn=role_arn,
                 read_timeout_s=self._settings.copy_read_timeout_s,
@@ -115,40 +116,42 @@ class Clients:
 
     async def s3control(self) -> S3ControlClient:
         """The S3 Control client, which another endpoint may serve without wildcard DNS."""
-        client: S3ControlClient = await self._open("s3control", tune=_serve_without_account_prefix)
+        client: S3ControlClient = await self._open(
+            Service.S3_CONTROL, tune=_serve_without_account_prefix
+        )
         return client
 
     async def dynamodb(self) -> DynamoDBClient:
         """The DynamoDB client."""
-        client: DynamoDBClient = await self._open("dynamodb")
+        client: DynamoDBClient = await self._open(Service.DYNAMODB)
         return client
 
     async def sqs(self, region_name: str | None = None) -> SQSClient:
         """The SQS client, or with `region_name` the one for the queues of that Region."""
         async with self._opening:
-            client: SQSClient = await self._open("sqs")
+            client: SQSClient = await self._open(Service.SQS)
             if region_name not in (None, client.meta.region_name):
-                client = await self._open("sqs", region_name=region_name)
+                client = await self._open(Service.SQS, region_name=region_name)
             return client
 
     async def sns(self) -> SNSClient:
         """The SNS client."""
-        client: SNSClient = await self._open("sns")
+        client: SNSClient = await self._open(Service.SNS)
         return client
 
     async def events(self) -> EventBridgeClient:
         """The EventBridge client."""
-        client: EventBridgeClient = await self._open("events")
+        client: EventBridgeClient = await self._open(Service.EVENTS)
         return client
 
     async def lambda_(self) -> LambdaClient:
         """The Lambda client."""
-        client: LambdaClient = await self._open("lambda")
+        client: LambdaClient = await self._open(Service.LAMBDA)
         return client
 
     async def _open(
         self,
-        service: str,
+        service: Service,
         *,
         session: Any = None,
         role_arn: str | None = None,

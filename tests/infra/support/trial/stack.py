@@ -8,7 +8,7 @@ the other end is added to that.
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -83,6 +83,7 @@ class TrialStack:
     async def _start(self) -> None:
         enter = self._stack.enter_async_context
         cloud = await enter(CloudProcess(ready_timeout_s=120))
+        self.cloud_url = cloud.endpoint_url
         await _run_no_code_in(cloud.endpoint_url)
         self.clients = await enter(CloudClients(cloud.endpoint_url, region=REGION))
         template, self.left_out = loadable(self._template)
@@ -203,10 +204,21 @@ class TrialStack:
 
     def sweep(self) -> None:
         """Do what the schedule does."""
+        for function, payload in self._schedules():
+            self.functions.submit(function, payload)
+
+    async def finish_sweep(self) -> None:
+        """Do what the schedule does, and wait until it is done."""
+        for function, payload in self._schedules():
+            result = await self.functions.invoke(function, payload)
+            assert result.function_error is None, result.payload
+
+    def _schedules(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the function that each schedule invokes, and its event."""
         for rule in self._of_type("AWS::Events::Rule").values():
             if "ScheduleExpression" in rule:
                 (target,) = rule["Targets"]
-                self.functions.submit(self.resolver.text(target["Arn"]), target["Input"].encode())
+                yield self.resolver.text(target["Arn"]), target["Input"].encode()
 
     def environment(self, name: str) -> dict[str, str]:
         """Return a function's environment, by the template."""
