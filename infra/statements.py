@@ -26,6 +26,8 @@ class Statement:
         resourceless: Whether AWS knows no resource for these actions, so that it has to be `*`.
         by_service: Whether AWS itself acts with it in the function's name (polling, tracing), so
             that no call of our code ever needs it.
+        list_of: The choice that its resources are a list of, such as `targets`; empty where their
+            number is fixed. A list has no bound, and a document has one (infra.policy_documents).
     """
 
     sid: str
@@ -35,6 +37,7 @@ class Statement:
     conditions: Condition = field(default_factory=dict)
     resourceless: bool = False
     by_service: bool = False
+    list_of: str = ""
 
 
 def render(statement: Statement, arns: Mapping[str, str]) -> dict[str, Any]:
@@ -144,7 +147,13 @@ def common(config: Config) -> list[Statement]:
 
 
 def key_statement(
-    sid: str, reason: str, keys: tuple[str, ...], service: str, *, any_region: bool = False
+    sid: str,
+    reason: str,
+    keys: tuple[str, ...],
+    service: str,
+    *,
+    any_region: bool = False,
+    list_of: str = "",
 ) -> Statement:
     """Use KMS keys through a service, in this Region or in any."""
     operator, region = ("StringLike", "*") if any_region else ("StringEquals", "{region}")
@@ -155,4 +164,5 @@ def key_statement(
         resources=keys,
         conditions={operator: {"kms:ViaService": f"{service}.{region}.amazonaws.com"}},
         by_service=True,
+        list_of=list_of,
     )

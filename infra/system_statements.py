@@ -52,6 +52,7 @@ def sending_to_ingest(config: Config) -> list[Statement]:
             reason="Send the system's ingest the objects of connectors with trigger `queue`.",
             actions=("sqs:SendMessage",),
             resources=config.ingest_queues,
+            list_of="ingest_queues",
         )
     ]
     if config.ingest_queue_keys:
@@ -63,6 +64,7 @@ def sending_to_ingest(config: Config) -> list[Statement]:
                 config.ingest_queue_keys,
                 "sqs",
                 any_region=True,
+                list_of="ingest_queue_keys",
             )
         )
     return statements
@@ -85,6 +87,7 @@ def watching_ingest(config: Config) -> list[Statement]:
                 reason="See how many messages an ingest queue holds; receive none.",
                 actions=("sqs:GetQueueAttributes",),
                 resources=config.ingest_queues,
+                list_of="ingest_queues",
             ),
             Statement(
                 sid="IngestQueueSeenEmpty",
