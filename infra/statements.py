@@ -139,11 +139,44 @@ def common(config: Config) -> list[Statement]:
     if config.kms != "none":
         own = ("{key}",)
         statements += [
-            key_statement("TableKey", "Tables are encrypted with this key.", own, "dynamodb"),
+            table_key_statement(
+                "TableKey", "Tables are encrypted with this key.", own, writes=True
+            ),
             key_statement("QueueKey", "Queues are encrypted with this key.", own, "sqs"),
             key_statement("TopicKey", "The status topic is encrypted with this key.", own, "sns"),
         ]
     return statements
+
+
+def table_key_statement(sid: str, reason: str, keys: tuple[str, ...], *, writes: bool) -> Statement:
+    """Use a KMS key through DynamoDB, to read a table or to write to it as well.
+
+    DynamoDB Developer Guide, "DynamoDB encryption at rest usage notes" (checked 2026-11): DynamoDB
+    requires Encrypt, Decrypt, ReEncrypt*, GenerateDataKey*, DescribeKey and CreateGrant of the
+    principal on whose behalf it uses the key, and from any Region, for global tables. A grant is
+    made with the table, by whoever makes it. The page does not say which of the others a read
+    needs; these are what the CDK grants for it. Through DynamoDB alone none lets its holder do more.
+    """
+    reads = ("kms:Decrypt", "kms:DescribeKey")
+    return Statement(
+        sid=sid,
+        reason=reason,
+        actions=(
+            (
+                *reads,
+                "kms:Encrypt",
+                "kms:GenerateDataKey",
+                "kms:GenerateDataKeyWithoutPlaintext",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+            )
+            if writes
+            else reads
+        ),
+        resources=keys,
+        conditions={"StringLike": {"kms:ViaService": "dynamodb.*.amazonaws.com"}},
+        by_service=True,
+    )
 
 
 def key_statement(

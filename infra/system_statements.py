@@ -4,7 +4,7 @@ None of it is this installation's own but a catalog that is made for a trial.
 """
 
 from infra.config import Config
-from infra.statements import Statement, key_statement
+from infra.statements import Statement, key_statement, table_key_statement
 
 
 def catalog(config: Config) -> list[Statement]:
@@ -37,7 +37,12 @@ def catalog(config: Config) -> list[Statement]:
         )
     if config.catalog_key:
         statements.append(
-            key_statement("CatalogKey", "The catalog's key.", (config.catalog_key,), "dynamodb")
+            table_key_statement(
+                "CatalogKey",
+                "The catalog is encrypted with this key.",
+                (config.catalog_key,),
+                writes=False,
+            )
         )
     return statements
 

@@ -219,8 +219,7 @@ def test_the_catalogs_key_is_used_by_the_processor_alone() -> None:
     given = {"catalog": "assets", "catalog_key": _KEY}
     for role in ROLES:
         found = {action for action, resource in _rights(given, role) if resource == _KEY}
-        used = {"kms:Decrypt", "kms:GenerateDataKey"} if role == "processor" else set()
-        assert found == used
+        assert found == (_READS_A_TABLE if role == "processor" else set())
 
 
 def test_without_a_catalog_no_role_reads_one(no_catalog: Template, of_type: OfType) -> None:
@@ -336,3 +335,59 @@ def test_the_document_is_in_step_with_the_policies() -> None:
     from tools.iam_docs import text
 
     assert (ROOT / "docs" / "iam.md").read_text(encoding="utf-8") == text()
+
+
+# DynamoDB Developer Guide, "DynamoDB encryption at rest usage notes", "Key policy for a customer
+# managed key": what DynamoDB requires at a minimum, without kms:CreateGrant, which only whoever
+# makes the table needs. A table is read with the reading half of it.
+_READS_A_TABLE = {"kms:Decrypt", "kms:DescribeKey"}
+_WRITES_A_TABLE = _READS_A_TABLE | {
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+}
+# SQS Developer Guide, "Key management"; S3 User Guide, "Using server-side encryption with AWS KMS
+# keys"; SNS Developer Guide, "Key management": these two.
+_SENDS = {"kms:Decrypt", "kms:GenerateDataKey"}
+
+
+@pytest.mark.parametrize(
+    ("sid", "roles", "actions", "service"),
+    [
+        ("TableKey", {"api", "engine", "processor"}, _WRITES_A_TABLE, "dynamodb"),
+        ("CatalogKey", {"processor"}, _READS_A_TABLE, "dynamodb"),
+        ("QueueKey", {"api", "engine", "processor"}, _SENDS, "sqs"),
+        ("TopicKey", {"api", "engine", "processor"}, _SENDS, "sns"),
+        ("IngestQueueKeys", {"processor"}, _SENDS, "sqs"),
+        ("TargetKeys", {"processor"}, _SENDS, "s3"),
+    ],
+)
+def test_a_key_is_used_as_its_service_requires_and_through_it_alone(
+    sid: str, roles: set[str], actions: set[str], service: str
+) -> None:
+    config = read_config(
+        {
+            "stage": "dev",
+            "targets": "media-a",
+            "target_keys": _KEY,
+            "kms": "create",
+            "catalog": "assets",
+            "catalog_key": _KEY,
+            "ingest_queues": _QUEUES[0],
+            "ingest_queue_keys": _KEY,
+        }
+    )
+    found = {
+        role: statement
+        for role, statements in ROLES.items()
+        for statement in statements(config)
+        if statement.sid == sid
+    }
+    assert found.keys() == roles
+    for statement in found.values():
+        assert set(statement.actions) == actions
+        (via,) = (keys["kms:ViaService"] for keys in statement.conditions.values())
+        assert fnmatchcase(f"{service}.eu-west-1.amazonaws.com", via.format(region="eu-west-1"))
+        assert not via.startswith("*")
