@@ -295,7 +295,6 @@ def test_there_is_no_hidden_function(template: Template, of_type: OfType) -> Non
     kinds = {resource["Type"] for resource in template["Resources"].values()}
     assert not {kind for kind in kinds if kind.startswith("Custom::")}
     assert not of_type(template, "AWS::IAM::Policy")
-    assert not of_type(template, "AWS::IAM::ManagedPolicy")
 
 
 def test_every_log_is_kept_for_a_time(plain: Template, full: Template, of_type: OfType) -> None:
