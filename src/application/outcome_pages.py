@@ -50,7 +50,7 @@ class OutcomePages:
             InvalidCursor: the cursor is not one of this list.
         """
         await self._jobs.get(job_id)
-        place = _read(cursor, kind)
+        place = _read(cursor, job_id, kind)
         found: list[Outcome] = []
         for _ in range(_CHUNK_PAGE_COUNT_MAX):
             page = await self._chunks.list_page(
@@ -67,12 +67,12 @@ class OutcomePages:
                         continue
                     if len(found) == limit:
                         following = _Place(place.chunks_cursor, chunk.index, number - 1)
-                        return Page(tuple(found), _write(following, kind))
+                        return Page(tuple(found), _write(following, job_id, kind))
                     found.append(outcome)
             if page.cursor is None:
                 return Page(tuple(found), None)
             place = _Place(page.cursor)
-        return Page(tuple(found), _write(place, kind))
+        return Page(tuple(found), _write(place, job_id, kind))
 
     async def _outcomes(self, chunk: Chunk, kind: OutcomeKind) -> AsyncIterator[Outcome]:
         files = [discovered_key(chunk.job_id, chunk.index)]
@@ -87,16 +87,21 @@ class OutcomePages:
                 continue  # a chunk without such outcomes has no such file
 
 
-def _write(place: _Place, kind: OutcomeKind) -> str:
-    return encode_cursor(["outcomes", kind, place.chunks_cursor, place.chunk_index, place.shown])
+def _write(place: _Place, job_id: str, kind: OutcomeKind) -> str:
+    name = _list_name(job_id, kind)
+    return encode_cursor([name, place.chunks_cursor, place.chunk_index, place.shown])
 
 
-def _read(cursor: str | None, kind: OutcomeKind) -> _Place:
+def _list_name(job_id: str, kind: OutcomeKind) -> str:
+    return f"outcomes of {job_id} that are {kind}"
+
+
+def _read(cursor: str | None, job_id: str, kind: OutcomeKind) -> _Place:
     if cursor is None:
         return _Place()
     match decode_cursor(cursor):
-        case ["outcomes", of_kind, str() | None as chunks_cursor, int(index), int(shown)] if (
-            of_kind == kind
+        case [name, str() | None as chunks_cursor, int(index), int(shown)] if name == _list_name(
+            job_id, kind
         ):
             return _Place(chunks_cursor, index, shown)
         case _:

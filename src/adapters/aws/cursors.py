@@ -26,7 +26,7 @@ def to_position(list_name: str, cursor: str, *types: type[str] | type[int]) -> P
     """
     values = decode_cursor(cursor)
     name, parts = values[:1], values[1:]
-    # No key may be empty, and True is no number here; type() tells it from 1.
+    # No key may be empty.
     if name != [list_name] or [type(part) for part in parts] != list(types) or "" in parts:
         raise InvalidCursor("the cursor is of another list")
-    return tuple(parts)
+    return tuple(part for part in parts if part is not None)
