@@ -88,7 +88,7 @@ class ExplainObject:
         until = self._clock.now() + timedelta(seconds=self._policy.read_s)
         deadline = Deadline(self._clock, until)
         job = await self._jobs.get(job_id)
-        place = _read(cursor, key)
+        place = _read(cursor, job_id, key)
         # Chunks that may hold it without an outcome: open ones, cancelled ones, and those given up
         # because their own files could not be read.
         unknown: list[Chunk] = []
@@ -104,7 +104,7 @@ class ExplainObject:
                 if searched and deadline.near(0):
                     count = place.chunk_count + len(unknown)
                     following = _Place(place.chunks_cursor, group[0].index, count)
-                    return _unfinished(key, unknown, following)
+                    return _unfinished(job_id, key, unknown, following)
                 searched = True
                 if (found := await self._find(group, key)) is not None:
                     chunk, outcome = found
@@ -115,7 +115,7 @@ class ExplainObject:
             place = _Place(page.cursor, 0, place.chunk_count)
             if deadline.near(0):
                 following = _Place(page.cursor, 0, place.chunk_count + len(unknown))
-                return _unfinished(key, unknown, following)
+                return _unfinished(job_id, key, unknown, following)
         count = place.chunk_count + len(unknown)
         if not count and (job.terminal or job.splitting.done):
             raise NotFound(f"key {key!r} is not among the objects of job {job_id}", resource=key)
@@ -146,32 +146,32 @@ class ExplainObject:
         return None
 
 
-def _unfinished(key: str, unknown: Sequence[Chunk], following: _Place) -> Explanation:
+def _unfinished(job_id: str, key: str, unknown: Sequence[Chunk], following: _Place) -> Explanation:
     return Explanation(
         key=key,
         outcome=None,
         chunks=tuple(unknown),
         chunk_count=following.chunk_count,
-        cursor=_write(following, key),
+        cursor=_write(following, job_id, key),
     )
 
 
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:16]
+def _write(place: _Place, job_id: str, key: str) -> str:
+    name = _search_name(job_id, key)
+    return encode_cursor([name, place.chunks_cursor, place.chunk_index, place.chunk_count])
 
 
-def _write(place: _Place, key: str) -> str:
-    return encode_cursor(
-        ["object", _digest(key), place.chunks_cursor, place.chunk_index, place.chunk_count]
-    )
+def _search_name(job_id: str, key: str) -> str:
+    # A key has up to 1,024 bytes, and any characters.
+    return f"object {hashlib.sha256(key.encode()).hexdigest()[:16]} of {job_id}"
 
 
-def _read(cursor: str | None, key: str) -> _Place:
+def _read(cursor: str | None, job_id: str, key: str) -> _Place:
     if cursor is None:
         return _Place()
     match decode_cursor(cursor):
-        case ["object", of_key, str() | None as chunks_cursor, int(index), int(count)] if (
-            of_key == _digest(key)
+        case [name, str() | None as chunks_cursor, int(index), int(count)] if name == _search_name(
+            job_id, key
         ):
             return _Place(chunks_cursor, index, count)
         case _:

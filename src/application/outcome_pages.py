@@ -67,7 +67,7 @@ class OutcomePages:
         until = self._clock.now() + timedelta(seconds=self._policy.read_s)
         deadline = Deadline(self._clock, until)
         await self._jobs.get(job_id)
-        place = _read(cursor, kind)
+        place = _read(cursor, job_id, kind)
         found: list[Outcome] = []
         searched = False
         for _ in range(_CHUNK_PAGE_COUNT_MAX):
@@ -81,7 +81,7 @@ class OutcomePages:
                 # However little time there is, each page comes further than the one before.
                 if searched and deadline.near(0):
                     following = _Place(place.chunks_cursor, chunk.index, before)
-                    return Page(tuple(found), _write(following, kind))
+                    return Page(tuple(found), _write(following, job_id, kind))
                 searched = True
                 number = 0
                 async for outcome in self._outcomes(chunk, kind):
@@ -90,12 +90,12 @@ class OutcomePages:
                         continue
                     if len(found) == limit:
                         following = _Place(place.chunks_cursor, chunk.index, number - 1)
-                        return Page(tuple(found), _write(following, kind))
+                        return Page(tuple(found), _write(following, job_id, kind))
                     found.append(outcome)
             if page.cursor is None:
                 return Page(tuple(found), None)
             place = _Place(page.cursor)
-        return Page(tuple(found), _write(place, kind))
+        return Page(tuple(found), _write(place, job_id, kind))
 
     async def _outcomes(self, chunk: Chunk, kind: OutcomeKind) -> AsyncIterator[Outcome]:
         files = [discovered_key(chunk.job_id, chunk.index)]
@@ -110,16 +110,21 @@ class OutcomePages:
                 continue  # a chunk without such outcomes has no such file
 
 
-def _write(place: _Place, kind: OutcomeKind) -> str:
-    return encode_cursor(["outcomes", kind, place.chunks_cursor, place.chunk_index, place.shown])
+def _write(place: _Place, job_id: str, kind: OutcomeKind) -> str:
+    name = _list_name(job_id, kind)
+    return encode_cursor([name, place.chunks_cursor, place.chunk_index, place.shown])
 
 
-def _read(cursor: str | None, kind: OutcomeKind) -> _Place:
+def _list_name(job_id: str, kind: OutcomeKind) -> str:
+    return f"outcomes of {job_id} that are {kind}"
+
+
+def _read(cursor: str | None, job_id: str, kind: OutcomeKind) -> _Place:
     if cursor is None:
         return _Place()
     match decode_cursor(cursor):
-        case ["outcomes", of_kind, str() | None as chunks_cursor, int(index), int(shown)] if (
-            of_kind == kind
+        case [name, str() | None as chunks_cursor, int(index), int(shown)] if name == _list_name(
+            job_id, kind
         ):
             return _Place(chunks_cursor, index, shown)
         case _:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+NOT_OF_OUR_JSON: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading a JSON text can raise if it is not one of ours, very many brackets included."""
 
 
 class DomainError(Exception):

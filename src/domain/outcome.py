@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.decision import Decision, Reason, Verdict
-from domain.errors import InvalidManifest
+from domain.errors import NOT_OF_OUR_JSON, InvalidManifest
 
 
 class OutcomeKind(StrEnum):
@@ -193,5 +193,5 @@ def from_json_line(line: str | bytes) -> Outcome:
         values["kind"] = OutcomeKind(record["outcome"])
         values["decision"] = Decision(record["decision"]) if "decision" in record else None
         return Outcome(**values)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except NOT_OF_OUR_JSON as error:
         raise InvalidManifest(f"not an outcome record: {error}") from error

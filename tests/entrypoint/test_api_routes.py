@@ -534,13 +534,20 @@ def test_an_unknown_path_is_a_problem(gateway: Api, path: str) -> None:
         ("POST", "/jobs/other/redrive"),
         ("GET", f"/jobs/{'x' * 129}"),
         ("GET", "/jobs/caf%C3%A9"),
+        ("GET", "/jobs/café"),
+        ("GET", "/jobs/cafe\u0301"),
+        ("POST", "/jobs/\U0001f600/cancel"),
+        ("GET", "/connectors/a\nb"),
+        ("GET", "/connectors/a\u2028b"),
+        ("GET", '/connectors/a"^`\\#?b'),
+        ("GET", "/connectors/ "),
         ("GET", "/jobs/a%00b"),
     ],
 )
 def test_what_is_not_there_is_not_found(gateway: Api, method: str, path: str) -> None:
     shown = problem(gateway.call(method, path), "not-found")
     assert "GET /jobs" in shown["detail"]
-    assert shown["instance"] == quote(path)
+    assert shown["instance"] == quote(path, safe="/")
 
 
 def test_no_table_is_asked_for_what_cannot_be_an_id(

@@ -159,6 +159,9 @@ async def test_a_cursor_is_of_one_job_and_key(story: Any) -> None:
             await explain.explain(job.job_id, "199.jpg", cursor=forged)
     with pytest.raises(InvalidCursor):
         await explain.explain(job.job_id, "198.jpg", cursor=cursor)
+    other = await story.sync()
+    with pytest.raises(InvalidCursor):
+        await explain.explain(other.job_id, "199.jpg", cursor=cursor)
 
 
 async def test_a_page_of_outcomes_ends_when_its_time_is_up(story: Any) -> None:

@@ -105,7 +105,7 @@ class DynamoJobStore:
         cursor: str | None = None,
     ) -> Page[Job]:
         """See `JobStore.list_page`; the status is looked at after the page was read."""
-        name = f"jobs of {connector_id} in {status}"
+        name = f"jobs of {connector_id!r} in {status}"
         if connector_id is None:
             partition = ("ByCreatedIndex", "listing", ALL_JOBS)
         else:

@@ -69,7 +69,7 @@ class MemoryJobStore:
             of_connector,
             position=_age,
             descending=True,
-            list_name=f"jobs of {connector_id} in {status}",
+            list_name=f"jobs of {connector_id!r} in {status}",
             limit=limit,
             cursor=cursor,
         )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from invalid_cursors import invalid_cursors
 
 from domain.connector import Bucket, IdSource, Ingest, Trigger
 from domain.file_types import FileFilter, FilterMode
@@ -538,19 +539,10 @@ class TestListPage:
             {"cursor": of_all, "connector_id": "con-1"},
             {"cursor": of_connector, "connector_id": "con-2"},
             {"cursor": of_connector},
+            {"cursor": of_all, "connector_id": "None"},
             {"cursor": of_all, "status": JobStatus.FAILED},
         ]
-        garbage = [
-            "",
-            "x",
-            "ÿ",
-            "bm90IGpzb24=",
-            "W10=",
-            "e30=",
-            "MQ==",
-            "W1tb" * 1000,
-            (of_all or "")[:-4],
-        ]
+        garbage = invalid_cursors(of_all or "")
         for query in [*foreign, *({"cursor": cursor} for cursor in garbage)]:
             with pytest.raises(InvalidCursor):
                 await jobs.list_page(**query, limit=2)
