@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy, Resource, Stack
+from aws_cdk import Duration, Resource, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -22,6 +22,7 @@ from adapters.aws import resources
 from adapters.aws.resources import MappingShape
 from infra.config import Config
 from infra.parts.messaging import Messaging
+from infra.parts.retention import removal_policy
 from infra.parts.storage import Storage
 from infra.policy_documents import in_documents
 from infra.statements import Statement, document
@@ -230,7 +231,7 @@ def _log_group(scope: Construct, config: Config, name: str) -> logs.LogGroup:
     group = logs.LogGroup(
         scope,
         f"{name.title()}Log",
-        removal_policy=RemovalPolicy.RETAIN if config.keeps_data else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(config),
     )
     child = group.node.default_child
     assert isinstance(child, logs.CfnLogGroup)  # noqa: S101 - what it is made of

@@ -77,7 +77,12 @@ def test_data_outlives_a_kept_stack_and_no_other(
 ) -> None:
     for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Logs::LogGroup"):
         assert {r["DeletionPolicy"] for r in of_type(plain, kind).values()} == {"Delete"}
-        assert {r["DeletionPolicy"] for r in of_type(full, kind).values()} == {"Retain"}
+        # What a deployment made that failed is empty: it is not left behind.
+        kept = {r["DeletionPolicy"] for r in of_type(full, kind).values()}
+        assert kept == {"RetainExceptOnCreate"}
+        assert {r["UpdateReplacePolicy"] for r in of_type(full, kind).values()} == {"Retain"}
+    policies = {r.get("DeletionPolicy", "Delete") for r in full["Resources"].values()}
+    assert policies == {"Delete", "RetainExceptOnCreate"}
     for table in of_type(full, "AWS::DynamoDB::Table").values():
         assert table["Properties"]["DeletionProtectionEnabled"] is True
 
