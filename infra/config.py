@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from adapters.aws import resources
+
 STAGE: Final = re.compile(r"[a-z][a-z0-9-]{0,15}")
 # S3 User Guide, "General purpose bucket naming rules" (checked 2026-11); dots are allowed there.
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -50,8 +52,12 @@ PROFILES: Final[Mapping[str, Mapping[str, str]]] = {
 }
 OPTIONAL_INDEXES: Final = ("catalog_index", "catalog_path_index")
 """Choices that are empty where `none` is given."""
-# The mappings' maximum is 22; Lambda throttles a mapping that has more than its function.
-PROCESSOR_CONCURRENCY_MIN: Final = 25
+# Lambda throttles a mapping that has more concurrency than its function, and SQS counts a throttled
+# receive. So the mapping of chunks leaves room for that of dead letters, and for invocations that
+# Lambda has not counted as ended yet.
+_BESIDE_CHUNKS: Final = resources.DEAD_LETTER_MAPPING.concurrency_max + 3
+# Two is the least that a mapping may have (Lambda API Reference, "ScalingConfig").
+PROCESSOR_CONCURRENCY_MIN: Final = _BESIDE_CHUNKS + 2
 ENGINE_CONCURRENCY_MIN: Final = 2
 _SCRATCH_STAGES: Final = ("dev", "test", "trial")
 _LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
@@ -100,8 +106,10 @@ class Config:
         data: `keep` tables, files and logs when the stack is destroyed, or `destroy` them.
         results_days: How long a job's files are kept.
         log_days: How long logs are kept.
-        reserve: Whether engine and processor get concurrency of their own.
-        processor_concurrency: What the processor gets: chunks, dead letters and discovery together.
+        reserve: Whether engine, processor and discovery get concurrency of their own.
+        processor_concurrency: What the processor gets, for chunks and dead letters; five less is
+            how many chunks are processed at once, whether it is reserved or not.
+        discovery_concurrency: What the tasks of S3 Batch Operations get.
         engine_concurrency: What the engine gets.
         alarm_email: Who hears of alarms; empty for nobody yet.
         discovery: What a sync that does not say gets: `batch` or `direct`.
@@ -136,7 +144,8 @@ class Config:
     results_days: int = 90
     log_days: int = 30
     reserve: bool = True
-    processor_concurrency: int = 120
+    processor_concurrency: int = 25
+    discovery_concurrency: int = 100
     engine_concurrency: int = 10
     alarm_email: str = ""
     discovery: str = "batch"
@@ -146,6 +155,11 @@ class Config:
     def stack_name(self) -> str:
         """The CloudFormation stack."""
         return f"asset-sync-{self.stage}"
+
+    @property
+    def chunk_concurrency(self) -> int:
+        """How many chunks are processed at once."""
+        return self.processor_concurrency - _BESIDE_CHUNKS
 
     @property
     def metric_namespace(self) -> str:
@@ -329,8 +343,10 @@ def _wrong_numbers(config: Config) -> list[str]:
     if config.processor_concurrency < PROCESSOR_CONCURRENCY_MIN:
         faults.append(
             f"processor_concurrency: at least {PROCESSOR_CONCURRENCY_MIN}, for chunks and dead"
-            " letters alone"
+            " letters"
         )
+    if config.discovery_concurrency < 1:
+        faults.append("discovery_concurrency: at least 1, or no batch job gets on")
     if config.engine_concurrency < ENGINE_CONCURRENCY_MIN:
         faults.append(
             f"engine_concurrency: at least {ENGINE_CONCURRENCY_MIN}, or the sweep waits for a"

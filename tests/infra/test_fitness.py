@@ -372,7 +372,8 @@ def test_an_account_without_room_for_roles(aws: boto3.Session, what: str) -> Non
 def test_what_a_missing_reservation_means_is_said(aws: boto3.Session, discovery: str) -> None:
     told = _found(aws, discovery=discovery)[False]
     assert "may take all the concurrency that the account has" in told
-    assert "processor_concurrency=25 engine_concurrency=2, where 127 are unreserved" in told
+    least = "processor_concurrency=7 discovery_concurrency=1 engine_concurrency=2"
+    assert f"{least}, where 110 are unreserved" in told
 
 
 # The stack.
