@@ -22,12 +22,11 @@ from infra.config import OPTIONAL_INDEXES, Config, InvalidConfig, read_config
 from infra.node import npm_command, path_with_node
 from infra.preflight import Identity, NoCredentials, identify, look
 
+from tools.bootstrap import QUALIFIER, look_for_bootstrap
 from tools.build_lambda import BUNDLE, LAMBDA, BuildFailed, build
+from tools.next_steps import next_steps
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-# The CDK's own parameter, by which it knows a bootstrapped account and region.
-_BOOTSTRAP: Final = "/cdk-bootstrap/hnb659fds/version"
-_BOOTSTRAP_VERSION_MIN: Final = 6
 
 
 class Stopped(Exception):
@@ -46,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         run(options.command, options.stage, options.targets, options.choose)
     except (Stopped, BuildFailed) as stop:
         sys.exit(f"Stopped; nothing was created or changed.\n{stop}")
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"Stopped: {error}\nCheck the connection and the credentials, and run it again.")
 
 
 def run(command: str, stage: str, targets: str, choices: Sequence[str]) -> None:
@@ -70,8 +71,8 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str]) -> None:
         _say(f"build/cdk.out/{config.stack_name}.template.json")
         return
     # boto3 by itself reads AWS_DEFAULT_REGION only; the CDK and the AWS CLI read this one first.
-    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     try:
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
         identity = identify(session.client, session.region_name)
     except (NoCredentials, BotoCoreError) as error:
         raise Stopped(f"- {error}") from error
@@ -100,12 +101,12 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session) -> None:
     faults = [finding.text for finding in findings if finding.fatal]
     if faults:
         raise Stopped("\n".join(f"- {fault}" for fault in faults))
+    bootstrapped = _is_bootstrapped(config, session)
     _say("Building the Lambda package ...")
     size_bytes = build(LAMBDA, BUNDLE)
     _say(f"build/lambda: {size_bytes / 1e6:.1f} MB")
-    if not _bootstrapped(session):
-        _say("Bootstrapping the CDK in this account and region (once) ...")
-        _cdk(config, "bootstrap", f"aws://{identity.account}/{identity.region}")
+    if not bootstrapped:
+        _bootstrap(config, identity)
     outputs = ROOT / "build" / "outputs.json"
     _cdk(
         config,
@@ -117,6 +118,34 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session) -> None:
         "broadening" if sys.stdin.isatty() else "never",
     )
     _say(next_steps(config, identity, json.loads(outputs.read_text())[config.stack_name]))
+
+
+def _is_bootstrapped(config: Config, session: boto3.Session) -> bool:
+    """Return whether the CDK can deploy here; where that is not known, it finds out itself.
+
+    Raises:
+        Stopped: there is another bootstrap, and nobody said that this one is wanted as well.
+    """
+    found = look_for_bootstrap(session.client("ssm"), config.qualifier or QUALIFIER)
+    if found.denied:
+        _say(f"Mind: whether the CDK is bootstrapped could not be looked up: {found.denied}")
+    if found.others and not config.qualifier:
+        raise Stopped(
+            f"- the CDK is bootstrapped here with qualifier {' and '.join(found.others)}:"
+            f" CHOICES=qualifier={found.others[0]}; to bootstrap it with its own as well:"
+            f" CHOICES=qualifier={QUALIFIER}"
+        )
+    return found.ready is not False
+
+
+def _bootstrap(config: Config, identity: Identity) -> None:
+    _say("Bootstrapping the CDK in this account and region (once) ...")
+    options: list[str] = []
+    if config.qualifier not in ("", QUALIFIER):
+        # Under the stack's usual name it would replace the bootstrap of others.
+        toolkit = f"CDKToolkit-{config.qualifier.replace('_', '-')}"
+        options = ["--qualifier", config.qualifier, "--toolkit-stack-name", toolkit]
+    _cdk(config, "bootstrap", f"aws://{identity.account}/{identity.region}", *options)
 
 
 def _destroy(config: Config, session: boto3.Session) -> None:
@@ -147,61 +176,6 @@ def _resources(config: Config, session: boto3.Session) -> dict[str, list[str]]:
     except ClientError as error:
         raise Stopped(f"- there is no stack {config.stack_name} here: {error}") from error
     return made
-
-
-def _bootstrapped(session: boto3.Session) -> bool:
-    ssm = session.client("ssm")
-    try:
-        version = int(ssm.get_parameter(Name=_BOOTSTRAP)["Parameter"]["Value"])
-    except ssm.exceptions.ParameterNotFound:
-        return False
-    return version >= _BOOTSTRAP_VERSION_MIN
-
-
-def next_steps(config: Config, identity: Identity, outputs: Mapping[str, str]) -> str:
-    """Return what to do once the stack stands; each line can be pasted."""
-    url = outputs["ApiUrl"]
-    if config.auth == "iam":
-        sign = (
-            f'--aws-sigv4 "aws:amz:{identity.region}:execute-api"'
-            ' --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"'
-            ' -H "x-amz-security-token: $AWS_SESSION_TOKEN"'
-        )
-    else:
-        sign = '-H "Authorization: Bearer $TOKEN"'
-    return f"""
-The API: {url}
-{_roles_to_trust(config, outputs)}
-Register a bucket, and rehearse a sync that writes nothing:
-  curl {sign} -H 'content-type: application/json' \\
-    -d '{json.dumps(_connector(config))}' {url}/connectors
-  curl {sign} -H 'content-type: application/json' \\
-    -d '{{"dryRun": true}}' {url}/connectors/media/sync
-
-Look the stage over:
-  .venv/bin/asset-sync doctor --stage {config.stage}
-
-Follow a sync: {url}/jobs/JOB_ID, or the dashboard {config.stack_name} in CloudWatch.
-Hear of alarms: subscribe to {outputs["AlarmTopicArn"]}
-Then: docs/runbook.md says what each alarm means, docs/iam.md what each role may do.
-"""
-
-
-def _roles_to_trust(config: Config, outputs: Mapping[str, str]) -> str:
-    if not config.target_roles:
-        return ""
-    return f"""
-Have these trusted by each of your target_roles (docs/iam.md, A role in a bucket's account):
-  {outputs["EngineRoleArn"]}
-  {outputs["ProcessorRoleArn"]}
-"""
-
-
-def _connector(config: Config) -> dict[str, str]:
-    """Return a connector as it can be registered; of a role's bucket only the role is known."""
-    if config.targets:
-        return {"connectorId": "media", "bucketName": config.targets[0]}
-    return {"connectorId": "media", "bucketName": "BUCKET", "roleArn": config.target_roles[0]}
 
 
 def _cdk(config: Config, *arguments: str) -> None:
