@@ -59,6 +59,8 @@ _BESIDE_CHUNKS: Final = resources.DEAD_LETTER_MAPPING.concurrency_max + 3
 # Two is the least that a mapping may have (Lambda API Reference, "ScalingConfig").
 PROCESSOR_CONCURRENCY_MIN: Final = _BESIDE_CHUNKS + 2
 ENGINE_CONCURRENCY_MIN: Final = 2
+# The CDK's bootstrap template, parameter Qualifier (aws-cdk 2.1148).
+_QUALIFIER: Final = re.compile(r"[A-Za-z0-9_-]{1,10}")
 _SCRATCH_STAGES: Final = ("dev", "test", "trial")
 _LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 
@@ -113,6 +115,7 @@ class Config:
         engine_concurrency: What the engine gets.
         alarm_email: Who hears of alarms; empty for nobody yet.
         discovery: What a sync that does not say gets: `batch` or `direct`.
+        qualifier: The CDK's bootstrap to deploy with; empty for the CDK's own.
         code: `bundle`, or `stub` for tests of the template alone.
     """
 
@@ -149,6 +152,7 @@ class Config:
     engine_concurrency: int = 10
     alarm_email: str = ""
     discovery: str = "batch"
+    qualifier: str = ""
     code: str = "bundle"
 
     @property
@@ -247,6 +251,11 @@ def _faults(config: Config) -> list[str]:
         faults.append("auth: jwt needs jwt_issuer=https://… and jwt_audience=…")
     if config.alarm_email and not _EMAIL.fullmatch(config.alarm_email):
         faults.append(f"alarm_email: {config.alarm_email!r} is no address")
+    if config.qualifier and not _QUALIFIER.fullmatch(config.qualifier):
+        faults.append(
+            f"qualifier: {config.qualifier!r} is no qualifier of a bootstrap: up to 10 letters,"
+            " digits, hyphens and underscores"
+        )
     return faults + _wrong_numbers(config)
 
 

@@ -24,13 +24,12 @@ from infra.config import OPTIONAL_INDEXES, Config, InvalidConfig, read_config
 from infra.node import npm_command, path_with_node
 from infra.preflight import Identity, NoCredentials, identify, look
 
+from tools.bootstrap import QUALIFIER, look_for_bootstrap
 from tools.build_lambda import BUNDLE, LAMBDA, BuildFailed, build
+from tools.next_steps import next_steps
 from tools.teardown import Progress, Stopped, clear_failed_creation, take_away
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-# The CDK's own parameter, by which it knows a bootstrapped account and region.
-_BOOTSTRAP: Final = "/cdk-bootstrap/hnb659fds/version"
-_BOOTSTRAP_VERSION_MIN: Final = 6
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,7 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (Stopped, BuildFailed) as stop:
         sys.exit(f"{_so_far(progress.done)}\n{stop}")
     except (BotoCoreError, ClientError) as error:
-        sys.exit(f"{_so_far(progress.done)}\n- AWS does not do it, or does not say: {error}")
+        sys.exit(
+            f"{_so_far(progress.done)}\n- {error}\nCheck the connection and the credentials, and"
+            " run it again."
+        )
 
 
 def _so_far(done: Sequence[str]) -> str:
@@ -82,8 +84,8 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str], progress
         _say(f"build/cdk.out/{config.stack_name}.template.json")
         return
     # boto3 by itself reads AWS_DEFAULT_REGION only; the CDK and the AWS CLI read this one first.
-    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     try:
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
         identity = identify(session.client, session.region_name)
     except (NoCredentials, BotoCoreError) as error:
         raise Stopped(f"- {error}") from error
@@ -113,13 +115,13 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session, progress
     faults = [finding.text for finding in findings if finding.fatal]
     if faults:
         raise Stopped("\n".join(f"- {fault}" for fault in faults))
+    bootstrapped = _is_bootstrapped(config, session)
     _say("Building the Lambda package ...")
     size_bytes = build(LAMBDA, BUNDLE)
     _say(f"build/lambda: {size_bytes / 1e6:.1f} MB")
-    if not _bootstrapped(session):
-        _say("Bootstrapping the CDK in this account and region (once) ...")
+    if not bootstrapped:
         progress.done.append("the CDK is told to bootstrap this account and region")
-        _cdk(config, "bootstrap", f"aws://{identity.account}/{identity.region}")
+        _bootstrap(config, identity)
     stack = read_deployed(config.stack_name, session.client)
     if stack is not None and stack.creation_failed:
         # CloudFormation updates no such stack.
@@ -143,59 +145,32 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session, progress
     _say(next_steps(config, identity, json.loads(outputs.read_text())[config.stack_name]))
 
 
-def _bootstrapped(session: boto3.Session) -> bool:
-    ssm = session.client("ssm")
-    try:
-        version = int(ssm.get_parameter(Name=_BOOTSTRAP)["Parameter"]["Value"])
-    except ssm.exceptions.ParameterNotFound:
-        return False
-    return version >= _BOOTSTRAP_VERSION_MIN
+def _is_bootstrapped(config: Config, session: boto3.Session) -> bool:
+    """Return whether the CDK can deploy here; where that is not known, it finds out itself.
 
-
-def next_steps(config: Config, identity: Identity, outputs: Mapping[str, str]) -> str:
-    """Return what to do once the stack stands; each line can be pasted."""
-    url = outputs["ApiUrl"]
-    if config.auth == "iam":
-        sign = (
-            f'--aws-sigv4 "aws:amz:{identity.region}:execute-api"'
-            ' --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"'
-            ' -H "x-amz-security-token: $AWS_SESSION_TOKEN"'
+    Raises:
+        Stopped: there is another bootstrap, and nobody said that this one is wanted as well.
+    """
+    found = look_for_bootstrap(session.client("ssm"), config.qualifier or QUALIFIER)
+    if found.denied:
+        _say(f"Mind: whether the CDK is bootstrapped could not be looked up: {found.denied}")
+    if found.others and not config.qualifier:
+        raise Stopped(
+            f"- the CDK is bootstrapped here with qualifier {' and '.join(found.others)}:"
+            f" CHOICES=qualifier={found.others[0]}; to bootstrap it with its own as well:"
+            f" CHOICES=qualifier={QUALIFIER}"
         )
-    else:
-        sign = '-H "Authorization: Bearer $TOKEN"'
-    return f"""
-The API: {url}
-{_roles_to_trust(config, outputs)}
-Register a bucket, and rehearse a sync that writes nothing:
-  curl {sign} -H 'content-type: application/json' \\
-    -d '{json.dumps(_connector(config))}' {url}/connectors
-  curl {sign} -H 'content-type: application/json' \\
-    -d '{{"dryRun": true}}' {url}/connectors/media/sync
-
-Look the stage over:
-  .venv/bin/asset-sync doctor --stage {config.stage}
-
-Follow a sync: {url}/jobs/JOB_ID, or the dashboard {config.stack_name} in CloudWatch.
-Hear of alarms: subscribe to {outputs["AlarmTopicArn"]}
-Then: docs/runbook.md says what each alarm means, docs/iam.md what each role may do.
-"""
+    return found.ready is not False
 
 
-def _roles_to_trust(config: Config, outputs: Mapping[str, str]) -> str:
-    if not config.target_roles:
-        return ""
-    return f"""
-Have these trusted by each of your target_roles (docs/iam.md, A role in a bucket's account):
-  {outputs["EngineRoleArn"]}
-  {outputs["ProcessorRoleArn"]}
-"""
-
-
-def _connector(config: Config) -> dict[str, str]:
-    """Return a connector as it can be registered; of a role's bucket only the role is known."""
-    if config.targets:
-        return {"connectorId": "media", "bucketName": config.targets[0]}
-    return {"connectorId": "media", "bucketName": "BUCKET", "roleArn": config.target_roles[0]}
+def _bootstrap(config: Config, identity: Identity) -> None:
+    _say("Bootstrapping the CDK in this account and region (once) ...")
+    options: list[str] = []
+    if config.qualifier not in ("", QUALIFIER):
+        # Under the stack's usual name it would replace the bootstrap of others.
+        toolkit = f"CDKToolkit-{config.qualifier.replace('_', '-')}"
+        options = ["--qualifier", config.qualifier, "--toolkit-stack-name", toolkit]
+    _cdk(config, "bootstrap", f"aws://{identity.account}/{identity.region}", *options)
 
 
 def _cdk(config: Config, *arguments: str) -> None:

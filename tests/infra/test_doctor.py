@@ -12,8 +12,8 @@ import pytest
 from infra.policies import target_role_trust
 from moto import mock_aws
 
-from entrypoints.cli.api_client import ApiProblem
-from entrypoints.cli.doctor import SigningPool, examine, stage_outputs
+from entrypoints.cli.api_problem import ApiProblem
+from entrypoints.cli.doctor import examine, stage_outputs
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -280,18 +280,3 @@ def test_an_output_of_targets_may_be_empty(aws: boto3.Session, roles_only: dict[
 def test_a_stage_that_is_not_there(aws: boto3.Session) -> None:
     with pytest.raises(ApiProblem, match="make deploy STAGE=dev"):
         stage_outputs("dev", aws.client)
-
-
-def test_requests_to_a_stage_are_signed(aws: boto3.Session) -> None:
-    sent: list[Any] = []
-
-    class Pool:
-        def request(self, method: str, url: str, **options: Any) -> None:
-            sent.append((method, url, options))
-
-    headers = {"Content-Type": "application/json"}
-    SigningPool(Pool(), aws).request("POST", "https://x/jobs?a=b c", body=b"{}", headers=headers)
-    ((method, _, options),) = sent
-    assert (method, options["body"]) == ("POST", b"{}")
-    assert f"/{REGION}/execute-api/aws4_request" in options["headers"]["Authorization"]
-    assert options["headers"]["Content-Type"] == "application/json"

@@ -329,31 +329,6 @@ def test_a_deployment_stops_before_anything_is_made(
     assert "nothing was created" in str(stopped.value)
 
 
-def test_the_next_steps_can_be_pasted(aws: boto3.Session) -> None:
-    outputs = {"ApiUrl": "https://x.example.com", "AlarmTopicArn": "arn:aws:sns:x"}
-    text = deploy.next_steps(read_config(CHOICES), IDENTITY, outputs)
-    assert '--aws-sigv4 "aws:amz:eu-west-1:execute-api"' in text
-    assert "https://x.example.com/connectors/media/sync" in text
-
-
-def test_the_next_steps_with_roles_alone_name_whom_to_trust(aws: boto3.Session) -> None:
-    outputs = {
-        "ApiUrl": "https://x.example.com",
-        "AlarmTopicArn": "arn:aws:sns:x",
-        "EngineRoleArn": "arn:aws:iam::123456789012:role/engine",
-        "ProcessorRoleArn": "arn:aws:iam::123456789012:role/processor",
-    }
-    role = "arn:aws:iam::210987654321:role/asset-sync"
-    config = read_config({"stage": "dev", "target_roles": role})
-    text = deploy.next_steps(config, IDENTITY, outputs)
-    assert outputs["EngineRoleArn"] in text
-    assert outputs["ProcessorRoleArn"] in text
-    assert f'"roleArn": "{role}"' in text
-    plain = deploy.next_steps(read_config(CHOICES), IDENTITY, outputs)
-    assert '"bucketName": "media-a"' in plain
-    assert "role" not in plain.replace("what each role may do", "").lower()
-
-
 def test_choices_reach_the_cdk_as_they_were_read() -> None:
     role = "arn:aws:iam::210987654321:role/a=b"
     given = {"stage": "dev", "target_roles": f"{role},{role}c", "code": "stub"}

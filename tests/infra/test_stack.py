@@ -384,6 +384,30 @@ def test_every_alarm_tells_someone_and_stands_in_the_runbook(
     assert all(alarm["AlarmActions"] and alarm["OKActions"] for alarm in made)
 
 
+# Types whose names AWS keeps once for all Regions of an account, or of all accounts; CloudFormation
+# makes a name where none is given.
+_NAMED_ACROSS_REGIONS = {
+    "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::S3::Bucket": "BucketName",
+}
+
+
+def test_a_stage_fits_beside_itself_in_another_region(template: Template, of_type: OfType) -> None:
+    for kind, name in _NAMED_ACROSS_REGIONS.items():
+        for logical, made in of_type(template, kind).items():
+            given = made["Properties"].get(name)
+            assert given is None or "AWS::Region" in json.dumps(given), f"{logical}: {given}"
+
+
+def test_a_log_that_is_kept_is_not_in_the_way_of_the_next_stack(
+    template: Template, of_type: OfType
+) -> None:
+    for logical, made in of_type(template, "AWS::Logs::LogGroup").items():
+        given = made["Properties"].get("LogGroupName")
+        assert given is None or "AWS::StackId" in json.dumps(given), f"{logical}: {given}"
+
+
 def test_cfn_lint_has_nothing_to_say(template: Template, tmp_path: Path) -> None:
     path = tmp_path / "template.json"
     path.write_text(json.dumps(template))

@@ -22,7 +22,7 @@ from entrypoints.cli.output import (
     printable,
     reporting_problems,
 )
-from entrypoints.cli.target import StageOption, open_client
+from entrypoints.cli.target import StageOption, TokenOption, open_client
 
 app = typer.Typer(help="Register buckets, and list them.", no_args_is_help=True)
 app.command("import")(import_)
@@ -79,6 +79,7 @@ def add(
     role: Annotated[str | None, typer.Option(help="ARN of a role to reach the bucket in.")] = None,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Register a bucket as a connector."""
@@ -95,7 +96,7 @@ def add(
         "roleArn": role,
     }
     body.update({name: value for name, value in options.items() if value is not None})
-    connector = open_client(api_url, stage).post("/connectors", body)
+    connector = open_client(api_url, stage, token).post("/connectors", body)
     if output is Format.JSON:
         print_json(connector)
     else:
@@ -123,10 +124,11 @@ def _file_filter(allow: Sequence[str], deny: Sequence[str]) -> dict[str, object]
 def list_(
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """List all connectors."""
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     pages = client.pages("/connectors", {"limit": 100}, on_unreadable=print_unreadable)
     connectors = list(pages)
     if output is Format.JSON:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from domain.job import Discovery
-from entrypoints.cli.api_client import ApiProblem
+from entrypoints.cli.api_problem import ApiProblem
 from entrypoints.cli.asset_systems import SystemOption
 from entrypoints.cli.output import (
     ERR,

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -17,10 +18,12 @@ import boto3  # type: ignore[import-untyped]
 import typer
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from domain.profile import CatalogProfile
-from entrypoints.cli.api_client import ApiClient, ApiProblem
+from entrypoints.cli.api_client import ApiClient
+from entrypoints.cli.api_problem import ApiProblem
+from entrypoints.cli.authorisation import BearerToken
 from entrypoints.cli.output import (
     ERR,
     OUT,
@@ -75,56 +78,80 @@ def stage_outputs(stage: str, client: OpenClient) -> Outputs:
 
 
 class StageApiClient(ApiClient):
-    """The API of a deployed stage: its requests are signed with the caller's credentials."""
+    """The API of a deployed stage: its requests are signed, or carry a token, as it asks for."""
 
-    def __init__(self, outputs: Outputs, session: boto3.Session) -> None:
-        super().__init__(outputs["ApiUrl"])
+    def __init__(self, outputs: Outputs, session: boto3.Session, token: str | None = None) -> None:
         self.outputs = outputs
+        url = outputs["ApiUrl"]
         if outputs.get("ApiAuthorisation", "iam") == "iam":
-            self._pool: Any = SigningPool(self._pool, session)
+            super().__init__(url, Signature(session))
+        else:
+            issuer, audience = outputs.get("ApiTokenIssuer"), outputs.get("ApiTokenAudience")
+            source = f" of {issuer} for {audience}" if issuer else ""
+            super().__init__(url, BearerToken(token, url, source))
 
     @classmethod
-    def of_stage(cls, stage: str) -> StageApiClient:
+    def of_stage(cls, stage: str, token: str | None = None) -> StageApiClient:
         """Find the stage.
 
         Raises:
-            ApiProblem: there is no such stage here.
+            ApiProblem: there is no such stage here, or the token cannot be sent.
         """
         session = _session()
-        return cls(stage_outputs(stage, session.client), session)
+        return cls(stage_outputs(stage, session.client), session, token)
 
 
-class SigningPool:
-    """A pool of connections that signs what it sends, for API Gateway with IAM authorisation."""
+class Signature:
+    """Signs requests with AWS credentials, for API Gateway with IAM authorisation."""
 
-    def __init__(self, pool: Any, session: boto3.Session) -> None:
-        self._pool = pool
+    def __init__(self, session: boto3.Session) -> None:
         self._session = session
 
-    def request(
-        self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str]
-    ) -> Any:
-        """Sign and send.
+    def headers(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the headers with the signature's.
 
         Raises:
             ApiProblem: there are no credentials to sign with.
         """
-        credentials = self._session.get_credentials()
-        if credentials is None:
-            raise ApiProblem(
-                f"there are no credentials to sign requests to {urlsplit(url).netloc} with: set"
-                " AWS_PROFILE, or sign in"
-            )
         asked = AWSRequest(method=method, url=url, data=body or b"", headers=dict(headers))
-        SigV4Auth(
-            credentials.get_frozen_credentials(), "execute-api", self._session.region_name
-        ).add_auth(asked)
-        return self._pool.request(method, url, body=body, headers=dict(asked.headers))
+        try:
+            credentials = self._session.get_credentials()
+            if credentials is None:
+                raise NoCredentialsError
+            SigV4Auth(
+                credentials.get_frozen_credentials(), "execute-api", self._session.region_name
+            ).add_auth(asked)
+        except BotoCoreError as error:
+            raise ApiProblem(
+                f"requests to {urlsplit(url).netloc} cannot be signed: {error}: set AWS_PROFILE, or"
+                " sign in (`aws sso login`)"
+            ) from error
+        return dict(asked.headers)
+
+    def remedy(self, status: int, _headers: Mapping[str, str]) -> str:
+        """Say what the caller needs."""
+        if status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return ""
+        return (
+            "the request was signed, and refused: your role needs execute-api:Invoke on this API"
+            " (docs/deploy.md, Credentials and rights); or the credentials or this machine's clock"
+            " are wrong (`aws sts get-caller-identity`)"
+        )
 
 
 def _session() -> boto3.Session:
+    """Open a session.
+
+    Raises:
+        ApiProblem: there is no such profile.
+    """
     # boto3 by itself reads AWS_DEFAULT_REGION only; the AWS CLI reads this one first.
-    return boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    try:
+        return boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    except BotoCoreError as error:
+        raise ApiProblem(f"{error}: correct AWS_PROFILE (`aws configure list-profiles`)") from error
 
 
 @reporting_problems

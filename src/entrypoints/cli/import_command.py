@@ -17,7 +17,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from domain.connector import IdSource, Trigger
-from entrypoints.cli.api_client import ApiClient, ApiProblem
+from entrypoints.cli.api_client import ApiClient
+from entrypoints.cli.api_problem import ApiProblem
 from entrypoints.cli.import_plan import (
     FAILED,
     Choices,
@@ -38,7 +39,7 @@ from entrypoints.cli.output import (
     printable,
     reporting_problems,
 )
-from entrypoints.cli.target import StageOption, open_client
+from entrypoints.cli.target import StageOption, TokenOption, open_client
 
 Json = dict[str, Any]
 
@@ -98,6 +99,7 @@ def import_(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Register without asking.")] = False,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Register the connectors of a Media Lake; exits with 1 if one could not be imported.
@@ -105,7 +107,7 @@ def import_(
     Its tables are read with your own credentials and in your Region (AWS_PROFILE, AWS_REGION).
     What is registered already stays as it is.
     """
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     tables = _Tables(
         connectors=from_table,
         assets=assets_table,

@@ -10,7 +10,8 @@ import typer
 
 from domain.job import TERMINAL, Discovery, JobStatus
 from domain.outcome import OutcomeKind
-from entrypoints.cli.api_client import ApiClient, ApiProblem, part
+from entrypoints.cli.api_client import ApiClient, part
+from entrypoints.cli.api_problem import ApiProblem
 from entrypoints.cli.output import (
     ERR,
     OUT,
@@ -27,7 +28,7 @@ from entrypoints.cli.output import (
     summary_of,
 )
 from entrypoints.cli.progress import JobProgress
-from entrypoints.cli.target import StageOption, open_client
+from entrypoints.cli.target import StageOption, TokenOption, open_client
 
 Json = dict[str, Any]
 
@@ -70,6 +71,7 @@ def sync(
     wait: WaitOption = False,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Start a sync of a connector."""
@@ -83,7 +85,7 @@ def sync(
         "retrigger": retrigger,
     }
     body.update({name: value for name, value in options.items() if value})
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     path = f"/connectors/{part(connector)}/sync"
     if idempotency_key:
         job, replayed = client.post_once(path, body, idempotency_key)
@@ -104,6 +106,7 @@ def jobs(
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """List jobs."""
@@ -113,7 +116,7 @@ def jobs(
         "limit": limit,
     }
     found: list[Json] = []
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     for job in client.pages("/jobs", query, on_unreadable=print_unreadable):
         found.append(job)
         if len(found) == limit:
@@ -145,10 +148,11 @@ def job(
     wait: WaitOption = False,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Show one job."""
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     _show_or_follow(client, client.get(f"/jobs/{part(job_id)}"), output, wait=wait)
 
 
@@ -158,12 +162,13 @@ def errors(
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """List what failed in a job, and why."""
     found: list[Json] = []
     query = {"limit": min(limit, 100)}
-    for error in open_client(api_url, stage).pages(f"/jobs/{part(job_id)}/errors", query):
+    for error in open_client(api_url, stage, token).pages(f"/jobs/{part(job_id)}/errors", query):
         found.append(error)
         if len(found) == limit:
             break
@@ -183,11 +188,12 @@ def outcomes(
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """List a job's objects that ended one way, such as NOT_TAKEN."""
     query = {"outcome": outcome.value, "limit": min(limit, 100)}
-    pages = open_client(api_url, stage).pages(f"/jobs/{part(job_id)}/outcomes", query)
+    pages = open_client(api_url, stage, token).pages(f"/jobs/{part(job_id)}/outcomes", query)
     found = list(islice(pages, limit))
     if output is Format.JSON:
         print_json({"outcomes": found})
@@ -207,10 +213,11 @@ def explain(
     key: Annotated[str, typer.Argument(help="The object's key, as it is.")],
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Say what became of one object in a job."""
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     path, query = f"/jobs/{part(job_id)}/objects", {"key": key}
     found = client.get(path, query)
     # A job may have more chunks than one request reads; what they may hold is kept.
@@ -231,10 +238,11 @@ def cancel(
     wait: WaitOption = False,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """End a job; what is being copied is finished, nothing new is started."""
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     _show_or_follow(
         client, client.post(f"/jobs/{part(job_id)}/cancel"), output, wait=wait, expected=True
     )
@@ -246,10 +254,11 @@ def redrive(
     wait: WaitOption = False,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Try a job's failed objects again."""
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     _show_or_follow(client, client.post(f"/jobs/{part(job_id)}/redrive"), output, wait=wait)
 
 

@@ -18,7 +18,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from domain.connector import IdSource
-from entrypoints.cli.api_client import API_URL_VARIABLE, ApiProblem
+from entrypoints.cli.api_client import API_URL_VARIABLE
+from entrypoints.cli.api_problem import ApiProblem
 
 Json = dict[str, Any]
 Parameters = ParamSpec("Parameters")

@@ -1,0 +1,13 @@
+"""What a command reports where the API, or AWS, does not do what it was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ApiProblem(Exception):
+    """The API refused a request, or could not be reached; the message is for the user."""
+
+    def __init__(self, message: str, problem: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.problem = problem or {"title": "Unreachable", "detail": message}
