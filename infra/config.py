@@ -53,6 +53,25 @@ OPTIONAL_INDEXES: Final = ("catalog_index", "catalog_path_index")
 # The mappings' maximum is 22; Lambda throttles a mapping that has more than its function.
 PROCESSOR_CONCURRENCY_MIN: Final = 25
 ENGINE_CONCURRENCY_MIN: Final = 2
+# API Gateway Developer Guide, "Quotas for configuring and running an HTTP API" (checked 2026-11).
+_AUDIENCES_MAX: Final = 50
+# Lambda Developer Guide, "Lambda quotas" (checked 2026-11): 4 KB for all variables. What is not of
+# the operator's choosing takes some 1,900 of it; tests/infra measures.
+_ENVIRONMENT_MAX: Final = 4_096
+_ENVIRONMENT_CHOSEN_MAX: Final = 2_100
+_IN_THE_ENVIRONMENT: Final = (
+    "bus",
+    "catalog",
+    "catalog_index",
+    "catalog_index_key",
+    "catalog_path_index",
+    "catalog_path_index_key",
+    "catalog_asset_id",
+    "catalog_storage_path",
+    "catalog_e_tag",
+    "catalog_size",
+    "catalog_last_modified",
+)
 _SCRATCH_STAGES: Final = ("dev", "test", "trial")
 _LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 
@@ -231,6 +250,11 @@ def _faults(config: Config) -> list[str]:
         config.jwt_issuer.startswith("https://") and config.jwt_audience
     ):
         faults.append("auth: jwt needs jwt_issuer=https://… and jwt_audience=…")
+    if len(config.jwt_audience) > _AUDIENCES_MAX:
+        faults.append(
+            f"jwt_audience: {len(config.jwt_audience)} audiences, and API Gateway takes"
+            f" {_AUDIENCES_MAX} for one authorizer"
+        )
     if config.alarm_email and not _EMAIL.fullmatch(config.alarm_email):
         faults.append(f"alarm_email: {config.alarm_email!r} is no address")
     return faults + _wrong_numbers(config)
@@ -263,6 +287,14 @@ def _wrong_targets(config: Config) -> list[str]:
 
 
 def _wrong_catalog(config: Config) -> list[str]:
+    length = sum(len(getattr(config, name)) for name in _IN_THE_ENVIRONMENT)
+    if length > _ENVIRONMENT_CHOSEN_MAX:
+        fault = (
+            f"catalog_…, bus: their names come to {length:,} characters, of which the functions"
+            f" have room for {_ENVIRONMENT_CHOSEN_MAX:,}: Lambda takes {_ENVIRONMENT_MAX:,} for the"
+            " whole environment"
+        )
+        return [fault]
     if config.reads_catalog:
         if _TABLE.fullmatch(config.catalog):
             return []

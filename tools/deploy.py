@@ -118,18 +118,18 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session, progress
     _say(f"build/lambda: {size_bytes / 1e6:.1f} MB")
     if not _bootstrapped(session):
         _say("Bootstrapping the CDK in this account and region (once) ...")
-        progress.done.append("the CDK is told to bootstrap this account and region")
+        progress.done.append("started the CDK's bootstrap of this account and region")
         _cdk(config, "bootstrap", f"aws://{identity.account}/{identity.region}")
     stack = read_deployed(config.stack_name, session.client)
     if stack is not None and stack.creation_failed:
         # CloudFormation updates no such stack.
         clear_failed_creation(stack, session.client, progress)
-        progress.did(f"CloudFormation is told to delete {config.stack_name}, whose creation failed")
+        progress.did(f"started the deletion of {config.stack_name}, whose creation failed")
         _cdk(config, "destroy", config.stack_name, "--force")
     outputs = ROOT / "build" / "outputs.json"
     progress.done.append(
-        f"CloudFormation is told to deploy {config.stack_name}; it undoes what it did of a"
-        " deployment that fails. When the cause is fixed, give the same command again"
+        f"started the deployment of {config.stack_name}; CloudFormation rolls back one that fails."
+        " Fix the cause, then run the same command again"
     )
     _cdk(
         config,

@@ -100,7 +100,7 @@ def policy_sizes(config: Config, _: Identity, client: OpenClient) -> Iterator[Fi
                 f" characters for {lists}, and IAM attaches {allowed} (at most"
                 f" {ATTACHED_COUNT_MAX}, on request: Service Quotas, IAM, Managed policies attached"
                 " to an IAM role): reach buckets by a role, whose policy may name them by a common"
-                " prefix, or make another stage (docs/deploy/many-buckets.md)",
+                " prefix, or use another stage (docs/deploy/many-buckets.md)",
             )
 
 
