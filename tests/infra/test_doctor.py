@@ -163,6 +163,36 @@ def test_a_sound_stage_has_nothing_wrong(aws: Any, outputs: dict[str, str]) -> N
     assert [f for f in found if f.verdict is not Verdict.OK] == []
 
 
+def test_a_bucket_of_another_region_is_reported_as_such(aws: Any, outputs: dict[str, str]) -> None:
+    place: Any = {"LocationConstraint": "us-west-2"}
+    aws.client("s3", region_name="us-west-2").create_bucket(
+        Bucket="media-us", CreateBucketConfiguration=place
+    )
+    found = {f.subject: f for f in _look(aws, {**outputs, "Targets": "media-a,media-us"})}
+    assert found["bucket media-a"].detail == "is there"
+    assert "is in us-west-2: sync it with discovery direct" in found["bucket media-us"].detail
+    assert found["bucket media-us"].verdict is Verdict.OK
+
+
+def test_a_subscription_that_is_not_confirmed_hears_of_nothing(
+    aws: Any, outputs: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = AwsWithHistory.client
+
+    class Sns:
+        def list_subscriptions_by_topic(self, **_: str) -> Any:
+            return {"Subscriptions": [{"SubscriptionArn": "PendingConfirmation"}]}
+
+    monkeypatch.setattr(
+        AwsWithHistory,
+        "client",
+        lambda self, name, **options: Sns() if name == "sns" else real(self, name, **options),
+    )
+    found = _wrong(aws, outputs)
+    assert [*found] == ["who hears of alarms"]
+    assert "confirm it" in found["who hears of alarms"]
+
+
 def test_a_stage_without_a_catalog_has_no_table_of_it(aws: Any, outputs: dict[str, str]) -> None:
     del outputs["AssetsTableName"]
     assert _wrong(aws, {**outputs, "CatalogProfile": "none"}) == {}

@@ -19,11 +19,12 @@ _NOT_OURS: Final = (
 
 
 def buckets(stage: Stage) -> Iterator[Finding]:
-    """Look whether the buckets are there."""
+    """Look whether the buckets are there, and where."""
     s3 = stage.client("s3")
+    here = stage.outputs["AlarmTopicArn"].split(":")[3]
     for name in (stage.outputs["ResultsBucket"], *stage.listed("Targets")):
         try:
-            s3.head_bucket(Bucket=name)
+            region = s3.head_bucket(Bucket=name)["BucketRegion"]
         except ClientError as error:
             code = error.response["Error"]["Code"]
             fix = (
@@ -33,7 +34,13 @@ def buckets(stage: Stage) -> Iterator[Finding]:
             )
             yield found(f"bucket {name}", False, f"answers {code}", fix)
         else:
-            yield found(f"bucket {name}", True, "is there")
+            yield found(
+                f"bucket {name}",
+                True,
+                "is there"
+                if region == here
+                else f"is in {region}: sync it with discovery direct, batch jobs work in {here}",
+            )
 
 
 def rights(stage: Stage) -> Iterator[Finding]:
