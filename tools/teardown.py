@@ -155,7 +155,7 @@ def take_away(
             f" {', '.join(filled)}: its DELETE_FAILED there is expected, they are emptied after it"
         )
     for _ in range(_DELETIONS_MAX):
-        progress.did(f"CloudFormation is told to delete {name}")
+        progress.did(f"started the deletion of {name}")
         try:
             delete()
         except Stopped:

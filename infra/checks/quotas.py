@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 from adapters.aws.resources import DEAD_LETTER_MAPPING
 from infra.checks.deployed import read_deployed
 from infra.checks.finding import Finding, Identity, OpenClient
-from infra.config import ENGINE_CONCURRENCY_MIN, PROCESSOR_CONCURRENCY_MIN, Config
+from infra.config import Config
+from infra.config_checks import ENGINE_CONCURRENCY_MIN, PROCESSOR_CONCURRENCY_MIN
 from infra.policies import ROLES
 from infra.policy_documents import (
     ATTACHED_COUNT,
@@ -105,7 +106,7 @@ def policy_sizes(config: Config, _: Identity, client: OpenClient) -> Iterator[Fi
                 f" characters for {lists}, and IAM attaches {allowed} (at most"
                 f" {ATTACHED_COUNT_MAX}, on request: Service Quotas, IAM, Managed policies attached"
                 " to an IAM role): reach buckets by a role, whose policy may name them by a common"
-                " prefix, or make another stage (docs/deploy/many-buckets.md)",
+                " prefix, or use another stage (docs/deploy/many-buckets.md)",
             )
 
 

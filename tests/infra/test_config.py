@@ -1,7 +1,8 @@
 """A wrong choice is told before anything is made of it, with what to do."""
 
 import pytest
-from infra.config import PROFILES, InvalidConfig, read_config
+from infra.config import InvalidConfig, read_config
+from infra.config_checks import PROFILES
 
 from domain.profile import CatalogProfile
 from entrypoints.settings import CATALOG_DEFAULTS

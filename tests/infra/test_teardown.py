@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -69,9 +70,8 @@ def stack(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> MakeStack:
                 raise teardown.Stopped("- the next deployment failed, too")
 
         monkeypatch.setattr(deploy, "_cdk", cdk)
-        monkeypatch.setattr(
-            deploy.boto3, "Session", lambda **_: SessionWith(aws, cloudformation=made)
-        )
+        session = SimpleNamespace(Session=lambda **_: SessionWith(aws, cloudformation=made))
+        monkeypatch.setattr(deploy, "boto3", session)
         return made
 
     return make
@@ -212,7 +212,7 @@ def test_what_was_done_is_said_where_it_stops_half_way(
     made.meanwhile = rule
     message = _stopped("destroy")
     assert "nothing was created or changed" not in message
-    assert "is told to delete" in message
+    assert "started the deletion of" in message
     assert "IngestBus (asset-sync-dev-ingest): EventBus can't be deleted since it has rules" in (
         message
     )
