@@ -180,6 +180,31 @@ def test_what_would_be_refused_is_said_before_anything_is_lost(
     assert made.deletions == 0
 
 
+def test_a_policy_of_the_stage_that_is_attached_elsewhere(
+    aws: boto3.Session, stack: MakeStack
+) -> None:
+    """IAM deletes no policy that somebody else uses."""
+    made = stack()
+    made.resources["ProcessorTargets1"] = ("policy", OTHERS)
+    aws.client("iam").attach_role_policy(RoleName="engine", PolicyArn=OTHERS)
+    aws.client("iam").create_role(RoleName="auditor", AssumeRolePolicyDocument=TRUST)
+    aws.client("iam").attach_role_policy(RoleName="auditor", PolicyArn=OTHERS)
+    message = _stopped("destroy")
+    assert f"policy {OTHERS} is attached to auditor, too" in message
+    assert "role engine" not in message
+    assert made.deletions == 0
+
+
+def test_what_is_gone_already_stops_no_deletion(aws: boto3.Session, stack: MakeStack) -> None:
+    made = stack()
+    aws.client("iam").delete_role(RoleName="engine")
+    aws.client("events").delete_event_bus(Name="asset-sync-dev-ingest")
+    aws.client("dynamodb").delete_table(TableName="jobs")
+    aws.client("s3").delete_bucket(Bucket="trail")
+    deploy.main(["--stage", "dev", "destroy"])
+    assert made.status == "DELETE_COMPLETE"
+
+
 def test_who_asks_to_keep_the_data_does_not_lose_them(aws: boto3.Session, stack: MakeStack) -> None:
     made = stack()
     assert "data=keep" in _stopped("--choose", "data=keep", "destroy")
