@@ -10,6 +10,7 @@ from domain.chunk import Chunk, ChunkStatus
 from domain.failure import Failure
 from domain.job import Job, JobStatus
 from domain.outcome import Outcome
+from domain.shown import shown
 from ports.chunk_store import ChunkStore
 from ports.error_log import ErrorLog
 from ports.errors import NotFound
@@ -109,7 +110,8 @@ class Queries:
         unknown = tuple(chunk for chunk in candidates if chunk.status not in _TELLING)
         still_made = not job.terminal and not job.splitting.done
         if not unknown and not still_made:
-            raise NotFound(f"key {key!r} is not among the objects of job {job_id}", resource=key)
+            message = f"key '{shown(key)}' is not among the objects of job {job_id}"
+            raise NotFound(message, resource=key)
         return Explanation(key=key, outcome=None, chunks=unknown)
 
     async def _find(self, chunk: Chunk, key: str) -> Outcome | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from domain.errors import FieldFault
 from domain.limits import OBJECT_KEY_BYTES_MAX
+from domain.shown import shown
 
 
 def normalise(prefixes: Iterable[str]) -> tuple[str, ...]:
@@ -58,7 +59,7 @@ def check(prefixes: Sequence[str], *, path: str) -> list[FieldFault]:
             faults.append(
                 FieldFault(
                     path=f"{path}.{index}",
-                    message=f"overlaps {path}.{earlier} ({first!r} and {prefix!r})",
+                    message=f"overlaps {path}.{earlier} ('{shown(first)}' and '{shown(prefix)}')",
                 )
             )
     return faults

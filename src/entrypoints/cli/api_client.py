@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -17,19 +17,25 @@ Json = dict[str, Any]
 
 
 class ApiProblem(Exception):
-    """The API refused a request, or could not be reached; the message is for the person."""
+    """The API refused a request, or could not be reached; the message is for the person.
 
-    def __init__(self, message: str, problem: Json | None = None) -> None:
+    `more` are further lines: what is wrong with which field.
+    """
+
+    def __init__(
+        self, message: str, problem: Json | None = None, *, more: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
+        self.more = tuple(more)
         self.problem = problem or {"title": "Unreachable", "detail": message}
 
 
 class ApiClient:
     """One API, by its base URL."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, *, timeout_s: float = _TIMEOUT_S) -> None:
         self._base_url = base_url.rstrip("/")
-        self._pool = urllib3.PoolManager(timeout=_TIMEOUT_S, retries=False)
+        self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False)
 
     @classmethod
     def from_option(cls, api_url: str | None) -> ApiClient:
@@ -123,7 +129,7 @@ class ApiClient:
         except (ValueError, RecursionError) as error:
             raise ApiProblem(f"{method} {path}: HTTP {response.status}, and no JSON") from error
         if response.status >= 400:
-            raise ApiProblem(_sentence(answer, response.status), answer)
+            raise _problem(answer, response.status)
         return answer if isinstance(answer, dict) else {"items": answer}, response.headers
 
 
@@ -132,10 +138,11 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _sentence(problem: Json, status: int) -> str:
+def _problem(answer: Any, status: int) -> ApiProblem:
+    problem = answer if isinstance(answer, dict) else {}
     # API Gateway itself, or what stands there on a laptop, has a message and no detail.
     told = (problem.get(name) for name in ("detail", "title", "message"))
     detail = next((text for text in told if isinstance(text, str) and text), f"HTTP {status}")
     faults = [f"{fault['path']}: {fault['message']}" for fault in problem.get("errors", [])]
     # The detail of a refusal by the rules names every fault already.
-    return "\n".join([detail, *(f"  {fault}" for fault in faults if fault not in detail)])
+    return ApiProblem(detail, problem, more=[fault for fault in faults if fault not in detail])

@@ -28,6 +28,7 @@ from entrypoints.cli.output import (
     OutputOption,
     print_json,
     print_table,
+    printable,
     reporting_problems,
 )
 
@@ -144,7 +145,7 @@ def doctor(stage: StageOption, output: OutputOption = Format.HUMAN) -> None:
         print_table(("", "what", "how it is"), rows)
         for finding in findings:
             if not finding.good:
-                OUT.print(f"{finding.subject}: {finding.fix}", markup=False)
+                OUT.print(printable(f"{finding.subject}: {finding.fix}"))
     if not all(finding.good for finding in findings):
         ERR.print("Something is not as it should be.")
         raise typer.Exit(1)

@@ -10,6 +10,7 @@ import typer
 
 from domain.job import TERMINAL, Discovery, JobStatus
 from domain.outcome import OutcomeKind
+from domain.shown import shown
 from entrypoints.cli.api_client import ApiClient, ApiProblem, part
 from entrypoints.cli.output import (
     ERR,
@@ -24,6 +25,7 @@ from entrypoints.cli.output import (
     print_unreadable,
     printable,
     reporting_problems,
+    show_key,
     summary_of,
 )
 from entrypoints.cli.progress import JobProgress
@@ -169,7 +171,7 @@ def errors(
         return
     print_table(
         ("CHUNK", "CLASS", "OBJECT", "MESSAGE"),
-        ((e["chunkIndex"], e["errorClass"], e["objectKey"], e["message"]) for e in found),
+        ((e["chunkIndex"], e["errorClass"], show_key(e["objectKey"]), e["message"]) for e in found),
     )
 
 
@@ -192,7 +194,7 @@ def outcomes(
     print_table(
         ("OBJECT", "REASON", "TRIGGERED", "TIMES", "MESSAGE"),
         (
-            (o["objectKey"], o["reason"], o["triggeredAt"], o["triggerCount"], o["message"])
+            (shown(o["objectKey"]), o["reason"], o["triggeredAt"], o["triggerCount"], o["message"])
             for o in found
         ),
     )
