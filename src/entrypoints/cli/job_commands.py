@@ -55,7 +55,9 @@ def sync(
     include: Annotated[
         list[str] | None, typer.Option(help="Only keys that match, e.g. '*.mov'.")
     ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="No keys that match.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="No keys that match, e.g. 'tmp/' for all below it.")
+    ] = None,
     modified_since: Annotated[
         str | None, typer.Option(help="Only objects changed since, e.g. 2026-01-31T12:00:00Z.")
     ] = None,
