@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain import prefixes as prefix_rules
+from domain.bucket_name import bucket_name_fault
 from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
 from domain.errors import FieldFault, InvalidRequest
 from domain.item_sizes import connector_faults
@@ -16,8 +17,6 @@ from ports.connector_store import ConnectorStore
 from ports.ids import Ids
 from ports.paging import Page
 
-# S3 User Guide, "Bucket naming rules"; the rest of the rules is left to S3 itself.
-_BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 _CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 _ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 # IAM User Guide, "IAM identifiers" and "IAM and AWS STS quotas": a name of up to 64 characters,
@@ -74,8 +73,9 @@ class Connectors:
             AlreadyExists: the id is taken.
         """
         faults = prefix_rules.check(new.prefixes, path="prefixes")
-        if not _BUCKET_NAME.fullmatch(new.bucket_name):
-            faults.append(FieldFault(path="bucketName", message="is not a valid bucket name"))
+        wrong = bucket_name_fault(new.bucket_name)
+        if wrong is not None:
+            faults.append(FieldFault(path="bucketName", message=wrong))
         elif new.bucket_name == self._results_bucket_name:
             faults.append(
                 FieldFault(
@@ -88,7 +88,8 @@ class Connectors:
             faults.append(
                 FieldFault(
                     path="connectorId",
-                    message="has to be 1 to 64 letters, digits, dots, dashes or underscores",
+                    message="must be 1 to 64 letters, digits, dots, hyphens or underscores, and"
+                    " begin with a letter or a digit",
                 )
             )
         if new.expected_owner is not None and not _ACCOUNT_ID.fullmatch(new.expected_owner):

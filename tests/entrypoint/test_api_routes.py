@@ -641,7 +641,7 @@ def test_a_prefix_outside_of_the_connectors(gateway: Api) -> None:
 
 def test_rules_of_the_domain_on_connectors(gateway: Api) -> None:
     body = {
-        "bucketName": "Not_A_Bucket",
+        "bucketName": "no bucket",
         "connectorId": "-",
         "expectedBucketOwner": "12",
         "roleArn": "media",

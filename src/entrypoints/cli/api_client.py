@@ -22,10 +22,12 @@ Json = dict[str, Any]
 class ApiClient:
     """One API, by its base URL, and how its requests are authorised."""
 
-    def __init__(self, base_url: str, scheme: Scheme | None = None) -> None:
+    def __init__(
+        self, base_url: str, scheme: Scheme | None = None, *, timeout_s: float = _TIMEOUT_S
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._scheme = scheme or NoAuthorisation()
-        self._pool = urllib3.PoolManager(timeout=_TIMEOUT_S, retries=False)
+        self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False)
 
     @classmethod
     def from_option(cls, api_url: str | None, token: str | None = None) -> ApiClient:
@@ -120,30 +122,28 @@ class ApiClient:
         except (ValueError, RecursionError) as error:
             raise ApiProblem(f"{method} {path}: HTTP {response.status}, and no JSON") from error
         if response.status >= 400:
-            raise ApiProblem(self._refusal(answer, response), answer)
+            raise self._problem(answer, response)
         return answer if isinstance(answer, dict) else {"items": answer}, response.headers
 
-    def _refusal(self, answer: Json, response: urllib3.BaseHTTPResponse) -> str:
+    def _problem(self, answer: Any, response: urllib3.BaseHTTPResponse) -> ApiProblem:
         """Say what was refused: by the service, or by what stands in front of it, and what to do.
 
         The service describes its problems by RFC 9457; API Gateway answers with a `message`.
         """
-        if "message" not in answer:
-            return _sentence(answer, response.status)
-        refused = f"{self._base_url} answered HTTP {response.status} ({answer['message']})"
-        remedy = self._scheme.remedy(response.status, response.headers)
-        return f"{refused}: {remedy}" if remedy else refused
+        problem = answer if isinstance(answer, dict) else {}
+        texts = (problem.get(name) for name in ("detail", "title"))
+        detail = next((text for text in texts if isinstance(text, str) and text), None)
+        if detail is None:
+            said = f" ({problem['message']})" if "message" in problem else ""
+            detail = f"{self._base_url} answered HTTP {response.status}{said}"
+            remedy = self._scheme.remedy(response.status, response.headers)
+            detail = f"{detail}: {remedy}" if remedy else detail
+        faults = [f"{fault['path']}: {fault['message']}" for fault in problem.get("errors", [])]
+        # The detail of a refusal by the rules names every fault already.
+        more = [fault for fault in faults if fault not in detail]
+        return ApiProblem(detail, problem, more=more)
 
 
 def part(text: str) -> str:
     """Encode one segment of a path."""
     return quote(text, safe="")
-
-
-def _sentence(problem: Json, status: int) -> str:
-    # API Gateway itself, or what stands there on a laptop, has a message and no detail.
-    told = (problem.get(name) for name in ("detail", "title", "message"))
-    detail = next((text for text in told if isinstance(text, str) and text), f"HTTP {status}")
-    faults = [f"{fault['path']}: {fault['message']}" for fault in problem.get("errors", [])]
-    # The detail of a refusal by the rules names every fault already.
-    return "\n".join([detail, *(f"  {fault}" for fault in faults if fault not in detail)])

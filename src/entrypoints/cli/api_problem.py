@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
 class ApiProblem(Exception):
-    """The API refused a request, or could not be reached; the message is for the user."""
+    """The API refused a request, or could not be reached; the message is for the user.
 
-    def __init__(self, message: str, problem: dict[str, Any] | None = None) -> None:
+    `more` are further lines: what is wrong with which field.
+    """
+
+    def __init__(
+        self, message: str, problem: dict[str, Any] | None = None, *, more: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
+        self.more = tuple(more)
         self.problem = problem or {"title": "Unreachable", "detail": message}

@@ -9,6 +9,7 @@ import typer
 
 from domain.connector import IdSource, Trigger
 from domain.file_types import FilterMode, normalised_extension
+from domain.shown import shown
 from entrypoints.cli.import_command import import_
 from entrypoints.cli.output import (
     OUT,
@@ -100,11 +101,10 @@ def add(
     if output is Format.JSON:
         print_json(connector)
     else:
-        OUT.print(
-            f"connector {printable(connector['connectorId'])} is registered for bucket {bucket}"
-        )
+        shown_id = printable(connector["connectorId"])
+        OUT.print(f"connector {shown_id} is registered for bucket {printable(bucket)}")
         OUT.print(f"trigger {trigger.value}: {_LISTENERS[trigger]}")
-        OUT.print(f"next: asset-sync sync {printable(connector['connectorId'])}")
+        OUT.print(f"next: asset-sync sync {shown_id}")
 
 
 def _file_filter(allow: Sequence[str], deny: Sequence[str]) -> dict[str, object] | None:
@@ -144,7 +144,7 @@ def _row(connector: Mapping[str, Any]) -> tuple[object, ...]:
     return (
         connector["connectorId"],
         connector["bucketName"],
-        ", ".join(connector["prefixes"]),
+        ", ".join(map(shown, connector["prefixes"])),
         connector["status"],
         connector["trigger"],
         connector["ids"],

@@ -28,6 +28,7 @@ from entrypoints.cli.output import (
     OutputOption,
     print_json,
     print_table,
+    printable,
     reporting_problems,
 )
 from entrypoints.cli.stage_checks.check import Finding, OpenClient, Outputs, Stage, Verdict
@@ -160,7 +161,7 @@ def doctor(stage: StageOption, output: OutputOption = Format.HUMAN) -> None:
         print_table(("", "", "what", "how it is"), rows)
         for _, each in findings:
             if each.verdict is not Verdict.OK:
-                OUT.print(f"{each.subject} ({each.verdict}): {each.fix}", markup=False)
+                OUT.print(printable(f"{each.subject} ({each.verdict}): {each.fix}"))
     if any(each.verdict is Verdict.WRONG for _, each in findings):
         ERR.print("Something is not as it should be.")
         raise typer.Exit(1)

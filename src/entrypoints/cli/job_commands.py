@@ -10,6 +10,7 @@ import typer
 
 from domain.job import TERMINAL, Discovery, JobStatus
 from domain.outcome import OutcomeKind
+from domain.shown import shown
 from entrypoints.cli.api_client import ApiClient, part
 from entrypoints.cli.api_problem import ApiProblem
 from entrypoints.cli.output import (
@@ -25,6 +26,7 @@ from entrypoints.cli.output import (
     print_unreadable,
     printable,
     reporting_problems,
+    show_key,
     summary_of,
 )
 from entrypoints.cli.progress import JobProgress
@@ -54,7 +56,9 @@ def sync(
     include: Annotated[
         list[str] | None, typer.Option(help="Only keys that match, e.g. '*.mov'.")
     ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="No keys that match.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="No keys that match, e.g. 'tmp/' for all below it.")
+    ] = None,
     modified_since: Annotated[
         str | None,
         typer.Option(
@@ -177,7 +181,7 @@ def errors(
         return
     print_table(
         ("CHUNK", "CLASS", "OBJECT", "MESSAGE"),
-        ((e["chunkIndex"], e["errorClass"], e["objectKey"], e["message"]) for e in found),
+        ((e["chunkIndex"], e["errorClass"], show_key(e["objectKey"]), e["message"]) for e in found),
     )
 
 
@@ -201,7 +205,7 @@ def outcomes(
     print_table(
         ("OBJECT", "REASON", "TRIGGERED", "TIMES", "MESSAGE"),
         (
-            (o["objectKey"], o["reason"], o["triggeredAt"], o["triggerCount"], o["message"])
+            (shown(o["objectKey"]), o["reason"], o["triggeredAt"], o["triggerCount"], o["message"])
             for o in found
         ),
     )
@@ -220,12 +224,13 @@ def explain(
     client = open_client(api_url, stage, token)
     path, query = f"/jobs/{part(job_id)}/objects", {"key": key}
     found = client.get(path, query)
-    # A job may have more chunks than one request reads; what they may hold is kept.
-    chunks = found["chunks"]
-    while found["nextCursor"]:
-        found = client.get(path, {**query, "cursor": found["nextCursor"]})
-        chunks = found["chunks"] if found["outcome"] else [*chunks, *found["chunks"]]
-    found = {**found, "chunks": chunks}
+    # A job may have more chunks than one request reads; those that may hold the object are kept.
+    earlier: list[Json] = []
+    while cursor := found.get("nextCursor"):
+        earlier += found["chunks"]
+        found = client.get(path, {**query, "cursor": cursor})
+    if earlier and not found["outcome"]:
+        found = {**found, "chunks": [*earlier, *found["chunks"]]}
     if output is Format.JSON:
         print_json(found)
         return

@@ -8,7 +8,7 @@ from typing import Any, Self
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from domain.job import TERMINAL
-from entrypoints.cli.output import ERR, printable, progress_line
+from entrypoints.cli.output import ERR, progress_line, warn
 
 Json = dict[str, Any]
 
@@ -47,7 +47,7 @@ class JobProgress:
         """Draw the job as it is now; a reason that it gives while it runs stays on the screen."""
         reason = job["statusReason"] if job["status"] not in TERMINAL else self._reason
         if reason and reason != self._reason:
-            ERR.print(f"[yellow]{job['status']}:[/yellow] {printable(reason)}")
+            warn(f"{job['status']}:", reason)
         self._reason = reason
         statistics = job["statistics"]
         counts = "  ".join(

@@ -24,6 +24,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.connector import ConnectorStatus, IdSource, Trigger
 from domain.file_types import FileFilter, FilterMode, file_filter_of
+from domain.glob import glob_fault
 from domain.job import Discovery, JobStatus
 from domain.limits import OBJECT_KEY_BYTES_MAX
 from domain.manifest import parse_instant
@@ -50,6 +51,13 @@ def _clean(text: str) -> str:
             "surrogate", "holds half of a surrogate pair; it is not valid Unicode"
         ) from None
     return text
+
+
+def _meant(pattern: str) -> str:
+    fault = glob_fault(pattern)
+    if fault is not None:
+        raise PydanticCustomError("glob", "{fault}", {"fault": fault})
+    return pattern
 
 
 def _short_key(text: str) -> str:
@@ -87,7 +95,8 @@ KeyText = Annotated[str, AfterValidator(_clean), AfterValidator(_short_key)]
 WholeKey = Annotated[str, Field(min_length=1), AfterValidator(_clean), AfterValidator(_short_key)]
 Pattern = Annotated[str, _PATTERN, AfterValidator(_clean)]
 Cursor = Annotated[str, _CURSOR, AfterValidator(_clean)]
-Patterns = Annotated[list[Pattern], Field(max_length=PATTERN_COUNT_MAX)]
+KeyGlob = Annotated[Pattern, AfterValidator(_meant)]
+Patterns = Annotated[list[KeyGlob], Field(max_length=PATTERN_COUNT_MAX)]
 Extensions = Annotated[list[Pattern], Field(max_length=EXTENSION_COUNT_MAX)]
 MimeTypes = Annotated[list[Pattern], Field(max_length=EXTENSION_COUNT_MAX)]
 Prefixes = Annotated[list[KeyText], Field(max_length=PREFIX_COUNT_MAX)]
