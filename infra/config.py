@@ -52,6 +52,9 @@ OPTIONAL_INDEXES: Final = ("catalog_index", "catalog_path_index")
 """Choices that are empty where `none` is given."""
 # The CDK's bootstrap template, parameter Qualifier (aws-cdk 2.1148).
 _QUALIFIER: Final = re.compile(r"[A-Za-z0-9_-]{1,10}")
+# The mappings' maximum is 22; Lambda throttles a mapping that has more than its function.
+PROCESSOR_CONCURRENCY_MIN: Final = 25
+ENGINE_CONCURRENCY_MIN: Final = 2
 _SCRATCH_STAGES: Final = ("dev", "test", "trial")
 _LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 
@@ -332,11 +335,16 @@ def _wrong_numbers(config: Config) -> list[str]:
         faults.append(f"log_days: CloudWatch knows {', '.join(map(str, _LOG_DAYS))}")
     if config.results_days < 7:
         faults.append("results_days: at least 7, or a running job may lose its files")
-    # The mappings' maximum is 22; Lambda throttles a mapping that has more than its function.
-    if config.processor_concurrency < 25:
-        faults.append("processor_concurrency: at least 25, for chunks and dead letters alone")
-    if config.engine_concurrency < 2:
-        faults.append("engine_concurrency: at least 2, or the sweep waits for a listing")
+    if config.processor_concurrency < PROCESSOR_CONCURRENCY_MIN:
+        faults.append(
+            f"processor_concurrency: at least {PROCESSOR_CONCURRENCY_MIN}, for chunks and dead"
+            " letters alone"
+        )
+    if config.engine_concurrency < ENGINE_CONCURRENCY_MIN:
+        faults.append(
+            f"engine_concurrency: at least {ENGINE_CONCURRENCY_MIN}, or the sweep waits for a"
+            " listing"
+        )
     return faults
 
 

@@ -45,8 +45,8 @@ def add_checks(app: cdk.App, stack: AssetSyncStack, config: Config) -> None:
         cdk.Validations.of(stack.node.find_child(name)).acknowledge(
             cdk.Acknowledgment(id=f"{_PACK}-{rule}", reason=reason)
         )
-    for role, resource, reason in _wildcards(stack):
-        cdk.Validations.of(role).acknowledge(
+    for holder, resource, reason in _wildcards(stack):
+        cdk.Validations.of(holder).acknowledge(
             cdk.Acknowledgment(id=f"{_PACK}-IAM5[Resource::{resource}]", reason=reason)
         )
 
@@ -60,7 +60,7 @@ def _wildcards(stack: AssetSyncStack) -> Iterator[tuple[cdk.Resource, str, str]]
                 if "*" in shown:
                     reasons.setdefault(shown, []).append(statement.reason)
         for resource, texts in reasons.items():
-            yield grant.role, resource, " ".join(texts)
+            yield grant.holder, resource, " ".join(texts)
 
 
 def _shown(value: Any) -> str:

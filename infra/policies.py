@@ -3,8 +3,8 @@
 The stack makes its policies from this, docs/iam.md is written from it, and a test compares it with
 what the functions ask AWS for. It knows no AWS library.
 
-No managed policy, and no `*` as a resource but where AWS has no resource to name: those statements
-are marked `resourceless`, and a test looks each of their actions up in AWS's own list.
+No managed policy of AWS, and no `*` as a resource but where AWS has no resource to name: those
+statements are marked `resourceless`, and a test looks each of their actions up in AWS's own list.
 
 ROLES are those of this installation. A role in the account of a bucket is made by its owner; what
 it has to allow, and whom to trust, is said here as well.
@@ -152,6 +152,16 @@ def engine_statements(config: Config) -> list[Statement]:
             ),
             actions=("s3:DescribeJob", "s3:PutJobTagging"),
             resources=("{batch_jobs}",),
+        ),
+        Statement(
+            sid="FindBatchJobs",
+            reason=(
+                "Find the batch job of a cancelled job whose record does not name it, because the"
+                " engine died right after creating it. AWS has no resource to name here."
+            ),
+            actions=("s3:ListJobs",),
+            resources=("*",),
+            resourceless=True,
         ),
         Statement(
             sid="CancelBatchJobs",

@@ -26,6 +26,8 @@ class Statement:
         resourceless: Whether AWS knows no resource for these actions, so that it has to be `*`.
         by_service: Whether AWS itself acts with it in the function's name (polling, tracing), so
             that no call of our code ever needs it.
+        list_of: The choice that its resources are a list of, such as `targets`; empty where their
+            number is fixed. A list has no bound, and a document has one (infra.policy_documents).
     """
 
     sid: str
@@ -35,6 +37,7 @@ class Statement:
     conditions: Condition = field(default_factory=dict)
     resourceless: bool = False
     by_service: bool = False
+    list_of: str = ""
 
 
 def render(statement: Statement, arns: Mapping[str, str]) -> dict[str, Any]:
@@ -136,15 +139,54 @@ def common(config: Config) -> list[Statement]:
     if config.kms != "none":
         own = ("{key}",)
         statements += [
-            key_statement("TableKey", "Tables are encrypted with this key.", own, "dynamodb"),
+            table_key_statement(
+                "TableKey", "Tables are encrypted with this key.", own, writes=True
+            ),
             key_statement("QueueKey", "Queues are encrypted with this key.", own, "sqs"),
             key_statement("TopicKey", "The status topic is encrypted with this key.", own, "sns"),
         ]
     return statements
 
 
+def table_key_statement(sid: str, reason: str, keys: tuple[str, ...], *, writes: bool) -> Statement:
+    """Use a KMS key through DynamoDB, to read a table or to write to it as well.
+
+    DynamoDB Developer Guide, "DynamoDB encryption at rest usage notes" (checked 2026-11): DynamoDB
+    requires Encrypt, Decrypt, ReEncrypt*, GenerateDataKey*, DescribeKey and CreateGrant of the
+    principal on whose behalf it uses the key, and from any Region, for global tables. A grant is
+    made with the table, by whoever makes it. The page does not say which of the others a read
+    needs; these are what the CDK grants for it. Through DynamoDB, none lets its holder do more.
+    """
+    reads = ("kms:Decrypt", "kms:DescribeKey")
+    return Statement(
+        sid=sid,
+        reason=reason,
+        actions=(
+            (
+                *reads,
+                "kms:Encrypt",
+                "kms:GenerateDataKey",
+                "kms:GenerateDataKeyWithoutPlaintext",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+            )
+            if writes
+            else reads
+        ),
+        resources=keys,
+        conditions={"StringLike": {"kms:ViaService": "dynamodb.*.amazonaws.com"}},
+        by_service=True,
+    )
+
+
 def key_statement(
-    sid: str, reason: str, keys: tuple[str, ...], service: str, *, any_region: bool = False
+    sid: str,
+    reason: str,
+    keys: tuple[str, ...],
+    service: str,
+    *,
+    any_region: bool = False,
+    list_of: str = "",
 ) -> Statement:
     """Use KMS keys through a service, in this Region or in any."""
     operator, region = ("StringLike", "*") if any_region else ("StringEquals", "{region}")
@@ -155,4 +197,5 @@ def key_statement(
         resources=keys,
         conditions={operator: {"kms:ViaService": f"{service}.{region}.amazonaws.com"}},
         by_service=True,
+        list_of=list_of,
     )

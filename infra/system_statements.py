@@ -4,7 +4,7 @@ None of it is this installation's own but a catalog that is made for a trial.
 """
 
 from infra.config import Config
-from infra.statements import Statement, key_statement
+from infra.statements import Statement, key_statement, table_key_statement
 
 
 def catalog(config: Config) -> list[Statement]:
@@ -37,7 +37,12 @@ def catalog(config: Config) -> list[Statement]:
         )
     if config.catalog_key:
         statements.append(
-            key_statement("CatalogKey", "The catalog's key.", (config.catalog_key,), "dynamodb")
+            table_key_statement(
+                "CatalogKey",
+                "The catalog is encrypted with this key.",
+                (config.catalog_key,),
+                writes=False,
+            )
         )
     return statements
 
@@ -52,6 +57,7 @@ def sending_to_ingest(config: Config) -> list[Statement]:
             reason="Send the system's ingest the objects of connectors with trigger `queue`.",
             actions=("sqs:SendMessage",),
             resources=config.ingest_queues,
+            list_of="ingest_queues",
         )
     ]
     if config.ingest_queue_keys:
@@ -63,6 +69,7 @@ def sending_to_ingest(config: Config) -> list[Statement]:
                 config.ingest_queue_keys,
                 "sqs",
                 any_region=True,
+                list_of="ingest_queue_keys",
             )
         )
     return statements
@@ -85,6 +92,7 @@ def watching_ingest(config: Config) -> list[Statement]:
                 reason="See how many messages an ingest queue holds; receive none.",
                 actions=("sqs:GetQueueAttributes",),
                 resources=config.ingest_queues,
+                list_of="ingest_queues",
             ),
             Statement(
                 sid="IngestQueueSeenEmpty",

@@ -26,6 +26,7 @@ def assuming(config: Config) -> list[Statement]:
             ),
             actions=("sts:AssumeRole",),
             resources=config.target_roles,
+            list_of="target_roles",
         )
     ]
 
@@ -44,12 +45,14 @@ def engine_on_targets(config: Config) -> list[Statement]:
             ),
             actions=("s3:GetBucketRequestPayment", "s3:GetBucketVersioning", "s3:ListBucket"),
             resources=target_buckets(config),
+            list_of="targets",
         ),
         Statement(
             sid="GiveUpCopies",
             reason="Abort the copy in parts of a large object whose job is cancelled half way.",
             actions=("s3:AbortMultipartUpload",),
             resources=tuple(f"{bucket}/*" for bucket in target_buckets(config)),
+            list_of="targets",
         ),
     ]
 
@@ -72,6 +75,7 @@ def processor_on_targets(config: Config) -> list[Statement]:
                 "s3:ListBucket",
             ),
             resources=target_buckets(config),
+            list_of="targets",
         ),
         Statement(
             sid="ReadTargets",
@@ -87,6 +91,7 @@ def processor_on_targets(config: Config) -> list[Statement]:
                 "s3:GetObjectTagging",
             ),
             resources=targets,
+            list_of="targets",
         ),
         Statement(
             sid="WriteTargets",
@@ -104,6 +109,7 @@ def processor_on_targets(config: Config) -> list[Statement]:
                 "s3:PutObjectVersionTagging",
             ),
             resources=targets,
+            list_of="targets",
         ),
         *_target_keys(config),
     ]
@@ -120,5 +126,6 @@ def _target_keys(config: Config) -> list[Statement]:
             resources=config.target_keys,
             conditions={"StringEquals": {"kms:ViaService": "s3.{region}.amazonaws.com"}},
             by_service=True,
+            list_of="target_keys",
         )
     ]

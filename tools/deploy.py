@@ -13,11 +13,13 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from infra.checks.deployed import read_deployed
 from infra.config import OPTIONAL_INDEXES, Config, InvalidConfig, read_config
 from infra.node import npm_command, path_with_node
 from infra.preflight import Identity, NoCredentials, identify, look
@@ -25,12 +27,9 @@ from infra.preflight import Identity, NoCredentials, identify, look
 from tools.bootstrap import QUALIFIER, look_for_bootstrap
 from tools.build_lambda import BUNDLE, LAMBDA, BuildFailed, build
 from tools.next_steps import next_steps
+from tools.teardown import Progress, Stopped, clear_failed_creation, take_away
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-
-
-class Stopped(Exception):
-    """Nothing further is done; the message says why, and what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,16 +40,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--choose", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("command", choices=("deploy", "destroy", "synth"))
     options = parser.parse_args(arguments)
+    progress = Progress(_say)
     try:
-        run(options.command, options.stage, options.targets, options.choose)
+        run(options.command, options.stage, options.targets, options.choose, progress)
     except (Stopped, BuildFailed) as stop:
-        sys.exit(f"Stopped; nothing was created or changed.\n{stop}")
+        sys.exit(f"{_so_far(progress.done)}\n{stop}")
     except (BotoCoreError, ClientError) as error:
-        sys.exit(f"Stopped: {error}\nCheck the connection and the credentials, and run it again.")
+        sys.exit(f"{_so_far(progress.done)}\n- AWS does not do it, or does not say: {error}")
 
 
-def run(command: str, stage: str, targets: str, choices: Sequence[str]) -> None:
-    """Carry out one command.
+def _so_far(done: Sequence[str]) -> str:
+    if not done:
+        return "Stopped; nothing was created or changed."
+    return "\n".join(
+        ["Stopped. Before that:", *(f"  {each}" for each in done), "It stopped because:"]
+    )
+
+
+def run(command: str, stage: str, targets: str, choices: Sequence[str], progress: Progress) -> None:
+    """Carry out one command; `progress` gets what it did on AWS.
 
     Raises:
         Stopped: the choices, the account or the machine do not fit.
@@ -58,6 +66,8 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str]) -> None:
     """
     given = _given(stage, targets, choices)
     if command == "destroy":
+        if given.get("data") == "keep":
+            raise Stopped("- data=keep: what is to be kept is not to be destroyed")
         # What the buckets were called matters no more, nor what code there was.
         given = {"targets": "none-named", **given, "code": "stub"}
     try:
@@ -78,9 +88,10 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str]) -> None:
         raise Stopped(f"- {error}") from error
     _say(f"{config.stack_name} in account {identity.account}, {identity.region}")
     if command == "destroy":
-        _destroy(config, session)
+        delete = partial(_cdk, config, "destroy", config.stack_name, "--force")
+        take_away(config.stack_name, session.client, delete, progress)
     else:
-        _deploy(config, identity, session)
+        _deploy(config, identity, session, progress)
 
 
 def _given(stage: str, targets: str, choices: Sequence[str]) -> dict[str, str]:
@@ -93,7 +104,7 @@ def _given(stage: str, targets: str, choices: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def _deploy(config: Config, identity: Identity, session: boto3.Session) -> None:
+def _deploy(config: Config, identity: Identity, session: boto3.Session, progress: Progress) -> None:
     findings = look(config, identity, session.client)
     for finding in findings:
         if not finding.fatal:
@@ -106,8 +117,19 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session) -> None:
     size_bytes = build(LAMBDA, BUNDLE)
     _say(f"build/lambda: {size_bytes / 1e6:.1f} MB")
     if not bootstrapped:
+        progress.done.append("the CDK is told to bootstrap this account and region")
         _bootstrap(config, identity)
+    stack = read_deployed(config.stack_name, session.client)
+    if stack is not None and stack.creation_failed:
+        # CloudFormation updates no such stack.
+        clear_failed_creation(stack, session.client, progress)
+        progress.did(f"CloudFormation is told to delete {config.stack_name}, whose creation failed")
+        _cdk(config, "destroy", config.stack_name, "--force")
     outputs = ROOT / "build" / "outputs.json"
+    progress.done.append(
+        f"CloudFormation is told to deploy {config.stack_name}; it undoes what it did of a"
+        " deployment that fails. When the cause is fixed, give the same command again"
+    )
     _cdk(
         config,
         "deploy",
@@ -146,36 +168,6 @@ def _bootstrap(config: Config, identity: Identity) -> None:
         toolkit = f"CDKToolkit-{config.qualifier.replace('_', '-')}"
         options = ["--qualifier", config.qualifier, "--toolkit-stack-name", toolkit]
     _cdk(config, "bootstrap", f"aws://{identity.account}/{identity.region}", *options)
-
-
-def _destroy(config: Config, session: boto3.Session) -> None:
-    made = _resources(config, session)
-    if config.keeps_data:
-        raise Stopped(
-            f"- stage {config.stage} keeps its data: its tables and the stack are protected. To"
-            " let it go, deploy it once with CHOICES=data=destroy, then destroy it with the same"
-        )
-    for trail in made.get("AWS::CloudTrail::Trail", []):
-        session.client("cloudtrail").stop_logging(Name=trail)
-    for name in made.get("AWS::S3::Bucket", []):
-        # Of this stack: its results, and its trail's if it made one. Never a target.
-        _say(f"Emptying {name} ...")
-        session.resource("s3").Bucket(name).object_versions.delete()
-    _cdk(config, "destroy", config.stack_name, "--force")
-
-
-def _resources(config: Config, session: boto3.Session) -> dict[str, list[str]]:
-    """Return the stack's physical ids by type."""
-    pages = session.client("cloudformation").get_paginator("list_stack_resources")
-    made: dict[str, list[str]] = {}
-    try:
-        for page in pages.paginate(StackName=config.stack_name):
-            for one in page["StackResourceSummaries"]:
-                if one["ResourceStatus"] != "DELETE_COMPLETE":
-                    made.setdefault(one["ResourceType"], []).append(one["PhysicalResourceId"])
-    except ClientError as error:
-        raise Stopped(f"- there is no stack {config.stack_name} here: {error}") from error
-    return made
 
 
 def _cdk(config: Config, *arguments: str) -> None:

@@ -35,11 +35,13 @@ _HEAD: Final = """\
 <!-- Written by `make infra-docs` from infra/policies.py; a test keeps it in step. -->
 # What each role may do
 
-Every role has one inline policy with the statements below, and no managed policy. Names in braces
-are ARNs of this installation; `TARGET` stands for each bucket of `TARGETS`, one by one. `*` as a
-resource stands only where AWS has no resource to name (marked *no resource*): a test looks each
-such action up in AWS's own list. *By AWS* marks what AWS itself does in the role's name: polling,
-logging, tracing, keys.
+Every role has the statements below and no others. Those marked *list* grow with the choice of that
+name: they stand in managed policies of this stack, as many as the list needs. The others stand in
+one inline policy. No role has a managed policy of AWS. Names in braces are ARNs of this
+installation; `TARGET` stands for each bucket of `TARGETS`, one by one. `*` as a resource stands
+only where AWS has no resource to name (marked *no resource*): a test looks each such action up in
+AWS's own list. *By AWS* marks what AWS itself does in the role's name: polling, logging, tracing,
+keys.
 
 A test runs whole jobs through the built package, in both discoveries and with each trigger,
 records every call to AWS, and compares: nothing that is called is missing here, and nothing that
@@ -103,6 +105,7 @@ def _entry(statement: Statement) -> str:
         for mark, there in (
             ("no resource", statement.resourceless),
             ("by AWS", statement.by_service),
+            (f"list: {statement.list_of}", statement.list_of),
         )
         if there
     ]

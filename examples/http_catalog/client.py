@@ -188,7 +188,7 @@ def _failure(operation: str, response: _Response) -> PortError | None:
 def _parsed(operation: str, body: bytes) -> Mapping[str, Any]:
     try:
         answer = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _error(CorruptData, operation, f"the answer is not JSON: {error}") from error
     if not isinstance(answer, dict):
         raise _error(CorruptData, operation, "the answer is not a JSON object")

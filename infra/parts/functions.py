@@ -2,7 +2,7 @@
 
 Functions know each other's ARNs, and the engine its own, so their names are fixed and ARNs are
 spelled from them: a reference would be a circle. Their roles hold the statements of infra.policies
-and nothing else; the CDK's own grants are kept out.
+and nothing else, laid out by infra.policy_documents; the CDK's own grants are kept out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Resource, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -20,10 +20,11 @@ from constructs import Construct
 
 from adapters.aws import resources
 from adapters.aws.resources import MappingShape
-from infra import policies
 from infra.config import Config
 from infra.parts.messaging import Messaging
+from infra.parts.retention import removal_policy
 from infra.parts.storage import Storage
+from infra.policy_documents import in_documents
 from infra.statements import Statement, document
 
 BUNDLE: Final = Path(__file__).resolve().parents[2] / "build" / "lambda"
@@ -47,9 +48,9 @@ _EVENT_AGE: Final = Duration.hours(1)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role, and what it was given."""
+    """A role or a managed policy of one, and the statements that stand in it."""
 
-    role: iam.Role
+    holder: Resource
     statements: Sequence[Statement]
     arns: Mapping[str, str]
 
@@ -82,8 +83,9 @@ def make_functions(
     arns = _arns(scope, config, storage, messaging, key)
     # S3 User Guide, "Granting permissions for Batch Operations": this principal, no condition;
     # whether S3 sets aws:SourceAccount when it assumes the role is not documented.
-    grants = [_grant(scope, config, "batch", arns, principal="batchoperations.s3.amazonaws.com")]
-    batch_role = grants[0].role
+    batch_role, grants = _role(
+        scope, config, "batch", arns, principal="batchoperations.s3.amazonaws.com"
+    )
     arns["batch_role"] = batch_role.role_arn
     environment = _environment(config, storage, messaging, arns)
     code: lambda_.Code = lambda_.Code.from_inline(_STUB)
@@ -94,16 +96,14 @@ def make_functions(
     roles: dict[str, iam.Role] = {}
     for name in _SHAPES:
         groups[name] = _log_group(scope, config, name)
-        grants.append(
-            _grant(
-                scope,
-                config,
-                name,
-                {**arns, "log_group": groups[name].log_group_arn},
-                principal="lambda.amazonaws.com",
-            )
+        roles[name], given = _role(
+            scope,
+            config,
+            name,
+            {**arns, "log_group": groups[name].log_group_arn},
+            principal="lambda.amazonaws.com",
         )
-        roles[name] = grants[-1].role
+        grants += given
         made[name] = _function(
             scope,
             config,
@@ -197,25 +197,41 @@ def _environment(
     }
 
 
-def _grant(
+def _role(
     scope: Construct, config: Config, name: str, arns: Mapping[str, str], *, principal: str
-) -> Grant:
-    statements = policies.ROLES[name](config)
+) -> tuple[iam.Role, list[Grant]]:
+    """Make a role with its policies; return what stands where."""
+    documents = in_documents(name, config)
+    title = name.title()
+    # Attached by the role itself: while it is updated, it never has fewer rights than before.
+    managed = {
+        policy: iam.ManagedPolicy(
+            scope,
+            f"{title}{policy}",
+            description=f"{function_name(config, name)}; explained in docs/iam.md",
+            document=iam.PolicyDocument.from_json(document(statements, arns)),
+        )
+        for policy, statements in documents.managed.items()
+    }
     role = iam.Role(
         scope,
-        f"{name.title()}Role",
+        f"{title}Role",
         description=f"{function_name(config, name)}; explained in docs/iam.md",
         assumed_by=iam.ServicePrincipal(principal),
-        inline_policies={name: iam.PolicyDocument.from_json(document(statements, arns))},
+        inline_policies={name: iam.PolicyDocument.from_json(document(documents.inline, arns))},
+        managed_policies=list(managed.values()),
     )
-    return Grant(role, statements, arns)
+    return role, [
+        Grant(role, documents.inline, arns),
+        *(Grant(managed[policy], held, arns) for policy, held in documents.managed.items()),
+    ]
 
 
 def _log_group(scope: Construct, config: Config, name: str) -> logs.LogGroup:
     group = logs.LogGroup(
         scope,
         f"{name.title()}Log",
-        removal_policy=RemovalPolicy.RETAIN if config.keeps_data else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(config),
     )
     child = group.node.default_child
     assert isinstance(child, logs.CfnLogGroup)  # noqa: S101 - what it is made of

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aws_cdk import Fn, RemovalPolicy, Stack
+from aws_cdk import Fn, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.config import Config
+from infra.parts.retention import removal_policy
 
 # As the API's handler serves them; tests/infra compares.
 ROUTES: Final = (
@@ -90,7 +91,7 @@ def _log_access(scope: Construct, config: Config, stage: apigateway.HttpStage) -
         scope,
         "AccessLog",
         log_group_name=f"/aws/vendedlogs/{config.stack_name}/access-{stack_id}",
-        removal_policy=RemovalPolicy.RETAIN if config.keeps_data else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(config),
     )
     child = group.node.default_child
     assert isinstance(child, logs.CfnLogGroup)  # noqa: S101 - what it is made of

@@ -6,11 +6,12 @@ import json
 
 from application.files import summary_key
 from application.job_updater import update_job
-from domain.job import TERMINAL, Job, finish_if_settled, without_notices
+from application.policy import Policy
+from domain.job import TERMINAL, Job, StatusNotice, finish_if_settled, without_notices
 from domain.message import status_message
 from domain.views import job_view
 from ports.clock import Clock
-from ports.errors import PortError
+from ports.errors import PortError, Retryable
 from ports.job_store import JobStore
 from ports.results_store import ResultsStore
 from ports.status_notifier import StatusNotifier
@@ -28,18 +29,21 @@ class Announcer:
         notifier: StatusNotifier,
         clock: Clock,
         telemetry: Telemetry,
+        policy: Policy,
     ) -> None:
         self._jobs = jobs
         self._results = results
         self._notifier = notifier
         self._clock = clock
         self._telemetry = telemetry
+        self._policy = policy
 
     async def announce(self, job: Job) -> Job:
         """Publish the job's notices in order and remove those that were; the last, with a summary.
 
         What cannot be published stays in the record, where the sweep finds it: so a topic that is
-        down delays the news of a job and not the job.
+        down delays the news of a job and not the job. A summary that cannot be written delays the
+        news for `end_patience_s` at most, and not at all where a right or the bucket is missing.
         """
         if not job.notices:
             return job
@@ -47,8 +51,7 @@ class Announcer:
         try:
             for notice in job.notices:
                 if notice.status in TERMINAL:
-                    summary = json.dumps(job_view(job, self._clock.now()), indent=2)
-                    await self._results.put(summary_key(job.job_id), summary.encode())
+                    await self._write_summary(job, notice)
                 await self._notifier.publish(status_message(job, notice))
                 published.add(notice.number)
                 self._telemetry.event("job_status", job_id=job.job_id, status=notice.status)
@@ -65,6 +68,21 @@ class Announcer:
             # They will be published once more by the sweep; the topic promises at least once.
             self._telemetry.warning("status_not_marked", job_id=job.job_id, cause=str(error))
             return job
+
+    async def _write_summary(self, job: Job, notice: StatusNotice) -> None:
+        """Write the job's record as it is at its end; without it, the API still shows the same.
+
+        Raises:
+            Retryable: it could not be written, and the news of the end may still wait for it.
+        """
+        summary = json.dumps(job_view(job, self._clock.now()), indent=2)
+        try:
+            await self._results.put(summary_key(job.job_id), summary.encode())
+        except PortError as error:
+            waited_s = (self._clock.now() - notice.occurred_at).total_seconds()
+            if isinstance(error, Retryable) and waited_s < self._policy.end_patience_s:
+                raise
+            self._telemetry.warning("summary_not_written", job_id=job.job_id, cause=str(error))
 
     async def finish(self, job_id: str) -> Job:
         """End the job if its last chunk is settled, and announce what changed.

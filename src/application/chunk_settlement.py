@@ -19,6 +19,7 @@ from application.policy import Policy
 from application.progress_files import ProgressFiles
 from domain.chunk import (
     Chunk,
+    ChunkDeadLettered,
     ChunkReleased,
     cancel_chunk,
     check_lease,
@@ -109,7 +110,11 @@ class ChunkSettlement:
         if unstarted > 0 or (mendable and not last_attempt):
             progressed = copies_advanced or len(standing) > outcome_count_before
             key = await self._progress.save(chunk, _token(chunk), standing)
-            await self._hand_back(chunk, key, progressed=progressed, delayed=bool(mendable))
+            released = ChunkReleased(progress_key=key, progressed=progressed)
+            await self._hand_back(
+                evolve(chunk, released, self._clock.now()),
+                delay_s=self._retry_delay_s(chunk.attempt_count) if mendable else 0,
+            )
             return False
         await self._write(chunk, outcomes)
         await self._settle(
@@ -121,7 +126,7 @@ class ChunkSettlement:
         return True
 
     async def queue_again(self, chunk: Chunk, reason: str) -> None:
-        """Hand back, as it was, a chunk whose message is lost for `reason`; counts as an attempt.
+        """Hand back, as it was, a chunk whose message is a dead letter; not counted as an attempt.
 
         Raises:
             Conflict: the lease is lost; another worker has the chunk.
@@ -129,7 +134,8 @@ class ChunkSettlement:
         self._telemetry.warning(
             "chunk_queued_again", job_id=chunk.job_id, chunk_index=chunk.index, cause=reason
         )
-        await self._hand_back(chunk, chunk.progress_key, progressed=False, delayed=True)
+        queued = evolve(chunk, ChunkDeadLettered(), self._clock.now())
+        await self._hand_back(queued, delay_s=self._retry_delay_s(queued.dead_letter_count))
 
     async def give_up(
         self,
@@ -197,13 +203,13 @@ class ChunkSettlement:
         self._count(settled.statistics - chunk.statistics)
         await self._announcer.finish(job.job_id)
 
-    async def _hand_back(
-        self, chunk: Chunk, progress_key: str | None, *, progressed: bool, delayed: bool
-    ) -> None:
-        released = ChunkReleased(progress_key=progress_key, progressed=progressed)
-        queued = await self._chunks.save(evolve(chunk, released, self._clock.now()))
-        delay_s = self._policy.retry_delay_s * 2 ** (chunk.attempt_count - 1) if delayed else 0
-        await self._queue.send([chunk_message(queued)], delay_s=min(delay_s, QUEUE_DELAY_S_MAX))
+    def _retry_delay_s(self, try_count: int) -> int:
+        doubled: int = self._policy.retry_delay_s * 2 ** (try_count - 1)
+        return min(doubled, QUEUE_DELAY_S_MAX)
+
+    async def _hand_back(self, chunk: Chunk, *, delay_s: int) -> None:
+        queued = await self._chunks.save(chunk)
+        await self._queue.send([chunk_message(queued)], delay_s=delay_s)
         self._telemetry.event(
             "chunk_handed_back", job_id=chunk.job_id, chunk_index=chunk.index, delay_s=delay_s
         )

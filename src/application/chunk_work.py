@@ -120,10 +120,11 @@ class ProcessChunk:
     ) -> Delivery:
         """Do what follows when a chunk's message of this life ended in the dead-letter queue.
 
-        That the chunk was not done need not be its own fault: receives that were throttled count,
-        too. So it is queued again, and this counts as an attempt; one without attempts left is
-        settled as FAILED. That is what decreases from one dead letter to the next. One of an
-        earlier life does nothing: the chunk has another message.
+        That the chunk was not done need not be its own fault: SQS counts receives that Lambda
+        throttled, too. So it is queued again, and this is no attempt. A dead letter without an
+        attempt left, or after too many others, settles the chunk as FAILED: the number of those
+        that are left decreases from one dead letter to the next. One of an earlier life does
+        nothing: the chunk has another message.
 
         Raises:
             InvalidMessage: there is no such job or chunk.
@@ -148,7 +149,7 @@ class ProcessChunk:
         try:
             if job.ending is not None:
                 await self._settlement.cancel(job, chunk, {})
-            elif chunk.attempt_count >= self._policy.chunk_attempt_count_max:
+            elif self._given_up(chunk):
                 await self._settlement.give_up(job, chunk, reason)
             else:
                 await self._settlement.queue_again(chunk, reason)
@@ -156,6 +157,13 @@ class ProcessChunk:
         except (WorkLost, Conflict) as lost:
             return self._lost(job_id, index, lost)
         return Delivery.SETTLED
+
+    def _given_up(self, chunk: Chunk) -> bool:
+        """Tell whether a chunk that a dead letter leased has no attempt or dead letter left."""
+        return (
+            chunk.attempt_count > self._policy.chunk_attempt_count_max
+            or chunk.dead_letter_count + 1 >= self._policy.chunk_dead_letter_count_max
+        )
 
     def _lost(self, job_id: str, index: int, cause: Exception) -> Delivery:
         """Note that another worker has the chunk now; what is left of it is that one's."""

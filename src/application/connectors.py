@@ -9,6 +9,7 @@ from typing import Final
 from domain import prefixes as prefix_rules
 from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
 from domain.errors import FieldFault, InvalidRequest
+from domain.item_sizes import connector_faults
 from domain.profile import CatalogProfile, Profile
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
@@ -101,6 +102,7 @@ class Connectors:
                 )
             )
         faults += _queue_faults(new.ingest)
+        faults += connector_faults(new.prefixes, new.ingest)
         if self._profile.name is CatalogProfile.NONE and new.ingest.ids is IdSource.ASSIGNED:
             message = "is 'assigned', and without a catalog no system assigns ids; use 'minted'"
             faults.append(FieldFault(path="ids", message=message))

@@ -12,7 +12,7 @@ from domain.connector import Trigger
 from domain.errors import InvalidManifest
 from domain.job import Job
 from domain.part_copy import CopyRecord, from_json, to_json
-from ports.errors import NotFound, PortError
+from ports.errors import Fatal, NotFound, PortError
 from ports.object_store import ObjectStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
@@ -97,18 +97,28 @@ class LeftCopies:
     async def give_up(self, job: Job, chunk: Chunk) -> None:
         """Give them up; may be repeated. What the store does not let go is only warned of.
 
-        Of a chunk that no worker ever had, nothing is asked.
+        So is a record that we may not read or write. Of a chunk that no worker ever had, nothing is
+        asked.
+
+        Raises:
+            Retryable: the record cannot be read or written now.
         """
         had = chunk.attempt_count > 0 or chunk.progress_key is not None
         if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:
             return
         file_key = copies_key(job.job_id, chunk.index)
-        records = await _read(self._results, file_key, self._telemetry)
-        for key, record in records.items():
-            for upload_id in record.upload_ids:
-                try:
-                    await self._objects.abandon_copy(job.bucket, key, upload_id)
-                except PortError as error:
-                    self._telemetry.warning(NOT_GIVEN_UP, object_key=key, cause=str(error))
-        if records:
-            await self._results.put(file_key, to_json({}))
+        try:
+            records = await _read(self._results, file_key, self._telemetry)
+            for key, record in records.items():
+                for upload_id in record.upload_ids:
+                    await self._abandon(job, key, upload_id)
+            if records:
+                await self._results.put(file_key, to_json({}))
+        except Fatal as error:
+            self._telemetry.warning(NOT_GIVEN_UP, file=file_key, cause=str(error))
+
+    async def _abandon(self, job: Job, key: str, upload_id: str) -> None:
+        try:
+            await self._objects.abandon_copy(job.bucket, key, upload_id)
+        except PortError as error:
+            self._telemetry.warning(NOT_GIVEN_UP, object_key=key, cause=str(error))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from ports.clock import Clock
 
@@ -18,6 +18,10 @@ class Deadline:
     def remaining_s(self) -> float:
         """Return the seconds left; negative after the instant."""
         return (self.at - self.clock.now()).total_seconds()
+
+    def share(self, part: float) -> Deadline:
+        """Return the deadline of something that may take this part of the seconds left."""
+        return replace(self, at=self.clock.now() + timedelta(seconds=part * self.remaining_s()))
 
     def near(self, margin_s: float) -> bool:
         """Tell whether less than `margin_s` is left."""

@@ -3,29 +3,38 @@
 A job never jumps to its end. Its end is ordered in its record, from then on no chunk is made or
 leased; open chunks are settled as CANCELLED (a worker's own chunk by that worker, which looks for
 the order while it works); and with the last of them the job has ended.
+
+The end comes first. What else belongs to it (the batch job is cancelled, the manifest's upload
+aborted, what was done of a chunk is counted) is tried at each pass, logged where it fails, and does
+not keep the job from its end: a missing right never does, and nothing does for longer than
+`end_patience_s`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from application.announcer import Announcer
 from application.chunk_errors import ChunkErrors
 from application.copy_file import LeftCopies
+from application.deadline import Deadline
 from application.engine_orders import order_advance
 from application.failures import whole_failure
 from application.files import manifest_key, outcomes_key, write_outcomes
 from application.job_updater import update_job
+from application.policy import Policy
 from application.progress_files import ProgressFiles
 from domain.chunk import Chunk, ChunkLeaseExpired, cancel_chunk, evolve, lease_expired
-from domain.job import Ending, EndingKind, Job
+from domain.job import Discovery, Ending, EndingKind, Job
 from domain.job_control import order_end, stop_redriving
-from domain.outcome import fold
+from domain.outcome import Outcome, fold
 from domain.tally import tally_change
 from ports.batch_jobs import BatchJobs
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.error_log import ErrorLog
-from ports.errors import AccessDenied, Conflict
+from ports.errors import AccessDenied, Conflict, Fatal, Misconfigured, PortError, Retryable
 from ports.job_store import JobStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
@@ -46,6 +55,8 @@ class EndJob:
         announcer: Announcer,
         left_copies: LeftCopies,
         clock: Clock,
+        telemetry: Telemetry,
+        policy: Policy,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
@@ -56,59 +67,123 @@ class EndJob:
         self._chunk_errors = chunk_errors
         self._announcer = announcer
         self._clock = clock
+        self._telemetry = telemetry
+        self._policy = policy
         self._progress = ProgressFiles(results)
 
-    async def fail(self, job_id: str, error: Exception) -> Job:
-        """Record why the job fails, order its end, and end what is open."""
+    async def fail(self, job_id: str, error: Exception, deadline: Deadline) -> Job | None:
+        """Record why the job fails, order its end, and end what is open, as `drain` does."""
         now = self._clock.now()
-        await self._errors.record([whole_failure(error, job_id=job_id, chunk_index=None, now=now)])
+        try:
+            await self._errors.record(
+                [whole_failure(error, job_id=job_id, chunk_index=None, now=now)]
+            )
+        except Fatal as cause:
+            self._telemetry.warning("failure_not_recorded", job_id=job_id, cause=str(cause))
         job = await update_job(
             self._jobs,
             job_id,
             lambda j: order_end(j, Ending(kind=EndingKind.FAILED, reason=_reason(j, error)), now),
         )
-        return await self.drain(job)
+        return await self.drain(job, deadline)
 
-    async def drain(self, job: Job) -> Job:
-        """Settle what is open of a job whose end is ordered; chunks being worked on are left.
+    async def drain(self, job: Job, deadline: Deadline) -> Job | None:
+        """Settle what is open of a job whose end is ordered, or None if the deadline came first.
 
-        May be repeated. The job has ended when this finds nothing left.
+        Chunks that are being worked on are left. May be repeated; the job has ended when this finds
+        nothing left. It is a loop over lives: what decreases from one to the next is the number of
+        chunks that are open and not worked on. Each life settles one of them at least, whatever its
+        deadline is, or finds that a step of the end is to be tried again, for `end_patience_s`.
+
+        Raises:
+            Retryable: something is worth another try; what could be settled is.
         """
-        if job.batch_job_id is not None and not job.splitting.done:
-            await self._batch_jobs.cancel(job.batch_job_id)
-        if job.listing.upload_id is not None:
-            await self._results.abort_upload(manifest_key(job.job_id), job.listing.upload_id)
+        left = await self._clean_up(job)
         await update_job(self._jobs, job.job_id, lambda j: stop_redriving(j, self._clock.now()))
         async for chunk in self._chunks.chunks(job.job_id):
             # What a later redrive opened is not what was ordered to end.
             if not chunk.terminal and chunk.redrive_number <= job.redrive_number:
-                await self._cancel(job, chunk)
+                left = await self._cancel(job, chunk) or left
+                if deadline.near(self._policy.stop_margin_s):
+                    return None
+        if left is not None:
+            raise left
         return await self._announcer.finish(job.job_id)
 
-    async def _cancel(self, job: Job, chunk: Chunk) -> None:
+    async def _clean_up(self, job: Job) -> PortError | None:
+        """Stop what is under way beside the chunks; returns an error that is worth another try."""
+        left: PortError | None = None
+        for step in (self._stop_discovery, self._abort_manifest):
+            try:
+                await step(job)
+            except PortError as error:
+                self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=str(error))
+                if isinstance(error, Retryable) and self._patient(job):
+                    left = error
+        return left
+
+    async def _stop_discovery(self, job: Job) -> None:
+        """Cancel the batch job; one that the record does not name yet is looked for."""
+        if job.options.discovery is not Discovery.BATCH or job.splitting.done:
+            return
+        found: Sequence[str] = []
+        if job.batch_job_id is not None:
+            found = [job.batch_job_id]
+        elif job.manifest is not None:
+            found = await self._batch_jobs.find(job.job_id)
+        for batch_job_id in found:
+            await self._batch_jobs.cancel(batch_job_id)
+
+    async def _abort_manifest(self, job: Job) -> None:
+        if job.listing.upload_id is not None:
+            await self._results.abort_upload(manifest_key(job.job_id), job.listing.upload_id)
+
+    def _patient(self, job: Job) -> bool:
+        """Whether the end may still wait: once it is ordered, nothing moves `updated_at`."""
+        waited_s = (self._clock.now() - job.updated_at).total_seconds()
+        return waited_s < self._policy.end_patience_s
+
+    async def _cancel(self, job: Job, chunk: Chunk) -> PortError | None:
+        """Settle a chunk that nobody works on; returns an error that is worth another try."""
         now = self._clock.now()
         free = chunk
         if chunk.lease is not None:
             if not lease_expired(chunk, now):
-                return
+                return None
             free = evolve(chunk, ChunkLeaseExpired(), now)
-        done = await self._progress.known(chunk)
+        done: dict[str, Outcome] = {}
         try:
-            if done:
-                await write_outcomes(
-                    self._results,
-                    outcomes_key(chunk.job_id, chunk.index),
-                    done.values(),
-                    job_id=chunk.job_id,
-                    chunk_index=chunk.index,
-                )
-            if free.attempt_count or free.progress_key is not None:
-                await self._chunk_errors.replace(free, done.values())
-            await self._left_copies.give_up(job, chunk)
+            done = await self._progress.known(chunk)
+            await self._write_down(job, free, done)
+        except PortError as error:
+            self._telemetry.warning(
+                "chunk_not_accounted",
+                job_id=job.job_id,
+                chunk_index=chunk.index,
+                cause=str(error),
+            )
+            if self._patient(job) and not isinstance(error, Misconfigured):
+                return error
+        try:
             cancelled = cancel_chunk(free, fold(done.values()), now=now)
             await self._chunks.settle(cancelled, tally_change(chunk, cancelled))
         except Conflict:
-            return  # a worker took or settled it meanwhile; the next pass sees what became of it
+            pass  # a worker took or settled it meanwhile; the next pass sees what became of it
+        return None
+
+    async def _write_down(self, job: Job, chunk: Chunk, done: Mapping[str, Outcome]) -> None:
+        """Write what belongs to the chunk's end, before the transaction that settles it."""
+        if done:
+            await write_outcomes(
+                self._results,
+                outcomes_key(chunk.job_id, chunk.index),
+                done.values(),
+                job_id=chunk.job_id,
+                chunk_index=chunk.index,
+            )
+        if chunk.attempt_count or chunk.progress_key is not None:
+            await self._chunk_errors.replace(chunk, done.values())
+        await self._left_copies.give_up(job, chunk)
 
 
 class CancelJob:

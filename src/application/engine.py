@@ -76,16 +76,22 @@ class Engine:
         try:
             job = await work.take(job_id, margin_s=self._policy.lease_margin_s)
         except WorkLost:
-            return await self._end_or_announce(job_id)
+            return await self._end_or_announce(job_id, deadline)
         try:
             finished = await self._steps(job, work)
         except WorkLost:
             await work.release(job_id)
-            return await self._end_or_announce(job_id)
+            return await self._end_or_announce(job_id, deadline)
         except (DomainError, Fatal, NotFound) as error:
-            self._telemetry.warning("job_failed", job_id=job_id, cause=str(error))
+            held = work.holds(await self._jobs.get(job_id))
             await work.release(job_id)
-            return await self._end_job.fail(job_id, error)
+            if not held:
+                # The job is ending, or another engine has it: its state is not ours to judge.
+                self._telemetry.event("engine_work_lost", job_id=job_id, cause=str(error))
+                return await self._end_or_announce(job_id, deadline)
+            self._telemetry.warning("job_failed", job_id=job_id, cause=str(error))
+            failed = await self._end_job.fail(job_id, error, deadline)
+            return await self._or_continue(job_id, failed)
         except PortError:
             await work.release(job_id)
             raise
@@ -94,11 +100,18 @@ class Engine:
             await self._invoker.advance(job_id)
         return await self._announcer.finish(job_id)
 
-    async def _end_or_announce(self, job_id: str) -> Job:
+    async def _end_or_announce(self, job_id: str, deadline: Deadline) -> Job:
         job = await self._jobs.get(job_id)
         if job.ending is not None:
-            return await self._end_job.drain(job)
+            return await self._or_continue(job_id, await self._end_job.drain(job, deadline))
         return await self._announcer.announce(job)
+
+    async def _or_continue(self, job_id: str, drained: Job | None) -> Job:
+        """Order another invocation for a job that could not be ended before the deadline."""
+        if drained is not None:
+            return drained
+        await self._invoker.advance(job_id)
+        return await self._jobs.get(job_id)
 
     async def _steps(self, job: Job, work: Work) -> bool:
         """Work on the job; True if it now waits for others or has ended, False at the deadline."""

@@ -14,6 +14,11 @@ def manifest_key(job_id: str) -> str:
     return f"jobs/{job_id}/manifest.csv"
 
 
+def listing_rest_key(job_id: str, token: str, number: int) -> str:
+    """Rows that were listed and are in no part of the manifest yet; the token keeps lives apart."""
+    return f"jobs/{job_id}/progress/manifest-{token}-{number}.csv"
+
+
 def report_prefix(job_id: str) -> str:
     """Where S3 Batch Operations writes its completion report."""
     return f"jobs/{job_id}/reports"
@@ -73,22 +78,11 @@ async def read_entries(results: ResultsStore, key: str) -> AsyncIterator[Manifes
 
 
 async def write_outcomes(
-    results: ResultsStore,
-    key: str,
-    outcomes: Iterable[Outcome],
-    *,
-    job_id: str,
-    chunk_index: int,
-    with_stack_traces: bool = False,
+    results: ResultsStore, key: str, outcomes: Iterable[Outcome], *, job_id: str, chunk_index: int
 ) -> None:
     """Write outcomes, one line of JSON each."""
-    lines = (
-        to_json_line(
-            outcome, job_id=job_id, chunk_index=chunk_index, with_stack_trace=with_stack_traces
-        )
-        for outcome in outcomes
-    )
-    await results.put(key, "".join(line + "\n" for line in lines).encode())
+    lines = (to_json_line(o, job_id=job_id, chunk_index=chunk_index) + "\n" for o in outcomes)
+    await results.put(key, "".join(lines).encode())
 
 
 async def read_outcomes(results: ResultsStore, key: str) -> AsyncIterator[Outcome]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.job import Job
 from ports.errors import Conflict
-from ports.job_store import JobStore, OverlappingJob
+from ports.job_store import JobStore, OverlappingJob, TooManyPrefixes
 
 # Writers of one job are few (an engine, a person, a finishing worker), so a conflict is rare and
 # three in a row are not to be expected; the bound only keeps a bug from looping for ever.
@@ -20,6 +20,8 @@ async def update_job(jobs: JobStore, job_id: str, change: Callable[[Job], Job]) 
     Raises:
         NotFound: there is no such job.
         Conflict: others kept changing it.
+        OverlappingJob, TooManyPrefixes: the change takes up a job that had ended, and its prefixes
+            are not to be had.
         DomainError: what `change` raises; nothing was written.
     """
     job = await jobs.get(job_id)
@@ -31,7 +33,7 @@ async def update_job(jobs: JobStore, job_id: str, change: Callable[[Job], Job]) 
             return await (jobs.reopen if job.terminal and not changed.terminal else jobs.save)(
                 changed
             )
-        except OverlappingJob:
+        except (OverlappingJob, TooManyPrefixes):
             raise
         except Conflict:
             job = await jobs.get(job_id)

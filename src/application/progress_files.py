@@ -60,12 +60,7 @@ class ProgressFiles:
         """Write the outcomes that stand, be there none; returns the file's key."""
         key = progress_key(chunk.job_id, chunk.index, token)
         await write_outcomes(
-            self._results,
-            key,
-            outcomes.values(),
-            job_id=chunk.job_id,
-            chunk_index=chunk.index,
-            with_stack_traces=True,
+            self._results, key, outcomes.values(), job_id=chunk.job_id, chunk_index=chunk.index
         )
         return key
 

@@ -10,8 +10,7 @@ from application.job_updater import update_job
 from application.policy import Policy
 from application.queueing import Queueing
 from application.work import Work
-from domain.chunk import Chunk, ChunkRedriven, ChunkStatus, evolve
-from domain.errors import NotRedrivable
+from domain.chunk import ChunkRedriven, evolve, redrivable
 from domain.job import Job
 from domain.job_control import redrive
 from domain.tally import tally_change
@@ -21,8 +20,6 @@ from ports.engine_invoker import EngineInvoker
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
 
-_FAILED = frozenset({ChunkStatus.FAILED, ChunkStatus.COMPLETED_WITH_ERRORS})
-
 
 class RedriveJob:
     """The use case behind `POST /jobs/{id}/redrive`."""
@@ -31,14 +28,12 @@ class RedriveJob:
         self,
         *,
         jobs: JobStore,
-        chunks: ChunkStore,
         engine: EngineInvoker,
         announcer: Announcer,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self._jobs = jobs
-        self._chunks = chunks
         self._engine = engine
         self._announcer = announcer
         self._clock = clock
@@ -53,28 +48,15 @@ class RedriveJob:
             NotFound: there is no such job.
             NotRedrivable: it has no failures that another attempt could mend.
             OverlappingJob: another job is active on its prefixes.
+            TooManyPrefixes: the bucket's active jobs have too many already.
         """
 
         def reopened(job: Job) -> Job:
             return job if job.redriving else redrive(job, self._clock.now())
 
-        await self._check_chunks(job_id)
         job = await update_job(self._jobs, job_id, reopened)
         await order_advance(self._engine, job_id, telemetry=self._telemetry)
         return await self._announcer.announce(job)
-
-    async def _check_chunks(self, job_id: str) -> None:
-        """Make sure that some failure is a worker's; what discovery left unreadable stays so."""
-        job = await self._jobs.get(job_id)
-        if not job.terminal or not job.tally.statistics.failed:
-            return
-        async for chunk in self._chunks.chunks(job_id):
-            if chunk.status in _FAILED and chunk.entry_count:
-                return
-        raise NotRedrivable(
-            f"the failures of job {job_id} are of its discovery, which is not repeated; start a new"
-            " sync instead: objects that are done are skipped"
-        )
 
 
 class RequeueFailures:
@@ -104,7 +86,7 @@ class RequeueFailures:
         async for chunk in self._chunks.chunks(job.job_id):
             if work.deadline.near(self._policy.stop_margin_s):
                 return None
-            if _to_redrive(chunk, job):
+            if redrivable(chunk) and chunk.redrive_number < job.redrive_number:
                 # A cancel may have come since; it waits for our lease to end before the job does.
                 work.check(await self._jobs.get(job.job_id))
                 event = ChunkRedriven(redrive_number=job.redrive_number)
@@ -112,11 +94,3 @@ class RequeueFailures:
                 stored = await self._chunks.settle(reopened, tally_change(chunk, reopened))
                 await self._queueing.enqueue([stored])
         return await work.update(job.job_id, lambda j: replace(j, redriving=False))
-
-
-def _to_redrive(chunk: Chunk, job: Job) -> bool:
-    return (
-        chunk.status in _FAILED
-        and chunk.entry_count > 0
-        and chunk.redrive_number < job.redrive_number
-    )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from domain.batch_job import parse_report_row
 from domain.decision import Reason
 from domain.errors import InvalidReport
 from domain.manifest import ManifestEntry, decode_row
 from domain.outcome import Outcome, OutcomeKind
+
+_UNREADABLE: Final = "InvalidReport"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,12 @@ class Source:
     name: str
     keys: tuple[str, ...]
     parse: Callable[[bytes, int], ManifestEntry | Outcome]
+
+
+def key_of(item: ManifestEntry | Outcome) -> str | None:
+    """Return the key of what was parsed; None if the record could not be read."""
+    unreadable = isinstance(item, Outcome) and item.reason == _UNREADABLE
+    return None if unreadable else item.key
 
 
 def manifest_source(key: str) -> Source:
@@ -52,7 +61,7 @@ def report_source(keys: tuple[str, ...], *, dry_run: bool) -> Source:
             return Outcome(
                 key=f"(unreadable report row before byte {after})",
                 kind=OutcomeKind.FAILED,
-                reason="InvalidReport",
+                reason=_UNREADABLE,
                 message=str(error),
             )
         if row.outcome is None:

@@ -15,11 +15,12 @@ from application.failures import object_failures
 from application.files import chunk_key, discovered_key, write_entries, write_outcomes
 from application.policy import Policy
 from application.queueing import Queueing
-from application.sources import Source
+from application.sources import Source, key_of
 from application.work import Work
 from domain.chunk import Chunk, ChunkStatus
 from domain.errors import InvalidReport
 from domain.job import Job, JobStatus, ProcessingStarted, Splitting, evolve
+from domain.key_sum import may_be_equal, with_key
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome, fold
 from domain.packing import Parcel
@@ -86,13 +87,22 @@ class SplitIntoChunks:
                 parcel.add(item, self._policy.sizing)
             else:
                 parcel.outcomes.append(item)
-            batch.checkpoint = replace(after, object_count=batch.checkpoint.object_count + 1)
+            batch.checkpoint = replace(
+                after,
+                object_count=batch.checkpoint.object_count + 1,
+                key_sum=with_key(batch.checkpoint.key_sum, key_of(item)),
+            )
         if parcel.object_count:
             await self._close(job, parcel, batch)
         counted, listed = batch.checkpoint.object_count, job.listing.objects_listed
         if counted != listed:
             raise InvalidReport(
                 f"{source.name} has records of {counted} objects, {listed} were listed"
+            )
+        if not may_be_equal(batch.checkpoint.key_sum, job.listing.key_sum):
+            raise InvalidReport(
+                f"{source.name} has as many records as objects were listed, {listed}, but not one"
+                " for each: some are missing, and others are there twice or were not listed"
             )
         batch.checkpoint = replace(batch.checkpoint, done=True)
         return await self._commit(job, work, batch)

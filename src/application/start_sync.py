@@ -12,6 +12,7 @@ from domain import prefixes as prefix_rules
 from domain.connector import Connector, ConnectorStatus
 from domain.errors import ConnectorDisabled, FieldFault, InvalidRequest
 from domain.identity import job_id_for
+from domain.item_sizes import option_faults
 from domain.job import Job, SyncOptions, new_job
 from domain.manifest import format_instant
 from ports.clock import Clock
@@ -74,10 +75,12 @@ class StartSync:
         Raises:
             NotFound: there is no such connector.
             ConnectorDisabled: it is switched off.
-            InvalidRequest: prefixes that are wrong, or not within the connector's.
+            InvalidRequest: prefixes that are wrong, or not within the connector's; or options that
+                are too large to be kept.
             IdempotencyKeyReused: the key was used for another request.
             OverlappingJob: an active job, of whatever connector of the bucket, covers some of the
                 prefixes.
+            TooManyPrefixes: the bucket's active jobs have too many already.
         """
         fingerprint = _fingerprint(options)
         if idempotency_key is not None:
@@ -91,6 +94,10 @@ class StartSync:
             )
         _check_prefixes(options, connector)
         scope = prefix_rules.normalise(options.prefixes or connector.prefixes)
+        options = replace(options, prefixes=scope)
+        faults = option_faults(options, connector.ingest)
+        if faults:
+            raise InvalidRequest(*faults)
         job = new_job(
             job_id=(
                 job_id_for(connector_id, idempotency_key)
@@ -100,7 +107,7 @@ class StartSync:
             connector_id=connector_id,
             bucket=connector.bucket,
             ingest=connector.ingest,
-            options=replace(options, prefixes=scope),
+            options=options,
             request_fingerprint=fingerprint,
             now=self._clock.now(),
         )

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from application.announcer import Announcer
 from application.deadline import Deadline
@@ -36,6 +37,9 @@ from ports.errors import Conflict, PortError
 from ports.job_store import JobStore
 from ports.paging import Unreadable
 from ports.telemetry import Metric, Telemetry
+
+_ENDING_SHARE: Final = 0.25
+"""The part of the time left that the sweep gives to the end of one job."""
 
 
 class Sweep:
@@ -119,7 +123,8 @@ class Sweep:
         if job.terminal:
             return
         if job.ending is not None:
-            await self._end_job.drain(job)
+            # The others must not wait for a job of many chunks; the next sweep continues with it.
+            await self._end_job.drain(job, deadline.share(_ENDING_SHARE))
             return
         now = self._clock.now()
         await self._mend_chunks(job, now, waiting, deadline)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from application.deadline import Deadline
 from application.job_updater import update_job
+from domain.errors import WorkLost
 from domain.job import Job
 from domain.job_control import check_work, take_work
 from ports.clock import Clock
@@ -19,7 +20,7 @@ class Work:
     def __init__(self, *, jobs: JobStore, clock: Clock, token: str, deadline: Deadline) -> None:
         self._jobs = jobs
         self._clock = clock
-        self._token = token
+        self.token = token
         self.deadline = deadline
 
     async def take(self, job_id: str, *, margin_s: float) -> Job:
@@ -33,7 +34,7 @@ class Work:
         return await update_job(
             self._jobs,
             job_id,
-            lambda job: take_work(job, token=self._token, now=self._clock.now(), lease_s=lease_s),
+            lambda job: take_work(job, token=self.token, now=self._clock.now(), lease_s=lease_s),
         )
 
     async def update(self, job_id: str, change: Callable[[Job], Job]) -> Job:
@@ -44,7 +45,7 @@ class Work:
         """
 
         def guarded(job: Job) -> Job:
-            check_work(job, token=self._token, now=self._clock.now())
+            check_work(job, token=self.token, now=self._clock.now())
             return replace(change(job), updated_at=self._clock.now())
 
         return await update_job(self._jobs, job_id, guarded)
@@ -53,10 +54,18 @@ class Work:
         """Give the lease back, so that the next invocation need not wait for its end."""
 
         def released(job: Job) -> Job:
-            ours = job.work is not None and job.work.token == self._token
+            ours = job.work is not None and job.work.token == self.token
             return replace(job, work=None) if ours else job
 
         return await update_job(self._jobs, job_id, released)
+
+    def holds(self, job: Job) -> bool:
+        """Tell whether `job`, as read, is still ours to write."""
+        try:
+            self.check(job)
+        except WorkLost:
+            return False
+        return True
 
     def check(self, job: Job) -> None:
         """Make sure that `job`, as read, is still ours to write.
@@ -64,4 +73,4 @@ class Work:
         Raises:
             WorkLost: it is not.
         """
-        check_work(job, token=self._token, now=self._clock.now())
+        check_work(job, token=self.token, now=self._clock.now())

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.decision import Decision
-from domain.errors import InvalidManifest, InvalidReport
+from domain.errors import NOT_OF_OUR_JSON, InvalidManifest, InvalidReport
 from domain.limits import DISCOVERY_RESULT_CHARS_MAX
 from domain.manifest import decode_key
 from domain.outcome import Outcome, OutcomeKind
@@ -156,7 +156,7 @@ def _decode_result(key: str, text: str) -> Outcome | None:
         kind = OutcomeKind(record["o"])
         values = {attribute: record.get(name) for name, attribute in _OUTCOME_FIELDS.items()}
         return Outcome(key=key, kind=kind, decision=_DECISION_OF_KIND.get(kind), **values)
-    except (ValueError, KeyError, TypeError):
+    except NOT_OF_OUR_JSON:
         return None
 
 
@@ -169,5 +169,5 @@ def parse_report_index(text: bytes) -> tuple[str, ...]:
     try:
         index = json.loads(text)
         return tuple(sorted({str(result["Key"]) for result in index["Results"]}))
-    except (ValueError, KeyError, TypeError) as error:
+    except NOT_OF_OUR_JSON as error:
         raise InvalidReport(f"the report's manifest.json is not S3's: {error}") from error

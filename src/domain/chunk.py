@@ -4,9 +4,10 @@ Life of a chunk. The splitter records it PENDING, sends its message, and marks i
 that gets the message leases it (PROCESSING): it holds a token until an instant at which its
 process is certainly dead. It settles the chunk (COMPLETED, or COMPLETED_WITH_ERRORS if an object
 failed), or hands it back with its progress saved (QUEUED). A lease that ran out goes back to QUEUED
-by the sweep. After too many attempts without progress a chunk is FAILED; a message that ends in the
-dead-letter queue takes the lease and counts as such an attempt. Only a person's redrive takes a
-settled chunk back to QUEUED.
+by the sweep. A message that ends in the dead-letter queue takes the lease and hands the chunk back:
+that is no attempt, since a receive that Lambda throttled is none. After too many attempts, or too
+many dead letters, without progress a chunk is FAILED. Only a person's redrive takes a settled chunk
+back to QUEUED.
 
 Fencing is by `version`: a chunk carries the version that was read, the store writes only over that
 one, and every write makes a new one. A worker whose lease was taken over holds an old version and
@@ -77,8 +78,9 @@ class Chunk:
     known when the chunk was made and are counted in `discovered`. `statistics` is what the job's
     tally holds for this chunk: `discovered`, and after settlement all of it. `progress_key` names
     the file with outcomes of an earlier attempt, whose objects are not processed again.
-    `attempt_count` counts leases since the last progress, `handed_back_count` all returns to the
-    queue since it was made or redriven.
+    `attempt_count` counts the leases of workers since the last progress, `dead_letter_count` the
+    messages that ended in the dead-letter queue since then, `handed_back_count` all returns to the
+    queue since the chunk was made or redriven.
     """
 
     job_id: str
@@ -97,6 +99,7 @@ class Chunk:
     progress_key: str | None = None
     redrive_number: int = 0
     handed_back_count: int = 0
+    dead_letter_count: int = 0
     status_reason: str | None = None
     created_at: datetime
     updated_at: datetime
@@ -105,6 +108,10 @@ class Chunk:
     def terminal(self) -> bool:
         """Whether the chunk is settled."""
         return self.status in TERMINAL
+
+    def covers(self, key: str) -> bool:
+        """Tell whether the key may be one of the chunk's: it is in the range of its keys."""
+        return self.first_key <= key <= self.last_key
 
     @property
     def life(self) -> ChunkLife:
@@ -132,6 +139,11 @@ class ChunkReleased:
 
     progress_key: str | None
     progressed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkDeadLettered:
+    """Its message ended in the dead-letter queue; it was leased to be handed back, as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +191,7 @@ ChunkEvent = (
     ChunkQueued
     | ChunkLeased
     | ChunkReleased
+    | ChunkDeadLettered
     | ChunkLeaseExpired
     | ChunkCompleted
     | ChunkCompletedWithErrors
@@ -200,6 +213,7 @@ CHUNK_TRANSITIONS: Final[Table[ChunkStatus]] = table(
         },
         ChunkStatus.PROCESSING: {
             ChunkReleased: ChunkStatus.QUEUED,
+            ChunkDeadLettered: ChunkStatus.QUEUED,
             ChunkLeaseExpired: ChunkStatus.QUEUED,
             ChunkCompleted: ChunkStatus.COMPLETED,
             ChunkCompletedWithErrors: ChunkStatus.COMPLETED_WITH_ERRORS,
@@ -230,12 +244,20 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
         case ChunkLeased(lease=lease):
             return replace(moved, lease=lease, attempt_count=chunk.attempt_count + 1)
         case ChunkReleased(progress_key=key, progressed=progressed):
-            attempts = 0 if progressed else chunk.attempt_count
             return replace(
                 moved,
                 lease=None,
                 progress_key=key,
-                attempt_count=attempts,
+                attempt_count=0 if progressed else chunk.attempt_count,
+                dead_letter_count=0 if progressed else chunk.dead_letter_count,
+                handed_back_count=chunk.handed_back_count + 1,
+            )
+        case ChunkDeadLettered():
+            return replace(
+                moved,
+                lease=None,
+                attempt_count=chunk.attempt_count - 1,
+                dead_letter_count=chunk.dead_letter_count + 1,
                 handed_back_count=chunk.handed_back_count + 1,
             )
         case ChunkLeaseExpired():
@@ -256,8 +278,20 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 progress_key=None,
                 redrive_number=number,
                 handed_back_count=0,
+                dead_letter_count=0,
                 status_reason=None,
             )
+
+
+def redrivable(chunk: Chunk) -> bool:
+    """Tell whether another attempt may mend a failure; those of discovery are not repeated."""
+    match chunk.status:
+        case ChunkStatus.FAILED:
+            return chunk.entry_count > 0
+        case ChunkStatus.COMPLETED_WITH_ERRORS:
+            return chunk.statistics.failed > chunk.discovered.failed
+        case _:
+            return False
 
 
 def lease_chunk(chunk: Chunk, *, token: str, now: datetime, lease_s: float) -> Chunk:

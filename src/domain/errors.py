@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+NOT_OF_OUR_JSON: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading a JSON text can raise if it is not one of ours, very many brackets included."""
 
 
 class DomainError(Exception):
@@ -45,6 +49,10 @@ class NotRedrivable(DomainError):
 
 class InvalidManifest(DomainError):
     """A row of a manifest or chunk file is not what we write there."""
+
+
+class ManifestTooLarge(DomainError):
+    """A job has more objects than its record can keep the parts of a manifest for."""
 
 
 class InvalidReport(DomainError):

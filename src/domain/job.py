@@ -62,7 +62,10 @@ class Listing:
     """How far the listing is.
 
     All up to `last_key` of prefix number `prefix_index` is in the parts of the upload `upload_id`,
-    whose ETags are `part_e_tags`, in order.
+    whose ETags are `part_e_tags`, in order, and then in the file `rest_key`, if there is one.
+    Pages without objects have no key: `token` is the store's word for the place after the last one.
+    `key_sum` is that of the objects listed (`domain.key_sum`), None if a version without it has
+    listed some of them.
     """
 
     objects_listed: int = 0
@@ -73,6 +76,14 @@ class Listing:
     last_key: str | None = None
     upload_id: str | None = None
     part_e_tags: tuple[str, ...] = ()
+    rest_key: str | None = None
+    token: str | None = None
+    key_sum: int | None = 0
+
+    @property
+    def objects_seen(self) -> int:
+        """How many objects the listing has shown, whatever became of them."""
+        return self.objects_listed + self.objects_filtered + self.objects_not_media
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +98,14 @@ class ManifestFile:
 class Splitting:
     """How far the manifest or report is cut into chunks: the file and the byte to go on from.
 
-    `object_count` counts the objects in the chunks so far; at the end it is the number listed.
+    `object_count` counts the objects in the chunks so far, and `key_sum` sums their keys; at the
+    end both are those of the listing. `key_sum` is None where a key could not be read.
     """
 
     file_index: int = 0
     position: int = 0
     object_count: int = 0
+    key_sum: int | None = 0
     done: bool = False
 
 
@@ -165,6 +178,15 @@ class Job:
     def terminal(self) -> bool:
         """Whether the job has ended."""
         return self.status in TERMINAL
+
+    def may_order_batch_job(self, now: datetime) -> bool:
+        """Whether an engine is at the job that may create its batch job yet, or has just done so.
+
+        Whoever looks for the batch job before that is over may miss it.
+        """
+        at_it = self.work is not None and now < self.work.expires_at
+        batch = self.options.discovery is Discovery.BATCH and self.batch_job_id is None
+        return at_it and batch and self.status is JobStatus.DISCOVERING
 
     @property
     def settled(self) -> bool:
@@ -319,9 +341,10 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
 def finish_if_settled(job: Job, now: datetime) -> Job:
     """Return the job ended if its last chunk is settled, else as it is.
 
-    A cancellation that came when everything was done already cancels nothing.
+    A cancellation that came when everything was done already cancels nothing. One that came while
+    an engine may be creating the batch job waits for that engine, or for the end of its lease.
     """
-    if job.terminal or not job.settled:
+    if job.terminal or not job.settled or job.may_order_batch_job(now):
         return job
     complete = job.splitting.done and not job.tally.chunks_cancelled
     if job.ending is not None and not (complete and job.ending.kind is EndingKind.CANCELLED):

@@ -32,12 +32,18 @@ def redrive(job: Job, now: datetime) -> Job:
     """Return the job reopened, so that its failed objects are tried again.
 
     Raises:
-        NotRedrivable: it did not end COMPLETED_WITH_ERRORS.
+        NotRedrivable: it did not end COMPLETED_WITH_ERRORS, or no failure is a worker's.
     """
     if job.status is not JobStatus.COMPLETED_WITH_ERRORS:
         raise NotRedrivable(
             f"job {job.job_id} is {job.status}; only a job that is COMPLETED_WITH_ERRORS has"
             " failures to redrive. Start a new sync instead: objects that are done are skipped"
+        )
+    of_workers = job.tally.statistics.failed - job.tally.failed_in_discovery
+    if job.tally.failed_in_discovery and not of_workers and not job.tally.chunks_failed:
+        raise NotRedrivable(
+            f"the failures of job {job.job_id} are of its discovery, which is not repeated; start a"
+            " new sync instead: objects that are done are skipped"
         )
     return evolve(job, JobRedriven(), now)
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.decision import Decision, Reason, Verdict
-from domain.errors import InvalidManifest
+from domain.errors import NOT_OF_OUR_JSON, InvalidManifest
 
 
 class OutcomeKind(StrEnum):
@@ -174,18 +174,9 @@ _RECORD_FIELDS = {
 }
 
 
-_PROGRESS_FIELDS = {**_RECORD_FIELDS, "stackTrace": "stack_trace"}
-
-
-def to_json_line(
-    outcome: Outcome, *, job_id: str, chunk_index: int, with_stack_trace: bool = False
-) -> str:
-    """Return the outcome as one line of JSON (pure ASCII, so any key fits), without line end.
-
-    The stack trace is for files of progress: the attempt that settles the chunk records it.
-    """
-    names = _PROGRESS_FIELDS if with_stack_trace else _RECORD_FIELDS
-    record = {name: getattr(outcome, attribute) for name, attribute in names.items()}
+def to_json_line(outcome: Outcome, *, job_id: str, chunk_index: int) -> str:
+    """Return the outcome as one line of JSON (pure ASCII, so any key fits), without line end."""
+    record = {name: getattr(outcome, attribute) for name, attribute in _RECORD_FIELDS.items()}
     kept = {name: value for name, value in record.items() if value is not None}
     return json.dumps({"jobId": job_id, "chunkIndex": chunk_index, **kept})
 
@@ -198,9 +189,9 @@ def from_json_line(line: str | bytes) -> Outcome:
     """
     try:
         record = json.loads(line)
-        values = {attr: record.get(name) for name, attr in _PROGRESS_FIELDS.items()}
+        values = {attr: record.get(name) for name, attr in _RECORD_FIELDS.items()}
         values["kind"] = OutcomeKind(record["outcome"])
         values["decision"] = Decision(record["decision"]) if "decision" in record else None
         return Outcome(**values)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except NOT_OF_OUR_JSON as error:
         raise InvalidManifest(f"not an outcome record: {error}") from error

@@ -14,7 +14,7 @@ from math import ceil
 from typing import Any, Final
 
 from domain.customer_object import ObjectHead
-from domain.errors import InvalidManifest
+from domain.errors import NOT_OF_OUR_JSON, InvalidManifest
 from domain.identity import SYNC_JOB_ID_TAG
 from domain.limits import UPLOAD_PART_BYTES_MIN, UPLOAD_PART_COUNT_MAX
 
@@ -159,5 +159,5 @@ def from_json(content: bytes) -> dict[str, CopyRecord]:
             )
             for key, record in json.loads(content).items()
         }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except NOT_OF_OUR_JSON as error:
         raise InvalidManifest(f"not a record of copies: {error}") from error

@@ -14,7 +14,7 @@ import fnmatch
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from domain.manifest import ManifestEntry
@@ -75,21 +75,32 @@ class Glob:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The filter of one job, ready to be asked for each listed object."""
+    """The filter of one job, ready to be asked for each listed object.
+
+    An upload in parts has the time at which it was begun (S3 User Guide, "Working with object
+    metadata"), and shows in listings when it is completed. So an object that is older than
+    `modified_since`, by up to `margin`, counts as modified since: it may have come later.
+    """
 
     include: tuple[Glob, ...]
     exclude: tuple[Glob, ...]
     modified_since: datetime | None
+    margin: timedelta = timedelta(0)
 
     @classmethod
     def of(
-        cls, include: Iterable[str], exclude: Iterable[str], modified_since: datetime | None
+        cls,
+        include: Iterable[str],
+        exclude: Iterable[str],
+        modified_since: datetime | None,
+        margin: timedelta = timedelta(0),
     ) -> Selection:
         """Compile the patterns of a job's options."""
         return cls(
             tuple(Glob.compile(p) for p in include),
             tuple(Glob.compile(p) for p in exclude),
             modified_since,
+            margin,
         )
 
     def selects(self, entry: ManifestEntry) -> bool:
@@ -97,7 +108,7 @@ class Selection:
         if is_folder_marker(entry):
             return False
         if self.modified_since is not None and (
-            entry.last_modified is None or entry.last_modified < self.modified_since
+            entry.last_modified is None or self.modified_since - entry.last_modified > self.margin
         ):
             return False
         if self.include and not any(glob.matches(entry.key) for glob in self.include):

@@ -10,9 +10,13 @@ from domain.outcome import NOTHING, Statistics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """The fold of a job's chunks. `completed` counts those that ended with and without errors."""
+    """The fold of a job's chunks. `completed` counts those that ended with and without errors.
+
+    `failed_in_discovery` is the part of `statistics.failed` that no worker was asked about.
+    """
 
     statistics: Statistics = NOTHING
+    failed_in_discovery: int = 0
     chunks_total: int = 0
     chunks_completed: int = 0
     chunks_failed: int = 0
@@ -26,6 +30,7 @@ class Tally:
     def __add__(self, other: Tally) -> Tally:
         return Tally(
             statistics=self.statistics + other.statistics,
+            failed_in_discovery=self.failed_in_discovery + other.failed_in_discovery,
             chunks_total=self.chunks_total + other.chunks_total,
             chunks_completed=self.chunks_completed + other.chunks_completed,
             chunks_failed=self.chunks_failed + other.chunks_failed,
@@ -37,6 +42,7 @@ def tally_of(chunk: Chunk) -> Tally:
     """Return what one chunk contributes to its job's tally."""
     return Tally(
         statistics=chunk.statistics,
+        failed_in_discovery=chunk.discovered.failed,
         chunks_total=1,
         chunks_completed=int(
             chunk.status in (ChunkStatus.COMPLETED, ChunkStatus.COMPLETED_WITH_ERRORS)
@@ -47,7 +53,7 @@ def tally_of(chunk: Chunk) -> Tally:
 
 
 def tally_change(before: Chunk, after: Chunk) -> Tally:
-    """Return what the tally moves by when a chunk changes."""
+    """Return what the tally moves by when a chunk changes; what discovery found stays."""
     old, new = tally_of(before), tally_of(after)
     return Tally(
         statistics=new.statistics - old.statistics,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from domain.errors import InvalidRequest
 from entrypoints.http.dispatch import dispatch, failed_response
 from entrypoints.http.exchange import read_request
 from entrypoints.invocation import LambdaContext
@@ -18,8 +19,14 @@ logger = logging.getLogger(__name__)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Lambda's entry. Only an event that is not API Gateway's raises; all else is answered."""
+    """Lambda's entry; all is answered but an event that is not API Gateway's.
+
+    Raises:
+        UnknownEvent: such an event.
+    """
     request = read_request(event, context.aws_request_id)
+    if request.faults:
+        return failed_response(request, InvalidRequest(*request.faults))
 
     async def use(app: ApiApp) -> dict[str, Any]:
         with app.telemetry.invocation(context.aws_request_id):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from domain.batch_job import BatchJob
@@ -31,6 +32,14 @@ class BatchJobs(Protocol):
 
         Raises:
             NotFound: there is none; right after its creation that may change.
+        """
+        ...
+
+    async def find(self, job_id: str) -> Sequence[str]:
+        """Return the ids of the batch jobs that were created for this job and have not ended.
+
+        For a job whose record does not name its batch job. It may take S3 some seconds until a new
+        one is among them.
         """
         ...
 

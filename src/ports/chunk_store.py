@@ -63,6 +63,19 @@ class ChunkStore(Protocol):
         """Yield all chunks of the job by index."""
         ...
 
+    async def covering_page(
+        self, job_id: str, key: str, *, limit: int, cursor: str | None = None
+    ) -> Page[Chunk]:
+        """Return those of the next `limit` chunks by index whose range of keys covers `key`.
+
+        A page may be empty and not the last: one with a cursor is followed by another. Cursors are
+        those of `list_page`.
+
+        Raises:
+            InvalidCursor: `cursor` is not one of this list.
+        """
+        ...
+
     async def list_page(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page[Chunk]:
         """Return up to `limit` chunks of the job by index.
 

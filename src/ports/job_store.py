@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import Job, JobStatus
 from ports.errors import Conflict
 from ports.paging import Page, Unreadable
@@ -16,6 +17,17 @@ class OverlappingJob(Conflict):
     def __init__(self, job_id: str) -> None:
         super().__init__(f"job {job_id} is active on overlapping prefixes", resource=job_id)
         self.job_id = job_id
+
+
+class TooManyPrefixes(Conflict):
+    """The prefixes of the active jobs of the bucket are more than are kept for one bucket."""
+
+    def __init__(self, bucket_name: str, size_bytes: int) -> None:
+        super().__init__(
+            f"the prefixes of the active jobs of bucket {bucket_name} would come to"
+            f" {size_bytes:,} bytes, {ACTIVE_PREFIX_BYTES_MAX:,} are allowed",
+            resource=bucket_name,
+        )
 
 
 class JobStore(Protocol):
@@ -34,6 +46,8 @@ class JobStore(Protocol):
         Raises:
             AlreadyExists: a job has this id.
             OverlappingJob: an active job of the bucket overlaps.
+            TooManyPrefixes: with those of this job, `domain.item_sizes.active_prefix_bytes` of the
+                bucket's active jobs is above ACTIVE_PREFIX_BYTES_MAX.
         """
         ...
 
@@ -65,6 +79,7 @@ class JobStore(Protocol):
             Conflict: the stored version is another, or there is no such job.
             OverlappingJob: another active job of the bucket overlaps; may be raised in place of
                 Conflict where both hold.
+            TooManyPrefixes: as `create`; may be raised in place of Conflict as well.
         """
         ...
 

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from domain.connector import Bucket, BucketFacts
 from domain.customer_object import ObjectHead, ObjectTags, WrittenObject
 from domain.manifest import ManifestEntry
 from domain.part_copy import CopiedPart, Part
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """One page of a listing: its objects, maybe none, and what names the place of the next page.
+
+    `token` is the store's own word; None after the last page.
+    """
+
+    entries: Sequence[ManifestEntry]
+    token: str | None
 
 
 class ObjectStore(Protocol):
@@ -29,12 +41,16 @@ class ObjectStore(Protocol):
         ...
 
     def list_objects(
-        self, bucket: Bucket, *, prefix: str, start_after: str | None
-    ) -> AsyncIterator[Sequence[ManifestEntry]]:
+        self, bucket: Bucket, *, prefix: str, start_after: str | None, token: str | None = None
+    ) -> AsyncIterator[ListedPage]:
         """Yield pages of the current objects under `prefix` in UTF-8 byte order of keys.
 
-        Starts after the key `start_after` (exclusive). Pages are in order and without repetition;
-        each has at most 1,000 objects and may be short or empty.
+        Starts after the key `start_after` (exclusive); with the `token` of a page of an earlier
+        listing under the same prefix, after that page. There is one page at least; pages are in
+        order and without repetition, each has at most 1,000 objects and may be short or empty.
+
+        Raises:
+            Refused: the store does not take the token.
         """
         ...
 

@@ -6,9 +6,14 @@ import base64
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 Item = TypeVar("Item")
+
+# DynamoDB Developer Guide, "Quotas": a sort key of up to 1,024 bytes, numbers of up to 38 digits
+# (checked 2026-11). What lists are ordered by is far smaller, and printable: ids and instants.
+_TEXT_BYTES_MAX: Final = 1024
+_NUMBER_MAX: Final = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +58,26 @@ def encode_cursor(values: Sequence[str | int | None]) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def decode_cursor(cursor: str) -> list[Any]:
-    """Return the values in a cursor, of any types: a client may have made it up.
+def decode_cursor(cursor: str) -> list[str | int | None]:
+    """Return the values in a cursor: of any number and order, since a client may have made it up.
 
     Raises:
-        InvalidCursor: not a cursor.
+        InvalidCursor: not a cursor, or one with a value that no place in a list has.
     """
     try:
         values = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
     # Many brackets make a nesting that is too deep.
     except (ValueError, RecursionError) as error:
         raise InvalidCursor("not a cursor") from error
-    if not isinstance(values, list):
+    if not isinstance(values, list) or not all(map(_may_be_a_place, values)):
         raise InvalidCursor("not a cursor")
     return values
+
+
+def _may_be_a_place(value: Any) -> bool:
+    if isinstance(value, str):
+        return (
+            len(value.encode("utf-8", "surrogatepass")) <= _TEXT_BYTES_MAX and value.isprintable()
+        )
+    # type() tells True from 1.
+    return value is None or (type(value) is int and 0 <= value <= _NUMBER_MAX)

@@ -298,7 +298,7 @@ async def test_a_call_follows_its_bucket_to_another_region(
         listed = [page async for page in store.list_objects(bucket, prefix="", start_after=None)]
         tags = [await store.read_tags(bucket, key) for key in ("a", "b")]
 
-    assert [entry.key for page in listed for entry in page] == ["a b+c\nd"]
+    assert [entry.key for page in listed for entry in page.entries] == ["a b+c\nd"]
     assert tags == [{"a": "b"}, {"a": "b"}]
     assert elsewhere.seen == [
         ("GET list-type=2", "us-east-1"),

@@ -16,6 +16,7 @@ from domain.connector import Bucket
 from domain.customer_object import Encryption, ObjectHead, ObjectLock, WrittenObject
 from domain.part_copy import plan_parts
 from ports.errors import AccessDenied, Archived, Conflict, NotFound, Refused
+from ports.object_store import ListedPage
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 BUCKET = Bucket(name="media", expected_owner="111122223333")
@@ -379,7 +380,7 @@ async def test_a_short_page_is_not_the_last(client: Any) -> None:
     client.answers["ListObjectsV2"] = lambda _: next(waiting)
 
     found = [
-        [entry.key for entry in page]
+        [entry.key for entry in page.entries]
         async for page in store(client).list_objects(BUCKET, prefix="p/", start_after="a")
     ]
 
@@ -391,11 +392,43 @@ async def test_a_short_page_is_not_the_last(client: Any) -> None:
     assert not [p for p in sent if "EncodingType" in p]
 
 
+async def test_a_listing_goes_on_at_a_token(client: Any) -> None:
+    client.answers["ListObjectsV2"] = {"IsTruncated": True, "NextContinuationToken": "t4"}
+
+    listing = store(client).list_objects(BUCKET, prefix="p/", start_after="a", token="t3")
+
+    assert await anext(listing) == ListedPage([], "t4")
+    [(_, sent)] = client.calls
+    assert (sent["ContinuationToken"], sent["Prefix"]) == ("t3", "p/")
+    assert "StartAfter" not in sent
+
+
+async def test_a_token_that_s3_does_not_take_is_refused(
+    client: Any, error: Callable[..., Exception]
+) -> None:
+    client.answers["ListObjectsV2"] = error("InvalidArgument", 400)
+    with pytest.raises(Refused):
+        await anext(store(client).list_objects(BUCKET, prefix="", start_after=None, token="t"))
+
+
 async def test_tags_name_the_version_where_there_is_one(client: Any) -> None:
     await store(client).write_tags(BUCKET, HEAD, {"a": "b"})
     await store(client).write_tags(BUCKET, replace(HEAD, version_id=None), {"a": "b"})
 
     assert [sent.get("VersionId") for _, sent in client.calls] == ["v1", None]
+
+
+async def test_a_missing_object_is_told_from_a_missing_bucket_within_its_prefix(
+    client: Any, error: Callable[..., Exception]
+) -> None:
+    """A role that may list some prefixes only may list this one."""
+    client.answers["HeadObject"] = error("404", 404)
+    client.answers["ListObjectsV2"] = {"IsTruncated": False}
+
+    with pytest.raises(NotFound):
+        await store(client).head(BUCKET, "raw/a.mov")
+
+    assert client.sent("ListObjectsV2")["Prefix"] == "raw/a.mov"
 
 
 async def test_a_head_is_one_request_and_reads_every_attribute(client: Any) -> None:

@@ -168,6 +168,31 @@ async def test_a_state_that_is_not_known_is_not_guessed(s3control: Any) -> None:
         await batch_jobs(s3control).describe("batch-1")
 
 
+async def test_batch_jobs_are_found_by_their_description_on_every_page(s3control: Any) -> None:
+    pages = iter(
+        [
+            {
+                "Jobs": [
+                    {"JobId": "b-1", "Description": "asset-sync job-1"},
+                    {"JobId": "b-2", "Description": "asset-sync job-10"},
+                    {"JobId": "b-3"},
+                ],
+                "NextToken": "more",
+            },
+            {"Jobs": [{"JobId": "b-4", "Description": "asset-sync job-1"}]},
+        ]
+    )
+    s3control.answers["ListJobs"] = lambda _: next(pages)
+
+    assert await batch_jobs(s3control).find("job-1") == ["b-1", "b-4"]
+
+    first, second = [sent for _, sent in s3control.calls]
+    assert (first.get("NextToken"), second["NextToken"]) == (None, "more")
+    asked = set(first["JobStatuses"])
+    assert {"New", "Preparing", "Suspended", "Ready", "Active", "Paused"} <= asked
+    assert not asked & {"Complete", "Failed", "Cancelled"}
+
+
 @pytest.mark.parametrize(
     ("code", "status"),
     [("JobStatusException", 400), ("NotFoundException", 400), ("NoSuchJob", 404)],

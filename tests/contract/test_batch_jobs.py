@@ -320,6 +320,25 @@ async def test_a_cancelled_batch_job_ends(world: World, clock: ManualClock) -> N
     assert (await world.end_of(batch_job_id)).status is BatchJobStatus.CANCELLED
 
 
+async def test_a_batch_job_is_found_by_its_job_until_it_ends(
+    world: World, clock: ManualClock
+) -> None:
+    world.processor.may_answer.clear()
+    one = await job_over(world, clock, "a")
+    other = await job_over(world, clock, "a", job_id=f"{world.job_id}-other")
+    assert await world.batch_jobs.find(one.job_id) == []
+
+    created = [await create(world, job) for job in (one, other)]
+
+    assert [await world.batch_jobs.find(job.job_id) for job in (one, other)] == [
+        [batch_job_id] for batch_job_id in created
+    ]
+    world.processor.may_answer.set()
+    for batch_job_id in created:
+        await world.end_of(batch_job_id)
+    assert await world.batch_jobs.find(one.job_id) == []
+
+
 async def test_cancelling_what_has_ended_or_never_was_is_fine(
     world: World, clock: ManualClock
 ) -> None:

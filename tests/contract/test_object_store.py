@@ -300,7 +300,7 @@ async def pages_of(
     world: World, prefix: str = "", start_after: str | None = None
 ) -> list[list[ManifestEntry]]:
     listing = world.store.list_objects(world.bucket, prefix=prefix, start_after=start_after)
-    return [list(page) async for page in listing]
+    return [list(page.entries) async for page in listing]
 
 
 async def keys_of(world: World, prefix: str = "", start_after: str | None = None) -> list[str]:
@@ -366,6 +366,14 @@ async def test_pages_have_a_thousand_objects_at_most_and_repeat_none(world: Worl
     assert [entry.key for page in pages for entry in page] == keys
     assert max(len(page) for page in pages) <= 1_000
     assert await keys_of(world, start_after=keys[999]) == keys[1_000:]
+
+    first = await anext(world.store.list_objects(world.bucket, prefix="", start_after=None))
+    later = world.store.list_objects(
+        world.bucket, prefix="", start_after="whatever", token=first.token
+    )
+    found = [page async for page in later]
+    assert [e.key for page in found for e in page.entries] == keys[len(first.entries) :]
+    assert found[-1].token is None
 
 
 @pytest.mark.parametrize("count", [0, 1, 10])

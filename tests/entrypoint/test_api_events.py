@@ -116,7 +116,9 @@ def test_a_body_may_be_as_large_as_the_bound_and_no_larger() -> None:
             _with_body(body, base64=base64).content()
 
 
-@pytest.mark.parametrize(("body", "base64"), [("%%%", True), ("\ud800", False)])
+@pytest.mark.parametrize(
+    ("body", "base64"), [("%%%", True), ("é", True), ("\ud800", True), ("\ud800", False)]
+)
 def test_a_body_that_is_no_bytes_is_refused(body: str, base64: bool) -> None:
     with pytest.raises(InvalidRequest, match="body: did not arrive as bytes"):
         _with_body(body, base64=base64).content()

@@ -4,6 +4,7 @@
 whatever it answers, has to be described.
 """
 
+import base64
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
@@ -285,6 +286,28 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
     assert gateway.call("GET", "/connectors").json == {"items": [expected], "nextCursor": None}
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [None, "x", "\ud800", "[" * 900, base64.b64encode(b'["chunks of nobody",1]').decode()],
+)
+@pytest.mark.parametrize("place", [[0, 0], [-1, -1], [True, 10**300], [1.5, "x"], [None, []]])
+def test_a_forged_cursor_of_outcomes_is_no_fault_of_ours(
+    gateway: Api, job: Json, inner: str | None, place: list[Any]
+) -> None:
+    cursor = json.dumps(["outcomes", "PUT", inner, *place])
+    query = {"outcome": "PUT", "cursor": base64.urlsafe_b64encode(cursor.encode()).decode()}
+    answer = gateway.call("GET", f"/jobs/{job['jobId']}/outcomes", query=query)
+    assert answer.status in (200, 400)
+
+
+@pytest.mark.parametrize("path", ["/jobs", "/connectors", "/jobs/JOB/chunks", "/jobs/JOB/errors"])
+@pytest.mark.parametrize("text", ["[" * 2_500 + "]" * 2_500, "null", '["jobs of None in None",1]'])
+def test_a_forged_cursor_is_refused(gateway: Api, job: Json, path: str, text: str) -> None:
+    cursor = base64.urlsafe_b64encode(text.encode()).decode()[:4_096]
+    answer = gateway.call("GET", path.replace("JOB", job["jobId"]), query={"cursor": cursor})
+    assert (answer.status, answer.json["type"]) == (400, "/problems/invalid-cursor")
+
+
 def test_what_cannot_be_read_is_told_beside_what_can(gateway: Api, job: Json) -> None:
     other = gateway.call("POST", "/connectors", {"bucketName": "other"}).json
     gateway.world.database.unreadable["media"] = "KeyError('status') " * 100
@@ -511,13 +534,20 @@ def test_an_unknown_path_is_a_problem(gateway: Api, path: str) -> None:
         ("POST", "/jobs/other/redrive"),
         ("GET", f"/jobs/{'x' * 129}"),
         ("GET", "/jobs/caf%C3%A9"),
+        ("GET", "/jobs/café"),
+        ("GET", "/jobs/cafe\u0301"),
+        ("POST", "/jobs/\U0001f600/cancel"),
+        ("GET", "/connectors/a\nb"),
+        ("GET", "/connectors/a\u2028b"),
+        ("GET", '/connectors/a"^`\\#?b'),
+        ("GET", "/connectors/ "),
         ("GET", "/jobs/a%00b"),
     ],
 )
 def test_what_is_not_there_is_not_found(gateway: Api, method: str, path: str) -> None:
     shown = problem(gateway.call(method, path), "not-found")
     assert "GET /jobs" in shown["detail"]
-    assert shown["instance"] == quote(path)
+    assert shown["instance"] == quote(path, safe="/")
 
 
 def test_no_table_is_asked_for_what_cannot_be_an_id(
@@ -727,6 +757,7 @@ def _with_failing(
         cancel_job=failing,
         redrive_job=failing,
         queries=failing,
+        explain_object=failing,
         outcome_pages=failing,
     )
     return _serving(gateway.world, app, gateway.payload_format, monkeypatch)

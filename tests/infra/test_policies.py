@@ -10,6 +10,7 @@ import pytest
 from infra.config import read_config
 from infra.policies import ROLES, target_role_statements, target_role_trust
 from infra.statements import Statement, document
+from trial.template import role_documents, role_statements
 
 from application.files import copies_key, outcomes_key, progress_key
 
@@ -49,14 +50,9 @@ def _all_statements() -> Iterator[Statement]:
 
 
 def _documents(template: Template, of_type: OfType) -> dict[str, list[dict[str, Any]]]:
-    roles = of_type(template, "AWS::IAM::Role")
     return {
-        name: [
-            statement
-            for policy in role["Properties"]["Policies"]
-            for statement in policy["PolicyDocument"]["Statement"]
-        ]
-        for name, role in roles.items()
+        name: role_statements(template, name)
+        for name in of_type(template, "AWS::IAM::Role")
         if not name.startswith("Trail")
     }
 
@@ -70,21 +66,33 @@ def test_roles_hold_the_statements_of_the_module_and_no_others(
     assert len(documents) == len(ROLES)
     for name, statements in ROLES.items():
         (found,) = (d for logical, d in documents.items() if logical.startswith(name.title()))
-        assert [s["Sid"] for s in found] == [s.sid for s in statements(config)]
-        for made, meant in zip(found, statements(config), strict=True):
-            actions = made["Action"] if isinstance(made["Action"], list) else [made["Action"]]
+        by_sid = {s["Sid"]: s for s in found}
+        assert len(by_sid) == len(found)  # of lists that fit into one document
+        assert by_sid.keys() == {s.sid for s in statements(config)}
+        for meant in statements(config):
+            made = by_sid[meant.sid]["Action"]
+            actions = made if isinstance(made, list) else [made]
             assert sorted(actions) == sorted(meant.actions)
 
 
-def test_no_role_has_a_managed_policy(template: Template, of_type: OfType) -> None:
-    for role in of_type(template, "AWS::IAM::Role").values():
-        assert "ManagedPolicyArns" not in role["Properties"]
+def test_managed_policies_are_of_this_stack_and_of_one_role(
+    template: Template, of_type: OfType
+) -> None:
+    attached = [
+        each["Ref"]
+        for role in of_type(template, "AWS::IAM::Role").values()
+        for each in role["Properties"].get("ManagedPolicyArns", [])
+    ]
+    assert sorted(attached) == sorted(of_type(template, "AWS::IAM::ManagedPolicy"))
+    for policy in of_type(template, "AWS::IAM::ManagedPolicy").values():
+        assert not {"Roles", "Users", "Groups"} & policy["Properties"].keys()
 
 
-def test_sids_are_unique_in_a_role(template: Template, of_type: OfType) -> None:
-    for statements in _documents(template, of_type).values():
-        sids = [statement["Sid"] for statement in statements]
-        assert len(sids) == len(set(sids))
+def test_sids_are_unique_in_a_document(template: Template, of_type: OfType) -> None:
+    for role in of_type(template, "AWS::IAM::Role"):
+        for made in role_documents(template, role):
+            sids = [statement["Sid"] for statement in made["Statement"] if "Sid" in statement]
+            assert len(sids) == len(set(sids))
 
 
 def test_no_action_has_a_wildcard_and_every_action_exists() -> None:
@@ -211,8 +219,7 @@ def test_the_catalogs_key_is_used_by_the_processor_alone() -> None:
     given = {"catalog": "assets", "catalog_key": _KEY}
     for role in ROLES:
         found = {action for action, resource in _rights(given, role) if resource == _KEY}
-        used = {"kms:Decrypt", "kms:GenerateDataKey"} if role == "processor" else set()
-        assert found == used
+        assert found == (_READS_A_TABLE if role == "processor" else set())
 
 
 def test_without_a_catalog_no_role_reads_one(no_catalog: Template, of_type: OfType) -> None:
@@ -328,3 +335,59 @@ def test_the_document_is_in_step_with_the_policies() -> None:
     from tools.iam_docs import text
 
     assert (ROOT / "docs" / "iam.md").read_text(encoding="utf-8") == text()
+
+
+# DynamoDB Developer Guide, "DynamoDB encryption at rest usage notes", "Key policy for a customer
+# managed key": what DynamoDB requires at a minimum, without kms:CreateGrant, which only whoever
+# makes the table needs. A table is read with the reading half of it.
+_READS_A_TABLE = {"kms:Decrypt", "kms:DescribeKey"}
+_WRITES_A_TABLE = _READS_A_TABLE | {
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+}
+# SQS Developer Guide, "Key management"; S3 User Guide, "Using server-side encryption with AWS KMS
+# keys"; SNS Developer Guide, "Key management": these two.
+_SENDS = {"kms:Decrypt", "kms:GenerateDataKey"}
+
+
+@pytest.mark.parametrize(
+    ("sid", "roles", "actions", "service"),
+    [
+        ("TableKey", {"api", "engine", "processor"}, _WRITES_A_TABLE, "dynamodb"),
+        ("CatalogKey", {"processor"}, _READS_A_TABLE, "dynamodb"),
+        ("QueueKey", {"api", "engine", "processor"}, _SENDS, "sqs"),
+        ("TopicKey", {"api", "engine", "processor"}, _SENDS, "sns"),
+        ("IngestQueueKeys", {"processor"}, _SENDS, "sqs"),
+        ("TargetKeys", {"processor"}, _SENDS, "s3"),
+    ],
+)
+def test_a_key_is_used_as_its_service_requires_and_through_it_alone(
+    sid: str, roles: set[str], actions: set[str], service: str
+) -> None:
+    config = read_config(
+        {
+            "stage": "dev",
+            "targets": "media-a",
+            "target_keys": _KEY,
+            "kms": "create",
+            "catalog": "assets",
+            "catalog_key": _KEY,
+            "ingest_queues": _QUEUES[0],
+            "ingest_queue_keys": _KEY,
+        }
+    )
+    found = {
+        role: statement
+        for role, statements in ROLES.items()
+        for statement in statements(config)
+        if statement.sid == sid
+    }
+    assert found.keys() == roles
+    for statement in found.values():
+        assert set(statement.actions) == actions
+        (via,) = (keys["kms:ViaService"] for keys in statement.conditions.values())
+        assert fnmatchcase(f"{service}.eu-west-1.amazonaws.com", via.format(region="eu-west-1"))
+        assert not via.startswith("*")

@@ -1,6 +1,7 @@
 """The HTTP API: the event that the function gets, and the answer that the caller gets."""
 
 import base64
+import io
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -161,3 +162,83 @@ async def test_what_may_change_something_is_surrounded_and_what_only_reads_is_no
     await service.stop()
 
     assert happened == ["GET", "around", "POST", "around", "HEAD"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'{"prefix": "\xe9"}'),
+        ("application/json", b"\xff\xfe{\x00}\x00"),
+        ("text/xml", b"\x80"),
+        ("application/problem+json", b"\xed\xa0\x80"),
+    ],
+)
+async def test_a_body_that_is_no_text_is_base64_whatever_its_type_says(
+    api: Api, http: aiohttp.ClientSession, content_type: str, body: bytes
+) -> None:
+    async with http.post(f"{api.url}/x", data=body, headers={"Content-Type": content_type}) as sent:
+        assert sent.status == 204
+    (event,) = api.events
+    assert event["isBase64Encoded"] is True
+    assert base64.b64decode(event["body"]) == body
+
+
+@pytest.mark.parametrize("size", [7_000_000, 11_000_000])
+@pytest.mark.parametrize("content_type", ["application/json", "application/octet-stream"])
+async def test_a_body_that_no_invocation_can_hold_is_a_typed_problem(
+    api: Api, http: aiohttp.ClientSession, size: int, content_type: str
+) -> None:
+    headers = {"Content-Type": content_type}
+    async with http.post(
+        f"{api.url}/jobs?a=b", data=io.BytesIO(b"x" * size), headers=headers
+    ) as response:
+        assert response.status == 413
+        assert response.headers["Content-Type"] == "application/problem+json; charset=utf-8"
+        problem = await response.json(content_type=None)
+    assert (problem["status"], problem["instance"]) == (413, "/jobs")
+    assert problem["retryable"] is False
+    assert "256 KiB" in problem["detail"]
+    assert api.events == []
+
+
+@pytest.mark.parametrize(
+    ("raw_path", "path"),
+    [
+        ("/a%0Ab", "/a\nb"),
+        ("/a%0D%0Ab", "/a\r\nb"),
+        ("/%E2%80%A8", "/\u2028"),
+        ("/%00", "/\0"),
+        ("/%FF", "/\ufffd"),
+        ("//a//b/", "//a//b/"),
+        ("/a%2Fb", "/a/b"),
+        ("/%F0%9F%98%80", "/\U0001f600"),
+    ],
+)
+async def test_every_path_reaches_the_function(
+    api: Api, http: aiohttp.ClientSession, raw_path: str, path: str
+) -> None:
+    async with http.get(URL(f"{api.url}{raw_path}", encoded=True)) as response:
+        assert response.status == 204
+    (event,) = api.events
+    assert event["rawPath"] == path
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"statusCode": "two hundred"},
+        {"statusCode": None},
+        {"statusCode": 200, "headers": ["a"]},
+        {"statusCode": 200, "body": 7},
+        {"statusCode": 200, "body": "%", "isBase64Encoded": True},
+        {"statusCode": 200, "cookies": 7},
+    ],
+    ids=str,
+)
+async def test_an_answer_in_another_form_is_a_500_that_tells_nothing(
+    api: Api, http: aiohttp.ClientSession, answer: object
+) -> None:
+    api.answer = lambda: answer
+    async with http.get(f"{api.url}/jobs") as response:
+        assert response.status == 500
+        assert await response.json() == {"message": "Internal Server Error"}

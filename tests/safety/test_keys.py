@@ -245,7 +245,7 @@ def test_a_listing_names_every_object(
     async def listed(start_after: str | None) -> list[str]:
         bucket = cloud.bucket(Setting.PLAIN)
         pages = cloud.store().list_objects(bucket, prefix="", start_after=start_after)
-        return [entry.key async for page in pages for entry in page]
+        return [entry.key async for page in pages for entry in page.entries]
 
     async def scene() -> tuple[list[str], list[str]]:
         for thing in things:

@@ -500,7 +500,7 @@ def test_a_folder_marker_is_filtered_and_a_file_of_that_name_is_not(
             async for page in cloud.store().list_objects(
                 cloud.bucket(Setting.PLAIN), prefix="folder/", start_after=None
             )
-            for entry in page
+            for entry in page.entries
             if everything.selects(entry)
         ]
 

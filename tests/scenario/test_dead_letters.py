@@ -70,7 +70,7 @@ async def test_a_chunk_that_nobody_tried_is_queued_again(story: Any) -> None:
 async def test_a_chunk_whose_messages_all_die_is_given_up(story: Any) -> None:
     """Nothing that may happen for ever keeps a job from its end."""
     job, message = await queued(story)
-    for _ in range(story.policy.chunk_attempt_count_max - 1):
+    for _ in range(story.policy.chunk_dead_letter_count_max - 1):
         assert await die(story, message) is Delivery.HANDED_BACK
         message = next_message(story)
     assert await die(story, message) is Delivery.SETTLED
@@ -98,6 +98,41 @@ async def test_a_chunk_at_which_all_workers_died_is_given_up(story: Any) -> None
     story.ports.objects.read_tags = sound
     assert await die(story, message) is Delivery.SETTLED
     assert only_chunk(story, job).status is ChunkStatus.FAILED
+
+
+async def test_dead_letters_use_up_no_attempt(story: Any) -> None:
+    """SQS counts a receive that Lambda throttled; nobody tried the chunk."""
+    job, message = await queued(story)
+    story.ports.bus.refuse = lambda _: Unavailable("no bus")
+    process = story.use_cases.process_chunk()
+    deliveries = []
+    for number in range(1, story.policy.chunk_attempt_count_max + 1):
+        if number < story.policy.chunk_dead_letter_count_max:
+            assert await die(story, message) is Delivery.HANDED_BACK
+            message = next_message(story)
+        assert only_chunk(story, job).attempt_count == number - 1
+        deliveries.append(await process.process(job.job_id, 0, story.deadline()))
+        if deliveries[-1] is Delivery.HANDED_BACK:
+            message = next_message(story)
+    assert deliveries == [Delivery.HANDED_BACK] * 4 + [Delivery.SETTLED]
+    assert only_chunk(story, job).status is ChunkStatus.COMPLETED_WITH_ERRORS
+
+
+async def test_progress_and_a_redrive_take_back_the_count_of_dead_letters(story: Any) -> None:
+    job, message = await queued(story)
+    refuse(story, "0.jpg")
+    assert await die(story, message) is Delivery.HANDED_BACK
+    assert only_chunk(story, job).dead_letter_count == 1
+    next_message(story)
+    process = story.use_cases.process_chunk()
+    assert await process.process(job.job_id, 0, story.deadline()) is Delivery.HANDED_BACK
+    assert only_chunk(story, job).dead_letter_count == 0
+    assert await die(story, next_message(story)) is Delivery.HANDED_BACK
+    job = await story.finish(job.job_id)
+    assert (only_chunk(story, job).dead_letter_count, job.tally.statistics.failed) == (1, 1)
+    await story.use_cases.redrive_job().redrive(job.job_id)
+    await story.run_engine()
+    assert only_chunk(story, job).dead_letter_count == 0
 
 
 @pytest.mark.parametrize("tried", [False, True])
@@ -139,7 +174,7 @@ async def test_a_dead_letter_of_an_earlier_attempt_does_nothing(story: Any) -> N
     # What was done is not done again.
     refuse(story)
     after = only_chunk(story, job)
-    assert (after.progress_key, after.attempt_count) == (before.progress_key, 1)
+    assert (after.progress_key, after.attempt_count) == (before.progress_key, 0)
     events = len(story.ports.bus.events)
     job = await story.finish(job.job_id)
     assert job.tally.statistics == Statistics(put=3)

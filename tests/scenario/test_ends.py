@@ -399,6 +399,39 @@ async def test_a_report_with_other_objects_than_listed_fails_the_job(
     assert "3 were listed" in job.status_reason
 
 
+@pytest.mark.parametrize("time_s", [900.0, 20.5])
+@pytest.mark.parametrize("instead", [b"a.jpg", b"other.jpg"])
+async def test_a_report_that_lacks_one_object_and_has_another_twice_fails_the_job(
+    story: Any, instead: bytes, time_s: float
+) -> None:
+    """The numbers are equal, and one object would be worked on twice, another not at all."""
+    story.put(*(f"{letter}.jpg" for letter in "abcdefghijklm"))
+    job, key = await _discovered(story)
+    report = story.ports.results.files[key]
+    assert report.count(b"b.jpg") == 1
+    story.ports.results.files[key] = report.replace(b"b.jpg", instead)
+    story.time_s = time_s
+    job = await story.finish(job.job_id)
+    assert job.status is JobStatus.FAILED
+    assert "some are missing" in job.status_reason
+
+
+async def test_a_job_that_was_listed_by_a_version_without_sums_goes_by_the_number(
+    story: Any,
+) -> None:
+    story.put("a.jpg", "b.jpg", "c.jpg")
+    job, _ = await _discovered(story)
+    stored = await story.ports.jobs.get(job.job_id)
+    await story.ports.jobs.save(
+        replace(
+            stored,
+            listing=replace(stored.listing, key_sum=None),
+            splitting=replace(stored.splitting, key_sum=None),
+        )
+    )
+    assert (await story.finish(job.job_id)).tally.statistics.put == 3
+
+
 async def test_a_report_that_never_comes_fails_the_job(story: Any) -> None:
     story.put("a.jpg")
     job, _ = await _discovered(story)

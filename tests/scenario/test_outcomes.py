@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from application.policy import Policy
 from domain.connector import Trigger
 from domain.job import Discovery, JobStatus
 from domain.outcome import Statistics
@@ -285,11 +286,43 @@ async def test_filters_leave_out_and_count(story: Any) -> None:
     assert (job.listing.objects_listed, job.listing.objects_filtered) == (2, 1)
 
 
+async def test_modified_since_finds_uploads_in_parts_that_began_before(story: Any) -> None:
+    """S3 dates them at their beginning, and shows them when they are completed."""
+    begun_at = story.ports.clock.now()
+    story.ports.clock.advance(3_600)
+    story.put("before.jpg")
+    last = await story.sync()
+    story.ports.clock.advance(3_600)
+    story.put("since.jpg")
+    story.buckets.put(BUCKET, "parts.mov", b"in parts", e_tag="0123-7")
+    versions = story.buckets.find(BUCKET).versions["parts.mov"]
+    begun = replace(versions[-1].head, last_modified=begun_at)
+    versions[-1] = replace(versions[-1], head=begun)
+
+    job = await story.sync(modified_since=last.created_at)
+
+    assert {"parts.mov", "since.jpg"} <= story.kinds(job).keys()
+    assert (story.kinds(job)["parts.mov"], story.kinds(job)["since.jpg"]) == ("PUT", "PUT")
+
+
+async def test_modified_since_leaves_out_what_is_older_than_the_margin(
+    new_story: Callable[..., Any],
+) -> None:
+    story = new_story(Policy(modified_since_margin_s=600))
+    story.put("old.jpg")
+    story.ports.clock.advance(1_200)
+    since = story.ports.clock.now()
+    story.put("new.jpg")
+    job = await story.sync(modified_since=since)
+    assert story.kinds(job) == {"new.jpg": "PUT"}
+    assert job.listing.objects_filtered == 1
+
+
 async def test_every_key_can_be_explained(story: Any) -> None:
     wanted = furnish(story)
     job = await story.sync(discovery=Discovery.BATCH)
     for key, kind in wanted.items():
-        explanation = await story.use_cases.queries().explain(job.job_id, key)
+        explanation = await story.use_cases.explain_object().explain(job.job_id, key)
         assert explanation.outcome.kind == kind
 
 

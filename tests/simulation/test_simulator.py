@@ -15,7 +15,8 @@ from simulator.planted_ingest import INGEST_BUGS
 from simulator.simulation import Simulation
 
 SCRIPT = Path(__file__).parent / "support" / "simulate.py"
-SEARCHED_SEEDS = 1_000
+REPLANT = os.path.relpath(SCRIPT.with_name("plant.py"))
+SEARCHED_SEEDS = 100
 
 
 @pytest.mark.parametrize("number", [3, 11, 52])
@@ -31,8 +32,7 @@ def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
     """Hashes of strings differ from process to process; an order taken from a set would show."""
 
     def digest(hash_seed: str) -> str:
-        path = os.pathsep.join(filter(None, sys.path))
-        environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": hash_seed}
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         command = [sys.executable, str(SCRIPT), "7", "--trace"]
         told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         return next(line for line in told.stdout.splitlines() if "digest" in line)
@@ -43,6 +43,7 @@ def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", [*BUGS, *INGEST_BUGS], ids=lambda bug: bug.name.replace(" ", "_"))
 def test_it_finds_planted_bugs(bug: Bug) -> None:
+    """By the seed that is written down; a rare bug may need another one after any change."""
     with planted(bug):
         for number in (bug.seed, *range(SEARCHED_SEEDS)):
             try:
@@ -51,5 +52,9 @@ def test_it_finds_planted_bugs(bug: Bug) -> None:
                 found = violation
                 break
         else:
-            pytest.fail(f"{SEARCHED_SEEDS} seeds did not find: {bug.name}")
+            pytest.fail(
+                f"neither seed {bug.seed} nor the first {SEARCHED_SEEDS} find it any more; search, "
+                f'and write down what does: .venv/bin/python {REPLANT} --record "{bug.name}"',
+                pytrace=False,
+            )
     assert found.name in bug.caught_by, str(found)

@@ -43,6 +43,7 @@ CHUNK_EVENTS: list[Any] = [
     chunks.ChunkQueued(),
     chunks.ChunkLeased(lease=Lease(token="t", expires_at=LATER)),
     chunks.ChunkReleased(progress_key="p", progressed=True),
+    chunks.ChunkDeadLettered(),
     chunks.ChunkLeaseExpired(),
     chunks.ChunkCompleted(statistics=Statistics(put=3)),
     chunks.ChunkCompletedWithErrors(statistics=Statistics(put=2, failed=1)),
@@ -269,6 +270,28 @@ def test_giving_up_counts_what_has_no_outcome_as_failed() -> None:
     failed = chunks.give_up_chunk(leased, Statistics(put=1), "why", now=NOW)
     assert (failed.status, failed.status_reason) == (ChunkStatus.FAILED, "why")
     assert failed.statistics == Statistics(skipped=2, put=1, failed=2)
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "expected"),
+    [
+        (ChunkStatus.FAILED, {}, True),
+        (ChunkStatus.FAILED, {"entry_count": 0}, False),
+        (ChunkStatus.COMPLETED_WITH_ERRORS, {"statistics": Statistics(put=2, failed=1)}, True),
+        (
+            ChunkStatus.COMPLETED_WITH_ERRORS,
+            {"statistics": Statistics(put=2, failed=1), "discovered": Statistics(failed=1)},
+            False,
+        ),
+        (ChunkStatus.CANCELLED, {"statistics": Statistics(failed=1)}, False),
+        (ChunkStatus.COMPLETED, {}, False),
+        (ChunkStatus.QUEUED, {"statistics": Statistics(failed=1)}, False),
+    ],
+)
+def test_a_chunk_is_redrivable_if_a_worker_s_failure_is_left(
+    status: ChunkStatus, changes: dict[str, Any], expected: bool
+) -> None:
+    assert chunks.redrivable(a_chunk(status=status, **changes)) is expected
 
 
 def test_a_redrive_takes_back_the_failures_of_workers_only() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -127,6 +127,19 @@ def test_exclude_wins_over_include() -> None:
     selection = Selection.of(["*.jpg", "x/**"], ["*draft*"], None)
     keys = ["a.jpg", "a draft.jpg", "x/a.txt", "a.txt"]
     assert [key for key in keys if selection.selects(entry(key))] == ["a.jpg", "x/a.txt"]
+
+
+def test_modified_since_includes_what_is_older_by_the_margin() -> None:
+    day = timedelta(days=1)
+    selection = Selection.of([], [], NOW, day)
+    assert selection.selects(entry("a", modified=NOW - day))
+    assert not selection.selects(entry("a", modified=NOW - day - timedelta.resolution))
+    assert not selection.selects(entry("a", modified=None))
+    # No instant is out of reach.
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    assert Selection.of([], [], first, day).selects(entry("a"))
+    assert not Selection.of([], [], last, day).selects(entry("a"))
+    assert Selection.of([], [], last, day).selects(entry("a", modified=last))
 
 
 def test_modified_since_includes_its_instant() -> None:

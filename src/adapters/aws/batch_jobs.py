@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.errors import translated
-from domain.batch_job import BatchJob, BatchJobStatus
+from domain.batch_job import ENDED, BatchJob, BatchJobStatus
 from domain.job import Job, ManifestFile
 from domain.manifest import FIELDS, format_instant
 from ports.batch_jobs import BatchJobs
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _JOB_ID_ARGUMENT: Final = "jobId"
 _DESCRIPTION_CHARS_MAX: Final = 256
+_NOT_ENDED: Final = [status.value for status in BatchJobStatus if status not in ENDED]
 
 
 class S3BatchJobs:
@@ -64,6 +66,26 @@ class S3BatchJobs:
             answer = await self._client.describe_job(AccountId=self._account_id, JobId=batch_job_id)
         return _batch_job(batch_job_id, answer.get("Job", {}))
 
+    async def find(self, job_id: str) -> Sequence[str]:
+        """See the port.
+
+        ListJobs shows neither arguments nor tags nor client tokens (S3 Control API Reference,
+        "JobListDescriptor"); the description names the job.
+        """
+        request: dict[str, Any] = {"AccountId": self._account_id, "JobStatuses": _NOT_ENDED}
+        found: list[str] = []
+        while True:
+            with translated("s3control", operation="ListJobs", resource=f"job/{job_id}"):
+                page = await self._client.list_jobs(**request)
+            found += [
+                each["JobId"]
+                for each in page.get("Jobs", [])
+                if each.get("Description") == _description(job_id)
+            ]
+            if not page.get("NextToken"):
+                return found
+            request["NextToken"] = page["NextToken"]
+
     async def cancel(self, batch_job_id: str) -> None:
         """See the port."""
         try:
@@ -90,7 +112,7 @@ class S3BatchJobs:
             # S3 User Guide, "Tracking job status and completion reports": a job that waits for
             # confirmation stands Suspended; the default is not told the same everywhere.
             "ConfirmationRequired": False,
-            "Description": f"asset-sync {job.job_id}"[:_DESCRIPTION_CHARS_MAX],
+            "Description": _description(job.job_id),
             "Priority": self._priority,
             "RoleArn": self._role_arn,
             "Operation": {
@@ -117,6 +139,10 @@ class S3BatchJobs:
             },
             "Tags": [{"Key": "asset-sync:job", "Value": job.job_id}],
         }
+
+
+def _description(job_id: str) -> str:
+    return f"asset-sync {job_id}"[:_DESCRIPTION_CHARS_MAX]
 
 
 def client_token(job_id: str, manifest: ManifestFile) -> str:

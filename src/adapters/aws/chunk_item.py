@@ -34,6 +34,7 @@ def chunk_item(chunk: Chunk) -> Item:
             "progressKey": chunk.progress_key,
             "redriveNumber": chunk.redrive_number,
             "handedBackCount": chunk.handed_back_count,
+            "deadLetterCount": chunk.dead_letter_count,
             "createdAt": chunk.created_at,
             "updatedAt": chunk.updated_at,
         }
@@ -65,7 +66,9 @@ def to_chunk(item: Item) -> Chunk:
             lease=_to_lease(values.get("lease")),
             progress_key=values.get("progressKey"),
             redrive_number=values["redriveNumber"],
-            handed_back_count=values.get("handedBackCount", 0),  # version 0.1 did not count
+            # Version 0.1 counted neither.
+            handed_back_count=values.get("handedBackCount", 0),
+            dead_letter_count=values.get("deadLetterCount", 0),
             created_at=to_instant(values["createdAt"]),
             updated_at=to_instant(values["updatedAt"]),
         )

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from adapters.aws.attributes import to_attribute, to_item
+from adapters.aws.attributes import to_attribute, to_item, to_values
 from adapters.aws.backoff import Sleep
 from adapters.aws.chunk_item import chunk_item, chunk_key, to_chunk
 from adapters.aws.cursors import to_cursor, to_position
@@ -92,16 +92,31 @@ class DynamoChunkStore:
         async for item in query(self._client, self._list_request(job_id)):
             yield to_chunk(item)
 
+    async def covering_page(
+        self, job_id: str, key: str, *, limit: int, cursor: str | None = None
+    ) -> Page[Chunk]:
+        """See `ChunkStore.covering_page`.
+
+        DynamoDB compares strings by their UTF-8, which is the order of code points (DynamoDB
+        Developer Guide, "Supported data types and naming rules"), and filters after it has counted
+        (API Reference, "Query": `Limit`; both checked 2026-11).
+        """
+        request = self._page_request(job_id, cursor)
+        request |= {"Limit": limit, "FilterExpression": "#first <= :key AND #last >= :key"}
+        request["ExpressionAttributeNames"] |= {"#first": "firstKey", "#last": "lastKey"}
+        request["ExpressionAttributeValues"] |= {":key": to_attribute(key)}
+        with translated("dynamodb", operation="Query", resource=f"table/{self._table_name}"):
+            answer = await self._client.query(**request)
+        last = to_values(answer.get("LastEvaluatedKey", {})).get("chunkIndex")
+        following = None if last is None else to_cursor(_list_name(job_id), (last,))
+        return Page(tuple(map(to_chunk, answer["Items"])), following)
+
     async def list_page(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page[Chunk]:
         """See `ChunkStore.list_page`."""
-        name = f"chunks of {job_id}"
-        request = self._list_request(job_id) | {"Limit": limit + 1}
-        if cursor is not None:
-            (index,) = to_position(name, cursor, int)
-            request["ExclusiveStartKey"] = to_item({"jobId": job_id, "chunkIndex": index})
+        request = self._page_request(job_id, cursor) | {"Limit": limit + 1}
         items, more = await first(query(self._client, request), limit)
         chunks = tuple(map(to_chunk, items))
-        return Page(chunks, to_cursor(name, (chunks[-1].index,)) if more else None)
+        return Page(chunks, to_cursor(_list_name(job_id), (chunks[-1].index,)) if more else None)
 
     def _new(self, chunk: Chunk) -> Request:
         return put(self._table_name, chunk_item(replace(chunk, version=1)), absent="jobId")
@@ -132,6 +147,13 @@ class DynamoChunkStore:
             )
         return to_job(answer.get("Item", {})).tally
 
+    def _page_request(self, job_id: str, cursor: str | None) -> dict[str, Any]:
+        request = self._list_request(job_id)
+        if cursor is not None:
+            (index,) = to_position(_list_name(job_id), cursor, int)
+            request["ExclusiveStartKey"] = to_item({"jobId": job_id, "chunkIndex": index})
+        return request
+
     def _list_request(self, job_id: str) -> dict[str, Any]:
         return {
             "TableName": self._table_name,
@@ -140,6 +162,10 @@ class DynamoChunkStore:
             "ExpressionAttributeValues": {":jobId": to_attribute(job_id)},
             "ConsistentRead": True,
         }
+
+
+def _list_name(job_id: str) -> str:
+    return f"chunks of {job_id}"
 
 
 _: type[ChunkStore] = DynamoChunkStore

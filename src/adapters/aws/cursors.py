@@ -22,11 +22,11 @@ def to_position(list_name: str, cursor: str, *types: type[str] | type[int]) -> P
     """Return the position in a cursor; `types` are those of its parts.
 
     Raises:
-        InvalidCursor: not a cursor, or one of another list.
+        InvalidCursor: not a cursor, one of another list, or one with what cannot be a key.
     """
     values = decode_cursor(cursor)
     name, parts = values[:1], values[1:]
-    # No key may be empty, and True is no number here; type() tells it from 1.
+    # No key may be empty.
     if name != [list_name] or [type(part) for part in parts] != list(types) or "" in parts:
         raise InvalidCursor("the cursor is of another list")
-    return tuple(parts)
+    return tuple(part for part in parts if part is not None)

@@ -94,6 +94,10 @@ def job_values(job: Job) -> dict[str, Value | None]:
             "lastKey": listing.last_key,
             "uploadId": listing.upload_id,
             "partETags": listing.part_e_tags,
+            "restKey": listing.rest_key,
+            "token": listing.token,
+            # In the map, which a version without it writes anew: so it cannot get out of date.
+            "keySum": listing.key_sum,
         },
         "manifest": _manifest_values(job.manifest),
         "batchJobId": job.batch_job_id,
@@ -101,6 +105,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
             "fileIndex": splitting.file_index,
             "position": splitting.position,
             "objectCount": splitting.object_count,
+            "keySum": splitting.key_sum,
             "done": splitting.done,
         },
         "ending": _ending_values(job.ending),
@@ -227,6 +232,9 @@ def _to_listing(values: Mapping[str, Any]) -> Listing:
         last_key=progress.get("lastKey"),
         upload_id=progress.get("uploadId"),
         part_e_tags=tuple(progress["partETags"]),
+        rest_key=progress.get("restKey"),
+        token=progress.get("token"),
+        key_sum=progress.get("keySum"),
     )
 
 
@@ -235,5 +243,6 @@ def _to_splitting(values: Mapping[str, Any]) -> Splitting:
         file_index=values["fileIndex"],
         position=values["position"],
         object_count=values["objectCount"],
+        key_sum=values.get("keySum"),
         done=values["done"],
     )

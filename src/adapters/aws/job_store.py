@@ -23,9 +23,10 @@ from adapters.aws.job_item import (
     to_job,
 )
 from adapters.aws.prefix_guard import PrefixGuard, freeing, guard_ids, is_guard, read_guard
+from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import TERMINAL, Job, JobStatus
 from ports.errors import AlreadyExists, NotFound
-from ports.job_store import JobStore, OverlappingJob
+from ports.job_store import JobStore, OverlappingJob, TooManyPrefixes
 from ports.paging import Page, Unreadable
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class DynamoJobStore:
         request = put(self._table_name, new_job_item(created), absent="jobId")
         try:
             await self._write_taking(created, request)
-        except OverlappingJob:
+        except (OverlappingJob, TooManyPrefixes):
             if await self._find(job.job_id) is not None:
                 raise _exists(job) from None
             raise
@@ -104,7 +105,7 @@ class DynamoJobStore:
         cursor: str | None = None,
     ) -> Page[Job]:
         """See `JobStore.list_page`; the status is looked at after the page was read."""
-        name = f"jobs of {connector_id} in {status}"
+        name = f"jobs of {connector_id!r} in {status}"
         if connector_id is None:
             partition = ("ByCreatedIndex", "listing", ALL_JOBS)
         else:
@@ -144,6 +145,9 @@ class DynamoJobStore:
         )
         while True:
             guards = [await self._guard(guard_id, job) for guard_id in guard_ids(job)]
+            size_bytes = max(guard.size_bytes(job) for guard in guards)
+            if size_bytes > ACTIVE_PREFIX_BYTES_MAX:
+                raise TooManyPrefixes(job.bucket.name, size_bytes)
             takes = [{"Put": guard.taking(self._table_name, job)} for guard in guards]
             try:
                 await self._writer.transact([written, *takes])

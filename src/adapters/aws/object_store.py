@@ -32,7 +32,7 @@ from domain.manifest import ManifestEntry
 from domain.part_copy import CopiedPart, Part
 from ports.clock import Clock
 from ports.errors import Archived, NotFound, Refused
-from ports.object_store import ObjectStore
+from ports.object_store import ListedPage, ObjectStore
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -88,20 +88,22 @@ class S3ObjectStore:
         )
 
     async def list_objects(
-        self, bucket: Bucket, *, prefix: str, start_after: str | None
-    ) -> AsyncIterator[Sequence[ManifestEntry]]:
+        self, bucket: Bucket, *, prefix: str, start_after: str | None, token: str | None = None
+    ) -> AsyncIterator[ListedPage]:
         """See the port.
 
         The order is S3's own: UTF-8 bytes. The SDK asks for encoded keys and decodes them, which
         is why EncodingType is not set here: with it the caller would get them encoded.
         """
-        position: dict[str, Any] = {} if start_after is None else {"StartAfter": start_after}
         while True:
+            position: dict[str, Any] = {} if start_after is None else {"StartAfter": start_after}
+            if token is not None:
+                position = {"ContinuationToken": token}
             with translated("s3", operation="ListObjectsV2", resource=bucket.name):
                 page = await self._client.list_objects_v2(
                     Bucket=bucket.name, Prefix=prefix, **position, **_owner(bucket)
                 )
-            yield [
+            entries = [
                 ManifestEntry(
                     key=found["Key"],
                     size_bytes=found["Size"],
@@ -110,9 +112,10 @@ class S3ObjectStore:
                 for found in page.get("Contents", [])
             ]
             # S3 API Reference, "ListObjectsV2": a short page need not be the last one.
-            if not page["IsTruncated"]:
+            token = page["NextContinuationToken"] if page["IsTruncated"] else None
+            yield ListedPage(entries, token)
+            if token is None:
                 return
-            position = {"ContinuationToken": page["NextContinuationToken"]}
 
     async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
         """See the port."""
@@ -140,7 +143,7 @@ class S3ObjectStore:
                     Bucket=bucket.name, Key=key, **_owner(bucket)
                 )
         except NotFound:
-            await self._check_bucket(bucket)
+            await self._check_bucket(bucket, key)
             raise
         except Refused as error:
             # S3 User Guide, "Using server-side encryption with customer-provided keys": without the
@@ -280,10 +283,16 @@ class S3ObjectStore:
         region: str | None = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
         return region or None
 
-    async def _check_bucket(self, bucket: Bucket) -> None:
-        """Raise Misconfigured if there is no such bucket."""
+    async def _check_bucket(self, bucket: Bucket, key: str) -> None:
+        """Raise Misconfigured if there is no such bucket.
+
+        The key is the prefix: a role may be allowed to list some prefixes only, by `s3:prefix`
+        (S3 User Guide, "Bucket policy examples using condition keys"); its objects are in those.
+        """
         with translated("s3", operation="ListObjectsV2", resource=bucket.name):
-            await self._client.list_objects_v2(Bucket=bucket.name, MaxKeys=1, **_owner(bucket))
+            await self._client.list_objects_v2(
+                Bucket=bucket.name, Prefix=key, MaxKeys=1, **_owner(bucket)
+            )
 
 
 def _owner(bucket: Bucket) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from adapters.aws.attributes import Item, reading, to_attribute, to_item, to_values
 from adapters.aws.dynamo_writes import Request, put
 from adapters.aws.errors import translated
+from domain.item_sizes import active_prefix_bytes
 from domain.job import Job
 from domain.prefixes import overlap
 
@@ -50,6 +51,11 @@ class PrefixGuard:
         """Return the guard without the entries of these jobs."""
         kept = {job_id: self.active[job_id] for job_id in self.active.keys() - set(void)}
         return PrefixGuard(guard_id=self.guard_id, version=self.version, active=kept)
+
+    def size_bytes(self, job: Job) -> int:
+        """Return what the guard takes once the job has taken its prefixes."""
+        active = {**self.active, job.job_id: job.options.prefixes}
+        return active_prefix_bytes(active.values())
 
     def taking(self, table_name: str, job: Job) -> Request:
         """Return the Put that takes the job's prefixes, if the guard is still as it was read."""

@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 
 from domain.connector import Bucket, BucketFacts
 from domain.customer_object import ObjectHead, ObjectTags, WrittenObject
-from domain.manifest import ManifestEntry
 from domain.part_copy import CopiedPart, Part
-from ports.object_store import ObjectStore
+from ports.object_store import ListedPage, ObjectStore
 
 OpenStore = Callable[[str | None], Awaitable[ObjectStore]]
 """Gives the store that acts in a role, or with None in the service's own."""
@@ -30,11 +29,13 @@ class RoleObjectStore:
         return await (await self._store(bucket)).inspect(bucket)
 
     async def list_objects(
-        self, bucket: Bucket, *, prefix: str, start_after: str | None
-    ) -> AsyncIterator[Sequence[ManifestEntry]]:
+        self, bucket: Bucket, *, prefix: str, start_after: str | None, token: str | None = None
+    ) -> AsyncIterator[ListedPage]:
         """See the port."""
         store = await self._store(bucket)
-        async for page in store.list_objects(bucket, prefix=prefix, start_after=start_after):
+        async for page in store.list_objects(
+            bucket, prefix=prefix, start_after=start_after, token=token
+        ):
             yield page
 
     async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:

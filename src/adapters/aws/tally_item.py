@@ -14,18 +14,28 @@ _CHUNK_COUNTS: Final[Mapping[str, str]] = {
     "chunksFailed": "chunks_failed",
     "chunksCancelled": "chunks_cancelled",
 }
+_FAILED_IN_DISCOVERY: Final = "failedInDiscovery"
 
 
 def tally_values(tally: Tally) -> dict[str, int]:
     """Return the tally's attributes; they stand at the top of the job's item."""
     counts = {name: getattr(tally, field) for name, field in _CHUNK_COUNTS.items()}
-    return {**statistics_values(tally.statistics), **counts}
+    return {
+        **statistics_values(tally.statistics),
+        **counts,
+        _FAILED_IN_DISCOVERY: tally.failed_in_discovery,
+    }
 
 
 def to_tally(values: Mapping[str, Any]) -> Tally:
     """Read the tally from the job's attributes."""
     counts = {field: values[name] for name, field in _CHUNK_COUNTS.items()}
-    return Tally(statistics=to_statistics(values), **counts)
+    return Tally(
+        statistics=to_statistics(values),
+        # Version 0.1 did not count them.
+        failed_in_discovery=values.get(_FAILED_IN_DISCOVERY, 0),
+        **counts,
+    )
 
 
 def tally_addition(change: Tally) -> dict[str, int]:

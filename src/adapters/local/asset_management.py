@@ -259,5 +259,5 @@ def _decoded(body: str) -> Any:
     """Return what a message says; None, which no behaviour understands, if it is not JSON."""
     try:
         return json.loads(body)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return None

@@ -148,7 +148,7 @@ def _check(payload: bytes, bytes_max: int) -> None:
         )
     try:
         json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(
             "InvalidRequestContentException",
             400,

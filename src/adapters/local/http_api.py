@@ -8,10 +8,12 @@ takes everything (`$default`), so the function routes by itself. There is no aut
 
 import base64
 import json
+import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -19,7 +21,9 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from adapters.local.functions import LambdaService
-from adapters.local.invocation import ACCOUNT_ID, InvocationResult
+from adapters.local.invocation import ACCOUNT_ID, InvocationResult, Refused
+
+logger: Final = logging.getLogger(__name__)
 
 # API Gateway Developer Guide, "Quotas for HTTP APIs": payloads up to 10 MB (hard limit).
 _BODY_BYTES_MAX: Final = 10 * 1024 * 1024
@@ -41,18 +45,44 @@ def http_api_application(
     """
 
     async def handle(request: web.Request) -> web.Response:
-        event = request_event(request, await request.read())
-        watched = around_changes if request.method not in _READS else None
-        if watched is not None:
-            await watched()
-        result = await service.invoke(function, json.dumps(event).encode())
-        if watched is not None:
-            await watched()
+        try:
+            event = request_event(request, await request.read())
+            payload = json.dumps(event).encode()
+            watched = around_changes if request.method not in _READS else None
+            if watched is not None:
+                await watched()
+            result = await service.invoke(function, payload)
+            if watched is not None:
+                await watched()
+        except (web.HTTPRequestEntityTooLarge, Refused):
+            # The function exists and the payload is JSON: Lambda refuses its size alone.
+            return _too_large(request)
         return _response(result)
 
     application = web.Application(client_max_size=_BODY_BYTES_MAX)
-    application.router.add_route("*", "/{path:.*}", handle)
+    # A dot matches no line break, which a path may hold.
+    application.router.add_route("*", r"/{path:[\s\S]*}", handle)
     return application
+
+
+def _too_large(request: web.Request) -> web.Response:
+    """Say that no function has seen the request, in the form of the API's own problems.
+
+    API Gateway says so as well, in a form of its own: of a body above 10 MB, and of one that does
+    not fit into the 6 MB of an invocation.
+    """
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    problem = {
+        "type": "/problems/body-too-large",
+        "title": "The request's body is too large",
+        "status": status,
+        "detail": "The body does not fit into an invocation of the function, which takes 6 MB;"
+        " the API itself takes 256 KiB",
+        "instance": request.rel_url.raw_path,
+        "retryable": False,
+        "requestId": str(uuid.uuid4()),
+    }
+    return web.json_response(problem, status=status, content_type="application/problem+json")
 
 
 def request_event(request: web.Request, body: bytes) -> dict[str, Any]:
@@ -98,11 +128,18 @@ def request_event(request: web.Request, body: bytes) -> dict[str, Any]:
             query[name] = f"{query[name]},{value}" if name in query else value
         event["queryStringParameters"] = query
     if body:
-        event["isBase64Encoded"] = not _is_text(request.content_type)
-        event["body"] = (
-            base64.b64encode(body).decode() if event["isBase64Encoded"] else body.decode()
-        )
+        text = _text_of(body) if _is_text(request.content_type) else None
+        event["isBase64Encoded"] = text is None
+        event["body"] = base64.b64encode(body).decode() if text is None else text
     return event
+
+
+def _text_of(body: bytes) -> str | None:
+    """Return the text, None if it is none: what a content type says is only its sender's word."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _is_text(content_type: str) -> bool:
@@ -111,9 +148,16 @@ def _is_text(content_type: str) -> bool:
 
 def _response(result: InvocationResult) -> web.Response:
     answer = json.loads(result.payload)
-    if result.function_error is not None:
-        # All that API Gateway tells a caller; the cause is in the function's log.
-        return web.json_response({"message": "Internal Server Error"}, status=500)
+    if result.function_error is None:
+        try:
+            return _shown(answer)
+        except (AttributeError, TypeError, ValueError):
+            logger.exception("the function's answer is not of payload format 2.0")
+    # All that API Gateway tells a caller; the cause is in the function's log.
+    return web.json_response({"message": "Internal Server Error"}, status=500)
+
+
+def _shown(answer: Any) -> web.Response:
     if not isinstance(answer, dict) or "statusCode" not in answer:
         # Format 2.0: an answer without a status code is the body of a 200.
         return web.json_response(answer)
@@ -123,9 +167,9 @@ def _response(result: InvocationResult) -> web.Response:
         if name.lower() not in _SERVER_HEADERS
     )
     for cookie in answer.get("cookies") or ():
-        headers.add("Set-Cookie", cookie)
+        headers.add("Set-Cookie", str(cookie))
     headers.setdefault("Content-Type", "application/json")
     body = (answer.get("body") or "").encode()
     if answer.get("isBase64Encoded"):
-        body = base64.b64decode(body)
+        body = base64.b64decode(body, validate=True)
     return web.Response(status=int(answer["statusCode"]), headers=headers, body=body)

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from adapters.local.functions import LambdaService
-from adapters.local.invocation import SYNCHRONOUS_PAYLOAD_BYTES_MAX, Refused
+from adapters.local.invocation import Refused
 
 _PATH: Final = "/2015-03-31/functions/{name}/invocations"
 
@@ -27,8 +27,8 @@ def invoke_application(service: LambdaService) -> web.Application:
                 headers={"x-amzn-ErrorType": refused.code},
             )
 
-    # One byte more than the limit, so that the service says what is wrong, not the HTTP server.
-    application = web.Application(client_max_size=2 * SYNCHRONOUS_PAYLOAD_BYTES_MAX)
+    # Without a bound here, the service says what is wrong, not the HTTP server.
+    application = web.Application(client_max_size=0)
     application.router.add_post(_PATH, invoke)
     return application
 

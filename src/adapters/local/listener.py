@@ -1,8 +1,10 @@
-"""Serves an aiohttp application on loopback, on a free port or a given one."""
+"""Serves an aiohttp application on loopback, on a free port or a given one; not to web pages."""
 
 from typing import Final, Self
 
 from aiohttp import web
+
+from adapters.local.browser_guard import refuse_web_pages
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -11,6 +13,7 @@ class Listener:
     """One application on one port; `url` is valid between `start` and `stop`."""
 
     def __init__(self, application: web.Application, *, port: int = 0) -> None:
+        application.middlewares.insert(0, refuse_web_pages)
         self._runner = web.AppRunner(application, access_log=None)
         self._port = port
         self.url = ""

@@ -93,6 +93,14 @@ class MemoryBatchJobs:
             )
         return self._jobs[batch_job_id]
 
+    async def find(self, job_id: str) -> Sequence[str]:
+        """See the port."""
+        return [
+            batch_job.batch_job_id
+            for batch_job in self._jobs.values()
+            if batch_job.job_id == job_id and batch_job.status not in ENDED
+        ]
+
     async def cancel(self, batch_job_id: str) -> None:
         """See the port."""
         batch_job = self._jobs.get(batch_job_id)

@@ -79,6 +79,13 @@ class MemoryChunkStore:
             if chunk is not None:
                 yield chunk
 
+    async def covering_page(
+        self, job_id: str, key: str, *, limit: int, cursor: str | None = None
+    ) -> Page[Chunk]:
+        """See `ChunkStore.covering_page`."""
+        page = await self.list_page(job_id, limit=limit, cursor=cursor)
+        return Page(tuple(chunk for chunk in page.items if chunk.covers(key)), page.cursor)
+
     async def list_page(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page[Chunk]:
         """See `ChunkStore.list_page`."""
         return page_of(

@@ -148,14 +148,13 @@ def page_of(
     """
     start = None if cursor is None else _position(list_name, cursor)
     ordered = sorted(items, key=position, reverse=descending)
-    try:
-        rest = [
-            item
-            for item in ordered
-            if start is None or (position(item) < start if descending else position(item) > start)
-        ]
-    except TypeError as error:
-        raise InvalidCursor("the cursor has another list's position") from error
+    if start is not None and ordered and _types(start) != _types(position(ordered[0])):
+        raise InvalidCursor("the cursor has another list's position")
+    rest = [
+        item
+        for item in ordered
+        if start is None or (position(item) < start if descending else position(item) > start)
+    ]
     shown = tuple(rest[:limit])
     following = encode_cursor([list_name, *position(shown[-1])]) if len(rest) > limit else None
     return Page(shown, following)
@@ -163,6 +162,10 @@ def page_of(
 
 def _position(list_name: str, cursor: str) -> tuple[Any, ...]:
     values = decode_cursor(cursor)
-    if values[:1] != [list_name] or len(values) == 1:
+    if values[:1] != [list_name] or "" in values:
         raise InvalidCursor("the cursor is of another list")
     return tuple(values[1:])
+
+
+def _types(position: tuple[Any, ...]) -> list[type]:
+    return list(map(type, position))

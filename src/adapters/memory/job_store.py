@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import UTC
 
 from adapters.memory.database import MemoryDatabase, Write, page_of
+from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX, active_prefix_bytes
 from domain.job import Job, JobStatus
 from domain.prefixes import overlap
 from ports.errors import AlreadyExists, Conflict, NotFound
-from ports.job_store import JobStore, OverlappingJob
+from ports.job_store import JobStore, OverlappingJob, TooManyPrefixes
 from ports.paging import Page, Unreadable
 
 
@@ -68,7 +69,7 @@ class MemoryJobStore:
             of_connector,
             position=_age,
             descending=True,
-            list_name=f"jobs of {connector_id} in {status}",
+            list_name=f"jobs of {connector_id!r} in {status}",
             limit=limit,
             cursor=cursor,
         )
@@ -87,14 +88,19 @@ class MemoryJobStore:
     def _check_prefixes(self, job: Job) -> None:
         if job.terminal:
             return
-        for other in self._database.jobs:
-            if (
-                other.bucket.name == job.bucket.name
-                and other.job_id != job.job_id
-                and not other.terminal
-                and overlap(other.options.prefixes, job.options.prefixes)
-            ):
+        active = [
+            other
+            for other in self._database.jobs
+            if other.bucket.name == job.bucket.name
+            and other.job_id != job.job_id
+            and not other.terminal
+        ]
+        for other in active:
+            if overlap(other.options.prefixes, job.options.prefixes):
                 raise OverlappingJob(other.job_id)
+        size_bytes = active_prefix_bytes(each.options.prefixes for each in (*active, job))
+        if size_bytes > ACTIVE_PREFIX_BYTES_MAX:
+            raise TooManyPrefixes(job.bucket.name, size_bytes)
 
 
 def job_write(database: MemoryDatabase, job: Job) -> tuple[Job, Write]:

@@ -34,7 +34,7 @@ from domain.limits import (
 from domain.manifest import ManifestEntry
 from domain.part_copy import CopiedPart, Part
 from ports.errors import AccessDenied, Archived, Conflict, Misconfigured, NotFound, Refused
-from ports.object_store import ObjectStore
+from ports.object_store import ListedPage, ObjectStore
 
 # S3 User Guide, "Categorizing your objects using tags": letters, spaces, numbers, + - = . _ : / @
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
@@ -43,6 +43,8 @@ _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 # canned ACL for the one use of WRITE below.
 _SAYABLE = frozenset({"FULL_CONTROL", "READ", "READ_ACP", "WRITE_ACP"})
 _PUBLIC_READ_WRITE = frozenset({("READ", EVERYBODY), ("WRITE", EVERYBODY)})
+
+_PLACE = "after "
 
 _NOT_IN_HEADERS = re.compile("[\0\r\n\ud800-\udfff]")
 
@@ -74,21 +76,24 @@ class MemoryObjectStore:
         )
 
     async def list_objects(
-        self, bucket: Bucket, *, prefix: str, start_after: str | None
-    ) -> AsyncIterator[Sequence[ManifestEntry]]:
-        """See the port."""
-        after = (start_after or "").encode()
+        self, bucket: Bucket, *, prefix: str, start_after: str | None, token: str | None = None
+    ) -> AsyncIterator[ListedPage]:
+        """See the port; keys whose current version is a delete marker make pages short."""
+        after = _position(token) if token is not None else (start_after or "")
         while True:
             stored = self._open(bucket, "ListObjectsV2")
             keys = [
                 key
-                for key in self._buckets.keys(bucket.name)
-                if key.startswith(prefix) and key.encode() > after
+                for key in sorted(stored.versions, key=str.encode)
+                if key.startswith(prefix) and key.encode() > after.encode()
             ]
-            yield [_entry(stored, key) for key in keys[: self._page_object_count]]
-            if len(keys) <= self._page_object_count:
+            here = keys[: self._page_object_count]
+            entries = [_entry(stored, key) for key in here if stored.current(key)]
+            last = len(here) == len(keys)
+            yield ListedPage(entries, None if last else f"{_PLACE}{here[-1]}")
+            if last:
                 return
-            after = keys[self._page_object_count - 1].encode()
+            after = here[-1]
 
     async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
         """See the port."""
@@ -335,6 +340,17 @@ def _check_tags(tags: Mapping[str, str]) -> None:
     )
     if not valid:
         raise Refused("S3 does not accept these tags", vendor_code="InvalidTag")
+
+
+def _position(token: str) -> str:
+    """Return the key that the page of a token ended with."""
+    if not token.startswith(_PLACE):
+        raise Refused(
+            f"{token!r} is no token of a listing",
+            operation="ListObjectsV2",
+            vendor_code="InvalidArgument",
+        )
+    return token.removeprefix(_PLACE)
 
 
 def _entry(bucket: MemoryBucket, key: str) -> ManifestEntry:

@@ -117,7 +117,7 @@ class ApiClient:
             raise ApiProblem(f"{self._base_url} cannot be reached: {error}") from error
         try:
             answer = json.loads(response.data) if response.data else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ApiProblem(f"{method} {path}: HTTP {response.status}, and no JSON") from error
         if response.status >= 400:
             raise ApiProblem(self._refusal(answer, response), answer)
@@ -141,7 +141,9 @@ def part(text: str) -> str:
 
 
 def _sentence(problem: Json, status: int) -> str:
-    detail = problem.get("detail") or problem.get("title") or f"HTTP {status}"
+    # API Gateway itself, or what stands there on a laptop, has a message and no detail.
+    told = (problem.get(name) for name in ("detail", "title", "message"))
+    detail = next((text for text in told if isinstance(text, str) and text), f"HTTP {status}")
     faults = [f"{fault['path']}: {fault['message']}" for fault in problem.get("errors", [])]
     # The detail of a refusal by the rules names every fault already.
     return "\n".join([detail, *(f"  {fault}" for fault in faults if fault not in detail)])

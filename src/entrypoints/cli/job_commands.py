@@ -56,7 +56,10 @@ def sync(
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="No keys that match.")] = None,
     modified_since: Annotated[
-        str | None, typer.Option(help="Only objects changed since, e.g. 2026-01-31T12:00:00Z.")
+        str | None,
+        typer.Option(
+            help="Only objects changed since, or up to a day before, e.g. 2026-01-31T12:00:00Z."
+        ),
     ] = None,
     retrigger: Annotated[
         bool,
@@ -214,7 +217,15 @@ def explain(
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Say what became of one object in a job."""
-    found = open_client(api_url, stage, token).get(f"/jobs/{part(job_id)}/objects", {"key": key})
+    client = open_client(api_url, stage, token)
+    path, query = f"/jobs/{part(job_id)}/objects", {"key": key}
+    found = client.get(path, query)
+    # A job may have more chunks than one request reads; what they may hold is kept.
+    chunks = found["chunks"]
+    while found["nextCursor"]:
+        found = client.get(path, {**query, "cursor": found["nextCursor"]})
+        chunks = found["chunks"] if found["outcome"] else [*chunks, *found["chunks"]]
+    found = {**found, "chunks": chunks}
     if output is Format.JSON:
         print_json(found)
         return

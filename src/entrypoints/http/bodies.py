@@ -126,7 +126,9 @@ class SyncBody(Wire):
         None, description="Who finds out what each object needs; the deployment sets the default."
     )
     modified_since: Instant | None = Field(
-        None, description="Only objects modified at this instant or later."
+        None,
+        description="Only objects modified at this instant or later, or up to a day earlier: S3"
+        " dates an upload in parts at its beginning.",
     )
     include: Patterns | None = Field(None, description="Only keys that match one of these globs.")
     exclude: Patterns | None = Field(
@@ -239,3 +241,6 @@ class ObjectQuery(Wire):
     """Which object."""
 
     key: WholeKey = Field(description="The object's key, URL-encoded.")
+    cursor: Cursor | None = Field(
+        None, description="`nextCursor` of the answer before; left out for the first request."
+    )

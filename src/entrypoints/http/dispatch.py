@@ -13,7 +13,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from aws_lambda_powertools.event_handler.api_gateway import (
     APIGatewayHttpResolver,
@@ -84,17 +84,19 @@ def failed_response(request: Request, error: Exception) -> Json:
 
 def _resolver(event: Event, request: Request) -> tuple[ApiGatewayResolver, Json]:
     """Return the resolver for the event's format, and the event as it is to see it."""
+    # Powertools takes some characters for no parameter: encoded, they are all alike to it.
+    path = quote(request.path)
     # debug=False: else an environment variable (POWERTOOLS_DEV) makes it print whole events.
     if request.payload_format == "2.0":
         context = event["requestContext"]
         http = {**context["http"], "method": request.method}
         # A stage other than this one would be cut off the path by its length, be it there or not.
         shown = {**context, "http": http, "stage": "$default"}
-        seen = {**event, "rawPath": request.path, "requestContext": shown}
+        seen = {**event, "rawPath": path, "requestContext": shown}
         http_resolver = APIGatewayHttpResolver(debug=False)
         http_resolver.current_event = APIGatewayProxyEventV2(seen)
         return http_resolver, seen
-    seen = {**event, "path": request.path, "httpMethod": request.method}
+    seen = {**event, "path": path, "httpMethod": request.method}
     rest_resolver = APIGatewayRestResolver(debug=False)
     rest_resolver.current_event = APIGatewayProxyEvent(seen)
     return rest_resolver, seen
@@ -132,8 +134,9 @@ def _bound(
     """Return what Powertools calls with the path's parameter."""
 
     async def bound(**parameters: str) -> Response[str]:
-        # The path may come decoded or not. Our ids hold no percent sign, so once more does no harm.
-        parameter = unquote(next(iter(parameters.values()), ""))
+        # Encoded for Powertools, and it may have come encoded. Our ids hold no percent sign, so
+        # decoding once more does no harm.
+        parameter = unquote(unquote(next(iter(parameters.values()), "")))
         try:
             reply = await serve(app, request, parameter)
         except Exception as error:  # noqa: BLE001 - the edge: it is reported and answered

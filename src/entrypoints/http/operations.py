@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from application.connectors import NewConnector
-from application.queries import Explanation
+from application.explain_object import Explanation
 from domain.connector import Ingest
 from domain.errors import FieldFault, InvalidRequest
 from domain.job import Job, SyncOptions
@@ -150,7 +151,9 @@ async def list_outcomes(app: ApiApp, request: Request, job_id: str) -> Reply:
 async def explain_object(app: ApiApp, request: Request, job_id: str) -> Reply:
     """Show what became of one key."""
     query = parse_query(request, ObjectQuery)
-    explanation = await app.queries.explain(_known("job", job_id), query.key)
+    explanation = await app.explain_object.explain(
+        _known("job", job_id), query.key, cursor=query.cursor
+    )
     return Reply(status=200, body=_explanation_view(job_id, explanation))
 
 
@@ -200,7 +203,10 @@ def _page(page: Page[Item], view: Callable[[Item], Json]) -> Reply:
 def _of_one_prefix(error: InvalidRequest) -> InvalidRequest:
     """Return the error in terms of `prefix`, which the use case knows as `prefixes.0`."""
     return InvalidRequest(
-        *(FieldFault(path="prefix", message=fault.message) for fault in error.faults)
+        *(
+            replace(fault, path="prefix") if fault.path.startswith("prefixes") else fault
+            for fault in error.faults
+        )
     )
 
 
@@ -210,8 +216,9 @@ def _explanation_view(job_id: str, explanation: Explanation) -> Json:
         "jobId": job_id,
         "objectKey": explanation.key,
         "outcome": None if outcome is None else _outcome_view(outcome),
-        "chunkCount": len(explanation.chunks),
+        "chunkCount": explanation.chunk_count,
         "chunks": [chunk_view(chunk) for chunk in explanation.chunks[:_SHOWN_CHUNK_COUNT]],
+        "nextCursor": explanation.cursor,
     }
 
 

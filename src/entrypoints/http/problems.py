@@ -16,7 +16,7 @@ from application.start_sync import IdempotencyKeyReused
 from domain.errors import ConnectorDisabled, FieldFault, InvalidRequest, NotRedrivable
 from entrypoints.http.exchange import Reply, Request
 from ports.errors import AlreadyExists, Conflict, Fatal, NotFound, Retryable, TimedOut
-from ports.job_store import OverlappingJob
+from ports.job_store import OverlappingJob, TooManyPrefixes
 from ports.paging import InvalidCursor
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -85,6 +85,12 @@ OVERLAPPING_JOB: Final = ProblemKind(
     title="Another job is active on the same objects",
     next_step="wait until it has ended, or cancel it",
 )
+TOO_MANY_PREFIXES: Final = ProblemKind(
+    slug="too-many-prefixes",
+    status=409,
+    title="The active jobs of the bucket hold too many prefixes",
+    next_step="wait until one of them has ended, or name fewer or shorter prefixes",
+)
 KEY_REUSED: Final = ProblemKind(
     slug="idempotency-key-reused",
     status=409,
@@ -124,6 +130,7 @@ _KIND_OF: Final[Mapping[type[BaseException], ProblemKind]] = {
     AlreadyExists: ALREADY_EXISTS,
     ConnectorDisabled: CONNECTOR_DISABLED,
     OverlappingJob: OVERLAPPING_JOB,
+    TooManyPrefixes: TOO_MANY_PREFIXES,
     IdempotencyKeyReused: KEY_REUSED,
     NotRedrivable: NOT_REDRIVABLE,
     Conflict: CONFLICT,

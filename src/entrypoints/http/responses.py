@@ -189,6 +189,8 @@ class Explanation(_Shown):
     """The chunks that hold the key, or may hold it."""
     chunks: list[Chunk]
     """The first of these chunks."""
+    next_cursor: str | None
+    """Where the search continues; null where it is over. Large jobs take several requests."""
 
 
 class _Page(_Shown, Generic[Item]):

@@ -24,6 +24,7 @@ from entrypoints.http.problems import (
     NOT_FOUND,
     NOT_REDRIVABLE,
     OVERLAPPING_JOB,
+    TOO_MANY_PREFIXES,
     UNSUPPORTED_MEDIA_TYPE,
 )
 from entrypoints.http.route import Route
@@ -82,7 +83,14 @@ ROUTES: Final = (
         status=202,
         answers="Job",
         body=SyncBody,
-        problems=(*_BODY, NOT_FOUND, CONNECTOR_DISABLED, OVERLAPPING_JOB, KEY_REUSED),
+        problems=(
+            *_BODY,
+            NOT_FOUND,
+            CONNECTOR_DISABLED,
+            OVERLAPPING_JOB,
+            TOO_MANY_PREFIXES,
+            KEY_REUSED,
+        ),
         replayable=True,
     ),
     Route(
@@ -148,7 +156,7 @@ ROUTES: Final = (
         status=200,
         answers="Explanation",
         query=ObjectQuery,
-        problems=(NOT_FOUND,),
+        problems=(INVALID_CURSOR, NOT_FOUND),
     ),
     Route(
         method="POST",
@@ -168,7 +176,7 @@ ROUTES: Final = (
         summary="Try a job's failed objects again",
         status=202,
         answers="Job",
-        problems=(NOT_FOUND, NOT_REDRIVABLE, OVERLAPPING_JOB, CONFLICT),
+        problems=(NOT_FOUND, NOT_REDRIVABLE, OVERLAPPING_JOB, TOO_MANY_PREFIXES, CONFLICT),
     ),
     Route(
         method="GET",

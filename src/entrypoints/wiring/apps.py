@@ -9,6 +9,7 @@ from application.connectors import Connectors
 from application.discover_object import DiscoverObject
 from application.ending import CancelJob
 from application.engine import Engine
+from application.explain_object import ExplainObject
 from application.outcome_pages import OutcomePages
 from application.queries import Queries
 from application.redrive import RedriveJob
@@ -32,6 +33,7 @@ class ApiApp:
     redrive_job: RedriveJob
     queries: Queries
     outcome_pages: OutcomePages
+    explain_object: ExplainObject
     default_discovery: Discovery
     clock: Clock
     telemetry: Telemetry
@@ -68,6 +70,7 @@ def api_app(container: UseCases, *, default_discovery: Discovery) -> ApiApp:
         cancel_job=container.cancel_job(),
         redrive_job=container.redrive_job(),
         queries=container.queries(),
+        explain_object=container.explain_object(),
         outcome_pages=container.outcome_pages(),
         default_discovery=default_discovery,
         clock=container.clock(),

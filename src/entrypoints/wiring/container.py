@@ -19,6 +19,7 @@ from application.copy_file import LeftCopies
 from application.discover_object import DiscoverObject
 from application.ending import CancelJob, EndJob
 from application.engine import Engine
+from application.explain_object import ExplainObject
 from application.ingest_watch import IngestWatch
 from application.listing import ListBucket
 from application.object_announcements import ObjectAnnouncements
@@ -75,7 +76,13 @@ class UseCases(containers.DeclarativeContainer):
     results_bucket_name: providers.Dependency[str] = providers.Dependency()
 
     announcer = providers.Singleton(
-        Announcer, jobs=jobs, results=results, notifier=notifier, clock=clock, telemetry=telemetry
+        Announcer,
+        jobs=jobs,
+        results=results,
+        notifier=notifier,
+        clock=clock,
+        telemetry=telemetry,
+        policy=policy,
     )
     queueing = providers.Singleton(Queueing, chunks=chunks, queue=queue, clock=clock)
 
@@ -103,14 +110,18 @@ class UseCases(containers.DeclarativeContainer):
     redrive_job = providers.Singleton(
         RedriveJob,
         jobs=jobs,
-        chunks=chunks,
         engine=invoker,
         announcer=announcer,
         clock=clock,
         telemetry=telemetry,
     )
-    outcome_pages = providers.Singleton(OutcomePages, jobs=jobs, chunks=chunks, results=results)
-    queries = providers.Singleton(Queries, jobs=jobs, chunks=chunks, errors=errors, results=results)
+    outcome_pages = providers.Singleton(
+        OutcomePages, jobs=jobs, chunks=chunks, results=results, clock=clock, policy=policy
+    )
+    explain_object = providers.Singleton(
+        ExplainObject, jobs=jobs, chunks=chunks, results=results, clock=clock, policy=policy
+    )
+    queries = providers.Singleton(Queries, jobs=jobs, chunks=chunks, errors=errors)
 
     ingest_watch = providers.Singleton(
         IngestWatch,
@@ -173,6 +184,8 @@ class UseCases(containers.DeclarativeContainer):
         announcer=announcer,
         left_copies=left_copies,
         clock=clock,
+        telemetry=telemetry,
+        policy=policy,
     )
     engine = providers.Singleton(
         Engine,

@@ -51,6 +51,7 @@ _SHAPES = {
     "test_connector_store": (CONNECTORS_TABLE,),
     "test_error_log": (ERRORS_TABLE,),
     "test_unreadable": (JOBS_TABLE, CONNECTORS_TABLE),
+    "test_item_sizes": (JOBS_TABLE, CONNECTORS_TABLE),
 }
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)

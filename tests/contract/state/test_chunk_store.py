@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from invalid_cursors import invalid_cursors
 
 from adapters.aws.chunk_item import chunk_item, to_chunk
 from domain.chunk import Chunk, ChunkStatus, Lease, lease_chunk, settle_chunk
@@ -21,7 +22,7 @@ from domain.tally import Tally, tally_change, tally_of
 from ports.chunk_store import ADDED_CHUNK_COUNT_MAX, ChunkStore
 from ports.errors import Conflict, NotFound
 from ports.job_store import JobStore
-from ports.paging import InvalidCursor
+from ports.paging import InvalidCursor, Page
 
 MakeJob = Callable[..., Job]
 MakeChunk = Callable[..., Chunk]
@@ -43,6 +44,7 @@ FULL = Chunk(
     progress_key="jobs/job-1/outcomes/1.jsonl",
     redrive_number=2,
     handed_back_count=4,
+    dead_letter_count=2,
     status_reason="",
     created_at=NOW,
     updated_at=NOW + timedelta(microseconds=1),
@@ -137,8 +139,8 @@ class TestAdd:
 
     async def test_an_item_of_version_0_1_was_never_handed_back(self) -> None:
         item = chunk_item(FULL)
-        del item["handedBackCount"]
-        assert to_chunk(item) == replace(FULL, handed_back_count=0)
+        del item["handedBackCount"], item["deadLetterCount"]
+        assert to_chunk(item) == replace(FULL, handed_back_count=0, dead_letter_count=0)
 
     async def test_moves_the_stored_tally_not_the_one_passed(
         self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk
@@ -385,6 +387,44 @@ class TestReading:
             assert [c.index for c in await listed(chunks, "job-1", limit)] == [0, 2, 9, 10, 100]
         assert (await chunks.list_page("job-1", limit=5)).cursor is None
 
+    async def test_those_whose_keys_cover_a_key(
+        self, chunks: ChunkStore, job: Job, make_chunk: MakeChunk
+    ) -> None:
+        # The order is that of code points: of UTF-16's units, the last one would be the first.
+        ranges = [("a", "c"), ("c", "c"), ("", "b"), ("d", "é"), ("\uffff", "\U00010000")]
+        await chunks.add(
+            job,
+            [
+                replace(make_chunk(index), first_key=first, last_key=last)
+                for index, (first, last) in enumerate(ranges)
+            ],
+        )
+        wanted = {"a": [0, 2], "b": [0, 2], "c": [0, 1], "c!": [], "dz": [3], "\U00010000": [4]}
+        for key, indexes in wanted.items():
+            for limit in (1, 2, 5, 6):
+                found: list[Chunk] = []
+                cursor, pages = None, 0
+                while cursor is not None or not pages:
+                    page = await chunks.covering_page("job-1", key, limit=limit, cursor=cursor)
+                    assert len(page.items) <= limit
+                    found += page.items
+                    cursor, pages = page.cursor, pages + 1
+                assert [chunk.index for chunk in found] == indexes
+                assert pages >= len(ranges) / limit
+                assert found == [await chunks.get("job-1", index) for index in indexes]
+
+    async def test_a_covering_page_continues_where_a_list_ended(
+        self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk
+    ) -> None:
+        await chunks.add(job, [replace(make_chunk(n), first_key="a", last_key="c") for n in (0, 1)])
+        cursor = (await chunks.list_page("job-1", limit=1)).cursor
+        page = await chunks.covering_page("job-1", "b", limit=5, cursor=cursor)
+        assert [chunk.index for chunk in page.items] == [1]
+        assert (await chunks.covering_page("job-2", "b", limit=5)) == Page((), None)
+        for forged in ("x", "W10=", (await jobs.list_page(limit=1)).cursor or "bm8="):
+            with pytest.raises(InvalidCursor):
+                await chunks.covering_page("job-1", "b", limit=1, cursor=forged)
+
     async def test_whole_values(self, chunks: ChunkStore, job: Job) -> None:
         await chunks.add(job, [FULL])
         assert await listed(chunks, job.job_id, 3) == [replace(FULL, version=1)]
@@ -399,9 +439,9 @@ class TestReading:
                 make_job(f"job-x{n}", bucket_name=f"media-{n}", connector_id=f"con-x{n}")
             )
         cursor = (await chunks.list_page("job-1", limit=1)).cursor or ""
-        of_jobs = (await jobs.list_page(limit=1)).cursor
+        of_jobs = (await jobs.list_page(limit=1)).cursor or ""
         with pytest.raises(InvalidCursor):
             await chunks.list_page("job-2", limit=1, cursor=cursor)
-        for garbage in ("", "x", "ÿ", "bm90IGpzb24=", "W10=", "W1tb" * 1000, cursor[:-4], of_jobs):
+        for invalid in (of_jobs, *invalid_cursors(cursor)):
             with pytest.raises(InvalidCursor):
-                await chunks.list_page("job-1", limit=1, cursor=garbage)
+                await chunks.list_page("job-1", limit=1, cursor=invalid)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from invalid_cursors import invalid_cursors
 
 from domain.failure import Failure, chunk_error_prefix, error_id_for
 from ports.error_log import ErrorLog
@@ -163,6 +164,6 @@ async def test_a_cursor_that_is_none_of_this_list(failures: ErrorLog) -> None:
     cursor = (await failures.list_page("job-1", limit=1)).cursor or ""
     with pytest.raises(InvalidCursor):
         await failures.list_page("job-2", limit=1, cursor=cursor)
-    for garbage in ("", "x", "ÿ", "bm90IGpzb24=", "W10=", "W1tb" * 1000, cursor[:-4]):
+    for invalid in invalid_cursors(cursor):
         with pytest.raises(InvalidCursor):
-            await failures.list_page("job-1", limit=1, cursor=garbage)
+            await failures.list_page("job-1", limit=1, cursor=invalid)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from invalid_cursors import invalid_cursors
 
 from domain.connector import Bucket, IdSource, Ingest, Trigger
 from domain.file_types import FileFilter, FilterMode
@@ -84,11 +85,16 @@ FULL = Job(
         last_key="a/\U0001f600\n",
         upload_id="upload",
         part_e_tags=("e1", "e2"),
+        rest_key="jobs/job-full/progress/manifest-t-1-3.csv",
+        token="1ueGcxLPRx1Tr/XYExHnhbYLgveDs2J/wm36Hy4vbOwM=",
+        key_sum=2**120 - 1,
     ),
     manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag"),
     batch_job_id="batch-1",
     warnings=("the bucket is versioned", ""),
-    splitting=Splitting(file_index=1, position=12345, object_count=99, done=True),
+    splitting=Splitting(
+        file_index=1, position=12345, object_count=99, key_sum=2**120 - 2, done=True
+    ),
     processing_at=NOW + timedelta(minutes=1),
     ended_at=NOW + timedelta(minutes=2),
     ending=Ending(kind=EndingKind.CANCELLED, reason="a person"),
@@ -124,6 +130,7 @@ FULL = Job(
         chunks_completed=7,
         chunks_failed=1,
         chunks_cancelled=2,
+        failed_in_discovery=3,
     ),
 )
 
@@ -532,19 +539,10 @@ class TestListPage:
             {"cursor": of_all, "connector_id": "con-1"},
             {"cursor": of_connector, "connector_id": "con-2"},
             {"cursor": of_connector},
+            {"cursor": of_all, "connector_id": "None"},
             {"cursor": of_all, "status": JobStatus.FAILED},
         ]
-        garbage = [
-            "",
-            "x",
-            "ÿ",
-            "bm90IGpzb24=",
-            "W10=",
-            "e30=",
-            "MQ==",
-            "W1tb" * 1000,
-            (of_all or "")[:-4],
-        ]
+        garbage = invalid_cursors(of_all or "")
         for query in [*foreign, *({"cursor": cursor} for cursor in garbage)]:
             with pytest.raises(InvalidCursor):
                 await jobs.list_page(**query, limit=2)

@@ -195,7 +195,7 @@ async def test_a_user_part_in_the_endpoint_swallows_the_account(rig: Any) -> Non
 async def test_the_server_can_be_the_proxy_of_an_invented_host(rig: Any) -> None:
     config = AioConfig(proxies={"http": rig.endpoint_url})
     async with aioboto3.Session(**CREDENTIALS).client(
-        "s3control", endpoint_url="http://s3-control.local", config=config
+        "s3control", endpoint_url="http://s3-control.localhost", config=config
     ) as client:
         assert (await client.list_jobs(AccountId=ACCOUNT_ID))["Jobs"] == []
 

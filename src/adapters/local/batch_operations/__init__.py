@@ -22,11 +22,12 @@ Public names::
 gives the bare `aiohttp.web.Application` to whoever runs a server of their own.
 
 Clients put `{account}.` before the host of the endpoint. The server accepts any Host
-header and also absolute request targets, which leaves three ways in without touching
-name resolution: a `before-sign.s3-control` hook that takes the prefix off (any SDK with
-hooks), this server as the HTTP proxy of an invented endpoint host (any client), or a
-user part in the endpoint URL, `http://x@127.0.0.1:PORT`, which swallows the prefix
-(botocore with urllib3, hence boto3 and AWS CLI, but not aiobotocore).
+header that is a loopback name and also absolute request targets, which leaves three ways
+in without touching name resolution: a `before-sign.s3-control` hook that takes the prefix
+off (any SDK with hooks), this server as the HTTP proxy of an invented endpoint host below
+`.localhost` (any client), or a user part in the endpoint URL, `http://x@127.0.0.1:PORT`,
+which swallows the prefix (botocore with urllib3, hence boto3 and AWS CLI, but not
+aiobotocore).
 
 What is not emulated:
 

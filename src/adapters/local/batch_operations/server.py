@@ -1,8 +1,8 @@
 """The HTTP side: routes, parameters, errors, and the life of a server on loopback.
 
-Paths, headers and query names are those of the S3 Control model. Any Host header is
-accepted, because SDKs put the account before the host; so are absolute request targets,
-because a client may take this server for its proxy.
+Paths, headers and query names are those of the S3 Control model. Every Host header that is
+a loopback name is accepted, because SDKs put the account before the host; so are absolute
+request targets, because a client may take this server for its proxy.
 """
 
 import asyncio
@@ -36,6 +36,7 @@ from adapters.local.batch_operations.wire import (
     encode_error,
     input_member,
 )
+from adapters.local.browser_guard import refuse_web_pages
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -119,7 +120,7 @@ class BatchOperations:
 
     def application(self) -> web.Application:
         """Return a new application with no jobs; they end with the application."""
-        application = web.Application(middlewares=[_answer_errors])
+        application = web.Application(middlewares=[refuse_web_pages, _answer_errors])
         application.cleanup_ctx.append(self._lifetime)
         add = application.router.add_route
         add("POST", _JOBS, _create)

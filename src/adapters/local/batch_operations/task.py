@@ -111,7 +111,7 @@ def task_outcome(result: InvokeResult, schema_version: str, expected_task_id: st
         return TaskOutcome(_OK, PERMANENT, f"Lambda returned function error: {text}")
     try:
         code, message = _read_answer(json.loads(result.payload), schema_version, expected_task_id)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return TaskOutcome(_OK, PERMANENT, _INVALID_JSON)
     return TaskOutcome(_OK, "" if code == SUCCEEDED else code, message)
 

@@ -91,4 +91,6 @@ def _child_environment() -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        # Else every answer allows the pages of any origin to read it.
+        "MOTO_DISABLE_GLOBAL_CORS": "true",
     }

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Final
@@ -24,6 +24,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from adapters.local.browser_guard import Refusal, Sender, refusal_of
 from adapters.local.cloud import mends
 from adapters.local.cloud.gate import Gate
 
@@ -71,8 +72,12 @@ class KeepAliveHandler(MotoRequestHandler):
     def run_wsgi(self) -> None:
         """Answer one request; replaces werkzeug's, which closes the connection after each."""
         environ = self._environ_with_body()
+        refusal = refusal_of(_sender(environ))
         try:
-            status, headers, body = self.application.answer(environ)
+            if refusal is not None:
+                status, headers, body = _refused(refusal)
+            else:
+                status, headers, body = self.application.answer(environ)
         except Exception:  # noqa: BLE001  # a server reports what its application raised
             traceback.print_exc(limit=-5)
             status, headers, body = "500 Internal Server Error", [], b"moto raised; see its log"
@@ -113,6 +118,23 @@ class KeepAliveHandler(MotoRequestHandler):
         head = "".join(f"{name}: {value}\r\n" for name, value in sent)
         message = f"HTTP/1.1 {status}\r\n{head}\r\n".encode("latin-1", "replace")
         return message if bodiless else message + body
+
+
+def _sender(environ: Mapping[str, Any]) -> Sender:
+    return Sender(
+        method=environ["REQUEST_METHOD"],
+        host=environ.get("HTTP_HOST", ""),
+        origin=environ.get("HTTP_ORIGIN", ""),
+        fetch_site=environ.get("HTTP_SEC_FETCH_SITE", ""),
+        content_type=environ.get("CONTENT_TYPE", ""),
+        authorization=environ.get("HTTP_AUTHORIZATION", ""),
+    )
+
+
+def _refused(refusal: Refusal) -> tuple[str, list[tuple[str, str]], bytes]:
+    body = json.dumps({"message": refusal.message}).encode()
+    status = f"{refusal.status.value} {refusal.status.phrase}"
+    return status, [("Content-Type", "application/json")], body
 
 
 def serve(port: int) -> None:

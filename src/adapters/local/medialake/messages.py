@@ -79,7 +79,7 @@ def events_of_queue_message(text: str) -> tuple[ObjectEvent, ...]:
     """Return what the ingest takes from the body of an SQS message."""
     try:
         return events_of_body(json.loads(text))
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return ()
 
 

@@ -150,6 +150,8 @@ def _s3control(operation: str, params: Params) -> Iterator[Need]:
         if tags:
             yield Need("s3:PutJobTagging", f"{jobs}new", tags)
         yield Need("iam:PassRole", params["RoleArn"])
+    elif operation == "ListJobs":
+        yield Need("s3:ListJobs", "*")
     elif operation in ("DescribeJob", "UpdateJobStatus"):
         yield Need(f"s3:{operation}", f"{jobs}{params['JobId']}")
     else:

@@ -18,7 +18,7 @@ from typing import Any, Self
 import aiohttp
 from trial.package import PackagedFunction
 from trial.permissions import Right
-from trial.template import Resolver, loadable
+from trial.template import Resolver, loadable, role_statements
 
 from adapters.aws.resources import RuleShape
 from adapters.local.batch_jobs import batch_operations_emulator
@@ -229,13 +229,12 @@ class TrialStack:
         """Return a function's rights by the template, by the Sid of their statement."""
         role = self._properties_of(name)["Role"]["Fn::GetAtt"][0]
         rights: dict[str, list[Right]] = {}
-        for policy in self._template["Resources"][role]["Properties"]["Policies"]:
-            for statement in policy["PolicyDocument"]["Statement"]:
-                rights[statement["Sid"]] = [
-                    Right(action, self.resolver.text(resource), statement.get("Condition", {}))
-                    for action in _listed(statement["Action"])
-                    for resource in _listed(statement["Resource"])
-                ]
+        for statement in role_statements(self._template, role):
+            rights.setdefault(statement["Sid"], []).extend(
+                Right(action, self.resolver.text(resource), statement.get("Condition", {}))
+                for action in _listed(statement["Action"])
+                for resource in _listed(statement["Resource"])
+            )
         return rights
 
     def _of_type(self, kind: str) -> dict[str, Any]:

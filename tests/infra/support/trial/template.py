@@ -38,6 +38,21 @@ _PSEUDO = {
 }
 
 
+def role_documents(template: Template, role: str) -> list[dict[str, Any]]:
+    """Return the policy documents of a role, by its logical id: inline ones and managed ones."""
+    properties = template["Resources"][role]["Properties"]
+    managed = [
+        template["Resources"][each["Ref"]]["Properties"]
+        for each in properties.get("ManagedPolicyArns", [])
+    ]
+    return [each["PolicyDocument"] for each in (*properties.get("Policies", []), *managed)]
+
+
+def role_statements(template: Template, role: str) -> list[dict[str, Any]]:
+    """Return all statements of a role, by its logical id."""
+    return [each for made in role_documents(template, role) for each in made["Statement"]]
+
+
 def loadable(template: Template) -> tuple[Template, set[str]]:
     """Return the template as moto can load it, and the types that were left out."""
     shown = copy.deepcopy(template)

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from simulator.scenery import BUCKET
@@ -380,8 +381,13 @@ def outcome_lines(
     chunk = "" if chunk_index is None else f"{chunk_index:08d}"
     files = sim.world.ports.results.files
     for name in sorted(name for name in files if name.startswith(folder + chunk)):
-        for line in files[name].splitlines():
-            yield json.loads(line)
+        yield from _parsed(files[name])
+
+
+@lru_cache(maxsize=1_024)
+def _parsed(content: bytes) -> tuple[dict[str, Any], ...]:
+    """Return the lines of an outcome file; most invariants ask for the same ones."""
+    return tuple(json.loads(line) for line in content.splitlines())
 
 
 def manifest_keys(sim: Simulation, job: Job) -> list[str]:

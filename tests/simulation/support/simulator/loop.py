@@ -10,35 +10,47 @@ from __future__ import annotations
 import asyncio
 from asyncio import events
 from collections import deque
-from collections.abc import Callable, Coroutine
-from contextvars import Context
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import Context, copy_context
 from typing import Any
+
+Callback = Callable[..., Any]
 
 
 class StepLoop(asyncio.AbstractEventLoop):
     """As much of an event loop as tasks, futures, locks and task groups need."""
 
     def __init__(self) -> None:
-        self._ready: deque[asyncio.Handle] = deque()
+        self._ready: deque[tuple[Context, Callback, tuple[Any, ...]]] = deque()
         self.errors: list[dict[str, Any]] = []
 
-    def run_ready(self) -> None:
-        """Run callbacks until none is ready."""
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Be the running loop of this thread, so that tasks may be made.
+
+        It is for a whole run and not for each step: to set it costs as much as a step.
+        """
         events._set_running_loop(self)
         try:
-            while self._ready:
-                handle = self._ready.popleft()
-                if not handle.cancelled():
-                    handle._run()
+            yield
         finally:
             events._set_running_loop(None)
 
-    def call_soon(
-        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
-    ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
-        self._ready.append(handle)
-        return handle
+    def run_ready(self) -> None:
+        """Run callbacks until none is ready."""
+        ready = self._ready
+        while ready:
+            context, callback, args = ready.popleft()
+            try:
+                context.run(callback, *args)
+            except Exception as error:  # noqa: BLE001  # the driver judges it
+                self.errors.append({"message": "a callback failed", "exception": error})
+
+    def call_soon(  # type: ignore[override]  # nobody here cancels a callback: no handle is made
+        self, callback: Callback, *args: Any, context: Context | None = None
+    ) -> None:
+        self._ready.append((copy_context() if context is None else context, callback, args))
 
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)

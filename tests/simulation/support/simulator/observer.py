@@ -6,15 +6,18 @@ in `broken`, and the driver stops at it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from simulator import ingest_invariants, invariants, oracle
 from simulator.ledger import Ledger, OurWrite, mark_in
-from simulator.process import LookUp, Process, Read
+from simulator.process import READS, LookUp, Process, Read
 from simulator.scenery import BUCKET
 
 from adapters.local.medialake.values import Reaction, Record
@@ -204,7 +207,7 @@ class Observer:
             self.check(invariants.one_batch_job_per_job, self.sim)
         elif port == "results" and method == "put" and "/outcomes/" in args[0]:
             self._outcomes_written(args[0])
-        elif port in ("jobs", "chunks"):
+        elif port in ("jobs", "chunks") and method not in READS:
             self.look(process)
 
     def look(self, process: Process | None) -> None:
@@ -241,10 +244,9 @@ class Observer:
 
     def touched_by_others(self, job: Job, key: str) -> bool:
         """Tell whether anybody but the job changed an object, or its record, since its creation."""
-        return any(
-            change.key == key and change.by != job.job_id and change.at >= job.created_at
-            for change in self.changes
-        )
+        since = bisect_left(self.changes, job.created_at, key=attrgetter("at"))
+        changes = islice(self.changes, since, None)
+        return any(change.key == key and change.by != job.job_id for change in changes)
 
     def answered(
         self, process: Process, method: str, args: tuple[Any, ...], result: Any, number: int

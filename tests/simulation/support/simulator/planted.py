@@ -85,7 +85,7 @@ def bug(
 BUGS = (
     bug(
         "settling without a version guard",
-        1293,
+        1205,
         "adapters.memory.chunk_store:MemoryChunkStore.settle",
         "table.write(chunk.index, saved, expected_version=chunk.version)",
         "table.write(chunk.index, saved, expected_version=table.find(chunk.index).version)",
@@ -104,7 +104,7 @@ BUGS = (
     ),
     bug(
         "forgetting a status before it is published",
-        8,
+        27,
         "application.announcer:Announcer.announce",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices}\n",
@@ -140,7 +140,7 @@ BUGS = (
     ),
     bug(
         "writing without looking whose work lease it is",
-        15,
+        52,
         "domain.job_control:check_work",
         "if job.terminal or job.ending is not None or not held:",
         "if False:",
@@ -150,7 +150,7 @@ BUGS = (
     ),
     bug(
         "taking a failed look-up for an answer",
-        133,
+        18,
         "application.object_decisions:ObjectDecisions.candidates",
         "outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)\n"
         "        answers, asked = [], []",
@@ -170,15 +170,15 @@ BUGS = (
     ),
     bug(
         "cancelling a chunk over a live lease",
-        2,
+        9,
         "application.ending:EndJob._cancel",
-        "        return\n        free =",
+        "        return None\n        free =",
         "        pass\n        free =",
         "i4_only_the_lease_holder_settles",
     ),
     bug(
         "sending a message before its record",
-        3,
+        2,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    from domain.message import chunk_message\n"
@@ -206,7 +206,7 @@ BUGS = (
     ),
     bug(
         "writing again what carries this job's id",
-        16,
+        86,
         "application.object_work:ObjectWork._write",
         "if item.verdict.reason is not Reason.ALREADY_TRIGGERED:",
         "if True:",
@@ -214,7 +214,7 @@ BUGS = (
     ),
     bug(
         "deciding anew on what carries this job's id",
-        101,
+        86,
         "application.object_decisions:ObjectDecisions.candidates",
         "if each.mark is None or each.mark.job_id != job.job_id",
         "",
@@ -232,7 +232,7 @@ BUGS = (
     ),
     bug(
         "saving the checkpoint before the chunks",
-        40,
+        6,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    ahead = batch.checkpoint\n"
@@ -252,7 +252,7 @@ BUGS = (
     ),
     bug(
         "handing back without a message, and a sweep that does not miss it",
-        16,
+        8,
         "application.chunk_settlement:ChunkSettlement._hand_back",
         "    await self._queue.send(",
         "    0 and await self._queue.send(",
@@ -267,7 +267,7 @@ BUGS = (
     ),
     bug(
         "not freeing chunks whose lease ran out",
-        16,
+        101,
         "domain.chunk:lease_expired",
         "return chunk.lease is not None and not chunk.lease.live(now)",
         "return False",
@@ -275,7 +275,7 @@ BUGS = (
     ),
     bug(
         "not sending lost messages again",
-        16,
+        101,
         "application.sweep:Sweep._send_again",
         "if chunks:",
         "if False:",
@@ -283,7 +283,7 @@ BUGS = (
     ),
     bug(
         "not waking a job whose engine died",
-        18,
+        8,
         "application.sweep:Sweep._idle",
         "return now >= job.work.expires_at",
         "return False",
@@ -291,7 +291,7 @@ BUGS = (
     ),
     bug(
         "dropping what was done of a cancelled chunk",
-        224,
+        85,
         "application.ending:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",
@@ -323,7 +323,7 @@ BUGS = (
     ),
     bug(
         "going on with a copy that has other tags",
-        1483,
+        1341,
         "application.part_copies:PartCopies._begun",
         "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",
         "if False:",
@@ -331,7 +331,7 @@ BUGS = (
     ),
     bug(
         "finishing a copy before its last part",
-        16,
+        105,
         "application.part_copies:PartCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",
@@ -339,7 +339,7 @@ BUGS = (
     ),
     bug(
         "leaving copies behind in a chunk that is cancelled",
-        43,
+        71,
         "application.copy_file:LeftCopies.give_up",
         "if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:",
         "if True:",

@@ -15,7 +15,7 @@ INGEST_BUGS = (
     ),
     bug(
         "not looking whether the queue has been empty",
-        71,
+        169,
         "domain.trigger_mark:_waited_for",
         "return patience.queue_known and not emptied",
         "return False",
@@ -23,7 +23,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking every queue for empty",
-        71,
+        169,
         "application.ingest_watch:IngestWatch.look",
         "if depth == 0:",
         "if True:",
@@ -47,7 +47,7 @@ INGEST_BUGS = (
     ),
     bug(
         "never taking an object for a new one",
-        5,
+        23,
         "domain.trigger_mark:changed_since",
         "return head.last_modified > mark.triggered_at + _TOLERANCE",
         "return False",
@@ -56,7 +56,7 @@ INGEST_BUGS = (
     ),
     bug(
         "reading the mark of another object",
-        91,
+        353,
         "domain.trigger_mark:mark_of",
         'if match["place"] != _place(bucket_name, key):',
         "if False:",
@@ -66,7 +66,7 @@ INGEST_BUGS = (
     ),
     bug(
         "keeping ids that came along with another object",
-        71,
+        254,
         "domain.trigger_mark:is_marked_elsewhere",
         'return match is not None and match["place"] != _place(bucket_name, key)',
         "return False",
@@ -75,7 +75,7 @@ INGEST_BUGS = (
     ),
     bug(
         "not taking over the record's asset id",
-        4,
+        2,
         "domain.decision:_identity",
         "asset_id=record.asset_id or tagged.asset_id or minted_asset_id()",
         "asset_id=tagged.asset_id or minted_asset_id()",
@@ -84,7 +84,7 @@ INGEST_BUGS = (
     ),
     bug(
         "leaving the ids on a replaced object",
-        5,
+        52,
         "domain.decision:_identity",
         "case Ids.NONE:\n            return Identity()",
         "case Ids.NONE:\n            return question.identity",
@@ -133,7 +133,7 @@ INGEST_BUGS = (
     ),
     bug(
         "triggering an object whose tags are restored",
-        2,
+        6,
         "application.object_work:ObjectWork._write",
         "if item.verdict.reason is Reason.TAGS_RESTORED:",
         "if False:",
@@ -195,7 +195,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking a failed send for a message",
-        385,
+        469,
         "application.object_announcements:ObjectAnnouncements._enqueue",
         "return [error] * len(group)",
         "return [None] * len(group)",

@@ -26,7 +26,7 @@ from ports.errors import Retryable, Throttled, TimedOut, Unavailable
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
-_READS = frozenset(
+READS = frozenset(
     {
         "get",
         "list_page",
@@ -229,7 +229,7 @@ class GatedPort:
             fault = sim.faults.call("depth" if method == "depth" else name)
             sim.aborts_failed |= fault is not None and method == "abandon_copy"
             await self._reach(process, method, fault)
-            if fault is Fault.TIMED_OUT_LATE and method not in _READS:
+            if fault is Fault.TIMED_OUT_LATE and method not in READS:
                 sim.apply_late(process, name, method, args, lambda: target(*args, **kwargs))
                 raise TimedOut(f"simulated: no answer to {name}.{method}")
             if fault is Fault.PARTLY and (name, method) in _PARTLY:

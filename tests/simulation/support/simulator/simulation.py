@@ -229,6 +229,11 @@ class Simulation:
         Raises:
             Violation: an invariant does not hold.
         """
+        with self.loop.running():
+            self._live_through()
+        return self
+
+    def _live_through(self) -> None:
         self.world.ports.ingest_queue.create(QUEUE_URL)
         furnish(self)
         self.connector = self.world.database.connectors[CONNECTOR_ID]
@@ -242,7 +247,6 @@ class Simulation:
         self._judge()
         self._deliver_all_again()
         self._sync_until_at_rest()
-        return self
 
     def digest(self) -> str:
         """Return a hash of everything that happened, in order."""
@@ -274,7 +278,7 @@ class Simulation:
         self._busy -= not idle
         self.step_count += 1
         self.clock.move_to(instant)
-        self.loop._ready.append(_Now(action))  # inside the loop, so that tasks may be made
+        action()
         self.loop.run_ready()
         self.services.collect()
         if self.observer.broken is not None or self.loop.errors:
@@ -369,16 +373,6 @@ class Simulation:
 
 def _with_catalog(world: MemoryWorld, catalog: MemoryCatalog) -> MemoryWorld:
     return replace(world, ports=replace(world.ports, catalog=catalog))
-
-
-class _Now:
-    """A handle that runs an action at once."""
-
-    def __init__(self, action: Callable[[], None]) -> None:
-        self._run = action
-
-    def cancelled(self) -> bool:
-        return False
 
 
 def _words(detail: object) -> str:

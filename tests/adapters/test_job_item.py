@@ -1,0 +1,27 @@
+"""A job as an item, as this version writes it and as the one before did."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from adapters.aws.job_item import new_job_item, to_job
+from domain.connector import Bucket, Ingest
+from domain.job import Listing, SyncOptions, new_job
+
+
+def test_a_listing_without_a_rest_is_read_as_it_was_written() -> None:
+    job = new_job(
+        job_id="job-1",
+        connector_id="con-1",
+        bucket=Bucket(name="media"),
+        ingest=Ingest(),
+        options=SyncOptions(),
+        request_fingerprint=None,
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    listing = Listing(objects_listed=3, last_key="c", upload_id="u", part_e_tags=("e",))
+    item = new_job_item(replace(job, listing=replace(listing, rest_key="r", token="t")))
+    progress = item["listingProgress"]["M"]
+    assert (progress.pop("restKey"), progress.pop("token")) == ({"S": "r"}, {"S": "t"})
+    assert to_job(item).listing == listing

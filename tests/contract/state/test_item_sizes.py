@@ -1,0 +1,74 @@
+"""The largest records that are allowed can be written, and what is larger is refused by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
+from domain.file_types import FileFilter
+from domain.item_sizes import MANIFEST_PART_COUNT_MAX, connector_faults, option_faults
+from domain.job import Job, JobCancelled, Listing, SyncOptions, evolve
+from ports.job_store import TooManyPrefixes
+
+MakeJob = Callable[..., Job]
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def long_prefixes(letter: str, count: int = 100) -> tuple[str, ...]:
+    """Return as many prefixes of 1,024 bytes as a request may have."""
+    return tuple(f"{letter}{number:03}".ljust(1_024, "x") for number in range(count))
+
+
+async def test_the_prefixes_of_active_jobs_of_a_bucket(state: Any, make_job: MakeJob) -> None:
+    first = await state.jobs.create(make_job("job-1", *long_prefixes("a")))
+    await state.jobs.create(make_job("job-2", *long_prefixes("b"), connector_id="con-2"))
+    await state.jobs.create(make_job("job-3", *long_prefixes("c"), connector_id="con-3"))
+    with pytest.raises(TooManyPrefixes, match=r"bucket media .* 390,000 are allowed"):
+        await state.jobs.create(make_job("job-4", *long_prefixes("d"), connector_id="con-4"))
+    await state.jobs.create(make_job("job-5", *long_prefixes("e", 80)))
+    with pytest.raises(TooManyPrefixes):
+        await state.jobs.create(make_job("job-6", "f/"))
+    await state.jobs.create(
+        make_job("job-7", *long_prefixes("g"), connector_id="con-5", bucket_name="media-2")
+    )
+
+    await state.jobs.save(evolve(first, JobCancelled(reason="enough"), NOW))
+    await state.jobs.create(make_job("job-4", *long_prefixes("d")))
+
+
+async def test_a_job_with_all_options_and_parts(state: Any, make_job: MakeJob) -> None:
+    prefixes = long_prefixes("a")
+    include = tuple(f"{number:02}".ljust(256, "x") for number in range(50))
+    ingest = Ingest(file_filter=FileFilter(extensions=tuple(f"{n:0256}" for n in range(280))))
+    options = SyncOptions(prefixes=prefixes, include=include, exclude=include[:-1])
+    assert option_faults(options, ingest) == []
+    assert option_faults(replace(options, exclude=(*include, "x" * 300)), ingest)
+    job = await state.jobs.create(replace(make_job(), options=options, ingest=ingest))
+    listing = Listing(
+        objects_listed=2 * 10**9,
+        last_key="k" * 1_024,
+        upload_id="u" * 1_024,
+        part_e_tags=tuple(f"{number:032x}" for number in range(MANIFEST_PART_COUNT_MAX + 1)),
+    )
+    listed = replace(job, listing=listing, warnings=("w" * 1_000,) * 4, status_reason="r" * 4_000)
+    assert await state.jobs.save(listed) == await state.jobs.get(job.job_id)
+
+
+async def test_a_connector_with_all_prefixes_and_a_large_filter(state: Any) -> None:
+    ingest = Ingest(file_filter=FileFilter(extensions=tuple(f"{n:0256}" for n in range(180))))
+    connector = Connector(
+        connector_id="con-1",
+        bucket=Bucket(name="media"),
+        prefixes=long_prefixes("a"),
+        status=ConnectorStatus.ENABLED,
+        ingest=ingest,
+        created_at=NOW,
+    )
+    assert connector_faults(connector.prefixes, ingest) == []
+    await state.connectors.create(connector)
+    assert await state.connectors.get("con-1") == connector

@@ -1,0 +1,122 @@
+"""The engine dies between creating a batch job and noting its id; then a person cancels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain.batch_job import BatchJobStatus
+from domain.job import Discovery, JobStatus
+from ports.errors import AccessDenied
+
+SWEEP_S = 300
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+async def forgotten(story: Any) -> Any:
+    """Return a job whose engine died right after it created a batch job."""
+    story.put("a.jpg", "b.jpg")
+    job = await story.start(discovery=Discovery.BATCH)
+    create = story.ports.batch_jobs.create
+
+    async def create_and_die(ordered: Any, *, report_prefix: str) -> str:
+        await create(ordered, report_prefix=report_prefix)
+        raise Died
+
+    story.ports.batch_jobs.create = create_and_die
+    with pytest.raises(Died):
+        await story.run_engine()
+    story.ports.batch_jobs.create = create
+    job = await story.ports.jobs.get(job.job_id)
+    assert (job.status, job.batch_job_id) == (JobStatus.DISCOVERING, None)
+    return job
+
+
+async def ended(story: Any, job: Any) -> Any:
+    """Let engine and sweep run, and no batch job; returns the job at its end."""
+    for _ in range(10):
+        await story.run_engine()
+        job = await story.ports.jobs.get(job.job_id)
+        if job.terminal:
+            return job
+        story.ports.clock.advance(SWEEP_S)
+        await story.use_cases.sweep().run(story.deadline())
+    pytest.fail(f"{job} does not end")
+
+
+async def batch_statuses(story: Any) -> list[BatchJobStatus]:
+    """Return the states of all batch jobs."""
+    made = story.ports.batch_jobs.created
+    return [(await story.ports.batch_jobs.describe(batch_job_id)).status for batch_job_id in made]
+
+
+async def test_a_batch_job_that_the_record_does_not_name_is_cancelled(story: Any) -> None:
+    job = await forgotten(story)
+    await story.use_cases.cancel_job().cancel(job.job_id)
+    job = await ended(story, job)
+    assert job.status is JobStatus.CANCELLED
+    assert await batch_statuses(story) == [BatchJobStatus.CANCELLED]
+
+
+async def test_a_job_is_not_cancelled_while_its_engine_may_order_a_batch_job(story: Any) -> None:
+    """Else the batch job would be created after the last look for it."""
+    story.put("a.jpg", "b.jpg")
+    job = await story.start(discovery=Discovery.BATCH)
+    create = story.ports.batch_jobs.create
+
+    async def late(ordered: Any, *, report_prefix: str) -> str:
+        await story.use_cases.cancel_job().cancel(job.job_id)
+        await story.use_cases.engine().advance(job.job_id, story.deadline())
+        assert not (await story.ports.jobs.get(job.job_id)).terminal
+        await create(ordered, report_prefix=report_prefix)
+        raise Died
+
+    story.ports.batch_jobs.create = late
+    with pytest.raises(Died):
+        await story.run_engine()
+    ended_job = await ended(story, job)
+    assert ended_job.status is JobStatus.CANCELLED
+    assert await batch_statuses(story) == [BatchJobStatus.CANCELLED]
+
+
+async def test_a_job_that_was_not_cancelled_takes_its_batch_job_up_again(story: Any) -> None:
+    job = await forgotten(story)
+    story.ports.clock.advance(2_000)
+    job = await story.finish(job.job_id)
+    assert job.status is JobStatus.COMPLETED
+    assert await batch_statuses(story) == [BatchJobStatus.COMPLETE]
+
+
+async def test_a_look_that_is_denied_does_not_stand_in_the_way(story: Any) -> None:
+    async def denied(job_id: str) -> list[str]:
+        raise AccessDenied("no s3:ListJobs")
+
+    job = await forgotten(story)
+    story.ports.batch_jobs.find = denied
+    await story.use_cases.cancel_job().cancel(job.job_id)
+    assert (await ended(story, job)).status is JobStatus.CANCELLED
+
+
+@pytest.mark.parametrize("discovery", list(Discovery))
+async def test_nothing_is_looked_for_where_nothing_can_be(story: Any, discovery: Discovery) -> None:
+    """A job without a manifest, or with discovery `direct`, has no batch job."""
+    looked: list[str] = []
+
+    async def find(job_id: str) -> list[str]:
+        looked.append(job_id)
+        return []
+
+    story.ports.batch_jobs.find = find
+    story.put("a.jpg", "b.jpg")
+    job = await story.start(discovery=discovery)
+    await story.use_cases.cancel_job().cancel(job.job_id)
+    assert (await ended(story, job)).status is JobStatus.CANCELLED
+    other = await story.start(discovery=discovery)
+    await story.run_engine()
+    await story.use_cases.cancel_job().cancel(other.job_id)
+    assert (await ended(story, other)).status is JobStatus.CANCELLED
+    assert looked == []

@@ -1,0 +1,63 @@
+"""What is kept in one record stays below the 400 KB of an item."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.connector import Ingest
+from domain.errors import ManifestTooLarge
+from domain.file_types import FileFilter
+from domain.item_sizes import (
+    CONNECTOR_BYTES_MAX,
+    JOB_OPTIONS_BYTES_MAX,
+    MANIFEST_PART_COUNT_MAX,
+    active_prefix_bytes,
+    connector_faults,
+    option_faults,
+    part_bytes,
+)
+from domain.job import SyncOptions
+
+MIB = 1024**2
+
+
+def test_parts_grow_so_that_few_of_them_hold_a_large_manifest() -> None:
+    sizes = [part_bytes(8 * MIB, count) for count in range(MANIFEST_PART_COUNT_MAX)]
+    assert [sizes[0], sizes[999], sizes[1_000], sizes[4_999]] == [8 * MIB] * 2 + [
+        16 * MIB,
+        128 * MIB,
+    ]
+    assert sizes == sorted(sizes)
+    assert sum(sizes) == 31_000 * 8 * MIB
+    # A row of 130 bytes for each object.
+    assert sum(sizes) // 130 > 1_900_000_000
+
+
+def test_there_is_no_part_that_a_record_does_not_hold() -> None:
+    with pytest.raises(ManifestTooLarge, match="5000 parts"):
+        part_bytes(1, MANIFEST_PART_COUNT_MAX)
+
+
+def test_options_count_in_bytes() -> None:
+    half = "ü" * (JOB_OPTIONS_BYTES_MAX // 2 - 1)
+    assert option_faults(SyncOptions(prefixes=(half,), include=("",)), Ingest()) == []
+    [fault] = option_faults(SyncOptions(prefixes=(half,), exclude=("x",)), Ingest())
+    assert fault.path == "body"
+    assert "200,000 are allowed" in fault.message
+
+
+def test_the_connector_s_filter_counts() -> None:
+    names = tuple(f"{number:0200}" for number in range(800))
+    ingest = Ingest(file_filter=FileFilter(extensions=names[:400], mime_types=names[400:]))
+    assert 150_000 < 800 * 201 < 200_000
+    assert option_faults(SyncOptions(), ingest) == []
+    assert option_faults(SyncOptions(prefixes=("x" * 40_000,)), ingest)
+    [fault] = connector_faults((), ingest)
+    assert f"{CONNECTOR_BYTES_MAX:,} are allowed" in fault.message
+    assert connector_faults(("x" * 149_999,), Ingest()) == []
+    assert connector_faults(("x" * 150_000,), Ingest())
+
+
+def test_jobs_and_prefixes_count_in_a_guard() -> None:
+    assert active_prefix_bytes([]) == 0
+    assert active_prefix_bytes([(), ("ü", "ab")]) == 100 + 100 + 3 + 3
