@@ -141,7 +141,7 @@ def _checked(request: Request) -> tuple[int, dict[str, str], Any]:
     given = _AUTHORIZATION.fullmatch(request.headers.get("Authorization", ""))
     if given is None or given[2] != _signature(request, given[1].split(";")):
         return 403, {}, {"message": "The request signature we calculated does not match"}
-    return 200, {}, {"items": [], "path": request.path}
+    return 200, {}, {"items": [], "outcome": None, "chunks": [], "nextCursor": None}
 
 
 def _signature(request: Request, signed: list[str]) -> str:

@@ -15,6 +15,7 @@ from infra.preflight import Identity
 from moto import mock_aws
 from tools import deploy
 from tools.next_steps import next_steps
+from tools.teardown import Progress
 from typer.testing import CliRunner
 
 from entrypoints.cli import doctor as stage_doctor
@@ -96,7 +97,8 @@ def _bootstrap(aws: Aws, qualifier: str, version: str = "30") -> None:
 
 
 def _deploy(aws: Aws, **choices: str) -> None:
-    deploy._deploy(read_config({**CHOICES, **choices}), IDENTITY, aws)  # type: ignore[arg-type]
+    config = read_config({**CHOICES, **choices})
+    deploy._deploy(config, IDENTITY, aws, Progress(print))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("denied", [("GetParameter",), ("GetParameter", "GetParametersByPath")])

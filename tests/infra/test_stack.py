@@ -388,6 +388,7 @@ def test_every_alarm_tells_someone_and_stands_in_the_runbook(
 # makes a name where none is given.
 _NAMED_ACROSS_REGIONS = {
     "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
     "AWS::IAM::Role": "RoleName",
     "AWS::S3::Bucket": "BucketName",
 }

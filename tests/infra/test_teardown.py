@@ -289,7 +289,7 @@ def test_a_first_deployment_that_failed_can_be_repeated_and_taken_away(
 ) -> None:
     """It is protected, and so are its tables: neither can be deleted before."""
     monkeypatch.setattr(deploy, "build", lambda *_: 1)
-    monkeypatch.setattr(deploy, "_bootstrapped", lambda _: True)
+    monkeypatch.setattr(deploy, "_is_bootstrapped", lambda *_: True)
     aws.client("dynamodb").update_table(TableName="jobs", DeletionProtectionEnabled=True)
     made = stack(status=status, protected=True, deletion_policy="RetainExceptOnCreate")
     arguments = ["--stage", "dev", "--targets", "media-a"]

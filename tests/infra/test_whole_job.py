@@ -41,6 +41,10 @@ UNREACHED: dict[tuple[str, str, str], str] = {
         "Publishing what is still to be told of an ended job, when it is redriven before that was"
         " done: the same Announcer that engine and processor use."
     ),
+    ("engine", "FindBatchJobs", "s3:ListJobs"): (
+        "An engine that dies between creating a batch job and recording it, and the job is then"
+        " cancelled; tests/adapters has the call."
+    ),
     ("processor", "WriteTargets", "s3:PutObjectRetention"): (
         "Moto takes a copy with a retention for an upload, and refuses it without a checksum;"
         " tests/adapters has the call."

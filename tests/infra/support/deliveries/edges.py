@@ -23,6 +23,7 @@ SILENT = {
     "AWS::CloudWatch::Dashboard",
     "AWS::DynamoDB::Table",
     "AWS::Events::EventBus",
+    "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
     "AWS::KMS::Key",
     "AWS::Lambda::Permission",

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from deliveries.edges import Edge
-from trial.template import Resolver
+from trial.template import Resolver, role_statements
 
 from adapters.local.invocation import ACCOUNT_ID, REGION
 
@@ -25,6 +25,7 @@ class Verdicts:
     """Judges the edges of one template."""
 
     def __init__(self, template: Mapping[str, Any], resolver: Resolver) -> None:
+        self._template = dict(template)
         self._resources = template["Resources"]
         self._text = resolver.text
         self._owners = dict(self._arns())
@@ -52,7 +53,7 @@ class Verdicts:
         if self._any(policy, "Deny", edge, action, edge.receiver, context):
             return False
         if edge.in_role:
-            policy = self._role_policy(edge.principal)
+            policy = role_statements(self._template, edge.principal)
         return self._any(policy, "Allow", edge, action, edge.receiver, context)
 
     def _key_allowed(self, edge: Edge, action: str, key: str) -> bool:
@@ -71,7 +72,7 @@ class Verdicts:
         )
         service = edge.receiver.split(":")[2]
         context = {"kms:ViaService": f"{service}.{REGION}.amazonaws.com"}
-        policy = self._role_policy(edge.principal)
+        policy = role_statements(self._template, edge.principal)
         return delegated and self._any(policy, "Allow", edge, action, arn, context)
 
     def _any(
@@ -136,10 +137,6 @@ class Verdicts:
                     "Resource": receiver,
                     "Condition": condition,
                 }
-
-    def _role_policy(self, role: str) -> list[Statement]:
-        policies = self._resources[role]["Properties"].get("Policies", [])
-        return [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
 
     def _key_of(self, receiver: str) -> str | None:
         """Return the logical id of the key that the receiver is encrypted with."""
