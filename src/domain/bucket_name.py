@@ -15,8 +15,6 @@ from typing import Final
 
 BUCKET_NAME_CHARS_MIN: Final = 3
 BUCKET_NAME_CHARS_MAX: Final = 255
-BUCKET_NAME_PATTERN: Final = "^[A-Za-z0-9._-]+$"
-"""What every name keeps; the rules below are narrower."""
 
 _CHARS_MAX_SINCE_2018: Final = 63
 _SINCE_2018: Final = re.compile(r"[a-z0-9][a-z0-9.\-]*[a-z0-9]")
@@ -62,3 +60,12 @@ def bucket_name_fault(name: str) -> str | None:
         " digit at either end; of old buckets in us-east-1 up to 255, with upper case and"
         " underscores as well"
     )
+
+
+BUCKET_NAME_PATTERN: Final = (
+    rf"^(?!.*\.\.)(?!{_IP_ADDRESS.pattern}$)"
+    rf"(?!.*(?:{'|'.join(map(re.escape, _RESERVED_SUFFIXES))})$)"
+    rf"(?:(?=.{{3,63}}$){_SINCE_2018.pattern}"
+    rf"|(?=.*[A-Z_]|.{{64}})(?=.{{3,255}}$){_OF_US_EAST_1.pattern})$"
+)
+"""The same rules as one expression, for descriptions."""

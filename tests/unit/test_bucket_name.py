@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.bucket_name import BUCKET_NAME_PATTERN, bucket_name_fault
 
@@ -32,6 +34,15 @@ NAMES = [
 def test_a_name_that_a_bucket_may_have(name: str) -> None:
     assert bucket_name_fault(name) is None
     assert re.search(BUCKET_NAME_PATTERN, name)
+
+
+@given(
+    st.text("aZ0.-_", max_size=70)
+    | st.text("12.", max_size=9)
+    | st.from_regex(r"[a-z]{1,3}(\.mrap|-s3alias|--x-s3|--ol-s3)\Z")
+)
+def test_the_pattern_of_the_description_says_the_same(name: str) -> None:
+    assert (bucket_name_fault(name) is None) == bool(re.search(BUCKET_NAME_PATTERN, name))
 
 
 OTHERS = {
@@ -68,3 +79,4 @@ def test_what_is_no_bucket_is_refused_with_the_cause(name: str) -> None:
     fault = bucket_name_fault(name)
     assert fault is not None
     assert OTHERS[name] in fault
+    assert not re.fullmatch(BUCKET_NAME_PATTERN, name)
