@@ -22,6 +22,9 @@ class Policy:
         copy_part_bytes: Size of such a part where 10,000 of them suffice; S3 wants 5 MiB at least.
         copy_parts_in_flight: Parts of one object copied at once, within all calls of the chunk.
         chunk_attempt_count_max: Leases without progress before a chunk is given up.
+        engine_attempt_count_max: Attempts of the engine at one step of a job, without progress,
+            before the job fails; the sweep orders some ten of them in an hour.
+        engine_unknown_count_max: How many of these may end in an error that nobody knows.
         lease_margin_s: How much longer than its process can live a lease is held.
         stop_margin_s: How long before its end a process starts nothing new.
         ending_poll_s: How often a worker looks whether its job is ending.
@@ -53,6 +56,8 @@ class Policy:
     copy_part_bytes: int = 256 * 1024**2
     copy_parts_in_flight: int = 32
     chunk_attempt_count_max: int = 5
+    engine_attempt_count_max: int = 20
+    engine_unknown_count_max: int = 5
     lease_margin_s: float = 30.0
     stop_margin_s: float = 20.0
     ending_poll_s: float = 5.0

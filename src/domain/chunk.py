@@ -78,7 +78,8 @@ class Chunk:
     tally holds for this chunk: `discovered`, and after settlement all of it. `progress_key` names
     the file with outcomes of an earlier attempt, whose objects are not processed again.
     `attempt_count` counts leases since the last progress, `handed_back_count` all returns to the
-    queue since it was made or redriven.
+    queue since it was made or redriven. `status_reason` says why it failed, and of an open chunk
+    what ended its last attempt.
     """
 
     job_id: str
@@ -128,10 +129,14 @@ class ChunkLeased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkReleased:
-    """Its worker handed it back, its progress saved under `progress_key`."""
+    """Its worker handed it back, its progress saved under `progress_key`.
+
+    `reason` says what ended the attempt, if an error did.
+    """
 
     progress_key: str | None
     progressed: bool
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,11 +234,12 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
             return moved
         case ChunkLeased(lease=lease):
             return replace(moved, lease=lease, attempt_count=chunk.attempt_count + 1)
-        case ChunkReleased(progress_key=key, progressed=progressed):
+        case ChunkReleased(progress_key=key, progressed=progressed, reason=reason):
             attempts = 0 if progressed else chunk.attempt_count
             return replace(
                 moved,
                 lease=None,
+                status_reason=reason,
                 progress_key=key,
                 attempt_count=attempts,
                 handed_back_count=chunk.handed_back_count + 1,

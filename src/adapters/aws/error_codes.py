@@ -70,7 +70,8 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         IncompleteSignature RequestTimeTooSkewed RequestExpired TokenRefreshRequired
         KMS.DisabledException KMS.NotFoundException KMS.KMSInvalidStateException KMSDisabled
         KMSNotFound KMSInvalidState KmsDisabled KmsNotFound KmsInvalidState KMSDisabledException
-        KMSNotFoundException KMSInvalidStateException ResourceNotFoundException
+        KMSNotFoundException KMSInvalidStateException KMS.InvalidStateException
+        ResourceNotFoundException
         """,
     ),
     (ANY_SERVICE, Throttled, "KMSThrottling KmsThrottled KMS.ThrottlingException"),
@@ -86,7 +87,7 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
     ),
     # S3 words ServiceUnavailable as "Reduce your request rate"; a HEAD gets only the 503.
     ("s3", Throttled, "ServiceUnavailable 503"),
-    ("s3", NotFound, "NoSuchKey NoSuchVersion NoSuchUpload NoSuchTagSet 404 MethodNotAllowed 405"),
+    ("s3", NotFound, "NoSuchKey NoSuchVersion NoSuchUpload 404"),
     ("s3", NotFound, "OwnershipControlsNotFoundError"),
     ("s3", Conflict, "PreconditionFailed ConditionalRequestConflict InvalidPart InvalidPartOrder"),
     ("s3", Conflict, "409 412"),
@@ -108,6 +109,7 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         KeyTooLongError MetadataTooLarge BadDigest InvalidDigest InvalidStorageClass
         InvalidEncryptionAlgorithmError AccessControlListNotSupported
         RequestHeaderSectionTooLarge NotImplemented InvalidRange BadRequest 400 416 501
+        MethodNotAllowed 405
         """,
     ),
     ("sts", Misconfigured, "RegionDisabledException"),
@@ -160,6 +162,9 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
 CODES: Final[Mapping[tuple[str, str], type[PortError]]] = MappingProxyType(
     {(service, code): kind for service, kind, codes in _ROWS for code in codes.split()}
 )
+
+DELETE_MARKER_CODES: Final = ("MethodNotAllowed", "405")
+"""What S3 answers where there is a delete marker; also where an operation is not allowed at all."""
 
 # Service Authorization Reference: where the permission is not named like the operation.
 PERMISSIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.aws.answers import e_tag_of, required
 from domain.customer_object import Encryption, ObjectHead, ObjectLock
 from ports.errors import Refused
 
@@ -37,9 +38,9 @@ def read_head(key: str, answer: HeadObjectOutputTypeDef) -> ObjectHead:
     algorithms = [name for name in CHECKSUMS if f"Checksum{name}" in answer]
     return ObjectHead(
         key=key,
-        size_bytes=answer["ContentLength"],
-        e_tag=answer["ETag"].strip('"'),
-        last_modified=answer["LastModified"],
+        size_bytes=required(answer, "ContentLength", of=int),
+        e_tag=e_tag_of(answer, "ETag"),
+        last_modified=required(answer, "LastModified", of=datetime),
         version_id=answer.get("VersionId"),
         storage_class=answer.get("StorageClass", "STANDARD"),
         archive_status=answer.get("ArchiveStatus"),
