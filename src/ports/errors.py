@@ -31,10 +31,10 @@ class PortError(Exception):
         self.vendor_code = vendor_code
         self.request_id = request_id
 
-    def said_as(self, kind: type[PortError]) -> PortError:
-        """Return another error, of `kind`, that says the same."""
+    def said_as(self, kind: type[PortError], *, more: str = "") -> PortError:
+        """Return another error, of `kind`, that says the same, and `more`."""
         return kind(
-            str(self),
+            f"{self}{more}",
             operation=self.operation,
             resource=self.resource,
             vendor_code=self.vendor_code,

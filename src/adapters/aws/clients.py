@@ -29,6 +29,7 @@ from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
 from adapters.aws.answers import check_bodies, required
 from adapters.aws.errors import translated
+from adapters.aws.http_octets import OctetSession
 from ports.errors import Misconfigured, PortError, Unknown
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Clients:
                 session=session,
                 role_arn=role_arn,
                 read_timeout_s=self._settings.copy_read_timeout_s,
-                tune=_parse_timestamps_cheaply,
+                tune=_tune_s3,
             )
             return client
 
@@ -169,6 +170,7 @@ class Clients:
                 # sends stores that only resemble S3 trailers that they do not know.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
+                http_session_cls=OctetSession,
             )
             client = await self._stack.enter_async_context(
                 (session or self._session).client(service, region_name=region_name, config=config)
@@ -280,6 +282,21 @@ def _strip_account_prefix(request: Any, **_: object) -> None:
     account, _dot, host = parts.netloc.partition(".")
     if len(account) == _ACCOUNT_ID_DIGITS and account.isdigit():
         request.url = urlunsplit(parts._replace(netloc=host.rpartition("@")[2]))
+
+
+def _tune_s3(client: S3Client) -> None:
+    _parse_timestamps_cheaply(client)
+    client.meta.events.register_first("before-parse.s3.*", _leave_expires_alone)
+
+
+def _leave_expires_alone(
+    response_dict: Mapping[str, Any], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    """Give an Expires as its text alone, which need not be a date: the SDK would guess at one."""
+    headers = response_dict["headers"]
+    if "Expires" in headers:
+        customized_response_dict["ExpiresString"] = headers["Expires"]
+        del headers["Expires"]
 
 
 def _parse_timestamps_cheaply(client: S3Client) -> None:

@@ -64,13 +64,14 @@ _OF_STATUS: Final[Mapping[int, type[PortError]]] = {
 
 
 @contextmanager
-def translated(service: str, *, operation: str, resource: str) -> Iterator[None]:
+def translated(service: str, *, operation: str, resource: str, needed: str = "") -> Iterator[None]:
     """Raise the port's error for what goes wrong inside: in a call, or in reading its answer.
 
     Args:
         service: As boto names its client, for example `s3control`.
         operation: The operation of the API, for example `PutItem`.
         resource: What it was done to, for people and for grants, for example `table/jobs`.
+        needed: What a refusal may be due to beside the right that is named like the operation.
 
     Raises:
         PortError: the leaf that the table gives; Unknown for a code that is not in it; Garbled for
@@ -81,7 +82,10 @@ def translated(service: str, *, operation: str, resource: str) -> Iterator[None]
     except PortError:
         raise
     except ClientError as error:
-        raise _of_answer(error, service, operation=operation, resource=resource) from error
+        known = _of_answer(error, service, operation=operation, resource=resource)
+        if isinstance(known, AccessDenied) and needed:
+            known = known.said_as(AccessDenied, more=needed)
+        raise known from error
     except Exception as error:
         cause = f"{service} {operation} on {resource}: {str(error) or type(error).__name__}"
         raise _without_answer(error)(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.answers import e_tag_of, optional, required
 from adapters.aws.errors import translated
-from adapters.aws.object_attributes import CHECKSUMS, unsendable
+from adapters.aws.object_attributes import CHECKSUMS, needed_beside, unsendable
 from domain.customer_object import ObjectHead, WrittenObject
 from domain.limits import NOT_IN_XML
 from domain.part_copy import CopiedPart, Part
@@ -47,7 +47,8 @@ class MultipartCopies:
         where = f"{bucket_name}/{head.key}"
         target: dict[str, Any] = {"Bucket": bucket_name, "Key": head.key, **owner}
         checksum = await self._checksum(target, where)
-        with translated("s3", operation="CreateMultipartUpload", resource=where):
+        needed = needed_beside(attributes)
+        with translated("s3", operation="CreateMultipartUpload", resource=where, needed=needed):
             created = await self._client.create_multipart_upload(**target, **attributes, **checksum)
             return required(created, "UploadId")
 

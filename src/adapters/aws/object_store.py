@@ -20,7 +20,12 @@ from adapters.aws.error_codes import DELETE_MARKER_CODES
 from adapters.aws.errors import code_of, translated
 from adapters.aws.multipart_copy import MultipartCopies
 from adapters.aws.object_acl import ObjectAcls
-from adapters.aws.object_attributes import read_head, restated, restated_metadata
+from adapters.aws.object_attributes import (
+    needed_beside,
+    read_head,
+    restated,
+    restated_metadata,
+)
 from adapters.aws.object_lock import ObjectLocks
 from adapters.aws.object_reads import read_page, read_tags
 from domain.connector import Bucket, BucketFacts
@@ -190,7 +195,12 @@ class S3ObjectStore:
         """
         attributes = await self._restated(bucket, head, tags)
         e_tag = f'"{head.e_tag}"'
-        with translated("s3", operation="CopyObject", resource=f"{bucket.name}/{head.key}"):
+        with translated(
+            "s3",
+            operation="CopyObject",
+            resource=f"{bucket.name}/{head.key}",
+            needed=needed_beside(attributes),
+        ):
             answer = await self._client.copy_object(
                 Bucket=bucket.name,
                 Key=head.key,
