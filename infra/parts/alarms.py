@@ -92,6 +92,11 @@ class Alarms:
             "Chunks were given up: their objects failed together, after all their attempts.",
             service_metric(self._config, "ChunksFailed", Duration.minutes(15)),
         )
+        self._add(
+            "JobsFailed",
+            "A job failed: its statusReason says at which step, and why.",
+            service_metric(self._config, "JobsFailed", Duration.minutes(15)),
+        )
 
     def _queues(self) -> None:
         dead_letters = self._messaging.queues[resources.DEAD_LETTER_QUEUE.name]

@@ -35,7 +35,13 @@ def make_dashboard(
             "Chunks and jobs",
             [
                 service_metric(config, name, period)
-                for name in ("ChunksSettled", "ChunksFailed", "ChunksRecovered", "JobsEnded")
+                for name in (
+                    "ChunksSettled",
+                    "ChunksFailed",
+                    "ChunksRecovered",
+                    "JobsEnded",
+                    "JobsFailed",
+                )
             ],
         ),
     )

@@ -14,7 +14,7 @@ from domain.errors import DomainError, WorkLost
 from domain.job import Job
 from ports.batch_jobs import BatchJobs
 from ports.clock import Clock
-from ports.errors import NotFound, PortError
+from ports.errors import NotFound
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
 
@@ -54,7 +54,7 @@ class BatchDiscovery:
             # The job is ending and its record does not name this batch job.
             try:
                 await self._batch_jobs.cancel(batch_job_id)
-            except PortError as error:
+            except Exception as error:  # noqa: BLE001 - reported
                 self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=str(error))
             raise
 

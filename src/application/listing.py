@@ -35,7 +35,7 @@ from domain.manifest import ManifestEntry, encode_row
 from domain.profile import Profile
 from domain.selection import Selection
 from ports.clock import Clock
-from ports.errors import AccessDenied, Conflict, NotFound, PortError, Refused
+from ports.errors import AccessDenied, Conflict, NotFound, Refused
 from ports.object_store import ListedPage, ObjectStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Metric, Telemetry
@@ -253,5 +253,5 @@ class ListBucket:
         """Drop an upload that nobody needs, if we can: the bucket's lifecycle rule does, too."""
         try:
             await self._results.abort_upload(key, upload_id)
-        except PortError as error:
+        except Exception as error:  # noqa: BLE001 - reported
             self._telemetry.warning("upload_not_aborted", job_id=job.job_id, cause=str(error))

@@ -25,6 +25,7 @@ class Metric(StrEnum):
     CHUNKS_FAILED = "ChunksFailed"
     CHUNKS_RECOVERED = "ChunksRecovered"
     JOBS_ENDED = "JobsEnded"
+    JOBS_FAILED = "JobsFailed"
     MESSAGES_MALFORMED = "MessagesMalformed"
 
 

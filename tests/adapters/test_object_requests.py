@@ -115,6 +115,9 @@ async def test_no_tags_clear_the_tags(client: Any) -> None:
 @pytest.mark.parametrize("until", [NOW, NOW - timedelta(days=1)])
 async def test_a_retention_that_has_ended_is_not_restated(client: Any, until: datetime) -> None:
     lock = ObjectLock(mode="COMPLIANCE", retain_until=until, legal_hold="OFF")
+    client.answers["GetObjectLockConfiguration"] = {
+        "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}
+    }
     await store(client).rewrite(BUCKET, replace(HEAD, lock=lock), {})
 
     sent = client.sent("CopyObject")
@@ -372,9 +375,9 @@ async def test_a_short_page_is_not_the_last(client: Any) -> None:
         {
             "IsTruncated": True,
             "NextContinuationToken": "t2",
-            "Contents": [{"Key": "b", "Size": 1, "LastModified": NOW}],
+            "Contents": [{"Key": "p/b", "Size": 1, "LastModified": NOW}],
         },
-        {"IsTruncated": False, "Contents": [{"Key": "c", "Size": 1, "LastModified": NOW}]},
+        {"IsTruncated": False, "Contents": [{"Key": "p/c", "Size": 1, "LastModified": NOW}]},
     ]
     waiting = iter(pages)
     client.answers["ListObjectsV2"] = lambda _: next(waiting)
@@ -384,7 +387,7 @@ async def test_a_short_page_is_not_the_last(client: Any) -> None:
         async for page in store(client).list_objects(BUCKET, prefix="p/", start_after="a")
     ]
 
-    assert found == [[], ["b"], ["c"]]
+    assert found == [[], ["p/b"], ["p/c"]]
     sent = [parameters for _, parameters in client.calls]
     assert [p.get("StartAfter") for p in sent] == ["a", None, None]
     assert [p.get("ContinuationToken") for p in sent] == [None, "t1", "t2"]

@@ -26,12 +26,13 @@ import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.credentials import AioDeferredRefreshableCredentials
 from aiobotocore.session import AioSession
-from botocore.exceptions import ClientError
 from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
+from adapters.aws.answers import check_bodies, required
 from adapters.aws.errors import translated
+from adapters.aws.http_octets import OctetSession
 from adapters.aws.services import Service
-from ports.errors import Misconfigured, PortError
+from ports.errors import Misconfigured, PortError, Unknown
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.client import DynamoDBClient
@@ -110,7 +111,7 @@ class Clients:
                 session=session,
                 role_arn=role_arn,
                 read_timeout_s=self._settings.copy_read_timeout_s,
-                tune=_parse_timestamps_cheaply,
+                tune=_tune_s3,
             )
             return client
 
@@ -172,12 +173,14 @@ class Clients:
                 # sends stores that only resemble S3 trailers that they do not know.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
+                http_session_cls=OctetSession,
             )
             client = await self._stack.enter_async_context(
                 (session or self._session).client(service, region_name=region_name, config=config)
             )
             if self._on_request is not None:
                 client.meta.events.register("provide-client-params", _observer(self._on_request))
+            check_bodies(client)
             tune(client)
             self._opened[key] = client
         return self._opened[key]
@@ -227,17 +230,10 @@ def _session_in_role(sts: Any, role_arn: str) -> Any:
             known = failed[1]
             raise known.said_as(type(known)) from known
         try:
-            answer = await _assume(sts, role_arn)
+            return await _assume(sts, role_arn)
         except PortError as error:
             failed = now(), error
             raise
-        credentials = answer["Credentials"]
-        return {
-            "access_key": credentials["AccessKeyId"],
-            "secret_key": credentials["SecretAccessKey"],
-            "token": credentials["SessionToken"],
-            "expiry_time": credentials["Expiration"].isoformat(),
-        }
 
     session = AioSession()
     session.register_component("data_loader", _models())
@@ -245,19 +241,24 @@ def _session_in_role(sts: Any, role_arn: str) -> Any:
     return aioboto3.Session(botocore_session=session)
 
 
-async def _assume(sts: Any, role_arn: str) -> Any:
-    """Ask STS for credentials.
+async def _assume(sts: Any, role_arn: str) -> dict[str, str]:
+    """Ask STS for credentials, in the form that the SDK refreshes them in.
 
-    It happens inside a call of S3, whose caller would take STS's refusal for S3's own. A code that
-    is not known of STS must not get there, or it would be looked up among those of S3.
+    It happens inside a call of S3, so what STS says must leave here as an error of ours, or its
+    code would be looked up among those of S3.
     """
     try:
         with translated("sts", operation="AssumeRole", resource=role_arn):
-            return await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
-    except ClientError as error:
-        raise Misconfigured(
-            f"sts AssumeRole on {role_arn}: {error}", operation="AssumeRole", resource=role_arn
-        ) from error
+            answer = await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
+            ends_at = required(answer, "Credentials", "Expiration", of=datetime)
+            return {
+                "access_key": required(answer, "Credentials", "AccessKeyId"),
+                "secret_key": required(answer, "Credentials", "SecretAccessKey"),
+                "token": required(answer, "Credentials", "SessionToken"),
+                "expiry_time": ends_at.isoformat(),
+            }
+    except Unknown as error:
+        raise error.said_as(Misconfigured) from error
 
 
 def _endpoint_override(service_id: str) -> bool:
@@ -293,6 +294,21 @@ def _strip_account_prefix(request: Any, **_: object) -> None:
     account, _dot, host = parts.netloc.partition(".")
     if len(account) == _ACCOUNT_ID_DIGITS and account.isdigit():
         request.url = urlunsplit(parts._replace(netloc=host.rpartition("@")[2]))
+
+
+def _tune_s3(client: S3Client) -> None:
+    _parse_timestamps_cheaply(client)
+    client.meta.events.register_first("before-parse.s3.*", _leave_expires_alone)
+
+
+def _leave_expires_alone(
+    response_dict: Mapping[str, Any], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    """Give an Expires as its text alone, which need not be a date: the SDK would guess at one."""
+    headers = response_dict["headers"]
+    if "Expires" in headers:
+        customized_response_dict["ExpiresString"] = headers["Expires"]
+        del headers["Expires"]
 
 
 def _parse_timestamps_cheaply(client: S3Client) -> None:

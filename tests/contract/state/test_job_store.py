@@ -17,6 +17,7 @@ from invalid_cursors import invalid_cursors
 from domain.connector import Bucket, IdSource, Ingest, Trigger
 from domain.file_types import FileFilter, FilterMode
 from domain.job import (
+    Attempts,
     Discovery,
     Ending,
     EndingKind,
@@ -113,6 +114,7 @@ FULL = Job(
         ),
     ),
     notice_count=2,
+    attempts=Attempts(place="p", count=3, unknown_count=2, cause="why"),
     tally=Tally(
         statistics=Statistics(
             skipped=1,
