@@ -20,7 +20,8 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from infra.checks.deployed import read_deployed
-from infra.config import OPTIONAL_INDEXES, Config, InvalidConfig, read_config
+from infra.config import Config, InvalidConfig, read_config
+from infra.config_checks import OPTIONAL_INDEXES
 from infra.node import npm_command, path_with_node
 from infra.preflight import Identity, NoCredentials, identify, look
 
@@ -46,7 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (Stopped, BuildFailed) as stop:
         sys.exit(f"{_so_far(progress.done)}\n{stop}")
     except (BotoCoreError, ClientError) as error:
-        sys.exit(f"{_so_far(progress.done)}\n- AWS does not do it, or does not say: {error}")
+        sys.exit(
+            f"{_so_far(progress.done)}\n- {error}\nCheck the connection and the credentials, and"
+            " run it again."
+        )
 
 
 def _so_far(done: Sequence[str]) -> str:
@@ -123,12 +127,12 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session, progress
     if stack is not None and stack.creation_failed:
         # CloudFormation updates no such stack.
         clear_failed_creation(stack, session.client, progress)
-        progress.did(f"CloudFormation is told to delete {config.stack_name}, whose creation failed")
+        progress.did(f"started the deletion of {config.stack_name}, whose creation failed")
         _cdk(config, "destroy", config.stack_name, "--force")
     outputs = ROOT / "build" / "outputs.json"
     progress.done.append(
-        f"CloudFormation is told to deploy {config.stack_name}; it undoes what it did of a"
-        " deployment that fails. When the cause is fixed, give the same command again"
+        f"started the deployment of {config.stack_name}; CloudFormation rolls back one that fails."
+        " Fix the cause, then run the same command again"
     )
     _cdk(
         config,

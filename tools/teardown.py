@@ -7,6 +7,7 @@ repeated.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -69,12 +70,9 @@ def refusals(stack: Deployed, client: OpenClient) -> list[str]:
 
 def _protected_tables(stack: Deployed, client: OpenClient) -> Iterator[str]:
     for table in stack.of_kind(TABLE):
-        try:
+        found: Any = {}
+        with _if_there():
             found = client("dynamodb").describe_table(TableName=table.physical_id)["Table"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            continue
         if found.get("DeletionProtectionEnabled"):
             yield (
                 f"table {table.physical_id} has deletion protection: aws dynamodb update-table"
@@ -90,7 +88,9 @@ def _rules_of_others(stack: Deployed, client: OpenClient) -> Iterator[str]:
     """
     for bus in stack.of_kind(BUS):
         pages = client("events").get_paginator("list_rules").paginate(EventBusName=bus.physical_id)
-        names = [rule["Name"] for page in pages for rule in page["Rules"]]
+        names: list[str] = []
+        with _if_there():
+            names = [rule["Name"] for page in pages for rule in page["Rules"]]
         if names:
             yield (
                 f"event bus {bus.physical_id} has rules, and is not deleted before they are:"
@@ -110,20 +110,34 @@ def _further_policies(stack: Deployed, client: OpenClient) -> Iterator[str]:
     roles = {each.physical_id for each in stack.of_kind(ROLE)}
     for role in sorted(roles):
         pages = iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
-        for each in (each for page in pages for each in page["AttachedPolicies"]):
-            if each["PolicyArn"] not in ours:
-                yield (
-                    f"role {role} has a policy that the stage did not attach: aws iam"
-                    f" detach-role-policy --role-name {role} --policy-arn {each['PolicyArn']}"
-                )
+        attached: set[str] = set()
+        with _if_there():
+            attached = {each["PolicyArn"] for page in pages for each in page["AttachedPolicies"]}
+        for arn in sorted(attached - ours):
+            yield (
+                f"role {role} has a policy that the stage did not attach: aws iam"
+                f" detach-role-policy --role-name {role} --policy-arn {arn}"
+            )
     for arn in sorted(ours):
         pages = iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn)
-        for page in pages:
-            holders = [each["RoleName"] for each in page["PolicyRoles"]]
-            holders += [each["UserName"] for each in page["PolicyUsers"]]
-            holders += [each["GroupName"] for each in page["PolicyGroups"]]
-            for holder in sorted(set(holders) - roles):
-                yield f"policy {arn} is attached to {holder}, too: detach it there"
+        holders: set[str] = set()
+        with _if_there():
+            for page in pages:
+                holders |= {each["RoleName"] for each in page["PolicyRoles"]}
+                holders |= {each["UserName"] for each in page["PolicyUsers"]}
+                holders |= {each["GroupName"] for each in page["PolicyGroups"]}
+        for holder in sorted(holders - roles):
+            yield f"policy {arn} is attached to {holder}, too: detach it there"
+
+
+@contextmanager
+def _if_there() -> Iterator[None]:
+    """Ask about what a person may have deleted already: then nothing stops its deletion."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchEntity", "ResourceNotFoundException"):
+            raise
 
 
 def take_away(
@@ -155,7 +169,7 @@ def take_away(
             f" {', '.join(filled)}: its DELETE_FAILED there is expected, they are emptied after it"
         )
     for _ in range(_DELETIONS_MAX):
-        progress.did(f"CloudFormation is told to delete {name}")
+        progress.did(f"started the deletion of {name}")
         try:
             delete()
         except Stopped:

@@ -73,7 +73,7 @@ def target_roles(config: Config, identity: Identity, client: OpenClient) -> Iter
 def notifications(config: Config, _: Identity, client: OpenClient) -> Iterator[Finding]:
     """Look whether a Media Lake can hear of a copy; a connector's trigger says if it has to.
 
-    docs/object-safety.md, The three triggers: `copy` relies on what the bucket itself tells.
+    docs/object-safety.md, The three triggers: `copy` relies on what the bucket itself sends.
     """
     if config.profile != "medialake":
         return
@@ -92,7 +92,7 @@ def notifications(config: Config, _: Identity, client: OpenClient) -> Iterator[F
         if not announces_copies(found):
             yield Finding(
                 False,
-                f"bucket {name} tells nobody of copied objects: with a connector's trigger copy"
+                f"bucket {name} sends no event for copied objects: with a connector's trigger copy"
                 " the Media Lake hears of nothing. Switch EventBridge on in the bucket's"
                 " properties (add it to what is set there; the API replaces all of it), or"
                 " register the bucket in the Media Lake, or use the trigger queue",

@@ -5,10 +5,11 @@ from typing import Final
 
 from botocore.exceptions import ClientError
 
-from adapters.aws.resources import MAPPINGS
+from adapters.aws.resources import DEAD_LETTER_MAPPING
 from infra.checks.deployed import read_deployed
 from infra.checks.finding import Finding, Identity, OpenClient
-from infra.config import ENGINE_CONCURRENCY_MIN, PROCESSOR_CONCURRENCY_MIN, Config
+from infra.config import Config
+from infra.config_checks import ENGINE_CONCURRENCY_MIN, PROCESSOR_CONCURRENCY_MIN
 from infra.policies import ROLES
 from infra.policy_documents import (
     ATTACHED_COUNT,
@@ -21,40 +22,34 @@ from infra.policy_documents import (
 # Lambda Developer Guide, "Configuring reserved concurrency": this much stays unreserved (hard
 # limit, checked 2026-11).
 _UNRESERVED_MIN: Final = 100
-_FROM_QUEUES: Final = sum(each.concurrency_max for each in MAPPINGS)
+_LEAST: Final = ENGINE_CONCURRENCY_MIN + PROCESSOR_CONCURRENCY_MIN + 1
 
 
 def concurrency(config: Config, _: Identity, client: OpenClient) -> Iterator[Finding]:
     """Look whether what is to be reserved is there; without a reservation, say what may happen."""
-    least = ENGINE_CONCURRENCY_MIN + PROCESSOR_CONCURRENCY_MIN
+    from_queues = config.chunk_concurrency + DEAD_LETTER_MAPPING.concurrency_max
     if not config.reserve:
         yield Finding(
             False,
             "reserve=false: a sync with discovery batch may take all the concurrency that the"
             " account has in this Region, from every other function there, and from this service's"
-            f" own. Discovery direct takes {_FROM_QUEUES} at most (CHOICES=discovery=direct makes"
-            " it the default). To bound batch too, reserve little:"
-            f" processor_concurrency={PROCESSOR_CONCURRENCY_MIN}"
-            f" engine_concurrency={ENGINE_CONCURRENCY_MIN}, where {least + _UNRESERVED_MIN} are"
-            " unreserved",
+            f" own. Discovery direct takes {from_queues} at most (CHOICES=discovery=direct makes"
+            f" it the default). To bound batch too, reserve little: {_choices(config, _LEAST)},"
+            f" where {_LEAST + _UNRESERVED_MIN} are unreserved",
         )
         return
-    wanted = config.engine_concurrency + config.processor_concurrency
+    wanted = config.engine_concurrency + config.processor_concurrency + config.discovery_concurrency
     limits = client("lambda").get_account_settings()["AccountLimit"]
     held = _held(config, client)
     free = max(0, limits["UnreservedConcurrentExecutions"] + held - _UNRESERVED_MIN)
     if wanted <= free:
         return
-    if free >= least:
-        engine = max(ENGINE_CONCURRENCY_MIN, min(config.engine_concurrency, free // 10))
-        way = (
-            f'CHOICES="processor_concurrency={free - engine} engine_concurrency={engine}" fits,'
-            " and is slower"
-        )
+    if free >= _LEAST:
+        way = f'CHOICES="{_choices(config, free)}" fits, and is slower'
     else:
         way = (
-            f'the least that can be reserved is {least}. CHOICES="reserve=false discovery=direct"'
-            f" does without: the queues then take {_FROM_QUEUES} at most. Beware of discovery"
+            f'the least that can be reserved is {_LEAST}. CHOICES="reserve=false discovery=direct"'
+            f" does without: the queues then take {from_queues} at most. Beware of discovery"
             " batch there: it may take all that the account has"
         )
     yield Finding(
@@ -64,10 +59,21 @@ def concurrency(config: Config, _: Identity, client: OpenClient) -> Iterator[Fin
     )
 
 
+def _choices(config: Config, free: int) -> str:
+    """Return choices that reserve this much: a tenth for the engine, a third for chunks."""
+    engine = max(ENGINE_CONCURRENCY_MIN, min(config.engine_concurrency, free // 10))
+    processor = max(PROCESSOR_CONCURRENCY_MIN, min(config.processor_concurrency, free // 3))
+    discovery = min(config.discovery_concurrency, free - engine - processor)
+    return (
+        f"processor_concurrency={processor} discovery_concurrency={discovery}"
+        f" engine_concurrency={engine}"
+    )
+
+
 def _held(config: Config, client: OpenClient) -> int:
     """Return what the functions of this stage have reserved already."""
     count = 0
-    for name in ("engine", "processor"):
+    for name in ("engine", "processor", "discovery"):
         try:
             found = client("lambda").get_function_concurrency(
                 FunctionName=f"{config.stack_name}-{name}"
@@ -100,7 +106,7 @@ def policy_sizes(config: Config, _: Identity, client: OpenClient) -> Iterator[Fi
                 f" characters for {lists}, and IAM attaches {allowed} (at most"
                 f" {ATTACHED_COUNT_MAX}, on request: Service Quotas, IAM, Managed policies attached"
                 " to an IAM role): reach buckets by a role, whose policy may name them by a common"
-                " prefix, or make another stage (docs/deploy/many-buckets.md)",
+                " prefix, or use another stage (docs/deploy/many-buckets.md)",
             )
 
 

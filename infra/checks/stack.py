@@ -33,6 +33,6 @@ def stack(config: Config, _: Identity, client: OpenClient) -> Iterator[Finding]:
     elif found.status == "UPDATE_ROLLBACK_FAILED":
         yield Finding(
             True,
-            f"{found.name} stands half way back ({found.status}): mend what CloudFormation names,"
+            f"{found.name} is rolled back half way ({found.status}): fix what CloudFormation names,"
             f" then aws cloudformation continue-update-rollback --stack-name {found.name}",
         )

@@ -162,6 +162,9 @@ class Alarms:
                 function.metric_errors(period=Duration.minutes(5)),
                 periods=3,
             )
+            if name == "discovery":
+                # S3 Batch Operations takes all that the function has, until it is throttled.
+                continue
             self._add(
                 f"{name.title()}Throttles",
                 f"Invocations of the {name} were refused for 15 minutes: no concurrency was free.",

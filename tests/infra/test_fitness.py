@@ -254,13 +254,13 @@ def test_a_sixth_trail_is_not_made(aws: boto3.Session) -> None:
         ),
     ],
 )
-def test_a_bucket_has_to_tell_of_copies(notifications: dict[str, Any], good: bool) -> None:
+def test_a_bucket_has_to_send_events_for_copies(notifications: dict[str, Any], good: bool) -> None:
     assert announces_copies(notifications) is good
 
 
-def test_a_bucket_that_tells_nobody_is_said_beside_a_media_lake(aws: boto3.Session) -> None:
-    assert "bucket media-a tells nobody of copied objects" in _found(aws)[False]
-    assert "tells nobody" not in _found(aws, profile="none")[False]
+def test_a_bucket_without_events_is_reported_beside_a_media_lake(aws: boto3.Session) -> None:
+    assert "bucket media-a sends no event for copied objects" in _found(aws)[False]
+    assert "sends no event" not in _found(aws, profile="none")[False]
 
     class S3:
         """Moto does not keep that EventBridge is switched on."""
@@ -271,7 +271,7 @@ def test_a_bucket_that_tells_nobody_is_said_beside_a_media_lake(aws: boto3.Sessi
         def get_bucket_notification_configuration(self, **_: str) -> Any:
             return {"EventBridgeConfiguration": {}}
 
-    assert "tells nobody" not in _found(SessionWith(aws, s3=S3()))[False]
+    assert "sends no event" not in _found(SessionWith(aws, s3=S3()))[False]
 
 
 # Keys.
@@ -372,7 +372,8 @@ def test_an_account_without_room_for_roles(aws: boto3.Session, what: str) -> Non
 def test_what_a_missing_reservation_means_is_said(aws: boto3.Session, discovery: str) -> None:
     told = _found(aws, discovery=discovery)[False]
     assert "may take all the concurrency that the account has" in told
-    assert "processor_concurrency=25 engine_concurrency=2, where 127 are unreserved" in told
+    least = "processor_concurrency=7 discovery_concurrency=1 engine_concurrency=2"
+    assert f"{least}, where 110 are unreserved" in told
 
 
 # The stack.

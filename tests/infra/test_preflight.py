@@ -264,11 +264,15 @@ def test_no_region_and_no_credentials(aws: boto3.Session, monkeypatch: pytest.Mo
     ("unreserved", "held", "told"),
     [
         (1000, None, None),
-        # What this stage has reserved already, by each of its two functions, is its own.
-        (100, 65, None),
-        (150, None, 'CHOICES="processor_concurrency=45 engine_concurrency=5" fits'),
-        (127, None, 'CHOICES="processor_concurrency=25 engine_concurrency=2" fits'),
-        (126, None, 'CHOICES="reserve=false discovery=direct"'),
+        # What this stage has reserved already, by each of its three functions, is its own.
+        (100, 45, None),
+        (
+            150,
+            None,
+            '"processor_concurrency=16 discovery_concurrency=29 engine_concurrency=5" fits',
+        ),
+        (110, None, '"processor_concurrency=7 discovery_concurrency=1 engine_concurrency=2" fits'),
+        (109, None, 'CHOICES="reserve=false discovery=direct"'),
         (10, None, "0 can be reserved"),
     ],
 )
@@ -298,7 +302,7 @@ def test_too_little_concurrency_for_what_is_reserved(
         assert found == []
     else:
         (fault,) = found
-        assert "want 130" in fault
+        assert "want 135" in fault
         assert told in fault
 
 

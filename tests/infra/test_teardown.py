@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -69,9 +70,8 @@ def stack(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> MakeStack:
                 raise teardown.Stopped("- the next deployment failed, too")
 
         monkeypatch.setattr(deploy, "_cdk", cdk)
-        monkeypatch.setattr(
-            deploy.boto3, "Session", lambda **_: SessionWith(aws, cloudformation=made)
-        )
+        session = SimpleNamespace(Session=lambda **_: SessionWith(aws, cloudformation=made))
+        monkeypatch.setattr(deploy, "boto3", session)
         return made
 
     return make
@@ -180,6 +180,31 @@ def test_what_would_be_refused_is_said_before_anything_is_lost(
     assert made.deletions == 0
 
 
+def test_a_policy_of_the_stage_that_is_attached_elsewhere(
+    aws: boto3.Session, stack: MakeStack
+) -> None:
+    """IAM deletes no policy that somebody else uses."""
+    made = stack()
+    made.resources["ProcessorTargets1"] = ("policy", OTHERS)
+    aws.client("iam").attach_role_policy(RoleName="engine", PolicyArn=OTHERS)
+    aws.client("iam").create_role(RoleName="auditor", AssumeRolePolicyDocument=TRUST)
+    aws.client("iam").attach_role_policy(RoleName="auditor", PolicyArn=OTHERS)
+    message = _stopped("destroy")
+    assert f"policy {OTHERS} is attached to auditor, too" in message
+    assert "role engine" not in message
+    assert made.deletions == 0
+
+
+def test_what_is_gone_already_stops_no_deletion(aws: boto3.Session, stack: MakeStack) -> None:
+    made = stack()
+    aws.client("iam").delete_role(RoleName="engine")
+    aws.client("events").delete_event_bus(Name="asset-sync-dev-ingest")
+    aws.client("dynamodb").delete_table(TableName="jobs")
+    aws.client("s3").delete_bucket(Bucket="trail")
+    deploy.main(["--stage", "dev", "destroy"])
+    assert made.status == "DELETE_COMPLETE"
+
+
 def test_who_asks_to_keep_the_data_does_not_lose_them(aws: boto3.Session, stack: MakeStack) -> None:
     made = stack()
     assert "data=keep" in _stopped("--choose", "data=keep", "destroy")
@@ -212,7 +237,7 @@ def test_what_was_done_is_said_where_it_stops_half_way(
     made.meanwhile = rule
     message = _stopped("destroy")
     assert "nothing was created or changed" not in message
-    assert "is told to delete" in message
+    assert "started the deletion of" in message
     assert "IngestBus (asset-sync-dev-ingest): EventBus can't be deleted since it has rules" in (
         message
     )

@@ -13,6 +13,7 @@ for an hour at most (IAM User Guide, "Roles terms and concepts", role chaining; 
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -86,8 +87,7 @@ class Clients:
         self._settings = settings
         self._on_request = on_request
         core = AioSession()
-        # The models of AWS that were read, for sessions in roles: 12 MB that each would read anew.
-        self._loader: Any = core.get_component("data_loader")
+        core.register_component("data_loader", _models())
         # The stubs want each service's name as a literal.
         self._session: Any = aioboto3.Session(botocore_session=core)
         self._opened: dict[tuple[Service, str | None, str | None], Any] = {}
@@ -104,7 +104,7 @@ class Clients:
             session = self._session
             if role_arn is not None and (Service.S3, role_arn, None) not in self._opened:
                 sts = await self._open(Service.STS, read_timeout_s=self._settings.connect_timeout_s)
-                session = _session_in_role(sts, role_arn, self._loader)
+                session = _session_in_role(sts, role_arn)
             client: S3Client = await self._open(
                 Service.S3,
                 session=session,
@@ -207,7 +207,16 @@ class _CredentialsOfRole:
         return AioDeferredRefreshableCredentials(refresh_using=self._refresh, method="assume-role")
 
 
-def _session_in_role(sts: Any, role_arn: str, loader: Any) -> Any:
+@functools.cache
+def _models() -> Any:
+    """Return the one loader of AWS's models in this process: 12 MB that each session would read.
+
+    Sessions in roles share it, and so do the many execution environments of a local runtime.
+    """
+    return AioSession().get_component("data_loader")
+
+
+def _session_in_role(sts: Any, role_arn: str) -> Any:
     """Return a session whose clients act in the role, as long as they live."""
     failed: tuple[float, PortError] | None = None
 
@@ -231,7 +240,7 @@ def _session_in_role(sts: Any, role_arn: str, loader: Any) -> Any:
         }
 
     session = AioSession()
-    session.register_component("data_loader", loader)
+    session.register_component("data_loader", _models())
     session.register_component("credential_provider", _CredentialsOfRole(refresh))
     return aioboto3.Session(botocore_session=session)
 

@@ -22,6 +22,9 @@ KINDS = {
 }
 
 
+_GONE = ("NoSuchBucket", "NoSuchEntity", "ResourceNotFoundException")
+
+
 class StackInAws:
     """One stack; `resources` has kind and physical id by logical id."""
 
@@ -128,8 +131,13 @@ class StackInAws:
             self.meanwhile(name)
             try:
                 self._delete(*self.resources[name])
-            except (ClientError, _NotDeleted) as error:
+            except _NotDeleted as error:
                 self.failed[name] = str(error)
+            except ClientError as error:
+                # What is gone counts as deleted.
+                if error.response["Error"]["Code"] not in _GONE:
+                    raise
+                self.deleted.add(name)
             else:
                 self.deleted.add(name)
         self.status = "DELETE_FAILED" if self.failed else "DELETE_COMPLETE"

@@ -267,7 +267,7 @@ BUGS = (
     ),
     bug(
         "not freeing chunks whose lease ran out",
-        101,
+        105,
         "domain.chunk:lease_expired",
         "return chunk.lease is not None and not chunk.lease.live(now)",
         "return False",
@@ -339,7 +339,7 @@ BUGS = (
     ),
     bug(
         "leaving copies behind in a chunk that is cancelled",
-        71,
+        210,
         "application.copy_file:LeftCopies.give_up",
         "if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:",
         "if True:",
