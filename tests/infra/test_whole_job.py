@@ -387,7 +387,8 @@ async def test_a_role_made_by_the_documented_policy_is_sufficient(
         for name, made in calls.items()
     }
     # The API asks no bucket of a customer.
-    assert {name for name, needed in asked.items() if needed} == {"engine", "processor"}
+    workers = {"discovery", "engine", "processor"}
+    assert {name for name, needed in asked.items() if needed} == workers
     missing = {
         need
         for needed in asked.values()
@@ -395,7 +396,7 @@ async def test_a_role_made_by_the_documented_policy_is_sufficient(
         if not any(right.allows(need) for right in given)
     }
     assert not missing
-    for name in ("engine", "processor"):
+    for name in workers:
         assumed = {params["RoleArn"] for service, _, params in calls[name] if service == "sts"}
         assert assumed == {ROLE_ARN}
 
