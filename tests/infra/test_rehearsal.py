@@ -30,6 +30,7 @@ from entrypoints.cli.stage_checks.check import Finding, Stage, Verdict
 Template = dict[str, Any]
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "deploy"
 API_URL = "https://api.example.com"
+BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
 
 
 class Cloud:
@@ -48,7 +49,7 @@ class Cloud:
 
     def cdk(self, config: Config, command: str, *arguments: str) -> None:
         if command == "bootstrap":
-            value: Any = {"Name": deploy._BOOTSTRAP, "Value": "30", "Type": "String"}
+            value: Any = {"Name": BOOTSTRAP, "Value": "30", "Type": "String"}
             self.session.client("ssm").put_parameter(**value)
         elif command == "deploy":
             self._deploy(config)
@@ -207,6 +208,7 @@ def _look(cloud: Cloud) -> list[Finding]:
         sums={
             f"{name}-engine Invocations": 6,
             f"{name}-processor Invocations": 40,
+            f"{name}-discovery Invocations": 40,
             f"{name}-batch-job-status TriggeredRules": 1,
         },
         connectors=[{"connectorId": "media", "bucketName": "media-a", "trigger": "copy"}],

@@ -129,9 +129,10 @@ CHECKS: Final = (
         evidence.batch_jobs,
     ),
     Check(
-        "the processor has run",
-        _METRIC.format("AWS/Lambda", "Invocations", "FunctionName", "{ProcessorFunctionName}"),
-        "after the first sync: some; `Errors` has none",
+        "batch jobs and messages are worked on",
+        _METRIC.format("AWS/Lambda", "Invocations", "FunctionName", "{DiscoveryFunctionName}"),
+        "after the first batch job: some; `Errors` has none; likewise of {ProcessorFunctionName}"
+        " after the first sync of discovery `direct`",
         evidence.workers,
     ),
     Check(
