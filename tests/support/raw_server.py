@@ -34,7 +34,7 @@ class RawServer:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
         try:
-            while request := await _read(reader, writer):
+            while request := await read_request(reader, writer):
                 self.requests.append(request)
                 answer = self.answer(request)
                 writer.write(answer)
@@ -84,11 +84,15 @@ def answer(
     return b"\r\n".join(lines) + b"\r\n\r\n" + body[: len(body) - cut]
 
 
-async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> RawRequest | None:
-    head = await reader.readuntil(b"\r\n\r\n") if not reader.at_eof() else b""
-    if not head:
+async def read_request(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> RawRequest | None:
+    """Read one request, None at the end of the connection."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
         return None
-    first, *rest = head.decode().split("\r\n")
+    first, *rest = head.decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ", 2)
     headers = {
         name.strip().lower(): value.strip()

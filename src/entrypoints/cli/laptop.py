@@ -27,6 +27,7 @@ _TUNING = {
     "stuck_after_s": "20",
     "queued_again_after_s": "120",
     "retry_delay_s": "1",
+    "engine_attempt_count_max": "9",
     "ending_poll_s": "1",
     "stop_margin_s": "5",
     "lease_margin_s": "5",
