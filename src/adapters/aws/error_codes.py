@@ -47,6 +47,8 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         ServiceException 500 502 503
         """,
     ),
+    # Signed too long ago, or by a clock that is off: the next attempt is signed at its own time.
+    (ANY_SERVICE, Unavailable, "RequestTimeTooSkewed RequestExpired RequestInTheFuture"),
     # A gateway gave up waiting: the request may be under way behind it.
     (ANY_SERVICE, TimedOut, "GatewayTimeout RequestTimeoutException 504"),
     (
@@ -67,7 +69,7 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         ExpiredToken ExpiredTokenException InvalidAccessKeyId InvalidClientTokenId InvalidToken
         SignatureDoesNotMatch InvalidSignatureException UnrecognizedClientException
         MissingAuthenticationToken MissingAuthenticationTokenException AuthFailure
-        IncompleteSignature RequestTimeTooSkewed RequestExpired TokenRefreshRequired
+        IncompleteSignature TokenRefreshRequired
         KMS.DisabledException KMS.NotFoundException KMS.KMSInvalidStateException KMSDisabled
         KMSNotFound KMSInvalidState KmsDisabled KmsNotFound KmsInvalidState KMSDisabledException
         KMSNotFoundException KMSInvalidStateException ResourceNotFoundException
@@ -160,6 +162,12 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
 CODES: Final[Mapping[tuple[str, str], type[PortError]]] = MappingProxyType(
     {(service, code): kind for service, kind, codes in _ROWS for code in codes.split()}
 )
+
+# The same by other services, whose code alone may be about a wrong key: IAM User Guide,
+# "Troubleshoot Signature Version 4 signing for AWS API requests". A function that was frozen
+# between signing and sending gets it now and then (aws/aws-sdk-js-v3, issue 7605).
+SIGNATURE_CODES: Final = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
+SIGNED_AT_WRONG_TIME: Final = ("Signature expired", "Signature not yet current")
 
 # Service Authorization Reference: where the permission is not named like the operation.
 PERMISSIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(

@@ -29,7 +29,13 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from adapters.aws.error_codes import ANY_SERVICE, CODES, PERMISSIONS
+from adapters.aws.error_codes import (
+    ANY_SERVICE,
+    CODES,
+    PERMISSIONS,
+    SIGNATURE_CODES,
+    SIGNED_AT_WRONG_TIME,
+)
 from ports.errors import AccessDenied, Misconfigured, PortError, TimedOut, Unavailable
 
 _UNREACHED: Final = (
@@ -97,6 +103,8 @@ def error_of_code(
     Also for codes that stand in a successful answer, as those of single entries of a batch do.
     """
     kind = CODES.get((service, code)) or CODES.get((ANY_SERVICE, code))
+    if code in SIGNATURE_CODES and message.startswith(SIGNED_AT_WRONG_TIME):
+        kind = Unavailable
     if kind is None and http_status >= 500:
         kind = Unavailable
     if kind is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -31,7 +32,7 @@ from domain.customer_object import (
 from domain.manifest import ManifestEntry
 from domain.part_copy import CopiedPart, Part
 from ports.clock import Clock
-from ports.errors import Archived, NotFound, Refused
+from ports.errors import AccessDenied, Archived, NotFound, Refused, Unavailable
 from ports.object_store import ListedPage, ObjectStore
 
 if TYPE_CHECKING:
@@ -123,11 +124,10 @@ class S3ObjectStore:
             answer = await self._client.get_object_tagging(
                 Bucket=bucket.name, Key=key, **_owner(bucket)
             )
-        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
         return ObjectTags(
             {tag["Key"]: tag["Value"] for tag in answer["TagSet"]},
             version_id=answer.get("VersionId"),
-            read_at=parsedate_to_datetime(date) if date else self._clock.now(),
+            read_at=_date_of(answer) or self._clock.now(),
         )
 
     async def head(self, bucket: Bucket, key: str) -> ObjectHead:
@@ -145,6 +145,17 @@ class S3ObjectStore:
         except NotFound:
             await self._check_bucket(bucket, key)
             raise
+        except AccessDenied as error:
+            if error.vendor_code != "403":
+                raise
+            # Without words it may as well be that the request was signed at a wrong time.
+            await self._explain(bucket, key)
+            raise Unavailable(
+                f"{where}: HEAD was refused (403) and GET, which needs the same right, was not",
+                operation="HeadObject",
+                resource=where,
+                vendor_code="403",
+            ) from error
         except Refused as error:
             # S3 User Guide, "Using server-side encryption with customer-provided keys": without the
             # key S3 does not even answer a HEAD.
@@ -254,7 +265,7 @@ class S3ObjectStore:
         }
 
     async def _explain(self, bucket: Bucket, key: str) -> None:
-        """Raise what S3 says with words where HEAD got a bare 400, unless it refuses the object.
+        """Raise what S3 says with words where HEAD got a bare code, unless it refuses the object.
 
         Expired credentials, for one, are a 400 as well.
         """
@@ -293,6 +304,16 @@ class S3ObjectStore:
             await self._client.list_objects_v2(
                 Bucket=bucket.name, Prefix=key, MaxKeys=1, **_owner(bucket)
             )
+
+
+def _date_of(answer: Mapping[str, Any]) -> datetime | None:
+    """Return the time at which the store answered; None where it tells none that can be read."""
+    try:
+        date = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
+    except ValueError:
+        return None
+    # RFC 9110, section 5.6.7: a date of HTTP is in UTC, however its zone is written.
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
 
 def _owner(bucket: Bucket) -> dict[str, Any]:
