@@ -51,9 +51,11 @@ class BatchDiscovery:
         try:
             return await work.update(job.job_id, lambda j: replace(j, batch_job_id=batch_job_id))
         except WorkLost:
-            # The job is ending and its record does not name this batch job.
+            # If the job is ending, its record does not name this batch job. If not, another engine
+            # has the job, and S3 answered its order with the same batch job.
             try:
-                await self._batch_jobs.cancel(batch_job_id)
+                if await work.job_ends(job.job_id):
+                    await self._batch_jobs.cancel(batch_job_id)
             except Exception as error:  # noqa: BLE001 - reported
                 self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=str(error))
             raise

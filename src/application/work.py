@@ -74,6 +74,11 @@ class Work:
 
         return await update_job(self._jobs, job_id, released)
 
+    async def job_ends(self, job_id: str) -> bool:
+        """Tell whether the job has ended or is ending, and is not merely another engine's."""
+        job = await self._jobs.get(job_id)
+        return job.terminal or job.ending is not None
+
     def holds(self, job: Job) -> bool:
         """Tell whether `job`, as read, is still ours to write."""
         try:

@@ -132,6 +132,38 @@ def test_a_code_becomes_its_leaf(
     assert code in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("service", "code", "message", "expected"),
+    [
+        ("s3", "RequestTimeTooSkewed", "The difference is too large.", Unavailable),
+        ("s3control", "RequestTimeTooSkewed", "The difference is too large.", Unavailable),
+        ("events", "RequestExpired", "Request has expired.", Unavailable),
+        ("sqs", "RequestInTheFuture", "Request is in the future.", Unavailable),
+        ("dynamodb", "InvalidSignatureException", "Signature expired: 2026 is now", Unavailable),
+        ("lambda", "InvalidSignatureException", "Signature not yet current: 2026", Unavailable),
+        ("sns", "SignatureDoesNotMatch", "Signature expired: 2026 is now", Unavailable),
+        ("dynamodb", "InvalidSignatureException", "The request signature we", Misconfigured),
+        ("s3", "SignatureDoesNotMatch", "The request signature we calculated", Misconfigured),
+        ("sqs", "InvalidClientTokenId", "Signature expired: not of this code", Misconfigured),
+    ],
+)
+def test_a_request_that_was_signed_at_a_wrong_time_can_be_repeated(
+    error: Callable[..., ClientError],
+    service: str,
+    code: str,
+    message: str,
+    expected: type[PortError],
+) -> None:
+    """A function that was frozen between signing and sending; the next attempt is signed anew."""
+    with (
+        pytest.raises(expected) as raised,
+        translated(service, operation="DoThis", resource="thing/1"),
+    ):
+        raise error(code, 403, message)
+    assert type(raised.value) is expected
+    assert message in str(raised.value)
+
+
 def test_a_code_that_is_not_known_is_unknown_and_says_where(
     error: Callable[..., ClientError],
 ) -> None:

@@ -15,7 +15,16 @@ from adapters.memory.system import ManualClock
 from domain.connector import Bucket
 from domain.customer_object import Encryption, ObjectHead, ObjectLock, WrittenObject
 from domain.part_copy import plan_parts
-from ports.errors import AccessDenied, Archived, Conflict, NotFound, Refused
+from ports.errors import (
+    AccessDenied,
+    Archived,
+    Conflict,
+    Misconfigured,
+    NotFound,
+    PortError,
+    Refused,
+    Unavailable,
+)
 from ports.object_store import ListedPage
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -485,6 +494,47 @@ async def test_an_object_with_the_owners_own_key_is_refused(
         await store(client).head(BUCKET, "a")
 
     assert raised.value.vendor_code == "CustomerKey"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("RequestTimeTooSkewed", 403, Unavailable),
+        ("AccessDenied", 403, AccessDenied),
+        ("InvalidAccessKeyId", 403, Misconfigured),
+        ("InvalidRange", 416, Unavailable),
+        (None, 200, Unavailable),
+    ],
+)
+async def test_a_head_that_is_refused_without_words_is_asked_for_them(
+    client: Any,
+    error: Callable[..., Exception],
+    code: str | None,
+    status: int,
+    expected: type[PortError],
+) -> None:
+    """HEAD and GET need one right; a GET that is let in shows that the refusal has passed."""
+    client.answers["HeadObject"] = error("403", 403, "Forbidden")
+    client.answers["GetObject"] = error(code, status) if code else {}
+
+    with pytest.raises(expected) as raised:
+        await store(client).head(BUCKET, "a")
+
+    assert type(raised.value) is expected
+    assert client.operations() == ["HeadObject", "GetObject"]
+
+
+@pytest.mark.parametrize("date", ["Sometime, 32 Foo 2026 25:61:61 GMT", "", "0"])
+async def test_a_date_that_cannot_be_read_is_none(client: Any, date: str) -> None:
+    """A gateway's clock or words are no reason to fail; the time is then our own."""
+    client.answers["GetObjectTagging"] = {
+        "TagSet": [],
+        "ResponseMetadata": {"HTTPHeaders": {"date": date}},
+    }
+
+    tags = await store(client).read_tags(BUCKET, "a")
+
+    assert tags.read_at == NOW
 
 
 async def test_tags_say_of_which_version_and_when_by_the_clock_of_s3(client: Any) -> None:

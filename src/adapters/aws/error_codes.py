@@ -47,6 +47,8 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         ServiceException 500 502 503
         """,
     ),
+    # Signed too long ago, or by a clock that is off: the next attempt is signed at its own time.
+    (ANY_SERVICE, Unavailable, "RequestTimeTooSkewed RequestExpired RequestInTheFuture"),
     # A gateway gave up waiting: the request may be under way behind it.
     (ANY_SERVICE, TimedOut, "GatewayTimeout RequestTimeoutException 504"),
     (
@@ -67,7 +69,7 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         ExpiredToken ExpiredTokenException InvalidAccessKeyId InvalidClientTokenId InvalidToken
         SignatureDoesNotMatch InvalidSignatureException UnrecognizedClientException
         MissingAuthenticationToken MissingAuthenticationTokenException AuthFailure
-        IncompleteSignature RequestTimeTooSkewed RequestExpired TokenRefreshRequired
+        IncompleteSignature TokenRefreshRequired
         KMS.DisabledException KMS.NotFoundException KMS.KMSInvalidStateException KMSDisabled
         KMSNotFound KMSInvalidState KmsDisabled KmsNotFound KmsInvalidState KMSDisabledException
         KMSNotFoundException KMSInvalidStateException KMS.InvalidStateException
@@ -167,6 +169,11 @@ DELETE_MARKER_CODES: Final = ("MethodNotAllowed", "405")
 """What S3 answers where there is a delete marker; also where an operation is not allowed at all."""
 
 _FOR_KMS: Final = " (and kms:Decrypt and kms:GenerateDataKey for a KMS key)"
+# The same by other services, whose code alone may be about a wrong key: IAM User Guide,
+# "Troubleshoot Signature Version 4 signing for AWS API requests". A function that was frozen
+# between signing and sending gets it now and then (aws/aws-sdk-js-v3, issue 7605).
+SIGNATURE_CODES: Final = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
+SIGNED_AT_WRONG_TIME: Final = ("Signature expired", "Signature not yet current")
 
 # Service Authorization Reference: where the permission is not named like the operation.
 PERMISSIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(

@@ -29,7 +29,14 @@ from botocore.exceptions import (
 )
 
 from adapters.aws.answers import NO_ERROR_DOCUMENT
-from adapters.aws.error_codes import ANY_SERVICE, CODES, DELETE_MARKER_CODES, PERMISSIONS
+from adapters.aws.error_codes import (
+    ANY_SERVICE,
+    CODES,
+    DELETE_MARKER_CODES,
+    PERMISSIONS,
+    SIGNATURE_CODES,
+    SIGNED_AT_WRONG_TIME,
+)
 from ports.errors import (
     AccessDenied,
     Garbled,
@@ -107,7 +114,7 @@ def error_of_code(
 
     Also for codes that stand in a successful answer, as those of single entries of a batch do.
     """
-    kind = _kind(service, code, http_status)
+    kind = _kind(service, code, message, http_status)
     text = f"{service} {operation} on {resource}: {code}: {message}"
     if kind is AccessDenied:
         permission = PERMISSIONS.get((service, operation), f"{service}:{operation}")
@@ -134,7 +141,9 @@ def code_of(error: ClientError) -> str:
     return str(failed[0] if failed else answer.get("Error", {}).get("Code", ""))
 
 
-def _kind(service: str, code: str, http_status: int) -> type[PortError]:
+def _kind(service: str, code: str, message: str, http_status: int) -> type[PortError]:
+    if code in SIGNATURE_CODES and message.startswith(SIGNED_AT_WRONG_TIME):
+        return Unavailable
     kind = CODES.get((service, code)) or CODES.get((ANY_SERVICE, code))
     return kind or (Unavailable if http_status >= 500 else Unknown)
 
@@ -171,7 +180,7 @@ def _without_document(
     status = metadata.get("HTTPStatusCode", 0)
     kind = _OF_STATUS.get(status, Unknown)
     if status > 500:
-        kind = _kind(service, str(status), status)
+        kind = _kind(service, str(status), "", status)
     return kind(
         f"{service} {operation} on {resource}: HTTP {status} without a document that says why;"
         " a proxy or gateway may have answered",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -54,5 +54,15 @@ def read_tags(answer: Mapping[str, Any], *, now: datetime) -> ObjectTags:
     return ObjectTags(
         tags,
         version_id=optional(answer, "VersionId"),
-        read_at=parsedate_to_datetime(date) if date else now,
+        read_at=_instant_of(date) or now,
     )
+
+
+def _instant_of(date: str | None) -> datetime | None:
+    """Return the time at which the store answered; None where it names none that can be read."""
+    try:
+        instant = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    # RFC 9110, section 5.6.7: a date of HTTP is in UTC, however its zone is written.
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)

@@ -37,7 +37,7 @@ from domain.customer_object import (
 )
 from domain.part_copy import CopiedPart, Part
 from ports.clock import Clock
-from ports.errors import Archived, NotFound, Refused
+from ports.errors import AccessDenied, Archived, NotFound, Refused, Unavailable
 from ports.object_store import ListedPage, ObjectStore
 
 if TYPE_CHECKING:
@@ -154,6 +154,17 @@ class S3ObjectStore:
         except NotFound:
             await self._check_bucket(bucket, key)
             raise
+        except AccessDenied as error:
+            if error.vendor_code != "403":
+                raise
+            # Without words it may as well be that the request was signed at a wrong time.
+            await self._explain(bucket, key)
+            raise Unavailable(
+                f"{where}: HEAD was refused (403) and GET, which needs the same right, was not",
+                operation="HeadObject",
+                resource=where,
+                vendor_code="403",
+            ) from error
         except Refused as error:
             # S3 User Guide, "Using server-side encryption with customer-provided keys": without the
             # key S3 does not even answer a HEAD.
@@ -280,7 +291,7 @@ class S3ObjectStore:
         }
 
     async def _explain(self, bucket: Bucket, key: str) -> None:
-        """Raise what S3 says with words where HEAD got a bare 400, unless it refuses the object.
+        """Raise what S3 says with words where HEAD got a bare code, unless it refuses the object.
 
         Expired credentials, for one, are a 400 as well.
         """
