@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from botocore.retries.standard import ExponentialBackoff
+from faults.detour import detour
 from faults.killing import Killings
 from faults.lives import short_lived
+from faults.plans import Plans
 from whole_system import running
 
 from adapters.aws.clients import ClientSettings
@@ -40,8 +42,16 @@ def killings() -> Killings:
     return Killings()
 
 
+@pytest.fixture(scope="session")
+def plans() -> Plans:
+    """What the proxies do; at first nothing."""
+    return Plans()
+
+
 @pytest.fixture(scope="package")
-def system(tmp_path_factory: pytest.TempPathFactory, killings: Killings) -> Iterator[Any]:
+def system(
+    tmp_path_factory: pytest.TempPathFactory, killings: Killings, plans: Plans
+) -> Iterator[Any]:
     before = dict(os.environ)
     settings = StackSettings(
         asset_system=AssetSystem.EVERYTHING,
@@ -67,6 +77,13 @@ def system(tmp_path_factory: pytest.TempPathFactory, killings: Killings) -> Iter
             handler = killings.threaten(name, short_lived(module.handler, _LIFE_S), _LIFE_S)
             patch.setattr(module, "handler", handler)
         log_path = tmp_path_factory.mktemp("faults") / "asset-sync.log"
-        with running(log_path, settings) as system:
+        # The proxies come first: a handler keeps the clients that its first invocation opened.
+        with (
+            running(log_path, settings) as system,
+            detour(system, plans) as endpoints,
+            patch.context() as led,
+        ):
+            for name, url in endpoints.items():
+                led.setenv(name, url)
             yield system
     assert dict(os.environ) == before

@@ -29,8 +29,6 @@ FULL = Failure(
     vendor_code="NeverHeardOf",
     request_id="R1",
     stack_trace="Traceback\n  …",
-    vendor_code="KMS.DisabledException",
-    request_id="4442587FB7D0A2F9",
 )
 SMALL = Failure(
     error_id="job#ab", job_id="job-1", error_class="Unavailable", message="", occurred_at=NOW

@@ -115,7 +115,6 @@ FULL = Job(
         ),
     ),
     notice_count=2,
-    attempts=Attempts(place="p", count=3, unknown_count=2, cause="why"),
     tally=Tally(
         statistics=Statistics(
             skipped=1,

@@ -178,7 +178,9 @@ class Exchange:
         else:
             error = f"<Code>{code}</Code><Message>{message}</Message>"
             if self.request.service == "s3":
+                # As S3 does, in the document and in a header: the SDK reads the header.
                 text = f"<Error>{error}<RequestId>R</RequestId></Error>"
+                headers.append((b"x-amz-request-id", b"R"))
             else:
                 text = (
                     f"<ErrorResponse><Error>{error}</Error><RequestId>R</RequestId></ErrorResponse>"
