@@ -34,7 +34,7 @@ from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.error_log import ErrorLog
-from ports.errors import AccessDenied, Conflict, Fatal, Misconfigured, PortError, Retryable
+from ports.errors import AccessDenied, Conflict, Misconfigured, PortError, Retryable
 from ports.job_store import JobStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
@@ -72,19 +72,24 @@ class EndJob:
         self._progress = ProgressFiles(results)
 
     async def fail(self, job_id: str, error: Exception, deadline: Deadline) -> Job | None:
-        """Record why the job fails, order its end, and end what is open, as `drain` does."""
+        """Order the job's end, record why it fails, and end what is open, as `drain` does.
+
+        The order comes first: a job that was cancelled meanwhile does not fail, and has no record
+        of a failure. If the record cannot be written, the job's reason says the same.
+        """
         now = self._clock.now()
-        try:
-            await self._errors.record(
-                [whole_failure(error, job_id=job_id, chunk_index=None, now=now)]
-            )
-        except Fatal as cause:
-            self._telemetry.warning("failure_not_recorded", job_id=job_id, cause=str(cause))
         job = await update_job(
             self._jobs,
             job_id,
             lambda j: order_end(j, Ending(kind=EndingKind.FAILED, reason=_reason(j, error)), now),
         )
+        if job.ending == Ending(kind=EndingKind.FAILED, reason=_reason(job, error)):
+            try:
+                await self._errors.record(
+                    [whole_failure(error, job_id=job_id, chunk_index=None, now=now)]
+                )
+            except PortError as cause:
+                self._telemetry.warning("failure_not_recorded", job_id=job_id, cause=str(cause))
         return await self.drain(job, deadline)
 
     async def drain(self, job: Job, deadline: Deadline) -> Job | None:

@@ -95,10 +95,13 @@ class Engine:
         except PortError:
             await work.release(job_id)
             raise
-        await work.release(job_id)
+        job = await work.release(job_id)
         if not finished:
             await self._invoker.advance(job_id)
-        return await self._announcer.finish(job_id)
+        if job.splitting.done:
+            return await self._announcer.finish(job_id)
+        # It may have been cancelled since: what is under way beside its chunks has to be stopped.
+        return await self._end_or_announce(job_id, deadline)
 
     async def _end_or_announce(self, job_id: str, deadline: Deadline) -> Job:
         job = await self._jobs.get(job_id)
@@ -139,4 +142,4 @@ class Engine:
             return manifest_source(job.manifest.key) if job.manifest else None
         if job.batch_job_id is None:
             job = await self._discovery.begin(job, work)
-        return await self._discovery.report(job)
+        return await self._discovery.report(job, work)

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from simulator.invariants import outcome_lines
+from simulator.accounts import outcome_lines
+from simulator.lasting import Lasting
 
 from domain.connector import Trigger
 from domain.job import Job
@@ -59,7 +60,7 @@ def _is_lost(sim: Simulation, key: str, jobs: Sequence[Job] | None) -> bool:
         return lost_at is not None and lost_at >= sim.calm_at
     page = sim.observer.ledger.page(key)
     unsent = trigger is Trigger.QUEUE and not page.sent.issuperset(page.marked)
-    return lost_at is not None or unsent
+    return lost_at is not None or unsent or sim.lasting.has(Lasting.BUS_REFUSES)
 
 
 def _shared(sim: Simulation, job: Job) -> set[str]:

@@ -78,6 +78,7 @@ class Page:
 
     Attributes:
         changed_at: When its owner wrote its content last.
+        appeared_at: The same; None if it is not there.
         triggers: The jobs that triggered it since then, or since its mark was removed.
         marked: The jobs that triggered it since its mark was removed, or since it can be seen that
             the object is another one.
@@ -86,6 +87,7 @@ class Page:
     """
 
     changed_at: datetime
+    appeared_at: datetime | None = None
     triggers: list[str] = field(default_factory=list)
     marked: list[str] = field(default_factory=list)
     sent: set[str] = field(default_factory=set)
@@ -111,6 +113,7 @@ class Ledger:
         page.ours = None
         if content:
             page.changed_at = now
+            page.appeared_at = now if stored else None
             page.triggers = []
         mark = mark_in(stored.tags, self._bucket, key) if stored else None
         if stored is None or mark is None:

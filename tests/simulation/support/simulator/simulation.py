@@ -18,8 +18,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from simulator import convergence, invariants
+from simulator import accounts, convergence, invariants
 from simulator.faults import Fault, FaultPlan
+from simulator.lasting import Lasting, LastingFaults
 from simulator.loop import StepLoop
 from simulator.making import GATED, make
 from simulator.observer import Observer, Violation
@@ -30,13 +31,22 @@ from simulator.process import (
     Process,
     ProcessClock,
 )
-from simulator.scenery import CONNECTOR_ID, QUEUE_URL, draw_policy, draw_timeouts, furnish
+from simulator.progress import nobody_runs_into_its_deadline, requests_stay_within_bounds
+from simulator.scenery import (
+    CONNECTOR_ID,
+    QUEUE_URL,
+    draw_durations,
+    draw_policy,
+    draw_timeouts,
+    furnish,
+)
 from simulator.services import Services
 
 from adapters.memory.catalog import MemoryCatalog
 from application.deadline import Deadline
 from application.policy import Policy
-from domain.chunk import Chunk
+from domain.chunk import Chunk, ChunkLife
+from domain.limits import UPLOAD_PART_BYTES_MIN
 from domain.connector import Bucket
 from domain.customer_object import ObjectHead
 from domain.job import Job
@@ -44,7 +54,7 @@ from domain.profile import CatalogProfile
 from entrypoints.wiring.memory import MemoryWorld, memory_world
 from ports.errors import NotFound, PortError
 
-_QUIET_AFTER = timedelta(days=4)
+_QUIET_AFTER = timedelta(days=5)
 _LAST_SYNC_COUNT_MAX = 6
 _LOCK_S = 600.0
 
@@ -60,13 +70,19 @@ class Simulation:
         self.world = memory_world(
             seed=seed, page_object_count=self.rng.choice([3, 7, 1_000]), part_bytes_min=1
         )
-        self.world.ports.results._portion_bytes = self.rng.choice([40, 300, 10_000])
+        self.world.ports.results._portion_bytes = self.rng.choice([40, 300, 256 * 1024])
         self.clock = self.world.ports.clock
         self.started_at = self.clock.now()
         self.loop = StepLoop()
         self.faults = FaultPlan(self.rng, GATED)
         self.policy: Policy = draw_policy(self.rng)
+        if self.policy.manifest_part_bytes >= UPLOAD_PART_BYTES_MIN:
+            self.world.ports.results._part_bytes_min = UPLOAD_PART_BYTES_MIN
         self.timeouts_s = draw_timeouts(self.rng, self.policy)
+        self._durations_s = draw_durations(self.rng, self.policy)
+        self.lasting = LastingFaults(self)
+        self.removed: set[str] = set()
+        self.death_count = 0
         self.aborts_failed = False
         self._copying_s = self.rng.choice([0.0, 0.5, 2.0])
         self.observer = Observer(self)
@@ -104,7 +120,8 @@ class Simulation:
         """Return how long a call takes; the store takes its time over a part of a large object."""
         if self._hurried:
             return 0.001
-        return 0.002 + 0.05 * self.rng.random() ** 2 + (method == "copy_part") * self._copying_s
+        own_s = self._durations_s.get(method, 0.0) + (method == "copy_part") * self._copying_s
+        return 0.002 + 0.05 * self.rng.random() ** 2 + own_s
 
     def stale_lists(self) -> bool:
         """Tell whether a list lags behind now."""
@@ -130,18 +147,32 @@ class Simulation:
         *,
         expected: tuple[type[BaseException], ...] = (),
         job_id: str | None = None,
+        subject: str | None = None,
+        life: ChunkLife | None = None,
     ) -> None:
         """Invoke a function: make its use case over ports of its own, and run `body` with it.
 
-        `job_id` is the one job whose objects it may touch.
+        `job_id` is the one job whose objects it may touch, `subject` (the same, if it is not given)
+        the one that it is about, `life` that of its dead letter.
         """
         self._process_count += 1
         number = self._process_count
         timeout_s = self.timeouts_s[function]
         now = self.clock.now()
         deadline_at = now + timedelta(seconds=timeout_s)
-        process = Process(self, number, f"{label}#{number}", now, deadline_at, job_id)
+        process = Process(
+            sim=self,
+            number=number,
+            label=f"{label}#{number}",
+            function=function,
+            began_at=now,
+            deadline=deadline_at,
+            job_id=job_id,
+            subject=subject or job_id,
+            life=life,
+        )
         self._live[number] = process
+        self.observer.progress.began(process)
         environment = self._environment(process, use_case)
         deadline = Deadline(ProcessClock(environment), process.deadline)
 
@@ -163,8 +194,14 @@ class Simulation:
             done(result, error)
 
         self.note(process.label, "starts", f"{timeout_s:.1f} s to live")
-        self.at(timeout_s, process.kill, idle=True)
+        self.at(timeout_s, lambda: self._out_of_time(process), idle=True)
         self.background(main())
+
+    def _out_of_time(self, process: Process) -> None:
+        if not process.dead:
+            self.death_count += 1
+            self.observer.check(nobody_runs_into_its_deadline, process)
+        process.kill()
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine of the world itself."""
@@ -188,6 +225,8 @@ class Simulation:
     ) -> Any:
         """Let a call have its effect, in one step, and watch it."""
         before = self.observer.before(port, method, args)
+        if port == "queue" and method == "depth":
+            self.world.ports.queue.taken_count = self.services.queue.seen_depth()
         if method == "describe" and self._unknown_yet(args[0]):
             call.close()  # type: ignore[attr-defined]
             raise NotFound("simulated: not known yet")
@@ -267,11 +306,21 @@ class Simulation:
             self._step()
 
     def _quiet(self) -> bool:
-        return (
-            not self._busy
-            and not self._live
-            and all(job.terminal and not job.notices for job in self.world.database.jobs)
-        )
+        return not self._busy and not self._live and all(map(self._at_rest, self.jobs))
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs but those that cannot end, as a record of theirs cannot be read."""
+        return [job for job in self.world.database.jobs if not self.lasting.holds_up(job)]
+
+    def stuck(self, job_id: str) -> bool:
+        """Tell whether nobody can do anything for a job before a person does."""
+        job = self.world.database.jobs.find(job_id)
+        return job is not None and self.lasting.holds_up(job)
+
+    def _at_rest(self, job: Job) -> bool:
+        untold = bool(job.notices) and Lasting.TOPIC_DENIED not in self.lasting.on
+        return job.terminal and not untold
 
     def _step(self) -> None:
         instant, _, idle, action = heapq.heappop(self._heap)
@@ -296,10 +345,13 @@ class Simulation:
         self.observer.check(invariants.i9_faults_end_and_so_do_jobs, self)
         self.observer.check(invariants.every_status_is_published, self)
         self.observer.check(invariants.no_copy_is_left, self)
-        for job in self.world.database.jobs:
+        for job in self.jobs:
             self.observer.job_ended(job)
+            self.observer.check(accounts.error_records_are_the_failures, self, job)
+            self.observer.check(accounts.nothing_is_left_out, self.observer, job)
+            self.observer.check(requests_stay_within_bounds, self, job)
             for chunk in self.world.database.chunks_of(job.job_id):
-                self.observer.check(invariants.i3_outcome_files_add_up, self, chunk)
+                self.observer.check(accounts.outcome_files_add_up, self, chunk)
         self._raise()
 
     def _deliver_all_again(self) -> None:
@@ -316,6 +368,7 @@ class Simulation:
         Two syncs suffice for what the system takes; what it does not take is triggered three times.
         """
         self.people.heal()
+        self._until_quiet()
         for number in range(1, _LAST_SYNC_COUNT_MAX + 1):
             # Nothing happens meanwhile, so time is moved on without the schedule's many turns.
             self.clock.advance(self.policy.ingest_grace_s + _LOCK_S)
@@ -337,8 +390,7 @@ class Simulation:
         self._judge()
 
     def _state(self) -> object:
-        database = self.world.database
-        jobs = list(database.jobs)
+        database, jobs = self.world.database, self.jobs
         return (
             jobs,
             [list(database.chunks_of(job.job_id)) for job in jobs],
