@@ -119,7 +119,11 @@ class FaultPlan:
         """Return how long a pause is: from a moment to longer than any process may live."""
         return self._rng.choice(_PAUSES_S) * (0.5 + self._rng.random())
 
+    def note(self, kind: Fault) -> None:
+        """Count a fault that somebody else makes."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+
     def _take(self, kind: Fault) -> Fault:
         self.left -= 1
-        self.counts[kind] = self.counts.get(kind, 0) + 1
+        self.note(kind)
         return kind

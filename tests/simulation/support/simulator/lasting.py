@@ -41,6 +41,8 @@ class Lasting(StrEnum):
     CONNECTOR_UNREADABLE = "a connector of a newer version"
 
 
+OF_BATCH_JOBS = frozenset({Lasting.NO_BATCH_CANCEL, Lasting.NO_BATCH_LIST, Lasting.BATCH_BUSY})
+
 UNREADABLE = frozenset(
     {Lasting.JOB_UNREADABLE, Lasting.CHUNK_UNREADABLE, Lasting.CONNECTOR_UNREADABLE}
 )
@@ -69,8 +71,10 @@ class LastingFaults:
         self._sim = sim
         rng = sim.rng
         self.planned: tuple[Lasting, ...] = ()
-        if rng.random() < 0.35:
+        if rng.random() < 0.5:
             self.planned = tuple(rng.sample(list(Lasting), rng.choice([1, 1, 2])))
+        if rng.random() < 0.1:
+            self.planned += (Lasting.KEY_THROTTLED,)
         self.ends_early = rng.random() < 0.3
         self.on: set[Lasting] = set()
         self.had: set[Lasting] = set()

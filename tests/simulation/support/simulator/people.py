@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simulator.faults import Fault
+from simulator.lasting import OF_BATCH_JOBS
 from simulator.scenery import BUCKET, CONNECTOR_ID, FOLDERS, OTHER_CONNECTOR_ID, put_object
 
 from adapters.memory.buckets import StoredObject
@@ -89,7 +90,10 @@ class People:
         for _ in range(rng.choice([0, 0, 1, 2])):
             delay_s = rng.choice([0.0, 1.0, 300.0]) * rng.random()
             self._occasions.append((rng.choice(_REDRIVE_OCCASIONS), delay_s, self._redrive))
-        for _ in range(rng.choice([0, 0, 1, 2])):
+        if not OF_BATCH_JOBS.isdisjoint(self._sim.lasting.planned):
+            delay_s = rng.choice([0.1, 1.0]) * rng.random()
+            self._occasions.append(("job DISCOVERING", delay_s, self._cancel))
+        for _ in range(rng.choice([0, 0, 0, 1, 3])):
             self._plan(rng.random() * span_s, self._remove_files)
         for _ in range(rng.choice([0, 0, 0, 2])):
             self._plan(rng.random() * span_s, self._sim.services.forge)
@@ -232,8 +236,9 @@ class People:
     def _remove_files(self) -> None:
         """Remove files of a job, as a lifecycle rule does that was made for other ones."""
         jobs = [job.job_id for job in self._sim.world.database.jobs]
-        if not jobs or not self._sim.faults.happens(Fault.FILES_REMOVED):
+        if not jobs:
             return
+        self._sim.faults.note(Fault.FILES_REMOVED)
         rng, files = self._sim.rng, self._sim.world.ports.results.files
         folder = f"jobs/{rng.choice(jobs)}/{rng.choice(_FOLDERS_OF_FILES)}"
         names = [name for name in files if name.startswith(folder)]
@@ -241,6 +246,8 @@ class People:
         for name in names:
             del files[name]
         self._sim.removed.update(names)
+        if rng.random() < 0.5:
+            self._sim.at(rng.random() * 60, self._redrive)
 
     def _upload_in_parts(self) -> None:
         """Begin an upload in parts: the object comes later, and has the time of this beginning."""

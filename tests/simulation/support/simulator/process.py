@@ -81,7 +81,8 @@ class Process:
     """One invocation.
 
     `job_id` is the one job whose objects it may touch, `subject` the one that it is about, `life`
-    that of its dead letter. `disturbed` tells whether a call of it failed, or was late.
+    that of its dead letter. `disturbed` tells whether a call of it was made to fail or be late,
+    `swept` which jobs a sweep has seen.
     """
 
     sim: Simulation
@@ -96,6 +97,7 @@ class Process:
     dead: bool = False
     disturbed: bool = False
     parts_copied: int = 0
+    swept: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
     reads: dict[str, Read] = field(default_factory=dict)
     look_ups: list[LookUp] = field(default_factory=list)
@@ -263,7 +265,6 @@ class GatedPort:
         duration_s = sim.latency_s(method)
         lasting = sim.lasting.error(self._name, method, args)
         if lasting is not None:
-            process.disturbed = True
             sim.note(process.label, f"{self._name}.{method}", lasting)
             sim.aborts_failed |= method == "abandon_copy"
             await process.pause(duration_s)
@@ -334,8 +335,10 @@ class GatedPort:
                     item = await anext(items)
                 except StopAsyncIteration:
                     return
-                if method == "open_jobs" and not isinstance(item, Unreadable):
-                    item = sim.observer.lagging(item)
+                if method == "open_jobs":
+                    unreadable = isinstance(item, Unreadable)
+                    process.swept.add(item.record_id if unreadable else item.job_id)
+                    item = item if unreadable else sim.observer.lagging(item)
                 sim.note(process.label, f"{name}.{method}", "portion")
                 if fault is not None:
                     await self._answer(process, method, fault)

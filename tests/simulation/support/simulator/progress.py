@@ -58,6 +58,11 @@ class Progress:
             if place is not None:
                 self.places[process.number] = place
 
+    def ended(self, process: Process) -> None:
+        """Judge a sweep that came to its end."""
+        if process.function == "sweep" and not process.disturbed:
+            self.sim.observer.check(a_sweep_reaches_every_job, self.sim, process)
+
     def called(self, process: Process) -> None:
         """Count a request."""
         if process.subject is not None:
@@ -74,7 +79,7 @@ class Progress:
         elif port == "queue" and method == "send":
             sent = self.sent.get(process.number, {})
             if not process.disturbed:
-                check(what_was_sent_is_marked, self.sim, process, sent)
+                check(what_was_sent_is_marked, self.sim, process, sent, len(args[0]))
 
     def messages_sent(self, process: Process, messages: list[Any]) -> None:
         """Note which chunks got a message, and judge how many there are."""
@@ -148,8 +153,18 @@ def each_life_comes_nearer_to_the_end(
         yield f"{process.label} leaves {after.to_redrive} chunks to redrive"
 
 
+def a_sweep_reaches_every_job(sim: Simulation, process: Process) -> Iterator[str]:
+    """A sweep that had the time looks at each job that was open before it, whatever is with others."""
+    left_s = (process.deadline - sim.clock.now()).total_seconds()
+    if left_s < sim.policy.stop_margin_s:
+        return
+    for job in sim.world.database.jobs:
+        if not job.terminal and job.created_at < process.began_at and job.job_id not in process.swept:
+            yield f"{process.label} did not look at {job.job_id}"
+
+
 def what_was_sent_is_marked(
-    sim: Simulation, process: Process, sent: dict[tuple[str, int], int]
+    sim: Simulation, process: Process, sent: dict[tuple[str, int], int], more: int
 ) -> Iterator[str]:
     """Whoever sends messages has marked those of its request before: if it dies, it has sent a
     request's worth at most that is not marked.
@@ -159,8 +174,8 @@ def what_was_sent_is_marked(
         chunk = sim.world.database.chunks_of(job_id).find(index)
         if chunk is not None and chunk.version <= version:
             unmarked.append(index)
-    if len(unmarked) >= QUEUE_MESSAGE_COUNT_MAX:
-        yield f"{process.label} sends more, with {unmarked} not marked"
+    if len(unmarked) + more > QUEUE_MESSAGE_COUNT_MAX:
+        yield f"{process.label} sends {more} more, with {unmarked} not marked"
 
 
 def a_long_queue_is_not_multiplied(sim: Simulation) -> Iterator[str]:

@@ -60,7 +60,7 @@ def draw_policy(rng: random.Random) -> Policy:
         stop_margin_s=rng.choice([3.0, 20.0]),
         ending_poll_s=rng.choice([0.1, 5.0]),
         manifest_part_bytes=rng.choice([1, 200, _REAL.manifest_part_bytes]),
-        checkpoint_after_s=rng.choice([0.5, _REAL.checkpoint_after_s]),
+        checkpoint_after_s=rng.choice([0.5, _REAL.checkpoint_after_s, _REAL.checkpoint_after_s]),
         added_chunk_count=rng.choice([1, 2, 3, 4, _REAL.added_chunk_count]),
         queued_again_after_s=rng.choice([200.0, 600.0, _REAL.queued_again_after_s]),
         queue_retention_s=rng.choice([20_000.0, 100_000.0]),
@@ -73,17 +73,23 @@ def draw_policy(rng: random.Random) -> Policy:
 
 def draw_durations(rng: random.Random, policy: Policy) -> dict[str, float]:
     """Return how much longer calls take that return much: a page may take a good part of a life."""
-    page_s = rng.choice([0.0, 0.0, 0.1, 0.25]) * policy.stop_margin_s
+    page_s = rng.choice([0.0, 0.1, 0.25]) * policy.stop_margin_s
     item_s = rng.choice([0.0, 0.0, 0.02, 0.05])
-    return {"list_objects": page_s, "chunks": item_s, "settle": 4 * item_s}
+    look_up_s = rng.choice([0.0, 0.0, 0.0, 0.4])
+    return {
+        "list_objects": page_s,
+        "chunks": item_s,
+        "settle": 4 * item_s,
+        "look_up": look_up_s,
+    }
 
 
 def draw_timeouts(rng: random.Random, policy: Policy) -> dict[str, float]:
     """Return how long each function may run; a short one has to hand over again and again."""
     margin_s = policy.stop_margin_s
     return {
-        "engine": margin_s + rng.choice([1.5, 30.0, 300.0, 880.0]),
-        "processor": margin_s + rng.choice([1.5, 30.0, 300.0, 880.0]),
+        "engine": margin_s + rng.choice([1.5, 1.5, 30.0, 300.0, 880.0]),
+        "processor": margin_s + rng.choice([1.5, 1.5, 30.0, 300.0, 880.0]),
         "sweep": margin_s + rng.choice([10.0, 30.0, 60.0, 880.0]),
         "api": 29.0,
     }
@@ -209,10 +215,8 @@ def put_object(
         ),
         user_metadata={"camera": str(size)},
         system_metadata={"ContentType": rng.choice(_CONTENT_TYPES), "CacheControl": "no-cache"},
+        last_modified=begun_at,
     )
-    if begun_at is not None:
-        stored = buckets.get(BUCKET, key)
-        buckets.write(BUCKET, stored, kind="CompleteMultipartUpload", last_modified=begun_at)
     if state.startswith("taken"):
         _record(sim, head, content, state)
     sim.observer.owner_changed(key)

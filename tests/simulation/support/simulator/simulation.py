@@ -184,6 +184,7 @@ class Simulation:
             except (Exception, Crash) as raised:  # noqa: BLE001  # judged below, whatever it is
                 error = raised
             if not isinstance(error, Crash):
+                self.observer.progress.ended(process)
                 self._warm.setdefault(use_case, []).append(environment)
             process.dead = True
             del self._live[number]
@@ -282,6 +283,7 @@ class Simulation:
         self.faults.calm()
         self.calm_at = self.clock.now()
         self.people.calm()
+        self.services.queue.calm()
         self._until_quiet()
         self._judge()
         self._deliver_all_again()

@@ -47,6 +47,7 @@ class WorkerQueue:
         self._worker_count_max = rng.choice([1, 2, 5, 1_000, 1_000, 1_000])
         self._lag_s = rng.choice([0.0, 55.0])
         self._letters_late = rng.random() < 0.3
+        self._throttles = rng.random() < 0.4
         self._waiting: deque[Message] = deque()
         self._in_flight = 0
         self._depths: deque[tuple[datetime, int]] = deque()
@@ -70,6 +71,10 @@ class WorkerQueue:
             self.put(message, delay_s)
             if self._sim.faults.happens(Fault.DOUBLED):
                 self.put(replace(message), delay_s)
+
+    def calm(self) -> None:
+        """Let no receive be throttled any more."""
+        self._throttles = False
 
     def put(self, message: Message, delay_s: float) -> None:
         """Have a message in the queue, visible after a delay."""
@@ -114,6 +119,14 @@ class WorkerQueue:
             self._sim.note("sqs", "expires", f"{message.index} of {message.job_id}")
             self._holds(-1)
             return
+        if self._throttles and self._in_flight >= self._worker_count_max:
+            # Lambda throttles the mapping: SQS counts a receive that no worker ever saw.
+            message.receive_count += 1
+            if message.receive_count > self._receive_count_max:
+                self._dies(message)
+            else:
+                self._later(message, self._visibility_s)
+            return
         self._waiting.append(message)
         self._start()
 
@@ -126,12 +139,7 @@ class WorkerQueue:
     def _receive(self, message: Message) -> None:
         message.receive_count += 1
         if message.receive_count > self._receive_count_max:
-            self._sim.note("sqs", "dead letter", f"{message.index} of {message.job_id}")
-            self._holds(-1)
-            self.letters.append(replace(message))
-            late = self._letters_late and self._sim.rng.random() < 0.7
-            delay_s = self._sim.rng.choice(_LETTER_DELAYS_S) if late else 0.0
-            self._sim.at(delay_s, partial(self._bury, message))
+            self._dies(message)
             return
         self._in_flight += 1
 
@@ -155,6 +163,14 @@ class WorkerQueue:
             job_id=message.job_id,
             expected=(InvalidMessage,) if message.forged else (),
         )
+
+    def _dies(self, message: Message) -> None:
+        self._sim.note("sqs", "dead letter", f"{message.index} of {message.job_id}")
+        self._holds(-1)
+        self.letters.append(replace(message))
+        late = self._letters_late and self._sim.rng.random() < 0.7
+        delay_s = self._sim.rng.choice(_LETTER_DELAYS_S) if late else 0.0
+        self._sim.at(delay_s, partial(self._bury, message))
 
     def _bury(self, message: Message) -> None:
         def done(result: Any, error: BaseException | None) -> None:
