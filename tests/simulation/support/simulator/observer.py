@@ -27,7 +27,7 @@ from domain.catalog import CatalogRecord
 from domain.chunk import Chunk, ChunkStatus
 from domain.customer_object import ObjectHead
 from domain.identity import identity_of
-from domain.job import Job, JobStatus
+from domain.job import EndingKind, Job, JobStatus
 from domain.message import IngestEvent, IngestMessage
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Observer:
     ingestions: set[tuple[str, str]] = field(default_factory=set)
     owner_change_numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     ending_at: dict[str, datetime] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
     received: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
     progress: Progress = field(init=False)
     denied: set[str] = field(default_factory=set)
@@ -376,6 +377,8 @@ class Observer:
             self.starts[job.job_id] = Start(objects, dict(self.sim.world.database.assets))
         if job.ending is not None:
             self.ending_at.setdefault(job.job_id, now)
+            if job.ending.kind is EndingKind.CANCELLED:
+                self.cancelled.add(job.job_id)
         else:
             self.ending_at.pop(job.job_id, None)
         if before is None or before.status is not job.status:

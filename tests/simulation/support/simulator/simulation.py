@@ -99,7 +99,7 @@ class Simulation:
         self._busy = 0
         self._live: dict[int, Process] = {}
         self._warm: dict[str, list[Environment]] = {}
-        self._process_count = 0
+        self.process_count = 0
         self._hurried = False
         self.calm_at = self.started_at
 
@@ -155,8 +155,8 @@ class Simulation:
         `job_id` is the one job whose objects it may touch, `subject` (the same, if it is not given)
         the one that it is about, `life` that of its dead letter.
         """
-        self._process_count += 1
-        number = self._process_count
+        self.process_count += 1
+        number = self.process_count
         timeout_s = self.timeouts_s[function]
         now = self.clock.now()
         deadline_at = now + timedelta(seconds=timeout_s)
