@@ -186,7 +186,7 @@ class EndJob:
                 job_id=chunk.job_id,
                 chunk_index=chunk.index,
             )
-        if chunk.attempt_count or chunk.progress_key is not None or chunk.redrive_number:
+        if chunk.attempt_count or chunk.progress_key is not None:
             await self._chunk_errors.replace(chunk, done.values())
         await self._left_copies.give_up(job, chunk)
 
