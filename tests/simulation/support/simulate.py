@@ -27,7 +27,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seed", type=int)
     parser.add_argument("--count", type=int, default=1, help="run that many seeds, from this on")
-    parser.add_argument("--jobs", type=int, help="processes; as many as there are cores if left out")
+    parser.add_argument(
+        "--jobs", type=int, help="processes; as many as there are cores if left out"
+    )
     parser.add_argument("--trace", action="store_true", help="print everything that happened")
     parser.add_argument("--add-to", type=Path, metavar="FILE", help="sum the coverage up in a file")
     options = parser.parse_args()

@@ -42,6 +42,12 @@ class BatchService:
                 run = partial(self._begin, batch_job_id)
                 self._sim.at(self._sim.rng.choice([0.1, 0.1, 3.0, 3.0, 200.0, 4_000.0]), run)
 
+    def unknown_yet(self, batch_job_id: str) -> bool:
+        """Tell whether S3 does not know a batch job yet that it has just created."""
+        known = self._sim.world.ports.batch_jobs._jobs.get(batch_job_id)
+        fresh = known is not None and known.total_count == 0
+        return fresh and self._sim.faults.happens(Fault.BATCH_JOB_UNKNOWN)
+
     def _begin(self, batch_job_id: str) -> None:
         self._sim.background(self._run(batch_job_id))
 

@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simulator.accounts import is_hurt, outcome_lines
 from simulator.lasting import Lasting
@@ -332,7 +332,7 @@ def every_status_is_published(sim: Simulation) -> Iterator[str]:
     if Lasting.TOPIC_DENIED in sim.lasting.on:
         return
     unwritten = sim.lasting.results_hurt or sim.lasting.has(Lasting.SUMMARY_BUSY)
-    stuck = [job.job_id for job in sim.world.database.jobs if sim.lasting.holds_up(job)]
+    stuck = [job.job_id for job in sim.world.database.jobs if sim.lasting.holds_up(job.job_id)]
     for job_id, statuses in sim.observer.statuses.items():
         told = Counter(m.status for m in sim.world.ports.notifier.messages if m.job_id == job_id)
         missing = Counter(statuses) - told

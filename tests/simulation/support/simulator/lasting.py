@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.scenery import BUCKET, CONNECTOR_ID
 
-from domain.job import Job
 from ports.errors import AccessDenied, Misconfigured, PortError, Throttled, Unavailable
 
 if TYPE_CHECKING:
@@ -101,10 +100,10 @@ class LastingFaults:
         """Whether files could not be read or written for ever."""
         return not self.had.isdisjoint(_RESULTS)
 
-    def holds_up(self, job: Job) -> bool:
+    def holds_up(self, job_id: str) -> bool:
         """Tell whether a job cannot end: its own record, or one of its chunks, cannot be read."""
         unreadable = self._sim.world.database.unreadable
-        return any(name.partition("/")[0] == job.job_id for name in unreadable)
+        return any(name.partition("/")[0] == job_id for name in unreadable)
 
     def error(self, port: str, method: str, args: tuple[Any, ...]) -> PortError | None:
         """Return what keeps a call from its effect."""

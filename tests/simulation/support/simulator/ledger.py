@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from adapters.memory.buckets import StoredObject
+from domain.catalog import CatalogRecord
 
 SYNC_TAG = "SyncJobID"
 
@@ -56,6 +57,23 @@ def is_another(mark: Mark, stored: StoredObject) -> bool:
         stored.head.e_tag != mark.e_tag
         and stored.head.last_modified > mark.triggered_at + _SAME_WRITE
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Somebody (a job's id, "owner" or "system") changed an object or its catalog record."""
+
+    at: datetime
+    key: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The world when a job was created."""
+
+    objects: Mapping[str, StoredObject]
+    assets: Mapping[str, CatalogRecord]
 
 
 @dataclass(frozen=True, slots=True)

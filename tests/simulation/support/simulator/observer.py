@@ -16,14 +16,13 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from simulator import accounts, ingest_invariants, invariants, oracle
-from simulator.ledger import Ledger, OurWrite, mark_in
+from simulator.ledger import Change, Ledger, OurWrite, Start, mark_in
 from simulator.process import READS, LookUp, Process, Read
 from simulator.progress import Progress
 from simulator.scenery import BUCKET
 
 from adapters.local.medialake.values import Reaction, Record
 from adapters.memory.buckets import StoredObject
-from domain.catalog import CatalogRecord
 from domain.chunk import Chunk, ChunkStatus
 from domain.customer_object import ObjectHead
 from domain.identity import identity_of
@@ -46,23 +45,6 @@ class Violation(AssertionError):
     def __init__(self, name: str, complaint: str) -> None:
         super().__init__(f"{name}: {complaint}")
         self.name = name
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Somebody (a job's id, "owner" or "system") changed an object or its catalog record."""
-
-    at: datetime
-    key: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The world when a job was created."""
-
-    objects: Mapping[str, StoredObject]
-    assets: Mapping[str, CatalogRecord]
 
 
 @dataclass(slots=True)

@@ -44,7 +44,7 @@ def outcomes_are_what_the_world_asked_for(observer: Observer, job: Job) -> Itera
         if kind == "FAILED" and (observer.sim.faults.any or key in observer.denied):
             continue
         if line["reason"] == "GivenUp":
-            continue  # a short life suffices for that, where parts of a large object take their time
+            continue  # short lives suffice for that, where parts of a large object take long
         wanted = _wanted(job, stored, start.assets, all_taken=all_taken)
         known = (job.job_id, key) in observer.ingestions or line.get("inventoryId") in start.assets
         resumed = line["reason"] == "ALREADY_TRIGGERED" and {kind, *wanted} >= {"COPIED", "PUT"}

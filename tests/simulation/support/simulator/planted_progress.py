@@ -1,4 +1,4 @@
-"""Planted bugs that keep a job from its end, or what is said of it from being true; see `planted`."""
+"""Planted bugs that keep a job from its end, or make what is said of it untrue; see `planted`."""
 
 from __future__ import annotations
 
@@ -72,8 +72,11 @@ PROGRESS_BUGS = (
         "recording the failure of a job that was cancelled",
         0,
         "application.ending:EndJob.fail",
-        "if job.ending == Ending(kind=EndingKind.FAILED, reason=_reason(job, error)):",
-        "if True:",
+        "    now = self._clock.now()\n",
+        "    now = self._clock.now()\n"
+        "    await self._errors.record(\n"
+        "        [whole_failure(error, job_id=job_id, chunk_index=None, now=now)]\n"
+        "    )\n",
         "error_records_are_the_failures",
     ),
     bug(
@@ -190,7 +193,9 @@ PROGRESS_BUGS = (
         "if self._out_of_time(deadline):",
         "if False:",
         "nobody_runs_into_its_deadline",
-        also=(("application.sweep:Sweep._send_lost", "if self._out_of_time(deadline):", "if False:"),),
+        also=(
+            ("application.sweep:Sweep._send_lost", "if self._out_of_time(deadline):", "if False:"),
+        ),
     ),
     bug(
         "redriving without looking at the deadline",

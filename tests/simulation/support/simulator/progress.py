@@ -154,12 +154,16 @@ def each_life_comes_nearer_to_the_end(
 
 
 def a_sweep_reaches_every_job(sim: Simulation, process: Process) -> Iterator[str]:
-    """A sweep that had the time looks at each job that was open before it, whatever is with others."""
+    """A sweep that had the time has looked at each job that was open before it."""
     left_s = (process.deadline - sim.clock.now()).total_seconds()
     if left_s < sim.policy.stop_margin_s:
         return
     for job in sim.world.database.jobs:
-        if not job.terminal and job.created_at < process.began_at and job.job_id not in process.swept:
+        if (
+            not job.terminal
+            and job.created_at < process.began_at
+            and job.job_id not in process.swept
+        ):
             yield f"{process.label} did not look at {job.job_id}"
 
 

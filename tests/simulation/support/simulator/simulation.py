@@ -41,17 +41,17 @@ from simulator.scenery import (
     furnish,
 )
 from simulator.services import Services
+from simulator.state import state_of, writes_of
+from simulator.trace import Trace
 
 from adapters.memory.catalog import MemoryCatalog
 from application.deadline import Deadline
 from application.policy import Policy
-from domain.chunk import Chunk, ChunkLife
-from domain.limits import UPLOAD_PART_BYTES_MIN
-from domain.connector import Bucket
-from domain.customer_object import ObjectHead
+from domain.chunk import ChunkLife
 from domain.job import Job
+from domain.limits import UPLOAD_PART_BYTES_MIN
 from domain.profile import CatalogProfile
-from entrypoints.wiring.memory import MemoryWorld, memory_world
+from entrypoints.wiring.memory import memory_world
 from ports.errors import NotFound, PortError
 
 _QUIET_AFTER = timedelta(days=5)
@@ -88,11 +88,10 @@ class Simulation:
         self.observer = Observer(self)
         self.services = Services(self)
         if self.services.system.profile.name is CatalogProfile.MEDIALAKE:
-            self.world = _with_catalog(
-                self.world, MemoryCatalog(self.world.database, asset_index=False)
-            )
+            catalog = MemoryCatalog(self.world.database, asset_index=False)
+            self.world = replace(self.world, ports=replace(self.world.ports, catalog=catalog))
         self.people = People(self)
-        self._trace: list[tuple[datetime, str, str, object]] = []
+        self._trace = Trace(self.started_at)
         self.step_count = 0
         self._heap: list[tuple[datetime, int, bool, Callable[[], None]]] = []
         self._entry_count = 0
@@ -128,14 +127,12 @@ class Simulation:
         return self.faults.happens(Fault.STALE_LIST)
 
     def note(self, who: str, what: str, detail: object) -> None:
-        """Add a line to the trace; it is put into words only if somebody reads it."""
-        self._trace.append((self.clock.now(), who, what, detail))
+        """Add a line to the trace."""
+        self._trace.add(self.clock.now(), who, what, detail)
 
     def trace(self) -> Iterator[str]:
         """Yield everything that happened, in order."""
-        for at, who, what, detail in self._trace:
-            seconds = (at - self.started_at).total_seconds()
-            yield f"{seconds:12.3f}  {who:16} {what:22} {_words(detail)}"
+        return self._trace.lines()
 
     def spawn(
         self,
@@ -228,7 +225,7 @@ class Simulation:
         before = self.observer.before(port, method, args)
         if port == "queue" and method == "depth":
             self.world.ports.queue.taken_count = self.services.queue.seen_depth()
-        if method == "describe" and self._unknown_yet(args[0]):
+        if method == "describe" and self.services.batch.unknown_yet(args[0]):
             call.close()  # type: ignore[attr-defined]
             raise NotFound("simulated: not known yet")
         try:
@@ -313,12 +310,7 @@ class Simulation:
     @property
     def jobs(self) -> list[Job]:
         """All jobs but those that cannot end, as a record of theirs cannot be read."""
-        return [job for job in self.world.database.jobs if not self.lasting.holds_up(job)]
-
-    def stuck(self, job_id: str) -> bool:
-        """Tell whether nobody can do anything for a job before a person does."""
-        job = self.world.database.jobs.find(job_id)
-        return job is not None and self.lasting.holds_up(job)
+        return [job for job in self.world.database.jobs if not self.lasting.holds_up(job.job_id)]
 
     def _at_rest(self, job: Job) -> bool:
         untold = bool(job.notices) and Lasting.TOPIC_DENIED not in self.lasting.on
@@ -358,10 +350,12 @@ class Simulation:
 
     def _deliver_all_again(self) -> None:
         self._hurried = True
-        before = self._state()
+        before = state_of(self)
         self.services.deliver_all_again()
         self._until_quiet()
-        self.observer.check(invariants.i11_a_second_delivery_changes_nothing, before, self._state())
+        self.observer.check(
+            invariants.i11_a_second_delivery_changes_nothing, before, state_of(self)
+        )
         self._raise()
 
     def _sync_until_at_rest(self) -> None:
@@ -375,7 +369,7 @@ class Simulation:
             # Nothing happens meanwhile, so time is moved on without the schedule's many turns.
             self.clock.advance(self.policy.ingest_grace_s + _LOCK_S)
             self.services.collect()
-            before = self._writes()
+            before = writes_of(self)
             known = {job.job_id for job in self.world.database.jobs}
             self.people.sync_all()
             self._until_quiet()
@@ -383,29 +377,13 @@ class Simulation:
             if number > 2:
                 self.observer.check(convergence.two_syncs_suffice, self, job)
                 self._raise()
-                if before == self._writes():
+                if before == writes_of(self):
                     break
         else:
-            after = Counter(self._writes())
+            after = Counter(writes_of(self))
             self.observer.check(invariants.i10_a_second_run_writes_nothing, Counter(before), after)
         self.observer.check(convergence.every_object_is_at_rest, self, job)
         self._judge()
-
-    def _state(self) -> object:
-        database, jobs = self.world.database, self.jobs
-        return (
-            jobs,
-            [list(database.chunks_of(job.job_id)) for job in jobs],
-            self._writes(),
-            len(self.world.ports.notifier.messages),
-        )
-
-    def _writes(self) -> dict[str, int]:
-        writing = ("CopyObject", "PutObjectTagging", "CompleteMultipartUpload")
-        requests = self.world.buckets.requests
-        counts = {name: requests[name] for name in writing}
-        sent = sum(len(messages) for messages in self.observer.messages.values())
-        return counts | {"PutEvents": len(self.world.ports.bus.events), "SendMessage": sent}
 
     def _environment(self, process: Process, use_case: str) -> Environment:
         """Return a warm environment, or make one."""
@@ -418,31 +396,3 @@ class Simulation:
         ports, profile = self.world.ports, self.services.system.profile
         environment.use_case = make(use_case, environment, ports, self.policy, profile)
         return environment
-
-    def _unknown_yet(self, batch_job_id: str) -> bool:
-        known = self.world.ports.batch_jobs._jobs.get(batch_job_id)
-        fresh = known is not None and known.total_count == 0
-        return fresh and self.faults.happens(Fault.BATCH_JOB_UNKNOWN)
-
-
-def _with_catalog(world: MemoryWorld, catalog: MemoryCatalog) -> MemoryWorld:
-    return replace(world, ports=replace(world.ports, catalog=catalog))
-
-
-def _words(detail: object) -> str:
-    """Say in a few words what a call was about."""
-    if isinstance(detail, tuple | list):
-        return ", ".join(map(_words, detail))[:160]
-    if isinstance(detail, Job):
-        return f"{detail.job_id} {detail.status} version {detail.version}"
-    if isinstance(detail, Chunk):
-        return f"chunk {detail.index} {detail.status} version {detail.version}"
-    if isinstance(detail, Bucket):
-        return detail.name
-    if isinstance(detail, ObjectHead):
-        return repr(detail.key)
-    if isinstance(detail, bytes):
-        return f"{len(detail)} bytes"
-    if isinstance(detail, BaseException):
-        return repr(detail)
-    return (detail if isinstance(detail, str) else repr(detail))[:80].replace("\n", "\\n")

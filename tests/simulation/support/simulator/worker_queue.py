@@ -176,7 +176,7 @@ class WorkerQueue:
         def done(result: Any, error: BaseException | None) -> None:
             if error is not None and not isinstance(error, InvalidMessage):
                 # A letter of what cannot be read comes again until a person repairs that.
-                stuck = self._sim.stuck(message.job_id)
+                stuck = self._sim.lasting.holds_up(message.job_id)
                 self._sim.at(self._visibility_s, partial(self._bury, message), idle=stuck)
 
         reason = f"received {self._receive_count_max} times without success"
