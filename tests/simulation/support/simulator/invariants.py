@@ -353,8 +353,10 @@ def no_copy_is_left(sim: Simulation) -> Iterator[str]:
     """No copy in parts is left that was neither finished nor given up.
 
     With faults there may be one of which nobody heard that it had begun, and which so has no parts;
-    or one that we were kept from giving up.
+    or one that we were kept from giving up, or whose record was lost.
     """
+    if sim.lasting.results_hurt or any(name.endswith("-copies.json") for name in sim.removed):
+        return
     left = sim.world.buckets.uploads.values()
     if sim.faults.any:
         left = [upload for upload in left if upload.parts and not sim.aborts_failed]

@@ -77,6 +77,7 @@ class Observer:
     owner_change_numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     ending_at: dict[str, datetime] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    announced: IngestEvent | None = None
     received: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
     progress: Progress = field(init=False)
     denied: set[str] = field(default_factory=set)
@@ -329,6 +330,8 @@ class Observer:
             if error is None:
                 self.writes[event.job_id, event.object_key].append("publish")
                 self.events[event.job_id, event.object_key].append(event)
+                self.announced = event
+                self.sim.people.saw("announced")
                 self.check(invariants.one_event_id_per_object, self, event)
                 self.check(accounts.a_receiver_loses_nothing, self, event)
 

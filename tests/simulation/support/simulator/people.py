@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.faults import Fault
 from simulator.lasting import OF_BATCH_JOBS
-from simulator.scenery import BUCKET, CONNECTOR_ID, FOLDERS, OTHER_CONNECTOR_ID, put_object
+from simulator.scenery import BUCKET, CONNECTOR_ID, FOLDERS, OTHER_CONNECTOR_ID, Theme, put_object
 
 from adapters.memory.buckets import StoredObject
 from domain.customer_object import is_archived
@@ -102,6 +102,8 @@ class People:
         if rng.random() < 0.04:
             for number in range(5):
                 self._plan(0.01 * number, partial(self._sync_long_prefixes, number))
+        if self._sim.theme is Theme.REPLACED:
+            self._occasions.append(("announced", 0.0, self._replace_announced))
         self._sim.lasting.plan(span_s)
         self._plan(span_s, lambda: None)
 
@@ -275,6 +277,14 @@ class People:
         if key in copying:
             kind = rng.choice(["tag", "untag", kind])
         self._change(kind, key, rng.choice(keys))
+
+    def _replace_announced(self) -> None:
+        """Upload an object again that was announced just now; its worker dies."""
+        event = self._sim.observer.announced
+        if event is None or event.object_key not in self._sim.world.buckets.keys(BUCKET):
+            return
+        self._sim.crash_workers(event.job_id)
+        put_object(self._sim, event.object_key, "untagged")
 
     def _replace(self) -> None:
         """Upload an object again that was triggered, with its tags."""

@@ -6,6 +6,7 @@ import hashlib
 import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from adapters.local.medialake.values import Record, instant_text
@@ -40,6 +41,22 @@ FOLDERS = ("a/", "b/", "")
 
 
 _REAL = Policy()
+
+
+class Theme(Enum):
+    """What some worlds are about, beside all that is drawn for each."""
+
+    NONE = "none"
+    LONG_QUEUE = "one worker, throttled for hours, and no faults"
+    REPLACED = "an object is replaced, and its worker dies, right after it was announced"
+
+
+def draw_theme(seed: int) -> Theme:
+    """Return the theme of a world; its other draws do not depend on it."""
+    share = random.Random(f"theme {seed}").random()
+    if share < 0.06:
+        return Theme.LONG_QUEUE
+    return Theme.REPLACED if share < 0.16 else Theme.NONE
 
 
 def draw_policy(rng: random.Random) -> Policy:

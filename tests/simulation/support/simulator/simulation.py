@@ -22,12 +22,11 @@ from simulator import accounts, convergence, invariants
 from simulator.faults import Fault, FaultPlan
 from simulator.lasting import Lasting, LastingFaults
 from simulator.loop import StepLoop
-from simulator.making import GATED, make
+from simulator.making import GATED, Environments
 from simulator.observer import Observer, Violation
 from simulator.people import People
 from simulator.process import (
     Crash,
-    Environment,
     Process,
     ProcessClock,
 )
@@ -35,8 +34,10 @@ from simulator.progress import nobody_runs_into_its_deadline, requests_stay_with
 from simulator.scenery import (
     CONNECTOR_ID,
     QUEUE_URL,
+    Theme,
     draw_durations,
     draw_policy,
+    draw_theme,
     draw_timeouts,
     furnish,
 )
@@ -67,6 +68,7 @@ class Simulation:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.rng = random.Random(seed)
+        self.theme = draw_theme(seed)
         self.world = memory_world(
             seed=seed, page_object_count=self.rng.choice([3, 7, 1_000]), part_bytes_min=1
         )
@@ -75,6 +77,8 @@ class Simulation:
         self.started_at = self.clock.now()
         self.loop = StepLoop()
         self.faults = FaultPlan(self.rng, GATED)
+        if self.theme is Theme.LONG_QUEUE:
+            self.faults.calm()
         self.policy: Policy = draw_policy(self.rng)
         if self.policy.manifest_part_bytes >= UPLOAD_PART_BYTES_MIN:
             self.world.ports.results._part_bytes_min = UPLOAD_PART_BYTES_MIN
@@ -97,7 +101,7 @@ class Simulation:
         self._entry_count = 0
         self._busy = 0
         self._live: dict[int, Process] = {}
-        self._warm: dict[str, list[Environment]] = {}
+        self._environments = Environments(self)
         self.process_count = 0
         self._hurried = False
         self.calm_at = self.started_at
@@ -170,7 +174,7 @@ class Simulation:
         )
         self._live[number] = process
         self.observer.progress.began(process)
-        environment = self._environment(process, use_case)
+        environment = self._environments.take(process, use_case)
         deadline = Deadline(ProcessClock(environment), process.deadline)
 
         async def main() -> None:
@@ -182,7 +186,7 @@ class Simulation:
                 error = raised
             if not isinstance(error, Crash):
                 self.observer.progress.ended(process)
-                self._warm.setdefault(use_case, []).append(environment)
+                self._environments.give_back(use_case, environment)
             process.dead = True
             del self._live[number]
             self.note(process.label, "ends", error or result)
@@ -194,6 +198,13 @@ class Simulation:
         self.note(process.label, "starts", f"{timeout_s:.1f} s to live")
         self.at(timeout_s, lambda: self._out_of_time(process), idle=True)
         self.background(main())
+
+    def crash_workers(self, job_id: str) -> None:
+        """Have the workers of a job die where they stand."""
+        for process in [each for each in self._live.values() if each.job_id == job_id]:
+            self.faults.note(Fault.CRASH_AFTER)
+            process.disturbed = True
+            process.kill()
 
     def _out_of_time(self, process: Process) -> None:
         if not process.dead:
@@ -384,15 +395,3 @@ class Simulation:
             self.observer.check(invariants.i10_a_second_run_writes_nothing, Counter(before), after)
         self.observer.check(convergence.every_object_is_at_rest, self, job)
         self._judge()
-
-    def _environment(self, process: Process, use_case: str) -> Environment:
-        """Return a warm environment, or make one."""
-        warm = self._warm.get(use_case)
-        if warm:
-            environment = warm.pop()
-            environment.process = process
-            return environment
-        environment = Environment(process)
-        ports, profile = self.world.ports, self.services.system.profile
-        environment.use_case = make(use_case, environment, ports, self.policy, profile)
-        return environment

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simulator.faults import Fault
+from simulator.scenery import Theme
 
 from domain.chunk import ChunkLife
 from domain.errors import ChunkHeld, InvalidMessage, WorkLost
@@ -48,6 +49,9 @@ class WorkerQueue:
         self._lag_s = rng.choice([0.0, 55.0])
         self._letters_late = rng.random() < 0.3
         self._throttles = rng.random() < 0.4
+        if sim.theme is Theme.LONG_QUEUE:
+            self._worker_count_max, self._throttles = 1, True
+            self._visibility_s, self._receive_count_max = 2_000.0, 5
         self._waiting: deque[Message] = deque()
         self._in_flight = 0
         self._depths: deque[tuple[datetime, int]] = deque()
