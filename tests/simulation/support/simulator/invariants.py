@@ -353,9 +353,10 @@ def no_copy_is_left(sim: Simulation) -> Iterator[str]:
     """No copy in parts is left that was neither finished nor given up.
 
     With faults there may be one of which nobody heard that it had begun, and which so has no parts;
-    or one that we were kept from giving up, or whose record was lost.
+    or one that we were kept from giving up, or whose record was lost, or its job is one that cannot be read.
     """
-    if sim.lasting.results_hurt or any(name.endswith("-copies.json") for name in sim.removed):
+    lost = any(name.endswith("-copies.json") for name in sim.removed)
+    if lost or sim.lasting.results_hurt or sim.world.database.unreadable:
         return
     left = sim.world.buckets.uploads.values()
     if sim.faults.any:
