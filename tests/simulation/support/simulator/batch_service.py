@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simulator.faults import Fault
-from simulator.scenery import BUCKET
+from simulator.scenery import BUCKET, Theme
 
 from application.discover_object import TaskResult
 from domain.batch_job import BatchJobStatus
@@ -40,7 +40,8 @@ class BatchService:
             if batch_job_id not in self._seen:
                 self._seen.add(batch_job_id)
                 run = partial(self._begin, batch_job_id)
-                self._sim.at(self._sim.rng.choice([0.1, 0.1, 3.0, 3.0, 200.0, 4_000.0]), run)
+                delay_s = self._sim.rng.choice([0.1, 0.1, 3.0, 3.0, 200.0, 4_000.0])
+                self._sim.at(4_000.0 if self._sim.theme is Theme.CANCELLED else delay_s, run)
 
     def unknown_yet(self, batch_job_id: str) -> bool:
         """Tell whether S3 does not know a batch job yet that it has just created."""
@@ -57,7 +58,7 @@ class BatchService:
         batch_job = await batch_jobs.describe(batch_job_id)
         if batch_job.status is BatchJobStatus.CANCELLED:
             pass
-        elif sim.faults.happens(Fault.BATCH_JOB_FAILS):
+        elif sim.theme is Theme.FAILED or sim.faults.happens(Fault.BATCH_JOB_FAILS):
             status, reasons = BatchJobStatus.FAILED, ("simulated failure",)
             batch_jobs.set(replace(batch_job, status=status, failure_reasons=reasons))
         elif sim.faults.happens(Fault.BATCH_JOB_CANCELLED):

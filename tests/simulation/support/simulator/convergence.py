@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from simulator.accounts import outcome_lines
 from simulator.lasting import Lasting
+from simulator.scenery import Theme
 
 from domain.connector import Trigger
 from domain.job import Job
@@ -61,7 +62,8 @@ def _is_lost(sim: Simulation, key: str, jobs: Sequence[Job] | None) -> bool:
         return lost_at is not None and lost_at >= sim.calm_at
     page = sim.observer.ledger.page(key)
     unsent = trigger is Trigger.QUEUE and not page.sent.issuperset(page.marked)
-    return lost_at is not None or unsent or sim.lasting.has(Lasting.BUS_REFUSES)
+    refused = sim.lasting.has(Lasting.BUS_REFUSES) or sim.theme is Theme.SHORT_LIVES
+    return lost_at is not None or unsent or refused
 
 
 def _shared(sim: Simulation, job: Job) -> set[str]:

@@ -352,8 +352,8 @@ def every_status_is_published(sim: Simulation) -> Iterator[str]:
 def no_copy_is_left(sim: Simulation) -> Iterator[str]:
     """No copy in parts is left that was neither finished nor given up.
 
-    With faults there may be one of which nobody heard that it had begun, and which so has no parts;
-    or one that we were kept from giving up, or whose record was lost, or its job is one that cannot be read.
+    With faults there may be one of which nobody heard that it had begun, so that it has no parts;
+    or one that we were kept from giving up, or whose record was lost, or whose job cannot be read.
     """
     lost = any(name.endswith("-copies.json") for name in sim.removed)
     if lost or sim.lasting.results_hurt or sim.world.database.unreadable:

@@ -199,7 +199,10 @@ class Observer:
         elif port == "notifier":
             self.check(invariants.only_stored_statuses_are_published, self, args[0])
         elif port == "batch_jobs" and method == "create":
+            self.sim.people.saw("batch job created")
             self.check(invariants.one_batch_job_per_job, self.sim)
+        elif port == "errors" and process.function == "engine":
+            self.sim.people.saw("failure recorded")
         elif port == "results" and method == "put" and "/outcomes/" in args[0]:
             self._outcomes_written(args[0])
         elif port in ("jobs", "chunks") and method not in READS:

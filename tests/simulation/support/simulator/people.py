@@ -16,7 +16,7 @@ from adapters.memory.buckets import StoredObject
 from domain.customer_object import is_archived
 from domain.errors import InvalidRequest, NotRedrivable
 from domain.job import Discovery, JobStatus, SyncOptions
-from ports.errors import Outcome
+from ports.errors import Outcome, Throttled
 from ports.job_store import OverlappingJob, TooManyPrefixes
 
 if TYPE_CHECKING:
@@ -102,10 +102,41 @@ class People:
         if rng.random() < 0.04:
             for number in range(5):
                 self._plan(0.01 * number, partial(self._sync_long_prefixes, number))
-        if self._sim.theme is Theme.REPLACED:
-            self._occasions.append(("announced", 0.0, self._replace_announced))
+        self._plan_theme()
         self._sim.lasting.plan(span_s)
         self._plan(span_s, lambda: None)
+
+    def _plan_theme(self) -> None:
+        match self._sim.theme:
+            case Theme.REPLACED:
+                self._occasions.append(("announced", 0.0, self._replace_announced))
+            case Theme.SHORT_LIVES:
+                if self._sim.rng.random() < 0.5:
+                    self._occasions.append(("chunk QUEUED", 0.0, self._cancel))
+                else:
+                    self._sim.world.ports.bus.refuse = lambda event: Throttled("simulated")
+                    self._occasions.append(("job COMPLETED_WITH_ERRORS", 0.0, self._redrive_all))
+                    self._plan(4_000.0, lambda: None)
+            case Theme.LATE_UPLOADS:
+                for number in range(4):
+                    self._plan(100.0 * number, self._upload_in_parts)
+                    self._plan(300.0 * number + 200, self._sync)
+            case Theme.CANCELLED:
+                self._occasions.append(("batch job created", 0.0, self._cancel_in_a_crash))
+            case Theme.FAILED:
+                self._occasions.append(("failure recorded", 0.0, self._cancel))
+
+    def _redrive_all(self) -> None:
+        """Redrive a job of which nothing was announced, now that the bus takes events again."""
+        self._sim.world.ports.bus.refuse = lambda event: None
+        self._redrive()
+
+    def _cancel_in_a_crash(self) -> None:
+        """Cancel a job whose engine dies before it has noted its batch job."""
+        for job in self._sim.world.database.jobs:
+            if job.status is JobStatus.DISCOVERING and job.batch_job_id is None:
+                self._sim.crash("engine", job.job_id)
+                self._plan(0.0, self._cancel)
 
     def saw(self, occasion: str) -> None:
         """Let people act on what they were waiting for, once."""
@@ -128,6 +159,7 @@ class People:
         """Give back the rights on everything."""
         self._sim.world.buckets.denied.clear()
         self._sim.lasting.end()
+        self._sim.world.ports.bus.refuse = lambda event: None
 
     def sync_all(self) -> None:
         """Sync the whole bucket, for good."""
@@ -152,7 +184,7 @@ class People:
         of_other = connector_id == OTHER_CONNECTOR_ID
         options = SyncOptions(
             prefixes=() if of_other else rng.choice(_PREFIXES),
-            modified_since=self._last_sync() if rng.random() < 0.3 else None,
+            modified_since=self._last_sync() if self._incremental() else None,
             discovery=rng.choice(list(Discovery)),
             dry_run=rng.random() < 0.15,
             exclude=rng.choice([(), (), ("*.wav",)]),
@@ -160,6 +192,9 @@ class People:
         )
         self._key_count += 1
         self._start(connector_id, options, rng.choice([None, f"key-{self._key_count}"]), 0)
+
+    def _incremental(self) -> bool:
+        return self._sim.rng.random() < (0.9 if self._sim.theme is Theme.LATE_UPLOADS else 0.3)
 
     def _last_sync(self) -> datetime | None:
         """Return when the last complete sync of everything began."""
@@ -283,7 +318,7 @@ class People:
         event = self._sim.observer.announced
         if event is None or event.object_key not in self._sim.world.buckets.keys(BUCKET):
             return
-        self._sim.crash_workers(event.job_id)
+        self._sim.crash("processor", event.job_id)
         put_object(self._sim, event.object_key, "untagged")
 
     def _replace(self) -> None:

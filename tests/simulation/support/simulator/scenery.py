@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -49,14 +50,31 @@ class Theme(Enum):
     NONE = "none"
     LONG_QUEUE = "one worker, throttled for hours, and no faults"
     REPLACED = "an object is replaced, and its worker dies, right after it was announced"
+    SHORT_LIVES = "many chunks, which take long to settle, are cancelled or redriven in short lives"
+    LATE_UPLOADS = "uploads in parts, and syncs of what changed since the last one"
+    CANCELLED = "a cancel comes while the batch job is created"
+    FAILED = "batch jobs fail, and a cancel comes while the job fails"
+    PURGED = "the queue of a job of many chunks is purged, and sending takes long"
+
+
+_THEMES = (
+    (Theme.LONG_QUEUE, 0.06),
+    (Theme.REPLACED, 0.16),
+    (Theme.SHORT_LIVES, 0.24),
+    (Theme.LATE_UPLOADS, 0.32),
+    (Theme.CANCELLED, 0.38),
+    (Theme.FAILED, 0.44),
+    (Theme.PURGED, 0.50),
+)
 
 
 def draw_theme(seed: int) -> Theme:
     """Return the theme of a world; its other draws do not depend on it."""
     share = random.Random(f"theme {seed}").random()
-    if share < 0.06:
-        return Theme.LONG_QUEUE
-    return Theme.REPLACED if share < 0.16 else Theme.NONE
+    for theme, most in _THEMES:
+        if share < most:
+            return theme
+    return Theme.NONE
 
 
 def draw_policy(rng: random.Random) -> Policy:
@@ -112,6 +130,17 @@ def draw_timeouts(rng: random.Random, policy: Policy) -> dict[str, float]:
     }
 
 
+def short_lives(theme: Theme, policy: Policy) -> tuple[Policy, dict[str, float], dict[str, float]]:
+    """Return a policy, timeouts and durations with which no life suffices for a whole job."""
+    sizing = ChunkSizing(object_count_max=1)
+    short = replace(policy, sizing=sizing, stop_margin_s=3.0, queued_again_after_s=200.0)
+    timeouts_s = {"engine": 6.0, "processor": 63.0, "sweep": 9.0, "api": 29.0}
+    if theme is Theme.SHORT_LIVES:
+        short = replace(short, chunk_attempt_count_max=1)
+        return short, timeouts_s, {"settle": 0.5, "send": 0.5}
+    return short, timeouts_s | {"engine": 120.0, "sweep": 5.5}, {"send": 2.0}
+
+
 def furnish(sim: Simulation) -> None:
     """Put the connector, the bucket and the catalog there."""
     rng = sim.rng
@@ -131,7 +160,8 @@ def furnish(sim: Simulation) -> None:
     if heard:
         sim.services.system.begin()
     states = _STATES if sim.services.system.profile is GENERIC else _MEDIALAKE_STATES
-    for number in range(rng.choice([0, 1, 5, 12, 12, 20, 20, 40])):
+    count = rng.choice([0, 1, 5, 12, 12, 20, 20, 40])
+    for number in range({Theme.SHORT_LIVES: 20, Theme.PURGED: 40}.get(sim.theme, count)):
         key = rng.choice(FOLDERS) + rng.choice(_NAMES).format(n=number)
         put_object(sim, key, rng.choice(states))
     if not heard:

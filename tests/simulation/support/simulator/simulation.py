@@ -40,6 +40,7 @@ from simulator.scenery import (
     draw_theme,
     draw_timeouts,
     furnish,
+    short_lives,
 )
 from simulator.services import Services
 from simulator.state import state_of, writes_of
@@ -67,8 +68,7 @@ class Simulation:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.rng = random.Random(seed)
-        self.theme = draw_theme(seed)
+        self.rng, self.theme = random.Random(seed), draw_theme(seed)
         self.world = memory_world(
             seed=seed, page_object_count=self.rng.choice([3, 7, 1_000]), part_bytes_min=1
         )
@@ -77,17 +77,19 @@ class Simulation:
         self.started_at = self.clock.now()
         self.loop = StepLoop()
         self.faults = FaultPlan(self.rng, GATED)
-        if self.theme is Theme.LONG_QUEUE:
+        if self.theme in (Theme.LONG_QUEUE, Theme.SHORT_LIVES, Theme.PURGED):
             self.faults.calm()
         self.policy: Policy = draw_policy(self.rng)
         if self.policy.manifest_part_bytes >= UPLOAD_PART_BYTES_MIN:
             self.world.ports.results._part_bytes_min = UPLOAD_PART_BYTES_MIN
         self.timeouts_s = draw_timeouts(self.rng, self.policy)
         self._durations_s = draw_durations(self.rng, self.policy)
+        if self.theme in (Theme.SHORT_LIVES, Theme.PURGED):
+            drawn = short_lives(self.theme, self.policy)
+            self.policy, self.timeouts_s, self._durations_s = drawn
         self.lasting = LastingFaults(self)
         self.removed: set[str] = set()
-        self.death_count = 0
-        self.aborts_failed = False
+        self.death_count, self.aborts_failed = 0, False
         self._copying_s = self.rng.choice([0.0, 0.5, 2.0])
         self.observer = Observer(self)
         self.services = Services(self)
@@ -98,8 +100,7 @@ class Simulation:
         self._trace = Trace(self.started_at)
         self.step_count = 0
         self._heap: list[tuple[datetime, int, bool, Callable[[], None]]] = []
-        self._entry_count = 0
-        self._busy = 0
+        self._entry_count, self._busy = 0, 0
         self._live: dict[int, Process] = {}
         self._environments = Environments(self)
         self.process_count = 0
@@ -199,9 +200,10 @@ class Simulation:
         self.at(timeout_s, lambda: self._out_of_time(process), idle=True)
         self.background(main())
 
-    def crash_workers(self, job_id: str) -> None:
-        """Have the workers of a job die where they stand."""
-        for process in [each for each in self._live.values() if each.job_id == job_id]:
+    def crash(self, function: str, job_id: str) -> None:
+        """Have those who are at a job die where they stand."""
+        live = list(self._live.values())
+        for process in [p for p in live if (p.function, p.subject) == (function, job_id)]:
             self.faults.note(Fault.CRASH_AFTER)
             process.disturbed = True
             process.kill()

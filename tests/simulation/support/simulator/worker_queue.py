@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
 _LETTER_DELAYS_S = (100.0, 5_000.0, 50_000.0)
+_PURGED_COUNT = 40
 
 
 @dataclass(slots=True)
@@ -68,7 +69,10 @@ class WorkerQueue:
         for sent in taken:
             message = Message(sent.job_id, sent.chunk_index, sent.life, now)
             self.all.append(message)
-            if self._sim.faults.happens(Fault.MESSAGE_LOST):
+            purged = self._sim.theme is Theme.PURGED and len(self.all) <= _PURGED_COUNT
+            if purged:
+                self._sim.faults.note(Fault.MESSAGE_LOST)
+            if purged or self._sim.faults.happens(Fault.MESSAGE_LOST):
                 self._sim.note("sqs", "loses", f"{message.index} of {message.job_id}")
                 continue
             delay_s = max(0.0, (sent.visible_at - now).total_seconds())
