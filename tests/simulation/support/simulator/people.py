@@ -115,6 +115,7 @@ class People:
                     self._occasions.append(("chunk QUEUED", 0.0, self._cancel))
                 else:
                     self._sim.world.ports.bus.refuse = lambda event: Throttled("simulated")
+                    self._sim.faults.began = True
                     self._occasions.append(("job COMPLETED_WITH_ERRORS", 0.0, self._redrive_all))
                     self._plan(4_000.0, lambda: None)
             case Theme.LATE_UPLOADS:
