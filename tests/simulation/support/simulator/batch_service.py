@@ -30,6 +30,13 @@ class BatchService:
         self._sim = sim
         self._seen: set[str] = set()
         self.wrong_reports: set[str] = set()
+        self._failing: Fault | None = None
+        if sim.theme is Theme.FAILED:
+            self._failing = (Fault.BATCH_JOB_FAILS, Fault.REPORT_WRONG)[sim.seed % 2]
+
+    def heal(self) -> None:
+        """Let batch jobs succeed from now on."""
+        self._failing = None
 
     def collect(self) -> None:
         """Take up the batch jobs that were created since the last step."""
@@ -58,7 +65,7 @@ class BatchService:
         batch_job = await batch_jobs.describe(batch_job_id)
         if batch_job.status is BatchJobStatus.CANCELLED:
             pass
-        elif sim.theme is Theme.FAILED or sim.faults.happens(Fault.BATCH_JOB_FAILS):
+        elif self._failing is Fault.BATCH_JOB_FAILS or sim.faults.happens(Fault.BATCH_JOB_FAILS):
             status, reasons = BatchJobStatus.FAILED, ("simulated failure",)
             batch_jobs.set(replace(batch_job, status=status, failure_reasons=reasons))
         elif sim.faults.happens(Fault.BATCH_JOB_CANCELLED):
@@ -74,7 +81,8 @@ class BatchService:
         key = f"jobs/{job_id}/reports/job-{batch_job_id}/manifest.json"
         if key not in files:
             return
-        if self._sim.faults.happens(Fault.REPORT_WRONG):
+        wrong = self._failing is Fault.REPORT_WRONG
+        if wrong or self._sim.faults.happens(Fault.REPORT_WRONG):
             self._double_a_row(job_id, [each["Key"] for each in json.loads(files[key])["Results"]])
         if self._sim.faults.happens(Fault.REPORT_LATE):
             index = files.pop(key)

@@ -160,6 +160,7 @@ class People:
         """Give back the rights on everything."""
         self._sim.world.buckets.denied.clear()
         self._sim.lasting.end()
+        self._sim.services.batch.heal()
         self._sim.world.ports.bus.refuse = lambda event: None
 
     def sync_all(self) -> None:

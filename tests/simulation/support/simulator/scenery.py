@@ -53,7 +53,7 @@ class Theme(Enum):
     SHORT_LIVES = "many chunks, which take long to settle, are cancelled or redriven in short lives"
     LATE_UPLOADS = "uploads in parts, and syncs of what changed since the last one"
     CANCELLED = "a cancel comes while the batch job is created"
-    FAILED = "batch jobs fail, and a cancel comes while the job fails"
+    FAILED = "batch jobs fail, or have wrong reports, and a cancel comes while the job fails"
     PURGED = "the queue of a job of many chunks is purged, and sending takes long"
 
 
