@@ -60,8 +60,10 @@ class BatchDiscovery:
                 self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=str(error))
             raise
 
-    async def report(self, job: Job) -> Source | None:
+    async def report(self, job: Job, work: Work) -> Source | None:
         """Return the finished discovery's report, or None while it is not there yet.
+
+        It is waited for as far as the deadline allows.
 
         Raises:
             DiscoveryFailed: there will be none that can be used.
@@ -79,17 +81,19 @@ class BatchDiscovery:
         cause = failure_of(batch_job)
         if cause is not None:
             raise DiscoveryFailed(cause)
-        index = await self._index(job, batch_job)
+        index = await self._index(job, work, batch_job)
         if index is None:
             return None
         return report_source(parse_report_index(index), dry_run=job.options.dry_run)
 
-    async def _index(self, job: Job, batch_job: BatchJob) -> bytes | None:
+    async def _index(self, job: Job, work: Work, batch_job: BatchJob) -> bytes | None:
         key = report_index_key(job.job_id, batch_job.batch_job_id)
         for delay_s in _REPORT_POLL_DELAYS_S:
             try:
                 return await self._results.get(key)
             except NotFound:
+                if work.deadline.near(self._policy.stop_margin_s + delay_s):
+                    break
                 await self._clock.sleep(delay_s)
         try:
             return await self._results.get(key)

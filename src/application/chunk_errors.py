@@ -48,22 +48,28 @@ class ChunkErrors:
         to another end. So whatever was recorded before is removed first, but for the failures that
         discovery counted. `chunk` is as it was before it is settled.
 
+        A table that is denied to us does not keep the chunk from its end: that is only warned of.
+
         Raises:
             WorkLost: the lease on the chunk ran out.
+            Retryable: the records cannot be written now.
         """
         recorded = self._failures(
             chunk, outcomes, attempt_number=chunk.attempt_count, now=self._clock.now()
         )
         if whole is not None:
             recorded.append(whole)
-        if _tried_before(chunk):
-            discovered = await self._discovered(chunk)
-            if discovered is not None:
-                self._check(chunk)
-                await self._errors.clear(chunk.job_id, chunk_error_prefix(chunk.index))
-                recorded += discovered
-        self._check(chunk)
-        await self._errors.record(recorded)
+        try:
+            if _tried_before(chunk):
+                discovered = await self._discovered(chunk)
+                if discovered is not None:
+                    self._check(chunk)
+                    await self._errors.clear(chunk.job_id, chunk_error_prefix(chunk.index))
+                    recorded += discovered
+            self._check(chunk)
+            await self._errors.record(recorded)
+        except Fatal as error:
+            self._warn_of("errors_not_recorded", chunk, error)
 
     def _check(self, chunk: Chunk) -> None:
         if chunk.lease is not None:
@@ -89,14 +95,14 @@ class ChunkErrors:
         try:
             outcomes = [outcome async for outcome in read_outcomes(self._results, key)]
         except (NotFound, InvalidManifest, Fatal) as error:
-            self._telemetry.warning(
-                "errors_not_cleared",
-                job_id=chunk.job_id,
-                chunk_index=chunk.index,
-                cause=str(error),
-            )
+            self._warn_of("errors_not_cleared", chunk, error)
             return None
         return self._failures(chunk, outcomes, attempt_number=1, now=chunk.created_at)
+
+    def _warn_of(self, name: str, chunk: Chunk, error: Exception) -> None:
+        self._telemetry.warning(
+            name, job_id=chunk.job_id, chunk_index=chunk.index, cause=str(error)
+        )
 
 
 def _tried_before(chunk: Chunk) -> bool:

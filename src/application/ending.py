@@ -80,13 +80,12 @@ class EndJob:
     async def fail(
         self, job_id: str, error: Exception, deadline: Deadline, *, told: str | None = None
     ) -> Job | None:
-        """Record why the job fails, order its end, and end what is open, as `drain` does.
+        """Order the job's end, record why it fails, and end what is open, as `drain` does.
 
-        `told` says it in full where the error alone does not.
+        The order comes first: a job that was cancelled meanwhile does not fail, and has no record
+        of a failure. `told` says why in full where the error alone does not.
         """
         now = self._clock.now()
-        failure = whole_failure(error, job_id=job_id, chunk_index=None, now=now)
-        await self._record(replace(failure, message=told or failure.message))
         job = await update_job(
             self._jobs,
             job_id,
@@ -94,6 +93,9 @@ class EndJob:
                 j, Ending(kind=EndingKind.FAILED, reason=told or _reason(j, error)), now
             ),
         )
+        if job.ending == Ending(kind=EndingKind.FAILED, reason=told or _reason(job, error)):
+            failure = whole_failure(error, job_id=job_id, chunk_index=None, now=now)
+            await self._record(replace(failure, message=told or failure.message))
         return await self.drain(job, deadline)
 
     async def _record(self, failure: Failure) -> None:

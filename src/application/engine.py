@@ -102,10 +102,13 @@ class Engine:
                 raise
             told = None if final else _given_up(job)
             return await self._fail(job_id, error, deadline, told)
-        await work.release(job_id)
+        job = await work.release(job_id)
         if not finished:
             await self._invoker.advance(job_id)
-        return await self._announcer.finish(job_id)
+        if job.splitting.done:
+            return await self._announcer.finish(job_id)
+        # It may have been cancelled since: what is under way beside its chunks has to be stopped.
+        return await self._end_or_announce(job_id, deadline)
 
     def _died(self, job: Job) -> bool:
         """Whether attempts beyond the last one allowed were begun, none of which told its error."""
@@ -165,7 +168,7 @@ class Engine:
             return manifest_source(job.manifest.key) if job.manifest else None
         if job.batch_job_id is None:
             job = await self._discovery.begin(job, work)
-        return await self._discovery.report(job)
+        return await self._discovery.report(job, work)
 
 
 def _given_up(job: Job) -> str:

@@ -80,12 +80,13 @@ class RequeueFailures:
     async def run(self, job: Job, work: Work) -> Job | None:
         """Requeue, or return None if the deadline came first.
 
+        It is a loop over lives: what decreases from one to the next is the number of failed chunks
+        whose redrive is an earlier one. Each life requeues one of them at least.
+
         Raises:
             WorkLost: the job is not ours any more.
         """
         async for chunk in self._chunks.chunks(job.job_id):
-            if work.deadline.near(self._policy.stop_margin_s):
-                return None
             if redrivable(chunk) and chunk.redrive_number < job.redrive_number:
                 # A cancel may have come since; it waits for our lease to end before the job does.
                 work.check(await self._jobs.get(job.job_id))
@@ -93,4 +94,6 @@ class RequeueFailures:
                 reopened = evolve(chunk, event, self._clock.now())
                 stored = await self._chunks.settle(reopened, tally_change(chunk, reopened))
                 await self._queueing.enqueue([stored])
+                if work.deadline.near(self._policy.stop_margin_s):
+                    return None
         return await work.update(job.job_id, lambda j: replace(j, redriving=False))

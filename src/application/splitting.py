@@ -4,6 +4,10 @@ Chunk N is a function of the file and N. What belongs to a chunk is written firs
 outcomes that are known already), then chunks and checkpoint in one transaction, then the messages.
 Wherever the process dies, the next one cuts the same chunks from the last checkpoint on; messages
 that got lost are sent by the sweep.
+
+The splitting is a loop over lives. What decreases from one to the next is the number of bytes of
+the source behind the checkpoint: each life that ends at its deadline has recorded one chunk at
+least.
 """
 
 from __future__ import annotations

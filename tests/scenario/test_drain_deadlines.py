@@ -9,6 +9,7 @@ import pytest
 
 from domain.chunk import ChunkStatus
 from domain.job import JobStatus
+from ports.errors import Unavailable
 
 SETTLE_S = 10.0
 CHUNK_COUNT = 12
@@ -65,6 +66,21 @@ async def test_a_life_without_time_settles_one_chunk(slow_story: Any) -> None:
     await slow_story.run_engine()
     assert cancelled(slow_story, job) == 1
     assert slow_story.ports.invoker.job_ids == [job.job_id]
+
+
+async def test_a_redrive_takes_one_chunk_a_life_at_least(slow_story: Any) -> None:
+    story = slow_story
+    story.put(*(f"a/{number:02}.jpg" for number in range(5 * CHUNK_COUNT)))
+    story.ports.bus.refuse = lambda event: Unavailable("no bus")
+    job = await story.sync(prefixes=("a/",))
+    assert job.status is JobStatus.COMPLETED_WITH_ERRORS
+    await story.use_cases.redrive_job().redrive(job.job_id)
+    story.time_s = 1.0
+    queued = []
+    while story.ports.invoker.job_ids:
+        await story.run_engine()
+        queued.append(sum(not chunk.terminal for chunk in story.chunks(job)))
+    assert queued == [*range(1, CHUNK_COUNT + 1), CHUNK_COUNT]
 
 
 async def test_the_sweep_does_not_spend_its_life_on_one_job(slow_story: Any) -> None:

@@ -443,6 +443,20 @@ async def test_a_report_that_never_comes_fails_the_job(story: Any) -> None:
     assert "report" in job.status_reason
 
 
+@pytest.mark.parametrize("left_s", [0, 2, 5, 100])
+async def test_a_report_is_waited_for_within_the_deadline(story: Any, left_s: float) -> None:
+    story.put("a.jpg")
+    job, _ = await _discovered(story)
+    files = story.ports.results.files
+    held = {name: files.pop(name) for name in list(files) if "/reports/" in name}
+    story.time_s = story.policy.stop_margin_s + left_s
+    deadline = story.deadline()
+    await story.use_cases.engine().advance(job.job_id, deadline)
+    assert deadline.remaining_s() >= story.policy.stop_margin_s - 1
+    files.update(held)
+    assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
+
+
 # The results bucket.
 
 

@@ -213,6 +213,21 @@ async def test_a_failure_that_cannot_be_recorded_is_a_failure(story: Any) -> Non
     assert story.statuses(job)[-1] == "FAILED"
 
 
+@pytest.mark.parametrize("method", ["record", "clear"])
+async def test_an_error_table_that_is_denied_keeps_no_chunk_from_its_end(
+    story: Any, method: str
+) -> None:
+    """Its failures are in its outcome file, and are counted."""
+    story.put("a.jpg", "b.jpg")
+    story.ports.bus.refuse = lambda e: Unavailable("no bus") if e.object_key == "a.jpg" else None
+    refuse(story.ports.errors, method, AccessDenied("no right on the error table"))
+    job = await story.start()
+    job = await sweeps(story, job, 12)
+    assert job.status is JobStatus.COMPLETED_WITH_ERRORS
+    assert story.kinds(job) == {"a.jpg": "FAILED", "b.jpg": "PUT"}
+    assert "errors_not_recorded" in warned(story)
+
+
 @pytest.mark.parametrize("error", [AccessDenied("no"), Unavailable("503")])
 async def test_an_empty_listing_ends_without_the_right_to_abort_its_upload(
     story: Any, error: Exception

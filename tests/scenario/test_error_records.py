@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.batch_job import BatchJobStatus
 from domain.chunk import ChunkStatus
 from domain.job import Discovery, Job, JobStatus
 from domain.outcome import Statistics
@@ -121,6 +122,35 @@ async def test_a_chunk_that_was_given_up_in_vain_keeps_no_cause(story: Any) -> N
     job = await story.finish(job.job_id)
     assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=3))
     assert await story.failures(job) == []
+
+
+@pytest.mark.parametrize("place", ["before the order", "at the record"])
+async def test_a_job_has_a_record_of_its_failure_only_if_it_fails(story: Any, place: str) -> None:
+    """A cancel that comes while the engine fails the job is not turned into a failure."""
+    story.put(*KEYS)
+    job = await story.start(discovery=Discovery.BATCH)
+    await story.run_engine()
+    [batch_job_id] = story.ports.batch_jobs.created
+    batch_job = await story.ports.batch_jobs.describe(batch_job_id)
+    story.ports.batch_jobs.set(replace(batch_job, status=BatchJobStatus.FAILED))
+    port, method = (
+        (story.ports.errors, "record") if place == "at the record" else (story.ports.jobs, "save")
+    )
+    sound = getattr(port, method)
+
+    async def cancel_too(*args: Any) -> Any:
+        # Its work lease is given back just before its end is ordered.
+        if place == "at the record" or args[0].work is None:
+            setattr(port, method, sound)
+            await story.use_cases.cancel_job().cancel(job.job_id)
+        return await sound(*args)
+
+    setattr(port, method, cancel_too)
+    await story.use_cases.engine().advance(job.job_id, story.deadline())
+    ended = await story.finish(job.job_id)
+    failed = ended.status is JobStatus.FAILED
+    assert ended.status in (JobStatus.FAILED, JobStatus.CANCELLED)
+    assert len(await story.failures(job)) == int(failed)
 
 
 @pytest.mark.parametrize("place", ["outcomes", "errors"])

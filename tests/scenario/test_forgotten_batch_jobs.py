@@ -105,6 +105,32 @@ async def test_an_engine_that_lost_its_lease_leaves_the_batch_job_to_its_success
     assert await batch_statuses(story) == [BatchJobStatus.COMPLETE]
 
 
+@pytest.mark.parametrize("place", ["describe", "release", "lost order"])
+async def test_a_cancel_while_the_engine_ends_its_work_cancels_the_batch_job(
+    story: Any, place: str
+) -> None:
+    """The engine that holds the work sees the order last, and nobody looks at the job after it."""
+    story.put("a.jpg", "b.jpg")
+    job = await story.start(discovery=Discovery.BATCH)
+    name = "save" if place == "release" else "describe"
+    port = story.ports.jobs if place == "release" else story.ports.batch_jobs
+    sound = getattr(port, name)
+
+    async def cancel_first(first: Any) -> Any:
+        if place != "release" or (first.work is None and first.batch_job_id is not None):
+            setattr(port, name, sound)
+            await story.use_cases.cancel_job().cancel(job.job_id)
+            if place == "lost order":
+                story.ports.invoker.take()
+        return await sound(first)
+
+    setattr(port, name, cancel_first)
+    await story.run_engine()
+    job = await ended(story, job)
+    assert job.status is JobStatus.CANCELLED
+    assert await batch_statuses(story) == [BatchJobStatus.CANCELLED]
+
+
 async def test_a_job_that_was_not_cancelled_takes_its_batch_job_up_again(story: Any) -> None:
     job = await forgotten(story)
     story.ports.clock.advance(2_000)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
-from simulator import invariants
+from simulator.coverage import Coverage, coverage_of
 from simulator.observer import Violation
 from simulator.simulation import Simulation
 
@@ -25,38 +24,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", seeds, ids=[f"seed_{seed}" for seed in seeds])
 
 
-@dataclass(frozen=True, slots=True)
-class Visited:
-    """Where a run got to; `takings` are what a Media Lake did with objects."""
-
-    faults: frozenset[str]
-    job_statuses: frozenset[str]
-    chunk_statuses: frozenset[str]
-    outcomes: frozenset[str]
-    reasons: frozenset[str]
-    takings: frozenset[str]
-    redrive_count: int
-
-
 @pytest.fixture(scope="session")
-def visit() -> Callable[[int], Visited]:
-    """Say where a seed gets to; each is run once in a session."""
+def visit() -> Callable[[int], Coverage]:
+    """Say what a seed covers; each is run once in a session."""
 
     @cache
-    def visited(seed: int) -> Visited:
-        sim = _run(seed)
-        jobs = list(sim.world.database.jobs)
-        lines = [line for job in jobs for line in invariants.outcome_lines(sim, job.job_id)]
-        statuses = [status for seen in sim.observer.statuses.values() for status in seen]
-        return Visited(
-            faults=frozenset(sim.faults.counts),
-            job_statuses=frozenset(statuses),
-            chunk_statuses=frozenset(sim.observer.chunk_statuses),
-            outcomes=frozenset(line["outcome"] for line in lines),
-            reasons=frozenset(line["reason"] for line in lines),
-            takings=frozenset(sim.services.system.outcomes),
-            redrive_count=sum(job.redrive_number for job in jobs),
-        )
+    def visited(seed: int) -> Coverage:
+        return coverage_of(_run(seed))
 
     return visited
 

@@ -12,6 +12,7 @@ import pytest
 from simulator.observer import Violation
 from simulator.planted import BUGS, Bug, planted
 from simulator.planted_ingest import INGEST_BUGS
+from simulator.planted_progress import PROGRESS_BUGS
 from simulator.simulation import Simulation
 
 SCRIPT = Path(__file__).parent / "support" / "simulate.py"
@@ -41,7 +42,9 @@ def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bug", [*BUGS, *INGEST_BUGS], ids=lambda bug: bug.name.replace(" ", "_"))
+@pytest.mark.parametrize(
+    "bug", [*BUGS, *INGEST_BUGS, *PROGRESS_BUGS], ids=lambda bug: bug.name.replace(" ", "_")
+)
 def test_it_finds_planted_bugs(bug: Bug) -> None:
     """By the seed that is written down; a rare bug may need another one after any change."""
     with planted(bug):

@@ -148,11 +148,12 @@ class MemoryBuckets:
         system_metadata: Mapping[str, str | datetime] | None = None,
         user_metadata: Mapping[str, str] | None = None,
         checksum_algorithm: str | None = None,
+        last_modified: datetime | None = None,
     ) -> ObjectHead:
         """Write an object, as its owner would; returns what HeadObject shows of it.
 
         `size_bytes` and `e_tag` may be given for an object too large to be held, or one that was
-        uploaded in parts.
+        uploaded in parts; `last_modified` for an upload in parts, which has its beginning's time.
         """
         head = ObjectHead(
             key=key,
@@ -176,7 +177,7 @@ class MemoryBuckets:
             customer_key=customer_key,
             grants=grants,
         )
-        return self.write(name, stored, kind="Put").head
+        return self.write(name, stored, kind="Put", last_modified=last_modified).head
 
     def write(
         self,

@@ -44,6 +44,7 @@ class MemoryChunkStore:
         chunk = self._database.chunks_of(job_id).find(index)
         if chunk is None:
             raise NotFound(f"job {job_id} has no chunk {index}", resource=job_id)
+        self._database.check_readable(f"{job_id}/{index}")
         return chunk
 
     async def save(self, chunk: Chunk) -> Chunk:
@@ -77,6 +78,7 @@ class MemoryChunkStore:
             # The consumer may have changed it since the indexes were listed.
             chunk = table.find(index)
             if chunk is not None:
+                self._database.check_readable(f"{job_id}/{index}")
                 yield chunk
 
     async def covering_page(

@@ -87,7 +87,8 @@ class StoredFailure:
 class MemoryDatabase:
     """The state that the memory stores share; make one for each world.
 
-    `unreadable` may be given the ids of jobs and connectors that cannot be read back, with causes.
+    `unreadable` may be given the ids of jobs and connectors that cannot be read back, with causes;
+    a chunk's is that of its job, a slash and its index.
     """
 
     def __init__(self) -> None:

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from simulator.invariants import outcome_lines
+from simulator.accounts import outcome_lines
+from simulator.lasting import Lasting
+from simulator.scenery import Theme
 
 from domain.connector import Trigger
 from domain.job import Job
@@ -47,19 +49,21 @@ def every_object_is_at_rest(sim: Simulation, job: Job) -> Iterator[str]:
 def _is_lost(sim: Simulation, key: str, jobs: Sequence[Job] | None) -> bool:
     """Tell whether the system never takes an object, or did not hear of it, or two share an id.
 
-    Of these jobs, in calm; None: of all that there were, whatever went wrong then.
+    What was not heard counts for these jobs, in calm; None: for all that there were, whatever went
+    wrong then. Two that share an id take turns, so that any job counts which saw them.
     """
     system, trigger = sim.services.system, sim.connector.ingest.trigger
     if not system.can_take(key, trigger):
         return True
-    if any(key in _shared(sim, job) for job in jobs or sim.world.database.jobs):
+    if any(key in _shared(sim, job) for job in sim.world.database.jobs):
         return True
     lost_at = system.lost_at.get(key)
     if jobs is not None:
         return lost_at is not None and lost_at >= sim.calm_at
     page = sim.observer.ledger.page(key)
     unsent = trigger is Trigger.QUEUE and not page.sent.issuperset(page.marked)
-    return lost_at is not None or unsent
+    refused = sim.lasting.has(Lasting.BUS_REFUSES) or sim.theme is Theme.SHORT_LIVES
+    return lost_at is not None or unsent or refused
 
 
 def _shared(sim: Simulation, job: Job) -> set[str]:

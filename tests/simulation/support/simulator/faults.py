@@ -30,12 +30,16 @@ class Fault(StrEnum):
     DROPPED = "dropped"
     DOUBLED = "doubled"
     DELAYED = "delayed"
+    MESSAGE_LOST = "message lost"
+    FORGED = "forged message"
+    FILES_REMOVED = "files removed early"
     # S3 Batch Operations.
     TASK_TWICE = "task twice"
     BATCH_JOB_FAILS = "batch job fails"
     BATCH_JOB_CANCELLED = "batch job cancelled outside"
     BATCH_JOB_UNKNOWN = "batch job not known yet"
     REPORT_LATE = "report late"
+    REPORT_WRONG = "report wrong"
 
 
 CALL_FAULTS = (
@@ -51,13 +55,18 @@ CALL_FAULTS = (
     Fault.PAUSE_AFTER,
 )
 
-_RARE = {Fault.BATCH_JOB_FAILS: 0.15, Fault.BATCH_JOB_CANCELLED: 0.15, Fault.REPORT_LATE: 0.3}
+_RARE = {
+    Fault.BATCH_JOB_FAILS: 0.15,
+    Fault.BATCH_JOB_CANCELLED: 0.15,
+    Fault.REPORT_LATE: 0.3,
+    Fault.REPORT_WRONG: 0.3,
+}
 
-_PAUSES_S = (0.5, 3.0, 15.0, 45.0, 120.0, 500.0, 1_500.0)
+_PAUSES_S = (0.5, 3.0, 15.0, 45.0, 120.0, 500.0, 1_500.0, 20_000.0)
 
 
 class FaultPlan:
-    """The faults of one run.
+    """The faults of one run; `began` tells whether one of those that last began, too.
 
     `port_bias` makes the calls of one port likelier to fail than all others, in some seeds: faults
     that come in a cluster find what single ones do not.
@@ -74,6 +83,17 @@ class FaultPlan:
         self._rates = {kind: _RARE.get(kind, level) for kind in on}
         self._biased = rng.choice([None, *ports, "ingest_queue", "objects"])
         self.counts: dict[Fault, int] = {}
+        self.began = False
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return sum(self.counts.values())
+
+    @property
+    def any(self) -> bool:
+        """Whether anything went wrong, once or for ever."""
+        return bool(self.counts) or self.began
 
     def calm(self) -> None:
         """End all faults."""
@@ -99,7 +119,11 @@ class FaultPlan:
         """Return how long a pause is: from a moment to longer than any process may live."""
         return self._rng.choice(_PAUSES_S) * (0.5 + self._rng.random())
 
+    def note(self, kind: Fault) -> None:
+        """Count a fault that somebody else makes."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+
     def _take(self, kind: Fault) -> Fault:
         self.left -= 1
-        self.counts[kind] = self.counts.get(kind, 0) + 1
+        self.note(kind)
         return kind

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from adapters.memory.buckets import StoredObject
+from domain.catalog import CatalogRecord
 
 SYNC_TAG = "SyncJobID"
 
@@ -59,6 +60,23 @@ def is_another(mark: Mark, stored: StoredObject) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Somebody (a job's id, "owner" or "system") changed an object or its catalog record."""
+
+    at: datetime
+    key: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The world when a job was created."""
+
+    objects: Mapping[str, StoredObject]
+    assets: Mapping[str, CatalogRecord]
+
+
+@dataclass(frozen=True, slots=True)
 class OurWrite:
     """The last write of an object's tags, where it is ours.
 
@@ -78,6 +96,7 @@ class Page:
 
     Attributes:
         changed_at: When its owner wrote its content last.
+        appeared_at: The same; None if it is not there.
         triggers: The jobs that triggered it since then, or since its mark was removed.
         marked: The jobs that triggered it since its mark was removed, or since it can be seen that
             the object is another one.
@@ -86,6 +105,7 @@ class Page:
     """
 
     changed_at: datetime
+    appeared_at: datetime | None = None
     triggers: list[str] = field(default_factory=list)
     marked: list[str] = field(default_factory=list)
     sent: set[str] = field(default_factory=set)
@@ -111,6 +131,7 @@ class Ledger:
         page.ours = None
         if content:
             page.changed_at = now
+            page.appeared_at = now if stored else None
             page.triggers = []
         mark = mark_in(stored.tags, self._bucket, key) if stored else None
         if stored is None or mark is None:

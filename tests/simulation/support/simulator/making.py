@@ -9,14 +9,24 @@ from __future__ import annotations
 from dataclasses import fields
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dependency_injector import providers
-from simulator.process import Environment, GatedPort, ProcessClock, ProcessIds, SilentTelemetry
+from simulator.process import (
+    Environment,
+    GatedPort,
+    Process,
+    ProcessClock,
+    ProcessIds,
+    SilentTelemetry,
+)
 
 from application.policy import Policy
 from domain.profile import Profile
 from entrypoints.wiring.memory import MemoryPorts, use_cases
+
+if TYPE_CHECKING:
+    from simulator.simulation import Simulation
 
 _PORTS = [field.name for field in fields(MemoryPorts)]
 GATED = [name for name in _PORTS if name not in ("clock", "ids", "telemetry")]
@@ -51,3 +61,27 @@ def make(
     for singleton in _SINGLETONS:
         singleton.reset()
     return getattr(_CONTAINER, use_case)()
+
+
+class Environments:
+    """Those of one run that are kept warm, by use case."""
+
+    def __init__(self, sim: Simulation) -> None:
+        self._sim = sim
+        self._warm: dict[str, list[Environment]] = {}
+
+    def take(self, process: Process, use_case: str) -> Environment:
+        """Return a warm environment for a process, or make one."""
+        warm = self._warm.get(use_case)
+        if warm:
+            environment = warm.pop()
+            environment.process = process
+            return environment
+        environment = Environment(process)
+        ports, profile = self._sim.world.ports, self._sim.services.system.profile
+        environment.use_case = make(use_case, environment, ports, self._sim.policy, profile)
+        return environment
+
+    def give_back(self, use_case: str, environment: Environment) -> None:
+        """Keep an environment whose process did not crash."""
+        self._warm.setdefault(use_case, []).append(environment)

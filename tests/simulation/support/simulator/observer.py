@@ -15,18 +15,18 @@ from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from simulator import ingest_invariants, invariants, oracle
-from simulator.ledger import Ledger, OurWrite, mark_in
+from simulator import accounts, ingest_invariants, invariants, oracle
+from simulator.ledger import Change, Ledger, OurWrite, Start, mark_in
 from simulator.process import READS, LookUp, Process, Read
+from simulator.progress import Progress
 from simulator.scenery import BUCKET
 
 from adapters.local.medialake.values import Reaction, Record
 from adapters.memory.buckets import StoredObject
-from domain.catalog import CatalogRecord
 from domain.chunk import Chunk, ChunkStatus
 from domain.customer_object import ObjectHead
 from domain.identity import identity_of
-from domain.job import Job, JobStatus
+from domain.job import EndingKind, Job, JobStatus
 from domain.message import IngestEvent, IngestMessage
 
 if TYPE_CHECKING:
@@ -45,23 +45,6 @@ class Violation(AssertionError):
     def __init__(self, name: str, complaint: str) -> None:
         super().__init__(f"{name}: {complaint}")
         self.name = name
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Somebody (a job's id, "owner" or "system") changed an object or its catalog record."""
-
-    at: datetime
-    key: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """The world when a job was created."""
-
-    objects: Mapping[str, StoredObject]
-    assets: Mapping[str, CatalogRecord]
 
 
 @dataclass(slots=True)
@@ -93,7 +76,14 @@ class Observer:
     ingestions: set[tuple[str, str]] = field(default_factory=set)
     owner_change_numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     ending_at: dict[str, datetime] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    announced: IngestEvent | None = None
+    received: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
+    progress: Progress = field(init=False)
     denied: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.progress = Progress(self.sim)
 
     def check(self, invariant: Callable[..., Iterator[str]], *subjects: Any) -> None:
         """Ask one invariant; keep its first complaint."""
@@ -168,6 +158,7 @@ class Observer:
 
     def started(self, process: Process, port: str, method: str, args: tuple[Any, ...]) -> None:
         """Look at a call that a living process makes, before it has any effect."""
+        self.progress.started(process, port, method, args)
         for key in self._touched(port, method, args):
             job_id = process.job_id or "?"
             self.check(invariants.i7_a_failed_look_up_never_becomes_put, process, key)
@@ -195,6 +186,10 @@ class Observer:
             self._object_written(process, method, args, before)
         elif method == "begin_copy":
             self.sim.people.saw("copy begun")
+        elif method == "copy_part":
+            process.parts_copied += 1
+        elif port == "queue" and method == "send":
+            self.progress.messages_sent(process, args[0])
         elif port == "bus":
             self._published(args[0], result)
         elif port == "ingest_queue" and method == "send":
@@ -204,7 +199,10 @@ class Observer:
         elif port == "notifier":
             self.check(invariants.only_stored_statuses_are_published, self, args[0])
         elif port == "batch_jobs" and method == "create":
+            self.sim.people.saw("batch job created")
             self.check(invariants.one_batch_job_per_job, self.sim)
+        elif port == "errors" and process.function == "engine":
+            self.sim.people.saw("failure recorded")
         elif port == "results" and method == "put" and "/outcomes/" in args[0]:
             self._outcomes_written(args[0])
         elif port in ("jobs", "chunks") and method not in READS:
@@ -228,10 +226,11 @@ class Observer:
                     now = self.sim.clock.now()
                     holds = invariants.i4_only_the_lease_holder_settles
                     self.check(holds, process, before, chunk, job, now)
+                    self.progress.chunk_changed(process, before, chunk)
                     self.chunk_statuses.add(chunk.status)
                     self.sim.people.saw(f"chunk {chunk.status}")
                     if chunk.terminal:
-                        self.check(invariants.i3_outcome_files_add_up, self.sim, chunk)
+                        self.check(accounts.outcome_files_add_up, self.sim, chunk)
             if changed or seen is not job:
                 self.check(invariants.i3_totals_are_the_fold, job, chunks_seen)
                 self.check(invariants.i2_a_terminal_job_has_terminal_chunks, job, chunks_seen)
@@ -334,7 +333,10 @@ class Observer:
             if error is None:
                 self.writes[event.job_id, event.object_key].append("publish")
                 self.events[event.job_id, event.object_key].append(event)
+                self.announced = event
+                self.sim.people.saw("announced")
                 self.check(invariants.one_event_id_per_object, self, event)
+                self.check(accounts.a_receiver_loses_nothing, self, event)
 
     def _sent(self, messages: list[IngestMessage], result: list[Any]) -> None:
         for message, error in zip(messages, result, strict=True):
@@ -346,8 +348,8 @@ class Observer:
     def _outcomes_written(self, key: str) -> None:
         _, job_id, _, name = key.split("/")
         chunk = self.sim.world.database.chunks_of(job_id).find(int(name[:8]))
-        if chunk is not None and chunk.terminal:
-            self.check(invariants.i3_outcome_files_add_up, self.sim, chunk)
+        if chunk is not None:
+            self.check(accounts.outcome_files_add_up, self.sim, chunk)
 
     def _job_changed(self, process: Process | None, before: Job | None, job: Job) -> None:
         now = self.sim.clock.now()
@@ -363,6 +365,8 @@ class Observer:
             self.starts[job.job_id] = Start(objects, dict(self.sim.world.database.assets))
         if job.ending is not None:
             self.ending_at.setdefault(job.job_id, now)
+            if job.ending.kind is EndingKind.CANCELLED:
+                self.cancelled.add(job.job_id)
         else:
             self.ending_at.pop(job.job_id, None)
         if before is None or before.status is not job.status:
@@ -371,7 +375,10 @@ class Observer:
             self.sim.people.saw(f"job {job.status}")
             self.check(invariants.a_status_follows_the_table, before, job)
             self.check(invariants.one_active_job_per_prefix, self)
+            self.check(accounts.no_record_is_too_large, self.sim)
             if job.terminal:
+                self.check(accounts.no_batch_job_is_forgotten, self.sim, job)
+                self.check(accounts.a_wrong_report_fails_its_job, self.sim, job)
                 self.job_ended(job)
 
     def job_ended(self, job: Job) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from simulator.invariants import outcome_lines
+from simulator.accounts import outcome_lines
 from simulator.ledger import is_another, mark_in
 from simulator.scenery import BUCKET
 
@@ -41,8 +41,10 @@ def outcomes_are_what_the_world_asked_for(observer: Observer, job: Job) -> Itera
         stored = start.objects.get(key)
         if stored is None or observer.touched_by_others(job, key):
             continue
-        if kind == "FAILED" and (observer.sim.faults.counts or key in observer.denied):
+        if kind == "FAILED" and (observer.sim.faults.any or key in observer.denied):
             continue
+        if line["reason"] == "GivenUp":
+            continue  # short lives suffice for that, where parts of a large object take long
         wanted = _wanted(job, stored, start.assets, all_taken=all_taken)
         known = (job.job_id, key) in observer.ingestions or line.get("inventoryId") in start.assets
         resumed = line["reason"] == "ALREADY_TRIGGERED" and {kind, *wanted} >= {"COPIED", "PUT"}

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simulator.faults import Fault
-from simulator.scenery import BUCKET, CONNECTOR_ID, FOLDERS, put_object
+from simulator.lasting import OF_BATCH_JOBS
+from simulator.scenery import BUCKET, CONNECTOR_ID, FOLDERS, OTHER_CONNECTOR_ID, Theme, put_object
 
 from adapters.memory.buckets import StoredObject
 from domain.customer_object import is_archived
-from domain.errors import NotRedrivable
+from domain.errors import InvalidRequest, NotRedrivable
 from domain.job import Discovery, JobStatus, SyncOptions
-from ports.errors import Outcome
-from ports.job_store import OverlappingJob
+from ports.errors import Outcome, Throttled
+from ports.job_store import OverlappingJob, TooManyPrefixes
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
@@ -35,6 +37,8 @@ _CHANGES = (
 )
 _PREFIXES = ((), (), ("a/",), ("b/",), ("a/", "b/"))
 _API_TRY_COUNT_MAX = 4
+_FOLDERS_OF_FILES = ("chunks/", "chunks/", "outcomes/", "progress/", "reports/", "manifest.csv")
+_COMPLETED = (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
 
 _OCCASIONS = (
     "job DISCOVERING",
@@ -46,6 +50,7 @@ _OCCASIONS = (
     "copy begun",
     "copy begun",
 )
+_REDRIVE_OCCASIONS = ("job COMPLETED_WITH_ERRORS", "job COMPLETED_WITH_ERRORS", "chunk FAILED")
 
 
 class People:
@@ -82,7 +87,57 @@ class People:
             action = rng.choice([self._cancel, self._cancel, self._change_bucket, self._sync])
             delay_s = rng.choice([0.0, 0.02, 0.2, 2.0]) * rng.random()
             self._occasions.append((occasion, delay_s, action))
+        for _ in range(rng.choice([0, 0, 1, 2])):
+            delay_s = rng.choice([0.0, 1.0, 300.0]) * rng.random()
+            self._occasions.append((rng.choice(_REDRIVE_OCCASIONS), delay_s, self._redrive))
+        if not OF_BATCH_JOBS.isdisjoint(self._sim.lasting.planned):
+            delay_s = rng.choice([0.1, 1.0]) * rng.random()
+            self._occasions.append(("job DISCOVERING", delay_s, self._cancel))
+        for _ in range(rng.choice([0, 0, 0, 1, 3])):
+            self._plan(rng.random() * span_s, self._remove_files)
+        for _ in range(rng.choice([0, 0, 0, 2])):
+            self._plan(rng.random() * span_s, self._sim.services.forge)
+        for _ in range(rng.choice([0, 0, 3])):
+            self._plan(rng.random() * span_s, self._upload_in_parts)
+        if rng.random() < 0.04:
+            for number in range(5):
+                self._plan(0.01 * number, partial(self._sync_long_prefixes, number))
+        self._plan_theme()
+        self._sim.lasting.plan(span_s)
         self._plan(span_s, lambda: None)
+
+    def _plan_theme(self) -> None:
+        match self._sim.theme:
+            case Theme.REPLACED:
+                self._occasions.append(("announced", 0.0, self._replace_announced))
+            case Theme.SHORT_LIVES:
+                if self._sim.rng.random() < 0.5:
+                    self._occasions.append(("chunk QUEUED", 0.0, self._cancel))
+                else:
+                    self._sim.world.ports.bus.refuse = lambda event: Throttled("simulated")
+                    self._sim.faults.began = True
+                    self._occasions.append(("job COMPLETED_WITH_ERRORS", 0.0, self._redrive_all))
+                    self._plan(4_000.0, lambda: None)
+            case Theme.LATE_UPLOADS:
+                for number in range(4):
+                    self._plan(100.0 * number, self._upload_in_parts)
+                    self._plan(300.0 * number + 200, self._sync)
+            case Theme.CANCELLED:
+                self._occasions.append(("batch job created", 0.0, self._cancel_in_a_crash))
+            case Theme.FAILED:
+                self._occasions.append(("failure recorded", 0.0, self._cancel))
+
+    def _redrive_all(self) -> None:
+        """Redrive a job of which nothing was announced, now that the bus takes events again."""
+        self._sim.world.ports.bus.refuse = lambda event: None
+        self._redrive()
+
+    def _cancel_in_a_crash(self) -> None:
+        """Cancel a job whose engine dies before it has noted its batch job."""
+        for job in self._sim.world.database.jobs:
+            if job.status is JobStatus.DISCOVERING and job.batch_job_id is None:
+                self._sim.crash("engine", job.job_id)
+                self._plan(0.0, self._cancel)
 
     def saw(self, occasion: str) -> None:
         """Let people act on what they were waiting for, once."""
@@ -104,12 +159,15 @@ class People:
     def heal(self) -> None:
         """Give back the rights on everything."""
         self._sim.world.buckets.denied.clear()
+        self._sim.lasting.end()
+        self._sim.services.batch.heal()
+        self._sim.world.ports.bus.refuse = lambda event: None
 
     def sync_all(self) -> None:
         """Sync the whole bucket, for good."""
         discovery = self._sim.rng.choice(list(Discovery))
         options = SyncOptions(discovery=discovery)
-        self._sim.at(0, partial(self._start, options, None, _API_TRY_COUNT_MAX))
+        self._sim.at(0, partial(self._start, CONNECTOR_ID, options, None, _API_TRY_COUNT_MAX))
 
     def _plan(self, delay_s: float, action: Any) -> None:
         self._left += 1
@@ -124,30 +182,52 @@ class People:
 
     def _sync(self) -> None:
         rng = self._sim.rng
+        connector_id = OTHER_CONNECTOR_ID if rng.random() < 0.2 else CONNECTOR_ID
+        of_other = connector_id == OTHER_CONNECTOR_ID
         options = SyncOptions(
-            prefixes=rng.choice(_PREFIXES),
+            prefixes=() if of_other else rng.choice(_PREFIXES),
+            modified_since=self._last_sync() if self._incremental() else None,
             discovery=rng.choice(list(Discovery)),
             dry_run=rng.random() < 0.15,
             exclude=rng.choice([(), (), ("*.wav",)]),
             retrigger=rng.random() < 0.1,
         )
         self._key_count += 1
-        self._start(options, rng.choice([None, f"key-{self._key_count}"]), 0)
+        self._start(connector_id, options, rng.choice([None, f"key-{self._key_count}"]), 0)
 
-    def _start(self, options: SyncOptions, idempotency_key: str | None, try_count: int) -> None:
+    def _incremental(self) -> bool:
+        return self._sim.rng.random() < (0.9 if self._sim.theme is Theme.LATE_UPLOADS else 0.3)
+
+    def _last_sync(self) -> datetime | None:
+        """Return when the last complete sync of everything began."""
+        return max(
+            (
+                job.created_at
+                for job in self._sim.world.database.jobs
+                if job.status in _COMPLETED and not job.options.prefixes
+            ),
+            default=None,
+        )
+
+    def _sync_long_prefixes(self, number: int) -> None:
+        """Sync many folders with long names, which are empty: their names fill records."""
+        prefixes = tuple(f"{number:02}/{index:02}/{'x' * 1_015}/" for index in range(100))
+        self._start(CONNECTOR_ID, SyncOptions(prefixes=prefixes), None, _API_TRY_COUNT_MAX)
+
+    def _start(
+        self, connector_id: str, options: SyncOptions, idempotency_key: str | None, try_count: int
+    ) -> None:
         def done(result: Any, error: BaseException | None) -> None:
-            if (
-                error is None
-                or isinstance(error, OverlappingJob)
-                or try_count >= _API_TRY_COUNT_MAX
-            ):
+            final = isinstance(error, OverlappingJob | TooManyPrefixes)
+            if error is None or final or try_count >= _API_TRY_COUNT_MAX:
                 return
-            self._sim.at(3.0, partial(self._start, options, idempotency_key, try_count + 1))
+            again = partial(self._start, connector_id, options, idempotency_key, try_count + 1)
+            self._sim.at(3.0, again)
 
         async def start(use_case: Any, deadline: Any) -> Any:
-            return await use_case.start(CONNECTOR_ID, options, idempotency_key=idempotency_key)
+            return await use_case.start(connector_id, options, idempotency_key=idempotency_key)
 
-        self._sim.spawn("sync", "api", "start_sync", start, done)
+        self._sim.spawn("sync", "api", "start_sync", start, done, expected=(InvalidRequest,))
         if idempotency_key and self._sim.faults.happens(Fault.DOUBLED):
             self._sim.spawn("sync again", "api", "start_sync", start, lambda result, error: None)
 
@@ -173,12 +253,17 @@ class People:
         if not jobs:
             return
         job_id = self._sim.rng.choice(jobs)
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if error is None and self._sim.rng.random() < 0.5:
+                self._sim.services.queue.replay_letters(job_id)
+
         self._sim.spawn(
             "redrive",
             "api",
             "redrive_job",
             lambda use_case, deadline: use_case.redrive(job_id),
-            lambda result, error: None,
+            done,
             expected=(NotRedrivable, Outcome),
         )
 
@@ -186,6 +271,34 @@ class People:
 
     def _lose_a_record(self) -> None:
         self._sim.services.system.lose_a_record()
+
+    def _remove_files(self) -> None:
+        """Remove files of a job, as a lifecycle rule does that was made for other ones."""
+        jobs = [job.job_id for job in self._sim.world.database.jobs]
+        if not jobs:
+            return
+        self._sim.faults.note(Fault.FILES_REMOVED)
+        rng, files = self._sim.rng, self._sim.world.ports.results.files
+        folder = f"jobs/{rng.choice(jobs)}/{rng.choice(_FOLDERS_OF_FILES)}"
+        names = [name for name in files if name.startswith(folder)]
+        self._sim.note("lifecycle", "removes", f"{len(names)} of {folder}")
+        for name in names:
+            del files[name]
+        self._sim.removed.update(names)
+        if rng.random() < 0.5:
+            self._sim.at(rng.random() * 60, self._redrive)
+
+    def _upload_in_parts(self) -> None:
+        """Begin an upload in parts: the object comes later, and has the time of this beginning."""
+        rng, begun_at = self._sim.rng, self._sim.clock.now()
+        key = f"{rng.choice(FOLDERS)}slow {rng.randint(1, 99)}.mov"
+        duration_s = rng.random() * self._sim.policy.modified_since_margin_s * 0.9
+
+        def complete() -> None:
+            if key not in self._sim.world.buckets.keys(BUCKET):
+                put_object(self._sim, key, "untagged", begun_at=begun_at)
+
+        self._plan(rng.choice([min(duration_s, 60.0), duration_s]), complete)
 
     def _change_bucket(self) -> None:
         rng, buckets = self._sim.rng, self._sim.world.buckets
@@ -201,6 +314,14 @@ class People:
         if key in copying:
             kind = rng.choice(["tag", "untag", kind])
         self._change(kind, key, rng.choice(keys))
+
+    def _replace_announced(self) -> None:
+        """Upload an object again that was announced just now; its worker dies."""
+        event = self._sim.observer.announced
+        if event is None or event.object_key not in self._sim.world.buckets.keys(BUCKET):
+            return
+        self._sim.crash("processor", event.job_id)
+        put_object(self._sim, event.object_key, "untagged")
 
     def _replace(self) -> None:
         """Upload an object again that was triggered, with its tags."""

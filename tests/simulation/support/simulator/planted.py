@@ -295,7 +295,7 @@ BUGS = (
         "application.ending:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",
-        "i3_outcome_files_add_up",
+        "outcome_files_add_up",
     ),
     bug(
         "counting a chunk's old outcomes beside its new ones",
@@ -303,7 +303,7 @@ BUGS = (
         "domain.chunk:settle_chunk",
         "statistics = chunk.discovered + processed",
         "statistics = chunk.statistics + processed",
-        "i3_outcome_files_add_up",
+        "outcome_files_add_up",
     ),
     bug(
         "making another batch job at each try",

@@ -20,8 +20,10 @@ from simulator.faults import Fault
 from simulator.ledger import mark_in
 
 from domain.catalog import CatalogQuestion, CatalogRecord
+from domain.chunk import ChunkLife
 from domain.identity import Identity
 from ports.errors import Retryable, Throttled, TimedOut, Unavailable
+from ports.paging import Unreadable
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
@@ -38,6 +40,7 @@ READS = frozenset(
         "e_tag",
         "inspect",
         "depth",
+        "find",
     }
 )
 _PARTLY = frozenset(
@@ -75,15 +78,26 @@ class LookUp:
 
 @dataclass(slots=True)
 class Process:
-    """One invocation."""
+    """One invocation.
+
+    `job_id` is the one job whose objects it may touch, `subject` the one that it is about, `life`
+    that of its dead letter. `disturbed` tells whether a call of it was made to fail or be late,
+    `swept` which jobs a sweep has seen.
+    """
 
     sim: Simulation
     number: int
     label: str
+    function: str
     began_at: datetime
     deadline: datetime
     job_id: str | None = None
+    subject: str | None = None
+    life: ChunkLife | None = None
     dead: bool = False
+    disturbed: bool = False
+    parts_copied: int = 0
+    swept: set[str] = field(default_factory=set)
     tokens: set[str] = field(default_factory=set)
     reads: dict[str, Read] = field(default_factory=dict)
     look_ups: list[LookUp] = field(default_factory=list)
@@ -228,7 +242,7 @@ class GatedPort:
             # Every sweep reads the depth: that is not to use up the faults of the port's sends.
             fault = sim.faults.call("depth" if method == "depth" else name)
             sim.aborts_failed |= fault is not None and method == "abandon_copy"
-            await self._reach(process, method, fault)
+            await self._reach(process, method, args, fault)
             if fault is Fault.TIMED_OUT_LATE and method not in READS:
                 sim.apply_late(process, name, method, args, lambda: target(*args, **kwargs))
                 raise TimedOut(f"simulated: no answer to {name}.{method}")
@@ -242,13 +256,23 @@ class GatedPort:
 
         return call
 
-    async def _reach(self, process: Process, method: str, fault: Fault | None) -> None:
+    async def _reach(
+        self, process: Process, method: str, args: tuple[Any, ...], fault: Fault | None
+    ) -> None:
         """Take the time until the call has its effect, or keep it from that."""
         sim = process.sim
+        sim.observer.progress.called(process)
         duration_s = sim.latency_s(method)
+        lasting = sim.lasting.error(self._name, method, args)
+        if lasting is not None:
+            sim.note(process.label, f"{self._name}.{method}", lasting)
+            sim.aborts_failed |= method == "abandon_copy"
+            await process.pause(duration_s)
+            raise lasting
         if fault is None:
             await process.pause(duration_s)
             return
+        process.disturbed = True
         sim.note(process.label, f"{self._name}.{method}", str(fault))
         if fault is Fault.PAUSE_BEFORE:
             duration_s += sim.faults.pause_s()
@@ -306,13 +330,15 @@ class GatedPort:
             items = target(*args, **kwargs)
             while True:
                 fault = sim.faults.call(name)
-                await self._reach(process, method, fault)
+                await self._reach(process, method, args, fault)
                 try:
                     item = await anext(items)
                 except StopAsyncIteration:
                     return
                 if method == "open_jobs":
-                    item = sim.observer.lagging(item)
+                    unreadable = isinstance(item, Unreadable)
+                    process.swept.add(item.record_id if unreadable else item.job_id)
+                    item = item if unreadable else sim.observer.lagging(item)
                 sim.note(process.label, f"{name}.{method}", "portion")
                 if fault is not None:
                     await self._answer(process, method, fault)

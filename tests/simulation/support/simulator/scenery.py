@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from adapters.local.medialake.values import Record, instant_text
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 BUCKET = "media"
 CONNECTOR_ID = "c1"
+OTHER_CONNECTOR_ID = "c2"
 QUEUE_URL = "https://sqs.example/medialake.fifo"
 
 _NAMES = (
@@ -38,56 +41,127 @@ _MIB = 1024**2
 FOLDERS = ("a/", "b/", "")
 
 
+_REAL = Policy()
+
+
+class Theme(Enum):
+    """What some worlds are about, beside all that is drawn for each."""
+
+    NONE = "none"
+    LONG_QUEUE = "one worker, throttled for hours, and no faults"
+    REPLACED = "an object is replaced, and its worker dies, right after it was announced"
+    SHORT_LIVES = "many chunks, which take long to settle, are cancelled or redriven in short lives"
+    LATE_UPLOADS = "uploads in parts, and syncs of what changed since the last one"
+    CANCELLED = "a cancel comes while the batch job is created"
+    FAILED = "batch jobs fail, or have wrong reports, and a cancel comes while the job fails"
+    PURGED = "the queue of a job of many chunks is purged, and sending takes long"
+
+
+_THEMES = (
+    (Theme.LONG_QUEUE, 0.06),
+    (Theme.REPLACED, 0.16),
+    (Theme.SHORT_LIVES, 0.24),
+    (Theme.LATE_UPLOADS, 0.32),
+    (Theme.CANCELLED, 0.38),
+    (Theme.FAILED, 0.44),
+    (Theme.PURGED, 0.50),
+)
+
+
+def draw_theme(seed: int) -> Theme:
+    """Return the theme of a world; its other draws do not depend on it."""
+    share = random.Random(f"theme {seed}").random()
+    for theme, most in _THEMES:
+        if share < most:
+            return theme
+    return Theme.NONE
+
+
 def draw_policy(rng: random.Random) -> Policy:
-    """Return small sizes, so that a few objects make many chunks, windows, parts and pages."""
+    """Return small sizes, so that a few objects make many chunks, windows, parts and pages; and
+    beside them, in some seeds, those of a deployment.
+    """
     return Policy(
-        sizing=ChunkSizing(object_count_max=rng.randint(3, 7)),
-        window_object_count=rng.randint(1, 5),
+        sizing=ChunkSizing(object_count_max=rng.choice([1, 3, 4, 5, 6, 7])),
+        window_object_count=rng.choice([1, 2, 3, 4, 5, _REAL.window_object_count]),
         single_copy_bytes_max=10 * _MIB,
         copy_part_bytes=5 * _MIB,
         copy_parts_in_flight=rng.randint(1, 3),
         windows_in_flight=rng.randint(1, 3),
         calls_in_flight=rng.randint(1, 4),
         chunk_attempt_count_max=rng.choice([1, 2, 5]),
+        chunk_dead_letter_count_max=rng.choice([1, 2, 5]),
         lease_margin_s=rng.choice([10.0, 30.0]),
         stop_margin_s=rng.choice([3.0, 20.0]),
         ending_poll_s=rng.choice([0.1, 5.0]),
-        manifest_part_bytes=rng.choice([1, 200]),
-        added_chunk_count=rng.randint(1, 4),
+        manifest_part_bytes=rng.choice([1, 200, _REAL.manifest_part_bytes]),
+        checkpoint_after_s=rng.choice([0.5, _REAL.checkpoint_after_s, _REAL.checkpoint_after_s]),
+        added_chunk_count=rng.choice([1, 2, 3, 4, _REAL.added_chunk_count]),
+        queued_again_after_s=rng.choice([200.0, 600.0, _REAL.queued_again_after_s]),
+        queue_retention_s=rng.choice([20_000.0, 100_000.0]),
         report_wait_s=rng.choice([60.0, 3_600.0]),
         ingest_grace_s=rng.choice([300.0, 300.0, 3_600.0, 86_400.0]),
+        modified_since_margin_s=rng.choice([600.0, 10_000.0]),
+        errors_per_chunk_max=rng.choice([2, _REAL.errors_per_chunk_max]),
     )
+
+
+def draw_durations(rng: random.Random, policy: Policy) -> dict[str, float]:
+    """Return how much longer calls take that return much: a page may take a good part of a life."""
+    page_s = rng.choice([0.0, 0.1, 0.25]) * policy.stop_margin_s
+    item_s = rng.choice([0.0, 0.0, 0.02, 0.05])
+    look_up_s = rng.choice([0.0, 0.0, 0.0, 0.4])
+    return {
+        "list_objects": page_s,
+        "chunks": item_s,
+        "settle": 4 * item_s,
+        "look_up": look_up_s,
+    }
 
 
 def draw_timeouts(rng: random.Random, policy: Policy) -> dict[str, float]:
     """Return how long each function may run; a short one has to hand over again and again."""
     margin_s = policy.stop_margin_s
     return {
-        "engine": margin_s + rng.choice([1.5, 30.0, 300.0, 880.0]),
-        "processor": margin_s + rng.choice([1.5, 30.0, 300.0, 880.0]),
-        "sweep": margin_s + rng.choice([10.0, 60.0, 880.0]),
+        "engine": margin_s + rng.choice([1.5, 1.5, 30.0, 300.0, 880.0]),
+        "processor": margin_s + rng.choice([1.5, 1.5, 30.0, 300.0, 880.0]),
+        "sweep": margin_s + rng.choice([10.0, 30.0, 60.0, 880.0]),
         "api": 29.0,
     }
+
+
+def short_lives(theme: Theme, policy: Policy) -> tuple[Policy, dict[str, float], dict[str, float]]:
+    """Return a policy, timeouts and durations with which no life suffices for a whole job."""
+    sizing = ChunkSizing(object_count_max=1)
+    short = replace(policy, sizing=sizing, stop_margin_s=3.0, queued_again_after_s=200.0)
+    timeouts_s = {"engine": 6.0, "processor": 63.0, "sweep": 9.0, "api": 29.0}
+    if theme is Theme.SHORT_LIVES:
+        short = replace(short, chunk_attempt_count_max=1)
+        return short, timeouts_s, {"settle": 0.5, "send": 0.5}
+    return short, timeouts_s | {"engine": 120.0, "sweep": 5.5}, {"send": 2.0}
 
 
 def furnish(sim: Simulation) -> None:
     """Put the connector, the bucket and the catalog there."""
     rng = sim.rng
     sim.world.buckets.create(BUCKET, versioned=rng.random() < 0.3)
-    sim.world.database.connectors[CONNECTOR_ID] = Connector(
-        connector_id=CONNECTOR_ID,
-        bucket=Bucket(name=BUCKET),
-        prefixes=(),
-        status=ConnectorStatus.ENABLED,
-        ingest=_draw_ingest(rng),
-        created_at=sim.clock.now(),
-    )
+    ingest = _draw_ingest(rng)
+    for connector_id, prefixes in ((CONNECTOR_ID, ()), (OTHER_CONNECTOR_ID, ("a/",))):
+        sim.world.database.connectors[connector_id] = Connector(
+            connector_id=connector_id,
+            bucket=Bucket(name=BUCKET),
+            prefixes=prefixes,
+            status=ConnectorStatus.ENABLED,
+            ingest=ingest,
+            created_at=sim.clock.now(),
+        )
     # Of what was there before it, the system may have heard or not.
     heard = rng.random() < 0.3
     if heard:
         sim.services.system.begin()
     states = _STATES if sim.services.system.profile is GENERIC else _MEDIALAKE_STATES
-    for number in range(rng.choice([0, 1, 5, 12, 20, 40])):
+    count = rng.choice([0, 1, 5, 12, 12, 20, 20, 40])
+    for number in range({Theme.SHORT_LIVES: 20, Theme.PURGED: 40}.get(sim.theme, count)):
         key = rng.choice(FOLDERS) + rng.choice(_NAMES).format(n=number)
         put_object(sim, key, rng.choice(states))
     if not heard:
@@ -134,6 +208,7 @@ _MEDIALAKE_STATES = (
     "taken, AssetID lost",
     "taken, tags lost",
     "taken under other ids",
+    "a sibling's asset",
     "taken, then replaced",
     "taken, then replaced, tags kept",
     "ids unknown",
@@ -147,11 +222,17 @@ _MEDIALAKE_STATES = (
 
 
 def put_object(
-    sim: Simulation, key: str, state: str, tags: Mapping[str, str] | None = None
+    sim: Simulation,
+    key: str,
+    state: str,
+    tags: Mapping[str, str] | None = None,
+    *,
+    begun_at: datetime | None = None,
 ) -> None:
     """Put an object, as its owner would, in one of the states that a sync can find.
 
-    `tags` are given where the owner has some; otherwise they are those of the state.
+    `tags` are given where the owner has some; otherwise they are those of the state. An upload in
+    parts has the time of its beginning.
     """
     rng, buckets = sim.rng, sim.world.buckets
     size = rng.randint(1, 9)
@@ -181,6 +262,7 @@ def put_object(
         ),
         user_metadata={"camera": str(size)},
         system_metadata={"ContentType": rng.choice(_CONTENT_TYPES), "CacheControl": "no-cache"},
+        last_modified=begun_at,
     )
     if state.startswith("taken"):
         _record(sim, head, content, state)
@@ -214,6 +296,10 @@ def _tags(sim: Simulation, key: str, state: str) -> dict[str, str]:
             return {"AssetID": ids[0], "InventoryID": ids[1], "own": "1"}
         case "taken, AssetID lost":
             return {"InventoryID": _ids_of(key)[1], "own": "1"}
+        case "a sibling's asset":
+            records = [each for each in sim.world.database.assets.values() if each.asset_id]
+            asset_id = records[-1].asset_id if records else None
+            return {"AssetID": asset_id or "none", "InventoryID": f"gone {sim.rng.random()}"}
         case "too many tags":
             return {f"tag {index}": "v" for index in range(9)}
         case "nine tags":

@@ -18,33 +18,45 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from simulator import convergence, invariants
+from simulator import accounts, convergence, invariants
 from simulator.faults import Fault, FaultPlan
+from simulator.lasting import Lasting, LastingFaults
 from simulator.loop import StepLoop
-from simulator.making import GATED, make
+from simulator.making import GATED, Environments
 from simulator.observer import Observer, Violation
 from simulator.people import People
 from simulator.process import (
     Crash,
-    Environment,
     Process,
     ProcessClock,
 )
-from simulator.scenery import CONNECTOR_ID, QUEUE_URL, draw_policy, draw_timeouts, furnish
+from simulator.progress import nobody_runs_into_its_deadline, requests_stay_within_bounds
+from simulator.scenery import (
+    CONNECTOR_ID,
+    QUEUE_URL,
+    Theme,
+    draw_durations,
+    draw_policy,
+    draw_theme,
+    draw_timeouts,
+    furnish,
+    short_lives,
+)
 from simulator.services import Services
+from simulator.state import state_of, writes_of
+from simulator.trace import Trace
 
 from adapters.memory.catalog import MemoryCatalog
 from application.deadline import Deadline
 from application.policy import Policy
-from domain.chunk import Chunk
-from domain.connector import Bucket
-from domain.customer_object import ObjectHead
+from domain.chunk import ChunkLife
 from domain.job import Job
+from domain.limits import UPLOAD_PART_BYTES_MIN
 from domain.profile import CatalogProfile
-from entrypoints.wiring.memory import MemoryWorld, memory_world
+from entrypoints.wiring.memory import memory_world
 from ports.errors import NotFound, PortError
 
-_QUIET_AFTER = timedelta(days=4)
+_QUIET_AFTER = timedelta(days=5)
 _LAST_SYNC_COUNT_MAX = 6
 _LOCK_S = 600.0
 
@@ -56,34 +68,42 @@ class Simulation:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.rng = random.Random(seed)
+        self.rng, self.theme = random.Random(seed), draw_theme(seed)
         self.world = memory_world(
             seed=seed, page_object_count=self.rng.choice([3, 7, 1_000]), part_bytes_min=1
         )
-        self.world.ports.results._portion_bytes = self.rng.choice([40, 300, 10_000])
+        self.world.ports.results._portion_bytes = self.rng.choice([40, 300, 256 * 1024])
         self.clock = self.world.ports.clock
         self.started_at = self.clock.now()
         self.loop = StepLoop()
         self.faults = FaultPlan(self.rng, GATED)
+        if self.theme in (Theme.LONG_QUEUE, Theme.SHORT_LIVES, Theme.PURGED):
+            self.faults.calm()
         self.policy: Policy = draw_policy(self.rng)
+        if self.policy.manifest_part_bytes >= UPLOAD_PART_BYTES_MIN:
+            self.world.ports.results._part_bytes_min = UPLOAD_PART_BYTES_MIN
         self.timeouts_s = draw_timeouts(self.rng, self.policy)
-        self.aborts_failed = False
+        self._durations_s = draw_durations(self.rng, self.policy)
+        if self.theme in (Theme.SHORT_LIVES, Theme.PURGED):
+            drawn = short_lives(self.theme, self.policy)
+            self.policy, self.timeouts_s, self._durations_s = drawn
+        self.lasting = LastingFaults(self)
+        self.removed: set[str] = set()
+        self.death_count, self.aborts_failed = 0, False
         self._copying_s = self.rng.choice([0.0, 0.5, 2.0])
         self.observer = Observer(self)
         self.services = Services(self)
         if self.services.system.profile.name is CatalogProfile.MEDIALAKE:
-            self.world = _with_catalog(
-                self.world, MemoryCatalog(self.world.database, asset_index=False)
-            )
+            catalog = MemoryCatalog(self.world.database, asset_index=False)
+            self.world = replace(self.world, ports=replace(self.world.ports, catalog=catalog))
         self.people = People(self)
-        self._trace: list[tuple[datetime, str, str, object]] = []
+        self._trace = Trace(self.started_at)
         self.step_count = 0
         self._heap: list[tuple[datetime, int, bool, Callable[[], None]]] = []
-        self._entry_count = 0
-        self._busy = 0
+        self._entry_count, self._busy = 0, 0
         self._live: dict[int, Process] = {}
-        self._warm: dict[str, list[Environment]] = {}
-        self._process_count = 0
+        self._environments = Environments(self)
+        self.process_count = 0
         self._hurried = False
         self.calm_at = self.started_at
 
@@ -104,21 +124,20 @@ class Simulation:
         """Return how long a call takes; the store takes its time over a part of a large object."""
         if self._hurried:
             return 0.001
-        return 0.002 + 0.05 * self.rng.random() ** 2 + (method == "copy_part") * self._copying_s
+        own_s = self._durations_s.get(method, 0.0) + (method == "copy_part") * self._copying_s
+        return 0.002 + 0.05 * self.rng.random() ** 2 + own_s
 
     def stale_lists(self) -> bool:
         """Tell whether a list lags behind now."""
         return self.faults.happens(Fault.STALE_LIST)
 
     def note(self, who: str, what: str, detail: object) -> None:
-        """Add a line to the trace; it is put into words only if somebody reads it."""
-        self._trace.append((self.clock.now(), who, what, detail))
+        """Add a line to the trace."""
+        self._trace.add(self.clock.now(), who, what, detail)
 
     def trace(self) -> Iterator[str]:
         """Yield everything that happened, in order."""
-        for at, who, what, detail in self._trace:
-            seconds = (at - self.started_at).total_seconds()
-            yield f"{seconds:12.3f}  {who:16} {what:22} {_words(detail)}"
+        return self._trace.lines()
 
     def spawn(
         self,
@@ -130,19 +149,33 @@ class Simulation:
         *,
         expected: tuple[type[BaseException], ...] = (),
         job_id: str | None = None,
+        subject: str | None = None,
+        life: ChunkLife | None = None,
     ) -> None:
         """Invoke a function: make its use case over ports of its own, and run `body` with it.
 
-        `job_id` is the one job whose objects it may touch.
+        `job_id` is the one job whose objects it may touch, `subject` (the same, if it is not given)
+        the one that it is about, `life` that of its dead letter.
         """
-        self._process_count += 1
-        number = self._process_count
+        self.process_count += 1
+        number = self.process_count
         timeout_s = self.timeouts_s[function]
         now = self.clock.now()
         deadline_at = now + timedelta(seconds=timeout_s)
-        process = Process(self, number, f"{label}#{number}", now, deadline_at, job_id)
+        process = Process(
+            sim=self,
+            number=number,
+            label=f"{label}#{number}",
+            function=function,
+            began_at=now,
+            deadline=deadline_at,
+            job_id=job_id,
+            subject=subject or job_id,
+            life=life,
+        )
         self._live[number] = process
-        environment = self._environment(process, use_case)
+        self.observer.progress.began(process)
+        environment = self._environments.take(process, use_case)
         deadline = Deadline(ProcessClock(environment), process.deadline)
 
         async def main() -> None:
@@ -153,7 +186,8 @@ class Simulation:
             except (Exception, Crash) as raised:  # noqa: BLE001  # judged below, whatever it is
                 error = raised
             if not isinstance(error, Crash):
-                self._warm.setdefault(use_case, []).append(environment)
+                self.observer.progress.ended(process)
+                self._environments.give_back(use_case, environment)
             process.dead = True
             del self._live[number]
             self.note(process.label, "ends", error or result)
@@ -163,8 +197,22 @@ class Simulation:
             done(result, error)
 
         self.note(process.label, "starts", f"{timeout_s:.1f} s to live")
-        self.at(timeout_s, process.kill, idle=True)
+        self.at(timeout_s, lambda: self._out_of_time(process), idle=True)
         self.background(main())
+
+    def crash(self, function: str, job_id: str) -> None:
+        """Have those who are at a job die where they stand."""
+        live = list(self._live.values())
+        for process in [p for p in live if (p.function, p.subject) == (function, job_id)]:
+            self.faults.note(Fault.CRASH_AFTER)
+            process.disturbed = True
+            process.kill()
+
+    def _out_of_time(self, process: Process) -> None:
+        if not process.dead:
+            self.death_count += 1
+            self.observer.check(nobody_runs_into_its_deadline, process)
+        process.kill()
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine of the world itself."""
@@ -188,7 +236,9 @@ class Simulation:
     ) -> Any:
         """Let a call have its effect, in one step, and watch it."""
         before = self.observer.before(port, method, args)
-        if method == "describe" and self._unknown_yet(args[0]):
+        if port == "queue" and method == "depth":
+            self.world.ports.queue.taken_count = self.services.queue.seen_depth()
+        if method == "describe" and self.services.batch.unknown_yet(args[0]):
             call.close()  # type: ignore[attr-defined]
             raise NotFound("simulated: not known yet")
         try:
@@ -243,6 +293,7 @@ class Simulation:
         self.faults.calm()
         self.calm_at = self.clock.now()
         self.people.calm()
+        self.services.queue.calm()
         self._until_quiet()
         self._judge()
         self._deliver_all_again()
@@ -267,11 +318,16 @@ class Simulation:
             self._step()
 
     def _quiet(self) -> bool:
-        return (
-            not self._busy
-            and not self._live
-            and all(job.terminal and not job.notices for job in self.world.database.jobs)
-        )
+        return not self._busy and not self._live and all(map(self._at_rest, self.jobs))
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs but those that cannot end, as a record of theirs cannot be read."""
+        return [job for job in self.world.database.jobs if not self.lasting.holds_up(job.job_id)]
+
+    def _at_rest(self, job: Job) -> bool:
+        untold = bool(job.notices) and Lasting.TOPIC_DENIED not in self.lasting.on
+        return job.terminal and not untold
 
     def _step(self) -> None:
         instant, _, idle, action = heapq.heappop(self._heap)
@@ -296,18 +352,23 @@ class Simulation:
         self.observer.check(invariants.i9_faults_end_and_so_do_jobs, self)
         self.observer.check(invariants.every_status_is_published, self)
         self.observer.check(invariants.no_copy_is_left, self)
-        for job in self.world.database.jobs:
+        for job in self.jobs:
             self.observer.job_ended(job)
+            self.observer.check(accounts.error_records_are_the_failures, self, job)
+            self.observer.check(accounts.nothing_is_left_out, self.observer, job)
+            self.observer.check(requests_stay_within_bounds, self, job)
             for chunk in self.world.database.chunks_of(job.job_id):
-                self.observer.check(invariants.i3_outcome_files_add_up, self, chunk)
+                self.observer.check(accounts.outcome_files_add_up, self, chunk)
         self._raise()
 
     def _deliver_all_again(self) -> None:
         self._hurried = True
-        before = self._state()
+        before = state_of(self)
         self.services.deliver_all_again()
         self._until_quiet()
-        self.observer.check(invariants.i11_a_second_delivery_changes_nothing, before, self._state())
+        self.observer.check(
+            invariants.i11_a_second_delivery_changes_nothing, before, state_of(self)
+        )
         self._raise()
 
     def _sync_until_at_rest(self) -> None:
@@ -316,11 +377,12 @@ class Simulation:
         Two syncs suffice for what the system takes; what it does not take is triggered three times.
         """
         self.people.heal()
+        self._until_quiet()
         for number in range(1, _LAST_SYNC_COUNT_MAX + 1):
             # Nothing happens meanwhile, so time is moved on without the schedule's many turns.
             self.clock.advance(self.policy.ingest_grace_s + _LOCK_S)
             self.services.collect()
-            before = self._writes()
+            before = writes_of(self)
             known = {job.job_id for job in self.world.database.jobs}
             self.people.sync_all()
             self._until_quiet()
@@ -328,67 +390,10 @@ class Simulation:
             if number > 2:
                 self.observer.check(convergence.two_syncs_suffice, self, job)
                 self._raise()
-                if before == self._writes():
+                if before == writes_of(self):
                     break
         else:
-            after = Counter(self._writes())
+            after = Counter(writes_of(self))
             self.observer.check(invariants.i10_a_second_run_writes_nothing, Counter(before), after)
         self.observer.check(convergence.every_object_is_at_rest, self, job)
         self._judge()
-
-    def _state(self) -> object:
-        database = self.world.database
-        jobs = list(database.jobs)
-        return (
-            jobs,
-            [list(database.chunks_of(job.job_id)) for job in jobs],
-            self._writes(),
-            len(self.world.ports.notifier.messages),
-        )
-
-    def _writes(self) -> dict[str, int]:
-        writing = ("CopyObject", "PutObjectTagging", "CompleteMultipartUpload")
-        requests = self.world.buckets.requests
-        counts = {name: requests[name] for name in writing}
-        sent = sum(len(messages) for messages in self.observer.messages.values())
-        return counts | {"PutEvents": len(self.world.ports.bus.events), "SendMessage": sent}
-
-    def _environment(self, process: Process, use_case: str) -> Environment:
-        """Return a warm environment, or make one."""
-        warm = self._warm.get(use_case)
-        if warm:
-            environment = warm.pop()
-            environment.process = process
-            return environment
-        environment = Environment(process)
-        ports, profile = self.world.ports, self.services.system.profile
-        environment.use_case = make(use_case, environment, ports, self.policy, profile)
-        return environment
-
-    def _unknown_yet(self, batch_job_id: str) -> bool:
-        known = self.world.ports.batch_jobs._jobs.get(batch_job_id)
-        fresh = known is not None and known.total_count == 0
-        return fresh and self.faults.happens(Fault.BATCH_JOB_UNKNOWN)
-
-
-def _with_catalog(world: MemoryWorld, catalog: MemoryCatalog) -> MemoryWorld:
-    return replace(world, ports=replace(world.ports, catalog=catalog))
-
-
-def _words(detail: object) -> str:
-    """Say in a few words what a call was about."""
-    if isinstance(detail, tuple | list):
-        return ", ".join(map(_words, detail))[:160]
-    if isinstance(detail, Job):
-        return f"{detail.job_id} {detail.status} version {detail.version}"
-    if isinstance(detail, Chunk):
-        return f"chunk {detail.index} {detail.status} version {detail.version}"
-    if isinstance(detail, Bucket):
-        return detail.name
-    if isinstance(detail, ObjectHead):
-        return repr(detail.key)
-    if isinstance(detail, bytes):
-        return f"{len(detail)} bytes"
-    if isinstance(detail, BaseException):
-        return repr(detail)
-    return (detail if isinstance(detail, str) else repr(detail))[:80].replace("\n", "\\n")

@@ -1,0 +1,68 @@
+"""Where runs got to, as counts that can be added up: over seeds, processes and days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from simulator.accounts import outcome_lines
+
+if TYPE_CHECKING:
+    from simulator.simulation import Simulation
+
+Coverage = Counter[tuple[str, str]]
+"""How often each thing of a group was seen."""
+
+
+def coverage_of(sim: Simulation) -> Coverage:
+    """Return what one run covered; `runs with` counts runs, all other groups count things."""
+    jobs = list(sim.world.database.jobs)
+    observer = sim.observer
+    lines = [line for job in jobs for line in outcome_lines(sim, job.job_id)]
+    counts: Coverage = Counter()
+    counts["in all", "runs"] = 1
+    counts["in all", "steps"] = sim.step_count
+    counts["in all", "jobs"] = len(jobs)
+    counts["in all", "chunks"] = sum(job.tally.chunks_total for job in jobs)
+    counts["in all", "invocations"] = sim.process_count
+    counts["in all", "killed at their deadline"] = sim.death_count
+    counts["in all", "handed over at their deadline"] = sum(observer.progress.hand_overs.values())
+    counts["in all", "redrives"] = sum(job.redrive_number for job in jobs)
+    counts["in all", "cancels ordered"] = len(observer.cancelled)
+    counts["in all", "dead letters"] = len(sim.services.queue.letters)
+    counts["in all", "ingest events"] = sum(map(len, observer.events.values()))
+    for job in jobs:
+        counts["jobs that ended", job.status] += job.terminal
+    for status in observer.chunk_statuses:
+        counts["runs with chunks", status] += 1
+    for statuses in observer.statuses.values():
+        for job_status in statuses:
+            counts["changes of jobs to", job_status] += 1
+    for line in lines:
+        counts["outcomes", line["outcome"]] += 1
+        counts["reasons", line["reason"]] += 1
+    for kind, count in sim.faults.counts.items():
+        counts["faults", kind] += count
+    for lasting in sim.lasting.had:
+        counts["runs with lasting faults", lasting] += 1
+    for taking, count in sim.services.system.outcomes.items():
+        counts["answers of a Media Lake", taking] += count
+    counts["most", "messages in a queue"] = sim.services.queue.longest
+    return counts
+
+
+def added(all_counts: Coverage, counts: Coverage) -> None:
+    """Add what another run covered."""
+    for name, count in counts.items():
+        if name[0] == "most":
+            all_counts[name] = max(all_counts[name], count)
+        else:
+            all_counts[name] += count
+
+
+def told(counts: Coverage) -> str:
+    """Put the counts into words, a group a line."""
+    groups: dict[str, list[str]] = {}
+    for (group, name), count in sorted(counts.items(), key=lambda item: -item[1]):
+        groups.setdefault(group, []).append(f"{name} {count:,}")
+    return "".join(f"{group}: {', '.join(names)}\n" for group, names in groups.items())

@@ -1,0 +1,266 @@
+"""Whether every loop over lives comes nearer to its end, life by life.
+
+Each such loop in `application` names in its docstring what decreases from one life to the next.
+Here it is measured from outside: from the job's record when an invocation begins and when it hands
+over, from the files of a chunk's attempts, from the marks of what was sent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from domain.chunk import Chunk, ChunkStatus, redrivable
+from domain.job import Job, JobStatus
+from domain.limits import QUEUE_MESSAGE_COUNT_MAX
+
+if TYPE_CHECKING:
+    from simulator.process import Process
+    from simulator.simulation import Simulation
+
+# Requests for each object, part, chunk and prefix, in each attempt, and for each invocation; see
+# `requests_stay_within_bounds`.
+REQUESTS_PER_THING = 20
+REQUESTS_PER_LIFE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a job stood; `free` are the open chunks on which nobody worked."""
+
+    job: Job
+    to_redrive: int
+    free: frozenset[tuple[int, int]]
+
+
+@dataclass(slots=True)
+class Progress:
+    """What was seen of lives, by process or by job."""
+
+    sim: Simulation
+    places: dict[int, Place] = field(default_factory=dict)
+    sent: dict[int, dict[tuple[str, int], int]] = field(default_factory=dict)
+    requests: Counter[str] = field(default_factory=Counter)
+    lives: Counter[str] = field(default_factory=Counter)
+    hand_overs: Counter[str] = field(default_factory=Counter)
+    multiplied: int = 0
+
+    def began(self, process: Process) -> None:
+        """Note where a process finds its job."""
+        if process.subject is None:
+            return
+        self.lives[process.subject] += 1
+        if process.function == "engine":
+            place = self._place(process.subject)
+            if place is not None:
+                self.places[process.number] = place
+
+    def ended(self, process: Process) -> None:
+        """Judge a sweep that came to its end."""
+        if process.function == "sweep" and not process.disturbed:
+            self.sim.observer.check(a_sweep_reaches_every_job, self.sim, process)
+
+    def called(self, process: Process) -> None:
+        """Count a request."""
+        if process.subject is not None:
+            self.requests[process.subject] += 1
+
+    def started(self, process: Process, port: str, method: str, args: tuple[Any, ...]) -> None:
+        """Judge a call before its effect."""
+        check = self.sim.observer.check
+        if port == "invoker" and process.function == "engine":
+            self.hand_overs[args[0]] += 1
+            before, now = self.places.get(process.number), self._place(args[0])
+            if before is not None and now is not None and not process.disturbed:
+                check(each_life_comes_nearer_to_the_end, process, before, now)
+        elif port == "queue" and method == "send":
+            sent = self.sent.get(process.number, {})
+            if not process.disturbed:
+                check(what_was_sent_is_marked, self.sim, process, sent, len(args[0]))
+
+    def messages_sent(self, process: Process, messages: list[Any]) -> None:
+        """Note which chunks got a message, and judge how many there are."""
+        chunks = self.sim.world.database.chunks_of
+        sent = self.sent.setdefault(process.number, {})
+        for message in messages:
+            chunk = chunks(message.job_id).find(message.chunk_index)
+            sent[message.job_id, message.chunk_index] = chunk.version if chunk else 0
+        if process.function == "sweep":
+            self.sim.observer.check(a_long_queue_is_not_multiplied, self.sim)
+
+    def chunk_changed(self, process: Process | None, before: Chunk | None, chunk: Chunk) -> None:
+        """Judge a chunk that is handed back, given up, or touched by a dead letter."""
+        check = self.sim.observer.check
+        if process is None or before is None:
+            return
+        if chunk.handed_back_count > before.handed_back_count:
+            check(an_attempt_counts_unless_more_stands, self.sim, process, before, chunk)
+        if process.life is not None:
+            check(a_dead_letter_is_of_its_life, self.sim, process, before, chunk)
+
+    def _place(self, job_id: str) -> Place | None:
+        database = self.sim.world.database
+        job = database.jobs.find(job_id)
+        if job is None:
+            return None
+        now = self.sim.clock.now()
+        chunks = list(database.chunks_of(job_id)) if job.redriving or job.ending else []
+        return Place(
+            job,
+            sum(redrivable(c) and c.redrive_number < job.redrive_number for c in chunks),
+            frozenset((c.index, c.version) for c in chunks if _free(c, now)),
+        )
+
+
+def _free(chunk: Chunk, now: datetime) -> bool:
+    return not chunk.terminal and (chunk.lease is None or not chunk.lease.live(now))
+
+
+def each_life_comes_nearer_to_the_end(
+    process: Process, before: Place, after: Place
+) -> Iterator[str]:
+    """An invocation that hands over has brought its job further than it found it: fewer keys to
+    list, fewer bytes to split, fewer chunks to redrive; or of an ending job fewer open chunks that
+    nobody works on.
+    """
+    old, new = before.job, after.job
+    another = (old.status, old.redrive_number, old.splitting.done, old.redriving) != (
+        new.status,
+        new.redrive_number,
+        new.splitting.done,
+        new.redriving,
+    )
+    if another or new.terminal or (old.ending is None) is not (new.ending is None):
+        return
+    if new.ending is not None:
+        if before.free and before.free <= after.free:
+            yield f"{process.label} leaves open what it found: {sorted(before.free)}"
+    elif new.status is JobStatus.INITIALIZING:
+        was, now = old.listing, new.listing
+        seen = (was.prefix_index, was.last_key, was.token)
+        if seen == (now.prefix_index, now.last_key, now.token):
+            yield f"{process.label} leaves the listing at {seen}"
+    elif not new.splitting.done:
+        if (new.splitting.file_index, new.splitting.position) <= (
+            old.splitting.file_index,
+            old.splitting.position,
+        ):
+            yield f"{process.label} leaves the splitting at {new.splitting}"
+    elif new.redriving and after.to_redrive >= before.to_redrive:
+        yield f"{process.label} leaves {after.to_redrive} chunks to redrive"
+
+
+def a_sweep_reaches_every_job(sim: Simulation, process: Process) -> Iterator[str]:
+    """A sweep that had the time has looked at each job that was open before it."""
+    left_s = (process.deadline - sim.clock.now()).total_seconds()
+    if left_s < sim.policy.stop_margin_s:
+        return
+    for job in sim.world.database.jobs:
+        if (
+            not job.terminal
+            and job.created_at < process.began_at
+            and job.job_id not in process.swept
+        ):
+            yield f"{process.label} did not look at {job.job_id}"
+
+
+def what_was_sent_is_marked(
+    sim: Simulation, process: Process, sent: dict[tuple[str, int], int], more: int
+) -> Iterator[str]:
+    """Whoever sends messages has marked those of its request before: if it dies, it has sent a
+    request's worth at most that is not marked.
+    """
+    unmarked = []
+    for (job_id, index), version in sent.items():
+        chunk = sim.world.database.chunks_of(job_id).find(index)
+        if chunk is not None and chunk.version <= version:
+            unmarked.append(index)
+    if len(unmarked) + more > QUEUE_MESSAGE_COUNT_MAX:
+        yield f"{process.label} sends {more} more, with {unmarked} not marked"
+
+
+def a_long_queue_is_not_multiplied(sim: Simulation) -> Iterator[str]:
+    """After a sweep has sent messages, the queue holds no more than there are open chunks; but for
+    those being worked on, and as many as there were faults and deaths.
+    """
+    held = sim.services.queue.held_count + len(sim.world.ports.queue.messages)
+    open_count = sum(
+        not chunk.terminal
+        for job in sim.world.database.jobs
+        for chunk in sim.world.database.chunks_of(job.job_id)
+    )
+    excused = sim.services.queue.in_flight + sim.faults.count + sim.death_count
+    sim.observer.progress.multiplied = max(sim.observer.progress.multiplied, held - open_count)
+    if held > open_count + excused:
+        yield f"{held} messages for {open_count} open chunks, {excused} excused"
+
+
+def an_attempt_counts_unless_more_stands(
+    sim: Simulation, process: Process, before: Chunk, chunk: Chunk
+) -> Iterator[str]:
+    """A chunk that is handed back begins its attempts again only if more outcomes stand than before
+    the attempt, or if parts of a large object were copied.
+    """
+    dead = chunk.dead_letter_count > before.dead_letter_count
+    if chunk.attempt_count or dead or process.parts_copied or sim.lasting.results_hurt:
+        return
+    standing = _lines(sim, chunk.progress_key)
+    stood = _lines(sim, before.progress_key)
+    if before.progress_key is None and before.redrive_number:
+        name = f"jobs/{chunk.job_id}/outcomes/{chunk.index:08d}.jsonl"
+        stood = _lines(sim, name, but='"outcome":"FAILED"')
+    if standing is not None and standing <= (stood or 0):
+        yield f"chunk {chunk.index} counts no attempt, with {standing} outcomes, {stood} before"
+
+
+def _lines(sim: Simulation, name: str | None, but: str = "\0") -> int | None:
+    content = sim.world.ports.results.files.get(name or "")
+    if content is None:
+        return None
+    lines = content.decode("utf-8", "surrogatepass").replace('": "', '":"').splitlines()
+    return sum(but not in line for line in lines if line)
+
+
+def a_dead_letter_is_of_its_life(
+    sim: Simulation, process: Process, before: Chunk, chunk: Chunk
+) -> Iterator[str]:
+    """A dead letter changes nothing of a chunk that was handed back or redriven since, and fails
+    none that has attempts, and dead letters, left.
+    """
+    if process.life is not None and process.life < before.life and before.lease is None:
+        yield f"{process.label}, of {process.life}, changes chunk {chunk.index} in {before.life}"
+    left = (
+        before.attempt_count <= sim.policy.chunk_attempt_count_max
+        and before.dead_letter_count + 1 < sim.policy.chunk_dead_letter_count_max
+    )
+    if chunk.status is ChunkStatus.FAILED and left:
+        yield f"{process.label} fails chunk {chunk.index} after {before.attempt_count} attempts"
+
+
+def nobody_runs_into_its_deadline(process: Process) -> Iterator[str]:
+    """A process whose calls all went well ends before it is killed."""
+    if not process.disturbed:
+        yield f"{process.label} is killed, {process.call_count} calls after its beginning"
+
+
+def requests_stay_within_bounds(sim: Simulation, job: Job) -> Iterator[str]:
+    """All requests for a job are at most REQUESTS_PER_THING for each object, part, chunk and prefix
+    in each of its attempts and redrives, and REQUESTS_PER_LIFE for each invocation.
+    """
+    spent, bound = sim.observer.progress.requests[job.job_id], request_bound(sim, job)
+    if spent > bound:
+        yield f"{job.job_id} took {spent} requests, more than {bound}"
+
+
+def request_bound(sim: Simulation, job: Job) -> int:
+    """Return the most requests that a job of this size may take."""
+    progress, policy = sim.observer.progress, sim.policy
+    parts = job.listing.bytes_listed // policy.copy_part_bytes + job.listing.objects_seen
+    prefixes = max(1, len(job.options.prefixes))
+    things = job.listing.objects_seen + parts + job.tally.chunks_total + prefixes
+    attempts = policy.chunk_attempt_count_max * (1 + job.redrive_number)
+    lives = progress.lives[job.job_id]
+    return REQUESTS_PER_THING * things * attempts + REQUESTS_PER_LIFE * lives
