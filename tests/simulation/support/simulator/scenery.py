@@ -133,7 +133,13 @@ def draw_timeouts(rng: random.Random, policy: Policy) -> dict[str, float]:
 def short_lives(theme: Theme, policy: Policy) -> tuple[Policy, dict[str, float], dict[str, float]]:
     """Return a policy, timeouts and durations with which no life suffices for a whole job."""
     sizing = ChunkSizing(object_count_max=1)
-    short = replace(policy, sizing=sizing, stop_margin_s=3.0, queued_again_after_s=200.0)
+    short = replace(
+        policy,
+        sizing=sizing,
+        stop_margin_s=3.0,
+        queued_again_after_s=200.0,
+        added_chunk_count=_REAL.added_chunk_count,
+    )
     timeouts_s = {"engine": 6.0, "processor": 63.0, "sweep": 9.0, "api": 29.0}
     if theme is Theme.SHORT_LIVES:
         short = replace(short, chunk_attempt_count_max=1)
