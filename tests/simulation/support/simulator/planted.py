@@ -232,7 +232,7 @@ BUGS = (
     ),
     bug(
         "saving the checkpoint before the chunks",
-        6,
+        53,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    ahead = batch.checkpoint\n"
@@ -323,7 +323,7 @@ BUGS = (
     ),
     bug(
         "going on with a copy that has other tags",
-        1341,
+        132,
         "application.part_copies:PartCopies._begun",
         "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",
         "if False:",
@@ -331,7 +331,7 @@ BUGS = (
     ),
     bug(
         "finishing a copy before its last part",
-        105,
+        135,
         "application.part_copies:PartCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",

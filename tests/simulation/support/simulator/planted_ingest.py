@@ -15,7 +15,7 @@ INGEST_BUGS = (
     ),
     bug(
         "not looking whether the queue has been empty",
-        169,
+        239,
         "domain.trigger_mark:_waited_for",
         "return patience.queue_known and not emptied",
         "return False",
@@ -23,7 +23,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking every queue for empty",
-        169,
+        239,
         "application.ingest_watch:IngestWatch.look",
         "if depth == 0:",
         "if True:",
@@ -56,7 +56,7 @@ INGEST_BUGS = (
     ),
     bug(
         "reading the mark of another object",
-        353,
+        132,
         "domain.trigger_mark:mark_of",
         'if match["place"] != _place(bucket_name, key):',
         "if False:",
@@ -66,7 +66,7 @@ INGEST_BUGS = (
     ),
     bug(
         "keeping ids that came along with another object",
-        254,
+        362,
         "domain.trigger_mark:is_marked_elsewhere",
         'return match is not None and match["place"] != _place(bucket_name, key)',
         "return False",
@@ -195,7 +195,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking a failed send for a message",
-        469,
+        125,
         "application.object_announcements:ObjectAnnouncements._enqueue",
         "return [error] * len(group)",
         "return [None] * len(group)",
