@@ -8,9 +8,10 @@ processor queue, and the invocations of functions.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simulator.scenery import BUCKET, CONNECTOR_ID
+from simulator.scenery import BUCKET, CONNECTOR_ID, Theme
 
 from ports.errors import AccessDenied, Misconfigured, PortError, Throttled, Unavailable
 
@@ -46,6 +47,8 @@ UNREADABLE = frozenset(
     {Lasting.JOB_UNREADABLE, Lasting.CHUNK_UNREADABLE, Lasting.CONNECTOR_UNREADABLE}
 )
 
+_FAILED_SENDS = 6
+
 _RESULTS = frozenset({Lasting.RESULTS_LOST, Lasting.RESULTS_DENIED})
 
 _DENIED = {
@@ -74,6 +77,7 @@ class LastingFaults:
             self.planned = tuple(rng.sample(list(Lasting), rng.choice([1, 1, 2])))
         if rng.random() < 0.1:
             self.planned += (Lasting.KEY_THROTTLED,)
+        self._send_count = 0
         self.ends_early = rng.random() < 0.3
         self.on: set[Lasting] = set()
         self.had: set[Lasting] = set()
@@ -107,6 +111,11 @@ class LastingFaults:
 
     def error(self, port: str, method: str, args: tuple[Any, ...]) -> PortError | None:
         """Return what keeps a call from its effect."""
+        if self._sim.theme is Theme.UNSENT and (port, method) == ("ingest_queue", "send"):
+            self._send_count += 1
+            if self._send_count <= _FAILED_SENDS:
+                self._sim.faults.began = True
+                return Unavailable("simulated: 503")
         if not self.on:
             return None
         denied = _DENIED.get((port, method))
@@ -132,24 +141,29 @@ class LastingFaults:
         return None
 
     def _begin(self, kind: Lasting) -> None:
+        """Have a fault begin, or wait until there is what it befalls."""
+        if not self._befall(kind) and not self._sim.people.done:
+            self._sim.at(1.0, partial(self._begin, kind), idle=True)
+
+    def _befall(self, kind: Lasting) -> bool:
         database, rng = self._sim.world.database, self._sim.rng
         cause = "version 99"
         if kind is Lasting.KEY_THROTTLED:
             keys = self._sim.world.buckets.keys(BUCKET)
             if not keys:
-                return
+                return False
             self.key = rng.choice(keys)
         elif kind is Lasting.CONNECTOR_UNREADABLE:
             database.unreadable[CONNECTOR_ID] = cause
         elif kind in UNREADABLE:
             open_jobs = [job for job in database.jobs if not job.terminal]
             if not open_jobs:
-                return
+                return False
             name = rng.choice(open_jobs).job_id
             if kind is Lasting.CHUNK_UNREADABLE:
                 indexes = database.chunks_of(name).sorted_keys()
                 if not indexes:
-                    return
+                    return False
                 name = f"{name}/{rng.choice(indexes)}"
             database.unreadable[name] = cause
             if self.ends_early:
@@ -158,6 +172,7 @@ class LastingFaults:
         self.had.add(kind)
         self._sim.faults.began = True
         self._sim.note("world", "for ever", kind)
+        return True
 
     def _readable(self, name: str) -> None:
         self._sim.world.database.unreadable.pop(name, None)

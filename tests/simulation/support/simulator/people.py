@@ -124,8 +124,17 @@ class People:
                     self._plan(300.0 * number + 200, self._sync)
             case Theme.CANCELLED:
                 self._occasions.append(("batch job created", 0.0, self._cancel_in_a_crash))
+            case Theme.RETAGGED:
+                self._occasions += [("copy begun", 1.0, self._tag_what_is_copied)] * 3
+                self._plan(400.0, lambda: None)
             case Theme.FAILED:
                 self._occasions.append(("failure recorded", 0.0, self._cancel))
+
+    def _tag_what_is_copied(self) -> None:
+        for upload in list(self._sim.world.buckets.uploads.values()):
+            key = upload.begun.head.key
+            if key in self._sim.world.buckets.keys(BUCKET):
+                self._change("tag", key, key)
 
     def _redrive_all(self) -> None:
         """Redrive a job of which nothing was announced, now that the bus takes events again."""

@@ -85,7 +85,7 @@ def bug(
 BUGS = (
     bug(
         "settling without a version guard",
-        1205,
+        10,
         "adapters.memory.chunk_store:MemoryChunkStore.settle",
         "table.write(chunk.index, saved, expected_version=chunk.version)",
         "table.write(chunk.index, saved, expected_version=table.find(chunk.index).version)",
@@ -104,7 +104,7 @@ BUGS = (
     ),
     bug(
         "forgetting a status before it is published",
-        27,
+        21,
         "application.announcer:Announcer.announce",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices}\n",
@@ -112,7 +112,7 @@ BUGS = (
     ),
     bug(
         "counting again on redelivery",
-        0,
+        1,
         "application.chunk_work:ProcessChunk.process",
         "    except ChunkSettled:\n",
         "    except ChunkSettled:\n"
@@ -123,7 +123,7 @@ BUGS = (
     ),
     bug(
         "leasing a chunk whose lease is live",
-        5,
+        38,
         "domain.chunk:lease_chunk",
         "if chunk.lease.live(now):",
         "if False:",
@@ -131,7 +131,7 @@ BUGS = (
     ),
     bug(
         "working on a job whose work lease is live",
-        6,
+        8,
         "domain.job_control:take_work",
         "if job.work is not None and job.work.token != token and now < job.work.expires_at:",
         "if False:",
@@ -140,7 +140,7 @@ BUGS = (
     ),
     bug(
         "writing without looking whose work lease it is",
-        52,
+        4,
         "domain.job_control:check_work",
         "if job.terminal or job.ending is not None or not held:",
         "if False:",
@@ -150,17 +150,17 @@ BUGS = (
     ),
     bug(
         "taking a failed look-up for an answer",
-        18,
+        81,
         "application.object_decisions:ObjectDecisions.candidates",
         "outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)\n"
-        "        answered = {}",
-        "answered = {each.key: CatalogAnswer() for each in asked}",
+        "        answers, asked = [], []",
+        "answers = [CatalogAnswer()] * len(asked)",
         "i7_a_failed_look_up_never_becomes_put",
         "outcomes_are_what_the_world_asked_for",
     ),
     bug(
         "ending a cancelled job while a chunk is worked on",
-        2,
+        9,
         "domain.job:Job.settled",
         "all_chunks and (",
         "(all_chunks or self.ending is not None) and (",
@@ -178,7 +178,7 @@ BUGS = (
     ),
     bug(
         "sending a message before its record",
-        2,
+        3,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    from domain.message import chunk_message\n"
@@ -188,7 +188,7 @@ BUGS = (
     ),
     bug(
         "announcing what is skipped",
-        0,
+        1,
         "application.object_decisions:ObjectDecisions.candidates",
         "if answer is not None and answer.asset_known:",
         "if False:",
@@ -206,7 +206,7 @@ BUGS = (
     ),
     bug(
         "writing again what carries this job's id",
-        86,
+        14,
         "application.object_work:ObjectWork._write",
         "if item.verdict.reason is not Reason.ALREADY_TRIGGERED:",
         "if True:",
@@ -214,7 +214,7 @@ BUGS = (
     ),
     bug(
         "deciding anew on what carries this job's id",
-        86,
+        14,
         "application.object_decisions:ObjectDecisions.candidates",
         "if each.mark is None or each.mark.job_id != job.job_id",
         "",
@@ -232,7 +232,7 @@ BUGS = (
     ),
     bug(
         "saving the checkpoint before the chunks",
-        6,
+        53,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    ahead = batch.checkpoint\n"
@@ -244,7 +244,7 @@ BUGS = (
     ),
     bug(
         "going on with a chunk whose job is ending",
-        16,
+        14,
         "application.chunk_work:ProcessChunk._work",
         "watch.job_ending = job.ending is not None",
         "watch.job_ending = False",
@@ -252,7 +252,7 @@ BUGS = (
     ),
     bug(
         "handing back without a message, and a sweep that does not miss it",
-        8,
+        4,
         "application.chunk_settlement:ChunkSettlement._hand_back",
         "    await self._queue.send(",
         "    0 and await self._queue.send(",
@@ -267,7 +267,7 @@ BUGS = (
     ),
     bug(
         "not freeing chunks whose lease ran out",
-        105,
+        38,
         "domain.chunk:lease_expired",
         "return chunk.lease is not None and not chunk.lease.live(now)",
         "return False",
@@ -291,7 +291,7 @@ BUGS = (
     ),
     bug(
         "dropping what was done of a cancelled chunk",
-        85,
+        24,
         "application.ending:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",
@@ -299,7 +299,7 @@ BUGS = (
     ),
     bug(
         "counting a chunk's old outcomes beside its new ones",
-        3,
+        1,
         "domain.chunk:settle_chunk",
         "statistics = chunk.discovered + processed",
         "statistics = chunk.statistics + processed",
@@ -307,7 +307,7 @@ BUGS = (
     ),
     bug(
         "making another batch job at each try",
-        45,
+        7,
         "adapters.memory.batch_jobs:MemoryBatchJobs.create",
         "token = (job.job_id, job.manifest.e_tag)",
         "token = (job.job_id, str(len(self._jobs)))",
@@ -315,7 +315,7 @@ BUGS = (
     ),
     bug(
         "writing in a dry run",
-        5,
+        13,
         "application.object_work:ObjectWork._carry_out",
         "if job.options.dry_run:",
         "if False:",
@@ -323,7 +323,7 @@ BUGS = (
     ),
     bug(
         "going on with a copy that has other tags",
-        1341,
+        132,
         "application.part_copies:PartCopies._begun",
         "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",
         "if False:",
@@ -331,7 +331,7 @@ BUGS = (
     ),
     bug(
         "finishing a copy before its last part",
-        105,
+        135,
         "application.part_copies:PartCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",
@@ -339,7 +339,7 @@ BUGS = (
     ),
     bug(
         "leaving copies behind in a chunk that is cancelled",
-        210,
+        20,
         "application.copy_file:LeftCopies.give_up",
         "if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:",
         "if True:",

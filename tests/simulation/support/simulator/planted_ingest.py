@@ -7,7 +7,7 @@ from simulator.planted import bug
 INGEST_BUGS = (
     bug(
         "not waiting for the system",
-        0,
+        23,
         "domain.trigger_mark:history_of",
         "if mark.triggered_at is not None and _waited_for(mark.triggered_at, patience, now):",
         "if False:",
@@ -15,7 +15,7 @@ INGEST_BUGS = (
     ),
     bug(
         "not looking whether the queue has been empty",
-        169,
+        239,
         "domain.trigger_mark:_waited_for",
         "return patience.queue_known and not emptied",
         "return False",
@@ -23,7 +23,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking every queue for empty",
-        169,
+        239,
         "application.ingest_watch:IngestWatch.look",
         "if depth == 0:",
         "if True:",
@@ -31,7 +31,7 @@ INGEST_BUGS = (
     ),
     bug(
         "triggering without end",
-        5,
+        2,
         "domain.trigger_mark:history_of",
         "History.EXHAUSTED if mark.attempts >= patience.trigger_count_max else History.DUE",
         "History.DUE",
@@ -39,7 +39,7 @@ INGEST_BUGS = (
     ),
     bug(
         "counting every trigger as the first",
-        5,
+        2,
         "application.object_decisions:next_mark",
         "attempts=before + 1",
         "attempts=1",
@@ -47,7 +47,7 @@ INGEST_BUGS = (
     ),
     bug(
         "never taking an object for a new one",
-        23,
+        32,
         "domain.trigger_mark:changed_since",
         "return head.last_modified > mark.triggered_at + _TOLERANCE",
         "return False",
@@ -56,7 +56,7 @@ INGEST_BUGS = (
     ),
     bug(
         "reading the mark of another object",
-        353,
+        132,
         "domain.trigger_mark:mark_of",
         'if match["place"] != _place(bucket_name, key):',
         "if False:",
@@ -66,7 +66,7 @@ INGEST_BUGS = (
     ),
     bug(
         "keeping ids that came along with another object",
-        254,
+        362,
         "domain.trigger_mark:is_marked_elsewhere",
         'return match is not None and match["place"] != _place(bucket_name, key)',
         "return False",
@@ -84,7 +84,7 @@ INGEST_BUGS = (
     ),
     bug(
         "leaving the ids on a replaced object",
-        52,
+        40,
         "domain.decision:_identity",
         "case Ids.NONE:\n            return Identity()",
         "case Ids.NONE:\n            return question.identity",
@@ -95,7 +95,7 @@ INGEST_BUGS = (
     ),
     bug(
         "writing the record's ids on a replaced object",
-        2,
+        4,
         "domain.decision:_identity",
         "case Ids.NONE:\n            return Identity()",
         "case Ids.NONE:\n"
@@ -107,7 +107,7 @@ INGEST_BUGS = (
     ),
     bug(
         "waiting for the system for ever",
-        5,
+        2,
         "domain.trigger_mark:_waited_for",
         "if now - triggered_at < patience.grace:",
         "if True:",
@@ -115,7 +115,7 @@ INGEST_BUGS = (
     ),
     bug(
         "giving up after two triggers",
-        5,
+        2,
         "domain.trigger_mark:history_of",
         "mark.attempts >= patience.trigger_count_max",
         "mark.attempts >= 2",
@@ -133,7 +133,7 @@ INGEST_BUGS = (
     ),
     bug(
         "triggering an object whose tags are restored",
-        6,
+        0,
         "application.object_work:ObjectWork._write",
         "if item.verdict.reason is Reason.TAGS_RESTORED:",
         "if False:",
@@ -143,7 +143,7 @@ INGEST_BUGS = (
     ),
     bug(
         "restoring tags where nobody wants it",
-        13,
+        19,
         "application.object_decisions:ObjectDecisions.decide",
         "and not job.ingest.restore_tags",
         "and False",
@@ -151,7 +151,7 @@ INGEST_BUGS = (
     ),
     bug(
         "not asking the index over paths",
-        1,
+        0,
         "adapters.memory.catalog:MemoryCatalog.look_up",
         "found = {each.inventory_id: each for each in by_path.get(path, ())}",
         "found = {}",
@@ -168,7 +168,7 @@ INGEST_BUGS = (
     ),
     bug(
         "triggering what the system does not take",
-        4,
+        8,
         "application.object_decisions:ObjectDecisions._takes",
         "return self._profile",
         "return True or self._profile",
@@ -176,7 +176,7 @@ INGEST_BUGS = (
     ),
     bug(
         "writing on objects that are left alone",
-        0,
+        8,
         "application.object_work:ObjectWork._write",
         "if writes_nothing(item):",
         "if False:",
@@ -187,7 +187,7 @@ INGEST_BUGS = (
     ),
     bug(
         "sending nothing to the system's queue",
-        0,
+        1,
         "application.object_announcements:ObjectAnnouncements.announce",
         "if job.ingest.trigger is Trigger.QUEUE:",
         "if False:",
@@ -195,7 +195,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking a failed send for a message",
-        469,
+        125,
         "application.object_announcements:ObjectAnnouncements._enqueue",
         "return [error] * len(group)",
         "return [None] * len(group)",

@@ -7,7 +7,7 @@ from simulator.planted import bug
 PROGRESS_BUGS = (
     bug(
         "putting nothing aside when a listing reaches its deadline",
-        0,
+        43,
         "application.listing:ListBucket._list",
         "if ending or age_s >= self._policy.checkpoint_after_s:",
         "if age_s >= self._policy.checkpoint_after_s:",
@@ -15,7 +15,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "taking an object that fails for good for progress each time",
-        0,
+        80,
         "application.chunk_settlement:ChunkSettlement.conclude",
         "len(standing) > outcome_count_before",
         "len(standing) > sum(o.kind is not OutcomeKind.FAILED for o in standing.values())",
@@ -23,7 +23,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "taking objects that were not started for progress",
-        0,
+        190,
         "application.chunk_settlement:ChunkSettlement.conclude",
         "progressed = copies_advanced or",
         "progressed = unstarted > 0 or copies_advanced or",
@@ -31,7 +31,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting what is known of a chunk whose file is gone",
-        0,
+        70,
         "application.chunk_settlement:ChunkSettlement._all_outcomes",
         'self._warn_of("chunk_unreadable", chunk, error)',
         "return {}",
@@ -46,7 +46,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "failing a chunk by its first dead letter",
-        0,
+        30,
         "application.chunk_work:ProcessChunk._given_up",
         "    return (\n",
         "    return True or (\n",
@@ -54,7 +54,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "taking an old dead letter for one of now",
-        0,
+        80,
         "application.chunk_work:ProcessChunk._lease",
         "if life is not None:",
         "if False:",
@@ -62,7 +62,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "keeping the error records of a settlement that never was",
-        0,
+        13,
         "application.chunk_errors:ChunkErrors.replace",
         "if _tried_before(chunk):",
         "if False:",
@@ -70,7 +70,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "recording the failure of a job that was cancelled",
-        0,
+        86,
         "application.ending:EndJob.fail",
         "    now = self._clock.now()\n",
         "    now = self._clock.now()\n"
@@ -81,7 +81,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "letting a denied clean-up keep a job from its end",
-        0,
+        20,
         "application.ending:EndJob._clean_up",
         "if isinstance(error, Retryable) and self._patient(job):",
         "if True:",
@@ -89,7 +89,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "trying a step of the end again without end",
-        0,
+        20,
         "application.ending:EndJob._patient",
         "return waited_s < self._policy.end_patience_s",
         "return True",
@@ -97,7 +97,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "waiting for the error table without end",
-        0,
+        137,
         "application.chunk_errors:ChunkErrors.replace",
         "except Fatal as error:",
         "except ZeroDivisionError as error:",
@@ -105,7 +105,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "one event id for whatever an object contains",
-        0,
+        76,
         "domain.identity:event_id",
         '_name_uuid("event", job_id, bucket_name, e_tag, version, key)',
         '_name_uuid("event", job_id, bucket_name, key)',
@@ -114,7 +114,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "sending a chunk that waits again each time",
-        0,
+        9,
         "application.lost_messages:WaitingChunks.lost",
         "return suspects[: max(missing_count, expired_count)]",
         "return suspects",
@@ -122,7 +122,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "sending all messages before the first is marked",
-        0,
+        6,
         "application.queueing:Queueing.enqueue",
         "for start in range(0, len(waiting), QUEUE_MESSAGE_COUNT_MAX):\n"
         "            group = waiting[start : start + QUEUE_MESSAGE_COUNT_MAX]\n",
@@ -132,7 +132,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "letting one job that cannot be read stop the sweep",
-        0,
+        95,
         "adapters.memory.job_store:MemoryJobStore.open_jobs",
         "yield self._database.readable(job.job_id, job)",
         "self._database.check_readable(job.job_id)\n            yield job",
@@ -140,7 +140,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "knowing an object by an asset id that a sibling has",
-        0,
+        13,
         "adapters.memory.catalog:MemoryCatalog.look_up",
         "(asset_id and asset_id in asset_ids)",
         "(\n"
@@ -155,7 +155,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "keeping prefixes without a bound",
-        0,
+        4,
         "adapters.memory.job_store:MemoryJobStore._check_prefixes",
         "if size_bytes > ACTIVE_PREFIX_BYTES_MAX:",
         "if False:",
@@ -163,7 +163,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "missing uploads that began before the last sync",
-        0,
+        150,
         "domain.selection:Selection.selects",
         "self.modified_since - entry.last_modified > self.margin",
         "entry.last_modified < self.modified_since",
@@ -171,7 +171,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "waiting for a summary without end",
-        0,
+        15,
         "application.announcer:Announcer._write_summary",
         "if isinstance(error, Retryable) and waited_s < self._policy.end_patience_s:",
         "if True:",
@@ -180,7 +180,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "ending a job without looking at the deadline",
-        0,
+        484,
         "application.ending:EndJob.drain",
         "if deadline.near(self._policy.stop_margin_s):",
         "if False:",
@@ -188,7 +188,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "repairing chunks without looking at the deadline",
-        0,
+        4,
         "application.sweep:Sweep._mend_chunks",
         "if self._out_of_time(deadline):",
         "if False:",
@@ -199,7 +199,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "redriving without looking at the deadline",
-        0,
+        23,
         "application.redrive:RequeueFailures.run",
         "if work.deadline.near(self._policy.stop_margin_s):",
         "if False:",
@@ -207,7 +207,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "two connectors at the same objects",
-        0,
+        9,
         "adapters.memory.job_store:MemoryJobStore._check_prefixes",
         "if other.bucket.name == job.bucket.name",
         "if other.connector_id == job.connector_id",
@@ -215,7 +215,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "cancelling only the batch job that the record names",
-        0,
+        1,
         "application.ending:EndJob._stop_discovery",
         "found = await self._batch_jobs.find(job.job_id)",
         "pass",
@@ -223,7 +223,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "ending a cancelled job without cancelling its batch job",
-        0,
+        74,
         "application.engine:Engine.advance",
         "if job.splitting.done:",
         "if True:",
@@ -231,7 +231,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "counting the rows of a report without looking at them",
-        0,
+        63,
         "domain.key_sum:may_be_equal",
         "return left is None or right is None or left == right",
         "return True",

@@ -176,7 +176,8 @@ def what_was_sent_is_marked(
     unmarked = []
     for (job_id, index), version in sent.items():
         chunk = sim.world.database.chunks_of(job_id).find(index)
-        if chunk is not None and chunk.version <= version:
+        waits = chunk is not None and chunk.status in (ChunkStatus.PENDING, ChunkStatus.QUEUED)
+        if waits and chunk.version <= version:
             unmarked.append(index)
     if len(unmarked) + more > QUEUE_MESSAGE_COUNT_MAX:
         yield f"{process.label} sends {more} more, with {unmarked} not marked"

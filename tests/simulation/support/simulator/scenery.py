@@ -54,7 +54,9 @@ class Theme(Enum):
     LATE_UPLOADS = "uploads in parts, and syncs of what changed since the last one"
     CANCELLED = "a cancel comes while the batch job is created"
     FAILED = "batch jobs fail, or have wrong reports, and a cancel comes while the job fails"
-    PURGED = "the queue of a job of many chunks is purged, and sending takes long"
+    PURGED = "the first messages of jobs of many chunks are lost, and sending takes long"
+    RETAGGED = "an object is tagged while it is copied in parts, in short lives"
+    UNSENT = "the first sends to the system's queue fail"
 
 
 _THEMES = (
@@ -65,6 +67,8 @@ _THEMES = (
     (Theme.CANCELLED, 0.38),
     (Theme.FAILED, 0.44),
     (Theme.PURGED, 0.50),
+    (Theme.RETAGGED, 0.55),
+    (Theme.UNSENT, 0.58),
 )
 
 
@@ -133,8 +137,19 @@ def draw_timeouts(rng: random.Random, policy: Policy) -> dict[str, float]:
 def short_lives(theme: Theme, policy: Policy) -> tuple[Policy, dict[str, float], dict[str, float]]:
     """Return a policy, timeouts and durations with which no life suffices for a whole job."""
     sizing = ChunkSizing(object_count_max=1)
-    short = replace(policy, sizing=sizing, stop_margin_s=3.0, queued_again_after_s=200.0)
+    short = replace(
+        policy,
+        sizing=sizing,
+        stop_margin_s=3.0,
+        queued_again_after_s=200.0,
+        added_chunk_count=_REAL.added_chunk_count,
+    )
     timeouts_s = {"engine": 6.0, "processor": 63.0, "sweep": 9.0, "api": 29.0}
+    if theme is Theme.RETAGGED:
+        short = replace(
+            policy, stop_margin_s=3.0, copy_parts_in_flight=1, chunk_attempt_count_max=5
+        )
+        return short, timeouts_s | {"processor": 6.0}, {"copy_part": 2.0}
     if theme is Theme.SHORT_LIVES:
         short = replace(short, chunk_attempt_count_max=1)
         return short, timeouts_s, {"settle": 0.5, "send": 0.5}
@@ -146,6 +161,8 @@ def furnish(sim: Simulation) -> None:
     rng = sim.rng
     sim.world.buckets.create(BUCKET, versioned=rng.random() < 0.3)
     ingest = _draw_ingest(rng)
+    if sim.theme is Theme.RETAGGED:
+        ingest = replace(ingest, trigger=Trigger.COPY)
     for connector_id, prefixes in ((CONNECTOR_ID, ()), (OTHER_CONNECTOR_ID, ("a/",))):
         sim.world.database.connectors[connector_id] = Connector(
             connector_id=connector_id,

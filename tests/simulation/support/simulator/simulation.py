@@ -84,7 +84,7 @@ class Simulation:
             self.world.ports.results._part_bytes_min = UPLOAD_PART_BYTES_MIN
         self.timeouts_s = draw_timeouts(self.rng, self.policy)
         self._durations_s = draw_durations(self.rng, self.policy)
-        if self.theme in (Theme.SHORT_LIVES, Theme.PURGED):
+        if self.theme in (Theme.SHORT_LIVES, Theme.PURGED, Theme.RETAGGED):
             drawn = short_lives(self.theme, self.policy)
             self.policy, self.timeouts_s, self._durations_s = drawn
         self.lasting = LastingFaults(self)

@@ -12,11 +12,12 @@ _WRITES = ("CopyObject", "PutObjectTagging", "CompleteMultipartUpload")
 
 def state_of(sim: Simulation) -> object:
     """Return all records that can be read, and how much was written and published."""
+    readable = {job.job_id for job in sim.jobs}
     return (
         sim.jobs,
         [list(sim.world.database.chunks_of(job.job_id)) for job in sim.jobs],
         writes_of(sim),
-        len(sim.world.ports.notifier.messages),
+        sum(message.job_id in readable for message in sim.world.ports.notifier.messages),
     )
 
 
