@@ -70,11 +70,11 @@ class Storms:
 def plan_of(mode: Mode, *, seed: str) -> Decide:
     """How often each trouble comes; what costs time or an invocation comes less often."""
     if mode is Mode.STORM:
-        return Storms(FAULTS[mode][0], storm=6, calm=40)
+        return Storms(FAULTS[mode][0], storm=4, calm=40)
     costly = mode in (Mode.STALL, Mode.WRONG_CLOCK)
     return Share(
         FAULTS[mode],
-        share=0.05 if costly else 0.1,
+        share=0.04 if costly else 0.07,
         kind=lambda request: request.service if costly else _operation(request),
         seed=seed,
     )
