@@ -75,6 +75,8 @@ def _records_of_chunk(sim: Simulation, chunk: Chunk, records: list[Failure]) -> 
         return
     if chunk.status is ChunkStatus.CANCELLED and chunk.redrive_number and not chunk.attempt_count:
         return  # nobody tried what was redriven: the records are those of its settlement before
+    if sim.faults.any and chunk.attempt_count > 2 * sim.policy.chunk_attempt_count_max:
+        return  # one that cannot even be given up ends without its account (ADR 26)
     whole = [record for record in records if record.key is None]
     if len(whole) != (chunk.status is ChunkStatus.FAILED):
         yield f"chunk {chunk.index} is {chunk.status} and has {whole}"

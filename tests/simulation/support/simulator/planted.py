@@ -153,8 +153,8 @@ BUGS = (
         81,
         "application.object_decisions:ObjectDecisions.candidates",
         "outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)\n"
-        "        answers, asked = [], []",
-        "answers = [CatalogAnswer()] * len(asked)",
+        "        answered = {}",
+        "answered = {each.key: CatalogAnswer() for each in asked}",
         "i7_a_failed_look_up_never_becomes_put",
         "outcomes_are_what_the_world_asked_for",
     ),

@@ -83,7 +83,7 @@ PROGRESS_BUGS = (
         "letting a denied clean-up keep a job from its end",
         20,
         "application.ending:EndJob._clean_up",
-        "if isinstance(error, Retryable) and self._patient(job):",
+        "if worth_it and self._patient(job):",
         "if True:",
         "i9_faults_end_and_so_do_jobs",
     ),
