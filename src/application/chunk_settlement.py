@@ -246,7 +246,7 @@ class ChunkSettlement:
 
     @contextmanager
     def _account(self, chunk: Chunk, name: str) -> Iterator[None]:
-        """Report what goes wrong inside instead of raising it, where another attempt cannot help."""
+        """Report what goes wrong inside instead of raising it, where a retry cannot help."""
         try:
             yield
         except (WorkLost, Conflict):

@@ -40,7 +40,7 @@ def test_seeds_get_around(visit: Callable[[int], Coverage]) -> None:
     every kind of fault, those that never end included, and of answer of a Media Lake.
     """
     covered: Coverage = Counter()
-    for seed in range(200):
+    for seed in range(300):
         added(covered, visit(seed))
 
     def all_of(group: str) -> set[str]:

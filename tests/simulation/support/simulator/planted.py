@@ -104,7 +104,7 @@ BUGS = (
     ),
     bug(
         "forgetting a status before it is published",
-        21,
+        38,
         "application.announcer:Announcer.announce",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices}\n",
@@ -131,7 +131,7 @@ BUGS = (
     ),
     bug(
         "working on a job whose work lease is live",
-        8,
+        15,
         "domain.job_control:take_work",
         "if job.work is not None and job.work.token != token and now < job.work.expires_at:",
         "if False:",
@@ -150,7 +150,7 @@ BUGS = (
     ),
     bug(
         "taking a failed look-up for an answer",
-        81,
+        30,
         "application.object_decisions:ObjectDecisions.candidates",
         "outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)\n"
         "        answered = {}",
@@ -170,7 +170,7 @@ BUGS = (
     ),
     bug(
         "cancelling a chunk over a live lease",
-        9,
+        20,
         "application.ending:EndJob._cancel",
         "        return None\n        free =",
         "        pass\n        free =",
@@ -178,7 +178,7 @@ BUGS = (
     ),
     bug(
         "sending a message before its record",
-        3,
+        2,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    from domain.message import chunk_message\n"
@@ -283,7 +283,7 @@ BUGS = (
     ),
     bug(
         "not waking a job whose engine died",
-        8,
+        50,
         "application.sweep:Sweep._idle",
         "return now >= job.work.expires_at",
         "return False",
@@ -315,7 +315,7 @@ BUGS = (
     ),
     bug(
         "writing in a dry run",
-        13,
+        3,
         "application.object_work:ObjectWork._carry_out",
         "if job.options.dry_run:",
         "if False:",
@@ -339,7 +339,7 @@ BUGS = (
     ),
     bug(
         "leaving copies behind in a chunk that is cancelled",
-        20,
+        50,
         "application.copy_file:LeftCopies.give_up",
         "if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:",
         "if True:",

@@ -15,7 +15,7 @@ INGEST_BUGS = (
     ),
     bug(
         "not looking whether the queue has been empty",
-        239,
+        373,
         "domain.trigger_mark:_waited_for",
         "return patience.queue_known and not emptied",
         "return False",
@@ -23,7 +23,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking every queue for empty",
-        239,
+        373,
         "application.ingest_watch:IngestWatch.look",
         "if depth == 0:",
         "if True:",
@@ -31,7 +31,7 @@ INGEST_BUGS = (
     ),
     bug(
         "triggering without end",
-        2,
+        4,
         "domain.trigger_mark:history_of",
         "History.EXHAUSTED if mark.attempts >= patience.trigger_count_max else History.DUE",
         "History.DUE",
@@ -39,7 +39,7 @@ INGEST_BUGS = (
     ),
     bug(
         "counting every trigger as the first",
-        2,
+        4,
         "application.object_decisions:next_mark",
         "attempts=before + 1",
         "attempts=1",
@@ -47,7 +47,7 @@ INGEST_BUGS = (
     ),
     bug(
         "never taking an object for a new one",
-        32,
+        10,
         "domain.trigger_mark:changed_since",
         "return head.last_modified > mark.triggered_at + _TOLERANCE",
         "return False",
@@ -56,7 +56,7 @@ INGEST_BUGS = (
     ),
     bug(
         "reading the mark of another object",
-        132,
+        115,
         "domain.trigger_mark:mark_of",
         'if match["place"] != _place(bucket_name, key):',
         "if False:",
@@ -84,7 +84,7 @@ INGEST_BUGS = (
     ),
     bug(
         "leaving the ids on a replaced object",
-        40,
+        95,
         "domain.decision:_identity",
         "case Ids.NONE:\n            return Identity()",
         "case Ids.NONE:\n            return question.identity",
@@ -115,7 +115,7 @@ INGEST_BUGS = (
     ),
     bug(
         "giving up after two triggers",
-        2,
+        4,
         "domain.trigger_mark:history_of",
         "mark.attempts >= patience.trigger_count_max",
         "mark.attempts >= 2",

@@ -31,7 +31,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting what is known of a chunk whose file is gone",
-        70,
+        76,
         "application.chunk_settlement:ChunkSettlement._all_outcomes",
         'self._warn_of("chunk_unreadable", chunk, error)',
         "return {}",
@@ -96,16 +96,8 @@ PROGRESS_BUGS = (
         "i9_faults_end_and_so_do_jobs",
     ),
     bug(
-        "waiting for the error table without end",
-        137,
-        "application.chunk_errors:ChunkErrors.replace",
-        "except Fatal as error:",
-        "except ZeroDivisionError as error:",
-        "i9_faults_end_and_so_do_jobs",
-    ),
-    bug(
         "one event id for whatever an object contains",
-        76,
+        295,
         "domain.identity:event_id",
         '_name_uuid("event", job_id, bucket_name, e_tag, version, key)',
         '_name_uuid("event", job_id, bucket_name, key)',
@@ -163,7 +155,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "missing uploads that began before the last sync",
-        150,
+        194,
         "domain.selection:Selection.selects",
         "self.modified_since - entry.last_modified > self.margin",
         "entry.last_modified < self.modified_since",
