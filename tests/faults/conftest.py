@@ -1,4 +1,4 @@
-"""One stack for the folder, whose clients and leases have little patience."""
+"""One stack for each module, whose clients and leases have little patience."""
 
 import os
 from collections.abc import Iterator
@@ -37,18 +37,18 @@ _TUNING = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def killings() -> Killings:
     return Killings()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def plans() -> Plans:
     """What the proxies do; at first nothing."""
     return Plans()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def system(
     tmp_path_factory: pytest.TempPathFactory, killings: Killings, plans: Plans
 ) -> Iterator[Any]:
