@@ -131,7 +131,7 @@ BUGS = (
     ),
     bug(
         "working on a job whose work lease is live",
-        8,
+        15,
         "domain.job_control:take_work",
         "if job.work is not None and job.work.token != token and now < job.work.expires_at:",
         "if False:",
@@ -283,7 +283,7 @@ BUGS = (
     ),
     bug(
         "not waking a job whose engine died",
-        8,
+        24,
         "application.sweep:Sweep._idle",
         "return now >= job.work.expires_at",
         "return False",
@@ -291,7 +291,7 @@ BUGS = (
     ),
     bug(
         "dropping what was done of a cancelled chunk",
-        24,
+        38,
         "application.ending:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",

@@ -47,7 +47,7 @@ INGEST_BUGS = (
     ),
     bug(
         "never taking an object for a new one",
-        32,
+        48,
         "domain.trigger_mark:changed_since",
         "return head.last_modified > mark.triggered_at + _TOLERANCE",
         "return False",
@@ -56,7 +56,7 @@ INGEST_BUGS = (
     ),
     bug(
         "reading the mark of another object",
-        132,
+        362,
         "domain.trigger_mark:mark_of",
         'if match["place"] != _place(bucket_name, key):',
         "if False:",
@@ -84,10 +84,11 @@ INGEST_BUGS = (
     ),
     bug(
         "leaving the ids on a replaced object",
-        40,
+        95,
         "domain.decision:_identity",
         "case Ids.NONE:\n            return Identity()",
         "case Ids.NONE:\n            return question.identity",
+        "ids_of_another_are_not_used",
         "no_asset_is_lost_by_us",
         "no_second_record_by_us",
         "the_ids_are_the_records",
@@ -168,7 +169,7 @@ INGEST_BUGS = (
     ),
     bug(
         "triggering what the system does not take",
-        8,
+        10,
         "application.object_decisions:ObjectDecisions._takes",
         "return self._profile",
         "return True or self._profile",
