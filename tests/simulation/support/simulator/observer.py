@@ -276,6 +276,7 @@ class Observer:
         after = self._stored(method, args)
         tags: Mapping[str, str] = args[2]
         if method == "finish_copy":
+            process.parts_copied += 1
             tags = after.tags if after else {}
         self.changes.append(Change(self.sim.clock.now(), key, job_id))
         self.check(invariants.i6_owner_tags_stay, self, process, key, before, tags)

@@ -185,7 +185,8 @@ def what_was_sent_is_marked(
 
 def a_long_queue_is_not_multiplied(sim: Simulation) -> Iterator[str]:
     """After a sweep has sent messages, the queue holds no more than there are open chunks; but for
-    those being worked on, and as many as there were faults and deaths.
+    those being worked on, those of workers that failed, and a request's worth for each fault and
+    each death: who dies between sending and marking leaves so many to be sent again.
     """
     held = sim.services.queue.held_count + len(sim.world.ports.queue.messages)
     open_count = sum(
@@ -193,7 +194,9 @@ def a_long_queue_is_not_multiplied(sim: Simulation) -> Iterator[str]:
         for job in sim.world.database.jobs
         for chunk in sim.world.database.chunks_of(job.job_id)
     )
-    excused = sim.services.queue.in_flight + sim.faults.count + sim.death_count
+    queue = sim.services.queue
+    excused = queue.in_flight + queue.returned_count
+    excused += QUEUE_MESSAGE_COUNT_MAX * (sim.faults.count + sim.death_count)
     sim.observer.progress.multiplied = max(sim.observer.progress.multiplied, held - open_count)
     if held > open_count + excused:
         yield f"{held} messages for {open_count} open chunks, {excused} excused"
