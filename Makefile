@@ -7,16 +7,22 @@ ENDPOINT ?=
 SERVER ?=
 MEDIALAKE ?=
 SOAK ?= 20
+JOBS ?= 4
 UV_VERSION := 0.13.9
 
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile
+# As many processes as there are cores, and JOBS at most, because each starts whole local stacks.
+# Tests of a file share one, and so a process; files are handed out in order, the long ones midway.
+PYTEST := $(PY) -m pytest -n auto --maxprocesses $(JOBS)
+PYTEST_FILES := $(PYTEST) --dist loadfile --no-loadscope-reorder
 CODE := $(wildcard src tests examples infra tools bench)
 # dev is a superset of local: once it is installed, the demo uses it.
 LOCAL := $(if $(wildcard $(VENV)/stamp-dev),$(VENV)/stamp-dev,$(VENV)/stamp-local)
 
-unexport PYTHONPATH PYTHONHOME
+# Without bytecode, each of the many processes that tests and the demo start compiles all its imports.
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -25,13 +31,14 @@ export PIP_USER := 0
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 	@echo
-	@echo 'Variables: ARGS="..." (passed on), PYTHON=python3.13 and VENV=.venv-3.13 (another interpreter beside)'
+	@echo 'Variables: ARGS="..." (passed on), PYTHON=python3.13 and VENV=.venv-3.13 (another interpreter beside),'
+	@echo '           JOBS=4 (processes of test and soak, at most)'
 
 demo: $(LOCAL) ## a whole sync on this machine, without an AWS account; ARGS="--objects 50"
 	@$(BIN)/asset-sync demo $(ARGS)
 
-test: $(VENV)/stamp-dev ## every test, the architecture's included; ARGS="-k lease"
-	@$(PY) -m pytest $(ARGS)
+test: $(VENV)/stamp-dev ## every test, on all cores; ARGS="-k lease", ARGS="-n0 -x --pdb"
+	@$(PYTEST_FILES) $(ARGS)
 
 check: lint types test docs ## what must hold before a commit
 
@@ -52,7 +59,7 @@ docs: $(VENV)/stamp-dev ## are the generated documents in step with the code?
 	@$(PY) -m entrypoints.cli.docs --check
 
 soak: $(VENV)/stamp-dev ## the soak tests at SOAK times their size (20)
-	@ASSET_SYNC_SOAK=$(SOAK) $(PY) -m pytest -m soak $(ARGS)
+	@ASSET_SYNC_SOAK=$(SOAK) $(PYTEST) --dist worksteal -m soak $(ARGS)
 
 conformance: $(VENV)/stamp-dev ## what we rely on of S3, asked of a server: ENDPOINT=http://127.0.0.1:8333 SERVER=seaweedfs
 	@ASSET_SYNC_CONFORMANCE_ENDPOINT="$(ENDPOINT)" ASSET_SYNC_CONFORMANCE_SERVER="$(SERVER)" \

@@ -40,4 +40,5 @@ $(INFRA_VENV)/stamp: requirements/infra.txt infra.mk
 	@echo "Installing requirements/infra.txt into $(INFRA_VENV) (once; about a minute)"
 	@$(PYTHON) -m venv --clear $(INFRA_VENV)
 	@$(INFRA_PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r $<
+	@$(INFRA_PY) -c "$$COMMANDS"
 	@touch $@

@@ -18,7 +18,8 @@ def build(app: cdk.App) -> AssetSyncStack:
     """
     given = {field.name: app.node.try_get_context(field.name) for field in fields(Config)}
     config = read_config(given)
-    stack = AssetSyncStack(app, config)
+    synthesizer = cdk.DefaultStackSynthesizer(qualifier=config.qualifier or None)
+    stack = AssetSyncStack(app, config, synthesizer=synthesizer)
     add_checks(app, stack, config)
     return stack
 

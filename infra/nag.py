@@ -32,6 +32,7 @@ _ACCEPTED: Final = (
     ("ApiFunction", "L1", _RUNTIME),
     ("EngineFunction", "L1", _RUNTIME),
     ("ProcessorFunction", "L1", _RUNTIME),
+    ("DiscoveryFunction", "L1", _RUNTIME),
     ("ResultsBucket", "S1", _RESULTS),
     ("FailedEvents", "SQS3", _FAILED),
 )

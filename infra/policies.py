@@ -282,9 +282,12 @@ def batch_role_statements(_config: Config) -> list[Statement]:
         ),
         Statement(
             sid="InvokeProcessor",
-            reason="Ask the processor for a decision on each object.",
+            reason=(
+                "Ask for a decision on each object. Batch jobs that were made before discovery had"
+                " a function of its own call the processor's."
+            ),
             actions=("lambda:InvokeFunction",),
-            resources=("{processor_function}",),
+            resources=("{discovery_function}", "{processor_function}"),
             by_service=True,
         ),
     ]

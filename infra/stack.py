@@ -62,6 +62,8 @@ class AssetSyncStack(Stack):
         outputs = {
             "ApiUrl": api.api_endpoint,
             "ApiAuthorisation": config.auth,
+            "ApiTokenIssuer": config.jwt_issuer if config.auth == "jwt" else "",
+            "ApiTokenAudience": ",".join(config.jwt_audience) if config.auth == "jwt" else "",
             "Targets": ",".join(config.targets),
             "TargetRoles": ",".join(config.target_roles),
             "CatalogProfile": config.profile,

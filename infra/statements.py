@@ -155,7 +155,7 @@ def table_key_statement(sid: str, reason: str, keys: tuple[str, ...], *, writes:
     requires Encrypt, Decrypt, ReEncrypt*, GenerateDataKey*, DescribeKey and CreateGrant of the
     principal on whose behalf it uses the key, and from any Region, for global tables. A grant is
     made with the table, by whoever makes it. The page does not say which of the others a read
-    needs; these are what the CDK grants for it. Through DynamoDB alone, none allows more.
+    needs; these are what the CDK grants for it. Through DynamoDB, none lets its holder do more.
     """
     reads = ("kms:Decrypt", "kms:DescribeKey")
     return Statement(

@@ -13,25 +13,24 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
-from infra.config import OPTIONAL_INDEXES, Config, InvalidConfig, read_config
+from infra.checks.deployed import read_deployed
+from infra.config import Config, InvalidConfig, read_config
+from infra.config_checks import OPTIONAL_INDEXES
 from infra.node import npm_command, path_with_node
 from infra.preflight import Identity, NoCredentials, identify, look
 
+from tools.bootstrap import QUALIFIER, look_for_bootstrap
 from tools.build_lambda import BUNDLE, LAMBDA, BuildFailed, build
+from tools.next_steps import next_steps
+from tools.teardown import Progress, Stopped, clear_failed_creation, take_away
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-# The CDK's own parameter, by which it knows a bootstrapped account and region.
-_BOOTSTRAP: Final = "/cdk-bootstrap/hnb659fds/version"
-_BOOTSTRAP_VERSION_MIN: Final = 6
-
-
-class Stopped(Exception):
-    """Nothing further is done; the message says why, and what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,14 +41,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--choose", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("command", choices=("deploy", "destroy", "synth"))
     options = parser.parse_args(arguments)
+    progress = Progress(_say)
     try:
-        run(options.command, options.stage, options.targets, options.choose)
+        run(options.command, options.stage, options.targets, options.choose, progress)
     except (Stopped, BuildFailed) as stop:
-        sys.exit(f"Stopped; nothing was created or changed.\n{stop}")
+        sys.exit(f"{_so_far(progress.done)}\n{stop}")
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(
+            f"{_so_far(progress.done)}\n- {error}\nCheck the connection and the credentials, and"
+            " run it again."
+        )
 
 
-def run(command: str, stage: str, targets: str, choices: Sequence[str]) -> None:
-    """Carry out one command.
+def _so_far(done: Sequence[str]) -> str:
+    if not done:
+        return "Stopped; nothing was created or changed."
+    return "\n".join(
+        ["Stopped. Before that:", *(f"  {each}" for each in done), "It stopped because:"]
+    )
+
+
+def run(command: str, stage: str, targets: str, choices: Sequence[str], progress: Progress) -> None:
+    """Carry out one command; `progress` gets what it did on AWS.
 
     Raises:
         Stopped: the choices, the account or the machine do not fit.
@@ -57,6 +70,8 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str]) -> None:
     """
     given = _given(stage, targets, choices)
     if command == "destroy":
+        if given.get("data") == "keep":
+            raise Stopped("- data=keep: what is to be kept is not to be destroyed")
         # What the buckets were called matters no more, nor what code there was.
         given = {"targets": "none-named", **given, "code": "stub"}
     try:
@@ -70,16 +85,17 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str]) -> None:
         _say(f"build/cdk.out/{config.stack_name}.template.json")
         return
     # boto3 by itself reads AWS_DEFAULT_REGION only; the CDK and the AWS CLI read this one first.
-    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     try:
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
         identity = identify(session.client, session.region_name)
     except (NoCredentials, BotoCoreError) as error:
         raise Stopped(f"- {error}") from error
     _say(f"{config.stack_name} in account {identity.account}, {identity.region}")
     if command == "destroy":
-        _destroy(config, session)
+        delete = partial(_cdk, config, "destroy", config.stack_name, "--force")
+        take_away(config.stack_name, session.client, delete, progress)
     else:
-        _deploy(config, identity, session)
+        _deploy(config, identity, session, progress)
 
 
 def _given(stage: str, targets: str, choices: Sequence[str]) -> dict[str, str]:
@@ -92,7 +108,7 @@ def _given(stage: str, targets: str, choices: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def _deploy(config: Config, identity: Identity, session: boto3.Session) -> None:
+def _deploy(config: Config, identity: Identity, session: boto3.Session, progress: Progress) -> None:
     findings = look(config, identity, session.client)
     for finding in findings:
         if not finding.fatal:
@@ -100,13 +116,24 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session) -> None:
     faults = [finding.text for finding in findings if finding.fatal]
     if faults:
         raise Stopped("\n".join(f"- {fault}" for fault in faults))
+    bootstrapped = _is_bootstrapped(config, session)
     _say("Building the Lambda package ...")
     size_bytes = build(LAMBDA, BUNDLE)
     _say(f"build/lambda: {size_bytes / 1e6:.1f} MB")
-    if not _bootstrapped(session):
-        _say("Bootstrapping the CDK in this account and region (once) ...")
-        _cdk(config, "bootstrap", f"aws://{identity.account}/{identity.region}")
+    if not bootstrapped:
+        progress.done.append("the CDK is told to bootstrap this account and region")
+        _bootstrap(config, identity)
+    stack = read_deployed(config.stack_name, session.client)
+    if stack is not None and stack.creation_failed:
+        # CloudFormation updates no such stack.
+        clear_failed_creation(stack, session.client, progress)
+        progress.did(f"started the deletion of {config.stack_name}, whose creation failed")
+        _cdk(config, "destroy", config.stack_name, "--force")
     outputs = ROOT / "build" / "outputs.json"
+    progress.done.append(
+        f"started the deployment of {config.stack_name}; CloudFormation rolls back one that fails."
+        " Fix the cause, then run the same command again"
+    )
     _cdk(
         config,
         "deploy",
@@ -119,89 +146,32 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session) -> None:
     _say(next_steps(config, identity, json.loads(outputs.read_text())[config.stack_name]))
 
 
-def _destroy(config: Config, session: boto3.Session) -> None:
-    made = _resources(config, session)
-    if config.keeps_data:
+def _is_bootstrapped(config: Config, session: boto3.Session) -> bool:
+    """Return whether the CDK can deploy here; where that is not known, it finds out itself.
+
+    Raises:
+        Stopped: there is another bootstrap, and nobody said that this one is wanted as well.
+    """
+    found = look_for_bootstrap(session.client("ssm"), config.qualifier or QUALIFIER)
+    if found.denied:
+        _say(f"Mind: whether the CDK is bootstrapped could not be looked up: {found.denied}")
+    if found.others and not config.qualifier:
         raise Stopped(
-            f"- stage {config.stage} keeps its data: its tables and the stack are protected. To"
-            " let it go, deploy it once with CHOICES=data=destroy, then destroy it with the same"
+            f"- the CDK is bootstrapped here with qualifier {' and '.join(found.others)}:"
+            f" CHOICES=qualifier={found.others[0]}; to bootstrap it with its own as well:"
+            f" CHOICES=qualifier={QUALIFIER}"
         )
-    for trail in made.get("AWS::CloudTrail::Trail", []):
-        session.client("cloudtrail").stop_logging(Name=trail)
-    for name in made.get("AWS::S3::Bucket", []):
-        # Of this stack: its results, and its trail's if it made one. Never a target.
-        _say(f"Emptying {name} ...")
-        session.resource("s3").Bucket(name).object_versions.delete()
-    _cdk(config, "destroy", config.stack_name, "--force")
+    return found.ready is not False
 
 
-def _resources(config: Config, session: boto3.Session) -> dict[str, list[str]]:
-    """Return the stack's physical ids by type."""
-    pages = session.client("cloudformation").get_paginator("list_stack_resources")
-    made: dict[str, list[str]] = {}
-    try:
-        for page in pages.paginate(StackName=config.stack_name):
-            for one in page["StackResourceSummaries"]:
-                if one["ResourceStatus"] != "DELETE_COMPLETE":
-                    made.setdefault(one["ResourceType"], []).append(one["PhysicalResourceId"])
-    except ClientError as error:
-        raise Stopped(f"- there is no stack {config.stack_name} here: {error}") from error
-    return made
-
-
-def _bootstrapped(session: boto3.Session) -> bool:
-    ssm = session.client("ssm")
-    try:
-        version = int(ssm.get_parameter(Name=_BOOTSTRAP)["Parameter"]["Value"])
-    except ssm.exceptions.ParameterNotFound:
-        return False
-    return version >= _BOOTSTRAP_VERSION_MIN
-
-
-def next_steps(config: Config, identity: Identity, outputs: Mapping[str, str]) -> str:
-    """Return what to do once the stack stands; each line can be pasted."""
-    url = outputs["ApiUrl"]
-    if config.auth == "iam":
-        sign = (
-            f'--aws-sigv4 "aws:amz:{identity.region}:execute-api"'
-            ' --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"'
-            ' -H "x-amz-security-token: $AWS_SESSION_TOKEN"'
-        )
-    else:
-        sign = '-H "Authorization: Bearer $TOKEN"'
-    return f"""
-The API: {url}
-{_roles_to_trust(config, outputs)}
-Register a bucket, and rehearse a sync that writes nothing:
-  curl {sign} -H 'content-type: application/json' \\
-    -d '{json.dumps(_connector(config))}' {url}/connectors
-  curl {sign} -H 'content-type: application/json' \\
-    -d '{{"dryRun": true}}' {url}/connectors/media/sync
-
-Look the stage over:
-  .venv/bin/asset-sync doctor --stage {config.stage}
-
-Follow a sync: {url}/jobs/JOB_ID, or the dashboard {config.stack_name} in CloudWatch.
-Hear of alarms: subscribe to {outputs["AlarmTopicArn"]}
-Then: docs/runbook.md says what each alarm means, docs/iam.md what each role may do.
-"""
-
-
-def _roles_to_trust(config: Config, outputs: Mapping[str, str]) -> str:
-    if not config.target_roles:
-        return ""
-    return f"""
-Have these trusted by each of your target_roles (docs/iam.md, A role in a bucket's account):
-  {outputs["EngineRoleArn"]}
-  {outputs["ProcessorRoleArn"]}
-"""
-
-
-def _connector(config: Config) -> dict[str, str]:
-    """Return a connector as it can be registered; of a role's bucket only the role is known."""
-    if config.targets:
-        return {"connectorId": "media", "bucketName": config.targets[0]}
-    return {"connectorId": "media", "bucketName": "BUCKET", "roleArn": config.target_roles[0]}
+def _bootstrap(config: Config, identity: Identity) -> None:
+    _say("Bootstrapping the CDK in this account and region (once) ...")
+    options: list[str] = []
+    if config.qualifier not in ("", QUALIFIER):
+        # Under the stack's usual name it would replace the bootstrap of others.
+        toolkit = f"CDKToolkit-{config.qualifier.replace('_', '-')}"
+        options = ["--qualifier", config.qualifier, "--toolkit-stack-name", toolkit]
+    _cdk(config, "bootstrap", f"aws://{identity.account}/{identity.region}", *options)
 
 
 def _cdk(config: Config, *arguments: str) -> None:

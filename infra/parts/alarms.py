@@ -92,6 +92,11 @@ class Alarms:
             "Chunks were given up: their objects failed together, after all their attempts.",
             service_metric(self._config, "ChunksFailed", Duration.minutes(15)),
         )
+        self._add(
+            "JobsFailed",
+            "A job failed: its statusReason says at which step, and why.",
+            service_metric(self._config, "JobsFailed", Duration.minutes(15)),
+        )
 
     def _queues(self) -> None:
         dead_letters = self._messaging.queues[resources.DEAD_LETTER_QUEUE.name]
@@ -162,6 +167,9 @@ class Alarms:
                 function.metric_errors(period=Duration.minutes(5)),
                 periods=3,
             )
+            if name == "discovery":
+                # S3 Batch Operations takes all that the function has, until it is throttled.
+                continue
             self._add(
                 f"{name.title()}Throttles",
                 f"Invocations of the {name} were refused for 15 minutes: no concurrency was free.",

@@ -1,6 +1,6 @@
 """One page that shows whether syncs get on."""
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
@@ -14,12 +14,18 @@ from infra.parts.messaging import Messaging
 def make_dashboard(
     scope: Construct, config: Config, *, functions: Functions, messaging: Messaging, alarms: Alarms
 ) -> cloudwatch.Dashboard:
-    """Make the dashboard: alarms, outcomes, queues, functions, errors in the logs."""
+    """Make the dashboard: alarms, outcomes, queues, functions, errors in the logs.
+
+    An account has one list of dashboards for all its Regions (CloudWatch User Guide, "Using Amazon
+    CloudWatch dashboards", checked 2026-11), so the Region is in the name.
+    """
     period = Duration.minutes(5)
     queue = messaging.queues[resources.PROCESSOR_QUEUE.name]
     dead_letters = messaging.queues[resources.DEAD_LETTER_QUEUE.name]
     every = functions.by_name
-    dashboard = cloudwatch.Dashboard(scope, "Dashboard", dashboard_name=config.stack_name)
+    dashboard = cloudwatch.Dashboard(
+        scope, "Dashboard", dashboard_name=f"{config.stack_name}-{Stack.of(scope).region}"
+    )
     dashboard.add_widgets(
         cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms.all), width=24, height=4)
     )
@@ -29,7 +35,13 @@ def make_dashboard(
             "Chunks and jobs",
             [
                 service_metric(config, name, period)
-                for name in ("ChunksSettled", "ChunksFailed", "ChunksRecovered", "JobsEnded")
+                for name in (
+                    "ChunksSettled",
+                    "ChunksFailed",
+                    "ChunksRecovered",
+                    "JobsEnded",
+                    "JobsFailed",
+                )
             ],
         ),
     )

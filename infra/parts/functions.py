@@ -1,4 +1,7 @@
-"""The three functions, each with its own role and log group, and the role of batch jobs.
+"""The functions, their roles and log groups, and the role of batch jobs.
+
+Each has a role and a log group of its own, but for discovery: it is the processor's code, with the
+processor's role, log and environment, and a concurrency of its own.
 
 Functions know each other's ARNs, and the engine its own, so their names are fixed and ARNs are
 spelled from them: a reference would be a circle. Their roles hold the statements of infra.policies
@@ -10,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy, Resource, Stack
+from aws_cdk import Duration, Resource, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -22,6 +25,7 @@ from adapters.aws import resources
 from adapters.aws.resources import MappingShape
 from infra.config import Config
 from infra.parts.messaging import Messaging
+from infra.parts.retention import removal_policy
 from infra.parts.storage import Storage
 from infra.policy_documents import in_documents
 from infra.statements import Statement, document
@@ -32,7 +36,9 @@ _SHAPES: Final = {
     "api": resources.API_FUNCTION,
     "engine": resources.ENGINE_FUNCTION,
     "processor": resources.PROCESSOR_FUNCTION,
+    "discovery": resources.DISCOVERY_FUNCTION,
 }
+_WITH_ROLES: Final = ("api", "engine", "processor")
 # Where a record has what is known of an object; the profile says, unless it is chosen.
 _CATALOG_PATHS: Final = {
     "catalog_storage_path": "ASSETS_STORAGE_PATH_ATTRIBUTE",
@@ -93,7 +99,7 @@ def make_functions(
     made: dict[str, lambda_.Function] = {}
     groups: dict[str, logs.LogGroup] = {}
     roles: dict[str, iam.Role] = {}
-    for name in _SHAPES:
+    for name in _WITH_ROLES:
         groups[name] = _log_group(scope, config, name)
         roles[name], given = _role(
             scope,
@@ -121,8 +127,17 @@ def make_functions(
         retry_attempts=resources.ENGINE_FUNCTION.asynchronous_retry_count,
         on_failure=destinations.SqsDestination(messaging.failed_events),
     )
+    made["discovery"] = _function(
+        scope,
+        config,
+        "discovery",
+        role=roles["processor"].without_policy_updates(),
+        log_group=groups["processor"],
+        environment=environment,
+        code=code,
+    )
     for mapping in resources.MAPPINGS:
-        _map(scope, mapping, made["processor"], messaging)
+        _map(scope, config, mapping, made["processor"], messaging)
     return Functions(
         by_name=made, log_groups=groups, roles=roles, batch_role=batch_role, grants=grants
     )
@@ -154,6 +169,7 @@ def _arns(
         "status_topic": messaging.status_topic.topic_arn,
         "ingest_bus": messaging.bus.event_bus_arn,
         "engine_function": _function_arn(scope, config, "engine"),
+        "discovery_function": _function_arn(scope, config, "discovery"),
         "processor_function": _function_arn(scope, config, "processor"),
         "batch_jobs": f"arn:{stack.partition}:s3:{stack.region}:{stack.account}:job/*",
         "key": key.key_arn if key else "",
@@ -179,7 +195,8 @@ def _environment(
     return variables | {
         resources.RESULTS_BUCKET_VARIABLE: storage.results.bucket_name,
         str(resources.PROCESSOR_QUEUE.environment_variable): queue.queue_url,
-        str(resources.PROCESSOR_FUNCTION.environment_variable): arns["processor_function"],
+        # The variable names the function that batch jobs call.
+        str(resources.PROCESSOR_FUNCTION.environment_variable): arns["discovery_function"],
         str(resources.ENGINE_FUNCTION.environment_variable): arns["engine_function"],
         resources.BATCH_OPERATIONS_ROLE_VARIABLE: arns["batch_role"],
         resources.STATUS_TOPIC_VARIABLE: messaging.status_topic.topic_arn,
@@ -230,7 +247,7 @@ def _log_group(scope: Construct, config: Config, name: str) -> logs.LogGroup:
     group = logs.LogGroup(
         scope,
         f"{name.title()}Log",
-        removal_policy=RemovalPolicy.RETAIN if config.keeps_data else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(config),
     )
     child = group.node.default_child
     assert isinstance(child, logs.CfnLogGroup)  # noqa: S101 - what it is made of
@@ -252,6 +269,7 @@ def _function(
     reserved = {
         "engine": config.engine_concurrency,
         "processor": config.processor_concurrency,
+        "discovery": config.discovery_concurrency,
     }
     return lambda_.Function(
         scope,
@@ -278,15 +296,20 @@ def _function(
 
 
 def _map(
-    scope: Construct, mapping: MappingShape, function: lambda_.Function, messaging: Messaging
+    scope: Construct,
+    config: Config,
+    mapping: MappingShape,
+    function: lambda_.Function,
+    messaging: Messaging,
 ) -> None:
-    name = "ChunkMapping" if mapping is resources.CHUNK_MAPPING else "DeadLetterMapping"
+    of_chunks = mapping is resources.CHUNK_MAPPING
+    name = "ChunkMapping" if of_chunks else "DeadLetterMapping"
     lambda_.EventSourceMapping(
         scope,
         name,
         target=function,
         event_source_arn=messaging.queues[mapping.queue].queue_arn,
         batch_size=mapping.batch_size,
-        max_concurrency=mapping.concurrency_max,
+        max_concurrency=config.chunk_concurrency if of_chunks else mapping.concurrency_max,
         report_batch_item_failures="ReportBatchItemFailures" in mapping.response_types,
     )

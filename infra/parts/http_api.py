@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Fn, Stack
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.config import Config
+from infra.parts.retention import removal_policy
 
 # As the API's handler serves them; tests/infra compares.
 ROUTES: Final = (
@@ -77,10 +78,20 @@ def _authorizer(config: Config) -> apigateway.IHttpRouteAuthorizer:
 
 
 def _log_access(scope: Construct, config: Config, stage: apigateway.HttpStage) -> None:
+    """Log each request.
+
+    API Gateway grants itself access in the account's resource policy for CloudWatch Logs, which
+    holds 5,120 characters; near that limit, only log groups under /aws/vendedlogs/ are enabled
+    (Step Functions Developer Guide, "Avoiding Amazon CloudWatch Logs resource policy size
+    restrictions", checked 2026-11). The id of the stack is in the name, because a log that is kept
+    still exists when the stage is deployed again.
+    """
+    stack_id = Fn.select(2, Fn.split("/", Stack.of(scope).stack_id))
     group = logs.LogGroup(
         scope,
         "AccessLog",
-        removal_policy=RemovalPolicy.RETAIN if config.keeps_data else RemovalPolicy.DESTROY,
+        log_group_name=f"/aws/vendedlogs/{config.stack_name}/access-{stack_id}",
+        removal_policy=removal_policy(config),
     )
     child = group.node.default_child
     assert isinstance(child, logs.CfnLogGroup)  # noqa: S101 - what it is made of

@@ -1,11 +1,11 @@
 """The key that tables, queues and the topic are encrypted with, where AWS's own will not do."""
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.config import Config
+from infra.parts.retention import removal_policy
 
 # Who writes to our encrypted queues and topics without a role of ours: EventBridge User Guide,
 # "Using dead-letter queues", and SNS Developer Guide, "Key management" (checked 2026-11).
@@ -23,7 +23,7 @@ def make_key(scope: Construct, config: Config) -> kms.IKey | None:
         "Key",
         description=f"{config.stack_name}: tables, queues and topics",
         enable_key_rotation=True,
-        removal_policy=RemovalPolicy.RETAIN if config.keeps_data else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(config),
     )
     key.add_to_resource_policy(
         iam.PolicyStatement(

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -69,7 +70,27 @@ def make_messaging(scope: Construct, config: Config, key: kms.IKey | None) -> Me
 
 
 def _alarm_topic(scope: Construct, config: Config, key: kms.IKey | None) -> sns.Topic:
+    """Make the topic that alarms publish to.
+
+    CloudWatch publishes as a service. The default policy of a topic lets it in, but this topic has
+    a policy of its own, so that policy must (SNS Developer Guide, "Example cases for Amazon SNS
+    access control", checked 2026-11).
+    """
     topic = sns.Topic(scope, "AlarmTopic", master_key=key, enforce_ssl=True)
+    stack = Stack.of(scope)
+    alarms = f"arn:{stack.partition}:cloudwatch:{stack.region}:{stack.account}:alarm"
+    topic.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="AlarmsOfThisStage",
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            actions=["sns:Publish"],
+            resources=[topic.topic_arn],
+            conditions={
+                "StringEquals": {"aws:SourceAccount": stack.account},
+                "ArnLike": {"aws:SourceArn": f"{alarms}:{config.stack_name}-*"},
+            },
+        )
+    )
     if config.alarm_email:
         topic.add_subscription(subscriptions.EmailSubscription(config.alarm_email))
     return topic

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -13,6 +13,7 @@ from constructs import Construct
 from adapters.aws import resources
 from adapters.aws.resources import KeyAttribute, TableShape
 from infra.config import Config
+from infra.parts.retention import removal_policy
 
 _TYPES: Final = {"S": dynamodb.AttributeType.STRING, "N": dynamodb.AttributeType.NUMBER}
 _PROJECTIONS: Final = {
@@ -69,7 +70,7 @@ def _table(
         ),
         encryption_key=key,
         deletion_protection=config.keeps_data,
-        removal_policy=RemovalPolicy.RETAIN if config.keeps_data else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(config),
     )
     for index in shape.indexes:
         table.add_global_secondary_index(
@@ -98,7 +99,7 @@ def _results_bucket(scope: Construct, config: Config) -> s3.Bucket:
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         enforce_ssl=True,
-        removal_policy=RemovalPolicy.RETAIN if config.keeps_data else RemovalPolicy.DESTROY,
+        removal_policy=removal_policy(config),
         lifecycle_rules=[
             # Everything of a job is under this prefix, with the job's id next: finer prefixes than
             # this one cannot be told to S3.

@@ -1,6 +1,6 @@
 """What starts the engine besides the API: ends of batch jobs, and the sweep's schedule."""
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_cloudtrail as cloudtrail
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -11,6 +11,7 @@ from constructs import Construct
 
 from adapters.aws import resources
 from infra.config import Config
+from infra.parts.retention import removal_policy
 
 
 def make_triggers(
@@ -61,7 +62,7 @@ def make_triggers(
 
 def _trail(scope: Construct, config: Config) -> None:
     """Make a trail: EventBridge gets events "via CloudTrail" only where one is logging."""
-    keep = RemovalPolicy.RETAIN if config.keeps_data else RemovalPolicy.DESTROY
+    keep = removal_policy(config)
     bucket = s3.Bucket(
         scope,
         "TrailBucket",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 
+from application.failures import cause_of
 from application.files import summary_key
 from application.job_updater import update_job
 from application.policy import Policy
-from domain.job import TERMINAL, Job, StatusNotice, finish_if_settled, without_notices
+from domain.job import TERMINAL, Job, JobStatus, StatusNotice, finish_if_settled, without_notices
 from domain.message import status_message
 from domain.views import job_view
 from ports.clock import Clock
-from ports.errors import PortError, Retryable
+from ports.errors import Retryable
 from ports.job_store import JobStore
 from ports.results_store import ResultsStore
 from ports.status_notifier import StatusNotifier
@@ -57,16 +58,20 @@ class Announcer:
                 self._telemetry.event("job_status", job_id=job.job_id, status=notice.status)
                 if notice.status in TERMINAL:
                     self._telemetry.count(Metric.JOBS_ENDED)
-        except PortError as error:
-            self._telemetry.warning("status_not_published", job_id=job.job_id, cause=str(error))
+                if notice.status is JobStatus.FAILED:
+                    self._telemetry.count(Metric.JOBS_FAILED)
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning(
+                "status_not_published", job_id=job.job_id, cause=cause_of(error)
+            )
         if not published:
             return job
         try:
             done = frozenset(published)
             return await update_job(self._jobs, job.job_id, lambda job: without_notices(job, done))
-        except PortError as error:
+        except Exception as error:  # noqa: BLE001 - reported
             # They will be published once more by the sweep; the topic promises at least once.
-            self._telemetry.warning("status_not_marked", job_id=job.job_id, cause=str(error))
+            self._telemetry.warning("status_not_marked", job_id=job.job_id, cause=cause_of(error))
             return job
 
     async def _write_summary(self, job: Job, notice: StatusNotice) -> None:
@@ -78,11 +83,11 @@ class Announcer:
         summary = json.dumps(job_view(job, self._clock.now()), indent=2)
         try:
             await self._results.put(summary_key(job.job_id), summary.encode())
-        except PortError as error:
+        except Exception as error:
             waited_s = (self._clock.now() - notice.occurred_at).total_seconds()
             if isinstance(error, Retryable) and waited_s < self._policy.end_patience_s:
                 raise
-            self._telemetry.warning("summary_not_written", job_id=job.job_id, cause=str(error))
+            self._telemetry.warning("summary_not_written", job_id=job.job_id, cause=cause_of(error))
 
     async def finish(self, job_id: str) -> Job:
         """End the job if its last chunk is settled, and announce what changed.

@@ -14,7 +14,7 @@ from domain.errors import DomainError, WorkLost
 from domain.job import Job
 from ports.batch_jobs import BatchJobs
 from ports.clock import Clock
-from ports.errors import NotFound, PortError
+from ports.errors import NotFound
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
 
@@ -51,10 +51,12 @@ class BatchDiscovery:
         try:
             return await work.update(job.job_id, lambda j: replace(j, batch_job_id=batch_job_id))
         except WorkLost:
-            # The job is ending and its record does not name this batch job.
+            # If the job is ending, its record does not name this batch job. If not, another engine
+            # has the job, and S3 answered its order with the same batch job.
             try:
-                await self._batch_jobs.cancel(batch_job_id)
-            except PortError as error:
+                if await work.job_ends(job.job_id):
+                    await self._batch_jobs.cancel(batch_job_id)
+            except Exception as error:  # noqa: BLE001 - reported
                 self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=str(error))
             raise
 

@@ -3,17 +3,21 @@
 The order is the same for all: what belongs to the end (outcomes, then failures) is written first,
 the transaction that settles the chunk and moves the job's counts comes last. A process that dies
 between them leaves files and records that the next attempt replaces.
+
+The end comes first here, too: what hinders only the account of a chunk (its outcomes, its error
+records, its copies in parts) keeps it from its end for a bounded number of attempts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from application.announcer import Announcer
 from application.chunk_errors import ChunkErrors
 from application.copy_file import LeftCopies
-from application.failures import whole_failure
+from application.failures import cause_of, error_class, whole_failure
 from application.files import chunk_key, outcomes_key, read_entries, write_outcomes
 from application.policy import Policy
 from application.progress_files import ProgressFiles
@@ -27,7 +31,7 @@ from domain.chunk import (
     give_up_chunk,
     settle_chunk,
 )
-from domain.errors import DomainError
+from domain.errors import DomainError, WorkLost
 from domain.failure import Failure
 from domain.job import Job
 from domain.limits import QUEUE_DELAY_S_MAX
@@ -37,7 +41,7 @@ from domain.tally import tally_change
 from ports.chunk_queue import ChunkQueue
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
-from ports.errors import Fatal, NotFound
+from ports.errors import Conflict, Fatal, NotFound
 from ports.results_store import ResultsStore
 from ports.telemetry import Metric, Telemetry
 
@@ -137,6 +141,40 @@ class ChunkSettlement:
         queued = evolve(chunk, ChunkDeadLettered(), self._clock.now())
         await self._hand_back(queued, delay_s=self._retry_delay_s(queued.dead_letter_count))
 
+    async def hand_back_after(
+        self,
+        chunk: Chunk,
+        error: Exception,
+        outcomes: Mapping[str, Outcome],
+        *,
+        outcome_count_before: int,
+    ) -> None:
+        """Hand back a chunk whose attempt ended in an error, with what stands of its outcomes.
+
+        Raises:
+            Exception: it cannot be handed back now.
+        """
+        standing = {key: outcome for key, outcome in outcomes.items() if not outcome.retryable}
+        progress_key, progressed = chunk.progress_key, len(standing) > outcome_count_before
+        if progressed:
+            try:
+                progress_key = await self._progress.save(chunk, _token(chunk), standing)
+            except Exception as unsaved:  # noqa: BLE001 - these objects are looked at again
+                progressed = False
+                self._warn_of("outcomes_not_written", chunk, unsaved)
+        released = ChunkReleased(
+            progress_key=progress_key, progressed=progressed, reason=cause_of(error)
+        )
+        await self._hand_back(
+            evolve(chunk, released, self._clock.now()),
+            delay_s=self._retry_delay_s(chunk.attempt_count),
+        )
+
+    async def note(self, chunk: Chunk, error: Exception) -> None:
+        """Note what ended the attempt, if that can be written: it may be the last one."""
+        with suppress(Exception):
+            await self._chunks.save(replace(chunk, status_reason=cause_of(error)))
+
     async def give_up(
         self,
         job: Job,
@@ -150,10 +188,11 @@ class ChunkSettlement:
         Raises:
             WorkLost, Conflict: the lease is lost; another worker has the chunk.
         """
-        reason = type(cause).__name__ if isinstance(cause, Exception) else "GivenUp"
-        message = str(cause)
+        reason = error_class(cause) if isinstance(cause, Exception) else "GivenUp"
+        message = cause_of(cause) if isinstance(cause, Exception) else cause
         known = await self._known(chunk, done)
         outcomes = await self._all_outcomes(chunk, known, reason, message)
+        recorded = outcomes
         refusal = await self._try_to_write(chunk, outcomes)
         if refusal is not None:
             outcomes = {}
@@ -172,7 +211,7 @@ class ChunkSettlement:
         )
         self._telemetry.count(Metric.CHUNKS_FAILED)
         failed = give_up_chunk(chunk, fold(outcomes.values()), message, now=now)
-        await self._settle(job, chunk, known or {}, failed, whole=replace(failure, message=message))
+        await self._settle(job, chunk, recorded, failed, whole=replace(failure, message=message))
 
     async def cancel(self, job: Job, chunk: Chunk, outcomes: Mapping[str, Outcome]) -> None:
         """Settle the chunk as CANCELLED, with what was done of it.
@@ -196,12 +235,30 @@ class ChunkSettlement:
         whole: Failure | None = None,
     ) -> None:
         """Record the failures among the outcomes and that of the whole chunk, and settle it."""
-        await self._chunk_errors.replace(chunk, outcomes.values(), whole=whole)
+        with self._account(chunk, "errors_not_recorded"):
+            await self._chunk_errors.replace(chunk, outcomes.values(), whole=whole)
         self._check_lease(chunk)
-        await self._left_copies.give_up(job, chunk)
+        with self._account(chunk, "copies_not_given_up"):
+            await self._left_copies.give_up(job, chunk)
         await self._chunks.settle(settled, tally_change(chunk, settled))
         self._count(settled.statistics - chunk.statistics)
         await self._announcer.finish(job.job_id)
+
+    @contextmanager
+    def _account(self, chunk: Chunk, name: str) -> Iterator[None]:
+        """Report what goes wrong inside instead of raising it, if this attempt is the last one."""
+        try:
+            yield
+        except (WorkLost, Conflict):
+            raise
+        except Exception as error:
+            if chunk.attempt_count < self._policy.chunk_attempt_count_max:
+                raise
+            self._warn_of(name, chunk, error)
+
+    def _must_end(self, chunk: Chunk) -> bool:
+        """Whether even giving the chunk up failed as often as an attempt may."""
+        return chunk.attempt_count > 2 * self._policy.chunk_attempt_count_max
 
     def _retry_delay_s(self, try_count: int) -> int:
         doubled: int = self._policy.retry_delay_s * 2 ** (try_count - 1)
@@ -226,14 +283,18 @@ class ChunkSettlement:
 
     async def _try_to_write(
         self, chunk: Chunk, outcomes: Mapping[str, Outcome]
-    ) -> Fatal | NotFound | None:
+    ) -> Exception | None:
         """Write the file, or return why that is refused: it is not to keep a chunk from its end.
 
         What is not in the file may not be counted.
         """
         try:
             await self._write(chunk, outcomes)
-        except (Fatal, NotFound) as error:
+        except (WorkLost, Conflict):
+            raise
+        except Exception as error:
+            if not (isinstance(error, Fatal | NotFound) or self._must_end(chunk)):
+                raise
             self._warn_of("outcomes_not_written", chunk, error)
             return error
         return None
@@ -254,7 +315,9 @@ class ChunkSettlement:
                     outcomes[entry.key] = Outcome(
                         key=entry.key, kind=OutcomeKind.FAILED, reason=reason, message=message
                     )
-        except (NotFound, DomainError, Fatal) as error:
+        except Exception as error:
+            if not (isinstance(error, NotFound | DomainError | Fatal) or self._must_end(chunk)):
+                raise
             # The chunk's own file is what is broken; its other objects still count as failed.
             self._warn_of("chunk_unreadable", chunk, error)
         return outcomes
@@ -265,7 +328,9 @@ class ChunkSettlement:
         """Return the outcomes of this attempt and those on file; None if they are denied to us."""
         try:
             return {**await self._progress.known(chunk), **(done or {})}
-        except Fatal as error:
+        except Exception as error:
+            if not (isinstance(error, Fatal) or self._must_end(chunk)):
+                raise
             self._warn_of("outcomes_unreadable", chunk, error)
             # What an attempt has done begins with what was on file before.
             return dict(done) if done else None
@@ -275,7 +340,7 @@ class ChunkSettlement:
 
     def _warn_of(self, name: str, chunk: Chunk, error: Exception) -> None:
         self._telemetry.warning(
-            name, job_id=chunk.job_id, chunk_index=chunk.index, cause=str(error)
+            name, job_id=chunk.job_id, chunk_index=chunk.index, cause=cause_of(error)
         )
 
     def _count(self, change: Statistics) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
@@ -11,6 +12,7 @@ from application.announcer import Announcer
 from application.chunk_settlement import ChunkSettlement
 from application.copy_file import CopyFile
 from application.deadline import Deadline
+from application.failures import cause_of, is_unknown
 from application.fanout import AdaptiveLimit, fan_out
 from application.files import chunk_key, copies_key, read_entries
 from application.object_work import ObjectWork
@@ -49,6 +51,14 @@ class Delivery(Enum):
     SETTLED = "settled"
     HANDED_BACK = "handed_back"
     NOTHING_TO_DO = "nothing_to_do"
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What an attempt at a chunk has come to; `before` is how many outcomes it began with."""
+
+    done: dict[str, Outcome] = field(default_factory=dict)
+    before: int = 0
 
 
 class ProcessChunk:
@@ -104,10 +114,18 @@ class ProcessChunk:
         except ChunkHeld as held:
             self._telemetry.event("chunk_held", job_id=job_id, chunk_index=index, cause=str(held))
             return Delivery.NOTHING_TO_DO
+        attempt = _Attempt()
         try:
-            return await self._work(job, chunk, deadline)
+            return await self._work(job, chunk, deadline, attempt)
         except (WorkLost, Conflict) as lost:
             return self._lost(job_id, index, lost)
+        except Exception as error:
+            self._telemetry.warning(
+                "chunk_attempt_failed", job_id=job_id, chunk_index=index, cause=cause_of(error)
+            )
+            if await self._handed_back(chunk, attempt, error):
+                return Delivery.HANDED_BACK
+            raise
 
     async def give_up(
         self,
@@ -150,7 +168,8 @@ class ProcessChunk:
             if job.ending is not None:
                 await self._settlement.cancel(job, chunk, {})
             elif self._given_up(chunk):
-                await self._settlement.give_up(job, chunk, reason)
+                told = f"; {_last_attempt(chunk)}" if chunk.status_reason is not None else ""
+                await self._settlement.give_up(job, chunk, f"{reason}{told}")
             else:
                 await self._settlement.queue_again(chunk, reason)
                 return Delivery.HANDED_BACK
@@ -164,6 +183,28 @@ class ProcessChunk:
             chunk.attempt_count > self._policy.chunk_attempt_count_max
             or chunk.dead_letter_count + 1 >= self._policy.chunk_dead_letter_count_max
         )
+
+    async def _handed_back(self, chunk: Chunk, attempt: _Attempt, error: Exception) -> bool:
+        """Hand the chunk back after an error that nobody knows; another attempt may have none.
+
+        False if it cannot be, as after its settlement; or if the message is to come again, later.
+        """
+        if not is_unknown(error):
+            await self._settlement.note(chunk, error)
+            return False
+        try:
+            await self._settlement.hand_back_after(
+                chunk, error, attempt.done, outcome_count_before=attempt.before
+            )
+        except Exception as failed:  # noqa: BLE001 - the error before it is raised
+            self._telemetry.warning(
+                "chunk_not_handed_back",
+                job_id=chunk.job_id,
+                chunk_index=chunk.index,
+                cause=cause_of(failed),
+            )
+            return False
+        return True
 
     def _lost(self, job_id: str, index: int, cause: Exception) -> Delivery:
         """Note that another worker has the chunk now; what is left of it is that one's."""
@@ -188,13 +229,15 @@ class ProcessChunk:
             chunk = await self._chunks.get(job_id, index)
         raise ChunkHeld(f"chunk {index} of {job_id} keeps being changed by others")
 
-    async def _work(self, job: Job, chunk: Chunk, deadline: Deadline) -> Delivery:
+    async def _work(
+        self, job: Job, chunk: Chunk, deadline: Deadline, attempt: _Attempt
+    ) -> Delivery:
         job = await self._jobs.get(job.job_id)
         if chunk.attempt_count > self._policy.chunk_attempt_count_max:
-            reason = f"{self._policy.chunk_attempt_count_max} attempts came to nothing"
+            count = self._policy.chunk_attempt_count_max
+            reason = f"{count} attempts came to nothing; {_last_attempt(chunk)}"
             await self._settlement.give_up(job, chunk, reason)
             return Delivery.SETTLED
-        done: dict[str, Outcome] = {}
         watch = Watch(
             jobs=self._jobs,
             job_id=job.job_id,
@@ -205,17 +248,17 @@ class ProcessChunk:
         )
         watch.job_ending = job.ending is not None
         try:
-            done = await self._progress.load(chunk)
-            before = len(done)
+            attempt.done = done = await self._progress.load(chunk)
+            attempt.before = len(done)
             copies_advanced = await self._process_windows(job, chunk, done, watch)
         except (DomainError, Fatal, NotFound) as error:
-            await self._settlement.give_up(job, chunk, error, done=done)
+            await self._settlement.give_up(job, chunk, error, done=attempt.done)
             return Delivery.SETTLED
         if watch.job_ending:
             await self._settlement.cancel(job, chunk, done)
             return Delivery.SETTLED
         settled = await self._settlement.conclude(
-            job, chunk, done, outcome_count_before=before, copies_advanced=copies_advanced
+            job, chunk, done, outcome_count_before=attempt.before, copies_advanced=copies_advanced
         )
         return Delivery.SETTLED if settled else Delivery.HANDED_BACK
 
@@ -267,3 +310,9 @@ class ProcessChunk:
 
         await fan_out(windows(), process, limit=self._policy.windows_in_flight)
         return copies.advanced
+
+
+def _last_attempt(chunk: Chunk) -> str:
+    if chunk.status_reason is None:
+        return "the last one ended without an error: its process died, or its time ran out"
+    return f"the last one ended with: {chunk.status_reason}"

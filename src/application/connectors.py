@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain import prefixes as prefix_rules
+from domain.bucket_name import bucket_name_fault
 from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
 from domain.errors import FieldFault, InvalidRequest
 from domain.item_sizes import connector_faults
@@ -16,21 +17,19 @@ from ports.connector_store import ConnectorStore
 from ports.ids import Ids
 from ports.paging import Page
 
-# S3 User Guide, "Bucket naming rules"; the rest of the rules is left to S3 itself.
-_BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
-_CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
-_ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
+CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
+ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 # IAM User Guide, "IAM identifiers" and "IAM and AWS STS quotas": a name of up to 64 characters,
 # below a path of up to 512. Of what a path may hold, the signs that stand for themselves in a
 # policy: a role has to be named in ours. An assumed role (arn:aws:sts) is not a role.
-_ROLE_ARN: Final = re.compile(
+ROLE_ARN: Final = re.compile(
     r"(?=.{20,620}$)arn:aws[a-z-]*:iam::[0-9]{12}:role/"
     r"(?:[A-Za-z0-9+=.@_\-]+/)*[A-Za-z0-9+=.@_\-]{1,64}"
 )
 # SQS Developer Guide, "Amazon SQS queue and message identifiers": a URL ends in the account and
 # a name of up to 80 characters, `.fifo` included. The host is left open: there are several forms,
 # and emulators have their own.
-_QUEUE_URL: Final = re.compile(
+QUEUE_URL: Final = re.compile(
     r"https?://[A-Za-z0-9.:\-]{1,255}/(?:[A-Za-z0-9\-]+/)*[0-9]{12}/[A-Za-z0-9_\-]{1,80}(?:\.fifo)?"
 )
 
@@ -74,8 +73,9 @@ class Connectors:
             AlreadyExists: the id is taken.
         """
         faults = prefix_rules.check(new.prefixes, path="prefixes")
-        if not _BUCKET_NAME.fullmatch(new.bucket_name):
-            faults.append(FieldFault(path="bucketName", message="is not a valid bucket name"))
+        wrong = bucket_name_fault(new.bucket_name)
+        if wrong is not None:
+            faults.append(FieldFault(path="bucketName", message=wrong))
         elif new.bucket_name == self._results_bucket_name:
             faults.append(
                 FieldFault(
@@ -84,18 +84,19 @@ class Connectors:
                     " register the bucket that holds your media",
                 )
             )
-        if new.connector_id is not None and not _CONNECTOR_ID.fullmatch(new.connector_id):
+        if new.connector_id is not None and not CONNECTOR_ID.fullmatch(new.connector_id):
             faults.append(
                 FieldFault(
                     path="connectorId",
-                    message="has to be 1 to 64 letters, digits, dots, dashes or underscores",
+                    message="must be 1 to 64 letters, digits, dots, hyphens or underscores, and"
+                    " begin with a letter or a digit",
                 )
             )
-        if new.expected_owner is not None and not _ACCOUNT_ID.fullmatch(new.expected_owner):
+        if new.expected_owner is not None and not ACCOUNT_ID.fullmatch(new.expected_owner):
             faults.append(
                 FieldFault(path="expectedBucketOwner", message="is not an account id of 12 digits")
             )
-        if new.role_arn is not None and not _ROLE_ARN.fullmatch(new.role_arn):
+        if new.role_arn is not None and not ROLE_ARN.fullmatch(new.role_arn):
             faults.append(
                 FieldFault(
                     path="roleArn", message="is not a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"
@@ -144,7 +145,7 @@ def _queue_faults(ingest: Ingest) -> list[FieldFault]:
             return []
         message = "is missing: the trigger 'queue' sends to the system's ingest queue"
         return [FieldFault(path="ingestQueueUrl", message=message)]
-    if _QUEUE_URL.fullmatch(ingest.queue_url):
+    if QUEUE_URL.fullmatch(ingest.queue_url):
         return []
     message = "is not the URL of an SQS queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
     return [FieldFault(path="ingestQueueUrl", message=message)]

@@ -12,7 +12,7 @@ from domain.connector import Trigger
 from domain.errors import InvalidManifest
 from domain.job import Job
 from domain.part_copy import CopyRecord, from_json, to_json
-from ports.errors import Fatal, NotFound, PortError
+from ports.errors import Fatal, NotFound
 from ports.object_store import ObjectStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
@@ -120,5 +120,5 @@ class LeftCopies:
     async def _abandon(self, job: Job, key: str, upload_id: str) -> None:
         try:
             await self._objects.abandon_copy(job.bucket, key, upload_id)
-        except PortError as error:
+        except Exception as error:  # noqa: BLE001 - reported
             self._telemetry.warning(NOT_GIVEN_UP, object_key=key, cause=str(error))

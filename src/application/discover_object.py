@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from application.failures import cause_of, error_class, is_unknown
 from application.object_work import ObjectWork
 from domain.batch_job import encode_result
 from domain.connector import Bucket, Ingest
-from domain.errors import DomainError
 from domain.job import Job, SyncOptions, new_job
 from domain.manifest import decode_invocation_key
 from ports.clock import Clock
-from ports.errors import NotFound, PortError, Retryable
+from ports.errors import NotFound, Retryable
 from ports.job_store import JobStore
 
 
@@ -36,12 +36,28 @@ class DiscoverObject:
         self._object_work = object_work
         self._known: dict[str, Job] = {}
 
-    async def answer(self, job_id: str | None, bucket_name: str, encoded_key: str) -> TaskResult:
+    async def answer(
+        self,
+        job_id: str | None,
+        bucket_name: str,
+        encoded_key: str,
+        *,
+        version_id: str | None = None,
+    ) -> TaskResult:
         """Return the result of the task for one key, as the invocation encodes it.
+
+        A task that names a version is refused: a sync is of current versions, and the decision
+        must not be about another one than the one named.
 
         Without a job id (invocation schema 1.0 has no user arguments) the decision is that of a
         plain sync of the bucket.
         """
+        if version_id:
+            text = (
+                f"the task names version {version_id}, and a sync is of current versions; make the"
+                " manifest of bucket and key alone"
+            )
+            return TaskResult(code="PermanentFailure", text=text)
         try:
             job = await self._job(job_id) if job_id else self._without_job(bucket_name)
             if job.bucket.name != bucket_name:
@@ -52,8 +68,9 @@ class DiscoverObject:
             return TaskResult(code="TemporaryFailure", text=f"{type(error).__name__}: {error}")
         except NotFound:
             return TaskResult(code="PermanentFailure", text=f"there is no job {job_id}")
-        except (PortError, DomainError) as error:
-            return TaskResult(code="PermanentFailure", text=f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - the answer to its task, whatever it is
+            code = "TemporaryFailure" if is_unknown(error) else "PermanentFailure"
+            return TaskResult(code=code, text=f"{error_class(error)}: {cause_of(error)}")
         if outcome.retryable:
             return TaskResult(code="TemporaryFailure", text=f"{outcome.reason}: {outcome.message}")
         return TaskResult(code="Succeeded", text=encode_result(outcome))

@@ -13,18 +13,21 @@ not keep the job from its end: a missing right never does, and nothing does for 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
 
 from application.announcer import Announcer
 from application.chunk_errors import ChunkErrors
 from application.copy_file import LeftCopies
 from application.deadline import Deadline
 from application.engine_orders import order_advance
-from application.failures import whole_failure
+from application.failures import cause_of, is_unknown, whole_failure
 from application.files import manifest_key, outcomes_key, write_outcomes
 from application.job_updater import update_job
 from application.policy import Policy
 from application.progress_files import ProgressFiles
 from domain.chunk import Chunk, ChunkLeaseExpired, cancel_chunk, evolve, lease_expired
+from domain.failure import Failure
 from domain.job import Discovery, Ending, EndingKind, Job
 from domain.job_control import order_end, stop_redriving
 from domain.outcome import Outcome, fold
@@ -34,10 +37,13 @@ from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.error_log import ErrorLog
-from ports.errors import AccessDenied, Conflict, Misconfigured, PortError, Retryable
+from ports.errors import AccessDenied, Conflict, Misconfigured, Retryable
 from ports.job_store import JobStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
+
+# An error record is worth a second request, and no more: the job's reason says the same.
+_RECORD_TRY_COUNT: Final = 2
 
 
 class EndJob:
@@ -71,26 +77,37 @@ class EndJob:
         self._policy = policy
         self._progress = ProgressFiles(results)
 
-    async def fail(self, job_id: str, error: Exception, deadline: Deadline) -> Job | None:
+    async def fail(
+        self, job_id: str, error: Exception, deadline: Deadline, *, told: str | None = None
+    ) -> Job | None:
         """Order the job's end, record why it fails, and end what is open, as `drain` does.
 
         The order comes first: a job that was cancelled meanwhile does not fail, and has no record
-        of a failure. If the record cannot be written, the job's reason says the same.
+        of a failure. `told` says why in full where the error alone does not.
         """
         now = self._clock.now()
         job = await update_job(
             self._jobs,
             job_id,
-            lambda j: order_end(j, Ending(kind=EndingKind.FAILED, reason=_reason(j, error)), now),
+            lambda j: order_end(
+                j, Ending(kind=EndingKind.FAILED, reason=told or _reason(j, error)), now
+            ),
         )
-        if job.ending == Ending(kind=EndingKind.FAILED, reason=_reason(job, error)):
-            try:
-                await self._errors.record(
-                    [whole_failure(error, job_id=job_id, chunk_index=None, now=now)]
-                )
-            except PortError as cause:
-                self._telemetry.warning("failure_not_recorded", job_id=job_id, cause=str(cause))
+        if job.ending == Ending(kind=EndingKind.FAILED, reason=told or _reason(job, error)):
+            failure = whole_failure(error, job_id=job_id, chunk_index=None, now=now)
+            await self._record(replace(failure, message=told or failure.message))
         return await self.drain(job, deadline)
+
+    async def _record(self, failure: Failure) -> None:
+        """Record the failure; what hinders that is not to keep the job from its end."""
+        for _ in range(_RECORD_TRY_COUNT):
+            try:
+                await self._errors.record([failure])
+                break
+            except Exception as error:  # noqa: BLE001 - reported
+                self._telemetry.warning(
+                    "failure_not_recorded", job_id=failure.job_id, cause=cause_of(error)
+                )
 
     async def drain(self, job: Job, deadline: Deadline) -> Job | None:
         """Settle what is open of a job whose end is ordered, or None if the deadline came first.
@@ -104,26 +121,30 @@ class EndJob:
             Retryable: something is worth another try; what could be settled is.
         """
         left = await self._clean_up(job)
-        await update_job(self._jobs, job.job_id, lambda j: stop_redriving(j, self._clock.now()))
-        async for chunk in self._chunks.chunks(job.job_id):
-            # What a later redrive opened is not what was ordered to end.
-            if not chunk.terminal and chunk.redrive_number <= job.redrive_number:
-                left = await self._cancel(job, chunk) or left
-                if deadline.near(self._policy.stop_margin_s):
-                    return None
+        now = await update_job(
+            self._jobs, job.job_id, lambda j: stop_redriving(j, self._clock.now())
+        )
+        if now.tally.chunks_settled < now.tally.chunks_total:
+            async for chunk in self._chunks.chunks(job.job_id):
+                # What a later redrive opened is not what was ordered to end.
+                if not chunk.terminal and chunk.redrive_number <= job.redrive_number:
+                    left = await self._cancel(job, chunk) or left
+                    if deadline.near(self._policy.stop_margin_s):
+                        return None
         if left is not None:
             raise left
         return await self._announcer.finish(job.job_id)
 
-    async def _clean_up(self, job: Job) -> PortError | None:
+    async def _clean_up(self, job: Job) -> Exception | None:
         """Stop what is under way beside the chunks; returns an error that is worth another try."""
-        left: PortError | None = None
+        left: Exception | None = None
         for step in (self._stop_discovery, self._abort_manifest):
             try:
                 await step(job)
-            except PortError as error:
-                self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=str(error))
-                if isinstance(error, Retryable) and self._patient(job):
+            except Exception as error:  # noqa: BLE001 - reported, and raised once all is tried
+                self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=cause_of(error))
+                worth_it = isinstance(error, Retryable) or is_unknown(error)
+                if worth_it and self._patient(job):
                     left = error
         return left
 
@@ -148,7 +169,7 @@ class EndJob:
         waited_s = (self._clock.now() - job.updated_at).total_seconds()
         return waited_s < self._policy.end_patience_s
 
-    async def _cancel(self, job: Job, chunk: Chunk) -> PortError | None:
+    async def _cancel(self, job: Job, chunk: Chunk) -> Exception | None:
         """Settle a chunk that nobody works on; returns an error that is worth another try."""
         now = self._clock.now()
         free = chunk
@@ -160,12 +181,12 @@ class EndJob:
         try:
             done = await self._progress.known(chunk)
             await self._write_down(job, free, done)
-        except PortError as error:
+        except Exception as error:  # noqa: BLE001 - reported, and raised once all is tried
             self._telemetry.warning(
                 "chunk_not_accounted",
                 job_id=job.job_id,
                 chunk_index=chunk.index,
-                cause=str(error),
+                cause=cause_of(error),
             )
             if self._patient(job) and not isinstance(error, Misconfigured):
                 return error
@@ -224,4 +245,5 @@ def _reason(job: Job, error: Exception) -> str:
     """Say in which role a bucket denied itself: that one has to be granted what is missing."""
     role_arn = job.bucket.role_arn
     denied = isinstance(error, AccessDenied) and error.resource != role_arn
-    return f"{error} (in the role {role_arn})" if denied and role_arn is not None else str(error)
+    cause = cause_of(error)
+    return f"{cause} (in the role {role_arn})" if denied and role_arn is not None else cause

@@ -12,17 +12,19 @@ from application.announcer import Announcer
 from application.batch_discovery import BatchDiscovery
 from application.deadline import Deadline
 from application.ending import EndJob
+from application.failures import cause_of
 from application.listing import ListBucket
 from application.policy import Policy
 from application.redrive import RequeueFailures
 from application.sources import Source, manifest_source
 from application.splitting import SplitIntoChunks
 from application.work import Work
-from domain.errors import DomainError, WorkLost
+from domain.attempts import step_of
+from domain.errors import DomainError, NoProgress, WorkLost
 from domain.job import Discovery, Job, JobStatus
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
-from ports.errors import Fatal, NotFound, PortError
+from ports.errors import Fatal, NotFound
 from ports.ids import Ids
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
@@ -68,7 +70,8 @@ class Engine:
         Raises:
             NotFound: there is no such job.
             WorkHeld: another invocation is at it.
-            Retryable: the invocation is to be repeated; nothing is lost.
+            Exception: the invocation is to be repeated; nothing is lost. After a bounded number of
+                such attempts at one step the job fails instead.
         """
         work = Work(
             jobs=self._jobs, clock=self._clock, token=self._ids.new_token(), deadline=deadline
@@ -77,24 +80,28 @@ class Engine:
             job = await work.take(job_id, margin_s=self._policy.lease_margin_s)
         except WorkLost:
             return await self._end_or_announce(job_id, deadline)
+        if self._died(job):
+            # Processes of the engine end in the middle of this step, without a word.
+            await work.release(job_id)
+            return await self._fail(job_id, NoProgress(_given_up(job)), deadline, None)
         try:
             finished = await self._steps(job, work)
         except WorkLost:
             await work.release(job_id)
             return await self._end_or_announce(job_id, deadline)
-        except (DomainError, Fatal, NotFound) as error:
+        except Exception as error:
             held = work.holds(await self._jobs.get(job_id))
-            await work.release(job_id)
+            job = await work.release_failed(job_id, error)
             if not held:
                 # The job is ending, or another engine has it: its state is not ours to judge.
-                self._telemetry.event("engine_work_lost", job_id=job_id, cause=str(error))
+                self._telemetry.event("engine_work_lost", job_id=job_id, cause=cause_of(error))
                 return await self._end_or_announce(job_id, deadline)
-            self._telemetry.warning("job_failed", job_id=job_id, cause=str(error))
-            failed = await self._end_job.fail(job_id, error, deadline)
-            return await self._or_continue(job_id, failed)
-        except PortError:
-            await work.release(job_id)
-            raise
+            self._telemetry.warning("engine_attempt_failed", job_id=job_id, cause=cause_of(error))
+            final = isinstance(error, DomainError | Fatal | NotFound)
+            if not final and not self._exhausted(job):
+                raise
+            told = None if final else _given_up(job)
+            return await self._fail(job_id, error, deadline, told)
         job = await work.release(job_id)
         if not finished:
             await self._invoker.advance(job_id)
@@ -102,6 +109,25 @@ class Engine:
             return await self._announcer.finish(job_id)
         # It may have been cancelled since: what is under way beside its chunks has to be stopped.
         return await self._end_or_announce(job_id, deadline)
+
+    def _died(self, job: Job) -> bool:
+        """Whether attempts beyond the last one allowed were begun, none of which told its error."""
+        count = job.attempts.count if job.attempts is not None else 0
+        return count > self._policy.engine_attempt_count_max
+
+    def _exhausted(self, job: Job) -> bool:
+        attempts = job.attempts
+        return attempts is not None and (
+            attempts.count >= self._policy.engine_attempt_count_max
+            or attempts.unknown_count >= self._policy.engine_unknown_count_max
+        )
+
+    async def _fail(
+        self, job_id: str, error: Exception, deadline: Deadline, told: str | None
+    ) -> Job:
+        self._telemetry.warning("job_failed", job_id=job_id, cause=told or cause_of(error))
+        failed = await self._end_job.fail(job_id, error, deadline, told=told)
+        return await self._or_continue(job_id, failed)
 
     async def _end_or_announce(self, job_id: str, deadline: Deadline) -> Job:
         job = await self._jobs.get(job_id)
@@ -143,3 +169,15 @@ class Engine:
         if job.batch_job_id is None:
             job = await self._discovery.begin(job, work)
         return await self._discovery.report(job, work)
+
+
+def _given_up(job: Job) -> str:
+    """Say why a job fails whose step was tried as often as allowed, and what to do."""
+    attempts = job.attempts
+    count = attempts.count if attempts is not None else 0
+    cause = attempts.cause if attempts is not None else None
+    ended = f"the last one with: {cause}" if cause else "the process died, or its time ran out"
+    return (
+        f"{count} attempts at {step_of(job)} failed, {ended}. Remove the cause and start a new"
+        " sync: objects that are done are skipped"
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ports.engine_invoker import EngineInvoker
-from ports.errors import PortError
 from ports.telemetry import Telemetry
 
 
@@ -14,5 +13,5 @@ async def order_advance(engine: EngineInvoker, job_id: str, *, telemetry: Teleme
     """
     try:
         await engine.advance(job_id)
-    except PortError as error:
+    except Exception as error:  # noqa: BLE001 - reported
         telemetry.warning("engine_not_invoked", job_id=job_id, cause=str(error))

@@ -19,6 +19,7 @@ from application.files import discovered_key, outcomes_key, read_outcomes
 from application.policy import Policy
 from domain.chunk import Chunk, ChunkStatus
 from domain.outcome import Outcome
+from domain.shown import shown
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.errors import NotFound
@@ -118,7 +119,8 @@ class ExplainObject:
                 return _unfinished(job_id, key, unknown, following)
         count = place.chunk_count + len(unknown)
         if not count and (job.terminal or job.splitting.done):
-            raise NotFound(f"key {key!r} is not among the objects of job {job_id}", resource=key)
+            message = f"key '{shown(key)}' is not among the objects of job {job_id}"
+            raise NotFound(message, resource=key)
         return Explanation(key=key, outcome=None, chunks=tuple(unknown), chunk_count=count)
 
     async def _find(self, chunks: Sequence[Chunk], key: str) -> tuple[Chunk, Outcome] | None:

@@ -5,23 +5,49 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from domain.errors import DomainError
 from domain.failure import Failure, error_id_for
 from domain.outcome import Outcome, OutcomeKind
-from ports.errors import PortError, Retryable
+from ports.errors import PortError, Retryable, Unknown
+
+_FAULT_OF_OURS: Final = (
+    "; this service did not expect it. Redrive the job, and if it comes again, report the stack"
+    " trace of the error record"
+)
+
+# Records of jobs and chunks hold it beside everything else (DynamoDB: 400 KB an item).
+_TEXT_CHARS_MAX: Final = 4_000
 
 
-def failed_outcome(key: str, error: PortError | DomainError) -> Outcome:
-    """Return the outcome of an object whose processing ended in `error`."""
+def failed_outcome(key: str, error: Exception) -> Outcome:
+    """Return the outcome of an object whose processing ended in `error`, whatever that is."""
     return Outcome(
         key=key,
         kind=OutcomeKind.FAILED,
         reason=error_class(error),
-        message=str(error),
+        message=cause_of(error),
+        vendor_code=error.vendor_code if isinstance(error, PortError) else None,
+        request_id=error.request_id if isinstance(error, PortError) else None,
         stack_trace="".join(traceback.format_exception(error)),
         retryable=isinstance(error, Retryable),
+        again=is_unknown(error),
     )
+
+
+def is_unknown(error: Exception) -> bool:
+    """Tell whether nobody knows what an error means: an answer without a name, or a bug of ours."""
+    return isinstance(error, Unknown) or not isinstance(error, PortError | DomainError)
+
+
+def cause_of(error: Exception) -> str:
+    """Return an error in words; one that is none of ours is named by its class."""
+    text = str(error)
+    if not isinstance(error, PortError | DomainError):
+        text = f"{type(error).__name__}: {text[:_TEXT_CHARS_MAX]}{_FAULT_OF_OURS}"
+    # Half of a surrogate pair, as in octets that are no UTF-8, cannot be stored as it is.
+    return text[:_TEXT_CHARS_MAX].encode(errors="backslashreplace").decode()
 
 
 def error_class(error: Exception) -> str:
@@ -48,6 +74,8 @@ def object_failures(
             chunk_index=chunk_index,
             key=outcome.key,
             attempt_number=attempt_number,
+            vendor_code=outcome.vendor_code,
+            request_id=outcome.request_id,
             stack_trace=outcome.stack_trace,
         )
         for outcome in outcomes
@@ -70,9 +98,11 @@ def whole_failure(
         error_id=error_id_for(chunk_index=chunk_index, subject=""),
         job_id=job_id,
         error_class=reason or (error_class(raised) if raised else "Failed"),
-        message=str(error),
+        message=cause_of(error) if isinstance(error, Exception) else error,
         occurred_at=now,
         chunk_index=chunk_index,
         attempt_number=attempt_number,
+        vendor_code=error.vendor_code if isinstance(error, PortError) else None,
+        request_id=error.request_id if isinstance(error, PortError) else None,
         stack_trace="".join(traceback.format_exception(raised)) if raised else None,
     )

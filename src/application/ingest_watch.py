@@ -109,7 +109,7 @@ class IngestWatch:
                 try:
                     if await self._queue.depth(connector.ingest.queue_url) == 0:
                         await self._connectors.note_queue_empty(connector.connector_id, seen_at)
-                except PortError as error:
+                except Exception as error:  # noqa: BLE001 - reported
                     self._telemetry.warning(
                         "ingest_queue_not_read",
                         connector_id=connector.connector_id,

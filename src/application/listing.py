@@ -35,7 +35,7 @@ from domain.manifest import ManifestEntry, encode_row
 from domain.profile import Profile
 from domain.selection import Selection
 from ports.clock import Clock
-from ports.errors import Conflict, NotFound, PortError, Refused
+from ports.errors import AccessDenied, Conflict, NotFound, Refused
 from ports.object_store import ListedPage, ObjectStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Metric, Telemetry
@@ -125,6 +125,8 @@ class ListBucket:
                     token=None if page else listed.token,
                 )
                 if listed.token is None:
+                    if at.last_key is None and prefixes[index]:
+                        job = await self._warn_of_nothing(job, work, prefixes[index])
                     at = replace(at, prefix_index=index + 1, last_key=None)
                 if len(rows) >= part_bytes(self._policy.manifest_part_bytes, len(at.part_e_tags)):
                     job = await self._note_part(job, work, at, bytes(rows), key)
@@ -162,6 +164,23 @@ class ListBucket:
             job.bucket, prefix=prefix, start_after=at.last_key
         ):
             yield page
+
+    async def _warn_of_nothing(self, job: Job, work: Work, prefix: str) -> Job:
+        other = prefix_rules.other_normal_form(prefix)
+        if other is not None and not await self._any_under(job, other):
+            other = None
+        warning = prefix_rules.nothing_listed(prefix, other=other)
+        if warning in job.warnings:
+            return job
+        return await work.update(job.job_id, lambda j: replace(j, warnings=(*j.warnings, warning)))
+
+    async def _any_under(self, job: Job, prefix: str) -> bool:
+        try:
+            pages = self._objects.list_objects(job.bucket, prefix=prefix, start_after=None)
+            return bool((await anext(aiter(pages))).entries)
+        except AccessDenied:
+            # Rights may be for the job's own prefixes only; then there is nothing to say of others.
+            return False
 
     def _may_be_taken(self, job: Job, entry: ManifestEntry) -> bool:
         """Tell whether the system may take the object; a listing shows no content type."""
@@ -234,5 +253,5 @@ class ListBucket:
         """Drop an upload that nobody needs, if we can: the bucket's lifecycle rule does, too."""
         try:
             await self._results.abort_upload(key, upload_id)
-        except PortError as error:
+        except Exception as error:  # noqa: BLE001 - reported
             self._telemetry.warning("upload_not_aborted", job_id=job.job_id, cause=str(error))

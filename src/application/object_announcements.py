@@ -12,7 +12,6 @@ from domain.job import Job
 from domain.limits import INGEST_EVENT_COUNT_MAX
 from domain.message import IngestEvent, ingest_message
 from domain.outcome import Outcome
-from ports.errors import PortError
 from ports.ingest_bus import IngestBus
 from ports.ingest_queue import IngestQueue
 
@@ -47,27 +46,28 @@ class ObjectAnnouncements:
                 group = self._sorted_out(group, await self._enqueue(job, group), outcomes)
             if not group:
                 return
+            results: Sequence[Exception | None]
             try:
                 results = await self._bus.publish([item.event for item in group])
-            except PortError as error:
+            except Exception as error:  # noqa: BLE001 - an error of these objects, whatever it is
                 results = [error] * len(group)
             for item in self._sorted_out(group, results, outcomes):
                 outcomes[item.outcome.key] = item.outcome
 
         await fan_out(groups, publish, limit=self._calls_in_flight)
 
-    async def _enqueue(self, job: Job, group: Sequence[Triggered]) -> Sequence[PortError | None]:
+    async def _enqueue(self, job: Job, group: Sequence[Triggered]) -> Sequence[Exception | None]:
         try:
             return await self._queue.send(
                 job.ingest.queue_url or "", [ingest_message(item.event) for item in group]
             )
-        except PortError as error:
+        except Exception as error:  # noqa: BLE001 - an error of these objects, whatever it is
             return [error] * len(group)
 
     @staticmethod
     def _sorted_out(
         group: Sequence[Triggered],
-        results: Sequence[PortError | None],
+        results: Sequence[Exception | None],
         outcomes: dict[str, Outcome],
     ) -> list[Triggered]:
         """Return what was sent; the others failed."""

@@ -40,7 +40,7 @@ from domain.trigger_mark import (
 )
 from ports.catalog import Catalog
 from ports.clock import Clock
-from ports.errors import NotFound, PortError, Retryable
+from ports.errors import Fatal, NotFound
 from ports.object_store import ObjectStore
 
 
@@ -102,14 +102,21 @@ class ObjectDecisions:
             Fatal: the catalog cannot be asked at all; a person must act.
         """
         tags_by_key = await self._read_tags(job, keys, outcomes, limit)
-        found = [self._candidate(job, key, tags_by_key[key]) for key in keys if key in tags_by_key]
+        found: list[Candidate] = []
+        for key in filter(tags_by_key.__contains__, keys):
+            try:
+                found.append(self._candidate(job, key, tags_by_key[key]))
+            except Exception as error:  # noqa: BLE001 - an error of its object, whatever it is
+                outcomes[key] = failed_outcome(key, error)
         asked = [each for each in found if each.mark is None or each.mark.job_id != job.job_id]
         try:
             answers = await self._catalog.look_up([each.question for each in asked])
-        except Retryable as error:
+            answered = dict(zip((each.key for each in asked), answers, strict=True))
+        except Fatal:
+            raise
+        except Exception as error:  # noqa: BLE001 - it says nothing about the objects not asked for
             outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)
-            answers, asked = [], []
-        answered = dict(zip((each.key for each in asked), answers, strict=True))
+            answered = {}
         candidates = []
         for each in found:
             answer = answered.get(each.key)
@@ -163,7 +170,7 @@ class ObjectDecisions:
                     tags_by_key[key] = await self._objects.read_tags(job.bucket, key)
             except NotFound:
                 outcomes[key] = gone(key)
-            except PortError as error:
+            except Exception as error:  # noqa: BLE001 - an error of its object, whatever it is
                 outcomes[key] = failed_outcome(key, error)
 
         await fan_out(keys, read, limit=self._calls_in_flight)

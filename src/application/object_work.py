@@ -34,20 +34,22 @@ from domain.customer_object import (
     time_tells,
 )
 from domain.decision import Reason
-from domain.errors import DomainError, TagLimitExceeded
+from domain.errors import TagLimitExceeded
 from domain.job import Job
 from domain.manifest import ManifestEntry
 from domain.message import ingest_event
 from domain.outcome import Outcome, OutcomeKind, decided
 from domain.tagging import tags_after
 from ports.clock import Clock
-from ports.errors import Archived, Conflict, NotFound, PortError, Retryable
+from ports.errors import Archived, Conflict, NotFound, Retryable
 from ports.object_store import ObjectStore
 
-# How often an object that changes between our read and our write is read again.
+# How often an object is looked at that changes between our read and our write, or whose failure
+# nobody knows.
 _ROUND_COUNT_MAX: Final = 3
 
-# S3 tells times in whole seconds: after one, an object that was left alone is not in doubt.
+# S3 tells times in whole seconds: after one, an object that was left alone is not in doubt. Before
+# each further round the pause is twice as long.
 _ROUND_PAUSE_S: Final = 1.1
 
 
@@ -76,24 +78,27 @@ class ObjectWork:
     ) -> list[Outcome]:
         """Process one window of objects; those not done when the shift is over have no outcome.
 
+        An object that changed while it was read, or that failed for a reason that nobody knows, is
+        looked at again, in a bounded number of rounds; its neighbours are done in the first.
+
         Raises:
             Fatal: the catalog cannot be asked at all; a person must act.
         """
         outcomes: dict[str, Outcome] = {}
-        changed: dict[str, Outcome] = {}
+        again: dict[str, Outcome] = {}
         keys = [entry.key for entry in entries]
         for round_index in range(_ROUND_COUNT_MAX):
             if not keys or await shift.watch.stopped():
                 break
             if round_index:
-                await self._clock.sleep(_ROUND_PAUSE_S)
+                await self._clock.sleep(_pause_s(round_index))
             found = await self._decisions.candidates(job, keys, outcomes, shift.limit)
-            triggered, changed = await self._carry_out(job, found, outcomes, shift)
+            triggered = await self._carry_out(job, found, outcomes, shift)
             await self._announcements.announce(job, triggered, outcomes)
-            keys = list(changed)
+            keys = [key for key in keys if key in outcomes and outcomes[key].again]
+            again = {key: outcomes.pop(key) for key in keys}
         else:
-            # In doubt to the last: another attempt may find them at rest.
-            outcomes |= changed
+            outcomes |= again
         return list(outcomes.values())
 
     async def discover(self, job: Job, key: str) -> Outcome:
@@ -105,6 +110,15 @@ class ObjectWork:
             Retryable: it could not be found out; the task is to be repeated.
             Fatal: the catalog cannot be asked at all.
         """
+        outcome = await self._discover(job, key)
+        for round_index in range(1, _ROUND_COUNT_MAX):
+            if not outcome.again:
+                break
+            await self._clock.sleep(_pause_s(round_index))
+            outcome = await self._discover(job, key)
+        return outcome
+
+    async def _discover(self, job: Job, key: str) -> Outcome:
         outcomes: dict[str, Outcome] = {}
         limit = AdaptiveLimit(1)
         for item in await self._decisions.candidates(job, [key], outcomes, limit):
@@ -114,16 +128,15 @@ class ObjectWork:
                 return gone(key)
             except Retryable:
                 raise
-            except (PortError, DomainError) as error:
+            except Exception as error:  # noqa: BLE001 - an error of its object, whatever it is
                 return failed_outcome(key, error)
         return outcomes[key]
 
     async def _carry_out(
         self, job: Job, found: Sequence[Candidate], outcomes: dict[str, Outcome], shift: Shift
-    ) -> tuple[list[Triggered], dict[str, Outcome]]:
-        """Write; returns what is to be announced, and what is to be read again with its failure."""
+    ) -> list[Triggered]:
+        """Write; returns what is to be announced."""
         triggered: list[Triggered] = []
-        changed: dict[str, Outcome] = {}
 
         async def act(item: Candidate) -> None:
             if await shift.watch.stopped():
@@ -138,10 +151,12 @@ class ObjectWork:
             except Unfinished:
                 return
             except Conflict as error:
-                changed[item.key] = replace(failed_outcome(item.key, error), retryable=True)
+                # In doubt to the last round: another attempt may find it at rest.
+                failed = failed_outcome(item.key, error)
+                outcomes[item.key] = replace(failed, retryable=True, again=True)
             except NotFound:
                 outcomes[item.key] = gone(item.key)
-            except (PortError, DomainError) as error:
+            except Exception as error:  # noqa: BLE001 - an error of its object, whatever it is
                 outcomes[item.key] = failed_outcome(item.key, error)
             else:
                 if isinstance(result, Outcome):
@@ -150,7 +165,7 @@ class ObjectWork:
                     triggered.append(result)
 
         await fan_out(found, act, limit=self._calls_in_flight)
-        return triggered, changed
+        return triggered
 
     async def _write(self, job: Job, item: DecidedObject, shift: Shift) -> Triggered | Outcome:
         head = item.head
@@ -220,6 +235,11 @@ class ObjectWork:
             return await shift.copies.copy(head, tags)
         async with shift.writing():
             return await self._objects.rewrite(job.bucket, head, tags)
+
+
+def _pause_s(round_index: int) -> float:
+    pause_s: float = _ROUND_PAUSE_S * 2 ** (round_index - 1)
+    return pause_s
 
 
 def _preview(job: Job, item: DecidedObject) -> Outcome:

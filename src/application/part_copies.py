@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final
 
 from application.copy_file import NOT_GIVEN_UP, CopyFile
+from application.failures import is_unknown
 from application.fanout import AdaptiveLimit, fan_out
 from application.policy import Policy
 from application.watch import Unfinished, Watch, go_on
@@ -83,11 +84,11 @@ class PartCopies:
             async with self._limit:
                 await go_on(self._watch)
                 written = await self._objects.finish_copy(self._bucket, head, copy.upload_id, parts)
-        except (Unfinished, Retryable):
-            await self._note(head.key, copy, copied)
-            raise
-        except PortError:
-            await self._give_up(head.key)
+        except Exception as error:
+            if _may_continue(error):
+                await self._note(head.key, copy, copied)
+            elif isinstance(error, PortError):
+                await self._give_up(head.key)
             raise
         record = await self._file.get(head.key)
         self._advance(record)
@@ -139,10 +140,10 @@ class PartCopies:
                 if self._clock.now() - noted_at >= _NOTED_EVERY:
                     noted_at = self._clock.now()
                     await self._note(head.key, copy, copied)
-            except (Unfinished, PortError) as error:
+            except Exception as error:  # noqa: BLE001 - raised below
                 # Not raised here: that would cancel parts that are nearly copied, or let them
                 # arrive in an upload that is being aborted.
-                if stop is None or isinstance(stop, Unfinished | Retryable):
+                if stop is None or _may_continue(stop):
                     stop = error
 
         planned = plan_parts(head.size_bytes, part_bytes=copy.part_bytes)
@@ -173,9 +174,14 @@ class PartCopies:
         self._file.check()
         try:
             await self._objects.abandon_copy(self._bucket, key, upload_id)
-        except PortError as error:
+        except Exception as error:  # noqa: BLE001 - reported
             # It stays on file: the end of the chunk tries again.
             self._telemetry.warning(NOT_GIVEN_UP, object_key=key, cause=str(error))
         gone = replace(record, under_way=None, given_up=(*record.given_up, upload_id))
         await self._file.put(key, gone)
         return gone
+
+
+def _may_continue(error: Exception) -> bool:
+    """Tell whether a copy that `error` stopped may be continued: it says nothing of the object."""
+    return isinstance(error, Unfinished | Retryable) or is_unknown(error)

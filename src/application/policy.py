@@ -24,6 +24,9 @@ class Policy:
         chunk_attempt_count_max: Leases without progress before a chunk is given up.
         chunk_dead_letter_count_max: Dead letters of a chunk, without progress between them, before
             it is given up. A dead letter is several receives that came to nothing, hours in all.
+        engine_attempt_count_max: Attempts of the engine at one step of a job, without progress,
+            before the job fails; the sweep orders some ten of them in an hour.
+        engine_unknown_count_max: How many of these may end in an error that nobody knows.
         lease_margin_s: How much longer than its process can live a lease is held.
         stop_margin_s: How long before its end a process starts nothing new.
         ending_poll_s: How often a worker looks whether its job is ending.
@@ -58,6 +61,8 @@ class Policy:
     copy_parts_in_flight: int = 32
     chunk_attempt_count_max: int = 5
     chunk_dead_letter_count_max: int = 5
+    engine_attempt_count_max: int = 20
+    engine_unknown_count_max: int = 5
     lease_margin_s: float = 30.0
     stop_margin_s: float = 20.0
     ending_poll_s: float = 5.0

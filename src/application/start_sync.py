@@ -15,6 +15,7 @@ from domain.identity import job_id_for
 from domain.item_sizes import option_faults
 from domain.job import Job, SyncOptions, new_job
 from domain.manifest import format_instant
+from domain.shown import shown
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
@@ -138,7 +139,8 @@ def _check_prefixes(options: SyncOptions, connector: Connector) -> None:
     faults += [
         FieldFault(
             path=f"prefixes.{index}",
-            message=f"{prefix!r} is not within the connector's prefixes {list(connector.prefixes)}",
+            message=f"'{shown(prefix)}' is not within the connector's prefixes:"
+            f" {', '.join(map(shown, connector.prefixes))}",
         )
         for index, prefix in enumerate(options.prefixes)
         if prefix and not prefix_rules.within(prefix, connector.prefixes)

@@ -21,19 +21,19 @@ from typing import Final
 from application.announcer import Announcer
 from application.deadline import Deadline
 from application.ending import EndJob
+from application.failures import cause_of
 from application.ingest_watch import IngestWatch
 from application.lost_messages import WaitingChunks
 from application.policy import Policy
 from application.queueing import Queueing
 from domain.chunk import Chunk, ChunkLeaseExpired, ChunkStatus, evolve, lease_expired
-from domain.errors import DomainError
 from domain.job import Job
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
 from ports.chunk_queue import ChunkQueue
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
-from ports.errors import Conflict, PortError
+from ports.errors import Conflict
 from ports.job_store import JobStore
 from ports.paging import Unreadable
 from ports.telemetry import Metric, Telemetry
@@ -79,7 +79,7 @@ class Sweep:
         the first error of mending is raised at the end.
 
         Raises:
-            PortError, DomainError: some job could not be mended; the next sweep tries again.
+            Exception: some job could not be mended; the next sweep tries again.
         """
         looked_at = 0
         waiting, first_error = await self._look_at_queue()
@@ -93,13 +93,13 @@ class Sweep:
                 continue
             try:
                 await self._mend(job, waiting, deadline)
-            except (PortError, DomainError) as error:
-                self._telemetry.warning("job_not_mended", job_id=job.job_id, cause=str(error))
+            except Exception as error:  # noqa: BLE001 - reported
+                self._telemetry.warning("job_not_mended", job_id=job.job_id, cause=cause_of(error))
                 first_error = first_error or error
         try:
             await self._send_lost(waiting, deadline)
-        except (PortError, DomainError) as error:
-            self._telemetry.warning("messages_not_sent_again", cause=str(error))
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning("messages_not_sent_again", cause=cause_of(error))
             first_error = first_error or error
         await self._ingest_watch.observe(deadline)
         if self._out_of_time(deadline):
@@ -109,13 +109,13 @@ class Sweep:
             raise first_error
         return looked_at
 
-    async def _look_at_queue(self) -> tuple[WaitingChunks, PortError | DomainError | None]:
+    async def _look_at_queue(self) -> tuple[WaitingChunks, Exception | None]:
         """Read the queue's depth before any chunk: what leaves the queue later is no loss."""
         now = self._clock.now()
         try:
             return WaitingChunks(since=now, depth=await self._queue.depth()), None
-        except PortError as error:
-            self._telemetry.warning("queue_not_read", cause=str(error))
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning("queue_not_read", cause=cause_of(error))
             return WaitingChunks(since=now, depth=None), error
 
     async def _mend(self, job: Job, waiting: WaitingChunks, deadline: Deadline) -> None:

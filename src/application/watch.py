@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from application.deadline import Deadline
 from ports.clock import Clock
-from ports.errors import PortError
 from ports.job_store import JobStore
 
 
@@ -64,7 +63,7 @@ async def go_on(watch: Watch, needed_s: float = 0.0) -> None:
     """
     try:
         stopped = await watch.stopped(needed_s)
-    except PortError as error:
+    except Exception as error:
         # No failure of the object that is to be written: the next look at the job has it.
         raise Unfinished from error
     if stopped:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from application.deadline import Deadline
+from application.failures import cause_of, is_unknown
 from application.job_updater import update_job
+from domain.attempts import end_attempts, fail_attempt, place_of
 from domain.errors import WorkLost
 from domain.job import Job
 from domain.job_control import check_work, take_work
@@ -46,18 +48,36 @@ class Work:
 
         def guarded(job: Job) -> Job:
             check_work(job, token=self.token, now=self._clock.now())
-            return replace(change(job), updated_at=self._clock.now())
+            changed = replace(change(job), updated_at=self._clock.now())
+            return changed if place_of(changed) == place_of(job) else end_attempts(changed)
 
         return await update_job(self._jobs, job_id, guarded)
 
     async def release(self, job_id: str) -> Job:
+        """Give the lease back after an attempt that did not fail."""
+        return await self._give_back(job_id, end_attempts)
+
+    async def release_failed(self, job_id: str, error: Exception) -> Job:
+        """Give the lease back after an attempt that ended in `error`; the record tells it."""
+        cause, unknown = cause_of(error), is_unknown(error)
+        return await self._give_back(job_id, lambda j: fail_attempt(j, cause, unknown=unknown))
+
+    async def _give_back(self, job_id: str, change: Callable[[Job], Job]) -> Job:
         """Give the lease back, so that the next invocation need not wait for its end."""
 
         def released(job: Job) -> Job:
-            ours = job.work is not None and job.work.token == self.token
-            return replace(job, work=None) if ours else job
+            if job.work is None or job.work.token != self.token:
+                return job
+            if job.terminal or job.ending is not None:
+                return replace(job, work=None)
+            return replace(change(job), work=None)
 
         return await update_job(self._jobs, job_id, released)
+
+    async def job_ends(self, job_id: str) -> bool:
+        """Tell whether the job has ended or is ending, and is not merely another engine's."""
+        job = await self._jobs.get(job_id)
+        return job.terminal or job.ending is not None
 
     def holds(self, job: Job) -> bool:
         """Tell whether `job`, as read, is still ours to write."""

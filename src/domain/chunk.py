@@ -80,7 +80,8 @@ class Chunk:
     the file with outcomes of an earlier attempt, whose objects are not processed again.
     `attempt_count` counts the leases of workers since the last progress, `dead_letter_count` the
     messages that ended in the dead-letter queue since then, `handed_back_count` all returns to the
-    queue since the chunk was made or redriven.
+    queue since the chunk was made or redriven. `status_reason` says why it
+    failed, and of an open chunk what ended its last attempt.
     """
 
     job_id: str
@@ -135,10 +136,14 @@ class ChunkLeased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkReleased:
-    """Its worker handed it back, its progress saved under `progress_key`."""
+    """Its worker handed it back, its progress saved under `progress_key`.
+
+    `reason` says what ended the attempt, if an error did.
+    """
 
     progress_key: str | None
     progressed: bool
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,10 +248,11 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
             return moved
         case ChunkLeased(lease=lease):
             return replace(moved, lease=lease, attempt_count=chunk.attempt_count + 1)
-        case ChunkReleased(progress_key=key, progressed=progressed):
+        case ChunkReleased(progress_key=key, progressed=progressed, reason=reason):
             return replace(
                 moved,
                 lease=None,
+                status_reason=reason,
                 progress_key=key,
                 attempt_count=0 if progressed else chunk.attempt_count,
                 dead_letter_count=0 if progressed else chunk.dead_letter_count,

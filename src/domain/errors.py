@@ -79,6 +79,10 @@ class WorkLost(DomainError):
     """The engine's lease on the job is no longer ours, or the job is ending."""
 
 
+class NoProgress(DomainError):
+    """A step of a job was tried as often as is allowed, and the job came no further."""
+
+
 class ChunkHeld(DomainError):
     """Another worker holds a live lease on the chunk."""
 

@@ -12,7 +12,8 @@ class Failure:
     """One failure. `error_id` is a function of where it happened, so repeating it is no second one.
 
     `error_class` is the stable word for tables and alarms. `key` is None for a failure of a whole
-    chunk or job; `chunk_index` is None for one of the job.
+    chunk or job; `chunk_index` is None for one of the job. `vendor_code` and `request_id` are what
+    AWS said, where it did.
     """
 
     error_id: str
@@ -23,6 +24,8 @@ class Failure:
     chunk_index: int | None = None
     key: str | None = None
     attempt_number: int | None = None
+    vendor_code: str | None = None
+    request_id: str | None = None
     stack_trace: str | None = None
 
 

@@ -117,6 +117,19 @@ class WorkLease:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """The engine's attempts at the job's step since it was last brought forward to `place`.
+
+    `unknown_count` of them ended in errors that nobody knows; `cause` is the last error.
+    """
+
+    place: str
+    count: int = 0
+    unknown_count: int = 0
+    cause: str | None = None
+
+
 class EndingKind(StrEnum):
     """Why a job is to end early."""
 
@@ -144,7 +157,10 @@ class StatusNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job's record; `queue_known` and `queue_empty_at` as in `trigger_mark.Patience`."""
+    """One job's record; `queue_known` and `queue_empty_at` as in `trigger_mark.Patience`.
+
+    `status_reason` says why it ended, or how the last attempt at its step failed.
+    """
 
     job_id: str
     connector_id: str
@@ -170,6 +186,7 @@ class Job:
     redrive_number: int = 0
     redriving: bool = False
     work: WorkLease | None = None
+    attempts: Attempts | None = None
     notices: tuple[StatusNotice, ...] = ()
     notice_count: int = 0
     tally: Tally = field(default_factory=Tally)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from domain.attempts import begin_attempt
 from domain.errors import NotRedrivable, WorkHeld, WorkLost
 from domain.job import Ending, Job, JobRedriven, JobStatus, WorkLease, evolve
 
@@ -49,7 +50,7 @@ def redrive(job: Job, now: datetime) -> Job:
 
 
 def take_work(job: Job, *, token: str, now: datetime, lease_s: float) -> Job:
-    """Return the job with the engine's lease given to `token`.
+    """Return the job with the engine's lease given to `token`; that is an attempt at its step.
 
     Raises:
         WorkLost: the job has ended, or its end is ordered.
@@ -60,7 +61,7 @@ def take_work(job: Job, *, token: str, now: datetime, lease_s: float) -> Job:
     if job.work is not None and job.work.token != token and now < job.work.expires_at:
         raise WorkHeld(f"job {job.job_id} is worked on until {job.work.expires_at}")
     return replace(
-        job,
+        begin_attempt(job),
         work=WorkLease(token=token, expires_at=now + timedelta(seconds=lease_s)),
         updated_at=now,
     )

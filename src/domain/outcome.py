@@ -115,8 +115,9 @@ class Outcome:
 
     `reason` is a stable word (a decision's reason or an error class), `message` is for people and
     set for what a person may have to act on. `triggered_at` and `trigger_count` are those of the
-    last trigger, where the outcome is about it. `retryable` marks a failure that another attempt
-    may fix; it is not part of the record.
+    last trigger, where the outcome is about it. `vendor_code` and `request_id` are what AWS said.
+    Not part of the record: `retryable` marks a failure that another attempt may fix, `again` one
+    for which the object is looked at again in the same attempt.
     """
 
     key: str
@@ -131,8 +132,11 @@ class Outcome:
     triggered_at: str | None = None
     trigger_count: int | None = None
     message: str | None = None
+    vendor_code: str | None = None
+    request_id: str | None = None
     stack_trace: str | None = None
     retryable: bool = False
+    again: bool = False
 
 
 def decided(key: str, verdict: Verdict, *, size_bytes: int | None = None) -> Outcome:
@@ -171,6 +175,8 @@ _RECORD_FIELDS = {
     "triggeredAt": "triggered_at",
     "triggerCount": "trigger_count",
     "message": "message",
+    "vendorCode": "vendor_code",
+    "requestId": "request_id",
 }
 
 

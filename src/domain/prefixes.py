@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from domain.errors import FieldFault
 from domain.limits import OBJECT_KEY_BYTES_MAX
+from domain.shown import shown
 
 
 def normalise(prefixes: Iterable[str]) -> tuple[str, ...]:
@@ -30,6 +32,29 @@ def overlap(left: Sequence[str], right: Sequence[str]) -> bool:
 def within(prefix: str, allowed: Sequence[str]) -> bool:
     """Tell whether every key under `prefix` lies under one of `allowed`."""
     return not allowed or any(prefix.startswith(outer) for outer in allowed)
+
+
+def other_normal_form(prefix: str) -> str | None:
+    """Return the prefix in the Unicode normal form that it is not in, None if there is only one.
+
+    S3 compares bytes, so that the same text in the other form (NFC, or NFD as macOS writes names)
+    is another prefix.
+    """
+    forms = (unicodedata.normalize("NFC", prefix), unicodedata.normalize("NFD", prefix))
+    return next((form for form in forms if form != prefix), None)
+
+
+def nothing_listed(prefix: str, *, other: str | None) -> str:
+    """Return the warning of a prefix that lists nothing; `other` is its form that does."""
+    warning = f"nothing is listed under the prefix '{shown(prefix)}'"
+    if other is None:
+        return warning
+    # Both look alike: only numbers tell them apart.
+    text = other.encode("ascii", "backslashreplace").decode()
+    return (
+        f"{warning}; objects are under the same text in Unicode's other normal form: sync the"
+        f" prefix '{text}', written here in ASCII"
+    )
 
 
 def check(prefixes: Sequence[str], *, path: str) -> list[FieldFault]:
@@ -58,7 +83,7 @@ def check(prefixes: Sequence[str], *, path: str) -> list[FieldFault]:
             faults.append(
                 FieldFault(
                     path=f"{path}.{index}",
-                    message=f"overlaps {path}.{earlier} ({first!r} and {prefix!r})",
+                    message=f"overlaps {path}.{earlier} ('{shown(first)}' and '{shown(prefix)}')",
                 )
             )
     return faults

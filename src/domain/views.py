@@ -111,6 +111,8 @@ def failure_view(failure: Failure) -> Json:
         "objectKey": failure.key,
         "errorClass": failure.error_class,
         "message": failure.message,
+        "vendorCode": failure.vendor_code,
+        "requestId": failure.request_id,
         "attempt": failure.attempt_number,
         "occurredAt": format_instant(failure.occurred_at),
         "stackTrace": failure.stack_trace,

@@ -155,6 +155,7 @@ class BatchTask(_Aws):
 
     taskId: str  # noqa: N815 - AWS's name
     s3Key: str  # noqa: N815 - AWS's name
+    s3VersionId: str | None = None  # noqa: N815 - AWS's name
     s3Bucket: str | None = None  # noqa: N815 - AWS's name
     s3BucketArn: str | None = None  # noqa: N815 - AWS's name
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.errors import ChunkHeld, InvalidMessage
+from application.failures import cause_of
+from domain.errors import InvalidMessage
 from domain.failure import Failure
 from entrypoints.events import (
     BatchInvocation,
@@ -18,7 +19,6 @@ from entrypoints.invocation import LambdaContext, deadline_of
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.apps import ProcessorApp
 from entrypoints.wiring.aws_processor import open_processor_app
-from ports.errors import PortError
 from ports.telemetry import Metric
 
 RUNTIME: Runtime[ProcessorApp] = Runtime(open_processor_app)
@@ -45,7 +45,9 @@ async def _tasks(app: ProcessorApp, invocation: BatchInvocation) -> dict[str, An
     job_id = (invocation.job.userArguments or {}).get("jobId")
     results = []
     for task in invocation.tasks:
-        result = await app.discover_object.answer(job_id, task.bucket_name, task.s3Key)
+        result = await app.discover_object.answer(
+            job_id, task.bucket_name, task.s3Key, version_id=task.s3VersionId
+        )
         results.append(
             {"taskId": task.taskId, "resultCode": result.code, "resultString": result.text}
         )
@@ -63,9 +65,9 @@ async def _messages(app: ProcessorApp, event: SqsEvent, context: LambdaContext) 
     for record in event.Records:
         try:
             await _handle(app, record, context)
-        except (PortError, ChunkHeld) as error:
+        except Exception as error:  # noqa: BLE001 - an error of its message, whatever it is
             app.telemetry.warning(
-                "message_comes_again", message_id=record.messageId, cause=str(error)
+                "message_comes_again", message_id=record.messageId, cause=cause_of(error)
             )
             failed.append({"itemIdentifier": record.messageId})
     return {"batchItemFailures": failed}

@@ -1,15 +1,20 @@
-"""Errors of the ports: what may go wrong outside, in three kinds that decide who acts.
+"""Errors of the ports: what may go wrong outside, in four kinds that decide who acts.
 
 Retryable: the same call may work later, so the queue brings it again. Outcome: a normal answer
-that the caller has to branch on. Fatal: a person must act. Adapters turn every vendor error that
-they know into one of these; what they do not know they let through, so that it is seen.
+that the caller has to branch on. Fatal: a person must act. Unknown: nobody can tell, so it is tried
+a few times and then a person looks. Adapters raise nothing else: what they know of a vendor's
+errors is one of the first three, everything else is Unknown, and an answer that cannot be read is
+Garbled.
 """
 
 from __future__ import annotations
 
 
 class PortError(Exception):
-    """Base of all errors of ports; `operation` and `resource` say where, `vendor_code` what."""
+    """Base of all errors of ports.
+
+    `operation` and `resource` say where, `vendor_code` what; by `request_id` the vendor finds it.
+    """
 
     def __init__(
         self,
@@ -18,19 +23,22 @@ class PortError(Exception):
         operation: str | None = None,
         resource: str | None = None,
         vendor_code: str | None = None,
+        request_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.operation = operation
         self.resource = resource
         self.vendor_code = vendor_code
+        self.request_id = request_id
 
-    def said_as(self, kind: type[PortError]) -> PortError:
-        """Return another error, of `kind`, that says the same."""
+    def said_as(self, kind: type[PortError], *, more: str = "") -> PortError:
+        """Return another error, of `kind`, that says the same, and `more`."""
         return kind(
-            str(self),
+            f"{self}{more}",
             operation=self.operation,
             resource=self.resource,
             vendor_code=self.vendor_code,
+            request_id=self.request_id,
         )
 
 
@@ -48,6 +56,14 @@ class Unavailable(Retryable):
 
 class TimedOut(Retryable):
     """No answer in time. A write may or may not have been done: read before deciding."""
+
+
+class Garbled(TimedOut):
+    """An answer came that cannot be read: something in it is missing or impossible."""
+
+
+class Unknown(PortError):
+    """An answer that we do not know, such as a code that is in none of our tables."""
 
 
 class Outcome(PortError):

@@ -25,6 +25,7 @@ class Metric(StrEnum):
     CHUNKS_FAILED = "ChunksFailed"
     CHUNKS_RECOVERED = "ChunksRecovered"
     JOBS_ENDED = "JobsEnded"
+    JOBS_FAILED = "JobsFailed"
     MESSAGES_MALFORMED = "MessagesMalformed"
 
 
@@ -44,5 +45,8 @@ class Telemetry(Protocol):
         ...
 
     def invocation(self, request_id: str) -> AbstractContextManager[None]:
-        """Mark an invocation: its id goes with its events, its counts are written at its end."""
+        """Mark an invocation: its id goes with its events, its counts are written at its end.
+
+        An invocation that runs at the same time, in another thread or task, keeps its own id.
+        """
         ...

@@ -14,6 +14,7 @@ from aiobotocore.session import AioSession
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 from botocore import parsers
+from botocore.loaders import JSONFileLoader
 
 from adapters.aws.clients import Clients, ClientSettings, open_clients
 from adapters.aws.errors import translated
@@ -45,6 +46,26 @@ async def serving(
         monkeypatch.setenv("AWS_ENDPOINT_URL", str(server.make_url("")))
         async with open_clients(ClientSettings(**settings)) as clients:
             yield clients
+
+
+async def test_a_process_reads_the_models_of_aws_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each execution environment of a local runtime opens clients of its own."""
+    read: list[str] = []
+    load = JSONFileLoader.load_file
+
+    def noted(loader: JSONFileLoader, path: str) -> Any:
+        read.append(path)
+        return load(loader, path)
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", noted)
+    for _ in range(2):
+        read.clear()
+        async with open_clients(ClientSettings()) as clients:
+            await clients.dynamodb()
+            await clients.s3()
+            await clients.s3("arn:aws:iam::210987654321:role/media")
+
+    assert read == []
 
 
 async def test_listings_are_parsed_without_dateutil(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -20,11 +20,12 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from adapters.aws.errors import error_of_code, translated
+from adapters.aws.errors import translated
 from ports.errors import (
     AccessDenied,
     Archived,
     Conflict,
+    Garbled,
     LimitExceeded,
     Misconfigured,
     NotFound,
@@ -33,6 +34,7 @@ from ports.errors import (
     Throttled,
     TimedOut,
     Unavailable,
+    Unknown,
 )
 
 
@@ -67,7 +69,7 @@ from ports.errors import (
         ("s3", "404", 404, NotFound),
         ("s3", "NoSuchVersion", 404, NotFound),
         ("s3", "NoSuchUpload", 404, NotFound),
-        ("s3", "MethodNotAllowed", 405, NotFound),
+        ("s3", "MethodNotAllowed", 405, Refused),
         ("s3control", "NoSuchJob", 404, NotFound),
         ("s3control", "NoSuchJobException", 404, NotFound),
         ("s3control", "NotFoundException", 400, NotFound),
@@ -130,13 +132,53 @@ def test_a_code_becomes_its_leaf(
     assert code in str(raised.value)
 
 
-def test_a_code_that_is_not_known_is_let_through(error: Callable[..., ClientError]) -> None:
+@pytest.mark.parametrize(
+    ("service", "code", "message", "expected"),
+    [
+        ("s3", "RequestTimeTooSkewed", "The difference is too large.", Unavailable),
+        ("s3control", "RequestTimeTooSkewed", "The difference is too large.", Unavailable),
+        ("events", "RequestExpired", "Request has expired.", Unavailable),
+        ("sqs", "RequestInTheFuture", "Request is in the future.", Unavailable),
+        ("dynamodb", "InvalidSignatureException", "Signature expired: 2026 is now", Unavailable),
+        ("lambda", "InvalidSignatureException", "Signature not yet current: 2026", Unavailable),
+        ("sns", "SignatureDoesNotMatch", "Signature expired: 2026 is now", Unavailable),
+        ("dynamodb", "InvalidSignatureException", "The request signature we", Misconfigured),
+        ("s3", "SignatureDoesNotMatch", "The request signature we calculated", Misconfigured),
+        ("sqs", "InvalidClientTokenId", "Signature expired: not of this code", Misconfigured),
+    ],
+)
+def test_a_request_that_was_signed_at_a_wrong_time_can_be_repeated(
+    error: Callable[..., ClientError],
+    service: str,
+    code: str,
+    message: str,
+    expected: type[PortError],
+) -> None:
+    """A function that was frozen between signing and sending; the next attempt is signed anew."""
     with (
-        pytest.raises(ClientError, match="SomethingNew"),
+        pytest.raises(expected) as raised,
+        translated(service, operation="DoThis", resource="thing/1"),
+    ):
+        raise error(code, 403, message)
+    assert type(raised.value) is expected
+    assert message in str(raised.value)
+
+
+def test_a_code_that_is_not_known_is_unknown_and_says_where(
+    error: Callable[..., ClientError],
+) -> None:
+    vendor = error("SomethingNew", 400)
+    cast("Any", vendor.response)["ResponseMetadata"]["RequestId"] = "R1"
+    with (
+        pytest.raises(Unknown) as raised,
         translated("s3", operation="DoThis", resource="thing"),
     ):
-        raise error("SomethingNew", 400)
-    assert error_of_code("s3", "SomethingNew", "", operation="o", resource="r") is None
+        raise vendor
+    told = raised.value
+    assert (told.vendor_code, told.request_id) == ("SomethingNew", "R1")
+    assert str(told) == (
+        "s3 DoThis on thing: SomethingNew: why (HTTP 400, a code that is not known, request R1)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,15 +208,67 @@ def test_no_answer_is_unavailable_or_unknown(vendor: Exception, expected: type[P
     assert raised.value.__cause__ is vendor
 
 
-@pytest.mark.parametrize("bug", [KeyError("x"), ParamValidationError(report="x"), NotFound("x")])
-def test_bugs_and_our_own_errors_pass(bug: Exception) -> None:
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (KeyError("x"), Garbled),
+        (ValueError("x"), Garbled),
+        (AttributeError("x"), Garbled),
+        (RecursionError("x"), Garbled),
+        (ParamValidationError(report="x"), Unknown),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.__name__,
+)
+def test_what_goes_wrong_in_reading_an_answer_is_an_error_of_ours(
+    fault: Exception, expected: type[PortError]
+) -> None:
     with (
-        pytest.raises(type(bug)) as raised,
+        pytest.raises(expected) as raised,
         translated("s3", operation="PutObject", resource="media/a"),
     ):
-        raise bug
+        raise fault
 
-    assert raised.value is bug
+    assert type(raised.value) is expected
+    assert raised.value.__cause__ is fault
+
+
+def test_our_own_errors_pass() -> None:
+    ours = NotFound("x")
+    with (
+        pytest.raises(NotFound) as raised,
+        translated("s3", operation="PutObject", resource="media/a"),
+    ):
+        raise ours
+    assert raised.value is ours
+
+
+@pytest.mark.parametrize(
+    ("details", "headers", "expected"),
+    [
+        ({}, {}, Refused),
+        ({}, {"x-amz-delete-marker": "false"}, Refused),
+        ({}, {"x-amz-delete-marker": "true"}, NotFound),
+        ({"ResourceType": "DeleteMarker"}, {}, NotFound),
+        ({"ResourceType": "BUCKETPOLICY"}, {}, Refused),
+    ],
+)
+@pytest.mark.parametrize("code", ["MethodNotAllowed", "405"])
+def test_a_405_is_gone_only_where_it_tells_of_a_delete_marker(
+    error: Callable[..., ClientError],
+    code: str,
+    details: dict[str, str],
+    headers: dict[str, str],
+    expected: type[PortError],
+) -> None:
+    vendor = error(code, 405)
+    answer: Any = vendor.response
+    answer["Error"] |= details
+    answer["ResponseMetadata"]["HTTPHeaders"] = headers
+    with (
+        pytest.raises(expected),
+        translated("s3", operation="GetObjectTagging", resource="media/a"),
+    ):
+        raise vendor
 
 
 @pytest.mark.parametrize(

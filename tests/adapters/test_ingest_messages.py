@@ -23,12 +23,14 @@ from domain.message import IngestMessage
 from ports.errors import (
     AccessDenied,
     CorruptData,
+    Garbled,
     Misconfigured,
     NotFound,
     PortError,
     Refused,
     Throttled,
     Unavailable,
+    Unknown,
 )
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123_999, tzinfo=UTC)
@@ -152,7 +154,7 @@ def test_the_parts_of_a_deduplication_id_do_not_run_together() -> None:
         ("KmsThrottled", True, Throttled),
         ("AccessDenied", True, AccessDenied),
         ("InvalidMessageContents", True, Refused),
-        ("SomethingNew", True, Refused),
+        ("SomethingNew", True, Unknown),
         ("SomethingNew", False, Unavailable),
     ],
 )
@@ -183,7 +185,7 @@ async def test_a_message_that_the_answer_does_not_name_was_not_sent(
 
     answers = await queue.send(URL, [MESSAGE] * 2)
 
-    assert [type(answer) for answer in answers] == [type(None), Unavailable]
+    assert [type(answer) for answer in answers] == [type(None), Garbled]
 
 
 @pytest.mark.parametrize("operation", ["SendMessageBatch", "GetQueueAttributes"])

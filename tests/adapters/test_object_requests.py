@@ -15,7 +15,16 @@ from adapters.memory.system import ManualClock
 from domain.connector import Bucket
 from domain.customer_object import Encryption, ObjectHead, ObjectLock, WrittenObject
 from domain.part_copy import plan_parts
-from ports.errors import AccessDenied, Archived, Conflict, NotFound, Refused
+from ports.errors import (
+    AccessDenied,
+    Archived,
+    Conflict,
+    Misconfigured,
+    NotFound,
+    PortError,
+    Refused,
+    Unavailable,
+)
 from ports.object_store import ListedPage
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -115,6 +124,9 @@ async def test_no_tags_clear_the_tags(client: Any) -> None:
 @pytest.mark.parametrize("until", [NOW, NOW - timedelta(days=1)])
 async def test_a_retention_that_has_ended_is_not_restated(client: Any, until: datetime) -> None:
     lock = ObjectLock(mode="COMPLIANCE", retain_until=until, legal_hold="OFF")
+    client.answers["GetObjectLockConfiguration"] = {
+        "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}
+    }
     await store(client).rewrite(BUCKET, replace(HEAD, lock=lock), {})
 
     sent = client.sent("CopyObject")
@@ -372,9 +384,9 @@ async def test_a_short_page_is_not_the_last(client: Any) -> None:
         {
             "IsTruncated": True,
             "NextContinuationToken": "t2",
-            "Contents": [{"Key": "b", "Size": 1, "LastModified": NOW}],
+            "Contents": [{"Key": "p/b", "Size": 1, "LastModified": NOW}],
         },
-        {"IsTruncated": False, "Contents": [{"Key": "c", "Size": 1, "LastModified": NOW}]},
+        {"IsTruncated": False, "Contents": [{"Key": "p/c", "Size": 1, "LastModified": NOW}]},
     ]
     waiting = iter(pages)
     client.answers["ListObjectsV2"] = lambda _: next(waiting)
@@ -384,7 +396,7 @@ async def test_a_short_page_is_not_the_last(client: Any) -> None:
         async for page in store(client).list_objects(BUCKET, prefix="p/", start_after="a")
     ]
 
-    assert found == [[], ["b"], ["c"]]
+    assert found == [[], ["p/b"], ["p/c"]]
     sent = [parameters for _, parameters in client.calls]
     assert [p.get("StartAfter") for p in sent] == ["a", None, None]
     assert [p.get("ContinuationToken") for p in sent] == [None, "t1", "t2"]
@@ -482,6 +494,47 @@ async def test_an_object_with_the_owners_own_key_is_refused(
         await store(client).head(BUCKET, "a")
 
     assert raised.value.vendor_code == "CustomerKey"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "expected"),
+    [
+        ("RequestTimeTooSkewed", 403, Unavailable),
+        ("AccessDenied", 403, AccessDenied),
+        ("InvalidAccessKeyId", 403, Misconfigured),
+        ("InvalidRange", 416, Unavailable),
+        (None, 200, Unavailable),
+    ],
+)
+async def test_a_head_that_is_refused_without_words_is_asked_for_them(
+    client: Any,
+    error: Callable[..., Exception],
+    code: str | None,
+    status: int,
+    expected: type[PortError],
+) -> None:
+    """HEAD and GET need one right; a GET that is let in shows that the refusal has passed."""
+    client.answers["HeadObject"] = error("403", 403, "Forbidden")
+    client.answers["GetObject"] = error(code, status) if code else {}
+
+    with pytest.raises(expected) as raised:
+        await store(client).head(BUCKET, "a")
+
+    assert type(raised.value) is expected
+    assert client.operations() == ["HeadObject", "GetObject"]
+
+
+@pytest.mark.parametrize("date", ["Sometime, 32 Foo 2026 25:61:61 GMT", "", "0"])
+async def test_a_date_that_cannot_be_read_is_none(client: Any, date: str) -> None:
+    """A gateway's clock or words are no reason to fail; the time is then our own."""
+    client.answers["GetObjectTagging"] = {
+        "TagSet": [],
+        "ResponseMetadata": {"HTTPHeaders": {"date": date}},
+    }
+
+    tags = await store(client).read_tags(BUCKET, "a")
+
+    assert tags.read_at == NOW
 
 
 async def test_tags_say_of_which_version_and_when_by_the_clock_of_s3(client: Any) -> None:

@@ -28,6 +28,7 @@ from ports.errors import (
     Refused,
     Throttled,
     Unavailable,
+    Unknown,
 )
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -225,7 +226,7 @@ CHUNK_MESSAGES = [ChunkMessage(job_id="job-1", chunk_index=index) for index in (
         ("InternalError", False, Unavailable),
         ("RequestThrottled", False, Throttled),
         ("AccessDenied", True, AccessDenied),
-        ("SomethingNew", True, Refused),
+        ("SomethingNew", True, Unknown),
         ("SomethingNew", False, Unavailable),
     ],
 )
@@ -291,7 +292,7 @@ async def test_errors_of_entries_stay_with_their_events(scripted: Callable[[str]
         Refused,
         Unavailable,
         Refused,
-        Refused,
+        Unknown,
     ]
     assert len(client.sent("PutEvents")["Entries"]) == 5
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import threading
 from typing import Any, Protocol
 
 import pytest
 from aws_lambda_powertools import Logger
 
-from adapters.aws.powertools_telemetry import PowertoolsTelemetry
+from adapters.aws.powertools_telemetry import PowertoolsTelemetry, to_ascii_json
 from adapters.memory.telemetry import MemoryTelemetry
 from ports.telemetry import Metric, Telemetry
 
@@ -53,7 +55,7 @@ class PowertoolsReader:
         self._output = output
         self._telemetry = PowertoolsTelemetry(
             # Powertools keeps one logger for each service.
-            Logger(service=name, stream=self._log, level="INFO")
+            Logger(service=name, stream=self._log, level="INFO", json_serializer=to_ascii_json)
         )
         self.telemetry: Telemetry = self._telemetry
 
@@ -141,3 +143,48 @@ def test_the_id_of_an_invocation_goes_with_its_events(reader: Reader) -> None:
     reader.telemetry.event("after")
 
     assert reader.request_ids() == [None, "request-1", "request-1", None]
+
+
+async def test_invocations_at_the_same_time_keep_their_ids(reader: Reader) -> None:
+    """As on a laptop, where each thread has a loop of its own, and as tasks of one loop."""
+    together = threading.Barrier(3)
+
+    async def invoke(request_id: str) -> None:
+        with reader.telemetry.invocation(request_id):
+            await asyncio.to_thread(together.wait, 10)
+            reader.telemetry.event(request_id)
+            await asyncio.to_thread(together.wait, 10)
+            await asyncio.create_task(_tell(reader.telemetry, request_id))
+        reader.telemetry.event("after")
+
+    thread = threading.Thread(target=lambda: asyncio.run(invoke("thread")))
+    thread.start()
+    async with asyncio.TaskGroup() as group:
+        for request_id in ("task-1", "task-2"):
+            group.create_task(invoke(request_id))
+    await asyncio.to_thread(thread.join, 10)
+
+    told = [name for name, _ in reader.events()]
+    expected = [None if name == "after" else name for name in told]
+    assert sorted(told) == ["after"] * 3 + ["task-1"] * 2 + ["task-2"] * 2 + ["thread"] * 2
+    assert reader.request_ids() == expected
+
+
+async def _tell(telemetry: Telemetry, name: str) -> None:
+    telemetry.event(name)
+
+
+@pytest.mark.parametrize(
+    "text", ["a\nb", "\x1b[31m\x07\x7f\x9b", "\ud800", "\u2028\x85", "\uffff", "é\U0001f600", '"\\']
+)
+def test_a_fact_may_hold_any_text(reader: Reader, text: str) -> None:
+    reader.telemetry.event("odd", key=text)
+    assert reader.events() == [("odd", {"key": text})]
+
+
+def test_a_line_of_the_log_is_one_line_of_printable_ascii() -> None:
+    text = "".join(map(chr, range(0x300))) + "\u2028\u202e\ud800\uffff"
+    line = to_ascii_json({"facts": {"key": text}})
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line) == {"facts": {"key": text}}

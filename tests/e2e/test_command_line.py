@@ -87,6 +87,20 @@ def test_demo_beside_a_system_that_takes_everything() -> None:
     assert second.items() >= {"put": 0, "copied": 0, "skipped": 13}.items()
 
 
+def test_demo_skips_what_cannot_be_an_object_and_says_so(tmp_path: Path) -> None:
+    names = [b"fine.mov", b"caf\xe9 [/x].mov", b"/".join([b"n" * 240] * 5) + b"/long.mov"]
+    for name in names:
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    (tmp_path / "dangling.mov").symlink_to("nowhere")
+    done = _run("demo", "--from", str(tmp_path), "--discovery", "direct", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert f"skipped: {tmp_path}/caf\\udce9 [/x].mov: its name is not UTF-8" in done.stderr
+    assert "/long.mov: the key would be longer than 1024 bytes" in done.stderr
+    assert "First sync of 1 objects" in done.stderr
+
+
 def test_demo_syncs_a_folder_of_ones_own(tmp_path: Path) -> None:
     media = ("a b+c.jpg", "unter/100% é.wav", "unter/ordner/写真.png")
     for name in (*media, "notes.pdf", "unter/no extension", "empty.dat"):
@@ -375,9 +389,63 @@ def test_two_stacks_know_nothing_of_each_other_and_sigterm_ends_one_cleanly(
     assert one.file.exists()
 
 
-def test_up_says_what_is_in_its_way(ups: tuple[Up, Up], tmp_path: Path) -> None:
+def test_up_says_what_is_in_its_way_and_leaves_nothing(ups: tuple[Up, Up], tmp_path: Path) -> None:
+    temporary = tmp_path / "[/tmp]"
+    temporary.mkdir(parents=True)
+    mine = tmp_path / "mine.env"
+    mine.write_text("PASSWORD=mine\n")
     port = ups[0].environment()["ASSET_SYNC_API_URL"].rpartition(":")[2]
-    taken = _run("up", "--port", port)
-    assert (taken.returncode, f"cannot listen on port {port}" in taken.stderr) == (1, True)
-    nowhere = _run("up", "--env-file", str(tmp_path / "no folder" / "file"))
-    assert (nowhere.returncode, "there is no folder" in nowhere.stderr) == (1, True)
+    for arguments, cause in (
+        (("--port", port), f"cannot listen on port {port}: Address already in use; try --port 0"),
+        (("--port", "0", "--env-file", str(tmp_path / "no folder" / "file")), "there is no folder"),
+        (("--port", "0", "--env-file", str(tmp_path)), "is not a regular file"),
+        (("--port", "0", "--env-file", str(mine)), "did not write it"),
+        (("--port", "0", "--env-file", str(ups[0].file)), "another `asset-sync up`"),
+    ):
+        done = _run("up", *arguments, TMPDIR=str(temporary))
+        assert (done.returncode, cause in done.stderr) == (1, True), done.stderr
+        assert "Traceback" not in done.stderr
+        assert list(temporary.iterdir()) == []
+    assert mine.read_text() == "PASSWORD=mine\n"
+    assert "ASSET_SYNC_API_URL" in ups[0].environment()
+
+
+def test_a_service_that_is_stopped_says_what_is_gone_with_it(tmp_path: Path) -> None:
+    temporary, file = tmp_path / "[/tmp]", tmp_path / "a [b].env"
+    temporary.mkdir(parents=True)
+    with subprocess.Popen(
+        [*_COMMAND, "up", "--port", "0", "--env-file", str(file)],
+        env=_environment(TMPDIR=str(temporary)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        up = Up(process, file)
+        try:
+            environment = up.environment()
+            subprocess.run(
+                [sys.executable, "-c", _FILL_MANY], env=_environment(**environment), check=True
+            )
+            commands = Commands(environment)
+            commands.json("connectors", "add", "many", "--id", "many")
+            job = commands.json("sync", "many", "--discovery", "direct")
+            process.send_signal(signal.SIGHUP)  # the terminal was closed
+            out, err = process.communicate(timeout=_WAIT_S)
+        finally:
+            _end(process)
+    assert process.returncode == 0, err
+    assert f". '{file}'" in out
+    assert f"log: {temporary}" in out
+    assert "is in memory, and is gone" in err
+    assert f"abandoned: job {job['jobId']} of connector many" in err
+    assert not file.exists()
+
+
+_FILL_MANY = r"""
+import boto3
+s3 = boto3.client("s3")
+s3.create_bucket(Bucket="many")
+for number in range(200):
+    s3.put_object(Bucket="many", Key=f"{number}.mov", Body=b"x")
+s3.close()
+"""

@@ -23,6 +23,11 @@ HARD_KEYS = (
     "comma,semi;[1]{2}.srt",
     "..hidden/~tilde|pipe\\back.wav",
     "no extension ",
+    # What XML 1.0 cannot hold, or changes.
+    "esc\x1b[31m.jpg",
+    "bell\x07.mov",
+    "noncharacter\uffff\ufffe.png",
+    "line\r\nbreak\u2028.wav",
 )
 KNOWN, INVENTORY, STALE, SEVEN, ARCHIVED = (
     "ids/known +.jpg",

@@ -93,6 +93,10 @@ BAD_SYNCS: list[tuple[object, set[str]]] = [
     ({"include": ["*"] * 51}, {"include"}),
     ({"include": ["*.mov", ""]}, {"include.1"}),
     ({"include": ["a" * 257]}, {"include.0"}),
+    (
+        {"include": ["*.mov", "!a"], "exclude": ["a[", "/", "tmp/"]},
+        {"include.1", "exclude.0", "exclude.1"},
+    ),
     ({"exclude": ["\0", "\udfff", "*"]}, {"exclude.0", "exclude.1"}),
     ({"a": 1, "prefix": 1, "dryRun": 1}, {"a", "prefix", "dryRun"}),
 ]

@@ -324,6 +324,24 @@ def test_what_cannot_be_read_is_told_beside_what_can(gateway: Api, job: Json) ->
     assert gateway.call("GET", f"/jobs/{job['jobId']}").status == 500
 
 
+@pytest.mark.parametrize("name", ["My_Archive.2009", "LEGACY", "x" * 255])
+def test_a_bucket_of_us_east_1_with_an_old_name_is_synced(gateway: Api, name: str) -> None:
+    gateway.world.buckets.create(name)
+    gateway.world.buckets.put(name, "a.jpg", b"content")
+    created = gateway.call("POST", "/connectors", {"bucketName": name, "connectorId": "old"})
+    assert (created.status, created.json["bucketName"]) == (201, name)
+    job = gateway.call("POST", "/connectors/old/sync").json
+    ports = gateway.world.ports
+    deadline = Deadline(ports.clock, ports.clock.now() + timedelta(minutes=10))
+    run(gateway, use_cases(ports, Policy()).engine().advance(job["jobId"], deadline))
+    assert gateway.call("GET", f"/jobs/{job['jobId']}").json["statistics"]["objectsListed"] == 1
+
+
+def test_a_connector_id_that_begins_with_a_hyphen_is_refused_for_that(gateway: Api) -> None:
+    refused = gateway.call("POST", "/connectors", {"bucketName": "media", "connectorId": "-a"})
+    assert "begin with a letter or a digit" in refused.json["detail"]
+
+
 def test_a_connector_gets_an_id_and_defaults(gateway: Api) -> None:
     created = gateway.call("POST", "/connectors", {"bucketName": "media-prod"}).json
     assert created["connectorId"].startswith("con-")
@@ -359,6 +377,9 @@ def test_a_file_filter_is_kept_in_one_form(gateway: Api, given: Json, shown: Jso
         ({"ingestQueueUrl": "https://sqs.eu-west-1.amazonaws.com/12/q"}, "ingestQueueUrl"),
         ({"fileFilter": {"mode": "some"}}, "fileFilter.mode"),
         ({"bucketName": "asset-sync-results"}, "bucketName"),
+        ({"bucketName": "media--usw2-az1--x-s3"}, "bucketName"),
+        ({"bucketName": "a..b"}, "bucketName"),
+        ({"connectorId": "-a"}, "connectorId"),
     ],
 )
 def test_what_cannot_be_a_connector_is_named(gateway: Api, fields: Json, path: str) -> None:
@@ -641,7 +662,7 @@ def test_a_prefix_outside_of_the_connectors(gateway: Api) -> None:
 
 def test_rules_of_the_domain_on_connectors(gateway: Api) -> None:
     body = {
-        "bucketName": "Not_A_Bucket",
+        "bucketName": "no bucket",
         "connectorId": "-",
         "expectedBucketOwner": "12",
         "roleArn": "media",

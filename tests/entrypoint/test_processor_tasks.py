@@ -49,6 +49,7 @@ def test_the_response_has_the_form_of_either_schema_and_no_key_more(
     event = recorded(name)
     if "userArguments" in event["job"]:
         event["job"]["userArguments"]["jobId"] = job_id
+    event["tasks"][0]["s3VersionId"] = None  # AWS's sample names one
     answer = service.processor(event)
     (result,) = answer.pop("results")
     assert answer == {
@@ -90,7 +91,18 @@ def test_a_key_that_is_no_utf_8_is_no_object(service: Any, invocation: Callable[
     assert "UTF-8" in result["resultString"]
 
 
-@pytest.mark.parametrize("version", [None, "3HL4kqtJlcpXroDTDmJ", "absent"])
+@pytest.mark.parametrize("version", ["3HL4kqtJlcpXroDTDmJ", "null", "1"])
+def test_another_version_than_the_one_named_is_never_decided_about(
+    service: Any, invocation: Callable[..., Json], version: str
+) -> None:
+    service.put(KEY)
+    (result,) = service.processor(invocation(s3VersionId=version))["results"]
+    assert result["resultCode"] == "PermanentFailure"
+    assert f"names version {version}" in result["resultString"]
+    assert "manifest of bucket and key alone" in result["resultString"]
+
+
+@pytest.mark.parametrize("version", [None, "", "absent"])
 def test_a_version_is_not_needed(
     service: Any, invocation: Callable[..., Json], version: str | None
 ) -> None:

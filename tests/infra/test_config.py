@@ -1,7 +1,8 @@
 """A wrong choice is told before anything is made of it, with what to do."""
 
 import pytest
-from infra.config import PROFILES, InvalidConfig, read_config
+from infra.config import InvalidConfig, read_config
+from infra.config_checks import PROFILES
 
 from domain.profile import CatalogProfile
 from entrypoints.settings import CATALOG_DEFAULTS
@@ -64,7 +65,8 @@ ROLE = "arn:aws:iam::210987654321:role/asset-sync"
         ({"results_days": "1"}, "at least 7"),
         ({"results_days": "many"}, "no whole number"),
         ({"reserve": "maybe"}, "neither true nor false"),
-        ({"processor_concurrency": "10"}, "at least 25"),
+        ({"processor_concurrency": "6"}, "at least 7"),
+        ({"discovery_concurrency": "0"}, "at least 1"),
         ({"alarm_email": "me"}, "no address"),
         ({"colour": "blue"}, "no such choice"),
     ],

@@ -30,9 +30,9 @@ OfType = Callable[[Template, str], dict[str, Any]]
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _function(template: Template, of_type: OfType, handler: str) -> dict[str, Any]:
-    functions = of_type(template, "AWS::Lambda::Function").values()
-    (found,) = (f["Properties"] for f in functions if f["Properties"]["Handler"] == handler)
+def _function(template: Template, of_type: OfType, name: str) -> dict[str, Any]:
+    functions = [f["Properties"] for f in of_type(template, "AWS::Lambda::Function").values()]
+    (found,) = (f for f in functions if f["FunctionName"].endswith(f"-{name}"))
     return dict(found)
 
 
@@ -77,7 +77,12 @@ def test_data_outlives_a_kept_stack_and_no_other(
 ) -> None:
     for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Logs::LogGroup"):
         assert {r["DeletionPolicy"] for r in of_type(plain, kind).values()} == {"Delete"}
-        assert {r["DeletionPolicy"] for r in of_type(full, kind).values()} == {"Retain"}
+        # What a deployment made that failed is empty: it is not left behind.
+        kept = {r["DeletionPolicy"] for r in of_type(full, kind).values()}
+        assert kept == {"RetainExceptOnCreate"}
+        assert {r["UpdateReplacePolicy"] for r in of_type(full, kind).values()} == {"Retain"}
+    policies = {r.get("DeletionPolicy", "Delete") for r in full["Resources"].values()}
+    assert policies == {"Delete", "RetainExceptOnCreate"}
     for table in of_type(full, "AWS::DynamoDB::Table").values():
         assert table["Properties"]["DeletionProtectionEnabled"] is True
 
@@ -123,14 +128,18 @@ def test_queues_and_mappings_are_those_of_the_shapes(template: Template, of_type
         (made,) = (m for m in mappings if m["EventSourceArn"]["Fn::GetAtt"][0] == ids[shape.queue])
         assert made["BatchSize"] == shape.batch_size
         assert made["ScalingConfig"] == {"MaximumConcurrency": shape.concurrency_max}
+        assert "ProcessorFunction" in json.dumps(made["FunctionName"])
         assert made["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-@pytest.mark.parametrize("shape", resources.FUNCTIONS, ids=lambda shape: shape.name)
+@pytest.mark.parametrize(
+    "shape", [*resources.FUNCTIONS, resources.DISCOVERY_FUNCTION], ids=lambda shape: shape.name
+)
 def test_functions_are_those_of_the_shapes(
     template: Template, of_type: OfType, shape: resources.FunctionShape
 ) -> None:
-    made = _function(template, of_type, shape.handler)
+    made = _function(template, of_type, shape.name.removeprefix("asset-sync-"))
+    assert made["Handler"] == shape.handler
     assert made["Runtime"] == "python3.13"
     assert made["Architectures"] == ["arm64"]
     assert (made["Timeout"], made["MemorySize"]) == (shape.timeout_s, shape.memory_size_mb)
@@ -142,7 +151,7 @@ def test_functions_are_those_of_the_shapes(
 
 def _settings(template: Template, of_type: OfType) -> Settings:
     """What the processor reads of its environment; references stand for what they refer to."""
-    made = _function(template, of_type, resources.PROCESSOR_FUNCTION.handler)
+    made = _function(template, of_type, "processor")
     variables = made["Environment"]["Variables"]
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
     names = {name: value for name, value in variables.items() if isinstance(value, str)}
@@ -209,9 +218,33 @@ def test_without_a_catalog_there_is_no_table_of_assets(
 def test_a_mapping_never_has_more_concurrency_than_its_function(
     plain: Template, of_type: OfType
 ) -> None:
-    made = _function(plain, of_type, resources.PROCESSOR_FUNCTION.handler)
-    wanted = sum(mapping.concurrency_max for mapping in resources.MAPPINGS)
+    made = _function(plain, of_type, "processor")
+    mappings = of_type(plain, "AWS::Lambda::EventSourceMapping").values()
+    wanted = sum(m["Properties"]["ScalingConfig"]["MaximumConcurrency"] for m in mappings)
     assert made["ReservedConcurrentExecutions"] > wanted
+
+
+@pytest.mark.parametrize("count", [7, 25, 400])
+def test_as_many_chunks_are_processed_as_the_processors_concurrency_allows(
+    synthesize: Callable[..., Template], of_type: OfType, count: int
+) -> None:
+    made = synthesize(stage="test", targets="media-a", processor_concurrency=str(count))
+    mappings = of_type(made, "AWS::Lambda::EventSourceMapping").values()
+    found = [m["Properties"]["ScalingConfig"]["MaximumConcurrency"] for m in mappings]
+    assert sorted(found) == sorted([count - 5, resources.DEAD_LETTER_MAPPING.concurrency_max])
+
+
+def test_batch_jobs_take_no_concurrency_from_chunks(plain: Template, of_type: OfType) -> None:
+    """They call a function of their own, which nothing else invokes."""
+    discovery, processor = (_function(plain, of_type, name) for name in ("discovery", "processor"))
+    assert discovery["ReservedConcurrentExecutions"] == 100
+    for made in (discovery, processor):
+        called = made["Environment"]["Variables"]["PROCESSOR_FUNCTION_ARN"]
+        assert json.dumps(called).endswith('-discovery"]]}')
+    for name in ("Handler", "Role", "Environment", "LoggingConfig", "Runtime", "MemorySize"):
+        assert discovery[name] == processor[name]
+    for kind in ("AWS::Lambda::EventSourceMapping", "AWS::Events::Rule"):
+        assert "DiscoveryFunction" not in json.dumps(of_type(plain, kind))
 
 
 def test_the_engines_lost_events_are_kept(template: Template, of_type: OfType) -> None:
@@ -291,7 +324,7 @@ def test_no_output_is_empty(plain: Template, full: Template, roles_only: Templat
 
 def test_there_is_no_hidden_function(template: Template, of_type: OfType) -> None:
     """Custom resources would bring functions and rights that nobody reviewed."""
-    assert len(of_type(template, "AWS::Lambda::Function")) == len(resources.FUNCTIONS)
+    assert len(of_type(template, "AWS::Lambda::Function")) == len(resources.FUNCTIONS) + 1
     kinds = {resource["Type"] for resource in template["Resources"].values()}
     assert not {kind for kind in kinds if kind.startswith("Custom::")}
     assert not of_type(template, "AWS::IAM::Policy")
@@ -349,6 +382,31 @@ def test_every_alarm_tells_someone_and_stands_in_the_runbook(
     made = [alarm["Properties"] for alarm in of_type(template, "AWS::CloudWatch::Alarm").values()]
     assert {alarm["AlarmName"].rpartition("-")[2] for alarm in made} == described
     assert all(alarm["AlarmActions"] and alarm["OKActions"] for alarm in made)
+
+
+# Types whose names AWS keeps once for all Regions of an account, or of all accounts; CloudFormation
+# makes a name where none is given.
+_NAMED_ACROSS_REGIONS = {
+    "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::S3::Bucket": "BucketName",
+}
+
+
+def test_a_stage_fits_beside_itself_in_another_region(template: Template, of_type: OfType) -> None:
+    for kind, name in _NAMED_ACROSS_REGIONS.items():
+        for logical, made in of_type(template, kind).items():
+            given = made["Properties"].get(name)
+            assert given is None or "AWS::Region" in json.dumps(given), f"{logical}: {given}"
+
+
+def test_a_log_that_is_kept_is_not_in_the_way_of_the_next_stack(
+    template: Template, of_type: OfType
+) -> None:
+    for logical, made in of_type(template, "AWS::Logs::LogGroup").items():
+        given = made["Properties"].get("LogGroupName")
+        assert given is None or "AWS::StackId" in json.dumps(given), f"{logical}: {given}"
 
 
 def test_cfn_lint_has_nothing_to_say(template: Template, tmp_path: Path) -> None:

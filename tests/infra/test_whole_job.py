@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiobotocore.session import get_session
 from trial.permissions import Need, Right, needs
 from trial.stack import TrialStack
 from trial.template import NOT_IN_MOTO, OURS_TO_RUN
@@ -22,10 +23,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 # The last one does not exist.
 TARGETS = ("media-a", "media-b", "media-q", "media-c", "media-gone")
 FILLED = TARGETS[:3]
+# Of another account, reached in a role of that account.
+OWNER = "210987654321"
+ROLE_ARN = f"arn:aws:iam::{OWNER}:role/media/asset-sync"
+ROLE_BUCKET = "media-role"
 INGEST_QUEUE = "medialake-connector-media-q.fifo"
 CHOICES = {
     "stage": "test",
     "targets": ",".join(TARGETS),
+    "target_roles": ROLE_ARN,
     "ingest_queues": f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:medialake-connector-*",
 }
 
@@ -34,6 +40,10 @@ UNREACHED: dict[tuple[str, str, str], str] = {
     ("api", "WriteSummary", "s3:PutObject"): (
         "Publishing what is still to be told of an ended job, when it is redriven before that was"
         " done: the same Announcer that engine and processor use."
+    ),
+    ("engine", "FindBatchJobs", "s3:ListJobs"): (
+        "An engine that dies between creating a batch job and recording it, and the job is then"
+        " cancelled; tests/adapters has the call."
     ),
     ("processor", "WriteTargets", "s3:PutObjectRetention"): (
         "Moto takes a copy with a retention for an upload, and refuses it without a checksum;"
@@ -57,30 +67,53 @@ async def stack(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def history(stack: TrialStack) -> list[Any]:
-    """Everything that a team does in its first weeks; returns the jobs."""
+async def owners(stack: TrialStack) -> AsyncIterator[dict[str, Any]]:
+    """The S3 client of each bucket's owner, by the bucket."""
     s3 = await stack.clients.open("s3")
-    await _fill(stack, s3)
+    sts: Any = await stack.clients.open("sts")  # type: ignore[call-overload]
+    assumed = await sts.assume_role(RoleArn=ROLE_ARN, RoleSessionName="owner")
+    credentials = assumed["Credentials"]
+    async with get_session().create_client(
+        "s3",
+        region_name=REGION,
+        endpoint_url=stack.cloud_url,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    ) as other:
+        yield {**dict.fromkeys(FILLED, s3), ROLE_BUCKET: other}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def history(stack: TrialStack, owners: dict[str, Any]) -> list[Any]:
+    """Everything that a team does in its first weeks; returns the jobs."""
+    for bucket, s3 in owners.items():
+        await _fill(s3, bucket)
+    s3 = owners["media-b"]
+    await s3.put_bucket_versioning(Bucket="media-b", VersioningConfiguration={"Status": "Enabled"})
+    await _record_known(stack)
     jobs = []
     sqs = await stack.clients.open("sqs")
     queue = await sqs.create_queue(QueueName=INGEST_QUEUE, Attributes={"FifoQueue": "true"})
-    for connector, trigger in (("a", "copy"), ("b", "event"), ("q", "queue")):
-        body = {"connectorId": connector, "bucketName": f"media-{connector}", "trigger": trigger}
-        if trigger == "queue":
-            body["ingestQueueUrl"] = queue["QueueUrl"]
+    more = {
+        "a": {"trigger": "copy"},
+        "b": {"trigger": "event"},
+        "q": {"trigger": "queue", "ingestQueueUrl": queue["QueueUrl"]},
+        "role": {"trigger": "copy", "roleArn": ROLE_ARN, "expectedBucketOwner": OWNER},
+    }
+    for connector, chosen in more.items():
+        body = {"connectorId": connector, "bucketName": f"media-{connector}", **chosen}
         status, answer = await stack.call("POST", "/connectors", body)
         assert status == 201, answer
-    for connector in ("a", "b", "q"):
+    for connector in more:
         for discovery in ("batch", "direct"):
-            await _put_new(s3, f"media-{connector}", discovery)
+            bucket = f"media-{connector}"
+            await _put_new(owners[bucket], bucket, discovery)
             jobs.append(await _sync(stack, connector, discovery))
     return jobs
 
 
-async def _fill(stack: TrialStack, s3: Any) -> None:
-    for bucket in FILLED:
-        await s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced")
-    await s3.put_bucket_versioning(Bucket="media-b", VersioningConfiguration={"Status": "Enabled"})
+async def _record_known(stack: TrialStack) -> None:
     dynamodb = await stack.clients.open("dynamodb")
     table = stack.environment("processor")["ASSETS_TABLE_NAME"]
     known = {
@@ -91,19 +124,20 @@ async def _fill(stack: TrialStack, s3: Any) -> None:
         "DigitalSourceAsset.IngestedAt": {"S": "2026-01-01T00:00:00Z"},
     }
     await dynamodb.put_item(TableName=table, Item=known)
-    for bucket in FILLED:
-        await s3.put_object(
-            Bucket=bucket,
-            Key="known.jpg",
-            Body=b"1",
-            Tagging="AssetID=asset:img:1&InventoryID=asset:uuid:1",
-        )
-        await s3.put_object(
-            Bucket=bucket, Key="moved.jpg", Body=b"2", Tagging="AssetID=asset:img:9"
-        )
-        # Ten tags of the customer's leave no room for ours: an object that fails.
-        tags = "&".join(f"tag{number}=x" for number in range(10))
-        await s3.put_object(Bucket=bucket, Key="full.jpg", Body=b"3", Tagging=tags)
+
+
+async def _fill(s3: Any, bucket: str) -> None:
+    await s3.create_bucket(Bucket=bucket, ObjectOwnership="BucketOwnerEnforced")
+    await s3.put_object(
+        Bucket=bucket,
+        Key="known.jpg",
+        Body=b"1",
+        Tagging="AssetID=asset:img:1&InventoryID=asset:uuid:1",
+    )
+    await s3.put_object(Bucket=bucket, Key="moved.jpg", Body=b"2", Tagging="AssetID=asset:img:9")
+    # Ten tags of the customer's leave no room for ours: an object that fails.
+    tags = "&".join(f"tag{number}=x" for number in range(10))
+    await s3.put_object(Bucket=bucket, Key="full.jpg", Body=b"3", Tagging=tags)
 
 
 async def _put_new(s3: Any, bucket: str, name: str) -> None:
@@ -124,8 +158,8 @@ async def test_moto_took_all_that_it_was_expected_to(stack: TrialStack) -> None:
     assert {"AWS::Lambda::EventSourceMapping", "AWS::Events::Rule"} <= stack.left_out
 
 
-async def test_whole_jobs_end_in_both_discoveries_and_with_each_trigger(
-    stack: TrialStack, history: list[Any]
+async def test_whole_jobs_end_in_both_discoveries_with_each_trigger_and_in_a_role(
+    owners: dict[str, Any], history: list[Any]
 ) -> None:
     shown = [(job["status"], job["statistics"]) for job in history]
     for status, statistics in shown:
@@ -136,8 +170,7 @@ async def test_whole_jobs_end_in_both_discoveries_and_with_each_trigger(
         triggered = statistics["put"] + statistics["ingesting"]
         assert triggered == statistics["objectsListed"] - 2, shown
         assert statistics["put"] >= 6, shown
-    s3 = await stack.clients.open("s3")
-    for bucket in FILLED:
+    for bucket, s3 in owners.items():
         for name in ("batch", "direct"):
             tags = await s3.get_object_tagging(Bucket=bucket, Key=f"{name}/0 ü.mov")
             assert {tag["Key"] for tag in tags["TagSet"]} >= {"AssetID", "InventoryID"}
@@ -292,11 +325,16 @@ async def test_a_listing_is_handed_on_when_the_time_is_up(
 async def test_each_role_is_sufficient_and_minimal(
     stack: TrialStack, history: list[Any], role: str
 ) -> None:
-    calls = stack.packaged[role].calls()
-    assert calls
+    # Discovery runs in the processor's role.
+    functions = {"processor": ("processor", "discovery")}.get(role, (role,))
+    by_function = {name: stack.packaged[name].calls() for name in functions}
+    assert all(by_function.values())
+    calls = [call for each in by_function.values() for call in each]
     needed = {
         need
         for service, operation, params in calls
+        # What is called there is the assumed role's to allow.
+        if params.get("Bucket") != ROLE_BUCKET
         for need in needs(service, operation, params, targets=TARGETS)
     }
     rights = stack.rights(role)
@@ -318,6 +356,49 @@ async def test_each_role_is_sufficient_and_minimal(
     assert not unexplained, json.dumps(unexplained, indent=1)
     reached = {one for one in UNREACHED if one[0] == role} - {one[:3] for one in unused}
     assert not reached, f"explained, and reached after all: {reached}"
+
+
+async def test_a_role_made_by_the_documented_policy_is_sufficient(
+    stack: TrialStack, history: list[Any]
+) -> None:
+    from infra.config import Config
+    from infra.policies import target_role_statements
+    from infra.statements import render
+
+    config = Config(stage="test", targets=(ROLE_BUCKET,))
+    policy = [
+        render(statement, {"partition": "aws", "region": REGION})
+        for statement in target_role_statements(config)
+    ]
+    given = [
+        Right(action, resource, statement.get("Condition", {}))
+        for statement in policy
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    ]
+    calls = {name: function.calls() for name, function in stack.packaged.items()}
+    asked: dict[str, set[Need]] = {
+        name: {
+            need
+            for service, operation, params in made
+            if params.get("Bucket") == ROLE_BUCKET
+            for need in needs(service, operation, params, targets=(ROLE_BUCKET,))
+        }
+        for name, made in calls.items()
+    }
+    # The API asks no bucket of a customer.
+    workers = {"discovery", "engine", "processor"}
+    assert {name for name, needed in asked.items() if needed} == workers
+    missing = {
+        need
+        for needed in asked.values()
+        for need in needed
+        if not any(right.allows(need) for right in given)
+    }
+    assert not missing
+    for name in workers:
+        assumed = {params["RoleArn"] for service, _, params in calls[name] if service == "sts"}
+        assert assumed == {ROLE_ARN}
 
 
 def _any_target(resource: str) -> str:

@@ -54,7 +54,13 @@ async def service(recorder: Recorder) -> AsyncIterator[LambdaService]:
     service = LambdaService(
         [
             FunctionSettings(name="echo", handler=recorder, retry_delays_s=(0.01, 0.02)),
-            FunctionSettings(name="context", handler=_context, timeout_s=29, memory_size_mb=256),
+            FunctionSettings(
+                name="context",
+                handler=_context,
+                timeout_s=29,
+                memory_size_mb=256,
+                aliases=("live",),
+            ),
         ]
     )
     yield service
@@ -92,6 +98,25 @@ async def test_every_form_of_a_name_finds_the_function(api: Any, name: str) -> N
     assert answer["arn"] == "arn:aws:lambda:us-east-1:123456789012:function:context"
     assert answer["memory"] == 256
     assert 28_000 < answer["left_ms"] <= 29_000
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "arn:aws:lambda:us-east-1:999999999999:function:context",
+        "arn:aws:lambda:eu-west-1:123456789012:function:context",
+        "arn:aws:lambda:us-east-1:123456789012:function:context:old",
+        "arn:aws:lambda:us-east-1:123456789012:function:context:7",
+        "arn:aws:lambda:us-east-1:123456789012:function:context:live:x",
+        "arn:aws:sqs:us-east-1:123456789012:context",
+        "999999999999:function:context",
+        "context:old",
+        "xcontext",
+    ],
+)
+async def test_a_name_of_something_else_finds_nothing(service: LambdaService, name: str) -> None:
+    with pytest.raises(Refused, match="Function not found"):
+        await service.invoke(name, b"{}")
 
 
 async def test_an_error_of_the_handler_is_an_answer(api: Any, recorder: Recorder) -> None:

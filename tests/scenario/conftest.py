@@ -163,7 +163,7 @@ class Story:
         for batch_job_id, order in list(self.ports.batch_jobs.created.items()):
             if (await self.ports.batch_jobs.describe(batch_job_id)).status not in ENDED:
                 job_id = order.user_arguments["jobId"]
-                await self.ports.batch_jobs.run(batch_job_id, partial(self._task, job_id))
+                await self.ports.batch_jobs.run(batch_job_id, self.task_of(job_id))
                 await self.use_cases.engine().advance(job_id, self.deadline())
 
     def deadline(self) -> Deadline:
@@ -213,6 +213,10 @@ class Story:
         return {name: self.requests[name] for name in names} | {
             "events": len(self.ports.bus.events)
         }
+
+    def task_of(self, job_id: str) -> Callable[[dict[str, Any]], Any]:
+        """Return what answers the tasks of a job's batch job."""
+        return partial(self._task, job_id)
 
     async def _task(self, job_id: str, event: dict[str, Any]) -> dict[str, Any]:
         task = event["tasks"][0]

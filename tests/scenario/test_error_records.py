@@ -53,7 +53,7 @@ async def failing_settlement(story: Any, job: Job) -> None:
     fail_once(story, Unavailable("no table"))
     with pytest.raises(Unavailable):
         await story.run_chunks()
-    assert len(await story.failures(job)) == 1
+    assert await story.failures(job)
     refuse(story)
     story.ports.clock.advance(1_000)
 

@@ -83,6 +83,28 @@ async def test_a_job_is_not_cancelled_while_its_engine_may_order_a_batch_job(sto
     assert await batch_statuses(story) == [BatchJobStatus.CANCELLED]
 
 
+async def test_an_engine_that_lost_its_lease_leaves_the_batch_job_to_its_successor(
+    story: Any,
+) -> None:
+    """S3 answers both orders with one batch job: the first engine only hears of it late."""
+    story.put("a.jpg", "b.jpg")
+    job = await story.start(discovery=Discovery.BATCH)
+    create = story.ports.batch_jobs.create
+
+    async def answered_late(ordered: Any, *, report_prefix: str) -> str:
+        story.ports.batch_jobs.create = create
+        batch_job_id: str = await create(ordered, report_prefix=report_prefix)
+        story.ports.clock.advance(2_000)
+        await story.use_cases.engine().advance(job.job_id, story.deadline())
+        return batch_job_id
+
+    story.ports.batch_jobs.create = answered_late
+    await story.run_engine()
+    job = await story.finish(job.job_id)
+    assert (job.status, job.status_reason) == (JobStatus.COMPLETED, None)
+    assert await batch_statuses(story) == [BatchJobStatus.COMPLETE]
+
+
 @pytest.mark.parametrize("place", ["describe", "release", "lost order"])
 async def test_a_cancel_while_the_engine_ends_its_work_cancels_the_batch_job(
     story: Any, place: str

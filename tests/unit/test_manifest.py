@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.batch_job import (
@@ -334,3 +334,19 @@ def _records(content: bytes, cuts: list[int], position: int = 0) -> list[tuple[b
         start += length
         number += 1
     return found + list(splitter.finish())
+
+
+@given(st.text(min_size=1).filter(lambda key: key.isprintable() or "\n" in key))
+@example("=1+1")
+@example("@SUM(1)")
+@example("+1")
+@example("\t=1")
+@example("\r=1")
+@example('"=1"')
+def test_no_field_of_a_row_is_a_formula_to_a_spreadsheet(key: str) -> None:
+    # OWASP, "CSV Injection": what such a field begins with. A hyphen stays: what follows it is
+    # encoded, so that no call or operator is left.
+    entry = ManifestEntry(key=key, size_bytes=1, last_modified=None)
+    (row,) = csv.reader([encode_row("media", entry).decode()])
+    assert not any(field.startswith(("=", "+", "@", "\t", "\r", "\n")) for field in row)
+    assert not set(row[1]) & set("=+@|(!\t\r\n,;")

@@ -13,7 +13,7 @@ from domain.manifest import ManifestEntry
 from domain.outcome import Outcome, OutcomeKind
 from domain.packing import OUTCOMES_PER_ENTRY, ChunkSizing, Parcel
 from domain.prefixes import check, normalise, overlap, within
-from domain.selection import Glob, Selection, is_folder_marker
+from domain.selection import Selection, is_folder_marker
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SHORT = st.text("ab/", max_size=4)
@@ -75,52 +75,7 @@ def test_each_wrong_prefix_is_named() -> None:
     assert [f.path for f in check(["a", "a"], path="p")] == ["p.1"]
 
 
-# Globs.
-
-
-@pytest.mark.parametrize(
-    ("pattern", "matching", "other"),
-    [
-        ("*.jpg", ["a.jpg", "x/y/a.jpg", ".jpg"], ["a.JPG", "a.jpg/b", "a.jpeg"]),
-        ("a?c", ["abc", "x/abc"], ["ac", "a/c", "abbc"]),
-        ("x/*.jpg", ["x/a.jpg"], ["x/y/a.jpg", "a.jpg", "z/x/a.jpg"]),
-        ("/x/*.jpg", ["x/a.jpg"], ["x/y/a.jpg"]),
-        ("x/**", ["x", "x/a", "x/y/z"], ["xa", "y/x/a"]),
-        ("**/x.jpg", ["x.jpg", "a/x.jpg", "a/b/x.jpg"], ["ax.jpg", "a/bx.jpg"]),
-        ("a/**/b", ["a/b", "a/x/b", "a/x/y/b"], ["ab", "a/xb"]),
-        ("[ab].txt", ["a.txt", "b.txt"], ["c.txt", "ab.txt"]),
-        ("[!ab].txt", ["c.txt"], ["a.txt", "/.txt"]),
-        ("[a-c]", ["b"], ["d", "-"]),
-        ("a[", ["a["], ["a"]),
-        ("a+(b)", ["a+(b)"], ["aab"]),
-        ("a\nb", ["a\nb"], ["ab"]),
-        ("*", ["anything", "a/b", "line\nbreak"], []),
-    ],
-)
-def test_globs(pattern: str, matching: list[str], other: list[str]) -> None:
-    glob = Glob.compile(pattern)
-    assert [key for key in matching if not glob.matches(key)] == []
-    assert [key for key in other if glob.matches(key)] == []
-
-
-@given(st.text(max_size=12), st.text(max_size=12))
-def test_every_string_is_a_pattern(pattern: str, key: str) -> None:
-    Glob.compile(pattern).matches(key)
-
-
-@given(st.text(st.characters(exclude_characters="*?[/", exclude_categories=("Cs",)), min_size=1))
-def test_a_pattern_without_signs_is_the_name_itself(name: str) -> None:
-    assert Glob.compile(name).matches(name)
-    assert Glob.compile(name).matches(f"folder/{name}")
-    assert not Glob.compile(name).matches(f"{name}x")
-
-
-@pytest.mark.parametrize(
-    ("pattern", "key"), [("*a*a*a*a*a*a*b", "a" * 1024), ("**/" * 30 + "b", "a/" * 512)]
-)
-def test_no_pattern_is_slow(pattern: str, key: str) -> None:
-    """Bounded by the suite's own patience: the matching is not exponential."""
-    assert not Glob.compile(pattern).matches(key)
+# What is selected.
 
 
 def test_exclude_wins_over_include() -> None:

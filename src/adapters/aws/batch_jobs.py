@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.aws.answers import Malformed, optional, required
 from adapters.aws.errors import translated
 from domain.batch_job import ENDED, BatchJob, BatchJobStatus
 from domain.job import Job, ManifestFile
@@ -15,7 +16,6 @@ from ports.errors import Conflict, CorruptData, NotFound
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3control.client import S3ControlClient
-    from types_aiobotocore_s3control.type_defs import JobDescriptorTypeDef
 
 _JOB_ID_ARGUMENT: Final = "jobId"
 _DESCRIPTION_CHARS_MAX: Final = 256
@@ -58,13 +58,13 @@ class S3BatchJobs:
         request = self._request(job, job.manifest, report_prefix)
         with translated("s3control", operation="CreateJob", resource=f"job/{job.job_id}"):
             answer = await self._client.create_job(**request)
-        return answer["JobId"]
+            return required(answer, "JobId")
 
     async def describe(self, batch_job_id: str) -> BatchJob:
         """See the port."""
         with translated("s3control", operation="DescribeJob", resource=f"job/{batch_job_id}"):
             answer = await self._client.describe_job(AccountId=self._account_id, JobId=batch_job_id)
-        return _batch_job(batch_job_id, answer.get("Job", {}))
+            return _batch_job(batch_job_id, required(answer, "Job", of=dict))
 
     async def find(self, job_id: str) -> Sequence[str]:
         """See the port.
@@ -77,14 +77,17 @@ class S3BatchJobs:
         while True:
             with translated("s3control", operation="ListJobs", resource=f"job/{job_id}"):
                 page = await self._client.list_jobs(**request)
-            found += [
-                each["JobId"]
-                for each in page.get("Jobs", [])
-                if each.get("Description") == _description(job_id)
-            ]
-            if not page.get("NextToken"):
+                found += [
+                    required(each, "JobId")
+                    for each in required(page, "Jobs", of=list)
+                    if optional(each, "Description") == _description(job_id)
+                ]
+                following = optional(page, "NextToken")
+                if following and following == request.get("NextToken"):
+                    raise Malformed("the list names the same page again as the next one")
+            if not following:
                 return found
-            request["NextToken"] = page["NextToken"]
+            request["NextToken"] = following
 
     async def cancel(self, batch_job_id: str) -> None:
         """See the port."""
@@ -150,12 +153,13 @@ def client_token(job_id: str, manifest: ManifestFile) -> str:
     return hashlib.sha256(f"{job_id}\n{manifest.e_tag}".encode()).hexdigest()
 
 
-def _batch_job(batch_job_id: str, found: JobDescriptorTypeDef) -> BatchJob:
+def _batch_job(batch_job_id: str, found: Mapping[str, Any]) -> BatchJob:
+    name = required(found, "Status")
     try:
-        status = BatchJobStatus(found.get("Status", ""))
+        status = BatchJobStatus(name)
     except ValueError as error:
         raise CorruptData(
-            f"batch job {batch_job_id} is in a state that is not known: {found.get('Status')}",
+            f"batch job {batch_job_id} is in a state that is not known: {name}",
             operation="DescribeJob",
             resource=f"job/{batch_job_id}",
         ) from error

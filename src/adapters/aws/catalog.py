@@ -23,6 +23,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from adapters.aws.answers import required
 from adapters.aws.attributes import to_attribute
 from adapters.aws.backoff import Sleep
 from adapters.aws.catalog_record import CatalogAttributes
@@ -176,7 +177,8 @@ class DynamoCatalog:
                     Select="COUNT",
                     Limit=1,
                 )
-            if answer["Count"] > 0:
+                count = required(answer, "Count", of=int)
+            if count > 0:
                 found.add(asset_id)
 
         if self._asset_index_name:

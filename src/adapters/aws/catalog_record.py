@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from adapters.aws.attributes import Item
+from adapters.aws.attributes import Item, reading
 from adapters.aws.resources import ASSETS_TABLE
 from domain.catalog import CatalogRecord
 
@@ -74,14 +74,15 @@ class CatalogAttributes:
 
     def record(self, item: Item) -> CatalogRecord:
         """Return the item as a record; a value of an unexpected type is None."""
-        return CatalogRecord(
-            inventory_id=item[self.inventory_id]["S"],
-            asset_id=_text(item, self.asset_id),
-            storage_path=_text(item, self.storage_path),
-            e_tag=_without_quotes(_text(item, self.e_tag)),
-            size_bytes=_whole_number(item, self.size_bytes),
-            last_modified=_instant(_text(item, self.last_modified)),
-        )
+        with reading("a record of the catalog"):
+            return CatalogRecord(
+                inventory_id=item[self.inventory_id]["S"],
+                asset_id=_text(item, self.asset_id),
+                storage_path=_text(item, self.storage_path),
+                e_tag=_without_quotes(_text(item, self.e_tag)),
+                size_bytes=_whole_number(item, self.size_bytes),
+                last_modified=_instant(_text(item, self.last_modified)),
+            )
 
 
 def _attribute(item: Item, path: str) -> Mapping[str, Any]:

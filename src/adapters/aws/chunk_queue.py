@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from adapters.aws.errors import translated
-from adapters.aws.queue_batch import OPERATION as _SEND
-from adapters.aws.queue_batch import entry_error
+from adapters.aws.queue_batch import send_batch
 from adapters.aws.queue_depth import OPERATION as _LOOK
 from adapters.aws.queue_depth import queue_depth
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
@@ -40,11 +39,8 @@ class SqsChunkQueue:
                 }
                 for position, message in enumerate(group)
             ]
-            with translated("sqs", operation=_SEND, resource=self._queue_url):
-                answer = await self._client.send_message_batch(
-                    QueueUrl=self._queue_url, Entries=entries
-                )
-            errors = [entry_error(self._queue_url, failed) for failed in answer.get("Failed", [])]
+            answers = await send_batch(self._client, self._queue_url, entries)
+            errors = [error for error in answers if error is not None]
             if errors:
                 raise next((error for error in errors if isinstance(error, Fatal)), errors[0])
 

@@ -13,6 +13,7 @@ for an hour at most (IAM User Guide, "Roles terms and concepts", role chaining; 
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,12 +26,13 @@ import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.credentials import AioDeferredRefreshableCredentials
 from aiobotocore.session import AioSession
-from botocore.exceptions import ClientError
 from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
+from adapters.aws.answers import check_bodies, required
 from adapters.aws.errors import translated
+from adapters.aws.http_octets import OctetSession
 from adapters.aws.services import Service
-from ports.errors import Misconfigured, PortError
+from ports.errors import Misconfigured, PortError, Unknown
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.client import DynamoDBClient
@@ -86,8 +88,7 @@ class Clients:
         self._settings = settings
         self._on_request = on_request
         core = AioSession()
-        # The models of AWS that were read, for sessions in roles: 12 MB that each would read anew.
-        self._loader: Any = core.get_component("data_loader")
+        core.register_component("data_loader", _models())
         # The stubs want each service's name as a literal.
         self._session: Any = aioboto3.Session(botocore_session=core)
         self._opened: dict[tuple[Service, str | None, str | None], Any] = {}
@@ -104,13 +105,13 @@ class Clients:
             session = self._session
             if role_arn is not None and (Service.S3, role_arn, None) not in self._opened:
                 sts = await self._open(Service.STS, read_timeout_s=self._settings.connect_timeout_s)
-                session = _session_in_role(sts, role_arn, self._loader)
+                session = _session_in_role(sts, role_arn)
             client: S3Client = await self._open(
                 Service.S3,
                 session=session,
                 role_arn=role_arn,
                 read_timeout_s=self._settings.copy_read_timeout_s,
-                tune=_parse_timestamps_cheaply,
+                tune=_tune_s3,
             )
             return client
 
@@ -172,12 +173,14 @@ class Clients:
                 # sends stores that only resemble S3 trailers that they do not know.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
+                http_session_cls=OctetSession,
             )
             client = await self._stack.enter_async_context(
                 (session or self._session).client(service, region_name=region_name, config=config)
             )
             if self._on_request is not None:
                 client.meta.events.register("provide-client-params", _observer(self._on_request))
+            check_bodies(client)
             tune(client)
             self._opened[key] = client
         return self._opened[key]
@@ -207,7 +210,16 @@ class _CredentialsOfRole:
         return AioDeferredRefreshableCredentials(refresh_using=self._refresh, method="assume-role")
 
 
-def _session_in_role(sts: Any, role_arn: str, loader: Any) -> Any:
+@functools.cache
+def _models() -> Any:
+    """Return the one loader of AWS's models in this process: 12 MB that each session would read.
+
+    Sessions in roles share it, and so do the many execution environments of a local runtime.
+    """
+    return AioSession().get_component("data_loader")
+
+
+def _session_in_role(sts: Any, role_arn: str) -> Any:
     """Return a session whose clients act in the role, as long as they live."""
     failed: tuple[float, PortError] | None = None
 
@@ -218,37 +230,35 @@ def _session_in_role(sts: Any, role_arn: str, loader: Any) -> Any:
             known = failed[1]
             raise known.said_as(type(known)) from known
         try:
-            answer = await _assume(sts, role_arn)
+            return await _assume(sts, role_arn)
         except PortError as error:
             failed = now(), error
             raise
-        credentials = answer["Credentials"]
-        return {
-            "access_key": credentials["AccessKeyId"],
-            "secret_key": credentials["SecretAccessKey"],
-            "token": credentials["SessionToken"],
-            "expiry_time": credentials["Expiration"].isoformat(),
-        }
 
     session = AioSession()
-    session.register_component("data_loader", loader)
+    session.register_component("data_loader", _models())
     session.register_component("credential_provider", _CredentialsOfRole(refresh))
     return aioboto3.Session(botocore_session=session)
 
 
-async def _assume(sts: Any, role_arn: str) -> Any:
-    """Ask STS for credentials.
+async def _assume(sts: Any, role_arn: str) -> dict[str, str]:
+    """Ask STS for credentials, in the form that the SDK refreshes them in.
 
-    It happens inside a call of S3, whose caller would take STS's refusal for S3's own. A code that
-    is not known of STS must not get there, or it would be looked up among those of S3.
+    It happens inside a call of S3, so what STS says must leave here as an error of ours, or its
+    code would be looked up among those of S3.
     """
     try:
         with translated("sts", operation="AssumeRole", resource=role_arn):
-            return await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
-    except ClientError as error:
-        raise Misconfigured(
-            f"sts AssumeRole on {role_arn}: {error}", operation="AssumeRole", resource=role_arn
-        ) from error
+            answer = await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
+            ends_at = required(answer, "Credentials", "Expiration", of=datetime)
+            return {
+                "access_key": required(answer, "Credentials", "AccessKeyId"),
+                "secret_key": required(answer, "Credentials", "SecretAccessKey"),
+                "token": required(answer, "Credentials", "SessionToken"),
+                "expiry_time": ends_at.isoformat(),
+            }
+    except Unknown as error:
+        raise error.said_as(Misconfigured) from error
 
 
 def _endpoint_override(service_id: str) -> bool:
@@ -284,6 +294,21 @@ def _strip_account_prefix(request: Any, **_: object) -> None:
     account, _dot, host = parts.netloc.partition(".")
     if len(account) == _ACCOUNT_ID_DIGITS and account.isdigit():
         request.url = urlunsplit(parts._replace(netloc=host.rpartition("@")[2]))
+
+
+def _tune_s3(client: S3Client) -> None:
+    _parse_timestamps_cheaply(client)
+    client.meta.events.register_first("before-parse.s3.*", _leave_expires_alone)
+
+
+def _leave_expires_alone(
+    response_dict: Mapping[str, Any], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    """Give an Expires as its text alone, which need not be a date: the SDK would guess at one."""
+    headers = response_dict["headers"]
+    if "Expires" in headers:
+        customized_response_dict["ExpiresString"] = headers["Expires"]
+        del headers["Expires"]
 
 
 def _parse_timestamps_cheaply(client: S3Client) -> None:

@@ -77,7 +77,8 @@ class DynamoConnectorStore:
             (connector_id,) = to_position(name, cursor, str)
             request["ExclusiveStartKey"] = to_item({"connectorId": connector_id})
         items, more = await first(scan(self._client, request), limit)
-        found = [read_or_report(item, "connectorId", _to_connector) for item in items]
+        with reading("a list of connectors"):
+            found = [read_or_report(item, "connectorId", _to_connector) for item in items]
         return Page.of(found, to_cursor(name, (items[-1]["connectorId"]["S"],)) if more else None)
 
     async def note_queue_empty(self, connector_id: str, at: datetime) -> None:

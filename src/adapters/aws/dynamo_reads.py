@@ -10,6 +10,7 @@ from contextlib import aclosing
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.aws.answers import Malformed, optional, required
 from adapters.aws.attributes import Item
 from adapters.aws.backoff import Backoff, Sleep
 from adapters.aws.errors import translated
@@ -28,12 +29,12 @@ async def query(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGene
     following: Mapping[str, Any] = request
     while True:
         with translated("dynamodb", operation="Query", resource=_place(request)):
-            answer = await client.query(**following)
-        for item in answer["Items"]:
+            items, place = _page(await client.query(**following), following)
+        for item in items:
             yield item
-        if "LastEvaluatedKey" not in answer:
+        if place is None:
             return
-        following = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        following = {**request, "ExclusiveStartKey": place}
 
 
 async def scan(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGenerator[Item, None]:
@@ -41,12 +42,12 @@ async def scan(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGener
     following: Mapping[str, Any] = request
     while True:
         with translated("dynamodb", operation="Scan", resource=_place(request)):
-            answer = await client.scan(**following)
-        for item in answer["Items"]:
+            items, place = _page(await client.scan(**following), following)
+        for item in items:
             yield item
-        if "LastEvaluatedKey" not in answer:
+        if place is None:
             return
-        following = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        following = {**request, "ExclusiveStartKey": place}
 
 
 async def first(items: AsyncGenerator[Item, None], count: int) -> tuple[list[Item], bool]:
@@ -101,14 +102,23 @@ async def batch_get(
         while wanted:
             with translated("dynamodb", operation="BatchGetItem", resource=resource):
                 answer = await client.batch_get_item(RequestItems=wanted)
-            found = answer["Responses"].get(table_name, [])
+                responses = required(answer, "Responses", of=dict)
+                found = optional(responses, table_name, of=list) or []
+                wanted = optional(answer, "UnprocessedKeys", of=dict)
             items += found
-            wanted = answer.get("UnprocessedKeys")
             if found:
                 backoff.progressed()
             if wanted:
                 await backoff.wait("UnprocessedKeys")
     return items
+
+
+def _page(answer: Mapping[str, Any], request: Mapping[str, Any]) -> tuple[list[Item], Item | None]:
+    """Return the items of a page, and the place of the next one."""
+    place = optional(answer, "LastEvaluatedKey", of=dict)
+    if place is not None and place == request.get("ExclusiveStartKey"):
+        raise Malformed("the answer names the same page again as the next one")
+    return required(answer, "Items", of=list), place
 
 
 def _place(request: Mapping[str, Any]) -> str:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from adapters.aws.answers import optional, required
 from adapters.aws.attributes import Item, Value, to_attribute, to_item
 from adapters.aws.backoff import Backoff, Sleep
-from adapters.aws.errors import translated
+from adapters.aws.errors import code_of, translated
 from ports.errors import Conflict
 
 if TYPE_CHECKING:
@@ -168,7 +169,9 @@ class DynamoWriter:
                 sent_count = len(wanted[table_name])
                 with translated("dynamodb", operation="BatchWriteItem", resource=resource):
                     answer = await self._client.batch_write_item(RequestItems=wanted)
-                wanted = answer.get("UnprocessedItems")
+                    wanted = optional(answer, "UnprocessedItems", of=dict)
+                    if wanted:
+                        required(wanted, table_name, of=list)
                 if wanted:
                     if len(wanted[table_name]) < sent_count:
                         backoff.progressed()
@@ -184,9 +187,10 @@ class DynamoWriter:
                     if operation == "PutItem":
                         await self._client.put_item(**asked)
                         return {}
-                    return (await self._client.update_item(**asked))["Attributes"]
+                    answer = await self._client.update_item(**asked)
+                    return required(answer, "Attributes", of=dict)
                 except ClientError as error:
-                    code = error.response["Error"]["Code"]
+                    code = code_of(error)
                     # Stubs declare what most errors answer; a failed condition answers more.
                     stored: Item = dict[str, Any](error.response).get("Item", {})
                     if code == "ConditionalCheckFailedException" and stored.get(_WRITE_ID) == mark:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from adapters.aws.answers import required
 from adapters.aws.errors import translated
 from ports.engine_invoker import EngineInvoker
 from ports.errors import Unavailable
@@ -30,12 +31,13 @@ class LambdaEngineInvoker:
             answer = await self._client.invoke(
                 FunctionName=self._function_arn, InvocationType="Event", Payload=payload
             )
-        if answer["StatusCode"] != _ACCEPTED:
+            status = required(answer, "StatusCode", of=int)
+        if status != _ACCEPTED:
             raise Unavailable(
-                f"lambda answered {answer['StatusCode']} to an event for {self._function_arn}",
+                f"lambda answered {status} to an event for {self._function_arn}",
                 operation="Invoke",
                 resource=self._function_arn,
-                vendor_code=str(answer["StatusCode"]),
+                vendor_code=str(status),
             )
 
 

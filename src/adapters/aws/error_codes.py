@@ -47,6 +47,8 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         ServiceException 500 502 503
         """,
     ),
+    # Signed too long ago, or by a clock that is off: the next attempt is signed at its own time.
+    (ANY_SERVICE, Unavailable, "RequestTimeTooSkewed RequestExpired RequestInTheFuture"),
     # A gateway gave up waiting: the request may be under way behind it.
     (ANY_SERVICE, TimedOut, "GatewayTimeout RequestTimeoutException 504"),
     (
@@ -67,10 +69,11 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         ExpiredToken ExpiredTokenException InvalidAccessKeyId InvalidClientTokenId InvalidToken
         SignatureDoesNotMatch InvalidSignatureException UnrecognizedClientException
         MissingAuthenticationToken MissingAuthenticationTokenException AuthFailure
-        IncompleteSignature RequestTimeTooSkewed RequestExpired TokenRefreshRequired
+        IncompleteSignature TokenRefreshRequired
         KMS.DisabledException KMS.NotFoundException KMS.KMSInvalidStateException KMSDisabled
         KMSNotFound KMSInvalidState KmsDisabled KmsNotFound KmsInvalidState KMSDisabledException
-        KMSNotFoundException KMSInvalidStateException ResourceNotFoundException
+        KMSNotFoundException KMSInvalidStateException KMS.InvalidStateException
+        ResourceNotFoundException
         """,
     ),
     (ANY_SERVICE, Throttled, "KMSThrottling KmsThrottled KMS.ThrottlingException"),
@@ -86,7 +89,7 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
     ),
     # S3 words ServiceUnavailable as "Reduce your request rate"; a HEAD gets only the 503.
     ("s3", Throttled, "ServiceUnavailable 503"),
-    ("s3", NotFound, "NoSuchKey NoSuchVersion NoSuchUpload NoSuchTagSet 404 MethodNotAllowed 405"),
+    ("s3", NotFound, "NoSuchKey NoSuchVersion NoSuchUpload 404"),
     ("s3", NotFound, "OwnershipControlsNotFoundError"),
     ("s3", Conflict, "PreconditionFailed ConditionalRequestConflict InvalidPart InvalidPartOrder"),
     ("s3", Conflict, "409 412"),
@@ -108,6 +111,7 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         KeyTooLongError MetadataTooLarge BadDigest InvalidDigest InvalidStorageClass
         InvalidEncryptionAlgorithmError AccessControlListNotSupported
         RequestHeaderSectionTooLarge NotImplemented InvalidRange BadRequest 400 416 501
+        MethodNotAllowed 405
         """,
     ),
     ("sts", Misconfigured, "RegionDisabledException"),
@@ -161,6 +165,16 @@ CODES: Final[Mapping[tuple[str, str], type[PortError]]] = MappingProxyType(
     {(service, code): kind for service, kind, codes in _ROWS for code in codes.split()}
 )
 
+DELETE_MARKER_CODES: Final = ("MethodNotAllowed", "405")
+"""What S3 answers where there is a delete marker; also where an operation is not allowed at all."""
+
+_FOR_KMS: Final = " (and kms:Decrypt and kms:GenerateDataKey for a KMS key)"
+# The same by other services, whose code alone may be about a wrong key: IAM User Guide,
+# "Troubleshoot Signature Version 4 signing for AWS API requests". A function that was frozen
+# between signing and sending gets it now and then (aws/aws-sdk-js-v3, issue 7605).
+SIGNATURE_CODES: Final = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
+SIGNED_AT_WRONG_TIME: Final = ("Signature expired", "Signature not yet current")
+
 # Service Authorization Reference: where the permission is not named like the operation.
 PERMISSIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
@@ -168,13 +182,13 @@ PERMISSIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("s3", "HeadBucket"): "s3:ListBucket",
         ("s3", "ListObjectsV2"): "s3:ListBucket",
         ("s3", "CopyObject"): (
-            "s3:GetObject, s3:GetObjectTagging, s3:PutObject and s3:PutObjectTagging (and"
-            " kms:Decrypt and kms:GenerateDataKey for a KMS key)"
+            f"s3:GetObject, s3:GetObjectTagging, s3:PutObject and s3:PutObjectTagging{_FOR_KMS}"
         ),
         ("s3", "CreateMultipartUpload"): "s3:PutObject and s3:PutObjectTagging",
         ("s3", "UploadPart"): "s3:PutObject",
-        ("s3", "UploadPartCopy"): "s3:GetObject and s3:PutObject",
-        ("s3", "CompleteMultipartUpload"): "s3:PutObject",
+        # S3 User Guide, "Uploading and copying objects using multipart upload", permissions.
+        ("s3", "UploadPartCopy"): f"s3:GetObject and s3:PutObject{_FOR_KMS}",
+        ("s3", "CompleteMultipartUpload"): f"s3:PutObject{_FOR_KMS}",
         # Being allowed is half of it: the role itself has to trust who assumes it.
         ("sts", "AssumeRole"): "this service, and in the role's trust policy, sts:AssumeRole",
         ("s3control", "CreateJob"): (

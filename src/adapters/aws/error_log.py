@@ -118,6 +118,8 @@ def _to_failure_item(failure: Failure, expires_at_s: int) -> Item:
             "chunkIndex": failure.chunk_index,
             "objectKey": failure.key,
             "attempt": failure.attempt_number,
+            "vendorCode": failure.vendor_code,
+            "requestId": failure.request_id,
             "stackTrace": None if failure.stack_trace is None else _tail(failure.stack_trace),
             "expiresAt": expires_at_s,
         }
@@ -136,6 +138,8 @@ def _to_failure(item: Item) -> Failure:
             chunk_index=values.get("chunkIndex"),
             key=values.get("objectKey"),
             attempt_number=values.get("attempt"),
+            vendor_code=values.get("vendorCode"),
+            request_id=values.get("requestId"),
             stack_trace=values.get("stackTrace"),
         )
 

@@ -1,9 +1,9 @@
 """Turns what botocore raises into the errors of `ports.errors`, by one table.
 
 Owns the sentence a person reads; what a code means stands in `adapters.aws.error_codes`. It must
-not know what a call was for. A code that is not in the table is let through unless it is the
-server's fault, so that a surprise is seen and not taken for an outage. Nothing here retries:
-botocore has done so before the error comes here.
+not know what a call was for. Nothing but errors of `ports.errors` leaves `translated`: a code that
+is not in the table is Unknown unless it is the server's fault, and what goes wrong in reading an
+answer is Garbled. Nothing here retries: botocore has done so before the error comes here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import aiohttp
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
     ConnectTimeoutError,
     CredentialRetrievalError,
@@ -22,27 +21,38 @@ from botocore.exceptions import (
     HTTPClientError,
     NoCredentialsError,
     NoRegionError,
+    ParamValidationError,
     PartialCredentialsError,
     ProxyConnectionError,
     SSLError,
     TokenRetrievalError,
 )
-from botocore.parsers import ResponseParserError
 
-from adapters.aws.error_codes import ANY_SERVICE, CODES, PERMISSIONS
-from ports.errors import AccessDenied, Misconfigured, PortError, TimedOut, Unavailable
+from adapters.aws.answers import NO_ERROR_DOCUMENT
+from adapters.aws.error_codes import (
+    ANY_SERVICE,
+    CODES,
+    DELETE_MARKER_CODES,
+    PERMISSIONS,
+    SIGNATURE_CODES,
+    SIGNED_AT_WRONG_TIME,
+)
+from ports.errors import (
+    AccessDenied,
+    Garbled,
+    Misconfigured,
+    NotFound,
+    PortError,
+    Throttled,
+    TimedOut,
+    Unavailable,
+    Unknown,
+)
 
 _UNREACHED: Final = (
     ConnectTimeoutError,
     ProxyConnectionError,
     SSLError,
-)
-_WITHOUT_ANSWER: Final = (
-    BotoCoreError,
-    HTTPClientError,
-    ResponseParserError,
-    aiohttp.ClientError,
-    TimeoutError,
 )
 _NO_CREDENTIALS: Final = (
     CredentialRetrievalError,
@@ -52,33 +62,40 @@ _NO_CREDENTIALS: Final = (
     TokenRetrievalError,
 )
 
+_OF_STATUS: Final[Mapping[int, type[PortError]]] = {
+    401: AccessDenied,
+    403: AccessDenied,
+    429: Throttled,
+    500: Garbled,
+}
+
 
 @contextmanager
-def translated(service: str, *, operation: str, resource: str) -> Iterator[None]:
-    """Raise the port's error for what botocore raises inside, with the vendor's as its cause.
+def translated(service: str, *, operation: str, resource: str, needed: str = "") -> Iterator[None]:
+    """Raise the port's error for what goes wrong inside: in a call, or in reading its answer.
 
     Args:
         service: As boto names its client, for example `s3control`.
         operation: The operation of the API, for example `PutItem`.
         resource: What it was done to, for people and for grants, for example `table/jobs`.
+        needed: What a refusal may be due to beside the right that is named like the operation.
 
     Raises:
-        PortError: the leaf that the table gives.
-        ClientError: a code that is not known, and not the server's fault.
+        PortError: the leaf that the table gives; Unknown for a code that is not in it; Garbled for
+            an answer that cannot be read. The vendor's error is its cause.
     """
     try:
         yield
+    except PortError:
+        raise
     except ClientError as error:
-        known = _known(error, service, operation=operation, resource=resource)
-        if known is None:
-            raise
+        known = _of_answer(error, service, operation=operation, resource=resource)
+        if isinstance(known, AccessDenied) and needed:
+            known = known.said_as(AccessDenied, more=needed)
         raise known from error
-    except _WITHOUT_ANSWER as error:
-        unanswered = _unanswered(error)
-        if unanswered is None:
-            raise
+    except Exception as error:
         cause = f"{service} {operation} on {resource}: {str(error) or type(error).__name__}"
-        raise unanswered(
+        raise _without_answer(error)(
             cause, operation=operation, resource=resource, vendor_code=type(error).__name__
         ) from error
 
@@ -91,21 +108,23 @@ def error_of_code(
     operation: str,
     resource: str,
     http_status: int = 0,
-) -> PortError | None:
-    """Return the port's error for a code, or None for one that is not known.
+    request_id: str | None = None,
+) -> PortError:
+    """Return the port's error for a code.
 
     Also for codes that stand in a successful answer, as those of single entries of a batch do.
     """
-    kind = CODES.get((service, code)) or CODES.get((ANY_SERVICE, code))
-    if kind is None and http_status >= 500:
-        kind = Unavailable
-    if kind is None:
-        return None
+    kind = _kind(service, code, message, http_status)
     text = f"{service} {operation} on {resource}: {code}: {message}"
     if kind is AccessDenied:
         permission = PERMISSIONS.get((service, operation), f"{service}:{operation}")
         text += f"; grant {permission} on {resource}"
-    return kind(text, operation=operation, resource=resource, vendor_code=code)
+    if kind is Unknown:
+        text += f" (HTTP {http_status or 200}, a code that is not known"
+        text += f", request {request_id})" if request_id else ")"
+    return kind(
+        text, operation=operation, resource=resource, vendor_code=code, request_id=request_id
+    )
 
 
 def code_of(error: ClientError) -> str:
@@ -122,19 +141,70 @@ def code_of(error: ClientError) -> str:
     return str(failed[0] if failed else answer.get("Error", {}).get("Code", ""))
 
 
-def _known(error: ClientError, service: str, *, operation: str, resource: str) -> PortError | None:
+def _kind(service: str, code: str, message: str, http_status: int) -> type[PortError]:
+    if code in SIGNATURE_CODES and message.startswith(SIGNED_AT_WRONG_TIME):
+        return Unavailable
+    kind = CODES.get((service, code)) or CODES.get((ANY_SERVICE, code))
+    return kind or (Unavailable if http_status >= 500 else Unknown)
+
+
+def _of_answer(error: ClientError, service: str, *, operation: str, resource: str) -> PortError:
     answer: Mapping[str, Any] = error.response
-    return error_of_code(
+    details: Mapping[str, Any] = answer.get("Error", {})
+    metadata: Mapping[str, Any] = answer.get("ResponseMetadata", {})
+    if answer.get(NO_ERROR_DOCUMENT):
+        return _without_document(service, metadata, operation=operation, resource=resource)
+    code = code_of(error)
+    known = error_of_code(
         service,
-        code_of(error),
-        answer.get("Error", {}).get("Message", ""),
+        code,
+        details.get("Message", ""),
         operation=operation,
         resource=resource,
-        http_status=answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0),
+        http_status=metadata.get("HTTPStatusCode", 0),
+        request_id=metadata.get("RequestId"),
+    )
+    if code in DELETE_MARKER_CODES and _tells_of_delete_marker(details, metadata):
+        return known.said_as(NotFound)
+    return known
+
+
+def _without_document(
+    service: str, metadata: Mapping[str, Any], *, operation: str, resource: str
+) -> PortError:
+    """Return what an answer means that only has a status, such as a gateway's.
+
+    It says nothing about the object: a web page with 404 is not that of a missing one. A 500 is
+    also what the SDK makes of the half of an answer that was a success.
+    """
+    status = metadata.get("HTTPStatusCode", 0)
+    kind = _OF_STATUS.get(status, Unknown)
+    if status > 500:
+        kind = _kind(service, str(status), "", status)
+    return kind(
+        f"{service} {operation} on {resource}: HTTP {status} without a document that says why;"
+        " a proxy or gateway may have answered",
+        operation=operation,
+        resource=resource,
+        vendor_code=str(status),
+        request_id=metadata.get("RequestId"),
     )
 
 
-def _unanswered(error: Exception) -> type[PortError] | None:
+def _tells_of_delete_marker(details: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
+    """Tell whether a 405 is that of a delete marker.
+
+    S3 User Guide, "Working with delete markers": the answer has the header
+    `x-amz-delete-marker: true`; its document may name the type of the resource.
+    """
+    headers: Mapping[str, str] = metadata.get("HTTPHeaders", {})
+    return (
+        headers.get("x-amz-delete-marker") == "true"
+        or details.get("ResourceType") == "DeleteMarker"
+    )
+
+
+def _without_answer(error: Exception) -> type[PortError]:
     """Classify an error without an answer: was the service not reached, or is it not known?"""
     if isinstance(error, _UNREACHED):
         return Unavailable
@@ -143,13 +213,13 @@ def _unanswered(error: Exception) -> type[PortError] | None:
         return TimedOut if _was_connected(error.kwargs.get("error")) else Unavailable
     if isinstance(error, _NO_CREDENTIALS):
         return Misconfigured
-    # A read timeout, a connection that broke, an answer that cannot be read: the request may have
-    # been carried out.
-    if isinstance(
-        error, HTTPClientError | ResponseParserError | aiohttp.ClientError | TimeoutError
-    ):
+    if isinstance(error, ParamValidationError):
+        return Unknown
+    # A read timeout, a connection that broke: the request may have been carried out.
+    if isinstance(error, HTTPClientError | aiohttp.ClientError | TimeoutError):
         return TimedOut
-    return None
+    # The SDK and our readers raise what they meet: ValueError, KeyError, ResponseParserError…
+    return Garbled
 
 
 def _was_connected(error: object) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
+from adapters.aws.answers import optional, required
 from adapters.aws.errors import error_of_code, translated
 from domain.limits import INGEST_EVENT_COUNT_MAX
 from domain.message import IngestEvent
@@ -14,10 +15,7 @@ from ports.ingest_bus import IngestBus
 
 if TYPE_CHECKING:
     from types_aiobotocore_events.client import EventBridgeClient
-    from types_aiobotocore_events.type_defs import (
-        PutEventsRequestEntryTypeDef,
-        PutEventsResultEntryTypeDef,
-    )
+    from types_aiobotocore_events.type_defs import PutEventsRequestEntryTypeDef
 
 SOURCE: Final = "asset-sync"
 DETAIL_TYPE: Final = "AssetSyncObjectReady"
@@ -55,9 +53,10 @@ class EventBridgeIngestBus:
         ]
         with translated("events", operation="PutEvents", resource=self._bus_name):
             answer = await self._client.put_events(Entries=entries)
-        # EventBridge API Reference, "PutEvents": 200 even if entries failed; in the same order.
-        for index, entry in zip(sent, answer["Entries"], strict=True):
-            answers[index] = self._error(entry)
+            # EventBridge API Reference, "PutEvents": 200 even if entries failed; in the same order.
+            results = required(answer, "Entries", of=list)
+            for index, entry in zip(sent, results, strict=True):
+                answers[index] = self._error(entry)
         return answers
 
     def _too_large(self, detail: str) -> PortError | None:
@@ -66,22 +65,22 @@ class EventBridgeIngestBus:
             return None
         return self._refused(f"an event of {size_bytes} bytes")
 
-    def _error(self, entry: PutEventsResultEntryTypeDef) -> PortError | None:
-        code = entry.get("ErrorCode")
+    def _error(self, entry: Mapping[str, Any]) -> PortError | None:
+        """Return why an entry failed; one that did not has an id ("PutEventsResultEntry")."""
+        code = optional(entry, "ErrorCode")
         if code is None:
+            required(entry, "EventId")
             return None
-        message = entry.get("ErrorMessage", "")
-        # Only throttling and internal failures pass by themselves; what is not known does not.
+        message = optional(entry, "ErrorMessage") or ""
         return error_of_code(
             "events", code, message, operation="PutEvents", resource=self._bus_name
-        ) or self._refused(f"{code}: {message}", code)
+        )
 
-    def _refused(self, cause: str, code: str | None = None) -> Refused:
+    def _refused(self, cause: str) -> Refused:
         return Refused(
             f"events PutEvents on {self._bus_name}: {cause}",
             operation="PutEvents",
             resource=self._bus_name,
-            vendor_code=code,
         )
 
 

@@ -19,22 +19,19 @@ from urllib.parse import quote_plus
 
 from adapters.aws.errors import translated
 from adapters.aws.queue_batch import OPERATION as _SEND
-from adapters.aws.queue_batch import entry_error
+from adapters.aws.queue_batch import send_batch
 from adapters.aws.queue_depth import OPERATION as _LOOK
 from adapters.aws.queue_depth import queue_depth
 from adapters.aws.queue_urls import region_of
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
 from domain.message import IngestMessage
 from ports.clock import Clock
-from ports.errors import Misconfigured, NotFound, PortError, Refused, Unavailable
+from ports.errors import Misconfigured, NotFound, PortError, Refused
 from ports.ingest_queue import IngestQueue
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
-    from types_aiobotocore_sqs.type_defs import (
-        BatchResultErrorEntryTypeDef,
-        SendMessageBatchRequestEntryTypeDef,
-    )
+    from types_aiobotocore_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 EVENT_SOURCE: Final = "medialake.AssetSyncProcessor"
 EVENT_NAME: Final = "ObjectCreated:Put"
@@ -77,19 +74,13 @@ class SqsIngestQueue:
             _entry(position, message, now, fifo=queue_url.endswith(".fifo"))
             for position, message in enumerate(messages)
         ]
-        with _translated(_SEND, queue_url):
-            answer = await client.send_message_batch(QueueUrl=queue_url, Entries=entries)
-        sent = {each["Id"] for each in answer.get("Successful", [])}
-        failed = {each["Id"]: each for each in answer.get("Failed", [])}
-        return [
-            None if entry["Id"] in sent else _error(queue_url, failed.get(entry["Id"]))
-            for entry in entries
-        ]
+        with _queue_of_another():
+            return await send_batch(client, queue_url, entries)
 
     async def depth(self, queue_url: str) -> int:
         """See the port."""
         client = await self._open_client(region_of(queue_url))
-        with _translated(_LOOK, queue_url):
+        with _queue_of_another(), translated("sqs", operation=_LOOK, resource=queue_url):
             return await queue_depth(client, queue_url)
 
 
@@ -157,26 +148,14 @@ def _entry(
 
 
 @contextmanager
-def _translated(operation: str, queue_url: str) -> Iterator[None]:
-    """Raise the port's errors; a queue that does not exist is NotFound, as it is not our own."""
+def _queue_of_another() -> Iterator[None]:
+    """A queue that does not exist is NotFound, as it is not our own."""
     try:
-        with translated("sqs", operation=operation, resource=queue_url):
-            yield
+        yield
     except Misconfigured as error:
         if error.vendor_code not in _NO_QUEUE:
             raise
         raise error.said_as(NotFound) from error
-
-
-def _error(queue_url: str, failed: BatchResultErrorEntryTypeDef | None) -> PortError:
-    """Return the error of one entry; None for one that the answer does not name."""
-    if failed is None:
-        return Unavailable(
-            f"sqs {_SEND} on {queue_url}: the answer lacks an entry",
-            operation=_SEND,
-            resource=queue_url,
-        )
-    return entry_error(queue_url, failed)
 
 
 _: type[IngestQueue] = SqsIngestQueue

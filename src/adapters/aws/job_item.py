@@ -22,6 +22,7 @@ from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Bucket
 from domain.job import (
+    Attempts,
     Discovery,
     Ending,
     EndingKind,
@@ -112,6 +113,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "redriveNumber": job.redrive_number,
         "redriving": job.redriving,
         "work": _work_values(job.work),
+        "attempts": _attempts_values(job.attempts),
         "notices": [_notice_values(notice) for notice in job.notices],
         "noticeCount": job.notice_count,
         "listing": ALL_JOBS,
@@ -156,6 +158,7 @@ def to_job(item: Item) -> Job:
             redrive_number=values["redriveNumber"],
             redriving=values["redriving"],
             work=_to_work(values.get("work")),
+            attempts=_to_attempts(values.get("attempts")),
             notices=tuple(_to_notice(notice) for notice in values["notices"]),
             notice_count=values["noticeCount"],
             tally=to_tally(values),
@@ -188,6 +191,28 @@ def _to_work(values: Mapping[str, Any] | None) -> WorkLease | None:
     if values is None:
         return None
     return WorkLease(token=values["token"], expires_at=to_instant(values["expiresAt"]))
+
+
+def _attempts_values(attempts: Attempts | None) -> dict[str, Value | None] | None:
+    if attempts is None:
+        return None
+    return {
+        "place": attempts.place,
+        "count": attempts.count,
+        "unknownCount": attempts.unknown_count,
+        "cause": attempts.cause,
+    }
+
+
+def _to_attempts(values: Mapping[str, Any] | None) -> Attempts | None:
+    if values is None:
+        return None
+    return Attempts(
+        place=values["place"],
+        count=values["count"],
+        unknown_count=values["unknownCount"],
+        cause=values.get("cause"),
+    )
 
 
 def _notice_values(notice: StatusNotice) -> dict[str, Value | None]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.attributes import Item, read_or_report, to_item
+from adapters.aws.attributes import Item, read_or_report, reading, to_item
 from adapters.aws.backoff import Backoff, Sleep
 from adapters.aws.cursors import to_cursor, to_position
 from adapters.aws.dynamo_reads import batch_get, batches, first, query
@@ -200,15 +200,18 @@ class DynamoJobStore:
 
     async def _read(self, entries: Sequence[Item]) -> list[Job | Unreadable]:
         """Return the jobs of these index entries, in their order, as they are now."""
+        with reading("a list of jobs"):
+            keys = [{"jobId": entry["jobId"]} for entry in entries]
         items = await batch_get(
             self._client,
             self._table_name,
-            [{"jobId": entry["jobId"]} for entry in entries],
+            keys,
             sleep=self._sleep,
             options={"ConsistentRead": True},
         )
-        jobs = {item["jobId"]["S"]: read_or_report(item, "jobId", to_job) for item in items}
-        ids = [entry["jobId"]["S"] for entry in entries]
+        with reading("a list of jobs"):
+            jobs = {item["jobId"]["S"]: read_or_report(item, "jobId", to_job) for item in items}
+            ids = [entry["jobId"]["S"] for entry in entries]
         return [jobs[job_id] for job_id in ids if job_id in jobs]
 
     def _index_request(self, index_name: str, attribute: str, value: str) -> dict[str, Any]:
@@ -230,7 +233,8 @@ def save_request(table_name: str, job: Job, *, add: Mapping[str, int] | None = N
 
 
 def _cursor_after(list_name: str, entry: Item) -> str:
-    return to_cursor(list_name, (entry["createdAt"]["S"], entry["jobId"]["S"]))
+    with reading("a list of jobs"):
+        return to_cursor(list_name, (entry["createdAt"]["S"], entry["jobId"]["S"]))
 
 
 def _exists(job: Job) -> AlreadyExists:

@@ -9,14 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
+from adapters.aws.answers import e_tag_of, optional, required
 from adapters.aws.errors import translated
-from adapters.aws.object_attributes import CHECKSUMS, unsendable
+from adapters.aws.object_attributes import CHECKSUMS, needed_beside, unsendable
 from domain.customer_object import ObjectHead, WrittenObject
 from domain.limits import NOT_IN_XML
 from domain.part_copy import CopiedPart, Part
-from ports.errors import Conflict, NotFound, Refused
+from ports.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
@@ -48,9 +47,10 @@ class MultipartCopies:
         where = f"{bucket_name}/{head.key}"
         target: dict[str, Any] = {"Bucket": bucket_name, "Key": head.key, **owner}
         checksum = await self._checksum(target, where)
-        with translated("s3", operation="CreateMultipartUpload", resource=where):
+        needed = needed_beside(attributes)
+        with translated("s3", operation="CreateMultipartUpload", resource=where, needed=needed):
             created = await self._client.create_multipart_upload(**target, **attributes, **checksum)
-        return created["UploadId"]
+            return required(created, "UploadId")
 
     async def copy_part(
         self, bucket_name: str, head: ObjectHead, upload_id: str, part: Part, *, owners: Any
@@ -74,14 +74,14 @@ class MultipartCopies:
                 CopySourceIfMatch=f'"{head.e_tag}"',
                 **owners,
             )
-        result: dict[str, Any] = dict(answer["CopyPartResult"])
-        names = map("Checksum{}".format, CHECKSUMS)
-        return CopiedPart(
-            number=part.number,
-            e_tag=result["ETag"],
-            # An upload with a checksum is completed with those of its parts.
-            checksums={name: result[name] for name in names if name in result},
-        )
+            result = required(answer, "CopyPartResult", of=dict)
+            names = map("Checksum{}".format, CHECKSUMS)
+            return CopiedPart(
+                number=part.number,
+                e_tag=required(result, "ETag"),
+                # An upload with a checksum is completed with those of its parts.
+                checksums={name: required(result, name) for name in names if name in result},
+            )
 
     async def finish(
         self,
@@ -112,25 +112,20 @@ class MultipartCopies:
                 IfMatch=f'"{head.e_tag}"',
                 **owner,
             )
-        return WrittenObject(e_tag=answer["ETag"].strip('"'), version_id=answer.get("VersionId"))
+            return WrittenObject(
+                e_tag=e_tag_of(answer, "ETag"), version_id=optional(answer, "VersionId")
+            )
 
     async def abort(self, bucket_name: str, key: str, upload_id: str, *, owner: Any) -> None:
-        """Drop an upload; one that is not there is fine.
-
-        Raises:
-            Refused: also for a code that is not known: who cleans up has to go on with the rest.
-        """
+        """Drop an upload; one that is not there is fine."""
         where = f"{bucket_name}/{key}"
-        try:
-            with (
-                suppress(NotFound),
-                translated("s3", operation="AbortMultipartUpload", resource=where),
-            ):
-                await self._client.abort_multipart_upload(
-                    Bucket=bucket_name, Key=key, UploadId=upload_id, **owner
-                )
-        except ClientError as error:
-            raise Refused(str(error), operation="AbortMultipartUpload", resource=where) from error
+        with (
+            suppress(NotFound),
+            translated("s3", operation="AbortMultipartUpload", resource=where),
+        ):
+            await self._client.abort_multipart_upload(
+                Bucket=bucket_name, Key=key, UploadId=upload_id, **owner
+            )
 
     async def _checksum(self, target: dict[str, Any], where: str) -> dict[str, Any]:
         """Return the parameters that give the copy the checksum that the object has.

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.aws.answers import required
 from adapters.aws.errors import translated
 from domain.connector import Bucket
 from ports.clock import Clock
@@ -20,7 +22,6 @@ from ports.errors import NotFound, Refused
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
-    from types_aiobotocore_s3.type_defs import GetObjectAclOutputTypeDef, GranteeTypeDef
 
 # S3 User Guide, "Controlling ownership of objects and disabling ACLs for your bucket".
 _ACLS_DISABLED: Final = "BucketOwnerEnforced"
@@ -65,7 +66,7 @@ class ObjectAcls:
         where = f"{bucket.name}/{key}"
         with translated("s3", operation="GetObjectAcl", resource=where):
             answer = await self._client.get_object_acl(Bucket=bucket.name, Key=key, **owner)
-        return _parameters(answer, where)
+            return _parameters(answer, where)
 
     async def _acls_enabled(self, bucket: Bucket, owner: dict[str, Any]) -> bool:
         async with self._asking:
@@ -83,6 +84,8 @@ class ObjectAcls:
                 answer = await self._client.get_bucket_ownership_controls(
                     Bucket=bucket.name, **owner
                 )
+                rules = required(answer, "OwnershipControls", "Rules", of=list)
+                return any(required(rule, "ObjectOwnership") != _ACLS_DISABLED for rule in rules)
         except NotFound:
             # A bucket from before these controls, where ACLs decide.
             return True
@@ -91,21 +94,19 @@ class ObjectAcls:
             if error.vendor_code != "NotImplemented":
                 raise
             return False
-        rules = answer["OwnershipControls"]["Rules"]
-        return any(rule["ObjectOwnership"] != _ACLS_DISABLED for rule in rules)
 
 
-def _parameters(answer: GetObjectAclOutputTypeDef, where: str) -> dict[str, str]:
+def _parameters(answer: Mapping[str, Any], where: str) -> dict[str, str]:
     """Return the grants as Grant parameters, or the one canned ACL that these cannot say.
 
     WRITE means nothing on an object, but `public-read-write` leaves it there, and a copy has no
     parameter for it ("Access control list (ACL) overview", read in 2026-11).
     """
-    owner_id = answer.get("Owner", {}).get("ID")
+    owner_id = required(answer, "Owner", "ID")
     granted: defaultdict[str, list[str]] = defaultdict(list)
-    for grant in answer.get("Grants", []):
-        if "Grantee" in grant:
-            granted[grant.get("Permission", "")].append(_grantee(grant["Grantee"]))
+    for grant in required(answer, "Grants", of=list):
+        grantee = required(grant, "Grantee", of=dict)
+        granted[required(grant, "Permission")].append(_grantee(grantee))
     if granted.keys() <= _PARAMETER_OF_PERMISSION.keys():
         return {
             _PARAMETER_OF_PERMISSION[permission]: ", ".join(grantees)
@@ -123,8 +124,8 @@ def _parameters(answer: GetObjectAclOutputTypeDef, where: str) -> dict[str, str]
     )
 
 
-def _grantee(grantee: GranteeTypeDef) -> str:
+def _grantee(grantee: Mapping[str, Any]) -> str:
     """Name a grantee as the Grant headers do: an account's canonical id, or a predefined group."""
     if "URI" in grantee:
         return f'uri="{grantee["URI"]}"'
-    return f'id="{grantee.get("ID", "")}"'
+    return f'id="{required(grantee, "ID")}"'

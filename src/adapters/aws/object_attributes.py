@@ -8,9 +8,12 @@ nothing ("CreateMultipartUpload").
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from adapters.aws.answers import e_tag_of, required
 from domain.customer_object import Encryption, ObjectHead, ObjectLock
 from ports.errors import Refused
 
@@ -28,6 +31,12 @@ _SYSTEM_METADATA: Final = (
 
 _KMS: Final = "aws:kms"
 
+# S3 User Guide, "Blocking public access", the meaning of "public".
+PUBLIC_GROUPS: Final = (
+    "http://acs.amazonaws.com/groups/global/AllUsers",
+    "http://acs.amazonaws.com/groups/global/AuthenticatedUsers",
+)
+
 CHECKSUMS: Final = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
 """S3's checksum algorithms; an answer has a field `Checksum<algorithm>` for each that it knows."""
 
@@ -37,9 +46,9 @@ def read_head(key: str, answer: HeadObjectOutputTypeDef) -> ObjectHead:
     algorithms = [name for name in CHECKSUMS if f"Checksum{name}" in answer]
     return ObjectHead(
         key=key,
-        size_bytes=answer["ContentLength"],
-        e_tag=answer["ETag"].strip('"'),
-        last_modified=answer["LastModified"],
+        size_bytes=required(answer, "ContentLength", of=int),
+        e_tag=e_tag_of(answer, "ETag"),
+        last_modified=required(answer, "LastModified", of=datetime),
         version_id=answer.get("VersionId"),
         storage_class=answer.get("StorageClass", "STANDARD"),
         archive_status=answer.get("ArchiveStatus"),
@@ -58,6 +67,9 @@ def restated(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str, Any]:
     """Return the parameters that both ways of copying have to be told again.
 
     The object's lock and its ACL are in `object_lock` and `object_acl`.
+
+    Raises:
+        Refused: its website redirect cannot be sent again.
     """
     parameters: dict[str, Any] = {"StorageClass": head.storage_class}
     encryption = head.encryption
@@ -70,6 +82,10 @@ def restated(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str, Any]:
         if encryption.bucket_key_enabled is not None:
             parameters["BucketKeyEnabled"] = encryption.bucket_key_enabled
     if head.website_redirect is not None:
+        if not _sendable(head.website_redirect):
+            raise unsendable(
+                head.key, "its website redirect has signs that HTTP does not carry", "Redirect"
+            )
         parameters["WebsiteRedirectLocation"] = head.website_redirect
     return parameters
 
@@ -95,12 +111,47 @@ def restated_metadata(head: ObjectHead) -> dict[str, Any]:
 def unsendable(key: str, why: str, vendor_code: str) -> Refused:
     """Return the refusal of an object whose metadata cannot be said again."""
     return Refused(
-        f"{key}: {why} and cannot be kept in a multipart copy; use the connector trigger 'event',"
+        f"{key}: {why} and cannot be kept in a copy; use the connector trigger 'event',"
         " which does not copy",
         operation="CreateMultipartUpload",
         resource=key,
         vendor_code=vendor_code,
     )
+
+
+def needed_beside(attributes: Mapping[str, Any]) -> str:
+    """Say which rights a copy with these attributes may lack beside those of every copy.
+
+    S3 API Reference, "CopyObject" and "CreateMultipartUpload", permissions; S3 User Guide,
+    "Blocking public access to your Amazon S3 storage": with BlockPublicAcls a request that states
+    a public ACL fails, whatever is granted (read in 2026-11).
+    """
+    stated = {
+        "s3:PutObjectAcl, for its ACL": _states_acl(attributes),
+        "s3:PutObjectRetention, for its retention": "ObjectLockMode" in attributes,
+        "s3:PutObjectLegalHold, for its legal hold": "ObjectLockLegalHoldStatus" in attributes,
+        "kms:Decrypt and kms:GenerateDataKey, for its KMS key": (
+            str(attributes.get("ServerSideEncryption", "")).startswith(_KMS)
+        ),
+    }
+    needed = [right for right, is_stated in stated.items() if is_stated]
+    text = f"; the copy also needs {'; '.join(needed)}" if needed else ""
+    if _states_public_acl(attributes):
+        text += (
+            "; if the bucket blocks public ACLs (Block Public Access), no right helps, since the"
+            " object's ACL is public: use the connector trigger 'event', which does not copy"
+        )
+    return text
+
+
+def _states_acl(attributes: Mapping[str, Any]) -> bool:
+    return any(name == "ACL" or name.startswith("Grant") for name in attributes)
+
+
+def _states_public_acl(attributes: Mapping[str, Any]) -> bool:
+    grants = [str(value) for name, value in attributes.items() if name.startswith("Grant")]
+    public = any(group in grant for grant in grants for group in PUBLIC_GROUPS)
+    return public or str(attributes.get("ACL", "")).startswith("public-")
 
 
 def _sendable(value: str) -> bool:
@@ -143,7 +194,20 @@ def _system_metadata(answer: HeadObjectOutputTypeDef) -> dict[str, str | datetim
     for name in _SYSTEM_METADATA:
         if name in fields:
             found[name] = fields[name]
-    # botocore gives an Expires that is no date only in this field.
-    if "Expires" not in found and "ExpiresString" in fields:
-        found["Expires"] = fields["ExpiresString"]
+    if "ExpiresString" in fields:
+        found["Expires"] = _expires(fields["ExpiresString"])
     return found
+
+
+def _expires(text: str) -> str | datetime:
+    """Return the instant that a header names, or its text if it would be written otherwise."""
+    try:
+        instant = parsedate_to_datetime(text)
+    except ValueError:
+        return text
+    return instant if instant.tzinfo is not None and _http_date(instant) == text else text
+
+
+def _http_date(instant: datetime) -> str:
+    """Return the instant as the SDK writes it into a header."""
+    return format_datetime(instant.astimezone(UTC), usegmt=True)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from adapters.aws.answers import optional, required
 from adapters.aws.errors import code_of, translated
 from domain.connector import Bucket
 from domain.customer_object import ObjectHead, ObjectLock
@@ -111,13 +112,14 @@ class ObjectLocks:
             except ClientError as error:
                 if code_of(error) not in _NO_LOCKS:
                     raise
-                answer = {}
-        configuration = answer.get("ObjectLockConfiguration", {})
-        return _Configuration(
-            locks=configuration.get("ObjectLockEnabled") == "Enabled",
-            default_retention="DefaultRetention" in configuration.get("Rule", {}),
-            asked_at=now,
-        )
+                return _Configuration(locks=False, default_retention=False, asked_at=now)
+            configuration = required(answer, "ObjectLockConfiguration", of=dict)
+            rule = optional(configuration, "Rule", of=dict) or {}
+            return _Configuration(
+                locks=required(configuration, "ObjectLockEnabled") == "Enabled",
+                default_retention="DefaultRetention" in rule,
+                asked_at=now,
+            )
 
     async def _with_retention(self, lock: ObjectLock, version: dict[str, Any]) -> ObjectLock:
         where = f"{version['Bucket']}/{version['Key']}"
@@ -127,11 +129,12 @@ class ObjectLocks:
             except ClientError as error:
                 if code_of(error) not in _NO_LOCK:
                     raise
-                answer = {}
-        retention = answer.get("Retention", {})
-        return replace(
-            lock, mode=retention.get("Mode"), retain_until=retention.get("RetainUntilDate")
-        )
+                return replace(lock, mode=None, retain_until=None)
+            return replace(
+                lock,
+                mode=required(answer, "Retention", "Mode"),
+                retain_until=required(answer, "Retention", "RetainUntilDate", of=datetime),
+            )
 
     async def _with_legal_hold(self, lock: ObjectLock, version: dict[str, Any]) -> ObjectLock:
         where = f"{version['Bucket']}/{version['Key']}"
@@ -141,8 +144,8 @@ class ObjectLocks:
             except ClientError as error:
                 if code_of(error) not in _NO_LOCK:
                     raise
-                answer = {}
-        return replace(lock, legal_hold=answer.get("LegalHold", {}).get("Status"))
+                return replace(lock, legal_hold=None)
+            return replace(lock, legal_hold=required(answer, "LegalHold", "Status"))
 
 
 def _parameters(lock: ObjectLock, now: datetime) -> dict[str, Any]:

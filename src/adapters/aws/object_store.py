@@ -10,17 +10,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
-from adapters.aws.errors import translated
+from adapters.aws.answers import e_tag_of, header_of, optional
+from adapters.aws.error_codes import DELETE_MARKER_CODES
+from adapters.aws.errors import code_of, translated
 from adapters.aws.multipart_copy import MultipartCopies
 from adapters.aws.object_acl import ObjectAcls
-from adapters.aws.object_attributes import read_head, restated, restated_metadata
+from adapters.aws.object_attributes import (
+    needed_beside,
+    read_head,
+    restated,
+    restated_metadata,
+)
 from adapters.aws.object_lock import ObjectLocks
+from adapters.aws.object_reads import read_page, read_tags
 from domain.connector import Bucket, BucketFacts
 from domain.customer_object import (
     ObjectHead,
@@ -28,14 +35,16 @@ from domain.customer_object import (
     WrittenObject,
     is_archived,
 )
-from domain.manifest import ManifestEntry
 from domain.part_copy import CopiedPart, Part
 from ports.clock import Clock
-from ports.errors import Archived, NotFound, Refused
+from ports.errors import AccessDenied, Archived, NotFound, Refused, Unavailable
 from ports.object_store import ListedPage, ObjectStore
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
+
+# S3 API Reference, "List of error codes": there are no tags.
+_NO_TAGS: Final = "NoSuchTagSet"
 
 
 class S3ObjectStore:
@@ -69,20 +78,21 @@ class S3ObjectStore:
             versioning = await self._client.get_bucket_versioning(
                 Bucket=bucket.name, **_owner(bucket)
             )
+            status = optional(versioning, "Status")
         requester_pays = False
         try:
             with translated("s3", operation="GetBucketRequestPayment", resource=bucket.name):
                 payment = await self._client.get_bucket_request_payment(
                     Bucket=bucket.name, **_owner(bucket)
                 )
-            requester_pays = payment.get("Payer") == "Requester"
+                requester_pays = optional(payment, "Payer") == "Requester"
         except Refused as error:
             if error.vendor_code != "NotImplemented":
                 raise
         region = await self._region(bucket)
         # Suspended versioning keeps a null version only, which a copy replaces.
         return BucketFacts(
-            versioned=versioning.get("Status") == "Enabled",
+            versioned=status == "Enabled",
             requester_pays=requester_pays,
             other_region=None if region == self._client.meta.region_name else region,
         )
@@ -95,40 +105,38 @@ class S3ObjectStore:
         The order is S3's own: UTF-8 bytes. The SDK asks for encoded keys and decodes them, which
         is why EncodingType is not set here: with it the caller would get them encoded.
         """
+        shown: set[str | None] = {token}
+        # A token decides alone where its page begins.
+        after = start_after if token is None else None
         while True:
             position: dict[str, Any] = {} if start_after is None else {"StartAfter": start_after}
             if token is not None:
                 position = {"ContinuationToken": token}
             with translated("s3", operation="ListObjectsV2", resource=bucket.name):
-                page = await self._client.list_objects_v2(
+                answer = await self._client.list_objects_v2(
                     Bucket=bucket.name, Prefix=prefix, **position, **_owner(bucket)
                 )
-            entries = [
-                ManifestEntry(
-                    key=found["Key"],
-                    size_bytes=found["Size"],
-                    last_modified=found["LastModified"],
-                )
-                for found in page.get("Contents", [])
-            ]
-            # S3 API Reference, "ListObjectsV2": a short page need not be the last one.
-            token = page["NextContinuationToken"] if page["IsTruncated"] else None
-            yield ListedPage(entries, token)
-            if token is None:
+                page = read_page(answer, prefix=prefix, after=after, shown=shown)
+            yield page
+            if page.token is None:
                 return
+            token = page.token
+            if page.entries:
+                after = page.entries[-1].key
+                shown.clear()
+            shown.add(token)
 
     async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
-        """See the port."""
-        with translated("s3", operation="GetObjectTagging", resource=f"{bucket.name}/{key}"):
-            answer = await self._client.get_object_tagging(
-                Bucket=bucket.name, Key=key, **_owner(bucket)
-            )
-        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-        return ObjectTags(
-            {tag["Key"]: tag["Value"] for tag in answer["TagSet"]},
-            version_id=answer.get("VersionId"),
-            read_at=parsedate_to_datetime(date) if date else self._clock.now(),
-        )
+        """See the port.
+
+        S3 answers this with 405 where there is a delete marker, as a head tells for sure.
+        """
+        try:
+            return await self._read_tags(bucket, key)
+        except Refused as error:
+            if error.vendor_code in DELETE_MARKER_CODES:
+                await self.head(bucket, key)
+            raise
 
     async def head(self, bucket: Bucket, key: str) -> ObjectHead:
         """See the port.
@@ -142,9 +150,21 @@ class S3ObjectStore:
                 answer = await self._client.head_object(
                     Bucket=bucket.name, Key=key, **_owner(bucket)
                 )
+                return read_head(key, answer)
         except NotFound:
             await self._check_bucket(bucket, key)
             raise
+        except AccessDenied as error:
+            if error.vendor_code != "403":
+                raise
+            # Without words it may as well be that the request was signed at a wrong time.
+            await self._explain(bucket, key)
+            raise Unavailable(
+                f"{where}: HEAD was refused (403) and GET, which needs the same right, was not",
+                operation="HeadObject",
+                resource=where,
+                vendor_code="403",
+            ) from error
         except Refused as error:
             # S3 User Guide, "Using server-side encryption with customer-provided keys": without the
             # key S3 does not even answer a HEAD.
@@ -157,7 +177,6 @@ class S3ObjectStore:
                 resource=where,
                 vendor_code="CustomerKey",
             ) from error
-        return read_head(key, answer)
 
     async def write_tags(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> None:
         """See the port.
@@ -187,7 +206,12 @@ class S3ObjectStore:
         """
         attributes = await self._restated(bucket, head, tags)
         e_tag = f'"{head.e_tag}"'
-        with translated("s3", operation="CopyObject", resource=f"{bucket.name}/{head.key}"):
+        with translated(
+            "s3",
+            operation="CopyObject",
+            resource=f"{bucket.name}/{head.key}",
+            needed=needed_beside(attributes),
+        ):
             answer = await self._client.copy_object(
                 Bucket=bucket.name,
                 Key=head.key,
@@ -201,9 +225,10 @@ class S3ObjectStore:
                 **_owner(bucket),
                 **_source_owner(bucket),
             )
-        return WrittenObject(
-            e_tag=answer["CopyObjectResult"]["ETag"].strip('"'), version_id=answer.get("VersionId")
-        )
+            return WrittenObject(
+                e_tag=e_tag_of(answer, "CopyObjectResult", "ETag"),
+                version_id=optional(answer, "VersionId"),
+            )
 
     async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
         """See the port."""
@@ -236,6 +261,18 @@ class S3ObjectStore:
         """See the port."""
         await self._uploads.abort(bucket.name, key, copy_id, owner=_owner(bucket))
 
+    async def _read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
+        with translated("s3", operation="GetObjectTagging", resource=f"{bucket.name}/{key}"):
+            try:
+                answer: Mapping[str, Any] = await self._client.get_object_tagging(
+                    Bucket=bucket.name, Key=key, **_owner(bucket)
+                )
+            except ClientError as error:
+                if code_of(error) != _NO_TAGS:
+                    raise
+                answer = {**error.response, "TagSet": []}
+            return read_tags(answer, now=self._clock.now())
+
     async def _restated(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> dict[str, Any]:
@@ -254,7 +291,7 @@ class S3ObjectStore:
         }
 
     async def _explain(self, bucket: Bucket, key: str) -> None:
-        """Raise what S3 says with words where HEAD got a bare 400, unless it refuses the object.
+        """Raise what S3 says with words where HEAD got a bare code, unless it refuses the object.
 
         Expired credentials, for one, are a 400 as well.
         """
@@ -280,8 +317,7 @@ class S3ObjectStore:
                 answer = error.response
                 if answer["ResponseMetadata"]["HTTPStatusCode"] >= 500:
                     raise
-        region: str | None = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
-        return region or None
+            return header_of(answer, "x-amz-bucket-region") or None
 
     async def _check_bucket(self, bucket: Bucket, key: str) -> None:
         """Raise Misconfigured if there is no such bucket.

@@ -6,10 +6,11 @@ its own for every job. Ids belong into the log.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -21,11 +22,20 @@ METRIC_NAMESPACE: Final = "AssetSync"
 """Where Powertools' own variable, POWERTOOLS_METRICS_NAMESPACE, names no other."""
 
 
+def to_ascii_json(record: Any) -> str:
+    """Return a log record on one line that any stream can encode, and that no terminal acts on.
+
+    Facts name what others made, keys of objects for example, which hold control characters and
+    halves of surrogate pairs.
+    """
+    return json.dumps(record, default=str, separators=(",", ":"))
+
+
 class PowertoolsTelemetry:
     """Logs at once; counts are held until the invocation ends."""
 
     def __init__(self, logger: Logger | None = None) -> None:
-        self._logger = logger or Logger(service=SERVICE)
+        self._logger = logger or Logger(service=SERVICE, json_serializer=to_ascii_json)
         self._metrics = EphemeralMetrics(
             namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", METRIC_NAMESPACE),
             service=SERVICE,
@@ -47,12 +57,14 @@ class PowertoolsTelemetry:
     @contextmanager
     def invocation(self, request_id: str) -> Iterator[None]:
         """See the port."""
-        with self._logger.append_context_keys(function_request_id=request_id):
-            try:
-                yield
-            finally:
-                if self._metrics.metric_set:
-                    self._metrics.flush_metrics()
+        # Of this task and what it starts: on a laptop, other threads share the logger.
+        self._logger.thread_safe_append_keys(function_request_id=request_id)
+        try:
+            yield
+        finally:
+            self._logger.thread_safe_remove_keys(["function_request_id"])
+            if self._metrics.metric_set:
+                self._metrics.flush_metrics()
 
 
 _: type[Telemetry] = PowertoolsTelemetry

@@ -5,25 +5,52 @@ SQS API Reference, "SendMessageBatch": the answer is 200 even if some or all ent
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.errors import error_of_code
-from ports.errors import PortError, Refused, Unavailable
+from adapters.aws.answers import optional, required
+from adapters.aws.errors import error_of_code, translated
+from ports.errors import Garbled, PortError, Unavailable, Unknown
 
 if TYPE_CHECKING:
-    from types_aiobotocore_sqs.type_defs import BatchResultErrorEntryTypeDef
+    from types_aiobotocore_sqs.client import SQSClient
+    from types_aiobotocore_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 OPERATION: Final = "SendMessageBatch"
 
 
-def entry_error(queue_url: str, failed: BatchResultErrorEntryTypeDef) -> PortError:
-    """Return the port's error for a failed entry; an unknown code goes by `SenderFault`."""
-    code, message = failed["Code"], failed.get("Message", "")
-    known = error_of_code("sqs", code, message, operation=OPERATION, resource=queue_url)
-    kind = Refused if failed["SenderFault"] else Unavailable
-    return known or kind(
-        f"sqs {OPERATION} on {queue_url}: {code}: {message}",
+async def send_batch(
+    client: SQSClient, queue_url: str, entries: Sequence[SendMessageBatchRequestEntryTypeDef]
+) -> list[PortError | None]:
+    """Send messages; returns for each, in order, None or why it was not sent.
+
+    Raises:
+        PortError: the request failed as a whole.
+    """
+    with translated("sqs", operation=OPERATION, resource=queue_url):
+        answer = await client.send_message_batch(QueueUrl=queue_url, Entries=entries)
+        sent = {required(each, "Id") for each in optional(answer, "Successful", of=list) or []}
+        failed = {
+            required(each, "Id"): _entry_error(queue_url, each)
+            for each in optional(answer, "Failed", of=list) or []
+        }
+    lacking = Garbled(
+        f"sqs {OPERATION} on {queue_url}: the answer lacks an entry",
         operation=OPERATION,
         resource=queue_url,
-        vendor_code=code,
     )
+    ids = [entry["Id"] for entry in entries]
+    return [None if each in sent else failed.get(each, lacking) for each in ids]
+
+
+def _entry_error(queue_url: str, failed: Mapping[str, Any]) -> PortError:
+    """Return the port's error for a failed entry; an unknown code goes by `SenderFault`."""
+    known = error_of_code(
+        "sqs",
+        required(failed, "Code"),
+        optional(failed, "Message") or "",
+        operation=OPERATION,
+        resource=queue_url,
+    )
+    theirs = not required(failed, "SenderFault", of=bool)
+    return known.said_as(Unavailable) if isinstance(known, Unknown) and theirs else known

@@ -258,6 +258,17 @@ PROCESSOR_FUNCTION: Final = FunctionShape(
     recursion_allowed=True,
 )
 
+# The processor's code once more, for the tasks of S3 Batch Operations. These take all the
+# concurrency that their function has, for hours; chunks and dead letters must not wait for that,
+# nor their receives be throttled, which SQS counts. The local runtime has one function for both.
+DISCOVERY_FUNCTION: Final = FunctionShape(
+    name="asset-sync-discovery",
+    handler=PROCESSOR_FUNCTION.handler,
+    # A task is two reads of one object and one lookup.
+    timeout_s=60,
+    memory_size_mb=PROCESSOR_FUNCTION.memory_size_mb,
+)
+
 FUNCTIONS: Final = (API_FUNCTION, ENGINE_FUNCTION, PROCESSOR_FUNCTION)
 
 # Lambda Developer Guide, "Creating and configuring an Amazon SQS event source mapping": the

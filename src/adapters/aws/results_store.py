@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from adapters.aws.answers import Malformed, e_tag_of, required
 from adapters.aws.errors import translated
 from ports.errors import Conflict, NotFound, Refused, Unavailable
 from ports.results_store import ResultsStore
@@ -83,7 +84,7 @@ class S3ResultsStore:
             answer = await self._client.create_multipart_upload(
                 Bucket=self._bucket, Key=key, ServerSideEncryption=_ENCRYPTION
             )
-        return answer["UploadId"]
+            return required(answer, "UploadId")
 
     async def upload_part(self, key: str, upload_id: str, part_number: int, content: bytes) -> str:
         """See the port."""
@@ -95,7 +96,7 @@ class S3ResultsStore:
                 PartNumber=part_number,
                 Body=content,
             )
-        return _unquoted(answer["ETag"])
+            return e_tag_of(answer, "ETag")
 
     async def complete_upload(self, key: str, upload_id: str, part_e_tags: Sequence[str]) -> str:
         """See the port."""
@@ -111,7 +112,7 @@ class S3ResultsStore:
                     ]
                 },
             )
-        return _unquoted(answer["ETag"])
+            return e_tag_of(answer, "ETag")
 
     async def abort_upload(self, key: str, upload_id: str) -> None:
         """See the port."""
@@ -127,7 +128,7 @@ class S3ResultsStore:
         """See the port."""
         with translated("s3", operation="HeadObject", resource=self._where(key)):
             answer = await self._client.head_object(Bucket=self._bucket, Key=key)
-        return _unquoted(answer["ETag"])
+            return e_tag_of(answer, "ETag")
 
     async def _read_portion(
         self, key: str, position: int, e_tag: str | None
@@ -142,15 +143,13 @@ class S3ResultsStore:
             )
             async with answer["Body"] as body:
                 content = await body.read()
-        size_bytes = int(answer["ContentRange"].rpartition("/")[2])
-        return content, answer["ETag"], size_bytes
+            size_bytes = int(required(answer, "ContentRange").rpartition("/")[2])
+            if not content or position + len(content) > size_bytes:
+                raise Malformed(f"{len(content)} bytes from {position} on, of {size_bytes}")
+            return content, required(answer, "ETag"), size_bytes
 
     def _where(self, key: str) -> str:
         return f"{self._bucket}/{key}"
-
-
-def _unquoted(e_tag: str) -> str:
-    return e_tag.strip('"')
 
 
 _: type[ResultsStore] = S3ResultsStore

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from adapters.aws.answers import required
 from adapters.aws.errors import translated
 from domain.manifest import format_instant
 from domain.message import StatusMessage
@@ -25,7 +26,7 @@ class SnsStatusNotifier:
     async def publish(self, message: StatusMessage) -> None:
         """See the port."""
         with translated("sns", operation="Publish", resource=self._topic_arn):
-            await self._client.publish(
+            answer = await self._client.publish(
                 TopicArn=self._topic_arn,
                 Message=encode_status(message),
                 MessageAttributes={
@@ -33,6 +34,7 @@ class SnsStatusNotifier:
                     "connectorId": {"DataType": "String", "StringValue": message.connector_id},
                 },
             )
+            required(answer, "MessageId")
 
 
 def encode_status(message: StatusMessage) -> str:

@@ -8,13 +8,16 @@ asynchronous invocations, and what became of those that failed for good. It must
 import asyncio
 import json
 import logging
+import re
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from adapters.local.environments import Environments
 from adapters.local.invocation import (
+    ACCOUNT_ID,
     ASYNCHRONOUS_PAYLOAD_BYTES_MAX,
+    REGION,
     SYNCHRONOUS_PAYLOAD_BYTES_MAX,
     DroppedEvent,
     FunctionSettings,
@@ -23,6 +26,11 @@ from adapters.local.invocation import (
 )
 
 logger: Final = logging.getLogger(__name__)
+
+_FUNCTION_NAME: Final = re.compile(
+    r"(?:(?:arn:aws:lambda:(?P<region>[^:]+):)?(?P<account>[0-9]+):function:)?"
+    r"(?P<name>[A-Za-z0-9_\-]+)(?::(?P<qualifier>[A-Za-z0-9_$\-]+))?"
+)
 
 
 class LambdaService:
@@ -128,15 +136,22 @@ class LambdaService:
         return result
 
     def _find(self, name_or_arn: str) -> FunctionSettings:
-        # A name, a name:qualifier, account:function:name, or an ARN with or without qualifier.
-        parts = name_or_arn.split(":")
-        name = parts[parts.index("function") + 1] if "function" in parts[:-1] else parts[0]
-        try:
-            return self._functions[name]
-        except KeyError:
-            raise Refused(
-                "ResourceNotFoundException", 404, f"Function not found: {name_or_arn}"
-            ) from None
+        # Lambda API Reference, "Invoke": a name, an ARN, or an ARN's end from the account on, each
+        # with or without a qualifier (checked 2026-11).
+        match = _FUNCTION_NAME.fullmatch(name_or_arn)
+        function = self._functions.get(match["name"]) if match is not None else None
+        if function is None or match is None or not _is_here(match, function):
+            raise Refused("ResourceNotFoundException", 404, f"Function not found: {name_or_arn}")
+        return function
+
+
+def _is_here(match: re.Match[str], function: FunctionSettings) -> bool:
+    """Tell whether a name that was read is of this Region and account, and its qualifier known."""
+    return (
+        match["region"] in (None, REGION)
+        and match["account"] in (None, ACCOUNT_ID)
+        and match["qualifier"] in (None, "$LATEST", *function.aliases)
+    )
 
 
 def _check(payload: bytes, bytes_max: int) -> None:

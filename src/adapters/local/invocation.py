@@ -66,6 +66,7 @@ class FunctionSettings:
             runs on to its end, unheard.
         concurrency: Environments at most; further invocations wait for one. On AWS they would be
             throttled.
+        aliases: Names of versions beside `$LATEST`, all of this same code.
         retry_delays_s: Waits before the further tries of an asynchronous invocation. Lambda
             Developer Guide, "How Lambda handles errors and retries with asynchronous invocation":
             two more tries, after one and two minutes (checked 2026-11).
@@ -77,6 +78,7 @@ class FunctionSettings:
     memory_size_mb: int = 512
     concurrency: int = 10
     retry_delays_s: tuple[float, ...] = (60, 120)
+    aliases: tuple[str, ...] = ()
 
     @property
     def arn(self) -> str:

@@ -8,13 +8,22 @@ from adapters.local.browser_guard import refuse_web_pages
 
 LOOPBACK: Final = "127.0.0.1"
 
+# aiohttp refuses longer ones in a form of its own; with 8 KiB, its default, an application would
+# not see what it has to refuse itself.
+_LINE_BYTES_MAX: Final = 64 * 1024
+
 
 class Listener:
     """One application on one port; `url` is valid between `start` and `stop`."""
 
     def __init__(self, application: web.Application, *, port: int = 0) -> None:
         application.middlewares.insert(0, refuse_web_pages)
-        self._runner = web.AppRunner(application, access_log=None)
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            max_line_size=_LINE_BYTES_MAX,
+            max_field_size=_LINE_BYTES_MAX,
+        )
         self._port = port
         self.url = ""
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from ports.telemetry import Metric, Telemetry
+
+# Of one task and what it starts, as an invocation is.
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,6 @@ class MemoryTelemetry:
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.counts: Counter[Metric] = Counter()
-        self._request_id: str | None = None
 
     @property
     def events(self) -> list[Entry]:
@@ -53,17 +56,17 @@ class MemoryTelemetry:
     @contextmanager
     def invocation(self, request_id: str) -> Iterator[None]:
         """See the port."""
-        self._request_id = request_id
+        before = _request_id.set(request_id)
         try:
             yield
         finally:
-            self._request_id = None
+            _request_id.reset(before)
 
     def _add(
         self, name: str, facts: Mapping[str, str | int | float | bool | None], *, is_warning: bool
     ) -> None:
         self.entries.append(
-            Entry(name=name, facts=facts, is_warning=is_warning, request_id=self._request_id)
+            Entry(name=name, facts=facts, is_warning=is_warning, request_id=_request_id.get())
         )
 
 

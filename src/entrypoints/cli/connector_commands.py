@@ -9,6 +9,7 @@ import typer
 
 from domain.connector import IdSource, Trigger
 from domain.file_types import FilterMode, normalised_extension
+from domain.shown import shown
 from entrypoints.cli.import_command import import_
 from entrypoints.cli.output import (
     OUT,
@@ -22,7 +23,7 @@ from entrypoints.cli.output import (
     printable,
     reporting_problems,
 )
-from entrypoints.cli.target import StageOption, open_client
+from entrypoints.cli.target import StageOption, TokenOption, open_client
 
 app = typer.Typer(help="Register buckets, and list them.", no_args_is_help=True)
 app.command("import")(import_)
@@ -79,6 +80,7 @@ def add(
     role: Annotated[str | None, typer.Option(help="ARN of a role to reach the bucket in.")] = None,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Register a bucket as a connector."""
@@ -95,15 +97,14 @@ def add(
         "roleArn": role,
     }
     body.update({name: value for name, value in options.items() if value is not None})
-    connector = open_client(api_url, stage).post("/connectors", body)
+    connector = open_client(api_url, stage, token).post("/connectors", body)
     if output is Format.JSON:
         print_json(connector)
     else:
-        OUT.print(
-            f"connector {printable(connector['connectorId'])} is registered for bucket {bucket}"
-        )
+        shown_id = printable(connector["connectorId"])
+        OUT.print(f"connector {shown_id} is registered for bucket {printable(bucket)}")
         OUT.print(f"trigger {trigger.value}: {_LISTENERS[trigger]}")
-        OUT.print(f"next: asset-sync sync {printable(connector['connectorId'])}")
+        OUT.print(f"next: asset-sync sync {shown_id}")
 
 
 def _file_filter(allow: Sequence[str], deny: Sequence[str]) -> dict[str, object] | None:
@@ -123,10 +124,11 @@ def _file_filter(allow: Sequence[str], deny: Sequence[str]) -> dict[str, object]
 def list_(
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """List all connectors."""
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     pages = client.pages("/connectors", {"limit": 100}, on_unreadable=print_unreadable)
     connectors = list(pages)
     if output is Format.JSON:
@@ -142,7 +144,7 @@ def _row(connector: Mapping[str, Any]) -> tuple[object, ...]:
     return (
         connector["connectorId"],
         connector["bucketName"],
-        ", ".join(connector["prefixes"]),
+        ", ".join(map(shown, connector["prefixes"])),
         connector["status"],
         connector["trigger"],
         connector["ids"],

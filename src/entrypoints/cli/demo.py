@@ -8,20 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from domain.job import Discovery
-from entrypoints.cli.api_client import ApiProblem
+from entrypoints.cli.api_problem import ApiProblem
 from entrypoints.cli.asset_systems import SystemOption
 from entrypoints.cli.output import (
     ERR,
     OUT,
     Format,
     OutputOption,
+    heading,
     print_job,
     print_json,
     print_table,
     printable,
     reporting_problems,
+    show_key,
 )
 from entrypoints.wiring.asset_systems import AssetSystem
 
@@ -55,8 +58,11 @@ def demo(
 
     try:
         shown = asyncio.run(demonstrate(from_, objects, discovery, system, log_path))
-    except (ApiProblem, TimeoutError):
-        ERR.print(f"The log of the functions says more: {log_path}")
+    except TimeoutError as error:
+        ERR.print(f"The log of the functions says more: {printable(log_path)}")
+        raise ApiProblem(str(error)) from error
+    except ApiProblem:
+        ERR.print(f"The log of the functions says more: {printable(log_path)}")
         raise
     kept = all(check.kept for check in shown.checks)
     if output is Format.JSON:
@@ -71,14 +77,14 @@ def _print(shown: Demonstration, log_path: Path) -> None:
     from entrypoints.cli.demo_checks import not_taken, summary
 
     for title, run in zip(("First sync", "Second sync"), shown.runs, strict=True):
-        _heading(title)
+        heading(title)
         print_job(run.job)
         OUT.print("\nrequests made for it:")
         print_table(
             ("SERVICE", "OPERATION", "BUCKET", "REQUESTS"),
             ((*call, f"{count:,}") for call, count in sorted(run.calls.items())),
         )
-    _heading("How each kind of object ended")
+    heading("How each kind of object ended")
     print_table(
         ("OBJECTS", "KIND", "FIRST SYNC", "SECOND SYNC"),
         ((f"{n:,}", kind, *ends) for kind, n, ends in summary(shown.filled, shown.runs)),
@@ -86,11 +92,11 @@ def _print(shown: Demonstration, log_path: Path) -> None:
     last = shown.runs[-1]
     left = not_taken(last)
     if left:
-        _heading("Not taken")
+        heading("Not taken")
         print_table(
             ("OBJECT", "TIMES TRIGGERED", "LAST TRIGGERED"),
             (
-                (each["objectKey"], each["triggerCount"], each["triggeredAt"])
+                (show_key(each["objectKey"]), each["triggerCount"], each["triggeredAt"])
                 for each in left[:_SHOWN_COUNT_MAX]
             ),
         )
@@ -101,16 +107,12 @@ def _print(shown: Demonstration, log_path: Path) -> None:
         job_id, connector = last.job["jobId"], last.job["connectorId"]
         OUT.print(f"  asset-sync outcomes {job_id} --outcome NOT_TAKEN    # lists them")
         OUT.print(f"  asset-sync sync {connector} --retrigger    # triggers them once more")
-    _heading("Promises")
+    heading("Promises")
     for check in shown.checks:
-        mark = "[green]kept[/green]  " if check.kept else "[red]BROKEN[/red]"
-        OUT.print(f"{mark}  {check.name}: {printable(check.detail)}")
-    OUT.print(f"\nLog of the functions: {log_path}")
+        mark = ("kept  ", "green") if check.kept else ("BROKEN", "red")
+        OUT.print(Text.assemble(mark, f"  {check.name}: {printable(check.detail)}"))
+    OUT.print(f"\nLog of the functions: {printable(log_path)}")
     OUT.print("Keep it running and look inside: asset-sync up --env-file asset-sync.env")
-
-
-def _heading(text: str) -> None:
-    OUT.print(f"\n[bold underline]{text}[/bold underline]")
 
 
 def _document(shown: Demonstration, system: AssetSystem, *, kept: bool) -> Json:

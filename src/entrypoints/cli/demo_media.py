@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from domain.limits import OBJECT_KEY_BYTES_MAX
 from entrypoints.cli.demo_kinds import Kind
 
 _FOLDERS = (
@@ -83,21 +84,36 @@ def demo_objects(count: int, kinds: Sequence[Kind]) -> Iterator[DemoObject]:
         )
 
 
-def folder_objects(folder: Path, kind_of: Callable[[str, str], Kind]) -> Iterator[DemoObject]:
+def folder_objects(
+    folder: Path, kind_of: Callable[[str, str], Kind], on_skipped: Callable[[Path, str], None]
+) -> Iterator[DemoObject]:
     """Yield the files under a folder, in order, one at a time.
 
-    `kind_of` is given a key and a content type, which is guessed from the file's name.
+    `kind_of` is given a key and a content type, which is guessed from the file's name;
+    `on_skipped` a file that cannot be an object, and why.
     """
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        try:
+            if not path.is_file():
+                continue
             key = path.relative_to(folder).as_posix()
-            content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            yield DemoObject(
-                key=key,
-                content=path.read_bytes(),
-                content_type=content_type,
-                kind=kind_of(key, content_type),
-            )
+            if len(key.encode()) > OBJECT_KEY_BYTES_MAX:
+                on_skipped(path, f"the key would be longer than {OBJECT_KEY_BYTES_MAX} bytes")
+                continue
+            content = path.read_bytes()
+        except UnicodeEncodeError:
+            on_skipped(path, "its name is not UTF-8, as keys of S3 are")
+            continue
+        except OSError as error:
+            on_skipped(path, f"it cannot be read: {error.strerror}")
+            continue
+        content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        yield DemoObject(
+            key=key,
+            content=content,
+            content_type=content_type,
+            kind=kind_of(key, content_type),
+        )
 
 
 def _file(kind: Kind, index: int) -> File:

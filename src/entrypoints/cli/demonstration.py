@@ -12,6 +12,7 @@ from typing import Any
 
 from domain.job import Discovery
 from domain.outcome import COUNT_NAMES, OutcomeKind
+from domain.shown import shown
 from entrypoints.cli.api_client import ApiClient, part
 from entrypoints.cli.demo_bucket import DemoBucket, Filled, open_demo_bucket
 from entrypoints.cli.demo_checks import Check, Heard, Look, Run, check_first, check_second
@@ -19,7 +20,7 @@ from entrypoints.cli.demo_kinds import kind_of_file, kinds_of, profile_of
 from entrypoints.cli.demo_media import DemoObject, demo_objects, folder_objects
 from entrypoints.cli.job_commands import follow
 from entrypoints.cli.laptop import laptop
-from entrypoints.cli.output import ERR
+from entrypoints.cli.output import ERR, printable, warn
 from entrypoints.cli.requests import RequestLog
 from entrypoints.wiring.asset_systems import AssetSystem
 from entrypoints.wiring.local import IngestSource, LocalStack, StackSettings
@@ -62,7 +63,7 @@ async def demonstrate(
         laptop(settings, log_path=log_path, requests=requests) as stack,
         open_demo_bucket(_BUCKET, os.environ["ASSETS_TABLE_NAME"], profile_of(system)) as bucket,
     ):
-        ERR.print(f"Filling bucket {_BUCKET} with {folder or 'files'} ...")
+        ERR.print(f"Filling bucket {_BUCKET} with {printable(folder or 'files')} ...")
         filled = await bucket.fill(
             _objects(folder, count, system),
             stack.asset_management.accept,
@@ -93,7 +94,11 @@ async def demonstrate(
 def _objects(folder: Path | None, count: int, system: AssetSystem) -> Iterator[DemoObject]:
     if folder is None:
         return demo_objects(count, kinds_of(system))
-    return folder_objects(folder, partial(kind_of_file, system))
+    return folder_objects(folder, partial(kind_of_file, system), _skip)
+
+
+def _skip(path: Path, cause: str) -> None:
+    warn("skipped:", f"{shown(str(path))}: {cause}")
 
 
 async def _sync(

@@ -34,6 +34,7 @@ from domain.machine import State, Table, mermaid
 from domain.packing import ChunkSizing
 from domain.profile import CatalogProfile
 from domain.trigger_mark import History
+from entrypoints.cli.stage_checks.checklist import CHECKS
 from entrypoints.http.problems import ALL_KINDS
 from entrypoints.http.routes import ROUTES
 from entrypoints.settings import (
@@ -253,8 +254,19 @@ _DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
     "decision-table.md": decision_table,
     "state-machines.md": state_machines,
 }
+
+
+def _checklist() -> list[str]:
+    rows = []
+    for number, check in enumerate(CHECKS, start=1):
+        command, expected = check.described()
+        rows.append((str(number), check.title, f"`{command}`", expected))
+    return _table(("", "what", "command", "what you should see"), rows)
+
+
 _REGIONS: Final[Mapping[str, Callable[[], list[str]]]] = {
     "catalog": _catalog,
+    "checklist": _checklist,
     "policy": _policy,
     "problems": _problems,
     "required": _required,

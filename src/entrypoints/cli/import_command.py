@@ -17,7 +17,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from domain.connector import IdSource, Trigger
-from entrypoints.cli.api_client import ApiClient, ApiProblem
+from domain.shown import shown
+from entrypoints.cli.api_client import ApiClient
+from entrypoints.cli.api_problem import ApiProblem
 from entrypoints.cli.import_plan import (
     FAILED,
     Choices,
@@ -37,8 +39,9 @@ from entrypoints.cli.output import (
     print_table,
     printable,
     reporting_problems,
+    warn,
 )
-from entrypoints.cli.target import StageOption, open_client
+from entrypoints.cli.target import StageOption, TokenOption, open_client
 
 Json = dict[str, Any]
 
@@ -98,6 +101,7 @@ def import_(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Register without asking.")] = False,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Register the connectors of a Media Lake; exits with 1 if one could not be imported.
@@ -105,7 +109,7 @@ def import_(
     Its tables are read with your own credentials and in your Region (AWS_PROFILE, AWS_REGION).
     What is registered already stays as it is.
     """
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     tables = _Tables(
         connectors=from_table,
         assets=assets_table,
@@ -173,7 +177,7 @@ def _registered(client: ApiClient, items: Iterable[Planned]) -> Iterable[Planned
         try:
             client.post("/connectors", item.body)
         except ApiProblem as error:
-            yield replace(item, state=State.REFUSED, reason=str(error))
+            yield replace(item, state=State.REFUSED, reason="; ".join([str(error), *error.more]))
         else:
             yield replace(item, state=State.CREATED)
 
@@ -197,7 +201,7 @@ def _print_plan(plan: Plan, table_name: str) -> None:
                 f" {printable(json.dumps(each.table))} follows from the table and the options"
             )
         for warning in item.warnings:
-            OUT.print(f"{_label(item)}: [yellow]warning:[/yellow] {printable(warning)}")
+            OUT.print(f"{_label(item)}: warning: {printable(warning)}")
     for connector_id in plan.not_in_table:
         OUT.print(
             f"{printable(connector_id)}: registered, but not in this table; deleted in Media Lake,"
@@ -211,7 +215,7 @@ def _row(item: Planned) -> tuple[object, ...]:
         item.connector_id or item.source_id or "?",
         item.name,
         item.bucket_name,
-        ", ".join(body.get("prefixes", ())),
+        ", ".join(map(shown, body.get("prefixes", ()))),
         body.get("status"),
         _filter_text(body.get("fileFilter")),
         item.state.value,
@@ -231,8 +235,7 @@ def _label(item: Planned) -> str:
 def _print_result(plan: Plan, *, dry_run: bool) -> None:
     for item in plan.items:
         if item.state is State.REFUSED:
-            text = printable(item.reason).replace("\\x0a", "\n")
-            ERR.print(f"{_label(item)}: [red]refused:[/red] {text}")
+            warn(f"{_label(item)}: refused:", item.reason)
     created = [item for item in plan.items if item.state is State.CREATED]
     if created:
         OUT.print(f"{_connectors(len(created))} registered")

@@ -10,7 +10,9 @@ import typer
 
 from domain.job import TERMINAL, Discovery, JobStatus
 from domain.outcome import OutcomeKind
-from entrypoints.cli.api_client import ApiClient, ApiProblem, part
+from domain.shown import shown
+from entrypoints.cli.api_client import ApiClient, part
+from entrypoints.cli.api_problem import ApiProblem
 from entrypoints.cli.output import (
     ERR,
     OUT,
@@ -24,10 +26,11 @@ from entrypoints.cli.output import (
     print_unreadable,
     printable,
     reporting_problems,
+    show_key,
     summary_of,
 )
 from entrypoints.cli.progress import JobProgress
-from entrypoints.cli.target import StageOption, open_client
+from entrypoints.cli.target import StageOption, TokenOption, open_client
 
 Json = dict[str, Any]
 
@@ -53,7 +56,9 @@ def sync(
     include: Annotated[
         list[str] | None, typer.Option(help="Only keys that match, e.g. '*.mov'.")
     ] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="No keys that match.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="No keys that match, e.g. 'tmp/' for all below it.")
+    ] = None,
     modified_since: Annotated[
         str | None,
         typer.Option(
@@ -70,6 +75,7 @@ def sync(
     wait: WaitOption = False,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Start a sync of a connector."""
@@ -83,7 +89,7 @@ def sync(
         "retrigger": retrigger,
     }
     body.update({name: value for name, value in options.items() if value})
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     path = f"/connectors/{part(connector)}/sync"
     if idempotency_key:
         job, replayed = client.post_once(path, body, idempotency_key)
@@ -104,6 +110,7 @@ def jobs(
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """List jobs."""
@@ -113,7 +120,7 @@ def jobs(
         "limit": limit,
     }
     found: list[Json] = []
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     for job in client.pages("/jobs", query, on_unreadable=print_unreadable):
         found.append(job)
         if len(found) == limit:
@@ -145,10 +152,11 @@ def job(
     wait: WaitOption = False,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Show one job."""
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     _show_or_follow(client, client.get(f"/jobs/{part(job_id)}"), output, wait=wait)
 
 
@@ -158,12 +166,13 @@ def errors(
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """List what failed in a job, and why."""
     found: list[Json] = []
     query = {"limit": min(limit, 100)}
-    for error in open_client(api_url, stage).pages(f"/jobs/{part(job_id)}/errors", query):
+    for error in open_client(api_url, stage, token).pages(f"/jobs/{part(job_id)}/errors", query):
         found.append(error)
         if len(found) == limit:
             break
@@ -172,7 +181,7 @@ def errors(
         return
     print_table(
         ("CHUNK", "CLASS", "OBJECT", "MESSAGE"),
-        ((e["chunkIndex"], e["errorClass"], e["objectKey"], e["message"]) for e in found),
+        ((e["chunkIndex"], e["errorClass"], show_key(e["objectKey"]), e["message"]) for e in found),
     )
 
 
@@ -183,11 +192,12 @@ def outcomes(
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """List a job's objects that ended one way, such as NOT_TAKEN."""
     query = {"outcome": outcome.value, "limit": min(limit, 100)}
-    pages = open_client(api_url, stage).pages(f"/jobs/{part(job_id)}/outcomes", query)
+    pages = open_client(api_url, stage, token).pages(f"/jobs/{part(job_id)}/outcomes", query)
     found = list(islice(pages, limit))
     if output is Format.JSON:
         print_json({"outcomes": found})
@@ -195,7 +205,7 @@ def outcomes(
     print_table(
         ("OBJECT", "REASON", "TRIGGERED", "TIMES", "MESSAGE"),
         (
-            (o["objectKey"], o["reason"], o["triggeredAt"], o["triggerCount"], o["message"])
+            (shown(o["objectKey"]), o["reason"], o["triggeredAt"], o["triggerCount"], o["message"])
             for o in found
         ),
     )
@@ -207,18 +217,20 @@ def explain(
     key: Annotated[str, typer.Argument(help="The object's key, as it is.")],
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Say what became of one object in a job."""
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     path, query = f"/jobs/{part(job_id)}/objects", {"key": key}
     found = client.get(path, query)
-    # A job may have more chunks than one request reads; what they may hold is kept.
-    chunks = found["chunks"]
-    while found["nextCursor"]:
-        found = client.get(path, {**query, "cursor": found["nextCursor"]})
-        chunks = found["chunks"] if found["outcome"] else [*chunks, *found["chunks"]]
-    found = {**found, "chunks": chunks}
+    # A job may have more chunks than one request reads; those that may hold the object are kept.
+    earlier: list[Json] = []
+    while cursor := found.get("nextCursor"):
+        earlier += found["chunks"]
+        found = client.get(path, {**query, "cursor": cursor})
+    if earlier and not found["outcome"]:
+        found = {**found, "chunks": [*earlier, *found["chunks"]]}
     if output is Format.JSON:
         print_json(found)
         return
@@ -231,10 +243,11 @@ def cancel(
     wait: WaitOption = False,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """End a job; what is being copied is finished, nothing new is started."""
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     _show_or_follow(
         client, client.post(f"/jobs/{part(job_id)}/cancel"), output, wait=wait, expected=True
     )
@@ -246,10 +259,11 @@ def redrive(
     wait: WaitOption = False,
     api_url: ApiOption = None,
     stage: StageOption = None,
+    token: TokenOption = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Try a job's failed objects again."""
-    client = open_client(api_url, stage)
+    client = open_client(api_url, stage, token)
     _show_or_follow(client, client.post(f"/jobs/{part(job_id)}/redrive"), output, wait=wait)
 
 

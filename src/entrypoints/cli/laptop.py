@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from entrypoints.wiring.aws_api import open_api_app
 from entrypoints.wiring.aws_engine import open_engine_app
 from entrypoints.wiring.aws_processor import open_processor_app
 from entrypoints.wiring.local import LocalStack, StackSettings, local_stack
+from entrypoints.wiring.log_file import logging_to
 
 # Chunks and waits of a size at which something can be seen on a laptop. All can be set otherwise in
 # the environment before the start.
@@ -27,6 +27,7 @@ _TUNING = {
     "stuck_after_s": "20",
     "queued_again_after_s": "120",
     "retry_delay_s": "1",
+    "engine_attempt_count_max": "9",
     "ending_poll_s": "1",
     "stop_margin_s": "5",
     "lease_margin_s": "5",
@@ -45,7 +46,6 @@ async def laptop(
 
     `requests` is told of what engine and processor ask AWS for.
     """
-    logging.basicConfig(filename=log_path, level=logging.WARNING)
     # The API's requests are those of whoever asks it how far a job is, so they are not counted.
     api.RUNTIME.open_app = open_api_app
     engine.RUNTIME.open_app = partial(open_engine_app, requests)
@@ -67,9 +67,10 @@ async def laptop(
     for field, value in _TUNING.items():
         os.environ.setdefault(tuning_name(field), value)
     try:
-        async with local_stack(handlers, settings, on_environment_shutdown=_close) as stack:
-            os.environ.update(stack.environment)
-            yield stack
+        with logging_to(log_path):
+            async with local_stack(handlers, settings, on_environment_shutdown=_close) as stack:
+                os.environ.update(stack.environment)
+                yield stack
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import typer
 
 from entrypoints.cli import connector_commands, job_commands
@@ -33,5 +36,12 @@ for _command in (
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line.
+
+    What a stream cannot encode, in a terminal of ASCII or in a pipe on Windows, it writes by its
+    number, as `domain.shown` does with what cannot be printed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()

@@ -17,7 +17,7 @@ from boto3.dynamodb.types import TypeDeserializer  # type: ignore[import-untyped
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from domain.medialake_connector import ATTRIBUTES, derived_buckets
-from entrypoints.cli.api_client import ApiProblem
+from entrypoints.cli.api_problem import ApiProblem
 
 # A sample is enough: a Media Lake puts all that it derives into one bucket.
 SAMPLED_RECORD_COUNT: Final = 1000

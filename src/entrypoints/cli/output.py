@@ -13,19 +13,20 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
 from domain.connector import IdSource
-from entrypoints.cli.api_client import API_URL_VARIABLE, ApiProblem
+from domain.shown import one_line, shown
+from entrypoints.cli.api_client import API_URL_VARIABLE
+from entrypoints.cli.api_problem import ApiProblem
 
 Json = dict[str, Any]
 Parameters = ParamSpec("Parameters")
 
-# A key may hold `:smile:`; it is printed as it is.
-OUT = Console(soft_wrap=True, highlight=False, emoji=False)
-ERR = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+# What is printed holds keys and paths, whose brackets and `:smile:` mean nothing to a terminal.
+OUT = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, markup=False)
 
 
 _PIPE_CHARS = 10_000
@@ -54,23 +55,21 @@ IdsOption = Annotated[
 
 def print_json(document: object) -> None:
     """Print one document; pure ASCII, so any object key can be shown and parsed."""
-    OUT.print(json.dumps(document, indent=2), markup=False)
+    OUT.print(json.dumps(document, indent=2))
 
 
 def print_unreadable(record: Json) -> None:
     """Say on standard error that the service could not read one of its records."""
-    ERR.print(
-        f"[yellow]unreadable:[/yellow] {printable(record['id'])}: {printable(record['cause'])}"
-    )
+    warn("unreadable:", f"{record['id']}: {record['cause']}")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under headings, or a dash if there are none."""
+    """Print rows under headings, or a dash if there are none; keys in them are `shown`."""
     headings = (Column(name, overflow="fold") for name in columns)
     table = Table(*headings, box=None, pad_edge=False, header_style="bold")
     count = 0
     for row in rows:
-        table.add_row(*(Text(_plain(value)) for value in row))
+        table.add_row(*(Text(printable(value)) for value in row))
         count += 1
     # What reads a pipe wants ids and keys whole, however long a line gets.
     console = OUT if OUT.is_terminal else Console(file=OUT.file, width=_PIPE_CHARS)
@@ -78,13 +77,37 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def printable(value: object) -> str:
-    """Return a value as one line of text without markup: keys may hold anything."""
-    return escape(_plain(value))
+    """Return a value as one line of text, empty for None; a key is `shown` instead."""
+    return "" if value is None else one_line(str(value))
 
 
-def _plain(value: object) -> str:
-    text = "" if value is None else str(value)
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+def show_key(key: str | None) -> str:
+    """Return a key, or empty where a record has none."""
+    return "" if key is None else shown(key)
+
+
+def heading(text: str) -> None:
+    """Print the title of a section."""
+    OUT.print(f"\n{text}", style="bold underline")
+
+
+def field(name: str, value: object, *, width: int) -> None:
+    """Print a name and its value."""
+    OUT.print(Text.assemble((f"{name:<{width}}", "bold"), " ", printable(value)))
+
+
+def fail(text: object) -> None:
+    """Print an error on standard error."""
+    _labelled("error:", "red", text)
+
+
+def warn(label: str, text: object) -> None:
+    """Print on standard error what does not stop the command."""
+    _labelled(label, "yellow", text)
+
+
+def _labelled(label: str, style: str, text: object) -> None:
+    ERR.print(Text.assemble((label, style), " ", printable(text)))
 
 
 # What a person wants to see even if it is none, and what only where there is some.
@@ -141,7 +164,7 @@ def print_job(job: Json) -> None:
         ("reason", job["statusReason"]),
         *(("warning", warning) for warning in job["warnings"]),
         ("connector", f"{job['connectorId']}  bucket {job['bucketName']}"),
-        ("prefixes", ", ".join(job["prefixes"]) or "(whole bucket)"),
+        ("prefixes", ", ".join(map(shown, job["prefixes"])) or "(whole bucket)"),
         (
             "listed",
             (
@@ -159,12 +182,12 @@ def print_job(job: Json) -> None:
     ]
     for name, value in lines:
         if value:
-            OUT.print(f"[bold]{name:<10}[/bold] {printable(value)}")
+            field(name, value, width=10)
 
 
 def print_explanation(found: Json) -> None:
     """Print what became of one object."""
-    OUT.print(f"[bold]{'object':<12}[/bold] {printable(found['objectKey'])}")
+    field("object", shown(found["objectKey"]), width=12)
     outcome = found["outcome"]
     if outcome is None:
         states = ", ".join(f"chunk {c['chunkIndex']} is {c['status']}" for c in found["chunks"])
@@ -172,7 +195,7 @@ def print_explanation(found: Json) -> None:
         return
     for name, value in outcome.items():
         if value is not None and name not in ("key", "jobId"):
-            OUT.print(f"[bold]{name:<12}[/bold] {printable(value)}")
+            field(name, value, width=12)
 
 
 def progress_line(progress: Json) -> str:
@@ -196,7 +219,9 @@ def reporting_problems(command: Callable[Parameters, None]) -> Callable[Paramete
         except ApiProblem as error:
             if kwargs.get("output") is Format.JSON:
                 print_json(error.problem)
-            ERR.print(f"[red]error:[/red] {printable(error)}".replace("\\x0a", "\n"))
+            fail(error)
+            for line in error.more:
+                ERR.print(f"  {printable(line)}")
             raise typer.Exit(1) from None
 
     return wrapped

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from entrypoints.cli.output import ERR, progress_line
+from domain.job import TERMINAL
+from entrypoints.cli.output import ERR, progress_line, warn
 
 Json = dict[str, Any]
 
@@ -26,6 +27,7 @@ class JobProgress:
         )
         self._task: TaskID | None = None
         self._last = ""
+        self._reason: str | None = None
 
     def __enter__(self) -> Self:
         if ERR.is_terminal:
@@ -42,7 +44,11 @@ class JobProgress:
             self._progress.stop()
 
     def show(self, job: Json) -> None:
-        """Draw the job as it is now."""
+        """Draw the job as it is now; a reason that it gives while it runs stays on the screen."""
+        reason = job["statusReason"] if job["status"] not in TERMINAL else self._reason
+        if reason and reason != self._reason:
+            warn(f"{job['status']}:", reason)
+        self._reason = reason
         statistics = job["statistics"]
         counts = "  ".join(
             f"{name} {statistics[field]:,}"

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from entrypoints.cli.api_client import ApiClient
+from entrypoints.cli.authorisation import TOKEN_VARIABLE
 
 StageOption = Annotated[
     str | None,
@@ -14,15 +15,27 @@ StageOption = Annotated[
 ]
 
 
-def open_client(api_url: str | None, stage: str | None) -> ApiClient:
+TokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        envvar=TOKEN_VARIABLE,
+        help="Bearer token, for an API that asks for one (auth=jwt). Other users of the machine can"
+        " see options, so the variable is better.",
+        show_default=False,
+    ),
+]
+
+
+def open_client(api_url: str | None, stage: str | None, token: str | None = None) -> ApiClient:
     """Return a client; a stage that is named goes before a URL from the environment.
 
     Raises:
-        ApiProblem: neither is there, or there is no such stage.
+        ApiProblem: neither is there, there is no such stage, or the token cannot be sent.
     """
     if stage is None:
-        return ApiClient.from_option(api_url)
+        return ApiClient.from_option(api_url, token)
     # boto3 takes a moment to import, and only this needs it.
     from entrypoints.cli.doctor import StageApiClient
 
-    return StageApiClient.of_stage(stage)
+    return StageApiClient.of_stage(stage, token)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from entrypoints.cli.asset_systems import SystemOption
-from entrypoints.cli.output import ERR, Format, OutputOption, printable
+from entrypoints.cli.output import Format, OutputOption, fail
 from entrypoints.wiring.asset_systems import AssetSystem
 
 
@@ -27,18 +28,24 @@ def up(
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Keep the service running on this machine, with its API, for curl, the AWS CLI and boto3."""
-    if env_file is not None and not env_file.parent.is_dir():
-        ERR.print(f"[red]error:[/red] there is no folder {printable(env_file.parent)}")
-        raise typer.Exit(1)
-    log_path = Path(tempfile.mkdtemp(prefix="asset-sync-")) / "asset-sync.log"
-    # The whole service comes with this import; commands that only ask an API start without it.
+    try:
+        _check_free(port)
+    except OSError as error:
+        fail(f"cannot listen on port {port}: {error.strerror}; try --port 0")
+        raise typer.Exit(1) from None
+    # The whole service comes with these imports; commands that only ask an API start without them.
+    from entrypoints.cli.environment_file import EnvironmentFile, UnusableFile
     from entrypoints.cli.serving import serve
 
     try:
-        _check_free(port)
-        asyncio.run(serve(port, env_file, system, output, log_path))
+        with nullcontext() if env_file is None else EnvironmentFile(env_file) as file:
+            log_path = Path(tempfile.mkdtemp(prefix="asset-sync-")) / "asset-sync.log"
+            asyncio.run(serve(port, file, system, output, log_path))
+    except UnusableFile as error:
+        fail(error)
+        raise typer.Exit(1) from None
     except OSError as error:
-        ERR.print(f"[red]error:[/red] cannot listen on port {port}: {error}; try --port 0")
+        fail(f"the service cannot run: {error}")
         raise typer.Exit(1) from None
 
 

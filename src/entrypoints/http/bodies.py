@@ -22,8 +22,11 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from application.connectors import ACCOUNT_ID, CONNECTOR_ID, QUEUE_URL, ROLE_ARN
+from domain.bucket_name import BUCKET_NAME_PATTERN
 from domain.connector import ConnectorStatus, IdSource, Trigger
 from domain.file_types import FileFilter, FilterMode, file_filter_of
+from domain.glob import glob_fault
 from domain.job import Discovery, JobStatus
 from domain.limits import OBJECT_KEY_BYTES_MAX
 from domain.manifest import parse_instant
@@ -52,6 +55,13 @@ def _clean(text: str) -> str:
     return text
 
 
+def _meant(pattern: str) -> str:
+    fault = glob_fault(pattern)
+    if fault is not None:
+        raise PydanticCustomError("glob", "{fault}", {"fault": fault})
+    return pattern
+
+
 def _short_key(text: str) -> str:
     if len(text.encode()) > OBJECT_KEY_BYTES_MAX:
         raise PydanticCustomError(
@@ -77,20 +87,67 @@ def _digits(value: Any) -> int:
     return int(value)
 
 
+def _whole(expression: re.Pattern[str]) -> str:
+    return f"^{expression.pattern}$"
+
+
 _SHORT: Final = Field(min_length=1, max_length=_ID_CHARS_MAX)
 _PATTERN: Final = Field(min_length=1, max_length=PATTERN_CHARS_MAX)
 _CURSOR: Final = Field(min_length=1, max_length=_CURSOR_CHARS_MAX)
 
+
+def _described(pattern: str, **bounds: int) -> WithJsonSchema:
+    """Describe a text whose rule is the domain's, or one that is not pydantic's."""
+    return WithJsonSchema({"type": "string", **bounds, "pattern": pattern})
+
+
+_NO_NUL: Final = r"^[^\u0000]*$"
+# That every bracket of a set is closed, and every backslash followed, is beyond an expression.
+_GLOB: Final = r"^(?!!)(?=[^\u0000]*$)(?=.*[^/])"
+_KEY_BOUND: Final = {"maxLength": OBJECT_KEY_BYTES_MAX}
+
 Text = Annotated[str, AfterValidator(_clean)]
-Word = Annotated[str, _SHORT, AfterValidator(_clean)]
+Word = Annotated[
+    str,
+    _SHORT,
+    AfterValidator(_clean),
+    _described(_NO_NUL, minLength=1, maxLength=_ID_CHARS_MAX),
+]
+BucketName = Annotated[Text, _described(BUCKET_NAME_PATTERN, minLength=3, maxLength=255)]
+ConnectorId = Annotated[Text, _described(_whole(CONNECTOR_ID), minLength=1, maxLength=64)]
+AccountId = Annotated[Text, _described(_whole(ACCOUNT_ID))]
+RoleArn = Annotated[Text, _described(_whole(ROLE_ARN), minLength=20, maxLength=620)]
+QueueUrl = Annotated[Text, _described(_whole(QUEUE_URL))]
 KeyText = Annotated[str, AfterValidator(_clean), AfterValidator(_short_key)]
-WholeKey = Annotated[str, Field(min_length=1), AfterValidator(_clean), AfterValidator(_short_key)]
-Pattern = Annotated[str, _PATTERN, AfterValidator(_clean)]
-Cursor = Annotated[str, _CURSOR, AfterValidator(_clean)]
-Patterns = Annotated[list[Pattern], Field(max_length=PATTERN_COUNT_MAX)]
+Prefix = Annotated[KeyText, _described(_NO_NUL, minLength=1, **_KEY_BOUND)]
+WholeKey = Annotated[
+    str,
+    Field(min_length=1),
+    AfterValidator(_clean),
+    AfterValidator(_short_key),
+    _described(_NO_NUL, minLength=1, **_KEY_BOUND),
+]
+Pattern = Annotated[
+    str,
+    _PATTERN,
+    AfterValidator(_clean),
+    _described(_NO_NUL, minLength=1, maxLength=PATTERN_CHARS_MAX),
+]
+KeyGlob = Annotated[
+    Pattern,
+    AfterValidator(_meant),
+    _described(_GLOB, minLength=1, maxLength=PATTERN_CHARS_MAX),
+]
+Cursor = Annotated[
+    str,
+    _CURSOR,
+    AfterValidator(_clean),
+    _described(r"^[A-Za-z0-9_\-]+={0,2}$", minLength=1, maxLength=_CURSOR_CHARS_MAX),
+]
+Patterns = Annotated[list[KeyGlob], Field(max_length=PATTERN_COUNT_MAX)]
 Extensions = Annotated[list[Pattern], Field(max_length=EXTENSION_COUNT_MAX)]
 MimeTypes = Annotated[list[Pattern], Field(max_length=EXTENSION_COUNT_MAX)]
-Prefixes = Annotated[list[KeyText], Field(max_length=PREFIX_COUNT_MAX)]
+Prefixes = Annotated[list[Prefix], Field(max_length=PREFIX_COUNT_MAX)]
 Instant = Annotated[
     datetime,
     BeforeValidator(_instant),
@@ -115,7 +172,16 @@ class Wire(BaseModel):
 class SyncBody(Wire):
     """What to sync, and how. Everything may be left out: then all of the connector is synced."""
 
-    prefix: KeyText | None = Field(
+    model_config = ConfigDict(
+        json_schema_extra={
+            "not": {
+                "required": ["prefix", "prefixes"],
+                "properties": {"prefix": {"type": "string"}, "prefixes": {"type": "array"}},
+            }
+        }
+    )
+
+    prefix: Prefix | None = Field(
         None, description="Only objects under this prefix; not together with `prefixes`."
     )
     prefixes: Annotated[Prefixes, Field(min_length=1)] | None = Field(
@@ -170,8 +236,18 @@ class FileFilterBody(Wire):
 class ConnectorBody(Wire):
     """A bucket to register."""
 
-    bucket_name: Text = Field(description="The bucket.")
-    connector_id: Text | None = Field(
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"required": ["trigger"], "properties": {"trigger": {"const": "queue"}}},
+            "then": {
+                "required": ["ingestQueueUrl"],
+                "properties": {"ingestQueueUrl": {"type": "string"}},
+            },
+        }
+    )
+
+    bucket_name: BucketName = Field(description="The bucket, of general purpose.")
+    connector_id: ConnectorId | None = Field(
         None, description="The connector's id; one is made if it is left out."
     )
     prefixes: Prefixes | None = Field(
@@ -191,16 +267,16 @@ class ConnectorBody(Wire):
         True,
         description="Whether an object that the system knows by its path gets its id tags back.",
     )
-    ingest_queue_url: Text | None = Field(
+    ingest_queue_url: QueueUrl | None = Field(
         None, description="URL of the system's ingest queue; the trigger `queue` sends to it."
     )
     file_filter: FileFilterBody | None = Field(
         None, description="The file filter that the system has for this bucket."
     )
-    expected_bucket_owner: Text | None = Field(
+    expected_bucket_owner: AccountId | None = Field(
         None, description="The 12-digit id of the account that has to own the bucket."
     )
-    role_arn: Text | None = Field(
+    role_arn: RoleArn | None = Field(
         None, description="The role in which the bucket is reached; the service's own without one."
     )
 

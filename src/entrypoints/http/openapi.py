@@ -34,6 +34,8 @@ _IDEMPOTENCY_KEY: Final[Json] = {
     "description": "The same key and body: the same job. The same key, another body: a problem.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
+# What is of another form is of nothing, so that it is not found.
+_ID_SCHEMA: Final[Json] = {"type": "string", "minLength": 1, "maxLength": 128}
 
 
 def document(routes: Iterable[Route], *, server: str) -> Json:
@@ -76,7 +78,7 @@ def _parameters(route: Route) -> list[Json]:
     parameters: list[Json] = []
     if route.parameter is not None:
         parameters.append(
-            {"name": route.parameter, "in": "path", "required": True, "schema": {"type": "string"}}
+            {"name": route.parameter, "in": "path", "required": True, "schema": _ID_SCHEMA}
         )
     if route.query is not NoQuery:
         schema = _schema_of(route.query)

@@ -235,4 +235,6 @@ def _outcome_view(outcome: Outcome) -> Json:
         "triggeredAt": outcome.triggered_at,
         "triggerCount": outcome.trigger_count,
         "message": outcome.message,
+        "vendorCode": outcome.vendor_code,
+        "requestId": outcome.request_id,
     }

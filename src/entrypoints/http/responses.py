@@ -150,6 +150,10 @@ class Failure(_Shown):
     error_class: str
     """A stable word, to branch and count on."""
     message: str
+    vendor_code: str | None
+    """The error code of AWS, where it answered with one."""
+    request_id: str | None
+    """The request's id, by which AWS Support finds it."""
     attempt: int | None
     occurred_at: datetime
     stack_trace: str | None
@@ -170,6 +174,8 @@ class Outcome(_Shown):
     """Of an object that is ingesting or was not taken: when it was last triggered."""
     trigger_count: int | None
     message: str | None
+    vendor_code: str | None
+    request_id: str | None
 
 
 class ObjectOutcome(Outcome):

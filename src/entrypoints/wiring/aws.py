@@ -6,7 +6,6 @@ that a function imports and opens no more than it uses.
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -23,7 +22,7 @@ from adapters.aws.connector_store import DynamoConnectorStore
 from adapters.aws.engine_invoker import LambdaEngineInvoker
 from adapters.aws.error_log import DynamoErrorLog
 from adapters.aws.job_store import DynamoJobStore
-from adapters.aws.powertools_telemetry import SERVICE, PowertoolsTelemetry
+from adapters.aws.powertools_telemetry import SERVICE, PowertoolsTelemetry, to_ascii_json
 from adapters.aws.results_store import S3ResultsStore
 from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.aws.system import RandomIds, SystemClock
@@ -80,8 +79,15 @@ def _logger_to(path: str) -> Logger:
     # One per process: a second Logger of the same name would share the first one's handler and
     # have no formatter of its own.
     if not path:
-        return Logger(service=SERVICE)
-    return Logger(service=f"{SERVICE}-to-file", logger_handler=logging.FileHandler(path))
+        return Logger(service=SERVICE, json_serializer=to_ascii_json)
+    # It is not needed in Lambda.
+    from entrypoints.wiring.log_file import LogFile
+
+    return Logger(
+        service=f"{SERVICE}-to-file",
+        logger_handler=LogFile(path),
+        json_serializer=to_ascii_json,
+    )
 
 
 async def _add_stores(container: UseCases, settings: Settings, clients: Clients) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from adapters.local.batch_jobs import batch_operations_emulator
+from adapters.local.listener import LOOPBACK
 from adapters.local.stack import LocalStack
 from adapters.local.stack_settings import StackSettings
 from adapters.local.takes_everything import IngestSource
 
 Handler = Callable[[Any, Any], Any]
 
-__all__ = ["IngestSource", "LocalStack", "StackSettings", "local_stack"]
+__all__ = ["LOOPBACK", "IngestSource", "LocalStack", "StackSettings", "local_stack"]
 
 
 def local_stack(

@@ -30,6 +30,7 @@ from ports.errors import (
     PortError,
     Retryable,
     Throttled,
+    Unknown,
 )
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
@@ -161,11 +162,11 @@ class TestTransactions:
         with pytest.raises(Throttled):
             await dynamo.chunks.settle(chunk, Tally(chunks_completed=1))
 
-    async def test_a_reason_that_is_not_known_passes_through(
+    async def test_a_reason_that_is_not_known_is_unknown(
         self, dynamo: Any, chunk: Chunk, faults: Faults
     ) -> None:
         faults.cancel("None", "NovelReason")
-        with pytest.raises(ClientError, match="by the test"):
+        with pytest.raises(Unknown, match="by the test"):
             await dynamo.chunks.settle(chunk, Tally(chunks_completed=1))
 
     async def test_the_position_says_what_exists(
@@ -272,11 +273,11 @@ class TestSingleCalls:
             assert isinstance(caught.value.__cause__, ClientError), operation
             assert caught.value.operation == operation
 
-    async def test_a_code_that_is_not_known_passes_through(
+    async def test_a_code_that_is_not_known_is_unknown(
         self, dynamo: Any, job: Job, faults: Faults
     ) -> None:
         faults.refuse("UpdateItem", "NovelException")
-        with pytest.raises(ClientError, match="NovelException"):
+        with pytest.raises(Unknown, match="NovelException"):
             await dynamo.jobs.save(job)
 
     async def test_a_save_amid_a_settlement_is_tried_again(

@@ -26,6 +26,8 @@ FULL = Failure(
     chunk_index=0,
     key="a/ü\n",
     attempt_number=2,
+    vendor_code="NeverHeardOf",
+    request_id="R1",
     stack_trace="Traceback\n  …",
 )
 SMALL = Failure(
@@ -77,6 +79,8 @@ async def test_every_field_comes_back(failures: ErrorLog) -> None:
         chunk_index=st.none() | st.integers(0, 10**8),
         key=st.none() | TEXT,
         attempt_number=st.none() | st.integers(0, 100),
+        vendor_code=st.none() | TEXT,
+        request_id=st.none() | TEXT,
         stack_trace=st.none() | TEXT,
     )
 )

@@ -17,6 +17,7 @@ from invalid_cursors import invalid_cursors
 from domain.connector import Bucket, IdSource, Ingest, Trigger
 from domain.file_types import FileFilter, FilterMode
 from domain.job import (
+    Attempts,
     Discovery,
     Ending,
     EndingKind,
@@ -101,6 +102,7 @@ FULL = Job(
     redrive_number=3,
     redriving=True,
     work=WorkLease(token="t-1", expires_at=NOW + timedelta(minutes=3)),
+    attempts=Attempts(place="p-1", count=3, unknown_count=2, cause="s3 ListObjectsV2: 503"),
     notices=(
         StatusNotice(
             number=1, status=JobStatus.INITIALIZING, previous_status=None, occurred_at=NOW

@@ -1,11 +1,13 @@
 """The s3control protocol as unmodified SDKs see it."""
 
 import asyncio
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aioboto3
+import aiohttp
 import boto3
 import pytest
 from aiobotocore.config import AioConfig
@@ -72,6 +74,9 @@ async def test_unknown_jobs(rig: Any) -> None:
     assert (
         await code_of(control.update_job_status(**named, RequestedJobStatus="Ready")) == "NoSuchJob"
     )
+    assert await code_of(control.get_job_tagging(**named)) == "NoSuchJob"
+    assert await code_of(control.put_job_tagging(**named, Tags=[])) == "NoSuchJob"
+    assert await code_of(control.delete_job_tagging(**named)) == "NoSuchJob"
 
 
 async def test_a_new_job_may_stay_unknown_for_a_while(start_rig: Any) -> None:
@@ -107,8 +112,9 @@ async def test_what_is_beyond_the_emulator_is_not_implemented(rig: Any) -> None:
         }
     }
     assert await code_of(control.create_job(**generated)) == "NotImplemented"
-    tagging = control.get_job_tagging(AccountId=ACCOUNT_ID, JobId="12345")
-    assert await code_of(tagging) == "NotImplemented"
+    resource = f"arn:aws:s3:us-east-1:{ACCOUNT_ID}:accesspoint/a"
+    tags = control.list_tags_for_resource(AccountId=ACCOUNT_ID, ResourceArn=resource)
+    assert await code_of(tags) == "NotImplemented"
 
 
 async def test_list_jobs_pages_and_filters(rig: Any) -> None:
@@ -254,3 +260,117 @@ async def test_a_receiver_that_raises_loses_events_and_not_the_job(rig: Any) -> 
         assert rig.published == []
     finally:
         await emulator.stop()
+
+
+TAGS = [{"Key": "team", "Value": "Médias 2026"}, {"Key": "a.b:c/d=e+f-g@h", "Value": ""}]
+
+
+async def test_tags_of_a_job_are_kept_replaced_and_deleted(rig: Any) -> None:
+    named = {"AccountId": ACCOUNT_ID, "JobId": await rig.create("photos,a\n", Tags=TAGS)}
+    by_key = sorted(TAGS, key=lambda tag: tag["Key"])
+    assert (await rig.control.get_job_tagging(**named))["Tags"] == by_key
+    await rig.control.put_job_tagging(**named, Tags=[{"Key": "only", "Value": "one"}])
+    assert (await rig.control.get_job_tagging(**named))["Tags"] == [{"Key": "only", "Value": "one"}]
+    await rig.control.delete_job_tagging(**named)
+    assert (await rig.control.get_job_tagging(**named)).get("Tags", []) == []
+    foreign = {**named, "AccountId": "999999999999"}
+    assert await code_of(rig.control.get_job_tagging(**foreign)) == "NoSuchJob"
+
+
+BAD_TAGS = {
+    "twice": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}],
+    "reserved": [{"Key": "aws:a", "Value": "1"}],
+    "reserved in any case": [{"Key": "AWS:a", "Value": "1"}],
+    "sign in a key": [{"Key": "a#b", "Value": "1"}],
+    "sign in a value": [{"Key": "a", "Value": "b&c"}],
+    "control character": [{"Key": "a", "Value": "b\tc"}],
+    "emoji": [{"Key": "a", "Value": "\U0001f600"}],
+}
+
+
+@pytest.mark.parametrize("case", BAD_TAGS)
+async def test_tags_that_no_job_can_have_are_refused(rig: Any, case: str) -> None:
+    request = rig.request("photos,a\n", Tags=BAD_TAGS[case])
+    assert await code_of(rig.control.create_job(**request)) == "BadRequestException"
+    named = {"AccountId": ACCOUNT_ID, "JobId": await rig.create("photos,a\n")}
+    putting = await code_of(rig.control.put_job_tagging(**named, Tags=BAD_TAGS[case]))
+    assert putting in ("InvalidTag", "BadRequestException")
+    assert (await rig.control.get_job_tagging(**named)).get("Tags", []) == []
+
+
+async def test_a_job_has_fifty_tags_at_most(rig: Any) -> None:
+    tags = [{"Key": str(number), "Value": "x"} for number in range(51)]
+    named = {"AccountId": ACCOUNT_ID, "JobId": await rig.create("photos,a\n", Tags=tags[:50])}
+    assert len((await rig.control.get_job_tagging(**named))["Tags"]) == 50
+    with pytest.raises(rig.control.exceptions.TooManyTagsException):
+        await rig.control.put_job_tagging(**named, Tags=tags)
+
+
+async def test_every_response_names_its_request(rig: Any) -> None:
+    answered = await rig.control.list_jobs(AccountId=ACCOUNT_ID)
+    with pytest.raises(ClientError) as refused:
+        await rig.describe("00000000-none")
+    ids = set()
+    for metadata in (answered["ResponseMetadata"], refused.value.response["ResponseMetadata"]):
+        ids.add(metadata["RequestId"])
+        assert metadata["RequestId"] == metadata["HTTPHeaders"]["x-amz-request-id"]
+        assert metadata["HTTPHeaders"]["x-amz-id-2"]
+    assert len(ids) == 2
+
+
+async def send(rig: Any, method: str, path: str, body: bytes = b"") -> tuple[int, Any, bytes]:
+    headers = {"x-amz-account-id": ACCOUNT_ID}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.request(
+            method, rig.endpoint_url + path, data=io.BytesIO(body), headers=headers
+        ) as response,
+    ):
+        return response.status, response.headers, await response.read()
+
+
+async def test_head_is_get_without_the_body(rig: Any) -> None:
+    job_id = await rig.create("photos,a\n")
+    for path, status in (
+        ("/v20180820/jobs", 200),
+        (f"/v20180820/jobs/{job_id}", 200),
+        (f"/v20180820/jobs/{job_id}/tagging", 200),
+        ("/v20180820/jobs/00000000-none", 404),
+    ):
+        got, head = await send(rig, "GET", path), await send(rig, "HEAD", path)
+        assert (got[0], head[0], head[2]) == (status, status, b"")
+        assert head[1]["Content-Type"] == got[1]["Content-Type"]
+
+
+@pytest.mark.parametrize("path", ["/other", "/a%0Ab", "/v20180820/jobs/1/2/3"])
+async def test_an_unknown_path_is_answered_in_the_services_form(rig: Any, path: str) -> None:
+    status, headers, body = await send(rig, "GET", path)
+    assert (status, b"<Code>NotImplemented</Code>" in body) == (501, True)
+    assert headers["x-amz-request-id"].encode() in body
+
+
+async def test_a_body_that_is_too_large_is_the_callers_error(rig: Any) -> None:
+    body = b"<CreateJobRequest>" + b" " * 2_000_000 + b"</CreateJobRequest>"
+    status, _, answer = await send(rig, "POST", "/v20180820/jobs", body)
+    assert (status, b"<Code>MaxMessageLengthExceeded</Code>" in answer) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"<CreateJobRequest><!-- c --></CreateJobRequest>", b"is required"),
+        (b"<?pi x?><CreateJobRequest/><!-- c -->", b"is required"),
+        (b"<CreateJobRequest><![CDATA[ ]]></CreateJobRequest>", b"is required"),
+        (b'<!DOCTYPE x [<!ENTITY e "e">]><CreateJobRequest/>', b"document type declaration"),
+        ('<!DOCTYPE x [<!ENTITY e "e">]><a/>'.encode("utf-16"), b"document type declaration"),
+        (b"<CreateJobRequest", b"not well-formed"),
+        (b"\xff", b"not well-formed"),
+        (b"<a>" * 100_000, b"not well-formed"),
+    ],
+)
+async def test_a_body_is_refused_for_what_is_wrong_with_it(
+    rig: Any, body: bytes, message: bytes
+) -> None:
+    status, _, answer = await send(rig, "POST", "/v20180820/jobs", body)
+    assert (status, b"BadRequestException" in answer) == (400, True)
+    assert message in answer

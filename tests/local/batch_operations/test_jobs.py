@@ -335,9 +335,11 @@ async def test_a_job_cancelled_before_active_has_no_report(start_rig: Any) -> No
     rig = await start_rig()
     job_id = await rig.create(numbered(3), ConfirmationRequired=True)
     await rig.wait_for(job_id, "Suspended")
-    await rig.control.update_job_status(
+    updated = await rig.control.update_job_status(
         AccountId=ACCOUNT_ID, JobId=job_id, RequestedJobStatus="Cancelled"
     )
+    assert updated["Status"] == "Cancelled"
+    assert (await rig.describe(job_id))["Status"] == "Cancelled"
     await rig.wait_for(job_id, "Cancelled")
     assert rig.function.events == []
     assert rig.report_keys() == []

@@ -32,8 +32,7 @@ aiobotocore).
 What is not emulated:
 
 * Operations other than `LambdaInvoke`, manifests other than `S3BatchOperations_CSV_20180820`,
-  `ManifestGenerator`, and job tagging are refused with `NotImplemented`. Job tags sent to
-  CreateJob are checked, then forgotten.
+  and `ManifestGenerator` are refused with `NotImplemented`.
 * Roles: `RoleArn` is checked for its form and never assumed. Signatures are not checked.
 * Scheduling: every Ready job runs at once, priorities are stored and never pre-empt.
   `Pausing` and `Paused` are in the table of states and are never entered.

@@ -61,6 +61,27 @@ class JobStatusRefused(ServiceError):
     status = 400
 
 
+class TooManyTags(ServiceError):
+    """A job would have more than 50 tags."""
+
+    code = "TooManyTagsException"
+    status = 400
+
+
+class InvalidTag(ServiceError):
+    """A tag that S3 takes nowhere ("List of error codes", S3 API Reference)."""
+
+    code = "InvalidTag"
+    status = 400
+
+
+class TooLarge(ServiceError):
+    """The body is larger than any request has to be ("List of error codes", S3 API Reference)."""
+
+    code = "MaxMessageLengthExceeded"
+    status = 400
+
+
 class UnknownJob(ServiceError):
     """No job of this account has this id."""
 

@@ -49,6 +49,7 @@ class Job:
     failures: list[JobFailure] = field(default_factory=list)
     suspended_at: datetime | None = None
     ended_at: datetime | None = None
+    tags: dict[str, str] = field(default_factory=dict)
     active_since: datetime | None = None
     active_s: float = 0.0
     woken: asyncio.Event = field(default_factory=asyncio.Event)

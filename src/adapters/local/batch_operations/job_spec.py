@@ -4,12 +4,18 @@ The model's own constraints are checked in `wire`; here are the rules between fi
 the refusal of what the emulator cannot do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from adapters.local.batch_operations.errors import BadRequest, NotImplementedHere
+from adapters.local.batch_operations.errors import (
+    BadRequest,
+    InvalidTag,
+    NotImplementedHere,
+    ServiceError,
+    TooManyTags,
+)
 
 TAGS_MAX = 50
 """Tags per job, hard limit. "Controlling access and labeling jobs using tags" (S3 User Guide)."""
@@ -73,6 +79,7 @@ class JobSpec:
     confirmation_required: bool
     client_token: str
     priority: int
+    tags: Mapping[str, str]
 
 
 def job_spec(request: Mapping[str, Any]) -> JobSpec:
@@ -82,8 +89,11 @@ def job_spec(request: Mapping[str, Any]) -> JobSpec:
         BadRequest: The request breaks a rule.
         NotImplementedHere: It is legal, but beyond the emulator.
     """
-    if len(request.get("Tags", ())) > TAGS_MAX:
-        raise BadRequest(f"A job can have at most {TAGS_MAX} tags")
+    try:
+        tags = checked_tags(request.get("Tags", ()))
+    except ServiceError as error:
+        # The model gives CreateJob no error of its own for tags.
+        raise BadRequest(error.message) from error
     return JobSpec(
         request=request,
         operation=_operation(request["Operation"]),
@@ -95,7 +105,32 @@ def job_spec(request: Mapping[str, Any]) -> JobSpec:
         confirmation_required=request.get("ConfirmationRequired", False),
         client_token=request["ClientRequestToken"],
         priority=request["Priority"],
+        tags=tags,
     )
+
+
+def checked_tags(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return tags by key; their characters and lengths are the model's matter.
+
+    "Controlling access and labeling jobs using tags" (S3 User Guide) for the number; "Tagging your
+    Amazon Web Services resources" (AWS General Reference) for keys: each once, and `aws:` in any
+    case is AWS's own.
+
+    Raises:
+        TooManyTags: There are more than 50.
+        InvalidTag: A key comes twice, or begins with `aws:`.
+    """
+    if len(tags) > TAGS_MAX:
+        raise TooManyTags(f"A job can have at most {TAGS_MAX} tags")
+    checked: dict[str, str] = {}
+    for tag in tags:
+        key = tag["Key"]
+        if key in checked:
+            raise InvalidTag(f"Tags has the key {key!r} more than once")
+        if key.lower().startswith("aws:"):
+            raise InvalidTag(f"The tag key {key!r} begins with aws:, which is reserved")
+        checked[key] = tag["Value"]
+    return checked
 
 
 def _operation(operation: Mapping[str, Any]) -> LambdaInvoke:

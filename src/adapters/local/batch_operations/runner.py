@@ -85,7 +85,8 @@ class JobRunner:
     async def _drive(self, job: Job) -> None:
         manifest = await self._prepare(job)
         if manifest is None or not job.is_in(JobStatus.READY):
-            self.move(job, _END_OF[job.status])
+            if not is_terminal(job.status):
+                self.move(job, _END_OF[job.status])
             return
         await self._env.sleep(self._settings.step_delay_s)
         if job.is_in(JobStatus.READY):

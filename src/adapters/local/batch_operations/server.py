@@ -6,13 +6,14 @@ request targets, because a client may take this server for its proxy.
 """
 
 import asyncio
+import base64
 import ipaddress
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ from adapters.local.batch_operations.errors import (
     InvalidRequest,
     NotImplementedHere,
     ServiceError,
+    TooLarge,
 )
 from adapters.local.batch_operations.invocation import Invoke
 from adapters.local.batch_operations.job import Job
@@ -123,12 +125,11 @@ class BatchOperations:
         application = web.Application(middlewares=[refuse_web_pages, _answer_errors])
         application.cleanup_ctx.append(self._lifetime)
         add = application.router.add_route
-        add("POST", _JOBS, _create)
-        add("GET", _JOBS, _list)
-        add("GET", _JOBS + "/{id}", _describe)
-        add("POST", _JOBS + "/{id}/status", _update_status)
-        add("POST", _JOBS + "/{id}/priority", _update_priority)
-        add("*", "/{rest:.*}", _refuse)
+        for method, path, handler in _ROUTES:
+            # RFC 9110, section 9.3.2: HEAD is GET without the body, which aiohttp leaves out.
+            for one in ("GET", "HEAD") if method == "GET" else (method,):
+                add(one, _JOBS + path, handler)
+        add("*", r"/{rest:[\s\S]*}", _refuse)
         return application
 
     async def _lifetime(self, application: web.Application) -> AsyncIterator[None]:
@@ -161,16 +162,28 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 async def _answer_errors(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Turn whatever a handler raises into the error XML that SDKs read."""
+    """Turn whatever a handler raises into the error XML that SDKs read; name each request.
+
+    "Common Response Headers" (S3 API Reference): both ids are in every response.
+    """
+    request_id = _random_id()
     try:
-        return await handler(request)
+        response = await handler(request)
     except ServiceError as error:
-        refused = error
+        response = _error(error, request_id)
+    except web.HTTPRequestEntityTooLarge as error:
+        response = _error(TooLarge(f"The body is too large: {error.text}"), request_id)
     except Exception:
         logger.exception("%s %s failed", request.method, request.path)
-        refused = ServiceError("The emulator failed; see its log")
+        response = _error(ServiceError("The emulator failed; see its log"), request_id)
+    response.headers["x-amz-request-id"] = request_id
+    response.headers["x-amz-id-2"] = base64.b64encode(request_id.encode()).decode()
+    return response
+
+
+def _error(refused: ServiceError, request_id: str) -> web.Response:
     return web.Response(
-        body=encode_error(refused, _random_id()),
+        body=encode_error(refused, request_id),
         status=refused.status,
         content_type="application/xml",
     )
@@ -247,5 +260,38 @@ async def _update_priority(request: web.Request) -> web.Response:
     return _answer(operation, service.update_priority(account_id, job_id, priority))
 
 
+async def _put_tags(request: web.Request) -> web.Response:
+    operation = "PutJobTagging"
+    account_id, job_id = _account(request, operation), _job_id(request, operation)
+    tags = decode_body(operation, await request.read())["Tags"]
+    request.app[_SERVICE].put_tags(account_id, job_id, tags)
+    return _answer(operation, {})
+
+
+async def _get_tags(request: web.Request) -> web.Response:
+    operation = "GetJobTagging"
+    account_id, job_id = _account(request, operation), _job_id(request, operation)
+    return _answer(operation, request.app[_SERVICE].tags(account_id, job_id))
+
+
+async def _delete_tags(request: web.Request) -> web.Response:
+    operation = "DeleteJobTagging"
+    account_id, job_id = _account(request, operation), _job_id(request, operation)
+    request.app[_SERVICE].delete_tags(account_id, job_id)
+    return _answer(operation, {})
+
+
 async def _refuse(request: web.Request) -> web.Response:
     raise NotImplementedHere(f"This emulator does not know {request.method} {request.path}")
+
+
+_ROUTES: Final = (
+    ("POST", "", _create),
+    ("GET", "", _list),
+    ("GET", "/{id}", _describe),
+    ("POST", "/{id}/status", _update_status),
+    ("POST", "/{id}/priority", _update_priority),
+    ("GET", "/{id}/tagging", _get_tags),
+    ("PUT", "/{id}/tagging", _put_tags),
+    ("DELETE", "/{id}/tagging", _delete_tags),
+)

@@ -20,7 +20,7 @@ from adapters.local.batch_operations.errors import (
     UnknownJob,
 )
 from adapters.local.batch_operations.job import Job
-from adapters.local.batch_operations.job_spec import job_spec
+from adapters.local.batch_operations.job_spec import checked_tags, job_spec
 from adapters.local.batch_operations.runner import JobRunner
 from adapters.local.batch_operations.settings import BatchOperationsSettings
 from adapters.local.batch_operations.states import IllegalMove, JobStatus, is_terminal
@@ -74,6 +74,7 @@ class JobService:
             spec=spec,
             created_at=now,
             priority=spec.priority,
+            tags=dict(spec.tags),
         )
         self._jobs[job.job_id] = job
         self._tokens[account_id, spec.client_token] = (fingerprint, job.job_id)
@@ -114,6 +115,7 @@ class JobService:
         """
         job = self._find(account_id, job_id)
         target = JobStatus.READY if requested == JobStatus.READY else JobStatus.CANCELLING
+        is_idle = job.status is JobStatus.SUSPENDED
         # Preparing leads to Ready as well, but not by somebody asking for it.
         if target is JobStatus.READY and job.status is not JobStatus.SUSPENDED:
             raise JobStatusRefused(f"A job in status {job.status} does not await confirmation")
@@ -123,6 +125,9 @@ class JobService:
         except IllegalMove as error:
             job.status_reason = previous_reason
             raise JobStatusRefused(str(error)) from error
+        if is_idle and target is JobStatus.CANCELLING:
+            # Nothing runs whose end would have to be waited for.
+            self._runner.move(job, JobStatus.CANCELLED)
         job.woken.set()
         answer = {"JobId": job.job_id, "Status": job.status}
         return answer if reason is None else {**answer, "StatusUpdateReason": reason}
@@ -135,6 +140,19 @@ class JobService:
             raise BadRequest(f"The priority of a job in status {job.status} cannot change")
         job.priority = priority
         return {"JobId": job.job_id, "Priority": priority}
+
+    def tags(self, account_id: str, job_id: str) -> dict[str, Any]:
+        """Return a job's tags, in the order of their keys (a guess)."""
+        tags = self._find(account_id, job_id).tags
+        return {"Tags": [{"Key": key, "Value": tags[key]} for key in sorted(tags)]}
+
+    def put_tags(self, account_id: str, job_id: str, tags: Sequence[dict[str, str]]) -> None:
+        """Replace a job's tags."""
+        self._find(account_id, job_id).tags = checked_tags(tags)
+
+    def delete_tags(self, account_id: str, job_id: str) -> None:
+        """Take all tags off a job."""
+        self._find(account_id, job_id).tags = {}
 
     def _find(self, account_id: str, job_id: str) -> Job:
         job = self._jobs.get(job_id)

@@ -7,11 +7,13 @@ botocore's own, the emulator accepts what the installed SDK can send and no more
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from xml.etree import ElementTree
+from xml.parsers import expat
 
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
@@ -56,13 +58,18 @@ def decode_body(operation: str, body: bytes) -> dict[str, Any]:
 
 
 def _parse(body: bytes) -> ElementTree.Element:
-    # Declarations are where entity expansion lives; no SDK sends one.
-    if b"<!" in body:
-        raise BadRequest("The body must not contain XML declarations")
+    reader = expat.ParserCreate()
+    reader.StartDoctypeDeclHandler = _refuse_doctype
     try:
-        return ElementTree.fromstring(body)  # noqa: S314 - declarations were refused above
-    except ElementTree.ParseError as error:
+        # First: in a document type declaration lives entity expansion. No SDK sends one.
+        reader.Parse(body, True)
+        return ElementTree.fromstring(body)  # noqa: S314 - see above
+    except (expat.ExpatError, ElementTree.ParseError) as error:
         raise BadRequest(f"The body is not well-formed XML: {error}") from error
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise BadRequest("The body must not contain a document type declaration (<!DOCTYPE ...>)")
 
 
 def _local_name(tag: str) -> str:
@@ -147,6 +154,9 @@ def check(shape: Shape, text: str, path: str) -> Any:
     allowed = shape.metadata.get("enum")
     if allowed and text not in allowed:
         raise BadRequest(f"{path} must be one of {', '.join(allowed)}, not {text!r}")
+    if "\\p{" in shape.metadata.get("pattern", ""):
+        _check_tag_text(text, path)
+        return text
     pattern = _compiled(shape.metadata.get("pattern"))
     if pattern is not None and not pattern.fullmatch(text):
         raise BadRequest(f"{path} must match {pattern.pattern}, {text!r} does not")
@@ -162,12 +172,19 @@ def _check_size(shape: Shape, size: int, path: str, unit: str | None) -> None:
         raise BadRequest(f"{path} must be at most {high}{suffix}, not {size}")
 
 
+def _check_tag_text(text: str, path: str) -> None:
+    r"""Check the one pattern that is written with Java's character classes.
+
+    It is `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`: letters, separators, numbers, and some signs.
+    """
+    for char in text:
+        if unicodedata.category(char)[0] not in "LZN" and char not in "_.:/=+-@":
+            raise BadRequest(f"{path} must not hold {char!r}: letters, numbers, spaces, _.:/=+-@")
+
+
 @cache
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:
-    # The tag patterns use Java's character classes, which Python's `re` does not have.
-    if pattern is None or "\\p{" in pattern:
-        return None
-    return re.compile(pattern)
+    return None if pattern is None else re.compile(pattern)
 
 
 def encode_answer(operation: str, answer: Mapping[str, Any]) -> bytes:

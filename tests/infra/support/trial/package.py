@@ -18,11 +18,13 @@ class PackageFailed(Exception):
 class PackagedFunction:
     """A handler of the package, callable like one; each thread that calls has its own process.
 
-    `environment` is the process's whole environment, set before the first call.
+    `module` is the handler's in `entrypoints`; `environment` is the process's whole environment,
+    set before the first call.
     """
 
-    def __init__(self, name: str, package: Path, folder: Path) -> None:
+    def __init__(self, name: str, module: str, package: Path, folder: Path) -> None:
         self.name = name
+        self._module = module
         self.environment: Mapping[str, str] = {}
         self._package = package
         self._folder = folder
@@ -81,7 +83,7 @@ class PackagedFunction:
                         "-S",
                         WORKER,
                         self._package,
-                        self.name,
+                        self._module,
                         path.with_suffix(".calls"),
                     ],
                     stdin=subprocess.PIPE,

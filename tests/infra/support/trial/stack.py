@@ -97,7 +97,7 @@ class TrialStack:
         self.resolver = Resolver(self._template, self.physical)
         self.http = await enter(aiohttp.ClientSession())
         self.functions = LambdaService(
-            [self._function(name) for name in ("api", "engine", "processor")]
+            [self._function(name) for name in ("api", "engine", "processor", "discovery")]
         )
         self._stack.push_async_callback(self._stop_functions)
         invoke_api = await enter(Listener(invoke_application(self.functions), port=0))
@@ -246,15 +246,15 @@ class TrialStack:
 
     def _properties_of(self, name: str) -> dict[str, Any]:
         functions = self._of_type("AWS::Lambda::Function").values()
-        handler = f"entrypoints.{name}.handler"
-        return next(function for function in functions if function["Handler"] == handler)
+        return next(each for each in functions if each["FunctionName"].endswith(f"-{name}"))
 
     def _name_of(self, name: str) -> str:
         return str(self._properties_of(name)["FunctionName"])
 
     def _function(self, name: str) -> FunctionSettings:
         made = self._properties_of(name)
-        self.packaged[name] = PackagedFunction(name, self._package, self._folder)
+        handler = made["Handler"].split(".")[1]
+        self.packaged[name] = PackagedFunction(name, handler, self._package, self._folder)
         return FunctionSettings(
             name=made["FunctionName"],
             handler=self.packaged[name],

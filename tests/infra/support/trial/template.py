@@ -130,6 +130,8 @@ class Resolver:
             ("AWS::IAM::Role", "Arn"): f"arn:aws:iam::{ACCOUNT_ID}:role/{identity}",
             ("AWS::Events::EventBus", "Arn"): f"arn:aws:events:{place}:event-bus/{identity}",
             ("AWS::Events::EventBus", "Name"): identity,
+            ("AWS::Events::Rule", "Arn"): f"arn:aws:events:{place}:rule/{identity}",
+            ("AWS::KMS::Key", "Arn"): f"arn:aws:kms:{place}:key/{identity}",
             ("AWS::Logs::LogGroup", "Arn"): f"arn:aws:logs:{place}:log-group:{identity}:*",
             ("AWS::Lambda::Function", "Arn"): f"arn:aws:lambda:{place}:function:{identity}",
         }

@@ -16,6 +16,7 @@ from adapters.local.cloud.mends import (
     s3_locks,
     s3_multipart,
     s3_ownership,
+    s3_subresources,
     s3_tags,
     sqs_long_polls,
     transactions,
@@ -36,4 +37,5 @@ def apply(gate: Gate) -> None:
     s3_locks.mend()
     s3_multipart.mend()
     s3_ownership.mend()
+    s3_subresources.mend()
     s3_tags.mend()

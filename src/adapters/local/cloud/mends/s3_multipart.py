@@ -5,7 +5,8 @@ there and are the finished object's; its ACL is private unless told. "CompleteMu
 with If-Match it completes only over an object with that entity tag, else 412, or 404 if there is
 none, and answers with a version only where there are versions. There and in "UploadPartCopy", an
 upload that was ended is NoSuchUpload (all checked 2026-11). moto forgets the first, leaves the ACL
-empty, reads only If-None-Match, always answers with a version, and fails over an unknown upload.
+empty, reads only If-None-Match, always answers with a version, fails over an unknown upload, and
+answers a missing source without a document.
 """
 
 from collections.abc import Callable
@@ -31,7 +32,10 @@ def _knowing_the_upload(unmended: Callable[..., Any]) -> Callable[..., Any]:
         upload_id = self.querystring["uploadId"][0]
         if upload_id not in self.backend.get_bucket(self.bucket_name).multiparts:
             raise NoSuchUpload(upload_id=upload_id)
-        return unmended(self)
+        answer = unmended(self)
+        if answer[0] == 404:
+            raise MissingKey(key=self.headers["x-amz-copy-source"])
+        return answer
 
     return upload_part_copy
 

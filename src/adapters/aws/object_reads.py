@@ -1,0 +1,68 @@
+"""What S3 answers about a customer's objects, as our values; what cannot be is Malformed."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from adapters.aws.answers import Malformed, header_of, optional, required
+from domain.customer_object import ObjectTags
+from domain.manifest import ManifestEntry
+from ports.object_store import ListedPage
+
+
+def read_page(
+    answer: Mapping[str, Any], *, prefix: str, after: str | None, shown: Container[str | None]
+) -> ListedPage:
+    """Return a page of ListObjectsV2, after the key `after` and the pages of the tokens `shown`.
+
+    S3 API Reference, "ListObjectsV2": keys are in UTF-8 binary order, which is that of Python's
+    text; a page that is truncated names the next one, and a short page need not be the last.
+    """
+    entries = [
+        ManifestEntry(
+            key=required(found, "Key"),
+            size_bytes=required(found, "Size", of=int),
+            last_modified=required(found, "LastModified", of=datetime),
+        )
+        for found in optional(answer, "Contents", of=list) or []
+    ]
+    before = after
+    for entry in entries:
+        if not entry.key.startswith(prefix):
+            raise Malformed("the listing shows a key outside of its prefix")
+        if before is not None and entry.key <= before:
+            raise Malformed("the listing shows a key twice or goes backwards")
+        before = entry.key
+    if not required(answer, "IsTruncated", of=bool):
+        return ListedPage(entries, None)
+    following = required(answer, "NextContinuationToken")
+    if following in shown:
+        raise Malformed("the listing names a page again that it has shown")
+    return ListedPage(entries, following)
+
+
+def read_tags(answer: Mapping[str, Any], *, now: datetime) -> ObjectTags:
+    """Return the tags of GetObjectTagging; `now` is their time if the answer has no date."""
+    date = header_of(answer, "date")
+    tags = {
+        required(tag, "Key"): required(tag, "Value", of=str, empty=True)
+        for tag in required(answer, "TagSet", of=list)
+    }
+    return ObjectTags(
+        tags,
+        version_id=optional(answer, "VersionId"),
+        read_at=_instant_of(date) or now,
+    )
+
+
+def _instant_of(date: str | None) -> datetime | None:
+    """Return the time at which the store answered; None where it names none that can be read."""
+    try:
+        instant = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    # RFC 9110, section 5.6.7: a date of HTTP is in UTC, however its zone is written.
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)

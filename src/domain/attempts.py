@@ -1,0 +1,74 @@
+"""The engine's attempts at one step of a job: counted from life to life, and bounded.
+
+An attempt is counted when the engine takes the job's work lease, so one whose process died counts,
+too. What starts the count again is progress: the place that the job's record names is another; or
+an attempt that ended without an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from domain.job import Attempts, Discovery, Job, JobStatus
+
+
+def step_of(job: Job) -> str:
+    """Return what the engine has to do next, in words."""
+    if job.status is JobStatus.INITIALIZING:
+        return "listing the bucket"
+    if job.splitting.done:
+        return "queueing failed chunks again"
+    if job.options.discovery is Discovery.DIRECT:
+        return "cutting the manifest into chunks"
+    if job.batch_job_id is None:
+        return "creating the batch job"
+    return "reading the batch job's report"
+
+
+def place_of(job: Job) -> str:
+    """Return a text that is another as soon as the engine has brought the job forward."""
+    listing, splitting = job.listing, job.splitting
+    facts = (
+        job.status,
+        listing.upload_id,
+        listing.prefix_index,
+        listing.objects_seen,
+        listing.token,
+        job.batch_job_id,
+        splitting.file_index,
+        splitting.position,
+        splitting.done,
+        job.redrive_number,
+        job.tally.chunks_settled if job.redriving else None,
+    )
+    return hashlib.sha256(repr(facts).encode(errors="backslashreplace")).hexdigest()[:16]
+
+
+def begin_attempt(job: Job) -> Job:
+    """Return the job with one attempt more at its step."""
+    place = place_of(job)
+    before = job.attempts
+    if before is None or before.place != place:
+        before = Attempts(place=place)
+    return replace(job, attempts=replace(before, count=before.count + 1))
+
+
+def fail_attempt(job: Job, cause: str, *, unknown: bool) -> Job:
+    """Return the job with what ended the attempt; its status says so while it waits."""
+    place = place_of(job)
+    before = job.attempts
+    if before is None or before.place != place:
+        # It brought the job forward before it failed.
+        before = Attempts(place=place, count=1)
+    failed = replace(before, unknown_count=before.unknown_count + unknown, cause=cause)
+    text = f"attempt {failed.count} at {step_of(job)} failed and is made again: {cause}"
+    return replace(job, attempts=failed, status_reason=text)
+
+
+def end_attempts(job: Job) -> Job:
+    """Return the job without attempts that failed: the last one did not."""
+    if job.attempts is None:
+        return job
+    told = job.attempts.cause is not None and not job.terminal and job.ending is None
+    return replace(job, attempts=None, status_reason=None if told else job.status_reason)

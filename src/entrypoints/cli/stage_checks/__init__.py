@@ -1,0 +1,1 @@
+"""What `asset-sync doctor` looks at, each with the command by which a person sees the same."""

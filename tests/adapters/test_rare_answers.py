@@ -1,0 +1,378 @@
+"""Objects as they are, and stores as they answer: raw HTTP through the real SDK."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+from adapter_calls import BUCKET, GOOD, HEAD, NOW
+from raw_server import RawRequest, RawServer, answer, raw_server
+
+from adapters.aws.clients import ClientSettings, open_clients
+from adapters.aws.object_store import S3ObjectStore
+from adapters.memory.system import ManualClock
+from domain.part_copy import CopiedPart, Part
+from ports.errors import (
+    AccessDenied,
+    Garbled,
+    Misconfigured,
+    NotFound,
+    PortError,
+    Refused,
+    TimedOut,
+    Unknown,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+HEADERS: Final = dict(GOOD["HeadObject"].headers)
+NO_LOCKS: Final = (404, "ObjectLockConfigurationNotFoundError")
+
+
+@dataclass
+class World:
+    """A store behind a server whose answers a test sets by operation."""
+
+    server: RawServer
+    client: Any
+    answers: dict[str, bytes]
+    operation: str = ""
+
+    @property
+    def store(self) -> S3ObjectStore:
+        return S3ObjectStore(self.client, clock=ManualClock(NOW))
+
+    def error(self, operation: str, status: int, code: str, **headers: str) -> None:
+        body = f"<Error><Code>{code}</Code><Message>why</Message></Error>".encode()
+        self.answers[operation] = answer(status, body, headers=headers)
+
+    def head(self, **changes: bytes | str | None) -> None:
+        headers: dict[str, Any] = {
+            **HEADERS,
+            **{k.replace("_", "-"): v for k, v in changes.items()},
+        }
+        kept = {name: value for name, value in headers.items() if value is not None}
+        self.answers["HeadObject"] = answer(200, headers=kept)
+
+    def sent(self, method: str) -> RawRequest:
+        return [request for request in self.server.requests if request.method == method][-1]
+
+    def answer(self, _: RawRequest) -> bytes:
+        told = self.answers.get(self.operation)
+        good = GOOD[self.operation]
+        return told or answer(good.status, good.body, headers=good.headers)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def served() -> AsyncIterator[World]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ACCESS_KEY_ID", "K")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "S")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        async with raw_server() as (server, url):
+            environment.setenv("AWS_ENDPOINT_URL", url)
+            made = World(server, None, {})
+
+            def note(_: str, operation: str, __: Mapping[str, Any]) -> None:
+                made.operation = operation
+
+            async with open_clients(ClientSettings(attempt_count_max=1), on_request=note) as opened:
+                made.client = await opened.s3()
+                server.answer = made.answer
+                yield made
+
+
+@pytest.fixture
+def world(served: World) -> World:
+    served.answers.clear()
+    served.server.requests.clear()
+    served.error("GetObjectLockConfiguration", *NO_LOCKS)
+    return served
+
+
+# --- writes whose answer says nothing -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", [b"", b"<CopyObjectResult/>", b"<CopyObjectResult><ETag/>", b" "])
+@pytest.mark.parametrize("operation", ["CopyObject", "UploadPartCopy", "CompleteMultipartUpload"])
+async def test_a_success_that_says_nothing_may_have_been_done(
+    world: World, operation: str, body: bytes
+) -> None:
+    world.answers[operation] = answer(200, body.replace(b"CopyObject", operation.encode()))
+    parts = [CopiedPart(number=1, e_tag='"p1"', checksums={})]
+    part = Part(number=1, first=0, last=9)
+    calls = {
+        "CopyObject": lambda: world.store.rewrite(BUCKET, HEAD, {}),
+        "UploadPartCopy": lambda: world.store.copy_part(BUCKET, HEAD, "u1", part),
+        "CompleteMultipartUpload": lambda: world.store.finish_copy(BUCKET, HEAD, "u1", parts),
+    }
+    with pytest.raises(TimedOut) as raised:
+        await calls[operation]()
+    assert operation in str(raised.value)
+
+
+# --- listings -------------------------------------------------------------------------------------
+
+
+def page(*keys: str, token: str | None, truncated: bool = True) -> bytes:
+    entries = "".join(
+        f"<Contents><Key>{key}</Key><Size>1</Size>"
+        "<LastModified>2026-01-31T12:00:00.000Z</LastModified></Contents>"
+        for key in keys
+    )
+    following = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
+    text = f"<IsTruncated>{str(truncated).lower()}</IsTruncated>{following}{entries}"
+    return answer(200, f"<ListBucketResult>{text}</ListBucketResult>".encode())
+
+
+@pytest.mark.parametrize(
+    ("pages", "told"),
+    [
+        ([page("p/a", token=None)], "NextContinuationToken"),
+        ([page("p/a", token="t1"), page("p/b", token="t1")], None),
+        ([page("p/a", token="t1"), page("p/a", token="t2")], "twice or goes backwards"),
+        ([page("p/b", token="t1"), page("p/a", token="t2")], "twice or goes backwards"),
+        ([page("p/b", "p/a", token="t1")], "twice or goes backwards"),
+        ([page("p/a", "p/a", token="t1")], "twice or goes backwards"),
+        ([page(token="t1"), page(token="t1")], "a page again"),
+        ([page(token="t1"), page(token="t2"), page(token="t1")], "a page again"),
+        ([page("q/a", token="t1")], "outside of its prefix"),
+    ],
+)
+async def test_a_listing_that_cannot_be_is_an_error(
+    world: World, pages: list[bytes], told: str | None
+) -> None:
+    """The last page comes again for ever; what cannot be must not be listed for ever."""
+    waiting = iter(pages)
+
+    def next_page(_: RawRequest) -> bytes:
+        nonlocal last
+        last = next(waiting, last)
+        return last
+
+    last = pages[0]
+    world.server.answer = next_page
+    try:
+        with pytest.raises(Garbled, match=told):
+            async for _ in world.store.list_objects(BUCKET, prefix="p/", start_after=None):
+                pass
+    finally:
+        world.server.answer = world.answer
+
+
+async def test_a_listing_goes_on_after_the_key_that_it_was_asked_to(world: World) -> None:
+    world.answers["ListObjectsV2"] = page("p/a", token=None, truncated=False)
+    with pytest.raises(Garbled, match="backwards"):
+        async for _ in world.store.list_objects(BUCKET, prefix="p/", start_after="p/a"):
+            pass
+
+
+# --- what means that there is nothing, and what does not ------------------------------------------
+
+
+async def test_no_tag_set_means_no_tags(world: World) -> None:
+    world.error("GetObjectTagging", 404, "NoSuchTagSet")
+    tags = await world.store.read_tags(BUCKET, "p/a.jpg")
+    assert tags == {}
+    assert tags.read_at.year == 2026
+
+
+@pytest.mark.parametrize(
+    ("headers", "head_status", "expected"),
+    [
+        ({}, 200, Refused),
+        ({"x-amz-delete-marker": "true"}, 200, NotFound),
+        ({}, 404, NotFound),
+    ],
+)
+async def test_a_405_of_tags_is_gone_where_there_is_a_delete_marker(
+    world: World, headers: dict[str, str], head_status: int, expected: type[PortError]
+) -> None:
+    world.error("GetObjectTagging", 405, "MethodNotAllowed", **headers)
+    if head_status == 404:
+        world.answers["HeadObject"] = answer(404, headers={"Content-Length": "0"})
+    with pytest.raises(expected):
+        await world.store.read_tags(BUCKET, "p/a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "code", "expected"),
+    [
+        ("CopyObject", 405, "MethodNotAllowed", Refused),
+        ("CopyObject", 400, "KMS.InvalidStateException", Misconfigured),
+        ("CopyObject", 400, "KMS.NeverHeardOf", Unknown),
+        ("CopyObject", 404, "NoSuchKey", NotFound),
+        ("CopyObject", 404, "NoSuchBucket", Misconfigured),
+    ],
+)
+async def test_a_copy_is_gone_for_codes_that_say_so(
+    world: World, operation: str, status: int, code: str, expected: type[PortError]
+) -> None:
+    world.error(operation, status, code)
+    with pytest.raises(expected) as raised:
+        await world.store.rewrite(BUCKET, HEAD, {})
+    assert type(raised.value) is expected
+    assert (raised.value.vendor_code, raised.value.request_id) == (code, "R1")
+
+
+async def test_an_access_point_without_versioning_is_no_missing_bucket(world: World) -> None:
+    world.error("GetBucketVersioning", 405, "MethodNotAllowed")
+    with pytest.raises(Refused, match="MethodNotAllowed"):
+        await world.store.inspect(BUCKET)
+
+
+# --- headers of any octets ------------------------------------------------------------------------
+
+LATIN_1: Final = "attachment; filename=café.jpg".encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Content-Disposition",
+        "Content-Language",
+        "Content-Type",
+        "Cache-Control",
+        "x-amz-meta-title",
+        "x-amz-website-redirect-location",
+        "x-amz-version-id",
+    ],
+)
+async def test_a_header_that_is_no_utf_8_is_read_octet_by_octet(world: World, header: str) -> None:
+    world.head(**{header: LATIN_1})
+    head = await world.store.head(BUCKET, "p/a.jpg")
+    texts = [
+        *head.system_metadata.values(),
+        *head.user_metadata.values(),
+        head.website_redirect,
+        head.version_id,
+    ]
+    assert LATIN_1 in [str(text).encode(errors="surrogateescape") for text in texts]
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+@pytest.mark.parametrize(
+    ("header", "in_a_copy", "told"),
+    [
+        ("Content-Disposition", False, "ContentDisposition"),
+        ("Content-Language", False, "ContentLanguage"),
+        ("x-amz-meta-title", False, "'title'"),
+        ("x-amz-website-redirect-location", True, "website redirect"),
+    ],
+)
+async def test_it_is_kept_by_a_copy_that_does_not_state_it_and_refused_by_one_that_does(
+    world: World, header: str, in_a_copy: bool, told: str, in_parts: bool
+) -> None:
+    world.head(**{header: LATIN_1})
+    head = await world.store.head(BUCKET, "p/a.jpg")
+    copy = world.store.begin_copy if in_parts else world.store.rewrite
+    if in_parts or in_a_copy:
+        with pytest.raises(Refused, match=told):
+            await copy(BUCKET, head, {})
+        assert {request.method for request in world.server.requests} <= {"HEAD", "GET"}
+    else:
+        await copy(BUCKET, head, {})
+        assert world.sent("PUT").headers["x-amz-metadata-directive"] == "COPY"
+
+
+EXPIRES = [
+    "0",
+    "-1",
+    "20301231",
+    "May",
+    "Thu, 01 Dec 2033 16:00:00 PST",
+    "",
+    "café",
+    "2033-12-01",
+    "Thu, 32 Dec 2033 16:00:00 GMT",
+]
+
+
+@pytest.mark.parametrize("text", [*EXPIRES, "Thu, 1 Dec 2033 16:00:00 GMT"])
+async def test_an_expires_that_a_copy_in_parts_would_rewrite_is_refused(
+    world: World, text: str
+) -> None:
+    world.head(Expires=text.encode("latin-1"))
+    head = await world.store.head(BUCKET, "p/a.jpg")
+    with pytest.raises(Refused, match="Expires"):
+        await world.store.begin_copy(BUCKET, head, {})
+    await world.store.rewrite(BUCKET, head, {})
+    assert world.sent("PUT").headers["x-amz-metadata-directive"] == "COPY"
+
+
+@pytest.mark.parametrize("text", ["Thu, 01 Dec 2033 16:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"])
+async def test_an_expires_that_is_a_date_is_stated_as_it_is(world: World, text: str) -> None:
+    world.head(Expires=text)
+    head = await world.store.head(BUCKET, "p/a.jpg")
+    await world.store.begin_copy(BUCKET, head, {})
+    assert world.sent("POST").headers["expires"] == text
+
+
+# --- what a refusal advises -----------------------------------------------------------------------
+
+PUBLIC: Final = (
+    b"<AccessControlPolicy><Owner><ID>me</ID></Owner><AccessControlList><Grant><Grantee"
+    b" xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:type='Group'>"
+    b"<URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee>"
+    b"<Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>"
+)
+ENFORCED: Final = (
+    b"<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule>"
+    b"</OwnershipControls>"
+)
+LOCKED: Final = {
+    "x-amz-object-lock-mode": "GOVERNANCE",
+    "x-amz-object-lock-retain-until-date": "2030-01-01T00:00:00Z",
+    "x-amz-object-lock-legal-hold": "ON",
+}
+KMS: Final = {
+    "x-amz-server-side-encryption": "aws:kms",
+    "x-amz-server-side-encryption-aws-kms-key-id": "k",
+}
+RIGHTS: Final = (
+    "s3:PutObjectAcl",
+    "s3:PutObjectRetention",
+    "s3:PutObjectLegalHold",
+    "kms:Decrypt and kms:GenerateDataKey, for its",
+)
+
+
+@pytest.mark.parametrize("in_parts", [False, True])
+@pytest.mark.parametrize(
+    ("headers", "acl", "advised", "public"),
+    [
+        ({}, None, (), False),
+        ({}, GOOD["GetObjectAcl"].body, RIGHTS[:1], False),
+        ({}, PUBLIC, RIGHTS[:1], True),
+        (LOCKED, None, RIGHTS[1:3], False),
+        (KMS, None, RIGHTS[3:], False),
+        ({**LOCKED, **KMS}, PUBLIC, RIGHTS, True),
+    ],
+)
+async def test_a_refused_copy_names_each_right_that_it_may_lack(
+    world: World,
+    headers: dict[str, str],
+    acl: bytes | None,
+    advised: tuple[str, ...],
+    public: bool,
+    in_parts: bool,
+) -> None:
+    world.head(**headers)
+    head = replace(await world.store.head(BUCKET, "p/a.jpg"), key="p/a.jpg")
+    if acl is None:
+        world.answers["GetBucketOwnershipControls"] = answer(200, ENFORCED)
+    else:
+        world.answers["GetObjectAcl"] = answer(200, acl)
+    operation = "CreateMultipartUpload" if in_parts else "CopyObject"
+    world.error(operation, 403, "AccessDenied")
+    copy = world.store.begin_copy if in_parts else world.store.rewrite
+    with pytest.raises(AccessDenied) as raised:
+        await copy(BUCKET, head, {})
+    told = str(raised.value)
+    assert "s3:PutObject and s3:PutObjectTagging" in told
+    assert [right in told for right in RIGHTS] == [right in advised for right in RIGHTS]
+    assert ("Block Public Access" in told) is public
+    assert ("connector trigger 'event'" in told) is public

@@ -1,0 +1,104 @@
+"""The API against its own description, through HTTP: what it allows, and what it does not.
+
+schemathesis makes requests from the OpenAPI document, such as it describes and such as it does not,
+and holds every response against it.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+
+from adapters.local.functions import LambdaService
+from adapters.local.http_api import http_api_application
+from adapters.local.invocation import FunctionSettings
+from adapters.local.listener import Listener
+from application.policy import Policy
+from domain.glob import glob_fault
+from domain.job import Discovery
+from domain.prefixes import check
+from entrypoints import api
+from entrypoints.http.openapi import document
+from entrypoints.http.routes import ROUTES
+from entrypoints.runtime import Runtime
+from entrypoints.wiring.apps import ApiApp, api_app
+from entrypoints.wiring.memory import memory_world, use_cases
+
+CONNECTOR_ID = "media"
+
+schema = schemathesis.openapi.from_dict(document(ROUTES, server="/"))
+schema.config.phases.coverage.enabled = False
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """The API over HTTP as on a laptop, over memory; returns its URL."""
+    world = memory_world()
+    app = api_app(use_cases(world.ports, Policy()), default_discovery=Discovery.DIRECT)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[ApiApp]:
+        yield app
+
+    ready: list[str] = []
+    started, stop = threading.Event(), threading.Event()
+
+    async def live() -> None:
+        functions = LambdaService(
+            [FunctionSettings(name="api", handler=api.handler, concurrency=1)],
+            on_environment_shutdown=lambda: api.RUNTIME.close(),
+        )
+        async with Listener(http_api_application(functions, "api")) as listener:
+            ready.append(listener.url)
+            started.set()
+            await asyncio.to_thread(stop.wait)
+        await functions.stop()
+
+    with pytest.MonkeyPatch.context() as patch:
+        runtime: Runtime[ApiApp] = Runtime(opened)
+        patch.setattr(api, "RUNTIME", runtime)
+        thread = threading.Thread(target=lambda: asyncio.run(live()))
+        thread.start()
+        assert started.wait(10)
+        yield ready[0]
+        stop.set()
+        thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[requests.Session]:
+    """Connections that are kept: most of the time would go into opening them."""
+    with requests.Session() as kept:
+        yield kept
+
+
+@schemathesis.hook("filter_query")
+def without_cursor(_context: Any, query: Any) -> bool:
+    """Leave out cursors: none is valid but those that a list gave out."""
+    return not query or "cursor" not in query
+
+
+@schemathesis.hook("filter_body")
+def without_what_no_schema_can_say(_context: Any, body: Any) -> bool:
+    """Leave out what is wrong by a rule between values, or by a grammar: both have tests."""
+    if not isinstance(body, dict):
+        return True
+    prefixes = body.get("prefixes")
+    patterns = [*(body.get("include") or ()), *(body.get("exclude") or ())]
+    return not (
+        isinstance(prefixes, list)
+        and all(isinstance(prefix, str) for prefix in prefixes)
+        and check(prefixes, path="prefixes")
+    ) and not any(isinstance(pattern, str) and glob_fault(pattern) for pattern in patterns)
+
+
+@schema.parametrize()
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_each_operation_is_as_described(case: Any, served: str, session: Any) -> None:
+    case.call_and_validate(base_url=served, session=session)

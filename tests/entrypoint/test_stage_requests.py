@@ -1,0 +1,338 @@
+"""What a command sends to the API of a deployed stage: signed, or with a bearer token.
+
+The server on this machine stands for CloudFormation, which knows where the stage's API is, and for
+API Gateway, which checks a signature by what arrives, not by what was meant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+from xml.sax.saxutils import escape
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from typer.testing import CliRunner, Result
+
+from entrypoints.cli.api_client import part
+from entrypoints.cli.doctor import StageApiClient
+from entrypoints.cli.main import app
+
+REGION = "eu-west-1"
+CREDENTIALS = Credentials("AKIDEXAMPLE", "secret", "session-token")
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2ln-_"
+ISSUER = "https://login.example.com/"
+_AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/\d{8}/eu-west-1/execute-api/aws4_request,"
+    r" SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})"
+)
+
+
+@dataclass
+class Request:
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The parameters, as a server reads them."""
+        return parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
+
+
+@dataclass
+class Stage:
+    """A stage whose API answers what a test says, and what was asked of it."""
+
+    outputs: dict[str, str] = field(default_factory=dict)
+    answer: Callable[[Request], tuple[int, dict[str, str], Any]] = lambda _: (200, {}, {})
+    asked: list[Request] = field(default_factory=list)
+
+    def respond(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+        if request.path == "/" and b"DescribeStacks" in request.body:
+            return 200, {"Content-Type": "text/xml"}, _stacks(self.outputs).encode()
+        self.asked.append(request)
+        status, headers, answer = self.answer(request)
+        return status, {"Content-Type": "application/json", **headers}, json.dumps(answer).encode()
+
+
+def _stacks(outputs: dict[str, str]) -> str:
+    members = "".join(
+        f"<member><OutputKey>{name}</OutputKey><OutputValue>{escape(value)}</OutputValue></member>"
+        for name, value in outputs.items()
+    )
+    return (
+        '<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">'
+        "<DescribeStacksResult><Stacks><member><StackName>asset-sync-dev</StackName>"
+        "<StackStatus>CREATE_COMPLETE</StackStatus>"
+        f"<Outputs>{members}</Outputs></member></Stacks></DescribeStacksResult>"
+        "</DescribeStacksResponse>"
+    )
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    stage = Stage()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._handle()
+
+        def do_POST(self) -> None:
+            self._handle()
+
+        def _handle(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            request = Request(self.command, self.path, dict(self.headers.items()), body)
+            status, headers, content = stage.respond(request)
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    stage.outputs = {"ApiUrl": url, "ApiAuthorisation": "iam"}
+    for name in [name for name in os.environ if name.startswith(("AWS_", "ASSET_SYNC_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": CREDENTIALS.access_key,
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS.secret_key,
+        "AWS_SESSION_TOKEN": CREDENTIALS.token,
+        "AWS_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL_CLOUDFORMATION": url,
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield stage
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, [*arguments])
+
+
+def _checked(request: Request) -> tuple[int, dict[str, str], Any]:
+    """Answer as API Gateway does: by the signature of the request that it has understood."""
+    given = _AUTHORIZATION.fullmatch(request.headers.get("Authorization", ""))
+    if given is None or given[2] != _signature(request, given[1].split(";")):
+        return 403, {}, {"message": "The request signature we calculated does not match"}
+    return 200, {}, {"items": [], "outcome": None, "chunks": [], "nextCursor": None}
+
+
+def _signature(request: Request, signed: list[str]) -> str:
+    """Sign what arrived with botocore's own signer, from the parameters as they were read."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    understood = AWSRequest(
+        method=request.method,
+        url=f"https://{headers['host']}{request.path}",
+        params=request.query,
+        data=request.body,
+        headers={name: headers[name] for name in signed},
+    )
+    understood.context["timestamp"] = headers["x-amz-date"]
+    signer = SigV4Auth(CREDENTIALS, "execute-api", REGION)
+    canonical = signer.canonical_request(understood)
+    signature: str = signer.signature(signer.string_to_sign(understood, canonical), understood)
+    return signature
+
+
+AWKWARD = [
+    "2026/shot 1.jpg",
+    "a+b&c=d;e.jpg",
+    "100%.mov",
+    "a%20b%2Fc.mov",
+    "~tilde-._*'()!@$,:.tif",
+    "übermaß/é.tif",
+    "日本/映画.mov",
+    "🎬.mov",
+    "#1?x=y.jpg",
+    " leading and trailing ",
+    "line\nbreak\ttab",
+    '"quotes"\\backslash',
+    "a//b/../c/./d",
+]
+
+
+def test_a_command_is_signed_as_it_arrives(stage: Stage) -> None:
+    stage.answer = _checked
+    result = run("explain", "job-1", "2026/shot 1.jpg", "--stage", "dev", "-o", "json")
+    assert result.exit_code == 0, result.output
+    (request,) = stage.asked
+    assert request.query == [("key", "2026/shot 1.jpg")]
+
+
+def test_queries_and_paths_are_signed_as_they_arrive(stage: Stage) -> None:
+    stage.answer = lambda _: (200, {}, {})
+    client = StageApiClient.of_stage("dev")
+    for key in AWKWARD:
+        client.get("/jobs/job-1/objects", {"key": key})
+        client.get(f"/jobs/{part(key)}")
+    by_query, by_path = stage.asked[::2], stage.asked[1::2]
+    assert [dict(request.query)["key"] for request in by_query] == AWKWARD
+    assert [unquote(request.path) for request in by_path] == [f"/jobs/{key}" for key in AWKWARD]
+    assert [request.target for request in stage.asked if _checked(request)[0] != 200] == []
+
+
+def test_a_body_and_its_headers_are_signed(stage: Stage) -> None:
+    stage.answer = _checked
+    run("sync", "media", "--prefix", "übermaß/", "--idempotency-key", "a b", "--stage", "dev")
+    (request,) = stage.asked
+    assert json.loads(request.body)["prefixes"] == ["übermaß/"]
+    assert _checked(request)[0] == 200
+
+
+def test_every_page_of_a_list_is_signed(stage: Stage) -> None:
+    cursors = iter(["a+b/c==", None])
+
+    def answer(request: Request) -> tuple[int, dict[str, str], Any]:
+        status, headers, body = _checked(request)
+        return status, headers, {**body, "nextCursor": next(cursors)}
+
+    stage.answer = answer
+    result = run("jobs", "--stage", "dev")
+    assert result.exit_code == 0, result.output
+    assert [dict(request.query).get("cursor") for request in stage.asked] == [None, "a+b/c=="]
+
+
+def test_a_refused_signature_says_what_it_takes(stage: Stage) -> None:
+    stage.answer = lambda _: (403, {}, {"message": "Forbidden"})
+    result = run("jobs", "--stage", "dev")
+    assert result.exit_code == 1
+    assert "HTTP 403 (Forbidden)" in result.output
+    assert "execute-api:Invoke" in result.output
+
+
+def test_without_credentials_it_says_how_to_sign_in(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "typo")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    result = run("jobs", "--stage", "dev")
+    assert (result.exit_code, stage.asked) == (1, [])
+    assert "typo" in result.output
+    assert "AWS_PROFILE" in result.output
+
+
+@pytest.fixture
+def jwt_stage(stage: Stage) -> Stage:
+    """A stage with auth=jwt."""
+    stage.outputs |= {
+        "ApiAuthorisation": "jwt",
+        "ApiTokenIssuer": ISSUER,
+        "ApiTokenAudience": "asset-sync",
+    }
+
+    def answer(request: Request) -> tuple[int, dict[str, str], Any]:
+        given = request.headers.get("Authorization")
+        if given == f"Bearer {TOKEN}":
+            return 200, {}, {"items": []}
+        challenge = (
+            'Bearer scope="" error="invalid_token" error_description="the token has expired"'
+        )
+        headers = {"WWW-Authenticate": challenge if given else "Bearer"}
+        return 401, headers, {"message": "Unauthorized"}
+
+    stage.answer = answer
+    return stage
+
+
+@pytest.mark.parametrize("command", [["jobs"], ["connectors", "list"]])
+@pytest.mark.parametrize("by", ["option", "variable"])
+@pytest.mark.parametrize("api", ["stage", "url"])
+def test_a_token_is_sent(
+    jwt_stage: Stage, monkeypatch: pytest.MonkeyPatch, command: list[str], by: str, api: str
+) -> None:
+    arguments = ["--stage", "dev"] if api == "stage" else ["--api-url", jwt_stage.outputs["ApiUrl"]]
+    if by == "option":
+        arguments += ["--token", TOKEN]
+    else:
+        monkeypatch.setenv("ASSET_SYNC_TOKEN", f"{TOKEN}\n")
+    result = run(*command, *arguments)
+    assert result.exit_code == 0, result.output
+    assert TOKEN not in result.output
+    (request,) = jwt_stage.asked
+    assert "X-Amz-Date" not in request.headers
+
+
+@pytest.mark.parametrize("output", ["human", "json"])
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [
+        (None, f"asks for a token (a JWT of {ISSUER} for asset-sync): set ASSET_SYNC_TOKEN"),
+        ("an-old-one", "refused the token (the token has expired)"),
+    ],
+)
+def test_a_401_says_what_to_do(
+    jwt_stage: Stage, monkeypatch: pytest.MonkeyPatch, output: str, token: str | None, told: str
+) -> None:
+    if token:
+        monkeypatch.setenv("ASSET_SYNC_TOKEN", token)
+    result = run("jobs", "--stage", "dev", "-o", output)
+    assert result.exit_code == 1
+    assert told in " ".join(result.output.split())
+    assert "an-old-one" not in result.output
+
+
+@pytest.mark.parametrize("token", [None, "an-old-one"])
+def test_a_401_of_a_url_says_what_to_do(
+    jwt_stage: Stage, monkeypatch: pytest.MonkeyPatch, token: str | None
+) -> None:
+    if token:
+        monkeypatch.setenv("ASSET_SYNC_TOKEN", token)
+    result = run("jobs", "--api-url", jwt_stage.outputs["ApiUrl"])
+    assert result.exit_code == 1
+    assert "ASSET_SYNC_TOKEN" in result.output
+    assert "HTTP 401" in result.output
+
+
+@pytest.mark.parametrize("token", ["Bearer abc", "abc\ndef", '"abc"', "abc def", "ключ"])
+def test_what_is_no_token_is_neither_sent_nor_shown(
+    jwt_stage: Stage, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("ASSET_SYNC_TOKEN", token)
+    result = run("jobs", "--stage", "dev")
+    assert (result.exit_code, jwt_stage.asked) == (1, [])
+    assert "holds no bearer token" in " ".join(result.output.split())
+    assert token not in result.output
+
+
+def test_a_token_is_not_sent_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSET_SYNC_TOKEN", TOKEN)
+    result = run("jobs", "--api-url", "http://api.example.com")
+    assert result.exit_code == 1
+    assert "https://" in result.output
+    assert TOKEN not in result.output
+
+
+def test_a_stage_that_wants_signatures_gets_no_token(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSET_SYNC_TOKEN", TOKEN)
+    stage.answer = _checked
+    result = run("jobs", "--stage", "dev")
+    assert result.exit_code == 0, result.output

@@ -1,0 +1,388 @@
+"""Every call that the AWS adapters make, and a good answer of each operation as AWS writes it.
+
+A call is what a use case asks of a port. `GOOD` holds the answers as bytes on the wire, so that a
+test can leave something out, add to it, or cut it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from adapters.aws.attributes import to_item
+from adapters.aws.batch_jobs import S3BatchJobs
+from adapters.aws.catalog import DynamoCatalog
+from adapters.aws.chunk_item import chunk_item
+from adapters.aws.chunk_queue import SqsChunkQueue
+from adapters.aws.chunk_store import DynamoChunkStore
+from adapters.aws.clients import Clients
+from adapters.aws.connector_store import DynamoConnectorStore
+from adapters.aws.engine_invoker import LambdaEngineInvoker
+from adapters.aws.error_log import DynamoErrorLog
+from adapters.aws.ingest_bus import EventBridgeIngestBus
+from adapters.aws.ingest_queue import SqsIngestQueue
+from adapters.aws.job_item import new_job_item
+from adapters.aws.job_store import DynamoJobStore
+from adapters.aws.object_store import S3ObjectStore
+from adapters.aws.results_store import S3ResultsStore
+from adapters.aws.status_notifier import SnsStatusNotifier
+from adapters.memory.system import ManualClock
+from domain.catalog import CatalogQuestion
+from domain.chunk import Chunk, ChunkStatus
+from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
+from domain.customer_object import ObjectHead
+from domain.decision import Decision
+from domain.failure import Failure
+from domain.identity import Identity
+from domain.job import Job, JobCompleted, ManifestFile, SyncOptions, evolve, new_job
+from domain.message import (
+    ChunkMessage,
+    ingest_event,
+    ingest_message,
+    status_message,
+)
+from domain.part_copy import CopiedPart, Part
+from domain.tally import Tally
+
+NOW: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
+BUCKET: Final = Bucket(name="media", expected_owner="111122223333")
+QUEUE_URL: Final = "https://sqs.us-east-1.amazonaws.com/111122223333/q"
+ARN: Final = "arn:aws:lambda:us-east-1:111122223333:function:f"
+HEAD: Final = ObjectHead(
+    key="p/a.jpg",
+    size_bytes=10,
+    e_tag="e1",
+    last_modified=NOW,
+    version_id="v1",
+    storage_class="STANDARD",
+)
+JOB: Final[Job] = replace(
+    new_job(
+        job_id="job-1",
+        connector_id="c1",
+        bucket=BUCKET,
+        ingest=Ingest(),
+        options=SyncOptions(),
+        request_fingerprint=None,
+        now=NOW,
+    ),
+    version=1,
+    manifest=ManifestFile(key="jobs/job-1/manifest.csv", e_tag="m1"),
+)
+CHUNK: Final = Chunk(
+    job_id="job-1",
+    index=0,
+    status=ChunkStatus.PENDING,
+    version=1,
+    object_count=1,
+    entry_count=1,
+    size_bytes=10,
+    first_key="a",
+    last_key="a",
+    created_at=NOW,
+    updated_at=NOW,
+)
+CONNECTOR: Final = Connector(
+    connector_id="c1",
+    bucket=BUCKET,
+    prefixes=(),
+    status=ConnectorStatus.ENABLED,
+    created_at=NOW,
+)
+FAILURE: Final = Failure(
+    error_id="e1", job_id="job-1", error_class="X", message="why", occurred_at=NOW
+)
+EVENT: Final = ingest_event(
+    JOB,
+    key="p/a.jpg",
+    version_id="v1",
+    e_tag="e1",
+    size_bytes=10,
+    identity=Identity(asset_id="asset-1", inventory_id="inventory-1"),
+    action=Decision.PUT,
+)
+QUESTION: Final = CatalogQuestion(
+    bucket_name="media",
+    key="p/a.jpg",
+    identity=Identity(asset_id="asset-1", inventory_id="inventory-1"),
+    triggered=False,
+    copied=False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """A good answer of one operation: a document as XML or JSON, and headers."""
+
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+
+
+def _xml(root: str, inner: str, **headers: str) -> Good:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Good(f"<?xml version='1.0'?><{root}>{inner}</{root}>".encode(), named)
+
+
+def _json(document: Any) -> Good:
+    return Good(json.dumps(document).encode())
+
+
+_E_TAG = {"ETag": '"e1"'}
+_PAGE = (
+    "<IsTruncated>false</IsTruncated><Contents><Key>p/a.jpg</Key><Size>1</Size>"
+    "<LastModified>2026-01-31T12:00:00.000Z</LastModified></Contents>"
+)
+_LOCK = (
+    "<ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention><Mode>GOVERNANCE</Mode>"
+    "<Days>1</Days></DefaultRetention></Rule>"
+)
+_JOB_ITEM = new_job_item(JOB)
+_CHUNK_ITEM = chunk_item(CHUNK)
+_CONNECTOR_ITEM = to_item(
+    {
+        "connectorId": "c1",
+        "bucketName": "media",
+        "prefixes": (),
+        "status": "ENABLED",
+        "trigger": "copy",
+        "ids": "minted",
+        "restoreTags": True,
+        "createdAt": NOW,
+    }
+)
+_FAILURE_ITEM = to_item(
+    {
+        "jobId": "job-1",
+        "errorId": "e1",
+        "errorClass": "X",
+        "message": "why",
+        "occurredAt": NOW,
+        "expiresAt": 2_000_000_000,
+    }
+)
+_RECORD = to_item({"InventoryID": "inventory-1", "StoragePath": "media:p/a.jpg"})
+_ITEMS = {
+    "Jobs": _JOB_ITEM,
+    "Chunks": _CHUNK_ITEM,
+    "Connectors": _CONNECTOR_ITEM,
+    "Errors": _FAILURE_ITEM,
+    "Assets": _RECORD,
+}
+
+GOOD: Final[Mapping[str, Good]] = MappingProxyType(
+    {
+        "GetBucketVersioning": _xml("VersioningConfiguration", "<Status>Enabled</Status>"),
+        "GetBucketRequestPayment": _xml(
+            "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>"
+        ),
+        "HeadBucket": Good(headers={"x-amz-bucket-region": "us-east-1"}),
+        "ListObjectsV2": _xml("ListBucketResult", _PAGE),
+        "GetObjectTagging": _xml(
+            "Tagging",
+            "<TagSet><Tag><Key>a</Key><Value>1</Value></Tag></TagSet>",
+            x_amz_version_id="v1",
+        ),
+        "HeadObject": Good(
+            headers={
+                **_E_TAG,
+                "Content-Length": "10",
+                "Last-Modified": "Sat, 31 Jan 2026 12:00:00 GMT",
+                "x-amz-version-id": "v1",
+                "Content-Disposition": "inline",
+                "x-amz-meta-camera": "x100",
+            }
+        ),
+        "PutObjectTagging": Good(headers={"x-amz-version-id": "v1"}),
+        "GetBucketOwnershipControls": _xml(
+            "OwnershipControls",
+            "<Rule><ObjectOwnership>BucketOwnerPreferred</ObjectOwnership></Rule>",
+        ),
+        "GetObjectAcl": _xml(
+            "AccessControlPolicy",
+            "<Owner><ID>me</ID></Owner><AccessControlList><Grant><Grantee"
+            " xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:type='CanonicalUser'>"
+            "<ID>me</ID></Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList>",
+        ),
+        "GetObjectLockConfiguration": _xml("ObjectLockConfiguration", _LOCK),
+        "GetObjectRetention": _xml(
+            "Retention",
+            "<Mode>GOVERNANCE</Mode><RetainUntilDate>2030-01-01T00:00:00Z</RetainUntilDate>",
+        ),
+        "GetObjectLegalHold": _xml("LegalHold", "<Status>OFF</Status>"),
+        "CopyObject": _xml("CopyObjectResult", '<ETag>"e2"</ETag>', x_amz_version_id="v2"),
+        "CreateMultipartUpload": _xml("InitiateMultipartUploadResult", "<UploadId>u1</UploadId>"),
+        "UploadPartCopy": _xml("CopyPartResult", '<ETag>"p1"</ETag>'),
+        "CompleteMultipartUpload": _xml("CompleteMultipartUploadResult", '<ETag>"e3"</ETag>'),
+        "AbortMultipartUpload": Good(status=204),
+        "PutObject": Good(headers=_E_TAG),
+        "UploadPart": Good(headers=_E_TAG),
+        "GetObject": Good(b"content", {**_E_TAG, "Content-Range": "bytes 0-6/7"}),
+        "CreateJob": _xml("CreateJobResult", "<JobId>batch-1</JobId>"),
+        "DescribeJob": _xml(
+            "DescribeJobResult", "<Job><JobId>batch-1</JobId><Status>Active</Status></Job>"
+        ),
+        "ListJobs": _xml(
+            "ListJobsResult",
+            "<Jobs><member><JobId>batch-1</JobId><Description>asset-sync job-1</Description>"
+            "</member></Jobs>",
+        ),
+        "UpdateJobStatus": _xml(
+            "UpdateJobStatusResult", "<JobId>batch-1</JobId><Status>Cancelling</Status>"
+        ),
+        "GetItem": _json({"Item": _JOB_ITEM}),
+        "PutItem": _json({}),
+        "UpdateItem": _json({"Attributes": _JOB_ITEM}),
+        "TransactWriteItems": _json({}),
+        "BatchWriteItem": _json({"UnprocessedItems": {}}),
+        "BatchGetItem": _json({"Responses": {"Jobs": [_JOB_ITEM]}, "UnprocessedKeys": {}}),
+        "Query": _json({"Items": [_JOB_ITEM], "Count": 1}),
+        "Scan": _json({"Items": [_CONNECTOR_ITEM], "Count": 1}),
+        "SendMessageBatch": _json(
+            {"Successful": [{"Id": "0", "MessageId": "m", "MD5OfMessageBody": "x"}], "Failed": []}
+        ),
+        "GetQueueAttributes": _json(
+            {
+                "Attributes": {
+                    "ApproximateNumberOfMessages": "1",
+                    "ApproximateNumberOfMessagesDelayed": "0",
+                    "ApproximateNumberOfMessagesNotVisible": "0",
+                }
+            }
+        ),
+        "Publish": _xml(
+            "PublishResponse", "<PublishResult><MessageId>m1</MessageId></PublishResult>"
+        ),
+        "PutEvents": _json({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}),
+        "Invoke": Good(status=202),
+        "AssumeRole": _xml(
+            "AssumeRoleResponse",
+            "<AssumeRoleResult><Credentials><AccessKeyId>K</AccessKeyId>"
+            "<SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken>"
+            "<Expiration>2030-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>",
+        ),
+    }
+)
+
+
+def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
+    """Return the good answer to a request; what DynamoDB answers depends on the table."""
+    table = parameters.get("TableName")
+    if operation == "GetItem":
+        return _json({"Item": _ITEMS[table or "Jobs"]} if not _of_guard(parameters) else {})
+    if operation == "Query":
+        return _json({"Items": [_ITEMS[table or "Jobs"]], "Count": 1})
+    if operation == "BatchGetItem":
+        [table] = parameters.get("RequestItems", ["Jobs"])
+        return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
+    return GOOD[operation]
+
+
+def _of_guard(parameters: Mapping[str, Any]) -> bool:
+    return "#" in parameters.get("Key", {}).get("jobId", {}).get("S", "")
+
+
+Calls = Mapping[str, Callable[[], Awaitable[object]]]
+
+
+async def adapter_calls(clients: Clients) -> Calls:
+    """Return every call of every adapter, each on an adapter that knows nothing yet."""
+    clock = ManualClock(NOW)
+    s3, dynamodb, sqs = await clients.s3(), await clients.dynamodb(), await clients.sqs()
+    s3control, sns = await clients.s3control(), await clients.sns()
+    events, lambda_ = await clients.events(), await clients.lambda_()
+
+    async def no_sleep(_: float) -> None:
+        return
+
+    def objects() -> S3ObjectStore:
+        return S3ObjectStore(s3, clock=clock)
+
+    async def queue_client(_: str | None) -> Any:
+        return sqs
+
+    results = S3ResultsStore(s3, bucket_name="results")
+    batch_jobs = S3BatchJobs(
+        s3control,
+        account_id="111122223333",
+        results_bucket="results",
+        processor_arn=ARN,
+        role_arn="arn:aws:iam::111122223333:role/batch",
+    )
+    jobs = DynamoJobStore(dynamodb, "Jobs", sleep=no_sleep)
+    chunks = DynamoChunkStore(dynamodb, "Chunks", job_table_name="Jobs", sleep=no_sleep)
+    connectors = DynamoConnectorStore(dynamodb, "Connectors", sleep=no_sleep)
+    errors = DynamoErrorLog(dynamodb, "Errors", clock, sleep=no_sleep)
+    catalog = DynamoCatalog(
+        dynamodb, "Assets", asset_index_name="ByAsset", path_index_name="ByPath", sleep=no_sleep
+    )
+    queue = SqsChunkQueue(sqs, queue_url=QUEUE_URL)
+    ingest_queue = SqsIngestQueue(queue_client, clock=clock)
+    ended = evolve(JOB, JobCompleted(), NOW)
+    part = Part(number=1, first=0, last=9)
+    copied = [CopiedPart(number=1, e_tag='"p1"', checksums={})]
+    return {
+        "objects.inspect": lambda: objects().inspect(BUCKET),
+        "objects.list_objects": lambda: _all(
+            objects().list_objects(BUCKET, prefix="p/", start_after=None)
+        ),
+        "objects.read_tags": lambda: objects().read_tags(BUCKET, "p/a.jpg"),
+        "objects.head": lambda: objects().head(BUCKET, "p/a.jpg"),
+        "objects.write_tags": lambda: objects().write_tags(BUCKET, HEAD, {"a": "b"}),
+        "objects.rewrite": lambda: objects().rewrite(BUCKET, HEAD, {"a": "b"}),
+        "objects.access": lambda: objects().access(BUCKET, HEAD),
+        "objects.begin_copy": lambda: objects().begin_copy(BUCKET, HEAD, {"a": "b"}),
+        "objects.copy_part": lambda: objects().copy_part(BUCKET, HEAD, "u1", part),
+        "objects.finish_copy": lambda: objects().finish_copy(BUCKET, HEAD, "u1", copied),
+        "objects.abandon_copy": lambda: objects().abandon_copy(BUCKET, "p/a.jpg", "u1"),
+        "results.put": lambda: results.put("k", b"content"),
+        "results.get": lambda: results.get("k"),
+        "results.stream": lambda: _all(results.stream("k")),
+        "results.begin_upload": lambda: results.begin_upload("k"),
+        "results.upload_part": lambda: results.upload_part("k", "u1", 1, b"content"),
+        "results.complete_upload": lambda: results.complete_upload("k", "u1", ["p1"]),
+        "results.abort_upload": lambda: results.abort_upload("k", "u1"),
+        "results.e_tag": lambda: results.e_tag("k"),
+        "batch_jobs.create": lambda: batch_jobs.create(JOB, report_prefix="reports"),
+        "batch_jobs.describe": lambda: batch_jobs.describe("batch-1"),
+        "batch_jobs.find": lambda: batch_jobs.find("job-1"),
+        "batch_jobs.cancel": lambda: batch_jobs.cancel("batch-1"),
+        "jobs.create": lambda: jobs.create(replace(JOB, version=0)),
+        "jobs.get": lambda: jobs.get("job-1"),
+        "jobs.save": lambda: jobs.save(JOB),
+        "jobs.save_ended": lambda: jobs.save(ended),
+        "jobs.reopen": lambda: jobs.reopen(JOB),
+        "jobs.list_page": lambda: jobs.list_page(limit=5),
+        "jobs.open_jobs": lambda: _all(jobs.open_jobs()),
+        "chunks.add": lambda: chunks.add(JOB, [CHUNK]),
+        "chunks.get": lambda: chunks.get("job-1", 0),
+        "chunks.save": lambda: chunks.save(CHUNK),
+        "chunks.settle": lambda: chunks.settle(CHUNK, Tally(chunks_completed=1)),
+        "chunks.chunks": lambda: _all(chunks.chunks("job-1")),
+        "chunks.list_page": lambda: chunks.list_page("job-1", limit=5),
+        "connectors.create": lambda: connectors.create(CONNECTOR),
+        "connectors.get": lambda: connectors.get("c1"),
+        "connectors.list_page": lambda: connectors.list_page(limit=5),
+        "connectors.note_queue_empty": lambda: connectors.note_queue_empty("c1", NOW),
+        "errors.record": lambda: errors.record([FAILURE]),
+        "errors.clear": lambda: errors.clear("job-1", "0"),
+        "errors.list_page": lambda: errors.list_page("job-1", limit=5),
+        "catalog.look_up": lambda: catalog.look_up([QUESTION]),
+        "queue.send": lambda: queue.send([ChunkMessage(job_id="job-1", chunk_index=0)]),
+        "queue.depth": queue.depth,
+        "ingest_queue.send": lambda: ingest_queue.send(QUEUE_URL, [ingest_message(EVENT)]),
+        "ingest_queue.depth": lambda: ingest_queue.depth(QUEUE_URL),
+        "notifier.publish": lambda: SnsStatusNotifier(
+            sns, topic_arn="arn:aws:sns:us-east-1:111122223333:t"
+        ).publish(status_message(JOB, JOB.notices[0])),
+        "bus.publish": lambda: EventBridgeIngestBus(events, bus_name="bus").publish([EVENT]),
+        "invoker.advance": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).advance("job-1"),
+    }
+
+
+async def _all(items: AsyncIterator[object]) -> list[object]:
+    return [item async for item in items]
