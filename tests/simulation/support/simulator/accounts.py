@@ -53,7 +53,8 @@ def outcome_files_add_up(sim: Simulation, chunk: Chunk) -> Iterator[str]:
 
 def error_records_are_the_failures(sim: Simulation, job: Job) -> Iterator[str]:
     """The error records of a job that has ended are those of its failed objects, so many of a chunk
-    as are recorded at most; one of each chunk that was given up; and one of a job that FAILED.
+    as are recorded at most; one of each chunk that was given up; and one of a job that FAILED. With
+    faults, a chunk's last attempt may have ended without its records, and a job without its own.
     """
     if sim.lasting.results_hurt or sim.lasting.has(Lasting.ERRORS_DENIED):
         return
@@ -75,6 +76,8 @@ def _records_of_chunk(sim: Simulation, chunk: Chunk, records: list[Failure]) -> 
         return
     if chunk.status is ChunkStatus.CANCELLED and chunk.redrive_number and not chunk.attempt_count:
         return  # nobody tried what was redriven: the records are those of its settlement before
+    if sim.faults.any and chunk.attempt_count >= sim.policy.chunk_attempt_count_max:
+        return
     whole = [record for record in records if record.key is None]
     if len(whole) != (chunk.status is ChunkStatus.FAILED):
         yield f"chunk {chunk.index} is {chunk.status} and has {whole}"

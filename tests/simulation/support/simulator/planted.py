@@ -104,7 +104,7 @@ BUGS = (
     ),
     bug(
         "forgetting a status before it is published",
-        21,
+        38,
         "application.announcer:Announcer.announce",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices}\n",
@@ -150,11 +150,11 @@ BUGS = (
     ),
     bug(
         "taking a failed look-up for an answer",
-        81,
+        125,
         "application.object_decisions:ObjectDecisions.candidates",
         "outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)\n"
-        "        answers, asked = [], []",
-        "answers = [CatalogAnswer()] * len(asked)",
+        "        answered = {}",
+        "answered = {each.key: CatalogAnswer() for each in asked}",
         "i7_a_failed_look_up_never_becomes_put",
         "outcomes_are_what_the_world_asked_for",
     ),
@@ -178,12 +178,13 @@ BUGS = (
     ),
     bug(
         "sending a message before its record",
-        3,
+        9,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    from domain.message import chunk_message\n"
         "    await self._queueing._queue.send([chunk_message(c) for c in batch.chunks])\n"
         "    while True:\n",
+        "what_was_sent_is_marked",
         "only_known_errors",
     ),
     bug(
@@ -283,7 +284,7 @@ BUGS = (
     ),
     bug(
         "not waking a job whose engine died",
-        24,
+        50,
         "application.sweep:Sweep._idle",
         "return now >= job.work.expires_at",
         "return False",
@@ -291,7 +292,7 @@ BUGS = (
     ),
     bug(
         "dropping what was done of a cancelled chunk",
-        38,
+        50,
         "application.ending:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",
@@ -339,7 +340,7 @@ BUGS = (
     ),
     bug(
         "leaving copies behind in a chunk that is cancelled",
-        20,
+        70,
         "application.copy_file:LeftCopies.give_up",
         "if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:",
         "if True:",

@@ -47,7 +47,7 @@ INGEST_BUGS = (
     ),
     bug(
         "never taking an object for a new one",
-        48,
+        10,
         "domain.trigger_mark:changed_since",
         "return head.last_modified > mark.triggered_at + _TOLERANCE",
         "return False",

@@ -31,7 +31,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting what is known of a chunk whose file is gone",
-        70,
+        76,
         "application.chunk_settlement:ChunkSettlement._all_outcomes",
         'self._warn_of("chunk_unreadable", chunk, error)',
         "return {}",
@@ -62,7 +62,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "keeping the error records of a settlement that never was",
-        13,
+        14,
         "application.chunk_errors:ChunkErrors.replace",
         "if _tried_before(chunk):",
         "if False:",
@@ -83,7 +83,7 @@ PROGRESS_BUGS = (
         "letting a denied clean-up keep a job from its end",
         20,
         "application.ending:EndJob._clean_up",
-        "if isinstance(error, Retryable) and self._patient(job):",
+        "if worth_it and self._patient(job):",
         "if True:",
         "i9_faults_end_and_so_do_jobs",
     ),
@@ -102,10 +102,17 @@ PROGRESS_BUGS = (
         "except Fatal as error:",
         "except ZeroDivisionError as error:",
         "i9_faults_end_and_so_do_jobs",
+        also=(
+            (
+                "application.chunk_settlement:ChunkSettlement._settle",
+                'with self._account(chunk, "errors_not_recorded"):',
+                "if True:",
+            ),
+        ),
     ),
     bug(
         "one event id for whatever an object contains",
-        76,
+        169,
         "domain.identity:event_id",
         '_name_uuid("event", job_id, bucket_name, e_tag, version, key)',
         '_name_uuid("event", job_id, bucket_name, key)',
