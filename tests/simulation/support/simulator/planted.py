@@ -300,7 +300,7 @@ BUGS = (
     ),
     bug(
         "counting a chunk's old outcomes beside its new ones",
-        1,
+        2,
         "domain.chunk:settle_chunk",
         "statistics = chunk.discovered + processed",
         "statistics = chunk.statistics + processed",
@@ -332,7 +332,7 @@ BUGS = (
     ),
     bug(
         "finishing a copy before its last part",
-        135,
+        144,
         "application.part_copies:PartCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",

@@ -62,7 +62,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "keeping the error records of a settlement that never was",
-        14,
+        25,
         "application.chunk_errors:ChunkErrors.replace",
         "if _tried_before(chunk):",
         "if False:",
@@ -170,7 +170,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "missing uploads that began before the last sync",
-        150,
+        410,
         "domain.selection:Selection.selects",
         "self.modified_since - entry.last_modified > self.margin",
         "entry.last_modified < self.modified_since",
@@ -195,7 +195,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "repairing chunks without looking at the deadline",
-        4,
+        339,
         "application.sweep:Sweep._mend_chunks",
         "if self._out_of_time(deadline):",
         "if False:",
