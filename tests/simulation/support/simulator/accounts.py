@@ -39,7 +39,7 @@ def outcome_files_add_up(sim: Simulation, chunk: Chunk) -> Iterator[str]:
         return
     if chunk.job_id in sim.services.batch.wrong_reports:
         return
-    if sim.lasting.results_hurt and chunk.status in _GIVEN_UP:
+    if chunk.status in _GIVEN_UP and (sim.lasting.results_hurt or _ended_without_files(sim, chunk)):
         return
     kinds: Counter[str] = Counter()
     for line in outcome_lines(sim, chunk.job_id, chunk.index):
@@ -171,7 +171,14 @@ def _parsed(content: bytes) -> tuple[dict[str, Any], ...]:
 
 def is_hurt(sim: Simulation, job: Job) -> bool:
     """Tell whether files of a job were lost to it."""
-    return sim.lasting.results_hurt or _removed(sim, job.job_id, "")
+    chunks = sim.world.database.chunks_of(job.job_id)
+    lost = sim.lasting.results_hurt or _removed(sim, job.job_id, "")
+    return lost or any(_ended_without_files(sim, chunk) for chunk in chunks)
+
+
+def _ended_without_files(sim: Simulation, chunk: Chunk) -> bool:
+    """Tell whether even giving the chunk up failed so often that it had to end without its files."""
+    return chunk.attempt_count > 2 * sim.policy.chunk_attempt_count_max
 
 
 def _removed(sim: Simulation, job_id: str, folder: str) -> bool:
