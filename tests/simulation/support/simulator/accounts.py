@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,8 @@ def _records_of_chunk(sim: Simulation, chunk: Chunk, records: list[Failure]) -> 
         return
     if chunk.status is ChunkStatus.CANCELLED and chunk.redrive_number and not chunk.attempt_count:
         return  # nobody tried what was redriven: the records are those of its settlement before
-    if sim.faults.any and chunk.attempt_count >= sim.policy.chunk_attempt_count_max:
+    last_attempt = chunk.attempt_count >= sim.policy.chunk_attempt_count_max
+    if sim.faults.any and (last_attempt or _ended_without_files(sim, chunk)):
         return
     whole = [record for record in records if record.key is None]
     if len(whole) != (chunk.status is ChunkStatus.FAILED):
@@ -177,8 +179,13 @@ def is_hurt(sim: Simulation, job: Job) -> bool:
 
 
 def _ended_without_files(sim: Simulation, chunk: Chunk) -> bool:
-    """Tell whether even giving the chunk up failed so often that it had to end without its files."""
-    return chunk.attempt_count > 2 * sim.policy.chunk_attempt_count_max
+    """Tell whether giving the chunk up failed so often, or its job's ordered end waited so long,
+    that it had to end without its files.
+    """
+    ordered_at = sim.observer.ending_at.get(chunk.job_id)
+    patience = timedelta(seconds=sim.policy.end_patience_s)
+    late = ordered_at is not None and chunk.updated_at >= ordered_at + patience
+    return late or chunk.attempt_count > 2 * sim.policy.chunk_attempt_count_max
 
 
 def _removed(sim: Simulation, job_id: str, folder: str) -> bool:
