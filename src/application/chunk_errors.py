@@ -66,8 +66,9 @@ class ChunkErrors:
                     self._check(chunk)
                     await self._errors.clear(chunk.job_id, chunk_error_prefix(chunk.index))
                     recorded += discovered
-            self._check(chunk)
-            await self._errors.record(recorded)
+            if recorded:
+                self._check(chunk)
+                await self._errors.record(recorded)
         except Fatal as error:
             self._warn_of("errors_not_recorded", chunk, error)
 

@@ -246,13 +246,13 @@ class ChunkSettlement:
 
     @contextmanager
     def _account(self, chunk: Chunk, name: str) -> Iterator[None]:
-        """Report what goes wrong inside instead of raising it, if this attempt is the last one."""
+        """Report what goes wrong inside instead of raising it, where a retry cannot help."""
         try:
             yield
         except (WorkLost, Conflict):
             raise
         except Exception as error:
-            if chunk.attempt_count < self._policy.chunk_attempt_count_max:
+            if not (isinstance(error, Fatal) or self._must_end(chunk)):
                 raise
             self._warn_of(name, chunk, error)
 

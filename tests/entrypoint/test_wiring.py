@@ -126,3 +126,17 @@ async def test_a_function_without_its_settings_says_what_is_missing(
     with pytest.raises(InvalidSettings, match=r"^STATUS_TOPIC_ARN is not set$"):
         async with opener():
             pass
+
+
+def test_each_log_file_gets_the_lines_of_its_own_stack(tmp_path: Any) -> None:
+    """Several stacks may run in one process, one after the other."""
+    from adapters.aws.powertools_telemetry import PowertoolsTelemetry
+    from entrypoints.wiring.aws import _logger_to
+
+    for name in ("first", "second"):
+        path = tmp_path / f"{name}.log"
+        telemetry = PowertoolsTelemetry(_logger_to(str(path)))
+        with telemetry.invocation("request-1"):
+            telemetry.event(name)
+        assert f'"message":"{name}"' in path.read_text()
+        assert '"function_request_id":"request-1"' in path.read_text()

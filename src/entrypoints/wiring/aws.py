@@ -6,6 +6,7 @@ that a function imports and opens no more than it uses.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -15,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.constants import LOGGER_ATTRIBUTE_PRECONFIGURED
 
 from adapters.aws.chunk_store import DynamoChunkStore
 from adapters.aws.clients import Clients, ClientSettings, open_clients
@@ -83,8 +85,12 @@ def _logger_to(path: str) -> Logger:
     # It is not needed in Lambda.
     from entrypoints.wiring.log_file import LogFile
 
+    # For another file in the same process, Powertools would leave the new handler out.
+    named = logging.getLogger(f"{SERVICE}-to-file")
+    named.handlers.clear()
+    setattr(named, LOGGER_ATTRIBUTE_PRECONFIGURED, False)
     return Logger(
-        service=f"{SERVICE}-to-file",
+        service=named.name,
         logger_handler=LogFile(path),
         json_serializer=to_ascii_json,
     )

@@ -250,8 +250,11 @@ class CloudWorld:
         if version_id:
             where["VersionId"] = version_id
         facts: Facts = dict(await self.client.head_object(**where, ChecksumMode="ENABLED"))
-        for name in ("ResponseMetadata", "AcceptRanges", "TagCount", "ExpiresString"):
+        for name in ("ResponseMetadata", "AcceptRanges", "TagCount"):
             facts.pop(name, None)
+        # The header as it is; the client does not read it as a date.
+        if "ExpiresString" in facts:
+            facts["Expires"] = facts.pop("ExpiresString")
         facts["Metadata"] = dict(facts.get("Metadata", {}))
         body = await self.client.get_object(**where)
         facts["Body"] = await body["Body"].read()

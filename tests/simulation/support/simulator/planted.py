@@ -170,7 +170,7 @@ BUGS = (
     ),
     bug(
         "cancelling a chunk over a live lease",
-        9,
+        20,
         "application.ending:EndJob._cancel",
         "        return None\n        free =",
         "        pass\n        free =",
@@ -316,7 +316,7 @@ BUGS = (
     ),
     bug(
         "writing in a dry run",
-        13,
+        3,
         "application.object_work:ObjectWork._carry_out",
         "if job.options.dry_run:",
         "if False:",

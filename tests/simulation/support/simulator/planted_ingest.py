@@ -15,7 +15,7 @@ INGEST_BUGS = (
     ),
     bug(
         "not looking whether the queue has been empty",
-        239,
+        373,
         "domain.trigger_mark:_waited_for",
         "return patience.queue_known and not emptied",
         "return False",
@@ -23,7 +23,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking every queue for empty",
-        239,
+        373,
         "application.ingest_watch:IngestWatch.look",
         "if depth == 0:",
         "if True:",
@@ -31,7 +31,7 @@ INGEST_BUGS = (
     ),
     bug(
         "triggering without end",
-        2,
+        4,
         "domain.trigger_mark:history_of",
         "History.EXHAUSTED if mark.attempts >= patience.trigger_count_max else History.DUE",
         "History.DUE",
@@ -39,7 +39,7 @@ INGEST_BUGS = (
     ),
     bug(
         "counting every trigger as the first",
-        2,
+        4,
         "application.object_decisions:next_mark",
         "attempts=before + 1",
         "attempts=1",
@@ -116,7 +116,7 @@ INGEST_BUGS = (
     ),
     bug(
         "giving up after two triggers",
-        2,
+        4,
         "domain.trigger_mark:history_of",
         "mark.attempts >= patience.trigger_count_max",
         "mark.attempts >= 2",
