@@ -54,8 +54,8 @@ def outcome_files_add_up(sim: Simulation, chunk: Chunk) -> Iterator[str]:
 
 def error_records_are_the_failures(sim: Simulation, job: Job) -> Iterator[str]:
     """The error records of a job that has ended are those of its failed objects, so many of a chunk
-    as are recorded at most; one of each chunk that was given up; and one of a job that FAILED. With
-    faults, a chunk's last attempt may have ended without its records, and a job without its own.
+    as are recorded at most; one of each chunk that was given up; and one of a job that FAILED. A
+    chunk that had to end without its files may have none, and with faults a job that FAILED.
     """
     if sim.lasting.results_hurt or sim.lasting.has(Lasting.ERRORS_DENIED):
         return
@@ -77,8 +77,7 @@ def _records_of_chunk(sim: Simulation, chunk: Chunk, records: list[Failure]) -> 
         return
     if chunk.status is ChunkStatus.CANCELLED and chunk.redrive_number and not chunk.attempt_count:
         return  # nobody tried what was redriven: the records are those of its settlement before
-    last_attempt = chunk.attempt_count >= sim.policy.chunk_attempt_count_max
-    if sim.faults.any and (last_attempt or _ended_without_files(sim, chunk)):
+    if _ended_without_files(sim, chunk):
         return
     whole = [record for record in records if record.key is None]
     if len(whole) != (chunk.status is ChunkStatus.FAILED):

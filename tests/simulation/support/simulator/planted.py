@@ -292,7 +292,7 @@ BUGS = (
     ),
     bug(
         "dropping what was done of a cancelled chunk",
-        50,
+        197,
         "application.ending:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",
@@ -316,7 +316,7 @@ BUGS = (
     ),
     bug(
         "writing in a dry run",
-        3,
+        20,
         "application.object_work:ObjectWork._carry_out",
         "if job.options.dry_run:",
         "if False:",

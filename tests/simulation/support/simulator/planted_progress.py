@@ -46,7 +46,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "failing a chunk by its first dead letter",
-        30,
+        81,
         "application.chunk_work:ProcessChunk._given_up",
         "    return (\n",
         "    return True or (\n",
@@ -112,7 +112,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "one event id for whatever an object contains",
-        169,
+        295,
         "domain.identity:event_id",
         '_name_uuid("event", job_id, bucket_name, e_tag, version, key)',
         '_name_uuid("event", job_id, bucket_name, key)',
@@ -147,7 +147,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "knowing an object by an asset id that a sibling has",
-        13,
+        9,
         "adapters.memory.catalog:MemoryCatalog.look_up",
         "(asset_id and asset_id in asset_ids)",
         "(\n"
