@@ -159,12 +159,16 @@ def a_sweep_reaches_every_job(sim: Simulation, process: Process) -> Iterator[str
     if left_s < sim.policy.stop_margin_s:
         return
     for job in sim.world.database.jobs:
-        if (
-            not job.terminal
-            and job.created_at < process.began_at
-            and job.job_id not in process.swept
-        ):
+        if _open_since(sim, job, process.began_at) and job.job_id not in process.swept:
             yield f"{process.label} did not look at {job.job_id}"
+
+
+def _open_since(sim: Simulation, job: Job, instant: datetime) -> bool:
+    """Tell whether a job was open at an instant, and ever since; a redrive opens one again."""
+    versions = sim.observer.versions[job.job_id]
+    before = [version for at, version in versions if at < instant]
+    since = [version for at, version in versions if at >= instant]
+    return bool(before) and not any(version.terminal for version in (before[-1], *since))
 
 
 def what_was_sent_is_marked(
