@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def outcome_files_add_up(sim: Simulation, chunk: Chunk) -> Iterator[str]:
         return
     if chunk.job_id in sim.services.batch.wrong_reports:
         return
-    if sim.lasting.results_hurt and chunk.status in _GIVEN_UP:
+    if chunk.status in _GIVEN_UP and (sim.lasting.results_hurt or _ended_without_files(sim, chunk)):
         return
     kinds: Counter[str] = Counter()
     for line in outcome_lines(sim, chunk.job_id, chunk.index):
@@ -53,7 +54,8 @@ def outcome_files_add_up(sim: Simulation, chunk: Chunk) -> Iterator[str]:
 
 def error_records_are_the_failures(sim: Simulation, job: Job) -> Iterator[str]:
     """The error records of a job that has ended are those of its failed objects, so many of a chunk
-    as are recorded at most; one of each chunk that was given up; and one of a job that FAILED.
+    as are recorded at most; one of each chunk that was given up; and one of a job that FAILED. A
+    chunk that had to end without its files may have none, and with faults a job that FAILED.
     """
     if sim.lasting.results_hurt or sim.lasting.has(Lasting.ERRORS_DENIED):
         return
@@ -75,8 +77,8 @@ def _records_of_chunk(sim: Simulation, chunk: Chunk, records: list[Failure]) -> 
         return
     if chunk.status is ChunkStatus.CANCELLED and chunk.redrive_number and not chunk.attempt_count:
         return  # nobody tried what was redriven: the records are those of its settlement before
-    if sim.faults.any and chunk.attempt_count > 2 * sim.policy.chunk_attempt_count_max:
-        return  # one that cannot even be given up ends without its account (ADR 26)
+    if _ended_without_files(sim, chunk):
+        return
     whole = [record for record in records if record.key is None]
     if len(whole) != (chunk.status is ChunkStatus.FAILED):
         yield f"chunk {chunk.index} is {chunk.status} and has {whole}"
@@ -170,7 +172,19 @@ def _parsed(content: bytes) -> tuple[dict[str, Any], ...]:
 
 def is_hurt(sim: Simulation, job: Job) -> bool:
     """Tell whether files of a job were lost to it."""
-    return sim.lasting.results_hurt or _removed(sim, job.job_id, "")
+    chunks = sim.world.database.chunks_of(job.job_id)
+    lost = sim.lasting.results_hurt or _removed(sim, job.job_id, "")
+    return lost or any(_ended_without_files(sim, chunk) for chunk in chunks)
+
+
+def _ended_without_files(sim: Simulation, chunk: Chunk) -> bool:
+    """Tell whether giving the chunk up failed so often, or its job's ordered end waited so long,
+    that it had to end without its files.
+    """
+    ordered_at = sim.observer.ending_at.get(chunk.job_id)
+    patience = timedelta(seconds=sim.policy.end_patience_s)
+    late = ordered_at is not None and chunk.updated_at >= ordered_at + patience
+    return late or chunk.attempt_count > 2 * sim.policy.chunk_attempt_count_max
 
 
 def _removed(sim: Simulation, job_id: str, folder: str) -> bool:

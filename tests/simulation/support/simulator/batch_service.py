@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
 
+_FAILING = (Fault.REPORT_WRONG, Fault.BATCH_JOB_CANCELLED, Fault.BATCH_JOB_FAILS)
+
+
 class BatchService:
     """Carries out the batch jobs that were created."""
 
@@ -32,7 +35,13 @@ class BatchService:
         self.wrong_reports: set[str] = set()
         self._failing: Fault | None = None
         if sim.theme is Theme.FAILED:
-            self._failing = (Fault.BATCH_JOB_FAILS, Fault.REPORT_WRONG)[sim.seed % 2]
+            self._failing = _FAILING[sim.seed % len(_FAILING)]
+
+    def _happens(self, kind: Fault) -> bool:
+        if self._failing is kind:
+            self._sim.faults.note(kind)
+            return True
+        return self._sim.faults.happens(kind)
 
     def heal(self) -> None:
         """Let batch jobs succeed from now on."""
@@ -65,10 +74,10 @@ class BatchService:
         batch_job = await batch_jobs.describe(batch_job_id)
         if batch_job.status is BatchJobStatus.CANCELLED:
             pass
-        elif self._failing is Fault.BATCH_JOB_FAILS or sim.faults.happens(Fault.BATCH_JOB_FAILS):
+        elif self._happens(Fault.BATCH_JOB_FAILS):
             status, reasons = BatchJobStatus.FAILED, ("simulated failure",)
             batch_jobs.set(replace(batch_job, status=status, failure_reasons=reasons))
-        elif sim.faults.happens(Fault.BATCH_JOB_CANCELLED):
+        elif self._happens(Fault.BATCH_JOB_CANCELLED):
             batch_jobs.set(replace(batch_job, status=BatchJobStatus.CANCELLED))
         else:
             await batch_jobs.run(batch_job_id, partial(self._invoke_task, job_id))
@@ -81,8 +90,7 @@ class BatchService:
         key = f"jobs/{job_id}/reports/job-{batch_job_id}/manifest.json"
         if key not in files:
             return
-        wrong = self._failing is Fault.REPORT_WRONG
-        if wrong or self._sim.faults.happens(Fault.REPORT_WRONG):
+        if self._happens(Fault.REPORT_WRONG):
             self._double_a_row(job_id, [each["Key"] for each in json.loads(files[key])["Results"]])
         if self._sim.faults.happens(Fault.REPORT_LATE):
             index = files.pop(key)

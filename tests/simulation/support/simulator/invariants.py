@@ -358,6 +358,8 @@ def no_copy_is_left(sim: Simulation) -> Iterator[str]:
     lost = any(name.endswith("-copies.json") for name in sim.removed)
     if lost or sim.lasting.results_hurt or sim.world.database.unreadable:
         return
+    if sim.services.batch.wrong_reports:
+        return  # an object that is twice in a chunk is copied twice at once
     left = sim.world.buckets.uploads.values()
     if sim.faults.any:
         left = [upload for upload in left if upload.parts and not sim.aborts_failed]

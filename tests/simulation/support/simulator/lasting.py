@@ -77,7 +77,7 @@ class LastingFaults:
             self.planned = tuple(rng.sample(list(Lasting), rng.choice([1, 1, 2])))
         if rng.random() < 0.1:
             self.planned += (Lasting.KEY_THROTTLED,)
-        self._send_count = 0
+        self._send_count = 0 if sim.theme is Theme.UNSENT else _FAILED_SENDS
         self.ends_early = rng.random() < 0.3
         self.on: set[Lasting] = set()
         self.had: set[Lasting] = set()
@@ -93,6 +93,7 @@ class LastingFaults:
     def end(self) -> None:
         """Have a person repair everything."""
         self.on.clear()
+        self._send_count = _FAILED_SENDS
         self._sim.world.database.unreadable.clear()
 
     def has(self, *kinds: Lasting) -> bool:
@@ -111,11 +112,10 @@ class LastingFaults:
 
     def error(self, port: str, method: str, args: tuple[Any, ...]) -> PortError | None:
         """Return what keeps a call from its effect."""
-        if self._sim.theme is Theme.UNSENT and (port, method) == ("ingest_queue", "send"):
+        if self._send_count < _FAILED_SENDS and (port, method) == ("ingest_queue", "send"):
             self._send_count += 1
-            if self._send_count <= _FAILED_SENDS:
-                self._sim.faults.began = True
-                return Unavailable("simulated: 503")
+            self._sim.faults.began = True
+            return Unavailable("simulated: 503")
         if not self.on:
             return None
         denied = _DENIED.get((port, method))

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, partial
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from adapters.local.medialake.values import Reaction, Record
 from adapters.memory.buckets import StoredObject
 from domain.chunk import Chunk, ChunkStatus
 from domain.customer_object import ObjectHead
-from domain.identity import identity_of
+from domain.identity import identity_of, mint_inventory_id
 from domain.job import EndingKind, Job, JobStatus
 from domain.message import IngestEvent, IngestMessage
 
@@ -37,6 +38,9 @@ _IDS = ("AssetID", "InventoryID")
 
 # Calls after which an object is another one, or has other tags.
 _WRITES = ("rewrite", "finish_copy", "write_tags")
+
+
+_minted = cache(partial(mint_inventory_id, BUCKET))
 
 
 class Violation(AssertionError):
@@ -103,7 +107,8 @@ class Observer:
 
     def system_changed(self, key: str, inventory_ids: Iterable[str | None] = ()) -> None:
         """Note that the Asset Management System changed what it knows of an object, and of all
-        others that carry one of these ids: owners copy objects with their tags.
+        others that carry one of these ids, or would get one: owners copy objects with their tags,
+        and remove tags.
         """
         now = self.sim.clock.now()
         self.changes += [Change(now, each, "system") for each in (key, *self._with(inventory_ids))]
@@ -114,7 +119,8 @@ class Observer:
         return [
             key
             for key in (bucket.versions if bucket and named else ())
-            if (stored := bucket.current(key)) and named & {stored.tags.get(name) for name in _IDS}
+            if (stored := bucket.current(key))
+            and named & {_minted(key), *(stored.tags.get(name) for name in _IDS)}
         ]
 
     def _others_changed(self, key: str, by: str, *, content: bool) -> None:
@@ -276,6 +282,7 @@ class Observer:
         after = self._stored(method, args)
         tags: Mapping[str, str] = args[2]
         if method == "finish_copy":
+            process.parts_copied += 1
             tags = after.tags if after else {}
         self.changes.append(Change(self.sim.clock.now(), key, job_id))
         self.check(invariants.i6_owner_tags_stay, self, process, key, before, tags)

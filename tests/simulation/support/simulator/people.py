@@ -196,13 +196,18 @@ class People:
         options = SyncOptions(
             prefixes=() if of_other else rng.choice(_PREFIXES),
             modified_since=self._last_sync() if self._incremental() else None,
-            discovery=rng.choice(list(Discovery)),
+            discovery=self._discovery(),
             dry_run=rng.random() < 0.15,
             exclude=rng.choice([(), (), ("*.wav",)]),
             retrigger=rng.random() < 0.1,
         )
         self._key_count += 1
         self._start(connector_id, options, rng.choice([None, f"key-{self._key_count}"]), 0)
+
+    def _discovery(self) -> Discovery:
+        drawn = self._sim.rng.choice(list(Discovery))
+        by_batch = self._sim.theme in (Theme.CANCELLED, Theme.FAILED)
+        return Discovery.BATCH if by_batch else drawn
 
     def _incremental(self) -> bool:
         return self._sim.rng.random() < (0.9 if self._sim.theme is Theme.LATE_UPLOADS else 0.3)

@@ -150,7 +150,7 @@ BUGS = (
     ),
     bug(
         "taking a failed look-up for an answer",
-        30,
+        125,
         "application.object_decisions:ObjectDecisions.candidates",
         "outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)\n"
         "        answered = {}",
@@ -178,12 +178,13 @@ BUGS = (
     ),
     bug(
         "sending a message before its record",
-        2,
+        9,
         "application.splitting:SplitIntoChunks._commit",
         "    while True:\n",
         "    from domain.message import chunk_message\n"
         "    await self._queueing._queue.send([chunk_message(c) for c in batch.chunks])\n"
         "    while True:\n",
+        "what_was_sent_is_marked",
         "only_known_errors",
     ),
     bug(
@@ -291,7 +292,7 @@ BUGS = (
     ),
     bug(
         "dropping what was done of a cancelled chunk",
-        24,
+        197,
         "application.ending:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",
@@ -299,7 +300,7 @@ BUGS = (
     ),
     bug(
         "counting a chunk's old outcomes beside its new ones",
-        1,
+        2,
         "domain.chunk:settle_chunk",
         "statistics = chunk.discovered + processed",
         "statistics = chunk.statistics + processed",
@@ -315,7 +316,7 @@ BUGS = (
     ),
     bug(
         "writing in a dry run",
-        3,
+        20,
         "application.object_work:ObjectWork._carry_out",
         "if job.options.dry_run:",
         "if False:",
@@ -331,7 +332,7 @@ BUGS = (
     ),
     bug(
         "finishing a copy before its last part",
-        135,
+        144,
         "application.part_copies:PartCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",
@@ -339,7 +340,7 @@ BUGS = (
     ),
     bug(
         "leaving copies behind in a chunk that is cancelled",
-        50,
+        70,
         "application.copy_file:LeftCopies.give_up",
         "if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:",
         "if True:",

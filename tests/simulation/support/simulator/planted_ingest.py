@@ -88,6 +88,7 @@ INGEST_BUGS = (
         "domain.decision:_identity",
         "case Ids.NONE:\n            return Identity()",
         "case Ids.NONE:\n            return question.identity",
+        "ids_of_another_are_not_used",
         "no_asset_is_lost_by_us",
         "no_second_record_by_us",
         "the_ids_are_the_records",
@@ -168,7 +169,7 @@ INGEST_BUGS = (
     ),
     bug(
         "triggering what the system does not take",
-        8,
+        10,
         "application.object_decisions:ObjectDecisions._takes",
         "return self._profile",
         "return True or self._profile",
@@ -195,7 +196,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking a failed send for a message",
-        125,
+        237,
         "application.object_announcements:ObjectAnnouncements._enqueue",
         "return [error] * len(group)",
         "return [None] * len(group)",

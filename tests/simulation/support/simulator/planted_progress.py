@@ -46,7 +46,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "failing a chunk by its first dead letter",
-        30,
+        81,
         "application.chunk_work:ProcessChunk._given_up",
         "    return (\n",
         "    return True or (\n",
@@ -62,7 +62,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "keeping the error records of a settlement that never was",
-        13,
+        25,
         "application.chunk_errors:ChunkErrors.replace",
         "if _tried_before(chunk):",
         "if False:",
@@ -94,6 +94,21 @@ PROGRESS_BUGS = (
         "return waited_s < self._policy.end_patience_s",
         "return True",
         "i9_faults_end_and_so_do_jobs",
+    ),
+    bug(
+        "waiting for the error table without end",
+        137,
+        "application.chunk_errors:ChunkErrors.replace",
+        "except Fatal as error:",
+        "except ZeroDivisionError as error:",
+        "i9_faults_end_and_so_do_jobs",
+        also=(
+            (
+                "application.chunk_settlement:ChunkSettlement._settle",
+                'with self._account(chunk, "errors_not_recorded"):',
+                "if True:",
+            ),
+        ),
     ),
     bug(
         "one event id for whatever an object contains",
@@ -132,7 +147,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "knowing an object by an asset id that a sibling has",
-        13,
+        9,
         "adapters.memory.catalog:MemoryCatalog.look_up",
         "(asset_id and asset_id in asset_ids)",
         "(\n"
@@ -155,7 +170,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "missing uploads that began before the last sync",
-        194,
+        410,
         "domain.selection:Selection.selects",
         "self.modified_since - entry.last_modified > self.margin",
         "entry.last_modified < self.modified_since",
@@ -180,7 +195,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "repairing chunks without looking at the deadline",
-        4,
+        339,
         "application.sweep:Sweep._mend_chunks",
         "if self._out_of_time(deadline):",
         "if False:",

@@ -159,12 +159,16 @@ def a_sweep_reaches_every_job(sim: Simulation, process: Process) -> Iterator[str
     if left_s < sim.policy.stop_margin_s:
         return
     for job in sim.world.database.jobs:
-        if (
-            not job.terminal
-            and job.created_at < process.began_at
-            and job.job_id not in process.swept
-        ):
+        if _open_since(sim, job, process.began_at) and job.job_id not in process.swept:
             yield f"{process.label} did not look at {job.job_id}"
+
+
+def _open_since(sim: Simulation, job: Job, instant: datetime) -> bool:
+    """Tell whether a job was open at an instant, and ever since; a redrive opens one again."""
+    versions = sim.observer.versions[job.job_id]
+    before = [version for at, version in versions if at < instant]
+    since = [version for at, version in versions if at >= instant]
+    return bool(before) and not any(version.terminal for version in (before[-1], *since))
 
 
 def what_was_sent_is_marked(
@@ -185,7 +189,8 @@ def what_was_sent_is_marked(
 
 def a_long_queue_is_not_multiplied(sim: Simulation) -> Iterator[str]:
     """After a sweep has sent messages, the queue holds no more than there are open chunks; but for
-    those being worked on, and as many as there were faults and deaths.
+    those being worked on, those of workers that failed, and a request's worth for each fault and
+    each death: who dies between sending and marking leaves so many to be sent again.
     """
     held = sim.services.queue.held_count + len(sim.world.ports.queue.messages)
     open_count = sum(
@@ -193,7 +198,9 @@ def a_long_queue_is_not_multiplied(sim: Simulation) -> Iterator[str]:
         for job in sim.world.database.jobs
         for chunk in sim.world.database.chunks_of(job.job_id)
     )
-    excused = sim.services.queue.in_flight + sim.faults.count + sim.death_count
+    queue = sim.services.queue
+    excused = queue.in_flight + queue.returned_count
+    excused += QUEUE_MESSAGE_COUNT_MAX * (sim.faults.count + sim.death_count)
     sim.observer.progress.multiplied = max(sim.observer.progress.multiplied, held - open_count)
     if held > open_count + excused:
         yield f"{held} messages for {open_count} open chunks, {excused} excused"

@@ -153,7 +153,7 @@ def short_lives(theme: Theme, policy: Policy) -> tuple[Policy, dict[str, float],
     if theme is Theme.SHORT_LIVES:
         short = replace(short, chunk_attempt_count_max=1)
         return short, timeouts_s, {"settle": 0.5, "send": 0.5}
-    return short, timeouts_s | {"engine": 120.0, "sweep": 5.5}, {"send": 2.0}
+    return short, timeouts_s | {"engine": 120.0, "sweep": 4.6}, {"send": 1.4}
 
 
 def furnish(sim: Simulation) -> None:

@@ -366,9 +366,9 @@ class Simulation:
         before = state_of(self)
         self.services.deliver_all_again()
         self._until_quiet()
-        self.observer.check(
-            invariants.i11_a_second_delivery_changes_nothing, before, state_of(self)
-        )
+        if not self.world.database.unreadable:  # or other chunks of that job are worked on
+            holds = invariants.i11_a_second_delivery_changes_nothing
+            self.observer.check(holds, before, state_of(self))
         self._raise()
 
     def _sync_until_at_rest(self) -> None:

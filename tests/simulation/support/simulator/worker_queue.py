@@ -57,6 +57,7 @@ class WorkerQueue:
         self._in_flight = 0
         self._depths: deque[tuple[datetime, int]] = deque()
         self.held_count = 0
+        self.returned_count = 0
         self.all: list[Message] = []
         self.letters: list[Message] = []
         self.longest = 0
@@ -68,8 +69,10 @@ class WorkerQueue:
         now = self._sim.clock.now()
         for sent in taken:
             message = Message(sent.job_id, sent.chunk_index, sent.life, now)
+            key = (sent.job_id, sent.chunk_index)
+            first = not any((each.job_id, each.index) == key for each in self.all)
             self.all.append(message)
-            purged = self._sim.theme is Theme.PURGED and len(self.all) <= _PURGED_COUNT
+            purged = first and self._sim.theme is Theme.PURGED and len(self.all) <= _PURGED_COUNT
             if purged:
                 self._sim.faults.note(Fault.MESSAGE_LOST)
             if purged or self._sim.faults.happens(Fault.MESSAGE_LOST):
@@ -155,6 +158,7 @@ class WorkerQueue:
             self._in_flight -= 1
             again = self._sim.faults.happens(Fault.DOUBLED)
             if error is not None and not isinstance(error, InvalidMessage):
+                self.returned_count += 1
                 self._later(message, self._visibility_s)
             elif again:
                 self._later(message, self._sim.services.late_s())
