@@ -16,10 +16,10 @@ from pathlib import Path
 
 from worlds import DiskResults, SyntheticBucket
 
-from application.deadline import Deadline
-from application.policy import Policy
-from application.sources import Source, manifest_source, report_source
-from application.work import Work
+from application.engine.chunk_sources import Source, manifest_source, report_source
+from application.engine.job_lease import Work
+from application.execution.deadline import Deadline
+from application.execution.policy import Policy
 from domain.connector import Bucket, Ingest
 from domain.job import Discovery, Job, SyncOptions, new_job
 from domain.manifest import encode_key

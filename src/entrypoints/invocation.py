@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Protocol
 
-from application.deadline import Deadline
+from application.execution.deadline import Deadline
 from ports.clock import Clock
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from application.failures import cause_of
+from application.results.failure_records import cause_of
 from domain.errors import InvalidMessage
 from domain.failure import Failure
 from entrypoints.events import (

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.job import Discovery
 from domain.packing import ChunkSizing
 from domain.profile import CatalogProfile

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 import typer.main
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.packing import ChunkSizing
 from entrypoints import settings
 from entrypoints.cli import docs

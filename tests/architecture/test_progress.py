@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.chunk import CHUNK_TRANSITIONS, ChunkStatus
 from domain.job import JOB_TRANSITIONS, JobStatus
 from domain.machine import Table

@@ -23,7 +23,7 @@ DENIED = {"a + %.mov", "a + %.wav"}
 @pytest.fixture(autouse=True)
 def _depth_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     """The emulated queue's depth does not lag; AWS's does, so a sync waits a minute for it."""
-    monkeypatch.setattr("application.ingest_watch._DEPTH_LAG", timedelta())
+    monkeypatch.setattr("application.engine.ingest_watch._DEPTH_LAG", timedelta())
 
 
 @pytest.fixture(params=["minted", "assigned"])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.job import Discovery, SyncOptions
 from entrypoints import engine, processor

@@ -19,7 +19,7 @@ from adapters.local.functions import LambdaService
 from adapters.local.http_api import http_api_application
 from adapters.local.invocation import FunctionSettings
 from adapters.local.listener import Listener
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.glob import glob_fault
 from domain.job import Discovery
 from domain.prefixes import check

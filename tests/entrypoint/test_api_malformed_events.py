@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.job import Discovery
 from entrypoints import api
 from entrypoints.http.exchange import UnknownEvent, read_request

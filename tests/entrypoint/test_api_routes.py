@@ -20,8 +20,8 @@ import jsonschema
 import openapi_spec_validator
 import pytest
 
-from application.deadline import Deadline
-from application.policy import Policy
+from application.execution.deadline import Deadline
+from application.execution.policy import Policy
 from domain.chunk import ChunkStatus
 from domain.connector import ConnectorStatus
 from domain.failure import Failure, error_id_for

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.job import Discovery
 from entrypoints import api as api_function
 from entrypoints.cli import import_command, medialake_tables

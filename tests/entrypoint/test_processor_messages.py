@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.chunk import ChunkLife, ChunkStatus, lease_chunk
 from domain.identity import ASSET_ID_TAG, SYNC_JOB_ID_TAG
 from domain.job import JobStatus

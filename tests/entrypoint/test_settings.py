@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.aws.resources import PROCESSOR_QUEUE
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.job import Discovery
 from domain.packing import ChunkSizing
 from domain.profile import CatalogProfile

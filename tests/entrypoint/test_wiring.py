@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 import pytest
 from dependency_injector import errors, providers
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.job import Discovery
 from entrypoints.settings import REQUIRED, InvalidSettings
 from entrypoints.wiring.apps import api_app, engine_app, processor_app

@@ -72,7 +72,7 @@ def system(
         patch.setattr("entrypoints.wiring.aws.ClientSettings", impatient)
         patch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.01)
         # SQS tells its depth a minute late, the emulator at once.
-        patch.setattr("application.lost_messages._DEPTH_LAG", timedelta(seconds=1))
+        patch.setattr("application.engine.lost_messages._DEPTH_LAG", timedelta(seconds=1))
         for name, module in (("engine", engine), ("processor", processor)):
             handler = killings.threaten(name, short_lived(module.handler, _LIFE_S), _LIFE_S)
             patch.setattr(module, "handler", handler)

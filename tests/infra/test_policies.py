@@ -12,7 +12,7 @@ from infra.policies import ROLES, target_role_statements, target_role_trust
 from infra.statements import Statement, document
 from trial.template import role_documents, role_statements
 
-from application.files import copies_key, outcomes_key, progress_key
+from application.results.files import copies_key, outcomes_key, progress_key
 
 Template = dict[str, Any]
 OfType = Callable[[Template, str], dict[str, Any]]

@@ -28,9 +28,9 @@ from adapters.local.batch_operations.manifest import ManifestRow, manifest_rows
 from adapters.local.batch_operations.report import report_row
 from adapters.local.batch_operations.task import task_outcome, task_payload
 from adapters.memory.results_store import MemoryResultsStore
-from application.files import read_entries, read_outcomes, write_entries, write_outcomes
-from application.policy import Policy
-from application.sources import report_source
+from application.engine.chunk_sources import report_source
+from application.execution.policy import Policy
+from application.results.files import read_entries, read_outcomes, write_entries, write_outcomes
 from domain.batch_job import encode_result
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.decision import Decision

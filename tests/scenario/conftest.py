@@ -13,9 +13,9 @@ from zlib import crc32
 import pytest
 
 from application.connectors import NewConnector
-from application.deadline import Deadline
-from application.discover_object import TaskResult
-from application.policy import Policy
+from application.execution.deadline import Deadline
+from application.execution.policy import Policy
+from application.processor.discover_object import TaskResult
 from domain.batch_job import ENDED
 from domain.chunk import Chunk
 from domain.connector import IdSource, Ingest, Trigger

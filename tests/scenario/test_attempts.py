@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.chunk import Chunk
 from domain.job import Job, JobStatus
 from ports.errors import Throttled, Unavailable

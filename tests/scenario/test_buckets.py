@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.connector import Trigger
 from domain.job import Discovery, Job, JobStatus
 from domain.packing import ChunkSizing

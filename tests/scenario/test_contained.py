@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from faulty_ports import Call, Faults, faulty
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.batch_job import ENDED
 from domain.errors import WorkHeld
 from domain.job import Discovery, Job, JobStatus

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.job import Discovery, JobStatus
 from domain.packing import ChunkSizing
 from ports.errors import Throttled

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from application.chunk_work import Delivery
+from application.processor.process_chunk import Delivery
 from domain.chunk import Chunk, ChunkLife, ChunkStatus
 from domain.errors import ChunkHeld
 from domain.job import Job, JobStatus

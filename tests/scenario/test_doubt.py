@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from application.fanout import AdaptiveLimit
-from application.policy import Policy
-from application.shift import Shift
+from application.execution.fanout import AdaptiveLimit
+from application.execution.policy import Policy
+from application.processor.attempt_context import Shift
 from domain.connector import Bucket, Ingest
 from domain.job import Job, SyncOptions, new_job
 from domain.manifest import ManifestEntry

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.start_sync import IdempotencyKeyReused
+from application.jobs.start_sync import IdempotencyKeyReused
 from domain.batch_job import BatchJobStatus
 from domain.chunk import ChunkStatus
 from domain.errors import ConnectorDisabled, InvalidMessage, InvalidRequest, NotRedrivable

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.connector import Trigger
 from domain.job import JobStatus
 from domain.message import IngestEvent

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.chunk import ChunkStatus
 from domain.job import Job, JobStatus
 from domain.outcome import Statistics, counts_by_name

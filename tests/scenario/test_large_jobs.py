@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from application.explain_object import Explanation
-from application.policy import Policy
+from application.execution.policy import Policy
+from application.jobs.explain_object import Explanation
 from domain.errors import NotRedrivable
 from domain.job import Discovery, Job, JobStatus
 from domain.outcome import OutcomeKind

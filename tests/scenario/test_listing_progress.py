@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.job import JobStatus
 from domain.packing import ChunkSizing
 from ports.errors import Unavailable

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.chunk import ChunkStatus
 from domain.job import Discovery, Job
 from domain.message import ChunkMessage

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.connector import Trigger
 from domain.job import Discovery, JobStatus
 from domain.outcome import Statistics

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from adapters.memory.buckets import EVERYBODY
-from application.fanout import AdaptiveLimit
-from application.policy import Policy
+from application.execution.fanout import AdaptiveLimit
+from application.execution.policy import Policy
 from domain.chunk import ChunkStatus
 from domain.job import JobStatus
 from entrypoints.wiring.memory import use_cases
@@ -702,7 +702,7 @@ async def test_parts_that_are_not_started_are_no_successes(
         limits.append(AdaptiveLimit(maximum))
         return limits[-1]
 
-    monkeypatch.setattr("application.chunk_work.AdaptiveLimit", noted)
+    monkeypatch.setattr("application.processor.process_chunk.AdaptiveLimit", noted)
     story.buckets.put(BUCKET, KEY, b"film", size_bytes=2_000 * 5 * MIB)
     story.ports.clock.advance(1)
     await until_part(story, 1, raising(Throttled("slow down")))

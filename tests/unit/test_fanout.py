@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from application.fanout import AdaptiveLimit, fan_out
+from application.execution.fanout import AdaptiveLimit, fan_out
 from ports.errors import Throttled, Unavailable
 
 

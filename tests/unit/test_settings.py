@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.job import Discovery
 from domain.packing import ChunkSizing
 from entrypoints.settings import REQUIRED, InvalidSettings, load_settings, tuning_name

@@ -12,7 +12,7 @@ from urllib.parse import quote_plus, urlencode
 
 import aioboto3
 
-from application.fanout import fan_out
+from application.execution.fanout import fan_out
 from domain.catalog import LOCK_PREFIX
 from domain.decision import Decision
 from domain.identity import ASSET_ID_TAG, INVENTORY_ID_TAG, SYNC_JOB_ID_TAG, mint_inventory_id

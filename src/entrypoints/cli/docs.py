@@ -25,7 +25,7 @@ from typing import Any, Final
 import domain.chunk
 import domain.decision
 import domain.job
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.catalog import Seen
 from domain.chunk import CHUNK_TRANSITIONS, ChunkStatus
 from domain.decision import RULES, Ids, Rule, Standing

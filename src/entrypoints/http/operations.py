@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from application.connectors import NewConnector
-from application.explain_object import Explanation
+from application.jobs.explain_object import Explanation
 from domain.connector import Ingest
 from domain.errors import FieldFault, InvalidRequest
 from domain.job import Job, SyncOptions

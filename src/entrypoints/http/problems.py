@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from application.start_sync import IdempotencyKeyReused
+from application.jobs.start_sync import IdempotencyKeyReused
 from domain.errors import ConnectorDisabled, FieldFault, InvalidRequest, NotRedrivable
 from entrypoints.http.exchange import Reply, Request
 from ports.errors import AlreadyExists, Conflict, Fatal, NotFound, Retryable, TimedOut

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from application.chunk_work import ProcessChunk
 from application.connectors import Connectors
-from application.discover_object import DiscoverObject
-from application.ending import CancelJob
-from application.engine import Engine
-from application.explain_object import ExplainObject
-from application.outcome_pages import OutcomePages
-from application.queries import Queries
-from application.redrive import RedriveJob
-from application.start_sync import StartSync
-from application.sweep import Sweep
+from application.engine.advance_job import Engine
+from application.engine.sweep import Sweep
+from application.jobs.cancel_job import CancelJob
+from application.jobs.explain_object import ExplainObject
+from application.jobs.job_queries import Queries
+from application.jobs.outcome_pages import OutcomePages
+from application.jobs.redrive_job import RedriveJob
+from application.jobs.start_sync import StartSync
+from application.processor.discover_object import DiscoverObject
+from application.processor.process_chunk import ProcessChunk
 from domain.job import Discovery
 from entrypoints.wiring.container import UseCases
 from ports.batch_jobs import BatchJobs

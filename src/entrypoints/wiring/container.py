@@ -9,30 +9,32 @@ from __future__ import annotations
 
 from dependency_injector import containers, providers
 
-from application.announcer import Announcer
-from application.batch_discovery import BatchDiscovery
-from application.chunk_errors import ChunkErrors
-from application.chunk_settlement import ChunkSettlement
-from application.chunk_work import ProcessChunk
 from application.connectors import Connectors
-from application.copy_file import LeftCopies
-from application.discover_object import DiscoverObject
-from application.ending import CancelJob, EndJob
-from application.engine import Engine
-from application.explain_object import ExplainObject
-from application.ingest_watch import IngestWatch
-from application.listing import ListBucket
-from application.object_announcements import ObjectAnnouncements
-from application.object_decisions import ObjectDecisions
-from application.object_work import ObjectWork
-from application.outcome_pages import OutcomePages
-from application.policy import Policy
-from application.queries import Queries
-from application.queueing import Queueing
-from application.redrive import RedriveJob, RequeueFailures
-from application.splitting import SplitIntoChunks
-from application.start_sync import StartSync
-from application.sweep import Sweep
+from application.engine.advance_job import Engine
+from application.engine.batch_discovery import BatchDiscovery
+from application.engine.chunk_enqueuer import Queueing
+from application.engine.end_job import EndJob
+from application.engine.ingest_watch import IngestWatch
+from application.engine.list_bucket import ListBucket
+from application.engine.requeue_failures import RequeueFailures
+from application.engine.split_into_chunks import SplitIntoChunks
+from application.engine.sweep import Sweep
+from application.execution.policy import Policy
+from application.jobs.cancel_job import CancelJob
+from application.jobs.explain_object import ExplainObject
+from application.jobs.job_queries import Queries
+from application.jobs.outcome_pages import OutcomePages
+from application.jobs.redrive_job import RedriveJob
+from application.jobs.start_sync import StartSync
+from application.jobs.status_publisher import Announcer
+from application.multipart.unfinished_copies import LeftCopies
+from application.processor.announce_objects import ObjectAnnouncements
+from application.processor.decide_objects import ObjectDecisions
+from application.processor.discover_object import DiscoverObject
+from application.processor.process_chunk import ProcessChunk
+from application.processor.process_objects import ObjectWork
+from application.processor.settle_chunk import ChunkSettlement
+from application.results.chunk_errors import ChunkErrors
 from domain.profile import Profile
 from ports.batch_jobs import BatchJobs
 from ports.catalog import Catalog

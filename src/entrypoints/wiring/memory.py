@@ -22,7 +22,7 @@ from adapters.memory.results_store import MemoryResultsStore
 from adapters.memory.status_notifier import MemoryStatusNotifier
 from adapters.memory.system import ManualClock, SeededIds
 from adapters.memory.telemetry import MemoryTelemetry
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.profile import GENERIC, Profile
 from entrypoints.wiring.container import UseCases
 

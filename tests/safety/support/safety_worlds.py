@@ -25,14 +25,14 @@ from adapters.memory.object_store import MemoryObjectStore
 from adapters.memory.results_store import MemoryResultsStore
 from adapters.memory.system import ManualClock
 from adapters.memory.telemetry import MemoryTelemetry
-from application.copy_file import CopyFile
-from application.fanout import AdaptiveLimit
-from application.object_announcements import ObjectAnnouncements
-from application.object_decisions import ObjectDecisions
-from application.object_work import ObjectWork
-from application.part_copies import PartCopies
-from application.policy import Policy
-from application.shift import Shift
+from application.execution.fanout import AdaptiveLimit
+from application.execution.policy import Policy
+from application.multipart.copy_state_file import CopyFile
+from application.multipart.resumable_copies import PartCopies
+from application.processor.announce_objects import ObjectAnnouncements
+from application.processor.attempt_context import Shift
+from application.processor.decide_objects import ObjectDecisions
+from application.processor.process_objects import ObjectWork
 from domain.connector import Bucket, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectLock, ObjectTags
 from domain.job import Job, SyncOptions, new_job

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.faults import Fault
 from simulator.scenery import BUCKET, Theme
 
-from application.discover_object import TaskResult
+from application.processor.discover_object import TaskResult
 from domain.batch_job import BatchJobStatus
 
 if TYPE_CHECKING:

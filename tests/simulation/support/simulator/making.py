@@ -21,7 +21,7 @@ from simulator.process import (
     SilentTelemetry,
 )
 
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.profile import Profile
 from entrypoints.wiring.memory import MemoryPorts, use_cases
 

@@ -95,7 +95,7 @@ BUGS = (
     bug(
         "announcing before saving",
         0,
-        "application.announcer:Announcer.finish",
+        "application.jobs.status_publisher:Announcer.finish",
         "    job = await update_job(",
         "    job = await self._jobs.get(job_id)\n"
         "    await self.announce(finish_if_settled(job, self._clock.now()))\n"
@@ -105,7 +105,7 @@ BUGS = (
     bug(
         "forgetting a status before it is published",
         38,
-        "application.announcer:Announcer.announce",
+        "application.jobs.status_publisher:Announcer.announce",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices}\n",
         "every_status_is_published",
@@ -113,7 +113,7 @@ BUGS = (
     bug(
         "counting again on redelivery",
         1,
-        "application.chunk_work:ProcessChunk.process",
+        "application.processor.process_chunk:ProcessChunk.process",
         "    except ChunkSettled:\n",
         "    except ChunkSettled:\n"
         "        from domain.tally import tally_of\n"
@@ -151,7 +151,7 @@ BUGS = (
     bug(
         "taking a failed look-up for an answer",
         125,
-        "application.object_decisions:ObjectDecisions.candidates",
+        "application.processor.decide_objects:ObjectDecisions.candidates",
         "outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)\n"
         "        answered = {}",
         "answered = {each.key: CatalogAnswer() for each in asked}",
@@ -171,7 +171,7 @@ BUGS = (
     bug(
         "cancelling a chunk over a live lease",
         20,
-        "application.ending:EndJob._cancel",
+        "application.engine.end_job:EndJob._cancel",
         "        return None\n        free =",
         "        pass\n        free =",
         "i4_only_the_lease_holder_settles",
@@ -179,7 +179,7 @@ BUGS = (
     bug(
         "sending a message before its record",
         9,
-        "application.splitting:SplitIntoChunks._commit",
+        "application.engine.split_into_chunks:SplitIntoChunks._commit",
         "    while True:\n",
         "    from domain.message import chunk_message\n"
         "    await self._queueing._queue.send([chunk_message(c) for c in batch.chunks])\n"
@@ -190,7 +190,7 @@ BUGS = (
     bug(
         "announcing what is skipped",
         1,
-        "application.object_decisions:ObjectDecisions.candidates",
+        "application.processor.decide_objects:ObjectDecisions.candidates",
         "if answer is not None and answer.asset_known:",
         "if False:",
         "i5_skip_writes_nothing",
@@ -199,7 +199,7 @@ BUGS = (
         "a_dry_run_writes_nothing",
         also=(
             (
-                "application.object_work:ObjectWork._write",
+                "application.processor.process_objects:ObjectWork._write",
                 "if writes_nothing(item):",
                 "if False:",
             ),
@@ -208,7 +208,7 @@ BUGS = (
     bug(
         "writing again what carries this job's id",
         14,
-        "application.object_work:ObjectWork._write",
+        "application.processor.process_objects:ObjectWork._write",
         "if item.verdict.reason is not Reason.ALREADY_TRIGGERED:",
         "if True:",
         "a_triggered_object_is_not_written_again",
@@ -216,7 +216,7 @@ BUGS = (
     bug(
         "deciding anew on what carries this job's id",
         14,
-        "application.object_decisions:ObjectDecisions.candidates",
+        "application.processor.decide_objects:ObjectDecisions.candidates",
         "if each.mark is None or each.mark.job_id != job.job_id",
         "",
         "i5_skip_writes_nothing",
@@ -234,7 +234,7 @@ BUGS = (
     bug(
         "saving the checkpoint before the chunks",
         53,
-        "application.splitting:SplitIntoChunks._commit",
+        "application.engine.split_into_chunks:SplitIntoChunks._commit",
         "    while True:\n",
         "    ahead = batch.checkpoint\n"
         "    job = await work.update(job.job_id, lambda j: replace(j, splitting=ahead))\n"
@@ -246,7 +246,7 @@ BUGS = (
     bug(
         "going on with a chunk whose job is ending",
         14,
-        "application.chunk_work:ProcessChunk._work",
+        "application.processor.process_chunk:ProcessChunk._work",
         "watch.job_ending = job.ending is not None",
         "watch.job_ending = False",
         "i8_nothing_starts_after_the_end",
@@ -254,13 +254,13 @@ BUGS = (
     bug(
         "handing back without a message, and a sweep that does not miss it",
         4,
-        "application.chunk_settlement:ChunkSettlement._hand_back",
+        "application.processor.settle_chunk:ChunkSettlement._hand_back",
         "    await self._queue.send(",
         "    0 and await self._queue.send(",
         "i9_faults_end_and_so_do_jobs",
         also=(
             (
-                "application.sweep:Sweep._mend_chunks",
+                "application.engine.sweep:Sweep._mend_chunks",
                 "chunk.status is ChunkStatus.QUEUED",
                 "False",
             ),
@@ -277,7 +277,7 @@ BUGS = (
     bug(
         "not sending lost messages again",
         101,
-        "application.sweep:Sweep._send_again",
+        "application.engine.sweep:Sweep._send_again",
         "if chunks:",
         "if False:",
         "i9_faults_end_and_so_do_jobs",
@@ -285,7 +285,7 @@ BUGS = (
     bug(
         "not waking a job whose engine died",
         50,
-        "application.sweep:Sweep._idle",
+        "application.engine.sweep:Sweep._idle",
         "return now >= job.work.expires_at",
         "return False",
         "i9_faults_end_and_so_do_jobs",
@@ -293,7 +293,7 @@ BUGS = (
     bug(
         "dropping what was done of a cancelled chunk",
         197,
-        "application.ending:EndJob._cancel",
+        "application.engine.end_job:EndJob._cancel",
         "cancel_chunk(free, fold(done.values()), now=now)",
         "cancel_chunk(free, fold([]), now=now)",
         "outcome_files_add_up",
@@ -317,7 +317,7 @@ BUGS = (
     bug(
         "writing in a dry run",
         20,
-        "application.object_work:ObjectWork._carry_out",
+        "application.processor.process_objects:ObjectWork._carry_out",
         "if job.options.dry_run:",
         "if False:",
         "a_dry_run_writes_nothing",
@@ -325,7 +325,7 @@ BUGS = (
     bug(
         "going on with a copy that has other tags",
         132,
-        "application.part_copies:PartCopies._begun",
+        "application.multipart.resumable_copies:PartCopies._begun",
         "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",
         "if False:",
         "i6_owner_tags_stay",
@@ -333,7 +333,7 @@ BUGS = (
     bug(
         "finishing a copy before its last part",
         144,
-        "application.part_copies:PartCopies._copy_parts",
+        "application.multipart.resumable_copies:PartCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",
         "i12_bytes_and_metadata_stay",
@@ -341,7 +341,7 @@ BUGS = (
     bug(
         "leaving copies behind in a chunk that is cancelled",
         70,
-        "application.copy_file:LeftCopies.give_up",
+        "application.multipart.unfinished_copies:LeftCopies.give_up",
         "if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:",
         "if True:",
         "no_copy_is_left",

@@ -24,7 +24,7 @@ INGEST_BUGS = (
     bug(
         "taking every queue for empty",
         373,
-        "application.ingest_watch:IngestWatch.look",
+        "application.engine.ingest_watch:IngestWatch.look",
         "if depth == 0:",
         "if True:",
         "the_system_gets_its_time",
@@ -40,7 +40,7 @@ INGEST_BUGS = (
     bug(
         "counting every trigger as the first",
         4,
-        "application.object_decisions:next_mark",
+        "application.processor.decide_objects:next_mark",
         "attempts=before + 1",
         "attempts=1",
         "three_triggers_in_all",
@@ -135,7 +135,7 @@ INGEST_BUGS = (
     bug(
         "triggering an object whose tags are restored",
         0,
-        "application.object_work:ObjectWork._write",
+        "application.processor.process_objects:ObjectWork._write",
         "if item.verdict.reason is Reason.TAGS_RESTORED:",
         "if False:",
         "i5_skip_writes_nothing",
@@ -145,7 +145,7 @@ INGEST_BUGS = (
     bug(
         "restoring tags where nobody wants it",
         19,
-        "application.object_decisions:ObjectDecisions.decide",
+        "application.processor.decide_objects:ObjectDecisions.decide",
         "and not job.ingest.restore_tags",
         "and False",
         "restored_tags_are_the_records",
@@ -162,7 +162,7 @@ INGEST_BUGS = (
     bug(
         "losing the count of what is no media",
         4,
-        "application.listing:ListBucket._list",
+        "application.engine.list_bucket:ListBucket._list",
         "objects_not_media=at.objects_not_media + len(chosen) - len(selected)",
         "objects_not_media=at.objects_not_media",
         "every_object_is_counted",
@@ -170,7 +170,7 @@ INGEST_BUGS = (
     bug(
         "triggering what the system does not take",
         10,
-        "application.object_decisions:ObjectDecisions._takes",
+        "application.processor.decide_objects:ObjectDecisions._takes",
         "return self._profile",
         "return True or self._profile",
         "outcomes_are_what_the_world_asked_for",
@@ -178,7 +178,7 @@ INGEST_BUGS = (
     bug(
         "writing on objects that are left alone",
         8,
-        "application.object_work:ObjectWork._write",
+        "application.processor.process_objects:ObjectWork._write",
         "if writes_nothing(item):",
         "if False:",
         "i5_skip_writes_nothing",
@@ -189,7 +189,7 @@ INGEST_BUGS = (
     bug(
         "sending nothing to the system's queue",
         1,
-        "application.object_announcements:ObjectAnnouncements.announce",
+        "application.processor.announce_objects:ObjectAnnouncements.announce",
         "if job.ingest.trigger is Trigger.QUEUE:",
         "if False:",
         "every_announced_object_has_an_event",
@@ -197,7 +197,7 @@ INGEST_BUGS = (
     bug(
         "taking a failed send for a message",
         237,
-        "application.object_announcements:ObjectAnnouncements._enqueue",
+        "application.processor.announce_objects:ObjectAnnouncements._enqueue",
         "return [error] * len(group)",
         "return [None] * len(group)",
         "every_announced_object_has_an_event",

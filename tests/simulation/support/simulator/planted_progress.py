@@ -8,7 +8,7 @@ PROGRESS_BUGS = (
     bug(
         "putting nothing aside when a listing reaches its deadline",
         43,
-        "application.listing:ListBucket._list",
+        "application.engine.list_bucket:ListBucket._list",
         "if ending or age_s >= self._policy.checkpoint_after_s:",
         "if age_s >= self._policy.checkpoint_after_s:",
         "each_life_comes_nearer_to_the_end",
@@ -16,7 +16,7 @@ PROGRESS_BUGS = (
     bug(
         "taking an object that fails for good for progress each time",
         80,
-        "application.chunk_settlement:ChunkSettlement.conclude",
+        "application.processor.settle_chunk:ChunkSettlement.conclude",
         "len(standing) > outcome_count_before",
         "len(standing) > sum(o.kind is not OutcomeKind.FAILED for o in standing.values())",
         "an_attempt_counts_unless_more_stands",
@@ -24,7 +24,7 @@ PROGRESS_BUGS = (
     bug(
         "taking objects that were not started for progress",
         190,
-        "application.chunk_settlement:ChunkSettlement.conclude",
+        "application.processor.settle_chunk:ChunkSettlement.conclude",
         "progressed = copies_advanced or",
         "progressed = unstarted > 0 or copies_advanced or",
         "an_attempt_counts_unless_more_stands",
@@ -32,7 +32,7 @@ PROGRESS_BUGS = (
     bug(
         "forgetting what is known of a chunk whose file is gone",
         76,
-        "application.chunk_settlement:ChunkSettlement._all_outcomes",
+        "application.processor.settle_chunk:ChunkSettlement._all_outcomes",
         'self._warn_of("chunk_unreadable", chunk, error)',
         "return {}",
         "outcome_files_add_up",
@@ -47,7 +47,7 @@ PROGRESS_BUGS = (
     bug(
         "failing a chunk by its first dead letter",
         81,
-        "application.chunk_work:ProcessChunk._given_up",
+        "application.processor.process_chunk:ProcessChunk._given_up",
         "    return (\n",
         "    return True or (\n",
         "a_dead_letter_is_of_its_life",
@@ -55,7 +55,7 @@ PROGRESS_BUGS = (
     bug(
         "taking an old dead letter for one of now",
         80,
-        "application.chunk_work:ProcessChunk._lease",
+        "application.processor.process_chunk:ProcessChunk._lease",
         "if life is not None:",
         "if False:",
         "a_dead_letter_is_of_its_life",
@@ -63,7 +63,7 @@ PROGRESS_BUGS = (
     bug(
         "keeping the error records of a settlement that never was",
         25,
-        "application.chunk_errors:ChunkErrors.replace",
+        "application.results.chunk_errors:ChunkErrors.replace",
         "if _tried_before(chunk):",
         "if False:",
         "error_records_are_the_failures",
@@ -71,7 +71,7 @@ PROGRESS_BUGS = (
     bug(
         "recording the failure of a job that was cancelled",
         86,
-        "application.ending:EndJob.fail",
+        "application.engine.end_job:EndJob.fail",
         "    now = self._clock.now()\n",
         "    now = self._clock.now()\n"
         "    await self._errors.record(\n"
@@ -82,7 +82,7 @@ PROGRESS_BUGS = (
     bug(
         "letting a denied clean-up keep a job from its end",
         20,
-        "application.ending:EndJob._clean_up",
+        "application.engine.end_job:EndJob._clean_up",
         "if worth_it and self._patient(job):",
         "if True:",
         "i9_faults_end_and_so_do_jobs",
@@ -90,7 +90,7 @@ PROGRESS_BUGS = (
     bug(
         "trying a step of the end again without end",
         20,
-        "application.ending:EndJob._patient",
+        "application.engine.end_job:EndJob._patient",
         "return waited_s < self._policy.end_patience_s",
         "return True",
         "i9_faults_end_and_so_do_jobs",
@@ -98,13 +98,13 @@ PROGRESS_BUGS = (
     bug(
         "waiting for the error table without end",
         137,
-        "application.chunk_errors:ChunkErrors.replace",
+        "application.results.chunk_errors:ChunkErrors.replace",
         "except Fatal as error:",
         "except ZeroDivisionError as error:",
         "i9_faults_end_and_so_do_jobs",
         also=(
             (
-                "application.chunk_settlement:ChunkSettlement._settle",
+                "application.processor.settle_chunk:ChunkSettlement._settle",
                 'with self._account(chunk, "errors_not_recorded"):',
                 "if True:",
             ),
@@ -122,7 +122,7 @@ PROGRESS_BUGS = (
     bug(
         "sending a chunk that waits again each time",
         9,
-        "application.lost_messages:WaitingChunks.lost",
+        "application.engine.lost_messages:WaitingChunks.lost",
         "return suspects[: max(missing_count, expired_count)]",
         "return suspects",
         "a_long_queue_is_not_multiplied",
@@ -130,7 +130,7 @@ PROGRESS_BUGS = (
     bug(
         "sending all messages before the first is marked",
         6,
-        "application.queueing:Queueing.enqueue",
+        "application.engine.chunk_enqueuer:Queueing.enqueue",
         "for start in range(0, len(waiting), QUEUE_MESSAGE_COUNT_MAX):\n"
         "            group = waiting[start : start + QUEUE_MESSAGE_COUNT_MAX]\n",
         "for group in [waiting]:\n",
@@ -179,7 +179,7 @@ PROGRESS_BUGS = (
     bug(
         "waiting for a summary without end",
         15,
-        "application.announcer:Announcer._write_summary",
+        "application.jobs.status_publisher:Announcer._write_summary",
         "if isinstance(error, Retryable) and waited_s < self._policy.end_patience_s:",
         "if True:",
         "i9_faults_end_and_so_do_jobs",
@@ -188,7 +188,7 @@ PROGRESS_BUGS = (
     bug(
         "ending a job without looking at the deadline",
         484,
-        "application.ending:EndJob.drain",
+        "application.engine.end_job:EndJob.drain",
         "if deadline.near(self._policy.stop_margin_s):",
         "if False:",
         "nobody_runs_into_its_deadline",
@@ -196,18 +196,22 @@ PROGRESS_BUGS = (
     bug(
         "repairing chunks without looking at the deadline",
         339,
-        "application.sweep:Sweep._mend_chunks",
+        "application.engine.sweep:Sweep._mend_chunks",
         "if self._out_of_time(deadline):",
         "if False:",
         "nobody_runs_into_its_deadline",
         also=(
-            ("application.sweep:Sweep._send_lost", "if self._out_of_time(deadline):", "if False:"),
+            (
+                "application.engine.sweep:Sweep._send_lost",
+                "if self._out_of_time(deadline):",
+                "if False:",
+            ),
         ),
     ),
     bug(
         "redriving without looking at the deadline",
         23,
-        "application.redrive:RequeueFailures.run",
+        "application.engine.requeue_failures:RequeueFailures.run",
         "if work.deadline.near(self._policy.stop_margin_s):",
         "if False:",
         "nobody_runs_into_its_deadline",
@@ -223,7 +227,7 @@ PROGRESS_BUGS = (
     bug(
         "cancelling only the batch job that the record names",
         1,
-        "application.ending:EndJob._stop_discovery",
+        "application.engine.end_job:EndJob._stop_discovery",
         "found = await self._batch_jobs.find(job.job_id)",
         "pass",
         "no_batch_job_is_forgotten",
@@ -231,7 +235,7 @@ PROGRESS_BUGS = (
     bug(
         "ending a cancelled job without cancelling its batch job",
         74,
-        "application.engine:Engine.advance",
+        "application.engine.advance_job:Engine.advance",
         "if job.splitting.done:",
         "if True:",
         "no_batch_job_is_forgotten",

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from adapters.local.medialake.values import Record, instant_text
-from application.policy import Policy
+from application.execution.policy import Policy
 from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectHead
 from domain.identity import mint_inventory_id

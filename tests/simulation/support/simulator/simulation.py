@@ -47,8 +47,8 @@ from simulator.state import state_of, writes_of
 from simulator.trace import Trace
 
 from adapters.memory.catalog import MemoryCatalog
-from application.deadline import Deadline
-from application.policy import Policy
+from application.execution.deadline import Deadline
+from application.execution.policy import Policy
 from domain.chunk import ChunkLife
 from domain.job import Job
 from domain.limits import UPLOAD_PART_BYTES_MIN

@@ -1,0 +1,53 @@
+"""Sending chunk messages, and noting that they were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from application.execution.fanout import fan_out
+from domain.chunk import Chunk, ChunkQueued, ChunkStatus, evolve
+from domain.limits import QUEUE_MESSAGE_COUNT_MAX
+from domain.message import chunk_message
+from ports.chunk_queue import ChunkQueue
+from ports.chunk_store import ChunkStore
+from ports.clock import Clock
+from ports.errors import Conflict
+
+_MARKS_IN_FLIGHT: Final = 8
+
+
+class Queueing:
+    """Puts chunks on the processor queue: the record first, then the message, then the mark."""
+
+    def __init__(self, *, chunks: ChunkStore, queue: ChunkQueue, clock: Clock) -> None:
+        self._chunks = chunks
+        self._queue = queue
+        self._clock = clock
+
+    async def enqueue(self, chunks: Sequence[Chunk]) -> None:
+        """Send the messages of recorded chunks and mark those still waiting as QUEUED now.
+
+        The mark's instant is what the sweep measures a lost message by, so it is renewed for
+        chunks that are QUEUED already. A request's worth is sent and marked before the next one:
+        a process that dies here has sent at most so many that are not marked.
+        """
+        by_job: dict[str, list[Chunk]] = {}
+        for chunk in chunks:
+            by_job.setdefault(chunk.job_id, []).append(chunk)
+        for job_id, waiting in by_job.items():
+            for start in range(0, len(waiting), QUEUE_MESSAGE_COUNT_MAX):
+                group = waiting[start : start + QUEUE_MESSAGE_COUNT_MAX]
+                await self._queue.send([chunk_message(chunk) for chunk in group])
+                indexes = [chunk.index for chunk in group]
+                await fan_out(indexes, partial(self._mark, job_id), limit=_MARKS_IN_FLIGHT)
+
+    async def _mark(self, job_id: str, index: int) -> None:
+        chunk = await self._chunks.get(job_id, index)
+        if chunk.status not in (ChunkStatus.PENDING, ChunkStatus.QUEUED):
+            return  # a worker was quicker
+        try:
+            await self._chunks.save(evolve(chunk, ChunkQueued(), self._clock.now()))
+        except Conflict:
+            return  # a worker was quicker

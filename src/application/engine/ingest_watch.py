@@ -1,0 +1,128 @@
+"""Looking whether a system has worked off its ingest queue.
+
+An object that was triggered a day ago may still wait there: Media Lake works its queue off nearly
+one by one. So a trigger's grace period does not end before the queue was seen empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from application.execution.deadline import Deadline
+from application.execution.policy import Policy
+from domain.connector import Trigger
+from domain.job import Job
+from domain.limits import QUEUE_DEPTH_LAG_S
+from ports.clock import Clock
+from ports.connector_store import ConnectorStore
+from ports.errors import Fatal, Misconfigured, NotFound, PortError
+from ports.ingest_queue import IngestQueue
+from ports.telemetry import Telemetry
+
+_PAGE_CONNECTOR_COUNT: Final = 100
+
+# An empty queue was empty so long before it was asked.
+_DEPTH_LAG: Final = timedelta(seconds=QUEUE_DEPTH_LAG_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueView:
+    """What a job goes by: whether its queue can be read, and when it was last seen empty."""
+
+    known: bool = False
+    empty_at: datetime | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class IngestWatch:
+    """Reads the depth of ingest queues, and records when they were seen empty."""
+
+    def __init__(
+        self,
+        *,
+        connectors: ConnectorStore,
+        queue: IngestQueue,
+        clock: Clock,
+        telemetry: Telemetry,
+        policy: Policy,
+    ) -> None:
+        self._connectors = connectors
+        self._queue = queue
+        self._clock = clock
+        self._telemetry = telemetry
+        self._policy = policy
+
+    async def look(self, job: Job) -> QueueView:
+        """Return what a job goes by that begins now.
+
+        A queue that cannot be read is not known: the grace period alone counts then, and the job
+        says so.
+
+        Raises:
+            Misconfigured: the job sends to this queue, and there is none.
+            Retryable: its depth could not be had now.
+        """
+        queue_url = job.ingest.queue_url
+        if queue_url is None:
+            return QueueView()
+        seen_at = self._clock.now() - _DEPTH_LAG
+        try:
+            depth = await self._queue.depth(queue_url)
+        except NotFound as error:
+            if job.ingest.trigger is Trigger.QUEUE:
+                raise Misconfigured(
+                    f"the connector's ingest queue {queue_url} does not exist, and its trigger"
+                    " sends to it; register the connector with the queue that the system has now",
+                    operation=error.operation,
+                    resource=queue_url,
+                    vendor_code=error.vendor_code,
+                ) from error
+            return QueueView(warnings=(self._unread(queue_url, error),))
+        except Fatal as error:
+            return QueueView(warnings=(self._unread(queue_url, error),))
+        if depth == 0:
+            await self._connectors.note_queue_empty(job.connector_id, seen_at)
+            return QueueView(known=True, empty_at=seen_at)
+        connector = await self._connectors.get(job.connector_id)
+        return QueueView(known=True, empty_at=connector.queue_empty_at)
+
+    async def observe(self, deadline: Deadline) -> None:
+        """Look at the queues of all connectors, as far as the time suffices.
+
+        One that cannot be read does not keep the others from it.
+        """
+        cursor: str | None = None
+        while True:
+            page = await self._connectors.list_page(limit=_PAGE_CONNECTOR_COUNT, cursor=cursor)
+            for each in page.unreadable:
+                self._telemetry.warning(
+                    "connector_not_read", connector_id=each.record_id, cause=each.cause
+                )
+            for connector in page.items:
+                if deadline.near(self._policy.stop_margin_s):
+                    return
+                if connector.ingest.queue_url is None:
+                    continue
+                seen_at = self._clock.now() - _DEPTH_LAG
+                try:
+                    if await self._queue.depth(connector.ingest.queue_url) == 0:
+                        await self._connectors.note_queue_empty(connector.connector_id, seen_at)
+                except Exception as error:  # noqa: BLE001 - reported
+                    self._telemetry.warning(
+                        "ingest_queue_not_read",
+                        connector_id=connector.connector_id,
+                        cause=str(error),
+                    )
+            cursor = page.cursor
+            if cursor is None:
+                return
+
+    def _unread(self, queue_url: str, error: PortError) -> str:
+        hours = self._policy.ingest_grace_s / 3600
+        return (
+            f"the ingest queue {queue_url} cannot be read ({type(error).__name__}: {error});"
+            f" objects count as being ingested for {hours:g} h after their trigger, whatever"
+            " still waits there"
+        )

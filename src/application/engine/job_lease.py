@@ -1,0 +1,96 @@
+"""The engine's right to work on one job, held by one invocation at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from application.execution.deadline import Deadline
+from application.jobs.update_job import update_job
+from application.results.failure_records import cause_of, is_unknown
+from domain.attempts import end_attempts, fail_attempt, place_of
+from domain.errors import WorkLost
+from domain.job import Job
+from domain.job_control import check_work, take_work
+from ports.clock import Clock
+from ports.job_store import JobStore
+
+
+class Work:
+    """A held work lease: every write of the job goes through it and fails once it is lost."""
+
+    def __init__(self, *, jobs: JobStore, clock: Clock, token: str, deadline: Deadline) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self.token = token
+        self.deadline = deadline
+
+    async def take(self, job_id: str, *, margin_s: float) -> Job:
+        """Take the lease until `margin_s` after the deadline, when this process is surely dead.
+
+        Raises:
+            WorkHeld: another invocation has it.
+            WorkLost: the job has ended or is ending.
+        """
+        lease_s = self.deadline.remaining_s() + margin_s
+        return await update_job(
+            self._jobs,
+            job_id,
+            lambda job: take_work(job, token=self.token, now=self._clock.now(), lease_s=lease_s),
+        )
+
+    async def update(self, job_id: str, change: Callable[[Job], Job]) -> Job:
+        """Write a change of the job.
+
+        Raises:
+            WorkLost: the lease is not ours any more, or the job has ended or is ending.
+        """
+
+        def guarded(job: Job) -> Job:
+            check_work(job, token=self.token, now=self._clock.now())
+            changed = replace(change(job), updated_at=self._clock.now())
+            return changed if place_of(changed) == place_of(job) else end_attempts(changed)
+
+        return await update_job(self._jobs, job_id, guarded)
+
+    async def release(self, job_id: str) -> Job:
+        """Give the lease back after an attempt that did not fail."""
+        return await self._give_back(job_id, end_attempts)
+
+    async def release_failed(self, job_id: str, error: Exception) -> Job:
+        """Give the lease back after an attempt that ended in `error`; the record tells it."""
+        cause, unknown = cause_of(error), is_unknown(error)
+        return await self._give_back(job_id, lambda j: fail_attempt(j, cause, unknown=unknown))
+
+    async def _give_back(self, job_id: str, change: Callable[[Job], Job]) -> Job:
+        """Give the lease back, so that the next invocation need not wait for its end."""
+
+        def released(job: Job) -> Job:
+            if job.work is None or job.work.token != self.token:
+                return job
+            if job.terminal or job.ending is not None:
+                return replace(job, work=None)
+            return replace(change(job), work=None)
+
+        return await update_job(self._jobs, job_id, released)
+
+    async def job_ends(self, job_id: str) -> bool:
+        """Tell whether the job has ended or is ending, and is not merely another engine's."""
+        job = await self._jobs.get(job_id)
+        return job.terminal or job.ending is not None
+
+    def holds(self, job: Job) -> bool:
+        """Tell whether `job`, as read, is still ours to write."""
+        try:
+            self.check(job)
+        except WorkLost:
+            return False
+        return True
+
+    def check(self, job: Job) -> None:
+        """Make sure that `job`, as read, is still ours to write.
+
+        Raises:
+            WorkLost: it is not.
+        """
+        check_work(job, token=self.token, now=self._clock.now())

@@ -1,0 +1,257 @@
+"""Listing a bucket into the manifest: streamed, checkpointed, and continued after any break.
+
+The manifest is a multipart upload. A checkpoint in the job's record names the last key that was
+seen, the ETags of the parts, and the rest: a file with the rows since the last part, because a part
+has a least size. There is a checkpoint with each part, every `checkpoint_after_s` seconds, and at
+the deadline. A later invocation reads the rest and lists on from the last key. Parts are completed
+by the recorded ETags, so a part that somebody else sent meanwhile is refused and not mixed in.
+
+A rest is written before the record names it, and each under a name of its own: a process that dies
+between the two, or one that was given up for dead, leaves a file that nobody reads.
+
+The listing is a loop over lives. What decreases from one to the next is the number of keys after
+the recorded place: each life that ends at its deadline has seen one page at least. Only a part
+that a process given up for dead sent late makes the listing start again, with an upload that this
+process does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+from application.engine.ingest_watch import IngestWatch
+from application.engine.job_lease import Work
+from application.execution.policy import Policy
+from application.results.files import listing_rest_key, manifest_key
+from domain import prefixes as prefix_rules
+from domain.bucket_check import check_bucket
+from domain.file_types import Taken
+from domain.item_sizes import part_bytes
+from domain.job import Job, JobCompleted, Listing, ManifestFile, ManifestWritten, Splitting, evolve
+from domain.key_sum import with_key
+from domain.manifest import ManifestEntry, encode_row
+from domain.profile import Profile
+from domain.selection import Selection
+from ports.clock import Clock
+from ports.errors import AccessDenied, Conflict, NotFound, Refused
+from ports.object_store import ListedPage, ObjectStore
+from ports.results_store import ResultsStore
+from ports.telemetry import Metric, Telemetry
+
+
+class ListBucket:
+    """Takes a job from INITIALIZING to DISCOVERING, or to COMPLETED if there is nothing to do."""
+
+    def __init__(
+        self,
+        *,
+        objects: ObjectStore,
+        results: ResultsStore,
+        ingest_watch: IngestWatch,
+        profile: Profile,
+        clock: Clock,
+        telemetry: Telemetry,
+        policy: Policy,
+    ) -> None:
+        self._ingest_watch = ingest_watch
+        self._profile = profile
+        self._objects = objects
+        self._results = results
+        self._clock = clock
+        self._telemetry = telemetry
+        self._policy = policy
+
+    async def run(self, job: Job, work: Work) -> Job | None:
+        """List until the end, or None if the deadline came first: what was seen is on record.
+
+        Raises:
+            WorkLost: the job is not ours any more.
+            NotFound: the rest that the record names is gone.
+            Misconfigured, AccessDenied: the bucket cannot be listed.
+            UnsupportedBucket: a sync could not do there what it promises.
+            ManifestTooLarge: there are more objects than one job can list.
+        """
+        key = manifest_key(job.job_id)
+        if job.listing.upload_id is None:
+            warnings = check_bucket(job, await self._objects.inspect(job.bucket))
+            queue = await self._ingest_watch.look(job)
+            upload_id = await self._results.begin_upload(key)
+            begun = replace(Listing(), upload_id=upload_id)
+            job = await work.update(
+                job.job_id,
+                lambda j: replace(
+                    j,
+                    listing=begun,
+                    warnings=(*warnings, *queue.warnings),
+                    queue_known=queue.known,
+                    queue_empty_at=queue.empty_at,
+                ),
+            )
+        prefixes = prefix_rules.normalise(job.options.prefixes) or ("",)
+        if job.listing.prefix_index < len(prefixes) or job.listing.rest_key is not None:
+            listed = await self._list(job, work, prefixes, key)
+            if listed is None:
+                return None
+            job = listed
+        return await self._complete(job, work, key)
+
+    async def _list(self, job: Job, work: Work, prefixes: tuple[str, ...], key: str) -> Job | None:
+        margin = timedelta(seconds=self._policy.modified_since_margin_s)
+        selection = Selection.of(
+            job.options.include, job.options.exclude, job.options.modified_since, margin
+        )
+        at = job.listing
+        rows = bytearray(await self._results.get(at.rest_key) if at.rest_key else b"")
+        noted_at = self._clock.now()
+        for index in range(at.prefix_index, len(prefixes)):
+            async for listed in self._pages(job, prefixes[index], at):
+                page = listed.entries
+                chosen = [entry for entry in page if selection.selects(entry)]
+                selected = [entry for entry in chosen if self._may_be_taken(job, entry)]
+                key_sum = at.key_sum
+                for entry in selected:
+                    rows += encode_row(job.bucket.name, entry)
+                    key_sum = with_key(key_sum, entry.key)
+                at = replace(
+                    at,
+                    key_sum=key_sum,
+                    objects_listed=at.objects_listed + len(selected),
+                    objects_filtered=at.objects_filtered + len(page) - len(chosen),
+                    objects_not_media=at.objects_not_media + len(chosen) - len(selected),
+                    bytes_listed=at.bytes_listed + sum(e.size_bytes or 0 for e in selected),
+                    last_key=page[-1].key if page else at.last_key,
+                    token=None if page else listed.token,
+                )
+                if listed.token is None:
+                    if at.last_key is None and prefixes[index]:
+                        job = await self._warn_of_nothing(job, work, prefixes[index])
+                    at = replace(at, prefix_index=index + 1, last_key=None)
+                if len(rows) >= part_bytes(self._policy.manifest_part_bytes, len(at.part_e_tags)):
+                    job = await self._note_part(job, work, at, bytes(rows), key)
+                    at = job.listing
+                    rows.clear()
+                    noted_at = self._clock.now()
+                ending = work.deadline.near(self._policy.stop_margin_s)
+                age_s = (self._clock.now() - noted_at).total_seconds()
+                if ending or age_s >= self._policy.checkpoint_after_s:
+                    job = await self._note_rest(job, work, at, bytes(rows))
+                    at = job.listing
+                    noted_at = self._clock.now()
+                if ending:
+                    return None
+        return await self._note_part(job, work, at, bytes(rows), key)
+
+    async def _pages(self, job: Job, prefix: str, at: Listing) -> AsyncIterator[ListedPage]:
+        """Yield the pages after the recorded place: after a key, or after pages without any."""
+        if at.token is not None:
+            pages = self._objects.list_objects(
+                job.bucket, prefix=prefix, start_after=at.last_key, token=at.token
+            )
+            try:
+                first = await anext(pages)
+            except Refused as error:
+                self._telemetry.warning(
+                    "listing_token_refused", job_id=job.job_id, cause=str(error)
+                )
+            else:
+                yield first
+                async for page in pages:
+                    yield page
+                return
+        async for page in self._objects.list_objects(
+            job.bucket, prefix=prefix, start_after=at.last_key
+        ):
+            yield page
+
+    async def _warn_of_nothing(self, job: Job, work: Work, prefix: str) -> Job:
+        other = prefix_rules.other_normal_form(prefix)
+        if other is not None and not await self._any_under(job, other):
+            other = None
+        warning = prefix_rules.nothing_listed(prefix, other=other)
+        if warning in job.warnings:
+            return job
+        return await work.update(job.job_id, lambda j: replace(j, warnings=(*j.warnings, warning)))
+
+    async def _any_under(self, job: Job, prefix: str) -> bool:
+        try:
+            pages = self._objects.list_objects(job.bucket, prefix=prefix, start_after=None)
+            return bool((await anext(aiter(pages))).entries)
+        except AccessDenied:
+            # Rights may be for the job's own prefixes only; then there is nothing to say of others.
+            return False
+
+    def _may_be_taken(self, job: Job, entry: ManifestEntry) -> bool:
+        """Tell whether the system may take the object; a listing shows no content type."""
+        taken = self._profile.takes(entry.key, None, job.ingest.file_filter)
+        return taken is not Taken.NO
+
+    async def _note_part(self, job: Job, work: Work, at: Listing, rows: bytes, key: str) -> Job:
+        """Make the rows a part of the manifest, be there any, and note what is seen."""
+        if rows:
+            upload_id = at.upload_id or ""
+            e_tag = await self._results.upload_part(key, upload_id, len(at.part_e_tags) + 1, rows)
+            at = replace(at, part_e_tags=(*at.part_e_tags, e_tag))
+        return await self._note(job, work, replace(at, rest_key=None))
+
+    async def _note_rest(self, job: Job, work: Work, at: Listing, rows: bytes) -> Job:
+        """Put the rows aside, be there any, and note what is seen.
+
+        The name tells lives apart by their token, and within one life by the number of keys seen:
+        between two rests of a life there are other keys, or a part that leaves no rest.
+        """
+        rest_key = None
+        if rows:
+            rest_key = listing_rest_key(job.job_id, work.token, at.objects_seen)
+            await self._results.put(rest_key, rows)
+        return await self._note(job, work, replace(at, rest_key=rest_key))
+
+    async def _note(self, job: Job, work: Work, at: Listing) -> Job:
+        job = await work.update(job.job_id, lambda j: replace(j, listing=at))
+        self._telemetry.event(
+            "listing_checkpoint", job_id=job.job_id, objects_listed=at.objects_listed
+        )
+        return job
+
+    async def _complete(self, job: Job, work: Work, key: str) -> Job | None:
+        upload_id = job.listing.upload_id or ""
+        ended = replace(job.listing, upload_id=None, part_e_tags=())
+        now = self._clock.now()
+        if not job.listing.part_e_tags:
+            await self._abort(job, key, upload_id)
+
+            def completed(job: Job) -> Job:
+                settled = replace(job, listing=ended, splitting=Splitting(done=True))
+                return evolve(settled, JobCompleted(), now)
+
+            return await work.update(job.job_id, completed)
+        # Another invocation may have begun, and versioning may have been switched on since.
+        facts = await self._objects.inspect(job.bucket)
+        unlisted = check_bucket(job, facts)
+        others = tuple(warning for warning in job.warnings if warning not in unlisted)
+        warnings = (*check_bucket(job, facts, listed=ended), *others)
+        try:
+            e_tag = await self._results.complete_upload(key, upload_id, job.listing.part_e_tags)
+        except NotFound:
+            # An earlier attempt completed the upload and died before it wrote that down.
+            e_tag = await self._results.e_tag(key)
+        except Conflict:
+            # The request of an attempt that was given up for dead arrived after its part had been
+            # sent anew: the upload does not hold what is recorded of it, and never will.
+            await self._abort(job, key, upload_id)
+            anew = await work.update(job.job_id, lambda j: replace(j, listing=Listing()))
+            return await self.run(anew, work)
+        self._telemetry.count(Metric.OBJECTS_LISTED, ended.objects_listed)
+        written = ManifestWritten(manifest=ManifestFile(key=key, e_tag=e_tag))
+        return await work.update(
+            job.job_id,
+            lambda j: evolve(replace(j, listing=ended, warnings=warnings), written, now),
+        )
+
+    async def _abort(self, job: Job, key: str, upload_id: str) -> None:
+        """Drop an upload that nobody needs, if we can: the bucket's lifecycle rule does, too."""
+        try:
+            await self._results.abort_upload(key, upload_id)
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning("upload_not_aborted", job_id=job.job_id, cause=str(error))

@@ -1,0 +1,187 @@
+"""Cutting the manifest, or the completion report, into chunks: streamed and checkpointed.
+
+Chunk N is a function of the file and N. What belongs to a chunk is written first (its entries, the
+outcomes that are known already), then chunks and checkpoint in one transaction, then the messages.
+Wherever the process dies, the next one cuts the same chunks from the last checkpoint on; messages
+that got lost are sent by the sweep.
+
+The splitting is a loop over lives. What decreases from one to the next is the number of bytes of
+the source behind the checkpoint: each life that ends at its deadline has recorded one chunk at
+least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from application.engine.chunk_enqueuer import Queueing
+from application.engine.chunk_sources import Source, key_of
+from application.engine.job_lease import Work
+from application.execution.policy import Policy
+from application.results.failure_records import object_failures
+from application.results.files import chunk_key, discovered_key, write_entries, write_outcomes
+from domain.chunk import Chunk, ChunkStatus
+from domain.errors import InvalidReport
+from domain.job import Job, JobStatus, ProcessingStarted, Splitting, evolve
+from domain.key_sum import may_be_equal, with_key
+from domain.manifest import ManifestEntry
+from domain.outcome import Outcome, fold
+from domain.packing import Parcel
+from domain.records import RecordSplitter
+from ports.chunk_store import ChunkStore
+from ports.clock import Clock
+from ports.error_log import ErrorLog
+from ports.errors import Conflict
+from ports.job_store import JobStore
+from ports.results_store import ResultsStore
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Chunks whose files are written, waiting for the transaction that records them."""
+
+    chunks: list[Chunk]
+    checkpoint: Splitting
+
+
+class SplitIntoChunks:
+    """Makes a job's chunks from a source of records."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        chunks: ChunkStore,
+        results: ResultsStore,
+        errors: ErrorLog,
+        queueing: Queueing,
+        clock: Clock,
+        policy: Policy,
+    ) -> None:
+        self._jobs = jobs
+        self._chunks = chunks
+        self._results = results
+        self._errors = errors
+        self._queueing = queueing
+        self._clock = clock
+        self._policy = policy
+
+    async def run(self, job: Job, work: Work, source: Source) -> Job | None:
+        """Split to the end, or None if the deadline came first.
+
+        Raises:
+            WorkLost: the job is not ours any more.
+            InvalidReport: the source does not hold one record for each object listed.
+        """
+        parcel = Parcel()
+        batch = _Batch([], job.splitting)
+        async for item, after in self._records(source, job.splitting):
+            entry = item if isinstance(item, ManifestEntry) else None
+            if parcel.full_for(entry, self._policy.sizing):
+                await self._close(job, parcel, batch)
+                parcel = Parcel()
+                ending = work.deadline.near(self._policy.stop_margin_s)
+                if ending or len(batch.chunks) >= self._policy.added_chunk_count:
+                    job = await self._commit(job, work, batch)
+                    batch = _Batch([], job.splitting)
+                if ending:
+                    return None
+            if isinstance(item, ManifestEntry):
+                parcel.add(item, self._policy.sizing)
+            else:
+                parcel.outcomes.append(item)
+            batch.checkpoint = replace(
+                after,
+                object_count=batch.checkpoint.object_count + 1,
+                key_sum=with_key(batch.checkpoint.key_sum, key_of(item)),
+            )
+        if parcel.object_count:
+            await self._close(job, parcel, batch)
+        counted, listed = batch.checkpoint.object_count, job.listing.objects_listed
+        if counted != listed:
+            raise InvalidReport(
+                f"{source.name} has records of {counted} objects, {listed} were listed"
+            )
+        if not may_be_equal(batch.checkpoint.key_sum, job.listing.key_sum):
+            raise InvalidReport(
+                f"{source.name} has as many records as objects were listed, {listed}, but not one"
+                " for each: some are missing, and others are there twice or were not listed"
+            )
+        batch.checkpoint = replace(batch.checkpoint, done=True)
+        return await self._commit(job, work, batch)
+
+    async def _records(
+        self, source: Source, start: Splitting
+    ) -> AsyncIterator[tuple[ManifestEntry | Outcome, Splitting]]:
+        position = start.position
+        for file_index in range(start.file_index, len(source.keys)):
+            splitter = RecordSplitter(position)
+            stream = self._results.stream(source.keys[file_index], position=position)
+            async for portion in stream:
+                for record, after in splitter.feed(portion):
+                    yield (
+                        source.parse(record, after),
+                        Splitting(file_index=file_index, position=after),
+                    )
+            for record, after in splitter.finish():
+                yield source.parse(record, after), Splitting(file_index=file_index, position=after)
+            position = 0
+
+    async def _close(self, job: Job, parcel: Parcel, batch: _Batch) -> None:
+        index = job.tally.chunks_total + len(batch.chunks)
+        if parcel.entries:
+            await write_entries(
+                self._results, chunk_key(job.job_id, index), job.bucket.name, parcel.entries
+            )
+        now = self._clock.now()
+        if parcel.outcomes:
+            key = discovered_key(job.job_id, index)
+            await write_outcomes(
+                self._results, key, parcel.outcomes, job_id=job.job_id, chunk_index=index
+            )
+            failures = object_failures(
+                parcel.outcomes, job_id=job.job_id, chunk_index=index, attempt_number=1, now=now
+            )
+            await self._errors.record(failures[: self._policy.errors_per_chunk_max])
+        known = fold(parcel.outcomes)
+        settled = ChunkStatus.COMPLETED_WITH_ERRORS if known.failed else ChunkStatus.COMPLETED
+        keys = [entry.key for entry in parcel.entries] + [
+            outcome.key for outcome in parcel.outcomes
+        ]
+        batch.chunks.append(
+            Chunk(
+                job_id=job.job_id,
+                index=index,
+                status=ChunkStatus.PENDING if parcel.entries else settled,
+                object_count=parcel.object_count,
+                entry_count=len(parcel.entries),
+                size_bytes=parcel.size_bytes,
+                first_key=min(keys),
+                last_key=max(keys),
+                discovered=known,
+                statistics=known,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+
+    async def _commit(self, job: Job, work: Work, batch: _Batch) -> Job:
+        if not batch.chunks:
+            return await work.update(job.job_id, lambda j: replace(j, splitting=batch.checkpoint))
+        while True:
+            work.check(job)
+            now = self._clock.now()
+            moved = replace(job, splitting=batch.checkpoint, updated_at=now)
+            if job.status is JobStatus.DISCOVERING and not job.options.dry_run:
+                moved = evolve(moved, ProcessingStarted(), now)
+            try:
+                job = await self._chunks.add(moved, batch.chunks)
+                break
+            except Conflict:
+                # Something else in the record changed (a notice was published), or it is not
+                # ours any more, which `check` tells. The chunks themselves cannot exist while
+                # the checkpoint before them stands.
+                job = await self._jobs.get(job.job_id)
+        await self._queueing.enqueue([c for c in batch.chunks if not c.terminal])
+        return job

@@ -1,0 +1,195 @@
+"""The sweep: the scheduled pass that finds what got stuck and mends it.
+
+It looks at every open job, and repairs whatever a lost message, a lost event or a dead process can
+leave behind: statuses not published, engine work nobody does, the end of a batch job nobody heard
+of, chunks whose message or worker is gone, a last settlement nobody acted on. It decides by what
+is recorded, by the clock, and by how much the processor queue holds, so running it twice, or beside
+anything else, does no harm.
+
+It is a loop over lives: what it does not reach before its deadline, the next one does. What
+decreases from one to the next is the number of chunks that count as stale: each of them that is
+sent or freed is marked with the present before the next ones are, so a sweep that dies leaves fewer
+behind, whatever it died of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from application.engine.chunk_enqueuer import Queueing
+from application.engine.end_job import EndJob
+from application.engine.ingest_watch import IngestWatch
+from application.engine.lost_messages import WaitingChunks
+from application.execution.deadline import Deadline
+from application.execution.policy import Policy
+from application.jobs.status_publisher import Announcer
+from application.results.failure_records import cause_of
+from domain.chunk import Chunk, ChunkLeaseExpired, ChunkStatus, evolve, lease_expired
+from domain.job import Job
+from domain.limits import QUEUE_MESSAGE_COUNT_MAX
+from ports.chunk_queue import ChunkQueue
+from ports.chunk_store import ChunkStore
+from ports.clock import Clock
+from ports.engine_invoker import EngineInvoker
+from ports.errors import Conflict
+from ports.job_store import JobStore
+from ports.paging import Unreadable
+from ports.telemetry import Metric, Telemetry
+
+_ENDING_SHARE: Final = 0.25
+"""The part of the time left that the sweep gives to the end of one job."""
+
+
+class Sweep:
+    """The use case of the schedule."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        chunks: ChunkStore,
+        queue: ChunkQueue,
+        queueing: Queueing,
+        end_job: EndJob,
+        announcer: Announcer,
+        invoker: EngineInvoker,
+        clock: Clock,
+        telemetry: Telemetry,
+        ingest_watch: IngestWatch,
+        policy: Policy,
+    ) -> None:
+        self._ingest_watch = ingest_watch
+        self._jobs = jobs
+        self._chunks = chunks
+        self._queue = queue
+        self._queueing = queueing
+        self._end_job = end_job
+        self._announcer = announcer
+        self._invoker = invoker
+        self._clock = clock
+        self._telemetry = telemetry
+        self._policy = policy
+
+    async def run(self, deadline: Deadline) -> int:
+        """Mend all open jobs, the oldest first; returns how many were looked at.
+
+        One job that cannot be mended, or not even be read back, does not keep the others from it;
+        the first error of mending is raised at the end.
+
+        Raises:
+            Exception: some job could not be mended; the next sweep tries again.
+        """
+        looked_at = 0
+        waiting, first_error = await self._look_at_queue()
+        async for job in self._jobs.open_jobs():
+            if self._out_of_time(deadline):
+                break
+            looked_at += 1
+            if isinstance(job, Unreadable):
+                # Nothing that a repetition mends: it is for an operator, by the log and its alarm.
+                self._telemetry.warning("job_not_mended", job_id=job.record_id, cause=job.cause)
+                continue
+            try:
+                await self._mend(job, waiting, deadline)
+            except Exception as error:  # noqa: BLE001 - reported
+                self._telemetry.warning("job_not_mended", job_id=job.job_id, cause=cause_of(error))
+                first_error = first_error or error
+        try:
+            await self._send_lost(waiting, deadline)
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning("messages_not_sent_again", cause=cause_of(error))
+            first_error = first_error or error
+        await self._ingest_watch.observe(deadline)
+        if self._out_of_time(deadline):
+            self._telemetry.warning("sweep_unfinished", looked_at=looked_at)
+        self._telemetry.event("sweep_done", looked_at=looked_at)
+        if first_error is not None:
+            raise first_error
+        return looked_at
+
+    async def _look_at_queue(self) -> tuple[WaitingChunks, Exception | None]:
+        """Read the queue's depth before any chunk: what leaves the queue later is no loss."""
+        now = self._clock.now()
+        try:
+            return WaitingChunks(since=now, depth=await self._queue.depth()), None
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning("queue_not_read", cause=cause_of(error))
+            return WaitingChunks(since=now, depth=None), error
+
+    async def _mend(self, job: Job, waiting: WaitingChunks, deadline: Deadline) -> None:
+        job = await self._announcer.announce(job)
+        if job.terminal:
+            return
+        if job.ending is not None:
+            # The others must not wait for a job of many chunks; the next sweep continues with it.
+            await self._end_job.drain(job, deadline.share(_ENDING_SHARE))
+            return
+        now = self._clock.now()
+        await self._mend_chunks(job, now, waiting, deadline)
+        if job.settled:
+            await self._announcer.finish(job.job_id)
+        elif _needs_engine(job) and self._idle(job, now):
+            await self._invoker.advance(job.job_id)
+
+    def _idle(self, job: Job, now: datetime) -> bool:
+        if job.work is not None:
+            return now >= job.work.expires_at
+        return self._stale(job.updated_at, now, self._policy.stuck_after_s)
+
+    async def _mend_chunks(
+        self, job: Job, now: datetime, waiting: WaitingChunks, deadline: Deadline
+    ) -> None:
+        """Send again what has surely no message; note in `waiting` what may have lost its own."""
+        lost: list[Chunk] = []
+        async for chunk in self._chunks.chunks(job.job_id):
+            if self._out_of_time(deadline):
+                break
+            if lease_expired(chunk, now):
+                freed = await self._free(chunk, now)
+                if freed is not None:
+                    lost.append(freed)
+            elif chunk.status is ChunkStatus.PENDING:
+                if self._stale(chunk.updated_at, now, self._policy.stuck_after_s):
+                    lost.append(chunk)
+            else:
+                waiting.saw(chunk)
+                if chunk.status is ChunkStatus.QUEUED and self._stale(
+                    chunk.updated_at, now, self._policy.queued_again_after_s
+                ):
+                    waiting.suspect(chunk)
+            if len(lost) >= QUEUE_MESSAGE_COUNT_MAX:
+                await self._send_again(lost)
+                lost = []
+        await self._send_again(lost)
+
+    async def _send_lost(self, waiting: WaitingChunks, deadline: Deadline) -> None:
+        lost = waiting.lost(self._policy.queue_retention_s)
+        for start in range(0, len(lost), QUEUE_MESSAGE_COUNT_MAX):
+            if self._out_of_time(deadline):
+                return
+            await self._send_again(lost[start : start + QUEUE_MESSAGE_COUNT_MAX])
+
+    async def _free(self, chunk: Chunk, now: datetime) -> Chunk | None:
+        try:
+            return await self._chunks.save(evolve(chunk, ChunkLeaseExpired(), now))
+        except Conflict:
+            return None  # its worker settled it, or another took it over
+
+    async def _send_again(self, chunks: Sequence[Chunk]) -> None:
+        if chunks:
+            self._telemetry.count(Metric.CHUNKS_RECOVERED, len(chunks))
+            await self._queueing.enqueue(chunks)
+
+    def _out_of_time(self, deadline: Deadline) -> bool:
+        return deadline.near(self._policy.stop_margin_s)
+
+    @staticmethod
+    def _stale(since: datetime, now: datetime, after_s: float) -> bool:
+        return (now - since).total_seconds() >= after_s
+
+
+def _needs_engine(job: Job) -> bool:
+    """Whether the next step is the engine's: all but waiting for chunks."""
+    return not job.splitting.done or job.redriving

@@ -1,0 +1,51 @@
+"""Requesting that a job's failures are tried again."""
+
+from __future__ import annotations
+
+from application.jobs.engine_invocation import order_advance
+from application.jobs.status_publisher import Announcer
+from application.jobs.update_job import update_job
+from domain.job import Job
+from domain.job_control import redrive
+from ports.clock import Clock
+from ports.engine_invoker import EngineInvoker
+from ports.job_store import JobStore
+from ports.telemetry import Telemetry
+
+
+class RedriveJob:
+    """The use case behind `POST /jobs/{id}/redrive`."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        engine: EngineInvoker,
+        announcer: Announcer,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._jobs = jobs
+        self._engine = engine
+        self._announcer = announcer
+        self._clock = clock
+        self._telemetry = telemetry
+
+    async def redrive(self, job_id: str) -> Job:
+        """Reopen the job and have the engine queue its failed chunks again.
+
+        A job that is being redriven is returned as it is.
+
+        Raises:
+            NotFound: there is no such job.
+            NotRedrivable: it has no failures that another attempt could mend.
+            OverlappingJob: another job is active on its prefixes.
+            TooManyPrefixes: the bucket's active jobs have too many already.
+        """
+
+        def reopened(job: Job) -> Job:
+            return job if job.redriving else redrive(job, self._clock.now())
+
+        job = await update_job(self._jobs, job_id, reopened)
+        await order_advance(self._engine, job_id, telemetry=self._telemetry)
+        return await self._announcer.announce(job)

@@ -1,0 +1,165 @@
+"""Starting a sync: from a request to a recorded job and an invoked engine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+
+from application.jobs.engine_invocation import order_advance
+from application.jobs.status_publisher import Announcer
+from domain import prefixes as prefix_rules
+from domain.connector import Connector, ConnectorStatus
+from domain.errors import ConnectorDisabled, FieldFault, InvalidRequest
+from domain.identity import job_id_for
+from domain.item_sizes import option_faults
+from domain.job import Job, SyncOptions, new_job
+from domain.manifest import format_instant
+from domain.shown import shown
+from ports.clock import Clock
+from ports.connector_store import ConnectorStore
+from ports.engine_invoker import EngineInvoker
+from ports.errors import AlreadyExists, Conflict, NotFound
+from ports.ids import Ids
+from ports.job_store import JobStore
+from ports.telemetry import Telemetry
+
+
+class IdempotencyKeyReused(Conflict):
+    """The idempotency key came before with another request; `job_id` is that one's job."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            f"the idempotency key belongs to job {job_id}, which was asked for differently"
+        )
+        self.job_id = job_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A job, and whether this very request made it (or found that an equal one had)."""
+
+    job: Job
+    created: bool
+
+
+class StartSync:
+    """The use case behind `POST /connectors/{id}/sync`."""
+
+    def __init__(
+        self,
+        *,
+        connectors: ConnectorStore,
+        jobs: JobStore,
+        engine: EngineInvoker,
+        announcer: Announcer,
+        clock: Clock,
+        ids: Ids,
+        telemetry: Telemetry,
+    ) -> None:
+        self._connectors = connectors
+        self._jobs = jobs
+        self._engine = engine
+        self._announcer = announcer
+        self._clock = clock
+        self._ids = ids
+        self._telemetry = telemetry
+
+    async def start(
+        self, connector_id: str, options: SyncOptions, *, idempotency_key: str | None = None
+    ) -> Started:
+        """Record a job and have the engine begin.
+
+        The job is recorded first. If the engine cannot be invoked, or its invocation gets lost, the
+        sweep starts the job: so this succeeds as soon as the record is written.
+
+        Raises:
+            NotFound: there is no such connector.
+            ConnectorDisabled: it is switched off.
+            InvalidRequest: prefixes that are wrong, or not within the connector's; or options that
+                are too large to be kept.
+            IdempotencyKeyReused: the key was used for another request.
+            OverlappingJob: an active job, of whatever connector of the bucket, covers some of the
+                prefixes.
+            TooManyPrefixes: the bucket's active jobs have too many already.
+        """
+        fingerprint = _fingerprint(options)
+        if idempotency_key is not None:
+            earlier = await self._find(job_id_for(connector_id, idempotency_key))
+            if earlier is not None:
+                return _replayed(earlier, fingerprint)
+        connector = await self._connectors.get(connector_id)
+        if connector.status is not ConnectorStatus.ENABLED:
+            raise ConnectorDisabled(
+                f"connector {connector_id} is {connector.status}; sync one that is ENABLED"
+            )
+        _check_prefixes(options, connector)
+        scope = prefix_rules.normalise(options.prefixes or connector.prefixes)
+        options = replace(options, prefixes=scope)
+        faults = option_faults(options, connector.ingest)
+        if faults:
+            raise InvalidRequest(*faults)
+        job = new_job(
+            job_id=(
+                job_id_for(connector_id, idempotency_key)
+                if idempotency_key
+                else self._ids.new_job_id()
+            ),
+            connector_id=connector_id,
+            bucket=connector.bucket,
+            ingest=connector.ingest,
+            options=options,
+            request_fingerprint=fingerprint,
+            now=self._clock.now(),
+        )
+        try:
+            job = await self._jobs.create(job)
+        except AlreadyExists:
+            return _replayed(await self._jobs.get(job.job_id), fingerprint)
+        # Before the engine has its turn: it would announce the same status.
+        job = await self._announcer.announce(job)
+        await order_advance(self._engine, job.job_id, telemetry=self._telemetry)
+        return Started(job=job, created=True)
+
+    async def _find(self, job_id: str) -> Job | None:
+        try:
+            return await self._jobs.get(job_id)
+        except NotFound:
+            return None
+
+
+def _replayed(earlier: Job, fingerprint: str) -> Started:
+    if earlier.request_fingerprint != fingerprint:
+        raise IdempotencyKeyReused(earlier.job_id)
+    return Started(job=earlier, created=False)
+
+
+def _check_prefixes(options: SyncOptions, connector: Connector) -> None:
+    faults = prefix_rules.check(options.prefixes, path="prefixes")
+    faults += [
+        FieldFault(
+            path=f"prefixes.{index}",
+            message=f"'{shown(prefix)}' is not within the connector's prefixes:"
+            f" {', '.join(map(shown, connector.prefixes))}",
+        )
+        for index, prefix in enumerate(options.prefixes)
+        if prefix and not prefix_rules.within(prefix, connector.prefixes)
+    ]
+    if faults:
+        raise InvalidRequest(*faults)
+
+
+def _fingerprint(options: SyncOptions) -> str:
+    since = options.modified_since
+    canonical: dict[str, object] = {
+        "prefixes": sorted(options.prefixes),
+        "discovery": options.discovery,
+        "dryRun": options.dry_run,
+        "modifiedSince": format_instant(since) if since else None,
+        "include": options.include,
+        "exclude": options.exclude,
+    }
+    if options.retrigger:
+        # Only where it is set, so that a repeated request of an earlier version stays equal.
+        canonical["retrigger"] = True
+    return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,101 @@
+"""Publishing what a job's notices say, and noting that it was done."""
+
+from __future__ import annotations
+
+import json
+
+from application.execution.policy import Policy
+from application.jobs.update_job import update_job
+from application.results.failure_records import cause_of
+from application.results.files import summary_key
+from domain.job import TERMINAL, Job, JobStatus, StatusNotice, finish_if_settled, without_notices
+from domain.message import status_message
+from domain.views import job_view
+from ports.clock import Clock
+from ports.errors import Retryable
+from ports.job_store import JobStore
+from ports.results_store import ResultsStore
+from ports.status_notifier import StatusNotifier
+from ports.telemetry import Metric, Telemetry
+
+
+class Announcer:
+    """Brings notices from a job's record to the status topic, at least once each."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        results: ResultsStore,
+        notifier: StatusNotifier,
+        clock: Clock,
+        telemetry: Telemetry,
+        policy: Policy,
+    ) -> None:
+        self._jobs = jobs
+        self._results = results
+        self._notifier = notifier
+        self._clock = clock
+        self._telemetry = telemetry
+        self._policy = policy
+
+    async def announce(self, job: Job) -> Job:
+        """Publish the job's notices in order and remove those that were; the last, with a summary.
+
+        What cannot be published stays in the record, where the sweep finds it: so a topic that is
+        down delays the news of a job and not the job. A summary that cannot be written delays the
+        news for `end_patience_s` at most, and not at all where a right or the bucket is missing.
+        """
+        if not job.notices:
+            return job
+        published: set[int] = set()
+        try:
+            for notice in job.notices:
+                if notice.status in TERMINAL:
+                    await self._write_summary(job, notice)
+                await self._notifier.publish(status_message(job, notice))
+                published.add(notice.number)
+                self._telemetry.event("job_status", job_id=job.job_id, status=notice.status)
+                if notice.status in TERMINAL:
+                    self._telemetry.count(Metric.JOBS_ENDED)
+                if notice.status is JobStatus.FAILED:
+                    self._telemetry.count(Metric.JOBS_FAILED)
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning(
+                "status_not_published", job_id=job.job_id, cause=cause_of(error)
+            )
+        if not published:
+            return job
+        try:
+            done = frozenset(published)
+            return await update_job(self._jobs, job.job_id, lambda job: without_notices(job, done))
+        except Exception as error:  # noqa: BLE001 - reported
+            # They will be published once more by the sweep; the topic promises at least once.
+            self._telemetry.warning("status_not_marked", job_id=job.job_id, cause=cause_of(error))
+            return job
+
+    async def _write_summary(self, job: Job, notice: StatusNotice) -> None:
+        """Write the job's record as it is at its end; without it, the API still shows the same.
+
+        Raises:
+            Retryable: it could not be written, and the news of the end may still wait for it.
+        """
+        summary = json.dumps(job_view(job, self._clock.now()), indent=2)
+        try:
+            await self._results.put(summary_key(job.job_id), summary.encode())
+        except Exception as error:
+            waited_s = (self._clock.now() - notice.occurred_at).total_seconds()
+            if isinstance(error, Retryable) and waited_s < self._policy.end_patience_s:
+                raise
+            self._telemetry.warning("summary_not_written", job_id=job.job_id, cause=cause_of(error))
+
+    async def finish(self, job_id: str) -> Job:
+        """End the job if its last chunk is settled, and announce what changed.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        job = await update_job(
+            self._jobs, job_id, lambda job: finish_if_settled(job, self._clock.now())
+        )
+        return await self.announce(job)

@@ -1,0 +1,82 @@
+"""The record of a chunk's copies in parts: a file that outlives the worker that writes it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from domain.errors import InvalidManifest
+from domain.part_copy import CopyRecord, from_json, to_json
+from ports.errors import NotFound
+from ports.results_store import ResultsStore
+from ports.telemetry import Telemetry
+
+NOT_ABORTED: Final = "copy_not_given_up"
+"""The warning about a multipart copy, or a record of one, that stays behind."""
+
+
+class CopyFile:
+    """Read when it is first asked for, and written at each change.
+
+    Args:
+        key: The file's key.
+        check: Raises WorkLost if the chunk is another worker's by now: its record is not ours then.
+    """
+
+    def __init__(
+        self,
+        results: ResultsStore,
+        *,
+        key: str,
+        check: Callable[[], None],
+        telemetry: Telemetry,
+    ) -> None:
+        self._results = results
+        self._key = key
+        self._telemetry = telemetry
+        self._records: dict[str, CopyRecord] | None = None
+        self._filing = asyncio.Lock()
+        self.check = check
+
+    async def get(self, object_key: str) -> CopyRecord:
+        """Return what is on file of an object; of one that is not, an empty record."""
+        async with self._filing:
+            return (await self._load()).get(object_key, CopyRecord())
+
+    async def put(self, object_key: str, record: CopyRecord) -> None:
+        """Put a record on file; one of which no copy was ever begun is left out.
+
+        How often copies of an object were begun stays there when one is done: an object that its
+        owner replaces after each copy is begun again as one that is replaced in the middle of it.
+
+        Raises:
+            WorkLost: the chunk is another worker's.
+        """
+        async with self._filing:
+            records = dict(await self._load())
+            if record.begun_count:
+                records[object_key] = record
+            else:
+                records.pop(object_key, None)
+            self.check()
+            await self._results.put(self._key, to_json(records))
+            self._records = records
+
+    async def _load(self) -> dict[str, CopyRecord]:
+        if self._records is None:
+            self._records = await read_records(self._results, self._key, self._telemetry)
+        return self._records
+
+
+async def read_records(
+    results: ResultsStore, key: str, telemetry: Telemetry
+) -> dict[str, CopyRecord]:
+    """Return the records by object; none, with a warning, if the file is not ours."""
+    try:
+        return from_json(await results.get(key))
+    except NotFound:
+        return {}
+    except InvalidManifest as error:
+        telemetry.warning(NOT_ABORTED, file=key, cause=str(error))
+        return {}

@@ -1,0 +1,54 @@
+"""Aborting the multipart copies that a chunk leaves behind when it is settled."""
+
+from __future__ import annotations
+
+from application.multipart.copy_state_file import NOT_ABORTED, read_records
+from application.results.files import copies_key
+from domain.chunk import Chunk
+from domain.connector import Trigger
+from domain.job import Job
+from domain.part_copy import to_json
+from ports.errors import Fatal
+from ports.object_store import ObjectStore
+from ports.results_store import ResultsStore
+from ports.telemetry import Telemetry
+
+
+class LeftCopies:
+    """Gives up what copies in parts a chunk leaves that is about to be settled."""
+
+    def __init__(
+        self, *, objects: ObjectStore, results: ResultsStore, telemetry: Telemetry
+    ) -> None:
+        self._objects = objects
+        self._results = results
+        self._telemetry = telemetry
+
+    async def give_up(self, job: Job, chunk: Chunk) -> None:
+        """Give them up; may be repeated. What the store does not let go is only warned of.
+
+        So is a record that we may not read or write. Of a chunk that no worker ever had, nothing is
+        asked.
+
+        Raises:
+            Retryable: the record cannot be read or written now.
+        """
+        had = chunk.attempt_count > 0 or chunk.progress_key is not None
+        if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:
+            return
+        file_key = copies_key(job.job_id, chunk.index)
+        try:
+            records = await read_records(self._results, file_key, self._telemetry)
+            for key, record in records.items():
+                for upload_id in record.upload_ids:
+                    await self._abandon(job, key, upload_id)
+            if records:
+                await self._results.put(file_key, to_json({}))
+        except Fatal as error:
+            self._telemetry.warning(NOT_ABORTED, file=file_key, cause=str(error))
+
+    async def _abandon(self, job: Job, key: str, upload_id: str) -> None:
+        try:
+            await self._objects.abandon_copy(job.bucket, key, upload_id)
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning(NOT_ABORTED, object_key=key, cause=str(error))

@@ -1,0 +1,254 @@
+"""Deciding what objects need: their tags, one catalog lookup for a window of them, HeadObject.
+
+An object whose asset the catalog knows costs one read of S3. Every other one costs two, whatever
+becomes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from application.execution.fanout import AdaptiveLimit, fan_out
+from application.results.failure_records import failed_outcome
+from domain.catalog import CatalogAnswer, CatalogQuestion
+from domain.customer_object import ObjectHead, ObjectTags
+from domain.decision import (
+    Decision,
+    Minting,
+    Reason,
+    Verdict,
+    decide,
+    known,
+    resume,
+)
+from domain.file_types import Taken
+from domain.identity import identity_of
+from domain.job import Job
+from domain.manifest import format_instant
+from domain.outcome import Outcome, OutcomeKind, decided
+from domain.profile import Profile
+from domain.trigger_mark import (
+    History,
+    Patience,
+    TriggerMark,
+    history_of,
+    is_marked_elsewhere,
+    mark_of,
+    mark_value,
+)
+from ports.catalog import Catalog
+from ports.clock import Clock
+from ports.errors import Fatal, NotFound
+from ports.object_store import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An object with its tags and what the catalog says, not known by its AssetID.
+
+    `answer` is None for an object that this very job has triggered already.
+    """
+
+    key: str
+    tags: ObjectTags
+    question: CatalogQuestion
+    mark: TriggerMark | None
+    answer: CatalogAnswer | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedObject:
+    """An object with its verdict, and where it stood with our triggers before."""
+
+    key: str
+    tags: ObjectTags
+    head: ObjectHead
+    verdict: Verdict
+    mark: TriggerMark | None
+    history: History
+    decided_at: datetime
+
+
+class ObjectDecisions:
+    """Decides for the objects of one job at a time; writes nothing."""
+
+    def __init__(
+        self,
+        *,
+        objects: ObjectStore,
+        catalog: Catalog,
+        profile: Profile,
+        clock: Clock,
+        calls_in_flight: int,
+        ingest_grace_s: float,
+        trigger_count_max: int,
+    ) -> None:
+        self._objects = objects
+        self._catalog = catalog
+        self._profile = profile
+        self._clock = clock
+        self._calls_in_flight = calls_in_flight
+        self._grace = timedelta(seconds=ingest_grace_s)
+        self._trigger_count_max = trigger_count_max
+
+    async def candidates(
+        self, job: Job, keys: Sequence[str], outcomes: dict[str, Outcome], limit: AdaptiveLimit
+    ) -> list[Candidate]:
+        """Return the objects that need a look at themselves; the others get their outcome here.
+
+        Raises:
+            Fatal: the catalog cannot be asked at all; a person must act.
+        """
+        tags_by_key = await self._read_tags(job, keys, outcomes, limit)
+        found: list[Candidate] = []
+        for key in filter(tags_by_key.__contains__, keys):
+            try:
+                found.append(self._candidate(job, key, tags_by_key[key]))
+            except Exception as error:  # noqa: BLE001 - an error of its object, whatever it is
+                outcomes[key] = failed_outcome(key, error)
+        asked = [each for each in found if each.mark is None or each.mark.job_id != job.job_id]
+        try:
+            answers = await self._catalog.look_up([each.question for each in asked])
+            answered = dict(zip((each.key for each in asked), answers, strict=True))
+        except Fatal:
+            raise
+        except Exception as error:  # noqa: BLE001 - it says nothing about the objects not asked for
+            outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)
+            answered = {}
+        candidates = []
+        for each in found:
+            answer = answered.get(each.key)
+            if answer is not None and answer.asset_known:
+                outcomes[each.key] = decided(each.key, known(each.question))
+            elif each.key not in outcomes:
+                candidates.append(replace(each, answer=answer))
+        return candidates
+
+    async def decide(self, job: Job, item: Candidate, limit: AdaptiveLimit) -> DecidedObject:
+        """Look at the object itself and decide.
+
+        Raises:
+            NotFound, Retryable, Fatal: as `ObjectStore.head`.
+        """
+        async with limit:
+            head = await self._objects.head(job.bucket, item.key)
+        now = self._clock.now()
+        history = history_of(item.mark, head, self._patience(job), now)
+        if item.answer is None:
+            verdict = resume(item.question, item.mark.action if item.mark else None)
+        else:
+            verdict = decide(
+                item.question,
+                item.answer,
+                head,
+                history=history,
+                taken=self._takes(job, head),
+                minting=Minting(profile=self._profile, ids=job.ingest.ids),
+            )
+        if verdict.reason is Reason.TAGS_RESTORED and not job.ingest.restore_tags:
+            verdict = replace(verdict, reason=Reason.KNOWN_BY_PATH)
+        return DecidedObject(
+            key=item.key,
+            tags=item.tags,
+            head=head,
+            verdict=verdict,
+            mark=item.mark,
+            history=history,
+            decided_at=now,
+        )
+
+    async def _read_tags(
+        self, job: Job, keys: Sequence[str], outcomes: dict[str, Outcome], limit: AdaptiveLimit
+    ) -> dict[str, ObjectTags]:
+        tags_by_key: dict[str, ObjectTags] = {}
+
+        async def read(key: str) -> None:
+            try:
+                async with limit:
+                    tags_by_key[key] = await self._objects.read_tags(job.bucket, key)
+            except NotFound:
+                outcomes[key] = gone(key)
+            except Exception as error:  # noqa: BLE001 - an error of its object, whatever it is
+                outcomes[key] = failed_outcome(key, error)
+
+        await fan_out(keys, read, limit=self._calls_in_flight)
+        return tags_by_key
+
+    def _candidate(self, job: Job, key: str, tags: ObjectTags) -> Candidate:
+        mark = mark_of(tags, bucket_name=job.bucket.name, key=key)
+        question = CatalogQuestion(
+            bucket_name=job.bucket.name,
+            key=key,
+            identity=identity_of(tags),
+            triggered=mark is not None,
+            copied=is_marked_elsewhere(tags, bucket_name=job.bucket.name, key=key),
+        )
+        return Candidate(key=key, tags=tags, question=question, mark=mark, answer=None)
+
+    def _takes(self, job: Job, head: ObjectHead) -> bool:
+        return self._profile.takes(head.key, head.content_type, job.ingest.file_filter) is Taken.YES
+
+    def _patience(self, job: Job) -> Patience:
+        return Patience(
+            grace=self._grace,
+            trigger_count_max=self._trigger_count_max,
+            queue_known=job.queue_known,
+            queue_empty_at=job.queue_empty_at,
+            retrigger=job.options.retrigger,
+        )
+
+
+def next_mark(job: Job, item: DecidedObject) -> str:
+    """Return the value of our tag for a trigger of the object by this job."""
+    before = item.mark.attempts if item.mark and item.history is History.DUE else 0
+    return mark_value(
+        job_id=job.job_id,
+        action=item.verdict.decision,
+        attempts=before + 1,
+        triggered_at=item.decided_at,
+        e_tag=item.head.e_tag,
+        bucket_name=job.bucket.name,
+        key=item.key,
+    )
+
+
+def skipped(item: DecidedObject) -> Outcome:
+    """Return the outcome of an object for which nothing is written, with what to know of it."""
+    outcome = decided(item.key, item.verdict, size_bytes=item.head.size_bytes)
+    if item.verdict.reason is Reason.NOT_MEDIA:
+        shown = item.head.content_type or "none"
+        return replace(outcome, message=f"the system takes no files of content type {shown}")
+    waiting = item.verdict.reason in (Reason.INGESTING, Reason.NOT_TAKEN)
+    if not waiting or item.mark is None or item.mark.triggered_at is None:
+        return outcome
+    at, count = item.mark.triggered_at, item.mark.attempts
+    times = "once" if count == 1 else f"{count} times"
+    age = _age(item.decided_at - at)
+    text = f"triggered {times}, last at {format_instant(at)} ({age} ago)"
+    if item.verdict.reason is Reason.NOT_TAKEN:
+        text += (
+            "; the system has not taken it. Look into the log and the file filter of its ingest,"
+            " then sync with retrigger"
+        )
+    return replace(outcome, triggered_at=format_instant(at), trigger_count=count, message=text)
+
+
+def _age(age: timedelta) -> str:
+    """Return a span of time as people say it."""
+    minutes = max(int(age.total_seconds()) // 60, 0)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // (24 * 60)} days"
+
+
+def gone(key: str) -> Outcome:
+    """Return the outcome of an object that is not there any more."""
+    return Outcome(key=key, kind=OutcomeKind.GONE, reason="DELETED_SINCE_LISTED")
+
+
+def writes_nothing(item: DecidedObject) -> bool:
+    """Tell whether the verdict leaves the object as it is."""
+    verdict = item.verdict
+    return verdict.decision is Decision.SKIP and verdict.reason is not Reason.TAGS_RESTORED

@@ -1,0 +1,94 @@
+"""The read-only pass over one object: what S3 Batch Operations has the processor do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from application.processor.process_objects import ObjectWork
+from application.results.failure_records import cause_of, error_class, is_unknown
+from domain.batch_job import encode_result
+from domain.connector import Bucket, Ingest
+from domain.job import Job, SyncOptions, new_job
+from domain.manifest import decode_invocation_key
+from ports.clock import Clock
+from ports.errors import NotFound, Retryable
+from ports.job_store import JobStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """The answer to one task; `code` is S3's: Succeeded, TemporaryFailure or PermanentFailure."""
+
+    code: str
+    text: str
+
+
+class DiscoverObject:
+    """Answers tasks.
+
+    What is wrong with a single object is an answer, not a failure of the task:
+    half of the tasks failing would end the whole batch job (S3 User Guide, "Job status").
+    """
+
+    def __init__(self, *, jobs: JobStore, object_work: ObjectWork, clock: Clock) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._object_work = object_work
+        self._known: dict[str, Job] = {}
+
+    async def answer(
+        self,
+        job_id: str | None,
+        bucket_name: str,
+        encoded_key: str,
+        *,
+        version_id: str | None = None,
+    ) -> TaskResult:
+        """Return the result of the task for one key, as the invocation encodes it.
+
+        A task that names a version is refused: a sync is of current versions, and the decision
+        must not be about another one than the one named.
+
+        Without a job id (invocation schema 1.0 has no user arguments) the decision is that of a
+        plain sync of the bucket.
+        """
+        if version_id:
+            text = (
+                f"the task names version {version_id}, and a sync is of current versions; make the"
+                " manifest of bucket and key alone"
+            )
+            return TaskResult(code="PermanentFailure", text=text)
+        try:
+            job = await self._job(job_id) if job_id else self._without_job(bucket_name)
+            if job.bucket.name != bucket_name:
+                text = f"job {job_id} is of bucket {job.bucket.name}, the task of {bucket_name}"
+                return TaskResult(code="PermanentFailure", text=text)
+            outcome = await self._object_work.discover(job, decode_invocation_key(encoded_key))
+        except Retryable as error:
+            return TaskResult(code="TemporaryFailure", text=f"{type(error).__name__}: {error}")
+        except NotFound:
+            return TaskResult(code="PermanentFailure", text=f"there is no job {job_id}")
+        except Exception as error:  # noqa: BLE001 - the answer to its task, whatever it is
+            code = "TemporaryFailure" if is_unknown(error) else "PermanentFailure"
+            return TaskResult(code=code, text=f"{error_class(error)}: {cause_of(error)}")
+        if outcome.retryable:
+            return TaskResult(code="TemporaryFailure", text=f"{outcome.reason}: {outcome.message}")
+        return TaskResult(code="Succeeded", text=encode_result(outcome))
+
+    async def _job(self, job_id: str) -> Job:
+        # Only what never changes is used of it (bucket, trigger, options), so one read serves
+        # all tasks of a warm process; a process sees few jobs, the last is kept.
+        if job_id not in self._known:
+            self._known = {job_id: await self._jobs.get(job_id)}
+        return self._known[job_id]
+
+    def _without_job(self, bucket_name: str) -> Job:
+        return new_job(
+            job_id="",
+            connector_id="",
+            bucket=Bucket(name=bucket_name),
+            ingest=Ingest(),
+            options=SyncOptions(),
+            request_fingerprint=None,
+            now=self._clock.now(),
+        )
