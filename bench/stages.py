@@ -17,9 +17,9 @@ from pathlib import Path
 from worlds import DiskResults, SyntheticBucket
 
 from application.engine.chunk_sources import Source, manifest_source, report_source
-from application.engine.job_lease import Work
+from application.engine.job_lease import JobLease
 from application.execution.deadline import Deadline
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.connector import Bucket, Ingest
 from domain.job import Discovery, Job, SyncOptions, new_job
 from domain.manifest import encode_key
@@ -45,7 +45,7 @@ async def _run(stage: str, rows: int, folder: Path) -> float:
     world = memory_world()
     results = DiskResults(folder)
     ports = replace(world.ports, results=results, objects=SyntheticBucket(rows))
-    container = use_cases(ports, Policy())
+    container = use_cases(ports, Tuning())
     clock = world.ports.clock
     options = SyncOptions(discovery=Discovery.DIRECT)
     job = await world.ports.jobs.create(
@@ -60,23 +60,23 @@ async def _run(stage: str, rows: int, folder: Path) -> float:
         )
     )
     deadline = Deadline(clock, clock.now() + timedelta(hours=1))
-    work = Work(jobs=world.ports.jobs, clock=clock, token="bench", deadline=deadline)
-    job = await work.take(job.job_id, margin_s=30)
+    lease = JobLease(jobs=world.ports.jobs, clock=clock, token="bench", deadline=deadline)
+    job = await lease.take(job.job_id, margin_s=30)
 
     async def split(job: Job, source: Source) -> None:
-        assert await container.split().run(job, work, source) is not None
+        assert await container.split().run(job, lease, source) is not None
 
     started = time.perf_counter()
     if stage == "listing":
-        assert await container.list_bucket().run(job, work) is not None
+        assert await container.list_bucket().run(job, lease) is not None
     elif stage == "splitting":
-        listed = await container.list_bucket().run(job, work)
+        listed = await container.list_bucket().run(job, lease)
         assert listed is not None and listed.manifest is not None
         started = time.perf_counter()
         await split(listed, manifest_source(listed.manifest.key))
     else:
         _write_report(folder / _REPORT, rows)
-        listed = await container.list_bucket().run(job, work)
+        listed = await container.list_bucket().run(job, lease)
         assert listed is not None
         started = time.perf_counter()
         await split(listed, report_source((_REPORT,), dry_run=False))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from domain.connector import Bucket, BucketFacts
+from domain.connector import Bucket, BucketInfo
 from domain.manifest import ManifestEntry
 from ports.errors import NotFound
 
@@ -22,8 +22,8 @@ class SyntheticBucket:
         self._object_count = object_count
         self._modified = datetime(2026, 1, 1, tzinfo=UTC)
 
-    async def inspect(self, bucket: Bucket) -> BucketFacts:
-        return BucketFacts()
+    async def inspect(self, bucket: Bucket) -> BucketInfo:
+        return BucketInfo()
 
     async def list_objects(
         self, bucket: Bucket, *, prefix: str, start_after: str | None
@@ -65,7 +65,7 @@ class DiskResults:
             while portion := file.read(_PORTION_BYTES):
                 yield portion
 
-    async def begin_upload(self, key: str) -> str:
+    async def create_upload(self, key: str) -> str:
         (self._folder / key).parent.mkdir(parents=True, exist_ok=True)
         return "upload"
 

@@ -139,7 +139,7 @@ class Alarms:
             "StuckJobFilter",
             log_group=self._functions.log_groups["engine"],
             filter_pattern=logs.FilterPattern.any_term_group(
-                ["job_not_mended"], ["sweep_unfinished"]
+                ["job_not_repaired"], ["sweep_incomplete"]
             ),
             metric_namespace=self._config.metric_namespace,
             metric_name="StuckJobs",

@@ -22,7 +22,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from adapters.aws import resources
-from adapters.aws.resources import MappingShape
+from adapters.aws.resources import MappingSpec
 from infra.config import Config
 from infra.parts.messaging import Messaging
 from infra.parts.retention import removal_policy
@@ -298,7 +298,7 @@ def _function(
 def _map(
     scope: Construct,
     config: Config,
-    mapping: MappingShape,
+    mapping: MappingSpec,
     function: lambda_.Function,
     messaging: Messaging,
 ) -> None:

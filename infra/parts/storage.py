@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from adapters.aws import resources
-from adapters.aws.resources import KeyAttribute, TableShape
+from adapters.aws.resources import KeyAttribute, TableSpec
 from infra.config import Config
 from infra.parts.retention import removal_policy
 
@@ -47,13 +47,13 @@ def make_storage(scope: Construct, config: Config, key: kms.IKey | None) -> Stor
     return Storage(tables=tables, results=_results_bucket(scope, config))
 
 
-def _construct_name(shape: TableShape) -> str:
+def _construct_name(shape: TableSpec) -> str:
     words = shape.environment_variable.removesuffix("_TABLE_NAME").split("_")
     return "".join(word.title() for word in words) + "Table"
 
 
 def _table(
-    scope: Construct, name: str, shape: TableShape, config: Config, key: kms.IKey | None
+    scope: Construct, name: str, shape: TableSpec, config: Config, key: kms.IKey | None
 ) -> dynamodb.Table:
     table = dynamodb.Table(
         scope,

@@ -21,7 +21,7 @@ CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 # IAM User Guide, "IAM identifiers" and "IAM and AWS STS quotas": a name of up to 64 characters,
 # below a path of up to 512. Of what a path may hold, the signs that stand for themselves in a
-# policy: a role has to be named in ours. An assumed role (arn:aws:sts) is not a role.
+# tuning: a role has to be named in ours. An assumed role (arn:aws:sts) is not a role.
 ROLE_ARN: Final = re.compile(
     r"(?=.{20,620}$)arn:aws[a-z-]*:iam::[0-9]{12}:role/"
     r"(?:[A-Za-z0-9+=.@_\-]+/)*[A-Za-z0-9+=.@_\-]{1,64}"

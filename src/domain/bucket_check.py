@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from domain.connector import BucketFacts, Trigger
+from domain.connector import BucketInfo, Trigger
 from domain.errors import UnsupportedBucket
 from domain.job import Discovery, Job, Listing
 
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
-def check_bucket(job: Job, facts: BucketFacts, *, listed: Listing | None = None) -> tuple[str, ...]:
+def check_bucket(job: Job, facts: BucketInfo, *, listed: Listing | None = None) -> tuple[str, ...]:
     """Return what the owner of the bucket should know of the job, with figures if it is `listed`.
 
     Raises:

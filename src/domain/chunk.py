@@ -27,7 +27,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.errors import ChunkHeld, ChunkSettled, MessageOutdated, WorkLost
+from domain.errors import ChunkAlreadySettled, ChunkLeaseHeld, LeaseLost, MessageOutdated
 from domain.machine import Table, next_state, table, terminal_states
 from domain.outcome import NOTHING, Statistics
 
@@ -306,14 +306,14 @@ def lease_chunk(chunk: Chunk, *, token: str, now: datetime, lease_s: float) -> C
     A lease that ran out may be taken over at once, without waiting for the sweep.
 
     Raises:
-        ChunkSettled: there is nothing left to do.
-        ChunkHeld: another token's lease is live.
+        ChunkAlreadySettled: there is nothing left to do.
+        ChunkLeaseHeld: another token's lease is live.
     """
     if chunk.terminal:
-        raise ChunkSettled(f"chunk {chunk.index} of {chunk.job_id} is {chunk.status}")
+        raise ChunkAlreadySettled(f"chunk {chunk.index} of {chunk.job_id} is {chunk.status}")
     if chunk.lease is not None:
         if chunk.lease.live(now):
-            raise ChunkHeld(
+            raise ChunkLeaseHeld(
                 f"chunk {chunk.index} of {chunk.job_id} is leased until {chunk.lease.expires_at}"
             )
         chunk = evolve(chunk, ChunkLeaseExpired(), now)
@@ -339,10 +339,10 @@ def check_lease(chunk: Chunk, *, token: str, now: datetime) -> None:
     """Make sure that `token` may still write for this chunk.
 
     Raises:
-        WorkLost: the lease is another's, or ran out.
+        LeaseLost: the lease is another's, or ran out.
     """
     if chunk.lease is None or chunk.lease.token != token or not chunk.lease.live(now):
-        raise WorkLost(f"the lease on chunk {chunk.index} of {chunk.job_id} is lost")
+        raise LeaseLost(f"the lease on chunk {chunk.index} of {chunk.job_id} is lost")
 
 
 def settle_chunk(chunk: Chunk, processed: Statistics, *, now: datetime) -> Chunk:

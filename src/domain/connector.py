@@ -71,7 +71,7 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BucketFacts:
+class BucketInfo:
     """What of a bucket's set-up matters for a sync.
 
     `other_region` is the bucket's Region, None if it is the service's own or not known.

@@ -78,7 +78,7 @@ S3 User Guide, "Retaining multiple versions of objects with S3 Versioning" (read
 """
 
 
-def may_be_another(tags: ObjectTags, head: ObjectHead) -> bool:
+def possibly_replaced(tags: ObjectTags, head: ObjectHead) -> bool:
     """Tell whether the object or its tags may have changed between the two reads.
 
     No answer to a read of tags has the ETag. Versions tell it exactly. Without them, an object
@@ -97,8 +97,8 @@ def may_be_another(tags: ObjectTags, head: ObjectHead) -> bool:
     return head.last_modified >= tags.read_at.replace(microsecond=0)
 
 
-def time_tells(head: ObjectHead) -> bool:
-    """Tell whether `may_be_another` notices a replacement of this object, by version or time.
+def time_is_conclusive(head: ObjectHead) -> bool:
+    """Tell whether `possibly_replaced` notices a replacement of this object, by version or time.
 
     Of an object that was uploaded in parts S3 tells the time at which its upload was begun (S3 User
     Guide, "Working with object metadata", read in 2026-11), which may be long before it took the

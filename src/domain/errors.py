@@ -71,11 +71,11 @@ class UnsupportedBucket(DomainError):
     """The bucket is set up in a way that a sync cannot keep its promises in."""
 
 
-class WorkHeld(DomainError):
+class JobLeaseHeld(DomainError):
     """Another invocation of the engine holds the job's work lease."""
 
 
-class WorkLost(DomainError):
+class LeaseLost(DomainError):
     """The engine's lease on the job is no longer ours, or the job is ending."""
 
 
@@ -83,11 +83,11 @@ class NoProgress(DomainError):
     """A step of a job was tried as often as is allowed, and the job came no further."""
 
 
-class ChunkHeld(DomainError):
+class ChunkLeaseHeld(DomainError):
     """Another worker holds a live lease on the chunk."""
 
 
-class ChunkSettled(DomainError):
+class ChunkAlreadySettled(DomainError):
     """The chunk is in a terminal state already; there is nothing to do."""
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.attempts import begin_attempt
-from domain.errors import NotRedrivable, WorkHeld, WorkLost
+from domain.errors import JobLeaseHeld, LeaseLost, NotRedrivable
 from domain.job import Ending, Job, JobRedriven, JobStatus, WorkLease, evolve
 
 
-def order_end(job: Job, ending: Ending, now: datetime) -> Job:
+def request_end(job: Job, ending: Ending, now: datetime) -> Job:
     """Return the job with its end ordered; it ends when no chunk is open any more.
 
     The engine's lease stays: whoever holds it can write nothing more, but a redrive that is under
@@ -53,13 +53,13 @@ def take_work(job: Job, *, token: str, now: datetime, lease_s: float) -> Job:
     """Return the job with the engine's lease given to `token`; that is an attempt at its step.
 
     Raises:
-        WorkLost: the job has ended, or its end is ordered.
-        WorkHeld: another invocation's lease is live.
+        LeaseLost: the job has ended, or its end is ordered.
+        JobLeaseHeld: another invocation's lease is live.
     """
     if job.terminal or job.ending is not None:
-        raise WorkLost(f"job {job.job_id} has ended or is ending")
+        raise LeaseLost(f"job {job.job_id} has ended or is ending")
     if job.work is not None and job.work.token != token and now < job.work.expires_at:
-        raise WorkHeld(f"job {job.job_id} is worked on until {job.work.expires_at}")
+        raise JobLeaseHeld(f"job {job.job_id} is worked on until {job.work.expires_at}")
     return replace(
         begin_attempt(job),
         work=WorkLease(token=token, expires_at=now + timedelta(seconds=lease_s)),
@@ -71,8 +71,8 @@ def check_work(job: Job, *, token: str, now: datetime) -> None:
     """Make sure that `token` may still write for this job.
 
     Raises:
-        WorkLost: the lease is another's or ran out, or the job has ended or is ending.
+        LeaseLost: the lease is another's or ran out, or the job has ended or is ending.
     """
     held = job.work is not None and job.work.token == token and now < job.work.expires_at
     if job.terminal or job.ending is not None or not held:
-        raise WorkLost(f"the work lease on job {job.job_id} is lost")
+        raise LeaseLost(f"the work lease on job {job.job_id} is lost")

@@ -66,7 +66,7 @@ def decode_invocation_key(encoded: str) -> str:
 def encode_row(bucket_name: str, entry: ManifestEntry) -> bytes:
     """Return the entry as one line, with its line end."""
     size = "" if entry.size_bytes is None else str(entry.size_bytes)
-    modified = "" if entry.last_modified is None else format_instant(entry.last_modified)
+    modified = "" if entry.last_modified is None else format_timestamp(entry.last_modified)
     return f"{bucket_name},{encode_key(entry.key)},{size},{modified}\n".encode()
 
 
@@ -87,13 +87,13 @@ def decode_row(line: bytes) -> ManifestEntry:
         raise InvalidManifest(f"row {line[:200]!r}: {error}") from error
 
 
-def format_instant(instant: datetime) -> str:
+def format_timestamp(instant: datetime) -> str:
     """Return an aware instant in UTC, ISO 8601, as all our records and messages write it."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_instant(text: str) -> datetime:
-    """Read what `format_instant` wrote, or any ISO 8601 instant with an offset.
+    """Read what `format_timestamp` wrote, or any ISO 8601 instant with an offset.
 
     Raises:
         ValueError: not an instant, or one without an offset.

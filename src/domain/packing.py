@@ -42,7 +42,7 @@ class ChunkSizing:
 
 
 @dataclass(slots=True)
-class Parcel:
+class ChunkDraft:
     """The content of one chunk while it is packed: entries still to do, outcomes already known."""
 
     entries: list[ManifestEntry] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Parcel:
         self.size_bytes += entry.size_bytes or 0
         self.work_s += sizing.work_s(entry)
 
-    def full_for(self, entry: ManifestEntry | None, sizing: ChunkSizing) -> bool:
+    def would_overflow(self, entry: ManifestEntry | None, sizing: ChunkSizing) -> bool:
         """Tell whether the chunk must be closed before `entry` (None: an outcome) is added.
 
         An entry is work, an outcome only a line: many more lines than entries fit into a chunk.

@@ -10,7 +10,7 @@ from domain.connector import Connector
 from domain.failure import Failure
 from domain.file_types import FileFilter
 from domain.job import Job
-from domain.manifest import format_instant
+from domain.manifest import format_timestamp
 from domain.outcome import counts_by_name
 from domain.progress import progress_of
 
@@ -30,8 +30,8 @@ def job_view(job: Job, now: datetime) -> Json:
         "warnings": list(job.warnings),
         "discovery": job.options.discovery.value,
         "dryRun": job.options.dry_run,
-        "createdAt": format_instant(job.created_at),
-        "updatedAt": format_instant(job.updated_at),
+        "createdAt": format_timestamp(job.created_at),
+        "updatedAt": format_timestamp(job.updated_at),
         "batchJobId": job.batch_job_id,
         "statistics": {
             "objectsListed": job.listing.objects_listed,
@@ -67,12 +67,12 @@ def connector_view(connector: Connector) -> Json:
         "restoreTags": connector.ingest.restore_tags,
         "ingestQueueUrl": connector.ingest.queue_url,
         "ingestQueueEmptyAt": (
-            format_instant(connector.queue_empty_at) if connector.queue_empty_at else None
+            format_timestamp(connector.queue_empty_at) if connector.queue_empty_at else None
         ),
         "fileFilter": filter_view(file_filter) if file_filter else None,
         "expectedBucketOwner": connector.bucket.expected_owner,
         "roleArn": connector.bucket.role_arn,
-        "createdAt": format_instant(connector.created_at),
+        "createdAt": format_timestamp(connector.created_at),
     }
 
 
@@ -96,9 +96,9 @@ def chunk_view(chunk: Chunk) -> Json:
         "sizeBytes": chunk.size_bytes,
         "attemptCount": chunk.attempt_count,
         "statistics": counts_by_name(chunk.statistics),
-        "leaseExpiresAt": format_instant(chunk.lease.expires_at) if chunk.lease else None,
-        "createdAt": format_instant(chunk.created_at),
-        "updatedAt": format_instant(chunk.updated_at),
+        "leaseExpiresAt": format_timestamp(chunk.lease.expires_at) if chunk.lease else None,
+        "createdAt": format_timestamp(chunk.created_at),
+        "updatedAt": format_timestamp(chunk.updated_at),
     }
 
 
@@ -114,7 +114,7 @@ def failure_view(failure: Failure) -> Json:
         "vendorCode": failure.vendor_code,
         "requestId": failure.request_id,
         "attempt": failure.attempt_number,
-        "occurredAt": format_instant(failure.occurred_at),
+        "occurredAt": format_timestamp(failure.occurred_at),
         "stackTrace": failure.stack_trace,
     }
 

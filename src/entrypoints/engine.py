@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain.batch_job import ENDED
-from domain.errors import WorkHeld
+from domain.errors import JobLeaseHeld
 from entrypoints.events import Advance, BatchStatusEvent, RunSweep, parse_engine_event
 from entrypoints.invocation import LambdaContext, deadline_of
 from entrypoints.runtime import Runtime
@@ -28,8 +28,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 case BatchStatusEvent():
                     return await _batch_job_changed(app, parsed, context)
                 case RunSweep():
-                    looked_at = await app.sweep.run(deadline_of(context, app.clock))
-                    return {"jobsLookedAt": looked_at}
+                    checked_count = await app.sweep.run(deadline_of(context, app.clock))
+                    return {"jobsChecked": checked_count}
 
     return RUNTIME.run(use)
 
@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 async def _advance(app: EngineApp, job_id: str, context: LambdaContext) -> dict[str, Any]:
     try:
         job = await app.engine.advance(job_id, deadline_of(context, app.clock))
-    except WorkHeld as held:
+    except JobLeaseHeld as held:
         # An asynchronous invocation came twice; the other one does the work.
         app.telemetry.event("engine_busy", job_id=job_id, cause=str(held))
         return {"jobId": job_id, "status": "BUSY"}
@@ -53,7 +53,7 @@ async def _batch_job_changed(
     arguments: no record of ours has to exist yet for that, so the event cannot come too early.
 
     Raises:
-        WorkHeld: an invocation is at the job that may have looked before the end; come again.
+        JobLeaseHeld: an invocation is at the job that may have looked before the end; come again.
         NotFound: S3 does not know the batch job yet; come again.
     """
     details = event.detail.serviceEventDetails
@@ -66,6 +66,6 @@ async def _batch_job_changed(
         job = await app.engine.advance(batch_job.job_id, deadline_of(context, app.clock))
     except NotFound:
         # Another installation in the same account and region has it: events go to both.
-        app.telemetry.event("foreign_batch_job", batch_job_id=details.jobId)
+        app.telemetry.event("unrelated_batch_job", batch_job_id=details.jobId)
         return {"batchJobId": details.jobId, "ignored": "its job is not in our table"}
     return {"jobId": job.job_id, "status": job.status.value}

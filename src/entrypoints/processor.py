@@ -67,7 +67,7 @@ async def _messages(app: ProcessorApp, event: SqsEvent, context: LambdaContext) 
             await _handle(app, record, context)
         except Exception as error:  # noqa: BLE001 - an error of its message, whatever it is
             app.telemetry.warning(
-                "message_comes_again", message_id=record.messageId, cause=cause_of(error)
+                "message_will_be_redelivered", message_id=record.messageId, cause=cause_of(error)
             )
             failed.append({"itemIdentifier": record.messageId})
     return {"batchItemFailures": failed}

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.job import Discovery
 from domain.packing import ChunkSizing
 from domain.profile import CatalogProfile
@@ -42,7 +42,7 @@ class CatalogNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Names of resources (specification), the catalog's profile and names, and the policy."""
+    """Names of resources (specification), the catalog's profile and names, and the tuning."""
 
     job_table_name: str
     chunk_table_name: str
@@ -59,7 +59,7 @@ class Settings:
     catalog_profile: CatalogProfile
     catalog: CatalogNames
     default_discovery: Discovery
-    policy: Policy
+    tuning: Tuning
 
     @property
     def account_id(self) -> str:
@@ -145,7 +145,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         known = ", ".join(CatalogProfile)
         faults.append(f"{PROFILE_VARIABLE} is {env[PROFILE_VARIABLE]!r}, not one of {known}")
     sizing = _tuned(ChunkSizing, env, faults)
-    policy = _tuned(Policy, env, faults, sizing=ChunkSizing(**sizing))
+    tuning = _tuned(Tuning, env, faults, sizing=ChunkSizing(**sizing))
     discovery = env.get(f"{TUNING_PREFIX}DEFAULT_DISCOVERY", Discovery.BATCH.value)
     if discovery not in set(Discovery):
         faults.append(f"{TUNING_PREFIX}DEFAULT_DISCOVERY is {discovery!r}, not batch or direct")
@@ -159,7 +159,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         catalog_profile=profile,
         catalog=_catalog_names(env, CATALOG_DEFAULTS[profile]),
         default_discovery=Discovery(discovery),
-        policy=Policy(**policy),
+        tuning=Tuning(**tuning),
     )
 
 
@@ -182,11 +182,11 @@ def _profile(env: Mapping[str, str]) -> CatalogProfile | None:
 
 
 def tuning_name(field_name: str) -> str:
-    """Return the environment variable that sets a field of Policy or ChunkSizing."""
+    """Return the environment variable that sets a field of Tuning or ChunkSizing."""
     return f"{TUNING_PREFIX}{field_name.upper()}"
 
 
-Tuned = TypeVar("Tuned", Policy, ChunkSizing)
+Tuned = TypeVar("Tuned", Tuning, ChunkSizing)
 
 
 def _tuned(

@@ -31,7 +31,7 @@ class PortError(Exception):
         self.vendor_code = vendor_code
         self.request_id = request_id
 
-    def said_as(self, kind: type[PortError], *, more: str = "") -> PortError:
+    def converted_to(self, kind: type[PortError], *, more: str = "") -> PortError:
         """Return another error, of `kind`, that says the same, and `more`."""
         return kind(
             f"{self}{more}",
@@ -66,19 +66,19 @@ class Unknown(PortError):
     """An answer that we do not know, such as a code that is in none of our tables."""
 
 
-class Outcome(PortError):
+class ExpectedError(PortError):
     """A normal answer that the caller branches on."""
 
 
-class NotFound(Outcome):
+class NotFound(ExpectedError):
     """The thing does not exist."""
 
 
-class AlreadyExists(Outcome):
+class AlreadyExists(ExpectedError):
     """The thing exists; it was not changed."""
 
 
-class Conflict(Outcome):
+class Conflict(ExpectedError):
     """Somebody else changed the thing since it was read; nothing was written."""
 
 
@@ -106,5 +106,5 @@ class Refused(Fatal):
     """The service rejects this input for good."""
 
 
-class Archived(Outcome):
+class Archived(ExpectedError):
     """The object is in an archive, restored or not; it is copied once a person took it out."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.connector import Bucket, BucketFacts
+from domain.connector import Bucket, BucketInfo
 from domain.customer_object import ObjectHead, ObjectTags, WrittenObject
 from domain.manifest import ManifestEntry
 from domain.part_copy import CopiedPart, Part
@@ -32,7 +32,7 @@ class ObjectStore(Protocol):
     does not exist.
     """
 
-    async def inspect(self, bucket: Bucket) -> BucketFacts:
+    async def inspect(self, bucket: Bucket) -> BucketInfo:
         """Return what of the bucket's set-up matters for a sync.
 
         A store that only resembles S3 and does not know a setting has it switched off; a bucket
@@ -110,11 +110,13 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
+    async def create_multipart_copy(
+        self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
+    ) -> str:
         """Begin what `rewrite` does in parts, for objects of any size; returns the copy's id.
 
         The copy has `tags` and what `head` shows from here on; the object is not touched before
-        `finish_copy`. One that is neither finished nor abandoned is kept, and billed.
+        `complete_multipart_copy`. One that is neither finished nor abandoned is kept, and billed.
 
         Raises:
             NotFound: the object is gone.
@@ -137,7 +139,7 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def finish_copy(
+    async def complete_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
     ) -> WrittenObject:
         """Replace the object by its copy. `parts` are all of them in order. One request.
@@ -148,6 +150,6 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def abandon_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
+    async def abort_multipart_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
         """Drop a copy and its parts; one that is not there any more is fine."""
         ...

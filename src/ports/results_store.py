@@ -32,7 +32,7 @@ class ResultsStore(Protocol):
         """
         ...
 
-    async def begin_upload(self, key: str) -> str:
+    async def create_upload(self, key: str) -> str:
         """Begin a file that comes in parts; returns the upload's id."""
         ...
 

@@ -258,9 +258,9 @@ CALL_NAMES: Final = tuple(
     # As `adapter_calls` names them; the first test says if one is missing.
     f"{port}.{method}"
     for port, methods in {
-        "objects": "inspect list_objects read_tags head write_tags rewrite access begin_copy"
-        " copy_part finish_copy abandon_copy",
-        "results": "put get stream begin_upload upload_part complete_upload abort_upload e_tag",
+        "objects": "inspect list_objects read_tags head write_tags rewrite access"
+        " create_multipart_copy copy_part complete_multipart_copy abort_multipart_copy",
+        "results": "put get stream create_upload upload_part complete_upload abort_upload e_tag",
         "batch_jobs": "create describe find cancel",
         "jobs": "create get save save_ended reopen list_page open_jobs",
         "chunks": "add get save settle chunks list_page",

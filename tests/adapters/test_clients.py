@@ -17,10 +17,10 @@ from botocore import parsers
 from botocore.loaders import JSONFileLoader
 
 from adapters.aws.clients import Clients, ClientSettings, open_clients
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from adapters.aws.object_store import S3ObjectStore
 from adapters.memory.system import ManualClock
-from domain.connector import Bucket, BucketFacts
+from domain.connector import Bucket, BucketInfo
 from ports.errors import Misconfigured, Throttled, TimedOut, Unavailable
 
 pytestmark = pytest.mark.usefixtures("sdk_environment")
@@ -175,7 +175,7 @@ async def test_a_call_is_told_once_however_often_it_is_tried(
             s3 = await clients.s3()
             with (
                 pytest.raises(Throttled),
-                translated("s3", operation="GetObjectTagging", resource="media/a"),
+                map_aws_errors("s3", operation="GetObjectTagging", resource="media/a"),
             ):
                 await s3.get_object_tagging(Bucket="media", Key="a")
 
@@ -192,7 +192,7 @@ async def test_no_answer_in_time_is_not_known(monkeypatch: pytest.MonkeyPatch) -
         s3 = await clients.s3()
         with (
             pytest.raises(TimedOut),
-            translated("s3", operation="PutObject", resource="media/a"),
+            map_aws_errors("s3", operation="PutObject", resource="media/a"),
         ):
             await s3.put_object(Bucket="media", Key="a", Body=b"x")
 
@@ -207,7 +207,7 @@ async def test_a_connection_that_breaks_is_not_known(monkeypatch: pytest.MonkeyP
         s3 = await clients.s3()
         with (
             pytest.raises(TimedOut),
-            translated("s3", operation="PutObject", resource="media/a"),
+            map_aws_errors("s3", operation="PutObject", resource="media/a"),
         ):
             await s3.put_object(Bucket="media", Key="a", Body=b"x")
 
@@ -231,7 +231,7 @@ async def test_a_body_that_breaks_off_is_an_error(monkeypatch: pytest.MonkeyPatc
         s3 = await clients.s3()
         with (
             pytest.raises(TimedOut),
-            translated("s3", operation="GetObject", resource="media/a"),
+            map_aws_errors("s3", operation="GetObject", resource="media/a"),
         ):
             await read_whole(s3)
 
@@ -242,7 +242,7 @@ async def test_a_service_that_is_not_there_is_unavailable(monkeypatch: pytest.Mo
         sqs = await clients.sqs()
         with (
             pytest.raises(Unavailable),
-            translated("sqs", operation="SendMessageBatch", resource="queue"),
+            map_aws_errors("sqs", operation="SendMessageBatch", resource="queue"),
         ):
             await sqs.send_message_batch(
                 QueueUrl="http://q", Entries=[{"Id": "1", "MessageBody": "x"}]
@@ -349,7 +349,7 @@ async def test_a_bucket_elsewhere_is_inspected_there(
         store = S3ObjectStore(await clients.s3(), clock=ManualClock(START))
         facts = await store.inspect(Bucket(name="media"))
 
-    assert facts == BucketFacts(versioned=True, other_region="eu-central-1")
+    assert facts == BucketInfo(versioned=True, other_region="eu-central-1")
     assert [request for request in elsewhere.seen if request[1] == "us-east-1"] == [
         ("GET versioning", "us-east-1")
     ]
@@ -365,7 +365,7 @@ async def test_a_bucket_at_home_is_not_elsewhere(
         store = S3ObjectStore(await clients.s3(), clock=ManualClock(START))
         facts = await store.inspect(Bucket(name="media"))
 
-    assert facts == BucketFacts(versioned=True)
+    assert facts == BucketInfo(versioned=True)
 
 
 async def test_a_region_that_cannot_be_asked_for_just_now_is_asked_for_again(
@@ -401,7 +401,7 @@ async def test_aws_itself_is_asked_at_the_other_region_s_host() -> None:
         s3.meta.events.register("before-send.s3", answer)
         with (
             pytest.raises(Misconfigured),
-            translated("s3", operation="GetObjectTagging", resource="media/a"),
+            map_aws_errors("s3", operation="GetObjectTagging", resource="media/a"),
         ):
             await s3.get_object_tagging(Bucket="media", Key="a")
 

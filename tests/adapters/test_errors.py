@@ -20,7 +20,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from ports.errors import (
     AccessDenied,
     Archived,
@@ -119,7 +119,7 @@ def test_a_code_becomes_its_leaf(
 
     with (
         pytest.raises(expected) as raised,
-        translated(service, operation="DoThis", resource="thing/1"),
+        map_aws_errors(service, operation="DoThis", resource="thing/1"),
     ):
         raise vendor
 
@@ -157,7 +157,7 @@ def test_a_request_that_was_signed_at_a_wrong_time_can_be_repeated(
     """A function that was frozen between signing and sending; the next attempt is signed anew."""
     with (
         pytest.raises(expected) as raised,
-        translated(service, operation="DoThis", resource="thing/1"),
+        map_aws_errors(service, operation="DoThis", resource="thing/1"),
     ):
         raise error(code, 403, message)
     assert type(raised.value) is expected
@@ -171,7 +171,7 @@ def test_a_code_that_is_not_known_is_unknown_and_says_where(
     cast("Any", vendor.response)["ResponseMetadata"]["RequestId"] = "R1"
     with (
         pytest.raises(Unknown) as raised,
-        translated("s3", operation="DoThis", resource="thing"),
+        map_aws_errors("s3", operation="DoThis", resource="thing"),
     ):
         raise vendor
     told = raised.value
@@ -200,7 +200,7 @@ def test_no_answer_is_unavailable_or_unknown(vendor: Exception, expected: type[P
     """What was not reached did nothing; what broke off may have been done."""
     with (
         pytest.raises(expected) as raised,
-        translated("s3", operation="PutObject", resource="media/a"),
+        map_aws_errors("s3", operation="PutObject", resource="media/a"),
     ):
         raise vendor
 
@@ -224,7 +224,7 @@ def test_what_goes_wrong_in_reading_an_answer_is_an_error_of_ours(
 ) -> None:
     with (
         pytest.raises(expected) as raised,
-        translated("s3", operation="PutObject", resource="media/a"),
+        map_aws_errors("s3", operation="PutObject", resource="media/a"),
     ):
         raise fault
 
@@ -236,7 +236,7 @@ def test_our_own_errors_pass() -> None:
     ours = NotFound("x")
     with (
         pytest.raises(NotFound) as raised,
-        translated("s3", operation="PutObject", resource="media/a"),
+        map_aws_errors("s3", operation="PutObject", resource="media/a"),
     ):
         raise ours
     assert raised.value is ours
@@ -266,7 +266,7 @@ def test_a_405_is_gone_only_where_it_tells_of_a_delete_marker(
     answer["ResponseMetadata"]["HTTPHeaders"] = headers
     with (
         pytest.raises(expected),
-        translated("s3", operation="GetObjectTagging", resource="media/a"),
+        map_aws_errors("s3", operation="GetObjectTagging", resource="media/a"),
     ):
         raise vendor
 
@@ -291,7 +291,7 @@ def test_a_refusal_says_what_to_grant(
 ) -> None:
     with (
         pytest.raises(AccessDenied) as raised,
-        translated(service, operation=operation, resource="thing/1"),
+        map_aws_errors(service, operation=operation, resource="thing/1"),
     ):
         raise error("AccessDenied", 403)
 
@@ -321,7 +321,7 @@ def test_a_cancelled_transaction_is_what_its_reasons_are(
 
     with (
         pytest.raises(expected) as raised,
-        translated("dynamodb", operation="TransactWriteItems", resource="table/jobs"),
+        map_aws_errors("dynamodb", operation="TransactWriteItems", resource="table/jobs"),
     ):
         raise vendor
 
@@ -331,6 +331,6 @@ def test_a_cancelled_transaction_is_what_its_reasons_are(
 def test_an_answer_that_cannot_be_read_may_be_that_of_a_write_that_was_done() -> None:
     with (
         pytest.raises(TimedOut),
-        translated("s3", operation="CopyObject", resource="media/a"),
+        map_aws_errors("s3", operation="CopyObject", resource="media/a"),
     ):
         raise ResponseParserError("not well-formed (invalid token): line 1, column 5")

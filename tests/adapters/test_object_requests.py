@@ -88,10 +88,10 @@ def store(client: Any, **options: Any) -> S3ObjectStore:
 async def copy_in_parts(
     objects: S3ObjectStore, head: ObjectHead, tags: dict[str, str] | None = None
 ) -> WrittenObject:
-    copy_id = await objects.begin_copy(BUCKET, head, tags or {})
+    copy_id = await objects.create_multipart_copy(BUCKET, head, tags or {})
     planned = plan_parts(head.size_bytes, part_bytes=5 * MIB)
     parts = [await objects.copy_part(BUCKET, head, copy_id, part) for part in planned]
-    return await objects.finish_copy(BUCKET, head, copy_id, parts)
+    return await objects.complete_multipart_copy(BUCKET, head, copy_id, parts)
 
 
 async def test_a_copy_restates_all_that_it_would_lose(client: Any) -> None:
@@ -220,7 +220,7 @@ async def test_a_copy_that_is_not_there_is_as_good_as_abandoned(
 ) -> None:
     client.answers["AbortMultipartUpload"] = error("NoSuchUpload", 404)
 
-    await store(client).abandon_copy(BUCKET, "a b.jpg", "u1")
+    await store(client).abort_multipart_copy(BUCKET, "a b.jpg", "u1")
 
     assert client.sent("AbortMultipartUpload") == {
         "Bucket": "media",
@@ -236,13 +236,13 @@ async def test_a_copy_that_cannot_be_abandoned_is_an_error(
     client.answers["AbortMultipartUpload"] = error("AccessDenied", 403)
 
     with pytest.raises(AccessDenied, match="grant s3:AbortMultipartUpload"):
-        await store(client).abandon_copy(BUCKET, "a b.jpg", "u1")
+        await store(client).abort_multipart_copy(BUCKET, "a b.jpg", "u1")
 
 
 async def test_an_expires_that_is_no_date_is_not_lost_in_a_multipart_copy(client: Any) -> None:
     head = replace(HEAD, system_metadata={"Expires": "0"})
     with pytest.raises(Refused, match="Expires"):
-        await store(client).begin_copy(BUCKET, head, {})
+        await store(client).create_multipart_copy(BUCKET, head, {})
 
     assert "CreateMultipartUpload" not in client.operations()
 
@@ -283,7 +283,7 @@ async def test_an_acl_is_restated_where_acls_decide(
         },
     }
 
-    copy = store(client).begin_copy if in_parts else store(client).rewrite
+    copy = store(client).create_multipart_copy if in_parts else store(client).rewrite
     await copy(BUCKET, HEAD, {})
 
     sent = client.sent("CreateMultipartUpload" if in_parts else "CopyObject")
@@ -363,7 +363,7 @@ async def test_every_request_carries_the_expected_owner(client: Any) -> None:
     await objects.write_tags(BUCKET, HEAD, {})
     await objects.rewrite(BUCKET, HEAD, {})
     await copy_in_parts(objects, HEAD)
-    await objects.abandon_copy(BUCKET, "a", "u1")
+    await objects.abort_multipart_copy(BUCKET, "a", "u1")
 
     assert len(set(client.operations())) == 14
     for operation, sent in client.calls:

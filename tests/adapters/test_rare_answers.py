@@ -107,7 +107,9 @@ async def test_a_success_that_says_nothing_may_have_been_done(
     calls = {
         "CopyObject": lambda: world.store.rewrite(BUCKET, HEAD, {}),
         "UploadPartCopy": lambda: world.store.copy_part(BUCKET, HEAD, "u1", part),
-        "CompleteMultipartUpload": lambda: world.store.finish_copy(BUCKET, HEAD, "u1", parts),
+        "CompleteMultipartUpload": lambda: world.store.complete_multipart_copy(
+            BUCKET, HEAD, "u1", parts
+        ),
     }
     with pytest.raises(TimedOut) as raised:
         await calls[operation]()
@@ -268,7 +270,7 @@ async def test_it_is_kept_by_a_copy_that_does_not_state_it_and_refused_by_one_th
 ) -> None:
     world.head(**{header: LATIN_1})
     head = await world.store.head(BUCKET, "p/a.jpg")
-    copy = world.store.begin_copy if in_parts else world.store.rewrite
+    copy = world.store.create_multipart_copy if in_parts else world.store.rewrite
     if in_parts or in_a_copy:
         with pytest.raises(Refused, match=told):
             await copy(BUCKET, head, {})
@@ -298,7 +300,7 @@ async def test_an_expires_that_a_copy_in_parts_would_rewrite_is_refused(
     world.head(Expires=text.encode("latin-1"))
     head = await world.store.head(BUCKET, "p/a.jpg")
     with pytest.raises(Refused, match="Expires"):
-        await world.store.begin_copy(BUCKET, head, {})
+        await world.store.create_multipart_copy(BUCKET, head, {})
     await world.store.rewrite(BUCKET, head, {})
     assert world.sent("PUT").headers["x-amz-metadata-directive"] == "COPY"
 
@@ -307,7 +309,7 @@ async def test_an_expires_that_a_copy_in_parts_would_rewrite_is_refused(
 async def test_an_expires_that_is_a_date_is_stated_as_it_is(world: World, text: str) -> None:
     world.head(Expires=text)
     head = await world.store.head(BUCKET, "p/a.jpg")
-    await world.store.begin_copy(BUCKET, head, {})
+    await world.store.create_multipart_copy(BUCKET, head, {})
     assert world.sent("POST").headers["expires"] == text
 
 
@@ -368,7 +370,7 @@ async def test_a_refused_copy_names_each_right_that_it_may_lack(
         world.answers["GetObjectAcl"] = answer(200, acl)
     operation = "CreateMultipartUpload" if in_parts else "CopyObject"
     world.error(operation, 403, "AccessDenied")
-    copy = world.store.begin_copy if in_parts else world.store.rewrite
+    copy = world.store.create_multipart_copy if in_parts else world.store.rewrite
     with pytest.raises(AccessDenied) as raised:
         await copy(BUCKET, head, {})
     told = str(raised.value)

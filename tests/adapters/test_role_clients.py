@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.aws.clients import Clients, ClientSettings, open_clients
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from ports.errors import AccessDenied, Misconfigured, Throttled, TimedOut
 
 pytestmark = pytest.mark.usefixtures("sdk_environment")
@@ -80,7 +80,7 @@ async def opened(
 
 async def read(clients: Clients, role_arn: str | None) -> None:
     client = await clients.s3(role_arn)
-    with translated("s3", operation="GetObjectTagging", resource="media/a"):
+    with map_aws_errors("s3", operation="GetObjectTagging", resource="media/a"):
         await client.get_object_tagging(Bucket="media", Key="a")
 
 

@@ -327,7 +327,7 @@ async def test_files_are_encrypted_so_that_batch_operations_can_read_them(
     results = S3ResultsStore(client, bucket_name="results")
 
     await results.put("a", b"x")
-    await results.begin_upload("b")
+    await results.create_upload("b")
 
     assert [sent["ServerSideEncryption"] for _, sent in client.calls] == ["AES256", "AES256"]
 
@@ -349,7 +349,7 @@ async def test_a_file_that_is_replaced_while_it_is_read_is_no_mixture(
     first = {"Body": Body(), "ETag": '"one"', "ContentRange": "bytes 0-1/4"}
     waiting = iter([first, error("PreconditionFailed", 412)])
     client.answers["GetObject"] = lambda _: next(waiting)
-    stream = S3ResultsStore(client, bucket_name="results", portion_bytes=2).stream("a")
+    stream = S3ResultsStore(client, bucket_name="results", block_bytes=2).stream("a")
 
     assert await anext(stream) == b"ab"
     with pytest.raises(Unavailable):
@@ -367,7 +367,7 @@ async def test_an_upload_that_has_ended_is_not_found(
     for operation in ("UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload"):
         client.answers[operation] = error("NoSuchUpload", 404)
     memory = MemoryResultsStore()
-    await memory.abort_upload("file", upload_id := await memory.begin_upload("file"))
+    await memory.abort_upload("file", upload_id := await memory.create_upload("file"))
 
     for store in (S3ResultsStore(client, bucket_name="results"), memory):
         with pytest.raises(NotFound):

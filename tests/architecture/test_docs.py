@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 import typer.main
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.packing import ChunkSizing
 from entrypoints import settings
 from entrypoints.cli import docs
@@ -83,8 +83,8 @@ def test_a_region_that_nothing_generates_is_refused() -> None:
 
 
 def test_every_tuned_value_says_what_it_is_for() -> None:
-    texts = docs._attribute_texts(Policy)
-    assert {field.name for field in fields(Policy)} - {"sizing"} <= set(texts)
+    texts = docs._attribute_texts(Tuning)
+    assert {field.name for field in fields(Tuning)} - {"sizing"} <= set(texts)
     assert all(texts.values())
 
 
@@ -168,7 +168,7 @@ def test_every_make_target_that_is_named_exists(page: Path) -> None:
 
 def test_every_environment_variable_is_documented() -> None:
     text = (DOCS / "configuration.md").read_text(encoding="utf-8")
-    tuned = [settings.tuning_name(f.name) for kind in (Policy, ChunkSizing) for f in fields(kind)]
+    tuned = [settings.tuning_name(f.name) for kind in (Tuning, ChunkSizing) for f in fields(kind)]
     names = {
         *settings.REQUIRED,
         *(settings.catalog_variable(f.name) for f in fields(settings.CatalogNames)),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.chunk import CHUNK_TRANSITIONS, ChunkStatus
 from domain.job import JOB_TRANSITIONS, JobStatus
 from domain.machine import Table
@@ -59,7 +59,7 @@ def test_a_state_that_is_left_has_a_measure_a_bound_and_a_witness(
 
 
 def test_what_it_names_exists() -> None:
-    known = {field.name for field in fields(Policy)}
+    known = {field.name for field in fields(Tuning)}
     named = {word for word in WORD.findall(PAGE) if word.islower() and "_" in word}
     assert named
     assert named <= known

@@ -290,10 +290,10 @@ async def rewrite(world: World, head: ObjectHead, tags: Mapping[str, str]) -> Wr
     store, bucket = world.store, world.bucket
     if head.size_bytes <= SINGLE_COPY_BYTES_MAX:
         return await store.rewrite(bucket, head, tags)
-    copy_id = await store.begin_copy(bucket, head, tags)
+    copy_id = await store.create_multipart_copy(bucket, head, tags)
     planned = plan_parts(head.size_bytes, part_bytes=PART_BYTES)
     parts = [await store.copy_part(bucket, head, copy_id, part) for part in planned]
-    return await store.finish_copy(bucket, head, copy_id, parts)
+    return await store.complete_multipart_copy(bucket, head, copy_id, parts)
 
 
 async def pages_of(
@@ -766,7 +766,7 @@ async def test_a_bucket_that_does_not_exist_is_misconfigured(world: World) -> No
     with pytest.raises(Misconfigured):
         await world.store.rewrite(absent, head, {})
     with pytest.raises(Misconfigured):
-        await world.store.begin_copy(absent, head, {})
+        await world.store.create_multipart_copy(absent, head, {})
 
 
 async def test_what_a_caller_does_to_its_tags_later_changes_nothing(world: World) -> None:
@@ -806,21 +806,21 @@ THREE_PARTS = bytes(index % 251 for index in range(1024)) * (2 * 5 * 1024 + 1)
 async def test_the_object_is_as_it_was_until_its_copy_is_finished(world: World) -> None:
     await world.put("a", b"content", tags={"theirs": "1"})
     head = await world.store.head(world.bucket, "a")
-    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    copy_id = await world.store.create_multipart_copy(world.bucket, head, {"ours": "1"})
     [part] = plan_parts(head.size_bytes, part_bytes=PART_BYTES)
     copied = await world.store.copy_part(world.bucket, head, copy_id, part)
     assert copied.number == 1
 
     assert await world.store.head(world.bucket, "a") == head
     assert await world.store.read_tags(world.bucket, "a") == {"theirs": "1"}
-    await world.store.finish_copy(world.bucket, head, copy_id, [copied])
+    await world.store.complete_multipart_copy(world.bucket, head, copy_id, [copied])
     assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}
 
 
 async def test_parts_may_come_in_any_order_and_twice(world: World) -> None:
     await world.put("a", THREE_PARTS)
     head = await world.store.head(world.bucket, "a")
-    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    copy_id = await world.store.create_multipart_copy(world.bucket, head, {"ours": "1"})
     planned = list(plan_parts(head.size_bytes, part_bytes=PART_BYTES))
     assert len(planned) == 3
 
@@ -828,7 +828,7 @@ async def test_parts_may_come_in_any_order_and_twice(world: World) -> None:
     for part in (planned[2], planned[0], planned[2], planned[1]):
         copied[part.number] = await world.store.copy_part(world.bucket, head, copy_id, part)
     parts = [copied[number] for number in (1, 2, 3)]
-    written = await world.store.finish_copy(world.bucket, head, copy_id, parts)
+    written = await world.store.complete_multipart_copy(world.bucket, head, copy_id, parts)
 
     after = await world.store.head(world.bucket, "a")
     assert await world.read("a") == THREE_PARTS
@@ -840,11 +840,11 @@ async def test_parts_may_come_in_any_order_and_twice(world: World) -> None:
 async def test_a_part_that_is_not_of_this_copy_is_a_conflict(world: World) -> None:
     await world.put("a", b"content")
     head = await world.store.head(world.bucket, "a")
-    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    copy_id = await world.store.create_multipart_copy(world.bucket, head, {"ours": "1"})
     foreign = CopiedPart(number=1, e_tag=f'"{"0" * 32}"')
 
     with pytest.raises(Conflict):
-        await world.store.finish_copy(world.bucket, head, copy_id, [foreign])
+        await world.store.complete_multipart_copy(world.bucket, head, copy_id, [foreign])
 
     assert await world.store.head(world.bucket, "a") == head
 
@@ -853,20 +853,20 @@ async def test_a_part_that_is_not_of_this_copy_is_a_conflict(world: World) -> No
 async def test_a_copy_that_has_ended_is_a_conflict(world: World, end: str) -> None:
     await world.put("a", b"content")
     head = await world.store.head(world.bucket, "a")
-    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    copy_id = await world.store.create_multipart_copy(world.bucket, head, {"ours": "1"})
     [part] = plan_parts(head.size_bytes, part_bytes=PART_BYTES)
     copied = await world.store.copy_part(world.bucket, head, copy_id, part)
     if end == "finished":
-        await world.store.finish_copy(world.bucket, head, copy_id, [copied])
+        await world.store.complete_multipart_copy(world.bucket, head, copy_id, [copied])
     else:
-        await world.store.abandon_copy(world.bucket, "a", copy_id)
+        await world.store.abort_multipart_copy(world.bucket, "a", copy_id)
     now = await world.store.head(world.bucket, "a")
 
     with pytest.raises(Conflict):
         await world.store.copy_part(world.bucket, now, copy_id, part)
     with pytest.raises(Conflict):
-        await world.store.finish_copy(world.bucket, now, copy_id, [copied])
-    await world.store.abandon_copy(world.bucket, "a", copy_id)
+        await world.store.complete_multipart_copy(world.bucket, now, copy_id, [copied])
+    await world.store.abort_multipart_copy(world.bucket, "a", copy_id)
 
     assert await world.store.head(world.bucket, "a") == now
 
@@ -874,13 +874,13 @@ async def test_a_copy_that_has_ended_is_a_conflict(world: World, end: str) -> No
 async def test_what_replaced_the_object_is_not_joined_over(world: World) -> None:
     await world.put("a", b"content", tags={"v": "1"})
     head = await world.store.head(world.bucket, "a")
-    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    copy_id = await world.store.create_multipart_copy(world.bucket, head, {"ours": "1"})
     [part] = plan_parts(head.size_bytes, part_bytes=PART_BYTES)
     copied = await world.store.copy_part(world.bucket, head, copy_id, part)
     await world.put("a", b"replaced", tags={"v": "2"})
 
     with pytest.raises(Conflict):
-        await world.store.finish_copy(world.bucket, head, copy_id, [copied])
+        await world.store.complete_multipart_copy(world.bucket, head, copy_id, [copied])
 
     assert await world.read("a") == b"replaced"
     assert await world.store.read_tags(world.bucket, "a") == {"v": "2"}
@@ -889,7 +889,7 @@ async def test_what_replaced_the_object_is_not_joined_over(world: World) -> None
 async def test_a_copy_is_not_finished_over_an_object_that_is_gone(world: World) -> None:
     await world.put("a", b"content")
     head = await world.store.head(world.bucket, "a")
-    copy_id = await world.store.begin_copy(world.bucket, head, {"ours": "1"})
+    copy_id = await world.store.create_multipart_copy(world.bucket, head, {"ours": "1"})
     [part] = plan_parts(head.size_bytes, part_bytes=PART_BYTES)
     copied = await world.store.copy_part(world.bucket, head, copy_id, part)
     await world.delete("a")
@@ -897,7 +897,7 @@ async def test_a_copy_is_not_finished_over_an_object_that_is_gone(world: World) 
     with pytest.raises(NotFound):
         await world.store.copy_part(world.bucket, head, copy_id, part)
     with pytest.raises(NotFound):
-        await world.store.finish_copy(world.bucket, head, copy_id, [copied])
+        await world.store.complete_multipart_copy(world.bucket, head, copy_id, [copied])
     with pytest.raises(NotFound):
         await world.store.head(world.bucket, "a")
 

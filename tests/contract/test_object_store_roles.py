@@ -87,7 +87,9 @@ CALLS: dict[str, Callable[[ObjectStore, Bucket, ObjectHead], Awaitable[Any]]] = 
     "head": lambda store, bucket, _: store.head(bucket, "a"),
     "write_tags": lambda store, bucket, head: store.write_tags(bucket, head, {"x": "1"}),
     "access": lambda store, bucket, head: store.access(bucket, head),
-    "begin_copy": lambda store, bucket, head: store.begin_copy(bucket, head, {}),
+    "create_multipart_copy": lambda store, bucket, head: store.create_multipart_copy(
+        bucket, head, {}
+    ),
     "rewrite": lambda store, bucket, head: store.rewrite(bucket, head, {"x": "1"}),
 }
 

@@ -21,14 +21,14 @@ PART_BYTES = 5 * 1024**2
 
 @pytest.fixture
 def memory_store() -> ResultsStore:
-    return MemoryResultsStore(portion_bytes=PORTION_BYTES)
+    return MemoryResultsStore(block_bytes=PORTION_BYTES)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def aws_store(unique_name: str, clients: Clients) -> ResultsStore:
     client = await clients.s3()
     await client.create_bucket(Bucket=unique_name)
-    return S3ResultsStore(client, bucket_name=unique_name, portion_bytes=PORTION_BYTES)
+    return S3ResultsStore(client, bucket_name=unique_name, block_bytes=PORTION_BYTES)
 
 
 @pytest.fixture(params=["memory", "aws"])
@@ -86,7 +86,7 @@ async def test_a_stream_goes_on_from_a_position(store: ResultsStore, position: i
 
 async def test_parts_become_a_file_in_their_order(store: ResultsStore) -> None:
     parts = [b"1" * PART_BYTES, b"2" * PART_BYTES, b"the last may be short"]
-    upload_id = await store.begin_upload("file")
+    upload_id = await store.create_upload("file")
     second = await store.upload_part("file", upload_id, 2, parts[1])
     first = await store.upload_part("file", upload_id, 1, parts[0])
     third = await store.upload_part("file", upload_id, 3, parts[2])
@@ -103,7 +103,7 @@ async def test_parts_become_a_file_in_their_order(store: ResultsStore) -> None:
 
 
 async def test_a_part_that_is_sent_again_replaces_the_first(store: ResultsStore) -> None:
-    upload_id = await store.begin_upload("file")
+    upload_id = await store.create_upload("file")
     await store.upload_part("file", upload_id, 1, b"lost answer")
     e_tag = await store.upload_part("file", upload_id, 1, b"sent again")
 
@@ -113,7 +113,7 @@ async def test_a_part_that_is_sent_again_replaces_the_first(store: ResultsStore)
 
 
 async def test_a_part_with_another_e_tag_is_a_conflict(store: ResultsStore) -> None:
-    upload_id = await store.begin_upload("file")
+    upload_id = await store.create_upload("file")
     stale = await store.upload_part("file", upload_id, 1, b"stale")
     e_tag = await store.upload_part("file", upload_id, 1, b"fresh")
 
@@ -130,7 +130,7 @@ async def test_a_part_with_another_e_tag_is_a_conflict(store: ResultsStore) -> N
 
 async def test_aborting_an_upload_that_was_completed_is_fine(store: ResultsStore) -> None:
     """What its other calls get is in tests/adapters: moto answers them with 500."""
-    upload_id = await store.begin_upload("file")
+    upload_id = await store.create_upload("file")
     e_tag = await store.upload_part("file", upload_id, 1, b"content")
     await store.complete_upload("file", upload_id, [e_tag])
 
@@ -141,7 +141,7 @@ async def test_aborting_an_upload_that_was_completed_is_fine(store: ResultsStore
 
 async def test_an_aborted_upload_leaves_the_file_as_it_was(store: ResultsStore) -> None:
     await store.put("file", b"before")
-    upload_id = await store.begin_upload("file")
+    upload_id = await store.create_upload("file")
     await store.upload_part("file", upload_id, 1, b"never")
 
     await store.abort_upload("file", upload_id)
@@ -151,8 +151,8 @@ async def test_an_aborted_upload_leaves_the_file_as_it_was(store: ResultsStore) 
 
 
 async def test_two_uploads_of_a_key_do_not_mix(store: ResultsStore) -> None:
-    one = await store.begin_upload("file")
-    two = await store.begin_upload("file")
+    one = await store.create_upload("file")
+    two = await store.create_upload("file")
     of_one = await store.upload_part("file", one, 1, b"one")
     of_two = await store.upload_part("file", two, 1, b"two")
 

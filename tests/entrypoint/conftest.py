@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.job import Discovery, SyncOptions
 from entrypoints import engine, processor
@@ -48,7 +48,7 @@ class Service:
     def __init__(self) -> None:
         self.world: MemoryWorld = memory_world()
         self.ports: MemoryPorts = self.world.ports
-        self.policy = Policy()
+        self.tuning = Tuning()
         self.open_count = 0
         self.close_count = 0
         self.world.buckets.create(BUCKET)
@@ -63,7 +63,7 @@ class Service:
 
     @property
     def container(self) -> UseCases:
-        return use_cases(self.ports, self.policy)
+        return use_cases(self.ports, self.tuning)
 
     @asynccontextmanager
     async def open_engine(self) -> AsyncIterator[Any]:

@@ -19,7 +19,7 @@ from adapters.local.functions import LambdaService
 from adapters.local.http_api import http_api_application
 from adapters.local.invocation import FunctionSettings
 from adapters.local.listener import Listener
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.glob import glob_fault
 from domain.job import Discovery
 from domain.prefixes import check
@@ -40,7 +40,7 @@ schema.config.phases.coverage.enabled = False
 def served() -> Iterator[str]:
     """The API over HTTP as on a laptop, over memory; returns its URL."""
     world = memory_world()
-    app = api_app(use_cases(world.ports, Policy()), default_discovery=Discovery.DIRECT)
+    app = api_app(use_cases(world.ports, Tuning()), default_discovery=Discovery.DIRECT)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[ApiApp]:

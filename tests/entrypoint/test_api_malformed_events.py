@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.job import Discovery
 from entrypoints import api
 from entrypoints.http.exchange import UnknownEvent, read_request
@@ -31,7 +31,7 @@ def _served_from_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     @asynccontextmanager
     async def opened() -> AsyncIterator[ApiApp]:
         ports = memory_world().ports
-        yield api_app(use_cases(ports, Policy()), default_discovery=Discovery.DIRECT)
+        yield api_app(use_cases(ports, Tuning()), default_discovery=Discovery.DIRECT)
 
     runtime: Runtime[ApiApp] = Runtime(opened)
     monkeypatch.setattr(api, "RUNTIME", runtime)

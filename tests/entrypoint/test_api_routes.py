@@ -21,7 +21,7 @@ import openapi_spec_validator
 import pytest
 
 from application.execution.deadline import Deadline
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.chunk import ChunkStatus
 from domain.connector import ConnectorStatus
 from domain.failure import Failure, error_id_for
@@ -161,7 +161,7 @@ def recorded(name: str) -> Json:
 @pytest.fixture(params=FORMATS)
 def gateway(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     world = memory_world()
-    app = api_app(use_cases(world.ports, Policy()), default_discovery=Discovery.DIRECT)
+    app = api_app(use_cases(world.ports, Tuning()), default_discovery=Discovery.DIRECT)
     with _serving(world, app, request.param, monkeypatch) as gateway:
         yield gateway
 
@@ -202,7 +202,7 @@ def job(gateway: Api, connector: Json) -> Json:
     job = gateway.call("POST", "/connectors/media/sync").json
     ports = gateway.world.ports
     deadline = Deadline(ports.clock, ports.clock.now() + timedelta(minutes=10))
-    engine = use_cases(ports, Policy()).engine()
+    engine = use_cases(ports, Tuning()).engine()
     run(gateway, engine.advance(job["jobId"], deadline))
     return job
 
@@ -333,7 +333,7 @@ def test_a_bucket_of_us_east_1_with_an_old_name_is_synced(gateway: Api, name: st
     job = gateway.call("POST", "/connectors/old/sync").json
     ports = gateway.world.ports
     deadline = Deadline(ports.clock, ports.clock.now() + timedelta(minutes=10))
-    run(gateway, use_cases(ports, Policy()).engine().advance(job["jobId"], deadline))
+    run(gateway, use_cases(ports, Tuning()).engine().advance(job["jobId"], deadline))
     assert gateway.call("GET", f"/jobs/{job['jobId']}").json["statistics"]["objectsListed"] == 1
 
 
@@ -466,7 +466,7 @@ def test_an_object_before_and_after_its_chunk_is_settled(gateway: Api, job: Json
     assert [chunk["chunkIndex"] for chunk in before["chunks"]] == [0]
     ports = gateway.world.ports
     deadline = Deadline(ports.clock, ports.clock.now() + timedelta(minutes=10))
-    run(gateway, use_cases(ports, Policy()).process_chunk().process(job["jobId"], 0, deadline))
+    run(gateway, use_cases(ports, Tuning()).process_chunk().process(job["jobId"], 0, deadline))
     after = gateway.call("GET", path, query={"key": "a é+%.jpg"}).json
     assert after["objectKey"] == "a é+%.jpg"
     assert (after["outcome"]["outcome"], after["outcome"]["reason"]) == ("PUT", "NO_IDS")

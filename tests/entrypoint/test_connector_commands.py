@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.job import Discovery
 from entrypoints import api as api_function
 from entrypoints.cli import import_command, medialake_tables
@@ -88,7 +88,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    app = api_app(use_cases(made.world.ports, Policy()), default_discovery=Discovery.DIRECT)
+    app = api_app(use_cases(made.world.ports, Tuning()), default_discovery=Discovery.DIRECT)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[ApiApp]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.batch_job import BatchJob, BatchJobStatus
-from domain.errors import WorkHeld
+from domain.errors import JobLeaseHeld
 from domain.job import Discovery, JobStatus
 from domain.job_control import take_work
 from entrypoints import processor
@@ -95,7 +95,7 @@ def test_the_lease_on_a_job_outlives_the_invocation_by_the_margin(
     monkeypatch.setattr(service.ports.jobs, "save", noting)
     service.engine(advance(job_id), remaining_s=100)
     lasts = seen[0].expires_at - service.ports.clock.now()
-    assert lasts.total_seconds() == 100 + service.policy.lease_margin_s
+    assert lasts.total_seconds() == 100 + service.tuning.lease_margin_s
 
 
 # --- events of batch jobs
@@ -227,7 +227,7 @@ def test_other_peoples_batch_jobs_are_none_of_ours(
     assert theirs == {"batchJobId": "theirs", "ignored": "it is not one of ours"}
     other = service.engine(batch_event("engine_job_complete", "installation-2"))
     assert other == {"batchJobId": "installation-2", "ignored": "its job is not in our table"}
-    assert [e.name for e in service.ports.telemetry.events] == ["foreign_batch_job"]
+    assert [e.name for e in service.ports.telemetry.events] == ["unrelated_batch_job"]
 
 
 def test_an_end_that_comes_while_the_job_is_worked_on_raises_so_that_it_comes_again(
@@ -237,7 +237,7 @@ def test_an_end_that_comes_while_the_job_is_worked_on_raises_so_that_it_comes_ag
     run_batch_job(service, batch_job_id)
     _hold(service, job_id)
     event = batch_event("engine_job_complete", batch_job_id)
-    with pytest.raises(WorkHeld):
+    with pytest.raises(JobLeaseHeld):
         service.engine(event)
     service.ports.clock.advance(60)
     assert service.engine(event)["status"] == "PROCESSING"
@@ -250,12 +250,12 @@ def test_the_sweep_finds_a_job_that_nobody_began(
     service: Any, recorded: Callable[[str], Json]
 ) -> None:
     sweep = recorded("engine_sweep")
-    assert service.engine(sweep) == {"jobsLookedAt": 0}
+    assert service.engine(sweep) == {"jobsChecked": 0}
     job_id = service.start()
-    assert service.engine(sweep) == {"jobsLookedAt": 1}
+    assert service.engine(sweep) == {"jobsChecked": 1}
     assert service.ports.invoker.take() == []
-    service.ports.clock.advance(service.policy.stuck_after_s)
-    assert service.engine(sweep) == {"jobsLookedAt": 1}
+    service.ports.clock.advance(service.tuning.stuck_after_s)
+    assert service.engine(sweep) == {"jobsChecked": 1}
     assert service.ports.invoker.take() == [job_id]
 
 
@@ -264,7 +264,7 @@ def test_the_sweep_hears_of_an_end_that_no_event_told(
 ) -> None:
     job_id, batch_job_id = discovering
     run_batch_job(service, batch_job_id)
-    service.ports.clock.advance(service.policy.stuck_after_s)
+    service.ports.clock.advance(service.tuning.stuck_after_s)
     service.engine(recorded("engine_sweep"))
     (ordered,) = service.ports.invoker.take()
     assert service.engine(advance(ordered))["status"] == "PROCESSING"
@@ -273,5 +273,5 @@ def test_the_sweep_hears_of_an_end_that_no_event_told(
 
 def test_the_sweep_stops_in_time(service: Any, recorded: Callable[[str], Json]) -> None:
     service.start()
-    assert service.engine(recorded("engine_sweep"), remaining_s=19.9) == {"jobsLookedAt": 0}
-    assert [e.name for e in service.ports.telemetry.warnings] == ["sweep_unfinished"]
+    assert service.engine(recorded("engine_sweep"), remaining_s=19.9) == {"jobsChecked": 0}
+    assert [e.name for e in service.ports.telemetry.warnings] == ["sweep_incomplete"]

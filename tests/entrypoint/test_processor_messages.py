@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.chunk import ChunkLife, ChunkStatus, lease_chunk
 from domain.identity import ASSET_ID_TAG, SYNC_JOB_ID_TAG
 from domain.job import JobStatus
@@ -28,7 +28,7 @@ def failed(*message_ids: str) -> Json:
 
 @pytest.fixture
 def one_per_chunk(service: Any) -> Any:
-    service.policy = Policy(sizing=ChunkSizing(object_count_max=1))
+    service.tuning = Tuning(sizing=ChunkSizing(object_count_max=1))
     return service
 
 
@@ -89,7 +89,9 @@ def test_of_a_batch_only_what_may_work_later_comes_again(
     assert failure.error_id == f"message#{broken['messageId']}"
     assert failure.error_class == "InvalidMessage"
     assert service.ports.telemetry.counts[Metric.MESSAGES_MALFORMED] == 1
-    (warning,) = [e for e in service.ports.telemetry.warnings if e.name == "message_comes_again"]
+    (warning,) = [
+        e for e in service.ports.telemetry.warnings if e.name == "message_will_be_redelivered"
+    ]
     assert warning.facts["message_id"] == throttled["messageId"]
 
 
@@ -178,7 +180,7 @@ def test_dead_letters_end_their_chunk_and_with_it_the_job(
     service.put("a", "b")
     job_id = service.split()
     event = recorded("sqs_dead_letter")
-    for attempt in range(service.policy.chunk_attempt_count_max):
+    for attempt in range(service.tuning.chunk_attempt_count_max):
         assert not service.chunk(job_id, 0).terminal
         # The first message has no numbers, as those of the version before.
         numbers = {"redriveNumber": 0, "attempt": attempt} if attempt else {}
@@ -244,8 +246,8 @@ def test_with_too_little_time_left_nothing_is_started_and_the_message_is_sent_an
 def test_the_time_that_the_context_gives_bounds_the_work_and_progress_is_kept(
     service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service.policy = replace(
-        Policy(), window_object_count=1, windows_in_flight=1, calls_in_flight=1
+    service.tuning = replace(
+        Tuning(), window_object_count=1, windows_in_flight=1, calls_in_flight=1
     )
     keys = [f"{number:02d}.jpg" for number in range(12)]
     service.put(*keys)
@@ -291,4 +293,4 @@ def test_a_lease_outlives_the_invocation_by_the_margin(
     monkeypatch.setattr(service.ports.chunks, "save", noting)
     service.processor(service.messages((job_id, 0)), remaining_s=100)
     lasts = leases[0].expires_at - service.ports.clock.now()
-    assert lasts.total_seconds() == 100 + service.policy.lease_margin_s
+    assert lasts.total_seconds() == 100 + service.tuning.lease_margin_s

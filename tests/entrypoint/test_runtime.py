@@ -145,7 +145,7 @@ def test_the_functions_stay_warm_and_work_in_several_threads(
         codes = set()
         for _ in range(10):
             codes.add(service.processor(event)["results"][0]["resultCode"])
-            assert service.engine(sweep) == {"jobsLookedAt": 0}
+            assert service.engine(sweep) == {"jobsChecked": 0}
         service.close()
         return codes
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.aws.resources import PROCESSOR_QUEUE
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.job import Discovery
 from domain.packing import ChunkSizing
 from domain.profile import CatalogProfile
@@ -49,7 +49,7 @@ def test_every_name_gets_into_its_own_field() -> None:
     assert settings.account_id == "123456789012"
     assert settings.queue_name == "chunks"
     assert settings.default_discovery is Discovery.BATCH
-    assert settings.policy == Policy()
+    assert settings.tuning == Tuning()
     assert settings.catalog_profile is CatalogProfile.GENERIC
     assert settings.catalog.asset_id_attribute == "DigitalSourceAsset.ID"
     assert settings.catalog.asset_id_index == "AssetIDIndex"
@@ -94,18 +94,18 @@ def test_everything_wrong_is_named_at_once() -> None:
 
 
 TUNABLE = [(ChunkSizing, f.name) for f in fields(ChunkSizing)] + [
-    (Policy, f.name) for f in fields(Policy) if f.name != "sizing"
+    (Tuning, f.name) for f in fields(Tuning) if f.name != "sizing"
 ]
 
 
 @pytest.mark.parametrize(("kind", "name"), TUNABLE, ids=[name for _, name in TUNABLE])
 def test_each_number_can_be_tuned(kind: Any, name: str) -> None:
-    policy = load_settings({**ENVIRONMENT, tuning_name(name): "7"}).policy
-    tuned = policy if kind is Policy else policy.sizing
+    tuning = load_settings({**ENVIRONMENT, tuning_name(name): "7"}).tuning
+    tuned = tuning if kind is Tuning else tuning.sizing
     assert getattr(tuned, name) == 7
     assert type(getattr(tuned, name)) is type(getattr(kind(), name))
-    untouched = Policy() if kind is ChunkSizing else ChunkSizing()
-    assert (policy if kind is ChunkSizing else policy.sizing) != untouched or kind is Policy
+    untouched = Tuning() if kind is ChunkSizing else ChunkSizing()
+    assert (tuning if kind is ChunkSizing else tuning.sizing) != untouched or kind is Tuning
 
 
 @pytest.mark.parametrize("value", ["", "x", "0", "-1", "nan", "inf", "-inf", "1e999"])
@@ -120,7 +120,7 @@ def test_a_count_is_a_whole_number_and_a_time_need_not_be() -> None:
     with pytest.raises(InvalidSettings, match=r"ASSET_SYNC_CALLS_IN_FLIGHT is '1\.5'"):
         load_settings({**ENVIRONMENT, "ASSET_SYNC_CALLS_IN_FLIGHT": "1.5"})
     tuned = load_settings({**ENVIRONMENT, "ASSET_SYNC_STOP_MARGIN_S": "1.5"})
-    assert tuned.policy.stop_margin_s == 1.5
+    assert tuned.tuning.stop_margin_s == 1.5
 
 
 def test_another_catalog_sets_its_own_names_and_may_have_no_index() -> None:
@@ -172,4 +172,4 @@ def test_the_default_discovery_can_be_set(discovery: Discovery) -> None:
 
 
 def test_a_message_is_older_than_the_queue_keeps_any_when_the_queue_says_so() -> None:
-    assert Policy().queue_retention_s == PROCESSOR_QUEUE.retention_s
+    assert Tuning().queue_retention_s == PROCESSOR_QUEUE.retention_s

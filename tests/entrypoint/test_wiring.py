@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 import pytest
 from dependency_injector import errors, providers
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.job import Discovery
 from entrypoints.settings import REQUIRED, InvalidSettings
 from entrypoints.wiring.apps import api_app, engine_app, processor_app
@@ -39,7 +39,7 @@ def test_each_use_case_gets_every_argument_and_each_of_the_type_it_wants(name: s
     hints = get_type_hints(provider.cls.__init__)
     for argument, given in provider.kwargs.items():
         if not isinstance(given, providers.Dependency | providers.Singleton):
-            continue  # an attribute of one, such as a number of the policy
+            continue  # an attribute of one, such as a number of the tuning
         assert _type_of(given) == hints[argument].__name__, f"{name}: {argument}"
 
 
@@ -54,7 +54,7 @@ def _type_of(given: Any) -> str:
 
 @pytest.mark.parametrize("name", USE_CASES)
 def test_each_use_case_can_be_made_over_memory_and_is_made_once(name: str) -> None:
-    container = use_cases(memory_world().ports, Policy())
+    container = use_cases(memory_world().ports, Tuning())
     container.check_dependencies()
     made = container.providers[name]()
     assert type(made) is UseCases.providers[name].cls
@@ -62,7 +62,7 @@ def test_each_use_case_can_be_made_over_memory_and_is_made_once(name: str) -> No
 
 
 def test_the_apps_take_what_is_theirs() -> None:
-    container = use_cases(memory_world().ports, Policy())
+    container = use_cases(memory_world().ports, Tuning())
     api = api_app(container, default_discovery=Discovery.DIRECT)
     assert api.default_discovery is Discovery.DIRECT
     assert engine_app(container).engine is container.engine()
@@ -70,9 +70,9 @@ def test_the_apps_take_what_is_theirs() -> None:
 
 
 def test_a_port_that_is_not_there_is_named() -> None:
-    container = UseCases(policy=Policy())
+    container = UseCases(tuning=Tuning())
     with pytest.raises(errors.Error, match="jobs"):
-        container.announcer()
+        container.status_publisher()
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def _function(template: Template, of_type: OfType, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("shape", resources.TABLES, ids=lambda shape: shape.name)
 def test_tables_have_the_shapes_that_the_code_expects(
-    plain: Template, of_type: OfType, shape: resources.TableShape
+    plain: Template, of_type: OfType, shape: resources.TableSpec
 ) -> None:
     tables = [t["Properties"] for t in of_type(plain, "AWS::DynamoDB::Table").values()]
     keys = [
@@ -136,7 +136,7 @@ def test_queues_and_mappings_are_those_of_the_shapes(template: Template, of_type
     "shape", [*resources.FUNCTIONS, resources.DISCOVERY_FUNCTION], ids=lambda shape: shape.name
 )
 def test_functions_are_those_of_the_shapes(
-    template: Template, of_type: OfType, shape: resources.FunctionShape
+    template: Template, of_type: OfType, shape: resources.FunctionSpec
 ) -> None:
     made = _function(template, of_type, shape.name.removeprefix("asset-sync-"))
     assert made["Handler"] == shape.handler

@@ -39,7 +39,7 @@ CHOICES = {
 UNREACHED: dict[tuple[str, str, str], str] = {
     ("api", "WriteSummary", "s3:PutObject"): (
         "Publishing what is still to be told of an ended job, when it is redriven before that was"
-        " done: the same Announcer that engine and processor use."
+        " done: the same StatusPublisher that engine and processor use."
     ),
     ("engine", "FindBatchJobs", "s3:ListJobs"): (
         "An engine that dies between creating a batch job and recording it, and the job is then"

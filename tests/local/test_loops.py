@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adapters.aws import resources
-from adapters.aws.resources import INGEST_RULE, RuleShape
+from adapters.aws.resources import INGEST_RULE, RuleSpec
 from adapters.local.event_patterns import matches
 from adapters.local.event_rules import DefaultBus
 from domain.errors import InvalidMessage
@@ -18,7 +18,7 @@ from domain.limits import COPY_OBJECT_BYTES_MAX
 from entrypoints.events import parse_engine_event, parse_processor_event
 
 Json = dict[str, Any]
-RULES = [value for value in vars(resources).values() if isinstance(value, RuleShape)]
+RULES = [value for value in vars(resources).values() if isinstance(value, RuleSpec)]
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "object-safety.md"
 
 

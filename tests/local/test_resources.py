@@ -5,15 +5,15 @@ import json
 import pytest
 
 from adapters.aws import resources
-from adapters.aws.resources import MappingShape, QueueShape
+from adapters.aws.resources import MappingSpec, QueueSpec
 
 
-def _queue(name: str | None) -> QueueShape:
+def _queue(name: str | None) -> QueueSpec:
     return next(queue for queue in resources.QUEUES if queue.name == name)
 
 
 @pytest.mark.parametrize("mapping", resources.MAPPINGS, ids=lambda mapping: mapping.queue)
-def test_a_message_stays_hidden_for_six_times_its_function_timeout(mapping: MappingShape) -> None:
+def test_a_message_stays_hidden_for_six_times_its_function_timeout(mapping: MappingSpec) -> None:
     function = next(one for one in resources.FUNCTIONS if one.name == mapping.function)
     assert _queue(mapping.queue).visibility_timeout_s >= 6 * function.timeout_s
     assert mapping.response_types == ("ReportBatchItemFailures",)

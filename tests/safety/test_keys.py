@@ -29,7 +29,7 @@ from adapters.local.batch_operations.report import report_row
 from adapters.local.batch_operations.task import task_outcome, task_payload
 from adapters.memory.results_store import MemoryResultsStore
 from application.engine.chunk_sources import report_source
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from application.results.files import read_entries, read_outcomes, write_entries, write_outcomes
 from domain.batch_job import encode_result
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
@@ -80,7 +80,7 @@ async def blocks(content: bytes, size: int) -> AsyncIterator[bytes]:
 @given(keys=st.lists(KEYS, min_size=1, max_size=5), portion=st.integers(1, 400))
 @example(keys=list(KEYS_OF_NOTE), portion=7)
 def test_a_chunk_file_holds_every_key(run: Run, keys: list[str], portion: int) -> None:
-    results = MemoryResultsStore(portion_bytes=portion)
+    results = MemoryResultsStore(block_bytes=portion)
 
     async def scene() -> list[ManifestEntry]:
         await write_entries(results, "chunk", BUCKET, entries(keys))
@@ -182,7 +182,7 @@ def test_a_report_row_names_the_object(outcomes: list[Outcome], portion: int) ->
 @given(key=KEYS, message=st.none() | st.text(max_size=60), portion=st.integers(1, 300))
 def test_an_outcome_names_the_object(run: Run, key: str, message: str | None, portion: int) -> None:
     outcome = Outcome(key=key, kind=OutcomeKind.FAILED, reason="Refused", message=message)
-    results = MemoryResultsStore(portion_bytes=portion)
+    results = MemoryResultsStore(block_bytes=portion)
 
     async def scene() -> list[Outcome]:
         await write_outcomes(results, "o", [outcome, outcome], job_id="job-1", chunk_index=0)
@@ -279,7 +279,7 @@ class Service:
     def __init__(self) -> None:
         self.world: MemoryWorld = memory_world(page_object_count=3)
         self.world.buckets.create(BUCKET)
-        self.container = use_cases(self.world.ports, Policy(manifest_part_bytes=200))
+        self.container = use_cases(self.world.ports, Tuning(manifest_part_bytes=200))
         self.world.database.connectors["con"] = Connector(
             connector_id="con",
             bucket=Bucket(name=BUCKET),

@@ -376,8 +376,10 @@ class Forgetful(MemoryObjectStore):
     ) -> WrittenObject:
         return await super().rewrite(bucket, self.forgets(head), tags)
 
-    async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
-        return await super().begin_copy(bucket, self.forgets(head), tags)
+    async def create_multipart_copy(
+        self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
+    ) -> str:
+        return await super().create_multipart_copy(bucket, self.forgets(head), tags)
 
 
 FORGOTTEN: Final[dict[str, tuple[bool, Callable[[ObjectHead], ObjectHead]]]] = {

@@ -14,7 +14,7 @@ import pytest
 
 from application.connectors import NewConnector
 from application.execution.deadline import Deadline
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from application.processor.discover_object import TaskResult
 from domain.batch_job import ENDED
 from domain.chunk import Chunk
@@ -30,7 +30,7 @@ from entrypoints.wiring.memory import memory_world, use_cases
 BUCKET = "media"
 QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/210987654321/ingest.fifo"
 ROLE_ARN = "arn:aws:iam::210987654321:role/media"
-SMALL = Policy(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=1)
+SMALL = Tuning(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=1)
 ROUND_COUNT_MAX = 60
 
 
@@ -39,7 +39,7 @@ class Story:
 
     def __init__(
         self,
-        policy: Policy = SMALL,
+        tuning: Tuning = SMALL,
         *,
         trigger: Trigger = Trigger.COPY,
         ids: IdSource = IdSource.MINTED,
@@ -52,8 +52,8 @@ class Story:
         self.ports = self.world.ports
         self.buckets = self.world.buckets
         self.requests = self.world.buckets.requests
-        self.use_cases = use_cases(self.ports, policy, profile=profile)
-        self.policy = policy
+        self.use_cases = use_cases(self.ports, tuning, profile=profile)
+        self.tuning = tuning
         queue_url = QUEUE_URL if trigger is Trigger.QUEUE else None
         self.ingest_settings = Ingest(
             **{"trigger": trigger, "ids": ids, "queue_url": queue_url, **ingest}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.chunk import Chunk
 from domain.job import Job, JobStatus
 from ports.errors import Throttled, Unavailable
@@ -16,7 +16,7 @@ from ports.errors import Throttled, Unavailable
 BUCKET = "media"
 MIB = 1024**2
 LIVES_MAX = 40
-POLICY = Policy(
+POLICY = Tuning(
     single_copy_bytes_max=10 * MIB,
     copy_part_bytes=5 * MIB,
     copy_parts_in_flight=1,
@@ -61,7 +61,7 @@ async def test_a_hopeless_object_beside_a_throttled_one_is_no_progress(story: An
     await story.run_engine()
     seen = await lives(story, job)
     # The first life gets two of three outcomes that stand; after it nothing comes.
-    attempts = story.policy.chunk_attempt_count_max
+    attempts = story.tuning.chunk_attempt_count_max
     assert [chunk.attempt_count for chunk in seen] == [0, *range(1, attempts + 1)]
     job = await story.finish(job.job_id)
     assert job.status is JobStatus.COMPLETED_WITH_ERRORS
@@ -111,7 +111,7 @@ async def test_an_object_that_never_fits_is_given_up(new_story: Callable[..., An
     await story.run_engine()
     assert len(story.chunks(job)) == 1
     seen = await lives(story, job)
-    assert len(seen) == 1 + story.policy.chunk_attempt_count_max + 1
+    assert len(seen) == 1 + story.tuning.chunk_attempt_count_max + 1
     job = await story.finish(job.job_id)
     reasons = {key: line["reason"] for key, line in story.outcomes(job).items()}
     assert reasons == {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.connector import Trigger
 from domain.job import Discovery, Job, JobStatus
 from domain.packing import ChunkSizing
@@ -82,7 +82,7 @@ async def test_while_the_listing_runs_the_warning_has_no_figures(
 ) -> None:
     """What one invocation began another ends: it needs nothing of the first but the record."""
     story = new_story(
-        Policy(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=1), page_object_count=1
+        Tuning(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=1), page_object_count=1
     )
     furnish(story)
     job = await story.start(exclude=("*.tmp",))

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from faulty_ports import Call, Faults, faulty
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.batch_job import ENDED
-from domain.errors import WorkHeld
+from domain.errors import JobLeaseHeld
 from domain.job import Discovery, Job, JobStatus
 from domain.outcome import OutcomeKind
 from domain.packing import ChunkSizing
@@ -20,7 +20,7 @@ from entrypoints.wiring.memory import use_cases
 from ports.errors import Garbled, Unavailable, Unknown
 
 DISCOVERIES = list(Discovery)
-POLICY = Policy(
+POLICY = Tuning(
     sizing=ChunkSizing(object_count_max=20),
     manifest_part_bytes=1,
     calls_in_flight=2,
@@ -46,7 +46,7 @@ class Installation:
     def __init__(self, story: Any) -> None:
         self.story = story
         self.faults = Faults()
-        story.use_cases = use_cases(faulty(story.ports, self.faults), story.policy)
+        story.use_cases = use_cases(faulty(story.ports, self.faults), story.tuning)
         self.engine_error_count = 0
 
     async def start(self, discovery: Discovery, count: int) -> Job:
@@ -94,7 +94,7 @@ class Installation:
         for _ in range(3):
             try:
                 await self.story.use_cases.engine().advance(job_id, self.story.deadline())
-            except WorkHeld:
+            except JobLeaseHeld:
                 return
             except Exception:  # noqa: BLE001 - Lambda tries an asynchronous invocation again
                 self.engine_error_count += 1
@@ -210,7 +210,7 @@ RECORDS = ("jobs", "chunks")
     [
         *((each, "objects.inspect", "listing the bucket") for each in DISCOVERIES),
         *((each, "objects.list_objects", "listing the bucket") for each in DISCOVERIES),
-        *((each, "results.begin_upload", "listing the bucket") for each in DISCOVERIES),
+        *((each, "results.create_upload", "listing the bucket") for each in DISCOVERIES),
         *((each, "results.complete_upload", "listing the bucket") for each in DISCOVERIES),
         (Discovery.BATCH, "batch_jobs.create", "creating the batch job"),
         (Discovery.BATCH, "batch_jobs.describe", "reading the batch job's report"),
@@ -230,9 +230,9 @@ async def test_a_step_of_the_engine_that_always_fails_ends_the_job_with_a_reason
         waiting = (await installation.story.ports.jobs.get(job.job_id)).status_reason or ""
     job = await installation.finish(job)
 
-    policy = installation.story.policy
+    tuning = installation.story.tuning
     known = kind in ("unavailable", "garbled")
-    count = policy.engine_attempt_count_max if known else policy.engine_unknown_count_max
+    count = tuning.engine_attempt_count_max if known else tuning.engine_unknown_count_max
     assert job.status is JobStatus.FAILED
     assert job.status_reason is not None
     for told in (f"{count} attempts at {step}", method, "start a new sync"):

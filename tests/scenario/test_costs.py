@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.job import Discovery, JobStatus
 from domain.packing import ChunkSizing
 from ports.errors import Throttled
@@ -62,7 +62,7 @@ async def test_a_put_or_copy_costs_two_reads_and_one_write(story: Any) -> None:
 async def test_the_catalog_is_asked_by_the_hundred(
     new_story: Callable[..., Any], count: int, look_ups: int
 ) -> None:
-    story = new_story(Policy(), page_object_count=1_000)
+    story = new_story(Tuning(), page_object_count=1_000)
     story.put(*(f"{number:03d}.jpg" for number in range(count)))
     calls = spy(story.ports.catalog)
     await story.sync()
@@ -74,7 +74,7 @@ async def test_state_tables_get_no_write_per_object(
     new_story: Callable[..., Any], discovery: Discovery
 ) -> None:
     async def writes(count: int) -> Counter[str]:
-        story = new_story(Policy(), page_object_count=1_000)
+        story = new_story(Tuning(), page_object_count=1_000)
         story.put(*(f"{number:03d}.jpg" for number in range(count)))
         jobs, chunks = spy(story.ports.jobs), spy(story.ports.chunks)
         job = await story.sync(discovery=discovery)
@@ -86,7 +86,7 @@ async def test_state_tables_get_no_write_per_object(
 
 
 async def test_events_go_out_by_ten(new_story: Callable[..., Any]) -> None:
-    story = new_story(Policy(), page_object_count=1_000)
+    story = new_story(Tuning(), page_object_count=1_000)
     story.put(*(f"{number:03d}.jpg" for number in range(95)))
     calls = spy(story.ports.bus)
     await story.sync()
@@ -95,7 +95,7 @@ async def test_events_go_out_by_ten(new_story: Callable[..., Any]) -> None:
 
 
 async def test_a_huge_object_gets_a_chunk_of_its_own(new_story: Callable[..., Any]) -> None:
-    story = new_story(Policy(sizing=ChunkSizing(bytes_max=1_000)))
+    story = new_story(Tuning(sizing=ChunkSizing(bytes_max=1_000)))
     story.put("a.jpg", "c.jpg")
     story.buckets.put(BUCKET, "b.mov", b"stand-in", size_bytes=10**12)
     job = await story.sync()
@@ -127,7 +127,7 @@ class Ticking:
 async def test_listing_and_splitting_go_on_after_the_deadline(
     new_story: Callable[..., Any], discovery: Discovery
 ) -> None:
-    story = new_story(Policy(sizing=ChunkSizing(object_count_max=2), manifest_part_bytes=1))
+    story = new_story(Tuning(sizing=ChunkSizing(object_count_max=2), manifest_part_bytes=1))
     story.put(*(f"{number:02d}.jpg" for number in range(20)))
     story.time_s = 25.0
     Ticking(story, story.ports.results, "upload_part", 4)
@@ -141,13 +141,13 @@ async def test_listing_and_splitting_go_on_after_the_deadline(
 
 
 async def test_a_chunk_goes_on_after_the_deadline(new_story: Callable[..., Any]) -> None:
-    policy = Policy(
+    tuning = Tuning(
         sizing=ChunkSizing(object_count_max=20),
         window_object_count=2,
         windows_in_flight=1,
         calls_in_flight=1,
     )
-    story = new_story(policy, page_object_count=100)
+    story = new_story(tuning, page_object_count=100)
     story.put(*(f"{number:02d}.jpg" for number in range(20)))
     Ticking(story, story.ports.objects, "head", 3)
     story.time_s = 30.0
@@ -185,8 +185,8 @@ async def test_failures_that_may_mend_are_tried_again_and_nothing_else(story: An
 
 
 async def test_attempts_without_progress_come_to_an_end(new_story: Callable[..., Any]) -> None:
-    policy = Policy(chunk_attempt_count_max=3, window_object_count=2)
-    story = new_story(policy)
+    tuning = Tuning(chunk_attempt_count_max=3, window_object_count=2)
+    story = new_story(tuning)
     story.put("a.jpg")
     story.time_s = 10.0  # less than the margin: no object is ever started
     sweep_deadline = story.deadline

@@ -8,7 +8,7 @@ import pytest
 
 from application.processor.process_chunk import Delivery
 from domain.chunk import Chunk, ChunkLife, ChunkStatus
-from domain.errors import ChunkHeld
+from domain.errors import ChunkLeaseHeld
 from domain.job import Job, JobStatus
 from domain.outcome import Statistics
 from ports.errors import Unavailable
@@ -60,7 +60,7 @@ def next_message(story: Any) -> Any:
 
 async def test_a_chunk_that_nobody_tried_is_queued_again(story: Any) -> None:
     job, message = await queued(story)
-    assert await die(story, message) is Delivery.HANDED_BACK
+    assert await die(story, message) is Delivery.RELEASED
     assert only_chunk(story, job).status is ChunkStatus.QUEUED
     job = await story.finish(job.job_id)
     assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=3))
@@ -70,8 +70,8 @@ async def test_a_chunk_that_nobody_tried_is_queued_again(story: Any) -> None:
 async def test_a_chunk_whose_messages_all_die_is_given_up(story: Any) -> None:
     """Nothing that may happen for ever keeps a job from its end."""
     job, message = await queued(story)
-    for _ in range(story.policy.chunk_dead_letter_count_max - 1):
-        assert await die(story, message) is Delivery.HANDED_BACK
+    for _ in range(story.tuning.chunk_dead_letter_count_max - 1):
+        assert await die(story, message) is Delivery.RELEASED
         message = next_message(story)
     assert await die(story, message) is Delivery.SETTLED
     assert story.ports.queue.messages == []
@@ -89,12 +89,12 @@ async def test_a_chunk_at_which_all_workers_died_is_given_up(story: Any) -> None
         raise Crash
 
     sound, story.ports.objects.read_tags = story.ports.objects.read_tags, dying
-    for _ in range(story.policy.chunk_attempt_count_max):
+    for _ in range(story.tuning.chunk_attempt_count_max):
         with pytest.raises(Crash):
             await story.use_cases.process_chunk().process(
                 message.job_id, message.chunk_index, story.deadline()
             )
-        with pytest.raises(ChunkHeld):
+        with pytest.raises(ChunkLeaseHeld):
             await die(story, message)
         story.ports.clock.advance(1_000)
     story.ports.objects.read_tags = sound
@@ -108,28 +108,28 @@ async def test_dead_letters_use_up_no_attempt(story: Any) -> None:
     story.ports.bus.refuse = lambda _: Unavailable("no bus")
     process = story.use_cases.process_chunk()
     deliveries = []
-    for number in range(1, story.policy.chunk_attempt_count_max + 1):
-        if number < story.policy.chunk_dead_letter_count_max:
-            assert await die(story, message) is Delivery.HANDED_BACK
+    for number in range(1, story.tuning.chunk_attempt_count_max + 1):
+        if number < story.tuning.chunk_dead_letter_count_max:
+            assert await die(story, message) is Delivery.RELEASED
             message = next_message(story)
         assert only_chunk(story, job).attempt_count == number - 1
         deliveries.append(await process.process(job.job_id, 0, story.deadline()))
-        if deliveries[-1] is Delivery.HANDED_BACK:
+        if deliveries[-1] is Delivery.RELEASED:
             message = next_message(story)
-    assert deliveries == [Delivery.HANDED_BACK] * 4 + [Delivery.SETTLED]
+    assert deliveries == [Delivery.RELEASED] * 4 + [Delivery.SETTLED]
     assert only_chunk(story, job).status is ChunkStatus.COMPLETED_WITH_ERRORS
 
 
 async def test_progress_and_a_redrive_take_back_the_count_of_dead_letters(story: Any) -> None:
     job, message = await queued(story)
     refuse(story, "0.jpg")
-    assert await die(story, message) is Delivery.HANDED_BACK
+    assert await die(story, message) is Delivery.RELEASED
     assert only_chunk(story, job).dead_letter_count == 1
     next_message(story)
     process = story.use_cases.process_chunk()
-    assert await process.process(job.job_id, 0, story.deadline()) is Delivery.HANDED_BACK
+    assert await process.process(job.job_id, 0, story.deadline()) is Delivery.RELEASED
     assert only_chunk(story, job).dead_letter_count == 0
-    assert await die(story, next_message(story)) is Delivery.HANDED_BACK
+    assert await die(story, next_message(story)) is Delivery.RELEASED
     job = await story.finish(job.job_id)
     assert (only_chunk(story, job).dead_letter_count, job.tally.statistics.failed) == (1, 1)
     await story.use_cases.redrive_job().redrive(job.job_id)
@@ -165,13 +165,13 @@ async def test_a_dead_letter_of_an_earlier_attempt_does_nothing(story: Any) -> N
     job, old = await queued(story)
     refuse(story, "0.jpg")
     process = story.use_cases.process_chunk()
-    assert await process.process(job.job_id, 0, story.deadline()) is Delivery.HANDED_BACK
+    assert await process.process(job.job_id, 0, story.deadline()) is Delivery.RELEASED
     before, messages = only_chunk(story, job), list(story.ports.queue.messages)
     assert await die(story, old) is Delivery.NOTHING_TO_DO
     assert (only_chunk(story, job), story.ports.queue.messages) == (before, messages)
     # A message that came twice dies twice, and is one.
     message = next_message(story)
-    assert await die(story, message) is Delivery.HANDED_BACK
+    assert await die(story, message) is Delivery.RELEASED
     assert await die(story, message) is Delivery.NOTHING_TO_DO
     # What was done is not done again.
     refuse(story)

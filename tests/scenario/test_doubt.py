@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from application.execution.fanout import AdaptiveLimit
-from application.execution.policy import Policy
-from application.processor.attempt_context import Shift
+from application.execution.tuning import Tuning
+from application.processor.attempt_context import AttemptContext
 from domain.connector import Bucket, Ingest
 from domain.job import Job, SyncOptions, new_job
 from domain.manifest import ManifestEntry
@@ -17,12 +17,12 @@ from entrypoints.wiring.memory import MemoryWorld, memory_world, use_cases
 
 
 class StopsAfter:
-    """A watch that has to be asked some times before it says stop."""
+    """A stop signal that stops after some calls."""
 
     def __init__(self, answers: int) -> None:
         self._answers = answers
 
-    async def stopped(self, _needed_s: float = 0.0) -> bool:
+    async def should_stop(self, _needed_s: float = 0.0) -> bool:
         self._answers -= 1
         return self._answers < 0
 
@@ -37,8 +37,8 @@ def world() -> MemoryWorld:
 
 async def process(world: MemoryWorld, *, answers: int = 1_000) -> list[Outcome]:
     ports = world.ports
-    policy = Policy(calls_in_flight=2, single_copy_bytes_max=1_000)
-    work = use_cases(ports, policy).object_work()
+    tuning = Tuning(calls_in_flight=2, single_copy_bytes_max=1_000)
+    processor = use_cases(ports, tuning).object_processor()
     job: Job = new_job(
         job_id="job-1",
         connector_id="c",
@@ -49,10 +49,10 @@ async def process(world: MemoryWorld, *, answers: int = 1_000) -> list[Outcome]:
         now=ports.clock.now(),
     )
     entry = ManifestEntry(key="just now.jpg", size_bytes=3, last_modified=None)
-    watch: Any = StopsAfter(answers)
+    stop_signal: Any = StopsAfter(answers)
     no_copies: Any = None
-    shift = Shift(watch=watch, limit=AdaptiveLimit(2), copies=no_copies)
-    return await work.process(job, [entry], shift)
+    context = AttemptContext(stop_signal=stop_signal, limit=AdaptiveLimit(2), copies=no_copies)
+    return await processor.process(job, [entry], context)
 
 
 async def test_it_is_read_again_a_second_later(world: MemoryWorld) -> None:

@@ -46,7 +46,7 @@ def cancelled(story: Any, job: Any) -> int:
 
 async def test_the_engine_ends_a_job_in_as_many_lives_as_it_takes(slow_story: Any) -> None:
     job = await cancelled_job(slow_story)
-    slow_story.time_s = slow_story.policy.stop_margin_s + 45
+    slow_story.time_s = slow_story.tuning.stop_margin_s + 45
     settled = []
     while slow_story.ports.invoker.job_ids:
         deadline = slow_story.deadline()

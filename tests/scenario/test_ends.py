@@ -242,7 +242,7 @@ async def test_a_dead_letter_without_attempts_left_fails_its_chunk_and_the_job_e
     await story.run_engine()
     dead, *_ = story.ports.queue.receive()
     chunk = await story.ports.chunks.get(job.job_id, dead.chunk_index)
-    attempts = story.policy.chunk_attempt_count_max
+    attempts = story.tuning.chunk_attempt_count_max
     await story.ports.chunks.save(replace(chunk, attempt_count=attempts))
     give_up = story.use_cases.process_chunk().give_up
     await give_up(job.job_id, dead.chunk_index, "received 5 times", story.deadline())
@@ -297,7 +297,7 @@ async def test_a_catalog_that_is_down_is_no_answer(story: Any) -> None:
     sound, story.ports.catalog.look_up = story.ports.catalog.look_up, look_up
     job = await story.sync()
     assert story.kinds(job) == {"a.jpg": "FAILED", "b.jpg": "FAILED"}
-    assert story.chunks(job)[0].attempt_count == story.policy.chunk_attempt_count_max
+    assert story.chunks(job)[0].attempt_count == story.tuning.chunk_attempt_count_max
     assert sum(story.writes().values()) == 0
     story.ports.catalog.look_up = sound
     await story.use_cases.redrive_job().redrive(job.job_id)
@@ -449,10 +449,10 @@ async def test_a_report_is_waited_for_within_the_deadline(story: Any, left_s: fl
     job, _ = await _discovered(story)
     files = story.ports.results.files
     held = {name: files.pop(name) for name in list(files) if "/reports/" in name}
-    story.time_s = story.policy.stop_margin_s + left_s
+    story.time_s = story.tuning.stop_margin_s + left_s
     deadline = story.deadline()
     await story.use_cases.engine().advance(job.job_id, deadline)
-    assert deadline.remaining_s() >= story.policy.stop_margin_s - 1
+    assert deadline.remaining_s() >= story.tuning.stop_margin_s - 1
     files.update(held)
     assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
 

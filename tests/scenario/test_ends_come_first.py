@@ -23,7 +23,7 @@ DISCOVERIES = pytest.mark.parametrize("discovery", list(Discovery))
 RESULTS_METHODS = (
     "put",
     "get",
-    "begin_upload",
+    "create_upload",
     "upload_part",
     "complete_upload",
     "abort_upload",
@@ -79,7 +79,7 @@ def warned(story: Any) -> set[str]:
 @contextmanager
 def listing_stopped(story: Any) -> Iterator[None]:
     """Have lives that are too short for more than one page."""
-    time_s, story.time_s = story.time_s, story.policy.stop_margin_s - 1
+    time_s, story.time_s = story.time_s, story.tuning.stop_margin_s - 1
     yield
     story.time_s = time_s
 

@@ -43,7 +43,7 @@ async def started(story: Any, *refused: str) -> Job:
     await story.run_engine()
     refuse(story, *refused)
     [chunk] = story.chunks(job)
-    attempts = story.policy.chunk_attempt_count_max - 1
+    attempts = story.tuning.chunk_attempt_count_max - 1
     await story.ports.chunks.save(replace(chunk, attempt_count=attempts))
     return job
 
@@ -113,7 +113,7 @@ async def test_a_chunk_that_was_given_up_in_vain_keeps_no_cause(story: Any) -> N
     job = await story.start()
     await story.run_engine()
     [chunk] = story.chunks(job)
-    attempts = story.policy.chunk_attempt_count_max
+    attempts = story.tuning.chunk_attempt_count_max
     await story.ports.chunks.save(replace(chunk, attempt_count=attempts))
     await failing_settlement(story, job)
     # An operator allows one attempt more.
@@ -165,7 +165,7 @@ async def test_a_worker_that_died_in_its_settlement_before_the_cancel(
         await story.use_cases.redrive_job().redrive(job.job_id)
         await story.run_engine()
         [chunk] = story.chunks(job)
-        attempts = story.policy.chunk_attempt_count_max - 1
+        attempts = story.tuning.chunk_attempt_count_max - 1
         await story.ports.chunks.save(replace(chunk, attempt_count=attempts))
         refuse(story, "0.jpg")
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.connector import Trigger
 from domain.job import JobStatus
 from domain.message import IngestEvent
@@ -17,7 +17,7 @@ from ports.errors import Unavailable
 BUCKET = "media"
 KEY = "a.mov"
 MIB = 1024**2
-POLICY = Policy(single_copy_bytes_max=10 * MIB, copy_part_bytes=5 * MIB, manifest_part_bytes=1)
+POLICY = Tuning(single_copy_bytes_max=10 * MIB, copy_part_bytes=5 * MIB, manifest_part_bytes=1)
 
 PLACES = pytest.mark.parametrize(
     ("trigger", "versioned", "size_bytes"),

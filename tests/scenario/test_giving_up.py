@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.chunk import ChunkStatus
 from domain.job import Job, JobStatus
 from domain.outcome import Statistics, counts_by_name
@@ -147,7 +147,7 @@ async def test_counts_stay_while_all_files_are_denied(story: Any) -> None:
 async def test_a_cancelled_chunk_keeps_its_counts_while_its_files_are_denied(
     new_story: Callable[..., Any],
 ) -> None:
-    one_by_one = Policy(window_object_count=1, windows_in_flight=1, manifest_part_bytes=1)
+    one_by_one = Tuning(window_object_count=1, windows_in_flight=1, manifest_part_bytes=1)
     story = new_story(one_by_one)
     story.put(*KEYS)
     story.ports.bus.refuse = lambda e: Unavailable("no bus") if e.object_key >= "3" else None
@@ -191,7 +191,7 @@ async def test_a_results_bucket_that_takes_nothing_does_not_keep_the_job_from_it
     story.ports.results.put = denied
     [message] = story.ports.queue.receive()
     process = story.use_cases.process_chunk()
-    for _ in range(story.policy.chunk_attempt_count_max):
+    for _ in range(story.tuning.chunk_attempt_count_max):
         with pytest.raises(AccessDenied):
             await process.process(job.job_id, message.chunk_index, story.deadline())
         story.ports.clock.advance(1_000)

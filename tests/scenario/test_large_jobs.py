@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from application.jobs.explain_object import Explanation
 from domain.errors import NotRedrivable
 from domain.job import Discovery, Job, JobStatus
@@ -26,13 +26,13 @@ FILE_S = 1
 
 @pytest.fixture
 def story(new_story: Callable[..., Any]) -> Any:
-    return new_story(Policy(sizing=SIZING, manifest_part_bytes=1, read_s=READ_S))
+    return new_story(Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=READ_S))
 
 
 async def test_every_request_comes_further_however_short_its_time_is(
     new_story: Callable[..., Any],
 ) -> None:
-    story = new_story(Policy(sizing=SIZING, manifest_part_bytes=1, read_s=1e-6))
+    story = new_story(Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=1e-6))
     job = await furnished(story, Discovery.DIRECT)
     spread(story, job)
     slow_files(story)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.job import JobStatus
 from domain.packing import ChunkSizing
 from ports.errors import Unavailable
@@ -74,9 +74,9 @@ async def lives(story: Any, job: Any) -> int:
 def slow_lives(new_story: Callable[..., Any], *, part_rows: int) -> Any:
     """Return a story whose engine gets three pages of three objects in a life."""
     made = new_story(
-        Policy(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=part_rows * len(ROW))
+        Tuning(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=part_rows * len(ROW))
     )
-    made.time_s = made.policy.stop_margin_s + 2.5 * PAGE_S
+    made.time_s = made.tuning.stop_margin_s + 2.5 * PAGE_S
     return made
 
 
@@ -98,7 +98,7 @@ async def test_no_page_is_asked_for_twice(slow_story: Any) -> None:
 
     assert asked == KEYS[::3]
     assert manifest_rows(slow_story, job) == KEYS
-    assert all(size >= slow_story.policy.manifest_part_bytes for size in sizes[:-1])
+    assert all(size >= slow_story.tuning.manifest_part_bytes for size in sizes[:-1])
     job = await slow_story.finish(job.job_id)
     assert slow_story.kinds(job) == dict.fromkeys(KEYS, "PUT")
     assert job.listing.objects_listed == 50
@@ -199,7 +199,7 @@ async def test_a_life_that_ends_in_an_error_loses_a_minute_at_most(
     new_story: Callable[..., Any],
 ) -> None:
     """An error comes before each deadline; what was listed long before it is durable."""
-    story = new_story(Policy(sizing=ChunkSizing(object_count_max=5)))
+    story = new_story(Tuning(sizing=ChunkSizing(object_count_max=5)))
     story.put(*KEYS)
     asked = slow_pages(story)
     list_objects = story.ports.objects.list_objects

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.chunk import ChunkStatus
 from domain.job import Discovery, Job
 from domain.message import ChunkMessage
@@ -18,7 +18,7 @@ from ports.errors import AccessDenied, PortError, Unavailable
 
 HOUR_S = 3_600.0
 SWEEP_S = 300.0
-POLICY = Policy(sizing=ChunkSizing(object_count_max=1))
+POLICY = Tuning(sizing=ChunkSizing(object_count_max=1))
 
 
 class LongQueue:
@@ -225,6 +225,6 @@ async def test_a_sweep_stops_before_it_is_killed(
     await long_queue.sweep()
     # Twenty seconds before its end it sends no more; what it sent is marked, and the next goes on.
     assert len(long_queue.sent) == 40
-    assert "sweep_unfinished" in {each.name for each in long_queue.story.ports.telemetry.warnings}
+    assert "sweep_incomplete" in {each.name for each in long_queue.story.ports.telemetry.warnings}
     await long_queue.sweep()
     assert sorted(long_queue.sent) == list(range(60))

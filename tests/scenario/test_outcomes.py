@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.connector import Trigger
 from domain.job import Discovery, JobStatus
 from domain.outcome import Statistics
@@ -308,7 +308,7 @@ async def test_modified_since_finds_uploads_in_parts_that_began_before(story: An
 async def test_modified_since_leaves_out_what_is_older_than_the_margin(
     new_story: Callable[..., Any],
 ) -> None:
-    story = new_story(Policy(modified_since_margin_s=600))
+    story = new_story(Tuning(modified_since_margin_s=600))
     story.put("old.jpg")
     story.ports.clock.advance(1_200)
     since = story.ports.clock.now()

@@ -14,7 +14,7 @@ import pytest
 
 from adapters.memory.buckets import EVERYBODY
 from application.execution.fanout import AdaptiveLimit
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.chunk import ChunkStatus
 from domain.job import JobStatus
 from entrypoints.wiring.memory import use_cases
@@ -34,7 +34,7 @@ KEY = "film.mxf"
 PART_COUNT = 9
 LIVES_S = 30.0
 
-POLICY = Policy(
+POLICY = Tuning(
     single_copy_bytes_max=10 * MIB,
     copy_part_bytes=5 * MIB,
     stop_margin_s=20.0,
@@ -53,8 +53,8 @@ def story(new_story: Callable[..., Any]) -> Any:
     return prepared(new_story, replace(POLICY, copy_parts_in_flight=1))
 
 
-def prepared(new_story: Callable[..., Any], policy: Policy) -> Any:
-    made = new_story(policy)
+def prepared(new_story: Callable[..., Any], tuning: Tuning) -> Any:
+    made = new_story(tuning)
     made.time_s = LIVES_S
     put_film(made)
     made.on_part = lambda number: None
@@ -221,13 +221,13 @@ async def test_a_copy_that_somebody_aborted_is_begun_again(story: Any) -> None:
 
 
 async def test_a_copy_whose_end_was_not_heard_is_announced_and_not_made_twice(story: Any) -> None:
-    finish_copy = story.ports.objects.finish_copy
+    complete_multipart_copy = story.ports.objects.complete_multipart_copy
 
     async def unheard(*args: Any) -> Any:
-        await finish_copy(*args)
+        await complete_multipart_copy(*args)
         raise TimedOut("no answer")
 
-    story.ports.objects.finish_copy = unheard
+    story.ports.objects.complete_multipart_copy = unheard
 
     job = await settled(story, await story.start())
 
@@ -285,7 +285,7 @@ async def test_what_cannot_be_given_up_does_not_keep_the_job(story: Any) -> None
     async def denied(*_: Any) -> None:
         raise AccessDenied("no right to abort")
 
-    story.ports.objects.abandon_copy = denied
+    story.ports.objects.abort_multipart_copy = denied
 
     job = await story.finish(job.job_id)
 
@@ -364,7 +364,7 @@ async def test_a_copy_that_can_never_be_joined_fails_in_the_end(story: Any) -> N
     async def conflict(*_: Any) -> None:
         raise Conflict("409", vendor_code="ConditionalRequestConflict")
 
-    story.ports.objects.finish_copy = conflict
+    story.ports.objects.complete_multipart_copy = conflict
 
     job = await ended(story, await story.start())
 
@@ -456,15 +456,15 @@ async def test_a_cancelled_copy_of_an_object_that_grew_is_given_up(
 
 async def test_a_process_that_dies_while_it_joins_loses_no_part(story: Any) -> None:
     story.time_s = 900.0
-    finish_copy = story.ports.objects.finish_copy
+    complete_multipart_copy = story.ports.objects.complete_multipart_copy
     deaths = [Crash()]
 
     async def die_once(*args: Any) -> Any:
         if deaths:
             raise deaths.pop()
-        return await finish_copy(*args)
+        return await complete_multipart_copy(*args)
 
-    story.ports.objects.finish_copy = die_once
+    story.ports.objects.complete_multipart_copy = die_once
     job = await story.start()
     await story.run_engine()
     story.ports.queue.receive()
@@ -645,15 +645,15 @@ async def test_an_abort_that_fails_once_is_tried_again_at_the_end(story: Any) ->
     await story.run_engine()
     await story.run_chunks()
     story.buckets.set_tags(BUCKET, story.buckets.get(BUCKET, KEY).head, {"rating": "5"})
-    abandon_copy = story.ports.objects.abandon_copy
+    abort_multipart_copy = story.ports.objects.abort_multipart_copy
     failures = [Unavailable("503")]
 
     async def fail_once(*args: Any) -> None:
         if failures:
             raise failures.pop()
-        await abandon_copy(*args)
+        await abort_multipart_copy(*args)
 
-    story.ports.objects.abandon_copy = fail_once
+    story.ports.objects.abort_multipart_copy = fail_once
 
     job = await settled(story, job)
 
@@ -665,7 +665,10 @@ async def test_no_part_is_being_copied_when_a_copy_is_given_up(
 ) -> None:
     """It could arrive after the abort, and stay."""
     story = prepared(new_story, replace(POLICY, copy_parts_in_flight=4))
-    copy_part, abandon_copy = story.ports.objects.copy_part, story.ports.objects.abandon_copy
+    copy_part, abort_multipart_copy = (
+        story.ports.objects.copy_part,
+        story.ports.objects.abort_multipart_copy,
+    )
     in_flight: set[int] = set()
     at_abort: list[set[int]] = []
 
@@ -680,10 +683,10 @@ async def test_no_part_is_being_copied_when_a_copy_is_given_up(
 
     async def noting(*args: Any) -> None:
         at_abort.append(set(in_flight))
-        await abandon_copy(*args)
+        await abort_multipart_copy(*args)
 
     story.ports.objects.copy_part = refusing_one
-    story.ports.objects.abandon_copy = noting
+    story.ports.objects.abort_multipart_copy = noting
 
     job = await settled(story, await story.start())
 

@@ -28,7 +28,7 @@ async def test_a_job_that_cannot_be_read_does_not_stop_the_sweep(story: Any) -> 
     unreadable, other = await two_jobs(story)
     job = await story.finish(other.job_id)
     assert job.tally.statistics.put == 1
-    told = [w for w in story.ports.telemetry.warnings if w.name == "job_not_mended"]
+    told = [w for w in story.ports.telemetry.warnings if w.name == "job_not_repaired"]
     assert {warning.facts["job_id"] for warning in told} == {unreadable.job_id}
     assert "PAUSED" in str(told[0].facts["cause"])
     with pytest.raises(CorruptData):

@@ -335,14 +335,20 @@ async def adapter_calls(clients: Clients) -> Calls:
         "objects.write_tags": lambda: objects().write_tags(BUCKET, HEAD, {"a": "b"}),
         "objects.rewrite": lambda: objects().rewrite(BUCKET, HEAD, {"a": "b"}),
         "objects.access": lambda: objects().access(BUCKET, HEAD),
-        "objects.begin_copy": lambda: objects().begin_copy(BUCKET, HEAD, {"a": "b"}),
+        "objects.create_multipart_copy": lambda: objects().create_multipart_copy(
+            BUCKET, HEAD, {"a": "b"}
+        ),
         "objects.copy_part": lambda: objects().copy_part(BUCKET, HEAD, "u1", part),
-        "objects.finish_copy": lambda: objects().finish_copy(BUCKET, HEAD, "u1", copied),
-        "objects.abandon_copy": lambda: objects().abandon_copy(BUCKET, "p/a.jpg", "u1"),
+        "objects.complete_multipart_copy": lambda: objects().complete_multipart_copy(
+            BUCKET, HEAD, "u1", copied
+        ),
+        "objects.abort_multipart_copy": lambda: objects().abort_multipart_copy(
+            BUCKET, "p/a.jpg", "u1"
+        ),
         "results.put": lambda: results.put("k", b"content"),
         "results.get": lambda: results.get("k"),
         "results.stream": lambda: _all(results.stream("k")),
-        "results.begin_upload": lambda: results.begin_upload("k"),
+        "results.create_upload": lambda: results.create_upload("k"),
         "results.upload_part": lambda: results.upload_part("k", "u1", 1, b"content"),
         "results.complete_upload": lambda: results.complete_upload("k", "u1", ["p1"]),
         "results.abort_upload": lambda: results.abort_upload("k", "u1"),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.bucket_check import check_bucket
-from domain.connector import Bucket, BucketFacts, Ingest
+from domain.connector import Bucket, BucketInfo, Ingest
 from domain.job import Job, Listing, SyncOptions, new_job
 
 JOB: Job = new_job(
@@ -34,5 +34,5 @@ JOB: Job = new_job(
 )
 def test_figures_are_human_and_exact(object_count: int, byte_count: int, figures: str) -> None:
     listed = Listing(objects_listed=object_count, bytes_listed=byte_count)
-    [warning] = check_bucket(JOB, BucketFacts(versioned=True), listed=listed)
+    [warning] = check_bucket(JOB, BucketInfo(versioned=True), listed=listed)
     assert f", at most {figures}, which is billed" in warning

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.customer_object import ObjectHead, ObjectTags, is_archived, may_be_another
+from domain.customer_object import ObjectHead, ObjectTags, is_archived, possibly_replaced
 
 READ_AT = datetime(2026, 1, 1, 12, 0, 5, 700_000, tzinfo=UTC)
 
@@ -28,28 +28,28 @@ def tags(version_id: str | None = None) -> ObjectTags:
 
 
 def test_an_object_that_was_left_alone_is_the_same() -> None:
-    assert not may_be_another(tags(), head(modified_s=-1))
+    assert not possibly_replaced(tags(), head(modified_s=-1))
 
 
 @pytest.mark.parametrize("modified_s", [0, 1, 60])
 def test_an_object_of_this_second_is_in_doubt(modified_s: float) -> None:
     """S3 tells times in whole seconds: one of the same second may be newer than the tags."""
-    assert may_be_another(tags(), head(modified_s=modified_s))
+    assert possibly_replaced(tags(), head(modified_s=modified_s))
 
 
 def test_versions_tell_it_exactly() -> None:
-    assert may_be_another(tags("v1"), head(version_id="v2"))
-    assert not may_be_another(tags("v1"), head(modified_s=60, version_id="v1"))
+    assert possibly_replaced(tags("v1"), head(version_id="v2"))
+    assert not possibly_replaced(tags("v1"), head(modified_s=60, version_id="v1"))
 
 
 def test_the_null_version_can_be_overwritten_so_time_decides() -> None:
-    assert may_be_another(tags("null"), head(modified_s=60, version_id="null"))
-    assert not may_be_another(tags("null"), head(version_id="null"))
+    assert possibly_replaced(tags("null"), head(modified_s=60, version_id="null"))
+    assert not possibly_replaced(tags("null"), head(version_id="null"))
 
 
 def test_a_store_that_names_no_version_with_the_tags_is_judged_by_time() -> None:
-    assert may_be_another(tags(), head(modified_s=60, version_id="v1"))
-    assert not may_be_another(tags(), head(version_id="v1"))
+    assert possibly_replaced(tags(), head(modified_s=60, version_id="v1"))
+    assert not possibly_replaced(tags(), head(version_id="v1"))
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_a_store_that_names_no_version_with_the_tags_is_judged_by_time() -> None
 def test_another_number_of_tags_shows_that_somebody_tagged_it(
     tag_count: int | None, changed: bool
 ) -> None:
-    assert may_be_another(tags(), head(tag_count=tag_count)) is changed
-    assert may_be_another(tags("v1"), head(version_id="v1", tag_count=tag_count)) is changed
+    assert possibly_replaced(tags(), head(tag_count=tag_count)) is changed
+    assert possibly_replaced(tags("v1"), head(version_id="v1", tag_count=tag_count)) is changed
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from domain import job as jobs
 from domain.chunk import CHUNK_TRANSITIONS, Chunk, ChunkStatus, Lease
 from domain.connector import Bucket, Ingest
 from domain.errors import (
-    ChunkHeld,
-    ChunkSettled,
+    ChunkAlreadySettled,
+    ChunkLeaseHeld,
     IllegalTransition,
+    JobLeaseHeld,
+    LeaseLost,
     MessageOutdated,
     NotRedrivable,
-    WorkHeld,
-    WorkLost,
 )
 from domain.job import (
     JOB_TRANSITIONS,
@@ -31,7 +31,7 @@ from domain.job import (
     SyncOptions,
     WorkLease,
 )
-from domain.job_control import check_work, order_end, redrive, stop_redriving, take_work
+from domain.job_control import check_work, redrive, request_end, stop_redriving, take_work
 from domain.machine import Table, mermaid
 from domain.outcome import Statistics
 from domain.tally import Tally, tally_change, tally_of
@@ -195,10 +195,10 @@ def test_a_lease_holds_until_its_instant_and_not_at_it(age_s: float, live: bool)
     assert chunks.lease_expired(leased, now) is not live
     if live:
         chunks.check_lease(leased, token="t", now=now)
-        with pytest.raises(ChunkHeld):
+        with pytest.raises(ChunkLeaseHeld):
             chunks.lease_chunk(leased, token="u", now=now, lease_s=30)
     else:
-        with pytest.raises(WorkLost):
+        with pytest.raises(LeaseLost):
             chunks.check_lease(leased, token="t", now=now)
         again = chunks.lease_chunk(leased, token="u", now=now, lease_s=30)
         assert again.lease is not None
@@ -207,13 +207,13 @@ def test_a_lease_holds_until_its_instant_and_not_at_it(age_s: float, live: bool)
 
 def test_another_token_is_not_the_holder() -> None:
     leased = chunks.lease_chunk(a_chunk(), token="t", now=NOW, lease_s=30)
-    with pytest.raises(WorkLost):
+    with pytest.raises(LeaseLost):
         chunks.check_lease(leased, token="u", now=NOW)
 
 
 @pytest.mark.parametrize("status", sorted(chunks.TERMINAL))
 def test_a_settled_chunk_cannot_be_leased(status: ChunkStatus) -> None:
-    with pytest.raises(ChunkSettled):
+    with pytest.raises(ChunkAlreadySettled):
         chunks.lease_chunk(a_chunk(status=status), token="t", now=NOW, lease_s=30)
 
 
@@ -372,11 +372,11 @@ def test_a_job_that_has_ended_stays_as_it_is() -> None:
 
 def test_an_end_is_ordered_once() -> None:
     first = Ending(kind=EndingKind.CANCELLED, reason="first")
-    job = order_end(a_job(), first, LATER)
+    job = request_end(a_job(), first, LATER)
     assert job.ending == first
-    assert order_end(job, Ending(kind=EndingKind.FAILED, reason="second"), LATER) is job
+    assert request_end(job, Ending(kind=EndingKind.FAILED, reason="second"), LATER) is job
     ended = a_job(status=JobStatus.COMPLETED)
-    assert order_end(ended, first, LATER) is ended
+    assert request_end(ended, first, LATER) is ended
 
 
 @pytest.mark.parametrize("status", [s for s in JobStatus if s != "COMPLETED_WITH_ERRORS"])
@@ -403,11 +403,11 @@ def test_a_redrive_is_stopped_when_no_engine_can_be_at_it() -> None:
 def test_work_is_held_by_one_token() -> None:
     job = take_work(a_job(), token="t", now=NOW, lease_s=10)
     check_work(job, token="t", now=NOW)
-    with pytest.raises(WorkHeld):
+    with pytest.raises(JobLeaseHeld):
         take_work(job, token="u", now=NOW, lease_s=10)
-    with pytest.raises(WorkLost):
+    with pytest.raises(LeaseLost):
         check_work(job, token="u", now=NOW)
-    with pytest.raises(WorkLost):
+    with pytest.raises(LeaseLost):
         check_work(job, token="t", now=LATER)
     assert take_work(job, token="u", now=LATER, lease_s=10).work == WorkLease(
         token="u", expires_at=LATER + timedelta(seconds=10)
@@ -424,7 +424,7 @@ def test_work_is_held_by_one_token() -> None:
 def test_there_is_no_work_on_a_job_that_ends(fields: dict[str, Any]) -> None:
     lease = WorkLease(token="t", expires_at=LATER)
     job = a_job(work=lease, **fields)
-    with pytest.raises(WorkLost):
+    with pytest.raises(LeaseLost):
         take_work(job, token="t", now=NOW, lease_s=10)
-    with pytest.raises(WorkLost):
+    with pytest.raises(LeaseLost):
         check_work(job, token="t", now=NOW)

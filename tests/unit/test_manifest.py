@@ -32,7 +32,7 @@ from domain.manifest import (
     decode_row,
     encode_key,
     encode_row,
-    format_instant,
+    format_timestamp,
     parse_instant,
 )
 from domain.outcome import (
@@ -122,7 +122,7 @@ def test_a_row_that_is_not_ours_is_refused(line: bytes) -> None:
 
 def test_instants_are_written_in_utc_to_the_millisecond() -> None:
     at = datetime(2026, 1, 1, 2, 0, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
-    assert format_instant(at) == "2026-01-01T00:00:00.123Z"
+    assert format_timestamp(at) == "2026-01-01T00:00:00.123Z"
     assert parse_instant("2026-01-01T02:00:00.123+02:00") == datetime(
         2026, 1, 1, 0, 0, 0, 123000, tzinfo=UTC
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome, OutcomeKind
-from domain.packing import OUTCOMES_PER_ENTRY, ChunkSizing, Parcel
+from domain.packing import OUTCOMES_PER_ENTRY, ChunkDraft, ChunkSizing
 from domain.prefixes import check, normalise, overlap, within
 from domain.selection import Selection, is_folder_marker
 
@@ -115,13 +115,13 @@ def test_folder_markers(key: str, size: int, marker: bool) -> None:
 # Packing.
 
 
-def pack(entries: list[ManifestEntry], sizing: ChunkSizing) -> list[Parcel]:
-    parcels = [Parcel()]
+def pack(entries: list[ManifestEntry], sizing: ChunkSizing) -> list[ChunkDraft]:
+    drafts = [ChunkDraft()]
     for each in entries:
-        if parcels[-1].full_for(each, sizing):
-            parcels.append(Parcel())
-        parcels[-1].add(each, sizing)
-    return parcels
+        if drafts[-1].would_overflow(each, sizing):
+            drafts.append(ChunkDraft())
+        drafts[-1].add(each, sizing)
+    return drafts
 
 
 SIZES = st.lists(st.none() | st.integers(0, 3_000), min_size=1, max_size=40)
@@ -133,22 +133,22 @@ def test_chunks_keep_to_their_ceilings(sizes: list[int | None]) -> None:
         object_count_max=7, bytes_max=2_000, work_target_s=1.0, copied_bytes_per_s=2_000.0
     )
     entries = [entry(str(number), size) for number, size in enumerate(sizes)]
-    parcels = pack(entries, sizing)
-    assert [each for parcel in parcels for each in parcel.entries] == entries
-    for parcel in parcels:
-        assert 1 <= parcel.object_count <= 7
-        if len(parcel.entries) > 1:
-            assert parcel.size_bytes <= 2_000
-            assert parcel.work_s <= 1.0 + 1e-9
-    for parcel, following in pairwise(parcels):
-        assert parcel.full_for(following.entries[0], sizing)
+    drafts = pack(entries, sizing)
+    assert [each for draft in drafts for each in draft.entries] == entries
+    for draft in drafts:
+        assert 1 <= draft.object_count <= 7
+        if len(draft.entries) > 1:
+            assert draft.size_bytes <= 2_000
+            assert draft.work_s <= 1.0 + 1e-9
+    for draft, following in pairwise(drafts):
+        assert draft.would_overflow(following.entries[0], sizing)
 
 
 def test_known_outcomes_weigh_a_tenth() -> None:
     sizing = ChunkSizing(object_count_max=3)
-    parcel = Parcel()
+    draft = ChunkDraft()
     outcome = Outcome(key="k", kind=OutcomeKind.SKIPPED, reason="r")
-    while not parcel.full_for(None, sizing):
-        parcel.outcomes.append(outcome)
-    assert len(parcel.outcomes) == 3 * OUTCOMES_PER_ENTRY
-    assert parcel.full_for(entry("a"), sizing)
+    while not draft.would_overflow(None, sizing):
+        draft.outcomes.append(outcome)
+    assert len(draft.outcomes) == 3 * OUTCOMES_PER_ENTRY
+    assert draft.would_overflow(entry("a"), sizing)

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.job import Discovery
 from domain.packing import ChunkSizing
 from entrypoints.settings import REQUIRED, InvalidSettings, load_settings, tuning_name
@@ -24,7 +24,7 @@ def test_names_of_the_environment_become_fields() -> None:
     assert settings.account_id == "111122223333"
     assert settings.queue_name == "processor"
     assert settings.default_discovery is Discovery.BATCH
-    assert settings.policy == Policy()
+    assert settings.tuning == Tuning()
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -49,9 +49,9 @@ def test_all_faults_are_told_at_once() -> None:
         assert name in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", [Policy, ChunkSizing])
-def test_every_bound_can_be_tuned(kind: type[Policy] | type[ChunkSizing]) -> None:
+@pytest.mark.parametrize("kind", [Tuning, ChunkSizing])
+def test_every_bound_can_be_tuned(kind: type[Tuning] | type[ChunkSizing]) -> None:
     tuned = [field.name for field in fields(kind) if field.name != "sizing"]
     settings = load_settings(COMPLETE | {tuning_name(name): "7" for name in tuned})
-    subject = settings.policy if kind is Policy else settings.policy.sizing
+    subject = settings.tuning if kind is Tuning else settings.tuning.sizing
     assert {getattr(subject, name) for name in tuned} == {7}

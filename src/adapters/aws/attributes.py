@@ -57,14 +57,14 @@ def to_text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def to_instant(text: str) -> datetime:
+def to_timestamp(text: str) -> datetime:
     """Invert `to_text`."""
     return datetime.fromisoformat(text)
 
 
 def to_optional_instant(text: str | None) -> datetime | None:
     """Invert `to_text`; None is none."""
-    return None if text is None else to_instant(text)
+    return None if text is None else to_timestamp(text)
 
 
 @contextmanager

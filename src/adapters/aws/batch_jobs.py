@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.answers import Malformed, optional, required
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from domain.batch_job import ENDED, BatchJob, BatchJobStatus
 from domain.job import Job, ManifestFile
-from domain.manifest import FIELDS, format_instant
+from domain.manifest import FIELDS, format_timestamp
 from ports.batch_jobs import BatchJobs
 from ports.errors import Conflict, CorruptData, NotFound
 
@@ -56,13 +56,13 @@ class S3BatchJobs:
         if job.manifest is None:
             raise ValueError(f"job {job.job_id} has no manifest yet")
         request = self._request(job, job.manifest, report_prefix)
-        with translated("s3control", operation="CreateJob", resource=f"job/{job.job_id}"):
+        with map_aws_errors("s3control", operation="CreateJob", resource=f"job/{job.job_id}"):
             answer = await self._client.create_job(**request)
             return required(answer, "JobId")
 
     async def describe(self, batch_job_id: str) -> BatchJob:
         """See the port."""
-        with translated("s3control", operation="DescribeJob", resource=f"job/{batch_job_id}"):
+        with map_aws_errors("s3control", operation="DescribeJob", resource=f"job/{batch_job_id}"):
             answer = await self._client.describe_job(AccountId=self._account_id, JobId=batch_job_id)
             return _batch_job(batch_job_id, required(answer, "Job", of=dict))
 
@@ -75,7 +75,7 @@ class S3BatchJobs:
         request: dict[str, Any] = {"AccountId": self._account_id, "JobStatuses": _NOT_ENDED}
         found: list[str] = []
         while True:
-            with translated("s3control", operation="ListJobs", resource=f"job/{job_id}"):
+            with map_aws_errors("s3control", operation="ListJobs", resource=f"job/{job_id}"):
                 page = await self._client.list_jobs(**request)
                 found += [
                     required(each, "JobId")
@@ -92,7 +92,7 @@ class S3BatchJobs:
     async def cancel(self, batch_job_id: str) -> None:
         """See the port."""
         try:
-            with translated(
+            with map_aws_errors(
                 "s3control", operation="UpdateJobStatus", resource=f"job/{batch_job_id}"
             ):
                 await self._client.update_job_status(
@@ -125,7 +125,7 @@ class S3BatchJobs:
                     "InvocationSchemaVersion": "2.0",
                     "UserArguments": {
                         _JOB_ID_ARGUMENT: job.job_id,
-                        "timestamp": format_instant(job.created_at),
+                        "timestamp": format_timestamp(job.created_at),
                     },
                 }
             },

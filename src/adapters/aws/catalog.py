@@ -28,7 +28,7 @@ from adapters.aws.attributes import to_attribute
 from adapters.aws.backoff import Sleep
 from adapters.aws.catalog_record import CatalogAttributes
 from adapters.aws.dynamo_reads import batch_get, query
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from domain.catalog import LOCK_PREFIX, CatalogAnswer, CatalogQuestion, CatalogRecord
 from ports.catalog import Catalog
 from ports.errors import Misconfigured, Refused
@@ -167,7 +167,7 @@ class DynamoCatalog:
 
         async def ask(asset_id: str) -> None:
             resource = f"table/{self._table_name}/index/{self._asset_index_name}"
-            with translated("dynamodb", operation="Query", resource=resource):
+            with map_aws_errors("dynamodb", operation="Query", resource=resource):
                 answer = await self._client.query(
                     TableName=self._table_name,
                     IndexName=self._asset_index_name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.aws.attributes import Item, Value, reading, to_instant, to_item, to_values
+from adapters.aws.attributes import Item, Value, reading, to_item, to_timestamp, to_values
 from adapters.aws.tally_item import statistics_values, to_statistics
 from domain.chunk import Chunk, ChunkStatus, Lease
 
@@ -69,8 +69,8 @@ def to_chunk(item: Item) -> Chunk:
             # Version 0.1 counted neither.
             handed_back_count=values.get("handedBackCount", 0),
             dead_letter_count=values.get("deadLetterCount", 0),
-            created_at=to_instant(values["createdAt"]),
-            updated_at=to_instant(values["updatedAt"]),
+            created_at=to_timestamp(values["createdAt"]),
+            updated_at=to_timestamp(values["updatedAt"]),
         )
 
 
@@ -81,4 +81,4 @@ def _lease_values(lease: Lease | None) -> dict[str, Value | None] | None:
 def _to_lease(values: Mapping[str, Any] | None) -> Lease | None:
     if values is None:
         return None
-    return Lease(token=values["token"], expires_at=to_instant(values["expiresAt"]))
+    return Lease(token=values["token"], expires_at=to_timestamp(values["expiresAt"]))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from adapters.aws.queue_batch import send_batch
 from adapters.aws.queue_depth import OPERATION as _LOOK
 from adapters.aws.queue_depth import queue_depth
@@ -46,7 +46,7 @@ class SqsChunkQueue:
 
     async def depth(self) -> int:
         """See the port."""
-        with translated("sqs", operation=_LOOK, resource=self._queue_url):
+        with map_aws_errors("sqs", operation=_LOOK, resource=self._queue_url):
             return await queue_depth(self._client, self._queue_url)
 
 

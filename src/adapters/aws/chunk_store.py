@@ -18,7 +18,7 @@ from adapters.aws.chunk_item import chunk_item, chunk_key, to_chunk
 from adapters.aws.cursors import to_cursor, to_position
 from adapters.aws.dynamo_reads import first, query
 from adapters.aws.dynamo_writes import DynamoWriter, Request, put
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from adapters.aws.job_item import job_key, to_job
 from adapters.aws.job_store import save_request
 from adapters.aws.tally_item import tally_addition
@@ -64,7 +64,7 @@ class DynamoChunkStore:
 
     async def get(self, job_id: str, index: int) -> Chunk:
         """See `ChunkStore.get`."""
-        with translated("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
+        with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
             answer = await self._client.get_item(
                 TableName=self._table_name, Key=chunk_key(job_id, index), ConsistentRead=True
             )
@@ -105,7 +105,7 @@ class DynamoChunkStore:
         request |= {"Limit": limit, "FilterExpression": "#first <= :key AND #last >= :key"}
         request["ExpressionAttributeNames"] |= {"#first": "firstKey", "#last": "lastKey"}
         request["ExpressionAttributeValues"] |= {":key": to_attribute(key)}
-        with translated("dynamodb", operation="Query", resource=f"table/{self._table_name}"):
+        with map_aws_errors("dynamodb", operation="Query", resource=f"table/{self._table_name}"):
             answer = await self._client.query(**request)
         last = to_values(answer.get("LastEvaluatedKey", {})).get("chunkIndex")
         following = None if last is None else to_cursor(_list_name(job_id), (last,))
@@ -141,7 +141,7 @@ class DynamoChunkStore:
 
     async def _tally(self, job_id: str) -> Tally:
         resource = f"table/{self._job_table_name}"
-        with translated("dynamodb", operation="GetItem", resource=resource):
+        with map_aws_errors("dynamodb", operation="GetItem", resource=resource):
             answer = await self._client.get_item(
                 TableName=self._job_table_name, Key=job_key(job_id), ConsistentRead=True
             )

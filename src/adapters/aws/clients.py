@@ -29,7 +29,7 @@ from aiobotocore.session import AioSession
 from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
 from adapters.aws.answers import check_bodies, required
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from adapters.aws.http_octets import OctetSession
 from adapters.aws.services import Service
 from ports.errors import Misconfigured, PortError, Unknown
@@ -228,7 +228,7 @@ def _session_in_role(sts: Any, role_arn: str) -> Any:
         now = asyncio.get_running_loop().time
         if failed is not None and now() - failed[0] < _ROLE_FAILURE_KEPT_S:
             known = failed[1]
-            raise known.said_as(type(known)) from known
+            raise known.converted_to(type(known)) from known
         try:
             return await _assume(sts, role_arn)
         except PortError as error:
@@ -248,7 +248,7 @@ async def _assume(sts: Any, role_arn: str) -> dict[str, str]:
     code would be looked up among those of S3.
     """
     try:
-        with translated("sts", operation="AssumeRole", resource=role_arn):
+        with map_aws_errors("sts", operation="AssumeRole", resource=role_arn):
             answer = await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
             ends_at = required(answer, "Credentials", "Expiration", of=datetime)
             return {
@@ -258,7 +258,7 @@ async def _assume(sts: Any, role_arn: str) -> dict[str, str]:
                 "expiry_time": ends_at.isoformat(),
             }
     except Unknown as error:
-        raise error.said_as(Misconfigured) from error
+        raise error.converted_to(Misconfigured) from error
 
 
 def _endpoint_override(service_id: str) -> bool:

@@ -11,16 +11,16 @@ from adapters.aws.attributes import (
     read_or_report,
     reading,
     to_attribute,
-    to_instant,
     to_item,
     to_optional_instant,
+    to_timestamp,
     to_values,
 )
 from adapters.aws.backoff import Sleep
 from adapters.aws.cursors import to_cursor, to_position
 from adapters.aws.dynamo_reads import first, scan
 from adapters.aws.dynamo_writes import DynamoWriter, put
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from domain.connector import Bucket, Connector, ConnectorStatus
 from ports.connector_store import ConnectorStore
@@ -54,7 +54,7 @@ class DynamoConnectorStore:
 
     async def get(self, connector_id: str) -> Connector:
         """See `ConnectorStore.get`."""
-        with translated("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
+        with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
             answer = await self._client.get_item(
                 TableName=self._table_name,
                 Key=to_item({"connectorId": connector_id}),
@@ -85,7 +85,7 @@ class DynamoConnectorStore:
         """See `ConnectorStore.note_queue_empty`; instants are stored as text that sorts as time."""
         resource = f"table/{self._table_name}"
         try:
-            with translated("dynamodb", operation="UpdateItem", resource=resource):
+            with map_aws_errors("dynamodb", operation="UpdateItem", resource=resource):
                 await self._client.update_item(
                     TableName=self._table_name,
                     Key=to_item({"connectorId": connector_id}),
@@ -129,7 +129,7 @@ def _to_connector(item: Item) -> Connector:
             status=ConnectorStatus(values["status"]),
             ingest=to_ingest(values),
             queue_empty_at=to_optional_instant(values.get("queueEmptyAt")),
-            created_at=to_instant(values["createdAt"]),
+            created_at=to_timestamp(values["createdAt"]),
         )
 
 

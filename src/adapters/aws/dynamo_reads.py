@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters.aws.answers import Malformed, optional, required
 from adapters.aws.attributes import Item
 from adapters.aws.backoff import Backoff, Sleep
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -28,7 +28,7 @@ async def query(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGene
     """Yield all items of a query, over all of its pages."""
     following: Mapping[str, Any] = request
     while True:
-        with translated("dynamodb", operation="Query", resource=_place(request)):
+        with map_aws_errors("dynamodb", operation="Query", resource=_place(request)):
             items, place = _page(await client.query(**following), following)
         for item in items:
             yield item
@@ -41,7 +41,7 @@ async def scan(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGener
     """Yield all items of a scan, over all of its pages."""
     following: Mapping[str, Any] = request
     while True:
-        with translated("dynamodb", operation="Scan", resource=_place(request)):
+        with map_aws_errors("dynamodb", operation="Scan", resource=_place(request)):
             items, place = _page(await client.scan(**following), following)
         for item in items:
             yield item
@@ -100,7 +100,7 @@ async def batch_get(
         backoff = Backoff(sleep, operation="BatchGetItem", resource=resource)
         wanted: Any = {table_name: {**options, "Keys": batch}}
         while wanted:
-            with translated("dynamodb", operation="BatchGetItem", resource=resource):
+            with map_aws_errors("dynamodb", operation="BatchGetItem", resource=resource):
                 answer = await client.batch_get_item(RequestItems=wanted)
                 responses = required(answer, "Responses", of=dict)
                 found = optional(responses, table_name, of=list) or []

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from adapters.aws.answers import optional, required
 from adapters.aws.attributes import Item, Value, to_attribute, to_item
 from adapters.aws.backoff import Backoff, Sleep
-from adapters.aws.errors import code_of, translated
+from adapters.aws.errors import code_of, map_aws_errors
 from ports.errors import Conflict
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class DynamoWriter:
         resource = ", ".join(sorted({_table(action) for action in actions}))
         backoff = Backoff(self._sleep, operation="TransactWriteItems", resource=resource)
         while True:
-            with translated("dynamodb", operation="TransactWriteItems", resource=resource):
+            with map_aws_errors("dynamodb", operation="TransactWriteItems", resource=resource):
                 try:
                     # Stubs ask for literal dictionaries.
                     await self._client.transact_write_items(TransactItems=list[Any](actions))
@@ -167,7 +167,7 @@ class DynamoWriter:
             wanted: Any = {table_name: batch}
             while wanted:
                 sent_count = len(wanted[table_name])
-                with translated("dynamodb", operation="BatchWriteItem", resource=resource):
+                with map_aws_errors("dynamodb", operation="BatchWriteItem", resource=resource):
                     answer = await self._client.batch_write_item(RequestItems=wanted)
                     wanted = optional(answer, "UnprocessedItems", of=dict)
                     if wanted:
@@ -182,7 +182,7 @@ class DynamoWriter:
         backoff = Backoff(self._sleep, operation=operation, resource=resource)
         asked = request | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         while True:
-            with translated("dynamodb", operation=operation, resource=resource):
+            with map_aws_errors("dynamodb", operation=operation, resource=resource):
                 try:
                     if operation == "PutItem":
                         await self._client.put_item(**asked)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from adapters.aws.answers import required
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from ports.engine_invoker import EngineInvoker
 from ports.errors import Unavailable
 
@@ -27,7 +27,7 @@ class LambdaEngineInvoker:
     async def advance(self, job_id: str) -> None:
         """See the port."""
         payload = json.dumps({"action": "advance", "jobId": job_id}).encode()
-        with translated("lambda", operation="Invoke", resource=self._function_arn):
+        with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
             answer = await self._client.invoke(
                 FunctionName=self._function_arn, InvocationType="Event", Payload=payload
             )

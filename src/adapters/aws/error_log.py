@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.attributes import Item, reading, to_attribute, to_instant, to_item, to_values
+from adapters.aws.attributes import Item, reading, to_attribute, to_item, to_timestamp, to_values
 from adapters.aws.backoff import Sleep
 from adapters.aws.cursors import to_cursor, to_position
 from adapters.aws.dynamo_reads import first, query
@@ -134,7 +134,7 @@ def _to_failure(item: Item) -> Failure:
             error_id=values["errorId"],
             error_class=values["errorClass"],
             message=values["message"],
-            occurred_at=to_instant(values["occurredAt"]),
+            occurred_at=to_timestamp(values["occurredAt"]),
             chunk_index=values.get("chunkIndex"),
             key=values.get("objectKey"),
             attempt_number=values.get("attempt"),

@@ -1,9 +1,9 @@
 """Turns what botocore raises into the errors of `ports.errors`, by one table.
 
-Owns the sentence a person reads; what a code means stands in `adapters.aws.error_codes`. It must
-not know what a call was for. Nothing but errors of `ports.errors` leaves `translated`: a code that
-is not in the table is Unknown unless it is the server's fault, and what goes wrong in reading an
-answer is Garbled. Nothing here retries: botocore has done so before the error comes here.
+It writes the sentence that an operator reads; `adapters.aws.error_codes` says what a code means.
+Only errors of `ports.errors` leave `map_aws_errors`: a code that is not in the table is Unknown
+unless it is a server error, and a response that cannot be read is Garbled. Nothing here retries:
+botocore has done so before.
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ _OF_STATUS: Final[Mapping[int, type[PortError]]] = {
 
 
 @contextmanager
-def translated(service: str, *, operation: str, resource: str, needed: str = "") -> Iterator[None]:
+def map_aws_errors(
+    service: str, *, operation: str, resource: str, needed: str = ""
+) -> Iterator[None]:
     """Raise the port's error for what goes wrong inside: in a call, or in reading its answer.
 
     Args:
@@ -91,7 +93,7 @@ def translated(service: str, *, operation: str, resource: str, needed: str = "")
     except ClientError as error:
         known = _of_answer(error, service, operation=operation, resource=resource)
         if isinstance(known, AccessDenied) and needed:
-            known = known.said_as(AccessDenied, more=needed)
+            known = known.converted_to(AccessDenied, more=needed)
         raise known from error
     except Exception as error:
         cause = f"{service} {operation} on {resource}: {str(error) or type(error).__name__}"
@@ -165,7 +167,7 @@ def _of_answer(error: ClientError, service: str, *, operation: str, resource: st
         request_id=metadata.get("RequestId"),
     )
     if code in DELETE_MARKER_CODES and _tells_of_delete_marker(details, metadata):
-        return known.said_as(NotFound)
+        return known.converted_to(NotFound)
     return known
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.answers import optional, required
-from adapters.aws.errors import error_of_code, translated
+from adapters.aws.errors import error_of_code, map_aws_errors
 from domain.limits import INGEST_EVENT_COUNT_MAX
 from domain.message import IngestEvent
 from ports.errors import PortError, Refused
@@ -51,7 +51,7 @@ class EventBridgeIngestBus:
             }
             for index in sent
         ]
-        with translated("events", operation="PutEvents", resource=self._bus_name):
+        with map_aws_errors("events", operation="PutEvents", resource=self._bus_name):
             answer = await self._client.put_events(Entries=entries)
             # EventBridge API Reference, "PutEvents": 200 even if entries failed; in the same order.
             results = required(answer, "Entries", of=list)

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus
 
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from adapters.aws.queue_batch import OPERATION as _SEND
 from adapters.aws.queue_batch import send_batch
 from adapters.aws.queue_depth import OPERATION as _LOOK
@@ -80,7 +80,7 @@ class SqsIngestQueue:
     async def depth(self, queue_url: str) -> int:
         """See the port."""
         client = await self._open_client(region_of(queue_url))
-        with _queue_of_another(), translated("sqs", operation=_LOOK, resource=queue_url):
+        with _queue_of_another(), map_aws_errors("sqs", operation=_LOOK, resource=queue_url):
             return await queue_depth(client, queue_url)
 
 
@@ -155,7 +155,7 @@ def _queue_of_another() -> Iterator[None]:
     except Misconfigured as error:
         if error.vendor_code not in _NO_QUEUE:
             raise
-        raise error.said_as(NotFound) from error
+        raise error.converted_to(NotFound) from error
 
 
 _: type[IngestQueue] = SqsIngestQueue

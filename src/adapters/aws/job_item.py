@@ -13,9 +13,9 @@ from adapters.aws.attributes import (
     Item,
     Value,
     reading,
-    to_instant,
     to_item,
     to_optional_instant,
+    to_timestamp,
     to_values,
 )
 from adapters.aws.ingest_item import ingest_values, to_ingest
@@ -145,8 +145,8 @@ def to_job(item: Item) -> Job:
             status=JobStatus(values["status"]),
             status_reason=values.get("statusReason"),
             warnings=tuple(values.get("warnings", ())),
-            created_at=to_instant(values["createdAt"]),
-            updated_at=to_instant(values["updatedAt"]),
+            created_at=to_timestamp(values["createdAt"]),
+            updated_at=to_timestamp(values["updatedAt"]),
             processing_at=to_optional_instant(values.get("processingAt")),
             ended_at=to_optional_instant(values.get("endedAt")),
             request_fingerprint=values.get("requestFingerprint"),
@@ -190,7 +190,7 @@ def _work_values(work: WorkLease | None) -> dict[str, Value | None] | None:
 def _to_work(values: Mapping[str, Any] | None) -> WorkLease | None:
     if values is None:
         return None
-    return WorkLease(token=values["token"], expires_at=to_instant(values["expiresAt"]))
+    return WorkLease(token=values["token"], expires_at=to_timestamp(values["expiresAt"]))
 
 
 def _attempts_values(attempts: Attempts | None) -> dict[str, Value | None] | None:
@@ -230,7 +230,7 @@ def _to_notice(values: Mapping[str, Any]) -> StatusNotice:
         number=values["number"],
         status=JobStatus(values["status"]),
         previous_status=None if previous is None else JobStatus(previous),
-        occurred_at=to_instant(values["occurredAt"]),
+        occurred_at=to_timestamp(values["occurredAt"]),
     )
 
 

@@ -12,7 +12,7 @@ from adapters.aws.backoff import Backoff, Sleep
 from adapters.aws.cursors import to_cursor, to_position
 from adapters.aws.dynamo_reads import batch_get, batches, first, query
 from adapters.aws.dynamo_writes import ConditionsFailed, DynamoWriter, Request, put, update
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from adapters.aws.job_item import (
     ALL_JOBS,
     OPEN,
@@ -177,7 +177,7 @@ class DynamoJobStore:
         The answer holds as long as the guard is as it was read before: a job that is created or
         reopened changes it.
         """
-        with translated("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
+        with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
             answer = await self._client.get_item(
                 TableName=self._table_name,
                 Key=job_key(job_id),
@@ -188,7 +188,7 @@ class DynamoJobStore:
         return "Item" in answer and answer["Item"].get("status", {}).get("S") not in TERMINAL
 
     async def _find(self, job_id: str) -> Job | None:
-        with translated("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
+        with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
             answer = await self._client.get_item(
                 TableName=self._table_name, Key=job_key(job_id), ConsistentRead=True
             )

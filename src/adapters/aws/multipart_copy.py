@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.answers import e_tag_of, optional, required
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from adapters.aws.object_attributes import CHECKSUMS, needed_beside, unsendable
 from domain.customer_object import ObjectHead, WrittenObject
 from domain.limits import NOT_IN_XML
@@ -48,7 +48,7 @@ class MultipartCopies:
         target: dict[str, Any] = {"Bucket": bucket_name, "Key": head.key, **owner}
         checksum = await self._checksum(target, where)
         needed = needed_beside(attributes)
-        with translated("s3", operation="CreateMultipartUpload", resource=where, needed=needed):
+        with map_aws_errors("s3", operation="CreateMultipartUpload", resource=where, needed=needed):
             created = await self._client.create_multipart_upload(**target, **attributes, **checksum)
             return required(created, "UploadId")
 
@@ -63,7 +63,7 @@ class MultipartCopies:
             Archived: its bytes are archived.
         """
         where = f"{bucket_name}/{head.key}"
-        with _upload_expected(), translated("s3", operation="UploadPartCopy", resource=where):
+        with _upload_expected(), map_aws_errors("s3", operation="UploadPartCopy", resource=where):
             answer = await self._client.upload_part_copy(
                 Bucket=bucket_name,
                 Key=head.key,
@@ -102,7 +102,7 @@ class MultipartCopies:
         said: Any = [{"PartNumber": p.number, "ETag": p.e_tag, **p.checksums} for p in parts]
         with (
             _upload_expected(),
-            translated("s3", operation="CompleteMultipartUpload", resource=where),
+            map_aws_errors("s3", operation="CompleteMultipartUpload", resource=where),
         ):
             answer = await self._client.complete_multipart_upload(
                 Bucket=bucket_name,
@@ -121,7 +121,7 @@ class MultipartCopies:
         where = f"{bucket_name}/{key}"
         with (
             suppress(NotFound),
-            translated("s3", operation="AbortMultipartUpload", resource=where),
+            map_aws_errors("s3", operation="AbortMultipartUpload", resource=where),
         ):
             await self._client.abort_multipart_upload(
                 Bucket=bucket_name, Key=key, UploadId=upload_id, **owner
@@ -133,7 +133,7 @@ class MultipartCopies:
         Only asked for here: with checksums, HeadObject wants kms:Decrypt for an object under KMS
         (S3 API Reference, "HeadObject"), which a mere look at it should not need.
         """
-        with translated("s3", operation="HeadObject", resource=where):
+        with map_aws_errors("s3", operation="HeadObject", resource=where):
             answer: Any = await self._client.head_object(**target, ChecksumMode="ENABLED")
         # S3 API Reference, "HeadObject": entries that its headers cannot show.
         if answer.get("MissingMeta"):
@@ -159,4 +159,4 @@ def _upload_expected() -> Iterator[None]:
     except NotFound as error:
         if error.vendor_code != _NO_UPLOAD:
             raise
-        raise error.said_as(Conflict) from error
+        raise error.converted_to(Conflict) from error

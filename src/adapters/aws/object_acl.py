@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.answers import required
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from domain.connector import Bucket
 from ports.clock import Clock
 from ports.errors import NotFound, Refused
@@ -64,7 +64,7 @@ class ObjectAcls:
         if not await self._acls_enabled(bucket, owner):
             return {}
         where = f"{bucket.name}/{key}"
-        with translated("s3", operation="GetObjectAcl", resource=where):
+        with map_aws_errors("s3", operation="GetObjectAcl", resource=where):
             answer = await self._client.get_object_acl(Bucket=bucket.name, Key=key, **owner)
             return _parameters(answer, where)
 
@@ -80,7 +80,7 @@ class ObjectAcls:
     async def _ask(self, bucket: Bucket, owner: dict[str, Any]) -> bool:
         operation = "GetBucketOwnershipControls"
         try:
-            with translated("s3", operation=operation, resource=bucket.name):
+            with map_aws_errors("s3", operation=operation, resource=bucket.name):
                 answer = await self._client.get_bucket_ownership_controls(
                     Bucket=bucket.name, **owner
                 )

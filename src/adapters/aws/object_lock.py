@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from adapters.aws.answers import optional, required
-from adapters.aws.errors import code_of, translated
+from adapters.aws.errors import code_of, map_aws_errors
 from domain.connector import Bucket
 from domain.customer_object import ObjectHead, ObjectLock
 from ports.clock import Clock
@@ -104,7 +104,9 @@ class ObjectLocks:
     async def _ask(self, bucket: Bucket, owner: dict[str, Any]) -> _Configuration:
         now = self._clock.now()
         # The operation is GetObjectLockConfiguration; this is how its permission is called.
-        with translated("s3", operation="GetBucketObjectLockConfiguration", resource=bucket.name):
+        with map_aws_errors(
+            "s3", operation="GetBucketObjectLockConfiguration", resource=bucket.name
+        ):
             try:
                 answer: Any = await self._client.get_object_lock_configuration(
                     Bucket=bucket.name, **owner
@@ -123,7 +125,7 @@ class ObjectLocks:
 
     async def _with_retention(self, lock: ObjectLock, version: dict[str, Any]) -> ObjectLock:
         where = f"{version['Bucket']}/{version['Key']}"
-        with translated("s3", operation="GetObjectRetention", resource=where):
+        with map_aws_errors("s3", operation="GetObjectRetention", resource=where):
             try:
                 answer: Any = await self._client.get_object_retention(**version)
             except ClientError as error:
@@ -138,7 +140,7 @@ class ObjectLocks:
 
     async def _with_legal_hold(self, lock: ObjectLock, version: dict[str, Any]) -> ObjectLock:
         where = f"{version['Bucket']}/{version['Key']}"
-        with translated("s3", operation="GetObjectLegalHold", resource=where):
+        with map_aws_errors("s3", operation="GetObjectLegalHold", resource=where):
             try:
                 answer: Any = await self._client.get_object_legal_hold(**version)
             except ClientError as error:

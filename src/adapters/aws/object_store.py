@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from adapters.aws.answers import e_tag_of, header_of, optional
 from adapters.aws.error_codes import DELETE_MARKER_CODES
-from adapters.aws.errors import code_of, translated
+from adapters.aws.errors import code_of, map_aws_errors
 from adapters.aws.multipart_copy import MultipartCopies
 from adapters.aws.object_acl import ObjectAcls
 from adapters.aws.object_attributes import (
@@ -28,7 +28,7 @@ from adapters.aws.object_attributes import (
 )
 from adapters.aws.object_lock import ObjectLocks
 from adapters.aws.object_reads import read_page, read_tags
-from domain.connector import Bucket, BucketFacts
+from domain.connector import Bucket, BucketInfo
 from domain.customer_object import (
     ObjectHead,
     ObjectTags,
@@ -72,16 +72,16 @@ class S3ObjectStore:
         self._locks = ObjectLocks(client, clock)
         self._uploads = MultipartCopies(client)
 
-    async def inspect(self, bucket: Bucket) -> BucketFacts:
+    async def inspect(self, bucket: Bucket) -> BucketInfo:
         """See the port."""
-        with translated("s3", operation="GetBucketVersioning", resource=bucket.name):
+        with map_aws_errors("s3", operation="GetBucketVersioning", resource=bucket.name):
             versioning = await self._client.get_bucket_versioning(
                 Bucket=bucket.name, **_owner(bucket)
             )
             status = optional(versioning, "Status")
         requester_pays = False
         try:
-            with translated("s3", operation="GetBucketRequestPayment", resource=bucket.name):
+            with map_aws_errors("s3", operation="GetBucketRequestPayment", resource=bucket.name):
                 payment = await self._client.get_bucket_request_payment(
                     Bucket=bucket.name, **_owner(bucket)
                 )
@@ -91,7 +91,7 @@ class S3ObjectStore:
                 raise
         region = await self._region(bucket)
         # Suspended versioning keeps a null version only, which a copy replaces.
-        return BucketFacts(
+        return BucketInfo(
             versioned=status == "Enabled",
             requester_pays=requester_pays,
             other_region=None if region == self._client.meta.region_name else region,
@@ -112,7 +112,7 @@ class S3ObjectStore:
             position: dict[str, Any] = {} if start_after is None else {"StartAfter": start_after}
             if token is not None:
                 position = {"ContinuationToken": token}
-            with translated("s3", operation="ListObjectsV2", resource=bucket.name):
+            with map_aws_errors("s3", operation="ListObjectsV2", resource=bucket.name):
                 answer = await self._client.list_objects_v2(
                     Bucket=bucket.name, Prefix=prefix, **position, **_owner(bucket)
                 )
@@ -146,7 +146,7 @@ class S3ObjectStore:
         """
         where = f"{bucket.name}/{key}"
         try:
-            with translated("s3", operation="HeadObject", resource=where):
+            with map_aws_errors("s3", operation="HeadObject", resource=where):
                 answer = await self._client.head_object(
                     Bucket=bucket.name, Key=key, **_owner(bucket)
                 )
@@ -186,7 +186,7 @@ class S3ObjectStore:
         """
         version: dict[str, Any] = {} if head.version_id is None else {"VersionId": head.version_id}
         operation = "PutObjectVersionTagging" if version else "PutObjectTagging"
-        with translated("s3", operation=operation, resource=f"{bucket.name}/{head.key}"):
+        with map_aws_errors("s3", operation=operation, resource=f"{bucket.name}/{head.key}"):
             await self._client.put_object_tagging(
                 Bucket=bucket.name,
                 Key=head.key,
@@ -206,7 +206,7 @@ class S3ObjectStore:
         """
         attributes = await self._restated(bucket, head, tags)
         e_tag = f'"{head.e_tag}"'
-        with translated(
+        with map_aws_errors(
             "s3",
             operation="CopyObject",
             resource=f"{bucket.name}/{head.key}",
@@ -237,7 +237,9 @@ class S3ObjectStore:
             **await self._acls.restated(bucket, head.key, _owner(bucket)),
         }
 
-    async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
+    async def create_multipart_copy(
+        self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
+    ) -> str:
         """See the port."""
         attributes = await self._restated(bucket, head, tags)
         return await self._uploads.begin(
@@ -251,18 +253,18 @@ class S3ObjectStore:
         owners = _owner(bucket) | _source_owner(bucket)
         return await self._uploads.copy_part(bucket.name, head, copy_id, part, owners=owners)
 
-    async def finish_copy(
+    async def complete_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
     ) -> WrittenObject:
         """See the port."""
         return await self._uploads.finish(bucket.name, head, copy_id, parts, owner=_owner(bucket))
 
-    async def abandon_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
+    async def abort_multipart_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
         """See the port."""
         await self._uploads.abort(bucket.name, key, copy_id, owner=_owner(bucket))
 
     async def _read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
-        with translated("s3", operation="GetObjectTagging", resource=f"{bucket.name}/{key}"):
+        with map_aws_errors("s3", operation="GetObjectTagging", resource=f"{bucket.name}/{key}"):
             try:
                 answer: Mapping[str, Any] = await self._client.get_object_tagging(
                     Bucket=bucket.name, Key=key, **_owner(bucket)
@@ -296,7 +298,7 @@ class S3ObjectStore:
         Expired credentials, for one, are a 400 as well.
         """
         where = f"{bucket.name}/{key}"
-        with suppress(Refused), translated("s3", operation="GetObject", resource=where):
+        with suppress(Refused), map_aws_errors("s3", operation="GetObject", resource=where):
             answer: Any = await self._client.get_object(
                 Bucket=bucket.name, Key=key, Range="bytes=0-0", **_owner(bucket)
             )
@@ -310,7 +312,7 @@ class S3ObjectStore:
         serves as well. It is what a role gets that may list some prefixes only.
         """
         answer: Mapping[str, Any]
-        with translated("s3", operation="HeadBucket", resource=bucket.name):
+        with map_aws_errors("s3", operation="HeadBucket", resource=bucket.name):
             try:
                 answer = await self._client.head_bucket(Bucket=bucket.name, **_owner(bucket))
             except ClientError as error:
@@ -325,7 +327,7 @@ class S3ObjectStore:
         The key is the prefix: a role may be allowed to list some prefixes only, by `s3:prefix`
         (S3 User Guide, "Bucket policy examples using condition keys"); its objects are in those.
         """
-        with translated("s3", operation="ListObjectsV2", resource=bucket.name):
+        with map_aws_errors("s3", operation="ListObjectsV2", resource=bucket.name):
             await self._client.list_objects_v2(
                 Bucket=bucket.name, Prefix=key, MaxKeys=1, **_owner(bucket)
             )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.aws.attributes import Item, reading, to_attribute, to_item, to_values
 from adapters.aws.dynamo_writes import Request, put
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from domain.item_sizes import active_prefix_bytes
 from domain.job import Job
 from domain.prefixes import overlap
@@ -96,7 +96,7 @@ def is_guard(job_id: str) -> bool:
 
 async def read_guard(client: DynamoDBClient, table_name: str, guard_id: str) -> PrefixGuard:
     """Return the guard with this id."""
-    with translated("dynamodb", operation="GetItem", resource=f"table/{table_name}"):
+    with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{table_name}"):
         answer = await client.get_item(
             TableName=table_name, Key=_key(guard_id), ConsistentRead=True
         )

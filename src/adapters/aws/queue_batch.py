@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.answers import optional, required
-from adapters.aws.errors import error_of_code, translated
+from adapters.aws.errors import error_of_code, map_aws_errors
 from ports.errors import Garbled, PortError, Unavailable, Unknown
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ async def send_batch(
     Raises:
         PortError: the request failed as a whole.
     """
-    with translated("sqs", operation=OPERATION, resource=queue_url):
+    with map_aws_errors("sqs", operation=OPERATION, resource=queue_url):
         answer = await client.send_message_batch(QueueUrl=queue_url, Entries=entries)
         sent = {required(each, "Id") for each in optional(answer, "Successful", of=list) or []}
         failed = {
@@ -53,4 +53,4 @@ def _entry_error(queue_url: str, failed: Mapping[str, Any]) -> PortError:
         resource=queue_url,
     )
     theirs = not required(failed, "SenderFault", of=bool)
-    return known.said_as(Unavailable) if isinstance(known, Unknown) and theirs else known
+    return known.converted_to(Unavailable) if isinstance(known, Unknown) and theirs else known

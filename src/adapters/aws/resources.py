@@ -39,7 +39,7 @@ class KeyAttribute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IndexShape:
+class IndexSpec:
     """A global secondary index; an item without the keys is not in it (a sparse index)."""
 
     name: str
@@ -49,7 +49,7 @@ class IndexShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableShape:
+class TableSpec:
     """A table, billed per request.
 
     Attributes:
@@ -63,7 +63,7 @@ class TableShape:
     environment_variable: str
     partition_key: KeyAttribute
     sort_key: KeyAttribute | None = None
-    indexes: tuple[IndexShape, ...] = ()
+    indexes: tuple[IndexSpec, ...] = ()
     ttl_attribute: str | None = None
     owned: bool = True
 
@@ -80,7 +80,7 @@ class TableShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueShape:
+class QueueSpec:
     """A standard queue; `dead_letter_queue` and `receive_count_max` come together or not at all."""
 
     name: str
@@ -92,7 +92,7 @@ class QueueShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionShape:
+class FunctionSpec:
     """A Lambda function.
 
     Attributes:
@@ -117,7 +117,7 @@ class FunctionShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MappingShape:
+class MappingSpec:
     """An event source mapping from a queue to a function, always with partial batch responses."""
 
     queue: str
@@ -128,7 +128,7 @@ class MappingShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleShape:
+class RuleSpec:
     """An event rule; `bus` None is the account's default bus, `function` None has no own target."""
 
     name: str
@@ -138,7 +138,7 @@ class RuleShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleShape:
+class ScheduleSpec:
     """A schedule that invokes a function asynchronously with a constant input."""
 
     name: str
@@ -153,23 +153,23 @@ class ScheduleShape:
         return f"rate({minutes} minute{'' if minutes == 1 else 's'})"
 
 
-JOBS_TABLE: Final = TableShape(
+JOBS_TABLE: Final = TableSpec(
     name="asset-sync-jobs",
     environment_variable="JOB_TABLE_NAME",
     partition_key=KeyAttribute("jobId"),
     indexes=(
-        IndexShape(
+        IndexSpec(
             name="ByCreatedIndex",
             partition_key=KeyAttribute("listing"),
             sort_key=KeyAttribute("createdAt"),
         ),
-        IndexShape(
+        IndexSpec(
             name="ByConnectorIndex",
             partition_key=KeyAttribute("connectorId"),
             sort_key=KeyAttribute("createdAt"),
         ),
         # Sparse: only a job that has not ended carries `open`, so the sweep reads no others.
-        IndexShape(
+        IndexSpec(
             name="OpenIndex",
             partition_key=KeyAttribute("open"),
             sort_key=KeyAttribute("createdAt"),
@@ -177,14 +177,14 @@ JOBS_TABLE: Final = TableShape(
     ),
 )
 
-CHUNKS_TABLE: Final = TableShape(
+CHUNKS_TABLE: Final = TableSpec(
     name="asset-sync-chunks",
     environment_variable="CHUNK_TABLE_NAME",
     partition_key=KeyAttribute("jobId"),
     sort_key=KeyAttribute("chunkIndex", AttributeType.NUMBER),
 )
 
-ERRORS_TABLE: Final = TableShape(
+ERRORS_TABLE: Final = TableSpec(
     name="asset-sync-errors",
     environment_variable="ERROR_TABLE_NAME",
     partition_key=KeyAttribute("jobId"),
@@ -192,13 +192,13 @@ ERRORS_TABLE: Final = TableShape(
     ttl_attribute="expiresAt",
 )
 
-CONNECTORS_TABLE: Final = TableShape(
+CONNECTORS_TABLE: Final = TableSpec(
     name="asset-sync-connectors",
     environment_variable="CONNECTOR_TABLE_NAME",
     partition_key=KeyAttribute("connectorId"),
 )
 
-ASSETS_TABLE: Final = TableShape(
+ASSETS_TABLE: Final = TableSpec(
     name="assets",
     environment_variable="ASSETS_TABLE_NAME",
     partition_key=KeyAttribute("InventoryID"),
@@ -207,18 +207,18 @@ ASSETS_TABLE: Final = TableShape(
         # medialake_stacks/base_infrastructure.py), where it finds nothing: DynamoDB Developer
         # Guide, "Using Global Secondary Indexes": a key is a top-level attribute, and the asset id
         # is nested, in the map `DigitalSourceAsset` under `ID` (checked 2026-11).
-        IndexShape(
+        IndexSpec(
             name="AssetIDIndex",
             partition_key=KeyAttribute("DigitalSourceAsset.ID"),
             sort_key=KeyAttribute("DigitalSourceAsset.IngestedAt"),
             projection=Projection.ALL,
         ),
-        IndexShape(
+        IndexSpec(
             name="FileHashIndex",
             partition_key=KeyAttribute("FileHash"),
             projection=Projection.ALL,
         ),
-        IndexShape(
+        IndexSpec(
             name="S3PathIndex",
             partition_key=KeyAttribute("StoragePath"),
             projection=Projection.ALL,
@@ -229,7 +229,7 @@ ASSETS_TABLE: Final = TableShape(
 
 TABLES: Final = (JOBS_TABLE, CHUNKS_TABLE, ERRORS_TABLE, CONNECTORS_TABLE, ASSETS_TABLE)
 
-API_FUNCTION: Final = FunctionShape(
+API_FUNCTION: Final = FunctionSpec(
     name="asset-sync-api",
     handler="entrypoints.api.handler",
     # API Gateway Developer Guide, "Quotas for HTTP APIs": an integration times out after 30 s
@@ -238,7 +238,7 @@ API_FUNCTION: Final = FunctionShape(
     memory_size_mb=512,
 )
 
-ENGINE_FUNCTION: Final = FunctionShape(
+ENGINE_FUNCTION: Final = FunctionSpec(
     name="asset-sync-engine",
     handler="entrypoints.engine.handler",
     # Lambda Developer Guide, "Lambda quotas": 900 s is the hard limit (checked 2026-11).
@@ -248,7 +248,7 @@ ENGINE_FUNCTION: Final = FunctionShape(
     recursion_allowed=True,
 )
 
-PROCESSOR_FUNCTION: Final = FunctionShape(
+PROCESSOR_FUNCTION: Final = FunctionSpec(
     name="asset-sync-processor",
     handler="entrypoints.processor.handler",
     timeout_s=300,
@@ -261,7 +261,7 @@ PROCESSOR_FUNCTION: Final = FunctionShape(
 # The processor's code once more, for the tasks of S3 Batch Operations. These take all the
 # concurrency that their function has, for hours; chunks and dead letters must not wait for that,
 # nor their receives be throttled, which SQS counts. The local runtime has one function for both.
-DISCOVERY_FUNCTION: Final = FunctionShape(
+DISCOVERY_FUNCTION: Final = FunctionSpec(
     name="asset-sync-discovery",
     handler=PROCESSOR_FUNCTION.handler,
     # A task is two reads of one object and one lookup.
@@ -276,7 +276,7 @@ FUNCTIONS: Final = (API_FUNCTION, ENGINE_FUNCTION, PROCESSOR_FUNCTION)
 # five (checked 2026-11).
 _VISIBILITY_TIMEOUT_S: Final = 6 * PROCESSOR_FUNCTION.timeout_s
 
-DEAD_LETTER_QUEUE: Final = QueueShape(
+DEAD_LETTER_QUEUE: Final = QueueSpec(
     name="asset-sync-processor-dead-letters",
     # SQS Developer Guide, "Using dead-letter queues in Amazon SQS": on a standard queue a message's
     # age counts from its first sending, so this must be longer than the source's; 14 days is the
@@ -285,7 +285,7 @@ DEAD_LETTER_QUEUE: Final = QueueShape(
     visibility_timeout_s=_VISIBILITY_TIMEOUT_S,
 )
 
-PROCESSOR_QUEUE: Final = QueueShape(
+PROCESSOR_QUEUE: Final = QueueSpec(
     name="asset-sync-processor",
     environment_variable="PROCESSOR_QUEUE_URL",
     visibility_timeout_s=_VISIBILITY_TIMEOUT_S,
@@ -296,7 +296,7 @@ PROCESSOR_QUEUE: Final = QueueShape(
 
 QUEUES: Final = (DEAD_LETTER_QUEUE, PROCESSOR_QUEUE)
 
-CHUNK_MAPPING: Final = MappingShape(
+CHUNK_MAPPING: Final = MappingSpec(
     queue=PROCESSOR_QUEUE.name,
     function=PROCESSOR_FUNCTION.name,
     # A chunk is minutes of work: two in one invocation would not fit its timeout.
@@ -304,7 +304,7 @@ CHUNK_MAPPING: Final = MappingShape(
     concurrency_max=20,
 )
 
-DEAD_LETTER_MAPPING: Final = MappingShape(
+DEAD_LETTER_MAPPING: Final = MappingSpec(
     queue=DEAD_LETTER_QUEUE.name,
     function=PROCESSOR_FUNCTION.name,
     batch_size=1,
@@ -324,7 +324,7 @@ BATCH_OPERATIONS_ROLE_VARIABLE: Final = "BATCH_OPERATIONS_ROLE_ARN"
 
 # S3 User Guide, "Tracking an S3 Batch Operations job in Amazon EventBridge through AWS CloudTrail"
 # (checked 2026-11). The status filter is ours: no other status asks anything of the engine.
-BATCH_JOB_RULE: Final = RuleShape(
+BATCH_JOB_RULE: Final = RuleSpec(
     name="asset-sync-batch-job-status",
     pattern={
         "source": ["aws.s3"],
@@ -339,13 +339,13 @@ BATCH_JOB_RULE: Final = RuleShape(
 )
 
 # What an Asset Management System subscribes to; its target is the customer's.
-INGEST_RULE: Final = RuleShape(
+INGEST_RULE: Final = RuleSpec(
     name="asset-sync-object-ready",
     pattern={"source": ["asset-sync"], "detail-type": ["AssetSyncObjectReady"]},
     bus=INGEST_BUS_NAME,
 )
 
-SWEEP_SCHEDULE: Final = ScheduleShape(
+SWEEP_SCHEDULE: Final = ScheduleSpec(
     name="asset-sync-sweep",
     interval_s=5 * MINUTE_S,
     function=ENGINE_FUNCTION.name,

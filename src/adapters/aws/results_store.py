@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from adapters.aws.answers import Malformed, e_tag_of, required
-from adapters.aws.errors import translated
+from adapters.aws.errors import map_aws_errors
 from ports.errors import Conflict, NotFound, Refused, Unavailable
 from ports.results_store import ResultsStore
 
@@ -28,26 +28,26 @@ class S3ResultsStore:
     Args:
         client: S3.
         bucket_name: The results bucket.
-        portion_bytes: How much `stream` reads in one request and yields at a time.
+        block_bytes: How much `stream` reads in one request and yields at a time.
     """
 
     def __init__(
-        self, client: S3Client, *, bucket_name: str, portion_bytes: int = 1024 * 1024
+        self, client: S3Client, *, bucket_name: str, block_bytes: int = 1024 * 1024
     ) -> None:
         self._client = client
         self._bucket = bucket_name
-        self._portion_bytes = portion_bytes
+        self._portion_bytes = block_bytes
 
     async def put(self, key: str, content: bytes) -> None:
         """See the port."""
-        with translated("s3", operation="PutObject", resource=self._where(key)):
+        with map_aws_errors("s3", operation="PutObject", resource=self._where(key)):
             await self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=content, ServerSideEncryption=_ENCRYPTION
             )
 
     async def get(self, key: str) -> bytes:
         """See the port."""
-        with translated("s3", operation="GetObject", resource=self._where(key)):
+        with map_aws_errors("s3", operation="GetObject", resource=self._where(key)):
             answer = await self._client.get_object(Bucket=self._bucket, Key=key)
             async with answer["Body"] as body:
                 return await body.read()
@@ -78,9 +78,9 @@ class S3ResultsStore:
             if position >= size_bytes:
                 return
 
-    async def begin_upload(self, key: str) -> str:
+    async def create_upload(self, key: str) -> str:
         """See the port."""
-        with translated("s3", operation="CreateMultipartUpload", resource=self._where(key)):
+        with map_aws_errors("s3", operation="CreateMultipartUpload", resource=self._where(key)):
             answer = await self._client.create_multipart_upload(
                 Bucket=self._bucket, Key=key, ServerSideEncryption=_ENCRYPTION
             )
@@ -88,7 +88,7 @@ class S3ResultsStore:
 
     async def upload_part(self, key: str, upload_id: str, part_number: int, content: bytes) -> str:
         """See the port."""
-        with translated("s3", operation="UploadPart", resource=self._where(key)):
+        with map_aws_errors("s3", operation="UploadPart", resource=self._where(key)):
             answer = await self._client.upload_part(
                 Bucket=self._bucket,
                 Key=key,
@@ -100,7 +100,7 @@ class S3ResultsStore:
 
     async def complete_upload(self, key: str, upload_id: str, part_e_tags: Sequence[str]) -> str:
         """See the port."""
-        with translated("s3", operation="CompleteMultipartUpload", resource=self._where(key)):
+        with map_aws_errors("s3", operation="CompleteMultipartUpload", resource=self._where(key)):
             answer = await self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=key,
@@ -118,7 +118,7 @@ class S3ResultsStore:
         """See the port."""
         with (
             contextlib.suppress(NotFound),
-            translated("s3", operation="AbortMultipartUpload", resource=self._where(key)),
+            map_aws_errors("s3", operation="AbortMultipartUpload", resource=self._where(key)),
         ):
             await self._client.abort_multipart_upload(
                 Bucket=self._bucket, Key=key, UploadId=upload_id
@@ -126,7 +126,7 @@ class S3ResultsStore:
 
     async def e_tag(self, key: str) -> str:
         """See the port."""
-        with translated("s3", operation="HeadObject", resource=self._where(key)):
+        with map_aws_errors("s3", operation="HeadObject", resource=self._where(key)):
             answer = await self._client.head_object(Bucket=self._bucket, Key=key)
             return e_tag_of(answer, "ETag")
 
@@ -137,7 +137,7 @@ class S3ResultsStore:
         # Both ends of the range are included (RFC 9110, section 14.1.2).
         last = position + self._portion_bytes - 1
         guard: dict[str, Any] = {} if e_tag is None else {"IfMatch": e_tag}
-        with translated("s3", operation="GetObject", resource=self._where(key)):
+        with map_aws_errors("s3", operation="GetObject", resource=self._where(key)):
             answer = await self._client.get_object(
                 Bucket=self._bucket, Key=key, Range=f"bytes={position}-{last}", **guard
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-from domain.connector import Bucket, BucketFacts
+from domain.connector import Bucket, BucketInfo
 from domain.customer_object import ObjectHead, ObjectTags, WrittenObject
 from domain.part_copy import CopiedPart, Part
 from ports.object_store import ListedPage, ObjectStore
@@ -24,7 +24,7 @@ class RoleObjectStore:
         self._open_store = open_store
         self._stores: dict[str | None, ObjectStore] = {}
 
-    async def inspect(self, bucket: Bucket) -> BucketFacts:
+    async def inspect(self, bucket: Bucket) -> BucketInfo:
         """See the port."""
         return await (await self._store(bucket)).inspect(bucket)
 
@@ -60,9 +60,11 @@ class RoleObjectStore:
         """See the port."""
         return await (await self._store(bucket)).access(bucket, head)
 
-    async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
+    async def create_multipart_copy(
+        self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
+    ) -> str:
         """See the port."""
-        return await (await self._store(bucket)).begin_copy(bucket, head, tags)
+        return await (await self._store(bucket)).create_multipart_copy(bucket, head, tags)
 
     async def copy_part(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, part: Part
@@ -70,15 +72,17 @@ class RoleObjectStore:
         """See the port."""
         return await (await self._store(bucket)).copy_part(bucket, head, copy_id, part)
 
-    async def finish_copy(
+    async def complete_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
     ) -> WrittenObject:
         """See the port."""
-        return await (await self._store(bucket)).finish_copy(bucket, head, copy_id, parts)
+        return await (await self._store(bucket)).complete_multipart_copy(
+            bucket, head, copy_id, parts
+        )
 
-    async def abandon_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
+    async def abort_multipart_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
         """See the port."""
-        await (await self._store(bucket)).abandon_copy(bucket, key, copy_id)
+        await (await self._store(bucket)).abort_multipart_copy(bucket, key, copy_id)
 
     async def _store(self, bucket: Bucket) -> ObjectStore:
         role_arn = bucket.role_arn

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from adapters.aws.answers import required
-from adapters.aws.errors import translated
-from domain.manifest import format_instant
+from adapters.aws.errors import map_aws_errors
+from domain.manifest import format_timestamp
 from domain.message import StatusMessage
 from domain.outcome import counts_by_name
 from ports.status_notifier import StatusNotifier
@@ -25,7 +25,7 @@ class SnsStatusNotifier:
 
     async def publish(self, message: StatusMessage) -> None:
         """See the port."""
-        with translated("sns", operation="Publish", resource=self._topic_arn):
+        with map_aws_errors("sns", operation="Publish", resource=self._topic_arn):
             answer = await self._client.publish(
                 TopicArn=self._topic_arn,
                 Message=encode_status(message),
@@ -47,7 +47,7 @@ def encode_status(message: StatusMessage) -> str:
             "status": message.status,
             "previousStatus": message.previous_status,
             "statistics": counts_by_name(message.statistics),
-            "occurredAt": format_instant(message.occurred_at),
+            "occurredAt": format_timestamp(message.occurred_at),
         }
     )
 

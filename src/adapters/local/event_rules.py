@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from adapters.aws.resources import RuleShape, ScheduleShape
+from adapters.aws.resources import RuleSpec, ScheduleSpec
 from adapters.local.event_patterns import matches
 from adapters.local.invocation import Refused
 
@@ -23,7 +23,7 @@ Submit = Callable[[str, bytes], str]
 class DefaultBus:
     """Hands each event to the function of every rule that it matches."""
 
-    def __init__(self, rules: tuple[RuleShape, ...], submit: Submit) -> None:
+    def __init__(self, rules: tuple[RuleSpec, ...], submit: Submit) -> None:
         self._rules = rules
         self._submit = submit
         self.published_count = 0
@@ -44,7 +44,7 @@ class Schedule:
     """Invokes a function with a constant input, every interval; first after one interval."""
 
     def __init__(
-        self, shape: ScheduleShape, submit: Submit, *, interval_s: float | None = None
+        self, shape: ScheduleSpec, submit: Submit, *, interval_s: float | None = None
     ) -> None:
         self._shape = shape
         self._submit = submit

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.aws import resources
-from adapters.aws.resources import IndexShape, KeyAttribute, QueueShape, TableShape
+from adapters.aws.resources import IndexSpec, KeyAttribute, QueueSpec, TableSpec
 from adapters.local.cloud.clients import CloudClients
 
-ASSET_MANAGEMENT_QUEUE: Final = QueueShape(
+ASSET_MANAGEMENT_QUEUE: Final = QueueSpec(
     name="asset-management", visibility_timeout_s=60, retention_s=4 * resources.DAY_S
 )
 RESULTS_BUCKET: Final = "asset-sync-results"
@@ -79,7 +79,7 @@ async def _create_ingest_bus(clients: CloudClients, target_arn: str) -> None:
     )
 
 
-def _queue_attributes(queue: QueueShape, arns: dict[str, str]) -> Any:
+def _queue_attributes(queue: QueueSpec, arns: dict[str, str]) -> Any:
     attributes = {
         "VisibilityTimeout": str(queue.visibility_timeout_s),
         "MessageRetentionPeriod": str(queue.retention_s),
@@ -94,7 +94,7 @@ def _queue_attributes(queue: QueueShape, arns: dict[str, str]) -> Any:
     return attributes
 
 
-def table_request(table: TableShape) -> dict[str, Any]:
+def table_request(table: TableSpec) -> dict[str, Any]:
     """Return the parameters of CreateTable."""
     request: dict[str, Any] = {
         "TableName": table.name,
@@ -110,7 +110,7 @@ def table_request(table: TableShape) -> dict[str, Any]:
     return request
 
 
-def _index_request(index: IndexShape) -> dict[str, Any]:
+def _index_request(index: IndexSpec) -> dict[str, Any]:
     return {
         "IndexName": index.name,
         "KeySchema": _key_schema(index.partition_key, index.sort_key),

@@ -217,7 +217,7 @@ class MemoryBuckets:
             notify(created)
         return written
 
-    def begin_upload(self, name: str, begun: StoredObject) -> str:
+    def create_upload(self, name: str, begun: StoredObject) -> str:
         """Begin a multipart upload; returns its id."""
         self._upload_count += 1
         upload_id = f"upload-{self._upload_count}"

@@ -18,7 +18,7 @@ from adapters.memory.buckets import (
     MemoryUpload,
     StoredObject,
 )
-from domain.connector import Bucket, BucketFacts
+from domain.connector import Bucket, BucketInfo
 from domain.customer_object import (
     ObjectHead,
     ObjectTags,
@@ -66,10 +66,10 @@ class MemoryObjectStore:
         self._buckets = buckets
         self._page_object_count = page_object_count
 
-    async def inspect(self, bucket: Bucket) -> BucketFacts:
+    async def inspect(self, bucket: Bucket) -> BucketInfo:
         """See the port."""
         found = self._open(bucket, "GetBucketVersioning")
-        return BucketFacts(
+        return BucketInfo(
             versioned=found.versioned,
             requester_pays=found.requester_pays,
             other_region=found.other_region,
@@ -139,14 +139,16 @@ class MemoryObjectStore:
         self._open(bucket, "GetBucketOwnershipControls", head.key)
         return {"grants": sorted(self._grants(bucket, head, multipart=False))}
 
-    async def begin_copy(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> str:
+    async def create_multipart_copy(
+        self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
+    ) -> str:
         """See the port."""
         grants = self._grants(bucket, head, multipart=True)
         _check_tags(tags)
         stored = self._current(bucket, head.key, "HeadObject")
         self._open(bucket, "CreateMultipartUpload", head.key)
         copy = replace(_copied(stored, head, tags, multipart=True), grants=grants)
-        return self._buckets.begin_upload(bucket.name, copy)
+        return self._buckets.create_upload(bucket.name, copy)
 
     async def copy_part(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, part: Part
@@ -158,7 +160,7 @@ class MemoryObjectStore:
         upload.parts[part.number] = (e_tag, part.first, part.last)
         return CopiedPart(number=part.number, e_tag=e_tag)
 
-    async def finish_copy(
+    async def complete_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
     ) -> WrittenObject:
         """See the port."""
@@ -191,7 +193,7 @@ class MemoryObjectStore:
         )
         return WrittenObject(e_tag=written.head.e_tag, version_id=written.head.version_id)
 
-    async def abandon_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
+    async def abort_multipart_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
         """See the port."""
         self._open(bucket, "AbortMultipartUpload", key)
         self._buckets.uploads.pop(copy_id, None)

@@ -22,18 +22,18 @@ class MemoryResultsStore:
 
     Args:
         part_bytes_min: Least size of a part that is not the last; tests of many parts lower it.
-        portion_bytes: How much `stream` yields at a time.
+        block_bytes: How much `stream` yields at a time.
     """
 
     def __init__(
-        self, *, part_bytes_min: int = UPLOAD_PART_BYTES_MIN, portion_bytes: int = 256 * 1024
+        self, *, part_bytes_min: int = UPLOAD_PART_BYTES_MIN, block_bytes: int = 256 * 1024
     ) -> None:
         self.files: dict[str, bytes] = {}
         self._e_tags: dict[str, str] = {}
         self._uploads: dict[str, _Upload] = {}
         self._upload_count = 0
         self._part_bytes_min = part_bytes_min
-        self._portion_bytes = portion_bytes
+        self._portion_bytes = block_bytes
 
     @property
     def open_uploads(self) -> list[str]:
@@ -55,7 +55,7 @@ class MemoryResultsStore:
         for start in range(position, len(content), self._portion_bytes):
             yield content[start : start + self._portion_bytes]
 
-    async def begin_upload(self, key: str) -> str:
+    async def create_upload(self, key: str) -> str:
         """See the port."""
         self._upload_count += 1
         upload_id = f"upload-{self._upload_count}"

@@ -11,16 +11,16 @@ from __future__ import annotations
 from application.engine.batch_discovery import BatchDiscovery
 from application.engine.chunk_sources import Source, manifest_source
 from application.engine.end_job import EndJob
-from application.engine.job_lease import Work
+from application.engine.job_lease import JobLease
 from application.engine.list_bucket import ListBucket
 from application.engine.requeue_failures import RequeueFailures
 from application.engine.split_into_chunks import SplitIntoChunks
 from application.execution.deadline import Deadline
-from application.execution.policy import Policy
-from application.jobs.status_publisher import Announcer
+from application.execution.tuning import Tuning
+from application.jobs.status_publisher import StatusPublisher
 from application.results.failure_records import cause_of
 from domain.attempts import step_of
-from domain.errors import DomainError, NoProgress, WorkLost
+from domain.errors import DomainError, LeaseLost, NoProgress
 from domain.job import Discovery, Job, JobStatus
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
@@ -42,12 +42,12 @@ class Engine:
         split: SplitIntoChunks,
         requeue: RequeueFailures,
         end_job: EndJob,
-        announcer: Announcer,
+        status_publisher: StatusPublisher,
         invoker: EngineInvoker,
         clock: Clock,
         ids: Ids,
         telemetry: Telemetry,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._jobs = jobs
         self._list_bucket = list_bucket
@@ -55,12 +55,12 @@ class Engine:
         self._split = split
         self._requeue = requeue
         self._end_job = end_job
-        self._announcer = announcer
+        self._status_publisher = status_publisher
         self._invoker = invoker
         self._clock = clock
         self._ids = ids
         self._telemetry = telemetry
-        self._policy = policy
+        self._tuning = tuning
 
     async def advance(self, job_id: str, deadline: Deadline) -> Job:
         """Do what comes next for the job, until it waits for others or the deadline is near.
@@ -69,29 +69,29 @@ class Engine:
 
         Raises:
             NotFound: there is no such job.
-            WorkHeld: another invocation is at it.
+            JobLeaseHeld: another invocation is at it.
             Exception: the invocation is to be repeated; nothing is lost. After a bounded number of
                 such attempts at one step the job fails instead.
         """
-        work = Work(
+        lease = JobLease(
             jobs=self._jobs, clock=self._clock, token=self._ids.new_token(), deadline=deadline
         )
         try:
-            job = await work.take(job_id, margin_s=self._policy.lease_margin_s)
-        except WorkLost:
+            job = await lease.acquire(job_id, margin_s=self._tuning.lease_margin_s)
+        except LeaseLost:
             return await self._end_or_announce(job_id, deadline)
         if self._died(job):
             # Processes of the engine end in the middle of this step, without a word.
-            await work.release(job_id)
+            await lease.release(job_id)
             return await self._fail(job_id, NoProgress(_given_up(job)), deadline, None)
         try:
-            finished = await self._steps(job, work)
-        except WorkLost:
-            await work.release(job_id)
+            finished = await self._steps(job, lease)
+        except LeaseLost:
+            await lease.release(job_id)
             return await self._end_or_announce(job_id, deadline)
         except Exception as error:
-            held = work.holds(await self._jobs.get(job_id))
-            job = await work.release_failed(job_id, error)
+            held = lease.holds(await self._jobs.get(job_id))
+            job = await lease.release_failed(job_id, error)
             if not held:
                 # The job is ending, or another engine has it: its state is not ours to judge.
                 self._telemetry.event("engine_work_lost", job_id=job_id, cause=cause_of(error))
@@ -102,24 +102,24 @@ class Engine:
                 raise
             told = None if final else _given_up(job)
             return await self._fail(job_id, error, deadline, told)
-        job = await work.release(job_id)
+        job = await lease.release(job_id)
         if not finished:
             await self._invoker.advance(job_id)
         if job.splitting.done:
-            return await self._announcer.finish(job_id)
+            return await self._status_publisher.finish_if_settled(job_id)
         # It may have been cancelled since: what is under way beside its chunks has to be stopped.
         return await self._end_or_announce(job_id, deadline)
 
     def _died(self, job: Job) -> bool:
         """Whether attempts beyond the last one allowed were begun, none of which told its error."""
         count = job.attempts.count if job.attempts is not None else 0
-        return count > self._policy.engine_attempt_count_max
+        return count > self._tuning.engine_attempt_count_max
 
     def _exhausted(self, job: Job) -> bool:
         attempts = job.attempts
         return attempts is not None and (
-            attempts.count >= self._policy.engine_attempt_count_max
-            or attempts.unknown_count >= self._policy.engine_unknown_count_max
+            attempts.count >= self._tuning.engine_attempt_count_max
+            or attempts.unknown_count >= self._tuning.engine_unknown_count_max
         )
 
     async def _fail(
@@ -133,7 +133,7 @@ class Engine:
         job = await self._jobs.get(job_id)
         if job.ending is not None:
             return await self._or_continue(job_id, await self._end_job.drain(job, deadline))
-        return await self._announcer.announce(job)
+        return await self._status_publisher.publish_pending(job)
 
     async def _or_continue(self, job_id: str, drained: Job | None) -> Job:
         """Order another invocation for a job that could not be ended before the deadline."""
@@ -142,33 +142,33 @@ class Engine:
         await self._invoker.advance(job_id)
         return await self._jobs.get(job_id)
 
-    async def _steps(self, job: Job, work: Work) -> bool:
+    async def _steps(self, job: Job, lease: JobLease) -> bool:
         """Work on the job; True if it now waits for others or has ended, False at the deadline."""
-        job = await self._announcer.announce(job)
+        job = await self._status_publisher.publish_pending(job)
         if job.status is JobStatus.INITIALIZING:
-            listed = await self._list_bucket.run(job, work)
+            listed = await self._list_bucket.run(job, lease)
             if listed is None:
                 return False
-            job = await self._announcer.announce(listed)
+            job = await self._status_publisher.publish_pending(listed)
         if job.terminal:
             return True
         if not job.splitting.done:
-            source = await self._source(job, work)
+            source = await self._source(job, lease)
             if source is None:
                 return True
             job = await self._jobs.get(job.job_id)
-            if await self._split.run(job, work, source) is None:
+            if await self._split.run(job, lease, source) is None:
                 return False
         if job.redriving:
-            return await self._requeue.run(job, work) is not None
+            return await self._requeue.run(job, lease) is not None
         return True
 
-    async def _source(self, job: Job, work: Work) -> Source | None:
+    async def _source(self, job: Job, lease: JobLease) -> Source | None:
         if job.options.discovery is Discovery.DIRECT:
             return manifest_source(job.manifest.key) if job.manifest else None
         if job.batch_job_id is None:
-            job = await self._discovery.begin(job, work)
-        return await self._discovery.report(job, work)
+            job = await self._discovery.begin(job, lease)
+        return await self._discovery.report(job, lease)
 
 
 def _given_up(job: Job) -> str:

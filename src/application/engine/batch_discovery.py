@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from application.engine.chunk_sources import Source, report_source
-from application.engine.job_lease import Work
-from application.execution.policy import Policy
+from application.engine.job_lease import JobLease
+from application.execution.tuning import Tuning
 from application.results.files import report_index_key, report_prefix
 from domain.batch_job import ENDED, BatchJob, failure_of, parse_report_index
-from domain.errors import DomainError, WorkLost
+from domain.errors import DomainError, LeaseLost
 from domain.job import Job
 from ports.batch_jobs import BatchJobs
 from ports.clock import Clock
@@ -36,31 +36,31 @@ class BatchDiscovery:
         results: ResultsStore,
         clock: Clock,
         telemetry: Telemetry,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._batch_jobs = batch_jobs
         self._results = results
         self._clock = clock
         self._telemetry = telemetry
-        self._policy = policy
+        self._tuning = tuning
 
-    async def begin(self, job: Job, work: Work) -> Job:
+    async def begin(self, job: Job, lease: JobLease) -> Job:
         """Create the batch job, once however often this is called, and note its id."""
         batch_job_id = await self._batch_jobs.create(job, report_prefix=report_prefix(job.job_id))
         self._telemetry.event("batch_job_created", job_id=job.job_id, batch_job_id=batch_job_id)
         try:
-            return await work.update(job.job_id, lambda j: replace(j, batch_job_id=batch_job_id))
-        except WorkLost:
+            return await lease.update(job.job_id, lambda j: replace(j, batch_job_id=batch_job_id))
+        except LeaseLost:
             # If the job is ending, its record does not name this batch job. If not, another engine
             # has the job, and S3 answered its order with the same batch job.
             try:
-                if await work.job_ends(job.job_id):
+                if await lease.job_ends(job.job_id):
                     await self._batch_jobs.cancel(batch_job_id)
             except Exception as error:  # noqa: BLE001 - reported
                 self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=str(error))
             raise
 
-    async def report(self, job: Job, work: Work) -> Source | None:
+    async def report(self, job: Job, lease: JobLease) -> Source | None:
         """Return the finished discovery's report, or None while it is not there yet.
 
         It is waited for as far as the deadline allows.
@@ -81,18 +81,18 @@ class BatchDiscovery:
         cause = failure_of(batch_job)
         if cause is not None:
             raise DiscoveryFailed(cause)
-        index = await self._index(job, work, batch_job)
+        index = await self._index(job, lease, batch_job)
         if index is None:
             return None
         return report_source(parse_report_index(index), dry_run=job.options.dry_run)
 
-    async def _index(self, job: Job, work: Work, batch_job: BatchJob) -> bytes | None:
+    async def _index(self, job: Job, lease: JobLease, batch_job: BatchJob) -> bytes | None:
         key = report_index_key(job.job_id, batch_job.batch_job_id)
         for delay_s in _REPORT_POLL_DELAYS_S:
             try:
                 return await self._results.get(key)
             except NotFound:
-                if work.deadline.near(self._policy.stop_margin_s + delay_s):
+                if lease.deadline.near(self._tuning.stop_margin_s + delay_s):
                     break
                 await self._clock.sleep(delay_s)
         try:
@@ -100,7 +100,7 @@ class BatchDiscovery:
         except NotFound:
             ended_at = batch_job.ended_at or job.updated_at
             waited_s = (self._clock.now() - ended_at).total_seconds()
-            if waited_s < self._policy.report_wait_s:
+            if waited_s < self._tuning.report_wait_s:
                 return None
             raise DiscoveryFailed(
                 f"S3 batch job {batch_job.batch_job_id} ended {waited_s:.0f} s ago and its report"

@@ -18,7 +18,7 @@ from ports.errors import Conflict
 _MARKS_IN_FLIGHT: Final = 8
 
 
-class Queueing:
+class ChunkEnqueuer:
     """Puts chunks on the processor queue: the record first, then the message, then the mark."""
 
     def __init__(self, *, chunks: ChunkStore, queue: ChunkQueue, clock: Clock) -> None:

@@ -17,18 +17,18 @@ from dataclasses import replace
 from typing import Final
 
 from application.execution.deadline import Deadline
-from application.execution.policy import Policy
-from application.jobs.status_publisher import Announcer
+from application.execution.tuning import Tuning
+from application.jobs.status_publisher import StatusPublisher
 from application.jobs.update_job import update_job
-from application.multipart.unfinished_copies import LeftCopies
+from application.multipart.unfinished_copies import UnfinishedCopies
 from application.results.chunk_errors import ChunkErrors
-from application.results.failure_records import cause_of, is_unknown, whole_failure
+from application.results.failure_records import cause_of, chunk_or_job_failure, is_unknown
 from application.results.files import manifest_key, outcomes_key, write_outcomes
 from application.results.progress_files import ProgressFiles
 from domain.chunk import Chunk, ChunkLeaseExpired, cancel_chunk, evolve, lease_expired
 from domain.failure import Failure
 from domain.job import Discovery, Ending, EndingKind, Job
-from domain.job_control import order_end, stop_redriving
+from domain.job_control import request_end, stop_redriving
 from domain.outcome import Outcome, fold
 from domain.tally import tally_change
 from ports.batch_jobs import BatchJobs
@@ -55,11 +55,11 @@ class EndJob:
         results: ResultsStore,
         errors: ErrorLog,
         chunk_errors: ChunkErrors,
-        announcer: Announcer,
-        left_copies: LeftCopies,
+        status_publisher: StatusPublisher,
+        left_copies: UnfinishedCopies,
         clock: Clock,
         telemetry: Telemetry,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
@@ -68,10 +68,10 @@ class EndJob:
         self._results = results
         self._errors = errors
         self._chunk_errors = chunk_errors
-        self._announcer = announcer
+        self._status_publisher = status_publisher
         self._clock = clock
         self._telemetry = telemetry
-        self._policy = policy
+        self._tuning = tuning
         self._progress = ProgressFiles(results)
 
     async def fail(
@@ -86,12 +86,12 @@ class EndJob:
         job = await update_job(
             self._jobs,
             job_id,
-            lambda j: order_end(
+            lambda j: request_end(
                 j, Ending(kind=EndingKind.FAILED, reason=told or _reason(j, error)), now
             ),
         )
         if job.ending == Ending(kind=EndingKind.FAILED, reason=told or _reason(job, error)):
-            failure = whole_failure(error, job_id=job_id, chunk_index=None, now=now)
+            failure = chunk_or_job_failure(error, job_id=job_id, chunk_index=None, now=now)
             await self._record(replace(failure, message=told or failure.message))
         return await self.drain(job, deadline)
 
@@ -126,11 +126,11 @@ class EndJob:
                 # What a later redrive opened is not what was ordered to end.
                 if not chunk.terminal and chunk.redrive_number <= job.redrive_number:
                     left = await self._cancel(job, chunk) or left
-                    if deadline.near(self._policy.stop_margin_s):
+                    if deadline.near(self._tuning.stop_margin_s):
                         return None
         if left is not None:
             raise left
-        return await self._announcer.finish(job.job_id)
+        return await self._status_publisher.finish_if_settled(job.job_id)
 
     async def _clean_up(self, job: Job) -> Exception | None:
         """Stop what is under way beside the chunks; returns an error that is worth another try."""
@@ -164,7 +164,7 @@ class EndJob:
     def _patient(self, job: Job) -> bool:
         """Whether the end may still wait: once it is ordered, nothing moves `updated_at`."""
         waited_s = (self._clock.now() - job.updated_at).total_seconds()
-        return waited_s < self._policy.end_patience_s
+        return waited_s < self._tuning.end_patience_s
 
     async def _cancel(self, job: Job, chunk: Chunk) -> Exception | None:
         """Settle a chunk that nobody works on; returns an error that is worth another try."""

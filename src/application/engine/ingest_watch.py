@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.execution.deadline import Deadline
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.connector import Trigger
 from domain.job import Job
 from domain.limits import QUEUE_DEPTH_LAG_S
@@ -46,13 +46,13 @@ class IngestWatch:
         queue: IngestQueue,
         clock: Clock,
         telemetry: Telemetry,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._connectors = connectors
         self._queue = queue
         self._clock = clock
         self._telemetry = telemetry
-        self._policy = policy
+        self._tuning = tuning
 
     async def look(self, job: Job) -> QueueView:
         """Return what a job goes by that begins now.
@@ -101,7 +101,7 @@ class IngestWatch:
                     "connector_not_read", connector_id=each.record_id, cause=each.cause
                 )
             for connector in page.items:
-                if deadline.near(self._policy.stop_margin_s):
+                if deadline.near(self._tuning.stop_margin_s):
                     return
                 if connector.ingest.queue_url is None:
                     continue
@@ -120,7 +120,7 @@ class IngestWatch:
                 return
 
     def _unread(self, queue_url: str, error: PortError) -> str:
-        hours = self._policy.ingest_grace_s / 3600
+        hours = self._tuning.ingest_grace_s / 3600
         return (
             f"the ingest queue {queue_url} cannot be read ({type(error).__name__}: {error});"
             f" objects count as being ingested for {hours:g} h after their trigger, whatever"

@@ -9,14 +9,14 @@ from application.execution.deadline import Deadline
 from application.jobs.update_job import update_job
 from application.results.failure_records import cause_of, is_unknown
 from domain.attempts import end_attempts, fail_attempt, place_of
-from domain.errors import WorkLost
+from domain.errors import LeaseLost
 from domain.job import Job
 from domain.job_control import check_work, take_work
 from ports.clock import Clock
 from ports.job_store import JobStore
 
 
-class Work:
+class JobLease:
     """A held work lease: every write of the job goes through it and fails once it is lost."""
 
     def __init__(self, *, jobs: JobStore, clock: Clock, token: str, deadline: Deadline) -> None:
@@ -25,12 +25,12 @@ class Work:
         self.token = token
         self.deadline = deadline
 
-    async def take(self, job_id: str, *, margin_s: float) -> Job:
+    async def acquire(self, job_id: str, *, margin_s: float) -> Job:
         """Take the lease until `margin_s` after the deadline, when this process is surely dead.
 
         Raises:
-            WorkHeld: another invocation has it.
-            WorkLost: the job has ended or is ending.
+            JobLeaseHeld: another invocation has it.
+            LeaseLost: the job has ended or is ending.
         """
         lease_s = self.deadline.remaining_s() + margin_s
         return await update_job(
@@ -43,7 +43,7 @@ class Work:
         """Write a change of the job.
 
         Raises:
-            WorkLost: the lease is not ours any more, or the job has ended or is ending.
+            LeaseLost: the lease is not ours any more, or the job has ended or is ending.
         """
 
         def guarded(job: Job) -> Job:
@@ -83,7 +83,7 @@ class Work:
         """Tell whether `job`, as read, is still ours to write."""
         try:
             self.check(job)
-        except WorkLost:
+        except LeaseLost:
             return False
         return True
 
@@ -91,6 +91,6 @@ class Work:
         """Make sure that `job`, as read, is still ours to write.
 
         Raises:
-            WorkLost: it is not.
+            LeaseLost: it is not.
         """
         check_work(job, token=self.token, now=self._clock.now())

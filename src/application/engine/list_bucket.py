@@ -22,8 +22,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from application.engine.ingest_watch import IngestWatch
-from application.engine.job_lease import Work
-from application.execution.policy import Policy
+from application.engine.job_lease import JobLease
+from application.execution.tuning import Tuning
 from application.results.files import listing_rest_key, manifest_key
 from domain import prefixes as prefix_rules
 from domain.bucket_check import check_bucket
@@ -53,7 +53,7 @@ class ListBucket:
         profile: Profile,
         clock: Clock,
         telemetry: Telemetry,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._ingest_watch = ingest_watch
         self._profile = profile
@@ -61,13 +61,13 @@ class ListBucket:
         self._results = results
         self._clock = clock
         self._telemetry = telemetry
-        self._policy = policy
+        self._tuning = tuning
 
-    async def run(self, job: Job, work: Work) -> Job | None:
+    async def run(self, job: Job, lease: JobLease) -> Job | None:
         """List until the end, or None if the deadline came first: what was seen is on record.
 
         Raises:
-            WorkLost: the job is not ours any more.
+            LeaseLost: the job is not ours any more.
             NotFound: the rest that the record names is gone.
             Misconfigured, AccessDenied: the bucket cannot be listed.
             UnsupportedBucket: a sync could not do there what it promises.
@@ -77,9 +77,9 @@ class ListBucket:
         if job.listing.upload_id is None:
             warnings = check_bucket(job, await self._objects.inspect(job.bucket))
             queue = await self._ingest_watch.look(job)
-            upload_id = await self._results.begin_upload(key)
+            upload_id = await self._results.create_upload(key)
             begun = replace(Listing(), upload_id=upload_id)
-            job = await work.update(
+            job = await lease.update(
                 job.job_id,
                 lambda j: replace(
                     j,
@@ -91,14 +91,16 @@ class ListBucket:
             )
         prefixes = prefix_rules.normalise(job.options.prefixes) or ("",)
         if job.listing.prefix_index < len(prefixes) or job.listing.rest_key is not None:
-            listed = await self._list(job, work, prefixes, key)
+            listed = await self._list(job, lease, prefixes, key)
             if listed is None:
                 return None
             job = listed
-        return await self._complete(job, work, key)
+        return await self._complete(job, lease, key)
 
-    async def _list(self, job: Job, work: Work, prefixes: tuple[str, ...], key: str) -> Job | None:
-        margin = timedelta(seconds=self._policy.modified_since_margin_s)
+    async def _list(
+        self, job: Job, lease: JobLease, prefixes: tuple[str, ...], key: str
+    ) -> Job | None:
+        margin = timedelta(seconds=self._tuning.modified_since_margin_s)
         selection = Selection.of(
             job.options.include, job.options.exclude, job.options.modified_since, margin
         )
@@ -126,22 +128,22 @@ class ListBucket:
                 )
                 if listed.token is None:
                     if at.last_key is None and prefixes[index]:
-                        job = await self._warn_of_nothing(job, work, prefixes[index])
+                        job = await self._warn_of_nothing(job, lease, prefixes[index])
                     at = replace(at, prefix_index=index + 1, last_key=None)
-                if len(rows) >= part_bytes(self._policy.manifest_part_bytes, len(at.part_e_tags)):
-                    job = await self._note_part(job, work, at, bytes(rows), key)
+                if len(rows) >= part_bytes(self._tuning.manifest_part_bytes, len(at.part_e_tags)):
+                    job = await self._note_part(job, lease, at, bytes(rows), key)
                     at = job.listing
                     rows.clear()
                     noted_at = self._clock.now()
-                ending = work.deadline.near(self._policy.stop_margin_s)
+                ending = lease.deadline.near(self._tuning.stop_margin_s)
                 age_s = (self._clock.now() - noted_at).total_seconds()
-                if ending or age_s >= self._policy.checkpoint_after_s:
-                    job = await self._note_rest(job, work, at, bytes(rows))
+                if ending or age_s >= self._tuning.checkpoint_after_s:
+                    job = await self._note_rest(job, lease, at, bytes(rows))
                     at = job.listing
                     noted_at = self._clock.now()
                 if ending:
                     return None
-        return await self._note_part(job, work, at, bytes(rows), key)
+        return await self._note_part(job, lease, at, bytes(rows), key)
 
     async def _pages(self, job: Job, prefix: str, at: Listing) -> AsyncIterator[ListedPage]:
         """Yield the pages after the recorded place: after a key, or after pages without any."""
@@ -165,14 +167,14 @@ class ListBucket:
         ):
             yield page
 
-    async def _warn_of_nothing(self, job: Job, work: Work, prefix: str) -> Job:
+    async def _warn_of_nothing(self, job: Job, lease: JobLease, prefix: str) -> Job:
         other = prefix_rules.other_normal_form(prefix)
         if other is not None and not await self._any_under(job, other):
             other = None
         warning = prefix_rules.nothing_listed(prefix, other=other)
         if warning in job.warnings:
             return job
-        return await work.update(job.job_id, lambda j: replace(j, warnings=(*j.warnings, warning)))
+        return await lease.update(job.job_id, lambda j: replace(j, warnings=(*j.warnings, warning)))
 
     async def _any_under(self, job: Job, prefix: str) -> bool:
         try:
@@ -187,15 +189,17 @@ class ListBucket:
         taken = self._profile.takes(entry.key, None, job.ingest.file_filter)
         return taken is not Taken.NO
 
-    async def _note_part(self, job: Job, work: Work, at: Listing, rows: bytes, key: str) -> Job:
+    async def _note_part(
+        self, job: Job, lease: JobLease, at: Listing, rows: bytes, key: str
+    ) -> Job:
         """Make the rows a part of the manifest, be there any, and note what is seen."""
         if rows:
             upload_id = at.upload_id or ""
             e_tag = await self._results.upload_part(key, upload_id, len(at.part_e_tags) + 1, rows)
             at = replace(at, part_e_tags=(*at.part_e_tags, e_tag))
-        return await self._note(job, work, replace(at, rest_key=None))
+        return await self._note(job, lease, replace(at, rest_key=None))
 
-    async def _note_rest(self, job: Job, work: Work, at: Listing, rows: bytes) -> Job:
+    async def _note_rest(self, job: Job, lease: JobLease, at: Listing, rows: bytes) -> Job:
         """Put the rows aside, be there any, and note what is seen.
 
         The name tells lives apart by their token, and within one life by the number of keys seen:
@@ -203,18 +207,18 @@ class ListBucket:
         """
         rest_key = None
         if rows:
-            rest_key = listing_rest_key(job.job_id, work.token, at.objects_seen)
+            rest_key = listing_rest_key(job.job_id, lease.token, at.objects_seen)
             await self._results.put(rest_key, rows)
-        return await self._note(job, work, replace(at, rest_key=rest_key))
+        return await self._note(job, lease, replace(at, rest_key=rest_key))
 
-    async def _note(self, job: Job, work: Work, at: Listing) -> Job:
-        job = await work.update(job.job_id, lambda j: replace(j, listing=at))
+    async def _note(self, job: Job, lease: JobLease, at: Listing) -> Job:
+        job = await lease.update(job.job_id, lambda j: replace(j, listing=at))
         self._telemetry.event(
             "listing_checkpoint", job_id=job.job_id, objects_listed=at.objects_listed
         )
         return job
 
-    async def _complete(self, job: Job, work: Work, key: str) -> Job | None:
+    async def _complete(self, job: Job, lease: JobLease, key: str) -> Job | None:
         upload_id = job.listing.upload_id or ""
         ended = replace(job.listing, upload_id=None, part_e_tags=())
         now = self._clock.now()
@@ -225,7 +229,7 @@ class ListBucket:
                 settled = replace(job, listing=ended, splitting=Splitting(done=True))
                 return evolve(settled, JobCompleted(), now)
 
-            return await work.update(job.job_id, completed)
+            return await lease.update(job.job_id, completed)
         # Another invocation may have begun, and versioning may have been switched on since.
         facts = await self._objects.inspect(job.bucket)
         unlisted = check_bucket(job, facts)
@@ -240,11 +244,11 @@ class ListBucket:
             # The request of an attempt that was given up for dead arrived after its part had been
             # sent anew: the upload does not hold what is recorded of it, and never will.
             await self._abort(job, key, upload_id)
-            anew = await work.update(job.job_id, lambda j: replace(j, listing=Listing()))
-            return await self.run(anew, work)
+            anew = await lease.update(job.job_id, lambda j: replace(j, listing=Listing()))
+            return await self.run(anew, lease)
         self._telemetry.count(Metric.OBJECTS_LISTED, ended.objects_listed)
         written = ManifestWritten(manifest=ManifestFile(key=key, e_tag=e_tag))
-        return await work.update(
+        return await lease.update(
             job.job_id,
             lambda j: evolve(replace(j, listing=ended, warnings=warnings), written, now),
         )

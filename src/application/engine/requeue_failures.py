@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from application.engine.chunk_enqueuer import Queueing
-from application.engine.job_lease import Work
-from application.execution.policy import Policy
+from application.engine.chunk_enqueuer import ChunkEnqueuer
+from application.engine.job_lease import JobLease
+from application.execution.tuning import Tuning
 from domain.chunk import ChunkRedriven, evolve, redrivable
 from domain.job import Job
 from domain.tally import tally_change
@@ -23,33 +23,33 @@ class RequeueFailures:
         *,
         jobs: JobStore,
         chunks: ChunkStore,
-        queueing: Queueing,
+        queueing: ChunkEnqueuer,
         clock: Clock,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
         self._queueing = queueing
         self._clock = clock
-        self._policy = policy
+        self._tuning = tuning
 
-    async def run(self, job: Job, work: Work) -> Job | None:
+    async def run(self, job: Job, lease: JobLease) -> Job | None:
         """Requeue, or return None if the deadline came first.
 
         It is a loop over lives: what decreases from one to the next is the number of failed chunks
         whose redrive is an earlier one. Each life requeues one of them at least.
 
         Raises:
-            WorkLost: the job is not ours any more.
+            LeaseLost: the job is not ours any more.
         """
         async for chunk in self._chunks.chunks(job.job_id):
             if redrivable(chunk) and chunk.redrive_number < job.redrive_number:
                 # A cancel may have come since; it waits for our lease to end before the job does.
-                work.check(await self._jobs.get(job.job_id))
+                lease.check(await self._jobs.get(job.job_id))
                 event = ChunkRedriven(redrive_number=job.redrive_number)
                 reopened = evolve(chunk, event, self._clock.now())
                 stored = await self._chunks.settle(reopened, tally_change(chunk, reopened))
                 await self._queueing.enqueue([stored])
-                if work.deadline.near(self._policy.stop_margin_s):
+                if lease.deadline.near(self._tuning.stop_margin_s):
                     return None
-        return await work.update(job.job_id, lambda j: replace(j, redriving=False))
+        return await lease.update(job.job_id, lambda j: replace(j, redriving=False))

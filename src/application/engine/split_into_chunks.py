@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from application.engine.chunk_enqueuer import Queueing
+from application.engine.chunk_enqueuer import ChunkEnqueuer
 from application.engine.chunk_sources import Source, key_of
-from application.engine.job_lease import Work
-from application.execution.policy import Policy
+from application.engine.job_lease import JobLease
+from application.execution.tuning import Tuning
 from application.results.failure_records import object_failures
 from application.results.files import chunk_key, discovered_key, write_entries, write_outcomes
 from domain.chunk import Chunk, ChunkStatus
@@ -27,7 +27,7 @@ from domain.job import Job, JobStatus, ProcessingStarted, Splitting, evolve
 from domain.key_sum import may_be_equal, with_key
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome, fold
-from domain.packing import Parcel
+from domain.packing import ChunkDraft
 from domain.records import RecordSplitter
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
@@ -55,9 +55,9 @@ class SplitIntoChunks:
         chunks: ChunkStore,
         results: ResultsStore,
         errors: ErrorLog,
-        queueing: Queueing,
+        queueing: ChunkEnqueuer,
         clock: Clock,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
@@ -65,39 +65,39 @@ class SplitIntoChunks:
         self._errors = errors
         self._queueing = queueing
         self._clock = clock
-        self._policy = policy
+        self._tuning = tuning
 
-    async def run(self, job: Job, work: Work, source: Source) -> Job | None:
+    async def run(self, job: Job, lease: JobLease, source: Source) -> Job | None:
         """Split to the end, or None if the deadline came first.
 
         Raises:
-            WorkLost: the job is not ours any more.
+            LeaseLost: the job is not ours any more.
             InvalidReport: the source does not hold one record for each object listed.
         """
-        parcel = Parcel()
+        draft = ChunkDraft()
         batch = _Batch([], job.splitting)
         async for item, after in self._records(source, job.splitting):
             entry = item if isinstance(item, ManifestEntry) else None
-            if parcel.full_for(entry, self._policy.sizing):
-                await self._close(job, parcel, batch)
-                parcel = Parcel()
-                ending = work.deadline.near(self._policy.stop_margin_s)
-                if ending or len(batch.chunks) >= self._policy.added_chunk_count:
-                    job = await self._commit(job, work, batch)
+            if draft.would_overflow(entry, self._tuning.sizing):
+                await self._close(job, draft, batch)
+                draft = ChunkDraft()
+                ending = lease.deadline.near(self._tuning.stop_margin_s)
+                if ending or len(batch.chunks) >= self._tuning.added_chunk_count:
+                    job = await self._commit(job, lease, batch)
                     batch = _Batch([], job.splitting)
                 if ending:
                     return None
             if isinstance(item, ManifestEntry):
-                parcel.add(item, self._policy.sizing)
+                draft.add(item, self._tuning.sizing)
             else:
-                parcel.outcomes.append(item)
+                draft.outcomes.append(item)
             batch.checkpoint = replace(
                 after,
                 object_count=batch.checkpoint.object_count + 1,
                 key_sum=with_key(batch.checkpoint.key_sum, key_of(item)),
             )
-        if parcel.object_count:
-            await self._close(job, parcel, batch)
+        if draft.object_count:
+            await self._close(job, draft, batch)
         counted, listed = batch.checkpoint.object_count, job.listing.objects_listed
         if counted != listed:
             raise InvalidReport(
@@ -109,7 +109,7 @@ class SplitIntoChunks:
                 " for each: some are missing, and others are there twice or were not listed"
             )
         batch.checkpoint = replace(batch.checkpoint, done=True)
-        return await self._commit(job, work, batch)
+        return await self._commit(job, lease, batch)
 
     async def _records(
         self, source: Source, start: Splitting
@@ -128,35 +128,33 @@ class SplitIntoChunks:
                 yield source.parse(record, after), Splitting(file_index=file_index, position=after)
             position = 0
 
-    async def _close(self, job: Job, parcel: Parcel, batch: _Batch) -> None:
+    async def _close(self, job: Job, draft: ChunkDraft, batch: _Batch) -> None:
         index = job.tally.chunks_total + len(batch.chunks)
-        if parcel.entries:
+        if draft.entries:
             await write_entries(
-                self._results, chunk_key(job.job_id, index), job.bucket.name, parcel.entries
+                self._results, chunk_key(job.job_id, index), job.bucket.name, draft.entries
             )
         now = self._clock.now()
-        if parcel.outcomes:
+        if draft.outcomes:
             key = discovered_key(job.job_id, index)
             await write_outcomes(
-                self._results, key, parcel.outcomes, job_id=job.job_id, chunk_index=index
+                self._results, key, draft.outcomes, job_id=job.job_id, chunk_index=index
             )
             failures = object_failures(
-                parcel.outcomes, job_id=job.job_id, chunk_index=index, attempt_number=1, now=now
+                draft.outcomes, job_id=job.job_id, chunk_index=index, attempt_number=1, now=now
             )
-            await self._errors.record(failures[: self._policy.errors_per_chunk_max])
-        known = fold(parcel.outcomes)
+            await self._errors.record(failures[: self._tuning.errors_per_chunk_max])
+        known = fold(draft.outcomes)
         settled = ChunkStatus.COMPLETED_WITH_ERRORS if known.failed else ChunkStatus.COMPLETED
-        keys = [entry.key for entry in parcel.entries] + [
-            outcome.key for outcome in parcel.outcomes
-        ]
+        keys = [entry.key for entry in draft.entries] + [outcome.key for outcome in draft.outcomes]
         batch.chunks.append(
             Chunk(
                 job_id=job.job_id,
                 index=index,
-                status=ChunkStatus.PENDING if parcel.entries else settled,
-                object_count=parcel.object_count,
-                entry_count=len(parcel.entries),
-                size_bytes=parcel.size_bytes,
+                status=ChunkStatus.PENDING if draft.entries else settled,
+                object_count=draft.object_count,
+                entry_count=len(draft.entries),
+                size_bytes=draft.size_bytes,
                 first_key=min(keys),
                 last_key=max(keys),
                 discovered=known,
@@ -166,11 +164,11 @@ class SplitIntoChunks:
             )
         )
 
-    async def _commit(self, job: Job, work: Work, batch: _Batch) -> Job:
+    async def _commit(self, job: Job, lease: JobLease, batch: _Batch) -> Job:
         if not batch.chunks:
-            return await work.update(job.job_id, lambda j: replace(j, splitting=batch.checkpoint))
+            return await lease.update(job.job_id, lambda j: replace(j, splitting=batch.checkpoint))
         while True:
-            work.check(job)
+            lease.check(job)
             now = self._clock.now()
             moved = replace(job, splitting=batch.checkpoint, updated_at=now)
             if job.status is JobStatus.DISCOVERING and not job.options.dry_run:

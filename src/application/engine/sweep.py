@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from application.engine.chunk_enqueuer import Queueing
+from application.engine.chunk_enqueuer import ChunkEnqueuer
 from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
 from application.engine.lost_messages import WaitingChunks
 from application.execution.deadline import Deadline
-from application.execution.policy import Policy
-from application.jobs.status_publisher import Announcer
+from application.execution.tuning import Tuning
+from application.jobs.status_publisher import StatusPublisher
 from application.results.failure_records import cause_of
 from domain.chunk import Chunk, ChunkLeaseExpired, ChunkStatus, evolve, lease_expired
 from domain.job import Job
@@ -51,14 +51,14 @@ class Sweep:
         jobs: JobStore,
         chunks: ChunkStore,
         queue: ChunkQueue,
-        queueing: Queueing,
+        queueing: ChunkEnqueuer,
         end_job: EndJob,
-        announcer: Announcer,
+        status_publisher: StatusPublisher,
         invoker: EngineInvoker,
         clock: Clock,
         telemetry: Telemetry,
         ingest_watch: IngestWatch,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._ingest_watch = ingest_watch
         self._jobs = jobs
@@ -66,11 +66,11 @@ class Sweep:
         self._queue = queue
         self._queueing = queueing
         self._end_job = end_job
-        self._announcer = announcer
+        self._status_publisher = status_publisher
         self._invoker = invoker
         self._clock = clock
         self._telemetry = telemetry
-        self._policy = policy
+        self._tuning = tuning
 
     async def run(self, deadline: Deadline) -> int:
         """Mend all open jobs, the oldest first; returns how many were looked at.
@@ -81,20 +81,22 @@ class Sweep:
         Raises:
             Exception: some job could not be mended; the next sweep tries again.
         """
-        looked_at = 0
+        checked_count = 0
         waiting, first_error = await self._look_at_queue()
         async for job in self._jobs.open_jobs():
             if self._out_of_time(deadline):
                 break
-            looked_at += 1
+            checked_count += 1
             if isinstance(job, Unreadable):
                 # Nothing that a repetition mends: it is for an operator, by the log and its alarm.
-                self._telemetry.warning("job_not_mended", job_id=job.record_id, cause=job.cause)
+                self._telemetry.warning("job_not_repaired", job_id=job.record_id, cause=job.cause)
                 continue
             try:
-                await self._mend(job, waiting, deadline)
+                await self._repair(job, waiting, deadline)
             except Exception as error:  # noqa: BLE001 - reported
-                self._telemetry.warning("job_not_mended", job_id=job.job_id, cause=cause_of(error))
+                self._telemetry.warning(
+                    "job_not_repaired", job_id=job.job_id, cause=cause_of(error)
+                )
                 first_error = first_error or error
         try:
             await self._send_lost(waiting, deadline)
@@ -103,11 +105,11 @@ class Sweep:
             first_error = first_error or error
         await self._ingest_watch.observe(deadline)
         if self._out_of_time(deadline):
-            self._telemetry.warning("sweep_unfinished", looked_at=looked_at)
-        self._telemetry.event("sweep_done", looked_at=looked_at)
+            self._telemetry.warning("sweep_incomplete", checked_count=checked_count)
+        self._telemetry.event("sweep_done", checked_count=checked_count)
         if first_error is not None:
             raise first_error
-        return looked_at
+        return checked_count
 
     async def _look_at_queue(self) -> tuple[WaitingChunks, Exception | None]:
         """Read the queue's depth before any chunk: what leaves the queue later is no loss."""
@@ -118,8 +120,8 @@ class Sweep:
             self._telemetry.warning("queue_not_read", cause=cause_of(error))
             return WaitingChunks(since=now, depth=None), error
 
-    async def _mend(self, job: Job, waiting: WaitingChunks, deadline: Deadline) -> None:
-        job = await self._announcer.announce(job)
+    async def _repair(self, job: Job, waiting: WaitingChunks, deadline: Deadline) -> None:
+        job = await self._status_publisher.publish_pending(job)
         if job.terminal:
             return
         if job.ending is not None:
@@ -127,18 +129,18 @@ class Sweep:
             await self._end_job.drain(job, deadline.share(_ENDING_SHARE))
             return
         now = self._clock.now()
-        await self._mend_chunks(job, now, waiting, deadline)
+        await self._repair_chunks(job, now, waiting, deadline)
         if job.settled:
-            await self._announcer.finish(job.job_id)
+            await self._status_publisher.finish_if_settled(job.job_id)
         elif _needs_engine(job) and self._idle(job, now):
             await self._invoker.advance(job.job_id)
 
     def _idle(self, job: Job, now: datetime) -> bool:
         if job.work is not None:
             return now >= job.work.expires_at
-        return self._stale(job.updated_at, now, self._policy.stuck_after_s)
+        return self._stale(job.updated_at, now, self._tuning.stuck_after_s)
 
-    async def _mend_chunks(
+    async def _repair_chunks(
         self, job: Job, now: datetime, waiting: WaitingChunks, deadline: Deadline
     ) -> None:
         """Send again what has surely no message; note in `waiting` what may have lost its own."""
@@ -151,12 +153,12 @@ class Sweep:
                 if freed is not None:
                     lost.append(freed)
             elif chunk.status is ChunkStatus.PENDING:
-                if self._stale(chunk.updated_at, now, self._policy.stuck_after_s):
+                if self._stale(chunk.updated_at, now, self._tuning.stuck_after_s):
                     lost.append(chunk)
             else:
                 waiting.saw(chunk)
                 if chunk.status is ChunkStatus.QUEUED and self._stale(
-                    chunk.updated_at, now, self._policy.queued_again_after_s
+                    chunk.updated_at, now, self._tuning.queued_again_after_s
                 ):
                     waiting.suspect(chunk)
             if len(lost) >= QUEUE_MESSAGE_COUNT_MAX:
@@ -165,7 +167,7 @@ class Sweep:
         await self._send_again(lost)
 
     async def _send_lost(self, waiting: WaitingChunks, deadline: Deadline) -> None:
-        lost = waiting.lost(self._policy.queue_retention_s)
+        lost = waiting.lost(self._tuning.queue_retention_s)
         for start in range(0, len(lost), QUEUE_MESSAGE_COUNT_MAX):
             if self._out_of_time(deadline):
                 return
@@ -183,7 +185,7 @@ class Sweep:
             await self._queueing.enqueue(chunks)
 
     def _out_of_time(self, deadline: Deadline) -> bool:
-        return deadline.near(self._policy.stop_margin_s)
+        return deadline.near(self._tuning.stop_margin_s)
 
     @staticmethod
     def _stale(since: datetime, now: datetime, after_s: float) -> bool:

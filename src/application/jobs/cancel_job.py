@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from application.jobs.engine_invocation import order_advance
+from application.jobs.engine_invocation import request_advance
 from application.jobs.update_job import update_job
 from domain.job import Ending, EndingKind, Job
-from domain.job_control import order_end
+from domain.job_control import request_end
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.job_store import JobStore
@@ -33,9 +33,9 @@ class CancelJob:
         """
         ending = Ending(kind=EndingKind.CANCELLED, reason="cancelled by request")
         job = await update_job(
-            self._jobs, job_id, lambda j: order_end(j, ending, self._clock.now())
+            self._jobs, job_id, lambda j: request_end(j, ending, self._clock.now())
         )
         if job.terminal:
             return job
-        await order_advance(self._engine, job_id, telemetry=self._telemetry)
+        await request_advance(self._engine, job_id, telemetry=self._telemetry)
         return job

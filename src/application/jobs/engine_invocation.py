@@ -6,7 +6,7 @@ from ports.engine_invoker import EngineInvoker
 from ports.telemetry import Telemetry
 
 
-async def order_advance(engine: EngineInvoker, job_id: str, *, telemetry: Telemetry) -> None:
+async def request_advance(engine: EngineInvoker, job_id: str, *, telemetry: Telemetry) -> None:
     """Have the engine go on with a job whose record says what is next.
 
     It never fails: an order that is not taken is logged, and the sweep finds the job by its record.

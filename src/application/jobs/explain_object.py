@@ -2,7 +2,7 @@
 
 The key is looked for in the files of the chunks whose range of keys covers it: one chunk with
 discovery `direct`, many with `batch`, where S3 reports objects in no order. A request stops after
-`Policy.read_s` and answers with a cursor, so that it ends in time for a job of any size.
+`Tuning.read_s` and answers with a cursor, so that it ends in time for a job of any size.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 from application.execution.deadline import Deadline
 from application.execution.fanout import fan_out
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from application.results.files import discovered_key, outcomes_key, read_outcomes
 from domain.chunk import Chunk, ChunkStatus
 from domain.outcome import Outcome
@@ -27,7 +27,7 @@ from ports.job_store import JobStore
 from ports.paging import InvalidCursor, decode_cursor, encode_cursor
 from ports.results_store import ResultsStore
 
-_TELLING = frozenset({ChunkStatus.COMPLETED, ChunkStatus.COMPLETED_WITH_ERRORS})
+_FULLY_REPORTED = frozenset({ChunkStatus.COMPLETED, ChunkStatus.COMPLETED_WITH_ERRORS})
 """States in which a chunk's files name the outcome of each of its objects."""
 
 # A chunk's item has some 700 bytes, and DynamoDB answers with 1 MB at most.
@@ -71,13 +71,13 @@ class ExplainObject:
         chunks: ChunkStore,
         results: ResultsStore,
         clock: Clock,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
         self._results = results
         self._clock = clock
-        self._policy = policy
+        self._tuning = tuning
 
     async def explain(self, job_id: str, key: str, *, cursor: str | None = None) -> Explanation:
         """Return what became of one key, or where the search continues.
@@ -86,7 +86,7 @@ class ExplainObject:
             NotFound: there is no such job, or the key is not in its manifest.
             InvalidCursor: the cursor is not one of this job and key.
         """
-        until = self._clock.now() + timedelta(seconds=self._policy.read_s)
+        until = self._clock.now() + timedelta(seconds=self._tuning.read_s)
         deadline = Deadline(self._clock, until)
         job = await self._jobs.get(job_id)
         place = _read(cursor, job_id, key)
@@ -110,7 +110,7 @@ class ExplainObject:
                 if (found := await self._find(group, key)) is not None:
                     chunk, outcome = found
                     return Explanation(key=key, outcome=outcome, chunks=(chunk,), chunk_count=1)
-                unknown += (chunk for chunk in group if chunk.status not in _TELLING)
+                unknown += (chunk for chunk in group if chunk.status not in _FULLY_REPORTED)
             if page.cursor is None:
                 break
             place = _Place(page.cursor, 0, place.chunk_count)

@@ -1,7 +1,7 @@
 """Listing the objects of a job that ended one way, from the outcome files of its chunks.
 
 A chunk's counts tell whether its files hold such an outcome, so the others are not read. A page
-ends after a bounded number of chunks or after `Policy.read_s`, full or not, so that a request ends
+ends after a bounded number of chunks or after `Tuning.read_s`, full or not, so that a request ends
 in time for a job of any size.
 """
 
@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Final
 
 from application.execution.deadline import Deadline
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from application.results.files import discovered_key, outcomes_key, read_outcomes
 from domain.chunk import Chunk
 from domain.outcome import Outcome, OutcomeKind, count_of
@@ -47,13 +47,13 @@ class OutcomePages:
         chunks: ChunkStore,
         results: ResultsStore,
         clock: Clock,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
         self._results = results
         self._clock = clock
-        self._policy = policy
+        self._tuning = tuning
 
     async def page(
         self, job_id: str, kind: OutcomeKind, *, limit: int, cursor: str | None
@@ -64,7 +64,7 @@ class OutcomePages:
             NotFound: there is no such job.
             InvalidCursor: the cursor is not one of this list.
         """
-        until = self._clock.now() + timedelta(seconds=self._policy.read_s)
+        until = self._clock.now() + timedelta(seconds=self._tuning.read_s)
         deadline = Deadline(self._clock, until)
         await self._jobs.get(job_id)
         place = _read(cursor, job_id, kind)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from application.jobs.engine_invocation import order_advance
-from application.jobs.status_publisher import Announcer
+from application.jobs.engine_invocation import request_advance
+from application.jobs.status_publisher import StatusPublisher
 from application.jobs.update_job import update_job
 from domain.job import Job
 from domain.job_control import redrive
@@ -21,13 +21,13 @@ class RedriveJob:
         *,
         jobs: JobStore,
         engine: EngineInvoker,
-        announcer: Announcer,
+        status_publisher: StatusPublisher,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self._jobs = jobs
         self._engine = engine
-        self._announcer = announcer
+        self._status_publisher = status_publisher
         self._clock = clock
         self._telemetry = telemetry
 
@@ -47,5 +47,5 @@ class RedriveJob:
             return job if job.redriving else redrive(job, self._clock.now())
 
         job = await update_job(self._jobs, job_id, reopened)
-        await order_advance(self._engine, job_id, telemetry=self._telemetry)
-        return await self._announcer.announce(job)
+        await request_advance(self._engine, job_id, telemetry=self._telemetry)
+        return await self._status_publisher.publish_pending(job)

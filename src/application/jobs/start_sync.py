@@ -6,15 +6,15 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 
-from application.jobs.engine_invocation import order_advance
-from application.jobs.status_publisher import Announcer
+from application.jobs.engine_invocation import request_advance
+from application.jobs.status_publisher import StatusPublisher
 from domain import prefixes as prefix_rules
 from domain.connector import Connector, ConnectorStatus
 from domain.errors import ConnectorDisabled, FieldFault, InvalidRequest
 from domain.identity import job_id_for
 from domain.item_sizes import option_faults
 from domain.job import Job, SyncOptions, new_job
-from domain.manifest import format_instant
+from domain.manifest import format_timestamp
 from domain.shown import shown
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
@@ -52,7 +52,7 @@ class StartSync:
         connectors: ConnectorStore,
         jobs: JobStore,
         engine: EngineInvoker,
-        announcer: Announcer,
+        status_publisher: StatusPublisher,
         clock: Clock,
         ids: Ids,
         telemetry: Telemetry,
@@ -60,7 +60,7 @@ class StartSync:
         self._connectors = connectors
         self._jobs = jobs
         self._engine = engine
-        self._announcer = announcer
+        self._status_publisher = status_publisher
         self._clock = clock
         self._ids = ids
         self._telemetry = telemetry
@@ -117,8 +117,8 @@ class StartSync:
         except AlreadyExists:
             return _replayed(await self._jobs.get(job.job_id), fingerprint)
         # Before the engine has its turn: it would announce the same status.
-        job = await self._announcer.announce(job)
-        await order_advance(self._engine, job.job_id, telemetry=self._telemetry)
+        job = await self._status_publisher.publish_pending(job)
+        await request_advance(self._engine, job.job_id, telemetry=self._telemetry)
         return Started(job=job, created=True)
 
     async def _find(self, job_id: str) -> Job | None:
@@ -155,7 +155,7 @@ def _fingerprint(options: SyncOptions) -> str:
         "prefixes": sorted(options.prefixes),
         "discovery": options.discovery,
         "dryRun": options.dry_run,
-        "modifiedSince": format_instant(since) if since else None,
+        "modifiedSince": format_timestamp(since) if since else None,
         "include": options.include,
         "exclude": options.exclude,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from application.jobs.update_job import update_job
 from application.results.failure_records import cause_of
 from application.results.files import summary_key
@@ -19,7 +19,7 @@ from ports.status_notifier import StatusNotifier
 from ports.telemetry import Metric, Telemetry
 
 
-class Announcer:
+class StatusPublisher:
     """Brings notices from a job's record to the status topic, at least once each."""
 
     def __init__(
@@ -30,16 +30,16 @@ class Announcer:
         notifier: StatusNotifier,
         clock: Clock,
         telemetry: Telemetry,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._jobs = jobs
         self._results = results
         self._notifier = notifier
         self._clock = clock
         self._telemetry = telemetry
-        self._policy = policy
+        self._tuning = tuning
 
-    async def announce(self, job: Job) -> Job:
+    async def publish_pending(self, job: Job) -> Job:
         """Publish the job's notices in order and remove those that were; the last, with a summary.
 
         What cannot be published stays in the record, where the sweep finds it: so a topic that is
@@ -71,7 +71,7 @@ class Announcer:
             return await update_job(self._jobs, job.job_id, lambda job: without_notices(job, done))
         except Exception as error:  # noqa: BLE001 - reported
             # They will be published once more by the sweep; the topic promises at least once.
-            self._telemetry.warning("status_not_marked", job_id=job.job_id, cause=cause_of(error))
+            self._telemetry.warning("status_not_recorded", job_id=job.job_id, cause=cause_of(error))
             return job
 
     async def _write_summary(self, job: Job, notice: StatusNotice) -> None:
@@ -85,11 +85,11 @@ class Announcer:
             await self._results.put(summary_key(job.job_id), summary.encode())
         except Exception as error:
             waited_s = (self._clock.now() - notice.occurred_at).total_seconds()
-            if isinstance(error, Retryable) and waited_s < self._policy.end_patience_s:
+            if isinstance(error, Retryable) and waited_s < self._tuning.end_patience_s:
                 raise
             self._telemetry.warning("summary_not_written", job_id=job.job_id, cause=cause_of(error))
 
-    async def finish(self, job_id: str) -> Job:
+    async def finish_if_settled(self, job_id: str) -> Job:
         """End the job if its last chunk is settled, and announce what changed.
 
         Raises:
@@ -98,4 +98,4 @@ class Announcer:
         job = await update_job(
             self._jobs, job_id, lambda job: finish_if_settled(job, self._clock.now())
         )
-        return await self.announce(job)
+        return await self.publish_pending(job)

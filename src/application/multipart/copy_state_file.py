@@ -12,16 +12,16 @@ from ports.errors import NotFound
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
 
-NOT_ABORTED: Final = "copy_not_given_up"
+NOT_ABORTED: Final = "copy_not_aborted"
 """The warning about a multipart copy, or a record of one, that stays behind."""
 
 
-class CopyFile:
+class CopyStateFile:
     """Read when it is first asked for, and written at each change.
 
     Args:
         key: The file's key.
-        check: Raises WorkLost if the chunk is another worker's by now: its record is not ours then.
+        check: Raises LeaseLost once another worker holds the chunk: it owns the record then.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class CopyFile:
         self._key = key
         self._telemetry = telemetry
         self._records: dict[str, CopyRecord] | None = None
-        self._filing = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self.check = check
 
     async def get(self, object_key: str) -> CopyRecord:
         """Return what is on file of an object; of one that is not, an empty record."""
-        async with self._filing:
+        async with self._lock:
             return (await self._load()).get(object_key, CopyRecord())
 
     async def put(self, object_key: str, record: CopyRecord) -> None:
@@ -51,9 +51,9 @@ class CopyFile:
         owner replaces after each copy is begun again as one that is replaced in the middle of it.
 
         Raises:
-            WorkLost: the chunk is another worker's.
+            LeaseLost: the chunk is another worker's.
         """
-        async with self._filing:
+        async with self._lock:
             records = dict(await self._load())
             if record.begun_count:
                 records[object_key] = record

@@ -12,9 +12,9 @@ from datetime import timedelta
 from typing import Final
 
 from application.execution.fanout import AdaptiveLimit, fan_out
-from application.execution.policy import Policy
-from application.execution.stop_signal import Unfinished, Watch, go_on
-from application.multipart.copy_state_file import NOT_ABORTED, CopyFile
+from application.execution.stop_signal import StopRequested, StopSignal, ensure_may_start
+from application.execution.tuning import Tuning
+from application.multipart.copy_state_file import NOT_ABORTED, CopyStateFile
 from application.results.failure_records import is_unknown
 from domain.connector import Bucket
 from domain.customer_object import ObjectHead, WrittenObject
@@ -35,7 +35,7 @@ from ports.telemetry import Telemetry
 _NOTED_EVERY: Final = timedelta(seconds=30)
 
 
-class PartCopies:
+class ResumableCopies:
     """The copies in parts of one chunk, as one worker sees them.
 
     Attributes:
@@ -48,21 +48,21 @@ class PartCopies:
         self,
         *,
         objects: ObjectStore,
-        file: CopyFile,
+        file: CopyStateFile,
         clock: Clock,
         telemetry: Telemetry,
-        policy: Policy,
+        tuning: Tuning,
         bucket: Bucket,
-        watch: Watch,
+        stop_signal: StopSignal,
         limit: AdaptiveLimit,
     ) -> None:
         self._objects = objects
         self._file = file
         self._clock = clock
         self._telemetry = telemetry
-        self._policy = policy
+        self._tuning = tuning
         self._bucket = bucket
-        self._watch = watch
+        self._stop_signal = stop_signal
         self._limit = limit
         self.advanced = False
 
@@ -70,9 +70,9 @@ class PartCopies:
         """Copy the object onto itself with `tags`, from where an earlier attempt stopped.
 
         Raises:
-            Unfinished: this worker has to stop; what is done is on file.
+            StopRequested: this worker has to stop; what is done is on file.
             Conflict, NotFound, Archived, Refused: as `ObjectStore.rewrite`; the copy is given up.
-            WorkLost: the chunk is another worker's by now.
+            LeaseLost: the chunk is another worker's by now.
         """
         copy = await self._begun(head, tags)
         copied = {part.number: part for part in copy.parts}
@@ -82,8 +82,10 @@ class PartCopies:
             await self._note(head.key, copy, copied)
             parts = [copied[number] for number in sorted(copied)]
             async with self._limit:
-                await go_on(self._watch)
-                written = await self._objects.finish_copy(self._bucket, head, copy.upload_id, parts)
+                await ensure_may_start(self._stop_signal)
+                written = await self._objects.complete_multipart_copy(
+                    self._bucket, head, copy.upload_id, parts
+                )
         except Exception as error:
             if _may_continue(error):
                 await self._note(head.key, copy, copied)
@@ -105,10 +107,10 @@ class PartCopies:
         if record.under_way is not None:
             return record.under_way
         async with self._limit:
-            await go_on(self._watch)
-            upload_id = await self._objects.begin_copy(self._bucket, head, tags)
+            await ensure_may_start(self._stop_signal)
+            upload_id = await self._objects.create_multipart_copy(self._bucket, head, tags)
         copy = PartialCopy(
-            upload_id=upload_id, fingerprint=fingerprint, part_bytes=self._policy.copy_part_bytes
+            upload_id=upload_id, fingerprint=fingerprint, part_bytes=self._tuning.copy_part_bytes
         )
         begun = replace(record, begun_count=record.begun_count + 1, under_way=copy)
         await self._file.put(head.key, begun)
@@ -117,7 +119,7 @@ class PartCopies:
     async def _copy_parts(
         self, head: ObjectHead, copy: PartialCopy, copied: dict[int, CopiedPart]
     ) -> None:
-        bytes_per_s = self._policy.sizing.copied_bytes_per_s
+        bytes_per_s = self._tuning.sizing.copied_bytes_per_s
         slowest_s = 0.0
         noted_at = self._clock.now()
         stop: Exception | None = None
@@ -130,7 +132,9 @@ class PartCopies:
                 async with self._limit:
                     if stop is not None:
                         return
-                    await go_on(self._watch, max(slowest_s, part.size_bytes / bytes_per_s))
+                    await ensure_may_start(
+                        self._stop_signal, max(slowest_s, part.size_bytes / bytes_per_s)
+                    )
                     began_at = self._clock.now()
                     copied[part.number] = await self._objects.copy_part(
                         self._bucket, head, copy.upload_id, part
@@ -148,7 +152,7 @@ class PartCopies:
 
         planned = plan_parts(head.size_bytes, part_bytes=copy.part_bytes)
         waiting = [part for part in planned if part.number not in copied]
-        await fan_out(waiting, work, limit=self._policy.copy_parts_in_flight)
+        await fan_out(waiting, work, limit=self._tuning.copy_parts_in_flight)
         if stop is not None:
             raise stop
 
@@ -164,7 +168,7 @@ class PartCopies:
 
     def _advance(self, record: CopyRecord) -> None:
         # A copy that has to be begun again and again comes no further.
-        self.advanced |= record.begun_count <= self._policy.chunk_attempt_count_max
+        self.advanced |= record.begun_count <= self._tuning.chunk_attempt_count_max
 
     async def _give_up(self, key: str) -> CopyRecord:
         record = await self._file.get(key)
@@ -173,7 +177,7 @@ class PartCopies:
         upload_id = record.under_way.upload_id
         self._file.check()
         try:
-            await self._objects.abandon_copy(self._bucket, key, upload_id)
+            await self._objects.abort_multipart_copy(self._bucket, key, upload_id)
         except Exception as error:  # noqa: BLE001 - reported
             # It stays on file: the end of the chunk tries again.
             self._telemetry.warning(NOT_ABORTED, object_key=key, cause=str(error))
@@ -184,4 +188,4 @@ class PartCopies:
 
 def _may_continue(error: Exception) -> bool:
     """Tell whether a copy that `error` stopped may be continued: it says nothing of the object."""
-    return isinstance(error, Unfinished | Retryable) or is_unknown(error)
+    return isinstance(error, StopRequested | Retryable) or is_unknown(error)

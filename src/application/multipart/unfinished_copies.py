@@ -14,7 +14,7 @@ from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
 
 
-class LeftCopies:
+class UnfinishedCopies:
     """Gives up what copies in parts a chunk leaves that is about to be settled."""
 
     def __init__(
@@ -49,6 +49,6 @@ class LeftCopies:
 
     async def _abandon(self, job: Job, key: str, upload_id: str) -> None:
         try:
-            await self._objects.abandon_copy(job.bucket, key, upload_id)
+            await self._objects.abort_multipart_copy(job.bucket, key, upload_id)
         except Exception as error:  # noqa: BLE001 - reported
             self._telemetry.warning(NOT_ABORTED, object_key=key, cause=str(error))

@@ -7,25 +7,25 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from application.execution.fanout import AdaptiveLimit
-from application.execution.stop_signal import Watch, go_on
-from application.multipart.resumable_copies import PartCopies
+from application.execution.stop_signal import StopSignal, ensure_may_start
+from application.multipart.resumable_copies import ResumableCopies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
+class AttemptContext:
     """When to stop, how many calls to have in flight, and the chunk's copies in parts."""
 
-    watch: Watch
+    stop_signal: StopSignal
     limit: AdaptiveLimit
-    copies: PartCopies
+    copies: ResumableCopies
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
         """Wait for a turn to write, and hold it.
 
         Raises:
-            Unfinished: nothing may be started any more.
+            StopRequested: nothing may be started any more.
         """
         async with self.limit:
-            await go_on(self.watch)
+            await ensure_may_start(self.stop_signal)
             yield

@@ -26,7 +26,7 @@ from domain.decision import (
 from domain.file_types import Taken
 from domain.identity import identity_of
 from domain.job import Job
-from domain.manifest import format_instant
+from domain.manifest import format_timestamp
 from domain.outcome import Outcome, OutcomeKind, decided
 from domain.profile import Profile
 from domain.trigger_mark import (
@@ -226,13 +226,13 @@ def skipped(item: DecidedObject) -> Outcome:
     at, count = item.mark.triggered_at, item.mark.attempts
     times = "once" if count == 1 else f"{count} times"
     age = _age(item.decided_at - at)
-    text = f"triggered {times}, last at {format_instant(at)} ({age} ago)"
+    text = f"triggered {times}, last at {format_timestamp(at)} ({age} ago)"
     if item.verdict.reason is Reason.NOT_TAKEN:
         text += (
             "; the system has not taken it. Look into the log and the file filter of its ingest,"
             " then sync with retrigger"
         )
-    return replace(outcome, triggered_at=format_instant(at), trigger_count=count, message=text)
+    return replace(outcome, triggered_at=format_timestamp(at), trigger_count=count, message=text)
 
 
 def _age(age: timedelta) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from application.processor.process_objects import ObjectWork
+from application.processor.process_objects import ObjectProcessor
 from application.results.failure_records import cause_of, error_class, is_unknown
 from domain.batch_job import encode_result
 from domain.connector import Bucket, Ingest
@@ -30,10 +30,10 @@ class DiscoverObject:
     half of the tasks failing would end the whole batch job (S3 User Guide, "Job status").
     """
 
-    def __init__(self, *, jobs: JobStore, object_work: ObjectWork, clock: Clock) -> None:
+    def __init__(self, *, jobs: JobStore, object_processor: ObjectProcessor, clock: Clock) -> None:
         self._jobs = jobs
         self._clock = clock
-        self._object_work = object_work
+        self._object_processor = object_processor
         self._known: dict[str, Job] = {}
 
     async def answer(
@@ -63,7 +63,7 @@ class DiscoverObject:
             if job.bucket.name != bucket_name:
                 text = f"job {job_id} is of bucket {job.bucket.name}, the task of {bucket_name}"
                 return TaskResult(code="PermanentFailure", text=text)
-            outcome = await self._object_work.discover(job, decode_invocation_key(encoded_key))
+            outcome = await self._object_processor.discover(job, decode_invocation_key(encoded_key))
         except Retryable as error:
             return TaskResult(code="TemporaryFailure", text=f"{type(error).__name__}: {error}")
         except NotFound:

@@ -10,25 +10,25 @@ from typing import Final
 
 from application.execution.deadline import Deadline
 from application.execution.fanout import AdaptiveLimit, fan_out
-from application.execution.policy import Policy
-from application.execution.stop_signal import Watch
-from application.jobs.status_publisher import Announcer
-from application.multipart.copy_state_file import CopyFile
-from application.multipart.resumable_copies import PartCopies
-from application.processor.attempt_context import Shift
-from application.processor.process_objects import ObjectWork
+from application.execution.stop_signal import StopSignal
+from application.execution.tuning import Tuning
+from application.jobs.status_publisher import StatusPublisher
+from application.multipart.copy_state_file import CopyStateFile
+from application.multipart.resumable_copies import ResumableCopies
+from application.processor.attempt_context import AttemptContext
+from application.processor.process_objects import ObjectProcessor
 from application.processor.settle_chunk import ChunkSettlement
 from application.results.failure_records import cause_of, is_unknown
 from application.results.files import chunk_key, copies_key, read_entries
 from application.results.progress_files import ProgressFiles
 from domain.chunk import FIRST_LIFE, Chunk, ChunkLife, check_lease, check_life, lease_chunk
 from domain.errors import (
-    ChunkHeld,
-    ChunkSettled,
+    ChunkAlreadySettled,
+    ChunkLeaseHeld,
     DomainError,
     InvalidMessage,
+    LeaseLost,
     MessageOutdated,
-    WorkLost,
 )
 from domain.job import Job
 from domain.manifest import ManifestEntry
@@ -49,7 +49,7 @@ class Delivery(Enum):
     """What became of a chunk message; all of them are acknowledged."""
 
     SETTLED = "settled"
-    HANDED_BACK = "handed_back"
+    RELEASED = "handed_back"
     NOTHING_TO_DO = "nothing_to_do"
 
 
@@ -71,26 +71,26 @@ class ProcessChunk:
         chunks: ChunkStore,
         objects: ObjectStore,
         results: ResultsStore,
-        object_work: ObjectWork,
+        object_processor: ObjectProcessor,
         settlement: ChunkSettlement,
-        announcer: Announcer,
+        status_publisher: StatusPublisher,
         clock: Clock,
         ids: Ids,
         telemetry: Telemetry,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
         self._objects = objects
         self._results = results
-        self._object_work = object_work
+        self._object_processor = object_processor
         self._settlement = settlement
         self._progress = ProgressFiles(results)
-        self._announcer = announcer
+        self._status_publisher = status_publisher
         self._clock = clock
         self._ids = ids
         self._telemetry = telemetry
-        self._policy = policy
+        self._tuning = tuning
 
     async def process(self, job_id: str, index: int, deadline: Deadline) -> Delivery:
         """Do a chunk's work, as far as the deadline allows.
@@ -108,23 +108,25 @@ class ProcessChunk:
             raise InvalidMessage(
                 f"a message names chunk {index} of job {job_id}: {error}"
             ) from error
-        except ChunkSettled:
-            await self._announcer.finish(job_id)
+        except ChunkAlreadySettled:
+            await self._status_publisher.finish_if_settled(job_id)
             return Delivery.NOTHING_TO_DO
-        except ChunkHeld as held:
-            self._telemetry.event("chunk_held", job_id=job_id, chunk_index=index, cause=str(held))
+        except ChunkLeaseHeld as held:
+            self._telemetry.event(
+                "chunk_lease_held", job_id=job_id, chunk_index=index, cause=str(held)
+            )
             return Delivery.NOTHING_TO_DO
         attempt = _Attempt()
         try:
             return await self._work(job, chunk, deadline, attempt)
-        except (WorkLost, Conflict) as lost:
+        except (LeaseLost, Conflict) as lost:
             return self._lost(job_id, index, lost)
         except Exception as error:
             self._telemetry.warning(
                 "chunk_attempt_failed", job_id=job_id, chunk_index=index, cause=cause_of(error)
             )
             if await self._handed_back(chunk, attempt, error):
-                return Delivery.HANDED_BACK
+                return Delivery.RELEASED
             raise
 
     async def give_up(
@@ -146,7 +148,7 @@ class ProcessChunk:
 
         Raises:
             InvalidMessage: there is no such job or chunk.
-            ChunkHeld: a worker is at it; the message is to come again.
+            ChunkLeaseHeld: a worker is at it; the message is to come again.
             Retryable: the message is to come again.
         """
         try:
@@ -156,8 +158,8 @@ class ProcessChunk:
             raise InvalidMessage(
                 f"a message names chunk {index} of job {job_id}: {error}"
             ) from error
-        except ChunkSettled:
-            await self._announcer.finish(job_id)
+        except ChunkAlreadySettled:
+            await self._status_publisher.finish_if_settled(job_id)
             return Delivery.NOTHING_TO_DO
         except MessageOutdated as error:
             self._telemetry.event(
@@ -172,16 +174,16 @@ class ProcessChunk:
                 await self._settlement.give_up(job, chunk, f"{reason}{told}")
             else:
                 await self._settlement.queue_again(chunk, reason)
-                return Delivery.HANDED_BACK
-        except (WorkLost, Conflict) as lost:
+                return Delivery.RELEASED
+        except (LeaseLost, Conflict) as lost:
             return self._lost(job_id, index, lost)
         return Delivery.SETTLED
 
     def _given_up(self, chunk: Chunk) -> bool:
         """Tell whether a chunk that a dead letter leased has no attempt or dead letter left."""
         return (
-            chunk.attempt_count > self._policy.chunk_attempt_count_max
-            or chunk.dead_letter_count + 1 >= self._policy.chunk_dead_letter_count_max
+            chunk.attempt_count > self._tuning.chunk_attempt_count_max
+            or chunk.dead_letter_count + 1 >= self._tuning.chunk_dead_letter_count_max
         )
 
     async def _handed_back(self, chunk: Chunk, attempt: _Attempt, error: Exception) -> bool:
@@ -193,7 +195,7 @@ class ProcessChunk:
             await self._settlement.note(chunk, error)
             return False
         try:
-            await self._settlement.hand_back_after(
+            await self._settlement.release_after(
                 chunk, error, attempt.done, outcome_count_before=attempt.before
             )
         except Exception as failed:  # noqa: BLE001 - the error before it is raised
@@ -208,7 +210,9 @@ class ProcessChunk:
 
     def _lost(self, job_id: str, index: int, cause: Exception) -> Delivery:
         """Note that another worker has the chunk now; what is left of it is that one's."""
-        self._telemetry.event("chunk_lost", job_id=job_id, chunk_index=index, cause=str(cause))
+        self._telemetry.event(
+            "chunk_lease_lost", job_id=job_id, chunk_index=index, cause=str(cause)
+        )
         return Delivery.NOTHING_TO_DO
 
     async def _lease(
@@ -216,7 +220,7 @@ class ProcessChunk:
     ) -> Chunk:
         """Lease the chunk; if a life is given, only in that one."""
         token = self._ids.new_token()
-        lease_s = deadline.remaining_s() + self._policy.lease_margin_s
+        lease_s = deadline.remaining_s() + self._tuning.lease_margin_s
         chunk = await self._chunks.get(job_id, index)
         for _ in range(_LEASE_TRY_COUNT_MAX):
             if chunk.lease is not None and chunk.lease.token == token:
@@ -227,50 +231,49 @@ class ProcessChunk:
             with suppress(Conflict):
                 return await self._chunks.save(leased)
             chunk = await self._chunks.get(job_id, index)
-        raise ChunkHeld(f"chunk {index} of {job_id} keeps being changed by others")
+        raise ChunkLeaseHeld(f"chunk {index} of {job_id} keeps being changed by others")
 
     async def _work(
         self, job: Job, chunk: Chunk, deadline: Deadline, attempt: _Attempt
     ) -> Delivery:
         job = await self._jobs.get(job.job_id)
-        if chunk.attempt_count > self._policy.chunk_attempt_count_max:
-            count = self._policy.chunk_attempt_count_max
+        if chunk.attempt_count > self._tuning.chunk_attempt_count_max:
+            count = self._tuning.chunk_attempt_count_max
             reason = f"{count} attempts came to nothing; {_last_attempt(chunk)}"
             await self._settlement.give_up(job, chunk, reason)
             return Delivery.SETTLED
-        watch = Watch(
+        stop_signal = StopSignal(
             jobs=self._jobs,
-            job_id=job.job_id,
+            job=job,
             deadline=deadline,
             clock=self._clock,
-            stop_margin_s=self._policy.stop_margin_s,
-            poll_s=self._policy.ending_poll_s,
+            stop_margin_s=self._tuning.stop_margin_s,
+            poll_s=self._tuning.ending_poll_s,
         )
-        watch.job_ending = job.ending is not None
         try:
             attempt.done = done = await self._progress.load(chunk)
             attempt.before = len(done)
-            copies_advanced = await self._process_windows(job, chunk, done, watch)
+            copies_advanced = await self._process_windows(job, chunk, done, stop_signal)
         except (DomainError, Fatal, NotFound) as error:
             await self._settlement.give_up(job, chunk, error, done=attempt.done)
             return Delivery.SETTLED
-        if watch.job_ending:
+        if stop_signal.job_ending:
             await self._settlement.cancel(job, chunk, done)
             return Delivery.SETTLED
-        settled = await self._settlement.conclude(
+        settled = await self._settlement.finish_attempt(
             job, chunk, done, outcome_count_before=attempt.before, copies_advanced=copies_advanced
         )
-        return Delivery.SETTLED if settled else Delivery.HANDED_BACK
+        return Delivery.SETTLED if settled else Delivery.RELEASED
 
     async def _process_windows(
-        self, job: Job, chunk: Chunk, done: dict[str, Outcome], watch: Watch
+        self, job: Job, chunk: Chunk, done: dict[str, Outcome], stop_signal: StopSignal
     ) -> bool:
         """Add to `done`; tells whether a copy in parts came further."""
-        limit = AdaptiveLimit(self._policy.windows_in_flight * self._policy.calls_in_flight)
+        limit = AdaptiveLimit(self._tuning.windows_in_flight * self._tuning.calls_in_flight)
         token = chunk.lease.token if chunk.lease else ""
-        copies = PartCopies(
+        copies = ResumableCopies(
             objects=self._objects,
-            file=CopyFile(
+            file=CopyStateFile(
                 self._results,
                 key=copies_key(job.job_id, chunk.index),
                 check=lambda: check_lease(chunk, token=token, now=self._clock.now()),
@@ -278,12 +281,12 @@ class ProcessChunk:
             ),
             clock=self._clock,
             telemetry=self._telemetry,
-            policy=self._policy,
+            tuning=self._tuning,
             bucket=job.bucket,
-            watch=watch,
+            stop_signal=stop_signal,
             limit=limit,
         )
-        shift = Shift(watch=watch, limit=limit, copies=copies)
+        context = AttemptContext(stop_signal=stop_signal, limit=limit, copies=copies)
         kept = frozenset(done)
 
         async def windows() -> AsyncIterator[list[ManifestEntry]]:
@@ -291,24 +294,24 @@ class ProcessChunk:
             async for entry in read_entries(self._results, chunk_key(job.job_id, chunk.index)):
                 if entry.key in kept:
                     continue
-                if (entry.size_bytes or 0) > self._policy.single_copy_bytes_max:
+                if (entry.size_bytes or 0) > self._tuning.single_copy_bytes_max:
                     # Alone: it takes minutes, in which tags that were read with its own grow old.
                     yield [entry]
                     continue
                 window.append(entry)
-                if len(window) == self._policy.window_object_count:
+                if len(window) == self._tuning.window_object_count:
                     yield window
                     window = []
             if window:
                 yield window
 
         async def process(window: list[ManifestEntry]) -> None:
-            if await watch.stopped():
+            if await stop_signal.should_stop():
                 return
-            for outcome in await self._object_work.process(job, window, shift):
+            for outcome in await self._object_processor.process(job, window, context):
                 done[outcome.key] = outcome
 
-        await fan_out(windows(), process, limit=self._policy.windows_in_flight)
+        await fan_out(windows(), process, limit=self._tuning.windows_in_flight)
         return copies.advanced
 
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Final
 
 from application.execution.fanout import AdaptiveLimit, fan_out
-from application.execution.stop_signal import Unfinished
+from application.execution.stop_signal import StopRequested
 from application.processor.announce_objects import ObjectAnnouncements, Triggered
-from application.processor.attempt_context import Shift
+from application.processor.attempt_context import AttemptContext
 from application.processor.decide_objects import (
     Candidate,
     DecidedObject,
@@ -30,8 +30,8 @@ from domain.customer_object import (
     ObjectHead,
     WrittenObject,
     is_archived,
-    may_be_another,
-    time_tells,
+    possibly_replaced,
+    time_is_conclusive,
 )
 from domain.decision import Reason
 from domain.errors import TagLimitExceeded
@@ -53,7 +53,7 @@ _ROUND_COUNT_MAX: Final = 3
 _ROUND_PAUSE_S: Final = 1.1
 
 
-class ObjectWork:
+class ObjectProcessor:
     """Decides and carries out, for the objects of one job at a time."""
 
     def __init__(
@@ -74,7 +74,7 @@ class ObjectWork:
         self._single_copy_bytes_max = single_copy_bytes_max
 
     async def process(
-        self, job: Job, entries: Sequence[ManifestEntry], shift: Shift
+        self, job: Job, entries: Sequence[ManifestEntry], context: AttemptContext
     ) -> list[Outcome]:
         """Process one window of objects; those not done when the shift is over have no outcome.
 
@@ -88,12 +88,12 @@ class ObjectWork:
         again: dict[str, Outcome] = {}
         keys = [entry.key for entry in entries]
         for round_index in range(_ROUND_COUNT_MAX):
-            if not keys or await shift.watch.stopped():
+            if not keys or await context.stop_signal.should_stop():
                 break
             if round_index:
                 await self._clock.sleep(_pause_s(round_index))
-            found = await self._decisions.candidates(job, keys, outcomes, shift.limit)
-            triggered = await self._carry_out(job, found, outcomes, shift)
+            found = await self._decisions.candidates(job, keys, outcomes, context.limit)
+            triggered = await self._carry_out(job, found, outcomes, context)
             await self._announcements.announce(job, triggered, outcomes)
             keys = [key for key in keys if key in outcomes and outcomes[key].again]
             again = {key: outcomes.pop(key) for key in keys}
@@ -133,22 +133,26 @@ class ObjectWork:
         return outcomes[key]
 
     async def _carry_out(
-        self, job: Job, found: Sequence[Candidate], outcomes: dict[str, Outcome], shift: Shift
+        self,
+        job: Job,
+        found: Sequence[Candidate],
+        outcomes: dict[str, Outcome],
+        context: AttemptContext,
     ) -> list[Triggered]:
         """Write; returns what is to be announced."""
         triggered: list[Triggered] = []
 
         async def act(item: Candidate) -> None:
-            if await shift.watch.stopped():
+            if await context.stop_signal.should_stop():
                 return
             result: Outcome | Triggered
             try:
-                found = await self._decisions.decide(job, item, shift.limit)
+                found = await self._decisions.decide(job, item, context.limit)
                 if job.options.dry_run:
                     result = _preview(job, found)
                 else:
-                    result = await self._write(job, found, shift)
-            except Unfinished:
+                    result = await self._write(job, found, context)
+            except StopRequested:
                 return
             except Conflict as error:
                 # In doubt to the last round: another attempt may find it at rest.
@@ -167,16 +171,18 @@ class ObjectWork:
         await fan_out(found, act, limit=self._calls_in_flight)
         return triggered
 
-    async def _write(self, job: Job, item: DecidedObject, shift: Shift) -> Triggered | Outcome:
+    async def _write(
+        self, job: Job, item: DecidedObject, context: AttemptContext
+    ) -> Triggered | Outcome:
         head = item.head
-        if may_be_another(item.tags, head):
+        if possibly_replaced(item.tags, head):
             # The guards of the write are of the head's object; these tags may be of the one before.
             raise Conflict(f"{item.key} was modified while it was read", resource=item.key)
         if writes_nothing(item):
             return skipped(item)
-        await self._check_tags(job, item, shift)
+        await self._check_tags(job, item, context)
         if item.verdict.reason is Reason.TAGS_RESTORED:
-            return await self._restore_tags(job, item, shift)
+            return await self._restore_tags(job, item, context)
         written = WrittenObject(e_tag=head.e_tag, version_id=head.version_id)
         if item.verdict.reason is not Reason.ALREADY_TRIGGERED:
             tags = tags_after(item.tags, item.verdict.identity, next_mark(job, item))
@@ -184,11 +190,11 @@ class ObjectWork:
                 return _archived(job, head)
             if job.ingest.trigger is Trigger.COPY:
                 try:
-                    written = await self._rewrite(job, head, tags, shift)
+                    written = await self._rewrite(job, head, tags, context)
                 except Archived:
                     return _archived(job, head)
             else:
-                async with shift.writing():
+                async with context.writing():
                     await self._objects.write_tags(job.bucket, head, tags)
         event = ingest_event(
             job,
@@ -206,34 +212,36 @@ class ObjectWork:
         )
         return Triggered(event=event, outcome=outcome)
 
-    async def _check_tags(self, job: Job, item: DecidedObject, shift: Shift) -> None:
+    async def _check_tags(self, job: Job, item: DecidedObject, context: AttemptContext) -> None:
         """Read the tags again where neither version nor time shows whose they were.
 
         Raises:
             Conflict: the object was replaced while it was read.
         """
-        if time_tells(item.head):
+        if time_is_conclusive(item.head):
             return
-        async with shift.limit:
+        async with context.limit:
             tags = await self._objects.read_tags(job.bucket, item.key)
         if tags != item.tags:
             raise Conflict(f"{item.key} was replaced while it was read", resource=item.key)
 
-    async def _restore_tags(self, job: Job, item: DecidedObject, shift: Shift) -> Outcome:
+    async def _restore_tags(
+        self, job: Job, item: DecidedObject, context: AttemptContext
+    ) -> Outcome:
         try:
             tags = tags_after(item.tags, item.verdict.identity)
         except TagLimitExceeded:
             return _known_by_path(item)
-        async with shift.writing():
+        async with context.writing():
             await self._objects.write_tags(job.bucket, item.head, tags)
         return skipped(item)
 
     async def _rewrite(
-        self, job: Job, head: ObjectHead, tags: Mapping[str, str], shift: Shift
+        self, job: Job, head: ObjectHead, tags: Mapping[str, str], context: AttemptContext
     ) -> WrittenObject:
         if head.size_bytes > self._single_copy_bytes_max:
-            return await shift.copies.copy(head, tags)
-        async with shift.writing():
+            return await context.copies.copy(head, tags)
+        async with context.writing():
             return await self._objects.rewrite(job.bucket, head, tags)
 
 

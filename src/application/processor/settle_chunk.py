@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from application.execution.policy import Policy
-from application.jobs.status_publisher import Announcer
-from application.multipart.unfinished_copies import LeftCopies
+from application.execution.tuning import Tuning
+from application.jobs.status_publisher import StatusPublisher
+from application.multipart.unfinished_copies import UnfinishedCopies
 from application.results.chunk_errors import ChunkErrors
-from application.results.failure_records import cause_of, error_class, whole_failure
+from application.results.failure_records import cause_of, chunk_or_job_failure, error_class
 from application.results.files import chunk_key, outcomes_key, read_entries, write_outcomes
 from application.results.progress_files import ProgressFiles
 from domain.chunk import (
@@ -31,7 +31,7 @@ from domain.chunk import (
     give_up_chunk,
     settle_chunk,
 )
-from domain.errors import DomainError, WorkLost
+from domain.errors import DomainError, LeaseLost
 from domain.failure import Failure
 from domain.job import Job
 from domain.limits import QUEUE_DELAY_S_MAX
@@ -69,24 +69,24 @@ class ChunkSettlement:
         results: ResultsStore,
         chunk_errors: ChunkErrors,
         queue: ChunkQueue,
-        announcer: Announcer,
+        status_publisher: StatusPublisher,
         clock: Clock,
         telemetry: Telemetry,
-        left_copies: LeftCopies,
-        policy: Policy,
+        left_copies: UnfinishedCopies,
+        tuning: Tuning,
     ) -> None:
         self._chunks = chunks
         self._results = results
         self._chunk_errors = chunk_errors
         self._queue = queue
         self._progress = ProgressFiles(results)
-        self._announcer = announcer
+        self._status_publisher = status_publisher
         self._clock = clock
         self._telemetry = telemetry
         self._left_copies = left_copies
-        self._policy = policy
+        self._tuning = tuning
 
-    async def conclude(
+    async def finish_attempt(
         self,
         job: Job,
         chunk: Chunk,
@@ -105,19 +105,19 @@ class ChunkSettlement:
         still to be copied; an attempt that decreases neither uses up one of a bounded number.
 
         Raises:
-            WorkLost, Conflict: the lease is lost; another worker has the chunk.
+            LeaseLost, Conflict: the lease is lost; another worker has the chunk.
         """
         standing = {key: outcome for key, outcome in outcomes.items() if not outcome.retryable}
         unstarted = chunk.entry_count - len(outcomes)
-        mendable = len(outcomes) - len(standing)
-        last_attempt = chunk.attempt_count >= self._policy.chunk_attempt_count_max
-        if unstarted > 0 or (mendable and not last_attempt):
+        retryable_count = len(outcomes) - len(standing)
+        last_attempt = chunk.attempt_count >= self._tuning.chunk_attempt_count_max
+        if unstarted > 0 or (retryable_count and not last_attempt):
             progressed = copies_advanced or len(standing) > outcome_count_before
             key = await self._progress.save(chunk, _token(chunk), standing)
             released = ChunkReleased(progress_key=key, progressed=progressed)
-            await self._hand_back(
+            await self._release(
                 evolve(chunk, released, self._clock.now()),
-                delay_s=self._retry_delay_s(chunk.attempt_count) if mendable else 0,
+                delay_s=self._retry_delay_s(chunk.attempt_count) if retryable_count else 0,
             )
             return False
         await self._write(chunk, outcomes)
@@ -139,9 +139,9 @@ class ChunkSettlement:
             "chunk_queued_again", job_id=chunk.job_id, chunk_index=chunk.index, cause=reason
         )
         queued = evolve(chunk, ChunkDeadLettered(), self._clock.now())
-        await self._hand_back(queued, delay_s=self._retry_delay_s(queued.dead_letter_count))
+        await self._release(queued, delay_s=self._retry_delay_s(queued.dead_letter_count))
 
-    async def hand_back_after(
+    async def release_after(
         self,
         chunk: Chunk,
         error: Exception,
@@ -165,7 +165,7 @@ class ChunkSettlement:
         released = ChunkReleased(
             progress_key=progress_key, progressed=progressed, reason=cause_of(error)
         )
-        await self._hand_back(
+        await self._release(
             evolve(chunk, released, self._clock.now()),
             delay_s=self._retry_delay_s(chunk.attempt_count),
         )
@@ -186,7 +186,7 @@ class ChunkSettlement:
         """Settle the chunk as FAILED: entries without an outcome fail with `cause`.
 
         Raises:
-            WorkLost, Conflict: the lease is lost; another worker has the chunk.
+            LeaseLost, Conflict: the lease is lost; another worker has the chunk.
         """
         reason = error_class(cause) if isinstance(cause, Exception) else "GivenUp"
         message = cause_of(cause) if isinstance(cause, Exception) else cause
@@ -198,7 +198,7 @@ class ChunkSettlement:
             outcomes = {}
             message = f"{message}; its outcomes cannot be written: {refusal}"
         now = self._clock.now()
-        failure = whole_failure(
+        failure = chunk_or_job_failure(
             cause,
             job_id=job.job_id,
             chunk_index=chunk.index,
@@ -217,7 +217,7 @@ class ChunkSettlement:
         """Settle the chunk as CANCELLED, with what was done of it.
 
         Raises:
-            WorkLost, Conflict: the lease is lost; another worker has the chunk.
+            LeaseLost, Conflict: the lease is lost; another worker has the chunk.
         """
         done = await self._known(chunk, outcomes) or {}
         if await self._try_to_write(chunk, done) is not None:
@@ -242,14 +242,14 @@ class ChunkSettlement:
             await self._left_copies.give_up(job, chunk)
         await self._chunks.settle(settled, tally_change(chunk, settled))
         self._count(settled.statistics - chunk.statistics)
-        await self._announcer.finish(job.job_id)
+        await self._status_publisher.finish_if_settled(job.job_id)
 
     @contextmanager
     def _account(self, chunk: Chunk, name: str) -> Iterator[None]:
         """Report what goes wrong inside instead of raising it, where a retry cannot help."""
         try:
             yield
-        except (WorkLost, Conflict):
+        except (LeaseLost, Conflict):
             raise
         except Exception as error:
             if not (isinstance(error, Fatal) or self._must_end(chunk)):
@@ -258,17 +258,17 @@ class ChunkSettlement:
 
     def _must_end(self, chunk: Chunk) -> bool:
         """Whether even giving the chunk up failed as often as an attempt may."""
-        return chunk.attempt_count > 2 * self._policy.chunk_attempt_count_max
+        return chunk.attempt_count > 2 * self._tuning.chunk_attempt_count_max
 
     def _retry_delay_s(self, try_count: int) -> int:
-        doubled: int = self._policy.retry_delay_s * 2 ** (try_count - 1)
+        doubled: int = self._tuning.retry_delay_s * 2 ** (try_count - 1)
         return min(doubled, QUEUE_DELAY_S_MAX)
 
-    async def _hand_back(self, chunk: Chunk, *, delay_s: int) -> None:
+    async def _release(self, chunk: Chunk, *, delay_s: int) -> None:
         queued = await self._chunks.save(chunk)
         await self._queue.send([chunk_message(queued)], delay_s=delay_s)
         self._telemetry.event(
-            "chunk_handed_back", job_id=chunk.job_id, chunk_index=chunk.index, delay_s=delay_s
+            "chunk_released", job_id=chunk.job_id, chunk_index=chunk.index, delay_s=delay_s
         )
 
     async def _write(self, chunk: Chunk, outcomes: Mapping[str, Outcome]) -> None:
@@ -290,7 +290,7 @@ class ChunkSettlement:
         """
         try:
             await self._write(chunk, outcomes)
-        except (WorkLost, Conflict):
+        except (LeaseLost, Conflict):
             raise
         except Exception as error:
             if not (isinstance(error, Fatal | NotFound) or self._must_end(chunk)):

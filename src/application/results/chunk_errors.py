@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from application.results.failure_records import object_failures
 from application.results.files import discovered_key, read_outcomes
 from domain.chunk import Chunk, check_lease
@@ -29,13 +29,13 @@ class ChunkErrors:
         results: ResultsStore,
         clock: Clock,
         telemetry: Telemetry,
-        policy: Policy,
+        tuning: Tuning,
     ) -> None:
         self._errors = errors
         self._results = results
         self._clock = clock
         self._telemetry = telemetry
-        self._policy = policy
+        self._tuning = tuning
 
     async def replace(
         self, chunk: Chunk, outcomes: Iterable[Outcome], *, whole: Failure | None = None
@@ -51,7 +51,7 @@ class ChunkErrors:
         A table that is denied to us does not keep the chunk from its end: that is only warned of.
 
         Raises:
-            WorkLost: the lease on the chunk ran out.
+            LeaseLost: the lease on the chunk ran out.
             Retryable: the records cannot be written now.
         """
         recorded = self._failures(
@@ -86,7 +86,7 @@ class ChunkErrors:
             attempt_number=attempt_number,
             now=now,
         )
-        return failures[: self._policy.errors_per_chunk_max]
+        return failures[: self._tuning.errors_per_chunk_max]
 
     async def _discovered(self, chunk: Chunk) -> list[Failure] | None:
         """Return the failures that discovery recorded, None if they can not be read again."""

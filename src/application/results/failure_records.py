@@ -83,7 +83,7 @@ def object_failures(
     ]
 
 
-def whole_failure(
+def chunk_or_job_failure(
     error: Exception | str,
     *,
     job_id: str,

@@ -25,7 +25,7 @@ from typing import Any, Final
 import domain.chunk
 import domain.decision
 import domain.job
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.catalog import Seen
 from domain.chunk import CHUNK_TRANSITIONS, ChunkStatus
 from domain.decision import RULES, Ids, Rule, Standing
@@ -207,10 +207,10 @@ def _catalog() -> list[str]:
 
 
 def _policy() -> list[str]:
-    texts = _attribute_texts(Policy)
+    texts = _attribute_texts(Tuning)
     rows = [
-        (f"`{tuning_name(field.name)}`", _shown(getattr(Policy(), field.name)), texts[field.name])
-        for field in fields(Policy)
+        (f"`{tuning_name(field.name)}`", _shown(getattr(Tuning(), field.name)), texts[field.name])
+        for field in fields(Tuning)
         if field.name != "sizing"
     ]
     return _table(("variable", "default", "meaning"), rows)

@@ -136,13 +136,13 @@ def doctor(stage: StageOption, output: OutputOption = Format.HUMAN) -> None:
     """Look a deployed stage over; exits with 1 if something is not as it should be."""
     session = _session()
     outputs = stage_outputs(stage, session.client)
-    looked_at = Stage(
+    checked = Stage(
         outputs=outputs,
         client=session.client,
         signed=StageApiClient(outputs, session),
         unsigned=ApiClient(outputs["ApiUrl"]),
     )
-    findings = list(examine(looked_at))
+    findings = list(examine(checked))
     if output is Format.JSON:
         print_json(
             [

@@ -40,7 +40,7 @@ _LOGGERS_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Foundation:
+class AwsServices:
     """What a function's wiring starts from: open clients, and a container with the common ports."""
 
     settings: Settings
@@ -49,16 +49,16 @@ class Foundation:
 
 
 @asynccontextmanager
-async def open_foundation(on_request: OnRequest | None) -> AsyncIterator[Foundation]:
+async def open_aws_services(on_request: OnRequest | None) -> AsyncIterator[AwsServices]:
     """Open what every function needs; `on_request` is told of every call to AWS."""
     settings = load_settings()
-    policy = settings.policy
-    in_flight = policy.windows_in_flight * policy.calls_in_flight
+    tuning = settings.tuning
+    in_flight = tuning.windows_in_flight * tuning.calls_in_flight
     client_settings = ClientSettings(pool_connection_count=in_flight)
     async with open_clients(client_settings, on_request=on_request) as clients:
         clock = SystemClock()
         container = UseCases(
-            policy=policy,
+            tuning=tuning,
             clock=clock,
             ids=RandomIds(clock),
             telemetry=PowertoolsTelemetry(_logger()),
@@ -67,7 +67,7 @@ async def open_foundation(on_request: OnRequest | None) -> AsyncIterator[Foundat
         )
         await _add_stores(container, settings, clients)
         await _add_announcing(container, settings, clients)
-        yield Foundation(settings, clients, container)
+        yield AwsServices(settings, clients, container)
 
 
 def _logger() -> Logger:

@@ -9,14 +9,14 @@ from adapters.aws.batch_jobs import S3BatchJobs
 from adapters.aws.chunk_queue import SqsChunkQueue
 from adapters.aws.ingest_queue import SqsIngestQueue
 from entrypoints.wiring.apps import EngineApp, engine_app
-from entrypoints.wiring.aws import OnRequest, open_foundation
+from entrypoints.wiring.aws import OnRequest, open_aws_services
 from entrypoints.wiring.aws_objects import role_object_store
 
 
 @asynccontextmanager
 async def open_engine_app(on_request: OnRequest | None = None) -> AsyncIterator[EngineApp]:
     """Open what the engine needs; `on_request` is told of every call to AWS."""
-    async with open_foundation(on_request) as base:
+    async with open_aws_services(on_request) as base:
         settings, clients, container = base.settings, base.clients, base.container
         container.objects.override(role_object_store(clients, container.clock()))
         container.queue.override(

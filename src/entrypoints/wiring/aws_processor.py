@@ -15,7 +15,7 @@ from adapters.tags.catalog import TagsCatalog
 from domain.profile import CatalogProfile
 from entrypoints.settings import Settings
 from entrypoints.wiring.apps import ProcessorApp, processor_app
-from entrypoints.wiring.aws import OnRequest, open_foundation
+from entrypoints.wiring.aws import OnRequest, open_aws_services
 from entrypoints.wiring.aws_objects import role_object_store
 from ports.catalog import Catalog
 
@@ -23,7 +23,7 @@ from ports.catalog import Catalog
 @asynccontextmanager
 async def open_processor_app(on_request: OnRequest | None = None) -> AsyncIterator[ProcessorApp]:
     """Open what the processor needs; `on_request` is told of every call to AWS."""
-    async with open_foundation(on_request) as base:
+    async with open_aws_services(on_request) as base:
         settings, clients, container = base.settings, base.clients, base.container
         container.objects.override(role_object_store(clients, container.clock()))
         container.queue.override(

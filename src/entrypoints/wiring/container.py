@@ -12,27 +12,27 @@ from dependency_injector import containers, providers
 from application.connectors import Connectors
 from application.engine.advance_job import Engine
 from application.engine.batch_discovery import BatchDiscovery
-from application.engine.chunk_enqueuer import Queueing
+from application.engine.chunk_enqueuer import ChunkEnqueuer
 from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
 from application.engine.list_bucket import ListBucket
 from application.engine.requeue_failures import RequeueFailures
 from application.engine.split_into_chunks import SplitIntoChunks
 from application.engine.sweep import Sweep
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
 from application.jobs.job_queries import Queries
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.redrive_job import RedriveJob
 from application.jobs.start_sync import StartSync
-from application.jobs.status_publisher import Announcer
-from application.multipart.unfinished_copies import LeftCopies
+from application.jobs.status_publisher import StatusPublisher
+from application.multipart.unfinished_copies import UnfinishedCopies
 from application.processor.announce_objects import ObjectAnnouncements
 from application.processor.decide_objects import ObjectDecisions
 from application.processor.discover_object import DiscoverObject
 from application.processor.process_chunk import ProcessChunk
-from application.processor.process_objects import ObjectWork
+from application.processor.process_objects import ObjectProcessor
 from application.processor.settle_chunk import ChunkSettlement
 from application.results.chunk_errors import ChunkErrors
 from domain.profile import Profile
@@ -57,7 +57,7 @@ from ports.telemetry import Telemetry
 class UseCases(containers.DeclarativeContainer):
     """Every use case, made once per container, from the ports that are put into its slots."""
 
-    policy: providers.Dependency[Policy] = providers.Dependency()
+    tuning: providers.Dependency[Tuning] = providers.Dependency()
     clock: providers.Dependency[Clock] = providers.Dependency()
     ids: providers.Dependency[Ids] = providers.Dependency()
     telemetry: providers.Dependency[Telemetry] = providers.Dependency()
@@ -77,16 +77,16 @@ class UseCases(containers.DeclarativeContainer):
     profile: providers.Dependency[Profile] = providers.Dependency()
     results_bucket_name: providers.Dependency[str] = providers.Dependency()
 
-    announcer = providers.Singleton(
-        Announcer,
+    status_publisher = providers.Singleton(
+        StatusPublisher,
         jobs=jobs,
         results=results,
         notifier=notifier,
         clock=clock,
         telemetry=telemetry,
-        policy=policy,
+        tuning=tuning,
     )
-    queueing = providers.Singleton(Queueing, chunks=chunks, queue=queue, clock=clock)
+    queueing = providers.Singleton(ChunkEnqueuer, chunks=chunks, queue=queue, clock=clock)
 
     connectors = providers.Singleton(
         Connectors,
@@ -101,7 +101,7 @@ class UseCases(containers.DeclarativeContainer):
         connectors=connector_store,
         jobs=jobs,
         engine=invoker,
-        announcer=announcer,
+        status_publisher=status_publisher,
         clock=clock,
         ids=ids,
         telemetry=telemetry,
@@ -113,15 +113,15 @@ class UseCases(containers.DeclarativeContainer):
         RedriveJob,
         jobs=jobs,
         engine=invoker,
-        announcer=announcer,
+        status_publisher=status_publisher,
         clock=clock,
         telemetry=telemetry,
     )
     outcome_pages = providers.Singleton(
-        OutcomePages, jobs=jobs, chunks=chunks, results=results, clock=clock, policy=policy
+        OutcomePages, jobs=jobs, chunks=chunks, results=results, clock=clock, tuning=tuning
     )
     explain_object = providers.Singleton(
-        ExplainObject, jobs=jobs, chunks=chunks, results=results, clock=clock, policy=policy
+        ExplainObject, jobs=jobs, chunks=chunks, results=results, clock=clock, tuning=tuning
     )
     queries = providers.Singleton(Queries, jobs=jobs, chunks=chunks, errors=errors)
 
@@ -131,7 +131,7 @@ class UseCases(containers.DeclarativeContainer):
         queue=ingest_queue,
         clock=clock,
         telemetry=telemetry,
-        policy=policy,
+        tuning=tuning,
     )
     list_bucket = providers.Singleton(
         ListBucket,
@@ -141,7 +141,7 @@ class UseCases(containers.DeclarativeContainer):
         profile=profile,
         clock=clock,
         telemetry=telemetry,
-        policy=policy,
+        tuning=tuning,
     )
     discovery = providers.Singleton(
         BatchDiscovery,
@@ -149,7 +149,7 @@ class UseCases(containers.DeclarativeContainer):
         results=results,
         clock=clock,
         telemetry=telemetry,
-        policy=policy,
+        tuning=tuning,
     )
     split = providers.Singleton(
         SplitIntoChunks,
@@ -159,13 +159,13 @@ class UseCases(containers.DeclarativeContainer):
         errors=errors,
         queueing=queueing,
         clock=clock,
-        policy=policy,
+        tuning=tuning,
     )
     requeue = providers.Singleton(
-        RequeueFailures, jobs=jobs, chunks=chunks, queueing=queueing, clock=clock, policy=policy
+        RequeueFailures, jobs=jobs, chunks=chunks, queueing=queueing, clock=clock, tuning=tuning
     )
     left_copies = providers.Singleton(
-        LeftCopies, objects=objects, results=results, telemetry=telemetry
+        UnfinishedCopies, objects=objects, results=results, telemetry=telemetry
     )
     chunk_errors = providers.Singleton(
         ChunkErrors,
@@ -173,7 +173,7 @@ class UseCases(containers.DeclarativeContainer):
         results=results,
         clock=clock,
         telemetry=telemetry,
-        policy=policy,
+        tuning=tuning,
     )
     end_job = providers.Singleton(
         EndJob,
@@ -183,11 +183,11 @@ class UseCases(containers.DeclarativeContainer):
         results=results,
         errors=errors,
         chunk_errors=chunk_errors,
-        announcer=announcer,
+        status_publisher=status_publisher,
         left_copies=left_copies,
         clock=clock,
         telemetry=telemetry,
-        policy=policy,
+        tuning=tuning,
     )
     engine = providers.Singleton(
         Engine,
@@ -197,12 +197,12 @@ class UseCases(containers.DeclarativeContainer):
         split=split,
         requeue=requeue,
         end_job=end_job,
-        announcer=announcer,
+        status_publisher=status_publisher,
         invoker=invoker,
         clock=clock,
         ids=ids,
         telemetry=telemetry,
-        policy=policy,
+        tuning=tuning,
     )
     sweep = providers.Singleton(
         Sweep,
@@ -211,12 +211,12 @@ class UseCases(containers.DeclarativeContainer):
         queue=queue,
         queueing=queueing,
         end_job=end_job,
-        announcer=announcer,
+        status_publisher=status_publisher,
         invoker=invoker,
         clock=clock,
         telemetry=telemetry,
         ingest_watch=ingest_watch,
-        policy=policy,
+        tuning=tuning,
     )
 
     object_decisions = providers.Singleton(
@@ -225,27 +225,27 @@ class UseCases(containers.DeclarativeContainer):
         catalog=catalog,
         profile=profile,
         clock=clock,
-        calls_in_flight=policy.provided.calls_in_flight,
-        ingest_grace_s=policy.provided.ingest_grace_s,
-        trigger_count_max=policy.provided.trigger_count_max,
+        calls_in_flight=tuning.provided.calls_in_flight,
+        ingest_grace_s=tuning.provided.ingest_grace_s,
+        trigger_count_max=tuning.provided.trigger_count_max,
     )
     object_announcements = providers.Singleton(
         ObjectAnnouncements,
         bus=bus,
         queue=ingest_queue,
-        calls_in_flight=policy.provided.calls_in_flight,
+        calls_in_flight=tuning.provided.calls_in_flight,
     )
-    object_work = providers.Singleton(
-        ObjectWork,
+    object_processor = providers.Singleton(
+        ObjectProcessor,
         objects=objects,
         decisions=object_decisions,
         announcements=object_announcements,
         clock=clock,
-        calls_in_flight=policy.provided.calls_in_flight,
-        single_copy_bytes_max=policy.provided.single_copy_bytes_max,
+        calls_in_flight=tuning.provided.calls_in_flight,
+        single_copy_bytes_max=tuning.provided.single_copy_bytes_max,
     )
     discover_object = providers.Singleton(
-        DiscoverObject, jobs=jobs, object_work=object_work, clock=clock
+        DiscoverObject, jobs=jobs, object_processor=object_processor, clock=clock
     )
     settlement = providers.Singleton(
         ChunkSettlement,
@@ -253,11 +253,11 @@ class UseCases(containers.DeclarativeContainer):
         results=results,
         chunk_errors=chunk_errors,
         queue=queue,
-        announcer=announcer,
+        status_publisher=status_publisher,
         left_copies=left_copies,
         clock=clock,
         telemetry=telemetry,
-        policy=policy,
+        tuning=tuning,
     )
     process_chunk = providers.Singleton(
         ProcessChunk,
@@ -265,11 +265,11 @@ class UseCases(containers.DeclarativeContainer):
         chunks=chunks,
         objects=objects,
         results=results,
-        object_work=object_work,
+        object_processor=object_processor,
         settlement=settlement,
-        announcer=announcer,
+        status_publisher=status_publisher,
         clock=clock,
         ids=ids,
         telemetry=telemetry,
-        policy=policy,
+        tuning=tuning,
     )

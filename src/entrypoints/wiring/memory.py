@@ -22,7 +22,7 @@ from adapters.memory.results_store import MemoryResultsStore
 from adapters.memory.status_notifier import MemoryStatusNotifier
 from adapters.memory.system import ManualClock, SeededIds
 from adapters.memory.telemetry import MemoryTelemetry
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.profile import GENERIC, Profile
 from entrypoints.wiring.container import UseCases
 
@@ -93,12 +93,12 @@ def memory_world(
     return MemoryWorld(database=database, buckets=buckets, ports=ports)
 
 
-def use_cases(ports: object, policy: Policy, *, profile: Profile = GENERIC) -> UseCases:
+def use_cases(ports: object, tuning: Tuning, *, profile: Profile = GENERIC) -> UseCases:
     """Return a container over `ports`: a MemoryPorts, or anything with its attributes.
 
     A simulator gives each process a container of its own, over ports that wrap the shared ones.
     """
     slots = {field.name: getattr(ports, field.name) for field in fields(MemoryPorts)}
     return UseCases(
-        policy=policy, profile=profile, results_bucket_name=RESULTS_BUCKET_NAME, **slots
+        tuning=tuning, profile=profile, results_bucket_name=RESULTS_BUCKET_NAME, **slots
     )

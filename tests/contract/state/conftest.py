@@ -26,7 +26,7 @@ from adapters.aws.resources import (
     ERRORS_TABLE,
     JOBS_TABLE,
     TABLES,
-    TableShape,
+    TableSpec,
 )
 from adapters.memory.chunk_store import MemoryChunkStore
 from adapters.memory.connector_store import MemoryConnectorStore
@@ -94,7 +94,7 @@ class Tables:
     client: DynamoDBClient
     names: dict[str, str]
 
-    def name(self, shape: TableShape) -> str:
+    def name(self, shape: TableSpec) -> str:
         return self.names[shape.name]
 
 
@@ -117,7 +117,7 @@ def dynamodb_url() -> Iterator[str]:
 
 
 @asynccontextmanager
-async def _fresh_tables(url: str, shapes: Sequence[TableShape]) -> AsyncIterator[Tables]:
+async def _fresh_tables(url: str, shapes: Sequence[TableSpec]) -> AsyncIterator[Tables]:
     async with _SESSION.client(
         "dynamodb",
         endpoint_url=url,
@@ -134,7 +134,7 @@ async def _fresh_tables(url: str, shapes: Sequence[TableShape]) -> AsyncIterator
         yield Tables(client=client, names=names)
 
 
-def _creation(shape: TableShape, name: str) -> dict[str, Any]:
+def _creation(shape: TableSpec, name: str) -> dict[str, Any]:
     def schema(*keys: Any) -> list[dict[str, str]]:
         kinds = ("HASH", "RANGE")
         return [

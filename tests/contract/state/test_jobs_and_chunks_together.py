@@ -22,7 +22,7 @@ from domain.connector import Bucket, Ingest
 from domain.job import JobStatus, SyncOptions, new_job
 from domain.outcome import Statistics
 from domain.tally import Tally, tally_change
-from ports.errors import AlreadyExists, Conflict, NotFound, Outcome
+from ports.errors import AlreadyExists, Conflict, ExpectedError, NotFound
 from ports.job_store import OverlappingJob
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -61,7 +61,7 @@ class Stores(RuleBasedStateMachine):
                 answers.append(self.runner.run(self._awaited(call(world))))
             except OverlappingJob as error:
                 answers.append((OverlappingJob, error.job_id))
-            except Outcome as error:
+            except ExpectedError as error:
                 # An adapter may raise a subclass of its own.
                 answers.append(next(kind for kind in LEAVES if isinstance(error, kind)))
         memory, dynamo = answers

@@ -26,13 +26,13 @@ from adapters.memory.results_store import MemoryResultsStore
 from adapters.memory.system import ManualClock
 from adapters.memory.telemetry import MemoryTelemetry
 from application.execution.fanout import AdaptiveLimit
-from application.execution.policy import Policy
-from application.multipart.copy_state_file import CopyFile
-from application.multipart.resumable_copies import PartCopies
+from application.execution.tuning import Tuning
+from application.multipart.copy_state_file import CopyStateFile
+from application.multipart.resumable_copies import ResumableCopies
 from application.processor.announce_objects import ObjectAnnouncements
-from application.processor.attempt_context import Shift
+from application.processor.attempt_context import AttemptContext
 from application.processor.decide_objects import ObjectDecisions
-from application.processor.process_objects import ObjectWork
+from application.processor.process_objects import ObjectProcessor
 from domain.connector import Bucket, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectLock, ObjectTags
 from domain.job import Job, SyncOptions, new_job
@@ -64,7 +64,7 @@ _SUMS: Final = {
 class Never:
     """A watch that nothing stops."""
 
-    async def stopped(self, _needed_s: float = 0.0) -> bool:
+    async def should_stop(self, _needed_s: float = 0.0) -> bool:
         return False
 
 
@@ -121,13 +121,13 @@ class Syncer:
         self, bucket: Bucket, *keys: str, trigger: Trigger = Trigger.COPY, job_id: str = JOB_ID
     ) -> list[Outcome]:
         objects: Any = self.store if self.in_doubt else LeftAlone(self.store)
-        policy = Policy(
+        tuning = Tuning(
             single_copy_bytes_max=self.whole_bytes_max,
             copy_part_bytes=5 * MIB,
             copy_parts_in_flight=2,
         )
         clock = SystemClock() if self.in_doubt else self.clock
-        work = ObjectWork(
+        work = ObjectProcessor(
             objects=objects,
             decisions=ObjectDecisions(
                 objects=objects,
@@ -135,32 +135,34 @@ class Syncer:
                 profile=GENERIC,
                 clock=clock,
                 calls_in_flight=4,
-                ingest_grace_s=policy.ingest_grace_s,
-                trigger_count_max=policy.trigger_count_max,
+                ingest_grace_s=tuning.ingest_grace_s,
+                trigger_count_max=tuning.trigger_count_max,
             ),
             announcements=ObjectAnnouncements(bus=self.bus, queue=self.queue, calls_in_flight=4),
             clock=clock,
             calls_in_flight=4,
-            single_copy_bytes_max=policy.single_copy_bytes_max,
+            single_copy_bytes_max=tuning.single_copy_bytes_max,
         )
         entries = [ManifestEntry(key=key, size_bytes=None, last_modified=None) for key in keys]
         never: Any = Never()
         limit = AdaptiveLimit(4)
         telemetry = MemoryTelemetry()
-        copies = PartCopies(
+        copies = ResumableCopies(
             objects=objects,
-            file=CopyFile(self.results, key="copies.json", check=lambda: None, telemetry=telemetry),
+            file=CopyStateFile(
+                self.results, key="copies.json", check=lambda: None, telemetry=telemetry
+            ),
             clock=self.clock,
             telemetry=telemetry,
-            policy=policy,
+            tuning=tuning,
             bucket=bucket,
-            watch=never,
+            stop_signal=never,
             limit=limit,
         )
         outcomes = await work.process(
             job_of(bucket, trigger, self.clock.now(), job_id),
             entries,
-            Shift(watch=never, limit=limit, copies=copies),
+            AttemptContext(stop_signal=never, limit=limit, copies=copies),
         )
         by_key = {outcome.key: outcome for outcome in outcomes}
         return [by_key[key] for key in keys]

@@ -20,7 +20,7 @@ from trial.package import PackagedFunction
 from trial.permissions import Right
 from trial.template import Resolver, loadable, role_statements
 
-from adapters.aws.resources import RuleShape
+from adapters.aws.resources import RuleSpec
 from adapters.local.batch_jobs import batch_operations_emulator
 from adapters.local.cloud.clients import CloudClients
 from adapters.local.cloud.process import CloudProcess
@@ -264,9 +264,9 @@ class TrialStack:
             retry_delays_s=(1, 1),
         )
 
-    def _rules(self) -> list[RuleShape]:
+    def _rules(self) -> list[RuleSpec]:
         return [
-            RuleShape(
+            RuleSpec(
                 name=name,
                 pattern=rule["EventPattern"],
                 function=self.resolver.text(rule["Targets"][0]["Arn"]),

@@ -91,7 +91,7 @@ def _records_of_chunk(sim: Simulation, chunk: Chunk, records: list[Failure]) -> 
     if (
         missing
         and chunk.status is not ChunkStatus.FAILED
-        and len(recorded) < sim.policy.errors_per_chunk_max
+        and len(recorded) < sim.tuning.errors_per_chunk_max
     ):
         yield f"chunk {chunk.index} has no records of {missing}, which failed"
 
@@ -182,9 +182,9 @@ def _ended_without_files(sim: Simulation, chunk: Chunk) -> bool:
     that it had to end without its files.
     """
     ordered_at = sim.observer.ending_at.get(chunk.job_id)
-    patience = timedelta(seconds=sim.policy.end_patience_s)
+    patience = timedelta(seconds=sim.tuning.end_patience_s)
     late = ordered_at is not None and chunk.updated_at >= ordered_at + patience
-    return late or chunk.attempt_count > 2 * sim.policy.chunk_attempt_count_max
+    return late or chunk.attempt_count > 2 * sim.tuning.chunk_attempt_count_max
 
 
 def _removed(sim: Simulation, job_id: str, folder: str) -> bool:

@@ -51,7 +51,7 @@ def the_system_gets_its_time(
     if changed_at > mark.triggered_at:
         return
     age = observer.sim.clock.now() - mark.triggered_at
-    if age < timedelta(seconds=observer.sim.policy.ingest_grace_s):
+    if age < timedelta(seconds=observer.sim.tuning.ingest_grace_s):
         yield f"{key} is triggered again after {age}"
     seen_at = observer.queue_empty_at
     if job.ingest.queue_url is not None and (seen_at is None or seen_at < mark.triggered_at):

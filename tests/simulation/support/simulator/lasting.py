@@ -56,7 +56,7 @@ _DENIED = {
     ("batch_jobs", "find"): Lasting.NO_BATCH_LIST,
     ("batch_jobs", "create"): Lasting.NO_BATCH_CREATE,
     ("results", "abort_upload"): Lasting.NO_ABORT,
-    ("objects", "abandon_copy"): Lasting.NO_ABORT,
+    ("objects", "abort_multipart_copy"): Lasting.NO_ABORT,
     ("errors", "record"): Lasting.ERRORS_DENIED,
     ("errors", "clear"): Lasting.ERRORS_DENIED,
     ("queue", "depth"): Lasting.DEPTH_DENIED,
@@ -133,7 +133,7 @@ class LastingFaults:
     def _results_error(self, method: str, args: tuple[Any, ...]) -> PortError | None:
         if Lasting.RESULTS_LOST in self.on:
             return Misconfigured("simulated: there is no such bucket")
-        if Lasting.RESULTS_DENIED in self.on and method not in ("abort_upload", "begin_upload"):
+        if Lasting.RESULTS_DENIED in self.on and method not in ("abort_upload", "create_upload"):
             return AccessDenied("simulated: the key does not let us")
         busy = Lasting.SUMMARY_BUSY in self.on and method == "put"
         if busy and args[0].endswith("summary.json"):

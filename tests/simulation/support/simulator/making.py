@@ -21,7 +21,7 @@ from simulator.process import (
     SilentTelemetry,
 )
 
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.profile import Profile
 from entrypoints.wiring.memory import MemoryPorts, use_cases
 
@@ -32,7 +32,7 @@ _PORTS = [field.name for field in fields(MemoryPorts)]
 GATED = [name for name in _PORTS if name not in ("clock", "ids", "telemetry")]
 """The ports whose calls can fail."""
 
-_making = SimpleNamespace(ports=None, policy=None, profile=None)
+_making = SimpleNamespace(ports=None, tuning=None, profile=None)
 
 
 def _making_port(name: str) -> object:
@@ -41,14 +41,14 @@ def _making_port(name: str) -> object:
 
 _CONTAINER = use_cases(
     SimpleNamespace(**{name: providers.Callable(partial(_making_port, name)) for name in _PORTS}),
-    providers.Callable(lambda: _making.policy),  # type: ignore[arg-type]
+    providers.Callable(lambda: _making.tuning),  # type: ignore[arg-type]
     profile=providers.Callable(lambda: _making.profile),  # type: ignore[arg-type]
 )
 _SINGLETONS = [p for p in _CONTAINER.providers.values() if isinstance(p, providers.Singleton)]
 
 
 def make(
-    use_case: str, environment: Environment, shared: MemoryPorts, policy: Policy, profile: Profile
+    use_case: str, environment: Environment, shared: MemoryPorts, tuning: Tuning, profile: Profile
 ) -> Any:
     """Return a use case for an environment, over gates to the shared ports."""
     _making.ports = SimpleNamespace(
@@ -57,7 +57,7 @@ def make(
         telemetry=SilentTelemetry(),
         **{name: GatedPort(environment, name, getattr(shared, name)) for name in GATED},
     )
-    _making.policy, _making.profile = policy, profile
+    _making.tuning, _making.profile = tuning, profile
     for singleton in _SINGLETONS:
         singleton.reset()
     return getattr(_CONTAINER, use_case)()
@@ -79,7 +79,7 @@ class Environments:
             return environment
         environment = Environment(process)
         ports, profile = self._sim.world.ports, self._sim.services.system.profile
-        environment.use_case = make(use_case, environment, ports, self._sim.policy, profile)
+        environment.use_case = make(use_case, environment, ports, self._sim.tuning, profile)
         return environment
 
     def give_back(self, use_case: str, environment: Environment) -> None:

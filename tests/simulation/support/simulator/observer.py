@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _IDS = ("AssetID", "InventoryID")
 
 # Calls after which an object is another one, or has other tags.
-_WRITES = ("rewrite", "finish_copy", "write_tags")
+_WRITES = ("rewrite", "complete_multipart_copy", "write_tags")
 
 
 _minted = cache(partial(mint_inventory_id, BUCKET))
@@ -190,7 +190,7 @@ class Observer:
         """Look at what a call did."""
         if port == "objects" and method in _WRITES:
             self._object_written(process, method, args, before)
-        elif method == "begin_copy":
+        elif method == "create_multipart_copy":
             self.sim.people.saw("copy begun")
         elif method == "copy_part":
             process.parts_copied += 1
@@ -281,7 +281,7 @@ class Observer:
         key, job_id = head.key, process.job_id or "?"
         after = self._stored(method, args)
         tags: Mapping[str, str] = args[2]
-        if method == "finish_copy":
+        if method == "complete_multipart_copy":
             process.parts_copied += 1
             tags = after.tags if after else {}
         self.changes.append(Change(self.sim.clock.now(), key, job_id))
@@ -316,7 +316,7 @@ class Observer:
 
     def _touched(self, port: str, method: str, args: tuple[Any, ...]) -> list[str]:
         """Return the key of every object that a call would write or announce."""
-        if port == "objects" and method in (*_WRITES, "begin_copy"):
+        if port == "objects" and method in (*_WRITES, "create_multipart_copy"):
             return [args[1].key]
         if port == "bus":
             return [event.object_key for event in args[0]]

@@ -16,7 +16,7 @@ from adapters.memory.buckets import StoredObject
 from domain.customer_object import is_archived
 from domain.errors import InvalidRequest, NotRedrivable
 from domain.job import Discovery, JobStatus, SyncOptions
-from ports.errors import Outcome, Throttled
+from ports.errors import ExpectedError, Throttled
 from ports.job_store import OverlappingJob, TooManyPrefixes
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ class People:
             "redrive_job",
             lambda use_case, deadline: use_case.redrive(job_id),
             done,
-            expected=(NotRedrivable, Outcome),
+            expected=(NotRedrivable, ExpectedError),
         )
 
     # Owners of the bucket, and the operators of the system.
@@ -306,7 +306,7 @@ class People:
         """Begin an upload in parts: the object comes later, and has the time of this beginning."""
         rng, begun_at = self._sim.rng, self._sim.clock.now()
         key = f"{rng.choice(FOLDERS)}slow {rng.randint(1, 99)}.mov"
-        duration_s = rng.random() * self._sim.policy.modified_since_margin_s * 0.9
+        duration_s = rng.random() * self._sim.tuning.modified_since_margin_s * 0.9
 
         def complete() -> None:
             if key not in self._sim.world.buckets.keys(BUCKET):

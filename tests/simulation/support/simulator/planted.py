@@ -95,17 +95,17 @@ BUGS = (
     bug(
         "announcing before saving",
         0,
-        "application.jobs.status_publisher:Announcer.finish",
+        "application.jobs.status_publisher:StatusPublisher.finish_if_settled",
         "    job = await update_job(",
         "    job = await self._jobs.get(job_id)\n"
-        "    await self.announce(finish_if_settled(job, self._clock.now()))\n"
+        "    await self.publish_pending(finish_if_settled(job, self._clock.now()))\n"
         "    job = await update_job(",
         "only_stored_statuses_are_published",
     ),
     bug(
         "forgetting a status before it is published",
         38,
-        "application.jobs.status_publisher:Announcer.announce",
+        "application.jobs.status_publisher:StatusPublisher.publish_pending",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices}\n",
         "every_status_is_published",
@@ -114,8 +114,8 @@ BUGS = (
         "counting again on redelivery",
         1,
         "application.processor.process_chunk:ProcessChunk.process",
-        "    except ChunkSettled:\n",
-        "    except ChunkSettled:\n"
+        "    except ChunkAlreadySettled:\n",
+        "    except ChunkAlreadySettled:\n"
         "        from domain.tally import tally_of\n"
         "        chunk = await self._chunks.get(job_id, index)\n"
         "        await self._settlement._chunks.settle(chunk, tally_of(chunk))\n",
@@ -199,7 +199,7 @@ BUGS = (
         "a_dry_run_writes_nothing",
         also=(
             (
-                "application.processor.process_objects:ObjectWork._write",
+                "application.processor.process_objects:ObjectProcessor._write",
                 "if writes_nothing(item):",
                 "if False:",
             ),
@@ -208,7 +208,7 @@ BUGS = (
     bug(
         "writing again what carries this job's id",
         14,
-        "application.processor.process_objects:ObjectWork._write",
+        "application.processor.process_objects:ObjectProcessor._write",
         "if item.verdict.reason is not Reason.ALREADY_TRIGGERED:",
         "if True:",
         "a_triggered_object_is_not_written_again",
@@ -246,21 +246,21 @@ BUGS = (
     bug(
         "going on with a chunk whose job is ending",
         14,
-        "application.processor.process_chunk:ProcessChunk._work",
-        "watch.job_ending = job.ending is not None",
-        "watch.job_ending = False",
+        "application.execution.stop_signal:StopSignal.__init__",
+        "self.job_ending = job.ending is not None",
+        "self.job_ending = False",
         "i8_nothing_starts_after_the_end",
     ),
     bug(
         "handing back without a message, and a sweep that does not miss it",
         4,
-        "application.processor.settle_chunk:ChunkSettlement._hand_back",
+        "application.processor.settle_chunk:ChunkSettlement._release",
         "    await self._queue.send(",
         "    0 and await self._queue.send(",
         "i9_faults_end_and_so_do_jobs",
         also=(
             (
-                "application.engine.sweep:Sweep._mend_chunks",
+                "application.engine.sweep:Sweep._repair_chunks",
                 "chunk.status is ChunkStatus.QUEUED",
                 "False",
             ),
@@ -317,7 +317,7 @@ BUGS = (
     bug(
         "writing in a dry run",
         20,
-        "application.processor.process_objects:ObjectWork._carry_out",
+        "application.processor.process_objects:ObjectProcessor._carry_out",
         "if job.options.dry_run:",
         "if False:",
         "a_dry_run_writes_nothing",
@@ -325,7 +325,7 @@ BUGS = (
     bug(
         "going on with a copy that has other tags",
         132,
-        "application.multipart.resumable_copies:PartCopies._begun",
+        "application.multipart.resumable_copies:ResumableCopies._begun",
         "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",
         "if False:",
         "i6_owner_tags_stay",
@@ -333,7 +333,7 @@ BUGS = (
     bug(
         "finishing a copy before its last part",
         144,
-        "application.multipart.resumable_copies:PartCopies._copy_parts",
+        "application.multipart.resumable_copies:ResumableCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",
         "i12_bytes_and_metadata_stay",
@@ -341,7 +341,7 @@ BUGS = (
     bug(
         "leaving copies behind in a chunk that is cancelled",
         70,
-        "application.multipart.unfinished_copies:LeftCopies.give_up",
+        "application.multipart.unfinished_copies:UnfinishedCopies.give_up",
         "if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:",
         "if True:",
         "no_copy_is_left",

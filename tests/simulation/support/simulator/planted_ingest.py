@@ -135,7 +135,7 @@ INGEST_BUGS = (
     bug(
         "triggering an object whose tags are restored",
         0,
-        "application.processor.process_objects:ObjectWork._write",
+        "application.processor.process_objects:ObjectProcessor._write",
         "if item.verdict.reason is Reason.TAGS_RESTORED:",
         "if False:",
         "i5_skip_writes_nothing",
@@ -178,7 +178,7 @@ INGEST_BUGS = (
     bug(
         "writing on objects that are left alone",
         8,
-        "application.processor.process_objects:ObjectWork._write",
+        "application.processor.process_objects:ObjectProcessor._write",
         "if writes_nothing(item):",
         "if False:",
         "i5_skip_writes_nothing",

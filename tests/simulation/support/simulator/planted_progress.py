@@ -9,14 +9,14 @@ PROGRESS_BUGS = (
         "putting nothing aside when a listing reaches its deadline",
         43,
         "application.engine.list_bucket:ListBucket._list",
-        "if ending or age_s >= self._policy.checkpoint_after_s:",
-        "if age_s >= self._policy.checkpoint_after_s:",
+        "if ending or age_s >= self._tuning.checkpoint_after_s:",
+        "if age_s >= self._tuning.checkpoint_after_s:",
         "each_life_comes_nearer_to_the_end",
     ),
     bug(
         "taking an object that fails for good for progress each time",
         80,
-        "application.processor.settle_chunk:ChunkSettlement.conclude",
+        "application.processor.settle_chunk:ChunkSettlement.finish_attempt",
         "len(standing) > outcome_count_before",
         "len(standing) > sum(o.kind is not OutcomeKind.FAILED for o in standing.values())",
         "an_attempt_counts_unless_more_stands",
@@ -24,7 +24,7 @@ PROGRESS_BUGS = (
     bug(
         "taking objects that were not started for progress",
         190,
-        "application.processor.settle_chunk:ChunkSettlement.conclude",
+        "application.processor.settle_chunk:ChunkSettlement.finish_attempt",
         "progressed = copies_advanced or",
         "progressed = unstarted > 0 or copies_advanced or",
         "an_attempt_counts_unless_more_stands",
@@ -75,7 +75,7 @@ PROGRESS_BUGS = (
         "    now = self._clock.now()\n",
         "    now = self._clock.now()\n"
         "    await self._errors.record(\n"
-        "        [whole_failure(error, job_id=job_id, chunk_index=None, now=now)]\n"
+        "        [chunk_or_job_failure(error, job_id=job_id, chunk_index=None, now=now)]\n"
         "    )\n",
         "error_records_are_the_failures",
     ),
@@ -91,7 +91,7 @@ PROGRESS_BUGS = (
         "trying a step of the end again without end",
         20,
         "application.engine.end_job:EndJob._patient",
-        "return waited_s < self._policy.end_patience_s",
+        "return waited_s < self._tuning.end_patience_s",
         "return True",
         "i9_faults_end_and_so_do_jobs",
     ),
@@ -130,7 +130,7 @@ PROGRESS_BUGS = (
     bug(
         "sending all messages before the first is marked",
         6,
-        "application.engine.chunk_enqueuer:Queueing.enqueue",
+        "application.engine.chunk_enqueuer:ChunkEnqueuer.enqueue",
         "for start in range(0, len(waiting), QUEUE_MESSAGE_COUNT_MAX):\n"
         "            group = waiting[start : start + QUEUE_MESSAGE_COUNT_MAX]\n",
         "for group in [waiting]:\n",
@@ -179,8 +179,8 @@ PROGRESS_BUGS = (
     bug(
         "waiting for a summary without end",
         15,
-        "application.jobs.status_publisher:Announcer._write_summary",
-        "if isinstance(error, Retryable) and waited_s < self._policy.end_patience_s:",
+        "application.jobs.status_publisher:StatusPublisher._write_summary",
+        "if isinstance(error, Retryable) and waited_s < self._tuning.end_patience_s:",
         "if True:",
         "i9_faults_end_and_so_do_jobs",
         "every_status_is_published",
@@ -189,14 +189,14 @@ PROGRESS_BUGS = (
         "ending a job without looking at the deadline",
         484,
         "application.engine.end_job:EndJob.drain",
-        "if deadline.near(self._policy.stop_margin_s):",
+        "if deadline.near(self._tuning.stop_margin_s):",
         "if False:",
         "nobody_runs_into_its_deadline",
     ),
     bug(
         "repairing chunks without looking at the deadline",
         339,
-        "application.engine.sweep:Sweep._mend_chunks",
+        "application.engine.sweep:Sweep._repair_chunks",
         "if self._out_of_time(deadline):",
         "if False:",
         "nobody_runs_into_its_deadline",
@@ -212,7 +212,7 @@ PROGRESS_BUGS = (
         "redriving without looking at the deadline",
         23,
         "application.engine.requeue_failures:RequeueFailures.run",
-        "if work.deadline.near(self._policy.stop_margin_s):",
+        "if lease.deadline.near(self._tuning.stop_margin_s):",
         "if False:",
         "nobody_runs_into_its_deadline",
     ),

@@ -241,7 +241,7 @@ class GatedPort:
             sim.observer.started(process, name, method, args)
             # Every sweep reads the depth: that is not to use up the faults of the port's sends.
             fault = sim.faults.call("depth" if method == "depth" else name)
-            sim.aborts_failed |= fault is not None and method == "abandon_copy"
+            sim.aborts_failed |= fault is not None and method == "abort_multipart_copy"
             await self._reach(process, method, args, fault)
             if fault is Fault.TIMED_OUT_LATE and method not in READS:
                 sim.apply_late(process, name, method, args, lambda: target(*args, **kwargs))
@@ -266,7 +266,7 @@ class GatedPort:
         lasting = sim.lasting.error(self._name, method, args)
         if lasting is not None:
             sim.note(process.label, f"{self._name}.{method}", lasting)
-            sim.aborts_failed |= method == "abandon_copy"
+            sim.aborts_failed |= method == "abort_multipart_copy"
             await process.pause(duration_s)
             raise lasting
         if fault is None:

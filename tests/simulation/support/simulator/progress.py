@@ -156,7 +156,7 @@ def each_life_comes_nearer_to_the_end(
 def a_sweep_reaches_every_job(sim: Simulation, process: Process) -> Iterator[str]:
     """A sweep that had the time has looked at each job that was open before it."""
     left_s = (process.deadline - sim.clock.now()).total_seconds()
-    if left_s < sim.policy.stop_margin_s:
+    if left_s < sim.tuning.stop_margin_s:
         return
     for job in sim.world.database.jobs:
         if _open_since(sim, job, process.began_at) and job.job_id not in process.swept:
@@ -241,8 +241,8 @@ def a_dead_letter_is_of_its_life(
     if process.life is not None and process.life < before.life and before.lease is None:
         yield f"{process.label}, of {process.life}, changes chunk {chunk.index} in {before.life}"
     left = (
-        before.attempt_count <= sim.policy.chunk_attempt_count_max
-        and before.dead_letter_count + 1 < sim.policy.chunk_dead_letter_count_max
+        before.attempt_count <= sim.tuning.chunk_attempt_count_max
+        and before.dead_letter_count + 1 < sim.tuning.chunk_dead_letter_count_max
     )
     if chunk.status is ChunkStatus.FAILED and left:
         yield f"{process.label} fails chunk {chunk.index} after {before.attempt_count} attempts"
@@ -265,10 +265,10 @@ def requests_stay_within_bounds(sim: Simulation, job: Job) -> Iterator[str]:
 
 def request_bound(sim: Simulation, job: Job) -> int:
     """Return the most requests that a job of this size may take."""
-    progress, policy = sim.observer.progress, sim.policy
-    parts = job.listing.bytes_listed // policy.copy_part_bytes + job.listing.objects_seen
+    progress, tuning = sim.observer.progress, sim.tuning
+    parts = job.listing.bytes_listed // tuning.copy_part_bytes + job.listing.objects_seen
     prefixes = max(1, len(job.options.prefixes))
     things = job.listing.objects_seen + parts + job.tally.chunks_total + prefixes
-    attempts = policy.chunk_attempt_count_max * (1 + job.redrive_number)
+    attempts = tuning.chunk_attempt_count_max * (1 + job.redrive_number)
     lives = progress.lives[job.job_id]
     return REQUESTS_PER_THING * things * attempts + REQUESTS_PER_LIFE * lives

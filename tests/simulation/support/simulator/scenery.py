@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from adapters.local.medialake.values import Record, instant_text
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectHead
 from domain.identity import mint_inventory_id
@@ -41,7 +41,7 @@ _MIB = 1024**2
 FOLDERS = ("a/", "b/", "")
 
 
-_REAL = Policy()
+_REAL = Tuning()
 
 
 class Theme(Enum):
@@ -81,11 +81,11 @@ def draw_theme(seed: int) -> Theme:
     return Theme.NONE
 
 
-def draw_policy(rng: random.Random) -> Policy:
+def draw_policy(rng: random.Random) -> Tuning:
     """Return small sizes, so that a few objects make many chunks, windows, parts and pages; and
     beside them, in some seeds, those of a deployment.
     """
-    return Policy(
+    return Tuning(
         sizing=ChunkSizing(object_count_max=rng.choice([1, 3, 4, 5, 6, 7])),
         window_object_count=rng.choice([1, 2, 3, 4, 5, _REAL.window_object_count]),
         single_copy_bytes_max=10 * _MIB,
@@ -110,9 +110,9 @@ def draw_policy(rng: random.Random) -> Policy:
     )
 
 
-def draw_durations(rng: random.Random, policy: Policy) -> dict[str, float]:
+def draw_durations(rng: random.Random, tuning: Tuning) -> dict[str, float]:
     """Return how much longer calls take that return much: a page may take a good part of a life."""
-    page_s = rng.choice([0.0, 0.1, 0.25]) * policy.stop_margin_s
+    page_s = rng.choice([0.0, 0.1, 0.25]) * tuning.stop_margin_s
     item_s = rng.choice([0.0, 0.0, 0.02, 0.05])
     look_up_s = rng.choice([0.0, 0.0, 0.0, 0.4])
     return {
@@ -123,9 +123,9 @@ def draw_durations(rng: random.Random, policy: Policy) -> dict[str, float]:
     }
 
 
-def draw_timeouts(rng: random.Random, policy: Policy) -> dict[str, float]:
+def draw_timeouts(rng: random.Random, tuning: Tuning) -> dict[str, float]:
     """Return how long each function may run; a short one has to hand over again and again."""
-    margin_s = policy.stop_margin_s
+    margin_s = tuning.stop_margin_s
     return {
         "engine": margin_s + rng.choice([1.5, 1.5, 30.0, 300.0, 880.0]),
         "processor": margin_s + rng.choice([1.5, 1.5, 30.0, 300.0, 880.0]),
@@ -134,11 +134,11 @@ def draw_timeouts(rng: random.Random, policy: Policy) -> dict[str, float]:
     }
 
 
-def short_lives(theme: Theme, policy: Policy) -> tuple[Policy, dict[str, float], dict[str, float]]:
-    """Return a policy, timeouts and durations with which no life suffices for a whole job."""
+def short_lives(theme: Theme, tuning: Tuning) -> tuple[Tuning, dict[str, float], dict[str, float]]:
+    """Return a tuning, timeouts and durations with which no life suffices for a whole job."""
     sizing = ChunkSizing(object_count_max=1)
     short = replace(
-        policy,
+        tuning,
         sizing=sizing,
         stop_margin_s=3.0,
         queued_again_after_s=200.0,
@@ -147,7 +147,7 @@ def short_lives(theme: Theme, policy: Policy) -> tuple[Policy, dict[str, float],
     timeouts_s = {"engine": 6.0, "processor": 63.0, "sweep": 9.0, "api": 29.0}
     if theme is Theme.RETAGGED:
         short = replace(
-            policy, stop_margin_s=3.0, copy_parts_in_flight=1, chunk_attempt_count_max=5
+            tuning, stop_margin_s=3.0, copy_parts_in_flight=1, chunk_attempt_count_max=5
         )
         return short, timeouts_s | {"processor": 6.0}, {"copy_part": 2.0}
     if theme is Theme.SHORT_LIVES:

@@ -16,7 +16,7 @@ from simulator.systems import draw_system
 from simulator.worker_queue import Message, WorkerQueue
 
 from domain.chunk import FIRST_LIFE
-from domain.errors import WorkHeld
+from domain.errors import JobLeaseHeld
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
@@ -95,7 +95,7 @@ class Services:
 
     def _engine(self, job_id: str, retry_count: int) -> None:
         def done(result: Any, error: BaseException | None) -> None:
-            failed = retried(error) or (self._held_is_failure and isinstance(error, WorkHeld))
+            failed = retried(error) or (self._held_is_failure and isinstance(error, JobLeaseHeld))
             if failed and retry_count < len(_INVOCATION_DELAYS_S):
                 delay_s = _INVOCATION_DELAYS_S[retry_count]
                 self._sim.at(delay_s, partial(self._engine, job_id, retry_count + 1))
@@ -106,7 +106,7 @@ class Services:
             "engine",
             lambda engine, deadline: engine.advance(job_id, deadline),
             done,
-            expected=(WorkHeld,),
+            expected=(JobLeaseHeld,),
             subject=job_id,
         )
 

@@ -48,7 +48,7 @@ from simulator.trace import Trace
 
 from adapters.memory.catalog import MemoryCatalog
 from application.execution.deadline import Deadline
-from application.execution.policy import Policy
+from application.execution.tuning import Tuning
 from domain.chunk import ChunkLife
 from domain.job import Job
 from domain.limits import UPLOAD_PART_BYTES_MIN
@@ -79,14 +79,14 @@ class Simulation:
         self.faults = FaultPlan(self.rng, GATED)
         if self.theme in (Theme.LONG_QUEUE, Theme.SHORT_LIVES, Theme.PURGED):
             self.faults.calm()
-        self.policy: Policy = draw_policy(self.rng)
-        if self.policy.manifest_part_bytes >= UPLOAD_PART_BYTES_MIN:
+        self.tuning: Tuning = draw_policy(self.rng)
+        if self.tuning.manifest_part_bytes >= UPLOAD_PART_BYTES_MIN:
             self.world.ports.results._part_bytes_min = UPLOAD_PART_BYTES_MIN
-        self.timeouts_s = draw_timeouts(self.rng, self.policy)
-        self._durations_s = draw_durations(self.rng, self.policy)
+        self.timeouts_s = draw_timeouts(self.rng, self.tuning)
+        self._durations_s = draw_durations(self.rng, self.tuning)
         if self.theme in (Theme.SHORT_LIVES, Theme.PURGED, Theme.RETAGGED):
-            drawn = short_lives(self.theme, self.policy)
-            self.policy, self.timeouts_s, self._durations_s = drawn
+            drawn = short_lives(self.theme, self.tuning)
+            self.tuning, self.timeouts_s, self._durations_s = drawn
         self.lasting = LastingFaults(self)
         self.removed: set[str] = set()
         self.death_count, self.aborts_failed = 0, False
@@ -266,9 +266,9 @@ class Simulation:
             except PortError:
                 return
 
-        if port == "objects" and method != "abandon_copy":
+        if port == "objects" and method != "abort_multipart_copy":
             self.observer.late_writes.add(args[1].key)
-        delay_s = self.rng.random() * self.policy.lease_margin_s * 0.9
+        delay_s = self.rng.random() * self.tuning.lease_margin_s * 0.9
         self.at(delay_s, lambda: self.background(late()))
 
     # The run.
@@ -380,7 +380,7 @@ class Simulation:
         self._until_quiet()
         for number in range(1, _LAST_SYNC_COUNT_MAX + 1):
             # Nothing happens meanwhile, so time is moved on without the schedule's many turns.
-            self.clock.advance(self.policy.ingest_grace_s + _LOCK_S)
+            self.clock.advance(self.tuning.ingest_grace_s + _LOCK_S)
             self.services.collect()
             before = writes_of(self)
             known = {job.job_id for job in self.world.database.jobs}

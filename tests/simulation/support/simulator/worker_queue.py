@@ -17,7 +17,7 @@ from simulator.faults import Fault
 from simulator.scenery import Theme
 
 from domain.chunk import ChunkLife
-from domain.errors import ChunkHeld, InvalidMessage, WorkLost
+from domain.errors import ChunkLeaseHeld, InvalidMessage, LeaseLost
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
@@ -126,7 +126,7 @@ class WorkerQueue:
 
     def _arrive(self, message: Message) -> None:
         age_s = (self._sim.clock.now() - message.sent_at).total_seconds()
-        if age_s > self._sim.policy.queue_retention_s:
+        if age_s > self._sim.tuning.queue_retention_s:
             self._sim.note("sqs", "expires", f"{message.index} of {message.job_id}")
             self._holds(-1)
             return
@@ -200,6 +200,6 @@ class WorkerQueue:
                 message.job_id, message.index, reason, deadline, life=message.life
             ),
             done,
-            expected=(ChunkHeld, WorkLost, *((InvalidMessage,) if message.forged else ())),
+            expected=(ChunkLeaseHeld, LeaseLost, *((InvalidMessage,) if message.forged else ())),
             life=message.life,
         )

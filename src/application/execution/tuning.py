@@ -9,7 +9,7 @@ from domain.packing import ChunkSizing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Tuning:
     """Bounds on everything that waits, repeats or grows.
 
     Attributes:
