@@ -27,6 +27,11 @@ class Tally:
         """Chunks in a terminal state."""
         return self.chunks_completed + self.chunks_failed + self.chunks_cancelled
 
+    @property
+    def reopens(self) -> bool:
+        """As a change: whether it takes a chunk out of a terminal state."""
+        return self.chunks_settled < 0
+
     def __add__(self, other: Tally) -> Tally:
         return Tally(
             statistics=self.statistics + other.statistics,

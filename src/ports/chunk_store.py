@@ -54,8 +54,9 @@ class ChunkStore(Protocol):
         """Write the chunk like `save` and move its job's tally by `change`: both or neither.
 
         Raises:
-            Conflict: the stored version of the chunk is another, or the tally moves and there is no
-                such job; nothing was written.
+            Conflict: the stored version of the chunk is another, the tally moves and there is no
+                such job, or `change.reopens` and the job has ended; nothing was written. So a
+                write that arrives late cannot reopen a chunk of a job that ended in the meantime.
         """
         ...
 

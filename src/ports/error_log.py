@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from domain.failure import Failure
@@ -24,8 +24,10 @@ class ErrorLog(Protocol):
         """
         ...
 
-    async def clear(self, job_id: str, id_prefix: str) -> None:
-        """Remove the job's failures whose ids start with `id_prefix`; none is fine."""
+    async def clear(
+        self, job_id: str, id_prefix: str, *, keep: Collection[str] = frozenset()
+    ) -> None:
+        """Remove the job's failures whose ids start with `id_prefix`, but for those in `keep`."""
         ...
 
     async def list_page(

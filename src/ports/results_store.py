@@ -16,6 +16,19 @@ class ResultsStore(Protocol):
         """Write a file, over what may be there."""
         ...
 
+    async def replace(self, key: str, content: bytes, *, e_tag: str | None) -> str:
+        """Write a file only over the content with `e_tag` (None: where there is no file).
+
+        A write that arrives late, after another one, changes nothing.
+
+        Returns:
+            The file's new ETag, unquoted.
+
+        Raises:
+            Conflict: the file has another ETag, or exists although `e_tag` is None.
+        """
+        ...
+
     async def get(self, key: str) -> bytes:
         """Return a whole file; for small ones.
 

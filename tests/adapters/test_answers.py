@@ -260,7 +260,8 @@ CALL_NAMES: Final = tuple(
     for port, methods in {
         "objects": "inspect list_objects read_tags head write_tags rewrite access"
         " create_multipart_copy copy_part complete_multipart_copy abort_multipart_copy",
-        "results": "put get stream create_upload upload_part complete_upload abort_upload e_tag",
+        "results": "put replace get stream e_tag"
+        " create_upload upload_part complete_upload abort_upload",
         "batch_jobs": "create describe find cancel",
         "jobs": "create get save save_ended reopen list_page open_jobs",
         "chunks": "add get save settle chunks list_page",

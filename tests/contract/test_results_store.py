@@ -65,6 +65,26 @@ async def test_a_file_that_is_not_there_is_not_found(store: ResultsStore) -> Non
         await read(store, "absent", 5)
 
 
+async def test_a_file_is_replaced_only_as_it_was_read(store: ResultsStore) -> None:
+    first = await store.replace("file", b"first", e_tag=None)
+    second = await store.replace("file", b"second", e_tag=first)
+
+    for e_tag in (first, None, md5(b"never written")):
+        with pytest.raises(Conflict):
+            await store.replace("file", b"late", e_tag=e_tag)
+
+    assert (first, second) == (md5(b"first"), md5(b"second"))
+    assert await store.get("file") == b"second"
+    assert await store.e_tag("file") == second
+
+
+async def test_a_file_that_is_gone_is_not_replaced(store: ResultsStore) -> None:
+    with pytest.raises(Conflict):
+        await store.replace("gone", b"late", e_tag=md5(b"gone"))
+    with pytest.raises(NotFound):
+        await store.get("gone")
+
+
 async def test_an_empty_file_has_no_bytes(store: ResultsStore) -> None:
     await store.put("empty", b"")
 

@@ -346,6 +346,7 @@ async def adapter_calls(clients: Clients) -> Calls:
             BUCKET, "p/a.jpg", "u1"
         ),
         "results.put": lambda: results.put("k", b"content"),
+        "results.replace": lambda: results.replace("k", b"content", e_tag="e1"),
         "results.get": lambda: results.get("k"),
         "results.stream": lambda: _all(results.stream("k")),
         "results.create_upload": lambda: results.create_upload("k"),

@@ -23,7 +23,7 @@ from adapters.aws.job_item import job_key, to_job
 from adapters.aws.job_store import save_request
 from adapters.aws.tally_item import tally_addition
 from domain.chunk import Chunk
-from domain.job import Job
+from domain.job import TERMINAL, Job
 from domain.tally import Tally, tally_of
 from ports.chunk_store import ADDED_CHUNK_COUNT_MAX, ChunkStore
 from ports.errors import NotFound
@@ -83,7 +83,8 @@ class DynamoChunkStore:
         saved, request = self._over(chunk)
         actions = [{"Put": request}]
         if addition := tally_addition(change):
-            actions.append({"Update": self._moved(chunk.job_id, addition)})
+            moved = self._moved(chunk.job_id, addition)
+            actions.append({"Update": _while_active(moved) if change.reopens else moved})
         await self._writer.transact(actions)
         return saved
 
@@ -162,6 +163,19 @@ class DynamoChunkStore:
             "ExpressionAttributeValues": {":jobId": to_attribute(job_id)},
             "ConsistentRead": True,
         }
+
+
+def _while_active(update: Request) -> Request:
+    """Return the Update of a job with the further condition that the job has not ended."""
+    ended = {f":ended{number}": status for number, status in enumerate(sorted(TERMINAL))}
+    names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
+    return update | {
+        "ConditionExpression": (
+            f"{update['ConditionExpression']} AND NOT #status IN ({', '.join(ended)})"
+        ),
+        "ExpressionAttributeNames": {**names, "#status": "status"},
+        "ExpressionAttributeValues": {**values, **to_item(ended)},
+    }
 
 
 def _list_name(job_id: str) -> str:

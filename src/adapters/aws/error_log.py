@@ -7,7 +7,7 @@ live (TTL) in DynamoDB", checked 2026-11), so lists leave out what has expired b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.attributes import Item, reading, to_attribute, to_item, to_timestamp, to_values
@@ -63,7 +63,9 @@ class DynamoErrorLog:
             ],
         )
 
-    async def clear(self, job_id: str, id_prefix: str) -> None:
+    async def clear(
+        self, job_id: str, id_prefix: str, *, keep: Collection[str] = frozenset()
+    ) -> None:
         """See `ErrorLog.clear`."""
         request = self._list_request(job_id) | {"ProjectionExpression": "#jobId, #errorId"}
         request["ExpressionAttributeNames"]["#errorId"] = "errorId"
@@ -73,7 +75,12 @@ class DynamoErrorLog:
             request["ExpressionAttributeValues"][":prefix"] = to_attribute(id_prefix)
         keys = [item async for item in query(self._client, request)]
         await self._writer.batch(
-            self._table_name, [{"DeleteRequest": {"Key": key}} for key in keys]
+            self._table_name,
+            [
+                {"DeleteRequest": {"Key": key}}
+                for key in keys
+                if to_values(key)["errorId"] not in keep
+            ],
         )
 
     async def list_page(

@@ -45,6 +45,29 @@ class S3ResultsStore:
                 Bucket=self._bucket, Key=key, Body=content, ServerSideEncryption=_ENCRYPTION
             )
 
+    async def replace(self, key: str, content: bytes, *, e_tag: str | None) -> str:
+        """See the port.
+
+        S3 User Guide, "How to prevent object overwrites with conditional writes" (checked 2026-11):
+        a condition that does not hold is a 412, a concurrent write a 409, and If-Match on a key
+        that does not exist a 404.
+        """
+        condition: dict[str, Any] = {"IfMatch": f'"{e_tag}"'} if e_tag else {"IfNoneMatch": "*"}
+        try:
+            with map_aws_errors("s3", operation="PutObject", resource=self._where(key)):
+                response = await self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=content,
+                    ServerSideEncryption=_ENCRYPTION,
+                    **condition,
+                )
+                return e_tag_of(response, "ETag")
+        except NotFound as error:
+            if error.vendor_code != "NoSuchKey":
+                raise
+            raise error.converted_to(Conflict) from error
+
     async def get(self, key: str) -> bytes:
         """See the port."""
         with map_aws_errors("s3", operation="GetObject", resource=self._where(key)):

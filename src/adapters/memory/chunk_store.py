@@ -61,6 +61,8 @@ class MemoryChunkStore:
         job = self._database.jobs.find(chunk.job_id)
         if job is None:
             raise Conflict(f"there is no job {chunk.job_id}", resource=chunk.job_id)
+        if change.reopens and job.terminal:
+            raise Conflict(f"job {chunk.job_id} has ended", resource=chunk.job_id)
         # The tally is no part of what a job's version guards.
         moved = replace(job, tally=job.tally + change)
         saved = replace(chunk, version=chunk.version + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from adapters.memory.database import MemoryDatabase, StoredFailure, page_of
@@ -29,11 +29,14 @@ class MemoryErrorLog:
             kept = self._database.failures.setdefault(failure.job_id, {})
             kept[failure.error_id] = StoredFailure(failure, expires_at)
 
-    async def clear(self, job_id: str, id_prefix: str) -> None:
+    async def clear(
+        self, job_id: str, id_prefix: str, *, keep: Collection[str] = frozenset()
+    ) -> None:
         """See `ErrorLog.clear`."""
-        kept = self._database.failures.get(job_id, {})
-        for error_id in [each for each in kept if each.startswith(id_prefix)]:
-            del kept[error_id]
+        stored = self._database.failures.get(job_id, {})
+        for error_id in [each for each in stored if each.startswith(id_prefix)]:
+            if error_id not in keep:
+                del stored[error_id]
 
     async def list_page(
         self, job_id: str, *, limit: int, cursor: str | None = None

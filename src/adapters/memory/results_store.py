@@ -45,6 +45,14 @@ class MemoryResultsStore:
         self.files[key] = bytes(content)
         self._e_tags.pop(key, None)
 
+    async def replace(self, key: str, content: bytes, *, e_tag: str | None) -> str:
+        """See the port."""
+        stored = await self.e_tag(key) if key in self.files else None
+        if stored != e_tag:
+            raise Conflict(f"the file {key} is another", resource=key)
+        await self.put(key, content)
+        return await self.e_tag(key)
+
     async def get(self, key: str) -> bytes:
         """See the port."""
         return self._file(key)

@@ -8,10 +8,11 @@ from typing import Final
 
 from domain.errors import InvalidManifest
 from domain.part_copy import CopyRecord, from_json, to_json
-from ports.errors import NotFound
+from ports.errors import Conflict, NotFound, Unavailable
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
 
+_REPLACE_ATTEMPT_COUNT: Final = 3
 NOT_ABORTED: Final = "copy_not_aborted"
 """The warning about a multipart copy, or a record of one, that stays behind."""
 
@@ -36,6 +37,8 @@ class CopyStateFile:
         self._key = key
         self._telemetry = telemetry
         self._records: dict[str, CopyRecord] | None = None
+        self._e_tag: str | None = None
+        self._e_tag_known = False
         self._lock = asyncio.Lock()
         self.check = check
 
@@ -59,9 +62,36 @@ class CopyStateFile:
                 records[object_key] = record
             else:
                 records.pop(object_key, None)
-            self.check()
-            await self._results.put(self._key, to_json(records))
+            await self._replace(to_json(records))
             self._records = records
+
+    async def _replace(self, content: bytes) -> None:
+        """Write the file over the content that was seen last.
+
+        A write whose response was lost may still arrive. Its condition does not hold by then, so
+        it cannot take the place of a later one: copies would be left of which no record remains.
+        """
+        for _ in range(_REPLACE_ATTEMPT_COUNT):
+            self.check()
+            if not self._e_tag_known:
+                self._e_tag = await self._stored_e_tag()
+            self._e_tag_known = False
+            try:
+                self._e_tag = await self._results.replace(self._key, content, e_tag=self._e_tag)
+            except Conflict:
+                continue  # an earlier write of ours arrived in between, or the SDK sent this twice
+            self._e_tag_known = True
+            return
+        raise Unavailable(
+            f"{self._key} was written by another process {_REPLACE_ATTEMPT_COUNT} times in a row",
+            resource=self._key,
+        )
+
+    async def _stored_e_tag(self) -> str | None:
+        try:
+            return await self._results.e_tag(self._key)
+        except NotFound:
+            return None
 
     async def _load(self) -> dict[str, CopyRecord]:
         if self._records is None:

@@ -63,9 +63,14 @@ class ChunkErrors:
             if _tried_before(chunk):
                 discovered = await self._discovered(chunk)
                 if discovered is not None:
-                    self._check(chunk)
-                    await self._errors.clear(chunk.job_id, chunk_error_prefix(chunk.index))
                     recorded += discovered
+                    self._check(chunk)
+                    # Two processes may end a chunk at once: neither removes what the other records.
+                    await self._errors.clear(
+                        chunk.job_id,
+                        chunk_error_prefix(chunk.index),
+                        keep={failure.error_id for failure in recorded},
+                    )
             if recorded:
                 self._check(chunk)
                 await self._errors.record(recorded)

@@ -16,7 +16,7 @@ from invalid_cursors import invalid_cursors
 
 from adapters.aws.chunk_item import chunk_item, to_chunk
 from domain.chunk import Chunk, ChunkStatus, Lease, lease_chunk, settle_chunk
-from domain.job import Job
+from domain.job import TERMINAL, Job, JobStatus
 from domain.outcome import Statistics
 from domain.tally import Tally, tally_change, tally_of
 from ports.chunk_store import ADDED_CHUNK_COUNT_MAX, ChunkStore
@@ -312,6 +312,35 @@ class TestSettle:
         change = Tally(statistics=Statistics(failed=-10), chunks_failed=-1)
         await chunks.settle(replace(chunk, status=ChunkStatus.QUEUED), change)
         assert (await jobs.get(job.job_id)).tally == Tally(chunks_total=1)
+
+    @pytest.mark.parametrize("ended", sorted(TERMINAL))
+    async def test_no_chunk_reopens_once_its_job_has_ended(
+        self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk, ended: JobStatus
+    ) -> None:
+        """A redrive's write may arrive after its sender gave up on it and the job was cancelled."""
+        failed = replace(make_chunk(0), status=ChunkStatus.FAILED, statistics=Statistics(failed=10))
+        added = await chunks.add(job, [failed, replace(failed, index=1)])
+        first, second = [chunk async for chunk in chunks.chunks(job.job_id)]
+        change = Tally(statistics=Statistics(failed=-10), chunks_failed=-1)
+        await chunks.settle(replace(first, status=ChunkStatus.QUEUED), change)
+        await jobs.save(replace(await jobs.get(job.job_id), status=ended, version=added.version))
+        before = await jobs.get(job.job_id)
+
+        with pytest.raises(Conflict):
+            await chunks.settle(replace(second, status=ChunkStatus.QUEUED), change)
+
+        assert await chunks.get(job.job_id, 1) == second
+        assert await jobs.get(job.job_id) == before
+
+    @pytest.mark.parametrize("ended", sorted(TERMINAL))
+    async def test_a_job_that_has_ended_still_counts(
+        self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk, ended: JobStatus
+    ) -> None:
+        added = await chunks.add(job, [make_chunk(0)])
+        chunk = await chunks.save(leased(await chunks.get(job.job_id, 0)))
+        await jobs.save(replace(added, status=ended))
+        await chunks.settle(*settled(chunk))
+        assert (await jobs.get(job.job_id)).tally.chunks_completed == 1
 
     async def test_no_change_of_the_tally(
         self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk

@@ -134,6 +134,13 @@ async def test_clear_removes_what_starts_with_the_prefix(failures: ErrorLog) -> 
     assert await listed(failures, "job-2") == kept[3:]
 
 
+async def test_clear_leaves_what_is_to_be_kept(failures: ErrorLog) -> None:
+    kept, gone = failure(1, "kept"), failure(1, "gone")
+    await failures.record([kept, gone])
+    await failures.clear("job-1", chunk_error_prefix(1), keep={kept.error_id, "never recorded"})
+    assert await listed(failures) == [kept]
+
+
 async def test_an_empty_prefix_clears_the_job(failures: ErrorLog) -> None:
     await failures.record([failure(0, "a"), failure(None, "b"), failure(0, "a", "job-2")])
     await failures.clear("job-1", "")

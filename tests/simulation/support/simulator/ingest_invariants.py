@@ -158,8 +158,7 @@ def no_asset_is_lost_by_us(
     if reaction.outcome is not Outcome.DELETED_ONLY or ours is None or not ours.undisturbed:
         return
     for name in reaction.delete_ids:
-        stored = observer.sim.world.buckets.get(BUCKET, key)
-        if _in_the_same_second(before[name], stored.head):
+        if _in_the_same_second(before[name], ours.head):
             continue
         if made_at[name] < ours.looked_up_at:
             yield f"{key} loses {before[name]}, by {ours}"

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from adapters.memory.buckets import StoredObject
 from domain.catalog import CatalogRecord
+from domain.customer_object import ObjectHead
 
 SYNC_TAG = "SyncJobID"
 
@@ -80,13 +81,15 @@ class Start:
 class OurWrite:
     """The last write of an object's tags, where it is ours.
 
-    `looked_up_at` is when the catalog was asked for it; `undisturbed` tells whether nobody else
-    changed the object between our read and this write.
+    `looked_up_at` is when the catalog was queried for it, `head` the object that was decided about,
+    before this write; `undisturbed` is whether no other process changed the object between our read
+    and this write.
     """
 
     job_id: str
     looked_up_at: datetime
     written_at: datetime
+    head: ObjectHead
     undisturbed: bool
 
 

@@ -311,6 +311,7 @@ class Observer:
             job_id=job_id,
             looked_up_at=look_up.at if look_up else process.began_at,
             written_at=self.sim.clock.now(),
+            head=head,
             undisturbed=self.owner_change_numbers[key] == read.owner_change_number,
         )
 

@@ -178,7 +178,7 @@ BUGS = (
     ),
     bug(
         "sending a message before its record",
-        9,
+        2,
         "application.engine.split_into_chunks:SplitIntoChunks._commit",
         "    while True:\n",
         "    from domain.message import chunk_message\n"

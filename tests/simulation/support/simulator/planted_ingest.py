@@ -23,7 +23,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking every queue for empty",
-        373,
+        484,
         "application.engine.ingest_watch:IngestWatch.look",
         "if depth == 0:",
         "if True:",

@@ -147,7 +147,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "knowing an object by an asset id that a sibling has",
-        9,
+        13,
         "adapters.memory.catalog:MemoryCatalog.look_up",
         "(asset_id and asset_id in asset_ids)",
         "(\n"
