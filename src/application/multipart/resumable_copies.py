@@ -113,7 +113,12 @@ class ResumableCopies:
             upload_id=upload_id, fingerprint=fingerprint, part_bytes=self._tuning.copy_part_bytes
         )
         begun = replace(record, begun_count=record.begun_count + 1, under_way=copy)
-        await self._file.put(head.key, begun)
+        try:
+            await self._file.put(head.key, begun)
+        except Exception:
+            # It has no record and no parts: no other attempt could resume or abort it.
+            await self._abort(head.key, upload_id)
+            raise
         return copy
 
     async def _copy_parts(
@@ -176,14 +181,17 @@ class ResumableCopies:
             return record
         upload_id = record.under_way.upload_id
         self._file.check()
-        try:
-            await self._objects.abort_multipart_copy(self._bucket, key, upload_id)
-        except Exception as error:  # noqa: BLE001 - reported
-            # It stays on file: the end of the chunk tries again.
-            self._telemetry.warning(NOT_ABORTED, object_key=key, cause=str(error))
+        # If this fails, the record keeps its id: the end of the chunk tries again.
+        await self._abort(key, upload_id)
         gone = replace(record, under_way=None, given_up=(*record.given_up, upload_id))
         await self._file.put(key, gone)
         return gone
+
+    async def _abort(self, key: str, upload_id: str) -> None:
+        try:
+            await self._objects.abort_multipart_copy(self._bucket, key, upload_id)
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning(NOT_ABORTED, object_key=key, cause=str(error))
 
 
 def _may_continue(error: Exception) -> bool:
