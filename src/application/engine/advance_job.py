@@ -1,9 +1,9 @@
-"""The engine: takes a job one step further, from wherever it stands.
+"""The engine: advances a job from its current state.
 
-There is one entry for all occasions (a new job, the end of a batch job, a continuation, the
-sweep, a redrive): it reads where the job stands and does what comes next, under the job's work
-lease. So it makes no difference which message came, whether it came twice, and where an earlier one
-died.
+Every trigger (a new job, the end of a batch job, a continuation, the sweep, a redrive) uses the
+same entry point. It reads the job's state and runs the next step, under the job's lease. So the
+result does not depend on which message arrived, whether it arrived twice, or where an earlier
+invocation died.
 """
 
 from __future__ import annotations
@@ -63,15 +63,15 @@ class Engine:
         self._tuning = tuning
 
     async def advance(self, job_id: str, deadline: Deadline) -> Job:
-        """Do what comes next for the job, until it waits for others or the deadline is near.
+        """Run the next steps of the job, until it waits for others or the deadline is near.
 
-        What is unfinished at the deadline is ordered as another invocation.
+        Work that is left at the deadline is requested as another invocation.
 
         Raises:
             NotFound: there is no such job.
-            JobLeaseHeld: another invocation is at it.
-            Exception: the invocation is to be repeated; nothing is lost. After a bounded number of
-                such attempts at one step the job fails instead.
+            JobLeaseHeld: another invocation holds the job's lease.
+            Exception: Lambda must retry the invocation; nothing is lost. After a bounded number of
+                failed attempts at one step the job fails instead.
         """
         lease = JobLease(
             jobs=self._jobs, clock=self._clock, token=self._ids.new_token(), deadline=deadline
@@ -80,10 +80,10 @@ class Engine:
             job = await lease.acquire(job_id, margin_s=self._tuning.lease_margin_s)
         except LeaseLost:
             return await self._end_or_announce(job_id, deadline)
-        if self._died(job):
-            # Processes of the engine end in the middle of this step, without a word.
+        if self._attempts_died(job):
+            # The engine's processes die in the middle of this step, without an error.
             await lease.release(job_id)
-            return await self._fail(job_id, NoProgress(_given_up(job)), deadline, None)
+            return await self._fail(job_id, NoProgress(_no_attempts_left(job)), deadline, None)
         try:
             finished = await self._steps(job, lease)
         except LeaseLost:
@@ -93,25 +93,25 @@ class Engine:
             held = lease.holds(await self._jobs.get(job_id))
             job = await lease.release_failed(job_id, error)
             if not held:
-                # The job is ending, or another engine has it: its state is not ours to judge.
+                # The job is ending, or another invocation holds it: its state must not change.
                 self._telemetry.event("engine_work_lost", job_id=job_id, cause=cause_of(error))
                 return await self._end_or_announce(job_id, deadline)
             self._telemetry.warning("engine_attempt_failed", job_id=job_id, cause=cause_of(error))
             final = isinstance(error, DomainError | Fatal | NotFound)
             if not final and not self._exhausted(job):
                 raise
-            told = None if final else _given_up(job)
-            return await self._fail(job_id, error, deadline, told)
+            reason = None if final else _no_attempts_left(job)
+            return await self._fail(job_id, error, deadline, reason)
         job = await lease.release(job_id)
         if not finished:
             await self._invoker.advance(job_id)
         if job.splitting.done:
             return await self._status_publisher.finish_if_settled(job_id)
-        # It may have been cancelled since: what is under way beside its chunks has to be stopped.
+        # It may have been cancelled since: then its batch job and upload must be stopped.
         return await self._end_or_announce(job_id, deadline)
 
-    def _died(self, job: Job) -> bool:
-        """Whether attempts beyond the last one allowed were begun, none of which told its error."""
+    def _attempts_died(self, job: Job) -> bool:
+        """Return whether too many attempts were started of which none reported an error."""
         count = job.attempts.count if job.attempts is not None else 0
         return count > self._tuning.engine_attempt_count_max
 
@@ -123,10 +123,10 @@ class Engine:
         )
 
     async def _fail(
-        self, job_id: str, error: Exception, deadline: Deadline, told: str | None
+        self, job_id: str, error: Exception, deadline: Deadline, reason: str | None
     ) -> Job:
-        self._telemetry.warning("job_failed", job_id=job_id, cause=told or cause_of(error))
-        failed = await self._end_job.fail(job_id, error, deadline, told=told)
+        self._telemetry.warning("job_failed", job_id=job_id, cause=reason or cause_of(error))
+        failed = await self._end_job.fail(job_id, error, deadline, reason=reason)
         return await self._or_continue(job_id, failed)
 
     async def _end_or_announce(self, job_id: str, deadline: Deadline) -> Job:
@@ -136,14 +136,14 @@ class Engine:
         return await self._status_publisher.publish_pending(job)
 
     async def _or_continue(self, job_id: str, drained: Job | None) -> Job:
-        """Order another invocation for a job that could not be ended before the deadline."""
+        """Request another invocation for a job that could not be ended before the deadline."""
         if drained is not None:
             return drained
         await self._invoker.advance(job_id)
         return await self._jobs.get(job_id)
 
     async def _steps(self, job: Job, lease: JobLease) -> bool:
-        """Work on the job; True if it now waits for others or has ended, False at the deadline."""
+        """Advance the job; True if it now waits or has ended, False if the deadline came first."""
         job = await self._status_publisher.publish_pending(job)
         if job.status is JobStatus.INITIALIZING:
             listed = await self._list_bucket.run(job, lease)
@@ -171,8 +171,8 @@ class Engine:
         return await self._discovery.report(job, lease)
 
 
-def _given_up(job: Job) -> str:
-    """Say why a job fails whose step was tried as often as allowed, and what to do."""
+def _no_attempts_left(job: Job) -> str:
+    """Return why a job fails whose step has no attempts left, and what to do."""
     attempts = job.attempts
     count = attempts.count if attempts is not None else 0
     cause = attempts.cause if attempts is not None else None

@@ -8,6 +8,7 @@ from typing import Final
 from application.engine.chunk_sources import Source, report_source
 from application.engine.job_lease import JobLease
 from application.execution.tuning import Tuning
+from application.results.failure_records import cause_of
 from application.results.files import report_index_key, report_prefix
 from domain.batch_job import ENDED, BatchJob, failure_of, parse_report_index
 from domain.errors import DomainError, LeaseLost
@@ -18,7 +19,7 @@ from ports.errors import NotFound
 from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
 
-# A report is there when its job is Complete, or shortly after; what takes longer the sweep finds.
+# The report exists when its job is Complete, or shortly after; the sweep picks up later ones.
 _REPORT_POLL_DELAYS_S: Final = (1.0, 2.0, 4.0)
 
 
@@ -27,7 +28,7 @@ class DiscoveryFailed(DomainError):
 
 
 class BatchDiscovery:
-    """What the engine does with the batch job of a job."""
+    """Creates the batch job of a sync job, and reads its result."""
 
     def __init__(
         self,
@@ -45,36 +46,36 @@ class BatchDiscovery:
         self._tuning = tuning
 
     async def begin(self, job: Job, lease: JobLease) -> Job:
-        """Create the batch job, once however often this is called, and note its id."""
+        """Create the batch job and record its id; idempotent."""
         batch_job_id = await self._batch_jobs.create(job, report_prefix=report_prefix(job.job_id))
         self._telemetry.event("batch_job_created", job_id=job.job_id, batch_job_id=batch_job_id)
         try:
             return await lease.update(job.job_id, lambda j: replace(j, batch_job_id=batch_job_id))
         except LeaseLost:
             # If the job is ending, its record does not name this batch job. If not, another engine
-            # has the job, and S3 answered its order with the same batch job.
+            # has the job, and S3 returned the same batch job to it.
             try:
                 if await lease.job_ends(job.job_id):
                     await self._batch_jobs.cancel(batch_job_id)
             except Exception as error:  # noqa: BLE001 - reported
-                self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=str(error))
+                self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=cause_of(error))
             raise
 
     async def report(self, job: Job, lease: JobLease) -> Source | None:
-        """Return the finished discovery's report, or None while it is not there yet.
+        """Return the report of the finished discovery, or None while there is none.
 
-        It is waited for as far as the deadline allows.
+        Waits for it as long as the deadline allows.
 
         Raises:
-            DiscoveryFailed: there will be none that can be used.
-            InvalidReport: its index is not S3's.
+            DiscoveryFailed: there will be no usable report.
+            InvalidReport: its index does not have S3's format.
         """
         batch_job_id = job.batch_job_id or ""
         try:
             batch_job = await self._batch_jobs.describe(batch_job_id)
         except NotFound:
             # Right after its creation S3 may not know a job yet (S3 User Guide, "Troubleshooting
-            # Batch Operations"); and 90 days after its end not any more.
+            # Batch Operations"); 90 days after its end it no longer knows it.
             return None
         if batch_job.status not in ENDED:
             return None
@@ -103,6 +104,6 @@ class BatchDiscovery:
             if waited_s < self._tuning.report_wait_s:
                 return None
             raise DiscoveryFailed(
-                f"S3 batch job {batch_job.batch_job_id} ended {waited_s:.0f} s ago and its report"
-                f" {key} is not there; check the batch role's right to write to the bucket"
+                f"S3 batch job {batch_job.batch_job_id} ended {waited_s:.0f} s ago, but its report"
+                f" {key} does not exist; check that the batch role may write to the bucket"
             ) from None

@@ -1,4 +1,4 @@
-"""Sending chunk messages, and noting that they were sent."""
+"""Sends chunk messages, and records that they were sent."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class ChunkEnqueuer:
         self._clock = clock
 
     async def enqueue(self, chunks: Sequence[Chunk]) -> None:
-        """Send the messages of recorded chunks and mark those still waiting as QUEUED now.
+        """Send the messages of recorded chunks, and mark those that still wait as QUEUED.
 
-        The mark's instant is what the sweep measures a lost message by, so it is renewed for
-        chunks that are QUEUED already. A request's worth is sent and marked before the next one:
-        a process that dies here has sent at most so many that are not marked.
+        The sweep finds lost messages by the time of the mark, so chunks that are QUEUED already
+        are marked again. Each request's messages are marked before the next request: a process
+        that dies here leaves at most one request's messages unmarked.
         """
         by_job: dict[str, list[Chunk]] = {}
         for chunk in chunks:

@@ -1,4 +1,4 @@
-"""What chunks are cut from: the manifest (`direct`) or the completion report (`batch`)."""
+"""The source of chunks: the manifest (`direct`) or the completion report (`batch`)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _UNREADABLE: Final = "InvalidReport"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Files of the results bucket, in order, and how one record of them is read.
+    """Files of the results bucket, in order, and the parser of their records.
 
-    `parse` takes a record and the position after it, and gives an entry that a worker has to
+    `parse` takes a record and the position after it, and returns an entry that a worker must
     process, or an outcome that is already known.
     """
 
@@ -29,13 +29,13 @@ class Source:
 
 
 def key_of(item: ManifestEntry | Outcome) -> str | None:
-    """Return the key of what was parsed; None if the record could not be read."""
+    """Return the key of a parsed record; None if the record could not be read."""
     unreadable = isinstance(item, Outcome) and item.reason == _UNREADABLE
     return None if unreadable else item.key
 
 
 def manifest_source(key: str) -> Source:
-    """Every object is an entry: workers decide."""
+    """Return the source of a direct discovery: every object is an entry, and workers decide."""
     return Source(name=key, keys=(key,), parse=lambda record, _after: decode_row(record))
 
 
@@ -43,15 +43,16 @@ _FOR_WORKERS = frozenset({OutcomeKind.COPIED, OutcomeKind.PUT, OutcomeKind.FAILE
 
 
 def _for_workers(outcome: Outcome) -> bool:
-    """Tell whether something is still to be written, or to be tried again."""
+    """Return whether a worker must write the object, or try it again."""
     return outcome.kind in _FOR_WORKERS or outcome.reason == Reason.TAGS_RESTORED
 
 
 def report_source(keys: tuple[str, ...], *, dry_run: bool) -> Source:
-    """Objects to write, failed and undecided ones are entries; the others are known.
+    """Return the source of a batch discovery.
 
-    In a dry run every decision is an outcome, and an undecided object is a failure. A row that
-    cannot be read fails by itself, not the job.
+    Objects to write, failed and undecided objects are entries; the outcomes of the others are
+    known. In a dry run every decision is an outcome, and an undecided object is a failure. A row
+    that cannot be read is one failure; it does not fail the job.
     """
 
     def parse(record: bytes, after: int) -> ManifestEntry | Outcome:

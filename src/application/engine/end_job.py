@@ -1,13 +1,12 @@
-"""Ending jobs early: cancelling on a person's order, failing on what a retry cannot mend.
+"""Ends jobs early: cancels them on request, or fails them on an error that no retry can fix.
 
-A job never jumps to its end. Its end is ordered in its record, from then on no chunk is made or
-leased; open chunks are settled as CANCELLED (a worker's own chunk by that worker, which looks for
-the order while it works); and with the last of them the job has ended.
+A job does not end at once. First its record gets an end request; from then on no chunk is created
+or leased. Open chunks are settled as CANCELLED (a leased chunk by its worker, which checks for the
+request while it works); with the last of them the job has ended.
 
-The end comes first. What else belongs to it (the batch job is cancelled, the manifest's upload
-aborted, what was done of a chunk is counted) is tried at each pass, logged where it fails, and does
-not keep the job from its end: a missing right never does, and nothing does for longer than
-`end_patience_s`.
+Clean-up does not block the end. Cancelling the batch job, aborting the manifest's upload and
+counting the finished objects of a chunk are tried at each pass, and logged if they fail. A missing
+permission never delays the end; other errors delay it for `end_patience_s` at most.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _RECORD_TRY_COUNT: Final = 2
 
 
 class EndJob:
-    """Orders ends and carries them out."""
+    """Requests the end of jobs, and carries it out."""
 
     def __init__(
         self,
@@ -75,28 +74,30 @@ class EndJob:
         self._progress = ProgressFiles(results)
 
     async def fail(
-        self, job_id: str, error: Exception, deadline: Deadline, *, told: str | None = None
+        self, job_id: str, error: Exception, deadline: Deadline, *, reason: str | None = None
     ) -> Job | None:
-        """Order the job's end, record why it fails, and end what is open, as `drain` does.
+        """Request the job's end, record the failure, and settle its open chunks as `drain` does.
 
-        The order comes first: a job that was cancelled meanwhile does not fail, and has no record
-        of a failure. `told` says why in full where the error alone does not.
+        The request comes first: a job that was cancelled in the meantime does not fail, and gets
+        no failure record. `reason` is the full reason, where the error alone does not have it.
         """
         now = self._clock.now()
         job = await update_job(
             self._jobs,
             job_id,
             lambda j: request_end(
-                j, Ending(kind=EndingKind.FAILED, reason=told or _reason(j, error)), now
+                j, Ending(kind=EndingKind.FAILED, reason=reason or _failure_reason(j, error)), now
             ),
         )
-        if job.ending == Ending(kind=EndingKind.FAILED, reason=told or _reason(job, error)):
+        if job.ending == Ending(
+            kind=EndingKind.FAILED, reason=reason or _failure_reason(job, error)
+        ):
             failure = chunk_or_job_failure(error, job_id=job_id, chunk_index=None, now=now)
-            await self._record(replace(failure, message=told or failure.message))
+            await self._record(replace(failure, message=reason or failure.message))
         return await self.drain(job, deadline)
 
     async def _record(self, failure: Failure) -> None:
-        """Record the failure; what hinders that is not to keep the job from its end."""
+        """Record the failure; an error here must not block the end of the job."""
         for _ in range(_RECORD_TRY_COUNT):
             try:
                 await self._errors.record([failure])
@@ -107,15 +108,15 @@ class EndJob:
                 )
 
     async def drain(self, job: Job, deadline: Deadline) -> Job | None:
-        """Settle what is open of a job whose end is ordered, or None if the deadline came first.
+        """Settle the open chunks of a job whose end is requested; None if the deadline came first.
 
-        Chunks that are being worked on are left. May be repeated; the job has ended when this finds
-        nothing left. It is a loop over lives: what decreases from one to the next is the number of
-        chunks that are open and not worked on. Each life settles one of them at least, whatever its
-        deadline is, or finds that a step of the end is to be tried again, for `end_patience_s`.
+        Leased chunks are left to their workers. Idempotent; the job has ended when no chunk is
+        left. A loop over invocations: its measure, which decreases with each, is the number of open
+        chunks without a lease. Each invocation settles at least one of them, whatever its deadline
+        is, or finds a step that must be retried, for `end_patience_s`.
 
         Raises:
-            Retryable: something is worth another try; what could be settled is.
+            Retryable: a step should be retried; the chunks that could be settled are.
         """
         left = await self._clean_up(job)
         now = await update_job(
@@ -123,7 +124,7 @@ class EndJob:
         )
         if now.tally.chunks_settled < now.tally.chunks_total:
             async for chunk in self._chunks.chunks(job.job_id):
-                # What a later redrive opened is not what was ordered to end.
+                # The request does not cover chunks that a later redrive reopened.
                 if not chunk.terminal and chunk.redrive_number <= job.redrive_number:
                     left = await self._cancel(job, chunk) or left
                     if deadline.near(self._tuning.stop_margin_s):
@@ -133,20 +134,20 @@ class EndJob:
         return await self._status_publisher.finish_if_settled(job.job_id)
 
     async def _clean_up(self, job: Job) -> Exception | None:
-        """Stop what is under way beside the chunks; returns an error that is worth another try."""
+        """Stop the batch job and the upload; returns an error that should be retried."""
         left: Exception | None = None
         for step in (self._stop_discovery, self._abort_manifest):
             try:
                 await step(job)
             except Exception as error:  # noqa: BLE001 - reported, and raised once all is tried
                 self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=cause_of(error))
-                worth_it = isinstance(error, Retryable) or is_unknown(error)
-                if worth_it and self._patient(job):
+                retryable = isinstance(error, Retryable) or is_unknown(error)
+                if retryable and self._patient(job):
                     left = error
         return left
 
     async def _stop_discovery(self, job: Job) -> None:
-        """Cancel the batch job; one that the record does not name yet is looked for."""
+        """Cancel the batch job; search for one that the record does not name yet."""
         if job.options.discovery is not Discovery.BATCH or job.splitting.done:
             return
         found: Sequence[str] = []
@@ -162,22 +163,22 @@ class EndJob:
             await self._results.abort_upload(manifest_key(job.job_id), job.listing.upload_id)
 
     def _patient(self, job: Job) -> bool:
-        """Whether the end may still wait: once it is ordered, nothing moves `updated_at`."""
+        """Return whether the end may still wait; `updated_at` does not move after the request."""
         waited_s = (self._clock.now() - job.updated_at).total_seconds()
         return waited_s < self._tuning.end_patience_s
 
     async def _cancel(self, job: Job, chunk: Chunk) -> Exception | None:
-        """Settle a chunk that nobody works on; returns an error that is worth another try."""
+        """Settle a chunk without a valid lease; returns an error that should be retried."""
         now = self._clock.now()
-        free = chunk
+        released = chunk
         if chunk.lease is not None:
             if not lease_expired(chunk, now):
                 return None
-            free = evolve(chunk, ChunkLeaseExpired(), now)
+            released = evolve(chunk, ChunkLeaseExpired(), now)
         done: dict[str, Outcome] = {}
         try:
             done = await self._progress.known(chunk)
-            await self._write_down(job, free, done)
+            await self._write_results(job, released, done)
         except Exception as error:  # noqa: BLE001 - reported, and raised once all is tried
             self._telemetry.warning(
                 "chunk_not_accounted",
@@ -188,14 +189,14 @@ class EndJob:
             if self._patient(job) and not isinstance(error, Misconfigured):
                 return error
         try:
-            cancelled = cancel_chunk(free, fold(done.values()), now=now)
+            cancelled = cancel_chunk(released, fold(done.values()), now=now)
             await self._chunks.settle(cancelled, tally_change(chunk, cancelled))
         except Conflict:
-            pass  # a worker took or settled it meanwhile; the next pass sees what became of it
+            pass  # a worker leased or settled it; the next pass reads the result
         return None
 
-    async def _write_down(self, job: Job, chunk: Chunk, done: Mapping[str, Outcome]) -> None:
-        """Write what belongs to the chunk's end, before the transaction that settles it."""
+    async def _write_results(self, job: Job, chunk: Chunk, done: Mapping[str, Outcome]) -> None:
+        """Write outcomes and error records, before the transaction that settles the chunk."""
         if done:
             await write_outcomes(
                 self._results,
@@ -209,8 +210,8 @@ class EndJob:
         await self._left_copies.give_up(job, chunk)
 
 
-def _reason(job: Job, error: Exception) -> str:
-    """Say in which role a bucket denied itself: that one has to be granted what is missing."""
+def _failure_reason(job: Job, error: Exception) -> str:
+    """Return the cause, with the role that S3 denied access: it needs the missing permission."""
     role_arn = job.bucket.role_arn
     denied = isinstance(error, AccessDenied) and error.resource != role_arn
     cause = cause_of(error)

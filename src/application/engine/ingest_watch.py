@@ -1,7 +1,7 @@
-"""Looking whether a system has worked off its ingest queue.
+"""Checks whether a system has processed its ingest queue.
 
-An object that was triggered a day ago may still wait there: Media Lake works its queue off nearly
-one by one. So a trigger's grace period does not end before the queue was seen empty.
+An object that was triggered a day ago may still wait there: Media Lake processes its queue nearly
+one message at a time. So a trigger's grace period does not end before the queue was empty once.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from ports.telemetry import Telemetry
 
 _PAGE_CONNECTOR_COUNT: Final = 100
 
-# An empty queue was empty so long before it was asked.
+# The depth lags: an empty queue was empty this long before the request.
 _DEPTH_LAG: Final = timedelta(seconds=QUEUE_DEPTH_LAG_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueView:
-    """What a job goes by: whether its queue can be read, and when it was last seen empty."""
+    """Whether a job's ingest queue can be read, and when it was last empty."""
 
     known: bool = False
     empty_at: datetime | None = None
@@ -55,14 +55,13 @@ class IngestWatch:
         self._tuning = tuning
 
     async def look(self, job: Job) -> QueueView:
-        """Return what a job goes by that begins now.
+        """Return the state of the ingest queue for a job that starts now.
 
-        A queue that cannot be read is not known: the grace period alone counts then, and the job
-        says so.
+        If the queue cannot be read, only the grace period counts, and the job gets a warning.
 
         Raises:
-            Misconfigured: the job sends to this queue, and there is none.
-            Retryable: its depth could not be had now.
+            Misconfigured: the job sends to this queue, and it does not exist.
+            Retryable: its depth could not be read.
         """
         queue_url = job.ingest.queue_url
         if queue_url is None:
@@ -89,9 +88,9 @@ class IngestWatch:
         return QueueView(known=True, empty_at=connector.queue_empty_at)
 
     async def observe(self, deadline: Deadline) -> None:
-        """Look at the queues of all connectors, as far as the time suffices.
+        """Check the queues of all connectors, until the deadline is near.
 
-        One that cannot be read does not keep the others from it.
+        A queue that cannot be read does not stop the pass.
         """
         cursor: str | None = None
         while True:
@@ -123,6 +122,6 @@ class IngestWatch:
         hours = self._tuning.ingest_grace_s / 3600
         return (
             f"the ingest queue {queue_url} cannot be read ({type(error).__name__}: {error});"
-            f" objects count as being ingested for {hours:g} h after their trigger, whatever"
-            " still waits there"
+            f" objects count as being ingested for {hours:g} h after their trigger, even if they"
+            " still wait in the queue"
         )

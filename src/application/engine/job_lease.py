@@ -1,4 +1,4 @@
-"""The engine's right to work on one job, held by one invocation at a time."""
+"""The lease on a job: one invocation of the engine at a time works on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ports.job_store import JobStore
 
 
 class JobLease:
-    """A held work lease: every write of the job goes through it and fails once it is lost."""
+    """A lease on one job: every write of the job goes through it, and fails once it is lost."""
 
     def __init__(self, *, jobs: JobStore, clock: Clock, token: str, deadline: Deadline) -> None:
         self._jobs = jobs
@@ -26,10 +26,10 @@ class JobLease:
         self.deadline = deadline
 
     async def acquire(self, job_id: str, *, margin_s: float) -> Job:
-        """Take the lease until `margin_s` after the deadline, when this process is surely dead.
+        """Take the lease until `margin_s` after the deadline, when this process has ended.
 
         Raises:
-            JobLeaseHeld: another invocation has it.
+            JobLeaseHeld: another invocation holds it.
             LeaseLost: the job has ended or is ending.
         """
         lease_s = self.deadline.remaining_s() + margin_s
@@ -43,7 +43,7 @@ class JobLease:
         """Write a change of the job.
 
         Raises:
-            LeaseLost: the lease is not ours any more, or the job has ended or is ending.
+            LeaseLost: another invocation holds the lease, or the job has ended or is ending.
         """
 
         def guarded(job: Job) -> Job:
@@ -54,16 +54,16 @@ class JobLease:
         return await update_job(self._jobs, job_id, guarded)
 
     async def release(self, job_id: str) -> Job:
-        """Give the lease back after an attempt that did not fail."""
+        """Release the lease after an attempt that did not fail."""
         return await self._give_back(job_id, end_attempts)
 
     async def release_failed(self, job_id: str, error: Exception) -> Job:
-        """Give the lease back after an attempt that ended in `error`; the record tells it."""
+        """Release the lease after an attempt that ended in `error`, and record the error."""
         cause, unknown = cause_of(error), is_unknown(error)
         return await self._give_back(job_id, lambda j: fail_attempt(j, cause, unknown=unknown))
 
     async def _give_back(self, job_id: str, change: Callable[[Job], Job]) -> Job:
-        """Give the lease back, so that the next invocation need not wait for its end."""
+        """Release the lease, so that the next invocation need not wait until it expires."""
 
         def released(job: Job) -> Job:
             if job.work is None or job.work.token != self.token:
@@ -75,12 +75,12 @@ class JobLease:
         return await update_job(self._jobs, job_id, released)
 
     async def job_ends(self, job_id: str) -> bool:
-        """Tell whether the job has ended or is ending, and is not merely another engine's."""
+        """Return whether the job has ended or is ending, not only leased by another invocation."""
         job = await self._jobs.get(job_id)
         return job.terminal or job.ending is not None
 
     def holds(self, job: Job) -> bool:
-        """Tell whether `job`, as read, is still ours to write."""
+        """Return whether this process still holds the lease of `job`, as read."""
         try:
             self.check(job)
         except LeaseLost:
@@ -88,9 +88,9 @@ class JobLease:
         return True
 
     def check(self, job: Job) -> None:
-        """Make sure that `job`, as read, is still ours to write.
+        """Check that this process still holds the lease of `job`, as read.
 
         Raises:
-            LeaseLost: it is not.
+            LeaseLost: it does not.
         """
         check_work(job, token=self.token, now=self._clock.now())

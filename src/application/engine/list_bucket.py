@@ -1,18 +1,19 @@
-"""Listing a bucket into the manifest: streamed, checkpointed, and continued after any break.
+"""Lists a bucket into the manifest: streamed, checkpointed, and resumable after an interruption.
 
-The manifest is a multipart upload. A checkpoint in the job's record names the last key that was
-seen, the ETags of the parts, and the rest: a file with the rows since the last part, because a part
-has a least size. There is a checkpoint with each part, every `checkpoint_after_s` seconds, and at
-the deadline. A later invocation reads the rest and lists on from the last key. Parts are completed
-by the recorded ETags, so a part that somebody else sent meanwhile is refused and not mixed in.
+The manifest is a multipart upload. A checkpoint in the job's record has the last key that was
+listed, the ETags of the parts, and the key of the remainder: a file with the rows since the last
+part, because a part has a minimum size. A checkpoint is written with each part, every
+`checkpoint_after_s` seconds, and at the deadline. A later invocation reads the remainder and
+resumes after the last key. The upload is completed with the recorded ETags, so S3 refuses a part
+that another process sent in the meantime.
 
-A rest is written before the record names it, and each under a name of its own: a process that dies
-between the two, or one that was given up for dead, leaves a file that nobody reads.
+A remainder is written before the record names it, each under its own key: a process that dies
+between the two, or whose lease expired, leaves a file that no process reads.
 
-The listing is a loop over lives. What decreases from one to the next is the number of keys after
-the recorded place: each life that ends at its deadline has seen one page at least. Only a part
-that a process given up for dead sent late makes the listing start again, with an upload that this
-process does not know.
+Listing is a loop over invocations. Its measure, which decreases with each, is the number of keys
+after the checkpoint: an invocation that ends at its deadline has listed at least one page. Only a
+part that a process with an expired lease sent late makes the listing start again, with a new upload
+that the late process does not know.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from datetime import timedelta
 from application.engine.ingest_watch import IngestWatch
 from application.engine.job_lease import JobLease
 from application.execution.tuning import Tuning
+from application.results.failure_records import cause_of
 from application.results.files import listing_rest_key, manifest_key
 from domain import prefixes as prefix_rules
 from domain.bucket_check import check_bucket
@@ -42,7 +44,7 @@ from ports.telemetry import Metric, Telemetry
 
 
 class ListBucket:
-    """Takes a job from INITIALIZING to DISCOVERING, or to COMPLETED if there is nothing to do."""
+    """Takes a job from INITIALIZING to DISCOVERING, or to COMPLETED if no object is selected."""
 
     def __init__(
         self,
@@ -64,13 +66,13 @@ class ListBucket:
         self._tuning = tuning
 
     async def run(self, job: Job, lease: JobLease) -> Job | None:
-        """List until the end, or None if the deadline came first: what was seen is on record.
+        """List to the end, or return None if the deadline came first, with a checkpoint.
 
         Raises:
-            LeaseLost: the job is not ours any more.
-            NotFound: the rest that the record names is gone.
+            LeaseLost: the job's lease is lost.
+            NotFound: the remainder that the record names does not exist.
             Misconfigured, AccessDenied: the bucket cannot be listed.
-            UnsupportedBucket: a sync could not do there what it promises.
+            UnsupportedBucket: a sync cannot keep its guarantees in this bucket.
             ManifestTooLarge: there are more objects than one job can list.
         """
         key = manifest_key(job.job_id)
@@ -78,12 +80,12 @@ class ListBucket:
             warnings = check_bucket(job, await self._objects.inspect(job.bucket))
             queue = await self._ingest_watch.look(job)
             upload_id = await self._results.create_upload(key)
-            begun = replace(Listing(), upload_id=upload_id)
+            started = replace(Listing(), upload_id=upload_id)
             job = await lease.update(
                 job.job_id,
                 lambda j: replace(
                     j,
-                    listing=begun,
+                    listing=started,
                     warnings=(*warnings, *queue.warnings),
                     queue_known=queue.known,
                     queue_empty_at=queue.empty_at,
@@ -106,7 +108,7 @@ class ListBucket:
         )
         at = job.listing
         rows = bytearray(await self._results.get(at.rest_key) if at.rest_key else b"")
-        noted_at = self._clock.now()
+        saved_at = self._clock.now()
         for index in range(at.prefix_index, len(prefixes)):
             async for listed in self._pages(job, prefixes[index], at):
                 page = listed.entries
@@ -131,22 +133,22 @@ class ListBucket:
                         job = await self._warn_of_nothing(job, lease, prefixes[index])
                     at = replace(at, prefix_index=index + 1, last_key=None)
                 if len(rows) >= part_bytes(self._tuning.manifest_part_bytes, len(at.part_e_tags)):
-                    job = await self._note_part(job, lease, at, bytes(rows), key)
+                    job = await self._save_part(job, lease, at, bytes(rows), key)
                     at = job.listing
                     rows.clear()
-                    noted_at = self._clock.now()
+                    saved_at = self._clock.now()
                 ending = lease.deadline.near(self._tuning.stop_margin_s)
-                age_s = (self._clock.now() - noted_at).total_seconds()
+                age_s = (self._clock.now() - saved_at).total_seconds()
                 if ending or age_s >= self._tuning.checkpoint_after_s:
-                    job = await self._note_rest(job, lease, at, bytes(rows))
+                    job = await self._save_remainder(job, lease, at, bytes(rows))
                     at = job.listing
-                    noted_at = self._clock.now()
+                    saved_at = self._clock.now()
                 if ending:
                     return None
-        return await self._note_part(job, lease, at, bytes(rows), key)
+        return await self._save_part(job, lease, at, bytes(rows), key)
 
     async def _pages(self, job: Job, prefix: str, at: Listing) -> AsyncIterator[ListedPage]:
-        """Yield the pages after the recorded place: after a key, or after pages without any."""
+        """Yield the pages after the checkpoint: after a key, or after empty pages."""
         if at.token is not None:
             pages = self._objects.list_objects(
                 job.bucket, prefix=prefix, start_after=at.last_key, token=at.token
@@ -155,7 +157,7 @@ class ListBucket:
                 first = await anext(pages)
             except Refused as error:
                 self._telemetry.warning(
-                    "listing_token_refused", job_id=job.job_id, cause=str(error)
+                    "listing_token_refused", job_id=job.job_id, cause=cause_of(error)
                 )
             else:
                 yield first
@@ -181,37 +183,37 @@ class ListBucket:
             pages = self._objects.list_objects(job.bucket, prefix=prefix, start_after=None)
             return bool((await anext(aiter(pages))).entries)
         except AccessDenied:
-            # Rights may be for the job's own prefixes only; then there is nothing to say of others.
+            # The policy may allow the job's own prefixes only; then nothing is known of others.
             return False
 
     def _may_be_taken(self, job: Job, entry: ManifestEntry) -> bool:
-        """Tell whether the system may take the object; a listing shows no content type."""
+        """Return whether the system may ingest the object; a listing has no content type."""
         taken = self._profile.takes(entry.key, None, job.ingest.file_filter)
         return taken is not Taken.NO
 
-    async def _note_part(
+    async def _save_part(
         self, job: Job, lease: JobLease, at: Listing, rows: bytes, key: str
     ) -> Job:
-        """Make the rows a part of the manifest, be there any, and note what is seen."""
+        """Upload the rows, if any, as a part of the manifest, and write a checkpoint."""
         if rows:
             upload_id = at.upload_id or ""
             e_tag = await self._results.upload_part(key, upload_id, len(at.part_e_tags) + 1, rows)
             at = replace(at, part_e_tags=(*at.part_e_tags, e_tag))
-        return await self._note(job, lease, replace(at, rest_key=None))
+        return await self._save(job, lease, replace(at, rest_key=None))
 
-    async def _note_rest(self, job: Job, lease: JobLease, at: Listing, rows: bytes) -> Job:
-        """Put the rows aside, be there any, and note what is seen.
+    async def _save_remainder(self, job: Job, lease: JobLease, at: Listing, rows: bytes) -> Job:
+        """Write the rows, if any, as the remainder, and write a checkpoint.
 
-        The name tells lives apart by their token, and within one life by the number of keys seen:
-        between two rests of a life there are other keys, or a part that leaves no rest.
+        The key is unique: it has the lease's token, and the number of keys that were listed.
+        Between two remainders of one invocation other keys were listed.
         """
         rest_key = None
         if rows:
             rest_key = listing_rest_key(job.job_id, lease.token, at.objects_seen)
             await self._results.put(rest_key, rows)
-        return await self._note(job, lease, replace(at, rest_key=rest_key))
+        return await self._save(job, lease, replace(at, rest_key=rest_key))
 
-    async def _note(self, job: Job, lease: JobLease, at: Listing) -> Job:
+    async def _save(self, job: Job, lease: JobLease, at: Listing) -> Job:
         job = await lease.update(job.job_id, lambda j: replace(j, listing=at))
         self._telemetry.event(
             "listing_checkpoint", job_id=job.job_id, objects_listed=at.objects_listed
@@ -230,7 +232,7 @@ class ListBucket:
                 return evolve(settled, JobCompleted(), now)
 
             return await lease.update(job.job_id, completed)
-        # Another invocation may have begun, and versioning may have been switched on since.
+        # Another invocation may have started the listing, and versioning may be enabled since.
         facts = await self._objects.inspect(job.bucket)
         unlisted = check_bucket(job, facts)
         others = tuple(warning for warning in job.warnings if warning not in unlisted)
@@ -238,14 +240,14 @@ class ListBucket:
         try:
             e_tag = await self._results.complete_upload(key, upload_id, job.listing.part_e_tags)
         except NotFound:
-            # An earlier attempt completed the upload and died before it wrote that down.
+            # An earlier attempt completed the upload and died before it recorded that.
             e_tag = await self._results.e_tag(key)
         except Conflict:
-            # The request of an attempt that was given up for dead arrived after its part had been
-            # sent anew: the upload does not hold what is recorded of it, and never will.
+            # A late request of an attempt with an expired lease replaced a part: the upload no
+            # longer has the recorded parts, and never will.
             await self._abort(job, key, upload_id)
-            anew = await lease.update(job.job_id, lambda j: replace(j, listing=Listing()))
-            return await self.run(anew, lease)
+            restarted = await lease.update(job.job_id, lambda j: replace(j, listing=Listing()))
+            return await self.run(restarted, lease)
         self._telemetry.count(Metric.OBJECTS_LISTED, ended.objects_listed)
         written = ManifestWritten(manifest=ManifestFile(key=key, e_tag=e_tag))
         return await lease.update(
@@ -254,8 +256,8 @@ class ListBucket:
         )
 
     async def _abort(self, job: Job, key: str, upload_id: str) -> None:
-        """Drop an upload that nobody needs, if we can: the bucket's lifecycle rule does, too."""
+        """Abort an upload that is not needed, if possible; the bucket's lifecycle does so too."""
         try:
             await self._results.abort_upload(key, upload_id)
         except Exception as error:  # noqa: BLE001 - reported
-            self._telemetry.warning("upload_not_aborted", job_id=job.job_id, cause=str(error))
+            self._telemetry.warning("upload_not_aborted", job_id=job.job_id, cause=cause_of(error))

@@ -1,12 +1,12 @@
-"""Which queued chunks have lost their message: told by what the queue still holds.
+"""Infers which queued chunks have lost their message, from the depth of the queue.
 
-A chunk that has been QUEUED for hours either waits its turn in a long queue or has lost its
-message; its record does not tell which. The queue's depth does: where it holds fewer messages than
-chunks should have in it, the difference is lost. Which of them, nobody can see; the queue keeps
-its order more or less, so the oldest are the likeliest. A guess that was wrong adds a message, so
-that the depth does not show the loss before that message is worked off: a lost message costs at
-most one for each chunk that waits before it, and is sent again at the latest when the queue is
-empty, or has held all its messages as long as it keeps any.
+A chunk that has been QUEUED for hours either waits in a long queue or has lost its message; its
+record does not show which. The depth of the queue does: if it has fewer messages than there are
+waiting chunks, the difference is lost. The depth does not show which of them; the queue is roughly
+ordered, so the oldest are the most likely. A wrong guess adds a message, which hides the loss until
+that message is processed. So a lost message causes at most one extra message for each chunk that
+waits before it. It is sent again at the latest when the queue is empty, or after the queue's
+retention period.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import Final
 from domain.chunk import Chunk, ChunkStatus
 from domain.limits import QUEUE_DEPTH_LAG_S
 
-# Twice the lag that AWS names, to be sure.
+# Twice the lag that AWS documents.
 _DEPTH_LAG: Final = timedelta(seconds=2 * QUEUE_DEPTH_LAG_S)
 
-# Bounds the memory of a sweep; the next sweep finds the rest.
+# Bounds the memory of a sweep; the next sweep finds the others.
 _CANDIDATE_COUNT_MAX: Final = 10_000
 
 _WITH_MESSAGE: Final = frozenset({ChunkStatus.QUEUED, ChunkStatus.PROCESSING})
@@ -30,10 +30,10 @@ _WITH_MESSAGE: Final = frozenset({ChunkStatus.QUEUED, ChunkStatus.PROCESSING})
 
 @dataclass(slots=True)
 class WaitingChunks:
-    """What one sweep has seen of chunks that should have a message in the queue.
+    """The chunks that should have a message in the queue, as one sweep has read them.
 
-    `depth` is what the queue held at `since`, before the first chunk was read; None if that is not
-    known, and then only messages that are older than the queue keeps any count as lost.
+    `depth` is the number of messages at `since`, before the first chunk was read. If it is None,
+    unknown, only messages that are older than the retention period count as lost.
     """
 
     since: datetime
@@ -47,7 +47,7 @@ class WaitingChunks:
             self.message_count += 1
 
     def suspect(self, chunk: Chunk) -> None:
-        """Note a chunk that has been QUEUED for long; of very many the oldest are kept."""
+        """Add a chunk that has been QUEUED for long; only the oldest are kept."""
         entry = (-chunk.updated_at.timestamp(), chunk.job_id, chunk.index, chunk)
         if len(self._oldest) < _CANDIDATE_COUNT_MAX:
             heapq.heappush(self._oldest, entry)
@@ -55,9 +55,9 @@ class WaitingChunks:
             heapq.heappushpop(self._oldest, entry)
 
     def lost(self, kept_s: float) -> list[Chunk]:
-        """Return the suspects whose messages are taken for lost, the oldest first.
+        """Return the chunks whose messages are considered lost, the oldest first.
 
-        `kept_s` is how long the queue keeps a message.
+        `kept_s` is the retention period of the queue, in seconds.
         """
         suspects = [entry[-1] for entry in sorted(self._oldest, key=lambda e: (-e[0], e[1:3]))]
         missing_count = 0 if self.depth is None else self.message_count - self.depth

@@ -1,4 +1,4 @@
-"""Taking the failed chunks of a redriven job back to the queue."""
+"""Requeues the failed chunks of a redriven job."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ports.job_store import JobStore
 
 
 class RequeueFailures:
-    """The engine's part: takes failed chunks back to the queue, each once per redrive."""
+    """The engine's part of a redrive: requeues each failed chunk, once per redrive."""
 
     def __init__(
         self,
@@ -36,15 +36,15 @@ class RequeueFailures:
     async def run(self, job: Job, lease: JobLease) -> Job | None:
         """Requeue, or return None if the deadline came first.
 
-        It is a loop over lives: what decreases from one to the next is the number of failed chunks
-        whose redrive is an earlier one. Each life requeues one of them at least.
+        A loop over invocations. Its measure, which decreases with each, is the number of failed
+        chunks of an earlier redrive: each invocation requeues at least one of them.
 
         Raises:
-            LeaseLost: the job is not ours any more.
+            LeaseLost: the job's lease is lost.
         """
         async for chunk in self._chunks.chunks(job.job_id):
             if redrivable(chunk) and chunk.redrive_number < job.redrive_number:
-                # A cancel may have come since; it waits for our lease to end before the job does.
+                # The job may have been cancelled since; the cancellation waits for the lease.
                 lease.check(await self._jobs.get(job.job_id))
                 event = ChunkRedriven(redrive_number=job.redrive_number)
                 reopened = evolve(chunk, event, self._clock.now())

@@ -1,13 +1,13 @@
-"""Cutting the manifest, or the completion report, into chunks: streamed and checkpointed.
+"""Splits the manifest, or the completion report, into chunks: streamed and checkpointed.
 
-Chunk N is a function of the file and N. What belongs to a chunk is written first (its entries, the
-outcomes that are known already), then chunks and checkpoint in one transaction, then the messages.
-Wherever the process dies, the next one cuts the same chunks from the last checkpoint on; messages
-that got lost are sent by the sweep.
+Chunk N is a function of the file and N. The files of a chunk are written first (its entries, and
+the outcomes that are already known), then chunks and checkpoint in one transaction, then the
+messages. Wherever the process dies, the next one creates the same chunks from the last checkpoint;
+the sweep sends messages that were lost.
 
-The splitting is a loop over lives. What decreases from one to the next is the number of bytes of
-the source behind the checkpoint: each life that ends at its deadline has recorded one chunk at
-least.
+Splitting is a loop over invocations. Its measure, which decreases with each, is the number of bytes
+of the source after the checkpoint: an invocation that ends at its deadline has recorded at least
+one chunk.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _Batch:
 
 
 class SplitIntoChunks:
-    """Makes a job's chunks from a source of records."""
+    """Creates the chunks of a job from a source of records."""
 
     def __init__(
         self,
@@ -71,8 +71,8 @@ class SplitIntoChunks:
         """Split to the end, or None if the deadline came first.
 
         Raises:
-            LeaseLost: the job is not ours any more.
-            InvalidReport: the source does not hold one record for each object listed.
+            LeaseLost: the job's lease is lost.
+            InvalidReport: the source does not have exactly one record for each listed object.
         """
         draft = ChunkDraft()
         batch = _Batch([], job.splitting)
@@ -177,9 +177,9 @@ class SplitIntoChunks:
                 job = await self._chunks.add(moved, batch.chunks)
                 break
             except Conflict:
-                # Something else in the record changed (a notice was published), or it is not
-                # ours any more, which `check` tells. The chunks themselves cannot exist while
-                # the checkpoint before them stands.
+                # Another part of the record changed (a status was published), or the lease is lost,
+                # which `check` finds out. The chunks themselves cannot exist yet: their
+                # checkpoint is written with them.
                 job = await self._jobs.get(job.job_id)
         await self._queueing.enqueue([c for c in batch.chunks if not c.terminal])
         return job

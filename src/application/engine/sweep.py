@@ -1,15 +1,14 @@
-"""The sweep: the scheduled pass that finds what got stuck and mends it.
+"""The sweep: a scheduled pass that recovers what is stuck.
 
-It looks at every open job, and repairs whatever a lost message, a lost event or a dead process can
-leave behind: statuses not published, engine work nobody does, the end of a batch job nobody heard
-of, chunks whose message or worker is gone, a last settlement nobody acted on. It decides by what
-is recorded, by the clock, and by how much the processor queue holds, so running it twice, or beside
-anything else, does no harm.
+It checks every open job, and repairs what a lost message, a lost event or a dead process can leave
+behind: statuses that were not published, a job that no engine works on, a batch job whose end was
+not reported, chunks whose message was lost or whose worker died, a last settlement that did not end
+the job. It decides by the records, the clock, and the depth of the processor queue. It is safe to
+run it twice, or at the same time as any other process.
 
-It is a loop over lives: what it does not reach before its deadline, the next one does. What
-decreases from one to the next is the number of chunks that count as stale: each of them that is
-sent or freed is marked with the present before the next ones are, so a sweep that dies leaves fewer
-behind, whatever it died of.
+It is a loop over invocations: the next one continues with what this one did not reach. Its measure,
+which decreases with each, is the number of stale chunks: each chunk that is sent or released gets
+the present time before the next ones are, so a sweep that dies leaves fewer of them.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from ports.paging import Unreadable
 from ports.telemetry import Metric, Telemetry
 
 _ENDING_SHARE: Final = 0.25
-"""The part of the time left that the sweep gives to the end of one job."""
+"""The share of the remaining time that the sweep spends on ending one job."""
 
 
 class Sweep:
@@ -73,22 +72,22 @@ class Sweep:
         self._tuning = tuning
 
     async def run(self, deadline: Deadline) -> int:
-        """Mend all open jobs, the oldest first; returns how many were looked at.
+        """Repair all open jobs, the oldest first; returns how many were checked.
 
-        One job that cannot be mended, or not even be read back, does not keep the others from it;
-        the first error of mending is raised at the end.
+        A job that cannot be repaired, or not even be read, does not stop the pass; the first error
+        is raised at the end.
 
         Raises:
-            Exception: some job could not be mended; the next sweep tries again.
+            Exception: a job could not be repaired; the next sweep tries again.
         """
         checked_count = 0
-        waiting, first_error = await self._look_at_queue()
+        waiting, first_error = await self._read_queue_depth()
         async for job in self._jobs.open_jobs():
             if self._out_of_time(deadline):
                 break
             checked_count += 1
             if isinstance(job, Unreadable):
-                # Nothing that a repetition mends: it is for an operator, by the log and its alarm.
+                # No retry can fix this: an operator must act. An alarm watches this log event.
                 self._telemetry.warning("job_not_repaired", job_id=job.record_id, cause=job.cause)
                 continue
             try:
@@ -111,8 +110,8 @@ class Sweep:
             raise first_error
         return checked_count
 
-    async def _look_at_queue(self) -> tuple[WaitingChunks, Exception | None]:
-        """Read the queue's depth before any chunk: what leaves the queue later is no loss."""
+    async def _read_queue_depth(self) -> tuple[WaitingChunks, Exception | None]:
+        """Read the queue's depth before any chunk: a message that leaves later is not lost."""
         now = self._clock.now()
         try:
             return WaitingChunks(since=now, depth=await self._queue.depth()), None
@@ -125,7 +124,7 @@ class Sweep:
         if job.terminal:
             return
         if job.ending is not None:
-            # The others must not wait for a job of many chunks; the next sweep continues with it.
+            # Other jobs must not wait for one with many chunks; the next sweep continues with it.
             await self._end_job.drain(job, deadline.share(_ENDING_SHARE))
             return
         now = self._clock.now()
@@ -143,15 +142,15 @@ class Sweep:
     async def _repair_chunks(
         self, job: Job, now: datetime, waiting: WaitingChunks, deadline: Deadline
     ) -> None:
-        """Send again what has surely no message; note in `waiting` what may have lost its own."""
+        """Requeue chunks without a message; add to `waiting` those that may have none."""
         lost: list[Chunk] = []
         async for chunk in self._chunks.chunks(job.job_id):
             if self._out_of_time(deadline):
                 break
             if lease_expired(chunk, now):
-                freed = await self._free(chunk, now)
-                if freed is not None:
-                    lost.append(freed)
+                released = await self._release_expired(chunk, now)
+                if released is not None:
+                    lost.append(released)
             elif chunk.status is ChunkStatus.PENDING:
                 if self._stale(chunk.updated_at, now, self._tuning.stuck_after_s):
                     lost.append(chunk)
@@ -162,24 +161,24 @@ class Sweep:
                 ):
                     waiting.suspect(chunk)
             if len(lost) >= QUEUE_MESSAGE_COUNT_MAX:
-                await self._send_again(lost)
+                await self._requeue(lost)
                 lost = []
-        await self._send_again(lost)
+        await self._requeue(lost)
 
     async def _send_lost(self, waiting: WaitingChunks, deadline: Deadline) -> None:
         lost = waiting.lost(self._tuning.queue_retention_s)
         for start in range(0, len(lost), QUEUE_MESSAGE_COUNT_MAX):
             if self._out_of_time(deadline):
                 return
-            await self._send_again(lost[start : start + QUEUE_MESSAGE_COUNT_MAX])
+            await self._requeue(lost[start : start + QUEUE_MESSAGE_COUNT_MAX])
 
-    async def _free(self, chunk: Chunk, now: datetime) -> Chunk | None:
+    async def _release_expired(self, chunk: Chunk, now: datetime) -> Chunk | None:
         try:
             return await self._chunks.save(evolve(chunk, ChunkLeaseExpired(), now))
         except Conflict:
-            return None  # its worker settled it, or another took it over
+            return None  # its worker settled it, or another worker leased it
 
-    async def _send_again(self, chunks: Sequence[Chunk]) -> None:
+    async def _requeue(self, chunks: Sequence[Chunk]) -> None:
         if chunks:
             self._telemetry.count(Metric.CHUNKS_RECOVERED, len(chunks))
             await self._queueing.enqueue(chunks)
@@ -193,5 +192,5 @@ class Sweep:
 
 
 def _needs_engine(job: Job) -> bool:
-    """Whether the next step is the engine's: all but waiting for chunks."""
+    """Return whether the next step is the engine's, and not to wait for chunks."""
     return not job.splitting.done or job.redriving

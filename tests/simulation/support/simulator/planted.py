@@ -172,8 +172,8 @@ BUGS = (
         "cancelling a chunk over a live lease",
         20,
         "application.engine.end_job:EndJob._cancel",
-        "        return None\n        free =",
-        "        pass\n        free =",
+        "        return None\n        released =",
+        "        pass\n        released =",
         "i4_only_the_lease_holder_settles",
     ),
     bug(
@@ -277,7 +277,7 @@ BUGS = (
     bug(
         "not sending lost messages again",
         101,
-        "application.engine.sweep:Sweep._send_again",
+        "application.engine.sweep:Sweep._requeue",
         "if chunks:",
         "if False:",
         "i9_faults_end_and_so_do_jobs",
@@ -294,8 +294,8 @@ BUGS = (
         "dropping what was done of a cancelled chunk",
         197,
         "application.engine.end_job:EndJob._cancel",
-        "cancel_chunk(free, fold(done.values()), now=now)",
-        "cancel_chunk(free, fold([]), now=now)",
+        "cancel_chunk(released, fold(done.values()), now=now)",
+        "cancel_chunk(released, fold([]), now=now)",
         "outcome_files_add_up",
     ),
     bug(

@@ -83,7 +83,7 @@ PROGRESS_BUGS = (
         "letting a denied clean-up keep a job from its end",
         20,
         "application.engine.end_job:EndJob._clean_up",
-        "if worth_it and self._patient(job):",
+        "if retryable and self._patient(job):",
         "if True:",
         "i9_faults_end_and_so_do_jobs",
     ),
