@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from application.results.failure_records import object_failures
 from domain.batch_job import BatchJobStatus
 from domain.chunk import ChunkStatus
 from domain.job import Discovery, Job, JobStatus
-from domain.outcome import Statistics
+from domain.outcome import Outcome, OutcomeKind, Statistics
 from ports.errors import Unavailable
 
 KEYS = [f"{number}.jpg" for number in range(3)]
@@ -270,3 +271,17 @@ async def test_a_redrive_keeps_the_failures_of_discovery(story: Any) -> None:
     [left] = await story.failures(job)
     [discovered] = [f for f in before if f.error_class == "InvalidReport"]
     assert replace(left, occurred_at=discovered.occurred_at) == discovered
+
+
+def test_a_key_that_a_wrong_report_names_twice_is_recorded_once(story: Any) -> None:
+    """Or its records would take the places of others: a chunk has a bounded number of them."""
+    failed = [
+        Outcome(key=key, kind=OutcomeKind.FAILED, reason="TagLimitExceeded", message=message)
+        for key, message in (("0.jpg", "first"), ("1.jpg", "only"), ("0.jpg", "second"))
+    ]
+    now = story.ports.clock.now()
+    failures = object_failures(failed, job_id="job-1", chunk_index=0, attempt_number=1, now=now)
+    assert [(each.key, each.message) for each in failures] == [
+        ("0.jpg", "second"),
+        ("1.jpg", "only"),
+    ]

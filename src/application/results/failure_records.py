@@ -63,23 +63,26 @@ def object_failures(
     attempt_number: int,
     now: datetime,
 ) -> list[Failure]:
-    """Return the records of the failed ones among `outcomes`."""
+    """Return the records of the failed ones among `outcomes`, one for each key.
+
+    A completion report that is wrong may name a key twice.
+    """
+    failed = {each.key: each for each in outcomes if each.kind is OutcomeKind.FAILED}
     return [
         Failure(
-            error_id=error_id_for(chunk_index=chunk_index, subject=outcome.key),
+            error_id=error_id_for(chunk_index=chunk_index, subject=key),
             job_id=job_id,
             error_class=outcome.reason,
             message=outcome.message or outcome.reason,
             occurred_at=now,
             chunk_index=chunk_index,
-            key=outcome.key,
+            key=key,
             attempt_number=attempt_number,
             vendor_code=outcome.vendor_code,
             request_id=outcome.request_id,
             stack_trace=outcome.stack_trace,
         )
-        for outcome in outcomes
-        if outcome.kind is OutcomeKind.FAILED
+        for key, outcome in failed.items()
     ]
 
 
