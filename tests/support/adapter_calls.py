@@ -6,6 +6,7 @@ test can leave something out, add to it, or cut it.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -296,8 +297,15 @@ async def adapter_calls(clients: Clients) -> Calls:
     s3control, sns = await clients.s3control(), await clients.sns()
     events, lambda_ = await clients.events(), await clients.lambda_()
 
+    role_numbers = itertools.count()
+
     async def no_sleep(_: float) -> None:
         return
+
+    async def read_in_a_role() -> None:
+        # Each time another: credentials are kept, and so is the failure to get them.
+        in_role = await clients.s3(f"arn:aws:iam::111122223333:role/r{next(role_numbers)}")
+        await S3ObjectStore(in_role, clock=clock).read_tags(BUCKET, "p/a.jpg")
 
     def objects() -> S3ObjectStore:
         return S3ObjectStore(s3, clock=clock)
@@ -345,6 +353,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "objects.abort_multipart_copy": lambda: objects().abort_multipart_copy(
             BUCKET, "p/a.jpg", "u1"
         ),
+        "roles.read_tags": read_in_a_role,
         "results.put": lambda: results.put("k", b"content"),
         "results.replace": lambda: results.replace("k", b"content", e_tag="e1"),
         "results.get": lambda: results.get("k"),
