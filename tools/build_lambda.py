@@ -42,7 +42,7 @@ _TIME_S: Final = 315_532_800
 
 _LAYERS: Final = ("domain", "ports", "application", "adapters", "entrypoints")
 _LAPTOP_ONLY: Final = (
-    "adapters/local",
+    "adapters/local_aws",
     "adapters/memory",
     "entrypoints/cli",
     "entrypoints/wiring/local.py",

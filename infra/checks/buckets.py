@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from entrypoints.cli.fitness import announces_copies
+from entrypoints.cli.stage.event_delivery import announces_copies
 from infra.checks.finding import DENIED, Finding, Identity, OpenClient
 from infra.config import Config
 

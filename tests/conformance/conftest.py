@@ -15,7 +15,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from adapters.local.cloud.process import CloudProcess
+from adapters.local_aws.aws_emulator.process import CloudProcess
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 

@@ -19,9 +19,13 @@ from urllib.parse import quote_plus
 
 from media_lake import MediaLake
 
-from adapters.local.medialake.items import is_lock, record_of
-from adapters.local.medialake.records import react_within, records_after, tags_after
-from adapters.local.medialake.values import (
+from adapters.local_aws.asset_system.medialake.items import is_lock, record_of
+from adapters.local_aws.asset_system.medialake.records import (
+    react_within,
+    records_after,
+    tags_after,
+)
+from adapters.local_aws.asset_system.medialake.values import (
     IngestObject,
     IngestSettings,
     NewIds,

@@ -21,9 +21,10 @@ from typer.testing import CliRunner, Result
 from application.execution.tuning import Tuning
 from domain.job import Discovery
 from entrypoints import api as api_function
-from entrypoints.cli import import_command, medialake_tables
-from entrypoints.cli.doctor import StageApiClient
 from entrypoints.cli.main import app
+from entrypoints.cli.remote.medialake_import import command as import_command
+from entrypoints.cli.remote.medialake_import import tables as medialake_tables
+from entrypoints.cli.remote.stage_api_client import StageApiClient
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.apps import ApiApp, api_app
 from entrypoints.wiring.memory import RESULTS_BUCKET_NAME, MemoryWorld, memory_world, use_cases

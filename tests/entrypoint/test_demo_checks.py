@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from domain.outcome import OutcomeKind
-from entrypoints.cli.demo_bucket import Filled, Record, Stored
-from entrypoints.cli.demo_checks import (
+from entrypoints.cli.demo.bucket import Filled, Record, Stored
+from entrypoints.cli.demo.checks import (
     Check,
     Heard,
     Look,
@@ -20,8 +20,8 @@ from entrypoints.cli.demo_checks import (
     not_taken,
     summary,
 )
-from entrypoints.cli.demo_kinds import ENDS, TAKEN, TRIGGERED, Kind, kind_of_file, kinds_of
-from entrypoints.cli.demo_media import demo_objects
+from entrypoints.cli.demo.media_files import demo_objects
+from entrypoints.cli.demo.object_kinds import ENDS, TAKEN, TRIGGERED, Kind, kind_of_file, kinds_of
 from entrypoints.wiring.asset_systems import AssetSystem
 
 Json = dict[str, Any]

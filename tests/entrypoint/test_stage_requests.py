@@ -23,9 +23,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from typer.testing import CliRunner, Result
 
-from entrypoints.cli.api_client import part
-from entrypoints.cli.doctor import StageApiClient
 from entrypoints.cli.main import app
+from entrypoints.cli.remote.api_client import part
+from entrypoints.cli.remote.stage_api_client import StageApiClient
 
 REGION = "eu-west-1"
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret", "session-token")

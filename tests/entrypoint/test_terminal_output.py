@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from domain.shown import shown
-from entrypoints.cli import job_commands
 from entrypoints.cli.main import main
+from entrypoints.cli.remote import job_commands
 
 Json = dict[str, Any]
 

@@ -13,10 +13,11 @@ from aws_with_history import ACCOUNT, REGION, Answers, AwsWithHistory, Seen
 from infra.policies import target_role_trust
 from moto import mock_aws
 
-from entrypoints.cli.api_problem import ApiProblem
-from entrypoints.cli.doctor import examine, stage_outputs
-from entrypoints.cli.stage_checks.check import Finding, Stage, Verdict
-from entrypoints.cli.stage_checks.checklist import CHECKS
+from entrypoints.cli.remote.stage_api_client import stage_outputs
+from entrypoints.cli.stage.checks.check import Finding, Stage, Verdict
+from entrypoints.cli.stage.checks.checklist import CHECKS
+from entrypoints.cli.stage.doctor import examine
+from entrypoints.cli.terminal.api_problem import ApiProblem
 
 ENGINE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/asset-sync-dev-EngineRole"
 PROCESSOR_ROLE = f"arn:aws:iam::{ACCOUNT}:role/asset-sync-dev-ProcessorRole"

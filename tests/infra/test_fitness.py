@@ -13,7 +13,7 @@ from infra.preflight import Identity, look
 from moto import mock_aws
 from stack_in_aws import SessionWith, StackInAws
 
-from entrypoints.cli.fitness import announces_copies, records_batch_jobs
+from entrypoints.cli.stage.event_delivery import announces_copies, records_batch_jobs
 
 ACCOUNT = "123456789012"
 IDENTITY = Identity(account=ACCOUNT, region="eu-west-1")

@@ -24,8 +24,8 @@ from tools.teardown import Stopped
 from trial import template as template_support
 from trial.template import Resolver, loadable
 
-from entrypoints.cli.doctor import examine
-from entrypoints.cli.stage_checks.check import Finding, Stage, Verdict
+from entrypoints.cli.stage.checks.check import Finding, Stage, Verdict
+from entrypoints.cli.stage.doctor import examine
 
 Template = dict[str, Any]
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "deploy"

@@ -10,9 +10,9 @@ import pytest
 import pytest_asyncio
 from botocore.config import Config
 
-from adapters.local.cloud.clients import CloudClients
-from adapters.local.cloud.process import CloudProcess
-from adapters.local.invocation import REGION
+from adapters.local_aws.aws_emulator.clients import CloudClients
+from adapters.local_aws.aws_emulator.process import CloudProcess
+from adapters.local_aws.lambda_service.invocation import REGION
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

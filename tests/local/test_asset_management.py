@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from asset_system_world import AssetSystemWorld
 
-from adapters.local.asset_systems import AssetSystem
-from adapters.local.cloud.clients import CloudClients
-from adapters.local.takes_everything import IngestSource
+from adapters.local_aws.asset_system.behaviours import AssetSystem
+from adapters.local_aws.asset_system.takes_everything import IngestSource
+from adapters.local_aws.aws_emulator.clients import CloudClients
 
 Unique = Callable[[str], str]
 TAGS = "AssetID=asset:img:1&InventoryID=asset:uuid:1&SyncJobID=job"

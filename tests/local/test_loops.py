@@ -11,8 +11,8 @@ import pytest
 
 from adapters.aws import resources
 from adapters.aws.resources import INGEST_RULE, RuleSpec
-from adapters.local.event_patterns import matches
-from adapters.local.event_rules import DefaultBus
+from adapters.local_aws.event_bridge.event_patterns import matches
+from adapters.local_aws.event_bridge.rules import DefaultBus
 from domain.errors import InvalidMessage
 from domain.limits import COPY_OBJECT_BYTES_MAX
 from entrypoints.events import parse_engine_event, parse_processor_event

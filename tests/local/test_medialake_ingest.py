@@ -10,15 +10,15 @@ from urllib.parse import quote_plus, urlencode
 import pytest
 from asset_system_world import AssetSystemWorld
 
-from adapters.local.asset_management import IngestCounts
-from adapters.local.asset_systems import AssetSystem
-from adapters.local.cloud.clients import CloudClients
-from adapters.local.medialake.file_types import file_filter
-from adapters.local.medialake.ingest import MediaLakeIngest
-from adapters.local.medialake.items import lock_id, lock_item
-from adapters.local.medialake.messages import ObjectEvent
-from adapters.local.medialake.values import AssetEventType, IngestSettings, Outcome
-from adapters.local.takes_everything import IngestSource
+from adapters.local_aws.asset_system.behaviours import AssetSystem
+from adapters.local_aws.asset_system.medialake.file_types import file_filter
+from adapters.local_aws.asset_system.medialake.ingest import MediaLakeIngest
+from adapters.local_aws.asset_system.medialake.items import lock_id, lock_item
+from adapters.local_aws.asset_system.medialake.messages import ObjectEvent
+from adapters.local_aws.asset_system.medialake.values import AssetEventType, IngestSettings, Outcome
+from adapters.local_aws.asset_system.reference_system import IngestCounts
+from adapters.local_aws.asset_system.takes_everything import IngestSource
+from adapters.local_aws.aws_emulator.clients import CloudClients
 
 Unique = Callable[[str], str]
 BOTH = {"AssetID": "asset:vid:1", "InventoryID": "asset:uuid:1"}

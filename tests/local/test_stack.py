@@ -10,11 +10,11 @@ import boto3
 import pytest
 
 from adapters.aws import resources
-from adapters.local.asset_systems import AssetSystem
-from adapters.local.invocation import REGION
-from adapters.local.medialake.values import Outcome
-from adapters.local.stack import LocalStack
-from adapters.local.stack_settings import BatchOperationsParts, StackSettings
+from adapters.local_aws.asset_system.behaviours import AssetSystem
+from adapters.local_aws.asset_system.medialake.values import Outcome
+from adapters.local_aws.lambda_service.invocation import REGION
+from adapters.local_aws.stack.local_stack import LocalStack
+from adapters.local_aws.stack.settings import BatchOperationsParts, StackSettings
 
 SPECIFIED = {
     "JOB_TABLE_NAME",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from adapters.aws.clients import ClientSettings, open_clients
-from adapters.local.cloud.process import CloudProcess
+from adapters.local_aws.aws_emulator.process import CloudProcess
 from adapters.memory.system import ManualClock
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))

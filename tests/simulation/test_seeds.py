@@ -10,7 +10,7 @@ from simulator.coverage import Coverage, added
 from simulator.faults import Fault
 from simulator.lasting import Lasting
 
-from adapters.local.medialake.values import Outcome
+from adapters.local_aws.asset_system.medialake.values import Outcome
 from domain.chunk import ChunkStatus
 from domain.decision import Reason
 from domain.job import JobStatus

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from adapters.aws.resources import ASSETS_TABLE
-from adapters.local.asset_management import AssetManagement, AssetManagementSettings
-from adapters.local.asset_systems import AssetSystem
-from adapters.local.cloud.clients import CloudClients
-from adapters.local.medialake.values import IngestSettings
-from adapters.local.provisioning import table_request
+from adapters.local_aws.asset_system.behaviours import AssetSystem
+from adapters.local_aws.asset_system.medialake.values import IngestSettings
+from adapters.local_aws.asset_system.reference_system import (
+    AssetManagement,
+    AssetManagementSettings,
+)
+from adapters.local_aws.aws_emulator.clients import CloudClients
+from adapters.local_aws.stack.provisioning import table_request
 
 
 @dataclass

@@ -19,9 +19,9 @@ import boto3
 import urllib3
 from botocore.config import Config
 
-from adapters.local.medialake.file_types import FileFilter
-from entrypoints.cli.laptop import laptop
-from entrypoints.cli.requests import RequestLog
+from adapters.local_aws.asset_system.medialake.file_types import FileFilter
+from entrypoints.cli.local.local_service import laptop
+from entrypoints.cli.local.request_counter import RequestLog
 from entrypoints.wiring.local import LocalStack, StackSettings
 
 Json = dict[str, Any]

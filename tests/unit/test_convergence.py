@@ -18,8 +18,8 @@ from catalog_records import catalog_record
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from adapters.local.medialake.records import react_within, records_after
-from adapters.local.medialake.values import (
+from adapters.local_aws.asset_system.medialake.records import react_within, records_after
+from adapters.local_aws.asset_system.medialake.values import (
     IngestObject,
     IngestSettings,
     NewIds,

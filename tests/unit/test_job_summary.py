@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from domain.outcome import Statistics, counts_by_name
-from entrypoints.cli.output import summary_of
+from entrypoints.cli.terminal.output import summary_of
 
 QUIET = Statistics(skipped=7)
 

@@ -17,7 +17,7 @@ from domain.medialake_connector import (
     is_derived_bucket_name,
     read_connector,
 )
-from entrypoints.cli.import_plan import Choices, Planned, State, plan_import
+from entrypoints.cli.remote.medialake_import.plan import Choices, Planned, State, plan_import
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.local.medialake.file_types import (
+from adapters.local_aws.asset_system.medialake.file_types import (
     SUPPORTED_EXTENSIONS,
     AssetType,
     FileFilter,
@@ -17,8 +17,14 @@ from adapters.local.medialake.file_types import (
     extension_of,
     file_filter,
 )
-from adapters.local.medialake.items import is_lock, lock_id, lock_item, record_item, record_of
-from adapters.local.medialake.messages import (
+from adapters.local_aws.asset_system.medialake.items import (
+    is_lock,
+    lock_id,
+    lock_item,
+    record_item,
+    record_of,
+)
+from adapters.local_aws.asset_system.medialake.messages import (
     DELETE_MARKER_CREATED,
     PERMANENTLY_DELETED,
     ObjectEvent,
@@ -26,8 +32,8 @@ from adapters.local.medialake.messages import (
     events_of_queue_message,
     keys_to_try,
 )
-from adapters.local.medialake.rules import refusal
-from adapters.local.medialake.values import IngestObject, Outcome, Record
+from adapters.local_aws.asset_system.medialake.rules import refusal
+from adapters.local_aws.asset_system.medialake.values import IngestObject, Outcome, Record
 
 Json = dict[str, Any]
 

@@ -7,10 +7,10 @@ import sys
 
 import typer
 
-from entrypoints.cli import connector_commands, job_commands
-from entrypoints.cli.demo import demo
-from entrypoints.cli.stage_commands import doctor
-from entrypoints.cli.up import up
+from entrypoints.cli.demo.command import demo
+from entrypoints.cli.local.up_command import up
+from entrypoints.cli.remote import connector_commands, job_commands
+from entrypoints.cli.stage.commands import doctor
 
 app = typer.Typer(
     help="Keeps S3 buckets in step with an Asset Management System.",

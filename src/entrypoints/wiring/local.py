@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adapters.local.batch_jobs import batch_operations_emulator
-from adapters.local.listener import LOOPBACK
-from adapters.local.stack import LocalStack
-from adapters.local.stack_settings import StackSettings
-from adapters.local.takes_everything import IngestSource
+from adapters.local_aws.asset_system.takes_everything import IngestSource
+from adapters.local_aws.loopback.http_listener import LOOPBACK
+from adapters.local_aws.stack.batch_operations_bridge import batch_operations_emulator
+from adapters.local_aws.stack.local_stack import LocalStack
+from adapters.local_aws.stack.settings import StackSettings
 
 Handler = Callable[[Any, Any], Any]
 

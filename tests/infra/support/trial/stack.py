@@ -21,17 +21,17 @@ from trial.permissions import Right
 from trial.template import Resolver, loadable, role_statements
 
 from adapters.aws.resources import RuleSpec
-from adapters.local.batch_jobs import batch_operations_emulator
-from adapters.local.cloud.clients import CloudClients
-from adapters.local.cloud.process import CloudProcess
-from adapters.local.event_rules import DefaultBus
-from adapters.local.functions import LambdaService
-from adapters.local.http_api import http_api_application
-from adapters.local.invocation import REGION, FunctionSettings, InvocationResult
-from adapters.local.invoke_api import invoke_application
-from adapters.local.listener import LOOPBACK, Listener
-from adapters.local.queue_pump import PumpSettings, QueuePump
-from adapters.local.stack_settings import BatchOperationsParts
+from adapters.local_aws.api_gateway.http_api import http_api_application
+from adapters.local_aws.aws_emulator.clients import CloudClients
+from adapters.local_aws.aws_emulator.process import CloudProcess
+from adapters.local_aws.event_bridge.rules import DefaultBus
+from adapters.local_aws.lambda_service.event_source_mapping import PumpSettings, QueuePump
+from adapters.local_aws.lambda_service.invocation import REGION, FunctionSettings, InvocationResult
+from adapters.local_aws.lambda_service.invoke_api import invoke_application
+from adapters.local_aws.lambda_service.service import LambdaService
+from adapters.local_aws.loopback.http_listener import LOOPBACK, Listener
+from adapters.local_aws.stack.batch_operations_bridge import batch_operations_emulator
+from adapters.local_aws.stack.settings import BatchOperationsParts
 
 Template = dict[str, Any]
 _STACK = "trial"

@@ -15,7 +15,7 @@ from simulator.accounts import outcome_lines
 from simulator.ledger import has_mark_of_another, mark_in
 from simulator.scenery import BUCKET
 
-from adapters.local.medialake.values import Outcome, Reaction, Record
+from adapters.local_aws.asset_system.medialake.values import Outcome, Reaction, Record
 from domain.connector import IdSource
 from domain.customer_object import ObjectHead
 from domain.job import Job

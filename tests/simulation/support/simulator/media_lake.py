@@ -15,10 +15,16 @@ from catalog_records import catalog_record
 from simulator.faults import Fault
 from simulator.scenery import BUCKET, QUEUE_URL
 
-from adapters.local.medialake.file_types import FileFilter, FilterMode
-from adapters.local.medialake.records import react_within, records_after
-from adapters.local.medialake.rules import refusal
-from adapters.local.medialake.values import IngestObject, IngestSettings, NewIds, Outcome, Record
+from adapters.local_aws.asset_system.medialake.file_types import FileFilter, FilterMode
+from adapters.local_aws.asset_system.medialake.records import react_within, records_after
+from adapters.local_aws.asset_system.medialake.rules import refusal
+from adapters.local_aws.asset_system.medialake.values import (
+    IngestObject,
+    IngestSettings,
+    NewIds,
+    Outcome,
+    Record,
+)
 from adapters.memory.buckets import ObjectCreated, StoredObject
 from domain.catalog import CatalogRecord
 from domain.connector import Trigger

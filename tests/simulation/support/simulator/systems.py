@@ -14,7 +14,7 @@ from simulator.faults import Fault
 from simulator.media_lake import MediaLake
 from simulator.scenery import BUCKET, QUEUE_URL
 
-from adapters.local.medialake.values import Outcome
+from adapters.local_aws.asset_system.medialake.values import Outcome
 from domain.connector import Trigger
 from domain.message import IngestEvent
 from domain.profile import GENERIC, Profile

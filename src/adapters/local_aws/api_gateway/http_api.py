@@ -1,0 +1,175 @@
+"""An HTTP API in front of the api function, as API Gateway would stand there.
+
+API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway",
+payload format 2.0 (checked 2026-11): header names are lower case, repeated headers and query
+parameters are joined by commas, cookies stand apart, a body that is not text is base64. One route
+takes everything (`$default`), so the function routes by itself. There is no authorizer.
+"""
+
+import base64
+import json
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import unquote
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, InvocationResult, Refused
+from adapters.local_aws.lambda_service.service import LambdaService
+
+logger: Final = logging.getLogger(__name__)
+
+# API Gateway Developer Guide, "Quotas for HTTP APIs": payloads up to 10 MB (hard limit).
+_BODY_BYTES_MAX: Final = 10 * 1024 * 1024
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_TEXT_TYPES: Final = ("text/", "application/json", "application/xml", "application/javascript")
+# Set by the server for this answer; a function's own would contradict it.
+_SERVER_HEADERS: Final = frozenset({"content-length", "transfer-encoding", "connection"})
+
+
+def http_api_application(
+    service: LambdaService,
+    function: str,
+    *,
+    around_changes: Callable[[], Awaitable[None]] | None = None,
+) -> web.Application:
+    """The HTTP application that invokes `function` for every request.
+
+    `around_changes` is awaited before and after each request that may change something.
+    """
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            event = request_event(request, await request.read())
+            payload = json.dumps(event).encode()
+            watched = around_changes if request.method not in _READS else None
+            if watched is not None:
+                await watched()
+            result = await service.invoke(function, payload)
+            if watched is not None:
+                await watched()
+        except (web.HTTPRequestEntityTooLarge, Refused):
+            # The function exists and the payload is JSON: Lambda refuses its size alone.
+            return _too_large(request)
+        return _response(result)
+
+    application = web.Application(client_max_size=_BODY_BYTES_MAX)
+    # A dot matches no line break, which a path may hold.
+    application.router.add_route("*", r"/{path:[\s\S]*}", handle)
+    return application
+
+
+def _too_large(request: web.Request) -> web.Response:
+    """Say that no function has seen the request, in the form of the API's own problems.
+
+    API Gateway says so as well, in a form of its own: of a body above 10 MB, and of one that does
+    not fit into the 6 MB of an invocation.
+    """
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    problem = {
+        "type": "/problems/body-too-large",
+        "title": "The request's body is too large",
+        "status": status,
+        "detail": "The body does not fit into an invocation of the function, which takes 6 MB;"
+        " the API itself takes 256 KiB",
+        "instance": request.rel_url.raw_path,
+        "retryable": False,
+        "requestId": str(uuid.uuid4()),
+    }
+    return web.json_response(problem, status=status, content_type="application/problem+json")
+
+
+def request_event(request: web.Request, body: bytes) -> dict[str, Any]:
+    """The event of payload format 2.0 for one request."""
+    raw_path, _, raw_query = request.raw_path.partition("?")
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        if name.lower() != "cookie":
+            headers[name.lower()] = ",".join(filter(None, (headers.get(name.lower()), value)))
+    now = time.time()
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        # The path comes decoded, the query string as it was sent.
+        "rawPath": unquote(raw_path),
+        "rawQueryString": raw_query,
+        "headers": headers,
+        "requestContext": {
+            "accountId": ACCOUNT_ID,
+            "apiId": "local",
+            "domainName": request.host,
+            "domainPrefix": "local",
+            "http": {
+                "method": request.method,
+                "path": unquote(raw_path),
+                "protocol": f"HTTP/{request.version.major}.{request.version.minor}",
+                "sourceIp": request.remote or "127.0.0.1",
+                "userAgent": request.headers.get("User-Agent", ""),
+            },
+            "requestId": str(uuid.uuid4()),
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "timeEpoch": int(now * 1_000),
+        },
+        "isBase64Encoded": False,
+    }
+    if request.cookies:
+        event["cookies"] = [f"{name}={value}" for name, value in request.cookies.items()]
+    if raw_query:
+        query: dict[str, str] = {}
+        for name, value in request.query.items():
+            query[name] = f"{query[name]},{value}" if name in query else value
+        event["queryStringParameters"] = query
+    if body:
+        text = _text_of(body) if _is_text(request.content_type) else None
+        event["isBase64Encoded"] = text is None
+        event["body"] = base64.b64encode(body).decode() if text is None else text
+    return event
+
+
+def _text_of(body: bytes) -> str | None:
+    """Return the text, None if it is none: what a content type says is only its sender's word."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_text(content_type: str) -> bool:
+    return content_type.startswith(_TEXT_TYPES) or content_type.endswith(("+json", "+xml"))
+
+
+def _response(result: InvocationResult) -> web.Response:
+    answer = json.loads(result.payload)
+    if result.function_error is None:
+        try:
+            return _shown(answer)
+        except (AttributeError, TypeError, ValueError):
+            logger.exception("the function's answer is not of payload format 2.0")
+    # All that API Gateway tells a caller; the cause is in the function's log.
+    return web.json_response({"message": "Internal Server Error"}, status=500)
+
+
+def _shown(answer: Any) -> web.Response:
+    if not isinstance(answer, dict) or "statusCode" not in answer:
+        # Format 2.0: an answer without a status code is the body of a 200.
+        return web.json_response(answer)
+    headers = CIMultiDict(
+        (name, str(value))
+        for name, value in (answer.get("headers") or {}).items()
+        if name.lower() not in _SERVER_HEADERS
+    )
+    for cookie in answer.get("cookies") or ():
+        headers.add("Set-Cookie", str(cookie))
+    headers.setdefault("Content-Type", "application/json")
+    body = (answer.get("body") or "").encode()
+    if answer.get("isBase64Encoded"):
+        body = base64.b64decode(body, validate=True)
+    return web.Response(status=int(answer["statusCode"]), headers=headers, body=body)

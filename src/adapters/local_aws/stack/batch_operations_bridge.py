@@ -1,0 +1,27 @@
+"""Joins the emulator of S3 Batch Operations to the local stack's functions and events."""
+
+from adapters.local_aws.lambda_service.invocation import REGION, Refused
+from adapters.local_aws.s3_batch_operations import (
+    BatchOperations,
+    BatchOperationsSettings,
+    InvokeResult,
+)
+from adapters.local_aws.stack.settings import BatchOperationsParts, BatchOperationsServer
+
+
+def batch_operations_emulator(parts: BatchOperationsParts) -> BatchOperationsServer:
+    """The emulator that `LocalStack` takes as its `batch_operations`."""
+
+    async def invoke(function_arn: str, payload: bytes) -> InvokeResult:
+        try:
+            result = await parts.invoke(function_arn, payload)
+        except Refused as refused:
+            return InvokeResult(refused.status, None, refused.message.encode())
+        return InvokeResult(200, result.function_error, result.payload)
+
+    return BatchOperations(
+        BatchOperationsSettings(region=REGION),
+        s3_client_factory=parts.open_s3,
+        invoke=invoke,
+        publish=parts.publish,
+    )

@@ -1,0 +1,144 @@
+"""What `asset-sync demo` does: fills a bucket, syncs it twice, and looks at what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from domain.job import Discovery
+from domain.outcome import COUNT_NAMES, OutcomeKind
+from domain.shown import shown
+from entrypoints.cli.demo.bucket import DemoBucket, Filled, open_demo_bucket
+from entrypoints.cli.demo.checks import Check, Heard, Look, Run, check_first, check_second
+from entrypoints.cli.demo.media_files import DemoObject, demo_objects, folder_objects
+from entrypoints.cli.demo.object_kinds import kind_of_file, kinds_of, profile_of
+from entrypoints.cli.local.local_service import laptop
+from entrypoints.cli.local.request_counter import RequestLog
+from entrypoints.cli.remote.api_client import ApiClient, part
+from entrypoints.cli.remote.job_commands import follow
+from entrypoints.cli.terminal.output import ERR, printable, warn
+from entrypoints.wiring.asset_systems import AssetSystem
+from entrypoints.wiring.local import IngestSource, LocalStack, StackSettings
+
+Json = dict[str, Any]
+
+_BUCKET = "demo-archive"
+_CONNECTOR = "demo"
+_INGEST_WAIT_S = 600
+
+# Discovery of thousands of objects moves no count of the job; on a slow machine it takes minutes.
+_STALLED_AFTER_S = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demonstration:
+    """What was put into the bucket, both syncs, and what was promised of them."""
+
+    filled: Filled
+    runs: tuple[Run, Run]
+    checks: list[Check]
+
+
+async def demonstrate(
+    folder: Path | None, count: int, discovery: Discovery, system: AssetSystem, log_path: Path
+) -> Demonstration:
+    """Run the demonstration.
+
+    Raises:
+        ApiProblem: the API refused, or a job stands still.
+        TimeoutError: the asset system did not catch up.
+    """
+    requests = RequestLog()
+    ERR.print(
+        "Starting S3, DynamoDB, SQS, SNS, EventBridge, S3 Batch Operations, an asset system and the"
+        " functions ..."
+    )
+    settings = StackSettings(asset_system=system, watches_connectors=True)
+    async with (
+        laptop(settings, log_path=log_path, requests=requests) as stack,
+        open_demo_bucket(_BUCKET, os.environ["ASSETS_TABLE_NAME"], profile_of(system)) as bucket,
+    ):
+        ERR.print(f"Filling bucket {_BUCKET} with {printable(folder or 'files')} ...")
+        filled = await bucket.fill(
+            _objects(folder, count, system),
+            stack.asset_management.accept,
+            with_marker=folder is None,
+        )
+        before = await bucket.stored()
+        client = ApiClient(stack.api_url)
+        # From here on, the asset system hears of what happens in the bucket.
+        connector = {"connectorId": _CONNECTOR, "bucketName": _BUCKET}
+        await asyncio.to_thread(client.post, "/connectors", connector)
+        await stack.wait_idle(timeout_s=_INGEST_WAIT_S)
+        heard = await _heard(stack, system)
+
+        ERR.print(f"First sync of {len(filled.kinds):,} objects, discovery '{discovery}' ...")
+        first = await _sync(stack, client, discovery, requests)
+        looked = await _look(bucket)
+        heard = await _heard(stack, system) - heard
+        checks = check_first(_BUCKET, filled, first, heard, before, looked)
+
+        ERR.print("Second sync of the same bucket ...")
+        second = await _sync(stack, client, discovery, requests)
+        checks += check_second(_BUCKET, filled, second, looked, await _look(bucket))
+        dropped = (await stack.status()).dropped
+        checks.append(Check("no invocation was lost", not dropped, f"{len(dropped)} lost"))
+        return Demonstration(filled=filled, runs=(first, second), checks=checks)
+
+
+def _objects(folder: Path | None, count: int, system: AssetSystem) -> Iterator[DemoObject]:
+    if folder is None:
+        return demo_objects(count, kinds_of(system))
+    return folder_objects(folder, partial(kind_of_file, system), _skip)
+
+
+def _skip(path: Path, cause: str) -> None:
+    warn("skipped:", f"{shown(str(path))}: {cause}")
+
+
+async def _sync(
+    stack: LocalStack, client: ApiClient, discovery: Discovery, requests: RequestLog
+) -> Run:
+    path = f"/connectors/{part(_CONNECTOR)}/sync"
+    requests.take()
+    started = await asyncio.to_thread(client.post, path, {"discovery": discovery.value})
+    job = await asyncio.to_thread(
+        follow, client, started, poll_s=0.5, stalled_after_s=_STALLED_AFTER_S
+    )
+    calls = requests.take()
+    await stack.wait_idle(timeout_s=_INGEST_WAIT_S)
+    outcomes = await asyncio.to_thread(_outcomes, client, job)
+    return Run(job=job, outcomes=outcomes, calls=calls)
+
+
+def _outcomes(client: ApiClient, job: Json) -> dict[str, Json]:
+    """Return the outcome of every object of a job by its key."""
+    path = f"/jobs/{part(job['jobId'])}/outcomes"
+    return {
+        outcome["objectKey"]: outcome
+        for kind in OutcomeKind
+        if job["statistics"][COUNT_NAMES[kind.lower()]]
+        for outcome in client.pages(path, {"outcome": kind.value, "limit": 100})
+    }
+
+
+async def _look(bucket: DemoBucket) -> Look:
+    return Look(stored=await bucket.stored(), records=await bucket.records())
+
+
+async def _heard(stack: LocalStack, system: AssetSystem) -> Heard:
+    """Return what the asset system has heard; a Media Lake ignores what is on the ingest bus."""
+    counts = (await stack.status()).ingested
+    if system is AssetSystem.MEDIALAKE:
+        by_notification = sum(counts.outcomes.values()) + counts.locked
+        return Heard(notifications=by_notification, bus_events=counts.ignored)
+
+    def by(source: IngestSource) -> int:
+        return counts.ingested.get(source, 0) + counts.duplicates.get(source, 0)
+
+    return Heard(notifications=by(IngestSource.NOTIFICATION), bus_events=by(IngestSource.EVENT))

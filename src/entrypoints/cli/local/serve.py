@@ -1,0 +1,139 @@
+"""What `asset-sync up` does: runs the whole service, and tells how to reach it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from rich.text import Text
+
+from domain.job import TERMINAL
+from entrypoints.cli.local.environment_file import EnvironmentFile
+from entrypoints.cli.local.local_service import laptop
+from entrypoints.cli.local.request_counter import RequestLog
+from entrypoints.cli.remote.api_client import ApiClient
+from entrypoints.cli.terminal.api_problem import ApiProblem
+from entrypoints.cli.terminal.output import ERR, OUT, Format, print_json, printable, warn
+from entrypoints.wiring.asset_systems import AssetSystem
+from entrypoints.wiring.local import LOOPBACK, LocalStack, StackSettings
+
+_S3_CONTROL: Final = "AWS_ENDPOINT_URL_S3_CONTROL"
+# How long a person who stops the service waits for what it says of its jobs.
+_GOODBYE_S: Final = 3.0
+
+_SYSTEMS: Final = {
+    AssetSystem.MEDIALAKE: "answers as AWS's Guidance for a Media Lake does, takes media files",
+    AssetSystem.EVERYTHING: "takes every object",
+}
+
+
+async def serve(
+    port: int,
+    env_file: EnvironmentFile | None,
+    system: AssetSystem,
+    output: Format,
+    log_path: Path,
+) -> None:
+    """Run until SIGINT, SIGTERM or SIGHUP; the environment goes to the file once all is there."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # nohup has a process ignore SIGHUP.
+        if signal.getsignal(name) is not signal.SIG_IGN:
+            loop.add_signal_handler(name, stopped.set)
+    async with laptop(
+        StackSettings(http_api_port=port, asset_system=system, watches_connectors=True),
+        log_path=log_path,
+        requests=RequestLog(),
+    ) as stack:
+        environment = for_clients(stack.environment)
+        if env_file is not None:
+            env_file.write(environment)
+        if output is Format.JSON:
+            print_json({"environment": environment, "log": str(log_path)})
+        else:
+            _explain(stack, environment, env_file, system, log_path)
+        await stopped.wait()
+        ERR.print("stopping: everything that the service holds is in memory, and is gone then")
+        for text in await asyncio.to_thread(_under_way, stack.api_url):
+            warn("abandoned:", text)
+
+
+def _under_way(api_url: str) -> list[str]:
+    """Return what is said of each job that has not ended."""
+    try:
+        jobs = list(ApiClient(api_url, timeout_s=_GOODBYE_S).pages("/jobs", {"limit": 100}))
+    except ApiProblem as error:
+        return [f"what is under way is not known: {error}"]
+    return [
+        f"job {job['jobId']} of connector {job['connectorId']}, {job['status']},"
+        f" {job['progress']['percent']} %"
+        for job in jobs
+        if job["status"] not in TERMINAL
+    ]
+
+
+def for_clients(environment: dict[str, str]) -> dict[str, str]:
+    """Return the environment as SDKs and the AWS CLI can use it.
+
+    S3 Control clients put `<account>.` before the endpoint's host, and so need a name below which
+    every name leads here: `localhost`, where this machine resolves that (RFC 6761, section 6.3).
+    Where it does not, `x@` before the host makes the prefix a part of the URL's user name in
+    boto3 and the AWS CLI, which need to resolve nothing then.
+    """
+    parts = urlsplit(environment[_S3_CONTROL])
+    account = environment["PROCESSOR_FUNCTION_ARN"].split(":")[4]
+    user = "" if _leads_here(f"{account}.localhost") else "x@"
+    return {**environment, _S3_CONTROL: f"{parts.scheme}://{user}localhost:{parts.port}"}
+
+
+def _leads_here(host: str) -> bool:
+    try:
+        found = socket.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_STREAM)
+    except OSError:
+        return False
+    return {address[0] for *_, address in found} == {LOOPBACK}
+
+
+def _explain(
+    stack: LocalStack,
+    environment: dict[str, str],
+    env_file: EnvironmentFile | None,
+    system: AssetSystem,
+    log_path: Path,
+) -> None:
+    account = environment["PROCESSOR_FUNCTION_ARN"].split(":")[4]
+    hint = "This machine resolves such names, so that any client works."
+    if "@" in environment[_S3_CONTROL]:
+        hint = f"""This machine does not
+resolve such names; boto3 and the AWS CLI do without, by the file's endpoint. For other clients,
+have it resolve the name, then start again:
+  echo '127.0.0.1 {account}.localhost' | sudo tee -a /etc/hosts"""
+    running = ("Asset Sync is running.", "bold")
+    OUT.print(Text.assemble(running, f" API: {stack.api_url}  (stop with Ctrl-C)"))
+    OUT.print(f"asset system: {system} ({_SYSTEMS[system]})")
+    OUT.print(f"log: {printable(log_path)}")
+    if env_file is None:
+        OUT.print("With --env-file FILE it writes what the AWS CLI and boto3 need to reach it.")
+        return
+    OUT.print(
+        f"""
+In another shell:
+  {env_file.source_command}
+  aws s3 mb s3://my-archive && aws s3 cp --recursive ./photos s3://my-archive
+  asset-sync connectors add my-archive --id my-archive
+  asset-sync sync my-archive --wait
+  asset-sync sync my-archive --wait     # writes nothing
+  curl -s "$ASSET_SYNC_API_URL/jobs"
+  aws dynamodb scan --table-name "$ASSETS_TABLE_NAME"
+  aws sqs list-queues --endpoint-url "$AWS_ENDPOINT_URL"
+  aws s3control list-jobs --account-id {account}
+
+For SQS the AWS CLI of version 1 takes no endpoint from the environment, hence the option above.
+
+S3 Control clients put '{account}.' before the endpoint's host. {hint}"""
+    )

@@ -1,0 +1,149 @@
+"""Talking to the service's HTTP API."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import urllib3
+
+from entrypoints.cli.remote.authorisation import BearerToken, NoAuthorisation, Scheme
+from entrypoints.cli.terminal.api_problem import ApiProblem
+
+API_URL_VARIABLE = "ASSET_SYNC_API_URL"
+_TIMEOUT_S = 30.0
+
+Json = dict[str, Any]
+
+
+class ApiClient:
+    """One API, by its base URL, and how its requests are authorised."""
+
+    def __init__(
+        self, base_url: str, scheme: Scheme | None = None, *, timeout_s: float = _TIMEOUT_S
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._scheme = scheme or NoAuthorisation()
+        self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False)
+
+    @classmethod
+    def from_option(cls, api_url: str | None, token: str | None = None) -> ApiClient:
+        """Use the option, or the environment variable; with a token, send it.
+
+        Raises:
+            ApiProblem: neither is there, or the token cannot be sent there.
+        """
+        url = api_url or os.environ.get(API_URL_VARIABLE)
+        if not url:
+            raise ApiProblem(
+                f"no API is named: pass --api-url or set {API_URL_VARIABLE} (`asset-sync up"
+                " --env-file asset-sync.env` writes a file that does)"
+            )
+        return cls(url, BearerToken(token, url) if token else None)
+
+    def get(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Json:
+        """Read a resource.
+
+        Raises:
+            ApiProblem: see the class.
+        """
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        # A signature covers the query with %20 for a space, never `+` (IAM User Guide, "Create a
+        # signed AWS API request", canonical query string).
+        encoded = urlencode(given, quote_via=quote)
+        answer, _ = self._call("GET", path + (f"?{encoded}" if encoded else ""))
+        return answer
+
+    def post(self, path: str, body: Json | None = None) -> Json:
+        """Send an order.
+
+        Raises:
+            ApiProblem: see the class.
+        """
+        answer, _ = self._call("POST", path, body)
+        return answer
+
+    def post_once(self, path: str, body: Json, idempotency_key: str) -> tuple[Json, bool]:
+        """Send an order under a key; also tells whether it had been given before.
+
+        Raises:
+            ApiProblem: see the class.
+        """
+        answer, headers = self._call("POST", path, body, {"Idempotency-Key": idempotency_key})
+        return answer, headers.get("Idempotency-Replayed") == "true"
+
+    def pages(
+        self,
+        path: str,
+        query: Mapping[str, str | int | None] | None = None,
+        *,
+        on_unreadable: Callable[[Json], None] = lambda _: None,
+    ) -> Iterator[Json]:
+        """Yield the items of a list, page after page.
+
+        `on_unreadable` is given what the service itself could not read: `id` and `cause`.
+
+        Raises:
+            ApiProblem: see the class.
+        """
+        cursor: str | None = None
+        while True:
+            page = self.get(path, {**(query or {}), "cursor": cursor})
+            for record in page.get("unreadable", ()):
+                on_unreadable(record)
+            yield from page["items"]
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[Json, Mapping[str, str]]:
+        """Return the answer and its headers, whose names match in any case."""
+        sent = {"Accept": "application/json", **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        url = self._base_url + path
+        content = None if body is None else json.dumps(body).encode()
+        sent = self._scheme.headers(method, url, content, sent)
+        try:
+            response = self._pool.request(method, url, body=content, headers=sent)
+        except urllib3.exceptions.HTTPError as error:
+            raise ApiProblem(f"{self._base_url} cannot be reached: {error}") from error
+        try:
+            answer = json.loads(response.data) if response.data else {}
+        except (ValueError, RecursionError) as error:
+            raise ApiProblem(f"{method} {path}: HTTP {response.status}, and no JSON") from error
+        if response.status >= 400:
+            raise self._problem(answer, response)
+        return answer if isinstance(answer, dict) else {"items": answer}, response.headers
+
+    def _problem(self, answer: Any, response: urllib3.BaseHTTPResponse) -> ApiProblem:
+        """Say what was refused: by the service, or by what stands in front of it, and what to do.
+
+        The service describes its problems by RFC 9457; API Gateway answers with a `message`.
+        """
+        problem = answer if isinstance(answer, dict) else {}
+        texts = (problem.get(name) for name in ("detail", "title"))
+        detail = next((text for text in texts if isinstance(text, str) and text), None)
+        if detail is None:
+            said = f" ({problem['message']})" if "message" in problem else ""
+            detail = f"{self._base_url} answered HTTP {response.status}{said}"
+            remedy = self._scheme.remedy(response.status, response.headers)
+            detail = f"{detail}: {remedy}" if remedy else detail
+        faults = [f"{fault['path']}: {fault['message']}" for fault in problem.get("errors", [])]
+        # The detail of a refusal by the rules names every fault already.
+        more = [fault for fault in faults if fault not in detail]
+        return ApiProblem(detail, problem, more=more)
+
+
+def part(text: str) -> str:
+    """Encode one segment of a path."""
+    return quote(text, safe="")

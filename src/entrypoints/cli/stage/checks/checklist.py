@@ -1,0 +1,170 @@
+"""The list of checks, in the order of a first deployment; docs/deploy/checklist.md is made of it.
+
+Each has the command by which a person sees the same without this tool. A check that changes
+something does not belong here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from entrypoints.cli.stage.checks import evidence, own, surroundings
+from entrypoints.cli.stage.checks.check import Check
+
+_METRIC: Final = (
+    "aws cloudwatch get-metric-statistics --namespace {0} --metric-name {1} --dimensions"
+    " Name={2},Value={3} --start-time START --end-time NOW --period 1800 --statistics Sum"
+)
+
+CHECKS: Final = (
+    Check(
+        "the stack",
+        "aws cloudformation describe-stacks --stack-name asset-sync-STAGE",
+        "`StackStatus` is `CREATE_COMPLETE` or `UPDATE_COMPLETE`",
+        own.stack,
+    ),
+    Check(
+        "the functions",
+        "aws lambda get-function-configuration --function-name {ApiFunctionName}",
+        "`State` is `Active` or `Inactive`, `Architectures` is `arm64`; likewise of engine,"
+        " processor and discovery",
+        own.functions,
+    ),
+    Check(
+        "the API lets a caller with rights in",
+        "asset-sync connectors list --stage STAGE",
+        "a table, or a dash for none: the package starts on arm64, and the signature is accepted",
+        evidence.api,
+    ),
+    Check(
+        "the API lets nobody else in",
+        "curl -s -o /dev/null -w '%{{http_code}}' {ApiUrl}/connectors",
+        "`403` (`401` with `auth=jwt`)",
+        evidence.strangers,
+    ),
+    Check(
+        "the schedule starts the engine",
+        _METRIC.format("AWS/Lambda", "Invocations", "FunctionName", "{EngineFunctionName}"),
+        "`Sum` of 5 or 6 for 30 minutes; `Errors` has none",
+        evidence.sweep,
+    ),
+    Check(
+        "the rules",
+        "aws events list-targets-by-rule --rule {SweepRuleName}",
+        "the engine's ARN; `describe-rule` says `ENABLED`; likewise of {BatchJobRuleName}",
+        own.rules,
+    ),
+    Check(
+        "the queues are read",
+        "aws lambda list-event-source-mappings --function-name {ProcessorFunctionName}",
+        "two mappings, `State` is `Enabled`",
+        own.mappings,
+    ),
+    Check(
+        "the queues",
+        "aws sqs get-queue-attributes --queue-url {DeadLetterQueueUrl} --attribute-names All",
+        "`ApproximateNumberOfMessages` is 0; {ProcessorQueueUrl} has a `RedrivePolicy`",
+        own.queues,
+    ),
+    Check(
+        "the tables",
+        "aws dynamodb describe-table --table-name {JobTableName}",
+        "`TableStatus` is `ACTIVE`; likewise of the others",
+        own.tables,
+    ),
+    Check(
+        "failures expire",
+        "aws dynamodb describe-time-to-live --table-name {ErrorTableName}",
+        "`TimeToLiveStatus` is `ENABLED`",
+        own.expiry,
+    ),
+    Check(
+        "the buckets",
+        "aws s3api head-bucket --bucket BUCKET",
+        "no error, for {ResultsBucket} and each of {Targets}",
+        surroundings.buckets,
+    ),
+    Check(
+        "manifests can be read",
+        "aws s3api get-bucket-encryption --bucket {ResultsBucket}",
+        "`SSEAlgorithm` is `AES256`, not `aws:kms`",
+        own.results_bucket,
+    ),
+    Check(
+        "the processor's rights",
+        "aws iam simulate-principal-policy --policy-source-arn {ProcessorRoleArn} --action-names"
+        " s3:PutObject --resource-arns arn:aws:s3:::BUCKET/key",
+        "`EvalDecision` is `allowed`, for the first and the last bucket of TARGETS",
+        surroundings.rights,
+    ),
+    Check(
+        "roles of buckets trust the functions",
+        "aws iam get-role --role-name NAME",
+        "{EngineRoleArn} and {ProcessorRoleArn} in its trust policy; only of roles of this account",
+        surroundings.target_roles,
+    ),
+    Check(
+        "copies send events",
+        "aws s3api get-bucket-notification-configuration --bucket BUCKET",
+        "`EventBridgeConfiguration`, or `s3:ObjectCreated:*`, for connectors with trigger `copy`",
+        surroundings.notifications,
+    ),
+    Check(
+        "the ingest bus",
+        "aws events list-rules --event-bus-name {IngestBusName}",
+        "no error; the rules that listen to it",
+        own.bus,
+    ),
+    Check(
+        "the batch role",
+        "aws iam get-role --role-name {BatchRoleArn}",
+        "`batchoperations.s3.amazonaws.com` in its trust policy; the name is what follows the last"
+        " slash",
+        own.batch_role,
+    ),
+    Check(
+        "a batch job got through",
+        "aws s3control list-jobs --account-id ACCOUNT --job-statuses Complete Failed",
+        "after the first sync of discovery `batch`: `Complete`, with tasks that succeeded",
+        evidence.batch_jobs,
+    ),
+    Check(
+        "batch jobs and messages are worked on",
+        _METRIC.format("AWS/Lambda", "Invocations", "FunctionName", "{DiscoveryFunctionName}"),
+        "after the first batch job: some; `Errors` has none; likewise of {ProcessorFunctionName}"
+        " after the first sync of discovery `direct`",
+        evidence.workers,
+    ),
+    Check(
+        "the trail",
+        "aws cloudtrail get-event-selectors --trail-name TRAIL",
+        "management events, `All` or `WriteOnly`; `get-trail-status` says `IsLogging`",
+        surroundings.trail,
+    ),
+    Check(
+        "the end of a batch job reached the rule",
+        _METRIC.format("AWS/Events", "TriggeredRules", "RuleName", "{BatchJobRuleName}"),
+        "a quarter of an hour after the first batch job: 1 or more",
+        evidence.batch_events,
+    ),
+    Check(
+        "the alarms",
+        "aws cloudwatch describe-alarms --alarm-name-prefix asset-sync-STAGE-",
+        "some, none with `StateValue` `ALARM`",
+        own.alarms,
+    ),
+    Check(
+        "somebody hears of alarms",
+        "aws sns list-subscriptions-by-topic --topic-arn {AlarmTopicArn}",
+        "a `SubscriptionArn` that is not `PendingConfirmation`",
+        own.subscriptions,
+    ),
+    Check(
+        "an alarm's message arrives",
+        "aws cloudwatch set-alarm-state --alarm-name asset-sync-STAGE-DeadLetters --state-value"
+        " ALARM --state-reason try",
+        "a message within a minute; `doctor` does not try it, it looks at"
+        " `NumberOfNotificationsDelivered`",
+        evidence.alarm_messages,
+    ),
+)
