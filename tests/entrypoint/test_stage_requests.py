@@ -24,7 +24,7 @@ from botocore.credentials import Credentials
 from typer.testing import CliRunner, Result
 
 from entrypoints.cli.main import app
-from entrypoints.cli.remote.api_client import part
+from entrypoints.cli.remote.api_client import path_segment
 from entrypoints.cli.remote.stage_api_client import StageApiClient
 
 REGION = "eu-west-1"
@@ -191,7 +191,7 @@ def test_queries_and_paths_are_signed_as_they_arrive(stage: Stage) -> None:
     client = StageApiClient.of_stage("dev")
     for key in AWKWARD:
         client.get("/jobs/job-1/objects", {"key": key})
-        client.get(f"/jobs/{part(key)}")
+        client.get(f"/jobs/{path_segment(key)}")
     by_query, by_path = stage.asked[::2], stage.asked[1::2]
     assert [dict(request.query)["key"] for request in by_query] == AWKWARD
     assert [unquote(request.path) for request in by_path] == [f"/jobs/{key}" for key in AWKWARD]

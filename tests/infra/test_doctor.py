@@ -16,7 +16,7 @@ from moto import mock_aws
 from entrypoints.cli.remote.stage_api_client import stage_outputs
 from entrypoints.cli.stage.checks.check import Finding, Stage, Verdict
 from entrypoints.cli.stage.checks.checklist import CHECKS
-from entrypoints.cli.stage.doctor import examine
+from entrypoints.cli.stage.doctor import run_checks
 from entrypoints.cli.terminal.api_problem import ApiProblem
 
 ENGINE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/asset-sync-dev-EngineRole"
@@ -152,7 +152,7 @@ def _look(aws: Any, outputs: dict[str, str]) -> Found:
         signed=Answers(seen.connectors, seen.api_problem),
         unsigned=Answers(seen.connectors, seen.strangers_problem),
     )
-    return [finding for _, finding in examine(stage)]
+    return [finding for _, finding in run_checks(stage)]
 
 
 def _wrong(aws: Any, outputs: dict[str, str]) -> dict[str, str]:

@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 import pytest
 
-from adapters.local_aws.aws_emulator.clients import CloudClients
-from adapters.local_aws.aws_emulator.process import CloudProcess
+from adapters.local_aws.aws_emulator.clients import EmulatorClients
+from adapters.local_aws.aws_emulator.process import EmulatorProcess
 
 Unique = Callable[[str], str]
 
 
-async def _create_table(clients: CloudClients, name: str) -> None:
+async def _create_table(clients: EmulatorClients, name: str) -> None:
     dynamodb = await clients.open("dynamodb")
     await dynamodb.create_table(
         TableName=name,
@@ -28,7 +28,7 @@ async def _create_table(clients: CloudClients, name: str) -> None:
 
 
 async def test_failing_transactions_lose_no_acknowledged_put(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     table = unique("puts")
     await _create_table(clients, table)
@@ -63,7 +63,7 @@ async def test_failing_transactions_lose_no_acknowledged_put(
 
 
 async def test_concurrent_updates_of_one_counter_all_count(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     table = unique("counter")
     await _create_table(clients, table)
@@ -111,9 +111,9 @@ async def test_it_listens_on_loopback_only(cloud_url: str) -> None:
 def test_it_ends_when_its_parent_is_killed() -> None:
     script = (
         "import asyncio, os, sys\n"
-        "from adapters.local_aws.aws_emulator.process import CloudProcess\n"
+        "from adapters.local_aws.aws_emulator.process import EmulatorProcess\n"
         "async def main():\n"
-        "    cloud = CloudProcess()\n"
+        "    cloud = EmulatorProcess()\n"
         "    await cloud.start()\n"
         "    print(cloud.process_id, flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
@@ -143,11 +143,11 @@ def _is_alive(process_id: int) -> bool:
 
 
 async def test_a_port_can_be_chosen_and_stop_frees_it() -> None:
-    cloud = CloudProcess()
+    cloud = EmulatorProcess()
     await cloud.start()
     port = urllib.parse.urlsplit(cloud.endpoint_url).port
     await cloud.stop()
     assert port is not None
-    async with CloudProcess(port=port) as again:
+    async with EmulatorProcess(port=port) as again:
         assert again.endpoint_url == f"http://127.0.0.1:{port}"
     await again.stop()

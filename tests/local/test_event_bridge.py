@@ -7,8 +7,8 @@ import pytest
 
 from adapters.aws.resources import BATCH_JOB_RULE, INGEST_RULE, SWEEP_SCHEDULE
 from adapters.local_aws.event_bridge.event_patterns import UnknownOperator, matches
-from adapters.local_aws.event_bridge.rules import DefaultBus, Schedule
-from adapters.local_aws.lambda_service.invocation import Refused
+from adapters.local_aws.event_bridge.rules import DefaultEventBus, Schedule
+from adapters.local_aws.lambda_service.invocation import InvocationRejected
 
 
 @pytest.mark.parametrize(
@@ -83,16 +83,16 @@ async def test_the_default_bus_invokes_the_engine_when_a_batch_job_ends(
         return "id"
 
     event = _job_event(status)
-    await DefaultBus((BATCH_JOB_RULE, INGEST_RULE), submit).publish(event)
+    await DefaultEventBus((BATCH_JOB_RULE, INGEST_RULE), submit).publish(event)
 
     assert submitted == ([("asset-sync-engine", event)] if wanted else [])
 
 
 async def test_a_target_that_is_refused_does_not_reach_the_publisher() -> None:
     def refuse(_function: str, _payload: bytes) -> str:
-        raise Refused("ResourceNotFoundException", 404, "gone")
+        raise InvocationRejected("ResourceNotFoundException", 404, "gone")
 
-    bus = DefaultBus((BATCH_JOB_RULE,), refuse)
+    bus = DefaultEventBus((BATCH_JOB_RULE,), refuse)
     await bus.publish(_job_event("Complete"))
     assert bus.published_count == 1
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from adapters.local_aws.aws_emulator.clients import CloudClients
+from adapters.local_aws.aws_emulator.clients import EmulatorClients
 from adapters.local_aws.lambda_service.event_source_mapping import (
-    PumpSettings,
-    QueuePump,
+    EventSourceMapping,
+    MappingSettings,
     failed_ids,
 )
-from adapters.local_aws.lambda_service.invocation import InvocationResult, Refused
+from adapters.local_aws.lambda_service.invocation import InvocationRejected, InvocationResult
 
 Unique = Callable[[str], str]
 
@@ -99,9 +99,11 @@ class Queues:
         return sum(int(value) for value in answer["Attributes"].values())
 
     @asynccontextmanager
-    async def pumped(self, function: Function, **settings: Any) -> AsyncIterator[QueuePump]:
-        pump = QueuePump(
-            PumpSettings(
+    async def pumped(
+        self, function: Function, **settings: Any
+    ) -> AsyncIterator[EventSourceMapping]:
+        pump = EventSourceMapping(
+            MappingSettings(
                 queue_url=self.url,
                 queue_arn=self.arn,
                 function="f",
@@ -114,14 +116,14 @@ class Queues:
         yield pump
         await pump.stop()
 
-    async def until_empty(self, pump: QueuePump) -> None:
+    async def until_empty(self, pump: EventSourceMapping) -> None:
         async with asyncio.timeout(10):
             while await self.depth(self.url) or not pump.is_idle:  # noqa: ASYNC110  # asks a server
                 await asyncio.sleep(0.02)
 
 
 @pytest.fixture
-async def queues(clients: CloudClients, unique: Unique) -> Queues:
+async def queues(clients: EmulatorClients, unique: Unique) -> Queues:
     sqs = await clients.open("sqs")
     dead_letter_url = (await sqs.create_queue(QueueName=unique("dead")))["QueueUrl"]
     names: Any = ["QueueArn"]
@@ -264,7 +266,7 @@ async def test_a_refused_invocation_brings_the_batch_again(queues: Queues) -> No
     async def refuse_once() -> InvocationResult:
         if not refusals:
             refusals.append(1)
-            raise Refused("TooManyRequestsException", 429, "slow down")
+            raise InvocationRejected("TooManyRequestsException", 429, "slow down")
         return _result(None)
 
     await queues.sqs.send_message(QueueUrl=queues.url, MessageBody="a")

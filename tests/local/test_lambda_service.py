@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from adapters.local_aws.lambda_service.invocation import FunctionSettings, Refused
+from adapters.local_aws.lambda_service.invocation import FunctionSettings, InvocationRejected
 from adapters.local_aws.lambda_service.invoke_api import invoke_application
 from adapters.local_aws.lambda_service.service import LambdaService
 from adapters.local_aws.loopback.http_listener import Listener
@@ -115,7 +115,7 @@ async def test_every_form_of_a_name_finds_the_function(api: Any, name: str) -> N
     ],
 )
 async def test_a_name_of_something_else_finds_nothing(service: LambdaService, name: str) -> None:
-    with pytest.raises(Refused, match="Function not found"):
+    with pytest.raises(InvocationRejected, match="Function not found"):
         await service.invoke(name, b"{}")
 
 
@@ -272,5 +272,5 @@ async def test_concurrency_is_bounded_and_environments_are_kept_warm() -> None:
 
 
 async def test_a_refusal_names_its_code(service: LambdaService) -> None:
-    with pytest.raises(Refused, match="ResourceNotFoundException"):
+    with pytest.raises(InvocationRejected, match="ResourceNotFoundException"):
         service.submit("none", b"{}")

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.sqs.models import SQSBackend
 
-from adapters.local_aws.aws_emulator.clients import CloudClients
+from adapters.local_aws.aws_emulator.clients import EmulatorClients
 from adapters.local_aws.aws_emulator.moto_patches import costs
 from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, REGION
 
@@ -23,13 +23,13 @@ def _code(error: pytest.ExceptionInfo[ClientError]) -> str:
     return str(error.value.response["Error"]["Code"])
 
 
-async def _bucket(clients: CloudClients, name: str) -> Any:
+async def _bucket(clients: EmulatorClients, name: str) -> Any:
     s3 = await clients.open("s3")
     await s3.create_bucket(Bucket=name)
     return s3
 
 
-async def _queue(clients: CloudClients, name: str) -> tuple[Any, str, str]:
+async def _queue(clients: EmulatorClients, name: str) -> tuple[Any, str, str]:
     sqs = await clients.open("sqs")
     url = (await sqs.create_queue(QueueName=name))["QueueUrl"]
     described = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
@@ -46,7 +46,7 @@ async def _bodies(sqs: Any, url: str) -> list[dict[str, Any]]:
 
 
 async def test_a_copy_is_guarded_by_the_source_entity_tag(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("guard")
     s3 = await _bucket(clients, bucket)
@@ -61,7 +61,7 @@ async def test_a_copy_is_guarded_by_the_source_entity_tag(
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
 
 
-async def test_a_part_copy_is_guarded_too(clients: CloudClients, unique: Unique) -> None:
+async def test_a_part_copy_is_guarded_too(clients: EmulatorClients, unique: Unique) -> None:
     bucket = unique("guard-part")
     s3 = await _bucket(clients, bucket)
     await s3.put_object(Bucket=bucket, Key="a", Body=b"1")
@@ -81,7 +81,7 @@ async def test_a_part_copy_is_guarded_too(clients: CloudClients, unique: Unique)
 
 
 async def test_a_copy_with_too_many_tags_changes_nothing(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("tags")
     s3 = await _bucket(clients, bucket)
@@ -101,7 +101,7 @@ async def test_a_copy_with_too_many_tags_changes_nothing(
 
 
 async def test_notifications_encode_the_key_as_a_form_and_keep_slashes(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket, key = unique("notify"), "in/red flower+ü.jpg"
     s3 = await _bucket(clients, bucket)
@@ -141,7 +141,7 @@ async def test_notifications_encode_the_key_as_a_form_and_keep_slashes(
 
 
 async def test_bucket_events_name_the_request_and_go_to_the_default_bus_only(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket, bus = unique("bus"), unique("other-bus")
     s3 = await _bucket(clients, bucket)
@@ -178,7 +178,7 @@ async def test_bucket_events_name_the_request_and_go_to_the_default_bus_only(
 
 
 async def test_a_new_bucket_enforces_its_owner_and_refuses_acls(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("owner")
     s3 = await _bucket(clients, bucket)
@@ -192,7 +192,7 @@ async def test_a_new_bucket_enforces_its_owner_and_refuses_acls(
     assert _code(error) == "AccessControlListNotSupported"
 
 
-async def test_a_bucket_may_be_created_with_acls(clients: CloudClients, unique: Unique) -> None:
+async def test_a_bucket_may_be_created_with_acls(clients: EmulatorClients, unique: Unique) -> None:
     bucket = unique("acls")
     s3 = await clients.open("s3")
     await s3.create_bucket(Bucket=bucket, ObjectOwnership="ObjectWriter")
@@ -204,7 +204,7 @@ async def test_a_bucket_may_be_created_with_acls(clients: CloudClients, unique: 
 
 
 async def test_a_bucket_of_another_account_is_open_to_its_roles_only(
-    clients: CloudClients, cloud_url: str, unique: Unique
+    clients: EmulatorClients, cloud_url: str, unique: Unique
 ) -> None:
     bucket = unique("theirs")
     sts: Any = await clients.open("sts")  # type: ignore[call-overload]
@@ -232,7 +232,7 @@ async def test_a_bucket_of_another_account_is_open_to_its_roles_only(
     assert _code(listing) == "AccessDenied"
 
 
-async def test_an_unexpected_owner_is_denied(clients: CloudClients, unique: Unique) -> None:
+async def test_an_unexpected_owner_is_denied(clients: EmulatorClients, unique: Unique) -> None:
     bucket = unique("expected")
     s3 = await _bucket(clients, bucket)
     await s3.put_object(Bucket=bucket, Key="a", Body=b"1", ExpectedBucketOwner=ACCOUNT_ID)
@@ -267,7 +267,7 @@ AWKWARD_KEYS = [
 
 @pytest.mark.parametrize("key", AWKWARD_KEYS)
 async def test_awkward_keys_survive_put_list_tag_and_copy(
-    clients: CloudClients, unique: Unique, key: str
+    clients: EmulatorClients, unique: Unique, key: str
 ) -> None:
     bucket = unique("keys")
     s3 = await _bucket(clients, bucket)
@@ -285,7 +285,7 @@ async def test_awkward_keys_survive_put_list_tag_and_copy(
 
 @pytest.mark.parametrize("key", AWKWARD_KEYS)
 async def test_every_listing_shows_an_awkward_key_as_it_is(
-    clients: CloudClients, unique: Unique, key: str
+    clients: EmulatorClients, unique: Unique, key: str
 ) -> None:
     bucket = unique("listed")
     s3 = await _bucket(clients, bucket)
@@ -312,7 +312,7 @@ async def test_every_listing_shows_an_awkward_key_as_it_is(
 
 
 async def test_listings_of_deletions_and_uploads_encode_keys_where_asked(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket, key = unique("listed"), "a b+\té"
     s3 = await _bucket(clients, bucket)
@@ -331,7 +331,7 @@ async def test_listings_of_deletions_and_uploads_encode_keys_where_asked(
     assert [upload["Key"] for upload in plain["Uploads"]] == [key]
 
 
-async def test_who_pays_for_requests_is_kept(clients: CloudClients, unique: Unique) -> None:
+async def test_who_pays_for_requests_is_kept(clients: EmulatorClients, unique: Unique) -> None:
     bucket = unique("payer")
     s3 = await _bucket(clients, bucket)
     await s3.put_object(Bucket=bucket, Key="esc\x1b", Body=b"1")
@@ -358,7 +358,7 @@ async def test_who_pays_for_requests_is_kept(clients: CloudClients, unique: Uniq
 
 
 async def test_a_part_of_a_bucket_that_is_not_there_is_not_taken_for_the_bucket(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("parts")
     s3 = await _bucket(clients, bucket)
@@ -386,7 +386,7 @@ async def test_a_part_of_a_bucket_that_is_not_there_is_not_taken_for_the_bucket(
 
 
 async def test_an_archived_object_shows_its_tags_and_refuses_a_copy(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("archive")
     s3 = await _bucket(clients, bucket)
@@ -405,7 +405,7 @@ async def test_an_archived_object_shows_its_tags_and_refuses_a_copy(
     assert _code(error) == "InvalidObjectState"
 
 
-async def test_an_acl_shows_every_grant(clients: CloudClients, unique: Unique) -> None:
+async def test_an_acl_shows_every_grant(clients: EmulatorClients, unique: Unique) -> None:
     bucket = unique("grants")
     s3 = await clients.open("s3")
     await s3.create_bucket(Bucket=bucket, ObjectOwnership="ObjectWriter")
@@ -420,7 +420,7 @@ async def test_an_acl_shows_every_grant(clients: CloudClients, unique: Unique) -
 
 
 async def test_a_bucket_with_objects_may_get_a_default_retention(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("retention")
     s3 = await clients.open("s3")
@@ -450,7 +450,7 @@ async def _in_one_part(s3: Any, where: dict[str, str], **options: Any) -> Any:
 
 
 async def test_a_copy_in_parts_has_the_bucket_key_that_it_was_begun_with(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("bucket-key")
     s3 = await _bucket(clients, bucket)
@@ -465,7 +465,7 @@ async def test_a_copy_in_parts_has_the_bucket_key_that_it_was_begun_with(
 
 
 async def test_a_copy_in_parts_is_private_unless_told(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("private")
     s3 = await clients.open("s3")
@@ -480,7 +480,7 @@ async def test_a_copy_in_parts_is_private_unless_told(
 
 
 async def test_a_copy_in_parts_names_a_version_only_where_there_are_any(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("versions")
     s3 = await _bucket(clients, bucket)
@@ -495,7 +495,7 @@ async def test_a_copy_in_parts_names_a_version_only_where_there_are_any(
 
 
 async def test_a_guard_over_no_object_says_that_there_is_none(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("guard-none")
     s3 = await _bucket(clients, bucket)
@@ -514,7 +514,7 @@ async def test_a_guard_over_no_object_says_that_there_is_none(
 
 
 async def test_a_listing_may_start_after_a_key_that_xml_cannot_hold(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("after")
     s3 = await _bucket(clients, bucket)
@@ -527,7 +527,7 @@ async def test_a_listing_may_start_after_a_key_that_xml_cannot_hold(
 
 
 async def test_notifications_and_events_name_the_version_and_the_end_of_an_upload(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("versioned-events")
     s3 = await _bucket(clients, bucket)
@@ -574,7 +574,7 @@ def test_a_message_is_kept_as_long_as_moto_itself_would_keep_it(age_s: float) ->
 
 
 async def test_a_long_poll_keeps_nobody_out_and_ends_with_a_message(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     sqs, url, _ = await _queue(clients, unique("poll"))
     started = time.monotonic()
@@ -593,7 +593,7 @@ async def test_a_long_poll_keeps_nobody_out_and_ends_with_a_message(
 
 
 async def test_a_long_poll_of_an_empty_queue_ends_in_time(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     sqs, url, _ = await _queue(clients, unique("empty"))
     started = time.monotonic()
@@ -602,7 +602,7 @@ async def test_a_long_poll_of_an_empty_queue_ends_in_time(
     assert 0.9 < time.monotonic() - started < 15  # it waits as long as asked, not as long as it may
 
 
-async def _counter_table(clients: CloudClients, name: str) -> Any:
+async def _counter_table(clients: EmulatorClients, name: str) -> Any:
     dynamodb = await clients.open("dynamodb")
     await dynamodb.create_table(
         TableName=name,
@@ -631,7 +631,7 @@ def _add(table: str, part: int, amount: int = 1) -> dict[str, Any]:
 
 
 async def test_a_cancelled_transaction_restores_every_item(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     table = unique("restore")
     dynamodb = await _counter_table(clients, table)
@@ -662,7 +662,7 @@ async def test_a_cancelled_transaction_restores_every_item(
 
 
 async def test_a_transaction_with_a_known_token_has_no_further_effect(
-    clients: CloudClients, unique: Unique
+    clients: EmulatorClients, unique: Unique
 ) -> None:
     table = unique("token")
     dynamodb = await _counter_table(clients, table)

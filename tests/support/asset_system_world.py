@@ -11,10 +11,10 @@ from adapters.aws.resources import ASSETS_TABLE
 from adapters.local_aws.asset_system.behaviours import AssetSystem
 from adapters.local_aws.asset_system.medialake.values import IngestSettings
 from adapters.local_aws.asset_system.reference_system import (
-    AssetManagement,
-    AssetManagementSettings,
+    AssetSystemSettings,
+    ReferenceAssetSystem,
 )
-from adapters.local_aws.aws_emulator.clients import CloudClients
+from adapters.local_aws.aws_emulator.clients import EmulatorClients
 from adapters.local_aws.stack.provisioning import table_request
 
 
@@ -22,7 +22,7 @@ from adapters.local_aws.stack.provisioning import table_request
 class AssetSystemWorld:
     """A bucket, a queue, a catalog, and the system that joins them."""
 
-    system: AssetManagement
+    system: ReferenceAssetSystem
     s3: Any
     sqs: Any
     dynamodb: Any
@@ -34,7 +34,7 @@ class AssetSystemWorld:
     @asynccontextmanager
     async def running(
         cls,
-        clients: CloudClients,
+        clients: EmulatorClients,
         unique: Callable[[str], str],
         behaviour: AssetSystem,
         ingest: IngestSettings | None = None,
@@ -47,7 +47,7 @@ class AssetSystemWorld:
         await dynamodb.create_table(**table_request(replace(ASSETS_TABLE, name=table)))
         url = (await sqs.create_queue(QueueName=unique("ams")))["QueueUrl"]
         described = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-        settings = AssetManagementSettings(
+        settings = AssetSystemSettings(
             queue_url=url,
             queue_arn=described["Attributes"]["QueueArn"],
             table_name=table,
@@ -56,7 +56,7 @@ class AssetSystemWorld:
             retry_visibility_s=0,
             wait_s=1,
         )
-        system = AssetManagement(settings, sqs=sqs, s3=s3, dynamodb=dynamodb)
+        system = ReferenceAssetSystem(settings, sqs=sqs, s3=s3, dynamodb=dynamodb)
         system.start()
         yield cls(system, s3, sqs, dynamodb, bucket, table, url)
         await system.stop()

@@ -79,7 +79,7 @@ def test_required_members(name: str) -> None:
         ({"ConfirmationRequired": "no"}, "ConfirmationRequired must be true or false, not 'no'"),
         ({"Description": "d" * 257}, "Description must be at most 256 characters, not 257"),
         ({"RoleArn": "r"}, "RoleArn must match arn:[^:]+:iam::\\d{12}:role/.*, 'r' does not"),
-        ({"Surprise": "x"}, "Surprise is not a member the API knows here"),
+        ({"Surprise": "x"}, "Surprise is not a member of this structure"),
         ({"Operation": ""}, "Operation must name exactly one operation"),
         ({"Operation": "<LambdaInvoke/>"}, "Operation.LambdaInvoke.FunctionArn is required"),
         (

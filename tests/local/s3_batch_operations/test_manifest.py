@@ -95,7 +95,7 @@ async def test_a_blank_line_is_a_row_with_too_few_fields() -> None:
 
 
 async def test_a_header_is_read_as_a_bucket_name() -> None:
-    assert "'Bucket', which is no bucket name" in await reason("Bucket,Key\nphotos,a\n")
+    assert "'Bucket', which is not a bucket name" in await reason("Bucket,Key\nphotos,a\n")
     assert await reason("bucket,key\nphotos,a\n") == (
         "Row 2 names another bucket than the rows before it"
     )
@@ -106,7 +106,7 @@ async def test_all_rows_are_in_one_bucket() -> None:
 
 
 async def test_a_byte_order_mark_spoils_the_first_bucket() -> None:
-    assert "no bucket name" in await reason(b"\xef\xbb\xbfphotos,a\n")
+    assert "not a bucket name" in await reason(b"\xef\xbb\xbfphotos,a\n")
 
 
 async def test_a_manifest_is_utf_8() -> None:

@@ -11,10 +11,10 @@ import pytest
 from adapters.local_aws.s3_batch_operations import BatchOperationsSettings, InvokeResult
 from adapters.local_aws.s3_batch_operations.environment import Environment
 from adapters.local_aws.s3_batch_operations.errors import ManifestRejected
-from adapters.local_aws.s3_batch_operations.job import Job, JobFailure
+from adapters.local_aws.s3_batch_operations.job import BatchJob, JobFailure
 from adapters.local_aws.s3_batch_operations.job_spec import job_spec
 from adapters.local_aws.s3_batch_operations.manifest import ManifestRow
-from adapters.local_aws.s3_batch_operations.states import JobStatus
+from adapters.local_aws.s3_batch_operations.states import BatchJobStatus
 from adapters.local_aws.s3_batch_operations.task_pool import TaskPool
 
 NOW = datetime(2026, 8, 27, tzinfo=UTC)
@@ -37,7 +37,7 @@ class Function:
 
 
 @pytest.fixture
-def job() -> Job:
+def job() -> BatchJob:
     location = {"ObjectArn": "arn:aws:s3:::work/m.csv", "ETag": "e"}
     manifest_format = "S3BatchOperations_CSV_20180820"
     request: dict[str, Any] = {
@@ -51,7 +51,7 @@ def job() -> Job:
             "Location": location,
         },
     }
-    return Job(
+    return BatchJob(
         job_id="j",
         account_id="1" * 12,
         region="us-east-1",
@@ -59,14 +59,14 @@ def job() -> Job:
         spec=job_spec(request),
         created_at=NOW,
         priority=1,
-        status=JobStatus.ACTIVE,
+        status=BatchJobStatus.ACTIVE,
     )
 
 
 def pool(function: Function) -> TaskPool:
-    def fail(job: Job, failure: JobFailure) -> None:
+    def fail(job: BatchJob, failure: JobFailure) -> None:
         job.failures.append(failure)
-        job.move(JobStatus.FAILING, NOW)
+        job.move(BatchJobStatus.FAILING, NOW)
 
     environment = Environment(lambda: NOW, asyncio.sleep, lambda: "id")
     settings = BatchOperationsSettings(task_concurrency=3, shuffle_rows=1)
@@ -77,13 +77,13 @@ def row(number: int) -> ManifestRow:
     return ManifestRow(number, "photos", f"k{number}", f"k{number}", None)
 
 
-async def test_a_row_that_arrives_after_cancel_is_not_started(job: Job) -> None:
+async def test_a_row_that_arrives_after_cancel_is_not_started(job: BatchJob) -> None:
     function = Function()
     function.gate.set()
 
     async def rows() -> AsyncIterator[ManifestRow]:
         yield row(1)
-        job.move(JobStatus.CANCELLING, NOW)
+        job.move(BatchJobStatus.CANCELLING, NOW)
         yield row(2)
 
     await pool(function).run(job, rows(), None)
@@ -91,7 +91,7 @@ async def test_a_row_that_arrives_after_cancel_is_not_started(job: Job) -> None:
     assert job.succeeded_count == 1
 
 
-async def test_tasks_in_flight_count_when_the_manifest_goes_bad(job: Job) -> None:
+async def test_tasks_in_flight_count_when_the_manifest_goes_bad(job: BatchJob) -> None:
     function = Function()
 
     async def rows() -> AsyncIterator[ManifestRow]:
@@ -105,7 +105,7 @@ async def test_tasks_in_flight_count_when_the_manifest_goes_bad(job: Job) -> Non
     assert (function.started_count, job.succeeded_count) == (2, 2)
 
 
-async def test_a_bug_in_invoke_is_raised(job: Job) -> None:
+async def test_a_bug_in_invoke_is_raised(job: BatchJob) -> None:
     async def invoke(_: str, payload: bytes) -> InvokeResult:
         raise RuntimeError("bug")
 
@@ -118,11 +118,11 @@ async def test_a_bug_in_invoke_is_raised(job: Job) -> None:
         await bugged.run(job, rows(), None)
 
 
-async def test_a_cancelled_job_is_not_redriven(job: Job) -> None:
+async def test_a_cancelled_job_is_not_redriven(job: BatchJob) -> None:
     class Stubborn(Function):
         async def __call__(self, arn: str, payload: bytes) -> InvokeResult:
             self.started_count += 1
-            job.move(JobStatus.CANCELLING, NOW)
+            job.move(BatchJobStatus.CANCELLING, NOW)
             return InvokeResult(429, None, b"slow down")
 
     async def rows() -> AsyncIterator[ManifestRow]:

@@ -1,9 +1,9 @@
-"""An HTTP API in front of the api function, as API Gateway would stand there.
+"""An HTTP API that invokes the API function, like an HTTP API of API Gateway.
 
 API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs in API Gateway",
 payload format 2.0 (checked 2026-11): header names are lower case, repeated headers and query
-parameters are joined by commas, cookies stand apart, a body that is not text is base64. One route
-takes everything (`$default`), so the function routes by itself. There is no authorizer.
+parameters are joined by commas, cookies are a separate list, a body that is not text is base64. The
+only route is `$default`, so the function does the routing. There is no authorizer.
 """
 
 import base64
@@ -20,7 +20,11 @@ from urllib.parse import unquote
 from aiohttp import web
 from multidict import CIMultiDict
 
-from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, InvocationResult, Refused
+from adapters.local_aws.lambda_service.invocation import (
+    ACCOUNT_ID,
+    InvocationRejected,
+    InvocationResult,
+)
 from adapters.local_aws.lambda_service.service import LambdaService
 
 logger: Final = logging.getLogger(__name__)
@@ -29,7 +33,7 @@ logger: Final = logging.getLogger(__name__)
 _BODY_BYTES_MAX: Final = 10 * 1024 * 1024
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _TEXT_TYPES: Final = ("text/", "application/json", "application/xml", "application/javascript")
-# Set by the server for this answer; a function's own would contradict it.
+# Set by the server; values from the function would contradict it.
 _SERVER_HEADERS: Final = frozenset({"content-length", "transfer-encoding", "connection"})
 
 
@@ -39,9 +43,9 @@ def http_api_application(
     *,
     around_changes: Callable[[], Awaitable[None]] | None = None,
 ) -> web.Application:
-    """The HTTP application that invokes `function` for every request.
+    """Return the HTTP application that invokes `function` for every request.
 
-    `around_changes` is awaited before and after each request that may change something.
+    `around_changes` is awaited before and after each request that may change a resource.
     """
 
     async def handle(request: web.Request) -> web.Response:
@@ -54,30 +58,30 @@ def http_api_application(
             result = await service.invoke(function, payload)
             if watched is not None:
                 await watched()
-        except (web.HTTPRequestEntityTooLarge, Refused):
-            # The function exists and the payload is JSON: Lambda refuses its size alone.
+        except (web.HTTPRequestEntityTooLarge, InvocationRejected):
+            # The function exists and the payload is JSON, so only its size can be rejected.
             return _too_large(request)
         return _response(result)
 
     application = web.Application(client_max_size=_BODY_BYTES_MAX)
-    # A dot matches no line break, which a path may hold.
+    # A dot does not match a line break, which a path may contain.
     application.router.add_route("*", r"/{path:[\s\S]*}", handle)
     return application
 
 
 def _too_large(request: web.Request) -> web.Response:
-    """Say that no function has seen the request, in the form of the API's own problems.
+    """Return the problem document for a request that is too large to invoke the function.
 
-    API Gateway says so as well, in a form of its own: of a body above 10 MB, and of one that does
-    not fit into the 6 MB of an invocation.
+    API Gateway rejects it as well, in its own format: a body above 10 MB, and one that does not fit
+    into the 6 MB of an invocation.
     """
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     problem = {
         "type": "/problems/body-too-large",
         "title": "The request's body is too large",
         "status": status,
-        "detail": "The body does not fit into an invocation of the function, which takes 6 MB;"
-        " the API itself takes 256 KiB",
+        "detail": "The body exceeds the 6 MB limit of a function invocation;"
+        " the limit of the API itself is 256 KiB",
         "instance": request.rel_url.raw_path,
         "retryable": False,
         "requestId": str(uuid.uuid4()),
@@ -86,7 +90,7 @@ def _too_large(request: web.Request) -> web.Response:
 
 
 def request_event(request: web.Request, body: bytes) -> dict[str, Any]:
-    """The event of payload format 2.0 for one request."""
+    """Return the event of payload format 2.0 for one request."""
     raw_path, _, raw_query = request.raw_path.partition("?")
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
@@ -96,7 +100,7 @@ def request_event(request: web.Request, body: bytes) -> dict[str, Any]:
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
-        # The path comes decoded, the query string as it was sent.
+        # The path is decoded, the query string is as it was sent.
         "rawPath": unquote(raw_path),
         "rawQueryString": raw_query,
         "headers": headers,
@@ -135,7 +139,7 @@ def request_event(request: web.Request, body: bytes) -> dict[str, Any]:
 
 
 def _text_of(body: bytes) -> str | None:
-    """Return the text, None if it is none: what a content type says is only its sender's word."""
+    """Return the text, None if the bytes are not text: the content type may be wrong."""
     try:
         return body.decode()
     except UnicodeDecodeError:
@@ -147,29 +151,29 @@ def _is_text(content_type: str) -> bool:
 
 
 def _response(result: InvocationResult) -> web.Response:
-    answer = json.loads(result.payload)
+    response = json.loads(result.payload)
     if result.function_error is None:
         try:
-            return _shown(answer)
+            return _formatted(response)
         except (AttributeError, TypeError, ValueError):
-            logger.exception("the function's answer is not of payload format 2.0")
-    # All that API Gateway tells a caller; the cause is in the function's log.
+            logger.exception("the function's response is not in payload format 2.0")
+    # API Gateway returns no more than this; the cause is in the function's log.
     return web.json_response({"message": "Internal Server Error"}, status=500)
 
 
-def _shown(answer: Any) -> web.Response:
-    if not isinstance(answer, dict) or "statusCode" not in answer:
-        # Format 2.0: an answer without a status code is the body of a 200.
-        return web.json_response(answer)
+def _formatted(response: Any) -> web.Response:
+    if not isinstance(response, dict) or "statusCode" not in response:
+        # Format 2.0: a response without a status code is the body of a 200.
+        return web.json_response(response)
     headers = CIMultiDict(
         (name, str(value))
-        for name, value in (answer.get("headers") or {}).items()
+        for name, value in (response.get("headers") or {}).items()
         if name.lower() not in _SERVER_HEADERS
     )
-    for cookie in answer.get("cookies") or ():
+    for cookie in response.get("cookies") or ():
         headers.add("Set-Cookie", str(cookie))
     headers.setdefault("Content-Type", "application/json")
-    body = (answer.get("body") or "").encode()
-    if answer.get("isBase64Encoded"):
+    body = (response.get("body") or "").encode()
+    if response.get("isBase64Encoded"):
         body = base64.b64decode(body, validate=True)
-    return web.Response(status=int(answer["statusCode"]), headers=headers, body=body)
+    return web.Response(status=int(response["statusCode"]), headers=headers, body=body)

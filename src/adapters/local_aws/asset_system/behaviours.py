@@ -1,4 +1,4 @@
-"""Which Asset Management System is beside the service on this machine; loads nothing else."""
+"""Which Asset Management System runs with the local service; imports nothing else."""
 
 from enum import StrEnum
 
@@ -11,5 +11,5 @@ class AssetSystem(StrEnum):
 
     @property
     def catalog_profile(self) -> str:
-        """What `CATALOG_PROFILE` is of a deployment beside it."""
+        """The `CATALOG_PROFILE` of a deployment that works with it."""
         return "medialake" if self is AssetSystem.MEDIALAKE else "generic"

@@ -1,4 +1,4 @@
-"""The local Asset Management System: a queue's consumer with a choice of two behaviours.
+"""The local Asset Management System: a queue consumer with one of two behaviours.
 
 `medialake` behaves like AWS's "Guidance for a Media Lake on AWS" as published:
 it accepts what that accepts, and writes the same locks, records and tags. `everything` (module
@@ -20,8 +20,8 @@ from adapters.local_aws.asset_system.medialake.ingest import MediaLakeIngest
 from adapters.local_aws.asset_system.medialake.messages import events_of_body
 from adapters.local_aws.asset_system.medialake.values import (
     AssetEventType,
+    IngestOutcome,
     IngestSettings,
-    Outcome,
 )
 from adapters.local_aws.asset_system.takes_everything import IngestSource, TakesEverything
 
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger(__name__)
 
-# A record under other ids, or of other bytes, than any before.
-_NEW_RECORDS: Final = (Outcome.CREATED, Outcome.RECREATED, Outcome.REPLACED)
-_REPETITIONS: Final = (Outcome.TOUCHED, Outcome.RETAGGED)
+# A record with new ids, or of new content.
+_NEW_RECORDS: Final = (IngestOutcome.CREATED, IngestOutcome.RECREATED, IngestOutcome.REPLACED)
+_REPETITIONS: Final = (IngestOutcome.TOUCHED, IngestOutcome.RETAGGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AssetManagementSettings:
-    """The asset system's queue, which notifications and events both go to, and its catalog.
+class AssetSystemSettings:
+    """The queue that receives bucket notifications and events, and the catalog.
 
     Attributes:
         table_name: The asset table; `medialake` also needs its indexes FileHashIndex and
             S3PathIndex.
         behaviour: Which system it is.
-        ingest: What `medialake` takes; `everything` has no such choice.
+        ingest: Settings of `medialake`; `everything` has none.
     """
 
     queue_url: str
@@ -62,43 +62,43 @@ class AssetManagementSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestCounts:
-    """What the asset system did so far.
+    """What the asset system has done so far.
 
     Attributes:
-        ingested: New records by the source that came first.
-        duplicates: Repetitions by source: the catalog had the object already.
-        ignored: Messages that announce nothing for it, such as test events; with `everything` also
-            untagged objects, with `medialake` also objects that are gone.
-        outcomes: With `medialake`, events of objects by what happened.
-        locked: With `medialake`, events that were dropped because of the object's lock.
-        published: With `medialake`, events that it would have published on its own bus.
+        ingested: New records, by the source that came first.
+        duplicates: Messages about objects that the catalog already has, by source.
+        ignored: Messages without effect, such as test events; with `everything` also those about
+            untagged objects, with `medialake` also those about deleted objects.
+        outcomes: With `medialake`, object events by outcome.
+        locked: With `medialake`, events that were dropped because the object was locked.
+        published: With `medialake`, events that it would have published to its own bus.
     """
 
     ingested: Mapping[IngestSource, int]
     duplicates: Mapping[IngestSource, int]
     ignored: int
-    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
+    outcomes: Mapping[IngestOutcome, int] = field(default_factory=dict)
     locked: int = 0
     published: Mapping[AssetEventType, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Say in one line what happened."""
+        """Return all counts that are not 0, in one line."""
         happened = {
             **{f"ingested by {source}": count for source, count in self.ingested.items()},
             **{f"known by {source}": count for source, count in self.duplicates.items()},
         }
         if self.outcomes:
-            happened = {each.value: self.outcomes.get(each, 0) for each in Outcome}
+            happened = {each.value: self.outcomes.get(each, 0) for each in IngestOutcome}
         happened |= {"locked": self.locked, "ignored messages": self.ignored}
         return ", ".join(f"{name} {count:,}" for name, count in happened.items() if count)
 
 
-class AssetManagement:
+class ReferenceAssetSystem:
     """Consumes the queue until it is stopped."""
 
     def __init__(
         self,
-        settings: AssetManagementSettings,
+        settings: AssetSystemSettings,
         *,
         sqs: "SQSClient",
         s3: "S3Client",
@@ -141,15 +141,15 @@ class AssetManagement:
         )
 
     def use_filter(self, bucket: str, file_filter: FileFilter | None) -> None:
-        """Have `medialake` take of a bucket what its connector's filter lets through."""
+        """Set the file filter that `medialake` applies to a bucket."""
         self._medialake.use_filter(bucket, file_filter)
 
-    async def watch(self, bucket: str) -> None:
-        """Have S3 notify the queue of what happens to objects in `bucket`.
+    async def subscribe(self, bucket: str) -> None:
+        """Configure S3 to send object events of `bucket` to the queue.
 
-        Whom S3 notifies already stays. Media Lake subscribes to deletions too
-        (lambdas/api/connectors/s3/post_s3/index.py, v1.18.3; what else it subscribes to, it throws
-        away or changes no asset by).
+        Existing notifications are kept. Media Lake also subscribes to deletions
+        (lambdas/api/connectors/s3/post_s3/index.py, v1.18.3); the other events that it subscribes
+        to change no asset.
 
         Raises:
             ClientError: the bucket does not exist, or is another account's.
@@ -169,12 +169,12 @@ class AssetManagement:
         )
 
     def start(self) -> None:
-        """Begin to consume."""
+        """Start consuming."""
         for _ in range(self._settings.worker_count):
             self._workers.append(asyncio.create_task(self._work()))
 
     async def stop(self) -> None:
-        """Stop; a message being handled comes back."""
+        """Stop; messages in progress are redelivered."""
         for worker in self._workers:
             worker.cancel()
         if self._workers:
@@ -183,7 +183,7 @@ class AssetManagement:
     async def _work(self) -> None:
         while True:
             try:
-                answer = await self._sqs.receive_message(
+                response = await self._sqs.receive_message(
                     QueueUrl=self._settings.queue_url,
                     MaxNumberOfMessages=10,
                     WaitTimeSeconds=self._settings.wait_s,
@@ -192,7 +192,7 @@ class AssetManagement:
                 logger.warning("the asset system cannot receive: %s", error)
                 await asyncio.sleep(1)
                 continue
-            messages = answer.get("Messages", ())
+            messages = response.get("Messages", ())
             if messages:
                 self._busy_count += 1
                 try:
@@ -201,7 +201,7 @@ class AssetManagement:
                     self._busy_count -= 1
 
     async def _handle(self, messages: "Sequence[MessageTypeDef]") -> None:
-        """Handle what one request received, at once; those that fail come again by themselves."""
+        """Handle the messages of one receive concurrently; those that fail are redelivered."""
         done: list[str] = []
 
         async def handle(message: "MessageTypeDef") -> None:
@@ -210,7 +210,7 @@ class AssetManagement:
                 await self.accept(_decoded(message["Body"]))
                 done.append(handle)
             except (BotoCoreError, ClientError) as error:
-                logger.warning("the asset system will try again: %s", error)
+                logger.warning("the asset system will retry: %s", error)
                 await self._sqs.change_message_visibility(
                     QueueUrl=self._settings.queue_url,
                     ReceiptHandle=handle,
@@ -229,10 +229,10 @@ class AssetManagement:
             )
 
     async def accept(self, message: object) -> None:
-        """Handle one message of the queue, decoded, however often it comes.
+        """Handle one decoded message of the queue; idempotent.
 
         Raises:
-            ClientError: a request was refused; the message can be handled again.
+            ClientError: a request failed; the message can be handled again.
         """
         if self._settings.behaviour is AssetSystem.EVERYTHING:
             if isinstance(message, Mapping):
@@ -244,18 +244,18 @@ class AssetManagement:
         if not events:
             self._ignored_count += 1
         for event in events:
-            await self._medialake.take(event)
+            await self._medialake.handle(event)
 
 
 def _by_notification(
-    outcomes: Mapping[Outcome, int], wanted: Sequence[Outcome]
+    outcomes: Mapping[IngestOutcome, int], wanted: Sequence[IngestOutcome]
 ) -> dict[IngestSource, int]:
     count = sum(outcomes.get(outcome, 0) for outcome in wanted)
     return {IngestSource.NOTIFICATION: count} if count else {}
 
 
 def _decoded(body: str) -> Any:
-    """Return what a message says; None, which no behaviour understands, if it is not JSON."""
+    """Return the decoded message; None, which both behaviours ignore, if it is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

@@ -1,10 +1,9 @@
-"""An Asset Management System that takes whatever it is shown, of any type, and writes no tag.
+"""An Asset Management System that accepts objects of every type, and writes no tags.
 
-It learns of objects in two ways, and each alone suffices: a bucket notification of a created object
-that carries our tags (trigger `copy`), and our event on the ingest bus (trigger `event`). Either
-way it records the asset in the catalog, by InventoryID, so that a repetition changes nothing. It
-only ever reads the bucket, and it never starts a sync: an asset system that did so on created
-objects would loop, because a sync with trigger `copy` creates objects.
+Either of two messages suffices: a bucket notification of a created object with the service's tags
+(trigger `copy`), or the service's event on the ingest bus (trigger `event`). It records the asset
+in the catalog by InventoryID, so a repeated message changes nothing. It only reads the bucket, and
+never starts a sync: a sync with trigger `copy` creates objects, so that would be a loop.
 """
 
 import mimetypes
@@ -25,7 +24,7 @@ _KINDS: Final = {"image": "Image", "video": "Video", "audio": "Audio", "text": "
 
 
 class IngestSource(StrEnum):
-    """How the asset system learnt of an object."""
+    """Which message reported an object."""
 
     NOTIFICATION = "notification"
     EVENT = "event"
@@ -33,12 +32,12 @@ class IngestSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EverythingCounts:
-    """What it did so far.
+    """What it has done so far.
 
     Attributes:
-        ingested: New catalog entries by the source that came first.
-        duplicates: Repetitions by source: the catalog said the same already.
-        ignored: Messages that announce nothing for it, such as test events and untagged objects.
+        ingested: New catalog entries, by the source that came first.
+        duplicates: Messages about objects that the catalog already has, by source.
+        ignored: Messages without effect, such as test events and those about untagged objects.
     """
 
     ingested: Mapping[IngestSource, int]
@@ -47,7 +46,7 @@ class EverythingCounts:
 
 
 class TakesEverything:
-    """Records every tagged or announced object."""
+    """Records every tagged or published object."""
 
     def __init__(self, *, table_name: str, s3: "S3Client", dynamodb: "DynamoDBClient") -> None:
         self._table_name = table_name
@@ -67,7 +66,7 @@ class TakesEverything:
         )
 
     async def accept(self, message: Mapping[str, Any]) -> None:
-        """Handle one message of the queue, however often it comes."""
+        """Handle one message of the queue; idempotent."""
         if message.get("source") == "asset-sync":
             detail = message["detail"]
             await self._record(
@@ -89,13 +88,13 @@ class TakesEverything:
 
     async def _ingest_tagged(self, bucket: str, key: str) -> None:
         try:
-            answer = await self._s3.get_object_tagging(Bucket=bucket, Key=key)
+            response = await self._s3.get_object_tagging(Bucket=bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
                 raise
             self._ignored_count += 1
             return
-        tags = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+        tags = {tag["Key"]: tag["Value"] for tag in response["TagSet"]}
         if "AssetID" not in tags or "InventoryID" not in tags:
             self._ignored_count += 1
             return

@@ -1,1 +1,1 @@
-"""The stores, queues, topics and buses: moto behind one lock, in a process of its own."""
+"""S3, DynamoDB, SQS, SNS and EventBridge buses: moto behind one lock, in a child process."""

@@ -1,7 +1,7 @@
-"""SDK clients for the emulated cloud, for the parts of it that live in this process.
+"""SDK clients of the emulated services, for the parts of AWS that run in this process.
 
-The customer's code makes its own clients; these belong to what AWS would run: pumps, provisioning,
-and the asset system's consumer.
+The service's own code creates its own clients. These are for event source mappings, provisioning
+and the asset system.
 """
 
 import functools
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from types_aiobotocore_sqs import SQSClient
 
 ACCESS_KEY_ID: Final = "test"
-# The emulated cloud checks no signature; the SDK only needs something to sign with.
+# The emulator checks no signature; the SDK only needs something to sign with.
 SECRET_ACCESS_KEY: Final = "test"  # noqa: S105
 
 
-# (name in a configuration file, environment variables, default, conversion): a profile or an
-# endpoint of the user must not reach a cloud that only exists here.
-_NOTHING_OF_THE_USER: Final = {
+# (name in a configuration file, environment variables, default, conversion): the user's profile and
+# endpoints must not apply to emulated services.
+_NO_USER_SETTINGS: Final = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
@@ -35,15 +35,15 @@ _NOTHING_OF_THE_USER: Final = {
 
 @functools.cache
 def _session() -> AioSession:
-    # Shared, because it keeps the service models that it has read: a tenth of a second each.
-    return get_session(_NOTHING_OF_THE_USER)
+    # Shared, because it caches the service models, which take a tenth of a second each to load.
+    return get_session(_NO_USER_SETTINGS)
 
 
-class CloudClients:
+class EmulatorClients:
     """Opens clients once and closes them together.
 
     Example:
-        async with CloudClients(cloud.endpoint_url, region="us-east-1") as clients:
+        async with EmulatorClients(emulator.endpoint_url, region="us-east-1") as clients:
             sqs = await clients.open("sqs")
     """
 

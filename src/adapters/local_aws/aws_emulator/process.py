@@ -1,7 +1,7 @@
-"""Starts the cloud in a child process and ends it.
+"""Starts the emulator in a child process and stops it.
 
-Owns the child's life: ready when `start` returns, gone when `stop` returns, and gone as well when
-this process dies, because the child ends when the pipe to it closes.
+The child is ready when `start` returns, and has ended when `stop` returns. It also ends when this
+process dies, because the pipe to it closes.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from typing import Self
 _SERVER_MODULE = "adapters.local_aws.aws_emulator.server"
 
 
-class CloudProcess:
-    """The emulated cloud; `endpoint_url` serves S3, DynamoDB, SQS, SNS and EventBridge.
+class EmulatorProcess:
+    """The emulator; `endpoint_url` serves S3, DynamoDB, SQS, SNS and EventBridge.
 
     Example:
-        async with CloudProcess() as cloud:
-            print(cloud.endpoint_url)
+        async with EmulatorProcess() as emulator:
+            print(emulator.endpoint_url)
     """
 
     def __init__(self, *, port: int = 0, ready_timeout_s: float = 30) -> None:
@@ -40,10 +40,10 @@ class CloudProcess:
         return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
-        """Start the child and wait until it answers.
+        """Start the child and wait until it responds.
 
         Raises:
-            RuntimeError: it ended, or said nothing, before it was ready.
+            RuntimeError: it ended or timed out before it was ready.
         """
         self._child = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -55,7 +55,7 @@ class CloudProcess:
             stdout=asyncio.subprocess.PIPE,
             env=_child_environment(),
         )
-        assert self._child.stdout is not None  # noqa: S101  # a pipe was asked for above
+        assert self._child.stdout is not None  # noqa: S101  # created with a pipe
         try:
             async with asyncio.timeout(self._ready_timeout_s):
                 line = await self._child.stdout.readline()
@@ -63,15 +63,15 @@ class CloudProcess:
             line = b""
         if not line:
             await self.stop()
-            raise RuntimeError("the local cloud did not start; its standard error says why")
+            raise RuntimeError("the AWS emulator did not start; see its standard error")
         self.endpoint_url = f"http://127.0.0.1:{json.loads(line)['port']}"
 
     async def stop(self) -> None:
-        """End the child; everything it held is lost. Does nothing if it is not running."""
+        """Stop the child; its state is lost. Does nothing if it is not running."""
         child, self._child = self._child, None
         if child is None:
             return
-        assert child.stdin is not None  # noqa: S101  # a pipe was asked for at the start
+        assert child.stdin is not None  # noqa: S101  # created with a pipe
         child.stdin.close()
         try:
             async with asyncio.timeout(5):
@@ -82,15 +82,14 @@ class CloudProcess:
 
 
 def _child_environment() -> dict[str, str]:
-    # Profiles, endpoints and credentials of the user mean nothing to the emulated cloud, which
-    # itself uses the SDK.
+    # moto uses the SDK itself: the user's profile, endpoints and credentials must not apply to it.
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return kept | {
-        # The child must find this package where this process found it.
+        # The child imports this package from the same place as this process.
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-        # Else every answer allows the pages of any origin to read it.
+        # Otherwise every response allows web pages of any origin to read it.
         "MOTO_DISABLE_GLOBAL_CORS": "true",
     }

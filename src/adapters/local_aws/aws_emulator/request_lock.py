@@ -1,8 +1,8 @@
-"""The one lock that every request to the emulated cloud passes through.
+"""The one lock that every request to the emulated services holds while it runs.
 
-Owns mutual exclusion and nothing else. moto keeps its state in plain dictionaries and is not safe
-under threads: acknowledged writes get lost when requests overlap. Since moto is bound by the
-interpreter anyway, admitting one request at a time costs no throughput.
+moto keeps its state in plain dictionaries and is not safe
+under threads: acknowledged writes get lost when requests overlap. Since moto is CPU-bound in one
+interpreter, running one request at a time costs no throughput.
 """
 
 import threading
@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Self
 
 
-class Gate:
-    """A lock that a request holds while it runs, and may lend while it waits for something."""
+class RequestLock:
+    """A lock that a request holds while it runs, and releases while it waits for something."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition(threading.Lock())
@@ -28,13 +28,13 @@ class Gate:
     ) -> None:
         self._condition.release()
 
-    def lend(self, timeout_s: float) -> None:
-        """Let others in until `announce` is called or the time is over; the caller holds the gate.
+    def wait(self, timeout_s: float) -> None:
+        """Release the lock until `notify_all` or the timeout; the caller holds the lock.
 
-        State may be anything afterwards: the caller looks again.
+        The state may have changed in the meantime, so the caller checks it again.
         """
         self._condition.wait(timeout_s)
 
-    def announce(self) -> None:
-        """Wake every request that lent the gate; the caller holds the gate."""
+    def notify_all(self) -> None:
+        """Wake every request that lent the gate; the caller holds the request_lock."""
         self._condition.notify_all()

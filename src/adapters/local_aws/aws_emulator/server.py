@@ -1,8 +1,8 @@
-"""The process that is the cloud: moto's WSGI application, mended, behind one lock, over HTTP/1.1.
+"""The emulator's process: moto's WSGI application with patches, behind one lock, over HTTP/1.1.
 
-Run as `python -m adapters.local_aws.aws_emulator.server --port 0`. It binds to loopback only, says
-`{"port": …}` in one line on standard output when it answers, and ends when its standard input is
-closed, so it cannot outlive the process that started it. It must not know what the service is.
+Run as `python -m adapters.local_aws.aws_emulator.server --port 0`. It binds to loopback only,
+prints `{"port": …}` on standard output when it is ready, and ends when its standard input is
+closed, so it cannot outlive the process that started it. It does not depend on the service.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from adapters.local_aws.aws_emulator import moto_patches as mends
-from adapters.local_aws.aws_emulator.request_lock import Gate
-from adapters.local_aws.loopback.browser_guard import Refusal, Sender, refusal_of
+from adapters.local_aws.aws_emulator import moto_patches
+from adapters.local_aws.aws_emulator.request_lock import RequestLock
+from adapters.local_aws.loopback.browser_guard import Rejection, Sender, rejection_of
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -35,21 +35,21 @@ _BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class Serialized:
-    """A WSGI application that runs one request at a time and answers with a whole body."""
+class SerializedApplication:
+    """A WSGI application that runs one request at a time and responds with a complete body."""
 
-    def __init__(self, application: WsgiApplication, gate: Gate) -> None:
+    def __init__(self, application: WsgiApplication, request_lock: RequestLock) -> None:
         self._application = application
-        self._gate = gate
+        self._lock = request_lock
 
-    def answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+    def respond(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
         """Status line, headers and body; the request's body must have been read already."""
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
             started.append((status, headers))
 
-        with self._gate:
+        with self._lock:
             chunks = self._application(environ, start_response)
             try:
                 body = b"".join(chunks)
@@ -61,23 +61,23 @@ class Serialized:
         return status, headers, body
 
 
-class KeepAliveHandler(MotoRequestHandler):
-    """Reads the body before the lock, and writes the answer in one piece on a kept connection."""
+class KeepAliveRequestHandler(MotoRequestHandler):
+    """Reads the body before it takes the lock, and keeps the connection open."""
 
     protocol_version = "HTTP/1.1"
-    # Without this, a client's next request waits for the kernel's delayed acknowledgement.
+    # Without it, a client's next request waits for the kernel's delayed acknowledgement.
     disable_nagle_algorithm = True
-    application: Serialized
+    application: SerializedApplication
 
     def run_wsgi(self) -> None:
-        """Answer one request; replaces werkzeug's, which closes the connection after each."""
+        """Handle one request; werkzeug's own method closes the connection after each."""
         environ = self._environ_with_body()
-        refusal = refusal_of(_sender(environ))
+        rejection = rejection_of(_sender(environ))
         try:
-            if refusal is not None:
-                status, headers, body = _refused(refusal)
+            if rejection is not None:
+                status, headers, body = _rejected(rejection)
             else:
-                status, headers, body = self.application.answer(environ)
+                status, headers, body = self.application.respond(environ)
         except Exception:  # noqa: BLE001  # a server reports what its application raised
             traceback.print_exc(limit=-5)
             status, headers, body = "500 Internal Server Error", [], b"moto raised; see its log"
@@ -87,7 +87,7 @@ class KeepAliveHandler(MotoRequestHandler):
             self.close_connection = True
 
     def log_request(self, *_: object) -> None:
-        """Stay silent: a request line per request would be all there is to read."""
+        """Log nothing: one line for each request would hide everything else."""
 
     def _environ_with_body(self) -> dict[str, Any]:
         environ: dict[str, Any] = self.make_environ()
@@ -131,29 +131,31 @@ def _sender(environ: Mapping[str, Any]) -> Sender:
     )
 
 
-def _refused(refusal: Refusal) -> tuple[str, list[tuple[str, str]], bytes]:
-    body = json.dumps({"message": refusal.message}).encode()
-    status = f"{refusal.status.value} {refusal.status.phrase}"
+def _rejected(rejection: Rejection) -> tuple[str, list[tuple[str, str]], bytes]:
+    body = json.dumps({"message": rejection.message}).encode()
+    status = f"{rejection.status.value} {rejection.status.phrase}"
     return status, [("Content-Type", "application/json")], body
 
 
 def serve(port: int) -> None:
-    """Answer on loopback until standard input is closed."""
-    gate = Gate()
-    mends.apply(gate)
-    KeepAliveHandler.application = Serialized(DomainDispatcherApplication(create_backend_app), gate)
+    """Serve on loopback until standard input is closed."""
+    request_lock = RequestLock()
+    moto_patches.apply_all(request_lock)
+    KeepAliveRequestHandler.application = SerializedApplication(
+        DomainDispatcherApplication(create_backend_app), request_lock
+    )
     server = make_server(
         LOOPBACK,
         port,
-        KeepAliveHandler.application._application,  # noqa: SLF001  # werkzeug wants one; unused
+        KeepAliveRequestHandler.application._application,  # noqa: SLF001  # required by werkzeug; unused
         threaded=True,
-        request_handler=KeepAliveHandler,
+        request_handler=KeepAliveRequestHandler,
     )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(json.dumps({"port": server.server_address[1]}) + "\n")
     sys.stdout.flush()
     sys.stdin.buffer.read()
-    # Request threads may be waiting for messages; there is nothing of theirs to save.
+    # Request threads may be waiting for messages; they hold nothing to save.
     os._exit(0)
 
 

@@ -1,9 +1,9 @@
-"""Event patterns: does an event match?
+"""Event patterns: whether an event matches.
 
 EventBridge User Guide, "Creating Amazon EventBridge event patterns" and "Comparison operators"
-(checked 2026-11). Offered: exact values, `prefix`, `suffix`, `equals-ignore-case`, `anything-but`
-(values or a prefix), `exists`, `wildcard` and `numeric`. Anything else is refused, rather than
-taken to match or not to.
+(checked 2026-11). Supported: exact values, `prefix`, `suffix`, `equals-ignore-case`, `anything-but`
+(values or a prefix), `exists`, `wildcard` and `numeric`. Other operators raise an error, so that a
+pattern never matches or fails to match by mistake.
 """
 
 import operator
@@ -22,11 +22,11 @@ _ABSENT: Final = object()
 
 
 class UnknownOperator(Exception):
-    """A pattern uses an operator that is not offered here."""
+    """A pattern uses an operator that is not supported here."""
 
 
 def matches(pattern: Mapping[str, Any], event: object) -> bool:
-    """Whether every field of the pattern matches the event's field of that name.
+    """Return whether every field of the pattern matches the event's field of that name.
 
     A list in the event matches when one of its elements does.
     """
@@ -35,23 +35,23 @@ def matches(pattern: Mapping[str, Any], event: object) -> bool:
         if isinstance(expected, Mapping):
             if not matches(expected, found):
                 return False
-        elif not any(_admits(alternative, found) for alternative in expected):
+        elif not any(_matches_field(alternative, found) for alternative in expected):
             return False
     return True
 
 
-def _admits(alternative: Any, found: Any) -> bool:
+def _matches_field(alternative: Any, found: Any) -> bool:
     if isinstance(alternative, Mapping) and "exists" in alternative:
         return bool(alternative["exists"]) == (found is not _ABSENT)
     if found is _ABSENT:
         return False
     values = found if isinstance(found, list) else [found]
-    return any(_equal(alternative, value) for value in values)
+    return any(_matches_value(alternative, value) for value in values)
 
 
-def _equal(alternative: Any, value: Any) -> bool:
+def _matches_value(alternative: Any, value: Any) -> bool:
     if not isinstance(alternative, Mapping):
-        # JSON knows booleans and numbers apart; Python's True == 1.
+        # JSON distinguishes booleans and numbers; in Python, True == 1.
         return type(alternative) is type(value) and bool(alternative == value)
     ((name, operand),) = alternative.items()
     match name:
@@ -65,7 +65,7 @@ def _equal(alternative: Any, value: Any) -> bool:
             return isinstance(value, str) and _wildcard(operand, value)
         case "anything-but":
             excluded = operand if isinstance(operand, list) else [operand]
-            return not any(_equal(one, value) for one in excluded)
+            return not any(_matches_value(one, value) for one in excluded)
         case "numeric":
             return isinstance(value, int | float) and _in_range(operand, value)
         case _:
@@ -79,4 +79,4 @@ def _wildcard(operand: str, value: str) -> bool:
 
 def _in_range(operand: Sequence[Any], value: float) -> bool:
     pairs = zip(operand[::2], operand[1::2], strict=True)
-    return all(_COMPARISONS[sign](value, bound) for sign, bound in pairs)
+    return all(_COMPARISONS[name](value, bound) for name, bound in pairs)

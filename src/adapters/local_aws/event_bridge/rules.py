@@ -1,8 +1,8 @@
-"""The default event bus, as far as its rules invoke functions, and the schedule.
+"""The default event bus with rules that invoke functions, and schedules.
 
-Both invoke asynchronously with the event, or with a constant input, as their input. A function
-that fails is retried by the Lambda service, not here: EventBridge's own retries are for a target
-that cannot be reached, which cannot happen in one process.
+Both invoke a function asynchronously: a rule with the event, a schedule with a constant input. The
+Lambda service retries a function that fails. EventBridge itself retries only if a target cannot be
+reached, which cannot happen within one process.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ from typing import Any, Final
 
 from adapters.aws.resources import RuleSpec, ScheduleSpec
 from adapters.local_aws.event_bridge.event_patterns import matches
-from adapters.local_aws.lambda_service.invocation import Refused
+from adapters.local_aws.lambda_service.invocation import InvocationRejected
 
 logger: Final = logging.getLogger(__name__)
 
 Submit = Callable[[str, bytes], str]
 
 
-class DefaultBus:
-    """Hands each event to the function of every rule that it matches."""
+class DefaultEventBus:
+    """Invokes, for each event, the function of every matching rule."""
 
     def __init__(self, rules: tuple[RuleSpec, ...], submit: Submit) -> None:
         self._rules = rules
@@ -29,41 +29,41 @@ class DefaultBus:
         self.published_count = 0
 
     async def publish(self, event: Mapping[str, Any]) -> None:
-        """Accept one event in the form that a target gets (`detail-type`, `source`, `detail`)."""
+        """Publish one event, in the format that a target receives (`detail-type`, `source`, …)."""
         self.published_count += 1
         for rule in self._rules:
             if rule.function is None or not matches(rule.pattern, event):
                 continue
             try:
                 self._submit(rule.function, json.dumps(event).encode())
-            except Refused as refused:
+            except InvocationRejected as refused:
                 logger.warning("rule %s cannot invoke its target: %s", rule.name, refused)
 
 
 class Schedule:
-    """Invokes a function with a constant input, every interval; first after one interval."""
+    """Invokes a function with a constant input at an interval, first after one interval."""
 
     def __init__(
-        self, shape: ScheduleSpec, submit: Submit, *, interval_s: float | None = None
+        self, spec: ScheduleSpec, submit: Submit, *, interval_s: float | None = None
     ) -> None:
-        self._shape = shape
+        self._spec = spec
         self._submit = submit
-        self._interval_s = shape.interval_s if interval_s is None else interval_s
+        self._interval_s = spec.interval_s if interval_s is None else interval_s
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to count."""
+        """Start the schedule."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Fire no more."""
+        """Stop the schedule."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
     def fire(self) -> str:
-        """Invoke now, whatever the interval; the request id is returned."""
-        return self._submit(self._shape.function, json.dumps(dict(self._shape.input)).encode())
+        """Invoke the function now; returns the request id."""
+        return self._submit(self._spec.function, json.dumps(dict(self._spec.input)).encode())
 
     async def _run(self) -> None:
         while True:

@@ -1,10 +1,10 @@
-"""An event source mapping: takes messages off a queue and invokes a function with them.
+"""An event source mapping: receives messages from a queue and invokes a function with them.
 
 Lambda Developer Guide, "Using Lambda with Amazon SQS" and "Handling errors for an SQS event source
-in Lambda" (checked 2026-11). With ReportBatchItemFailures the function names what failed and the
-rest is deleted; nothing named, or no answer, means that all succeeded. The whole batch counts as
-failed when the function raised, when a name is empty, null, misspelt or unknown, or when the answer
-is not of that shape. What failed is not deleted and becomes visible again by itself.
+in Lambda" (checked 2026-11). With ReportBatchItemFailures the function returns the failed messages,
+and Lambda deletes the others; an empty or missing list means that all succeeded. The whole batch
+fails if the function raised, if an item identifier is empty, null or unknown, or if the response
+has another format. Failed messages are not deleted, so they become visible again.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from adapters.local_aws.lambda_service.invocation import InvocationResult, Refused
+from adapters.local_aws.lambda_service.invocation import InvocationRejected, InvocationResult
 
 if TYPE_CHECKING:
     from types_aiobotocore_sqs import SQSClient
@@ -28,14 +28,14 @@ Invoke = Callable[[str, bytes], Awaitable[InvocationResult]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PumpSettings:
+class MappingSettings:
     """One mapping.
 
     Attributes:
-        concurrency: Batches under way at most.
-        retry_visibility_s: After how long a failed message is visible again; None leaves it to the
-            queue's visibility timeout, as AWS does. A laptop does not want to wait half an hour.
-        wait_s: How long one receive waits for a message; only the end of a pump notices.
+        concurrency: Maximum number of batches in progress.
+        retry_visibility_s: Seconds until a failed message is visible again; None leaves it to the
+            queue's visibility timeout, as on AWS, which would be half an hour.
+        wait_s: Wait time of one receive request.
     """
 
     queue_url: str
@@ -47,10 +47,10 @@ class PumpSettings:
     wait_s: int = 5
 
 
-class QueuePump:
+class EventSourceMapping:
     """Polls one queue until it is stopped."""
 
-    def __init__(self, settings: PumpSettings, sqs: "SQSClient", invoke: Invoke) -> None:
+    def __init__(self, settings: MappingSettings, sqs: "SQSClient", invoke: Invoke) -> None:
         self._settings = settings
         self._sqs = sqs
         self._invoke = invoke
@@ -59,15 +59,15 @@ class QueuePump:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no batch is under way; the queue may still hold messages."""
+        """Whether no batch is in progress; the queue may still hold messages."""
         return not self._batches
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Start polling."""
         self._poller = asyncio.create_task(self._poll())
 
     async def stop(self) -> None:
-        """Stop polling and give up the batches under way; their messages come back."""
+        """Stop polling and cancel the batches in progress; their messages become visible again."""
         tasks = list(self._batches)
         if self._poller is not None:
             tasks.append(self._poller)
@@ -111,14 +111,14 @@ class QueuePump:
         try:
             result = await self._invoke(self._settings.function, json.dumps(event).encode())
             failed = failed_ids(result, message_ids)
-        except Refused as refused:
+        except InvocationRejected as refused:
             logger.warning("cannot invoke %s: %s", self._settings.function, refused)
             failed = frozenset(message_ids)
         for message in messages:
             try:
                 await self._settle(message, succeeded=message["MessageId"] not in failed)
             except ClientError as error:
-                # Its time was up and somebody else has it, or it moved to the dead-letter queue.
+                # Its visibility timeout ended, or it moved to the dead-letter queue.
                 logger.warning("cannot settle message %s: %s", message["MessageId"], error)
 
     async def _settle(self, message: Mapping[str, Any], *, succeeded: bool) -> None:
@@ -135,7 +135,7 @@ class QueuePump:
 
 
 def failed_ids(result: InvocationResult, message_ids: Sequence[str]) -> frozenset[str]:
-    """The messages of a batch that must come again, by the function's partial batch response."""
+    """Return the messages to redeliver, according to the partial batch response."""
     everything = frozenset(message_ids)
     if result.function_error is not None:
         return everything
@@ -145,7 +145,7 @@ def failed_ids(result: InvocationResult, message_ids: Sequence[str]) -> frozense
     if not isinstance(response, dict):
         return everything
     failures = response.get("batchItemFailures")
-    # A missing or null list is Lambda's "all succeeded"; so is an empty one.
+    # To Lambda a missing, null or empty list means that all succeeded.
     if failures is None:
         return frozenset()
     if not isinstance(failures, list):

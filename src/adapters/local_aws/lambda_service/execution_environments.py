@@ -1,8 +1,8 @@
 """Execution environments: threads that run handlers, one invocation at a time each, kept warm.
 
-A thread is what a container is on AWS: whatever a handler keeps for the next invocation belongs
-to its thread. Environments start when they are needed, up to the function's concurrency, and the
-idle one that worked last is reused first, as on AWS.
+A thread stands for an environment on AWS: what a handler keeps for the next invocation belongs to
+its thread. Environments start on demand, up to the function's concurrency, and the most recently
+used one is reused first, as on AWS.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from adapters.local_aws.lambda_service.invocation import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LambdaContext:
-    """The second argument of a handler; the attributes that AWS documents and we offer."""
+    """The second argument of a handler, with the documented attributes that are supported here."""
 
     aws_request_id: str
     function_name: str
@@ -45,14 +45,14 @@ class LambdaContext:
 
 
 @dataclass(eq=False)
-class _Environment:
-    """One thread and its inbox; None in the inbox ends it."""
+class _ExecutionEnvironment:
+    """One thread and its inbox; None in the inbox stops it."""
 
     inbox: "SimpleQueue[Callable[[], None] | None]" = field(default_factory=SimpleQueue)
     abandoned: bool = False
 
 
-class Environments:
+class ExecutionEnvironments:
     """All environments of one function. Used from one event loop; handlers run in threads."""
 
     def __init__(
@@ -62,22 +62,22 @@ class Environments:
 
         Args:
             function: The function to run.
-            on_shutdown: Called in each environment's thread as its last act, so that a runtime can
-                close what it kept.
+            on_shutdown: Called in each environment's thread before it ends, so that a runtime can
+                close its resources.
         """
         self._function = function
         self._on_shutdown = on_shutdown
         self._slots = asyncio.Semaphore(function.concurrency)
-        self._idle: list[_Environment] = []
-        self._threads: dict[_Environment, threading.Thread] = {}
+        self._idle: list[_ExecutionEnvironment] = []
+        self._threads: dict[_ExecutionEnvironment, threading.Thread] = {}
 
     @property
     def started_count(self) -> int:
-        """Environments alive, busy or idle."""
+        """Number of environments, busy or idle."""
         return len(self._threads)
 
     async def run(self, payload: bytes, request_id: str) -> InvocationResult:
-        """Run the handler once, when an environment is free, at most for the function's timeout."""
+        """Run the handler in the next free environment, at most for the function's timeout."""
         async with self._slots:
             environment = self._idle.pop() if self._idle else self._start()
             outcome: Future[InvocationResult] = Future()
@@ -96,7 +96,7 @@ class Environments:
             return result
 
     async def stop(self, timeout_s: float = 10) -> None:
-        """End idle environments and wait for them; a handler still running is left behind."""
+        """Stop idle environments and wait for them; a running handler is abandoned."""
         for environment in self._idle:
             environment.inbox.put(None)
         threads = [self._threads[environment] for environment in self._idle]
@@ -105,8 +105,8 @@ class Environments:
         for thread in threads:
             await asyncio.to_thread(thread.join, max(0.0, deadline - time.monotonic()))
 
-    def _start(self) -> _Environment:
-        environment = _Environment()
+    def _start(self) -> _ExecutionEnvironment:
+        environment = _ExecutionEnvironment()
         thread = threading.Thread(
             target=self._live,
             args=(environment,),
@@ -117,12 +117,12 @@ class Environments:
         thread.start()
         return environment
 
-    def _abandon(self, environment: _Environment) -> None:
-        # AWS kills the environment; here its thread ends after the handler returns.
+    def _abandon(self, environment: _ExecutionEnvironment) -> None:
+        # AWS stops the environment; here its thread ends after the handler returns.
         environment.inbox.put(None)
         self._threads.pop(environment, None)
 
-    def _live(self, environment: _Environment) -> None:
+    def _live(self, environment: _ExecutionEnvironment) -> None:
         try:
             while (work := environment.inbox.get()) is not None:
                 work()
@@ -162,12 +162,12 @@ class Environments:
         )
 
 
-def _encoded(answer: object) -> bytes:
-    encoded = json.dumps(answer).encode()
+def _encoded(result: object) -> bytes:
+    encoded = json.dumps(result).encode()
     if len(encoded) > SYNCHRONOUS_PAYLOAD_BYTES_MAX:
         raise ResponseTooLarge(f"response of {len(encoded)} bytes is over the limit")
     return encoded
 
 
 class ResponseTooLarge(Exception):
-    """A handler answered more than a synchronous caller may get."""
+    """The response of a handler exceeds the limit of a synchronous invocation."""

@@ -1,4 +1,4 @@
-"""What the parts of the emulated Lambda service say to each other: requests, results, refusals."""
+"""Settings, results and errors of invocations."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ ASYNCHRONOUS_PAYLOAD_BYTES_MAX: Final = 1024 * 1024
 Handler = Callable[[Any, Any], object]
 
 
-class Refused(Exception):
-    """The service did not accept the invocation; nothing ran.
+class InvocationRejected(Exception):
+    """The service rejected the invocation; the function did not run.
 
     Attributes:
         code: Lambda's exception name.
-        status: HTTP status of the answer.
-        message: What was wrong.
+        status: HTTP status of the response.
+        message: The cause.
     """
 
     def __init__(self, code: str, status: int, message: str) -> None:
@@ -33,12 +33,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvocationResult:
-    """What one run of a function answered.
+    """The result of one run of a function.
 
     Attributes:
         payload: JSON: the handler's result, or the description of its error.
-        function_error: `Unhandled` when the handler raised, timed out, or answered what is not
-            JSON; None when it returned.
+        function_error: `Unhandled` if the handler raised, timed out, or returned a value that is
+            not JSON; None if it succeeded.
     """
 
     request_id: str
@@ -48,7 +48,7 @@ class InvocationResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DroppedEvent:
-    """An asynchronous invocation that failed for good: the record of an on-failure destination."""
+    """A failed asynchronous invocation: the record that an on-failure destination receives."""
 
     function_name: str
     request_id: str
@@ -59,17 +59,17 @@ class DroppedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSettings:
-    """How one function runs here.
+    """One function.
 
     Attributes:
-        timeout_s: After this the caller gets an error. A thread cannot be killed, so the handler
-            runs on to its end, unheard.
-        concurrency: Environments at most; further invocations wait for one. On AWS they would be
-            throttled.
-        aliases: Names of versions beside `$LATEST`, all of this same code.
-        retry_delays_s: Waits before the further tries of an asynchronous invocation. Lambda
-            Developer Guide, "How Lambda handles errors and retries with asynchronous invocation":
-            two more tries, after one and two minutes (checked 2026-11).
+        timeout_s: After this time the caller gets an error. A thread cannot be killed, so the
+            handler runs to its end; its result is ignored.
+        concurrency: Maximum number of environments; further invocations wait for one. AWS would
+            throttle them.
+        aliases: Aliases in addition to `$LATEST`; all run the same code.
+        retry_delays_s: Waits before the retries of an asynchronous invocation. Lambda Developer
+            Guide, "How Lambda handles errors and retries with asynchronous invocation": two
+            retries, after one and two minutes (checked 2026-11).
     """
 
     name: str
@@ -87,7 +87,7 @@ class FunctionSettings:
 
 
 def error_payload(error: BaseException, stack_trace: list[str]) -> Mapping[str, object]:
-    """An error as Lambda's Python runtime describes it."""
+    """Return an error as Lambda's Python runtime describes it."""
     return {
         "errorMessage": str(error),
         "errorType": type(error).__name__,

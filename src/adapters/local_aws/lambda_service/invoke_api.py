@@ -1,39 +1,39 @@
 """The Invoke operation of the Lambda API over HTTP, for an unmodified SDK or command line.
 
 Lambda API Reference, "Invoke" (2015-03-31, checked 2026-11). Log tails, client contexts and
-response streaming are not offered.
+response streaming are not supported.
 """
 
 from typing import Final
 
 from aiohttp import web
 
-from adapters.local_aws.lambda_service.invocation import Refused
+from adapters.local_aws.lambda_service.invocation import InvocationRejected
 from adapters.local_aws.lambda_service.service import LambdaService
 
 _PATH: Final = "/2015-03-31/functions/{name}/invocations"
 
 
 def invoke_application(service: LambdaService) -> web.Application:
-    """The HTTP application in front of a Lambda service."""
+    """Return the HTTP application of a Lambda service."""
 
     async def invoke(request: web.Request) -> web.Response:
         try:
-            return await _answer(service, request)
-        except Refused as refused:
+            return await _respond(service, request)
+        except InvocationRejected as refused:
             return web.json_response(
                 {"Type": "User", "Message": refused.message, "message": refused.message},
                 status=refused.status,
                 headers={"x-amzn-ErrorType": refused.code},
             )
 
-    # Without a bound here, the service says what is wrong, not the HTTP server.
+    # No limit here: the service itself rejects a payload that is too large.
     application = web.Application(client_max_size=0)
     application.router.add_post(_PATH, invoke)
     return application
 
 
-async def _answer(service: LambdaService, request: web.Request) -> web.Response:
+async def _respond(service: LambdaService, request: web.Request) -> web.Response:
     name = request.match_info["name"]
     payload = await request.read() or b"{}"
     match request.headers.get("X-Amz-Invocation-Type", "RequestResponse"):
@@ -55,4 +55,6 @@ async def _answer(service: LambdaService, request: web.Request) -> web.Response:
                 body=result.payload, headers=headers, content_type="application/json"
             )
         case other:
-            raise Refused("InvalidParameterValueException", 400, f"no invocation type {other!r}")
+            raise InvocationRejected(
+                "InvalidParameterValueException", 400, f"no invocation type {other!r}"
+            )

@@ -1,8 +1,8 @@
-"""The Lambda service: which functions there are, and how they are invoked.
+"""The Lambda service: a set of functions, and synchronous and asynchronous invocations.
 
-Owns acceptance (does the function exist, is the payload small enough and JSON), the retries of
-asynchronous invocations, and what became of those that failed for good. It must not know HTTP;
-`invoke_api` speaks for it.
+It checks each invocation (the function exists, the payload is JSON and within the size limit),
+retries asynchronous invocations and records those that failed. It does not depend on HTTP;
+`invoke_api` is its HTTP interface.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from adapters.local_aws.lambda_service.execution_environments import Environments
+from adapters.local_aws.lambda_service.execution_environments import ExecutionEnvironments
 from adapters.local_aws.lambda_service.invocation import (
     ACCOUNT_ID,
     ASYNCHRONOUS_PAYLOAD_BYTES_MAX,
@@ -21,8 +21,8 @@ from adapters.local_aws.lambda_service.invocation import (
     SYNCHRONOUS_PAYLOAD_BYTES_MAX,
     DroppedEvent,
     FunctionSettings,
+    InvocationRejected,
     InvocationResult,
-    Refused,
 )
 
 logger: Final = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _FUNCTION_NAME: Final = re.compile(
 
 
 class LambdaService:
-    """Functions that are Python callables, invoked as Lambda invokes its own.
+    """Functions that are Python callables, invoked as Lambda invokes functions.
 
     Used from one event loop; the functions themselves run in threads.
     """
@@ -47,7 +47,7 @@ class LambdaService:
     ) -> None:
         self._functions = {function.name: function for function in functions}
         self._environments = {
-            function.name: Environments(function, on_environment_shutdown)
+            function.name: ExecutionEnvironments(function, on_environment_shutdown)
             for function in self._functions.values()
         }
         self._pending: set[asyncio.Task[None]] = set()
@@ -57,28 +57,28 @@ class LambdaService:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing runs and no asynchronous invocation is waiting, for a retry even."""
+        """Whether no invocation is running, waiting, or due for a retry."""
         return not self._pending and not self._running_count
 
     def arn(self, name: str) -> str:
-        """The ARN of a function that exists."""
+        """Return the ARN of a function that exists."""
         return self._find(name).arn
 
     async def invoke(self, name_or_arn: str, payload: bytes) -> InvocationResult:
-        """Run a function and wait for its answer.
+        """Run a function and wait for its result.
 
         Raises:
-            Refused: no such function, or the payload is too large or not JSON.
+            InvocationRejected: no such function, or the payload is too large or not JSON.
         """
         function = self._find(name_or_arn)
         _check(payload, SYNCHRONOUS_PAYLOAD_BYTES_MAX)
         return await self._run(function, payload, str(uuid.uuid4()))
 
     def submit(self, name_or_arn: str, payload: bytes) -> str:
-        """Accept an event for a function to run later; the request id is returned at once.
+        """Queue an event for a function; returns the request id at once.
 
         Raises:
-            Refused: no such function, or the payload is too large or not JSON.
+            InvocationRejected: no such function, or the payload is too large or not JSON.
         """
         function = self._find(name_or_arn)
         _check(payload, ASYNCHRONOUS_PAYLOAD_BYTES_MAX)
@@ -89,7 +89,7 @@ class LambdaService:
         return request_id
 
     async def stop(self) -> None:
-        """Give up what waits and end all environments."""
+        """Cancel waiting invocations and stop all environments."""
         for task in tuple(self._pending):
             task.cancel()
         if self._pending:
@@ -98,7 +98,7 @@ class LambdaService:
             await environments.stop()
 
     async def _deliver(self, function: FunctionSettings, payload: bytes, request_id: str) -> None:
-        # Every try of one event carries the same request id, as on AWS.
+        # All attempts for one event have the same request id, as on AWS.
         result = await self._run(function, payload, request_id)
         for delay_s in function.retry_delays_s:
             if result.function_error is None:
@@ -136,17 +136,19 @@ class LambdaService:
         return result
 
     def _find(self, name_or_arn: str) -> FunctionSettings:
-        # Lambda API Reference, "Invoke": a name, an ARN, or an ARN's end from the account on, each
-        # with or without a qualifier (checked 2026-11).
+        # Lambda API Reference, "Invoke": a name, an ARN, or a partial ARN that starts with the
+        # account, each with or without a qualifier (checked 2026-11).
         match = _FUNCTION_NAME.fullmatch(name_or_arn)
         function = self._functions.get(match["name"]) if match is not None else None
         if function is None or match is None or not _is_here(match, function):
-            raise Refused("ResourceNotFoundException", 404, f"Function not found: {name_or_arn}")
+            raise InvocationRejected(
+                "ResourceNotFoundException", 404, f"Function not found: {name_or_arn}"
+            )
         return function
 
 
 def _is_here(match: re.Match[str], function: FunctionSettings) -> bool:
-    """Tell whether a name that was read is of this Region and account, and its qualifier known."""
+    """Return whether Region and account match, and the qualifier exists."""
     return (
         match["region"] in (None, REGION)
         and match["account"] in (None, ACCOUNT_ID)
@@ -156,7 +158,7 @@ def _is_here(match: re.Match[str], function: FunctionSettings) -> bool:
 
 def _check(payload: bytes, bytes_max: int) -> None:
     if len(payload) > bytes_max:
-        raise Refused(
+        raise InvocationRejected(
             "RequestTooLargeException",
             413,
             f"Request must be smaller than {bytes_max} bytes for the InvokeFunction operation",
@@ -164,7 +166,7 @@ def _check(payload: bytes, bytes_max: int) -> None:
     try:
         json.loads(payload)
     except (ValueError, RecursionError) as error:
-        raise Refused(
+        raise InvocationRejected(
             "InvalidRequestContentException",
             400,
             f"Could not parse request body into json: {error}",

@@ -1,4 +1,4 @@
-"""Time and ids, handed in from outside so that tests can own them."""
+"""Time and ids as parameters, so that tests can control them."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the emulator would otherwise ask the machine for.
+    """Clock, sleep and id generator of the emulator.
 
     Attributes:
-        clock: The present instant, aware.
-        sleep: Waits for a number of seconds; 0 lets others run.
-        new_id: A new unique id, of the form of a UUID.
+        clock: Returns the current time, timezone-aware.
+        sleep: Waits for a number of seconds; 0 yields to other tasks.
+        new_id: Returns a new UUID.
     """
 
     clock: Callable[[], datetime]

@@ -1,4 +1,4 @@
-"""The errors the API answers with, and the one that ends a job before its first task.
+"""The errors of the API, and the error that fails a job before its first task.
 
 The names are those of the S3 Control API model (exception shapes of CreateJob,
 DescribeJob, ListJobs, UpdateJobStatus, UpdateJobPriority), because botocore picks the
@@ -8,12 +8,12 @@ meaning of the error.
 
 
 class ServiceError(Exception):
-    """An answer to the caller other than success.
+    """An error response.
 
     Attributes:
-        code: The error code on the wire.
+        code: The error code in the response.
         status: The HTTP status.
-        message: What the caller did wrong, precisely.
+        message: The exact cause.
     """
 
     code = "InternalServiceException"
@@ -27,13 +27,13 @@ class ServiceError(Exception):
 
 
 class BadRequest(ServiceError):
-    """The request breaks a rule of its model or a rule between its fields."""
+    """The request violates a constraint of the model or a rule between its fields."""
 
     code = "BadRequestException"
     status = 400
 
 
-class InvalidRequest(ServiceError):
+class InvalidListRequest(ServiceError):
     """As BadRequest, for ListJobs, whose model names this error instead."""
 
     code = "InvalidRequestException"
@@ -41,21 +41,21 @@ class InvalidRequest(ServiceError):
 
 
 class InvalidNextToken(ServiceError):
-    """The token was not made by this emulator."""
+    """The token was not returned by this emulator."""
 
     code = "InvalidNextTokenException"
     status = 400
 
 
 class IdempotencyViolated(ServiceError):
-    """A client request token came a second time with another request."""
+    """A client request token was used again with another request."""
 
     code = "IdempotencyException"
     status = 400
 
 
-class JobStatusRefused(ServiceError):
-    """The job's present status does not allow the requested one."""
+class StatusChangeRejected(ServiceError):
+    """The job's current status does not allow the requested one."""
 
     code = "JobStatusException"
     status = 400
@@ -69,14 +69,14 @@ class TooManyTags(ServiceError):
 
 
 class InvalidTag(ServiceError):
-    """A tag that S3 takes nowhere ("List of error codes", S3 API Reference)."""
+    """A tag that S3 rejects everywhere ("List of error codes", S3 API Reference)."""
 
     code = "InvalidTag"
     status = 400
 
 
 class TooLarge(ServiceError):
-    """The body is larger than any request has to be ("List of error codes", S3 API Reference)."""
+    """The body is larger than any valid request ("List of error codes", S3 API Reference)."""
 
     code = "MaxMessageLengthExceeded"
     status = 400
@@ -90,7 +90,7 @@ class UnknownJob(ServiceError):
 
 
 class NotImplementedHere(ServiceError):
-    """AWS can do this, the emulator cannot."""
+    """AWS supports this, the emulator does not."""
 
     code = "NotImplemented"
     status = 501

@@ -1,12 +1,11 @@
-"""Job events in the shape EventBridge delivers, handed over in order.
+"""Job events in the format of EventBridge, published in order.
 
 "Examples: Tracking an S3 Batch Operations job in Amazon EventBridge through AWS
 CloudTrail" (S3 User Guide) shows the event. `resources` is empty and there is neither a
-tag nor a count in it, so receivers have to know the job id.
+tag nor a count in it, so receivers need to know the job id.
 
-Delivery is as on AWS best effort ("Amazon S3 events", EventBridge reference: events by
-way of CloudTrail are best effort): a receiver that raises loses the event, and the job
-does not notice.
+Delivery is best effort, as on AWS ("Amazon S3 events", EventBridge reference: events via
+CloudTrail are best effort): if the receiver raises, the event is lost and the job continues.
 """
 
 import asyncio
@@ -15,24 +14,24 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
-from adapters.local_aws.s3_batch_operations.job import Job
+from adapters.local_aws.s3_batch_operations.job import BatchJob
 
 logger = logging.getLogger(__name__)
 
 Publish = Callable[[dict[str, Any]], Awaitable[None]]
-"""Takes one event; it may raise, at the price of the event."""
+"""Receives one event; if it raises, the event is lost."""
 
 
-def job_event(name: str, job: Job, now: datetime, new_id: Callable[[], str]) -> dict[str, Any]:
-    """Return the event for the job's present status.
+def job_event(name: str, job: BatchJob, now: datetime, new_id: Callable[[], str]) -> dict[str, Any]:
+    """Return the event for the job's current status.
 
     Args:
         name: `JobCreated` or `JobStatusChanged`.
         job: The job after the change.
-        now: Instant of the change.
-        new_id: Gives the three ids of an event.
+        now: Time of the change.
+        new_id: Returns the ids of the event.
     """
-    instant = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    timestamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     service = "s3.amazonaws.com"
     return {
         "version": "0",
@@ -40,13 +39,13 @@ def job_event(name: str, job: Job, now: datetime, new_id: Callable[[], str]) -> 
         "detail-type": "AWS Service Event via CloudTrail",
         "source": "aws.s3",
         "account": job.account_id,
-        "time": instant,
+        "time": timestamp,
         "region": job.region,
         "resources": [],
         "detail": {
             "eventVersion": "1.05",
             "userIdentity": {"accountId": job.account_id, "invokedBy": service},
-            "eventTime": instant,
+            "eventTime": timestamp,
             "eventSource": service,
             "eventName": name,
             "awsRegion": job.region,
@@ -67,19 +66,19 @@ def job_event(name: str, job: Job, now: datetime, new_id: Callable[[], str]) -> 
     }
 
 
-class Announcer:
-    """Delivers events one after the other, without making a job wait."""
+class JobEventPublisher:
+    """Publishes events one at a time, without blocking jobs."""
 
     def __init__(self, publish: Publish) -> None:
         self._publish = publish
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
-    def announce(self, event: dict[str, Any]) -> None:
+    def publish(self, event: dict[str, Any]) -> None:
         """Queue an event."""
         self._queue.put_nowait(event)
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Publish until cancelled."""
         while True:
             event = await self._queue.get()
             try:
@@ -91,5 +90,5 @@ class Announcer:
                 self._queue.task_done()
 
     async def drain(self) -> None:
-        """Wait until everything queued has been delivered or lost."""
+        """Wait until all queued events have been published or lost."""
         await self._queue.join()

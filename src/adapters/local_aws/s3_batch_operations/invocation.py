@@ -1,4 +1,4 @@
-"""How a function is called, and a ready way over the Lambda API."""
+"""The interface for invoking a function, and an implementation with the Lambda API."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ _UNAVAILABLE = 503
 
 @dataclass(frozen=True, slots=True)
 class InvokeResult:
-    """What the Lambda Invoke API answers to a synchronous call.
+    """The response of the Lambda Invoke API to a synchronous call.
 
     Attributes:
-        status_code: 200 if the function ran, with or without success; else the HTTP
-            status with which Lambda refused.
+        status_code: 200 if the function ran, with or without success; otherwise the HTTP
+            status of Lambda's error.
         function_error: `Unhandled` or `Handled` if the function failed, else None.
-        payload: The function's answer, or its error document, or why Lambda refused.
+        payload: The function's response, its error document, or Lambda's error message.
     """
 
     status_code: int
@@ -29,10 +29,10 @@ class InvokeResult:
 
 
 Invoke = Callable[[str, bytes], Awaitable[InvokeResult]]
-"""Calls the function with this ARN and waits for its answer.
+"""Calls the function with this ARN and waits for its response.
 
-A refusal by Lambda is a value (see InvokeResult). An exception is taken for a bug: it
-fails the whole job.
+An error of Lambda is a value (see InvokeResult). An exception counts as a bug and fails the
+whole job.
 """
 
 
@@ -47,16 +47,16 @@ class LambdaApiInvoker:
         self._client = client
 
     async def __call__(self, function_arn: str, payload: bytes) -> InvokeResult:
-        """Invoke `function_arn` and wait for the answer."""
+        """Invoke `function_arn` and wait for the response."""
         try:
-            answer = await self._client.invoke(
+            response = await self._client.invoke(
                 FunctionName=function_arn, InvocationType="RequestResponse", Payload=payload
             )
-            async with answer["Payload"] as body:
-                answer_payload = await body.read()
+            async with response["Payload"] as body:
+                payload = await body.read()
         except ClientError as error:
             status_code = error.response["ResponseMetadata"]["HTTPStatusCode"]
             return InvokeResult(status_code, None, str(error).encode())
         except BotoCoreError as error:
             return InvokeResult(_UNAVAILABLE, None, str(error).encode())
-        return InvokeResult(answer["StatusCode"], answer.get("FunctionError"), answer_payload)
+        return InvokeResult(response["StatusCode"], response.get("FunctionError"), payload)

@@ -1,7 +1,7 @@
-"""A job as the emulator remembers it, and how the API describes it.
+"""The state of a job, and its description in the API.
 
-A job is a mutable record owned by one event loop: nothing here awaits, so every method
-is atomic to the tasks around it.
+A job is a mutable record of one event loop. No method awaits, so each is atomic with respect to
+other tasks.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.local_aws.s3_batch_operations.job_spec import JobSpec
-from adapters.local_aws.s3_batch_operations.states import JobStatus, is_terminal, next_status
+from adapters.local_aws.s3_batch_operations.states import BatchJobStatus, is_terminal, next_status
 
 _SUSPENDED_CAUSE = "Awaiting confirmation"
 """A guess: the S3 Control model gives the length of SuspendedCause, not its values."""
@@ -25,13 +25,13 @@ class JobFailure:
 
 
 @dataclass(slots=True, kw_only=True)
-class Job:
+class BatchJob:
     """One job.
 
     Attributes:
         sequence: From 1 in order of creation.
         task_count: Rows of the manifest, None until Preparing has counted them.
-        woken: Set when somebody from outside changed the status.
+        woken: Set when an API request changed the status.
     """
 
     job_id: str
@@ -41,7 +41,7 @@ class Job:
     spec: JobSpec
     created_at: datetime
     priority: int
-    status: JobStatus = JobStatus.NEW
+    status: BatchJobStatus = BatchJobStatus.NEW
     status_reason: str | None = None
     task_count: int | None = None
     succeeded_count: int = 0
@@ -59,36 +59,36 @@ class Job:
         """The job's ARN, as in EventBridge events."""
         return f"arn:aws:s3:{self.region}:{self.account_id}:job/{self.job_id}"
 
-    def is_in(self, status: JobStatus) -> bool:
-        """Say whether the job is in `status` just now; any await may change the answer."""
+    def is_in(self, status: BatchJobStatus) -> bool:
+        """Return whether the job is in `status`; it may change at any await."""
         return self.status is status
 
-    def move(self, status: JobStatus, now: datetime) -> None:
-        """Enter `status` and note the instants that hang on it.
+    def move(self, status: BatchJobStatus, now: datetime) -> None:
+        """Enter `status` and record its timestamps.
 
         Raises:
-            IllegalMove: `status` may not follow; nothing has changed.
+            IllegalTransition: `status` may not follow; nothing has changed.
         """
         self.status = next_status(self.status, status)
         if self.active_since is not None:
             self.active_s += (now - self.active_since).total_seconds()
             self.active_since = None
-        if status is JobStatus.ACTIVE:
+        if status is BatchJobStatus.ACTIVE:
             self.active_since = now
-        if status is JobStatus.SUSPENDED:
+        if status is BatchJobStatus.SUSPENDED:
             self.suspended_at = now
         if is_terminal(status):
             self.ended_at = now
 
     def settle(self, *, succeeded: bool) -> None:
-        """Count a task that has run for the last time."""
+        """Count a finished task."""
         if succeeded:
             self.succeeded_count += 1
         else:
             self.failed_count += 1
 
     def exceeds_threshold(self, tasks_min: int, failed_percent: int) -> bool:
-        """Say whether too many tasks failed for the job to go on.
+        """Return whether too many tasks failed for the job to continue.
 
         "Tracking job status and completion reports" (S3 User Guide): once at least 1,000
         tasks have run, the job fails as soon as failed tasks exceed 50 percent of those
@@ -111,7 +111,7 @@ class Job:
         return {"TotalNumberOfTasks": self.task_count or 0, **summary}
 
     def describe(self, now: datetime) -> dict[str, Any]:
-        """Return the JobDescriptor that DescribeJob answers with."""
+        """Return the JobDescriptor of DescribeJob."""
         request = self.spec.request
         described: dict[str, Any] = {
             "JobId": self.job_id,
@@ -138,7 +138,7 @@ class Job:
         return _without_none(described)
 
     def list_entry(self, now: datetime) -> dict[str, Any]:
-        """Return the JobListDescriptor that ListJobs answers with."""
+        """Return the JobListDescriptor of ListJobs."""
         request = self.spec.request
         entry = {
             "JobId": self.job_id,

@@ -1,7 +1,7 @@
-"""What a job was asked to do: a CreateJob request after all checks.
+"""The specification of a job: a validated CreateJob request.
 
-The model's own constraints are checked in `wire`; here are the rules between fields, and
-the refusal of what the emulator cannot do.
+`wire` checks the constraints of the model; this module checks the rules between fields, and
+rejects what the emulator does not support.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class ManifestField(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LambdaInvoke:
-    """The operation: which function, and in which dialect it is spoken to."""
+    """The operation: the function and its schema version."""
 
     function_arn: str
     schema_version: str
@@ -43,7 +43,7 @@ class LambdaInvoke:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestSpec:
-    """Where the manifest is, and what its columns mean."""
+    """Location and columns of the manifest."""
 
     bucket: str
     key: str
@@ -55,7 +55,7 @@ class ManifestSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSpec:
-    """Where the completion report goes, and whether it names the succeeded tasks."""
+    """Location and scope of the completion report."""
 
     bucket: str
     prefix: str | None
@@ -65,11 +65,11 @@ class ReportSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """A checked CreateJob request.
+    """A validated CreateJob request.
 
     Attributes:
-        request: The request as it came, for DescribeJob to echo.
-        report: None if no report was asked for.
+        request: The request as received, which DescribeJob returns.
+        report: None if no report was requested.
     """
 
     request: Mapping[str, Any]
@@ -86,8 +86,8 @@ def job_spec(request: Mapping[str, Any]) -> JobSpec:
     """Check the rules between the fields of a CreateJob request.
 
     Raises:
-        BadRequest: The request breaks a rule.
-        NotImplementedHere: It is legal, but beyond the emulator.
+        BadRequest: The request violates a rule.
+        NotImplementedHere: It is valid, but the emulator does not support it.
     """
     try:
         tags = checked_tags(request.get("Tags", ()))
@@ -99,8 +99,8 @@ def job_spec(request: Mapping[str, Any]) -> JobSpec:
         operation=_operation(request["Operation"]),
         manifest=_manifest(request),
         report=_report(request["Report"]),
-        # The model says only console jobs ask for confirmation; "Tracking job status and
-        # completion reports" (S3 User Guide) says a job made by the CLI without
+        # The model says that only jobs of the console require confirmation; "Tracking job status
+        # and completion reports" (S3 User Guide) says that a job created by the CLI without
         # --no-confirmation-required waits for it. Absent is read as False, unconfirmed.
         confirmation_required=request.get("ConfirmationRequired", False),
         client_token=request["ClientRequestToken"],
@@ -110,15 +110,15 @@ def job_spec(request: Mapping[str, Any]) -> JobSpec:
 
 
 def checked_tags(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return tags by key; their characters and lengths are the model's matter.
+    """Return tags by key; `wire` checks their characters and lengths.
 
     "Controlling access and labeling jobs using tags" (S3 User Guide) for the number; "Tagging your
-    Amazon Web Services resources" (AWS General Reference) for keys: each once, and `aws:` in any
-    case is AWS's own.
+    Amazon Web Services resources" (AWS General Reference) for keys: each once, and the prefix
+    `aws:` in any case is reserved.
 
     Raises:
         TooManyTags: There are more than 50.
-        InvalidTag: A key comes twice, or begins with `aws:`.
+        InvalidTag: A key is repeated, or starts with `aws:`.
     """
     if len(tags) > TAGS_MAX:
         raise TooManyTags(f"A job can have at most {TAGS_MAX} tags")

@@ -1,11 +1,10 @@
-"""The manifest: rows of CSV, read in blocks, never held as a whole.
+"""The manifest: CSV rows, read in blocks.
 
-This module knows bytes and rows, not S3 (`storage`) and not jobs (`runner`). The rules
-are those of "Creating an S3 Batch Operations job" (S3 User Guide) and, for how a breach
-ends, of "Troubleshooting S3 Batch Operations" (InvalidManifestContent, a job failure):
-no header row, UTF-8 without BOM, no blank lines, all rows in one bucket, keys
-URL-encoded. A header is not recognised as such: it is read as a row whose bucket is
-called "Bucket", and the job fails.
+This module depends neither on S3 (`storage`) nor on jobs (`runner`). The rules are those of
+"Creating an S3 Batch Operations job" (S3 User Guide), and the error is that of
+"Troubleshooting S3 Batch Operations" (InvalidManifestContent, the job fails): no header
+row, UTF-8 without BOM, no blank lines, all rows in one bucket, keys URL-encoded. A header
+is read as a row whose bucket is called "Bucket", so the job fails.
 """
 
 import csv
@@ -22,10 +21,10 @@ KEY_FIELD_MAX = 1_024
 """Hard limit. "Invoke AWS Lambda function" (S3 User Guide): characters of the key field."""
 
 _LINE_BYTES_MAX = 64 * 1024
-"""A guess that keeps memory bounded: no legal row comes near it."""
+"""A guess that bounds memory; valid rows are much shorter."""
 
-# General purpose bucket naming rules (S3 User Guide), as far as they decide between a
-# bucket and a header or a byte order mark.
+# General purpose bucket naming rules (S3 User Guide), as far as they distinguish a bucket name from
+# a header or a byte order mark.
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -36,11 +35,11 @@ class ManifestRow:
 
     Attributes:
         row_number: From 1, in manifest order.
-        bucket: As written.
-        key_field: The key byte for byte as written, which the report echoes.
-        key: The key of the object, decoded.
-        version_id: As written; None if the manifest has no such column. Empty if the
-            field is, with which the task fails.
+        bucket: As in the manifest.
+        key_field: The key field as in the manifest; the report contains it unchanged.
+        key: The decoded key of the object.
+        version_id: As in the manifest; None if there is no such column. If the field is empty,
+            the task fails.
     """
 
     row_number: int
@@ -69,7 +68,7 @@ async def manifest_rows(
 
 
 async def _lines(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Cut blocks into records; a line feed between quotes belongs to its record."""
+    """Split blocks into records; a line feed between quotes belongs to its record."""
     rest = b""
     async for block in blocks:
         pieces = (rest + block).split(b"\n")
@@ -78,7 +77,7 @@ async def _lines(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         for piece in pieces:
             record = record + b"\n" + piece if record else piece
             if record.count(b'"') % 2 == 0:
-                # Carriage returns: a guess, from RFC 4180, that they end a line as well.
+                # A guess from RFC 4180: a carriage return may precede the line feed.
                 yield record.removesuffix(b"\r")
                 record = b""
         rest = record + b"\n" + rest if record else rest
@@ -89,7 +88,7 @@ async def _lines(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 class _RowReader:
-    """Reads one record after the other and remembers the bucket they have to share."""
+    """Parses records, and checks that all have the same bucket."""
 
     def __init__(self, fields: tuple[ManifestField, ...], measure: KeyFieldMeasure) -> None:
         self._field_count = len(fields)
@@ -136,7 +135,9 @@ class _RowReader:
         if self._bucket is not None:
             raise _invalid(f"Row {self._row_count} names another bucket than the rows before it")
         if not _BUCKET_NAME.fullmatch(bucket):
-            raise _invalid(f"Row {self._row_count} names {bucket[:80]!r}, which is no bucket name")
+            raise _invalid(
+                f"Row {self._row_count} names {bucket[:80]!r}, which is not a bucket name"
+            )
         self._bucket = bucket
 
     def _key(self, field: str) -> str:

@@ -1,16 +1,16 @@
-r"""The completion report, written as S3 writes it, without holding it in memory.
+r"""The completion report in the format of S3, written without holding it in memory.
 
 Layout ("Examples: S3 Batch Operations completion reports", S3 User Guide)::
 
     <Prefix>/job-<JobId>/manifest.json, manifest.json.md5, results/<40 hex>.csv
 
-Succeeded and failed tasks are in files of their own. The rest is read off reports that S3
-wrote (sample-replicate-on-tag-for-amazon-s3, test fixtures):
+Succeeded and failed tasks are in separate files. The other facts are from reports that S3 wrote
+(sample-replicate-on-tag-for-amazon-s3, test fixtures):
 
-* `ReportSchema` names ErrorCode before HTTPStatusCode, while rows have them the other way
-  round. That is AWS's trap for readers, so it is ours.
-* No header; lines end in CR LF; fields are quoted only if they have to be.
-* The key is the manifest's field, byte for byte, so still URL-encoded.
+* `ReportSchema` lists ErrorCode before HTTPStatusCode, but rows have the reverse order. The
+  emulator does the same.
+* No header; lines end in CR LF; fields are quoted only if necessary.
+* The key is the unchanged field of the manifest, so it is URL-encoded.
 * VersionId is the manifest's field; empty if there is no such column, `\N` if the field
   was empty.
 * A prefix that ends in a slash gives a double slash.
@@ -42,7 +42,7 @@ _STATUSES: Final = ("succeeded", "failed")
 
 
 def report_row(row: ManifestRow, outcome: TaskOutcome) -> bytes:
-    """Write one row: HTTP status before error code, whatever REPORT_SCHEMA says."""
+    """Return one row: HTTP status before error code, unlike REPORT_SCHEMA."""
     line = StringIO()
     csv.writer(line).writerow(
         (
@@ -59,7 +59,7 @@ def report_row(row: ManifestRow, outcome: TaskOutcome) -> bytes:
 
 
 class _ResultFile:
-    """Rows on their way to S3, in a temporary file with a running checksum."""
+    """Rows to upload, in a temporary file with a running checksum."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -74,7 +74,7 @@ class _ResultFile:
 
 
 class ReportWriter:
-    """Collects the rows of one job and puts them into S3, file by file."""
+    """Collects the rows of one job and uploads them to S3 in files."""
 
     def __init__(
         self, s3: "S3Client", spec: ReportSpec, job_id: str, settings: BatchOperationsSettings
@@ -82,7 +82,7 @@ class ReportWriter:
         self._s3 = s3
         self._spec = spec
         self._settings = settings
-        # Literally prefix, slash, job: S3 does not tidy a prefix that ends in a slash.
+        # S3 does not normalize a prefix that ends in a slash.
         self._root = f"{spec.prefix}/job-{job_id}" if spec.prefix else f"job-{job_id}"
         self._file_count = 0
         self._open: dict[str, _ResultFile] = {}
@@ -90,7 +90,7 @@ class ReportWriter:
         self._tasks_ran = False
 
     async def add(self, row: ManifestRow, outcome: TaskOutcome) -> None:
-        """Record how a task ended; from time to time this uploads a full file."""
+        """Record the outcome of a task; uploads a file when it is full."""
         self._tasks_ran = True
         if outcome.succeeded and self._spec.failed_tasks_only:
             return
@@ -100,14 +100,14 @@ class ReportWriter:
             file = self._open[status] = self._new_file(status)
         file.add(report_row(row, outcome))
         if file.row_count >= self._settings.report_rows_per_file_max:
-            # Detached before the upload, because other tasks settle meanwhile.
+            # Removed before the upload, because other tasks finish concurrently.
             del self._open[status]
             await self._upload(status, file)
 
     async def finish(self, now: datetime) -> None:
-        """Upload what is left, then the two manifest objects, last of all.
+        """Upload the remaining rows, then the two manifest objects.
 
-        Without a task there is no report ("Tracking job status and completion reports",
+        If no task ran, there is no report ("Tracking job status and completion reports",
         S3 User Guide).
         """
         if not self._tasks_ran:
@@ -128,7 +128,7 @@ class ReportWriter:
         await self._put(f"{self._root}/manifest.json", manifest)
 
     def close(self) -> None:
-        """Drop what was not uploaded."""
+        """Discard rows that were not uploaded."""
         for file in self._open.values():
             file.spool.close()
         self._open.clear()

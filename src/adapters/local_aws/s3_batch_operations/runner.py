@@ -1,7 +1,7 @@
-"""Takes one job from New to its end.
+"""Runs a job from New to a terminal status.
 
-The runner is the only one that moves a job forward; from outside a job can only be
-confirmed or told to cancel (`service`), which the runner notices at its next step.
+Only the runner advances a job. API requests can only confirm or cancel it (`service`); the runner
+reacts at its next step.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.local_aws.s3_batch_operations.environment import Environment
 from adapters.local_aws.s3_batch_operations.errors import ManifestRejected
-from adapters.local_aws.s3_batch_operations.event_publisher import Announcer, job_event
+from adapters.local_aws.s3_batch_operations.event_publisher import JobEventPublisher, job_event
 from adapters.local_aws.s3_batch_operations.invocation import Invoke
-from adapters.local_aws.s3_batch_operations.job import Job, JobFailure
+from adapters.local_aws.s3_batch_operations.job import BatchJob, JobFailure
 from adapters.local_aws.s3_batch_operations.manifest import ManifestRow, manifest_rows
 from adapters.local_aws.s3_batch_operations.report import ReportWriter
 from adapters.local_aws.s3_batch_operations.settings import BatchOperationsSettings
-from adapters.local_aws.s3_batch_operations.states import JobStatus, is_terminal
+from adapters.local_aws.s3_batch_operations.states import BatchJobStatus, is_terminal
 from adapters.local_aws.s3_batch_operations.storage import (
     ManifestObject,
     StorageError,
@@ -38,59 +38,59 @@ _INTERNAL: Final = JobFailure("InternalError", "The emulator failed; see its log
 _NOT_CONFIRMED: Final = JobFailure("SuspendedTooLong", "The job was not confirmed in time")
 
 _END_OF: Final = {
-    JobStatus.COMPLETING: JobStatus.COMPLETE,
-    JobStatus.CANCELLING: JobStatus.CANCELLED,
-    JobStatus.FAILING: JobStatus.FAILED,
+    BatchJobStatus.COMPLETING: BatchJobStatus.COMPLETE,
+    BatchJobStatus.CANCELLING: BatchJobStatus.CANCELLED,
+    BatchJobStatus.FAILING: BatchJobStatus.FAILED,
 }
 
 
-class JobRunner:
-    """Runs jobs, each in a task of its own, over one S3 client."""
+class BatchJobRunner:
+    """Runs jobs with one S3 client, each job in its own asyncio task."""
 
     def __init__(
         self,
         settings: BatchOperationsSettings,
         s3: "S3Client",
         invoke: Invoke,
-        announcer: Announcer,
+        publisher: JobEventPublisher,
         environment: Environment,
     ) -> None:
         self._settings = settings
         self._s3 = s3
-        self._announcer = announcer
+        self._publisher = publisher
         self._env = environment
         self._pool = TaskPool(settings, invoke, environment, self._fail)
 
-    def move(self, job: Job, status: JobStatus) -> None:
-        """Move a job and announce it.
+    def move(self, job: BatchJob, status: BatchJobStatus) -> None:
+        """Change the status of a job and publish the event.
 
         Raises:
-            IllegalMove: `status` may not follow the present one.
+            IllegalTransition: `status` may not follow the current one.
         """
         now = self._env.clock()
         job.move(status, now)
-        self._announcer.announce(job_event("JobStatusChanged", job, now, self._env.new_id))
+        self._publisher.publish(job_event("JobStatusChanged", job, now, self._env.new_id))
 
-    async def run(self, job: Job) -> None:
-        """Run a new job to its end. Only cancellation leaves it elsewhere."""
+    async def run(self, job: BatchJob) -> None:
+        """Run a new job to a terminal status, unless the task is cancelled."""
         try:
             await self._drive(job)
         except Exception:
-            # A bug here or in `invoke`: the job has to end all the same, visibly.
+            # A bug here or in `invoke`: the job must fail visibly.
             logger.exception("job %s failed in the emulator", job.job_id)
             if not is_terminal(job.status):
                 self._fail(job, _INTERNAL)
-                self.move(job, JobStatus.FAILED)
+                self.move(job, BatchJobStatus.FAILED)
 
-    async def _drive(self, job: Job) -> None:
+    async def _drive(self, job: BatchJob) -> None:
         manifest = await self._prepare(job)
-        if manifest is None or not job.is_in(JobStatus.READY):
+        if manifest is None or not job.is_in(BatchJobStatus.READY):
             if not is_terminal(job.status):
                 self.move(job, _END_OF[job.status])
             return
         await self._env.sleep(self._settings.step_delay_s)
-        if job.is_in(JobStatus.READY):
-            self.move(job, JobStatus.ACTIVE)
+        if job.is_in(BatchJobStatus.READY):
+            self.move(job, BatchJobStatus.ACTIVE)
         writer = (
             ReportWriter(self._s3, job.spec.report, job.job_id, self._settings)
             if job.spec.report
@@ -103,26 +103,26 @@ class JobRunner:
             if writer is not None:
                 writer.close()
 
-    async def _prepare(self, job: Job) -> ManifestObject | None:
-        """Go as far as Ready, or stop on the way there."""
+    async def _prepare(self, job: BatchJob) -> ManifestObject | None:
+        """Advance the job to Ready, or return None."""
         await self._env.sleep(self._settings.step_delay_s)
-        if not job.is_in(JobStatus.NEW):
+        if not job.is_in(BatchJobStatus.NEW):
             return None
-        self.move(job, JobStatus.PREPARING)
+        self.move(job, BatchJobStatus.PREPARING)
         await self._env.sleep(self._settings.step_delay_s)
         try:
             manifest = await open_manifest(self._s3, job.spec.manifest)
             job.task_count = await self._count(manifest)
         except ManifestRejected as rejection:
-            # A job that fails here ran no task, hence has no report.
+            # No task ran, so there is no report.
             self._fail(job, JobFailure(rejection.code, rejection.reason))
             return None
-        if not job.is_in(JobStatus.PREPARING):
+        if not job.is_in(BatchJobStatus.PREPARING):
             return None
         if job.spec.confirmation_required:
             await self._await_confirmation(job)
         else:
-            self.move(job, JobStatus.READY)
+            self.move(job, BatchJobStatus.READY)
         return manifest
 
     async def _count(self, manifest: ManifestObject) -> int:
@@ -130,13 +130,13 @@ class JobRunner:
         async for _ in self._rows(manifest):
             count += 1
         if count == 0:
-            # A guess: what AWS makes of a manifest without rows is unconfirmed.
+            # A guess: what AWS does with an empty manifest is unconfirmed.
             raise ManifestRejected("InvalidManifestContent", "The manifest has no rows")
         return count
 
-    async def _await_confirmation(self, job: Job) -> None:
-        """Wait in Suspended until UpdateJobStatus says Ready or Cancelled."""
-        self.move(job, JobStatus.SUSPENDED)
+    async def _await_confirmation(self, job: BatchJob) -> None:
+        """Wait in Suspended until UpdateJobStatus requests Ready or Cancelled."""
+        self.move(job, BatchJobStatus.SUSPENDED)
         waits = {
             asyncio.ensure_future(job.woken.wait()),
             asyncio.ensure_future(
@@ -148,7 +148,7 @@ class JobRunner:
         finally:
             for wait in waits:
                 wait.cancel()
-        if job.is_in(JobStatus.SUSPENDED):
+        if job.is_in(BatchJobStatus.SUSPENDED):
             # "Creating an S3 Batch Operations job" (S3 User Guide): after 30 days.
             self._fail(job, _NOT_CONFIRMED)
 
@@ -156,15 +156,14 @@ class JobRunner:
         blocks = manifest_blocks(self._s3, manifest, self._settings.manifest_block_bytes)
         return manifest_rows(blocks, manifest.spec.fields, self._settings.key_field_measure)
 
-    async def _end(self, job: Job, writer: ReportWriter | None) -> None:
-        """Write the report and enter the terminal state, in the order settings ask for.
+    async def _end(self, job: BatchJob, writer: ReportWriter | None) -> None:
+        """Write the report and enter the terminal status, in the order of the settings.
 
-        The report of a failed or cancelled job is written as well ("Examples: S3 Batch
-        Operations completion reports", S3 User Guide). Complete says only that every
-        task has run, not how.
+        A failed or cancelled job also has a report ("Examples: S3 Batch Operations completion
+        reports", S3 User Guide). Complete means that every task has run, not that all succeeded.
         """
-        if job.is_in(JobStatus.ACTIVE):
-            self.move(job, JobStatus.COMPLETING)
+        if job.is_in(BatchJobStatus.ACTIVE):
+            self.move(job, BatchJobStatus.COMPLETING)
         if writer is not None and self._settings.report_lag_s == 0:
             try:
                 await writer.finish(self._env.clock())
@@ -179,9 +178,9 @@ class JobRunner:
             except StorageError:
                 logger.exception("report of job %s lost", job.job_id)
 
-    def _fail(self, job: Job, failure: JobFailure) -> None:
+    def _fail(self, job: BatchJob, failure: JobFailure) -> None:
         if failure not in job.failures:
             logger.warning("job %s fails: %s: %s", job.job_id, failure.code, failure.reason)
             job.failures.append(failure)
-        if not job.is_in(JobStatus.FAILING):
-            self.move(job, JobStatus.FAILING)
+        if not job.is_in(BatchJobStatus.FAILING):
+            self.move(job, BatchJobStatus.FAILING)

@@ -1,8 +1,8 @@
-"""The HTTP side: routes, parameters, errors, and the life of a server on loopback.
+"""The HTTP interface: routes, parameters, errors, and a server on loopback.
 
-Paths, headers and query names are those of the S3 Control model. Every Host header that is
-a loopback name is accepted, because SDKs put the account before the host; so are absolute
-request targets, because a client may take this server for its proxy.
+Paths, headers and query names are those of the S3 Control model. Every Host header that is a
+loopback name is accepted, because SDKs put the account before the host. Absolute request targets
+are accepted too, because a client may use this server as its proxy.
 """
 
 import asyncio
@@ -17,26 +17,26 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
-from adapters.local_aws.loopback.browser_guard import refuse_web_pages
+from adapters.local_aws.loopback.browser_guard import reject_web_pages
 from adapters.local_aws.s3_batch_operations.environment import Environment
 from adapters.local_aws.s3_batch_operations.errors import (
     BadRequest,
-    InvalidRequest,
+    InvalidListRequest,
     NotImplementedHere,
     ServiceError,
     TooLarge,
 )
-from adapters.local_aws.s3_batch_operations.event_publisher import Announcer, Publish
+from adapters.local_aws.s3_batch_operations.event_publisher import JobEventPublisher, Publish
 from adapters.local_aws.s3_batch_operations.invocation import Invoke
-from adapters.local_aws.s3_batch_operations.job import Job
-from adapters.local_aws.s3_batch_operations.runner import JobRunner
-from adapters.local_aws.s3_batch_operations.service import JobService
+from adapters.local_aws.s3_batch_operations.job import BatchJob
+from adapters.local_aws.s3_batch_operations.runner import BatchJobRunner
+from adapters.local_aws.s3_batch_operations.service import BatchJobService
 from adapters.local_aws.s3_batch_operations.settings import BatchOperationsSettings
 from adapters.local_aws.s3_batch_operations.wire import (
     check,
     decode_body,
-    encode_answer,
     encode_error,
+    encode_response,
     input_member,
 )
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _JOBS = "/v20180820/jobs"
-_SERVICE: web.AppKey[JobService] = web.AppKey("service", JobService)
+_SERVICE: web.AppKey[BatchJobService] = web.AppKey("service", BatchJobService)
 
 
 def _system_clock() -> datetime:
@@ -60,17 +60,17 @@ def _random_id() -> str:
 
 
 class BatchOperations:
-    """An emulator that can be started and stopped, or mounted as an application.
+    """An emulator that runs as a server or as an application in another server.
 
     Args:
         settings: See BatchOperationsSettings.
-        s3_client_factory: Opens the S3 client through which manifests are read and
-            reports written. Its `max_pool_connections` bounds neither tasks nor jobs.
-        invoke: Calls a function and waits for its answer.
-        publish: Receives job events, one after the other.
-        clock: The present instant, aware.
-        sleep: Waits for a number of seconds; 0 must let others run.
-        new_id: A new unique id, of the form of a UUID.
+        s3_client_factory: Opens the S3 client that reads manifests and writes reports. Its
+            `max_pool_connections` limits neither tasks nor jobs.
+        invoke: Calls a function and waits for its response.
+        publish: Receives job events, one at a time.
+        clock: Returns the current time, timezone-aware.
+        sleep: Waits for a number of seconds; 0 must yield to other tasks.
+        new_id: Returns a new UUID.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class BatchOperations:
 
         Args:
             host: A loopback address: there is no authentication.
-            port: 0 takes a free one.
+            port: 0 selects a free port.
 
         Raises:
             ValueError: `host` is not a loopback address.
@@ -115,36 +115,38 @@ class BatchOperations:
         return f"http://{shown}:{bound_port}"
 
     async def stop(self) -> None:
-        """Stop serving; jobs that still run are abandoned. Does nothing twice."""
+        """Stop serving and abandon running jobs; idempotent."""
         server, self._server = self._server, None
         if server is not None:
             await server.cleanup()
 
     def application(self) -> web.Application:
-        """Return a new application with no jobs; they end with the application."""
-        application = web.Application(middlewares=[refuse_web_pages, _answer_errors])
+        """Return a new application without jobs; its jobs end with it."""
+        application = web.Application(middlewares=[reject_web_pages, _error_middleware])
         application.cleanup_ctx.append(self._lifetime)
         add = application.router.add_route
         for method, path, handler in _ROUTES:
             # RFC 9110, section 9.3.2: HEAD is GET without the body, which aiohttp leaves out.
             for one in ("GET", "HEAD") if method == "GET" else (method,):
                 add(one, _JOBS + path, handler)
-        add("*", r"/{rest:[\s\S]*}", _refuse)
+        add("*", r"/{rest:[\s\S]*}", _reject)
         return application
 
     async def _lifetime(self, application: web.Application) -> AsyncIterator[None]:
-        announcer = Announcer(self._publish)
+        publisher = JobEventPublisher(self._publish)
         tasks: set[asyncio.Task[None]] = set()
         async with self._s3_client_factory() as s3:
-            runner = JobRunner(self._settings, s3, self._invoke, announcer, self._env)
+            runner = BatchJobRunner(self._settings, s3, self._invoke, publisher, self._env)
 
-            def start(job: Job) -> None:
+            def start(job: BatchJob) -> None:
                 task = asyncio.create_task(runner.run(job), name=f"job {job.job_id}")
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
 
-            application[_SERVICE] = JobService(self._settings, runner, announcer, self._env, start)
-            delivery = asyncio.create_task(announcer.run(), name="job events")
+            application[_SERVICE] = BatchJobService(
+                self._settings, runner, publisher, self._env, start
+            )
+            delivery = asyncio.create_task(publisher.run(), name="job events")
             try:
                 yield
             finally:
@@ -159,10 +161,10 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 
 @web.middleware
-async def _answer_errors(
+async def _error_middleware(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Turn whatever a handler raises into the error XML that SDKs read; name each request.
+    """Convert exceptions to error XML, and add the request ids.
 
     "Common Response Headers" (S3 API Reference): both ids are in every response.
     """
@@ -181,16 +183,16 @@ async def _answer_errors(
     return response
 
 
-def _error(refused: ServiceError, request_id: str) -> web.Response:
+def _error(error: ServiceError, request_id: str) -> web.Response:
     return web.Response(
-        body=encode_error(refused, request_id),
-        status=refused.status,
+        body=encode_error(error, request_id),
+        status=error.status,
         content_type="application/xml",
     )
 
 
-def _answer(operation: str, answer: Mapping[str, Any]) -> web.Response:
-    return web.Response(body=encode_answer(operation, answer), content_type="application/xml")
+def _respond(operation: str, result: Mapping[str, Any]) -> web.Response:
+    return web.Response(body=encode_response(operation, result), content_type="application/xml")
 
 
 def _checked(operation: str, member: str, text: str | None) -> Any:
@@ -210,12 +212,12 @@ def _job_id(request: web.Request, operation: str) -> str:
 async def _create(request: web.Request) -> web.Response:
     account_id = _account(request, "CreateJob")
     body = decode_body("CreateJob", await request.read())
-    return _answer("CreateJob", request.app[_SERVICE].create(account_id, body))
+    return _respond("CreateJob", request.app[_SERVICE].create(account_id, body))
 
 
 async def _describe(request: web.Request) -> web.Response:
     account_id, job_id = _account(request, "DescribeJob"), _job_id(request, "DescribeJob")
-    return _answer("DescribeJob", request.app[_SERVICE].describe(account_id, job_id))
+    return _respond("DescribeJob", request.app[_SERVICE].describe(account_id, job_id))
 
 
 async def _list(request: web.Request) -> web.Response:
@@ -230,10 +232,10 @@ async def _list(request: web.Request) -> web.Response:
         size = query.get("maxResults")
         max_results = None if size is None else int(_checked("ListJobs", "MaxResults", size))
     except BadRequest as error:
-        # The model gives ListJobs an error of another name for the same thing.
-        raise InvalidRequest(error.message) from error
+        # The model names another error for ListJobs.
+        raise InvalidListRequest(error.message) from error
     listed = request.app[_SERVICE].list(account_id, statuses, token, max_results)
-    return _answer("ListJobs", listed)
+    return _respond("ListJobs", listed)
 
 
 def _check_status(status: str) -> None:
@@ -249,7 +251,7 @@ async def _update_status(request: web.Request) -> web.Response:
     if reason is not None:
         reason = str(_checked(operation, "StatusUpdateReason", reason))
     service = request.app[_SERVICE]
-    return _answer(operation, service.update_status(account_id, job_id, requested, reason))
+    return _respond(operation, service.update_status(account_id, job_id, requested, reason))
 
 
 async def _update_priority(request: web.Request) -> web.Response:
@@ -257,7 +259,7 @@ async def _update_priority(request: web.Request) -> web.Response:
     account_id, job_id = _account(request, operation), _job_id(request, operation)
     priority = int(_checked(operation, "Priority", request.query.get("priority")))
     service = request.app[_SERVICE]
-    return _answer(operation, service.update_priority(account_id, job_id, priority))
+    return _respond(operation, service.update_priority(account_id, job_id, priority))
 
 
 async def _put_tags(request: web.Request) -> web.Response:
@@ -265,24 +267,24 @@ async def _put_tags(request: web.Request) -> web.Response:
     account_id, job_id = _account(request, operation), _job_id(request, operation)
     tags = decode_body(operation, await request.read())["Tags"]
     request.app[_SERVICE].put_tags(account_id, job_id, tags)
-    return _answer(operation, {})
+    return _respond(operation, {})
 
 
 async def _get_tags(request: web.Request) -> web.Response:
     operation = "GetJobTagging"
     account_id, job_id = _account(request, operation), _job_id(request, operation)
-    return _answer(operation, request.app[_SERVICE].tags(account_id, job_id))
+    return _respond(operation, request.app[_SERVICE].tags(account_id, job_id))
 
 
 async def _delete_tags(request: web.Request) -> web.Response:
     operation = "DeleteJobTagging"
     account_id, job_id = _account(request, operation), _job_id(request, operation)
     request.app[_SERVICE].delete_tags(account_id, job_id)
-    return _answer(operation, {})
+    return _respond(operation, {})
 
 
-async def _refuse(request: web.Request) -> web.Response:
-    raise NotImplementedHere(f"This emulator does not know {request.method} {request.path}")
+async def _reject(request: web.Request) -> web.Response:
+    raise NotImplementedHere(f"This emulator does not support {request.method} {request.path}")
 
 
 _ROUTES: Final = (

@@ -1,6 +1,6 @@
 """The job operations of the API: create, describe, list, update.
 
-Nothing here awaits, so each operation is atomic. Accounts do not see each other's jobs.
+No operation awaits, so each is atomic. An account cannot access the jobs of another one.
 """
 
 import base64
@@ -15,46 +15,49 @@ from adapters.local_aws.s3_batch_operations.errors import (
     BadRequest,
     IdempotencyViolated,
     InvalidNextToken,
-    JobStatusRefused,
+    StatusChangeRejected,
     UnknownJob,
 )
-from adapters.local_aws.s3_batch_operations.event_publisher import Announcer, job_event
-from adapters.local_aws.s3_batch_operations.job import Job
+from adapters.local_aws.s3_batch_operations.event_publisher import JobEventPublisher, job_event
+from adapters.local_aws.s3_batch_operations.job import BatchJob
 from adapters.local_aws.s3_batch_operations.job_spec import checked_tags, job_spec
-from adapters.local_aws.s3_batch_operations.runner import JobRunner
+from adapters.local_aws.s3_batch_operations.runner import BatchJobRunner
 from adapters.local_aws.s3_batch_operations.settings import BatchOperationsSettings
-from adapters.local_aws.s3_batch_operations.states import IllegalMove, JobStatus, is_terminal
+from adapters.local_aws.s3_batch_operations.states import (
+    BatchJobStatus,
+    IllegalTransition,
+    is_terminal,
+)
 
 LIST_MAX: Final = 1_000
 """Hard limit of MaxResults (shape ListJobsRequest); that it is the default is a guess."""
 
 
-class JobService:
+class BatchJobService:
     """The jobs of one emulator, by account."""
 
     def __init__(
         self,
         settings: BatchOperationsSettings,
-        runner: JobRunner,
-        announcer: Announcer,
+        runner: BatchJobRunner,
+        publisher: JobEventPublisher,
         environment: Environment,
-        start: Callable[[Job], None],
+        start: Callable[[BatchJob], None],
     ) -> None:
         self._settings = settings
         self._runner = runner
-        self._announcer = announcer
+        self._publisher = publisher
         self._env = environment
         self._start = start
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, BatchJob] = {}
         self._tokens: dict[tuple[str, str], tuple[str, str]] = {}
 
     def create(self, account_id: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Create a job, or find the one that the same request created before.
+        """Create a job, or return the one that the same request created before.
 
-        The token is what makes a repeated request harmless (shape CreateJobRequest).
-        That the same token with another request raises IdempotencyException is how the
-        error's name reads, unconfirmed; the emulator remembers tokens as long as it
-        lives, AWS for an unconfirmed time.
+        The token makes the request idempotent (shape CreateJobRequest). That the same token with
+        another request raises IdempotencyException follows from the error's name, unconfirmed.
+        The emulator keeps tokens until it stops, AWS for an unconfirmed time.
         """
         spec = job_spec(request)
         fingerprint = json.dumps(request, sort_keys=True)
@@ -66,7 +69,7 @@ class JobService:
                 )
             return {"JobId": known[1]}
         now = self._env.clock()
-        job = Job(
+        job = BatchJob(
             job_id=self._env.new_id(),
             account_id=account_id,
             region=self._settings.region,
@@ -78,7 +81,7 @@ class JobService:
         )
         self._jobs[job.job_id] = job
         self._tokens[account_id, spec.client_token] = (fingerprint, job.job_id)
-        self._announcer.announce(job_event("JobCreated", job, now, self._env.new_id))
+        self._publisher.publish(job_event("JobCreated", job, now, self._env.new_id))
         self._start(job)
         return {"JobId": job.job_id}
 
@@ -108,32 +111,34 @@ class JobService:
     def update_status(
         self, account_id: str, job_id: str, requested: str, reason: str | None
     ) -> dict[str, Any]:
-        """Confirm a suspended job, or tell a job to cancel.
+        """Confirm a suspended job, or request the cancellation of a job.
 
         Raises:
-            JobStatusRefused: The present status does not allow it.
+            StatusChangeRejected: The current status does not allow it.
         """
         job = self._find(account_id, job_id)
-        target = JobStatus.READY if requested == JobStatus.READY else JobStatus.CANCELLING
-        is_idle = job.status is JobStatus.SUSPENDED
-        # Preparing leads to Ready as well, but not by somebody asking for it.
-        if target is JobStatus.READY and job.status is not JobStatus.SUSPENDED:
-            raise JobStatusRefused(f"A job in status {job.status} does not await confirmation")
+        target = (
+            BatchJobStatus.READY if requested == BatchJobStatus.READY else BatchJobStatus.CANCELLING
+        )
+        is_idle = job.status is BatchJobStatus.SUSPENDED
+        # Preparing also leads to Ready, but not by an API request.
+        if target is BatchJobStatus.READY and job.status is not BatchJobStatus.SUSPENDED:
+            raise StatusChangeRejected(f"A job in status {job.status} does not await confirmation")
         previous_reason, job.status_reason = job.status_reason, reason
         try:
             self._runner.move(job, target)
-        except IllegalMove as error:
+        except IllegalTransition as error:
             job.status_reason = previous_reason
-            raise JobStatusRefused(str(error)) from error
-        if is_idle and target is JobStatus.CANCELLING:
-            # Nothing runs whose end would have to be waited for.
-            self._runner.move(job, JobStatus.CANCELLED)
+            raise StatusChangeRejected(str(error)) from error
+        if is_idle and target is BatchJobStatus.CANCELLING:
+            # No task is running, so there is nothing to wait for.
+            self._runner.move(job, BatchJobStatus.CANCELLED)
         job.woken.set()
         answer = {"JobId": job.job_id, "Status": job.status}
         return answer if reason is None else {**answer, "StatusUpdateReason": reason}
 
     def update_priority(self, account_id: str, job_id: str, priority: int) -> dict[str, Any]:
-        """Change a job's priority, which the emulator stores and does not act on."""
+        """Change a job's priority, which has no effect in the emulator."""
         job = self._find(account_id, job_id)
         if is_terminal(job.status):
             # The model names no JobStatusException for this operation.
@@ -151,10 +156,10 @@ class JobService:
         self._find(account_id, job_id).tags = checked_tags(tags)
 
     def delete_tags(self, account_id: str, job_id: str) -> None:
-        """Take all tags off a job."""
+        """Remove all tags of a job."""
         self._find(account_id, job_id).tags = {}
 
-    def _find(self, account_id: str, job_id: str) -> Job:
+    def _find(self, account_id: str, job_id: str) -> BatchJob:
         job = self._jobs.get(job_id)
         visible_after = timedelta(seconds=self._settings.visible_after_s)
         if (

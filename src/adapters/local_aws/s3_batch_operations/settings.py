@@ -1,4 +1,4 @@
-"""Everything about the emulator that a caller may want to choose."""
+"""The settings of the emulator."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +13,7 @@ class KeyFieldMeasure(StrEnum):
     DECODED = "decoded"
     """The UTF-8 bytes of the key itself, as S3 counts keys."""
     ENCODED = "encoded"
-    """The characters as they stand in the manifest, so non-ASCII keys count threefold."""
+    """The characters as written in the manifest: at least three for a non-ASCII character."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +22,15 @@ class BatchOperationsSettings:
 
     Attributes:
         region: Region named in job ARNs and events.
-        task_concurrency: Tasks of one job that run at the same time. S3 goes as far as
-            the function's concurrency allows ("Using AWS Lambda with Amazon S3 batch
-            operations", Lambda guide); an emulator needs a number.
+        task_concurrency: Tasks of one job that run at the same time. S3 uses the
+            concurrency that the function allows ("Using AWS Lambda with Amazon S3 batch
+            operations", Lambda guide); the emulator needs a number.
         shuffle_rows: Rows that are shuffled together before they run. "Tracking job
             status and completion reports" (S3 User Guide): tasks do not necessarily run
-            in manifest order. 1 keeps the order of starting.
-        redrives_max: Further invocations after a TemporaryFailure. Unconfirmed: AWS
+            in manifest order. 1 keeps the manifest order.
+        redrives_max: Retries after a TemporaryFailure. Unconfirmed: AWS
             publishes no number.
-        redrive_delay_s: Pause before each of them, in seconds. Unconfirmed likewise.
+        redrive_delay_s: Delay before each retry, in seconds. Also unconfirmed.
         threshold_tasks_min: Tasks that must have run before the failure threshold counts.
         threshold_failed_percent: Share of failed tasks above which the job fails.
         report_rows_per_file_max: Rows after which a report file is closed and the next
@@ -39,19 +39,19 @@ class BatchOperationsSettings:
         report_lag_s: Seconds between Complete, Failed or Cancelled and the report's
             appearance. With 0 the report is there before the status says so.
         report_encryption: `ServerSideEncryption` of report files, None for an S3
-            endpoint that knows no encryption. "Examples: S3 Batch Operations completion
+            endpoint without encryption. "Examples: S3 Batch Operations completion
             reports" (S3 User Guide): always SSE-S3.
         key_field_measure: What the key length limit counts.
         manifest_block_bytes: Bytes of the manifest held at a time.
-        step_delay_s: Seconds spent in each state before Active, so that a person or a
-            test can see it.
+        step_delay_s: Seconds spent in each state before Active, so that it can be
+            observed.
         suspended_days_max: Days after which an unconfirmed job fails ("Creating an S3
             Batch Operations job", S3 User Guide: 30).
         visible_after_s: Seconds during which a new job is still unknown to the other
             calls. "Troubleshooting S3 Batch Operations" (S3 User Guide) warns of it.
         unknown_job_code: Error code for an unknown job. The API model says
             NotFoundException, the troubleshooting page NoSuchJobException, the error
-            text "No such job"; a client has to understand all of them.
+            text "No such job"; a client must handle all of them.
     """
 
     region: str = "us-east-1"
@@ -72,7 +72,7 @@ class BatchOperationsSettings:
     unknown_job_code: str = "NoSuchJob"
 
     def __post_init__(self) -> None:
-        """Refuse numbers with which a job could never end."""
+        """Reject numbers with which a job could never end."""
         for name in (
             "task_concurrency",
             "shuffle_rows",

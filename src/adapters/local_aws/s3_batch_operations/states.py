@@ -1,18 +1,17 @@
-"""The life of a job as data: which status may follow which.
+"""The life cycle of a job as a table: which status may follow which.
 
 "Tracking job status and completion reports" (S3 User Guide) describes the states and the
-forward moves::
+forward transitions::
 
     New -> Preparing -> Ready -> Active -> Completing -> Complete
-    Preparing -> Suspended -> Ready       confirmation required; never Suspended again
+    Preparing -> Suspended -> Ready       confirmation required; only once
     Active -> Pausing -> Paused -> Active a job of higher priority goes first
 
-It does not tabulate from where a job can be cancelled or can fail. Our reading,
-unconfirmed per state: from every state that is not terminal; except that a job already
-Failing fails, and a job already Cancelling can only still fail.
+It does not say from which states a job can be cancelled or can fail. Assumed here, unconfirmed
+per state: from every state that is not terminal; except that a Failing job can only fail, and a
+Cancelling job can still fail.
 
-The table says what may follow what; whether it does is decided elsewhere (`runner`,
-`service`). A terminal state has an empty row.
+`runner` and `service` decide which transition happens. A terminal state has an empty row.
 """
 
 from collections.abc import Mapping
@@ -21,7 +20,7 @@ from types import MappingProxyType
 from typing import Final
 
 
-class JobStatus(StrEnum):
+class BatchJobStatus(StrEnum):
     """The statuses of the API (shape JobStatus of the S3 Control model)."""
 
     NEW = "New"
@@ -39,47 +38,47 @@ class JobStatus(StrEnum):
     FAILED = "Failed"
 
 
-_STOP: Final = frozenset({JobStatus.CANCELLING, JobStatus.FAILING})
+_STOP: Final = frozenset({BatchJobStatus.CANCELLING, BatchJobStatus.FAILING})
 
-JOB_TRANSITIONS: Final[Mapping[JobStatus, frozenset[JobStatus]]] = MappingProxyType(
+JOB_TRANSITIONS: Final[Mapping[BatchJobStatus, frozenset[BatchJobStatus]]] = MappingProxyType(
     {
-        JobStatus.NEW: _STOP | {JobStatus.PREPARING},
-        JobStatus.PREPARING: _STOP | {JobStatus.READY, JobStatus.SUSPENDED},
-        JobStatus.SUSPENDED: _STOP | {JobStatus.READY},
-        JobStatus.READY: _STOP | {JobStatus.ACTIVE},
-        JobStatus.ACTIVE: _STOP | {JobStatus.COMPLETING, JobStatus.PAUSING},
-        JobStatus.PAUSING: _STOP | {JobStatus.PAUSED},
-        JobStatus.PAUSED: _STOP | {JobStatus.ACTIVE},
-        JobStatus.COMPLETING: _STOP | {JobStatus.COMPLETE},
-        JobStatus.COMPLETE: frozenset(),
-        JobStatus.CANCELLING: frozenset({JobStatus.CANCELLED, JobStatus.FAILING}),
-        JobStatus.CANCELLED: frozenset(),
-        JobStatus.FAILING: frozenset({JobStatus.FAILED}),
-        JobStatus.FAILED: frozenset(),
+        BatchJobStatus.NEW: _STOP | {BatchJobStatus.PREPARING},
+        BatchJobStatus.PREPARING: _STOP | {BatchJobStatus.READY, BatchJobStatus.SUSPENDED},
+        BatchJobStatus.SUSPENDED: _STOP | {BatchJobStatus.READY},
+        BatchJobStatus.READY: _STOP | {BatchJobStatus.ACTIVE},
+        BatchJobStatus.ACTIVE: _STOP | {BatchJobStatus.COMPLETING, BatchJobStatus.PAUSING},
+        BatchJobStatus.PAUSING: _STOP | {BatchJobStatus.PAUSED},
+        BatchJobStatus.PAUSED: _STOP | {BatchJobStatus.ACTIVE},
+        BatchJobStatus.COMPLETING: _STOP | {BatchJobStatus.COMPLETE},
+        BatchJobStatus.COMPLETE: frozenset(),
+        BatchJobStatus.CANCELLING: frozenset({BatchJobStatus.CANCELLED, BatchJobStatus.FAILING}),
+        BatchJobStatus.CANCELLED: frozenset(),
+        BatchJobStatus.FAILING: frozenset({BatchJobStatus.FAILED}),
+        BatchJobStatus.FAILED: frozenset(),
     }
 )
 
 
-class IllegalMove(Exception):
-    """A job was told to enter a status that may not follow its present one."""
+class IllegalTransition(Exception):
+    """The requested status may not follow the current one."""
 
-    def __init__(self, present: JobStatus, requested: JobStatus) -> None:
-        super().__init__(f"A job in status {present} cannot become {requested}")
-        self.present = present
+    def __init__(self, current: BatchJobStatus, requested: BatchJobStatus) -> None:
+        super().__init__(f"A job in status {current} cannot become {requested}")
+        self.current = current
         self.requested = requested
 
 
-def next_status(present: JobStatus, requested: JobStatus) -> JobStatus:
-    """Return `requested` if it may follow `present`.
+def next_status(current: BatchJobStatus, requested: BatchJobStatus) -> BatchJobStatus:
+    """Return `requested` if it may follow `current`.
 
     Raises:
-        IllegalMove: The table does not list it.
+        IllegalTransition: The table does not list it.
     """
-    if requested not in JOB_TRANSITIONS[present]:
-        raise IllegalMove(present, requested)
+    if requested not in JOB_TRANSITIONS[current]:
+        raise IllegalTransition(current, requested)
     return requested
 
 
-def is_terminal(status: JobStatus) -> bool:
-    """Say whether nothing can follow `status`."""
+def is_terminal(status: BatchJobStatus) -> bool:
+    """Return whether nothing can follow `status`."""
     return not JOB_TRANSITIONS[status]

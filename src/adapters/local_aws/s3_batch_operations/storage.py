@@ -1,7 +1,7 @@
-"""What the emulator does in S3: read a manifest in ranges, put report files.
+"""The S3 requests of the emulator: reading a manifest in ranges, writing report files.
 
-Ranges rather than one long body, because a job may take its time between two rows and no
-server keeps a response open for that.
+Ranges instead of one long body, because a job may take a long time between two rows, and a server
+would close the response.
 """
 
 from collections.abc import AsyncIterator
@@ -22,23 +22,23 @@ _CHANGED = "ManifestETagMismatch"
 _ENCRYPTED = "ManifestEncryptionNotSupported"
 
 StorageError = (BotoCoreError, ClientError)
-"""What any call to S3 may raise."""
+"""Exceptions of S3 requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestObject:
-    """A manifest that exists, is readable, and is the one the job asked for."""
+    """A manifest that exists, is readable, and has the ETag of the job."""
 
     spec: ManifestSpec
     size_bytes: int
 
 
 async def open_manifest(s3: "S3Client", spec: ManifestSpec) -> ManifestObject:
-    """Look at the manifest without reading it.
+    """Check the manifest without reading it.
 
     Raises:
         ManifestRejected: It cannot be read, has another ETag, or is encrypted in a way
-            that Batch Operations refuses.
+            that Batch Operations does not support.
     """
     try:
         head = await s3.head_object(Bucket=spec.bucket, Key=spec.key, **_version(spec))
@@ -60,23 +60,23 @@ async def manifest_blocks(
     """Yield the manifest's bytes, one block in memory at a time.
 
     Raises:
-        ManifestRejected: It became unreadable or was replaced on the way.
+        ManifestRejected: It became unreadable or was replaced while it was read.
     """
     spec = manifest.spec
     for start in range(0, manifest.size_bytes, block_bytes):
         end = min(start + block_bytes, manifest.size_bytes) - 1
         try:
-            answer = await s3.get_object(
+            response = await s3.get_object(
                 Bucket=spec.bucket,
                 Key=spec.key,
                 Range=f"bytes={start}-{end}",
                 **_version(spec),
             )
-            async with answer["Body"] as body:
+            async with response["Body"] as body:
                 block = await body.read()
         except StorageError as error:
             raise _unreadable(error) from error
-        if answer["ETag"].strip('"') != spec.etag:
+        if response["ETag"].strip('"') != spec.etag:
             raise _changed()
         yield block
 

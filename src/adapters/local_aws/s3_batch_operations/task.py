@@ -1,8 +1,8 @@
-"""One task: the request a function gets, and what its answer means.
+"""One task: the request to the function, and the interpretation of its response.
 
-Both are those of "Invoke AWS Lambda function" (S3 User Guide). The guide says "one or
-more keys" per invocation; Powertools for AWS Lambda rejects an answer without exactly one
-result, so one task per invocation is what functions can count on.
+Both follow "Invoke AWS Lambda function" (S3 User Guide). The guide says "one or more keys" per
+invocation; Powertools for AWS Lambda rejects a response without exactly one result, so functions
+can rely on one task per invocation.
 """
 
 import base64
@@ -30,10 +30,10 @@ _INVALID_JSON: Final = "Invalid JSON returned in Lambda payload"
 
 @dataclass(frozen=True, slots=True)
 class TaskOutcome:
-    """How a task ended, in the words of the completion report.
+    """The outcome of a task, as in the completion report.
 
     Attributes:
-        http_status: As the report shows it: 200 whenever the function was reached.
+        http_status: As in the report: 200 if the function was invoked.
         error_code: Empty if the task succeeded.
         message: The column ResultMessage.
     """
@@ -49,24 +49,24 @@ class TaskOutcome:
 
     @property
     def redrivable(self) -> bool:
-        """Whether the task may be tried again before the job ends."""
+        """Whether the task is retried before the job ends."""
         return self.error_code == TEMPORARY
 
 
-# Seen in a report that S3 wrote (sample-replicate-on-tag-for-amazon-s3, fixture
-# failed-row): an empty field is not the null version, whose name is "null".
+# From a report that S3 wrote (sample-replicate-on-tag-for-amazon-s3, fixture failed-row): an empty
+# field is not the null version, whose id is "null".
 EMPTY_VERSION: Final = TaskOutcome(500, "SrcObjectNotFound", "Object versionID is invalid")
 
 
 def task_id(job_id: str, row: ManifestRow) -> str:
-    """Return the id of a row's task: opaque, and the same at every redrive."""
+    """Return the id of a row's task: opaque, and the same for every retry."""
     return base64.b64encode(f"{job_id}/{row.row_number}".encode()).decode()
 
 
 def task_payload(
     job_id: str, invocation_id: str, operation: LambdaInvoke, row: ManifestRow
 ) -> bytes:
-    """Write the request for one task, in the dialect the job asked for.
+    """Return the request for one task, in the schema version of the job.
 
     Version 1.0 names the bucket by `s3BucketArn`; 2.0 names it by `s3Bucket` and carries
     the user arguments (Powertools for AWS Lambda, test events
@@ -97,36 +97,36 @@ def task_payload(
 
 
 def task_outcome(result: InvokeResult, schema_version: str, expected_task_id: str) -> TaskOutcome:
-    """Judge the answer to an invocation with one task."""
+    """Return the outcome of an invocation with one task."""
     if result.status_code != _OK:
-        # What S3 does when Lambda throttles or refuses is unconfirmed. A guess by the
-        # meaning of the status: later may work, or never.
+        # What S3 does when Lambda returns an error is unconfirmed. A guess by the meaning of the
+        # status: retryable or not.
         text = result.payload.decode(errors="replace")
-        later = result.status_code == _TOO_MANY_REQUESTS or result.status_code in _SERVER_ERRORS
-        return TaskOutcome(result.status_code, TEMPORARY if later else PERMANENT, text)
+        retryable = result.status_code == _TOO_MANY_REQUESTS or result.status_code in _SERVER_ERRORS
+        return TaskOutcome(result.status_code, TEMPORARY if retryable else PERMANENT, text)
     if result.function_error is not None:
         # "Examples: S3 Batch Operations completion reports" (S3 User Guide) shows this
-        # row for a timeout. Whether S3 tries again first: unconfirmed, here it does not.
+        # row for a timeout. Whether S3 retries first is unconfirmed; here it does not.
         text = result.payload.decode(errors="replace")
         return TaskOutcome(_OK, PERMANENT, f"Lambda returned function error: {text}")
     try:
-        code, message = _read_answer(json.loads(result.payload), schema_version, expected_task_id)
+        code, message = _read_response(json.loads(result.payload), schema_version, expected_task_id)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return TaskOutcome(_OK, PERMANENT, _INVALID_JSON)
     return TaskOutcome(_OK, "" if code == SUCCEEDED else code, message)
 
 
-def _read_answer(answer: Any, schema_version: str, expected_task_id: str) -> tuple[str, str]:
-    """Find the task's result; whatever breaks the schema raises.
+def _read_response(response: Any, schema_version: str, expected_task_id: str) -> tuple[str, str]:
+    """Return the task's result; raises if the response violates the schema.
 
-    That a wrong `invocationSchemaVersion` counts as a breach is a guess. `invocationId`
-    is not compared: nothing is known of S3 doing so.
+    That a wrong `invocationSchemaVersion` is a violation is a guess. `invocationId` is not
+    compared, because S3 is not known to do so.
     """
-    if answer["invocationSchemaVersion"] != schema_version:
+    if response["invocationSchemaVersion"] != schema_version:
         raise ValueError("invocationSchemaVersion")
-    # Default per the guide. Powertools' response class sends Succeeded unless told.
-    missing = answer.get("treatMissingKeysAs", TEMPORARY)
-    results = {result["taskId"]: result for result in answer["results"]}
+    # Default per the guide. Powertools' response class sends Succeeded by default.
+    missing = response.get("treatMissingKeysAs", TEMPORARY)
+    results = {result["taskId"]: result for result in response["results"]}
     if missing not in _RESULT_CODES:
         raise ValueError("treatMissingKeysAs")
     if expected_task_id not in results:
@@ -141,5 +141,5 @@ def _read_result(result: Mapping[str, Any]) -> tuple[str, str]:
     if message is not None and not isinstance(message, str):
         raise TypeError("resultString")
     # The guide says in one place that result strings of failed tasks are ignored, in
-    # another that the report includes them; reports in the wild include them.
+    # another that the report includes them; real reports include them.
     return code, message or ""

@@ -1,8 +1,8 @@
-"""Runs the tasks of a job: so many at a time, out of order, with redrives.
+"""Runs the tasks of a job concurrently, out of order, with retries.
 
-Workers share one iterator of rows, so what is in memory is bounded by the number of
-workers and the shuffled window, whatever the manifest's size. They stop taking rows as
-soon as the job leaves Active; tasks in flight then finish and count.
+Workers share one iterator of rows, so memory is bounded by the number of workers and the shuffled
+window, not by the size of the manifest. They stop as soon as the job leaves Active; tasks in
+progress finish and are counted.
 """
 
 import asyncio
@@ -14,11 +14,11 @@ from typing import Final
 from adapters.local_aws.s3_batch_operations.environment import Environment
 from adapters.local_aws.s3_batch_operations.errors import ManifestRejected
 from adapters.local_aws.s3_batch_operations.invocation import Invoke
-from adapters.local_aws.s3_batch_operations.job import Job, JobFailure
+from adapters.local_aws.s3_batch_operations.job import BatchJob, JobFailure
 from adapters.local_aws.s3_batch_operations.manifest import ManifestRow
 from adapters.local_aws.s3_batch_operations.report import ReportWriter
 from adapters.local_aws.s3_batch_operations.settings import BatchOperationsSettings
-from adapters.local_aws.s3_batch_operations.states import JobStatus
+from adapters.local_aws.s3_batch_operations.states import BatchJobStatus
 from adapters.local_aws.s3_batch_operations.storage import StorageError
 from adapters.local_aws.s3_batch_operations.task import (
     EMPTY_VERSION,
@@ -28,8 +28,8 @@ from adapters.local_aws.s3_batch_operations.task import (
     task_payload,
 )
 
-Fail = Callable[[Job, JobFailure], None]
-"""Sends a job to Failing, once per failure."""
+Fail = Callable[[BatchJob, JobFailure], None]
+"""Moves a job to Failing, and records each failure once."""
 
 # FailureCodes are guesses: AWS publishes no list of them.
 TOO_MANY_FAILED: Final = JobFailure("FailureThresholdExceeded", "Too many of the tasks failed")
@@ -37,7 +37,7 @@ REPORT_NOT_WRITABLE: Final = JobFailure("ReportNotWritable", "Writing the report
 
 
 class TaskPool:
-    """Runs tasks for one job at a time per call; calls may overlap."""
+    """Runs the tasks of one job per call; calls may overlap."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class TaskPool:
         self._fail = fail
 
     async def run(
-        self, job: Job, rows: AsyncIterator[ManifestRow], writer: ReportWriter | None
+        self, job: BatchJob, rows: AsyncIterator[ManifestRow], writer: ReportWriter | None
     ) -> None:
         """Run tasks until there are no more rows or the job leaves Active.
 
@@ -60,15 +60,15 @@ class TaskPool:
             ExceptionGroup: A bug, here or in `invoke`.
         """
         order = random.Random(job.job_id)  # noqa: S311 - an order, not a secret
-        turn = asyncio.Lock()
+        reading = asyncio.Lock()
         async with aclosing(_shuffled(rows, self._settings.shuffle_rows, order)) as shuffled:
 
             async def work() -> None:
-                while job.is_in(JobStatus.ACTIVE):
-                    async with turn:
+                while job.is_in(BatchJobStatus.ACTIVE):
+                    async with reading:
                         row = await anext(shuffled, None)
-                    # Taking a row may have waited for S3: look again.
-                    if row is None or not job.is_in(JobStatus.ACTIVE):
+                    # Reading the row may have waited for S3, so check again.
+                    if row is None or not job.is_in(BatchJobStatus.ACTIVE):
                         return
                     await self._settle(job, row, writer)
 
@@ -76,8 +76,8 @@ class TaskPool:
                 for _ in range(self._settings.task_concurrency):
                     group.create_task(self._until_rejected(job, work))
 
-    async def _until_rejected(self, job: Job, work: Callable[[], Awaitable[None]]) -> None:
-        """Let this worker alone end if S3 fails, so that the others finish their tasks."""
+    async def _until_rejected(self, job: BatchJob, work: Callable[[], Awaitable[None]]) -> None:
+        """Stop only this worker if S3 fails, so that the others finish their tasks."""
         try:
             await work()
         except ManifestRejected as rejection:
@@ -85,32 +85,32 @@ class TaskPool:
         except StorageError:
             self._fail(job, REPORT_NOT_WRITABLE)
 
-    async def _settle(self, job: Job, row: ManifestRow, writer: ReportWriter | None) -> None:
+    async def _settle(self, job: BatchJob, row: ManifestRow, writer: ReportWriter | None) -> None:
         outcome = await self._run(job, row)
         job.settle(succeeded=outcome.succeeded)
-        if job.is_in(JobStatus.ACTIVE) and job.exceeds_threshold(
+        if job.is_in(BatchJobStatus.ACTIVE) and job.exceeds_threshold(
             self._settings.threshold_tasks_min, self._settings.threshold_failed_percent
         ):
             self._fail(job, TOO_MANY_FAILED)
         if writer is not None:
             await writer.add(row, outcome)
 
-    async def _run(self, job: Job, row: ManifestRow) -> TaskOutcome:
+    async def _run(self, job: BatchJob, row: ManifestRow) -> TaskOutcome:
         if row.version_id == "":
             return EMPTY_VERSION
         outcome = await self._invoke_once(job, row)
-        # A TemporaryFailure is redriven before the job ends, and what the last redrive
-        # said goes to the report ("Invoke AWS Lambda function", S3 User Guide).
+        # A TemporaryFailure is retried before the job ends, and the report contains the result of
+        # the last retry ("Invoke AWS Lambda function", S3 User Guide).
         for _ in range(self._settings.redrives_max):
             if not outcome.redrivable:
                 break
             await self._env.sleep(self._settings.redrive_delay_s)
-            if not job.is_in(JobStatus.ACTIVE):
+            if not job.is_in(BatchJobStatus.ACTIVE):
                 break
             outcome = await self._invoke_once(job, row)
         return outcome
 
-    async def _invoke_once(self, job: Job, row: ManifestRow) -> TaskOutcome:
+    async def _invoke_once(self, job: BatchJob, row: ManifestRow) -> TaskOutcome:
         operation = job.spec.operation
         payload = task_payload(job.job_id, self._env.new_id(), operation, row)
         result = await self._invoke(operation.function_arn, payload)
@@ -120,7 +120,7 @@ class TaskPool:
 async def _shuffled(
     rows: AsyncIterator[ManifestRow], size: int, order: random.Random
 ) -> AsyncGenerator[ManifestRow, None]:
-    """Yield rows out of order, holding `size` of them."""
+    """Yield rows in random order within a window of `size` rows."""
     window: list[ManifestRow] = []
     async for row in rows:
         window.append(row)

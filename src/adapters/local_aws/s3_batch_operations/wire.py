@@ -1,9 +1,8 @@
-"""The S3 Control wire format, read off the service model that botocore ships.
+"""The S3 Control wire format, generated from the service model in botocore.
 
-Requests are turned into plain dictionaries and checked against the model on the way:
-required members, lengths, ranges, enumerations, patterns. Answers are written from
-dictionaries of the same shape. Nothing here knows what a job is; because the model is
-botocore's own, the emulator accepts what the installed SDK can send and no more.
+Requests are decoded to dictionaries and validated against the model: required members, lengths,
+ranges, enumerations, patterns. Responses are encoded from dictionaries of the same structure. The
+module does not depend on jobs. The emulator accepts exactly what the installed SDK can send.
 """
 
 import re
@@ -41,13 +40,12 @@ def input_member(operation: str, member: str) -> Shape:
 
 
 def decode_body(operation: str, body: bytes) -> dict[str, Any]:
-    """Read and check the XML body of a request.
+    """Decode and validate the XML body of a request.
 
-    Members that travel in headers, path or query are left out: the caller reads those
-    with `check`.
+    Members in headers, path or query are not included: the caller validates those with `check`.
 
     Raises:
-        BadRequest: The body is not XML, or breaks a constraint of the model.
+        BadRequest: The body is not XML, or violates a constraint of the model.
     """
     shape = service_model().operation_model(operation).input_shape
     assert isinstance(shape, StructureShape)  # noqa: S101 - every job operation has an input
@@ -59,16 +57,16 @@ def decode_body(operation: str, body: bytes) -> dict[str, Any]:
 
 def _parse(body: bytes) -> ElementTree.Element:
     reader = expat.ParserCreate()
-    reader.StartDoctypeDeclHandler = _refuse_doctype
+    reader.StartDoctypeDeclHandler = _reject_doctype
     try:
-        # First: in a document type declaration lives entity expansion. No SDK sends one.
+        # First, because a document type declaration allows entity expansion. No SDK sends one.
         reader.Parse(body, True)
         return ElementTree.fromstring(body)  # noqa: S314 - see above
     except (expat.ExpatError, ElementTree.ParseError) as error:
         raise BadRequest(f"The body is not well-formed XML: {error}") from error
 
 
-def _refuse_doctype(*_: object) -> None:
+def _reject_doctype(*_: object) -> None:
     raise BadRequest("The body must not contain a document type declaration (<!DOCTYPE ...>)")
 
 
@@ -104,7 +102,7 @@ def _decode_structure(
         inner_path = f"{path}.{tag}" if path else tag
         name = names.get(tag)
         if name is None:
-            raise BadRequest(f"{inner_path} is not a member the API knows here")
+            raise BadRequest(f"{inner_path} is not a member of this structure")
         if name in values:
             raise BadRequest(f"{inner_path} appears more than once")
         values[name] = _decode(shape.members[name], child, inner_path)
@@ -136,10 +134,10 @@ _PARSERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
 
 
 def check(shape: Shape, text: str, path: str) -> Any:
-    """Turn a scalar into its Python value, or say precisely why it is refused.
+    """Return the Python value of a scalar.
 
     Raises:
-        BadRequest: The text breaks a constraint of `shape`.
+        BadRequest: The text violates a constraint of `shape`.
     """
     if shape.type_name in _PARSERS:
         parse, wanted = _PARSERS[shape.type_name]
@@ -175,11 +173,13 @@ def _check_size(shape: Shape, size: int, path: str, unit: str | None) -> None:
 def _check_tag_text(text: str, path: str) -> None:
     r"""Check the one pattern that is written with Java's character classes.
 
-    It is `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`: letters, separators, numbers, and some signs.
+    It is `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`: letters, separators, numbers, and some other characters.
     """
     for char in text:
         if unicodedata.category(char)[0] not in "LZN" and char not in "_.:/=+-@":
-            raise BadRequest(f"{path} must not hold {char!r}: letters, numbers, spaces, _.:/=+-@")
+            raise BadRequest(
+                f"{path} must not contain {char!r}: letters, numbers, spaces, _.:/=+-@"
+            )
 
 
 @cache
@@ -187,12 +187,12 @@ def _compiled(pattern: str | None) -> re.Pattern[str] | None:
     return None if pattern is None else re.compile(pattern)
 
 
-def encode_answer(operation: str, answer: Mapping[str, Any]) -> bytes:
-    """Write the XML body of a successful answer."""
+def encode_response(operation: str, response: Mapping[str, Any]) -> bytes:
+    """Return the XML body of a successful response."""
     shape = service_model().operation_model(operation).output_shape
     assert isinstance(shape, StructureShape)  # noqa: S101 - every job operation has an output
     root = ElementTree.Element(shape.name, xmlns=NAMESPACE)
-    _fill(shape, root, answer)
+    _fill(shape, root, response)
     return _document(root)
 
 
@@ -223,13 +223,13 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def timestamp(instant: datetime) -> str:
-    """Write an instant as S3 does: UTC, milliseconds, `Z`."""
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def timestamp(time: datetime) -> str:
+    """Return a time in the format of S3: UTC, milliseconds, `Z`."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def encode_error(error: ServiceError, request_id: str) -> bytes:
-    """Write the XML body of an error, in the wrapped form that S3 Control uses."""
+    """Return the XML body of an error, in the wrapped form of S3 Control."""
     root = ElementTree.Element("ErrorResponse", xmlns=NAMESPACE)
     inner = ElementTree.SubElement(root, "Error")
     ElementTree.SubElement(inner, "Code").text = error.code

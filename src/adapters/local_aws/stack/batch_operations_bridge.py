@@ -1,6 +1,6 @@
-"""Joins the emulator of S3 Batch Operations to the local stack's functions and events."""
+"""Connects the emulator of S3 Batch Operations to the functions and events of the local stack."""
 
-from adapters.local_aws.lambda_service.invocation import REGION, Refused
+from adapters.local_aws.lambda_service.invocation import REGION, InvocationRejected
 from adapters.local_aws.s3_batch_operations import (
     BatchOperations,
     BatchOperationsSettings,
@@ -10,12 +10,12 @@ from adapters.local_aws.stack.settings import BatchOperationsParts, BatchOperati
 
 
 def batch_operations_emulator(parts: BatchOperationsParts) -> BatchOperationsServer:
-    """The emulator that `LocalStack` takes as its `batch_operations`."""
+    """Return the emulator; the argument `batch_operations` of `LocalStack`."""
 
     async def invoke(function_arn: str, payload: bytes) -> InvokeResult:
         try:
             result = await parts.invoke(function_arn, payload)
-        except Refused as refused:
+        except InvocationRejected as refused:
             return InvokeResult(refused.status, None, refused.message.encode())
         return InvokeResult(200, result.function_error, result.payload)
 

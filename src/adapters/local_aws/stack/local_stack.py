@@ -1,15 +1,15 @@
-"""The whole service on a laptop, as one asynchronous context manager.
+"""The whole service on one machine, as one asynchronous context manager.
 
-Owns the order in which the parts start and stop, and the environment variables that lead the
-service's own code to them. It must not know the service: handlers are given to it. They run in
-threads of this process and read `os.environ`, which the caller sets from `environment` before the
-first invocation; the stack itself changes no variable.
+It starts and stops the parts in order, and provides the environment variables with which the
+service's code finds them. It does not depend on the service: the handlers are parameters. They run
+in threads of this process and read `os.environ`, which the caller sets from `environment` before
+the first invocation; the stack itself sets no variable. (The product LocalStack is something else.)
 
 Example:
     handlers = {"api": api.handler, "engine": engine.handler, "processor": processor.handler}
     async with LocalStack(handlers, batch_operations=batch_operations_emulator) as stack:
         os.environ.update(stack.environment)
-        await stack.asset_management.watch("media")
+        await stack.asset_system.subscribe("media")
         ...
         await stack.wait_idle()
 """
@@ -24,15 +24,22 @@ from aiohttp import web
 
 from adapters.aws import resources
 from adapters.local_aws.api_gateway.http_api import http_api_application
-from adapters.local_aws.asset_system.connector_watch import ConnectorWatch
+from adapters.local_aws.asset_system.connector_subscriptions import ConnectorSubscriptions
 from adapters.local_aws.asset_system.reference_system import (
-    AssetManagement,
-    AssetManagementSettings,
+    AssetSystemSettings,
+    ReferenceAssetSystem,
 )
-from adapters.local_aws.aws_emulator.clients import ACCESS_KEY_ID, SECRET_ACCESS_KEY, CloudClients
-from adapters.local_aws.aws_emulator.process import CloudProcess
-from adapters.local_aws.event_bridge.rules import DefaultBus, Schedule
-from adapters.local_aws.lambda_service.event_source_mapping import PumpSettings, QueuePump
+from adapters.local_aws.aws_emulator.clients import (
+    ACCESS_KEY_ID,
+    SECRET_ACCESS_KEY,
+    EmulatorClients,
+)
+from adapters.local_aws.aws_emulator.process import EmulatorProcess
+from adapters.local_aws.event_bridge.rules import DefaultEventBus, Schedule
+from adapters.local_aws.lambda_service.event_source_mapping import (
+    EventSourceMapping,
+    MappingSettings,
+)
 from adapters.local_aws.lambda_service.invocation import (
     ACCOUNT_ID,
     REGION,
@@ -43,7 +50,7 @@ from adapters.local_aws.lambda_service.invoke_api import invoke_application
 from adapters.local_aws.lambda_service.service import LambdaService
 from adapters.local_aws.loopback.http_listener import LOOPBACK, Listener
 from adapters.local_aws.stack.provisioning import (
-    ASSET_MANAGEMENT_QUEUE,
+    ASSET_SYSTEM_QUEUE,
     RESULTS_BUCKET,
     Provisioned,
     provision,
@@ -66,14 +73,14 @@ _HANDLER_NAMES: Final = {
 
 
 class LocalStack:
-    """Every part, started in order; see the module's example.
+    """All parts, started in order; see the module's example.
 
-    After entering, these are there: `environment`, `api_url`, `cloud_url`, `asset_management`,
-    `functions`, `default_bus`, `sweep`.
+    Attributes available inside the context: `environment`, `api_url`, `emulator_url`,
+    `asset_system`, `functions`, `default_bus`, `sweep`.
     """
 
-    asset_management: AssetManagement
-    default_bus: DefaultBus
+    asset_system: ReferenceAssetSystem
+    default_bus: DefaultEventBus
     functions: LambdaService
     sweep: Schedule
 
@@ -85,24 +92,24 @@ class LocalStack:
         batch_operations: BatchOperationsFactory | None = None,
         on_environment_shutdown: Callable[[], None] | None = None,
     ) -> None:
-        """Remember what to run.
+        """Configure the stack; entering the context starts it.
 
         Args:
             handlers: The Lambda handlers by name: api, engine, processor.
             settings: How to run them.
-            batch_operations: Makes the emulator of S3 Batch Operations; without it there is no
-                endpoint for S3 control.
-            on_environment_shutdown: Called in each handler thread as its last act.
+            batch_operations: Creates the emulator of S3 Batch Operations; without it there is no
+                endpoint for S3 Control.
+            on_environment_shutdown: Called in each handler thread before it ends.
         """
         self._handlers = handlers
         self._settings = settings or StackSettings()
-        self._make_batch_operations = batch_operations
+        self._batch_operations_factory = batch_operations
         self._on_environment_shutdown = on_environment_shutdown
         self._stack = AsyncExitStack()
-        self._pumps: list[QueuePump] = []
+        self._mappings: list[EventSourceMapping] = []
         self._sqs: SQSClient
         self._provisioned: Provisioned
-        self.cloud_url = ""
+        self.emulator_url = ""
         self.api_url = ""
         self.environment: dict[str, str] = {}
 
@@ -119,9 +126,9 @@ class LocalStack:
 
     async def _start(self) -> None:
         enter = self._stack.enter_async_context
-        cloud = await enter(CloudProcess(port=self._settings.cloud_port))
-        self.cloud_url = cloud.endpoint_url
-        clients = await enter(CloudClients(self.cloud_url, region=REGION))
+        emulator = await enter(EmulatorProcess(port=self._settings.emulator_port))
+        self.emulator_url = emulator.endpoint_url
+        clients = await enter(EmulatorClients(self.emulator_url, region=REGION))
         self._sqs = await clients.open("sqs")
         self._provisioned = await provision(clients)
 
@@ -132,10 +139,10 @@ class LocalStack:
         invoke_api = await enter(
             Listener(invoke_application(self.functions), port=self._settings.lambda_port)
         )
-        self.default_bus = DefaultBus((resources.BATCH_JOB_RULE,), self.functions.submit)
+        self.default_bus = DefaultEventBus((resources.BATCH_JOB_RULE,), self.functions.submit)
         batch_operations_url = await self._start_batch_operations(clients)
-        await self._start_asset_management(clients)
-        self._start_pumps()
+        await self._start_asset_system(clients)
+        self._start_mappings()
         self._start_sweep()
         http_api = await enter(
             Listener(await self._http_api(clients), port=self._settings.http_api_port)
@@ -144,12 +151,12 @@ class LocalStack:
         self.environment = self._environment(invoke_api.url, batch_operations_url)
 
     async def wait_idle(self, *, timeout_s: float = 60, settle_s: float = 0.5) -> None:
-        """Wait until nothing has run, and no message has waited, for `settle_s`.
+        """Wait until nothing has run, and no message has been queued, for `settle_s`.
 
-        A running batch job shows only by its invocations: for a job's end ask the API.
+        A running batch job is visible only by its invocations: poll the API for the end of a job.
 
         Raises:
-            TimeoutError: it did not come to rest in time.
+            TimeoutError: it was still busy at the timeout.
         """
         deadline = time.monotonic() + timeout_s
         idle_since = time.monotonic()
@@ -162,26 +169,26 @@ class LocalStack:
                 idle_since = time.monotonic()
 
     async def status(self) -> StackStatus:
-        """A snapshot of counts and queues."""
+        """Return a snapshot of counts and queues."""
         depths = {
             name: await self._depth(url) for name, url in self._provisioned.queue_urls.items()
         }
-        pumps_idle = all(pump.is_idle for pump in self._pumps)
-        idle = self.functions.is_idle and self.asset_management.is_idle and pumps_idle
+        mappings_idle = all(mapping.is_idle for mapping in self._mappings)
+        idle = self.functions.is_idle and self.asset_system.is_idle and mappings_idle
         return StackStatus(
             queue_depths=depths,
             invocation_counts=dict(self.functions.invocation_counts),
             dropped=tuple(self.functions.dropped),
-            ingested=self.asset_management.counts,
+            ingested=self.asset_system.counts,
             is_busy=any(depths.values()) or not idle,
         )
 
     async def _depth(self, queue_url: str) -> int:
-        answer = await self._sqs.get_queue_attributes(
+        response = await self._sqs.get_queue_attributes(
             QueueUrl=queue_url,
             AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
         )
-        return sum(int(count) for count in answer["Attributes"].values())
+        return sum(int(count) for count in response["Attributes"].values())
 
     def _function_settings(self) -> list[FunctionSettings]:
         return [
@@ -196,10 +203,10 @@ class LocalStack:
             for name, handler in self._handlers.items()
         ]
 
-    async def _start_batch_operations(self, clients: CloudClients) -> str | None:
-        if self._make_batch_operations is None:
+    async def _start_batch_operations(self, clients: EmulatorClients) -> str | None:
+        if self._batch_operations_factory is None:
             return None
-        server = self._make_batch_operations(
+        server = self._batch_operations_factory(
             BatchOperationsParts(
                 open_s3=lambda: clients.create("s3"),
                 invoke=self.functions.invoke,
@@ -210,10 +217,10 @@ class LocalStack:
         self._stack.push_async_callback(server.stop)
         return url
 
-    async def _start_asset_management(self, clients: CloudClients) -> None:
-        queue = ASSET_MANAGEMENT_QUEUE.name
-        self.asset_management = AssetManagement(
-            AssetManagementSettings(
+    async def _start_asset_system(self, clients: EmulatorClients) -> None:
+        queue = ASSET_SYSTEM_QUEUE.name
+        self.asset_system = ReferenceAssetSystem(
+            AssetSystemSettings(
                 queue_url=self._provisioned.queue_urls[queue],
                 queue_arn=self._provisioned.queue_arns[queue],
                 table_name=resources.ASSETS_TABLE.name,
@@ -224,41 +231,41 @@ class LocalStack:
             s3=await clients.open("s3"),
             dynamodb=await clients.open("dynamodb"),
         )
-        self.asset_management.start()
-        self._stack.push_async_callback(self.asset_management.stop)
+        self.asset_system.start()
+        self._stack.push_async_callback(self.asset_system.stop)
 
-    async def _http_api(self, clients: CloudClients) -> web.Application:
+    async def _http_api(self, clients: EmulatorClients) -> web.Application:
         refresh = None
-        if self._settings.watches_connectors:
-            refresh = ConnectorWatch(
+        if self._settings.subscribes_to_connectors:
+            refresh = ConnectorSubscriptions(
                 table_name=resources.CONNECTORS_TABLE.name,
                 dynamodb=await clients.open("dynamodb"),
-                asset_management=self.asset_management,
+                asset_system=self.asset_system,
             ).refresh
         return http_api_application(
             self.functions, resources.API_FUNCTION.name, around_changes=refresh
         )
 
-    def _start_pumps(self) -> None:
+    def _start_mappings(self) -> None:
         concurrency = {
             _HANDLER_NAMES[name].name: count for name, count in self._settings.concurrency.items()
         }
-        for mapping in resources.MAPPINGS:
-            pump = QueuePump(
-                PumpSettings(
-                    queue_url=self._provisioned.queue_urls[mapping.queue],
-                    queue_arn=self._provisioned.queue_arns[mapping.queue],
-                    function=mapping.function,
-                    batch_size=mapping.batch_size,
-                    concurrency=min(mapping.concurrency_max, concurrency.get(mapping.function, 4)),
+        for spec in resources.MAPPINGS:
+            mapping = EventSourceMapping(
+                MappingSettings(
+                    queue_url=self._provisioned.queue_urls[spec.queue],
+                    queue_arn=self._provisioned.queue_arns[spec.queue],
+                    function=spec.function,
+                    batch_size=spec.batch_size,
+                    concurrency=min(spec.concurrency_max, concurrency.get(spec.function, 4)),
                     retry_visibility_s=self._settings.retry_visibility_s,
                 ),
                 self._sqs,
                 self.functions.invoke,
             )
-            pump.start()
-            self._pumps.append(pump)
-            self._stack.push_async_callback(pump.stop)
+            mapping.start()
+            self._mappings.append(mapping)
+            self._stack.push_async_callback(mapping.stop)
 
     def _start_sweep(self) -> None:
         self.sweep = Schedule(
@@ -286,7 +293,7 @@ class LocalStack:
             resources.INGEST_BUS_VARIABLE: resources.INGEST_BUS_NAME,
             "CATALOG_PROFILE": self._settings.asset_system.catalog_profile,
             resources.BATCH_OPERATIONS_ROLE_VARIABLE: f"arn:aws:iam::{ACCOUNT_ID}:role/{role}",
-            "AWS_ENDPOINT_URL": self.cloud_url,
+            "AWS_ENDPOINT_URL": self.emulator_url,
             "AWS_ENDPOINT_URL_LAMBDA": lambda_url,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,

@@ -1,7 +1,7 @@
-"""Creates in the emulated cloud what a deployment creates on AWS, from the same data.
+"""Creates in the emulator the resources that a deployment creates on AWS, from the same data.
 
-Only what moto holds: tables, queues, the topic, the bus and the results bucket. Functions,
-mappings, the default bus and the schedule are this process's own.
+Only resources in moto: tables, queues, the topic, the ingest bus and the results bucket. Functions,
+event source mappings, the default bus and the schedule run in this process.
 """
 
 import json
@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from adapters.aws import resources
 from adapters.aws.resources import IndexSpec, KeyAttribute, QueueSpec, TableSpec
-from adapters.local_aws.aws_emulator.clients import CloudClients
+from adapters.local_aws.aws_emulator.clients import EmulatorClients
 
-ASSET_MANAGEMENT_QUEUE: Final = QueueSpec(
+ASSET_SYSTEM_QUEUE: Final = QueueSpec(
     name="asset-management", visibility_timeout_s=60, retention_s=4 * resources.DAY_S
 )
 RESULTS_BUCKET: Final = "asset-sync-results"
@@ -20,15 +20,15 @@ RESULTS_BUCKET: Final = "asset-sync-results"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provisioned:
-    """Names that only exist after creation."""
+    """Names that are known only after creation."""
 
     queue_urls: dict[str, str]
     queue_arns: dict[str, str]
     topic_arn: str
 
 
-async def provision(clients: CloudClients) -> Provisioned:
-    """Create everything; the cloud must be empty."""
+async def provision(clients: EmulatorClients) -> Provisioned:
+    """Create all resources; the emulator must be empty."""
     dynamodb = await clients.open("dynamodb")
     for table in resources.TABLES:
         await dynamodb.create_table(**table_request(table))
@@ -42,16 +42,16 @@ async def provision(clients: CloudClients) -> Provisioned:
     urls, arns = await _create_queues(clients)
     sns = await clients.open("sns")
     topic_arn = (await sns.create_topic(Name=resources.STATUS_TOPIC_NAME))["TopicArn"]
-    await _create_ingest_bus(clients, arns[ASSET_MANAGEMENT_QUEUE.name])
+    await _create_ingest_bus(clients, arns[ASSET_SYSTEM_QUEUE.name])
     return Provisioned(queue_urls=urls, queue_arns=arns, topic_arn=topic_arn)
 
 
-async def _create_queues(clients: CloudClients) -> tuple[dict[str, str], dict[str, str]]:
+async def _create_queues(clients: EmulatorClients) -> tuple[dict[str, str], dict[str, str]]:
     sqs = await clients.open("sqs")
     urls: dict[str, str] = {}
     arns: dict[str, str] = {}
     # Dead-letter queues come first in `QUEUES`: a redrive policy names an ARN that exists.
-    for queue in (*resources.QUEUES, ASSET_MANAGEMENT_QUEUE):
+    for queue in (*resources.QUEUES, ASSET_SYSTEM_QUEUE):
         created = await sqs.create_queue(
             QueueName=queue.name, Attributes=_queue_attributes(queue, arns)
         )
@@ -63,7 +63,7 @@ async def _create_queues(clients: CloudClients) -> tuple[dict[str, str], dict[st
     return urls, arns
 
 
-async def _create_ingest_bus(clients: CloudClients, target_arn: str) -> None:
+async def _create_ingest_bus(clients: EmulatorClients, target_arn: str) -> None:
     events = await clients.open("events")
     await events.create_event_bus(Name=resources.INGEST_BUS_NAME)
     rule = resources.INGEST_RULE
@@ -75,7 +75,7 @@ async def _create_ingest_bus(clients: CloudClients, target_arn: str) -> None:
     await events.put_targets(
         Rule=rule.name,
         EventBusName=resources.INGEST_BUS_NAME,
-        Targets=[{"Id": ASSET_MANAGEMENT_QUEUE.name, "Arn": target_arn}],
+        Targets=[{"Id": ASSET_SYSTEM_QUEUE.name, "Arn": target_arn}],
     )
 
 

@@ -1,4 +1,4 @@
-"""What can be set on the local stack, what it reports, and what it takes from outside."""
+"""Settings and status of the local stack, and the interface of its S3 Batch Operations emulator."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -18,22 +18,23 @@ class BatchOperationsServer(Protocol):
     """An emulator of S3 Batch Operations."""
 
     async def start(self, host: str, port: int) -> str:
-        """Listen on loopback; the endpoint URL is returned."""
+        """Listen on loopback; returns the endpoint URL."""
         ...
 
     async def stop(self) -> None:
-        """Stop listening and give up running jobs."""
+        """Stop listening and abandon running jobs."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOperationsParts:
-    """What an emulator of S3 Batch Operations needs of the rest.
+    """What an emulator of S3 Batch Operations needs of the stack.
 
     Attributes:
         open_s3: A new S3 client as a context manager.
-        invoke: Runs a function by name or ARN and waits; raises `Refused` if it cannot be run.
-        publish: Puts an event on the default bus.
+        invoke: Runs a function by name or ARN and waits for its result; raises
+            `InvocationRejected` if it cannot be run.
+        publish: Publishes an event to the default bus.
     """
 
     open_s3: "Callable[[], AbstractAsyncContextManager[S3Client]]"
@@ -46,22 +47,22 @@ BatchOperationsFactory = Callable[[BatchOperationsParts], BatchOperationsServer]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings:
-    """How the laptop differs from AWS; ports of 0 are free ones.
+    """How the local stack differs from AWS; port 0 is any free port.
 
     Attributes:
-        concurrency: Environments per function, by the handler's name.
-        timeouts_s: Other timeouts than the deployment's, by the handler's name.
-        retry_delays_s: Waits before the further tries of an asynchronous invocation.
-        retry_visibility_s: After how long a failed message comes again.
+        concurrency: Execution environments per function, by handler name.
+        timeouts_s: Timeouts that differ from the deployment's, by handler name.
+        retry_delays_s: Waits before the retries of an asynchronous invocation.
+        retry_visibility_s: Seconds until a failed message is redelivered.
         sweep_interval_s: Time between two sweeps.
         asset_system: How the Asset Management System behaves.
-        ingest: What it takes where it behaves as Media Lake.
-        watches_connectors: Whether the system hears of what happens in the bucket of each connector
-            that is registered over the HTTP API; otherwise a bucket has to be given to `watch`.
+        ingest: Its settings if it behaves as Media Lake.
+        subscribes_to_connectors: Whether the system subscribes to the bucket of each connector that
+            is registered over the HTTP API; otherwise call `subscribe` for each bucket.
     """
 
     http_api_port: int = 0
-    cloud_port: int = 0
+    emulator_port: int = 0
     lambda_port: int = 0
     batch_operations_port: int = 0
     concurrency: Mapping[str, int] = field(
@@ -73,18 +74,18 @@ class StackSettings:
     sweep_interval_s: float = 15
     asset_system: AssetSystem = AssetSystem.MEDIALAKE
     ingest: IngestSettings = field(default_factory=IngestSettings)
-    watches_connectors: bool = False
+    subscribes_to_connectors: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackStatus:
-    """What is going on, for a demonstration or a test.
+    """The activity of the stack, for the demo and tests.
 
     Attributes:
-        queue_depths: Messages per queue, waiting or being handled.
-        invocation_counts: Runs per function so far, retries included.
-        dropped: Events that failed for good.
-        ingested: What the asset system did.
+        queue_depths: Messages per queue, waiting or in progress.
+        invocation_counts: Invocations per function so far, including retries.
+        dropped: Events whose asynchronous invocations failed.
+        ingested: What the asset system has done.
     """
 
     queue_depths: Mapping[str, int]

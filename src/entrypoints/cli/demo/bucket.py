@@ -19,10 +19,10 @@ from domain.identity import ASSET_ID_TAG, INVENTORY_ID_TAG, SYNC_JOB_ID_TAG, min
 from domain.profile import Profile
 from domain.trigger_mark import mark_value
 from entrypoints.cli.demo.media_files import DemoObject
-from entrypoints.cli.demo.object_kinds import IN_SYSTEM, Kind
+from entrypoints.cli.demo.object_kinds import IN_SYSTEM, ObjectKind
 
 Message = Mapping[str, Any]
-Tell = Callable[[Message], Awaitable[None]]
+Notify = Callable[[Message], Awaitable[None]]
 """Gives the asset system one S3 notification, and returns when it has dealt with it."""
 
 _CALLS_IN_FLIGHT = 16
@@ -32,14 +32,14 @@ _NEXT_SECOND_S = 1.1
 
 # How often and how long ago an earlier job triggered what the system has not taken.
 _TRIGGERS = {
-    Kind.INGESTING: (1, timedelta(hours=1)),
-    Kind.NOT_TAKEN: (3, timedelta(days=4)),
+    ObjectKind.INGESTING: (1, timedelta(hours=1)),
+    ObjectKind.NOT_TAKEN: (3, timedelta(days=4)),
 }
 _EARLIER_JOB = "job-earlier"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class StoredObject:
     """An object as a listing and its tags show it; `e_tag` as S3 writes it, with quotes."""
 
     e_tag: str
@@ -48,7 +48,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class CatalogRecord:
     """One inventory record of the catalog."""
 
     inventory_id: str
@@ -57,13 +57,13 @@ class Record:
 
 
 @dataclass(slots=True)
-class Filled:
+class BucketContents:
     """What the demonstration put in: of each object its kind, and its owner's tags."""
 
-    kinds: dict[str, Kind] = field(default_factory=dict)
+    kinds: dict[str, ObjectKind] = field(default_factory=dict)
     owner_tags: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def keys(self, kinds: Iterable[Kind]) -> list[str]:
+    def keys(self, kinds: Iterable[ObjectKind]) -> list[str]:
         """Return the keys of objects of these kinds."""
         wanted = set(kinds)
         return [key for key, kind in self.kinds.items() if kind in wanted]
@@ -79,13 +79,15 @@ class DemoBucket:
         self._s3 = s3
         self._dynamodb = dynamodb
 
-    async def fill(self, objects: Iterable[DemoObject], tell: Tell, *, with_marker: bool) -> Filled:
+    async def fill(
+        self, objects: Iterable[DemoObject], tell: Notify, *, with_marker: bool
+    ) -> BucketContents:
         """Create the bucket, put the objects, and take each through what its kind says.
 
         The bucket notifies nobody meanwhile: the asset system knows of what `tell` tells it.
         """
         await self._s3.create_bucket(Bucket=self.bucket, ObjectOwnership="BucketOwnerEnforced")
-        filled = Filled()
+        filled = BucketContents()
         to_replace: list[DemoObject] = []
 
         async def put(item: DemoObject) -> None:
@@ -111,12 +113,12 @@ class DemoBucket:
             await fan_out(to_replace, replace, limit=_CALLS_IN_FLIGHT)
         return filled
 
-    async def stored(self) -> dict[str, Stored]:
+    async def stored(self) -> dict[str, StoredObject]:
         """Return every object by key; folder markers are left out."""
-        found: dict[str, Stored] = {}
+        found: dict[str, StoredObject] = {}
 
         async def read(listed: Any) -> None:
-            found[listed["Key"]] = Stored(
+            found[listed["Key"]] = StoredObject(
                 e_tag=listed["ETag"],
                 last_modified=listed["LastModified"],
                 tags=await self._tags(listed["Key"]),
@@ -125,14 +127,14 @@ class DemoBucket:
         await fan_out(self._listed(), read, limit=_CALLS_IN_FLIGHT)
         return found
 
-    async def records(self) -> list[Record]:
+    async def records(self) -> list[CatalogRecord]:
         """Return every inventory record; a Media Lake's locks are in the same table."""
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table,
             ProjectionExpression="InventoryID, StoragePath, DigitalSourceAsset",
         )
         return [
-            Record(
+            CatalogRecord(
                 inventory_id=item["InventoryID"]["S"],
                 asset_id=item.get("DigitalSourceAsset", {}).get("M", {}).get("ID", {}).get("S"),
                 storage_path=item.get("StoragePath", {}).get("S"),
@@ -142,15 +144,15 @@ class DemoBucket:
             if not item["InventoryID"]["S"].startswith(LOCK_PREFIX)
         ]
 
-    async def _put_known(self, item: DemoObject, tell: Tell) -> None:
+    async def _put_known(self, item: DemoObject, tell: Notify) -> None:
         """Put an object, have the system take it, and lose of its tags what its kind has lost."""
         ids = {} if self._profile.file_types is not None else self._minted(item)
         await self._put(item, item.content, {**item.tags, **ids})
         await tell(_notification(self.bucket, item.key))
         tags = await self._tags(item.key)
-        if item.kind is Kind.ASSET_TAG_LOST:
+        if item.kind is ObjectKind.ASSET_TAG_LOST:
             del tags[ASSET_ID_TAG]
-        elif item.kind is Kind.TAGS_LOST:
+        elif item.kind is ObjectKind.TAGS_LOST:
             tags = {}
         await self._retag(item.key, {**tags, **item.tags})
 

@@ -11,8 +11,8 @@ from domain.catalog import storage_path
 from domain.identity import ASSET_ID_TAG, INVENTORY_ID_TAG
 from domain.job import JobStatus
 from domain.outcome import OutcomeKind
-from entrypoints.cli.demo.bucket import Filled, Record, Stored
-from entrypoints.cli.demo.object_kinds import ENDS, TAKEN, TRIGGERED, Kind
+from entrypoints.cli.demo.bucket import BucketContents, CatalogRecord, StoredObject
+from entrypoints.cli.demo.object_kinds import EXPECTED_ENDS, TAKEN, TRIGGERED, ObjectKind
 from entrypoints.cli.local.request_counter import Call, writes_to
 
 Json = dict[str, Any]
@@ -21,7 +21,7 @@ _SHOWN_COUNT_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckResult:
     """One promise, and whether it was kept."""
 
     name: str
@@ -30,7 +30,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class SyncRun:
     """One sync: its job at the end, its objects' outcomes by key, and the requests that it made."""
 
     job: Json
@@ -39,43 +39,45 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class ReceivedEvents:
     """What the asset system has heard so far: of objects by S3's events, and on the ingest bus."""
 
     notifications: int
     bus_events: int
 
-    def __sub__(self, other: Heard) -> Heard:
-        return Heard(
+    def __sub__(self, other: ReceivedEvents) -> ReceivedEvents:
+        return ReceivedEvents(
             notifications=self.notifications - other.notifications,
             bus_events=self.bus_events - other.bus_events,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Snapshot:
     """The bucket and the catalog at one moment."""
 
-    stored: Mapping[str, Stored]
-    records: Sequence[Record]
+    stored: Mapping[str, StoredObject]
+    records: Sequence[CatalogRecord]
 
 
 def check_first(
     bucket_name: str,
-    filled: Filled,
-    run: Run,
-    heard: Heard,
-    before: Mapping[str, Stored],
-    after: Look,
-) -> list[Check]:
-    """Check the first sync, once the asset system has done its part."""
+    filled: BucketContents,
+    run: SyncRun,
+    heard: ReceivedEvents,
+    before: Mapping[str, StoredObject],
+    after: Snapshot,
+) -> list[CheckResult]:
+    """CheckResult the first sync, once the asset system has done its part."""
     statistics = run.job["statistics"]
-    left_out = len(filled.keys([Kind.LEFT_OUT]))
+    left_out = len(filled.keys([ObjectKind.LEFT_OUT]))
     listed = len(filled.kinds) - left_out
     triggered = len(filled.keys(TRIGGERED))
-    checks: list[Check | None] = [
-        Check("the job completed", run.job["status"] == JobStatus.COMPLETED, run.job["status"]),
-        Check(
+    checks: list[CheckResult | None] = [
+        CheckResult(
+            "the job completed", run.job["status"] == JobStatus.COMPLETED, run.job["status"]
+        ),
+        CheckResult(
             "each object was listed, and sidecars, documents and archives left out"
             if left_out
             else "each object was listed",
@@ -84,12 +86,12 @@ def check_first(
             + (f" and {statistics['objectsNotMedia']:,}" if left_out else ""),
         ),
         _ended(filled, run, second=False),
-        Check(
+        CheckResult(
             "the system heard of each trigger by S3's own event",
             heard.notifications == triggered,
             f"{heard.notifications:,} events for {triggered:,}",
         ),
-        Check(
+        CheckResult(
             "each trigger was announced on the ingest bus",
             heard.bus_events == triggered,
             f"{heard.bus_events:,} events for {triggered:,}",
@@ -98,7 +100,7 @@ def check_first(
         _check_owner_tags(filled, after.stored),
         _of(
             "what needed nothing was left as it was",
-            filled.keys(set(Kind) - TRIGGERED - {Kind.TAGS_LOST}),
+            filled.keys(set(ObjectKind) - TRIGGERED - {ObjectKind.TAGS_LOST}),
             lambda key: after.stored.get(key) == before[key],
         ),
         _of(
@@ -111,19 +113,19 @@ def check_first(
 
 
 def check_second(
-    bucket_name: str, filled: Filled, run: Run, first: Look, second: Look
-) -> list[Check]:
-    """Check that the second sync changed nothing."""
+    bucket_name: str, filled: BucketContents, run: SyncRun, first: Snapshot, second: Snapshot
+) -> list[CheckResult]:
+    """CheckResult that the second sync changed nothing."""
     writes = writes_to(run.calls, bucket_name)
     events = run.calls["events", "PutEvents", ""]
     checks = [
-        Check(
+        CheckResult(
             "the second job completed", run.job["status"] == JobStatus.COMPLETED, run.job["status"]
         ),
         _ended(filled, run, second=True),
-        Check("it wrote nothing to the bucket", writes == 0, f"{writes:,} writes"),
-        Check("it announced nothing", events == 0, f"{events:,} requests to the ingest bus"),
-        Check(
+        CheckResult("it wrote nothing to the bucket", writes == 0, f"{writes:,} writes"),
+        CheckResult("it announced nothing", events == 0, f"{events:,} requests to the ingest bus"),
+        CheckResult(
             "bucket and catalog are as they were",
             first == second,
             f"{len(second.stored):,} objects, {len(second.records):,} records",
@@ -140,27 +142,29 @@ def outcome_text(outcome: Mapping[str, Any] | None) -> str:
     return kind if kind == reason else f"{kind} ({reason})"
 
 
-def summary(filled: Filled, runs: Sequence[Run]) -> list[tuple[Kind, int, list[str]]]:
+def summary(
+    filled: BucketContents, runs: Sequence[SyncRun]
+) -> list[tuple[ObjectKind, int, list[str]]]:
     """Return of each kind how many there are, and how they ended in each sync."""
-    found = ((kind, filled.keys([kind])) for kind in Kind)
+    found = ((kind, filled.keys([kind])) for kind in ObjectKind)
     return [(kind, len(keys), [_ends(keys, run) for run in runs]) for kind, keys in found if keys]
 
 
-def not_taken(run: Run) -> list[Json]:
+def not_taken(run: SyncRun) -> list[Json]:
     """Return the outcomes of what the system never took."""
     return [o for o in run.outcomes.values() if o["outcome"] == OutcomeKind.NOT_TAKEN]
 
 
-def _ends(keys: Sequence[str], run: Run) -> str:
+def _ends(keys: Sequence[str], run: SyncRun) -> str:
     counts = Counter(outcome_text(run.outcomes.get(key)) for key in keys)
     if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{count:,} {text}" for text, count in counts.most_common())
 
 
-def _ended(filled: Filled, run: Run, *, second: bool) -> Check | None:
+def _ended(filled: BucketContents, run: SyncRun, *, second: bool) -> CheckResult | None:
     def right(key: str) -> bool:
-        ends, found = ENDS.get(filled.kinds[key]), run.outcomes.get(key)
+        ends, found = EXPECTED_ENDS.get(filled.kinds[key]), run.outcomes.get(key)
         if ends is None or found is None:
             return ends is None and found is None
         return (found["outcome"], found["reason"]) == (ends.second if second else ends.first)
@@ -169,7 +173,9 @@ def _ended(filled: Filled, run: Run, *, second: bool) -> Check | None:
     return _of(name, filled.kinds, right)
 
 
-def _check_records(bucket_name: str, filled: Filled, look: Look) -> list[Check | None]:
+def _check_records(
+    bucket_name: str, filled: BucketContents, look: Snapshot
+) -> list[CheckResult | None]:
     taken = filled.keys(TAKEN)
     by_path = {record.storage_path: record for record in look.records}
     wanted = {storage_path(bucket_name, key) for key in taken}
@@ -183,7 +189,7 @@ def _check_records(bucket_name: str, filled: Filled, look: Look) -> list[Check |
         return tagged == (record.inventory_id, record.asset_id)
 
     return [
-        Check(
+        CheckResult(
             "the system has one record of each object that it took, and no other",
             found == dict.fromkeys(wanted, 1),
             f"{len(look.records):,} for {len(wanted):,}",
@@ -192,10 +198,12 @@ def _check_records(bucket_name: str, filled: Filled, look: Look) -> list[Check |
     ]
 
 
-def _check_owner_tags(filled: Filled, stored: Mapping[str, Stored]) -> Check | None:
+def _check_owner_tags(
+    filled: BucketContents, stored: Mapping[str, StoredObject]
+) -> CheckResult | None:
     tagged = [key for key, tags in filled.owner_tags.items() if tags]
     # A Media Lake writes its own tags in place of all others where it replaces an asset.
-    dropped = [key for key in tagged if filled.kinds[key] is Kind.REPLACED]
+    dropped = [key for key in tagged if filled.kinds[key] is ObjectKind.REPLACED]
     check = _of(
         "owners' tags are all there",
         [key for key in tagged if key not in set(dropped)],
@@ -204,10 +212,10 @@ def _check_owner_tags(filled: Filled, stored: Mapping[str, Stored]) -> Check | N
     if check is None or not dropped:
         return check
     more = f"; the system itself dropped those of {len(dropped):,} replaced"
-    return Check(check.name, check.kept, check.detail + more)
+    return CheckResult(check.name, check.kept, check.detail + more)
 
 
-def _of(name: str, keys: Collection[str], is_right: Callable[[str], bool]) -> Check | None:
+def _of(name: str, keys: Collection[str], is_right: Callable[[str], bool]) -> CheckResult | None:
     """Return a check of each of these objects, which names the first wrong ones; None of none."""
     if not keys:
         return None
@@ -215,4 +223,4 @@ def _of(name: str, keys: Collection[str], is_right: Callable[[str], bool]) -> Ch
     detail = f"{len(keys) - len(wrong):,} of {len(keys):,}"
     if wrong:
         detail += f"; not {', '.join(map(repr, sorted(wrong)[:_SHOWN_COUNT_MAX]))}"
-    return Check(name, not wrong, detail)
+    return CheckResult(name, not wrong, detail)

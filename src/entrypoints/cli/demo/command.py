@@ -29,7 +29,7 @@ from entrypoints.cli.terminal.output import (
 from entrypoints.wiring.asset_systems import AssetSystem
 
 if TYPE_CHECKING:
-    from entrypoints.cli.demo.scenario import Demonstration
+    from entrypoints.cli.demo.scenario import DemoResult
 
 Json = dict[str, Any]
 
@@ -54,10 +54,10 @@ def demo(
     """Sync a bucket on this machine: no AWS account, nothing left behind."""
     log_path = Path(tempfile.mkdtemp(prefix="asset-sync-")) / "asset-sync.log"
     # The whole service comes with this import; commands that only ask an API start without it.
-    from entrypoints.cli.demo.scenario import demonstrate
+    from entrypoints.cli.demo.scenario import run_demo
 
     try:
-        shown = asyncio.run(demonstrate(from_, objects, discovery, system, log_path))
+        shown = asyncio.run(run_demo(from_, objects, discovery, system, log_path))
     except TimeoutError as error:
         ERR.print(f"The log of the functions says more: {printable(log_path)}")
         raise ApiProblem(str(error)) from error
@@ -73,7 +73,7 @@ def demo(
         raise typer.Exit(1)
 
 
-def _print(shown: Demonstration, log_path: Path) -> None:
+def _print(shown: DemoResult, log_path: Path) -> None:
     from entrypoints.cli.demo.checks import not_taken, summary
 
     for title, run in zip(("First sync", "Second sync"), shown.runs, strict=True):
@@ -115,7 +115,7 @@ def _print(shown: Demonstration, log_path: Path) -> None:
     OUT.print("Keep it running and look inside: asset-sync up --env-file asset-sync.env")
 
 
-def _document(shown: Demonstration, system: AssetSystem, *, kept: bool) -> Json:
+def _document(shown: DemoResult, system: AssetSystem, *, kept: bool) -> Json:
     from entrypoints.cli.demo.checks import not_taken, summary
 
     return {

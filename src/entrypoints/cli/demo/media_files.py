@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from domain.limits import OBJECT_KEY_BYTES_MAX
-from entrypoints.cli.demo.object_kinds import Kind
+from entrypoints.cli.demo.object_kinds import ObjectKind
 
 _FOLDERS = (
     "2026/spring campaign",
@@ -52,12 +52,12 @@ class DemoObject:
     key: str
     content: bytes
     content_type: str
-    kind: Kind
+    kind: ObjectKind
     tags: dict[str, str] = field(default_factory=dict)
     next_content: bytes | None = None
 
 
-def demo_objects(count: int, kinds: Sequence[Kind]) -> Iterator[DemoObject]:
+def demo_objects(count: int, kinds: Sequence[ObjectKind]) -> Iterator[DemoObject]:
     """Yield `count` objects of these kinds in turn: all keys differ.
 
     Every fifth has tags of its owner's. A duplicate has the bytes of the object before it; no
@@ -68,7 +68,7 @@ def demo_objects(count: int, kinds: Sequence[Kind]) -> Iterator[DemoObject]:
         kind = kinds[index % len(kinds)]
         before = content
         extension, content_type, content = _file(kind, index)
-        if kind is Kind.DUPLICATE:
+        if kind is ObjectKind.DUPLICATE:
             extension, content_type, _ = _file(kinds[(index - 1) % len(kinds)], index - 1)
             content = before
         folder = _FOLDERS[index % len(_FOLDERS)]
@@ -80,12 +80,12 @@ def demo_objects(count: int, kinds: Sequence[Kind]) -> Iterator[DemoObject]:
             content_type=content_type,
             kind=kind,
             tags=tags if index % 5 == 0 else {},
-            next_content=content + b"\n" if kind is Kind.REPLACED else None,
+            next_content=content + b"\n" if kind is ObjectKind.REPLACED else None,
         )
 
 
 def folder_objects(
-    folder: Path, kind_of: Callable[[str, str], Kind], on_skipped: Callable[[Path, str], None]
+    folder: Path, kind_of: Callable[[str, str], ObjectKind], on_skipped: Callable[[Path, str], None]
 ) -> Iterator[DemoObject]:
     """Yield the files under a folder, in order, one at a time.
 
@@ -116,13 +116,13 @@ def folder_objects(
         )
 
 
-def _file(kind: Kind, index: int) -> File:
+def _file(kind: ObjectKind, index: int) -> File:
     match kind:
-        case Kind.LEFT_OUT | Kind.OTHER_TYPE:
+        case ObjectKind.LEFT_OUT | ObjectKind.OTHER_TYPE:
             makers: Sequence[Callable[[int], File]] = (_srt, _xmp, _pdf, _zip)
-        case Kind.NOT_MEDIA:
+        case ObjectKind.NOT_MEDIA:
             makers = (_dat, _plain_bytes)
-        case Kind.BY_CONTENT_TYPE:
+        case ObjectKind.BY_CONTENT_TYPE:
             makers = (_vob, _scan)
         case _:
             makers = (_png, _wav, _gif, _svg)

@@ -14,7 +14,7 @@ from domain.profile import PROFILES, CatalogProfile, Profile
 from entrypoints.wiring.asset_systems import AssetSystem
 
 
-class Kind(StrEnum):
+class ObjectKind(StrEnum):
     """What an object has been through, or what it is."""
 
     NEW = "new"
@@ -32,74 +32,78 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ends:
+class ExpectedEnds:
     """How an object has to end in the first sync and in the second."""
 
     first: tuple[OutcomeKind, Reason]
     second: tuple[OutcomeKind, Reason] = (OutcomeKind.SKIPPED, Reason.ASSET_KNOWN)
 
 
-def _unchanged(outcome: OutcomeKind, reason: Reason) -> Ends:
-    return Ends(first=(outcome, reason), second=(outcome, reason))
+def _unchanged(outcome: OutcomeKind, reason: Reason) -> ExpectedEnds:
+    return ExpectedEnds(first=(outcome, reason), second=(outcome, reason))
 
 
-ENDS: Final[Mapping[Kind, Ends]] = {
-    Kind.NEW: Ends(first=(OutcomeKind.PUT, Reason.NO_IDS)),
-    Kind.BY_CONTENT_TYPE: Ends(first=(OutcomeKind.PUT, Reason.NO_IDS)),
-    Kind.OTHER_TYPE: Ends(first=(OutcomeKind.PUT, Reason.NO_IDS)),
-    Kind.DUPLICATE: Ends(first=(OutcomeKind.PUT, Reason.NO_IDS)),
-    Kind.KNOWN: _unchanged(OutcomeKind.SKIPPED, Reason.ASSET_KNOWN),
-    Kind.ASSET_TAG_LOST: Ends(first=(OutcomeKind.COPIED, Reason.INVENTORY_KNOWN)),
-    Kind.TAGS_LOST: Ends(first=(OutcomeKind.SKIPPED, Reason.TAGS_RESTORED)),
-    Kind.REPLACED: Ends(first=(OutcomeKind.PUT, Reason.REPLACED)),
-    Kind.INGESTING: _unchanged(OutcomeKind.INGESTING, Reason.INGESTING),
-    Kind.NOT_TAKEN: _unchanged(OutcomeKind.NOT_TAKEN, Reason.NOT_TAKEN),
-    Kind.NOT_MEDIA: _unchanged(OutcomeKind.NOT_MEDIA, Reason.NOT_MEDIA),
+EXPECTED_ENDS: Final[Mapping[ObjectKind, ExpectedEnds]] = {
+    ObjectKind.NEW: ExpectedEnds(first=(OutcomeKind.PUT, Reason.NO_IDS)),
+    ObjectKind.BY_CONTENT_TYPE: ExpectedEnds(first=(OutcomeKind.PUT, Reason.NO_IDS)),
+    ObjectKind.OTHER_TYPE: ExpectedEnds(first=(OutcomeKind.PUT, Reason.NO_IDS)),
+    ObjectKind.DUPLICATE: ExpectedEnds(first=(OutcomeKind.PUT, Reason.NO_IDS)),
+    ObjectKind.KNOWN: _unchanged(OutcomeKind.SKIPPED, Reason.ASSET_KNOWN),
+    ObjectKind.ASSET_TAG_LOST: ExpectedEnds(first=(OutcomeKind.COPIED, Reason.INVENTORY_KNOWN)),
+    ObjectKind.TAGS_LOST: ExpectedEnds(first=(OutcomeKind.SKIPPED, Reason.TAGS_RESTORED)),
+    ObjectKind.REPLACED: ExpectedEnds(first=(OutcomeKind.PUT, Reason.REPLACED)),
+    ObjectKind.INGESTING: _unchanged(OutcomeKind.INGESTING, Reason.INGESTING),
+    ObjectKind.NOT_TAKEN: _unchanged(OutcomeKind.NOT_TAKEN, Reason.NOT_TAKEN),
+    ObjectKind.NOT_MEDIA: _unchanged(OutcomeKind.NOT_MEDIA, Reason.NOT_MEDIA),
 }
 """What is not in it is left out when the bucket is listed, and ends in no way."""
 
 TRIGGERED: Final = frozenset(
-    kind for kind, ends in ENDS.items() if ends.first[0] in (OutcomeKind.COPIED, OutcomeKind.PUT)
+    kind
+    for kind, ends in EXPECTED_ENDS.items()
+    if ends.first[0] in (OutcomeKind.COPIED, OutcomeKind.PUT)
 )
-TAKEN: Final = TRIGGERED | {Kind.KNOWN, Kind.TAGS_LOST}
+TAKEN: Final = TRIGGERED | {ObjectKind.KNOWN, ObjectKind.TAGS_LOST}
 """What has a record in the system after the first sync."""
 
-IN_SYSTEM: Final = frozenset({Kind.KNOWN, Kind.ASSET_TAG_LOST, Kind.TAGS_LOST, Kind.REPLACED})
+IN_SYSTEM: Final = frozenset(
+    {ObjectKind.KNOWN, ObjectKind.ASSET_TAG_LOST, ObjectKind.TAGS_LOST, ObjectKind.REPLACED}
+)
 """What the system has before the first sync."""
 
 # One round; most of a bucket is new. The system that takes everything finds records by the tags
 # alone, and drops nothing.
-_ROUNDS: Final[Mapping[AssetSystem, Sequence[Kind]]] = {
+_ROUNDS: Final[Mapping[AssetSystem, Sequence[ObjectKind]]] = {
     AssetSystem.MEDIALAKE: (
-        Kind.NEW,
-        Kind.DUPLICATE,
-        Kind.KNOWN,
-        Kind.ASSET_TAG_LOST,
-        Kind.TAGS_LOST,
-        Kind.REPLACED,
-        Kind.LEFT_OUT,
-        Kind.NEW,
-        Kind.BY_CONTENT_TYPE,
-        Kind.NOT_MEDIA,
-        Kind.INGESTING,
-        Kind.NOT_TAKEN,
-        Kind.NEW,
-        Kind.LEFT_OUT,
-        *[Kind.NEW] * 9,
+        ObjectKind.NEW,
+        ObjectKind.DUPLICATE,
+        ObjectKind.KNOWN,
+        ObjectKind.ASSET_TAG_LOST,
+        ObjectKind.TAGS_LOST,
+        ObjectKind.REPLACED,
+        ObjectKind.LEFT_OUT,
+        ObjectKind.NEW,
+        ObjectKind.BY_CONTENT_TYPE,
+        ObjectKind.NOT_MEDIA,
+        ObjectKind.INGESTING,
+        ObjectKind.NOT_TAKEN,
+        ObjectKind.NEW,
+        ObjectKind.LEFT_OUT,
+        *[ObjectKind.NEW] * 9,
     ),
     AssetSystem.EVERYTHING: (
-        *[Kind.NEW] * 4,
-        Kind.KNOWN,
-        Kind.ASSET_TAG_LOST,
-        Kind.OTHER_TYPE,
-        *[Kind.NEW] * 4,
-        Kind.OTHER_TYPE,
-        Kind.NEW,
+        *[ObjectKind.NEW] * 4,
+        ObjectKind.KNOWN,
+        ObjectKind.ASSET_TAG_LOST,
+        ObjectKind.OTHER_TYPE,
+        *[ObjectKind.NEW] * 4,
+        ObjectKind.OTHER_TYPE,
+        ObjectKind.NEW,
     ),
 }
 
 
-def kinds_of(system: AssetSystem) -> Sequence[Kind]:
+def kinds_of(system: AssetSystem) -> Sequence[ObjectKind]:
     """Return the kinds of one round of the demonstration's own objects."""
     return _ROUNDS[system]
 
@@ -109,12 +113,12 @@ def profile_of(system: AssetSystem) -> Profile:
     return PROFILES[CatalogProfile(system.catalog_profile)]
 
 
-def kind_of_file(system: AssetSystem, key: str, content_type: str) -> Kind:
+def kind_of_file(system: AssetSystem, key: str, content_type: str) -> ObjectKind:
     """Return the kind of a file of which the system has never heard."""
     profile = profile_of(system)
     listed = profile.takes(key, None, None)
     if listed is Taken.NO:
-        return Kind.LEFT_OUT
+        return ObjectKind.LEFT_OUT
     if profile.takes(key, content_type, None) is not Taken.YES:
-        return Kind.NOT_MEDIA
-    return Kind.NEW if listed is Taken.YES else Kind.BY_CONTENT_TYPE
+        return ObjectKind.NOT_MEDIA
+    return ObjectKind.NEW if listed is Taken.YES else ObjectKind.BY_CONTENT_TYPE

@@ -13,13 +13,20 @@ from typing import Any
 from domain.job import Discovery
 from domain.outcome import COUNT_NAMES, OutcomeKind
 from domain.shown import shown
-from entrypoints.cli.demo.bucket import DemoBucket, Filled, open_demo_bucket
-from entrypoints.cli.demo.checks import Check, Heard, Look, Run, check_first, check_second
+from entrypoints.cli.demo.bucket import BucketContents, DemoBucket, open_demo_bucket
+from entrypoints.cli.demo.checks import (
+    CheckResult,
+    ReceivedEvents,
+    Snapshot,
+    SyncRun,
+    check_first,
+    check_second,
+)
 from entrypoints.cli.demo.media_files import DemoObject, demo_objects, folder_objects
 from entrypoints.cli.demo.object_kinds import kind_of_file, kinds_of, profile_of
-from entrypoints.cli.local.local_service import laptop
-from entrypoints.cli.local.request_counter import RequestLog
-from entrypoints.cli.remote.api_client import ApiClient, part
+from entrypoints.cli.local.local_service import run_local_service
+from entrypoints.cli.local.request_counter import RequestCounter
+from entrypoints.cli.remote.api_client import ApiClient, path_segment
 from entrypoints.cli.remote.job_commands import follow
 from entrypoints.cli.terminal.output import ERR, printable, warn
 from entrypoints.wiring.asset_systems import AssetSystem
@@ -36,37 +43,37 @@ _STALLED_AFTER_S = 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demonstration:
+class DemoResult:
     """What was put into the bucket, both syncs, and what was promised of them."""
 
-    filled: Filled
-    runs: tuple[Run, Run]
-    checks: list[Check]
+    filled: BucketContents
+    runs: tuple[SyncRun, SyncRun]
+    checks: list[CheckResult]
 
 
-async def demonstrate(
+async def run_demo(
     folder: Path | None, count: int, discovery: Discovery, system: AssetSystem, log_path: Path
-) -> Demonstration:
-    """Run the demonstration.
+) -> DemoResult:
+    """SyncRun the demonstration.
 
     Raises:
         ApiProblem: the API refused, or a job stands still.
         TimeoutError: the asset system did not catch up.
     """
-    requests = RequestLog()
+    requests = RequestCounter()
     ERR.print(
         "Starting S3, DynamoDB, SQS, SNS, EventBridge, S3 Batch Operations, an asset system and the"
         " functions ..."
     )
-    settings = StackSettings(asset_system=system, watches_connectors=True)
+    settings = StackSettings(asset_system=system, subscribes_to_connectors=True)
     async with (
-        laptop(settings, log_path=log_path, requests=requests) as stack,
+        run_local_service(settings, log_path=log_path, requests=requests) as stack,
         open_demo_bucket(_BUCKET, os.environ["ASSETS_TABLE_NAME"], profile_of(system)) as bucket,
     ):
         ERR.print(f"Filling bucket {_BUCKET} with {printable(folder or 'files')} ...")
         filled = await bucket.fill(
             _objects(folder, count, system),
-            stack.asset_management.accept,
+            stack.asset_system.accept,
             with_marker=folder is None,
         )
         before = await bucket.stored()
@@ -75,20 +82,20 @@ async def demonstrate(
         connector = {"connectorId": _CONNECTOR, "bucketName": _BUCKET}
         await asyncio.to_thread(client.post, "/connectors", connector)
         await stack.wait_idle(timeout_s=_INGEST_WAIT_S)
-        heard = await _heard(stack, system)
+        heard = await _received_events(stack, system)
 
         ERR.print(f"First sync of {len(filled.kinds):,} objects, discovery '{discovery}' ...")
         first = await _sync(stack, client, discovery, requests)
-        looked = await _look(bucket)
-        heard = await _heard(stack, system) - heard
+        looked = await _snapshot(bucket)
+        heard = await _received_events(stack, system) - heard
         checks = check_first(_BUCKET, filled, first, heard, before, looked)
 
         ERR.print("Second sync of the same bucket ...")
         second = await _sync(stack, client, discovery, requests)
-        checks += check_second(_BUCKET, filled, second, looked, await _look(bucket))
+        checks += check_second(_BUCKET, filled, second, looked, await _snapshot(bucket))
         dropped = (await stack.status()).dropped
-        checks.append(Check("no invocation was lost", not dropped, f"{len(dropped)} lost"))
-        return Demonstration(filled=filled, runs=(first, second), checks=checks)
+        checks.append(CheckResult("no invocation was lost", not dropped, f"{len(dropped)} lost"))
+        return DemoResult(filled=filled, runs=(first, second), checks=checks)
 
 
 def _objects(folder: Path | None, count: int, system: AssetSystem) -> Iterator[DemoObject]:
@@ -102,9 +109,9 @@ def _skip(path: Path, cause: str) -> None:
 
 
 async def _sync(
-    stack: LocalStack, client: ApiClient, discovery: Discovery, requests: RequestLog
-) -> Run:
-    path = f"/connectors/{part(_CONNECTOR)}/sync"
+    stack: LocalStack, client: ApiClient, discovery: Discovery, requests: RequestCounter
+) -> SyncRun:
+    path = f"/connectors/{path_segment(_CONNECTOR)}/sync"
     requests.take()
     started = await asyncio.to_thread(client.post, path, {"discovery": discovery.value})
     job = await asyncio.to_thread(
@@ -113,12 +120,12 @@ async def _sync(
     calls = requests.take()
     await stack.wait_idle(timeout_s=_INGEST_WAIT_S)
     outcomes = await asyncio.to_thread(_outcomes, client, job)
-    return Run(job=job, outcomes=outcomes, calls=calls)
+    return SyncRun(job=job, outcomes=outcomes, calls=calls)
 
 
 def _outcomes(client: ApiClient, job: Json) -> dict[str, Json]:
     """Return the outcome of every object of a job by its key."""
-    path = f"/jobs/{part(job['jobId'])}/outcomes"
+    path = f"/jobs/{path_segment(job['jobId'])}/outcomes"
     return {
         outcome["objectKey"]: outcome
         for kind in OutcomeKind
@@ -127,18 +134,20 @@ def _outcomes(client: ApiClient, job: Json) -> dict[str, Json]:
     }
 
 
-async def _look(bucket: DemoBucket) -> Look:
-    return Look(stored=await bucket.stored(), records=await bucket.records())
+async def _snapshot(bucket: DemoBucket) -> Snapshot:
+    return Snapshot(stored=await bucket.stored(), records=await bucket.records())
 
 
-async def _heard(stack: LocalStack, system: AssetSystem) -> Heard:
+async def _received_events(stack: LocalStack, system: AssetSystem) -> ReceivedEvents:
     """Return what the asset system has heard; a Media Lake ignores what is on the ingest bus."""
     counts = (await stack.status()).ingested
     if system is AssetSystem.MEDIALAKE:
         by_notification = sum(counts.outcomes.values()) + counts.locked
-        return Heard(notifications=by_notification, bus_events=counts.ignored)
+        return ReceivedEvents(notifications=by_notification, bus_events=counts.ignored)
 
     def by(source: IngestSource) -> int:
         return counts.ingested.get(source, 0) + counts.duplicates.get(source, 0)
 
-    return Heard(notifications=by(IngestSource.NOTIFICATION), bus_events=by(IngestSource.EVENT))
+    return ReceivedEvents(
+        notifications=by(IngestSource.NOTIFICATION), bus_events=by(IngestSource.EVENT)
+    )

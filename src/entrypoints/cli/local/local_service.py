@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from entrypoints import api, engine, processor
-from entrypoints.cli.local.request_counter import RequestLog
+from entrypoints.cli.local.request_counter import RequestCounter
 from entrypoints.settings import tuning_name
 from entrypoints.wiring.aws import LOG_FILE_VARIABLE
 from entrypoints.wiring.aws_api import open_api_app
@@ -18,8 +18,8 @@ from entrypoints.wiring.aws_processor import open_processor_app
 from entrypoints.wiring.local import LocalStack, StackSettings, local_stack
 from entrypoints.wiring.log_file import logging_to
 
-# Chunks and waits of a size at which something can be seen on a laptop. All can be set otherwise in
-# the environment before the start.
+# Chunks and waits of a size at which something can be seen on a run_local_service. All can be set
+# otherwise in the environment before the start.
 _TUNING = {
     "object_count_max": "100",
     "windows_in_flight": "2",
@@ -39,8 +39,8 @@ _THEIRS = "AWS_"
 
 
 @asynccontextmanager
-async def laptop(
-    settings: StackSettings, *, log_path: Path, requests: RequestLog
+async def run_local_service(
+    settings: StackSettings, *, log_path: Path, requests: RequestCounter
 ) -> AsyncIterator[LocalStack]:
     """Run everything until the context is left; the process's environment leads to it meanwhile.
 

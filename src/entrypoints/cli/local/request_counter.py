@@ -25,7 +25,7 @@ S3_WRITES = frozenset(
 )
 
 
-class RequestLog:
+class RequestCounter:
     """Counts calls; handlers in several threads tell it of theirs."""
 
     def __init__(self) -> None:

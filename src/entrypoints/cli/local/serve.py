@@ -13,8 +13,8 @@ from rich.text import Text
 
 from domain.job import TERMINAL
 from entrypoints.cli.local.environment_file import EnvironmentFile
-from entrypoints.cli.local.local_service import laptop
-from entrypoints.cli.local.request_counter import RequestLog
+from entrypoints.cli.local.local_service import run_local_service
+from entrypoints.cli.local.request_counter import RequestCounter
 from entrypoints.cli.remote.api_client import ApiClient
 from entrypoints.cli.terminal.api_problem import ApiProblem
 from entrypoints.cli.terminal.output import ERR, OUT, Format, print_json, printable, warn
@@ -45,10 +45,10 @@ async def serve(
         # nohup has a process ignore SIGHUP.
         if signal.getsignal(name) is not signal.SIG_IGN:
             loop.add_signal_handler(name, stopped.set)
-    async with laptop(
-        StackSettings(http_api_port=port, asset_system=system, watches_connectors=True),
+    async with run_local_service(
+        StackSettings(http_api_port=port, asset_system=system, subscribes_to_connectors=True),
         log_path=log_path,
-        requests=RequestLog(),
+        requests=RequestCounter(),
     ) as stack:
         environment = for_clients(stack.environment)
         if env_file is not None:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 
-from entrypoints.cli.remote.authorisation import BearerToken, NoAuthorisation, Scheme
+from entrypoints.cli.remote.authorisation import AuthScheme, BearerToken, NoAuthorisation
 from entrypoints.cli.terminal.api_problem import ApiProblem
 
 API_URL_VARIABLE = "ASSET_SYNC_API_URL"
@@ -23,7 +23,7 @@ class ApiClient:
     """One API, by its base URL, and how its requests are authorised."""
 
     def __init__(
-        self, base_url: str, scheme: Scheme | None = None, *, timeout_s: float = _TIMEOUT_S
+        self, base_url: str, scheme: AuthScheme | None = None, *, timeout_s: float = _TIMEOUT_S
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._scheme = scheme or NoAuthorisation()
@@ -144,6 +144,6 @@ class ApiClient:
         return ApiProblem(detail, problem, more=more)
 
 
-def part(text: str) -> str:
+def path_segment(text: str) -> str:
     """Encode one segment of a path."""
     return quote(text, safe="")

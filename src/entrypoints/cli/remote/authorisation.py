@@ -23,7 +23,7 @@ _REASON: Final = re.compile(r'error_description="([^"]*)"')
 _REFUSED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
-class Scheme(Protocol):
+class AuthScheme(Protocol):
     """One way of authorising requests."""
 
     def headers(

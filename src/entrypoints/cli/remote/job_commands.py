@@ -11,7 +11,7 @@ import typer
 from domain.job import TERMINAL, Discovery, JobStatus
 from domain.outcome import OutcomeKind
 from domain.shown import shown
-from entrypoints.cli.remote.api_client import ApiClient, part
+from entrypoints.cli.remote.api_client import ApiClient, path_segment
 from entrypoints.cli.remote.api_target import ApiOption, StageOption, TokenOption, open_client
 from entrypoints.cli.terminal.api_problem import ApiProblem
 from entrypoints.cli.terminal.job_progress import JobProgress
@@ -89,7 +89,7 @@ def sync(
     }
     body.update({name: value for name, value in options.items() if value})
     client = open_client(api_url, stage, token)
-    path = f"/connectors/{part(connector)}/sync"
+    path = f"/connectors/{path_segment(connector)}/sync"
     if idempotency_key:
         job, replayed = client.post_once(path, body, idempotency_key)
         if replayed:
@@ -156,7 +156,7 @@ def job(
 ) -> None:
     """Show one job."""
     client = open_client(api_url, stage, token)
-    _show_or_follow(client, client.get(f"/jobs/{part(job_id)}"), output, wait=wait)
+    _show_or_follow(client, client.get(f"/jobs/{path_segment(job_id)}"), output, wait=wait)
 
 
 @reporting_problems
@@ -171,7 +171,9 @@ def errors(
     """List what failed in a job, and why."""
     found: list[Json] = []
     query = {"limit": min(limit, 100)}
-    for error in open_client(api_url, stage, token).pages(f"/jobs/{part(job_id)}/errors", query):
+    for error in open_client(api_url, stage, token).pages(
+        f"/jobs/{path_segment(job_id)}/errors", query
+    ):
         found.append(error)
         if len(found) == limit:
             break
@@ -196,7 +198,9 @@ def outcomes(
 ) -> None:
     """List a job's objects that ended one way, such as NOT_TAKEN."""
     query = {"outcome": outcome.value, "limit": min(limit, 100)}
-    pages = open_client(api_url, stage, token).pages(f"/jobs/{part(job_id)}/outcomes", query)
+    pages = open_client(api_url, stage, token).pages(
+        f"/jobs/{path_segment(job_id)}/outcomes", query
+    )
     found = list(islice(pages, limit))
     if output is Format.JSON:
         print_json({"outcomes": found})
@@ -221,7 +225,7 @@ def explain(
 ) -> None:
     """Say what became of one object in a job."""
     client = open_client(api_url, stage, token)
-    path, query = f"/jobs/{part(job_id)}/objects", {"key": key}
+    path, query = f"/jobs/{path_segment(job_id)}/objects", {"key": key}
     found = client.get(path, query)
     # A job may have more chunks than one request reads; those that may hold the object are kept.
     earlier: list[Json] = []
@@ -248,7 +252,11 @@ def cancel(
     """End a job; what is being copied is finished, nothing new is started."""
     client = open_client(api_url, stage, token)
     _show_or_follow(
-        client, client.post(f"/jobs/{part(job_id)}/cancel"), output, wait=wait, expected=True
+        client,
+        client.post(f"/jobs/{path_segment(job_id)}/cancel"),
+        output,
+        wait=wait,
+        expected=True,
     )
 
 
@@ -263,7 +271,7 @@ def redrive(
 ) -> None:
     """Try a job's failed objects again."""
     client = open_client(api_url, stage, token)
-    _show_or_follow(client, client.post(f"/jobs/{part(job_id)}/redrive"), output, wait=wait)
+    _show_or_follow(client, client.post(f"/jobs/{path_segment(job_id)}/redrive"), output, wait=wait)
 
 
 def follow(
@@ -281,7 +289,7 @@ def follow(
             if job["status"] in TERMINAL:
                 return job
             time.sleep(poll_s)
-            found = client.get(f"/jobs/{part(job['jobId'])}")
+            found = client.get(f"/jobs/{path_segment(job['jobId'])}")
             if found["updatedAt"] != job["updatedAt"] or found["chunks"] != job["chunks"]:
                 changed_at = time.monotonic()
             elif stalled_after_s is not None and time.monotonic() - changed_at > stalled_after_s:

@@ -45,7 +45,7 @@ class StageApiClient(ApiClient):
         self.outputs = outputs
         url = outputs["ApiUrl"]
         if outputs.get("ApiAuthorisation", "iam") == "iam":
-            super().__init__(url, Signature(session))
+            super().__init__(url, AwsSignature(session))
         else:
             issuer, audience = outputs.get("ApiTokenIssuer"), outputs.get("ApiTokenAudience")
             source = f" of {issuer} for {audience}" if issuer else ""
@@ -62,7 +62,7 @@ class StageApiClient(ApiClient):
         return cls(stage_outputs(stage, session.client), session, token)
 
 
-class Signature:
+class AwsSignature:
     """Signs requests with AWS credentials, for API Gateway with IAM authorisation."""
 
     def __init__(self, session: boto3.Session) -> None:

@@ -42,7 +42,7 @@ def doctor(stage: StageOption, output: OutputOption = Format.HUMAN) -> None:
         signed=StageApiClient(outputs, session),
         unsigned=ApiClient(outputs["ApiUrl"]),
     )
-    findings = list(examine(checked))
+    findings = list(run_checks(checked))
     if output is Format.JSON:
         print_json(
             [
@@ -67,7 +67,7 @@ def doctor(stage: StageOption, output: OutputOption = Format.HUMAN) -> None:
         raise typer.Exit(1)
 
 
-def examine(stage: Stage) -> Iterator[tuple[int, Finding]]:
+def run_checks(stage: Stage) -> Iterator[tuple[int, Finding]]:
     """Yield what every check finds, with the number that it has in docs/deploy/checklist.md."""
     for number, check in enumerate(CHECKS, start=1):
         try:

@@ -66,7 +66,7 @@ def _matches(fields: Sequence[Mapping[str, Any]]) -> bool:
     )
 
 
-def announces_copies(notifications: Mapping[str, Any]) -> bool:
+def notifies_of_copies(notifications: Mapping[str, Any]) -> bool:
     """Return whether a bucket sends an event for an object that is copied onto itself.
 
     `notifications` is the answer of GetBucketNotificationConfiguration.

@@ -20,9 +20,9 @@ from adapters.local_aws.asset_system.medialake.records import react_within, reco
 from adapters.local_aws.asset_system.medialake.rules import refusal
 from adapters.local_aws.asset_system.medialake.values import (
     IngestObject,
+    IngestOutcome,
     IngestSettings,
     NewIds,
-    Outcome,
     Record,
 )
 from adapters.memory.buckets import ObjectCreated, StoredObject
@@ -67,7 +67,7 @@ class MediaLake:
         self.records: dict[str, Record] = {}
         self.made_at: dict[str, datetime] = {}
         self.lost_at: dict[str, datetime] = {}
-        self.outcomes: Counter[Outcome] = Counter()
+        self.outcomes: Counter[IngestOutcome] = Counter()
 
     def begin(self) -> None:
         """See System."""

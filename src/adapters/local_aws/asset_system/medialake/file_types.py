@@ -1,4 +1,4 @@
-"""Which files Media Lake takes, by content type, extension and the connector's file filter."""
+"""Which files Media Lake accepts, by content type, extension and the connector's file filter."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class AssetType(StrEnum):
 
 
 class FilterMode(StrEnum):
-    """What a file filter does with the files that it names."""
+    """What a file filter does with the files that match it."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -52,7 +52,7 @@ _BARE_CONTENT_TYPES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFilter:
-    """A connector's file filter; make it with `file_filter`, which normalizes it.
+    """A connector's file filter; create it with `file_filter`, which normalizes it.
 
     Attributes:
         extensions: Lower case, without the leading dot.
@@ -64,12 +64,12 @@ class FileFilter:
     mime_types: frozenset[str]
 
     def matches(self, extension: str, content_type: str) -> bool:
-        """Whether the filter names the file (the ingest, `_filter_matches`)."""
+        """Return whether the file matches the filter (the ingest, `_filter_matches`)."""
         extension = extension.strip().lower().lstrip(".")
         return bool(extension and extension in self.extensions) or self._matches_type(content_type)
 
     def _matches_type(self, content_type: str) -> bool:
-        """Parameters of the content type do not count (the ingest, `_mime_type_matches`)."""
+        """Ignore parameters of the content type (the ingest, `_mime_type_matches`)."""
         if not content_type:
             return False
         plain = content_type.lower().split(";")[0].strip()
@@ -80,7 +80,7 @@ class FileFilter:
 def file_filter(
     *, mode: str = "allow", extensions: Iterable[str] = (), mime_types: Iterable[str] = ()
 ) -> FileFilter | None:
-    """Return the filter as the ingest reads it, None where it names nothing.
+    """Return the filter as the ingest reads it, None if it is empty.
 
     An unknown mode counts as `allow` (the ingest, `_env_file_filter` and `_parse_file_filter`).
     """

@@ -1,8 +1,8 @@
 """The rules over S3 and DynamoDB: what Media Lake's ingest function does with one event.
 
 Order and requests are those of `process_s3_event`, `process_asset` and `delete_asset` of the
-ingest, but for one GetObject where the ingest sends HEAD twice more. What it would publish is
-counted, not sent.
+ingest, except for one GetObject where the ingest sends two more HEAD requests. Events are counted,
+not published.
 """
 
 import hashlib
@@ -33,9 +33,9 @@ from adapters.local_aws.asset_system.medialake.rules import inventory_id_to_read
 from adapters.local_aws.asset_system.medialake.values import (
     AssetEventType,
     IngestObject,
+    IngestOutcome,
     IngestSettings,
     NewIds,
-    Outcome,
     Reaction,
     Record,
     storage_path,
@@ -51,23 +51,23 @@ _READ_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaLakeCounts:
-    """What the ingest did so far.
+    """What the ingest has done so far.
 
     Attributes:
         outcomes: Events by outcome.
-        locked: Events that were dropped because of the object's lock.
-        gone: Events of objects that were not there any more.
-        published: Events that Media Lake would have published on its own bus.
+        locked: Events that were dropped because the object was locked.
+        gone: Events of objects that no longer exist.
+        published: Events that Media Lake would have published to its own bus.
     """
 
-    outcomes: Mapping[Outcome, int]
+    outcomes: Mapping[IngestOutcome, int]
     locked: int
     gone: int
     published: Mapping[AssetEventType, int]
 
 
 class MediaLakeIngest:
-    """Handles the events of objects; safe for concurrent use, thanks to its locks."""
+    """Handles object events; its locks make it safe for concurrent use."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class MediaLakeIngest:
         self._s3 = s3
         self._dynamodb = dynamodb
         self._now = now
-        self._outcomes: Counter[Outcome] = Counter()
+        self._outcomes: Counter[IngestOutcome] = Counter()
         self._published: Counter[AssetEventType] = Counter()
         self._locked_count = 0
         self._gone_count = 0
@@ -100,26 +100,26 @@ class MediaLakeIngest:
         )
 
     def use_filter(self, bucket: str, file_filter: FileFilter | None) -> None:
-        """Take of a bucket what the file filter of its connector lets through.
+        """Set the file filter of a bucket's connector.
 
-        The filter of the settings goes before it, as that of the ingest function's environment does
-        in `_resolve_file_filter`.
+        The filter of the settings overrides it, as the one in the environment of the ingest
+        function does in `_resolve_file_filter`.
         """
         if self._settings.file_filter is None:
             self._settings_by_bucket[bucket] = replace(self._settings, file_filter=file_filter)
 
-    async def take(self, event: ObjectEvent) -> None:
+    async def handle(self, event: ObjectEvent) -> None:
         """Do what Media Lake does with an event.
 
         Raises:
-            ClientError: S3 or DynamoDB refused; the lock is released.
+            ClientError: S3 or DynamoDB returned an error; the lock is released.
         """
         if event.is_creation:
-            await self._take_creation(event)
+            await self._handle_creation(event)
         elif event.is_deletion:
-            await self._take_deletion(event)
+            await self._handle_deletion(event)
 
-    async def _take_creation(self, event: ObjectEvent) -> None:
+    async def _handle_creation(self, event: ObjectEvent) -> None:
         found = await self._find(event)
         if found is None:
             self._gone_count += 1
@@ -136,7 +136,7 @@ class MediaLakeIngest:
                 await self._release(event.bucket, key, event.version_id)
 
     async def _ingest(self, event: ObjectEvent, key: str, head: Mapping[str, Any]) -> bool:
-        """Ingest the object under its lock; returns whether the lock stays."""
+        """Ingest the object under its lock; returns whether the lock is kept."""
         content_type = head.get("ContentType", "")
         settings = self._settings_by_bucket.get(event.bucket, self._settings)
         refused = refusal(key, content_type, settings.file_filter)
@@ -163,15 +163,15 @@ class MediaLakeIngest:
         await self._apply(reaction, seen)
         return reaction.keeps_lock
 
-    async def _take_deletion(self, event: ObjectEvent) -> None:
+    async def _handle_deletion(self, event: ObjectEvent) -> None:
         bucket, key = event.bucket, event.key
         try:
             answer = await self._s3.get_bucket_versioning(Bucket=bucket)
         except ClientError as error:
             if error.response["Error"]["Code"] not in _GONE:
                 raise
-            # `_should_process_deletion` takes a bucket whose versioning it cannot read as one
-            # without versions.
+            # `_should_process_deletion` treats a bucket whose versioning it cannot read as one
+            # without versioning.
             versioning = None
         else:
             versioning = answer.get("Status")
@@ -190,7 +190,7 @@ class MediaLakeIngest:
         self._count(reaction)
 
     async def _find(self, event: ObjectEvent) -> tuple[str, Mapping[str, Any]] | None:
-        """Return the key under which the object is, and its HEAD."""
+        """Return the key of the object, and its HEAD."""
         for key in keys_to_try(event.key):
             try:
                 return key, await self._s3.head_object(Bucket=event.bucket, Key=key)
@@ -202,7 +202,7 @@ class MediaLakeIngest:
     async def _read(
         self, event: ObjectEvent, key: str, head: Mapping[str, Any]
     ) -> IngestObject | None:
-        """Read tags and bytes; None if the object is gone by now."""
+        """Read tags and content; None if the object no longer exists."""
         try:
             tagging = await self._s3.get_object_tagging(Bucket=event.bucket, Key=key)
             try:
@@ -263,7 +263,7 @@ class MediaLakeIngest:
         return record_of(answer["Item"]) if "Item" in answer else None
 
     async def _indexed(self, index: str, attribute: str, value: str) -> list[Record]:
-        """Return the records under a value of an index, in its order, without locks."""
+        """Return the records with a value in an index, in index order, without locks."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table_name,
             IndexName=index,
@@ -320,7 +320,7 @@ class MediaLakeIngest:
 
 
 async def _md5(body: Any) -> str:
-    """Return the MD5 of a streamed body, which is never in memory as a whole."""
+    """Return the MD5 of a body, read in blocks."""
     digest = hashlib.md5(usedforsecurity=False)
     async with body:
         async for chunk in body.iter_chunks(_READ_BYTES):

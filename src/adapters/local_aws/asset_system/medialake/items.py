@@ -12,7 +12,7 @@ from adapters.local_aws.asset_system.medialake.file_types import extension_of
 from adapters.local_aws.asset_system.medialake.values import IngestObject, Record, instant_text
 
 LOCK_S: Final = 300
-"""How long a lock that is not released holds."""
+"""Lifetime of a lock that is not released."""
 
 _LOCK: Final = "LOCK#"
 
@@ -20,20 +20,20 @@ Item = dict[str, Any]
 
 
 def is_lock(inventory_id: str) -> bool:
-    """Whether the item under this key is a lock, not a record."""
+    """Return whether the item with this key is a lock, not a record."""
     return inventory_id.startswith(_LOCK)
 
 
 def lock_id(bucket: str, key: str, version_id: str | None) -> str:
-    """Return the `InventoryID` of an object's lock; `null` is no version."""
+    """Return the `InventoryID` of an object's lock; the version id `null` counts as none."""
     version = f"#{version_id}" if version_id and version_id != "null" else ""
     return f"{_LOCK}{bucket}#{key}{version}"
 
 
 def lock_item(bucket: str, key: str, version_id: str | None, *, now_s: int) -> Item:
-    """Return the lock taken at this time, in epoch seconds.
+    """Return a lock acquired at this time, in epoch seconds.
 
-    It is put on the condition that there is none, or that its LockExpiry is before `now_s`.
+    It is written on the condition that there is none, or that its LockExpiry is before `now_s`.
     """
     return {
         "InventoryID": {"S": lock_id(bucket, key, version_id)},
@@ -45,10 +45,10 @@ def lock_item(bucket: str, key: str, version_id: str | None, *, now_s: int) -> I
 
 
 def record_item(record: Record, seen: IngestObject) -> Item:
-    """Return the item of a record that was made of this object.
+    """Return the item of a record that was created for this object.
 
     Raises:
-        ValueError: the record is not one that a reaction puts.
+        ValueError: the record lacks a required attribute.
     """
     required = (record.asset_id, record.asset_type, record.file_hash, record.last_modified)
     if None in required or record.ingested_at is None:
@@ -113,7 +113,7 @@ def record_item(record: Record, seen: IngestObject) -> Item:
 
 
 def record_of(item: Mapping[str, Any]) -> Record:
-    """Return what the rules read of an item; a record may lack all but its key."""
+    """Return the attributes of an item that the rules read; only its key is required."""
     asset = item.get("DigitalSourceAsset")
     file_info = ("MainRepresentation", "StorageInfo", "PrimaryLocation", "FileInfo")
     size = _at(asset, *file_info, "Size", kind="N")
@@ -136,7 +136,7 @@ def _map(**attributes: Any) -> dict[str, Any]:
 
 
 def _at(attribute: Mapping[str, Any] | None, *steps: str, kind: str = "S") -> str | None:
-    """Return the text at a path of nested maps, None where a step is missing."""
+    """Return the text at a path of nested maps, None if a step is missing."""
     found: Mapping[str, Any] = attribute or {}
     for step in steps:
         found = found.get("M", {}).get(step, {})

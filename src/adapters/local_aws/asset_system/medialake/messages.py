@@ -1,7 +1,7 @@
-"""Which messages Media Lake understands: `handler` and `normalize_event_contexts` of the ingest.
+"""Which messages Media Lake recognises: `handler` and `normalize_event_contexts` of the ingest.
 
-A key in an S3 record is form-encoded and decoded once; a key in an EventBridge event is taken as it
-is. Whatever is not understood is dropped, not retried.
+A key in an S3 record is form-encoded and decoded once; a key in an EventBridge event is used as it
+is. Unrecognised messages are dropped, not retried.
 """
 
 import json
@@ -16,13 +16,14 @@ PERMANENTLY_DELETED: Final = "Permanently Deleted"
 _CREATED: Final = "ObjectCreated:"
 _REMOVED: Final = "ObjectRemoved:"
 
-# `_deletion_type_from_event_name`; EventBridge says it in `deletion-type`.
+# `_deletion_type_from_event_name`; in EventBridge events it is `deletion-type`.
 _DELETION_TYPES: Final = {
     "ObjectRemoved:DeleteMarkerCreated": DELETE_MARKER_CREATED,
     "ObjectRemoved:Delete": PERMANENTLY_DELETED,
 }
 
-# Records in the body of an SQS message; the second is what Media Lake's own sync writes there.
+# Records in the body of an SQS message; the second is the source in messages of Media Lake's own
+# sync.
 _RECORD_SOURCES: Final = frozenset({"aws:s3", "medialake.AssetSyncProcessor"})
 
 # `_EVENTBRIDGE_DETAIL_TYPE_MAP`; changed storage classes and restores change no asset.
@@ -38,12 +39,12 @@ _DETAIL_TYPES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectEvent:
-    """What a message says of one object.
+    """One object event of a message.
 
     Attributes:
         event_name: As in an S3 notification, without `s3:`; the part after the colon may be empty.
         key: Decoded.
-        deletion_type: For deletions, where it is known: one of the two constants.
+        deletion_type: For deletions, if known: one of the two constants.
     """
 
     event_name: str
@@ -54,7 +55,7 @@ class ObjectEvent:
 
     @property
     def is_creation(self) -> bool:
-        """Whether the object was written, in whatever way."""
+        """Whether the object was written."""
         return self.event_name.startswith(_CREATED)
 
     @property
@@ -64,7 +65,7 @@ class ObjectEvent:
 
 
 def events_of_invocation(payload: object) -> tuple[ObjectEvent, ...]:
-    """Return what the ingest takes from an invocation: a list, `Records`, or one event."""
+    """Return the events of an invocation payload: a list, `Records`, or one event."""
     if isinstance(payload, list):
         return _events_of_records(payload)
     if not isinstance(payload, Mapping):
@@ -76,7 +77,7 @@ def events_of_invocation(payload: object) -> tuple[ObjectEvent, ...]:
 
 
 def events_of_queue_message(text: str) -> tuple[ObjectEvent, ...]:
-    """Return what the ingest takes from the body of an SQS message."""
+    """Return the events in the body of an SQS message."""
     try:
         return events_of_body(json.loads(text))
     except (ValueError, RecursionError):
@@ -84,7 +85,7 @@ def events_of_queue_message(text: str) -> tuple[ObjectEvent, ...]:
 
 
 def events_of_body(body: object) -> tuple[ObjectEvent, ...]:
-    """Return what the ingest takes from the decoded body of an SQS message."""
+    """Return the events in the decoded body of an SQS message."""
     if not isinstance(body, Mapping):
         return ()
     if body.get("source") == "aws.s3" and "detail" in body:
@@ -99,9 +100,9 @@ def events_of_body(body: object) -> tuple[ObjectEvent, ...]:
 
 
 def keys_to_try(key: str) -> tuple[str, ...]:
-    """Return the keys under which `process_s3_event` looks for an object, in order.
+    """Return the keys that `process_s3_event` tries for an object, in order.
 
-    The second is for a key that arrived percent-encoded once more than expected.
+    The second is for a key that is percent-encoded once more than expected.
     """
     return tuple(dict.fromkeys((key, unquote(key))))
 
@@ -127,7 +128,7 @@ def _events_of_record(record: Mapping[str, Any]) -> tuple[ObjectEvent, ...]:
 
 
 def _event_of_s3(record: Mapping[str, Any]) -> tuple[ObjectEvent, ...]:
-    """Return the one event of an S3 record; none if it names no bucket or key."""
+    """Return the one event of an S3 record; none without a bucket or key."""
     match record.get("s3"):
         case {"bucket": {"name": str(bucket)}, "object": {"key": str(key)} as described}:
             # A record without a name counts as a creation.

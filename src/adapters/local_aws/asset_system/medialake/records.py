@@ -1,7 +1,6 @@
-"""The asset table in memory, for simulators and property tests: lookups, and a reaction applied.
+"""The asset table in memory, for simulators and property tests: lookups, and applying a reaction.
 
-A table is a mapping of inventory id to record; the indexes' order is that of insertion. Locks are
-not part of it.
+A table maps inventory ids to records; index order is insertion order. Locks are not part of it.
 """
 
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ def react_within(
     new_ids: NewIds,
     now: datetime,
 ) -> Reaction:
-    """Return `react` of an object with what this table holds for it."""
+    """Return the reaction to an object, given the records of this table."""
     inventory_id = inventory_id_to_read(seen.tags)
     return react(
         seen,

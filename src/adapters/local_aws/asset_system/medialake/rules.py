@@ -20,9 +20,9 @@ from adapters.local_aws.asset_system.medialake.values import (
     AssetEvent,
     AssetEventType,
     IngestObject,
+    IngestOutcome,
     IngestSettings,
     NewIds,
-    Outcome,
     Reaction,
     Record,
     Touch,
@@ -34,29 +34,29 @@ _ABBREVIATIONS: Final = {AssetType.IMAGE: "img", AssetType.VIDEO: "vid", AssetTy
 _TYPES: Final = {abbreviation: asset_type for asset_type, abbreviation in _ABBREVIATIONS.items()}
 
 
-def refusal(key: str, content_type: str, file_filter: FileFilter | None) -> Outcome | None:
-    """Return why an object is not taken, None if it is.
+def refusal(key: str, content_type: str, file_filter: FileFilter | None) -> IngestOutcome | None:
+    """Return why an object is not ingested, None if it is.
 
-    `process_asset` asks this before it reads a byte or looks at a tag (`should_ingest_file`,
-    `is_explicitly_allowed`): a filter narrows media, and only an allow list that names it lets
-    anything else in.
+    `process_asset` checks this before it reads content or tags (`should_ingest_file`,
+    `is_explicitly_allowed`): a filter selects among media files, and other files are ingested only
+    if an allow list matches them.
     """
     extension = extension_of(key)
     matched = file_filter is not None and file_filter.matches(extension, content_type)
     if asset_type_of(content_type, extension) is AssetType.OTHER:
         allowed = file_filter is not None and file_filter.mode is FilterMode.ALLOW and matched
-        return None if allowed else Outcome.IGNORED_TYPE
+        return None if allowed else IngestOutcome.IGNORED_TYPE
     if file_filter is None or matched is (file_filter.mode is FilterMode.ALLOW):
         return None
-    return Outcome.FILTERED
+    return IngestOutcome.FILTERED
 
 
 def inventory_id_to_read(tags: Mapping[str, str]) -> str | None:
     """Return the inventory id whose record `react` needs as `tagged`, None if it needs none.
 
-    With both tags the ingest reads the tag's value as it is. With the tag InventoryID alone
-    `create_dynamo_entry` puts `asset:uuid:` before a value that does not begin with it. DynamoDB
-    has no empty key.
+    With both tags the ingest uses the tag's value as it is. With the tag InventoryID alone
+    `create_dynamo_entry` prefixes a value that does not start with `asset:uuid:`. DynamoDB does not
+    allow an empty key.
     """
     inventory_id = tags.get(INVENTORY_ID_TAG)
     if not inventory_id or ASSET_ID_TAG in tags or inventory_id.startswith(INVENTORY_ID_PREFIX):
@@ -79,10 +79,10 @@ def react(
     Args:
         seen: The object.
         tagged: The record under `inventory_id_to_read(seen.tags)`.
-        at_path: Records of its StoragePath in the index's order, without locks; the first counts.
+        at_path: Records of its StoragePath in the index's order, without locks; the first is used.
         same_hash: Records of its MD5 in the index's order; the first gives the ids.
         settings: Those of the deployment.
-        new_ids: For what is minted.
+        new_ids: Used for generated ids.
         now: The time of the ingest.
     """
     refused = refusal(seen.key, seen.content_type, settings.file_filter)
@@ -90,7 +90,7 @@ def react(
         return Reaction(outcome=refused)
     if seen.md5 is None:
         # `_calculate_md5` raises; the lock is released and `process_records_in_parallel` logs it.
-        return Reaction(outcome=Outcome.UNREADABLE)
+        return Reaction(outcome=IngestOutcome.UNREADABLE)
     if ASSET_ID_TAG in seen.tags and INVENTORY_ID_TAG in seen.tags:
         return _react_to_both_tags(seen, seen.md5, tagged, now)
     return _react_to_path(
@@ -108,19 +108,19 @@ def react(
 def _react_to_both_tags(
     seen: IngestObject, md5: str, tagged: Record | None, now: datetime
 ) -> Reaction:
-    """Both ids in the tags: path, hash and the place of the record's object do not matter."""
+    """Both ids are in the tags: path, hash and the record's object do not matter."""
     inventory_id = seen.tags[INVENTORY_ID_TAG]
     if not inventory_id:
-        # GetItem refuses an empty key; `process_asset` logs that, releases the lock and returns.
-        return Reaction(outcome=Outcome.FAILED)
+        # GetItem rejects an empty key; `process_asset` logs that, releases the lock and returns.
+        return Reaction(outcome=IngestOutcome.FAILED)
     if tagged is None:
         return _recreated(seen, md5, now)
     # A record without a hash counts as unchanged.
     if tagged.file_hash and tagged.file_hash != md5:
-        # `process_asset` empties its copy of the tags, as if it meant to go on to a new record,
-        # but the block ends in a return, and on this way nothing released the lock.
+        # `process_asset` clears its copy of the tags, as if to continue with a new record, but the
+        # block returns, and this path does not release the lock.
         return Reaction(
-            outcome=Outcome.DELETED_ONLY,
+            outcome=IngestOutcome.DELETED_ONLY,
             delete_ids=(inventory_id,),
             events=(_deleted(inventory_id),),
             keeps_lock=True,
@@ -129,10 +129,10 @@ def _react_to_both_tags(
 
 
 def _recreated(seen: IngestObject, md5: str, now: datetime) -> Reaction:
-    """No record under the tagged ids: one is made under exactly these, and always announced.
+    """No record has the tagged ids: one is created with exactly these, and always published.
 
-    The type is the second part of an asset id with a colon, Image where that is unknown. The tags
-    are left as they are; FileHash is not added.
+    The type is the second part of an asset id with a colon, Image if that is unknown. The tags are
+    unchanged; FileHash is not added.
     """
     asset_id = seen.tags[ASSET_ID_TAG]
     if ":" in asset_id:
@@ -140,7 +140,7 @@ def _recreated(seen: IngestObject, md5: str, now: datetime) -> Reaction:
     else:
         asset_type = asset_type_of(seen.content_type, extension_of(seen.key))
     record = _record(seen, md5, seen.tags[INVENTORY_ID_TAG], asset_id, asset_type, now)
-    return Reaction(outcome=Outcome.RECREATED, put=record, events=(_created(seen, record),))
+    return Reaction(outcome=IngestOutcome.RECREATED, put=record, events=(_created(seen, record),))
 
 
 def _react_to_path(
@@ -172,15 +172,16 @@ def _react_to_path(
         )
 
     inventory_id = _inventory_id(seen, tagged, delete_ids, new_ids)
-    # `create_dynamo_entry` looks for the content type under `Metadata.Embedded.S3`, which nothing
-    # writes, so the type is by extension alone, even where the content type let the object in.
+    # `create_dynamo_entry` reads the content type from `Metadata.Embedded.S3`, which nothing
+    # writes, so the type is by extension alone, even if the object was accepted by its content
+    # type.
     asset_type = asset_type_of("", extension_of(seen.key))
     asset_id = f"asset:{_ABBREVIATIONS.get(asset_type, 'img')}:{new_ids.asset_uuid}"
     record = _record(seen, md5, inventory_id, asset_id, asset_type, now)
-    # What only an allow list let in gets a record but no event.
+    # A file that only an allow list accepted gets a record but no event.
     is_media = asset_type_of(seen.content_type, extension_of(seen.key)) is not AssetType.OTHER
     return Reaction(
-        outcome=Outcome.REPLACED if delete_ids else Outcome.CREATED,
+        outcome=IngestOutcome.REPLACED if delete_ids else IngestOutcome.CREATED,
         delete_ids=delete_ids,
         put=record,
         tags=_tags(record, md5),
@@ -197,21 +198,21 @@ def _tagged_as(
     delete_ids: tuple[str, ...],
     deletions: tuple[AssetEvent, ...],
 ) -> Reaction:
-    """These bytes have a record already: the object is tagged with its ids, none is made."""
+    """This content already has a record: the object is tagged with its ids, none is created."""
     if first.asset_id is None:
-        # KeyError at `DigitalSourceAsset`; what was deleted before it stays deleted.
-        return Reaction(outcome=Outcome.FAILED, delete_ids=delete_ids, events=deletions)
+        # KeyError at `DigitalSourceAsset`; earlier deletions are not undone.
+        return Reaction(outcome=IngestOutcome.FAILED, delete_ids=delete_ids, events=deletions)
     tags = _tags(first, md5)
     if is_exact:
         return Reaction(
-            outcome=Outcome.RETAGGED,
+            outcome=IngestOutcome.RETAGGED,
             delete_ids=delete_ids,
             tags=tags,
             touch=_touch(seen, first),
             events=deletions,
         )
     return Reaction(
-        outcome=Outcome.DUPLICATE_TAGGED,
+        outcome=IngestOutcome.DUPLICATE_TAGGED,
         delete_ids=delete_ids,
         tags=tags | {DUPLICATE_TAG: "true"},
         events=deletions,
@@ -221,7 +222,7 @@ def _tagged_as(
 def _inventory_id(
     seen: IngestObject, tagged: Record | None, delete_ids: tuple[str, ...], new_ids: NewIds
 ) -> str:
-    """`create_dynamo_entry`: the tagged inventory id if no record has it by now, else a new one."""
+    """`create_dynamo_entry`: the tagged inventory id if no record has it, else a new one."""
     wanted = inventory_id_to_read(seen.tags)
     taken = tagged is not None and tagged.inventory_id not in delete_ids
     if wanted is None or taken:
@@ -231,9 +232,9 @@ def _inventory_id(
 
 def _touched(seen: IngestObject, record: Record) -> Reaction:
     if record.asset_id is None:
-        # UpdateItem refuses a path into a map that is not there; the error ends the processing.
-        return Reaction(outcome=Outcome.FAILED)
-    return Reaction(outcome=Outcome.TOUCHED, touch=_touch(seen, record))
+        # UpdateItem rejects a path into a missing map; the error ends the processing.
+        return Reaction(outcome=IngestOutcome.FAILED)
+    return Reaction(outcome=IngestOutcome.TOUCHED, touch=_touch(seen, record))
 
 
 def _touch(seen: IngestObject, record: Record) -> Touch:

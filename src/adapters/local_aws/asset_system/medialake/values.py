@@ -1,4 +1,4 @@
-"""What the rules take and return."""
+"""Parameters and results of the rules."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ INVENTORY_ID_PREFIX: Final = "asset:uuid:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestObject:
-    """An object as the ingest sees it: the current version, whichever its message names.
+    """An object as the ingest reads it: the current version, whichever version the message names.
 
     Attributes:
-        version_id: That of the message; it is part of the lock's id alone.
-        content_type: Of HEAD; empty where there is none.
+        version_id: From the message; used only in the id of the lock.
+        content_type: Of HEAD; empty if there is none.
         etag: With or without quotes.
-        md5: Hex digest of the bytes; None where they cannot be read, as of an archived object.
+        md5: Hex digest of the bytes; None if they cannot be read, as of an archived object.
         tags: All of them.
         storage_class: Of HEAD; None is STANDARD.
         user_metadata: Without the prefix `x-amz-meta-`.
@@ -49,17 +49,17 @@ class IngestObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A record of the asset table: what the rules read of it, and what they write.
+    """A record of the asset table: the attributes that the rules read and write.
 
     Attributes:
-        asset_id: `DigitalSourceAsset.ID`; None where the record has no map `DigitalSourceAsset`.
+        asset_id: `DigitalSourceAsset.ID`; None if the record has no map `DigitalSourceAsset`.
         asset_type: `DigitalSourceAsset.Type`.
         file_hash: `FileHash`, the MD5 as hex.
         storage_path: `StoragePath`, `bucket:key`.
         object_key: `…PrimaryLocation.ObjectKey.FullPath`.
         last_modified: `DigitalSourceAsset.lastModifiedDate`; see `instant_text`.
-        etag: `…PrimaryLocation.FileInfo.Hash.Value`, without quotes, when the record was made.
-        size: `…PrimaryLocation.FileInfo.Size`, when the record was made.
+        etag: `…PrimaryLocation.FileInfo.Hash.Value`, without quotes, when the record was created.
+        size: `…PrimaryLocation.FileInfo.Size`, when the record was created.
         ingested_at: `DigitalSourceAsset.IngestedAt`.
     """
 
@@ -77,10 +77,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSettings:
-    """What a deployment of Media Lake sets.
+    """Settings of a Media Lake deployment.
 
     Attributes:
-        file_filter: The connector's; None takes every supported media file.
+        file_filter: The connector's; None accepts every supported media file.
         do_not_ingest_duplicates: `DO_NOT_INGEST_DUPLICATES`, on by default.
     """
 
@@ -90,31 +90,31 @@ class IngestSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewIds:
-    """Random UUIDs for what a reaction may mint; not every reaction uses them."""
+    """Random UUIDs for ids that a reaction generates; not every reaction uses them."""
 
     inventory_uuid: str
     asset_uuid: str
 
 
-class Outcome(StrEnum):
+class IngestOutcome(StrEnum):
     """What happened to the object.
 
     Attributes:
-        IGNORED_TYPE: Not media, and no allow list names it. Nothing is written.
-        FILTERED: Media that the connector's file filter leaves out. Nothing is written.
+        IGNORED_TYPE: Not media, and no allow list matches it. Nothing is written.
+        FILTERED: Media that the connector's file filter excludes. Nothing is written.
         UNREADABLE: Its bytes cannot be read. Nothing is written.
-        FAILED: DynamoDB refuses a write, or an attribute is missing. The message is lost.
-        TOUCHED: Known with these bytes: the record's lastModifiedDate is set, the object stays as
-            it is.
-        RETAGGED: As TOUCHED, and the tags are replaced with the ids of the first record with these
-            bytes.
+        FAILED: DynamoDB rejects a write, or an attribute is missing. The message is lost.
+        TOUCHED: Known with this content: the record's lastModifiedDate is set, the object is
+            unchanged.
+        RETAGGED: As TOUCHED, and the tags are replaced with the ids of the first record with this
+            content.
         CREATED: A new record, and three tags instead of all others.
-        RECREATED: A new record under the ids in the tags; the tags stay.
-        REPLACED: The record at this path had other bytes: it is deleted and another one is made.
-        DUPLICATE_TAGGED: Tagged with the ids of another record with these bytes; no record.
-        DELETED_ONLY: The record that the tags name had other bytes: it is deleted, none is made.
-        ASSET_DELETED: The object was deleted: its record too, and the object at the record's key.
-        VERSION_IGNORED: A noncurrent version was deleted; the asset stays.
+        RECREATED: A new record with the ids in the tags; the tags are unchanged.
+        REPLACED: The record at this path had other content: it is deleted, a new one is created.
+        DUPLICATE_TAGGED: Tagged with the ids of another record with this content; no new record.
+        DELETED_ONLY: The record with the tagged ids had other content: deleted, none is created.
+        ASSET_DELETED: The object was deleted; so are its record and the object at the record's key.
+        VERSION_IGNORED: A noncurrent version was deleted; the asset is kept.
         NO_ASSET: The object was deleted, and no record is at its path.
     """
 
@@ -145,8 +145,8 @@ class AssetEventType(StrEnum):
 class AssetEvent:
     """An event that Media Lake publishes; a deletion names the inventory id alone.
 
-    `asset_type` is always by extension: `publish_event` of the ingest looks for the content type
-    under `Metadata.Embedded.S3`, which nothing writes.
+    `asset_type` is always by extension: `publish_event` of the ingest reads the content type from
+    `Metadata.Embedded.S3`, which nothing writes.
     """
 
     event_type: AssetEventType
@@ -157,7 +157,7 @@ class AssetEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touch:
-    """A record whose `DigitalSourceAsset.lastModifiedDate` is set, and nothing else of it."""
+    """An update of `DigitalSourceAsset.lastModifiedDate` of a record."""
 
     inventory_id: str
     last_modified: str
@@ -165,20 +165,20 @@ class Touch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction:
-    """What happened, and what is written for it, in this order.
+    """The outcome, and the writes that belong to it, in this order.
 
     Attributes:
         delete_ids: Inventory ids of records to delete.
         put: A record to write.
-        tags: The whole new set of tags; whatever else the object had is lost. None: untouched.
-        touch: A record to touch.
+        tags: The complete new tag set; other tags are lost. None: unchanged.
+        touch: A record to update.
         events: Published, in order.
-        deletes_object: The object at the deleted record's path is deleted as well.
-        keeps_lock: The lock is not released: events of this object, and of this version where the
+        deletes_object: The object at the deleted record's path is also deleted.
+        keeps_lock: The lock is not released: events of this object, and of this version if the
             message names one, are dropped for `items.LOCK_S`.
     """
 
-    outcome: Outcome
+    outcome: IngestOutcome
     delete_ids: tuple[str, ...] = ()
     put: Record | None = None
     tags: Mapping[str, str] | None = None
@@ -196,7 +196,7 @@ def storage_path(bucket: str, key: str) -> str:
 def instant_text(instant: datetime) -> str:
     """Return the form of lastModifiedDate and other times: ISO 8601 in UTC, ending in `Z`.
 
-    Microseconds are there only where they are not 0: HEAD gives whole seconds, so that
+    Microseconds are omitted if they are 0: HEAD has a resolution of one second, so
     lastModifiedDate has none (the ingest, `process_asset`).
     """
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,7 +1,7 @@
-"""Where moto differs from AWS in a way that we depend on, and the difference is small.
+"""Patches for small differences between moto and AWS that the service depends on.
 
-Each module mends one thing, cites the AWS page that says how it should be, and has a test. A mend
-that upstream makes unnecessary is deleted with its module.
+Each module patches one thing, cites the AWS page that describes the correct behaviour, and has a
+test. Delete a patch when moto no longer needs it.
 """
 
 from adapters.local_aws.aws_emulator.moto_patches import (
@@ -20,22 +20,22 @@ from adapters.local_aws.aws_emulator.moto_patches import (
     sqs_long_polls,
     transactions,
 )
-from adapters.local_aws.aws_emulator.request_lock import Gate
+from adapters.local_aws.aws_emulator.request_lock import RequestLock
 
 
-def apply(gate: Gate) -> None:
-    """Mend moto in this process; call it once, before the first request."""
-    costs.mend()
-    transactions.mend()
-    sqs_long_polls.mend(gate)
-    s3_keys.mend()
-    s3_acls.mend()
-    s3_archived.mend()
-    s3_copies.mend()
-    s3_encryption.mend()
-    s3_events.mend()
-    s3_locks.mend()
-    s3_multipart.mend()
-    s3_ownership.mend()
-    s3_subresources.mend()
-    s3_tags.mend()
+def apply_all(request_lock: RequestLock) -> None:
+    """Patch moto in this process; call it once, before the first request."""
+    costs.apply()
+    transactions.apply()
+    sqs_long_polls.apply(request_lock)
+    s3_keys.apply()
+    s3_acls.apply()
+    s3_archived.apply()
+    s3_copies.apply()
+    s3_encryption.apply()
+    s3_events.apply()
+    s3_locks.apply()
+    s3_multipart.apply()
+    s3_ownership.apply()
+    s3_subresources.apply()
+    s3_tags.apply()

@@ -1,4 +1,4 @@
-"""Work that moto repeats without need on every request; the answers stay the same.
+"""Work that moto repeats on every request without need; the responses stay the same.
 
 Measured on one request of GetObjectTagging: 40 % of its time goes into listing a directory to find
 out which services exist. On a queue of 300 messages a receive takes 60 ms, because the queue's
@@ -12,14 +12,14 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.sqs import models as sqs_models
 
-from adapters.local_aws.aws_emulator.moto_patches.patching import replace
+from adapters.local_aws.aws_emulator.moto_patches.patching import patch
 
 
-def mend() -> None:
-    """Remember which service a host belongs to, and make queue walks cheap."""
-    replace(DomainDispatcherApplication, "get_backend_for_host", functools.cache)
-    replace(sqs_models, "unix_time_millis", lambda _: _now_ms)
-    replace(
+def apply() -> None:
+    """Cache which service a host belongs to, and make reads of a queue cheap."""
+    patch(DomainDispatcherApplication, "get_backend_for_host", functools.cache)
+    patch(sqs_models, "unix_time_millis", lambda _: _now_ms)
+    patch(
         sqs_models.SQSBackend, "is_message_valid_based_on_retention_period", lambda _: _is_retained
     )
 

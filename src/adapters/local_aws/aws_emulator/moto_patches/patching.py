@@ -1,15 +1,15 @@
-"""How a mend puts its function in the place of moto's."""
+"""How a patch replaces a function of moto."""
 
 from collections.abc import Callable
 from typing import Any
 
 
-def replace(
+def patch(
     owner: object, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]
 ) -> None:
-    """Put `wrap(original)` where `owner` has its attribute `name`.
+    """Replace the attribute `name` of `owner` with `wrap(original)`.
 
     Raises:
-        AttributeError: moto has no such attribute any more, so the mend must be looked at again.
+        AttributeError: moto no longer has the attribute, so the patch must be reviewed.
     """
     setattr(owner, name, wrap(getattr(owner, name)))

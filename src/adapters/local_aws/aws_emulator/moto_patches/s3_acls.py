@@ -1,8 +1,8 @@
-"""ACLs that show all that they grant.
+"""GetObjectAcl returns every grant.
 
-S3 API Reference, "GetObjectAcl": the answer has a grant for each grantee and permission (checked
-2026-11). moto keeps the grantees of one header together, and so the permissions of a canned ACL,
-and shows the first of them only.
+S3 API Reference, "GetObjectAcl": the response has a grant for each grantee and permission (checked
+2026-11). moto stores the grantees of one header, and the permissions of a canned ACL, in one grant,
+and returns only the first of them.
 """
 
 from collections.abc import Callable
@@ -11,15 +11,15 @@ from typing import Any
 from moto.s3.models import FakeAcl, FakeGrant
 from moto.s3.responses import S3Response
 
-from adapters.local_aws.aws_emulator.moto_patches.patching import replace
+from adapters.local_aws.aws_emulator.moto_patches.patching import patch
 
 
-def mend() -> None:
-    """Show grants one by one."""
-    replace(S3Response, "_acl_to_dict", _one_by_one)
+def apply() -> None:
+    """Return one grant for each grantee and permission."""
+    patch(S3Response, "_acl_to_dict", _one_by_one)
 
 
-def _one_by_one(unmended: Callable[..., Any]) -> Any:
+def _one_by_one(original: Callable[..., Any]) -> Any:
     def acl_to_dict(acl: Any) -> Any:
         grants = [
             FakeGrant([grantee], [permission])
@@ -27,6 +27,6 @@ def _one_by_one(unmended: Callable[..., Any]) -> Any:
             for grantee in grant.grantees
             for permission in grant.permissions
         ]
-        return unmended(FakeAcl(grants))
+        return original(FakeAcl(grants))
 
     return staticmethod(acl_to_dict)

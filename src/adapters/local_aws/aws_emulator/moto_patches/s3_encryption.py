@@ -2,7 +2,7 @@
 
 S3 User Guide, "Setting default server-side encryption behavior for Amazon S3 buckets": since
 January 2023 every new object is encrypted with SSE-S3 unless the request or the bucket says
-otherwise, and HeadObject says so (checked 2026-11). moto leaves it plain.
+otherwise, and HeadObject returns it (checked 2026-11). moto does not encrypt it.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from typing import Any
 
 from moto.s3.models import FakeKey
 
-from adapters.local_aws.aws_emulator.moto_patches.patching import replace
+from adapters.local_aws.aws_emulator.moto_patches.patching import patch
 
 
-def mend() -> None:
-    """Give an object without encryption S3's own."""
-    replace(FakeKey, "__init__", _encrypted)
+def apply() -> None:
+    """Encrypt an object with SSE-S3 by default."""
+    patch(FakeKey, "__init__", _encrypted)
 
 
 def _encrypted(initialize: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,14 +1,14 @@
-"""Bucket notifications and events that look as AWS's do.
+"""Bucket notifications and events in the format of AWS.
 
 S3 User Guide, "Event message structure": the key is form-encoded (`red+flower.jpg`) with `/` as it
 is, and `sequencer` orders the events of one key; "Supported event types": ObjectTagging:Put comes
 from PutObjectTagging, not from an upload or a copy with tags, and ObjectCreated:Put from PutObject,
-not from the end of an upload in parts. S3 User Guide, "EventBridge event
-message structure": `reason` names the request (PutObject, CopyObject, CompleteMultipartUpload),
-and events go to the default bus (all checked 2026-11). S3 API Reference,
-"GetBucketNotificationConfiguration": the answer says whether events go there. moto encodes `/` too,
-has no sequencer, adds a tagging event to every upload and a Put to those in parts, sends to every
-bus, and does not say whether it does.
+not from CompleteMultipartUpload. S3 User Guide, "EventBridge event message structure": `reason`
+names the request (PutObject, CopyObject, CompleteMultipartUpload), and events go to the default bus
+(all checked 2026-11). S3 API Reference, "GetBucketNotificationConfiguration": the response says
+whether events go there. moto also encodes `/`, has no sequencer, adds a tagging event to every
+upload and a Put to multipart uploads, sends to every bus, and does not return the EventBridge
+configuration.
 """
 
 import itertools
@@ -25,7 +25,7 @@ from moto.s3 import notifications
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
-from adapters.local_aws.aws_emulator.moto_patches.patching import replace
+from adapters.local_aws.aws_emulator.moto_patches.patching import patch
 
 _REASONS: Final = {
     "s3:ObjectCreated:Put": "PutObject",
@@ -41,35 +41,35 @@ _sequence = itertools.count(time.time_ns())
 _request = threading.local()
 
 
-def mend() -> None:
-    """Replace how moto shapes and sends events."""
-    replace(notifications, "_get_s3_event", _shaped)
-    replace(notifications, "_send_event_bridge_message", lambda _: _send_to_default_bus)
-    replace(notifications, "send_event", _without_implied_tagging)
-    replace(S3Response, "put_object_tagging", _as_tagging_request)
-    replace(S3Response, "get_bucket_notification", _with_event_bridge)
-    replace(S3Backend, "put_object", _quiet_in_parts)
+def apply() -> None:
+    """Replace how moto builds and sends events."""
+    patch(notifications, "_get_s3_event", _in_aws_format)
+    patch(notifications, "_send_event_bridge_message", lambda _: _send_to_default_bus)
+    patch(notifications, "send_event", _without_implied_tagging)
+    patch(S3Response, "put_object_tagging", _as_tagging_request)
+    patch(S3Response, "get_bucket_notification", _with_event_bridge)
+    patch(S3Backend, "put_object", _without_put_event_of_multipart)
 
 
-def _with_event_bridge(unmended: Callable[..., Any]) -> Callable[..., Any]:
+def _with_event_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
     def get_bucket_notification(self: S3Response) -> Any:
         found = self.backend.get_bucket_notification_configuration(self.bucket_name)
         if found is not None and found.event_bridge is not None:
-            replace(self, "serialized", _serializing_event_bridge)
-        return unmended(self)
+            patch(self, "serialized", _serializing_event_bridge)
+        return original(self)
 
     return get_bucket_notification
 
 
-def _serializing_event_bridge(unmended: Callable[..., Any]) -> Callable[..., Any]:
+def _serializing_event_bridge(original: Callable[..., Any]) -> Callable[..., Any]:
     def serialized(action_result: Any) -> Any:
         action_result.result["EventBridgeConfiguration"] = {}
-        return unmended(action_result)
+        return original(action_result)
 
     return serialized
 
 
-def _quiet_in_parts(put: Callable[..., Any]) -> Callable[..., Any]:
+def _without_put_event_of_multipart(put: Callable[..., Any]) -> Callable[..., Any]:
     def put_object(self: S3Backend, *arguments: Any, **named: Any) -> Any:
         if named.get("multipart") is not None:
             named["disable_notification"] = True
@@ -98,11 +98,11 @@ def _without_implied_tagging(send: Callable[..., Any]) -> Callable[..., Any]:
     return send_event
 
 
-def _shaped(unmended: Callable[..., Any]) -> Callable[..., Any]:
+def _in_aws_format(original: Callable[..., Any]) -> Callable[..., Any]:
     def notification(
         event_name: str, bucket: Any, key: Any, notification_id: str
     ) -> dict[str, list[dict[str, Any]]]:
-        message: dict[str, list[dict[str, Any]]] = unmended(
+        message: dict[str, list[dict[str, Any]]] = original(
             event_name, bucket, key, notification_id
         )
         described = message["Records"][0]["s3"]["object"]
@@ -141,7 +141,7 @@ def _send_to_default_bus(account_id: str, bucket: Any, event_name: str, key: Any
         "detail-type": _detail_type(event_name),
         "source": "aws.s3",
         "account": account_id,
-        # A number here; moto writes it as AWS does when it hands the event to a queue.
+        # A number here; moto formats it as AWS does when it sends the event to a queue.
         "time": unix_time(),
         "region": bucket.region_name,
         "resources": [bucket.arn],

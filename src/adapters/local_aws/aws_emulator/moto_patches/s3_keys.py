@@ -2,9 +2,9 @@ r"""Keys with line breaks and control characters.
 
 S3 User Guide, "Naming Amazon S3 objects": a key is any sequence of Unicode characters of up to
 1,024 bytes. S3 API Reference, "ListObjects", "ListObjectsV2", "ListObjectVersions" and
-"ListMultipartUploads": with encoding type `url`, all that is a key or a part of one is encoded in
-the answer (all checked 2026-11). In moto a key ends at a line break, which `.` does not match, and
-all but the keys of the first two goes into the XML as it is, which cannot hold every sign.
+"ListMultipartUploads": with encoding type `url`, keys and parts of keys are encoded in the response
+(all checked 2026-11). In moto a key ends at a line break, which `.` does not match, and all but the
+keys of the first two is written to the XML as it is, which cannot hold every character.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from moto.core.responses import ActionResult
 from moto.moto_server.utilities import RegexConverter
 from moto.s3.responses import S3Response
 
-from adapters.local_aws.aws_emulator.moto_patches.patching import replace
+from adapters.local_aws.aws_emulator.moto_patches.patching import patch
 
-# What moto leaves plain: by action the names in the answer, and in each of its members.
-_LEFT_PLAIN: Final[dict[Any, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]]] = {
+# What moto does not encode: by action, the members of the response and of each entry.
+_NOT_ENCODED: Final[dict[Any, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]]] = {
     "ListObjects": (("Prefix", "Delimiter", "NextMarker"), (("CommonPrefixes", "Prefix"),)),
     "ListObjectsV2": (("Delimiter", "StartAfter"), ()),
     "ListObjectVersions": (
@@ -29,10 +29,10 @@ _LEFT_PLAIN: Final[dict[Any, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 }
 
 
-def mend() -> None:
-    """Let `.` match every character in moto's routes, and encode what listings leave plain."""
-    replace(RegexConverter, "__init__", _matching_line_breaks)
-    replace(S3Response, "serialized", _encoding_names)
+def apply() -> None:
+    """Let `.` match every character in moto's routes, and encode all keys in listings."""
+    patch(RegexConverter, "__init__", _matching_line_breaks)
+    patch(S3Response, "serialized", _encoding_names)
 
 
 def _matching_line_breaks(initialize: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,15 +45,15 @@ def _matching_line_breaks(initialize: Callable[..., Any]) -> Callable[..., Any]:
 
 def _encoding_names(serialize: Callable[..., Any]) -> Callable[..., Any]:
     def serialized(self: S3Response, action_result: ActionResult) -> Any:
-        answer = action_result.result
-        plain = _LEFT_PLAIN.get(self.data.get("Action"))
-        asked = self.querystring.get("encoding-type", [None])[0]
-        if plain is not None and asked == "url" and isinstance(answer, dict):
+        response = action_result.result
+        plain = _NOT_ENCODED.get(self.data.get("Action"))
+        requested = self.querystring.get("encoding-type", [None])[0]
+        if plain is not None and requested == "url" and isinstance(response, dict):
             names, nested = plain
-            answer["EncodingType"] = asked
-            _encode(answer, names)
+            response["EncodingType"] = requested
+            _encode(response, names)
             for members, name in nested:
-                for member in answer.get(members) or ():
+                for member in response.get(members) or ():
                     _encode(member, (name,))
         return serialize(self, action_result)
 

@@ -1,10 +1,10 @@
 """Reading the lock of an object version, and setting a bucket's default at any time.
 
-S3 API Reference, "GetObjectRetention" and "GetObjectLegalHold": each answers with what was set, or
-with NoSuchObjectLockConfiguration ("List of error codes") where nothing was.
-"PutObjectLockConfiguration": it is for new and for existing buckets (all checked 2026-11). moto
-answers the first with the object itself, the second with an empty status, and refuses the third
-where there are objects.
+S3 API Reference, "GetObjectRetention" and "GetObjectLegalHold": each returns what was set, or
+NoSuchObjectLockConfiguration ("List of error codes") if nothing was set.
+"PutObjectLockConfiguration" works for new and existing buckets (all checked 2026-11). moto returns
+the object itself for the first, an empty status for the second, and rejects the third if the bucket
+has objects.
 """
 
 from collections.abc import Callable
@@ -15,15 +15,15 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
-from adapters.local_aws.aws_emulator.moto_patches.patching import replace
+from adapters.local_aws.aws_emulator.moto_patches.patching import patch
 
 _ABSENT: Final = "The specified object does not have a ObjectLock configuration"
 
 
-def mend() -> None:
-    """Answer both questions, and let a bucket with objects be configured."""
-    replace(S3Response, "_key_response_get", _answering)
-    replace(S3Backend, "put_object_lock_configuration", _at_any_time)
+def apply() -> None:
+    """Implement both requests, and allow the configuration of a bucket that has objects."""
+    patch(S3Response, "_key_response_get", _with_lock_requests)
+    patch(S3Backend, "put_object_lock_configuration", _at_any_time)
 
 
 def _at_any_time(configure: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,7 +31,7 @@ def _at_any_time(configure: Callable[..., Any]) -> Callable[..., Any]:
         self: S3Backend, bucket_name: str, *arguments: Any, **named: Any
     ) -> None:
         bucket = self.get_bucket(bucket_name)
-        # moto looks whether it is empty, and at nothing else of its objects.
+        # moto only checks whether the bucket is empty.
         objects, bucket.keys = bucket.keys, type(bucket.keys)()
         try:
             configure(self, bucket_name, *arguments, **named)
@@ -41,19 +41,19 @@ def _at_any_time(configure: Callable[..., Any]) -> Callable[..., Any]:
     return put_object_lock_configuration
 
 
-def _answering(unmended: Callable[..., Any]) -> Callable[..., Any]:
+def _with_lock_requests(original: Callable[..., Any]) -> Callable[..., Any]:
     def key_response_get(self: S3Response, query: dict[str, Any], key_name: str) -> Any:
         if "retention" in query:
             return _retention(self, query, key_name)
         if "legal-hold" in query and not _key(self).lock_legal_status:
             raise _NoLock
-        return unmended(self, query, key_name)
+        return original(self, query, key_name)
 
     return key_response_get
 
 
 def _retention(response: S3Response, query: dict[str, Any], key_name: str) -> Any:
-    response._set_action("KEY", "GET", query)  # noqa: SLF001  # as moto's own answers begin
+    response._set_action("KEY", "GET", query)  # noqa: SLF001  # like moto's own handlers
     response._authenticate_and_authorize_s3_action(  # noqa: SLF001
         bucket_name=response.bucket_name, key_name=key_name
     )

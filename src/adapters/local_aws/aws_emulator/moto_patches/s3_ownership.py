@@ -1,4 +1,4 @@
-"""Who owns a bucket, and what follows: no ACLs on a new bucket, no access for other accounts.
+"""Bucket ownership: no ACLs on a new bucket, no access for other accounts.
 
 S3 User Guide, "Controlling ownership of objects and disabling ACLs for your bucket": every new
 bucket has Object Ownership set to BucketOwnerEnforced, under which a request that sets any ACL but
@@ -6,8 +6,9 @@ bucket-owner-full-control fails with AccessControlListNotSupported. S3 User Guid
 ownership with bucket owner condition": a request that expects another owner than the bucket has
 fails with 403 Access Denied. S3 User Guide, "Identity and Access Management for Amazon S3": only
 the account that created a bucket has access to it unless it grants more (checked 2026-11). moto has
-no setting on a new bucket, accepts any ACL, ignores the expected owner, and lets every account in.
-Bucket policies that let another account in are not looked at: here it takes a role of the owner's.
+no setting on a new bucket, accepts any ACL, ignores the expected owner, and grants every account
+access. Bucket policies that grant another account access are not evaluated: use a role of the
+owner's account.
 """
 
 import os
@@ -18,21 +19,21 @@ from moto.s3.exceptions import S3AccessDeniedError, S3ClientError
 from moto.s3.models import FakeBucket
 from moto.s3.responses import S3Response
 
-from adapters.local_aws.aws_emulator.moto_patches.patching import replace
+from adapters.local_aws.aws_emulator.moto_patches.patching import patch
 
 _ENFORCED: Final = "BucketOwnerEnforced"
 _ALLOWED_ACL: Final = "bucket-owner-full-control"
 
 
-def mend() -> None:
-    """Give new buckets AWS's setting, and look at owner and ACL before anything else."""
+def apply() -> None:
+    """Give new buckets the default of AWS, and check owner and ACL before anything else."""
     os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"
-    replace(FakeBucket, "__init__", _owner_enforced)
-    replace(S3Response, "_authenticate_and_authorize_s3_action", _checked)
+    patch(FakeBucket, "__init__", _owner_enforced)
+    patch(S3Response, "_authenticate_and_authorize_s3_action", _checked)
 
 
 def check_owner(response: S3Response, bucket_name: str, header: str) -> None:
-    """Refuse the request if `header` expects another owner than the bucket has."""
+    """Deny the request if `header` expects another owner than the bucket has."""
     expected = response.headers.get(header)
     if expected is None:
         return
@@ -43,7 +44,7 @@ def check_owner(response: S3Response, bucket_name: str, header: str) -> None:
 def _owner_enforced(initialize: Callable[..., Any]) -> Callable[..., Any]:
     def owner_enforced(self: Any, *arguments: Any, **named: Any) -> None:
         initialize(self, *arguments, **named)
-        # A setting in the request to create it is applied after this.
+        # A setting of the create request is applied after this.
         self.ownership_rule = _ENFORCED
 
     return owner_enforced

@@ -1,8 +1,8 @@
-"""ReceiveMessage that waits without keeping everybody else out.
+"""Long polling that does not block other requests.
 
-SQS Developer Guide, "Amazon SQS short and long polling": a long poll answers as soon as a message
+SQS Developer Guide, "Amazon SQS short and long polling": a long poll returns as soon as a message
 is available, at the latest after WaitTimeSeconds, 0 to 20 (checked 2026-11). moto waits inside the
-request, which behind one lock would stop the whole cloud.
+request, which would hold the lock and block every other request.
 """
 
 import time
@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from moto.sqs.models import Message, Queue, SQSBackend
 
-from adapters.local_aws.aws_emulator.moto_patches.patching import replace
-from adapters.local_aws.aws_emulator.request_lock import Gate
+from adapters.local_aws.aws_emulator.moto_patches.patching import patch
+from adapters.local_aws.aws_emulator.request_lock import RequestLock
 
-# A sent message wakes the poll at once; this bounds how late it sees one become visible again.
+# A new message wakes the poll at once; a message that becomes visible again is seen this late.
 _RECHECK_S: Final = 0.1
 
 
-def mend(gate: Gate) -> None:
-    """Wait outside the gate, and let a new message end the wait."""
+def apply(request_lock: RequestLock) -> None:
+    """Wait without the lock, and let a new message end the wait."""
 
     def waiting(receive_now: Callable[..., Any]) -> Callable[..., Any]:
         def receive_message(
@@ -36,16 +36,16 @@ def mend(gate: Gate) -> None:
                 left_s = deadline - time.monotonic()
                 if found or left_s <= 0:
                     return found
-                gate.lend(min(_RECHECK_S, left_s))
+                request_lock.wait(min(_RECHECK_S, left_s))
 
         return receive_message
 
-    def announcing(add: Callable[..., Any]) -> Callable[..., Any]:
+    def notifying(add: Callable[..., Any]) -> Callable[..., Any]:
         def add_message(self: Queue, message: Message) -> None:
             add(self, message)
-            gate.announce()
+            request_lock.notify_all()
 
         return add_message
 
-    replace(SQSBackend, "receive_message", waiting)
-    replace(Queue, "add_message", announcing)
+    patch(SQSBackend, "receive_message", waiting)
+    patch(Queue, "add_message", notifying)

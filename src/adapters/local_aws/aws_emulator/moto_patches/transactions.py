@@ -1,11 +1,11 @@
-"""TransactWriteItems that restores the items it named, and knows its request tokens.
+"""TransactWriteItems that rolls back by item, and honours client request tokens.
 
-moto copies every table named in the request before each transaction, so that one costs as much as
-the table is large (110 ms at 5,000 items). Copying the named items keeps it all-or-nothing at a
-constant price. DynamoDB Developer Guide, "Amazon DynamoDB Transactions: How it works":
+moto copies every table of the request before each transaction, so the cost grows with the table
+(110 ms at 5,000 items). Copying the items of the request keeps it all-or-nothing at a constant
+cost. DynamoDB Developer Guide, "Amazon DynamoDB Transactions: How it works":
 TransactWriteItems is an all-or-nothing operation, and one with the ClientRequestToken of another
 that succeeded in the last 10 minutes succeeds without effect, or fails with
-IdempotentParameterMismatch if it asks for something else (checked 2026-11). SDKs send a token with
+IdempotentParameterMismatch if its parameters differ (checked 2026-11). SDKs send a token with
 every transaction and repeat it when they retry; moto ignores it.
 """
 
@@ -20,7 +20,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
-from adapters.local_aws.aws_emulator.moto_patches.patching import replace
+from adapters.local_aws.aws_emulator.moto_patches.patching import patch
 
 _TOKEN_LIFE_S: Final = 600
 _DEEPCOPY: Final = "__deepcopy__"
@@ -38,41 +38,41 @@ class TokenMismatch(DynamodbException):
 _Snapshot = list[tuple[Table, DynamoType, DynamoType | None, Any]]
 
 
-def mend() -> None:
-    """Replace moto's table copies by item copies, and remember tokens."""
-    replace(DynamoDBBackend, "transact_write_items", _by_item)
-    replace(DynamoHandler, "transact_write_items", _once_per_token)
+def apply() -> None:
+    """Copy items instead of tables, and remember tokens."""
+    patch(DynamoDBBackend, "transact_write_items", _by_item)
+    patch(DynamoHandler, "transact_write_items", _once_per_token)
 
 
-def _once_per_token(unmended: Callable[..., Any]) -> Callable[..., Any]:
-    # By token: when it succeeded, what was asked, what was answered.
-    answered: dict[str, tuple[float, Any, Any]] = {}
+def _once_per_token(original: Callable[..., Any]) -> Callable[..., Any]:
+    # By token: time, request and response.
+    completed: dict[str, tuple[float, Any, Any]] = {}
 
     def transact_write_items(self: DynamoHandler) -> Any:
         now = time.monotonic()
-        for old in [token for token, (at, _, _) in answered.items() if now - at > _TOKEN_LIFE_S]:
-            del answered[old]
-        token, asked = self.body.get("ClientRequestToken"), self.body["TransactItems"]
-        if token in answered:
-            _, asked_before, answer = answered[token]
-            if asked != asked_before:
+        for old in [token for token, (at, _, _) in completed.items() if now - at > _TOKEN_LIFE_S]:
+            del completed[old]
+        token, items = self.body.get("ClientRequestToken"), self.body["TransactItems"]
+        if token in completed:
+            _, earlier_items, response = completed[token]
+            if items != earlier_items:
                 raise TokenMismatch
-            return answer
-        answer = unmended(self)
+            return response
+        response = original(self)
         if token is not None:
-            answered[token] = (now, copy.deepcopy(asked), answer)
-        return answer
+            completed[token] = (now, copy.deepcopy(items), response)
+        return response
 
     return transact_write_items
 
 
-def _by_item(unmended: Callable[..., Any]) -> Callable[..., Any]:
+def _by_item(original: Callable[..., Any]) -> Callable[..., Any]:
     def transact_write_items(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
         snapshot = _named_items(self, transact_items)
-        # moto "restores" the very table that it "copied": sharing it disables both.
+        # moto restores the table that it copied: with a shared table both do nothing.
         setattr(Table, _DEEPCOPY, _share)
         try:
-            unmended(self, transact_items)
+            original(self, transact_items)
         except BaseException:
             _restore(snapshot)
             raise

@@ -22,10 +22,10 @@ from entrypoints.cli.remote.api_client import ApiClient
 from entrypoints.cli.remote.api_target import ApiOption, StageOption, TokenOption, open_client
 from entrypoints.cli.remote.medialake_import.plan import (
     FAILED,
-    Choices,
+    ImportOptions,
+    ImportState,
     Plan,
-    Planned,
-    State,
+    PlannedConnector,
     plan_import,
 )
 from entrypoints.cli.terminal.api_problem import ApiProblem
@@ -114,7 +114,7 @@ def import_(
         assets=assets_table,
         derived_buckets=frozenset(derived_bucket or ()),
     )
-    choices = Choices(
+    choices = ImportOptions(
         trigger=Trigger(trigger.value),
         ids=ids,
         include_derived=include_derived,
@@ -146,7 +146,7 @@ def _results_bucket(client: ApiClient) -> str | None:
     return os.environ.get(_RESULTS_BUCKET_VARIABLE)
 
 
-def _read(client: ApiClient, tables: _Tables, choices: Choices) -> Plan:
+def _read(client: ApiClient, tables: _Tables, choices: ImportOptions) -> Plan:
     from entrypoints.cli.remote.medialake_import.tables import MediaLakeTables
 
     medialake = MediaLakeTables()
@@ -167,18 +167,20 @@ def _at_a_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _registered(client: ApiClient, items: Iterable[Planned]) -> Iterable[Planned]:
+def _registered(client: ApiClient, items: Iterable[PlannedConnector]) -> Iterable[PlannedConnector]:
     """Register what is new, one after the other; one that is refused does not stop the others."""
     for item in items:
-        if item.state is not State.NEW or item.body is None:
+        if item.state is not ImportState.NEW or item.body is None:
             yield item
             continue
         try:
             client.post("/connectors", item.body)
         except ApiProblem as error:
-            yield replace(item, state=State.REFUSED, reason="; ".join([str(error), *error.more]))
+            yield replace(
+                item, state=ImportState.REFUSED, reason="; ".join([str(error), *error.more])
+            )
         else:
-            yield replace(item, state=State.CREATED)
+            yield replace(item, state=ImportState.CREATED)
 
 
 def _print_plan(plan: Plan, table_name: str) -> None:
@@ -208,7 +210,7 @@ def _print_plan(plan: Plan, table_name: str) -> None:
         )
 
 
-def _row(item: Planned) -> tuple[object, ...]:
+def _row(item: PlannedConnector) -> tuple[object, ...]:
     body = item.body or {}
     return (
         item.connector_id or item.source_id or "?",
@@ -227,21 +229,21 @@ def _filter_text(file_filter: Mapping[str, Any] | None) -> str:
     return " ".join([file_filter["mode"], *file_filter["extensions"], *file_filter["mimeTypes"]])
 
 
-def _label(item: Planned) -> str:
+def _label(item: PlannedConnector) -> str:
     return printable(item.connector_id or item.source_id or f"(no id) {item.bucket_name}")
 
 
 def _print_result(plan: Plan, *, dry_run: bool) -> None:
     for item in plan.items:
-        if item.state is State.REFUSED:
+        if item.state is ImportState.REFUSED:
             warn(f"{_label(item)}: refused:", item.reason)
-    created = [item for item in plan.items if item.state is State.CREATED]
+    created = [item for item in plan.items if item.state is ImportState.CREATED]
     if created:
         OUT.print(f"{_connectors(len(created))} registered")
         OUT.print(f"next: asset-sync sync {_label(created[0])} --dry-run --wait")
     elif plan.new:
         OUT.print(f"{_connectors(len(plan.new))} would be registered" if dry_run else _NONE_MADE)
-    elif not any(item.state is State.REFUSED for item in plan.items):
+    elif not any(item.state is ImportState.REFUSED for item in plan.items):
         OUT.print("there is nothing to register")
 
 

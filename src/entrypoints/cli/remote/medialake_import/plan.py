@@ -33,7 +33,7 @@ _COMPARED: Final = (
 )
 
 
-class State(StrEnum):
+class ImportState(StrEnum):
     """What an import does, or did, with a connector of the table."""
 
     NEW = "new"
@@ -46,11 +46,11 @@ class State(StrEnum):
 
 
 # What cannot be imported although it was asked for.
-FAILED: Final = frozenset({State.INVALID, State.REFUSED})
+FAILED: Final = frozenset({ImportState.INVALID, ImportState.REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class ImportOptions:
     """What holds for all connectors of one import.
 
     Attributes:
@@ -80,13 +80,13 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class PlannedConnector:
     """One item of the table. `body` is what is sent to register it, None if nothing can be."""
 
     source_id: str
     name: str
     bucket_name: str
-    state: State
+    state: ImportState
     connector_id: str | None = None
     reason: str = ""
     body: Json | None = None
@@ -98,26 +98,26 @@ class Planned:
 class Plan:
     """All items of the table, by id; and imported connectors that it does not hold (any more)."""
 
-    items: tuple[Planned, ...]
+    items: tuple[PlannedConnector, ...]
     not_in_table: tuple[str, ...] = ()
 
     @property
-    def new(self) -> tuple[Planned, ...]:
+    def new(self) -> tuple[PlannedConnector, ...]:
         """The connectors to register."""
-        return tuple(item for item in self.items if item.state is State.NEW)
+        return tuple(item for item in self.items if item.state is ImportState.NEW)
 
 
 @dataclass(frozen=True, slots=True)
-class _Surroundings:
+class _ImportContext:
     """What a connector is judged by besides itself."""
 
-    choices: Choices
+    choices: ImportOptions
     registered: Sequence[Json]
     sharing: Counter[str] = field(default_factory=Counter)
 
 
 def plan_import(
-    items: Iterable[Mapping[str, object]], registered: Sequence[Json], choices: Choices
+    items: Iterable[Mapping[str, object]], registered: Sequence[Json], choices: ImportOptions
 ) -> Plan:
     """Compare the table with what is registered.
 
@@ -127,7 +127,7 @@ def plan_import(
         choices: What holds for all of them.
     """
     read: list[MediaLakeConnector] = []
-    planned: list[Planned] = []
+    planned: list[PlannedConnector] = []
     for item in items:
         try:
             read.append(read_connector(item))
@@ -135,7 +135,7 @@ def plan_import(
             planned.append(_invalid(item, str(error)))
     # Personal uploads share one bucket, with one item for each person.
     sharing = Counter(one.bucket_name for one in read if not one.personal)
-    around = _Surroundings(choices, registered, sharing)
+    around = _ImportContext(choices, registered, sharing)
     planned += [_planned(one, around) for one in read]
     ids = {one.connector_id for one in read}
     return Plan(
@@ -150,18 +150,18 @@ def plan_import(
     )
 
 
-def _invalid(item: Mapping[str, object], reason: str) -> Planned:
-    return Planned(
+def _invalid(item: Mapping[str, object], reason: str) -> PlannedConnector:
+    return PlannedConnector(
         source_id=str(item.get("id") or ""),
         name=str(item.get("name") or ""),
         bucket_name=str(item.get("storageIdentifier") or ""),
-        state=State.INVALID,
+        state=ImportState.INVALID,
         reason=f"not a connector: {reason}",
     )
 
 
-def _planned(one: MediaLakeConnector, around: _Surroundings) -> Planned:
-    state, reason, body = State.NEW, "", _body(one, around.choices)
+def _planned(one: MediaLakeConnector, around: _ImportContext) -> PlannedConnector:
+    state, reason, body = ImportState.NEW, "", _body(one, around.choices)
     differences: tuple[Difference, ...] = ()
     found = next((r for r in around.registered if r["connectorId"] == one.connector_id), None)
     refusal = _refusal(one, around.choices)
@@ -169,9 +169,9 @@ def _planned(one: MediaLakeConnector, around: _Surroundings) -> Planned:
         state, reason = refusal
     elif found is not None:
         differences = tuple(_differences(body, found))
-        state = State.DIFFERS if differences else State.UNCHANGED
+        state = ImportState.DIFFERS if differences else ImportState.UNCHANGED
     left_out = refusal is not None
-    return Planned(
+    return PlannedConnector(
         source_id=one.source_id,
         name=one.name,
         bucket_name=one.bucket_name,
@@ -184,26 +184,32 @@ def _planned(one: MediaLakeConnector, around: _Surroundings) -> Planned:
     )
 
 
-def _refusal(one: MediaLakeConnector, choices: Choices) -> tuple[State, str] | None:
+def _refusal(one: MediaLakeConnector, choices: ImportOptions) -> tuple[ImportState, str] | None:
     if one.personal:
-        return State.LEFT_OUT, "Media Lake's own, for personal uploads; it does not list it either"
+        return (
+            ImportState.LEFT_OUT,
+            "Media Lake's own, for personal uploads; it does not list it either",
+        )
     if one.bucket_name == choices.results_bucket:
-        return State.LEFT_OUT, "the bucket holds this service's own files"
+        return ImportState.LEFT_OUT, "the bucket holds this service's own files"
     if not choices.include_derived and _is_derived(one.bucket_name, choices):
         return (
-            State.LEFT_OUT,
+            ImportState.LEFT_OUT,
             "the bucket holds files that Media Lake derived (--include-derived imports it)",
         )
     if choices.trigger is Trigger.QUEUE and one.queue_url is None:
-        return State.INVALID, "trigger queue needs its ingest queue, and the item has no queueUrl"
+        return (
+            ImportState.INVALID,
+            "trigger queue needs its ingest queue, and the item has no queueUrl",
+        )
     return None
 
 
-def _is_derived(bucket_name: str, choices: Choices) -> bool:
+def _is_derived(bucket_name: str, choices: ImportOptions) -> bool:
     return bucket_name in choices.derived_buckets or is_derived_bucket_name(bucket_name)
 
 
-def _warnings(one: MediaLakeConnector, around: _Surroundings) -> Iterator[str]:
+def _warnings(one: MediaLakeConnector, around: _ImportContext) -> Iterator[str]:
     choices = around.choices
     yield from _integration_warnings(one)
     if one.blank_prefix:
@@ -263,7 +269,7 @@ def _others_on_the_same_objects(
             yield other["connectorId"]
 
 
-def _body(one: MediaLakeConnector, choices: Choices) -> Json:
+def _body(one: MediaLakeConnector, choices: ImportOptions) -> Json:
     body: Json = {
         "connectorId": one.connector_id,
         "bucketName": one.bucket_name,

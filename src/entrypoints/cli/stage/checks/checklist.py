@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from entrypoints.cli.stage.checks import evidence, own, surroundings
+from entrypoints.cli.stage.checks import activity, dependencies, stack_resources
 from entrypoints.cli.stage.checks.check import Check
 
 _METRIC: Final = (
@@ -21,143 +21,143 @@ CHECKS: Final = (
         "the stack",
         "aws cloudformation describe-stacks --stack-name asset-sync-STAGE",
         "`StackStatus` is `CREATE_COMPLETE` or `UPDATE_COMPLETE`",
-        own.stack,
+        stack_resources.stack,
     ),
     Check(
         "the functions",
         "aws lambda get-function-configuration --function-name {ApiFunctionName}",
         "`State` is `Active` or `Inactive`, `Architectures` is `arm64`; likewise of engine,"
         " processor and discovery",
-        own.functions,
+        stack_resources.functions,
     ),
     Check(
         "the API lets a caller with rights in",
         "asset-sync connectors list --stage STAGE",
         "a table, or a dash for none: the package starts on arm64, and the signature is accepted",
-        evidence.api,
+        activity.api,
     ),
     Check(
         "the API lets nobody else in",
         "curl -s -o /dev/null -w '%{{http_code}}' {ApiUrl}/connectors",
         "`403` (`401` with `auth=jwt`)",
-        evidence.strangers,
+        activity.unauthorised_access,
     ),
     Check(
         "the schedule starts the engine",
         _METRIC.format("AWS/Lambda", "Invocations", "FunctionName", "{EngineFunctionName}"),
         "`Sum` of 5 or 6 for 30 minutes; `Errors` has none",
-        evidence.sweep,
+        activity.sweep,
     ),
     Check(
         "the rules",
         "aws events list-targets-by-rule --rule {SweepRuleName}",
         "the engine's ARN; `describe-rule` says `ENABLED`; likewise of {BatchJobRuleName}",
-        own.rules,
+        stack_resources.rules,
     ),
     Check(
         "the queues are read",
         "aws lambda list-event-source-mappings --function-name {ProcessorFunctionName}",
         "two mappings, `State` is `Enabled`",
-        own.mappings,
+        stack_resources.mappings,
     ),
     Check(
         "the queues",
         "aws sqs get-queue-attributes --queue-url {DeadLetterQueueUrl} --attribute-names All",
         "`ApproximateNumberOfMessages` is 0; {ProcessorQueueUrl} has a `RedrivePolicy`",
-        own.queues,
+        stack_resources.queues,
     ),
     Check(
         "the tables",
         "aws dynamodb describe-table --table-name {JobTableName}",
         "`TableStatus` is `ACTIVE`; likewise of the others",
-        own.tables,
+        stack_resources.tables,
     ),
     Check(
         "failures expire",
         "aws dynamodb describe-time-to-live --table-name {ErrorTableName}",
         "`TimeToLiveStatus` is `ENABLED`",
-        own.expiry,
+        stack_resources.expiry,
     ),
     Check(
         "the buckets",
         "aws s3api head-bucket --bucket BUCKET",
         "no error, for {ResultsBucket} and each of {Targets}",
-        surroundings.buckets,
+        dependencies.buckets,
     ),
     Check(
         "manifests can be read",
         "aws s3api get-bucket-encryption --bucket {ResultsBucket}",
         "`SSEAlgorithm` is `AES256`, not `aws:kms`",
-        own.results_bucket,
+        stack_resources.results_bucket,
     ),
     Check(
         "the processor's rights",
         "aws iam simulate-principal-policy --policy-source-arn {ProcessorRoleArn} --action-names"
         " s3:PutObject --resource-arns arn:aws:s3:::BUCKET/key",
         "`EvalDecision` is `allowed`, for the first and the last bucket of TARGETS",
-        surroundings.rights,
+        dependencies.rights,
     ),
     Check(
         "roles of buckets trust the functions",
         "aws iam get-role --role-name NAME",
         "{EngineRoleArn} and {ProcessorRoleArn} in its trust policy; only of roles of this account",
-        surroundings.target_roles,
+        dependencies.target_roles,
     ),
     Check(
         "copies send events",
         "aws s3api get-bucket-notification-configuration --bucket BUCKET",
         "`EventBridgeConfiguration`, or `s3:ObjectCreated:*`, for connectors with trigger `copy`",
-        surroundings.notifications,
+        dependencies.notifications,
     ),
     Check(
         "the ingest bus",
         "aws events list-rules --event-bus-name {IngestBusName}",
         "no error; the rules that listen to it",
-        own.bus,
+        stack_resources.bus,
     ),
     Check(
         "the batch role",
         "aws iam get-role --role-name {BatchRoleArn}",
         "`batchoperations.s3.amazonaws.com` in its trust policy; the name is what follows the last"
         " slash",
-        own.batch_role,
+        stack_resources.batch_role,
     ),
     Check(
         "a batch job got through",
         "aws s3control list-jobs --account-id ACCOUNT --job-statuses Complete Failed",
         "after the first sync of discovery `batch`: `Complete`, with tasks that succeeded",
-        evidence.batch_jobs,
+        activity.batch_jobs,
     ),
     Check(
         "batch jobs and messages are worked on",
         _METRIC.format("AWS/Lambda", "Invocations", "FunctionName", "{DiscoveryFunctionName}"),
         "after the first batch job: some; `Errors` has none; likewise of {ProcessorFunctionName}"
         " after the first sync of discovery `direct`",
-        evidence.workers,
+        activity.invocations,
     ),
     Check(
         "the trail",
         "aws cloudtrail get-event-selectors --trail-name TRAIL",
         "management events, `All` or `WriteOnly`; `get-trail-status` says `IsLogging`",
-        surroundings.trail,
+        dependencies.trail,
     ),
     Check(
         "the end of a batch job reached the rule",
         _METRIC.format("AWS/Events", "TriggeredRules", "RuleName", "{BatchJobRuleName}"),
         "a quarter of an hour after the first batch job: 1 or more",
-        evidence.batch_events,
+        activity.batch_events,
     ),
     Check(
         "the alarms",
         "aws cloudwatch describe-alarms --alarm-name-prefix asset-sync-STAGE-",
         "some, none with `StateValue` `ALARM`",
-        own.alarms,
+        stack_resources.alarms,
     ),
     Check(
         "somebody hears of alarms",
         "aws sns list-subscriptions-by-topic --topic-arn {AlarmTopicArn}",
         "a `SubscriptionArn` that is not `PendingConfirmation`",
-        own.subscriptions,
+        stack_resources.subscriptions,
     ),
     Check(
         "an alarm's message arrives",
@@ -165,6 +165,6 @@ CHECKS: Final = (
         " ALARM --state-reason try",
         "a message within a minute; `doctor` does not try it, it looks at"
         " `NumberOfNotificationsDelivered`",
-        evidence.alarm_messages,
+        activity.alarm_messages,
     ),
 )

@@ -1,8 +1,8 @@
-"""Lets the local Asset Management System hear of what happens in the buckets of all connectors.
+"""Subscribes the local Asset Management System to the buckets of all connectors.
 
-Beside a real Media Lake each bucket has a connector in both: here, and in the Media Lake, whose
-API then subscribes to the bucket (lambdas/api/connectors/s3/post_s3/index.py, v1.18.3). The local
-system has no such API, so the bucket of every connector that is registered here gets one there.
+With a real Media Lake each bucket has a connector in both systems, and the API of the Media Lake
+subscribes to the bucket (lambdas/api/connectors/s3/post_s3/index.py, v1.18.3). The local system has
+no such API, so it is subscribed to the bucket of every connector that is registered here.
 """
 
 import logging
@@ -12,36 +12,37 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from adapters.local_aws.asset_system.medialake.file_types import FileFilter, file_filter
-from adapters.local_aws.asset_system.reference_system import AssetManagement
+from adapters.local_aws.asset_system.reference_system import ReferenceAssetSystem
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
 logger: Final = logging.getLogger(__name__)
 
-# The first: a connector may be registered before its bucket is made. The second: a bucket of
-# another account, which only a role reaches.
-_NOT_NOW: Final = frozenset({"NoSuchBucket", "AccessDenied"})
+# A connector may be registered before its bucket is created; a bucket of another account is
+# accessible only with a role.
+_NOT_ACCESSIBLE: Final = frozenset({"NoSuchBucket", "AccessDenied"})
 
 
-class ConnectorWatch:
+class ConnectorSubscriptions:
     """Keeps the asset system subscribed to every registered bucket, as a whole."""
 
     def __init__(
-        self, *, table_name: str, dynamodb: "DynamoDBClient", asset_management: AssetManagement
+        self, *, table_name: str, dynamodb: "DynamoDBClient", asset_system: ReferenceAssetSystem
     ) -> None:
         self._table_name = table_name
         self._dynamodb = dynamodb
-        self._asset_management = asset_management
+        self._asset_management = asset_system
 
     async def refresh(self) -> None:
-        """Subscribe to the buckets that are not subscribed to yet, and hand on file filters.
+        """Subscribe to new buckets, and update the file filters.
 
-        Of several connectors on one bucket the first by id gives the filter: a Media Lake has one.
-        A bucket that is not there or cannot be reached is left for the next time, and logged.
+        If a bucket has several connectors, the filter of the first by id applies: a Media Lake has
+        one filter for each bucket. A bucket that does not exist or is not accessible is logged and
+        tried again at the next refresh.
 
         Raises:
-            ClientError: S3 or DynamoDB refused for another reason.
+            ClientError: S3 or DynamoDB returned another error.
         """
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table_name,
@@ -54,11 +55,11 @@ class ConnectorWatch:
         for bucket, chosen in filters.items():
             self._asset_management.use_filter(bucket, chosen)
             try:
-                await self._asset_management.watch(bucket)
+                await self._asset_management.subscribe(bucket)
             except ClientError as error:
-                if error.response["Error"]["Code"] not in _NOT_NOW:
+                if error.response["Error"]["Code"] not in _NOT_ACCESSIBLE:
                     raise
-                logger.warning("the asset system does not watch %s: %s", bucket, error)
+                logger.warning("the asset system cannot subscribe to %s: %s", bucket, error)
 
 
 def _file_filter(item: Mapping[str, Any]) -> FileFilter | None:

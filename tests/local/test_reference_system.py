@@ -9,7 +9,7 @@ from asset_system_world import AssetSystemWorld
 
 from adapters.local_aws.asset_system.behaviours import AssetSystem
 from adapters.local_aws.asset_system.takes_everything import IngestSource
-from adapters.local_aws.aws_emulator.clients import CloudClients
+from adapters.local_aws.aws_emulator.clients import EmulatorClients
 
 Unique = Callable[[str], str]
 TAGS = "AssetID=asset:img:1&InventoryID=asset:uuid:1&SyncJobID=job"
@@ -21,9 +21,9 @@ class World(AssetSystemWorld):
 
 
 @pytest.fixture
-async def world(clients: CloudClients, unique: Unique) -> AsyncIterator[World]:
+async def world(clients: EmulatorClients, unique: Unique) -> AsyncIterator[World]:
     async with World.running(clients, unique, AssetSystem.EVERYTHING) as world:
-        await world.system.watch(world.bucket)
+        await world.system.subscribe(world.bucket)
         yield world
 
 
@@ -141,7 +141,7 @@ async def test_watching_a_bucket_again_leaves_others_their_notifications(
     )
 
     for _ in range(2):
-        await world.system.watch(world.bucket)
+        await world.system.subscribe(world.bucket)
 
     found = await world.s3.get_bucket_notification_configuration(Bucket=world.bucket)
     arns = [each["QueueArn"] for each in found["QueueConfigurations"]]

@@ -34,7 +34,7 @@ def api(stage: Stage) -> Iterator[Finding]:
         yield found(subject, True, "answers a caller with rights")
 
 
-def strangers(stage: Stage) -> Iterator[Finding]:
+def unauthorised_access(stage: Stage) -> Iterator[Finding]:
     """Ask the API without a signature: it lets nobody in."""
     wanted = _REFUSED[stage.outputs.get("ApiAuthorisation", "iam")]
     try:
@@ -69,7 +69,7 @@ def sweep(stage: Stage) -> Iterator[Finding]:
     )
 
 
-def workers(stage: Stage) -> Iterator[Finding]:
+def invocations(stage: Stage) -> Iterator[Finding]:
     """Look whether the processor's code has run: for a batch job, and for a chunk's message."""
     for function, discovery in (("Discovery", "batch"), ("Processor", "direct")):
         name = stage.outputs[f"{function}FunctionName"]

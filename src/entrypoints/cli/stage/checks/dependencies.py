@@ -8,7 +8,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from entrypoints.cli.stage.checks.check import Finding, Stage, Verdict, found
-from entrypoints.cli.stage.event_delivery import announces_copies, records_batch_jobs
+from entrypoints.cli.stage.event_delivery import notifies_of_copies, records_batch_jobs
 
 # What CloudTrail answers a member account that asks for more of its organization's trail.
 _NOT_OURS: Final = (
@@ -181,7 +181,7 @@ def notifications(stage: Stage) -> Iterator[Finding]:
                 "allow yourself s3:GetBucketNotification on it, or ask its owner",
             )
         else:
-            good = announces_copies(told)
+            good = notifies_of_copies(told)
             yield found(
                 subject,
                 good,
