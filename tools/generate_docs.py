@@ -1,4 +1,4 @@
-"""Writes what the documents hold of the code: state machines, settings, routes, problems.
+"""Generates the parts of the documents that come from the code: state machines, settings, routes.
 
 Run as `python -m tools.generate_docs`; with `--check` it compares and writes nothing, for
 `make docs`. A document is generated as a whole, or in regions between two comments:
@@ -7,7 +7,7 @@ Run as `python -m tools.generate_docs`; with `--check` it compares and writes no
     ...
     <!-- end generated -->
 
-What stands outside of a region is written by hand and is kept.
+Text outside of a region is written by hand and is not changed.
 """
 
 from __future__ import annotations
@@ -316,12 +316,12 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     for path, text in found.items():
         name = path.relative_to(root)
         if check:
-            print(f"{name} is out of step with the code", file=sys.stderr)
+            print(f"{name} is out of date", file=sys.stderr)
         else:
             path.write_text(text, encoding="utf-8")
             print(f"wrote {name}")
     if check and found:
-        print(f"mend it with: {_python(root)} -m tools.generate_docs", file=sys.stderr)
+        print(f"update it with: {_python(root)} -m tools.generate_docs", file=sys.stderr)
     return int(check and bool(found))
 
 

@@ -67,8 +67,8 @@ def test_the_check_names_what_is_stale_and_the_command_that_mends_it(
     page.write_text("By hand.\n<!-- generated: routes -->\nold\n<!-- end generated -->\n")
     assert docs.main(["--check"], tmp_path) == 1
     told = capsys.readouterr().err
-    assert "docs/page.md is out of step" in told
-    assert "docs/state-machines.md is out of step" in told
+    assert "docs/page.md is out of date" in told
+    assert "docs/state-machines.md is out of date" in told
     assert "-m tools.generate_docs" in told
     assert "old" in page.read_text()
     assert docs.main([], tmp_path) == 0

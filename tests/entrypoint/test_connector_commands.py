@@ -263,7 +263,7 @@ def test_what_differs_is_shown_and_stays_as_it_is(api: Api, tables: Any) -> None
     import_json("--yes")
     shown = run("import", "--from-table", TABLE, "--yes", "--trigger", "queue")
     assert (shown.exit_code, len(api.posted)) == (0, 1)
-    assert 'trigger: "copy" is registered, "queue" follows' in shown.stdout
+    assert 'trigger: "copy" is registered, "queue" results' in shown.stdout
     assert "there is nothing to register" in shown.stdout
     (each,) = import_json("--trigger", "queue")["connectors"]
     assert each["differences"] == [{"field": "trigger", "registered": "copy", "table": "queue"}]
@@ -315,7 +315,7 @@ def test_warnings_and_connectors_that_are_gone_are_shown(api: Api, tables: Any) 
     shown = run("import", "--from-table", TABLE, "--dry-run").stdout
     assert "medialake-1: registered, but not in this table" in shown
     assert "medialake-2: warning: the bucket is in eu-west-1, the table in us-east-1" in shown
-    assert "medialake-2: warning: connector medialake-1 is registered for the same" in shown
+    assert "medialake-2: warning: connector medialake-1 is already registered for" in shown
 
 
 def test_every_page_of_a_table_is_read(api: Api, tables: Any) -> None:
@@ -366,7 +366,7 @@ def test_a_table_that_one_may_not_read_is_named(
 
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", deny)
     done = run("import", "--from-table", TABLE, "--yes")
-    assert (done.exit_code, "allow yourself dynamodb:Scan" in done.stderr) == (1, True)
+    assert (done.exit_code, "grant yourself dynamodb:Scan" in done.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -420,7 +420,7 @@ def test_add_refuses_options_that_do_not_go_together(api: Api, arguments: tuple[
     ("trigger", "listener"),
     [
         ("copy", "S3's own ObjectCreated:Copy event"),
-        ("event", "a Media Lake is none"),
+        ("event", "a Media Lake is not one"),
         ("queue", "ingest queue"),
     ],
 )

@@ -107,8 +107,8 @@ class World:
         first = check_first(BUCKET, self.filled, self.first, self.heard, self.before, self.after)
         return first, check_second(BUCKET, self.filled, self.second, self.after, last)
 
-    def broken(self) -> set[str]:
-        return {check.name for checks in self.checks() for check in checks if not check.kept}
+    def failed(self) -> set[str]:
+        return {check.name for checks in self.checks() for check in checks if not check.passed}
 
     def change(self, kind: ObjectKind, **values: Any) -> None:
         """Change what an object is after the first sync."""
@@ -120,10 +120,10 @@ class World:
         return replace(run, outcomes={**run.outcomes, kind.name: outcome})
 
 
-def test_every_promise_of_a_right_run_is_kept() -> None:
+def test_a_correct_run_passes_every_check() -> None:
     first, second = World().checks()
     assert (len(first), len(second)) == (10, 5)
-    assert World().broken() == set()
+    assert World().failed() == set()
 
 
 def _status(run: SyncRun) -> SyncRun:
@@ -214,55 +214,53 @@ def _changed_later(world: World) -> None:
     world.last = replace(world.after, records=world.after.records[1:])
 
 
-ENDED = "each object ended as its kind should"
-ONE_RECORD = "the system has one record of each object that it took, and no other"
-ITS_IDS = "each of these carries its record's AssetID and InventoryID"
+EXPECTED = "first sync: expected outcome for every object"
+ONE_RECORD = "the system has exactly one record for each ingested object"
+ITS_IDS = "ingested objects have the AssetID and InventoryID of their records"
 
 
 @pytest.mark.parametrize(
-    ("go_wrong", "broken"),
+    ("inject", "failed"),
     [
-        (_first_failed, {"the job completed"}),
+        (_first_failed, {"first job completed"}),
         (
             _fewer_listed,
-            {"each object was listed, and sidecars, documents and archives left out"},
+            {"all objects listed; sidecars, documents and archives excluded"},
         ),
-        (_ended_otherwise, {ENDED}),
-        (_ended_for_another_reason, {ENDED}),
-        (_never_ended, {ENDED}),
-        (_not_left_out, {ENDED}),
-        (_unheard, {"the system heard of each trigger by S3's own event"}),
-        (_unannounced, {"each trigger was announced on the ingest bus"}),
+        (_ended_otherwise, {EXPECTED}),
+        (_ended_for_another_reason, {EXPECTED}),
+        (_never_ended, {EXPECTED}),
+        (_not_left_out, {EXPECTED}),
+        (_unheard, {"the system received an S3 event for each trigger"}),
+        (_unannounced, {"an event was published on the ingest bus for each trigger"}),
         (_two_records, {ONE_RECORD}),
         (_no_record, {ONE_RECORD, ITS_IDS}),
         (_ids_of_no_record, {ITS_IDS}),
-        (_owner_tag_lost, {"owners' tags are all there"}),
-        (_touched, {"what needed nothing was left as it was"}),
+        (_owner_tag_lost, {"all tags of owners are kept"}),
+        (_touched, {"objects that needed nothing are unchanged"}),
         (_other_content, {"no content changed"}),
-        (_second_failed, {"the second job completed"}),
-        (_triggered_again, {f"{ENDED} this time, too"}),
-        (_written, {"it wrote nothing to the bucket"}),
-        (_announced, {"it announced nothing"}),
-        (_changed_later, {"bucket and catalog are as they were"}),
+        (_second_failed, {"second job completed"}),
+        (_triggered_again, {EXPECTED.replace("first", "second")}),
+        (_written, {"nothing written to the bucket"}),
+        (_announced, {"no events published"}),
+        (_changed_later, {"bucket and catalog are unchanged"}),
     ],
 )
-def test_a_promise_that_was_not_kept_is_broken(
-    go_wrong: Callable[[World], None], broken: set[str]
-) -> None:
+def test_each_fault_fails_its_check(inject: Callable[[World], None], failed: set[str]) -> None:
     world = World()
-    go_wrong(world)
-    assert world.broken() == broken
+    inject(world)
+    assert world.failed() == failed
 
 
-def test_what_is_wrong_is_named() -> None:
+def test_a_failed_check_names_the_objects() -> None:
     world = World()
     _owner_tag_lost(world)
     first, _ = world.checks()
-    (check,) = (check for check in first if not check.kept)
-    # Of the replaced object the system drops them, and the check says so.
+    (check,) = (check for check in first if not check.passed)
+    # The system removes the tags of the replaced object, and the check says so.
     assert check.detail == (
         f"{len(ObjectKind) - 2} of {len(ObjectKind) - 1}; not 'NEW';"
-        " the system itself dropped those of 1 replaced"
+        " the system removed those of 1 replaced"
     )
 
 

@@ -283,8 +283,8 @@ def test_a_token_is_sent(
 @pytest.mark.parametrize(
     ("token", "told"),
     [
-        (None, f"asks for a token (a JWT of {ISSUER} for asset-sync): set ASSET_SYNC_TOKEN"),
-        ("an-old-one", "refused the token (the token has expired)"),
+        (None, f"requires a token (a JWT of {ISSUER} for asset-sync): set ASSET_SYNC_TOKEN"),
+        ("an-old-one", "rejected the token (the token has expired)"),
     ],
 )
 def test_a_401_says_what_to_do(
@@ -317,7 +317,7 @@ def test_what_is_no_token_is_neither_sent_nor_shown(
     monkeypatch.setenv("ASSET_SYNC_TOKEN", token)
     result = run("jobs", "--stage", "dev")
     assert (result.exit_code, jwt_stage.asked) == (1, [])
-    assert "holds no bearer token" in " ".join(result.output.split())
+    assert "is not a bearer token" in " ".join(result.output.split())
     assert token not in result.output
 
 

@@ -303,7 +303,9 @@ async def test_the_asset_system_hears_of_the_buckets_of_registered_connectors(
         for key in ("after.jpg", "after.pdf"):
             await put("there", key)
         assert await outcomes() == {IngestOutcome.CREATED: 1, IngestOutcome.IGNORED_TYPE: 1}
-        warnings = [each.getMessage() for each in caplog.records if each.name.endswith("_subscriptions")]
+        warnings = [
+            each.getMessage() for each in caplog.records if each.name.endswith("_subscriptions")
+        ]
         assert [text.split(":")[0] for text in sorted(set(warnings))] == [
             "the asset system cannot subscribe to later",
             "the asset system cannot subscribe to theirs",

@@ -1,4 +1,4 @@
-"""The laptop: the same handlers and AWS adapters, over our stand-ins for AWS's managed services."""
+"""The local service: the same handlers and AWS adapters, with emulated AWS services."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def local_stack(
     *,
     on_environment_shutdown: Callable[[], None],
 ) -> LocalStack:
-    """Return the stack with its own S3 Batch Operations; enter it to start everything."""
+    """Return the local stack with S3 Batch Operations; entering it starts everything."""
     return LocalStack(
         handlers,
         settings=settings,

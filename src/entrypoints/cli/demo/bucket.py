@@ -1,4 +1,4 @@
-"""The demonstration's bucket and catalog: filling them, and looking at what a sync made of them."""
+"""The bucket and catalog of the demo: filling them, and reading them after a sync."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from entrypoints.cli.demo.object_kinds import IN_SYSTEM, ObjectKind
 
 Message = Mapping[str, Any]
 Notify = Callable[[Message], Awaitable[None]]
-"""Gives the asset system one S3 notification, and returns when it has dealt with it."""
+"""Sends the asset system one S3 notification, and returns when it has been handled."""
 
 _CALLS_IN_FLIGHT = 16
 
-# S3 shows modification times in whole seconds: what replaces an object has to be of a later one.
+# S3 timestamps have a resolution of one second: a replacement must have a later one.
 _NEXT_SECOND_S = 1.1
 
-# How often and how long ago an earlier job triggered what the system has not taken.
+# How often and how long ago an earlier job triggered objects that the system has not ingested.
 _TRIGGERS = {
     ObjectKind.INGESTING: (1, timedelta(hours=1)),
     ObjectKind.NOT_TAKEN: (3, timedelta(days=4)),
@@ -40,7 +40,7 @@ _EARLIER_JOB = "job-earlier"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An object as a listing and its tags show it; `e_tag` as S3 writes it, with quotes."""
+    """An object in a listing, with its tags; `e_tag` has quotes, as in S3."""
 
     e_tag: str
     last_modified: datetime
@@ -58,7 +58,7 @@ class CatalogRecord:
 
 @dataclass(slots=True)
 class BucketContents:
-    """What the demonstration put in: of each object its kind, and its owner's tags."""
+    """What the demo put into the bucket: the kind and the owner's tags of each object."""
 
     kinds: dict[str, ObjectKind] = field(default_factory=dict)
     owner_tags: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class BucketContents:
 
 
 class DemoBucket:
-    """One bucket and the catalog table, through clients of the demonstration's own."""
+    """One bucket and the catalog table, with their own clients."""
 
     def __init__(self, bucket: str, table: str, profile: Profile, s3: Any, dynamodb: Any) -> None:
         self.bucket = bucket
@@ -80,21 +80,21 @@ class DemoBucket:
         self._dynamodb = dynamodb
 
     async def fill(
-        self, objects: Iterable[DemoObject], tell: Notify, *, with_marker: bool
+        self, objects: Iterable[DemoObject], notify: Notify, *, with_marker: bool
     ) -> BucketContents:
-        """Create the bucket, put the objects, and take each through what its kind says.
+        """Create the bucket, put the objects, and bring each into the state of its kind.
 
-        The bucket notifies nobody meanwhile: the asset system knows of what `tell` tells it.
+        The bucket sends no notifications yet: the asset system receives those of `notify`.
         """
         await self._s3.create_bucket(Bucket=self.bucket, ObjectOwnership="BucketOwnerEnforced")
-        filled = BucketContents()
+        contents = BucketContents()
         to_replace: list[DemoObject] = []
 
         async def put(item: DemoObject) -> None:
-            filled.kinds[item.key] = item.kind
-            filled.owner_tags[item.key] = item.tags
+            contents.kinds[item.key] = item.kind
+            contents.owner_tags[item.key] = item.tags
             if item.kind in IN_SYSTEM:
-                await self._put_known(item, tell)
+                await self._put_known(item, notify)
             elif item.kind in _TRIGGERS:
                 await self._put_triggered(item)
             else:
@@ -111,10 +111,10 @@ class DemoBucket:
         if to_replace:
             await asyncio.sleep(_NEXT_SECOND_S)
             await fan_out(to_replace, replace, limit=_CALLS_IN_FLIGHT)
-        return filled
+        return contents
 
     async def stored(self) -> dict[str, StoredObject]:
-        """Return every object by key; folder markers are left out."""
+        """Return every object by key, except folder markers."""
         found: dict[str, StoredObject] = {}
 
         async def read(listed: Any) -> None:
@@ -128,7 +128,7 @@ class DemoBucket:
         return found
 
     async def records(self) -> list[CatalogRecord]:
-        """Return every inventory record; a Media Lake's locks are in the same table."""
+        """Return every inventory record; locks of a Media Lake in the same table are skipped."""
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table,
             ProjectionExpression="InventoryID, StoragePath, DigitalSourceAsset",
@@ -144,11 +144,11 @@ class DemoBucket:
             if not item["InventoryID"]["S"].startswith(LOCK_PREFIX)
         ]
 
-    async def _put_known(self, item: DemoObject, tell: Notify) -> None:
-        """Put an object, have the system take it, and lose of its tags what its kind has lost."""
+    async def _put_known(self, item: DemoObject, notify: Notify) -> None:
+        """Put an object, have the system ingest it, and remove the tags that its kind has lost."""
         ids = {} if self._profile.file_types is not None else self._minted(item)
         await self._put(item, item.content, {**item.tags, **ids})
-        await tell(_notification(self.bucket, item.key))
+        await notify(_notification(self.bucket, item.key))
         tags = await self._tags(item.key)
         if item.kind is ObjectKind.ASSET_TAG_LOST:
             del tags[ASSET_ID_TAG]
@@ -157,7 +157,7 @@ class DemoBucket:
         await self._retag(item.key, {**tags, **item.tags})
 
     async def _put_triggered(self, item: DemoObject) -> None:
-        """Put an object that carries what an earlier job wrote when it triggered it."""
+        """Put an object with the tags that an earlier job wrote when it triggered it."""
         e_tag = await self._put(item, item.content, item.tags)
         attempts, age = _TRIGGERS[item.kind]
         mark = mark_value(
@@ -179,7 +179,7 @@ class DemoBucket:
         }
 
     async def _put(self, item: DemoObject, content: bytes, tags: Mapping[str, str]) -> str:
-        answer = await self._s3.put_object(
+        response = await self._s3.put_object(
             Bucket=self.bucket,
             Key=item.key,
             Body=content,
@@ -187,11 +187,11 @@ class DemoBucket:
             Metadata={"origin": "demo"},
             **({"Tagging": urlencode(tags)} if tags else {}),
         )
-        return str(answer["ETag"])
+        return str(response["ETag"])
 
     async def _tags(self, key: str) -> dict[str, str]:
-        answer = await self._s3.get_object_tagging(Bucket=self.bucket, Key=key)
-        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+        response = await self._s3.get_object_tagging(Bucket=self.bucket, Key=key)
+        return {tag["Key"]: tag["Value"] for tag in response["TagSet"]}
 
     async def _retag(self, key: str, tags: Mapping[str, str]) -> None:
         tag_set = [{"Key": name, "Value": value} for name, value in tags.items()]
@@ -207,7 +207,7 @@ class DemoBucket:
 
 @asynccontextmanager
 async def open_demo_bucket(bucket: str, table: str, profile: Profile) -> AsyncIterator[DemoBucket]:
-    """Open clients by the process's environment."""
+    """Open clients with the process's environment."""
     session = aioboto3.Session()
     async with session.client("s3") as s3, session.client("dynamodb") as dynamodb:
         yield DemoBucket(bucket, table, profile, s3, dynamodb)

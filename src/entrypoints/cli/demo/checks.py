@@ -1,4 +1,4 @@
-"""What the demonstration promises of two syncs, and whether it was kept."""
+"""The checks of the demo: what must be true after each of two syncs."""
 
 from __future__ import annotations
 
@@ -11,27 +11,26 @@ from domain.catalog import storage_path
 from domain.identity import ASSET_ID_TAG, INVENTORY_ID_TAG
 from domain.job import JobStatus
 from domain.outcome import OutcomeKind
+from domain.views import Json
 from entrypoints.cli.demo.bucket import BucketContents, CatalogRecord, StoredObject
 from entrypoints.cli.demo.object_kinds import EXPECTED_ENDS, TAKEN, TRIGGERED, ObjectKind
 from entrypoints.cli.local.request_counter import Call, writes_to
-
-Json = dict[str, Any]
 
 _SHOWN_COUNT_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One promise, and whether it was kept."""
+    """The result of one check."""
 
     name: str
-    kept: bool
+    passed: bool
     detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncRun:
-    """One sync: its job at the end, its objects' outcomes by key, and the requests that it made."""
+    """One sync: the ended job, the outcomes of its objects by key, and its requests."""
 
     job: Json
     outcomes: Mapping[str, Json]
@@ -40,7 +39,7 @@ class SyncRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedEvents:
-    """What the asset system has heard so far: of objects by S3's events, and on the ingest bus."""
+    """Events that the asset system has received so far: from S3, and from the ingest bus."""
 
     notifications: int
     bus_events: int
@@ -54,7 +53,7 @@ class ReceivedEvents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The bucket and the catalog at one moment."""
+    """The state of the bucket and the catalog."""
 
     stored: Mapping[str, StoredObject]
     records: Sequence[CatalogRecord]
@@ -62,50 +61,50 @@ class Snapshot:
 
 def check_first(
     bucket_name: str,
-    filled: BucketContents,
+    contents: BucketContents,
     run: SyncRun,
-    heard: ReceivedEvents,
+    received: ReceivedEvents,
     before: Mapping[str, StoredObject],
     after: Snapshot,
 ) -> list[CheckResult]:
-    """CheckResult the first sync, once the asset system has done its part."""
+    """Check the first sync, after the asset system has handled its events."""
     statistics = run.job["statistics"]
-    left_out = len(filled.keys([ObjectKind.LEFT_OUT]))
-    listed = len(filled.kinds) - left_out
-    triggered = len(filled.keys(TRIGGERED))
+    left_out = len(contents.keys([ObjectKind.LEFT_OUT]))
+    listed = len(contents.kinds) - left_out
+    triggered = len(contents.keys(TRIGGERED))
     checks: list[CheckResult | None] = [
         CheckResult(
-            "the job completed", run.job["status"] == JobStatus.COMPLETED, run.job["status"]
+            "first job completed", run.job["status"] == JobStatus.COMPLETED, run.job["status"]
         ),
         CheckResult(
-            "each object was listed, and sidecars, documents and archives left out"
+            "all objects listed; sidecars, documents and archives excluded"
             if left_out
-            else "each object was listed",
+            else "all objects listed",
             (statistics["objectsListed"], statistics["objectsNotMedia"]) == (listed, left_out),
             f"{statistics['objectsListed']:,}"
             + (f" and {statistics['objectsNotMedia']:,}" if left_out else ""),
         ),
-        _ended(filled, run, second=False),
+        _ended(contents, run, second=False),
         CheckResult(
-            "the system heard of each trigger by S3's own event",
-            heard.notifications == triggered,
-            f"{heard.notifications:,} events for {triggered:,}",
+            "the system received an S3 event for each trigger",
+            received.notifications == triggered,
+            f"{received.notifications:,} events for {triggered:,}",
         ),
         CheckResult(
-            "each trigger was announced on the ingest bus",
-            heard.bus_events == triggered,
-            f"{heard.bus_events:,} events for {triggered:,}",
+            "an event was published on the ingest bus for each trigger",
+            received.bus_events == triggered,
+            f"{received.bus_events:,} events for {triggered:,}",
         ),
-        *_check_records(bucket_name, filled, after),
-        _check_owner_tags(filled, after.stored),
+        *_check_records(bucket_name, contents, after),
+        _check_owner_tags(contents, after.stored),
         _of(
-            "what needed nothing was left as it was",
-            filled.keys(set(ObjectKind) - TRIGGERED - {ObjectKind.TAGS_LOST}),
+            "objects that needed nothing are unchanged",
+            contents.keys(set(ObjectKind) - TRIGGERED - {ObjectKind.TAGS_LOST}),
             lambda key: after.stored.get(key) == before[key],
         ),
         _of(
             "no content changed",
-            filled.kinds,
+            contents.kinds,
             lambda key: key in after.stored and after.stored[key].e_tag == before[key].e_tag,
         ),
     ]
@@ -113,20 +112,20 @@ def check_first(
 
 
 def check_second(
-    bucket_name: str, filled: BucketContents, run: SyncRun, first: Snapshot, second: Snapshot
+    bucket_name: str, contents: BucketContents, run: SyncRun, first: Snapshot, second: Snapshot
 ) -> list[CheckResult]:
-    """CheckResult that the second sync changed nothing."""
+    """Check that the second sync changed nothing."""
     writes = writes_to(run.calls, bucket_name)
     events = run.calls["events", "PutEvents", ""]
     checks = [
         CheckResult(
-            "the second job completed", run.job["status"] == JobStatus.COMPLETED, run.job["status"]
+            "second job completed", run.job["status"] == JobStatus.COMPLETED, run.job["status"]
         ),
-        _ended(filled, run, second=True),
-        CheckResult("it wrote nothing to the bucket", writes == 0, f"{writes:,} writes"),
-        CheckResult("it announced nothing", events == 0, f"{events:,} requests to the ingest bus"),
+        _ended(contents, run, second=True),
+        CheckResult("nothing written to the bucket", writes == 0, f"{writes:,} writes"),
+        CheckResult("no events published", events == 0, f"{events:,} requests to the ingest bus"),
         CheckResult(
-            "bucket and catalog are as they were",
+            "bucket and catalog are unchanged",
             first == second,
             f"{len(second.stored):,} objects, {len(second.records):,} records",
         ),
@@ -135,7 +134,7 @@ def check_second(
 
 
 def outcome_text(outcome: Mapping[str, Any] | None) -> str:
-    """Return how an object ended, in words: its outcome, with the reason if that says more."""
+    """Return the outcome of an object as text, with the reason if it differs."""
     if outcome is None:
         return "left out when listed"
     kind, reason = outcome["outcome"], outcome["reason"]
@@ -143,15 +142,15 @@ def outcome_text(outcome: Mapping[str, Any] | None) -> str:
 
 
 def summary(
-    filled: BucketContents, runs: Sequence[SyncRun]
+    contents: BucketContents, runs: Sequence[SyncRun]
 ) -> list[tuple[ObjectKind, int, list[str]]]:
-    """Return of each kind how many there are, and how they ended in each sync."""
-    found = ((kind, filled.keys([kind])) for kind in ObjectKind)
+    """Return for each kind the number of objects, and their outcomes in each sync."""
+    found = ((kind, contents.keys([kind])) for kind in ObjectKind)
     return [(kind, len(keys), [_ends(keys, run) for run in runs]) for kind, keys in found if keys]
 
 
 def not_taken(run: SyncRun) -> list[Json]:
-    """Return the outcomes of what the system never took."""
+    """Return the outcomes of objects that the system did not ingest."""
     return [o for o in run.outcomes.values() if o["outcome"] == OutcomeKind.NOT_TAKEN]
 
 
@@ -162,27 +161,27 @@ def _ends(keys: Sequence[str], run: SyncRun) -> str:
     return ", ".join(f"{count:,} {text}" for text, count in counts.most_common())
 
 
-def _ended(filled: BucketContents, run: SyncRun, *, second: bool) -> CheckResult | None:
+def _ended(contents: BucketContents, run: SyncRun, *, second: bool) -> CheckResult | None:
     def right(key: str) -> bool:
-        ends, found = EXPECTED_ENDS.get(filled.kinds[key]), run.outcomes.get(key)
+        ends, found = EXPECTED_ENDS.get(contents.kinds[key]), run.outcomes.get(key)
         if ends is None or found is None:
             return ends is None and found is None
         return (found["outcome"], found["reason"]) == (ends.second if second else ends.first)
 
-    name = "each object ended as its kind should" + (" this time, too" if second else "")
-    return _of(name, filled.kinds, right)
+    name = f"{'second' if second else 'first'} sync: expected outcome for every object"
+    return _of(name, contents.kinds, right)
 
 
 def _check_records(
-    bucket_name: str, filled: BucketContents, look: Snapshot
+    bucket_name: str, contents: BucketContents, snapshot: Snapshot
 ) -> list[CheckResult | None]:
-    taken = filled.keys(TAKEN)
-    by_path = {record.storage_path: record for record in look.records}
+    taken = contents.keys(TAKEN)
+    by_path = {record.storage_path: record for record in snapshot.records}
     wanted = {storage_path(bucket_name, key) for key in taken}
-    found = Counter(record.storage_path for record in look.records)
+    found = Counter(record.storage_path for record in snapshot.records)
 
     def carries_ids(key: str) -> bool:
-        record, stored = by_path.get(storage_path(bucket_name, key)), look.stored.get(key)
+        record, stored = by_path.get(storage_path(bucket_name, key)), snapshot.stored.get(key)
         if record is None or stored is None:
             return False
         tagged = stored.tags.get(INVENTORY_ID_TAG), stored.tags.get(ASSET_ID_TAG)
@@ -190,37 +189,39 @@ def _check_records(
 
     return [
         CheckResult(
-            "the system has one record of each object that it took, and no other",
+            "the system has exactly one record for each ingested object",
             found == dict.fromkeys(wanted, 1),
-            f"{len(look.records):,} for {len(wanted):,}",
+            f"{len(snapshot.records):,} for {len(wanted):,}",
         ),
-        _of("each of these carries its record's AssetID and InventoryID", taken, carries_ids),
+        _of(
+            "ingested objects have the AssetID and InventoryID of their records", taken, carries_ids
+        ),
     ]
 
 
 def _check_owner_tags(
-    filled: BucketContents, stored: Mapping[str, StoredObject]
+    contents: BucketContents, stored: Mapping[str, StoredObject]
 ) -> CheckResult | None:
-    tagged = [key for key, tags in filled.owner_tags.items() if tags]
-    # A Media Lake writes its own tags in place of all others where it replaces an asset.
-    dropped = [key for key in tagged if filled.kinds[key] is ObjectKind.REPLACED]
+    tagged = [key for key, tags in contents.owner_tags.items() if tags]
+    # A Media Lake replaces all tags with its own if it replaces an asset.
+    dropped = [key for key in tagged if contents.kinds[key] is ObjectKind.REPLACED]
     check = _of(
-        "owners' tags are all there",
+        "all tags of owners are kept",
         [key for key in tagged if key not in set(dropped)],
-        lambda key: key in stored and stored[key].tags.items() >= filled.owner_tags[key].items(),
+        lambda key: key in stored and stored[key].tags.items() >= contents.owner_tags[key].items(),
     )
     if check is None or not dropped:
         return check
-    more = f"; the system itself dropped those of {len(dropped):,} replaced"
-    return CheckResult(check.name, check.kept, check.detail + more)
+    more = f"; the system removed those of {len(dropped):,} replaced"
+    return CheckResult(check.name, check.passed, check.detail + more)
 
 
 def _of(name: str, keys: Collection[str], is_right: Callable[[str], bool]) -> CheckResult | None:
-    """Return a check of each of these objects, which names the first wrong ones; None of none."""
+    """Return a check of these objects that names the first failures; None without objects."""
     if not keys:
         return None
-    wrong = [key for key in keys if not is_right(key)]
-    detail = f"{len(keys) - len(wrong):,} of {len(keys):,}"
-    if wrong:
-        detail += f"; not {', '.join(map(repr, sorted(wrong)[:_SHOWN_COUNT_MAX]))}"
-    return CheckResult(name, not wrong, detail)
+    failures = [key for key in keys if not is_right(key)]
+    detail = f"{len(keys) - len(failures):,} of {len(keys):,}"
+    if failures:
+        detail += f"; not {', '.join(map(repr, sorted(failures)[:_SHOWN_COUNT_MAX]))}"
+    return CheckResult(name, not failures, detail)

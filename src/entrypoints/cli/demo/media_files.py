@@ -1,4 +1,4 @@
-"""Small, valid files with the names that archives really have."""
+"""Small, valid files with realistic names."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ File = tuple[str, str, bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoObject:
-    """One object to put: `tags` are its owner's.
+    """One object to put, with the tags of its owner.
 
-    `next_content` is what its owner replaces the content with, once the system has it.
+    `next_content` replaces the content after the system has ingested it.
     """
 
     key: str
@@ -60,8 +60,8 @@ class DemoObject:
 def demo_objects(count: int, kinds: Sequence[ObjectKind]) -> Iterator[DemoObject]:
     """Yield `count` objects of these kinds in turn: all keys differ.
 
-    Every fifth has tags of its owner's. A duplicate has the bytes of the object before it; no
-    other media file equals another, as a system may take the two for one asset.
+    Every fifth has tags of its owner. A duplicate has the content of the previous object; all other
+    media files differ, because a system may treat equal files as one asset.
     """
     content = b""
     for index in range(count):
@@ -89,8 +89,8 @@ def folder_objects(
 ) -> Iterator[DemoObject]:
     """Yield the files under a folder, in order, one at a time.
 
-    `kind_of` is given a key and a content type, which is guessed from the file's name;
-    `on_skipped` a file that cannot be an object, and why.
+    `kind_of` receives a key and the content type guessed from it; `on_skipped` receives a file that
+    cannot be an object, and the cause.
     """
     for path in sorted(folder.rglob("*")):
         try:
@@ -102,7 +102,7 @@ def folder_objects(
                 continue
             content = path.read_bytes()
         except UnicodeEncodeError:
-            on_skipped(path, "its name is not UTF-8, as keys of S3 are")
+            on_skipped(path, "its name is not UTF-8, which S3 keys require")
             continue
         except OSError as error:
             on_skipped(path, f"it cannot be read: {error.strerror}")

@@ -1,4 +1,4 @@
-"""What has been through what in the demonstration's bucket, and what syncs have to make of it."""
+"""The kinds of objects in the demo's bucket, and their expected outcomes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from entrypoints.wiring.asset_systems import AssetSystem
 
 
 class ObjectKind(StrEnum):
-    """What an object has been through, or what it is."""
+    """The history or type of an object."""
 
     NEW = "new"
     BY_CONTENT_TYPE = "new, media by its content type alone"
@@ -33,7 +33,7 @@ class ObjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedEnds:
-    """How an object has to end in the first sync and in the second."""
+    """The expected outcomes of an object in the first and the second sync."""
 
     first: tuple[OutcomeKind, Reason]
     second: tuple[OutcomeKind, Reason] = (OutcomeKind.SKIPPED, Reason.ASSET_KNOWN)
@@ -56,7 +56,7 @@ EXPECTED_ENDS: Final[Mapping[ObjectKind, ExpectedEnds]] = {
     ObjectKind.NOT_TAKEN: _unchanged(OutcomeKind.NOT_TAKEN, Reason.NOT_TAKEN),
     ObjectKind.NOT_MEDIA: _unchanged(OutcomeKind.NOT_MEDIA, Reason.NOT_MEDIA),
 }
-"""What is not in it is left out when the bucket is listed, and ends in no way."""
+"""Kinds that are not in it are excluded from the listing and have no outcome."""
 
 TRIGGERED: Final = frozenset(
     kind
@@ -64,15 +64,15 @@ TRIGGERED: Final = frozenset(
     if ends.first[0] in (OutcomeKind.COPIED, OutcomeKind.PUT)
 )
 TAKEN: Final = TRIGGERED | {ObjectKind.KNOWN, ObjectKind.TAGS_LOST}
-"""What has a record in the system after the first sync."""
+"""Kinds with a record in the system after the first sync."""
 
 IN_SYSTEM: Final = frozenset(
     {ObjectKind.KNOWN, ObjectKind.ASSET_TAG_LOST, ObjectKind.TAGS_LOST, ObjectKind.REPLACED}
 )
-"""What the system has before the first sync."""
+"""Kinds that the system has before the first sync."""
 
-# One round; most of a bucket is new. The system that takes everything finds records by the tags
-# alone, and drops nothing.
+# One round; most objects are new. The system that ingests everything finds records by tags only,
+# and removes no tags.
 _ROUNDS: Final[Mapping[AssetSystem, Sequence[ObjectKind]]] = {
     AssetSystem.MEDIALAKE: (
         ObjectKind.NEW,
@@ -104,17 +104,17 @@ _ROUNDS: Final[Mapping[AssetSystem, Sequence[ObjectKind]]] = {
 
 
 def kinds_of(system: AssetSystem) -> Sequence[ObjectKind]:
-    """Return the kinds of one round of the demonstration's own objects."""
+    """Return the kinds of one round of generated objects."""
     return _ROUNDS[system]
 
 
 def profile_of(system: AssetSystem) -> Profile:
-    """Return the catalog profile that goes with a system."""
+    """Return the catalog profile of a system."""
     return PROFILES[CatalogProfile(system.catalog_profile)]
 
 
 def kind_of_file(system: AssetSystem, key: str, content_type: str) -> ObjectKind:
-    """Return the kind of a file of which the system has never heard."""
+    """Return the kind of a file that is new to the system."""
     profile = profile_of(system)
     listed = profile.takes(key, None, None)
     if listed is Taken.NO:

@@ -1,4 +1,4 @@
-"""What `asset-sync demo` does: fills a bucket, syncs it twice, and looks at what came of it."""
+"""The scenario of `asset-sync demo`: fills a bucket, syncs it twice, and checks the result."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from domain.job import Discovery
 from domain.outcome import COUNT_NAMES, OutcomeKind
 from domain.shown import shown
+from domain.views import Json
 from entrypoints.cli.demo.bucket import BucketContents, DemoBucket, open_demo_bucket
 from entrypoints.cli.demo.checks import (
     CheckResult,
@@ -27,26 +27,24 @@ from entrypoints.cli.demo.object_kinds import kind_of_file, kinds_of, profile_of
 from entrypoints.cli.local.local_service import run_local_service
 from entrypoints.cli.local.request_counter import RequestCounter
 from entrypoints.cli.remote.api_client import ApiClient, path_segment
-from entrypoints.cli.remote.job_commands import follow
+from entrypoints.cli.remote.follow_job import follow_job
 from entrypoints.cli.terminal.output import ERR, printable, warn
 from entrypoints.wiring.asset_systems import AssetSystem
 from entrypoints.wiring.local import IngestSource, LocalStack, StackSettings
-
-Json = dict[str, Any]
 
 _BUCKET = "demo-archive"
 _CONNECTOR = "demo"
 _INGEST_WAIT_S = 600
 
-# Discovery of thousands of objects moves no count of the job; on a slow machine it takes minutes.
+# Discovery of thousands of objects does not change the job; on a slow machine it takes minutes.
 _STALLED_AFTER_S = 900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoResult:
-    """What was put into the bucket, both syncs, and what was promised of them."""
+    """The contents of the bucket, both syncs, and the checks."""
 
-    filled: BucketContents
+    contents: BucketContents
     runs: tuple[SyncRun, SyncRun]
     checks: list[CheckResult]
 
@@ -54,11 +52,11 @@ class DemoResult:
 async def run_demo(
     folder: Path | None, count: int, discovery: Discovery, system: AssetSystem, log_path: Path
 ) -> DemoResult:
-    """SyncRun the demonstration.
+    """Run the demo.
 
     Raises:
-        ApiProblem: the API refused, or a job stands still.
-        TimeoutError: the asset system did not catch up.
+        ApiProblem: a request failed, or a job made no progress.
+        TimeoutError: the asset system did not finish.
     """
     requests = RequestCounter()
     ERR.print(
@@ -71,31 +69,31 @@ async def run_demo(
         open_demo_bucket(_BUCKET, os.environ["ASSETS_TABLE_NAME"], profile_of(system)) as bucket,
     ):
         ERR.print(f"Filling bucket {_BUCKET} with {printable(folder or 'files')} ...")
-        filled = await bucket.fill(
+        contents = await bucket.fill(
             _objects(folder, count, system),
             stack.asset_system.accept,
             with_marker=folder is None,
         )
         before = await bucket.stored()
         client = ApiClient(stack.api_url)
-        # From here on, the asset system hears of what happens in the bucket.
+        # From here on, the asset system receives the events of the bucket.
         connector = {"connectorId": _CONNECTOR, "bucketName": _BUCKET}
         await asyncio.to_thread(client.post, "/connectors", connector)
         await stack.wait_idle(timeout_s=_INGEST_WAIT_S)
-        heard = await _received_events(stack, system)
+        received = await _received_events(stack, system)
 
-        ERR.print(f"First sync of {len(filled.kinds):,} objects, discovery '{discovery}' ...")
+        ERR.print(f"First sync of {len(contents.kinds):,} objects, discovery '{discovery}' ...")
         first = await _sync(stack, client, discovery, requests)
-        looked = await _snapshot(bucket)
-        heard = await _received_events(stack, system) - heard
-        checks = check_first(_BUCKET, filled, first, heard, before, looked)
+        snapshot = await _snapshot(bucket)
+        received = await _received_events(stack, system) - received
+        checks = check_first(_BUCKET, contents, first, received, before, snapshot)
 
         ERR.print("Second sync of the same bucket ...")
         second = await _sync(stack, client, discovery, requests)
-        checks += check_second(_BUCKET, filled, second, looked, await _snapshot(bucket))
+        checks += check_second(_BUCKET, contents, second, snapshot, await _snapshot(bucket))
         dropped = (await stack.status()).dropped
-        checks.append(CheckResult("no invocation was lost", not dropped, f"{len(dropped)} lost"))
-        return DemoResult(filled=filled, runs=(first, second), checks=checks)
+        checks.append(CheckResult("no invocation failed", not dropped, f"{len(dropped)} failed"))
+        return DemoResult(contents=contents, runs=(first, second), checks=checks)
 
 
 def _objects(folder: Path | None, count: int, system: AssetSystem) -> Iterator[DemoObject]:
@@ -115,7 +113,7 @@ async def _sync(
     requests.take()
     started = await asyncio.to_thread(client.post, path, {"discovery": discovery.value})
     job = await asyncio.to_thread(
-        follow, client, started, poll_s=0.5, stalled_after_s=_STALLED_AFTER_S
+        follow_job, client, started, poll_s=0.5, stalled_after_s=_STALLED_AFTER_S
     )
     calls = requests.take()
     await stack.wait_idle(timeout_s=_INGEST_WAIT_S)
@@ -139,7 +137,7 @@ async def _snapshot(bucket: DemoBucket) -> Snapshot:
 
 
 async def _received_events(stack: LocalStack, system: AssetSystem) -> ReceivedEvents:
-    """Return what the asset system has heard; a Media Lake ignores what is on the ingest bus."""
+    """Return the events that the asset system has received; a Media Lake ignores the ingest bus."""
     counts = (await stack.status()).ingested
     if system is AssetSystem.MEDIALAKE:
         by_notification = sum(counts.outcomes.values()) + counts.locked

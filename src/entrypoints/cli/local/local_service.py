@@ -1,4 +1,4 @@
-"""Starting the whole service on this machine, with the handlers that Lambda would run."""
+"""Runs the whole service on this machine, with the handlers that Lambda runs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from entrypoints.wiring.aws_processor import open_processor_app
 from entrypoints.wiring.local import LocalStack, StackSettings, local_stack
 from entrypoints.wiring.log_file import logging_to
 
-# Chunks and waits of a size at which something can be seen on a run_local_service. All can be set
-# otherwise in the environment before the start.
+# Smaller chunks and shorter waits than in a deployment, so that progress is visible. The
+# environment overrides all of them.
 _TUNING = {
     "object_count_max": "100",
     "windows_in_flight": "2",
@@ -33,26 +33,26 @@ _TUNING = {
     "lease_margin_s": "5",
 }
 
-# A person's own AWS set-up must not change anything here, nor be touched: an AWS_ENDPOINT_URL_S3
-# of theirs, say, would have the demonstration fill a bucket of theirs.
-_THEIRS = "AWS_"
+# The user's AWS configuration must not apply: with their AWS_ENDPOINT_URL_S3, for example, the demo
+# would write to their bucket.
+_AWS_VARIABLES = "AWS_"
 
 
 @asynccontextmanager
 async def run_local_service(
     settings: StackSettings, *, log_path: Path, requests: RequestCounter
 ) -> AsyncIterator[LocalStack]:
-    """Run everything until the context is left; the process's environment leads to it meanwhile.
+    """Run the service inside the context; the process's environment variables point to it.
 
-    `requests` is told of what engine and processor ask AWS for.
+    `requests` counts the AWS requests of engine and processor.
     """
-    # The API's requests are those of whoever asks it how far a job is, so they are not counted.
+    # Requests of the API are not counted: they depend on how often its clients poll.
     api.RUNTIME.open_app = open_api_app
     engine.RUNTIME.open_app = partial(open_engine_app, requests)
     processor.RUNTIME.open_app = partial(open_processor_app, requests)
     handlers = {"api": api.handler, "engine": engine.handler, "processor": processor.handler}
     before = dict(os.environ)
-    for name in [name for name in before if name.startswith(_THEIRS)]:
+    for name in [name for name in before if name.startswith(_AWS_VARIABLES)]:
         del os.environ[name]
     os.environ.update(
         {
@@ -77,7 +77,7 @@ async def run_local_service(
 
 
 def _close() -> None:
-    """Close what the ending thread opened; it was the environment of one function."""
+    """Close the resources of a thread that ends; it was the environment of one function."""
     api.RUNTIME.close()
     engine.RUNTIME.close()
     processor.RUNTIME.close()

@@ -1,4 +1,4 @@
-"""Counting the service's own requests, for the demonstration and for whoever doubts the bill."""
+"""Counts the service's AWS requests."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ S3_WRITES = frozenset(
 
 
 class RequestCounter:
-    """Counts calls; handlers in several threads tell it of theirs."""
+    """Counts requests; thread-safe, because handlers run in several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: Counter[Call] = Counter()
 
     def __call__(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
-        """Count one call."""
+        """Count one request."""
         bucket = str(params.get("Bucket", "")) if service == "s3" else ""
         with self._lock:
             self._calls[service, operation, bucket] += 1
 
     def take(self) -> Counter[Call]:
-        """Return the calls since the last time this was asked."""
+        """Return the requests since the last call of this method."""
         with self._lock:
             calls, self._calls = self._calls, Counter()
         return calls
 
 
 def writes_to(calls: Counter[Call], bucket: str) -> int:
-    """Return how many of the calls wrote to the bucket."""
+    """Return how many of the requests wrote to the bucket."""
     return sum(
         count
         for (service, operation, name), count in calls.items()

@@ -1,4 +1,4 @@
-"""What `asset-sync up` does: runs the whole service, and tells how to reach it."""
+"""Runs the whole service for `asset-sync up`, and prints how to use it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from entrypoints.wiring.asset_systems import AssetSystem
 from entrypoints.wiring.local import LOOPBACK, LocalStack, StackSettings
 
 _S3_CONTROL: Final = "AWS_ENDPOINT_URL_S3_CONTROL"
-# How long a person who stops the service waits for what it says of its jobs.
-_GOODBYE_S: Final = 3.0
+# Timeout of listing unfinished jobs when the service stops.
+_JOB_LIST_TIMEOUT_S: Final = 3.0
 
 _SYSTEMS: Final = {
-    AssetSystem.MEDIALAKE: "answers as AWS's Guidance for a Media Lake does, takes media files",
-    AssetSystem.EVERYTHING: "takes every object",
+    AssetSystem.MEDIALAKE: "behaves like AWS's Guidance for a Media Lake, ingests media files",
+    AssetSystem.EVERYTHING: "ingests every object",
 }
 
 
@@ -38,11 +38,11 @@ async def serve(
     output: Format,
     log_path: Path,
 ) -> None:
-    """Run until SIGINT, SIGTERM or SIGHUP; the environment goes to the file once all is there."""
+    """Run until SIGINT, SIGTERM or SIGHUP; writes the environment file when everything runs."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # nohup has a process ignore SIGHUP.
+        # nohup makes a process ignore SIGHUP.
         if signal.getsignal(name) is not signal.SIG_IGN:
             loop.add_signal_handler(name, stopped.set)
     async with run_local_service(
@@ -56,19 +56,21 @@ async def serve(
         if output is Format.JSON:
             print_json({"environment": environment, "log": str(log_path)})
         else:
-            _explain(stack, environment, env_file, system, log_path)
+            _print_instructions(stack, environment, env_file, system, log_path)
         await stopped.wait()
-        ERR.print("stopping: everything that the service holds is in memory, and is gone then")
-        for text in await asyncio.to_thread(_under_way, stack.api_url):
+        ERR.print("stopping: all data of the service is in memory and will be lost")
+        for text in await asyncio.to_thread(_unfinished_jobs, stack.api_url):
             warn("abandoned:", text)
 
 
-def _under_way(api_url: str) -> list[str]:
-    """Return what is said of each job that has not ended."""
+def _unfinished_jobs(api_url: str) -> list[str]:
+    """Return one line for each job that has not ended."""
     try:
-        jobs = list(ApiClient(api_url, timeout_s=_GOODBYE_S).pages("/jobs", {"limit": 100}))
+        jobs = list(
+            ApiClient(api_url, timeout_s=_JOB_LIST_TIMEOUT_S).pages("/jobs", {"limit": 100})
+        )
     except ApiProblem as error:
-        return [f"what is under way is not known: {error}"]
+        return [f"unfinished jobs cannot be listed: {error}"]
     return [
         f"job {job['jobId']} of connector {job['connectorId']}, {job['status']},"
         f" {job['progress']['percent']} %"
@@ -78,20 +80,20 @@ def _under_way(api_url: str) -> list[str]:
 
 
 def for_clients(environment: dict[str, str]) -> dict[str, str]:
-    """Return the environment as SDKs and the AWS CLI can use it.
+    """Return the environment in a form that SDKs and the AWS CLI can use.
 
-    S3 Control clients put `<account>.` before the endpoint's host, and so need a name below which
-    every name leads here: `localhost`, where this machine resolves that (RFC 6761, section 6.3).
-    Where it does not, `x@` before the host makes the prefix a part of the URL's user name in
-    boto3 and the AWS CLI, which need to resolve nothing then.
+    S3 Control clients put `<account>.` before the endpoint's host, so the host must be a name whose
+    subdomains resolve to this machine: `localhost`, if this machine supports that (RFC 6761,
+    section 6.3). Otherwise `x@` before the host makes the prefix a part of the URL's user name in
+    boto3 and the AWS CLI, so that no name needs to be resolved.
     """
     parts = urlsplit(environment[_S3_CONTROL])
     account = environment["PROCESSOR_FUNCTION_ARN"].split(":")[4]
-    user = "" if _leads_here(f"{account}.localhost") else "x@"
+    user = "" if _resolves_to_loopback(f"{account}.localhost") else "x@"
     return {**environment, _S3_CONTROL: f"{parts.scheme}://{user}localhost:{parts.port}"}
 
 
-def _leads_here(host: str) -> bool:
+def _resolves_to_loopback(host: str) -> bool:
     try:
         found = socket.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_STREAM)
     except OSError:
@@ -99,7 +101,7 @@ def _leads_here(host: str) -> bool:
     return {address[0] for *_, address in found} == {LOOPBACK}
 
 
-def _explain(
+def _print_instructions(
     stack: LocalStack,
     environment: dict[str, str],
     env_file: EnvironmentFile | None,
@@ -107,18 +109,18 @@ def _explain(
     log_path: Path,
 ) -> None:
     account = environment["PROCESSOR_FUNCTION_ARN"].split(":")[4]
-    hint = "This machine resolves such names, so that any client works."
+    hint = "This machine resolves such names, so any client works."
     if "@" in environment[_S3_CONTROL]:
         hint = f"""This machine does not
-resolve such names; boto3 and the AWS CLI do without, by the file's endpoint. For other clients,
-have it resolve the name, then start again:
+resolve such names. boto3 and the AWS CLI work with the endpoint in the file. For other clients, add
+the name to /etc/hosts and restart:
   echo '127.0.0.1 {account}.localhost' | sudo tee -a /etc/hosts"""
     running = ("Asset Sync is running.", "bold")
     OUT.print(Text.assemble(running, f" API: {stack.api_url}  (stop with Ctrl-C)"))
     OUT.print(f"asset system: {system} ({_SYSTEMS[system]})")
     OUT.print(f"log: {printable(log_path)}")
     if env_file is None:
-        OUT.print("With --env-file FILE it writes what the AWS CLI and boto3 need to reach it.")
+        OUT.print("To use it with the AWS CLI and boto3, start it with --env-file FILE.")
         return
     OUT.print(
         f"""
@@ -133,7 +135,7 @@ In another shell:
   aws sqs list-queues --endpoint-url "$AWS_ENDPOINT_URL"
   aws s3control list-jobs --account-id {account}
 
-For SQS the AWS CLI of version 1 takes no endpoint from the environment, hence the option above.
+AWS CLI version 1 does not read the SQS endpoint from the environment, so the option is necessary.
 
 S3 Control clients put '{account}.' before the endpoint's host. {hint}"""
     )

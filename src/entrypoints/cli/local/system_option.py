@@ -1,4 +1,4 @@
-"""The choice of the local Asset Management System, for commands that run it; loads no stack."""
+"""The option that selects the local Asset Management System; imports nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entrypoints.wiring.asset_systems import AssetSystem
 SystemOption = Annotated[
     AssetSystem,
     typer.Option(
-        help="The asset system beside it: one that answers as AWS's Guidance for a Media Lake"
-        " (v1.18.3) does, or one that takes every object."
+        help="The asset system to run: one that behaves like AWS's Guidance for a Media Lake"
+        " (v1.18.3), or one that ingests every object."
     ),
 ]

@@ -1,4 +1,4 @@
-"""`asset-sync up`: the whole service on this machine, until it is stopped."""
+"""The command `asset-sync up`."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from entrypoints.wiring.asset_systems import AssetSystem
 
 def up(
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the HTTP API; 0 for any.")
+        int, typer.Option(min=0, max=65535, help="Port of the HTTP API; 0 for a free port.")
     ] = 8080,
     env_file: Annotated[
         Path | None,
-        typer.Option(help="Write the environment for the AWS CLI and the functions here."),
+        typer.Option(help="Path of the environment file to write, for the AWS CLI and SDKs."),
     ] = None,
     system: SystemOption = AssetSystem.MEDIALAKE,
     output: OutputOption = Format.HUMAN,
 ) -> None:
-    """Keep the service running on this machine, with its API, for curl, the AWS CLI and boto3."""
+    """Run the service and its API on this machine, for use with curl, the AWS CLI and boto3."""
     try:
         _check_free(port)
     except OSError as error:
         fail(f"cannot listen on port {port}: {error.strerror}; try --port 0")
         raise typer.Exit(1) from None
-    # The whole service comes with these imports; commands that only ask an API start without them.
+    # Imported here because these import the whole service, which other commands do not need.
     from entrypoints.cli.local.environment_file import EnvironmentFile, UnusableFile
     from entrypoints.cli.local.serve import serve
 
@@ -50,7 +50,7 @@ def up(
 
 
 def _check_free(port: int) -> None:
-    """Fail before everything is started: the API is the last that listens."""
+    """Raise OSError if the port is in use, before anything is started."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))

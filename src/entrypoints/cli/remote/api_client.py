@@ -1,4 +1,4 @@
-"""Talking to the service's HTTP API."""
+"""A client of the service's HTTP API."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 
+from domain.views import Json
 from entrypoints.cli.remote.authorisation import AuthScheme, BearerToken, NoAuthorisation
 from entrypoints.cli.terminal.api_problem import ApiProblem
 
 API_URL_VARIABLE = "ASSET_SYNC_API_URL"
 _TIMEOUT_S = 30.0
 
-Json = dict[str, Any]
-
 
 class ApiClient:
-    """One API, by its base URL, and how its requests are authorised."""
+    """One API: its base URL, and how its requests are authorised.
+
+    Every request raises ApiProblem if it is rejected or the API cannot be reached.
+    """
 
     def __init__(
         self, base_url: str, scheme: AuthScheme | None = None, *, timeout_s: float = _TIMEOUT_S
@@ -31,49 +33,37 @@ class ApiClient:
 
     @classmethod
     def from_option(cls, api_url: str | None, token: str | None = None) -> ApiClient:
-        """Use the option, or the environment variable; with a token, send it.
+        """Use the option, or the environment variable; a token is sent with each request.
 
         Raises:
-            ApiProblem: neither is there, or the token cannot be sent there.
+            ApiProblem: neither is set, or the token cannot be sent there.
         """
         url = api_url or os.environ.get(API_URL_VARIABLE)
         if not url:
             raise ApiProblem(
-                f"no API is named: pass --api-url or set {API_URL_VARIABLE} (`asset-sync up"
-                " --env-file asset-sync.env` writes a file that does)"
+                f"no API URL: pass --api-url or set {API_URL_VARIABLE} (`asset-sync up"
+                " --env-file asset-sync.env` writes a file that sets it)"
             )
         return cls(url, BearerToken(token, url) if token else None)
 
     def get(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Json:
-        """Read a resource.
-
-        Raises:
-            ApiProblem: see the class.
-        """
+        """Read a resource."""
         given = {name: value for name, value in (query or {}).items() if value is not None}
         # A signature covers the query with %20 for a space, never `+` (IAM User Guide, "Create a
         # signed AWS API request", canonical query string).
         encoded = urlencode(given, quote_via=quote)
-        answer, _ = self._call("GET", path + (f"?{encoded}" if encoded else ""))
-        return answer
+        document, _ = self._call("GET", path + (f"?{encoded}" if encoded else ""))
+        return document
 
     def post(self, path: str, body: Json | None = None) -> Json:
-        """Send an order.
-
-        Raises:
-            ApiProblem: see the class.
-        """
-        answer, _ = self._call("POST", path, body)
-        return answer
+        """Send a request."""
+        document, _ = self._call("POST", path, body)
+        return document
 
     def post_once(self, path: str, body: Json, idempotency_key: str) -> tuple[Json, bool]:
-        """Send an order under a key; also tells whether it had been given before.
-
-        Raises:
-            ApiProblem: see the class.
-        """
-        answer, headers = self._call("POST", path, body, {"Idempotency-Key": idempotency_key})
-        return answer, headers.get("Idempotency-Replayed") == "true"
+        """Send a request with an idempotency key; also returns whether the key was used before."""
+        document, headers = self._call("POST", path, body, {"Idempotency-Key": idempotency_key})
+        return document, headers.get("Idempotency-Replayed") == "true"
 
     def pages(
         self,
@@ -82,12 +72,9 @@ class ApiClient:
         *,
         on_unreadable: Callable[[Json], None] = lambda _: None,
     ) -> Iterator[Json]:
-        """Yield the items of a list, page after page.
+        """Yield the items of all pages of a list.
 
-        `on_unreadable` is given what the service itself could not read: `id` and `cause`.
-
-        Raises:
-            ApiProblem: see the class.
+        `on_unreadable` is called for each record that the service could not read: `id` and `cause`.
         """
         cursor: str | None = None
         while True:
@@ -106,7 +93,7 @@ class ApiClient:
         body: Json | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[Json, Mapping[str, str]]:
-        """Return the answer and its headers, whose names match in any case."""
+        """Return the response and its headers, whose names are case-insensitive."""
         sent = {"Accept": "application/json", **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
@@ -118,32 +105,32 @@ class ApiClient:
         except urllib3.exceptions.HTTPError as error:
             raise ApiProblem(f"{self._base_url} cannot be reached: {error}") from error
         try:
-            answer = json.loads(response.data) if response.data else {}
+            document = json.loads(response.data) if response.data else {}
         except (ValueError, RecursionError) as error:
-            raise ApiProblem(f"{method} {path}: HTTP {response.status}, and no JSON") from error
+            raise ApiProblem(f"{method} {path}: HTTP {response.status}, not JSON") from error
         if response.status >= 400:
-            raise self._problem(answer, response)
-        return answer if isinstance(answer, dict) else {"items": answer}, response.headers
+            raise self._problem(document, response)
+        return document if isinstance(document, dict) else {"items": document}, response.headers
 
-    def _problem(self, answer: Any, response: urllib3.BaseHTTPResponse) -> ApiProblem:
-        """Say what was refused: by the service, or by what stands in front of it, and what to do.
+    def _problem(self, document: Any, response: urllib3.BaseHTTPResponse) -> ApiProblem:
+        """Return the problem that the service or API Gateway reports, and what to do.
 
-        The service describes its problems by RFC 9457; API Gateway answers with a `message`.
+        The service returns problem details (RFC 9457); API Gateway returns a `message`.
         """
-        problem = answer if isinstance(answer, dict) else {}
+        problem = document if isinstance(document, dict) else {}
         texts = (problem.get(name) for name in ("detail", "title"))
         detail = next((text for text in texts if isinstance(text, str) and text), None)
         if detail is None:
-            said = f" ({problem['message']})" if "message" in problem else ""
-            detail = f"{self._base_url} answered HTTP {response.status}{said}"
+            message = f" ({problem['message']})" if "message" in problem else ""
+            detail = f"{self._base_url} returned HTTP {response.status}{message}"
             remedy = self._scheme.remedy(response.status, response.headers)
             detail = f"{detail}: {remedy}" if remedy else detail
-        faults = [f"{fault['path']}: {fault['message']}" for fault in problem.get("errors", [])]
-        # The detail of a refusal by the rules names every fault already.
-        more = [fault for fault in faults if fault not in detail]
+        errors = [f"{error['path']}: {error['message']}" for error in problem.get("errors", [])]
+        # The detail of some problems already contains every error.
+        more = [error for error in errors if error not in detail]
         return ApiProblem(detail, problem, more=more)
 
 
 def path_segment(text: str) -> str:
-    """Encode one segment of a path."""
+    """Return a text encoded as one segment of a path."""
     return quote(text, safe="")

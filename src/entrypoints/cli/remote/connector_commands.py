@@ -10,81 +10,76 @@ import typer
 from domain.connector import IdSource, Trigger
 from domain.file_types import FilterMode, normalised_extension
 from domain.shown import shown
-from entrypoints.cli.remote.api_target import ApiOption, StageOption, TokenOption, open_client
 from entrypoints.cli.remote.medialake_import.command import import_
+from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import (
     OUT,
     Format,
     IdsOption,
-    OutputOption,
+    PrefixOption,
     print_json,
-    print_table,
     print_unreadable,
     printable,
-    reporting_problems,
 )
 
-app = typer.Typer(help="Register buckets, and list them.", no_args_is_help=True)
+app = typer.Typer(help="Register and list connectors.", no_args_is_help=True)
 app.command("import")(import_)
 
 # Media Lake, v1.18.3: the queue's policy in lambdas/api/connectors/s3/post_s3/index.py, and the
-# event sources that lambdas/ingest/s3/index.py takes.
-_LISTENERS: Final[Mapping[Trigger, str]] = {
-    Trigger.COPY: "the system hears of an object by S3's own ObjectCreated:Copy event",
-    Trigger.EVENT: "only subscribers of the ingest event bus hear of an object; a Media Lake is"
-    " none",
-    Trigger.QUEUE: "the Media Lake hears of an object by a message in its ingest queue",
+# event sources that lambdas/ingest/s3/index.py accepts.
+_NOTIFIED_BY: Final[Mapping[Trigger, str]] = {
+    Trigger.COPY: "S3's own ObjectCreated:Copy event notifies the system of an object",
+    Trigger.EVENT: "only subscribers of the ingest event bus are notified of an object; a Media"
+    " Lake is not one",
+    Trigger.QUEUE: "a message in its ingest queue notifies the Media Lake of an object",
 }
 
 
 @app.command("add")
-@reporting_problems
+@remote_command
 def add(
+    remote: Remote,
     bucket: Annotated[str, typer.Argument(help="The bucket to sync.")],
     connector_id: Annotated[
-        str | None, typer.Option("--id", help="Its id; one is made without.")
+        str | None, typer.Option("--id", help="Connector id; generated if omitted.")
     ] = None,
-    prefix: Annotated[
-        list[str] | None, typer.Option(help="Only keys under it; may be repeated.")
-    ] = None,
+    prefix: PrefixOption = None,
     trigger: Annotated[
         Trigger,
         typer.Option(
-            help="Copy objects onto themselves, only send events, or send messages to the Media"
-            " Lake's ingest queue."
+            help="How ingestion is triggered: by copying objects onto themselves, by events only,"
+            " or by messages in the Media Lake's ingest queue."
         ),
     ] = Trigger.COPY,
     ids: IdsOption = IdSource.MINTED,
     queue_url: Annotated[
         str | None,
-        typer.Option(help="URL of the Media Lake's ingest queue; trigger queue needs it."),
+        typer.Option(help="URL of the Media Lake's ingest queue; required by trigger queue."),
     ] = None,
     no_restore_tags: Annotated[
         bool,
         typer.Option(
-            "--no-restore-tags", help="Leave an object without tags that the system knows as it is."
+            "--no-restore-tags", help="Do not restore missing tags of objects that the system has."
         ),
     ] = False,
     allow: Annotated[
         list[str] | None,
-        typer.Option(help="The system takes only this extension; may be repeated."),
+        typer.Option(help="The system ingests only this extension; repeatable."),
     ] = None,
     deny: Annotated[
         list[str] | None,
-        typer.Option(help="The system does not take this extension; may be repeated."),
+        typer.Option(help="The system does not ingest this extension; repeatable."),
     ] = None,
     owner: Annotated[
-        str | None, typer.Option(help="Account id that has to own the bucket.")
+        str | None, typer.Option(help="Account id of the expected bucket owner.")
     ] = None,
-    role: Annotated[str | None, typer.Option(help="ARN of a role to reach the bucket in.")] = None,
-    api_url: ApiOption = None,
-    stage: StageOption = None,
-    token: TokenOption = None,
-    output: OutputOption = Format.HUMAN,
+    role: Annotated[
+        str | None, typer.Option(help="ARN of a role that has access to the bucket.")
+    ] = None,
 ) -> None:
     """Register a bucket as a connector."""
     if trigger is Trigger.QUEUE and queue_url is None:
-        raise typer.BadParameter("trigger queue needs --queue-url", param_hint="--queue-url")
+        raise typer.BadParameter("trigger queue requires --queue-url", param_hint="--queue-url")
     body: dict[str, object] = {"bucketName": bucket, "trigger": trigger.value, "ids": ids.value}
     options = {
         "connectorId": connector_id,
@@ -96,13 +91,13 @@ def add(
         "roleArn": role,
     }
     body.update({name: value for name, value in options.items() if value is not None})
-    connector = open_client(api_url, stage, token).post("/connectors", body)
-    if output is Format.JSON:
+    connector = remote.client.post("/connectors", body)
+    if remote.output is Format.JSON:
         print_json(connector)
     else:
         shown_id = printable(connector["connectorId"])
         OUT.print(f"connector {shown_id} is registered for bucket {printable(bucket)}")
-        OUT.print(f"trigger {trigger.value}: {_LISTENERS[trigger]}")
+        OUT.print(f"trigger {trigger.value}: {_NOTIFIED_BY[trigger]}")
         OUT.print(f"next: asset-sync sync {shown_id}")
 
 
@@ -119,21 +114,13 @@ def _file_filter(allow: Sequence[str], deny: Sequence[str]) -> dict[str, object]
 
 
 @app.command("list")
-@reporting_problems
-def list_(
-    api_url: ApiOption = None,
-    stage: StageOption = None,
-    token: TokenOption = None,
-    output: OutputOption = Format.HUMAN,
-) -> None:
+@remote_command
+def list_(remote: Remote) -> None:
     """List all connectors."""
-    client = open_client(api_url, stage, token)
-    pages = client.pages("/connectors", {"limit": 100}, on_unreadable=print_unreadable)
+    pages = remote.client.pages("/connectors", {"limit": 100}, on_unreadable=print_unreadable)
     connectors = list(pages)
-    if output is Format.JSON:
-        print_json({"connectors": connectors})
-        return
-    print_table(
+    remote.print(
+        {"connectors": connectors},
         ("CONNECTOR", "BUCKET", "PREFIXES", "STATUS", "TRIGGER", "IDS", "ROLE"),
         map(_row, connectors),
     )

@@ -1,81 +1,75 @@
-"""Commands on jobs: sync, jobs, job, errors, explain, cancel, redrive."""
+"""Commands for jobs: sync, jobs, job, errors, outcomes, explain, cancel, redrive."""
 
 from __future__ import annotations
 
-import time
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from domain.job import TERMINAL, Discovery, JobStatus
 from domain.outcome import OutcomeKind
 from domain.shown import shown
-from entrypoints.cli.remote.api_client import ApiClient, path_segment
-from entrypoints.cli.remote.api_target import ApiOption, StageOption, TokenOption, open_client
-from entrypoints.cli.terminal.api_problem import ApiProblem
-from entrypoints.cli.terminal.job_progress import JobProgress
+from domain.views import Json
+from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.follow_job import follow_job
+from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import (
+    DISCOVERY_OPTION,
     ERR,
     OUT,
     Format,
-    OutputOption,
+    PrefixOption,
     print_explanation,
     print_job,
     print_json,
-    print_table,
     print_unreadable,
     printable,
-    reporting_problems,
     show_key,
     summary_of,
 )
 
-Json = dict[str, Any]
+_PAGE_SIZE_MAX = 100
 
-_POLL_S = 1.0
-
-JobArgument = Annotated[str, typer.Argument(help="The job's id.")]
+JobArgument = Annotated[str, typer.Argument(help="Job id.")]
+LimitOption = Annotated[int, typer.Option(min=1, help="Maximum number of results.")]
 WaitOption = Annotated[
-    bool, typer.Option("--wait", help="Stay until it has ended, showing progress.")
+    bool, typer.Option("--wait", help="Wait for the job to finish, showing progress.")
 ]
 _FAILED = (JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.COMPLETED_WITH_ERRORS)
 
 
-@reporting_problems
+@remote_command
 def sync(
-    connector: Annotated[str, typer.Argument(help="The connector's id.")],
-    prefix: Annotated[
-        list[str] | None, typer.Option(help="Only keys under it; may be repeated.")
-    ] = None,
-    discovery: Annotated[
-        Discovery | None, typer.Option(help="By S3 Batch Operations, or by the workers themselves.")
-    ] = None,
+    remote: Remote,
+    connector: Annotated[str, typer.Argument(help="Connector id.")],
+    prefix: PrefixOption = None,
+    discovery: Annotated[Discovery | None, DISCOVERY_OPTION] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, but write nothing.")] = False,
     include: Annotated[
-        list[str] | None, typer.Option(help="Only keys that match, e.g. '*.mov'.")
+        list[str] | None, typer.Option(help="Only matching keys, e.g. '*.mov'; repeatable.")
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(help="No keys that match, e.g. 'tmp/' for all below it.")
+        list[str] | None,
+        typer.Option(help="No matching keys, e.g. 'tmp/' for all keys below it; repeatable."),
     ] = None,
     modified_since: Annotated[
         str | None,
         typer.Option(
-            help="Only objects changed since, or up to a day before, e.g. 2026-01-31T12:00:00Z."
+            help="Only objects modified since this time, e.g. 2026-01-31T12:00:00Z; may include"
+            " some of the day before."
         ),
     ] = None,
     retrigger: Annotated[
         bool,
-        typer.Option("--retrigger", help="Trigger unknown objects whatever was triggered before."),
+        typer.Option(
+            "--retrigger", help="Trigger unknown objects even if an earlier job triggered them."
+        ),
     ] = False,
     idempotency_key: Annotated[
-        str | None, typer.Option(help="The same key starts one job only.")
+        str | None, typer.Option(help="Requests with the same key start only one job.")
     ] = None,
     wait: WaitOption = False,
-    api_url: ApiOption = None,
-    stage: StageOption = None,
-    token: TokenOption = None,
-    output: OutputOption = Format.HUMAN,
 ) -> None:
     """Start a sync of a connector."""
     body: Json = {"dryRun": dry_run}
@@ -88,29 +82,27 @@ def sync(
         "retrigger": retrigger,
     }
     body.update({name: value for name, value in options.items() if value})
-    client = open_client(api_url, stage, token)
     path = f"/connectors/{path_segment(connector)}/sync"
     if idempotency_key:
-        job, replayed = client.post_once(path, body, idempotency_key)
+        job, replayed = remote.client.post_once(path, body, idempotency_key)
         if replayed:
             ERR.print(
                 f"the key {printable(idempotency_key)} was used before: this is the job of"
-                f" {job['createdAt']}; another key starts another"
+                f" {job['createdAt']}; use another key to start another job"
             )
     else:
-        job = client.post(path, body)
-    _show_or_follow(client, job, output, wait=wait)
+        job = remote.client.post(path, body)
+    _show_or_follow(remote, job, wait=wait)
 
 
-@reporting_problems
+@remote_command
 def jobs(
-    connector: Annotated[str | None, typer.Option(help="Only of this connector.")] = None,
-    status: Annotated[JobStatus | None, typer.Option(help="Only in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
-    api_url: ApiOption = None,
-    stage: StageOption = None,
-    token: TokenOption = None,
-    output: OutputOption = Format.HUMAN,
+    remote: Remote,
+    connector: Annotated[str | None, typer.Option(help="Filter by connector.")] = None,
+    status: Annotated[JobStatus | None, typer.Option(help="Filter by status.")] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=_PAGE_SIZE_MAX, help="Maximum number of jobs, newest first.")
+    ] = 20,
 ) -> None:
     """List jobs."""
     query = {
@@ -118,16 +110,10 @@ def jobs(
         "status": status.value if status else None,
         "limit": limit,
     }
-    found: list[Json] = []
-    client = open_client(api_url, stage, token)
-    for job in client.pages("/jobs", query, on_unreadable=print_unreadable):
-        found.append(job)
-        if len(found) == limit:
-            break
-    if output is Format.JSON:
-        print_json({"jobs": found})
-        return
-    print_table(
+    pages = remote.client.pages("/jobs", query, on_unreadable=print_unreadable)
+    found = list(islice(pages, limit))
+    remote.print(
+        {"jobs": found},
         ("JOB", "CONNECTOR", "STATUS", "CREATED", "LISTED", "SKIP", "COPY", "PUT", "FAILED"),
         (
             (
@@ -145,67 +131,36 @@ def jobs(
     )
 
 
-@reporting_problems
-def job(
-    job_id: JobArgument,
-    wait: WaitOption = False,
-    api_url: ApiOption = None,
-    stage: StageOption = None,
-    token: TokenOption = None,
-    output: OutputOption = Format.HUMAN,
-) -> None:
+@remote_command
+def job(remote: Remote, job_id: JobArgument, wait: WaitOption = False) -> None:
     """Show one job."""
-    client = open_client(api_url, stage, token)
-    _show_or_follow(client, client.get(f"/jobs/{path_segment(job_id)}"), output, wait=wait)
+    _show_or_follow(remote, remote.client.get(_path(job_id)), wait=wait)
 
 
-@reporting_problems
-def errors(
-    job_id: JobArgument,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
-    api_url: ApiOption = None,
-    stage: StageOption = None,
-    token: TokenOption = None,
-    output: OutputOption = Format.HUMAN,
-) -> None:
-    """List what failed in a job, and why."""
-    found: list[Json] = []
-    query = {"limit": min(limit, 100)}
-    for error in open_client(api_url, stage, token).pages(
-        f"/jobs/{path_segment(job_id)}/errors", query
-    ):
-        found.append(error)
-        if len(found) == limit:
-            break
-    if output is Format.JSON:
-        print_json({"errors": found})
-        return
-    print_table(
+@remote_command
+def errors(remote: Remote, job_id: JobArgument, limit: LimitOption = 100) -> None:
+    """List the failures of a job and their causes."""
+    query = {"limit": min(limit, _PAGE_SIZE_MAX)}
+    found = list(islice(remote.client.pages(_path(job_id, "errors"), query), limit))
+    remote.print(
+        {"errors": found},
         ("CHUNK", "CLASS", "OBJECT", "MESSAGE"),
         ((e["chunkIndex"], e["errorClass"], show_key(e["objectKey"]), e["message"]) for e in found),
     )
 
 
-@reporting_problems
+@remote_command
 def outcomes(
+    remote: Remote,
     job_id: JobArgument,
-    outcome: Annotated[OutcomeKind, typer.Option(help="Only objects that ended like this.")],
-    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 100,
-    api_url: ApiOption = None,
-    stage: StageOption = None,
-    token: TokenOption = None,
-    output: OutputOption = Format.HUMAN,
+    outcome: Annotated[OutcomeKind, typer.Option(help="Only objects with this outcome.")],
+    limit: LimitOption = 100,
 ) -> None:
-    """List a job's objects that ended one way, such as NOT_TAKEN."""
-    query = {"outcome": outcome.value, "limit": min(limit, 100)}
-    pages = open_client(api_url, stage, token).pages(
-        f"/jobs/{path_segment(job_id)}/outcomes", query
-    )
-    found = list(islice(pages, limit))
-    if output is Format.JSON:
-        print_json({"outcomes": found})
-        return
-    print_table(
+    """List the objects of a job with one outcome, such as NOT_TAKEN."""
+    query = {"outcome": outcome.value, "limit": min(limit, _PAGE_SIZE_MAX)}
+    found = list(islice(remote.client.pages(_path(job_id, "outcomes"), query), limit))
+    remote.print(
+        {"outcomes": found},
         ("OBJECT", "REASON", "TRIGGERED", "TIMES", "MESSAGE"),
         (
             (shown(o["objectKey"]), o["reason"], o["triggeredAt"], o["triggerCount"], o["message"])
@@ -214,96 +169,50 @@ def outcomes(
     )
 
 
-@reporting_problems
+@remote_command
 def explain(
+    remote: Remote,
     job_id: JobArgument,
-    key: Annotated[str, typer.Argument(help="The object's key, as it is.")],
-    api_url: ApiOption = None,
-    stage: StageOption = None,
-    token: TokenOption = None,
-    output: OutputOption = Format.HUMAN,
+    key: Annotated[str, typer.Argument(help="The object's key, not encoded.")],
 ) -> None:
-    """Say what became of one object in a job."""
-    client = open_client(api_url, stage, token)
-    path, query = f"/jobs/{path_segment(job_id)}/objects", {"key": key}
-    found = client.get(path, query)
-    # A job may have more chunks than one request reads; those that may hold the object are kept.
+    """Show the outcome of one object in a job."""
+    path, query = _path(job_id, "objects"), {"key": key}
+    found = remote.client.get(path, query)
+    # A job may have more chunks than one request reads; keep those that may contain the object.
     earlier: list[Json] = []
     while cursor := found.get("nextCursor"):
         earlier += found["chunks"]
-        found = client.get(path, {**query, "cursor": cursor})
+        found = remote.client.get(path, {**query, "cursor": cursor})
     if earlier and not found["outcome"]:
         found = {**found, "chunks": [*earlier, *found["chunks"]]}
-    if output is Format.JSON:
+    if remote.output is Format.JSON:
         print_json(found)
-        return
-    print_explanation(found)
+    else:
+        print_explanation(found)
 
 
-@reporting_problems
-def cancel(
-    job_id: JobArgument,
-    wait: WaitOption = False,
-    api_url: ApiOption = None,
-    stage: StageOption = None,
-    token: TokenOption = None,
-    output: OutputOption = Format.HUMAN,
-) -> None:
-    """End a job; what is being copied is finished, nothing new is started."""
-    client = open_client(api_url, stage, token)
-    _show_or_follow(
-        client,
-        client.post(f"/jobs/{path_segment(job_id)}/cancel"),
-        output,
-        wait=wait,
-        expected=True,
-    )
+@remote_command
+def cancel(remote: Remote, job_id: JobArgument, wait: WaitOption = False) -> None:
+    """Cancel a job: copies in progress are completed, no new ones are started."""
+    job = remote.client.post(_path(job_id, "cancel"))
+    _show_or_follow(remote, job, wait=wait, may_fail=True)
 
 
-@reporting_problems
-def redrive(
-    job_id: JobArgument,
-    wait: WaitOption = False,
-    api_url: ApiOption = None,
-    stage: StageOption = None,
-    token: TokenOption = None,
-    output: OutputOption = Format.HUMAN,
-) -> None:
-    """Try a job's failed objects again."""
-    client = open_client(api_url, stage, token)
-    _show_or_follow(client, client.post(f"/jobs/{path_segment(job_id)}/redrive"), output, wait=wait)
+@remote_command
+def redrive(remote: Remote, job_id: JobArgument, wait: WaitOption = False) -> None:
+    """Process the failed objects of a job again."""
+    _show_or_follow(remote, remote.client.post(_path(job_id, "redrive")), wait=wait)
 
 
-def follow(
-    client: ApiClient, job: Json, *, poll_s: float = _POLL_S, stalled_after_s: float | None = None
-) -> Json:
-    """Poll a job until it has ended, showing its progress; returns it as it ended.
-
-    Raises:
-        ApiProblem: the API refused, or the job's record did not change for `stalled_after_s`.
-    """
-    changed_at = time.monotonic()
-    with JobProgress() as progress:
-        while True:
-            progress.show(job)
-            if job["status"] in TERMINAL:
-                return job
-            time.sleep(poll_s)
-            found = client.get(f"/jobs/{path_segment(job['jobId'])}")
-            if found["updatedAt"] != job["updatedAt"] or found["chunks"] != job["chunks"]:
-                changed_at = time.monotonic()
-            elif stalled_after_s is not None and time.monotonic() - changed_at > stalled_after_s:
-                raise ApiProblem(f"job {job['jobId']} stands still, {job['status']}")
-            job = found
+def _path(job_id: str, *more: str) -> str:
+    return "/".join(("/jobs", path_segment(job_id), *more))
 
 
-def _show_or_follow(
-    client: ApiClient, job: Json, output: Format, *, wait: bool, expected: bool = False
-) -> None:
-    """Print the job; with `wait`, exit with 1 if it did not end as it was meant to."""
+def _show_or_follow(remote: Remote, job: Json, *, wait: bool, may_fail: bool = False) -> None:
+    """Print the job; with `wait`, exit with 1 if it failed, unless it may."""
     if wait:
-        job = follow(client, job)
-    if output is Format.JSON:
+        job = follow_job(remote.client, job)
+    if remote.output is Format.JSON:
         print_json(job)
     else:
         print_job(job)
@@ -311,5 +220,5 @@ def _show_or_follow(
             OUT.print(f"next: asset-sync job {job['jobId']} --wait")
         elif (summary := summary_of(job)) is not None:
             OUT.print(summary)
-    if wait and job["status"] in _FAILED and not expected:
+    if wait and job["status"] in _FAILED and not may_fail:
         raise typer.Exit(1)

@@ -25,21 +25,22 @@ def stage_outputs(stage: str, client: OpenClient) -> Outputs:
     """Return the outputs of the stage's stack.
 
     Raises:
-        ApiProblem: there is no such stack here, or AWS does not say.
+        ApiProblem: the stack does not exist here, or the request failed.
     """
     name = f"asset-sync-{stage}"
     try:
         (stack,) = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except (BotoCoreError, ClientError) as error:
         raise ApiProblem(
-            f"the stack {name} cannot be looked up: {error} (is AWS_PROFILE the right account, and"
-            f" AWS_REGION the region of the stage? `make deploy STAGE={stage} TARGETS=…` makes it)"
+            f"the stack {name} cannot be read: {error} (is AWS_PROFILE the right account, and"
+            f" AWS_REGION the Region of the stage? `make deploy STAGE={stage} TARGETS=…` creates"
+            " it)"
         ) from error
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 
 
 class StageApiClient(ApiClient):
-    """The API of a deployed stage: its requests are signed, or carry a token, as it asks for."""
+    """The API of a deployed stage: requests are signed or have a token, as the stage requires."""
 
     def __init__(self, outputs: Outputs, session: boto3.Session, token: str | None = None) -> None:
         self.outputs = outputs
@@ -53,10 +54,10 @@ class StageApiClient(ApiClient):
 
     @classmethod
     def of_stage(cls, stage: str, token: str | None = None) -> StageApiClient:
-        """Find the stage.
+        """Return the client of a stage.
 
         Raises:
-            ApiProblem: there is no such stage here, or the token cannot be sent.
+            ApiProblem: the stage does not exist here, or the token cannot be sent.
         """
         session = open_session()
         return cls(stage_outputs(stage, session.client), session, token)
@@ -71,32 +72,32 @@ class AwsSignature:
     def headers(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> dict[str, str]:
-        """Return the headers with the signature's.
+        """Return the headers, including the signature.
 
         Raises:
-            ApiProblem: there are no credentials to sign with.
+            ApiProblem: there are no credentials.
         """
-        asked = AWSRequest(method=method, url=url, data=body or b"", headers=dict(headers))
+        request = AWSRequest(method=method, url=url, data=body or b"", headers=dict(headers))
         try:
             credentials = self._session.get_credentials()
             if credentials is None:
                 raise NoCredentialsError
             SigV4Auth(
                 credentials.get_frozen_credentials(), "execute-api", self._session.region_name
-            ).add_auth(asked)
+            ).add_auth(request)
         except BotoCoreError as error:
             raise ApiProblem(
                 f"requests to {urlsplit(url).netloc} cannot be signed: {error}: set AWS_PROFILE, or"
                 " sign in (`aws sso login`)"
             ) from error
-        return dict(asked.headers)
+        return dict(request.headers)
 
     def remedy(self, status: int, _headers: Mapping[str, str]) -> str:
-        """Say what the caller needs."""
+        """Explain what the caller needs."""
         if status not in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return ""
         return (
-            "the request was signed, and refused: your role needs execute-api:Invoke on this API"
+            "the signed request was rejected: your role needs execute-api:Invoke on this API"
             " (docs/deploy.md, Credentials and rights); or the credentials or this machine's clock"
             " are wrong (`aws sts get-caller-identity`)"
         )
@@ -106,9 +107,9 @@ def open_session() -> boto3.Session:
     """Open a session.
 
     Raises:
-        ApiProblem: there is no such profile.
+        ApiProblem: the profile does not exist.
     """
-    # boto3 by itself reads AWS_DEFAULT_REGION only; the AWS CLI reads this one first.
+    # boto3 reads only AWS_DEFAULT_REGION; the AWS CLI reads AWS_REGION first.
     try:
         return boto3.Session(region_name=os.environ.get("AWS_REGION"))
     except BotoCoreError as error:

@@ -1,6 +1,6 @@
-"""Whether what is there serves its purpose: rules over answers of AWS, for doctor and preflight.
+"""Whether a trail and a bucket deliver the events that the service needs, for doctor and preflight.
 
-It asks nothing itself.
+Pure: it interprets responses of AWS, and sends no requests.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 # S3 User Guide, "Examples: Tracking an S3 Batch Operations job in Amazon EventBridge through AWS
-# CloudTrail" (checked 2026-11): the event that ends a batch job, in the fields of a selector.
+# CloudTrail" (checked 2026-11): the event at the end of a batch job, by the fields of a selector.
 _BATCH_JOB_EVENT: Final[Mapping[str, str]] = {
     "eventCategory": "Management",
     "eventName": "JobStatusChanged",
@@ -39,7 +39,7 @@ _RECEIVERS: Final = (
 def records_batch_jobs(selectors: Mapping[str, Any]) -> bool:
     """Return whether a trail with these selectors records that a batch job ended.
 
-    `selectors` is the answer of GetEventSelectors. A trail that was given none records all
+    `selectors` is the response of GetEventSelectors. A trail without selectors records all
     management events (CloudTrail API Reference, "PutEventSelectors").
     """
     basic = selectors.get("EventSelectors") or []
@@ -54,7 +54,7 @@ def records_batch_jobs(selectors: Mapping[str, Any]) -> bool:
 
 
 def _matches(fields: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether the event is selected; a field that it does not have selects no event."""
+    """Return whether the event is selected; a selector of a missing field never matches."""
     return all(
         field["Field"] in _BATCH_JOB_EVENT
         and all(
@@ -69,7 +69,7 @@ def _matches(fields: Sequence[Mapping[str, Any]]) -> bool:
 def notifies_of_copies(notifications: Mapping[str, Any]) -> bool:
     """Return whether a bucket sends an event for an object that is copied onto itself.
 
-    `notifications` is the answer of GetBucketNotificationConfiguration.
+    `notifications` is the response of GetBucketNotificationConfiguration.
     """
     return "EventBridgeConfiguration" in notifications or any(
         _COPY_EVENTS & set(each["Events"])

@@ -1,19 +1,20 @@
-"""What a command reports where the API, or AWS, does not do what it was asked for."""
+"""The error that a command reports if a request to the API or to AWS failed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from domain.views import Json
 
 
 class ApiProblem(Exception):
-    """The API refused a request, or could not be reached; the message is for the user.
+    """A request was rejected, or the service could not be reached; the message is for the user.
 
-    `more` are further lines: what is wrong with which field.
+    `more` are further lines: the error of each field.
     """
 
     def __init__(
-        self, message: str, problem: dict[str, Any] | None = None, *, more: Sequence[str] = ()
+        self, message: str, problem: Json | None = None, *, more: Sequence[str] = ()
     ) -> None:
         super().__init__(message)
         self.more = tuple(more)

@@ -1,20 +1,18 @@
-"""Showing a job while it runs: percent, rate, time left, counts by decision."""
+"""The progress of a running job: percent, rate, remaining time, counts by decision."""
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from domain.job import TERMINAL
+from domain.views import Json
 from entrypoints.cli.terminal.output import ERR, progress_line, warn
-
-Json = dict[str, Any]
 
 
 class JobProgress:
-    """A line on standard error that is drawn anew; without a terminal, one line per change."""
+    """A line on standard error that is redrawn; without a terminal, one line per change."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -34,17 +32,12 @@ class JobProgress:
             self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if ERR.is_terminal:
             self._progress.stop()
 
     def show(self, job: Json) -> None:
-        """Draw the job as it is now; a reason that it gives while it runs stays on the screen."""
+        """Show the current state of the job; a status reason is printed once and stays visible."""
         reason = job["statusReason"] if job["status"] not in TERMINAL else self._reason
         if reason and reason != self._reason:
             warn(f"{job['status']}:", reason)

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, one JSON document for programs.
+"""What commands print: tables for people, or one JSON document for programs.
 
 Results go to standard output, progress and errors to standard error.
 """
@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from functools import wraps
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, ParamSpec
 
 import typer
 from rich.console import Console
@@ -18,12 +18,12 @@ from rich.text import Text
 
 from domain.connector import IdSource
 from domain.shown import one_line, shown
+from domain.views import Json
 from entrypoints.cli.terminal.api_problem import ApiProblem
 
-Json = dict[str, Any]
 Parameters = ParamSpec("Parameters")
 
-# What is printed holds keys and paths, whose brackets and `:smile:` mean nothing to a terminal.
+# The output contains keys and paths: `[bold]` and `:smile:` in them are not markup.
 OUT = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, markup=False)
 
@@ -39,43 +39,50 @@ class Format(StrEnum):
 
 
 OutputOption = Annotated[
-    Format, typer.Option("--output", "-o", help="For a person, or one JSON document.")
+    Format, typer.Option("--output", "-o", help="Human-readable, or one JSON document.")
 ]
 IdsOption = Annotated[
-    IdSource, typer.Option(help="Who makes the ids of new assets: this service, or the system.")
+    IdSource,
+    typer.Option(help="Who generates the ids of new assets: this service, or the system."),
 ]
+PrefixOption = Annotated[
+    list[str] | None, typer.Option(help="Only keys with this prefix; repeatable.")
+]
+DISCOVERY_OPTION = typer.Option(
+    help="Discovery by S3 Batch Operations, or by the workers themselves."
+)
 
 
 def print_json(document: object) -> None:
-    """Print one document; pure ASCII, so any object key can be shown and parsed."""
+    """Print one document in ASCII, so that every object key can be printed and parsed."""
     OUT.print(json.dumps(document, indent=2))
 
 
 def print_unreadable(record: Json) -> None:
-    """Say on standard error that the service could not read one of its records."""
+    """Print on standard error a record that the service could not read."""
     warn("unreadable:", f"{record['id']}: {record['cause']}")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under headings, or a dash if there are none; keys in them are `shown`."""
+    """Print rows under headings, or a dash if there are none."""
     headings = (Column(name, overflow="fold") for name in columns)
     table = Table(*headings, box=None, pad_edge=False, header_style="bold")
     count = 0
     for row in rows:
         table.add_row(*(Text(printable(value)) for value in row))
         count += 1
-    # What reads a pipe wants ids and keys whole, however long a line gets.
+    # A program that reads a pipe needs complete ids and keys, however long the line.
     console = OUT if OUT.is_terminal else Console(file=OUT.file, width=_PIPE_CHARS)
     console.print(table if count else "-")
 
 
 def printable(value: object) -> str:
-    """Return a value as one line of text, empty for None; a key is `shown` instead."""
+    """Return a value as one line of text, empty for None; use `shown` for a key."""
     return "" if value is None else one_line(str(value))
 
 
 def show_key(key: str | None) -> str:
-    """Return a key, or empty where a record has none."""
+    """Return a key as printable text, empty if the record has none."""
     return "" if key is None else shown(key)
 
 
@@ -95,7 +102,7 @@ def fail(text: object) -> None:
 
 
 def warn(label: str, text: object) -> None:
-    """Print on standard error what does not stop the command."""
+    """Print a warning on standard error."""
     _labelled(label, "yellow", text)
 
 
@@ -103,7 +110,7 @@ def _labelled(label: str, style: str, text: object) -> None:
     ERR.print(Text.assemble((label, style), " ", printable(text)))
 
 
-# What a person wants to see even if it is none, and what only where there is some.
+# Counts that are printed even if they are 0; the others only if they are not.
 _ALWAYS = ("skipped", "copied", "put", "archived", "gone", "failed")
 _COUNTS = (
     ("skipped", "skipped"),
@@ -123,14 +130,14 @@ def _not_media(count: int) -> str:
 
 
 def summary_of(job: Json) -> str | None:
-    """Return what a person should know of an ended job beside its counts, with the next step."""
+    """Return what to know about an ended job in addition to its counts, with the next step."""
     statistics, job_id = job["statistics"], job["jobId"]
     if statistics["failed"]:
         return f"next: asset-sync errors {job_id}"
     parts = []
     if statistics["ingesting"]:
         parts.append(
-            f"{statistics['ingesting']:,} were triggered before and are waited for; sync later"
+            f"{statistics['ingesting']:,} were triggered earlier and are still pending; sync later"
         )
     if statistics["notTaken"]:
         parts.append(
@@ -179,12 +186,12 @@ def print_job(job: Json) -> None:
 
 
 def print_explanation(found: Json) -> None:
-    """Print what became of one object."""
+    """Print the outcome of one object."""
     field("object", shown(found["objectKey"]), width=12)
     outcome = found["outcome"]
     if outcome is None:
         states = ", ".join(f"chunk {c['chunkIndex']} is {c['status']}" for c in found["chunks"])
-        OUT.print(f"no outcome yet: {states or 'the job is still making its chunks'}")
+        OUT.print(f"no outcome yet: {states or 'the job is still being split into chunks'}")
         return
     for name, value in outcome.items():
         if value is not None and name not in ("key", "jobId"):
@@ -192,7 +199,7 @@ def print_explanation(found: Json) -> None:
 
 
 def progress_line(progress: Json) -> str:
-    """Return percent, rate and remaining time, as far as they are known."""
+    """Return percent, rate and remaining time, as far as known."""
     rate, eta = progress["objectsPerSecond"], progress["etaSeconds"]
     parts = [f"{progress['percent']} %"]
     if rate is not None:
@@ -203,7 +210,7 @@ def progress_line(progress: Json) -> str:
 
 
 def reporting_problems(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
-    """Turn an ApiProblem into a message (or the problem document) and exit status 1."""
+    """Convert an ApiProblem to a message (or the problem document) and exit status 1."""
 
     @wraps(command)
     def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:

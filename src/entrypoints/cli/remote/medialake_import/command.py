@@ -1,7 +1,7 @@
-"""`asset-sync connectors import`: register the connectors of a Media Lake.
+"""The command `asset-sync connectors import`.
 
-Reads the Media Lake's connector table, shows what it would register, and registers it. Ids are a
-function of the table, so a repeated import registers only what is new.
+It reads the Media Lake's connector table, shows the plan, and registers the connectors. Their ids
+are derived from the table, so a repeated import registers only new ones.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import typer
 
 from domain.connector import IdSource, Trigger
 from domain.shown import shown
+from domain.views import Json
 from entrypoints.cli.remote.api_client import ApiClient
-from entrypoints.cli.remote.api_target import ApiOption, StageOption, TokenOption, open_client
 from entrypoints.cli.remote.medialake_import.plan import (
     FAILED,
     ImportOptions,
@@ -28,32 +28,29 @@ from entrypoints.cli.remote.medialake_import.plan import (
     PlannedConnector,
     plan_import,
 )
+from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.api_problem import ApiProblem
 from entrypoints.cli.terminal.output import (
     ERR,
     OUT,
     Format,
     IdsOption,
-    OutputOption,
     print_json,
     print_table,
     printable,
-    reporting_problems,
     warn,
 )
 
-Json = dict[str, Any]
-
 _RESULTS_BUCKET_VARIABLE: Final = "RESULTS_BUCKET_NAME"
-_NONE_MADE: Final = "Nothing is registered: repeat with --yes."
+_NOTHING_REGISTERED: Final = "Nothing was registered: run the command again with --yes."
 _DIFFERS: Final = (
-    "is registered with other values and stays as it is: a connector cannot be changed; see"
+    "is registered with other values and is not changed: a connector cannot be updated; see"
     " docs/medialake.md, Connectors"
 )
 
 
 class ImportTrigger(StrEnum):
-    """The triggers that a Media Lake listens to."""
+    """The triggers that a Media Lake supports."""
 
     COPY = "copy"
     QUEUE = "queue"
@@ -61,15 +58,16 @@ class ImportTrigger(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tables:
-    """Which tables to read, and what is known of derived files."""
+    """The tables to read, and known buckets of derived files."""
 
     connectors: str
     assets: str | None
     derived_buckets: frozenset[str]
 
 
-@reporting_problems
+@remote_command
 def import_(
+    remote: Remote,
     from_table: Annotated[
         str, typer.Option("--from-table", help="The Media Lake's connector table.")
     ],
@@ -83,62 +81,58 @@ def import_(
     ids: IdsOption = IdSource.MINTED,
     derived_bucket: Annotated[
         list[str] | None,
-        typer.Option(help="A bucket of derived files, to leave out; may be repeated."),
+        typer.Option(help="A bucket of derived files to exclude; repeatable."),
     ] = None,
     assets_table: Annotated[
         str | None,
         typer.Option(
-            help="The Media Lake's assets table: a sample shows buckets of derived files."
+            help="The Media Lake's assets table; a sample of it shows buckets of derived files."
         ),
     ] = None,
     include_derived: Annotated[
-        bool, typer.Option("--include-derived", help="Import buckets of derived files, too.")
+        bool, typer.Option("--include-derived", help="Also import buckets of derived files.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be registered; register nothing.")
+        bool, typer.Option("--dry-run", help="Show the plan, but register nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Register without asking.")] = False,
-    api_url: ApiOption = None,
-    stage: StageOption = None,
-    token: TokenOption = None,
-    output: OutputOption = Format.HUMAN,
 ) -> None:
     """Register the connectors of a Media Lake; exits with 1 if one could not be imported.
 
-    Its tables are read with your own credentials and in your Region (AWS_PROFILE, AWS_REGION).
-    What is registered already stays as it is.
+    The tables are read with your own credentials and in your Region (AWS_PROFILE, AWS_REGION).
+    Registered connectors are not changed.
     """
-    client = open_client(api_url, stage, token)
+    client = remote.client
     tables = _Tables(
         connectors=from_table,
         assets=assets_table,
         derived_buckets=frozenset(derived_bucket or ()),
     )
-    choices = ImportOptions(
+    options = ImportOptions(
         trigger=Trigger(trigger.value),
         ids=ids,
         include_derived=include_derived,
         results_bucket=_results_bucket(client),
     )
-    plan = _read(client, tables, choices)
-    human = output is Format.HUMAN
+    plan = _read(client, tables, options)
+    human = remote.output is Format.HUMAN
     if human:
         _print_plan(plan, from_table)
-    going = bool(plan.new) and not dry_run and (yes or (human and _agreed(len(plan.new))))
-    if going:
+    registering = bool(plan.new) and not dry_run and (yes or (human and _confirmed(len(plan.new))))
+    if registering:
         plan = replace(plan, items=tuple(_registered(client, plan.items)))
     if human:
         _print_result(plan, dry_run=dry_run)
     else:
         print_json(_document(plan, from_table, dry_run=dry_run))
         if plan.new and not dry_run:
-            ERR.print(_NONE_MADE)
+            ERR.print(_NOTHING_REGISTERED)
     if any(item.state in FAILED for item in plan.items) or (plan.new and not dry_run):
         raise typer.Exit(1)
 
 
 def _results_bucket(client: ApiClient) -> str | None:
-    # boto3 takes a moment to import, and only this command and stages need it.
+    # Imported here because boto3 is slow to import, and only this command and stages need it.
     from entrypoints.cli.remote.stage_api_client import StageApiClient
 
     if isinstance(client, StageApiClient):
@@ -146,7 +140,7 @@ def _results_bucket(client: ApiClient) -> str | None:
     return os.environ.get(_RESULTS_BUCKET_VARIABLE)
 
 
-def _read(client: ApiClient, tables: _Tables, choices: ImportOptions) -> Plan:
+def _read(client: ApiClient, tables: _Tables, options: ImportOptions) -> Plan:
     from entrypoints.cli.remote.medialake_import.tables import MediaLakeTables
 
     medialake = MediaLakeTables()
@@ -154,12 +148,12 @@ def _read(client: ApiClient, tables: _Tables, choices: ImportOptions) -> Plan:
     derived = set(tables.derived_buckets)
     if tables.assets is not None:
         derived |= set(medialake.derived_buckets(tables.assets))
-    known = replace(choices, region=medialake.region, derived_buckets=frozenset(derived))
+    known = replace(options, region=medialake.region, derived_buckets=frozenset(derived))
     registered = list(client.pages("/connectors", {"limit": 100}))
     return plan_import(items, registered, known)
 
 
-def _agreed(count: int) -> bool:
+def _confirmed(count: int) -> bool:
     return _at_a_terminal() and typer.confirm(f"Register {_connectors(count)}?", err=True)
 
 
@@ -168,7 +162,7 @@ def _at_a_terminal() -> bool:
 
 
 def _registered(client: ApiClient, items: Iterable[PlannedConnector]) -> Iterable[PlannedConnector]:
-    """Register what is new, one after the other; one that is refused does not stop the others."""
+    """Register new connectors one at a time; a rejected one does not stop the others."""
     for item in items:
         if item.state is not ImportState.NEW or item.body is None:
             yield item
@@ -199,13 +193,13 @@ def _print_plan(plan: Plan, table_name: str) -> None:
         for each in item.differences:
             OUT.print(
                 f"  {each.field}: {printable(json.dumps(each.registered))} is registered,"
-                f" {printable(json.dumps(each.table))} follows from the table and the options"
+                f" {printable(json.dumps(each.table))} results from the table and the options"
             )
         for warning in item.warnings:
             OUT.print(f"{_label(item)}: warning: {printable(warning)}")
     for connector_id in plan.not_in_table:
         OUT.print(
-            f"{printable(connector_id)}: registered, but not in this table; deleted in Media Lake,"
+            f"{printable(connector_id)}: registered, but not in this table: deleted in Media Lake,"
             " or imported from another table"
         )
 
@@ -242,7 +236,9 @@ def _print_result(plan: Plan, *, dry_run: bool) -> None:
         OUT.print(f"{_connectors(len(created))} registered")
         OUT.print(f"next: asset-sync sync {_label(created[0])} --dry-run --wait")
     elif plan.new:
-        OUT.print(f"{_connectors(len(plan.new))} would be registered" if dry_run else _NONE_MADE)
+        OUT.print(
+            f"{_connectors(len(plan.new))} would be registered" if dry_run else _NOTHING_REGISTERED
+        )
     elif not any(item.state is ImportState.REFUSED for item in plan.items):
         OUT.print("there is nothing to register")
 

@@ -1,4 +1,4 @@
-"""What an import of a Media Lake's connectors would register, and why it leaves some out. Pure."""
+"""The plan of an import: which connectors of a Media Lake to register, and why not others. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from domain import prefixes as prefix_rules
 from domain.connector import IdSource, Trigger
@@ -18,9 +18,7 @@ from domain.medialake_connector import (
     is_derived_bucket_name,
     read_connector,
 )
-from domain.views import filter_view
-
-Json = dict[str, Any]
+from domain.views import Json, filter_view
 
 _COMPARED: Final = (
     "bucketName",
@@ -34,7 +32,7 @@ _COMPARED: Final = (
 
 
 class ImportState(StrEnum):
-    """What an import does, or did, with a connector of the table."""
+    """The state of a connector of the table in an import."""
 
     NEW = "new"
     UNCHANGED = "unchanged"
@@ -45,21 +43,21 @@ class ImportState(StrEnum):
     REFUSED = "refused"
 
 
-# What cannot be imported although it was asked for.
+# Connectors that could not be imported.
 FAILED: Final = frozenset({ImportState.INVALID, ImportState.REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """What holds for all connectors of one import.
+    """The options of an import.
 
     Attributes:
         trigger: `copy` or `queue`.
-        ids: Who makes the ids of objects that Media Lake does not know.
-        region: The Region of the table, None if it is not known.
-        derived_buckets: Buckets that hold derived files; their names are known or were seen.
-        include_derived: Whether to import such buckets all the same.
-        results_bucket: The bucket of this service's own files, None if it is not known.
+        ids: Who generates the ids of objects that Media Lake does not have.
+        region: The Region of the table, None if unknown.
+        derived_buckets: Buckets of derived files, specified by name or found in a sample.
+        include_derived: Whether to import such buckets.
+        results_bucket: The bucket of this service's own files, None if unknown.
     """
 
     trigger: Trigger = Trigger.COPY
@@ -72,7 +70,7 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A field of a registered connector that is not as the table has it."""
+    """A field in which a registered connector differs from the table."""
 
     field: str
     registered: object
@@ -81,7 +79,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedConnector:
-    """One item of the table. `body` is what is sent to register it, None if nothing can be."""
+    """One item of the table. `body` is the request that registers it, None if there is none."""
 
     source_id: str
     name: str
@@ -96,7 +94,7 @@ class PlannedConnector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All items of the table, by id; and imported connectors that it does not hold (any more)."""
+    """All items of the table, and imported connectors that are no longer in it."""
 
     items: tuple[PlannedConnector, ...]
     not_in_table: tuple[str, ...] = ()
@@ -109,22 +107,22 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _ImportContext:
-    """What a connector is judged by besides itself."""
+    """What the plan of a connector depends on, in addition to the connector."""
 
-    choices: ImportOptions
+    options: ImportOptions
     registered: Sequence[Json]
     sharing: Counter[str] = field(default_factory=Counter)
 
 
 def plan_import(
-    items: Iterable[Mapping[str, object]], registered: Sequence[Json], choices: ImportOptions
+    items: Iterable[Mapping[str, object]], registered: Sequence[Json], options: ImportOptions
 ) -> Plan:
     """Compare the table with what is registered.
 
     Args:
         items: The items of the connector table, as plain values.
-        registered: All connectors of this service, as its API shows them.
-        choices: What holds for all of them.
+        registered: All connectors of this service, as in its API.
+        options: The options of the import.
     """
     read: list[MediaLakeConnector] = []
     planned: list[PlannedConnector] = []
@@ -135,8 +133,8 @@ def plan_import(
             planned.append(_invalid(item, str(error)))
     # Personal uploads share one bucket, with one item for each person.
     sharing = Counter(one.bucket_name for one in read if not one.personal)
-    around = _ImportContext(choices, registered, sharing)
-    planned += [_planned(one, around) for one in read]
+    context = _ImportContext(options, registered, sharing)
+    planned += [_planned(one, context) for one in read]
     ids = {one.connector_id for one in read}
     return Plan(
         items=tuple(sorted(planned, key=lambda one: (one.bucket_name, one.source_id))),
@@ -160,11 +158,11 @@ def _invalid(item: Mapping[str, object], reason: str) -> PlannedConnector:
     )
 
 
-def _planned(one: MediaLakeConnector, around: _ImportContext) -> PlannedConnector:
-    state, reason, body = ImportState.NEW, "", _body(one, around.choices)
+def _planned(one: MediaLakeConnector, context: _ImportContext) -> PlannedConnector:
+    state, reason, body = ImportState.NEW, "", _body(one, context.options)
     differences: tuple[Difference, ...] = ()
-    found = next((r for r in around.registered if r["connectorId"] == one.connector_id), None)
-    refusal = _refusal(one, around.choices)
+    found = next((r for r in context.registered if r["connectorId"] == one.connector_id), None)
+    refusal = _refusal(one, context.options)
     if refusal is not None:
         state, reason = refusal
     elif found is not None:
@@ -180,65 +178,63 @@ def _planned(one: MediaLakeConnector, around: _ImportContext) -> PlannedConnecto
         reason=reason,
         body=None if left_out else body,
         differences=differences,
-        warnings=() if left_out else tuple(_warnings(one, around)),
+        warnings=() if left_out else tuple(_warnings(one, context)),
     )
 
 
-def _refusal(one: MediaLakeConnector, choices: ImportOptions) -> tuple[ImportState, str] | None:
+def _refusal(one: MediaLakeConnector, options: ImportOptions) -> tuple[ImportState, str] | None:
     if one.personal:
         return (
             ImportState.LEFT_OUT,
-            "Media Lake's own, for personal uploads; it does not list it either",
+            "Media Lake's own connector for personal uploads, which it does not list either",
         )
-    if one.bucket_name == choices.results_bucket:
-        return ImportState.LEFT_OUT, "the bucket holds this service's own files"
-    if not choices.include_derived and _is_derived(one.bucket_name, choices):
+    if one.bucket_name == options.results_bucket:
+        return ImportState.LEFT_OUT, "the bucket contains this service's own files"
+    if not options.include_derived and _is_derived(one.bucket_name, options):
         return (
             ImportState.LEFT_OUT,
-            "the bucket holds files that Media Lake derived (--include-derived imports it)",
+            "the bucket contains files that Media Lake derived (import it with --include-derived)",
         )
-    if choices.trigger is Trigger.QUEUE and one.queue_url is None:
+    if options.trigger is Trigger.QUEUE and one.queue_url is None:
         return (
             ImportState.INVALID,
-            "trigger queue needs its ingest queue, and the item has no queueUrl",
+            "trigger queue requires the ingest queue, but the item has no queueUrl",
         )
     return None
 
 
-def _is_derived(bucket_name: str, choices: ImportOptions) -> bool:
-    return bucket_name in choices.derived_buckets or is_derived_bucket_name(bucket_name)
+def _is_derived(bucket_name: str, options: ImportOptions) -> bool:
+    return bucket_name in options.derived_buckets or is_derived_bucket_name(bucket_name)
 
 
-def _warnings(one: MediaLakeConnector, around: _ImportContext) -> Iterator[str]:
-    choices = around.choices
+def _warnings(one: MediaLakeConnector, context: _ImportContext) -> Iterator[str]:
+    options = context.options
     yield from _integration_warnings(one)
     if one.blank_prefix:
         yield (
-            "its list of prefixes holds a blank one, which is left out here; Media Lake's event"
-            " rule makes `/` of it and hears of no other key by that prefix"
+            "its list of prefixes contains a blank one, which is ignored here; Media Lake's event"
+            " rule uses `/` instead, which matches no other key"
         )
-    if around.sharing[one.bucket_name] > 1:
+    if context.sharing[one.bucket_name] > 1:
         yield (
-            f"{around.sharing[one.bucket_name]} connectors of the table are on this bucket; Media"
+            f"{context.sharing[one.bucket_name]} connectors of the table have this bucket; Media"
             " Lake applies the file filter of one of them to all, and two syncs of the same objects"
-            " may run at a time"
+            " may run at the same time"
         )
-    for other in _others_on_the_same_objects(one, around.registered):
+    for other in _others_on_the_same_objects(one, context.registered):
         yield (
-            f"connector {other} is registered for the same objects already; do not sync both at a"
-            " time"
+            f"connector {other} is already registered for the same objects; do not sync both at the"
+            " same time"
         )
-    if one.region and choices.region and one.region != choices.region:
+    if one.region and options.region and one.region != options.region:
         yield (
-            f"the bucket is in {one.region}, the table in {choices.region}: if this service runs in"
+            f"the bucket is in {one.region}, the table in {options.region}: if this service runs in"
             " another Region than the bucket, only discovery direct works (sync --discovery direct)"
         )
     if one.queue_url is None:
-        yield (
-            "the item has no queueUrl: whether Media Lake has worked off its queue cannot be seen"
-        )
-    if _is_derived(one.bucket_name, choices):
-        yield "the bucket holds files that Media Lake derived: they would become assets themselves"
+        yield ("the item has no queueUrl, so the backlog of Media Lake's queue cannot be checked")
+    if _is_derived(one.bucket_name, options):
+        yield "the bucket contains files that Media Lake derived: they would become assets"
 
 
 def _integration_warnings(one: MediaLakeConnector) -> Iterator[str]:
@@ -247,7 +243,7 @@ def _integration_warnings(one: MediaLakeConnector) -> Iterator[str]:
     if one.integration == "s3Notifications":
         yield (
             "its integration is s3Notifications, not EventBridge: S3 notifies a standard queue, so"
-            " an object can be announced twice or out of order, and its ingest runs in parallel"
+            " events may arrive twice or out of order, and its ingest runs in parallel"
         )
     else:
         shown = one.integration or "missing"
@@ -269,13 +265,13 @@ def _others_on_the_same_objects(
             yield other["connectorId"]
 
 
-def _body(one: MediaLakeConnector, choices: ImportOptions) -> Json:
+def _body(one: MediaLakeConnector, options: ImportOptions) -> Json:
     body: Json = {
         "connectorId": one.connector_id,
         "bucketName": one.bucket_name,
         "status": one.status.value,
-        "trigger": choices.trigger.value,
-        "ids": choices.ids.value,
+        "trigger": options.trigger.value,
+        "ids": options.ids.value,
     }
     if one.prefixes:
         body["prefixes"] = list(one.prefixes)
@@ -294,7 +290,7 @@ def _differences(body: Json, registered: Json) -> Iterator[Difference]:
 
 
 def _comparable(value: object) -> object:
-    """Make the order of a list's texts, and of a filter's, without meaning."""
+    """Ignore the order of lists, also of those in a filter."""
     if isinstance(value, list):
         return sorted(value)
     if isinstance(value, dict):

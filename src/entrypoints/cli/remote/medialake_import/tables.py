@@ -1,25 +1,24 @@
 """The tables of a Media Lake, read with the operator's own credentials.
 
-Needed of IAM: `dynamodb:Scan` on the tables. The SDK's environment is honoured: AWS_PROFILE,
-AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and the rest.
+Requires the IAM action `dynamodb:Scan` on the tables. Uses the environment variables of the SDK:
+AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and others.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
 
-import boto3  # type: ignore[import-untyped]
 from boto3.dynamodb.types import TypeDeserializer  # type: ignore[import-untyped]
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from domain.medialake_connector import ATTRIBUTES, derived_buckets
+from entrypoints.cli.remote.stage_api_client import open_session
 from entrypoints.cli.terminal.api_problem import ApiProblem
 
-# A sample is enough: a Media Lake puts all that it derives into one bucket.
+# A sample is enough: a Media Lake writes all derived files to one bucket.
 SAMPLED_RECORD_COUNT: Final = 1000
 
 Item = dict[str, object]
@@ -29,13 +28,12 @@ class MediaLakeTables:
     """Reads tables of one account and Region."""
 
     def __init__(self) -> None:
-        # boto3 by itself reads AWS_DEFAULT_REGION only; the AWS CLI reads this one first.
-        self._session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+        self._session = open_session()
         self._deserializer = TypeDeserializer()
 
     @property
     def region(self) -> str | None:
-        """The Region that is read in, None if none is set."""
+        """The Region of the session, None if none is set."""
         region: str | None = self._session.region_name
         return region
 
@@ -50,7 +48,7 @@ class MediaLakeTables:
     def derived_buckets(self, table_name: str) -> Counter[str]:
         """Return the buckets of derived files in a sample of an assets table.
 
-        Each comes with the number of records, of at most SAMPLED_RECORD_COUNT, that name it.
+        Each comes with the number of records, of at most SAMPLED_RECORD_COUNT, that contain it.
 
         Raises:
             ApiProblem: the table cannot be read.
@@ -69,7 +67,7 @@ class MediaLakeTables:
         consistent: bool = False,
         limit: int | None = None,
     ) -> Iterator[Item]:
-        # Several of the names are reserved words of DynamoDB, so all of them get an alias.
+        # Several names are reserved words of DynamoDB, so all of them get an alias.
         names = {f"#a{index}": name for index, name in enumerate(attributes)}
         request: dict[str, Any] = {
             "TableName": table_name,
@@ -105,7 +103,7 @@ class MediaLakeTables:
         if isinstance(error, NoCredentialsError):
             return "there are no credentials: set AWS_PROFILE, or sign in"
         if isinstance(error, NoRegionError):
-            return "no Region is set: set AWS_REGION to the one of the Media Lake"
+            return "no Region is set: set AWS_REGION to the Region of the Media Lake"
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
         if code == "ResourceNotFoundException":
             return (
@@ -113,5 +111,5 @@ class MediaLakeTables:
                 " Media Lake, and AWS_REGION its Region?)"
             )
         if code == "AccessDeniedException":
-            return f"{error} (allow yourself dynamodb:Scan on it)"
+            return f"{error} (grant yourself dynamodb:Scan on it)"
         return str(error)

@@ -1,1 +1,1 @@
-"""What `asset-sync doctor` looks at, each with the command by which a person sees the same."""
+"""The checks of `asset-sync doctor`, each with an AWS CLI command that shows the same."""

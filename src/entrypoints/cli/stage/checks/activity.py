@@ -1,4 +1,4 @@
-"""What can be seen only when it has happened: that functions start, that events arrive."""
+"""Checks of past activity: functions run, batch jobs complete, events and messages arrive."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _LATELY: Final = timedelta(minutes=30)
 _EVER: Final = timedelta(days=14)
 # CloudWatch User Guide, "Metrics concepts", "Periods": a day at most.
 _PERIOD_MAX: Final = timedelta(days=1)
-_REFUSED: Final = {"iam": "403", "jwt": "401"}
+_REJECTED: Final = {"iam": "403", "jwt": "401"}
 
 
 def api(stage: Stage) -> Iterator[Finding]:
-    """Ask the API for one connector: its function starts, and lets a caller with rights in."""
+    """Call the API: its function starts, and it accepts an authorised caller."""
     subject = f"API {stage.outputs['ApiUrl']}"
     try:
         stage.signed.get("/connectors", {"limit": 1})
@@ -26,83 +26,83 @@ def api(stage: Stage) -> Iterator[Finding]:
         yield found(
             subject,
             False,
-            f"answers: {problem}",
-            "403: allow yourself execute-api:Invoke on it; 401: sign in with its issuer; 5xx: read"
+            f"error: {problem}",
+            "403: grant yourself execute-api:Invoke on it; 401: sign in with its issuer; 5xx: read"
             f" the log of {stage.outputs['ApiFunctionName']}",
         )
     else:
-        yield found(subject, True, "answers a caller with rights")
+        yield found(subject, True, "accepts an authorised caller")
 
 
 def unauthorised_access(stage: Stage) -> Iterator[Finding]:
-    """Ask the API without a signature: it lets nobody in."""
-    wanted = _REFUSED[stage.outputs.get("ApiAuthorisation", "iam")]
+    """Call the API without authorisation: it rejects the request."""
+    wanted = _REJECTED[stage.outputs.get("ApiAuthorisation", "iam")]
     try:
         stage.unsigned.get("/connectors", {"limit": 1})
     except ApiProblem as problem:
         yield found(
             "API without a signature",
             wanted in str(problem),
-            f"answers: {problem}",
-            f"it should refuse with {wanted}: is ApiUrl the stage's own? deploy the stage again",
+            f"error: {problem}",
+            f"expected {wanted}: check that ApiUrl is the stage's own, or redeploy the stage",
         )
     else:
         yield found(
             "API without a signature",
             False,
-            "answers anybody",
-            "deploy the stage again at once: its routes have lost their authorizer",
+            "accepts callers without authorisation",
+            "redeploy the stage immediately: its routes have lost their authorizer",
         )
 
 
 def sweep(stage: Stage) -> Iterator[Finding]:
-    """Look whether the schedule starts the engine, and the engine gets to its end."""
-    name = stage.outputs["EngineFunctionName"]
-    started = _sum(stage, "AWS/Lambda", "Invocations", {"FunctionName": name}, _LATELY)
-    failed = _sum(stage, "AWS/Lambda", "Errors", {"FunctionName": name}, _LATELY)
-    yield _counted(
-        f"starts of {name}",
-        started,
-        failed,
-        "of the last 30 minutes",
-        "wait ten minutes after the deployment: the schedule starts it every five",
+    """Check that the schedule invokes the engine, and the engine succeeds."""
+    yield _invocations(
+        stage,
+        "Engine",
+        _LATELY,
+        "in the last 30 minutes",
+        "wait ten minutes after the deployment: the schedule invokes it every five minutes",
     )
 
 
 def invocations(stage: Stage) -> Iterator[Finding]:
-    """Look whether the processor's code has run: for a batch job, and for a chunk's message."""
+    """Check that the processor's code has run: for a batch job, and for a chunk message."""
     for function, discovery in (("Discovery", "batch"), ("Processor", "direct")):
-        name = stage.outputs[f"{function}FunctionName"]
-        started = _sum(stage, "AWS/Lambda", "Invocations", {"FunctionName": name}, _EVER)
-        failed = _sum(stage, "AWS/Lambda", "Errors", {"FunctionName": name}, _LATELY)
-        yield _counted(
-            f"starts of {name}",
-            started,
-            failed,
-            "of 14 days",
+        yield _invocations(
+            stage,
+            function,
+            _EVER,
+            "in 14 days",
             f"start a dry run: asset-sync sync CONNECTOR --dry-run --discovery {discovery}",
         )
 
 
-def _counted(subject: str, started: int, failed: int, when: str, first: str) -> Finding:
-    if not started:
-        return Finding(subject, Verdict.NOT_SEEN, f"none {when}", first)
+def _invocations(
+    stage: Stage, function: str, since: timedelta, period: str, if_none: str
+) -> Finding:
+    name = stage.outputs[f"{function}FunctionName"]
+    subject, dimensions = f"invocations of {name}", {"FunctionName": name}
+    count = _sum(stage, "AWS/Lambda", "Invocations", dimensions, since)
+    failed = _sum(stage, "AWS/Lambda", "Errors", dimensions, _LATELY)
+    if not count:
+        return Finding(subject, Verdict.NOT_SEEN, f"none {period}", if_none)
     return found(
         subject,
         not failed,
-        f"{started} {when}, {failed} errors of the last 30 minutes",
-        "read its log: the dashboard shows warnings; docs/runbook.md says what each alarm means",
+        f"{count} {period}, {failed} errors in the last 30 minutes",
+        "read its log: the dashboard shows warnings; docs/runbook.md explains each alarm",
     )
 
 
 def batch_jobs(stage: Stage) -> Iterator[Finding]:
-    """Look whether S3 assumed the batch role, read a manifest and invoked the processor."""
+    """Check that S3 assumed the batch role, read a manifest and invoked the processor."""
     last = _last_batch_job(stage)
     if last is None:
         yield Finding(
             "batch jobs",
             Verdict.NOT_SEEN,
-            "none of this service has ended",
+            "no batch job of this service has ended",
             "start a dry run: asset-sync sync CONNECTOR --dry-run --discovery batch --wait",
         )
         return
@@ -112,55 +112,55 @@ def batch_jobs(stage: Stage) -> Iterator[Finding]:
         last["Status"] == "Complete" and tasks.get("NumberOfTasksSucceeded", 0) > 0,
         f"{last['Status']}, {tasks.get('NumberOfTasksSucceeded', 0)} tasks succeeded,"
         f" {tasks.get('NumberOfTasksFailed', 0)} failed",
-        f"aws s3control describe-job --account-id {stage.account} --job-id {last['JobId']} says"
-        " why; a role that S3 cannot assume fails it before the first task",
+        f"aws s3control describe-job --account-id {stage.account} --job-id {last['JobId']} shows"
+        " the cause; if S3 cannot assume the role, the job fails before the first task",
     )
 
 
 def batch_events(stage: Stage) -> Iterator[Finding]:
-    """Look whether the end of a batch job reached the rule, through CloudTrail."""
+    """Check that the end of a batch job reached the rule, via CloudTrail."""
     rule = stage.outputs["BatchJobRuleName"]
     count = _sum(stage, "AWS/Events", "TriggeredRules", {"RuleName": rule}, _EVER)
     if stage.outputs["Trail"] == "none":
-        yield found(f"events of {rule}", True, "none by choice of trail=none")
+        yield found(f"events of {rule}", True, "none, as configured with trail=none")
     elif count:
-        yield found(f"events of {rule}", True, f"{count} of 14 days")
+        yield found(f"events of {rule}", True, f"{count} in 14 days")
     elif _last_batch_job(stage) is None:
         yield Finding(
             f"events of {rule}",
             Verdict.NOT_SEEN,
             "none, and no batch job has ended",
-            "start a dry run of discovery batch, and look again a quarter of an hour later",
+            "start a dry run with discovery batch, and check again 15 minutes later",
         )
     else:
         yield found(
             f"events of {rule}",
             False,
-            "none, though a batch job has ended",
-            "events come by CloudTrail, minutes late: look again; then check the trail. Until then"
-            " the sweep notices ends, up to ten minutes later",
+            "none, although a batch job has ended",
+            "events arrive via CloudTrail after some minutes: check again, then check the trail."
+            " Without events, the sweep detects ends up to ten minutes later",
         )
 
 
 def alarm_messages(stage: Stage) -> Iterator[Finding]:
-    """Look whether an alarm's message left its topic."""
+    """Check that alarm messages were delivered."""
     name = stage.outputs["AlarmTopicArn"].rpartition(":")[2]
     sent = _sum(stage, "AWS/SNS", "NumberOfNotificationsDelivered", {"TopicName": name}, _EVER)
     failed = _sum(stage, "AWS/SNS", "NumberOfNotificationsFailed", {"TopicName": name}, _EVER)
     if not sent and not failed:
         yield Finding(
-            "messages of alarms",
+            "alarm messages",
             Verdict.NOT_SEEN,
-            "none of 14 days",
-            f"try one: aws cloudwatch set-alarm-state --alarm-name {stage.name}-DeadLetters"
+            "none in 14 days",
+            f"send one: aws cloudwatch set-alarm-state --alarm-name {stage.name}-DeadLetters"
             " --state-value ALARM --state-reason try",
         )
         return
     yield found(
-        "messages of alarms",
+        "alarm messages",
         not failed,
-        f"{sent} delivered, {failed} failed, of 14 days",
-        "look at the topic's subscriptions: an address or an endpoint does not take them",
+        f"{sent} delivered, {failed} failed in 14 days",
+        "check the topic's subscriptions: an address or endpoint rejects them",
     )
 
 
@@ -184,7 +184,7 @@ def _sum(
     stage: Stage, namespace: str, metric: str, dimensions: Mapping[str, str], since: timedelta
 ) -> int:
     now = datetime.now(UTC)
-    answer = stage.client("cloudwatch").get_metric_statistics(
+    response = stage.client("cloudwatch").get_metric_statistics(
         Namespace=namespace,
         MetricName=metric,
         Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
@@ -193,4 +193,4 @@ def _sum(
         Period=int(min(since, _PERIOD_MAX).total_seconds()),
         Statistics=["Sum"],
     )
-    return sum(int(each["Sum"]) for each in answer["Datapoints"])
+    return sum(int(each["Sum"]) for each in response["Datapoints"])

@@ -1,4 +1,4 @@
-"""What a check is, what it finds, and the stage that it looks at."""
+"""A check, its findings, and the stage that it checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entrypoints.cli.remote.stage_api_client import OpenClient, Outputs
 
 
 class Verdict(StrEnum):
-    """What was found. NOT_SEEN is no fault: it can be seen only after something has happened."""
+    """The result. NOT_SEEN is not an error: there has been no activity to check yet."""
 
     OK = "ok"
     WRONG = "WRONG"
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; `fix` says what to do where it is not as it should be."""
+    """The result for one resource; `fix` says what to do if the check failed."""
 
     subject: str
     verdict: Verdict
@@ -34,9 +34,9 @@ class Stage:
 
     Attributes:
         outputs: The outputs of its stack.
-        client: Opens AWS's services in its Region.
-        signed: Its API, as a caller with rights asks it.
-        unsigned: Its API, as anybody asks it.
+        client: Opens clients of AWS services in its Region.
+        signed: Its API, called with permission.
+        unsigned: Its API, called without authorisation.
     """
 
     outputs: Outputs
@@ -46,28 +46,28 @@ class Stage:
 
     @property
     def name(self) -> str:
-        """The stack's name, which its functions begin with."""
+        """The stack's name, a prefix of its functions' names."""
         return self.outputs["ApiFunctionName"].removesuffix("-api")
 
     @property
     def account(self) -> str:
-        """The account that it is in."""
+        """The account of the stage."""
         return self.outputs["AlarmTopicArn"].split(":")[4]
 
     def listed(self, output: str) -> list[str]:
-        """Return what an output lists; without it, nothing."""
+        """Return the values of an output that is a list; empty if it is missing."""
         return [part for part in self.outputs.get(output, "").split(",") if part]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One look at a stage.
+    """One check of a stage.
 
     Attributes:
-        title: What is looked at.
-        command: How a person sees the same; names of outputs of the stack in braces.
-        expected: What is to be seen.
-        run: Looks, and finds.
+        title: What is checked.
+        command: A command that shows the same, with names of stack outputs in braces.
+        expected: The expected output of the command.
+        run: Performs the check.
     """
 
     title: str
@@ -76,23 +76,23 @@ class Check:
     run: Callable[[Stage], Iterator[Finding]]
 
     def command_of(self, stage: Stage) -> str:
-        """Return the command for this stage, as it can be pasted."""
+        """Return the command for this stage, ready to paste."""
         text = self.command.format_map(_Named(stage.outputs))
         return text.replace("STAGE", stage.name.removeprefix("asset-sync-"))
 
     def described(self) -> tuple[str, str]:
-        """Return the command and what is to be seen, with names of outputs for their values."""
+        """Return the command and the expected output, with names of outputs instead of values."""
         names = _Named()
         return self.command.format_map(names), self.expected.format_map(names)
 
 
 class _Named(dict[str, str]):
-    """Values by name; a name without a value stands for itself."""
+    """Values by name; a missing value is replaced by its name."""
 
     def __missing__(self, name: str) -> str:
         return name
 
 
 def found(subject: str, good: bool, detail: str, fix: str = "") -> Finding:
-    """Return a finding that is either good or wrong."""
+    """Return a finding that is either OK or WRONG."""
     return Finding(subject, Verdict.OK if good else Verdict.WRONG, detail, fix)

@@ -1,7 +1,6 @@
-"""The list of checks, in the order of a first deployment; docs/deploy/checklist.md is made of it.
+"""The checks, in the order of a first deployment; docs/deploy/checklist.md is generated from them.
 
-Each has the command by which a person sees the same without this tool. A check that changes
-something does not belong here.
+Each has a command that shows the same without this tool. A check must not change anything.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ CHECKS: Final = (
         stack_resources.functions,
     ),
     Check(
-        "the API lets a caller with rights in",
+        "the API accepts authorised callers",
         "asset-sync connectors list --stage STAGE",
         "a table, or a dash for none: the package starts on arm64, and the signature is accepted",
         activity.api,
     ),
     Check(
-        "the API lets nobody else in",
+        "the API rejects other callers",
         "curl -s -o /dev/null -w '%{{http_code}}' {ApiUrl}/connectors",
         "`403` (`401` with `auth=jwt`)",
         activity.unauthorised_access,
@@ -55,7 +54,7 @@ CHECKS: Final = (
         stack_resources.rules,
     ),
     Check(
-        "the queues are read",
+        "the event source mappings",
         "aws lambda list-event-source-mappings --function-name {ProcessorFunctionName}",
         "two mappings, `State` is `Enabled`",
         stack_resources.mappings,
@@ -85,22 +84,22 @@ CHECKS: Final = (
         dependencies.buckets,
     ),
     Check(
-        "manifests can be read",
+        "encryption of the results bucket",
         "aws s3api get-bucket-encryption --bucket {ResultsBucket}",
         "`SSEAlgorithm` is `AES256`, not `aws:kms`",
         stack_resources.results_bucket,
     ),
     Check(
-        "the processor's rights",
+        "the processor's permissions",
         "aws iam simulate-principal-policy --policy-source-arn {ProcessorRoleArn} --action-names"
         " s3:PutObject --resource-arns arn:aws:s3:::BUCKET/key",
         "`EvalDecision` is `allowed`, for the first and the last bucket of TARGETS",
         dependencies.rights,
     ),
     Check(
-        "roles of buckets trust the functions",
+        "target roles trust the functions",
         "aws iam get-role --role-name NAME",
-        "{EngineRoleArn} and {ProcessorRoleArn} in its trust policy; only of roles of this account",
+        "{EngineRoleArn} and {ProcessorRoleArn} in its trust policy; only roles of this account",
         dependencies.target_roles,
     ),
     Check(
@@ -112,7 +111,7 @@ CHECKS: Final = (
     Check(
         "the ingest bus",
         "aws events list-rules --event-bus-name {IngestBusName}",
-        "no error; the rules that listen to it",
+        "no error; the rules on it",
         stack_resources.bus,
     ),
     Check(
@@ -123,16 +122,16 @@ CHECKS: Final = (
         stack_resources.batch_role,
     ),
     Check(
-        "a batch job got through",
+        "a batch job completed",
         "aws s3control list-jobs --account-id ACCOUNT --job-statuses Complete Failed",
-        "after the first sync of discovery `batch`: `Complete`, with tasks that succeeded",
+        "after the first sync with discovery `batch`: `Complete`, with succeeded tasks",
         activity.batch_jobs,
     ),
     Check(
-        "batch jobs and messages are worked on",
+        "batch jobs and messages are processed",
         _METRIC.format("AWS/Lambda", "Invocations", "FunctionName", "{DiscoveryFunctionName}"),
         "after the first batch job: some; `Errors` has none; likewise of {ProcessorFunctionName}"
-        " after the first sync of discovery `direct`",
+        " after the first sync with discovery `direct`",
         activity.invocations,
     ),
     Check(
@@ -142,7 +141,7 @@ CHECKS: Final = (
         dependencies.trail,
     ),
     Check(
-        "the end of a batch job reached the rule",
+        "events of batch jobs reach the rule",
         _METRIC.format("AWS/Events", "TriggeredRules", "RuleName", "{BatchJobRuleName}"),
         "a quarter of an hour after the first batch job: 1 or more",
         activity.batch_events,
@@ -154,16 +153,16 @@ CHECKS: Final = (
         stack_resources.alarms,
     ),
     Check(
-        "somebody hears of alarms",
+        "alarms have a subscriber",
         "aws sns list-subscriptions-by-topic --topic-arn {AlarmTopicArn}",
         "a `SubscriptionArn` that is not `PendingConfirmation`",
         stack_resources.subscriptions,
     ),
     Check(
-        "an alarm's message arrives",
+        "alarm messages arrive",
         "aws cloudwatch set-alarm-state --alarm-name asset-sync-STAGE-DeadLetters --state-value"
         " ALARM --state-reason try",
-        "a message within a minute; `doctor` does not try it, it looks at"
+        "a message within a minute; `doctor` does not send one, but reads the metric"
         " `NumberOfNotificationsDelivered`",
         activity.alarm_messages,
     ),

@@ -1,4 +1,4 @@
-"""What the stage works on and relies on, and did not make: buckets, roles, a trail."""
+"""Checks of what the stage depends on but does not create: buckets, roles, a trail."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from entrypoints.cli.stage.checks.check import Finding, Stage, Verdict, found
 from entrypoints.cli.stage.event_delivery import notifies_of_copies, records_batch_jobs
 
-# What CloudTrail answers a member account that asks for more of its organization's trail.
-_NOT_OURS: Final = (
+# Error codes for a member account that reads the trail of its organization.
+_OTHER_ACCOUNT: Final = (
     "AccessDeniedException",
     "CloudTrailARNInvalidException",
     "TrailNotFoundException",
@@ -19,7 +19,7 @@ _NOT_OURS: Final = (
 
 
 def buckets(stage: Stage) -> Iterator[Finding]:
-    """Look whether the buckets are there, and where."""
+    """Check that the buckets exist, and their Regions."""
     s3 = stage.client("s3")
     here = stage.outputs["AlarmTopicArn"].split(":")[3]
     for name in (stage.outputs["ResultsBucket"], *stage.listed("Targets")):
@@ -30,58 +30,58 @@ def buckets(stage: Stage) -> Iterator[Finding]:
             fix = (
                 "create it, or deploy with other TARGETS"
                 if code == "404"
-                else "its policy does not let you in; does it let the functions in? docs/iam.md"
+                else "its policy denies you access; check that it allows the functions: docs/iam.md"
             )
-            yield found(f"bucket {name}", False, f"answers {code}", fix)
+            yield found(f"bucket {name}", False, f"error {code}", fix)
         else:
             yield found(
                 f"bucket {name}",
                 True,
-                "is there"
+                "exists"
                 if region == here
-                else f"is in {region}: sync it with discovery direct, batch jobs work in {here}",
+                else f"is in {region}: sync it with discovery direct, batch jobs run in {here}",
             )
 
 
 def rights(stage: Stage) -> Iterator[Finding]:
-    """Have IAM say whether the processor may write to the targets, by its own policies.
+    """Check with IAM that the processor's own policies allow it to write to the targets.
 
-    IAM API Reference, "SimulatePrincipalPolicy": the policies of the role, not those of a bucket or
-    of an organization.
+    IAM API Reference, "SimulatePrincipalPolicy": it evaluates the policies of the role, not those
+    of a bucket or an organization.
     """
     role, targets = stage.outputs["ProcessorRoleArn"], stage.listed("Targets")
     for bucket in dict.fromkeys((*targets[:1], *targets[-1:])):
         partition = role.split(":")[1]
-        answer = stage.client("iam").simulate_principal_policy(
+        response = stage.client("iam").simulate_principal_policy(
             PolicySourceArn=role,
             ActionNames=["s3:GetObjectTagging", "s3:PutObject"],
             ResourceArns=[f"arn:{partition}:s3:::{bucket}/asset-sync-doctor"],
         )
         denied = [
             f"{each['EvalActionName']} {each['EvalDecision']}"
-            for each in answer["EvaluationResults"]
+            for each in response["EvaluationResults"]
             if each["EvalDecision"] != "allowed"
         ]
         yield found(
             f"processor on {bucket}",
             not denied,
             ", ".join(denied) or "may read tags and write",
-            "deploy the stage again with this bucket in TARGETS",
+            "redeploy the stage with this bucket in TARGETS",
         )
 
 
 def target_roles(stage: Stage) -> Iterator[Finding]:
-    """Look at the roles of our own account; those of others cannot be asked for from here."""
+    """Check the roles of this account; those of other accounts cannot be read from here."""
     for arn in stage.listed("TargetRoles"):
-        ours = {
+        roles = {
             "engine": stage.outputs["EngineRoleArn"],
             "processor": stage.outputs["ProcessorRoleArn"],
         }
-        if _account(arn) == _account(ours["engine"]):
-            yield _target_role(arn, ours, stage)
+        if _account(arn) == _account(roles["engine"]):
+            yield _target_role(arn, roles, stage)
 
 
-def _target_role(arn: str, ours: Mapping[str, str], stage: Stage) -> Finding:
+def _target_role(arn: str, roles: Mapping[str, str], stage: Stage) -> Finding:
     subject = f"target role {arn}"
     try:
         role = stage.client("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]
@@ -89,27 +89,27 @@ def _target_role(arn: str, ours: Mapping[str, str], stage: Stage) -> Finding:
         if error.response["Error"]["Code"] != "NoSuchEntity":
             raise
         fix = "create it (docs/iam.md), or deploy with other CHOICES=target_roles=…"
-        return found(subject, False, "is not there", fix)
+        return found(subject, False, "does not exist", fix)
     if role["Arn"] != arn:
-        fix = "deploy with its ARN as it is, and register connectors with that"
+        fix = "deploy with its exact ARN, and register connectors with it"
         return found(subject, False, f"its ARN is {role['Arn']}", fix)
     trusted = _trusted(role["AssumeRolePolicyDocument"])
-    # To trust the account is enough within it: our roles are allowed to assume this one.
+    # Within an account, trusting the account is enough: the functions' roles may assume this role.
     everyone = {"*", _account(arn), f"{arn.partition(':role/')[0]}:root"}
-    missing = [name for name, one in ours.items() if not trusted & {one, *everyone}]
+    missing = [name for name, one in roles.items() if not trusted & {one, *everyone}]
     if not missing:
         return found(subject, True, "trusts engine and processor")
     return found(
         subject,
         False,
         f"does not trust {' and '.join(missing)}",
-        f"name {' and '.join(ours[name] for name in missing)} in its trust policy (docs/iam.md);"
-        " after a stage was destroyed and deployed again, name them again",
+        f"name {' and '.join(roles[name] for name in missing)} in its trust policy (docs/iam.md);"
+        " repeat this after a stage was destroyed and redeployed",
     )
 
 
 def _trusted(policy: Any) -> set[str]:
-    """Return whom a trust policy lets assume its role, whatever else it asks of them."""
+    """Return the principals of a trust policy, regardless of conditions."""
     trusted: set[str] = set()
     for statement in _as_list(policy["Statement"]):
         actions = {action.lower() for action in _as_list(statement.get("Action", []))}
@@ -128,9 +128,9 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def trail(stage: Stage) -> Iterator[Finding]:
-    """Look for a trail that records ends of batch jobs."""
+    """Check that a trail records the ends of batch jobs."""
     if stage.outputs["Trail"] == "none":
-        yield found("trail", True, "none by choice: the sweep notices ends of batch jobs")
+        yield found("trail", True, "none, as configured: the sweep detects the ends of batch jobs")
         return
     cloudtrail = stage.client("cloudtrail")
     logging = [
@@ -145,7 +145,7 @@ def trail(stage: Stage) -> Iterator[Finding]:
         bool(good),
         "; ".join(f"{name}: {state}" for name, state in states.items()) or "none is logging",
         "start one that records management events that write, or deploy with CHOICES=trail=create;"
-        " until then only the sweep notices ends",
+        " until then only the sweep detects the ends",
     )
 
 
@@ -154,38 +154,38 @@ def _records(each: Any, stage: Stage) -> str:
     try:
         selectors = cloudtrail.get_event_selectors(TrailName=each["TrailARN"])
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _NOT_OURS:
+        if error.response["Error"]["Code"] not in _OTHER_ACCOUNT:
             raise
-        return "logging; not this account's to look into"
+        return "logging; cannot be read from this account"
     if records_batch_jobs(selectors):
         return "records management events that write"
     return "no management events that write"
 
 
 def notifications(stage: Stage) -> Iterator[Finding]:
-    """Look whether buckets of connectors with trigger `copy` send an event for a copy."""
+    """Check that buckets of connectors with trigger `copy` send an event for a copy."""
     s3 = stage.client("s3")
     for connector in stage.signed.pages("/connectors"):
         bucket = connector["bucketName"]
         if connector["trigger"] != "copy" or connector.get("roleArn"):
-            # A role's bucket is another account's; its owner looks.
+            # The bucket of a role is in another account; its owner must check it.
             continue
         subject = f"notifications of {bucket}"
         try:
-            told = s3.get_bucket_notification_configuration(Bucket=bucket)
+            configuration = s3.get_bucket_notification_configuration(Bucket=bucket)
         except ClientError as error:
             yield Finding(
                 subject,
                 Verdict.NOT_SEEN,
-                f"answers {error.response['Error']['Code']}",
-                "allow yourself s3:GetBucketNotification on it, or ask its owner",
+                f"error {error.response['Error']['Code']}",
+                "grant yourself s3:GetBucketNotification on it, or ask its owner",
             )
         else:
-            good = notifies_of_copies(told)
+            good = notifies_of_copies(configuration)
             yield found(
                 subject,
                 good,
                 "send events for copied objects" if good else "send no event for copied objects",
-                f"connector {connector['connectorId']} has trigger copy: switch EventBridge on in"
+                f"connector {connector['connectorId']} has trigger copy: enable EventBridge in"
                 " the bucket's properties, or use a connector with trigger queue or event",
             )

@@ -1,4 +1,4 @@
-"""What the stack itself made: is each thing there, in a state and of a kind that it works in?"""
+"""Checks of the stack's own resources: each exists, and its state and configuration are right."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ _FUNCTIONS: Final = (
     "ProcessorFunctionName",
     "DiscoveryFunctionName",
 )
-_DEPLOY: Final = "deploy the stage again"
+_DEPLOY: Final = "redeploy the stage"
 
 
 def stack(stage: Stage) -> Iterator[Finding]:
-    """Look whether CloudFormation got to the end."""
+    """Check that CloudFormation completed."""
     (made,) = stage.client("cloudformation").describe_stacks(StackName=stage.name)["Stacks"]
     status = made["StackStatus"]
     yield found(
         f"stack {stage.name}",
         status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"),
         status,
-        f"{_DEPLOY}; the events of the stack say what went wrong",
+        f"{_DEPLOY}; the events of the stack show the cause",
     )
 
 
 def functions(stage: Stage) -> Iterator[Finding]:
-    """Look whether the functions can be invoked, and run on what the package is built for."""
+    """Check that the functions can be invoked, and the architecture is that of the package."""
     for name in (stage.outputs[each] for each in _FUNCTIONS):
         made = stage.client("lambda").get_function_configuration(FunctionName=name)
         state, platform = made.get("State", "Active"), ", ".join(made["Architectures"])
         yield found(
             f"function {name}",
-            # A function that was not invoked for long is Inactive, and starts at the next call.
+            # A function that was idle for long is Inactive, and starts at the next invocation.
             state in ("Active", "Inactive") and platform == "arm64",
             f"{state}, {made['Runtime']}, {platform}",
             f"{made.get('StateReason', 'the package is built for arm64')}; {_DEPLOY}",
@@ -53,7 +53,7 @@ def functions(stage: Stage) -> Iterator[Finding]:
 
 
 def mappings(stage: Stage) -> Iterator[Finding]:
-    """Look whether Lambda takes messages off the two queues."""
+    """Check that Lambda reads the two queues."""
     name = stage.outputs["ProcessorFunctionName"]
     made = stage.client("lambda").list_event_source_mappings(FunctionName=name)
     mappings = made["EventSourceMappings"]
@@ -70,36 +70,36 @@ def mappings(stage: Stage) -> Iterator[Finding]:
 
 
 def tables(stage: Stage) -> Iterator[Finding]:
-    """Look whether the tables answer."""
+    """Check that the tables are active."""
     dynamodb = stage.client("dynamodb")
     for name in _TABLES:
         if name == "AssetsTableName" and (
             stage.outputs.get("CatalogProfile") == CatalogProfile.NONE
         ):
-            continue  # there is no catalog to look at
+            continue  # there is no catalog
         status = dynamodb.describe_table(TableName=stage.outputs[name])["Table"]["TableStatus"]
         yield found(
             f"table {stage.outputs[name]}",
             status in ("ACTIVE", "UPDATING"),
             status,
-            "wait until it is ACTIVE; if it was deleted, restore it from its point in time",
+            "wait until it is ACTIVE; if it was deleted, restore it with point-in-time recovery",
         )
 
 
 def expiry(stage: Stage) -> Iterator[Finding]:
-    """Look whether old failures are deleted."""
+    """Check that old failures are deleted."""
     table = stage.outputs["ErrorTableName"]
     ttl = stage.client("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     yield found(
         f"expiry of {table}",
         ttl["TimeToLiveStatus"] in ("ENABLED", "ENABLING"),
         ttl["TimeToLiveStatus"],
-        f"{_DEPLOY}, or old failures are kept for ever",
+        f"{_DEPLOY}, or old failures are kept forever",
     )
 
 
 def queues(stage: Stage) -> Iterator[Finding]:
-    """Look whether dead letters are kept, and whether there are some."""
+    """Check that there is a dead-letter queue, and that it is empty."""
     sqs = stage.client("sqs")
     empty = {
         "DeadLetterQueueUrl": "docs/runbook.md, DeadLetters",
@@ -120,12 +120,12 @@ def queues(stage: Stage) -> Iterator[Finding]:
                 "its dead-letter queue",
                 "RedrivePolicy" in held,
                 held.get("RedrivePolicy", "none"),
-                f"{_DEPLOY}: without it a poisonous message comes for ever",
+                f"{_DEPLOY}: without it a poison message is redelivered forever",
             )
 
 
 def batch_role(stage: Stage) -> Iterator[Finding]:
-    """Look whether S3 Batch Operations may assume its role."""
+    """Check that S3 Batch Operations may assume its role."""
     name = stage.outputs["BatchRoleArn"].rsplit("/", 1)[-1]
     role = stage.client("iam").get_role(RoleName=name)["Role"]
     trusts = _BATCH_OPERATIONS in json.dumps(role["AssumeRolePolicyDocument"])
@@ -133,12 +133,12 @@ def batch_role(stage: Stage) -> Iterator[Finding]:
         f"role {name}",
         trusts,
         f"{'trusts' if trusts else 'does not trust'} S3 Batch Operations",
-        f"let {_BATCH_OPERATIONS} assume it: {_DEPLOY}",
+        f"allow {_BATCH_OPERATIONS} to assume it: {_DEPLOY}",
     )
 
 
 def results_bucket(stage: Stage) -> Iterator[Finding]:
-    """Look whether manifests can be read: S3 Batch Operations takes none that is under KMS."""
+    """Check that S3 Batch Operations can read manifests: it does not support KMS keys."""
     name = stage.outputs["ResultsBucket"]
     made = stage.client("s3").get_bucket_encryption(Bucket=name)
     (rule,) = made["ServerSideEncryptionConfiguration"]["Rules"]
@@ -147,12 +147,12 @@ def results_bucket(stage: Stage) -> Iterator[Finding]:
         f"encryption of {name}",
         algorithm == "AES256",
         algorithm,
-        f"{_DEPLOY}: S3 Batch Operations reads no manifest that is encrypted with a KMS key",
+        f"{_DEPLOY}: S3 Batch Operations cannot read a manifest that is encrypted with a KMS key",
     )
 
 
 def rules(stage: Stage) -> Iterator[Finding]:
-    """Look whether the rules start the engine."""
+    """Check that the rules invoke the engine."""
     events = stage.client("events")
     for name in (stage.outputs["BatchJobRuleName"], stage.outputs["SweepRuleName"]):
         state = events.describe_rule(Name=name)["State"]
@@ -165,13 +165,13 @@ def rules(stage: Stage) -> Iterator[Finding]:
             yield found(
                 f"rule {name}",
                 leads,
-                "ENABLED, starts the engine" if leads else "does not start the engine",
+                "ENABLED, invokes the engine" if leads else "does not invoke the engine",
                 _DEPLOY,
             )
 
 
 def bus(stage: Stage) -> Iterator[Finding]:
-    """Look whether there is a bus for events: those for one that is missing are lost silently."""
+    """Check that the event bus exists: events to a missing bus are lost silently."""
     name = stage.outputs["IngestBusName"]
     events = stage.client("events")
     events.describe_event_bus(Name=name)
@@ -179,18 +179,18 @@ def bus(stage: Stage) -> Iterator[Finding]:
     yield Finding(
         f"event bus {name}",
         Verdict.OK,
-        f"is there; {count} rules on it" + ("" if count else ", so nobody listens to it yet"),
+        f"exists; {count} rules on it" + ("" if count else ", so it has no subscriber yet"),
     )
 
 
 def alarms(stage: Stage) -> Iterator[Finding]:
-    """Look whether there are alarms, and whether one is on."""
+    """Check that there are alarms, and none is in state ALARM."""
     prefix = f"{stage.name}-"
     pages = stage.client("cloudwatch").get_paginator("describe_alarms")
     made = [
         each for page in pages.paginate(AlarmNamePrefix=prefix) for each in page["MetricAlarms"]
     ]
-    yield found("alarms", bool(made), f"{len(made)} of them", f"{_DEPLOY}: they are gone")
+    yield found("alarms", bool(made), f"{len(made)} of them", f"{_DEPLOY}: they were deleted")
     for alarm in made:
         if alarm.get("StateValue") == "ALARM":
             name = alarm["AlarmName"]
@@ -199,14 +199,14 @@ def alarms(stage: Stage) -> Iterator[Finding]:
 
 
 def subscriptions(stage: Stage) -> Iterator[Finding]:
-    """Look who hears of alarms: a subscription that is not confirmed gets nothing."""
+    """Check that alarms have a confirmed subscription; others receive nothing."""
     topic = stage.outputs["AlarmTopicArn"]
     made = stage.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     confirmed = [each for each in made if each["SubscriptionArn"].startswith("arn:")]
     yield found(
-        "who hears of alarms",
+        "subscriptions to alarms",
         bool(confirmed),
-        f"{len(confirmed)} subscriptions, {len(made) - len(confirmed)} to be confirmed",
+        f"{len(confirmed)} subscriptions, {len(made) - len(confirmed)} not confirmed",
         (
             "confirm it: open the link in the message that AWS sent"
             if made
