@@ -28,8 +28,8 @@ QUIET = Statistics(skipped=7)
         (
             replace(QUIET, ingesting=1, not_taken=2, tags_restored=1),
             (
-                "1 were triggered earlier and are still pending; sync later; 2 were triggered and not"
-                " taken: asset-sync outcomes job-1 --outcome NOT_TAKEN"
+                "1 were triggered earlier and are still pending; sync later; 2 were triggered and"
+                " not taken: asset-sync outcomes job-1 --outcome NOT_TAKEN"
             ),
         ),
         (replace(QUIET, not_taken=2, failed=1), "next: asset-sync errors job-1"),

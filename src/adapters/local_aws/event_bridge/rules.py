@@ -36,8 +36,8 @@ class DefaultEventBus:
                 continue
             try:
                 self._submit(rule.function, json.dumps(event).encode())
-            except InvocationRejected as refused:
-                logger.warning("rule %s cannot invoke its target: %s", rule.name, refused)
+            except InvocationRejected as rejected:
+                logger.warning("rule %s cannot invoke its target: %s", rule.name, rejected)
 
 
 class Schedule:

@@ -111,8 +111,8 @@ class EventSourceMapping:
         try:
             result = await self._invoke(self._settings.function, json.dumps(event).encode())
             failed = failed_ids(result, message_ids)
-        except InvocationRejected as refused:
-            logger.warning("cannot invoke %s: %s", self._settings.function, refused)
+        except InvocationRejected as rejected:
+            logger.warning("cannot invoke %s: %s", self._settings.function, rejected)
             failed = frozenset(message_ids)
         for message in messages:
             try:

@@ -20,11 +20,11 @@ def invoke_application(service: LambdaService) -> web.Application:
     async def invoke(request: web.Request) -> web.Response:
         try:
             return await _respond(service, request)
-        except InvocationRejected as refused:
+        except InvocationRejected as rejected:
             return web.json_response(
-                {"Type": "User", "Message": refused.message, "message": refused.message},
-                status=refused.status,
-                headers={"x-amzn-ErrorType": refused.code},
+                {"Type": "User", "Message": rejected.message, "message": rejected.message},
+                status=rejected.status,
+                headers={"x-amzn-ErrorType": rejected.code},
             )
 
     # No limit here: the service itself rejects a payload that is too large.

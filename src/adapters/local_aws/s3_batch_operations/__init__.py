@@ -18,8 +18,7 @@ Public names::
     ...
     await emulator.stop()
 
-`LambdaApiInvoker(client)` is a ready `invoke` over the Lambda Invoke API. `application()`
-returns the `aiohttp.web.Application` for use in another server.
+`application()` returns the `aiohttp.web.Application` for use in another server.
 
 Clients put `{account}.` before the host of the endpoint. The server accepts any Host
 header that is a loopback name and also absolute request targets, so a client can reach it
@@ -44,7 +43,7 @@ Where AWS does not document a behaviour, a comment marks the choice as "guess" o
 "unconfirmed"; it is a setting if a caller could depend on it.
 """
 
-from adapters.local_aws.s3_batch_operations.invocation import Invoke, InvokeResult, LambdaApiInvoker
+from adapters.local_aws.s3_batch_operations.invocation import Invoke, InvokeResult
 from adapters.local_aws.s3_batch_operations.server import BatchOperations
 from adapters.local_aws.s3_batch_operations.settings import BatchOperationsSettings, KeyFieldMeasure
 
@@ -54,5 +53,4 @@ __all__ = [
     "Invoke",
     "InvokeResult",
     "KeyFieldMeasure",
-    "LambdaApiInvoker",
 ]

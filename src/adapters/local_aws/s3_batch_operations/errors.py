@@ -16,8 +16,8 @@ class ServiceError(Exception):
         message: The exact cause.
     """
 
-    code = "InternalServiceException"
-    status = 500
+    code: str
+    status = 400
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
@@ -26,60 +26,59 @@ class ServiceError(Exception):
             self.code = code
 
 
+class InternalError(ServiceError):
+    """A bug in the emulator."""
+
+    code = "InternalServiceException"
+    status = 500
+
+
 class BadRequest(ServiceError):
     """The request violates a constraint of the model or a rule between its fields."""
 
     code = "BadRequestException"
-    status = 400
 
 
 class InvalidListRequest(ServiceError):
     """As BadRequest, for ListJobs, whose model names this error instead."""
 
     code = "InvalidRequestException"
-    status = 400
 
 
 class InvalidNextToken(ServiceError):
     """The token was not returned by this emulator."""
 
     code = "InvalidNextTokenException"
-    status = 400
 
 
 class IdempotencyViolated(ServiceError):
     """A client request token was used again with another request."""
 
     code = "IdempotencyException"
-    status = 400
 
 
 class StatusChangeRejected(ServiceError):
     """The job's current status does not allow the requested one."""
 
     code = "JobStatusException"
-    status = 400
 
 
 class TooManyTags(ServiceError):
     """A job would have more than 50 tags."""
 
     code = "TooManyTagsException"
-    status = 400
 
 
 class InvalidTag(ServiceError):
     """A tag that S3 rejects everywhere ("List of error codes", S3 API Reference)."""
 
     code = "InvalidTag"
-    status = 400
 
 
 class TooLarge(ServiceError):
     """The body is larger than any valid request ("List of error codes", S3 API Reference)."""
 
     code = "MaxMessageLengthExceeded"
-    status = 400
 
 
 class UnknownJob(ServiceError):

@@ -21,6 +21,7 @@ from adapters.local_aws.loopback.browser_guard import reject_web_pages
 from adapters.local_aws.s3_batch_operations.environment import Environment
 from adapters.local_aws.s3_batch_operations.errors import (
     BadRequest,
+    InternalError,
     InvalidListRequest,
     NotImplementedHere,
     ServiceError,
@@ -177,7 +178,7 @@ async def _error_middleware(
         response = _error(TooLarge(f"The body is too large: {error.text}"), request_id)
     except Exception:
         logger.exception("%s %s failed", request.method, request.path)
-        response = _error(ServiceError("The emulator failed; see its log"), request_id)
+        response = _error(InternalError("The emulator failed; see its log"), request_id)
     response.headers["x-amz-request-id"] = request_id
     response.headers["x-amz-id-2"] = base64.b64encode(request_id.encode()).decode()
     return response

@@ -15,8 +15,8 @@ def batch_operations_emulator(parts: BatchOperationsParts) -> BatchOperationsSer
     async def invoke(function_arn: str, payload: bytes) -> InvokeResult:
         try:
             result = await parts.invoke(function_arn, payload)
-        except InvocationRejected as refused:
-            return InvokeResult(refused.status, None, refused.message.encode())
+        except InvocationRejected as rejected:
+            return InvokeResult(rejected.status, None, rejected.message.encode())
         return InvokeResult(200, result.function_error, result.payload)
 
     return BatchOperations(

@@ -139,9 +139,9 @@ class MediaLakeIngest:
         """Ingest the object under its lock; returns whether the lock is kept."""
         content_type = head.get("ContentType", "")
         settings = self._settings_by_bucket.get(event.bucket, self._settings)
-        refused = refusal(key, content_type, settings.file_filter)
-        if refused is not None:
-            self._outcomes[refused] += 1
+        rejected = refusal(key, content_type, settings.file_filter)
+        if rejected is not None:
+            self._outcomes[rejected] += 1
             return False
         seen = await self._read(event, key, head)
         if seen is None:

@@ -85,9 +85,9 @@ def react(
         new_ids: Used for generated ids.
         now: The time of the ingest.
     """
-    refused = refusal(seen.key, seen.content_type, settings.file_filter)
-    if refused is not None:
-        return Reaction(outcome=refused)
+    rejected = refusal(seen.key, seen.content_type, settings.file_filter)
+    if rejected is not None:
+        return Reaction(outcome=rejected)
     if seen.md5 is None:
         # `_calculate_md5` raises; the lock is released and `process_records_in_parallel` logs it.
         return Reaction(outcome=IngestOutcome.UNREADABLE)
