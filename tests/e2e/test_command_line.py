@@ -397,7 +397,7 @@ def test_up_says_what_is_in_its_way_and_leaves_nothing(ups: tuple[Up, Up], tmp_p
     port = ups[0].environment()["ASSET_SYNC_API_URL"].rpartition(":")[2]
     for arguments, cause in (
         (("--port", port), f"cannot listen on port {port}: Address already in use; try --port 0"),
-        (("--port", "0", "--env-file", str(tmp_path / "no folder" / "file")), "there is no folder"),
+        (("--port", "0", "--env-file", str(tmp_path / "no folder" / "file")), "does not exist"),
         (("--port", "0", "--env-file", str(tmp_path)), "is not a regular file"),
         (("--port", "0", "--env-file", str(mine)), "did not write it"),
         (("--port", "0", "--env-file", str(ups[0].file)), "another `asset-sync up`"),
