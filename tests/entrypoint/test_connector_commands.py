@@ -416,6 +416,12 @@ def test_add_refuses_options_that_do_not_go_together(api: Api, arguments: tuple[
     assert (run("add", "films", *arguments).exit_code, api.posted) == (2, [])
 
 
+def test_options_are_checked_before_the_api_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ASSET_SYNC_API_URL", raising=False)
+    assert run("add", "films", "--trigger", "queue").exit_code == 2
+    assert run("list").exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("trigger", "listener"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, partial, wraps
 from inspect import Parameter
 from typing import Annotated, Any
 
@@ -22,12 +22,21 @@ from entrypoints.cli.terminal.output import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Remote:
     """The API that a command calls, and the format of its output."""
 
-    client: ApiClient
+    open_client: Callable[[], ApiClient]
     output: Format
+
+    @cached_property
+    def client(self) -> ApiClient:
+        """The client; opened when it is first used, after the command has checked its options.
+
+        Raises:
+            ApiProblem: there is no such API.
+        """
+        return self.open_client()
 
     def print(
         self, document: object, columns: Sequence[str], rows: Iterable[Sequence[object]]
@@ -46,7 +55,7 @@ def remote_command(command: Callable[..., None]) -> Callable[..., None]:
     def run(
         *, api_url: str | None, stage: str | None, token: str | None, output: Format, **own: Any
     ) -> None:
-        command(Remote(open_client(api_url, stage, token), output), **own)
+        command(Remote(partial(open_client, api_url, stage, token), output), **own)
 
     parameters = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     # Typer reads the options of a command from its signature.
