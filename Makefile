@@ -45,7 +45,7 @@ check: lint types test docs ## what must hold before a commit
 fix: $(VENV)/stamp-dev ## format, mend what ruff can mend, write the generated documents
 	@$(BIN)/ruff check --fix-only --quiet $(CODE)
 	@$(BIN)/ruff format $(CODE)
-	@$(PY) -m entrypoints.cli.docs
+	@$(PY) -m tools.generate_docs
 
 lint: $(VENV)/stamp-dev ## format, lint and import contracts
 	@$(BIN)/ruff format --check $(CODE)
@@ -56,7 +56,7 @@ types: $(VENV)/stamp-dev ## mypy --strict
 	@$(BIN)/mypy
 
 docs: $(VENV)/stamp-dev ## are the generated documents in step with the code?
-	@$(PY) -m entrypoints.cli.docs --check
+	@$(PY) -m tools.generate_docs --check
 
 soak: $(VENV)/stamp-dev ## the soak tests at SOAK times their size (20)
 	@ASSET_SYNC_SOAK=$(SOAK) $(PYTEST) --dist worksteal -m soak $(ARGS)

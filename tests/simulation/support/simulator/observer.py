@@ -22,7 +22,7 @@ from simulator.process import READS, LookUp, Process, Read
 from simulator.progress import Progress
 from simulator.scenery import BUCKET
 
-from adapters.local.medialake.values import Reaction, Record
+from adapters.local_aws.asset_system.medialake.values import Reaction, Record
 from adapters.memory.buckets import StoredObject
 from domain.chunk import Chunk, ChunkStatus
 from domain.customer_object import ObjectHead
