@@ -216,7 +216,7 @@ RECORDS = ("jobs", "chunks")
         (Discovery.BATCH, "batch_jobs.describe", "reading the batch job's report"),
         (Discovery.BATCH, "results.get", "reading the batch job's report"),
         (Discovery.BATCH, "results.stream", "reading the batch job's report"),
-        (Discovery.DIRECT, "results.stream", "cutting the manifest into chunks"),
+        (Discovery.DIRECT, "results.stream", "splitting the manifest into chunks"),
     ],
 )
 async def test_a_step_of_the_engine_that_always_fails_ends_the_job_with_a_reason(
@@ -239,7 +239,7 @@ async def test_a_step_of_the_engine_that_always_fails_ends_the_job_with_a_reason
         assert told in job.status_reason
     assert installation.engine_error_count == count - 1
     if known:  # the others may have ended within one turn
-        assert "is made again" in waiting
+        assert "will be retried" in waiting
         assert method in waiting
     [failure] = await installation.story.failures(job)
     error = ERRORS[kind](("", ()))

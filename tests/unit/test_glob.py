@@ -143,9 +143,9 @@ def _time_of(glob: Glob, key: str) -> float:
 @pytest.mark.parametrize(
     ("pattern", "cause"),
     [
-        ("", "names nothing"),
-        ("/", "names nothing"),
-        ("//", "names nothing"),
+        ("", "matches nothing"),
+        ("/", "matches nothing"),
+        ("//", "matches nothing"),
         ("!*.mov", "exclamation mark"),
         ("a[", "opening bracket"),
         ("a[]", "opening bracket"),
