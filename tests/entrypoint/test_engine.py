@@ -224,9 +224,9 @@ def test_other_peoples_batch_jobs_are_none_of_ours(
             BatchJob(batch_job_id=batch_job_id, job_id=job_id, status=BatchJobStatus.COMPLETE)
         )
     theirs = service.engine(batch_event("engine_job_complete", "theirs"))
-    assert theirs == {"batchJobId": "theirs", "ignored": "it is not one of ours"}
+    assert theirs == {"batchJobId": "theirs", "ignored": "it is not this service's"}
     other = service.engine(batch_event("engine_job_complete", "installation-2"))
-    assert other == {"batchJobId": "installation-2", "ignored": "its job is not in our table"}
+    assert other == {"batchJobId": "installation-2", "ignored": "its job is not in the job table"}
     assert [e.name for e in service.ports.telemetry.events] == ["unrelated_batch_job"]
 
 

@@ -1,9 +1,9 @@
-"""What AWS answers, checked before anything is made of it.
+"""AWS responses, checked before their values are used.
 
-Owns two looks at an answer. `check_bodies` looks at its body as it arrived: the SDK takes a web
-page, an empty body or the half of one for an answer without members, which may mean "there is
-none". `required` and `optional` take values out of what the SDK read. What is missing or impossible
-is Malformed, which `adapters.aws.errors` turns into the port's error.
+This module has two checks of a response. `check_bodies` checks the body as it arrived: the SDK
+parses a web page, an empty body or a truncated one as a response without members, which may mean
+"there is none". `required` and `optional` read values from the parsed response. A missing or
+invalid value is Malformed, which `adapters.aws.errors` converts to the port's error.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from botocore.parsers import ResponseParserError
 Value = TypeVar("Value")
 
 NO_ERROR_DOCUMENT: Final = "NoErrorDocument"
-"""The member of an error's answer that says that its code was made of the HTTP status alone."""
+"""The member of an error response that marks a code derived from the HTTP status alone."""
 
 _WEB_PAGE: Final = "html"
 
 
 class Malformed(ResponseParserError):
-    """Something in an answer is missing or impossible."""
+    """Something in a response is missing or invalid."""
 
 
 def check_bodies(client: Any) -> None:
-    """Have the client look at the body of each answer before it is read."""
-    # Last, that is after the SDK has looked for errors in answers of status 200.
+    """Make the client check the body of each response before it is parsed."""
+    # Last, that is after the SDK has checked for errors in responses of status 200.
     client.meta.events.register_last("before-parse.*.*", _check_body)
 
 
@@ -40,16 +40,16 @@ def required(
 @overload
 def required(answer: Mapping[str, Any], *path: str, empty: bool = ...) -> str: ...
 def required(answer: Mapping[str, Any], *path: str, of: type = str, empty: bool = False) -> Any:
-    """Return the value at the end of the path; text is not empty unless it may be.
+    """Return the value at the end of the path; strings are not empty unless `empty` allows it.
 
     Raises:
-        Malformed: it is missing, or is not of this type.
+        Malformed: The value is missing or has another type.
     """
     found: Any = answer
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
     if not isinstance(found, of) or (found == "" and not empty):
-        raise Malformed(f"the answer lacks {'.'.join(path)}")
+        raise Malformed(f"the response lacks {'.'.join(path)}")
     return found
 
 
@@ -58,14 +58,14 @@ def optional(answer: Mapping[str, Any], name: str, *, of: type[Value]) -> Value 
 @overload
 def optional(answer: Mapping[str, Any], name: str) -> str | None: ...
 def optional(answer: Mapping[str, Any], name: str, *, of: type = str) -> Any:
-    """Return a value that an answer may lack.
+    """Return a value that may be missing.
 
     Raises:
-        Malformed: it is there, and not of this type.
+        Malformed: The value is there and has another type.
     """
     found = answer.get(name)
     if found is not None and not isinstance(found, of):
-        raise Malformed(f"{name} of the answer is no {of.__name__}")
+        raise Malformed(f"{name} of the response is not of type {of.__name__}")
     return found
 
 
@@ -73,13 +73,13 @@ def e_tag_of(answer: Mapping[str, Any], *path: str) -> str:
     """Return an ETag without its quotes.
 
     Raises:
-        Malformed: there is none.
+        Malformed: There is none.
     """
     return required({"ETag": required(answer, *path).strip('"')}, "ETag")
 
 
 def header_of(answer: Mapping[str, Any], name: str) -> str | None:
-    """Return a header of the answer; its name is in small letters."""
+    """Return a header of the response; its name is in lowercase."""
     headers = required(answer, "ResponseMetadata", "HTTPHeaders", of=dict)
     return optional(headers, name)
 
@@ -90,7 +90,7 @@ def _check_body(
     customized_response_dict: dict[str, Any],
     **_: object,
 ) -> None:
-    """Note an error without its document; refuse a success whose body is not what it has to be."""
+    """Record an error without a document; reject a success whose body is not valid."""
     if operation_model.http.get("method") == "HEAD":
         return
     json_wanted = operation_model.service_model.resolved_protocol in ("json", "rest-json")
@@ -105,21 +105,21 @@ def _check_body(
     if not body and not wanted:
         return
     if not _is_document(body, json_wanted=json_wanted):
-        raise Malformed(f"the body of the answer, {len(body)} bytes, is not what it has to be")
+        raise Malformed(f"the body of the response, {len(body)} bytes, is not valid")
 
 
 def _has_body(shape: Any) -> bool:
-    """Tell whether an answer of this shape has members in its body."""
+    """Return whether a response of this shape has members in its body."""
     members = {} if shape is None else shape.members
     return any("location" not in member.serialization for member in members.values())
 
 
 def _is_document(body: bytes, *, json_wanted: bool) -> bool:
-    """Tell whether the body is a document of the service's protocol, whatever it says."""
+    """Return whether the body is a document of the service's protocol, regardless of content."""
     try:
         if json_wanted:
             return isinstance(json.loads(body), dict)
-        root = ElementTree.fromstring(body)  # noqa: S314 - the SDK reads the same body next
+        root = ElementTree.fromstring(body)  # noqa: S314 - the SDK parses the same body next
     except (ValueError, RecursionError, ElementTree.ParseError):
         return False
     return root.tag.rpartition("}")[2].lower() != _WEB_PAGE

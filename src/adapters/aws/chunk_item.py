@@ -1,4 +1,4 @@
-"""A chunk as an item of the chunk table, named as in the API where that has the names."""
+"""A chunk as an item of the chunk table, with the API's names where the API has them."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def chunk_item(chunk: Chunk) -> Item:
 
 
 def to_chunk(item: Item) -> Chunk:
-    """Read a chunk back.
+    """Return the chunk of an item.
 
     Raises:
-        CorruptData: the item is not what we write there.
+        CorruptData: The item is not valid.
     """
     with reading(f"chunk {item.get('chunkIndex')} of {item.get('jobId')}"):
         values = to_values(item)

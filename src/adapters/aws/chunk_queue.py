@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SqsChunkQueue:
-    """Sends chunk messages, ten to a request."""
+    """Sends chunk messages, ten per request."""
 
     def __init__(self, client: SQSClient, *, queue_url: str) -> None:
         self._client = client

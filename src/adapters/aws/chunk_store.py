@@ -1,8 +1,9 @@
-"""The chunk table on DynamoDB, and the transactions that move a job's tally with it.
+"""The chunk table on DynamoDB, and the transactions that change a job's tally with it.
 
-The tally is on the job's own item, so all settlements of a job meet there. One item takes 1,000
-write units a second (DynamoDB Developer Guide, "Designing partition keys to distribute your
-workload", checked 2026-11); a settlement stands for minutes of work, so it is far from that.
+The tally is on the job's own item, so all settlements of a job write to that item. One item
+supports 1,000 write units a second (DynamoDB Developer Guide, "Designing partition keys to
+distribute your workload", checked 2026-11). A settlement follows minutes of work, so the rate stays
+far below.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class DynamoChunkStore:
-    """Keeps chunks in a table of the shape `resources.CHUNKS_TABLE`, beside the job table."""
+    """Stores chunks in the table `resources.CHUNKS_TABLE`, next to the job table."""
 
     def __init__(
         self,
@@ -126,12 +127,12 @@ class DynamoChunkStore:
         return saved, put(self._table_name, chunk_item(saved), version=chunk.version)
 
     def _moved(self, job_id: str, addition: dict[str, int]) -> Request:
-        """Return the Update that moves a tally, and nothing that the job's version guards."""
+        """Return the Update that adds to a tally, outside of what the job's version guards."""
         return {
             "TableName": self._job_table_name,
             "Key": job_key(job_id),
             "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in addition),
-            # ADD on an item that does not exist would make one.
+            # ADD on an item that does not exist would create one.
             "ConditionExpression": "attribute_exists(#version)",
             "ExpressionAttributeNames": {f"#{name}": name for name in (*addition, "version")},
             "ExpressionAttributeValues": {

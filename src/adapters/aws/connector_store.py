@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class DynamoConnectorStore:
-    """Keeps connectors in a table of the shape `resources.CONNECTORS_TABLE`."""
+    """Stores connectors in the table `resources.CONNECTORS_TABLE`."""
 
     def __init__(
         self, client: DynamoDBClient, table_name: str, *, sleep: Sleep = asyncio.sleep
@@ -67,7 +67,7 @@ class DynamoConnectorStore:
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
         """See `ConnectorStore.list_page`; the order is that of the ids' hashes."""
         name = "connectors"
-        # A connector written a moment ago is looked for in this list, and the table is small.
+        # The list must show a connector that was written just before, and the table is small.
         request: dict[str, Any] = {
             "TableName": self._table_name,
             "ConsistentRead": True,
@@ -82,7 +82,7 @@ class DynamoConnectorStore:
         return Page.of(found, to_cursor(name, (items[-1]["connectorId"]["S"],)) if more else None)
 
     async def note_queue_empty(self, connector_id: str, at: datetime) -> None:
-        """See `ConnectorStore.note_queue_empty`; instants are stored as text that sorts as time."""
+        """See `ConnectorStore.note_queue_empty`; timestamps are text that sorts like time."""
         resource = f"table/{self._table_name}"
         try:
             with map_aws_errors("dynamodb", operation="UpdateItem", resource=resource):
@@ -95,7 +95,7 @@ class DynamoConnectorStore:
                     ExpressionAttributeValues={":at": to_attribute(at)},
                 )
         except Conflict:
-            # It does not exist, or a later time stands there: a read tells which.
+            # It does not exist, or has a later time: a read shows which.
             await self.get(connector_id)
 
 

@@ -1,6 +1,6 @@
-"""Reads of many DynamoDB items: whole lists page by page, and many keys by the hundred.
+"""Reads of many DynamoDB items: whole lists page by page, and many keys in batches of a hundred.
 
-Owns paging, and what a batch leaves unprocessed. It must not know what the items are.
+This module owns paging and the retries of unprocessed keys. It is independent of the items.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ async def scan(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGener
 
 
 async def first(items: AsyncGenerator[Item, None], count: int) -> tuple[list[Item], bool]:
-    """Return the first `count` items, and whether there are more; asks for no page beyond that."""
+    """Return the first `count` items, and whether there are more; reads no page beyond that."""
     taken: list[Item] = []
     async with aclosing(items):
         async for item in items:
@@ -62,7 +62,7 @@ async def first(items: AsyncGenerator[Item, None], count: int) -> tuple[list[Ite
 
 
 async def batches(items: AsyncIterator[Item]) -> AsyncIterator[list[Item]]:
-    """Yield the items in lists that a batch read takes."""
+    """Yield the items in lists of the size of a batch read."""
     batch: list[Item] = []
     async for item in items:
         batch.append(item)
@@ -81,17 +81,17 @@ async def batch_get(
     sleep: Sleep,
     options: Mapping[str, Any],
 ) -> list[Item]:
-    """Return the items that exist of these keys, which are unique and any number, in any order.
+    """Return the existing items of these unique keys, of any number, in any order.
 
     Args:
         client: The low-level client.
         table_name: The table.
         keys: The whole keys.
-        sleep: Waits between tries for what the service left unprocessed.
-        options: What else is said of the table in the request: consistency, projection.
+        sleep: Waits between tries for unprocessed keys.
+        options: Other parameters of the table in the request: consistency, projection.
 
     Raises:
-        Throttled: the service kept leaving keys unprocessed.
+        Throttled: The service repeatedly left keys unprocessed.
     """
     items: list[Item] = []
     remaining = iter(keys)
@@ -114,10 +114,10 @@ async def batch_get(
 
 
 def _page(answer: Mapping[str, Any], request: Mapping[str, Any]) -> tuple[list[Item], Item | None]:
-    """Return the items of a page, and the place of the next one."""
+    """Return the items of a page, and the start key of the next one."""
     place = optional(answer, "LastEvaluatedKey", of=dict)
     if place is not None and place == request.get("ExclusiveStartKey"):
-        raise Malformed("the answer names the same page again as the next one")
+        raise Malformed("the response names the same page again as its next page")
     return required(answer, "Items", of=list), place
 
 

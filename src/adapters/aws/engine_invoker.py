@@ -18,7 +18,7 @@ _ACCEPTED: Final = 202
 
 
 class LambdaEngineInvoker:
-    """Has Lambda queue an event for the engine."""
+    """Queues events for the engine in Lambda."""
 
     def __init__(self, client: LambdaClient, *, function_arn: str) -> None:
         self._client = client
@@ -34,7 +34,7 @@ class LambdaEngineInvoker:
             status = required(answer, "StatusCode", of=int)
         if status != _ACCEPTED:
             raise Unavailable(
-                f"lambda answered {status} to an event for {self._function_arn}",
+                f"lambda returned {status} for an event for {self._function_arn}",
                 operation="Invoke",
                 resource=self._function_arn,
                 vendor_code=str(status),

@@ -1,7 +1,7 @@
 """The error table on DynamoDB.
 
 DynamoDB removes an item "within a few days" of its expiry (DynamoDB Developer Guide, "Using time to
-live (TTL) in DynamoDB", checked 2026-11), so lists leave out what has expired by themselves.
+live (TTL) in DynamoDB", checked 2026-11), so lists leave out expired items themselves.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 _DAY_S: Final = 86_400
 
 # Together well below an item's 400 KB (DynamoDB Developer Guide, "Quotas", hard limit, checked
-# 2026-11); how it is split is ours.
+# 2026-11). The split is this service's own.
 _MESSAGE_BYTES_MAX: Final = 64 * 1024
 _STACK_TRACE_BYTES_MAX: Final = 256 * 1024
-_CUT_MARK: Final = "[cut: it was longer than the error table holds]"
+_CUT_MARK: Final = "[truncated: it was longer than the error table allows]"
 
 
 class DynamoErrorLog:
-    """Keeps failures in a table of the shape `resources.ERRORS_TABLE`, for `retention_days`."""
+    """Stores failures in the table `resources.ERRORS_TABLE`, for `retention_days`."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class DynamoErrorLog:
     async def record(self, failures: Sequence[Failure]) -> None:
         """See `ErrorLog.record`."""
         expires_at_s = self._now_s() + self._retention_s
-        # DynamoDB refuses a batch that names an item twice; the later failure is the one to keep.
+        # DynamoDB rejects a batch that names an item twice; the later failure is kept.
         latest = {(failure.job_id, failure.error_id): failure for failure in failures}
         await self._writer.batch(
             self._table_name,
@@ -67,7 +67,8 @@ class DynamoErrorLog:
         """See `ErrorLog.clear`."""
         request = self._list_request(job_id) | {"ProjectionExpression": "#jobId, #errorId"}
         request["ExpressionAttributeNames"]["#errorId"] = "errorId"
-        # A value compared with a key must not be empty; an empty prefix means all of the job's.
+        # A value compared with a key must not be empty; an empty prefix means all of the job's
+        # failures.
         if id_prefix:
             request["KeyConditionExpression"] += " AND begins_with(#errorId, :prefix)"
             request["ExpressionAttributeValues"][":prefix"] = to_attribute(id_prefix)
@@ -145,7 +146,7 @@ def _to_failure(item: Item) -> Failure:
 
 
 def _head(message: str) -> str:
-    """Return a message that fits; what it says first matters most."""
+    """Return a message that fits; its start matters most."""
     encoded = _utf8(message)
     if len(encoded) <= _MESSAGE_BYTES_MAX:
         return encoded.decode()
@@ -161,7 +162,7 @@ def _tail(stack_trace: str) -> str:
 
 
 def _utf8(text: str) -> bytes:
-    # Half of a surrogate pair, as in a file name quoted by an error, cannot be stored as it is.
+    # Half of a surrogate pair, as in a file name quoted by an error, cannot be stored unchanged.
     return text.encode(errors="backslashreplace")
 
 

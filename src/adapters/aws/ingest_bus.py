@@ -21,13 +21,13 @@ SOURCE: Final = "asset-sync"
 DETAIL_TYPE: Final = "AssetSyncObjectReady"
 
 # EventBridge User Guide, "Sending events with PutEvents": 1 MB for all entries of a request, 256 KB
-# in some Regions. An event of ours has a few KB; a tenth of the smaller limit lets ten of the
-# largest go together.
+# in some Regions. An event of this service has a few KB. A tenth of the smaller limit lets ten of
+# the largest fit into one request.
 ENTRY_BYTES_MAX: Final = 256 * 1024 // INGEST_EVENT_COUNT_MAX
 
 
 class EventBridgeIngestBus:
-    """Publishes ingest events, up to ten in a request."""
+    """Publishes ingest events, up to ten per request."""
 
     def __init__(self, client: EventBridgeClient, *, bus_name: str) -> None:
         self._client = client
@@ -66,7 +66,7 @@ class EventBridgeIngestBus:
         return self._refused(f"an event of {size_bytes} bytes")
 
     def _error(self, entry: Mapping[str, Any]) -> PortError | None:
-        """Return why an entry failed; one that did not has an id ("PutEventsResultEntry")."""
+        """Return why an entry failed, None for one with an id ("PutEventsResultEntry")."""
         code = optional(entry, "ErrorCode")
         if code is None:
             required(entry, "EventId")
@@ -85,7 +85,7 @@ class EventBridgeIngestBus:
 
 
 def encode_event(event: IngestEvent) -> str:
-    """Return the event's detail as subscribers get it; others rely on these names."""
+    """Return the event's detail for subscribers, who rely on these names."""
     return json.dumps(
         {
             "eventId": event.event_id,

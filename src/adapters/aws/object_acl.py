@@ -1,9 +1,9 @@
 """Access control lists of objects, in the buckets that still use them.
 
-A copy gets a private ACL unless it is told another, and belongs to the account that copies (S3 API
-Reference, "CopyObject"). That need not be the account that can read the object now, so a private
-ACL is restated too. Since 2023 buckets have ACLs disabled by default, so one look at the bucket
-saves a look at every object.
+A copy gets a private ACL unless the request sets another, and belongs to the account that copies
+(S3 API Reference, "CopyObject"). That need not be the account that can read the object now, so a
+private ACL is also set explicitly. Since 2023 buckets have ACLs disabled by default, so one check
+of the bucket saves a check of every object.
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ _PARAMETER_OF_PERMISSION: Final = {
 
 _EVERYBODY: Final = "http://acs.amazonaws.com/groups/global/AllUsers"
 
-# How long a bucket's setting is taken for granted.
+# How long a bucket's setting is cached.
 _KEPT_FOR: Final = timedelta(minutes=1)
 
 
 class ObjectAcls:
-    """Reads what an object's ACL grants, as parameters of a copy."""
+    """Reads the grants of an object's ACL, as parameters of a copy."""
 
     def __init__(self, client: S3Client, clock: Clock) -> None:
         self._client = client
         self._clock = clock
         self._enabled: dict[str, tuple[bool, datetime]] = {}
-        # Many objects want to know at once; one asks.
+        # Many objects need the setting at once; one task requests it.
         self._asking = asyncio.Lock()
 
     async def restated(self, bucket: Bucket, key: str, owner: dict[str, Any]) -> dict[str, Any]:
         """Return the ACL parameters that a copy of the object needs; often none.
 
         `owner` is the parameter of the bucket's expected owner. Whether the bucket uses ACLs is
-        asked once a minute.
+        requested once a minute.
 
         Raises:
-            AccessDenied: the bucket's ownership controls, or the ACL, cannot be read.
-            NotFound: there is no such object.
-            Refused: a copy cannot be told this ACL.
+            AccessDenied: The bucket's ownership controls, or the ACL, cannot be read.
+            NotFound: There is no such object.
+            Refused: A copy cannot have this ACL.
         """
         if not await self._acls_enabled(bucket, owner):
             return {}
@@ -90,16 +90,16 @@ class ObjectAcls:
             # A bucket from before these controls, where ACLs decide.
             return True
         except Refused as error:
-            # A store that only resembles S3 and has neither controls nor ACLs.
+            # An S3-compatible store that has neither ownership controls nor ACLs.
             if error.vendor_code != "NotImplemented":
                 raise
             return False
 
 
 def _parameters(answer: Mapping[str, Any], where: str) -> dict[str, str]:
-    """Return the grants as Grant parameters, or the one canned ACL that these cannot say.
+    """Return the grants as Grant parameters, or the one canned ACL that these cannot express.
 
-    WRITE means nothing on an object, but `public-read-write` leaves it there, and a copy has no
+    WRITE has no effect on an object, but `public-read-write` leaves it there, and a copy has no
     parameter for it ("Access control list (ACL) overview", read in 2026-11).
     """
     owner_id = required(answer, "Owner", "ID")
@@ -116,7 +116,7 @@ def _parameters(answer: Mapping[str, Any], where: str) -> dict[str, str]:
     if granted == {"FULL_CONTROL": [f'id="{owner_id}"'], "READ": everybody, "WRITE": everybody}:
         return {"ACL": "public-read-write"}
     raise Refused(
-        f"{where}: its ACL grants WRITE, which a copy cannot be told; use the connector trigger"
+        f"{where}: its ACL grants WRITE, which a copy cannot set; use the connector trigger"
         " 'event', which does not copy",
         operation="CopyObject",
         resource=where,
@@ -125,7 +125,7 @@ def _parameters(answer: Mapping[str, Any], where: str) -> dict[str, str]:
 
 
 def _grantee(grantee: Mapping[str, Any]) -> str:
-    """Name a grantee as the Grant headers do: an account's canonical id, or a predefined group."""
+    """Return a grantee in the form of the Grant headers: a canonical user id or a group's URI."""
     if "URI" in grantee:
         return f'uri="{grantee["URI"]}"'
     return f'id="{required(grantee, "ID")}"'

@@ -1,9 +1,9 @@
-"""An object's attributes, between HeadObject's answer and the parameters of a copy.
+"""An object's attributes, from the response to HeadObject to the parameters of a copy.
 
-Owns which attribute a copy keeps by itself and which it must be told again. S3 API Reference,
-"CopyObject" (read in 2026-11): with MetadataDirective COPY only metadata comes along; storage
-class, encryption, object lock and website redirect fall back to defaults. A multipart copy keeps
-nothing ("CreateMultipartUpload").
+This module owns which attributes a copy keeps automatically and which the request must set. S3 API
+Reference, "CopyObject" (read in 2026-11): with MetadataDirective COPY only metadata is copied;
+storage class, encryption, object lock and website redirect get their defaults. A multipart copy
+keeps nothing ("CreateMultipartUpload").
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ PUBLIC_GROUPS: Final = (
 )
 
 CHECKSUMS: Final = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
-"""S3's checksum algorithms; an answer has a field `Checksum<algorithm>` for each that it knows."""
+"""S3's checksum algorithms; a response has a field `Checksum<algorithm>` for each that is set."""
 
 
 def read_head(key: str, answer: HeadObjectOutputTypeDef) -> ObjectHead:
-    """Return what HeadObject tells of an object; S3 leaves out what has its default value."""
+    """Return the object of a HeadObject response; S3 omits what has its default value."""
     algorithms = [name for name in CHECKSUMS if f"Checksum{name}" in answer]
     return ObjectHead(
         key=key,
@@ -64,12 +64,12 @@ def read_head(key: str, answer: HeadObjectOutputTypeDef) -> ObjectHead:
 
 
 def restated(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str, Any]:
-    """Return the parameters that both ways of copying have to be told again.
+    """Return the parameters that both kinds of copies must set explicitly.
 
     The object's lock and its ACL are in `object_lock` and `object_acl`.
 
     Raises:
-        Refused: its website redirect cannot be sent again.
+        Refused: Its website redirect cannot be sent in a request.
     """
     parameters: dict[str, Any] = {"StorageClass": head.storage_class}
     encryption = head.encryption
@@ -84,32 +84,34 @@ def restated(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str, Any]:
     if head.website_redirect is not None:
         if not _sendable(head.website_redirect):
             raise unsendable(
-                head.key, "its website redirect has signs that HTTP does not carry", "Redirect"
+                head.key, "its website redirect has characters not allowed in HTTP", "Redirect"
             )
         parameters["WebsiteRedirectLocation"] = head.website_redirect
     return parameters
 
 
 def restated_metadata(head: ObjectHead) -> dict[str, Any]:
-    """Return the parameters that only a multipart copy has to be told again.
+    """Return the parameters that only a multipart copy must set explicitly.
 
     Raises:
-        Refused: the SDK cannot send one of the values again: an Expires that is no date, or signs
-            that HTTP does not carry. S3 itself answers with signs that it does.
+        Refused: The SDK cannot send one of the values: an Expires that is not a date, or characters
+            that are not allowed in an HTTP header. S3 itself returns such characters.
     """
     if isinstance(head.system_metadata.get("Expires"), str):
-        raise unsendable(head.key, "its Expires header is no date", "Expires")
+        raise unsendable(head.key, "its Expires header is not a date", "Expires")
     for name, value in head.system_metadata.items():
         if isinstance(value, str) and not _sendable(value):
-            raise unsendable(head.key, f"its {name} has signs that HTTP does not carry", name)
+            raise unsendable(head.key, f"its {name} has characters not allowed in HTTP", name)
     for name, value in head.user_metadata.items():
         if not (_sendable(name + value) and (name + value).isascii()):
-            raise unsendable(head.key, f"its metadata {name!r} has signs beyond ASCII", "Metadata")
+            raise unsendable(
+                head.key, f"its metadata {name!r} has characters beyond ASCII", "Metadata"
+            )
     return {**head.system_metadata, "Metadata": dict(head.user_metadata)}
 
 
 def unsendable(key: str, why: str, vendor_code: str) -> Refused:
-    """Return the refusal of an object whose metadata cannot be said again."""
+    """Return the error for an object whose metadata cannot be sent in a request."""
     return Refused(
         f"{key}: {why} and cannot be kept in a copy; use the connector trigger 'event',"
         " which does not copy",
@@ -120,11 +122,11 @@ def unsendable(key: str, why: str, vendor_code: str) -> Refused:
 
 
 def needed_beside(attributes: Mapping[str, Any]) -> str:
-    """Say which rights a copy with these attributes may lack beside those of every copy.
+    """Return the permissions, besides those of every copy, that these attributes require.
 
     S3 API Reference, "CopyObject" and "CreateMultipartUpload", permissions; S3 User Guide,
-    "Blocking public access to your Amazon S3 storage": with BlockPublicAcls a request that states
-    a public ACL fails, whatever is granted (read in 2026-11).
+    "Blocking public access to your Amazon S3 storage": with BlockPublicAcls a request that sets a
+    public ACL fails, whatever is granted (read in 2026-11).
     """
     stated = {
         "s3:PutObjectAcl, for its ACL": _states_acl(attributes),
@@ -138,8 +140,8 @@ def needed_beside(attributes: Mapping[str, Any]) -> str:
     text = f"; the copy also needs {'; '.join(needed)}" if needed else ""
     if _states_public_acl(attributes):
         text += (
-            "; if the bucket blocks public ACLs (Block Public Access), no right helps, since the"
-            " object's ACL is public: use the connector trigger 'event', which does not copy"
+            "; if the bucket blocks public ACLs (Block Public Access), no permission helps, because"
+            " the object's ACL is public: use the connector trigger 'event', which does not copy"
         )
     return text
 
@@ -157,13 +159,13 @@ def _states_public_acl(attributes: Mapping[str, Any]) -> bool:
 def _sendable(value: str) -> bool:
     try:
         value.encode()
-    except UnicodeEncodeError:  # octets that were no UTF-8, in the SDK's stand-in for them
+    except UnicodeEncodeError:  # octets that were not UTF-8, as surrogates
         return False
     return not any(sign in value for sign in "\0\r\n")
 
 
 def _restored(header: str | None) -> bool:
-    """Read the header `x-amz-restore`: `ongoing-request="false", expiry-date="…"` once done."""
+    """Parse the header `x-amz-restore`: `ongoing-request="false", expiry-date="…"` once done."""
     return header is not None and 'ongoing-request="false"' in header
 
 
@@ -174,7 +176,7 @@ def _encryption(answer: HeadObjectOutputTypeDef) -> Encryption | None:
     return Encryption(
         algorithm=algorithm,
         kms_key_id=answer.get("SSEKMSKeyId"),
-        # Absent means no; said again, so that the bucket's default does not turn it on.
+        # Absent means no. It is set explicitly so that the bucket's default does not turn it on.
         bucket_key_enabled=answer.get("BucketKeyEnabled", False) if algorithm == _KMS else None,
     )
 
@@ -200,7 +202,7 @@ def _system_metadata(answer: HeadObjectOutputTypeDef) -> dict[str, str | datetim
 
 
 def _expires(text: str) -> str | datetime:
-    """Return the instant that a header names, or its text if it would be written otherwise."""
+    """Return the time that a header names, or its text if it would be written differently."""
     try:
         instant = parsedate_to_datetime(text)
     except ValueError:
@@ -209,5 +211,5 @@ def _expires(text: str) -> str | datetime:
 
 
 def _http_date(instant: datetime) -> str:
-    """Return the instant as the SDK writes it into a header."""
+    """Return the time as the SDK writes it into a header."""
     return format_datetime(instant.astimezone(UTC), usegmt=True)

@@ -1,4 +1,4 @@
-"""What S3 answers about a customer's objects, as our values; what cannot be is Malformed."""
+"""S3's responses about a customer's objects as domain values; invalid ones are Malformed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def read_page(
 ) -> ListedPage:
     """Return a page of ListObjectsV2, after the key `after` and the pages of the tokens `shown`.
 
-    S3 API Reference, "ListObjectsV2": keys are in UTF-8 binary order, which is that of Python's
-    text; a page that is truncated names the next one, and a short page need not be the last.
+    S3 API Reference, "ListObjectsV2": keys are in UTF-8 binary order, which is the order of
+    Python's strings. A truncated page names the next one, and a short page need not be the last.
     """
     entries = [
         ManifestEntry(
@@ -32,20 +32,20 @@ def read_page(
     before = after
     for entry in entries:
         if not entry.key.startswith(prefix):
-            raise Malformed("the listing shows a key outside of its prefix")
+            raise Malformed("the listing has a key outside of its prefix")
         if before is not None and entry.key <= before:
-            raise Malformed("the listing shows a key twice or goes backwards")
+            raise Malformed("the listing has a key twice or out of order")
         before = entry.key
     if not required(answer, "IsTruncated", of=bool):
         return ListedPage(entries, None)
     following = required(answer, "NextContinuationToken")
     if following in shown:
-        raise Malformed("the listing names a page again that it has shown")
+        raise Malformed("the listing names an earlier page as its next page")
     return ListedPage(entries, following)
 
 
 def read_tags(answer: Mapping[str, Any], *, now: datetime) -> ObjectTags:
-    """Return the tags of GetObjectTagging; `now` is their time if the answer has no date."""
+    """Return the tags of GetObjectTagging; `now` is their time if the response has no date."""
     date = header_of(answer, "date")
     tags = {
         required(tag, "Key"): required(tag, "Value", of=str, empty=True)
@@ -59,10 +59,10 @@ def read_tags(answer: Mapping[str, Any], *, now: datetime) -> ObjectTags:
 
 
 def _instant_of(date: str | None) -> datetime | None:
-    """Return the time at which the store answered; None where it names none that can be read."""
+    """Return the time of the store's response, None if it has no valid one."""
     try:
         instant = parsedate_to_datetime(date or "")
     except ValueError:
         return None
-    # RFC 9110, section 5.6.7: a date of HTTP is in UTC, however its zone is written.
+    # RFC 9110, section 5.6.7: an HTTP date is in UTC, however its zone is written.
     return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)

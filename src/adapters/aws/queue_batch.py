@@ -1,6 +1,6 @@
-"""Batches of messages to queues of SQS, and what an answer says of their entries.
+"""Batches of messages to SQS queues, and the results of their entries.
 
-SQS API Reference, "SendMessageBatch": the answer is 200 even if some or all entries failed.
+SQS API Reference, "SendMessageBatch": the status is 200 even if some or all entries failed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ OPERATION: Final = "SendMessageBatch"
 async def send_batch(
     client: SQSClient, queue_url: str, entries: Sequence[SendMessageBatchRequestEntryTypeDef]
 ) -> list[PortError | None]:
-    """Send messages; returns for each, in order, None or why it was not sent.
+    """Send messages; return for each, in order, None or the error.
 
     Raises:
-        PortError: the request failed as a whole.
+        PortError: The request failed as a whole.
     """
     with map_aws_errors("sqs", operation=OPERATION, resource=queue_url):
         answer = await client.send_message_batch(QueueUrl=queue_url, Entries=entries)
@@ -35,7 +35,7 @@ async def send_batch(
             for each in optional(answer, "Failed", of=list) or []
         }
     lacking = Garbled(
-        f"sqs {OPERATION} on {queue_url}: the answer lacks an entry",
+        f"sqs {OPERATION} on {queue_url}: the response lacks an entry",
         operation=OPERATION,
         resource=queue_url,
     )
@@ -44,7 +44,7 @@ async def send_batch(
 
 
 def _entry_error(queue_url: str, failed: Mapping[str, Any]) -> PortError:
-    """Return the port's error for a failed entry; an unknown code goes by `SenderFault`."""
+    """Return the port's error for a failed entry; an unknown code depends on `SenderFault`."""
     known = error_of_code(
         "sqs",
         required(failed, "Code"),

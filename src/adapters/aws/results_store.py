@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
 # S3 User Guide, "Creating an S3 Batch Operations job": a manifest under a KMS key cannot be read,
-# so the bucket's default must not decide.
+# so the bucket's default must not apply.
 _ENCRYPTION: Final[Literal["AES256"]] = "AES256"
 
 # S3 API Reference, "Error responses": a range that begins at the end of the object or after it.
@@ -23,12 +23,12 @@ _PAST_THE_END: Final = "InvalidRange"
 
 
 class S3ResultsStore:
-    """Keeps files as objects of one bucket.
+    """Stores files as objects of one bucket.
 
     Args:
         client: S3.
         bucket_name: The results bucket.
-        block_bytes: How much `stream` reads in one request and yields at a time.
+        block_bytes: The number of bytes that `stream` reads in one request and yields at a time.
     """
 
     def __init__(
@@ -55,8 +55,8 @@ class S3ResultsStore:
     async def stream(self, key: str, *, position: int = 0) -> AsyncIterator[bytes]:
         """See the port.
 
-        Each portion is a request of its own: a reader may take minutes between two of them, and a
-        connection that is held meanwhile breaks. All portions are of the same file, by its ETag.
+        Each block is a separate request: a reader may take minutes between two of them, and an idle
+        connection breaks in the meantime. All blocks are of the same file, by its ETag.
         """
         e_tag = None
         while True:
@@ -134,7 +134,7 @@ class S3ResultsStore:
         self, key: str, position: int, e_tag: str | None
     ) -> tuple[bytes, str, int]:
         """Return bytes from `position` on, the file's quoted ETag, and its size."""
-        # Both ends of the range are included (RFC 9110, section 14.1.2).
+        # Both ends of the range are inclusive (RFC 9110, section 14.1.2).
         last = position + self._portion_bytes - 1
         guard: dict[str, Any] = {} if e_tag is None else {"IfMatch": e_tag}
         with map_aws_errors("s3", operation="GetObject", resource=self._where(key)):

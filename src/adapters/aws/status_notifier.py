@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SnsStatusNotifier:
-    """Publishes status messages as JSON; status and connector are attributes, to filter by."""
+    """Publishes status messages as JSON; status and connector are attributes for filters."""
 
     def __init__(self, client: SNSClient, *, topic_arn: str) -> None:
         self._client = client
@@ -38,7 +38,7 @@ class SnsStatusNotifier:
 
 
 def encode_status(message: StatusMessage) -> str:
-    """Return the message as subscribers get it; others rely on these names."""
+    """Return the message for subscribers, who rely on these names."""
     return json.dumps(
         {
             "jobId": message.job_id,

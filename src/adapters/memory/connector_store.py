@@ -13,7 +13,7 @@ from ports.paging import Page
 
 
 class MemoryConnectorStore:
-    """Keeps connectors in a `MemoryDatabase`."""
+    """Stores connectors in a `MemoryDatabase`."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
