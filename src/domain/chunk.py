@@ -115,6 +115,11 @@ class Chunk:
         return self.first_key <= key <= self.last_key
 
     @property
+    def lease_token(self) -> str:
+        """The token of the chunk's lease, empty without one."""
+        return self.lease.token if self.lease else ""
+
+    @property
     def life(self) -> ChunkLife:
         """The life that a message sent now is for."""
         return ChunkLife(

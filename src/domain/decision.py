@@ -115,7 +115,6 @@ class Case:
     tagged: bool
 
 
-_A_RECORD: Final = frozenset({Standing.INVENTORY, Standing.OTHER_IDS, Standing.ANOTHERS})
 _NOT_ANOTHER: Final = frozenset({Seen.THIS_VERSION, Seen.UNTOLD})
 
 RULES: Final[tuple[Rule, ...]] = (

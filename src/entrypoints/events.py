@@ -6,6 +6,8 @@ ignored there. This service's own messages are strict.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -80,10 +82,8 @@ def parse_engine_event(event: Any) -> EngineEvent:
     Raises:
         InvalidMessage: The event is unknown.
     """
-    try:
+    with _invalid("the engine does not know this event"):
         return _ENGINE_EVENT.validate_python(event)
-    except ValidationError as error:
-        raise InvalidMessage(f"the engine does not know this event: {_summary(error)}") from error
 
 
 _Count = Annotated[int, Field(ge=0, le=_COUNT_MAX, strict=True)]
@@ -111,10 +111,8 @@ def parse_chunk_message(body: str) -> ChunkMessage:
     Raises:
         InvalidMessage: The body is not valid.
     """
-    try:
+    with _invalid("not a chunk message"):
         return ChunkMessage.model_validate_json(body)
-    except ValidationError as error:
-        raise InvalidMessage(f"not a chunk message: {_summary(error)}") from error
 
 
 class _NamesJob(_Aws):
@@ -194,17 +192,18 @@ def parse_processor_event(event: Any) -> ProcessorEvent:
     Raises:
         InvalidMessage: The event is unknown.
     """
-    try:
+    with _invalid("the processor does not know this event"):
         return _PROCESSOR_EVENT.validate_python(event)
+
+
+@contextmanager
+def _invalid(what: str) -> Iterator[None]:
+    """Convert a validation error to InvalidMessage, without values: logs must not hold bodies."""
+    try:
+        yield
     except ValidationError as error:
-        raise InvalidMessage(
-            f"the processor does not know this event: {_summary(error)}"
-        ) from error
-
-
-def _summary(error: ValidationError) -> str:
-    """Return the fields and their errors, without their values: logs must not hold bodies."""
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}"
-        for fault in error.errors(include_input=False, include_url=False)
-    )
+        details = "; ".join(
+            f"{'.'.join(map(str, detail['loc'])) or 'it'}: {detail['msg']}"
+            for detail in error.errors(include_input=False, include_url=False)
+        )
+        raise InvalidMessage(f"{what}: {details}") from error

@@ -17,7 +17,7 @@ from adapters.aws.attributes import to_attribute, to_item, to_values
 from adapters.aws.backoff import Sleep
 from adapters.aws.chunk_item import chunk_item, chunk_key, to_chunk
 from adapters.aws.cursors import to_cursor, to_position
-from adapters.aws.dynamo_reads import first, query
+from adapters.aws.dynamo_reads import first, of_job, query
 from adapters.aws.dynamo_writes import DynamoWriter, Request, put
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.job_item import job_key, to_job
@@ -90,7 +90,7 @@ class DynamoChunkStore:
 
     async def chunks(self, job_id: str) -> AsyncIterator[Chunk]:
         """See `ChunkStore.chunks`."""
-        async for item in query(self._client, self._list_request(job_id)):
+        async for item in query(self._client, of_job(self._table_name, job_id)):
             yield to_chunk(item)
 
     async def covering_page(
@@ -149,20 +149,11 @@ class DynamoChunkStore:
         return to_job(answer.get("Item", {})).tally
 
     def _page_request(self, job_id: str, cursor: str | None) -> dict[str, Any]:
-        request = self._list_request(job_id)
+        request = of_job(self._table_name, job_id)
         if cursor is not None:
             (index,) = to_position(_list_name(job_id), cursor, int)
             request["ExclusiveStartKey"] = to_item({"jobId": job_id, "chunkIndex": index})
         return request
-
-    def _list_request(self, job_id: str) -> dict[str, Any]:
-        return {
-            "TableName": self._table_name,
-            "KeyConditionExpression": "#jobId = :jobId",
-            "ExpressionAttributeNames": {"#jobId": "jobId"},
-            "ExpressionAttributeValues": {":jobId": to_attribute(job_id)},
-            "ConsistentRead": True,
-        }
 
 
 def _list_name(job_id: str) -> str:

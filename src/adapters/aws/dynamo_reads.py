@@ -5,13 +5,13 @@ This module owns paging and the retries of unprocessed keys. It is independent o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.answers import Malformed, optional, required
-from adapters.aws.attributes import Item
+from adapters.aws.attributes import Item, to_attribute
 from adapters.aws.backoff import Backoff, Sleep
 from adapters.aws.errors import map_aws_errors
 
@@ -24,30 +24,39 @@ if TYPE_CHECKING:
 _KEY_COUNT_MAX: Final = 100
 
 
-async def query(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGenerator[Item, None]:
+def query(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGenerator[Item, None]:
     """Yield all items of a query, over all of its pages."""
-    following: Mapping[str, Any] = request
-    while True:
-        with map_aws_errors("dynamodb", operation="Query", resource=_place(request)):
-            items, place = _page(await client.query(**following), following)
-        for item in items:
-            yield item
-        if place is None:
-            return
-        following = {**request, "ExclusiveStartKey": place}
+    return _all_pages(client.query, "Query", request)
 
 
-async def scan(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGenerator[Item, None]:
+def scan(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGenerator[Item, None]:
     """Yield all items of a scan, over all of its pages."""
+    return _all_pages(client.scan, "Scan", request)
+
+
+async def _all_pages(
+    read: Callable[..., Awaitable[Any]], operation: str, request: Mapping[str, Any]
+) -> AsyncGenerator[Item, None]:
     following: Mapping[str, Any] = request
     while True:
-        with map_aws_errors("dynamodb", operation="Scan", resource=_place(request)):
-            items, place = _page(await client.scan(**following), following)
+        with map_aws_errors("dynamodb", operation=operation, resource=_place(request)):
+            items, place = _page(await read(**following), following)
         for item in items:
             yield item
         if place is None:
             return
         following = {**request, "ExclusiveStartKey": place}
+
+
+def of_job(table_name: str, job_id: str) -> dict[str, Any]:
+    """Return the query of a job's items in a table whose partition key is `jobId`."""
+    return {
+        "TableName": table_name,
+        "KeyConditionExpression": "#jobId = :jobId",
+        "ExpressionAttributeNames": {"#jobId": "jobId"},
+        "ExpressionAttributeValues": {":jobId": to_attribute(job_id)},
+        "ConsistentRead": True,
+    }
 
 
 async def first(items: AsyncGenerator[Item, None], count: int) -> tuple[list[Item], bool]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from adapters.aws.attributes import Item, reading, to_attribute, to_item, to_timestamp, to_values
 from adapters.aws.backoff import Sleep
 from adapters.aws.cursors import to_cursor, to_position
-from adapters.aws.dynamo_reads import first, query
+from adapters.aws.dynamo_reads import first, of_job, query
 from adapters.aws.dynamo_writes import DynamoWriter
 from domain.failure import Failure
 from ports.clock import Clock
@@ -65,7 +65,7 @@ class DynamoErrorLog:
 
     async def clear(self, job_id: str, id_prefix: str) -> None:
         """See `ErrorLog.clear`."""
-        request = self._list_request(job_id) | {"ProjectionExpression": "#jobId, #errorId"}
+        request = of_job(self._table_name, job_id) | {"ProjectionExpression": "#jobId, #errorId"}
         request["ExpressionAttributeNames"]["#errorId"] = "errorId"
         # A value compared with a key must not be empty; an empty prefix means all of the job's
         # failures.
@@ -82,7 +82,7 @@ class DynamoErrorLog:
     ) -> Page[Failure]:
         """See `ErrorLog.list_page`."""
         name = f"failures of {job_id}"
-        request = self._list_request(job_id) | {
+        request = of_job(self._table_name, job_id) | {
             "FilterExpression": "#expiresAt > :now",
             "Limit": limit + 1,
         }
@@ -97,15 +97,6 @@ class DynamoErrorLog:
 
     def _now_s(self) -> int:
         return int(self._clock.now().timestamp())
-
-    def _list_request(self, job_id: str) -> dict[str, Any]:
-        return {
-            "TableName": self._table_name,
-            "KeyConditionExpression": "#jobId = :jobId",
-            "ExpressionAttributeNames": {"#jobId": "jobId"},
-            "ExpressionAttributeValues": {":jobId": to_attribute(job_id)},
-            "ConsistentRead": True,
-        }
 
 
 def _to_failure_item(failure: Failure, expires_at_s: int) -> Item:

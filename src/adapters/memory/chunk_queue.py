@@ -58,9 +58,5 @@ class MemoryChunkQueue:
         self.messages = [message for message in self.messages if message.visible_at > now]
         return received
 
-    def next_visible_at(self) -> datetime | None:
-        """Return when the next message can be received, None if there is none."""
-        return min((message.visible_at for message in self.messages), default=None)
-
 
 _: type[ChunkQueue] = MemoryChunkQueue

@@ -113,7 +113,7 @@ class ChunkSettlement:
         last_attempt = chunk.attempt_count >= self._tuning.chunk_attempt_count_max
         if unstarted > 0 or (retryable_count and not last_attempt):
             progressed = copies_advanced or len(standing) > outcome_count_before
-            key = await self._progress.save(chunk, _token(chunk), standing)
+            key = await self._progress.save(chunk, chunk.lease_token, standing)
             released = ChunkReleased(progress_key=key, progressed=progressed)
             await self._release(
                 evolve(chunk, released, self._clock.now()),
@@ -158,7 +158,7 @@ class ChunkSettlement:
         progress_key, progressed = chunk.progress_key, len(standing) > outcome_count_before
         if progressed:
             try:
-                progress_key = await self._progress.save(chunk, _token(chunk), standing)
+                progress_key = await self._progress.save(chunk, chunk.lease_token, standing)
             except Exception as unsaved:  # noqa: BLE001 - these objects are looked at again
                 progressed = False
                 self._warn_of("outcomes_not_written", chunk, unsaved)
@@ -336,7 +336,7 @@ class ChunkSettlement:
             return dict(done) if done else None
 
     def _check_lease(self, chunk: Chunk) -> None:
-        check_lease(chunk, token=_token(chunk), now=self._clock.now())
+        check_lease(chunk, token=chunk.lease_token, now=self._clock.now())
 
     def _warn_of(self, name: str, chunk: Chunk, error: Exception) -> None:
         self._telemetry.warning(
@@ -347,7 +347,3 @@ class ChunkSettlement:
         self._telemetry.count(Metric.CHUNKS_SETTLED)
         for name, metric in _METRICS.items():
             self._telemetry.count(metric, getattr(change, name))
-
-
-def _token(chunk: Chunk) -> str:
-    return chunk.lease.token if chunk.lease else ""
