@@ -52,9 +52,9 @@ def to_values(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _to_value(attribute) for name, attribute in item.items()}
 
 
-def to_text(instant: datetime) -> str:
+def to_text(time: datetime) -> str:
     """Return the time in UTC, in ISO 8601 of fixed width, so that text sorts like time."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def to_timestamp(text: str) -> datetime:
@@ -62,7 +62,7 @@ def to_timestamp(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def to_optional_instant(text: str | None) -> datetime | None:
+def to_optional_timestamp(text: str | None) -> datetime | None:
     """Parse what `to_text` wrote; None stays None."""
     return None if text is None else to_timestamp(text)
 

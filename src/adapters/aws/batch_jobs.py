@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import Malformed, optional, required
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import Malformed, optional, required
 from domain.batch_job import ENDED, BatchJob, BatchJobStatus
 from domain.job import Job, ManifestFile
 from domain.manifest import FIELDS, format_timestamp
@@ -57,14 +57,16 @@ class S3BatchJobs:
             raise ValueError(f"job {job.job_id} has no manifest yet")
         request = self._request(job, job.manifest, report_prefix)
         with map_aws_errors("s3control", operation="CreateJob", resource=f"job/{job.job_id}"):
-            answer = await self._client.create_job(**request)
-            return required(answer, "JobId")
+            response = await self._client.create_job(**request)
+            return required(response, "JobId")
 
     async def describe(self, batch_job_id: str) -> BatchJob:
         """See the port."""
         with map_aws_errors("s3control", operation="DescribeJob", resource=f"job/{batch_job_id}"):
-            answer = await self._client.describe_job(AccountId=self._account_id, JobId=batch_job_id)
-            return _batch_job(batch_job_id, required(answer, "Job", of=dict))
+            response = await self._client.describe_job(
+                AccountId=self._account_id, JobId=batch_job_id
+            )
+            return _batch_job(batch_job_id, required(response, "Job", of=dict))
 
     async def find(self, job_id: str) -> Sequence[str]:
         """See the port.

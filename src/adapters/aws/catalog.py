@@ -24,12 +24,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from adapters.aws.answers import required
 from adapters.aws.attributes import to_attribute
 from adapters.aws.backoff import Sleep
 from adapters.aws.catalog_record import CatalogAttributes
 from adapters.aws.dynamo_reads import batch_get, query
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import required
 from domain.catalog import LOCK_PREFIX, CatalogAnswer, CatalogQuestion, CatalogRecord
 from ports.catalog import Catalog
 from ports.errors import Misconfigured, Refused
@@ -86,7 +86,7 @@ class DynamoCatalog:
     async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         """See `Catalog.look_up`."""
         try:
-            return await self._answers(questions)
+            return await self._look_up_all(questions)
         except Refused as error:
             # Only the names can be wrong in these requests: a missing index, or another key or
             # projection, is a ValidationException.
@@ -97,7 +97,7 @@ class DynamoCatalog:
                 vendor_code=error.vendor_code,
             ) from error
 
-    async def _answers(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
+    async def _look_up_all(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         records = await self._records(
             each.identity.inventory_id or each.minted_inventory_id for each in questions
         )
@@ -113,11 +113,11 @@ class DynamoCatalog:
                 or question.identity.asset_id in indexed
             )
 
-        def at_home(question: CatalogQuestion) -> bool:
+        def has_own_record(question: CatalogQuestion) -> bool:
             own = question.own_record(records)
             return own is not None and own.may_be_at(question.storage_path)
 
-        open_questions = [each for each in questions if not (known(each) or at_home(each))]
+        open_questions = [each for each in questions if not (known(each) or has_own_record(each))]
         by_key = {
             **records,
             **await self._records(
@@ -169,7 +169,7 @@ class DynamoCatalog:
         async def ask(asset_id: str) -> None:
             resource = f"table/{self._table_name}/index/{self._asset_index_name}"
             with map_aws_errors("dynamodb", operation="Query", resource=resource):
-                answer = await self._client.query(
+                response = await self._client.query(
                     TableName=self._table_name,
                     IndexName=self._asset_index_name,
                     KeyConditionExpression="#asset = :asset",
@@ -178,7 +178,7 @@ class DynamoCatalog:
                     Select="COUNT",
                     Limit=1,
                 )
-                count = required(answer, "Count", of=int)
+                count = required(response, "Count", of=int)
             if count > 0:
                 found.add(asset_id)
 

@@ -81,7 +81,7 @@ class CatalogAttributes:
                 storage_path=_text(item, self.storage_path),
                 e_tag=_without_quotes(_text(item, self.e_tag)),
                 size_bytes=_whole_number(item, self.size_bytes),
-                last_modified=_instant(_text(item, self.last_modified)),
+                last_modified=_timestamp(_text(item, self.last_modified)),
             )
 
 
@@ -111,12 +111,12 @@ def _whole_number(item: Item, path: str) -> int | None:
     return int(number) if number == number.to_integral_value() else None
 
 
-def _instant(text: str | None) -> datetime | None:
+def _timestamp(text: str | None) -> datetime | None:
     """Return the time in UTC, None for text without an offset."""
     if text is None:
         return None
     try:
-        instant = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return None if instant.tzinfo is None else instant.astimezone(UTC)
+    return None if time.tzinfo is None else time.astimezone(UTC)

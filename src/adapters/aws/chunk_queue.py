@@ -39,8 +39,8 @@ class SqsChunkQueue:
                 }
                 for position, message in enumerate(group)
             ]
-            answers = await send_batch(self._client, self._queue_url, entries)
-            errors = [error for error in answers if error is not None]
+            results = await send_batch(self._client, self._queue_url, entries)
+            errors = [error for error in results if error is not None]
             if errors:
                 raise next((error for error in errors if isinstance(error, Fatal)), errors[0])
 

@@ -66,12 +66,12 @@ class DynamoChunkStore:
     async def get(self, job_id: str, index: int) -> Chunk:
         """See `ChunkStore.get`."""
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._table_name, Key=chunk_key(job_id, index), ConsistentRead=True
             )
-        if "Item" not in answer:
+        if "Item" not in response:
             raise NotFound(f"job {job_id} has no chunk {index}", resource=job_id)
-        return to_chunk(answer["Item"])
+        return to_chunk(response["Item"])
 
     async def save(self, chunk: Chunk) -> Chunk:
         """See `ChunkStore.save`."""
@@ -107,10 +107,10 @@ class DynamoChunkStore:
         request["ExpressionAttributeNames"] |= {"#first": "firstKey", "#last": "lastKey"}
         request["ExpressionAttributeValues"] |= {":key": to_attribute(key)}
         with map_aws_errors("dynamodb", operation="Query", resource=f"table/{self._table_name}"):
-            answer = await self._client.query(**request)
-        last = to_values(answer.get("LastEvaluatedKey", {})).get("chunkIndex")
+            response = await self._client.query(**request)
+        last = to_values(response.get("LastEvaluatedKey", {})).get("chunkIndex")
         following = None if last is None else to_cursor(_list_name(job_id), (last,))
-        return Page(tuple(map(to_chunk, answer["Items"])), following)
+        return Page(tuple(map(to_chunk, response["Items"])), following)
 
     async def list_page(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page[Chunk]:
         """See `ChunkStore.list_page`."""
@@ -143,10 +143,10 @@ class DynamoChunkStore:
     async def _tally(self, job_id: str) -> Tally:
         resource = f"table/{self._job_table_name}"
         with map_aws_errors("dynamodb", operation="GetItem", resource=resource):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._job_table_name, Key=job_key(job_id), ConsistentRead=True
             )
-        return to_job(answer.get("Item", {})).tally
+        return to_job(response.get("Item", {})).tally
 
     def _page_request(self, job_id: str, cursor: str | None) -> dict[str, Any]:
         request = of_job(self._table_name, job_id)

@@ -29,9 +29,9 @@ from aiobotocore.credentials import AioDeferredRefreshableCredentials
 from aiobotocore.session import AioSession
 from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
-from adapters.aws.answers import check_bodies, required
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.http_octets import OctetSession
+from adapters.aws.responses import check_bodies, required
 from adapters.aws.services import Service
 from ports.errors import Misconfigured, PortError, Unknown
 
@@ -201,7 +201,7 @@ async def open_clients(
         yield Clients(stack, settings, on_request)
 
 
-class _CredentialsOfRole:
+class _RoleCredentials:
     """Replaces the SDK's credential chain; provides the credentials of one role."""
 
     def __init__(self, refresh: Callable[[], Awaitable[dict[str, str]]]) -> None:
@@ -238,7 +238,7 @@ def _session_in_role(sts: Any, role_arn: str) -> Any:
 
     session = AioSession()
     session.register_component("data_loader", _models())
-    session.register_component("credential_provider", _CredentialsOfRole(refresh))
+    session.register_component("credential_provider", _RoleCredentials(refresh))
     return aioboto3.Session(botocore_session=session)
 
 
@@ -250,12 +250,12 @@ async def _assume(sts: Any, role_arn: str) -> dict[str, str]:
     """
     try:
         with map_aws_errors("sts", operation="AssumeRole", resource=role_arn):
-            answer = await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
-            ends_at = required(answer, "Credentials", "Expiration", of=datetime)
+            response = await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
+            ends_at = required(response, "Credentials", "Expiration", of=datetime)
             return {
-                "access_key": required(answer, "Credentials", "AccessKeyId"),
-                "secret_key": required(answer, "Credentials", "SecretAccessKey"),
-                "token": required(answer, "Credentials", "SessionToken"),
+                "access_key": required(response, "Credentials", "AccessKeyId"),
+                "secret_key": required(response, "Credentials", "SecretAccessKey"),
+                "token": required(response, "Credentials", "SessionToken"),
                 "expiry_time": ends_at.isoformat(),
             }
     except Unknown as error:
@@ -325,12 +325,12 @@ def _parse_timestamps_cheaply(client: S3Client) -> None:
 
 def _parse_timestamp(value: Any) -> datetime:
     try:
-        instant = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         pass
     else:
-        if instant.tzinfo is not None:
-            return instant
+        if time.tzinfo is not None:
+            return time
     # Headers have HTTP dates.
     parsed: datetime = DEFAULT_TIMESTAMP_PARSER(value)
     return parsed

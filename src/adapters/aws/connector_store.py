@@ -12,7 +12,7 @@ from adapters.aws.attributes import (
     reading,
     to_attribute,
     to_item,
-    to_optional_instant,
+    to_optional_timestamp,
     to_timestamp,
     to_values,
 )
@@ -55,14 +55,14 @@ class DynamoConnectorStore:
     async def get(self, connector_id: str) -> Connector:
         """See `ConnectorStore.get`."""
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._table_name,
                 Key=to_item({"connectorId": connector_id}),
                 ConsistentRead=True,
             )
-        if "Item" not in answer:
+        if "Item" not in response:
             raise NotFound(f"there is no connector {connector_id}", resource=connector_id)
-        return _to_connector(answer["Item"])
+        return _to_connector(response["Item"])
 
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
         """See `ConnectorStore.list_page`; the order is that of the ids' hashes."""
@@ -128,7 +128,7 @@ def _to_connector(item: Item) -> Connector:
             prefixes=tuple(values["prefixes"]),
             status=ConnectorStatus(values["status"]),
             ingest=to_ingest(values),
-            queue_empty_at=to_optional_instant(values.get("queueEmptyAt")),
+            queue_empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
             created_at=to_timestamp(values["createdAt"]),
         )
 

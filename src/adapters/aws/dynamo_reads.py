@@ -10,10 +10,10 @@ from contextlib import aclosing
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import Malformed, optional, required
 from adapters.aws.attributes import Item, to_attribute
 from adapters.aws.backoff import Backoff, Sleep
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import Malformed, optional, required
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -110,10 +110,10 @@ async def batch_get(
         wanted: Any = {table_name: {**options, "Keys": batch}}
         while wanted:
             with map_aws_errors("dynamodb", operation="BatchGetItem", resource=resource):
-                answer = await client.batch_get_item(RequestItems=wanted)
-                responses = required(answer, "Responses", of=dict)
+                response = await client.batch_get_item(RequestItems=wanted)
+                responses = required(response, "Responses", of=dict)
                 found = optional(responses, table_name, of=list) or []
-                wanted = optional(answer, "UnprocessedKeys", of=dict)
+                wanted = optional(response, "UnprocessedKeys", of=dict)
             items += found
             if found:
                 backoff.progressed()
@@ -122,12 +122,14 @@ async def batch_get(
     return items
 
 
-def _page(answer: Mapping[str, Any], request: Mapping[str, Any]) -> tuple[list[Item], Item | None]:
+def _page(
+    response: Mapping[str, Any], request: Mapping[str, Any]
+) -> tuple[list[Item], Item | None]:
     """Return the items of a page, and the start key of the next one."""
-    place = optional(answer, "LastEvaluatedKey", of=dict)
+    place = optional(response, "LastEvaluatedKey", of=dict)
     if place is not None and place == request.get("ExclusiveStartKey"):
         raise Malformed("the response names the same page again as its next page")
-    return required(answer, "Items", of=list), place
+    return required(response, "Items", of=list), place
 
 
 def _place(request: Mapping[str, Any]) -> str:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from adapters.aws.answers import optional, required
 from adapters.aws.attributes import Item, Value, to_attribute, to_item
 from adapters.aws.backoff import Backoff, Sleep
 from adapters.aws.errors import code_of, map_aws_errors
+from adapters.aws.responses import optional, required
 from ports.errors import Conflict
 
 if TYPE_CHECKING:
@@ -169,8 +169,8 @@ class DynamoWriter:
             while wanted:
                 sent_count = len(wanted[table_name])
                 with map_aws_errors("dynamodb", operation="BatchWriteItem", resource=resource):
-                    answer = await self._client.batch_write_item(RequestItems=wanted)
-                    wanted = optional(answer, "UnprocessedItems", of=dict)
+                    response = await self._client.batch_write_item(RequestItems=wanted)
+                    wanted = optional(response, "UnprocessedItems", of=dict)
                     if wanted:
                         required(wanted, table_name, of=list)
                 if wanted:
@@ -188,8 +188,8 @@ class DynamoWriter:
                     if operation == "PutItem":
                         await self._client.put_item(**asked)
                         return {}
-                    answer = await self._client.update_item(**asked)
-                    return required(answer, "Attributes", of=dict)
+                    response = await self._client.update_item(**asked)
+                    return required(response, "Attributes", of=dict)
                 except ClientError as error:
                     code = code_of(error)
                     # The stubs declare the members of most errors; a failed condition has more.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from adapters.aws.answers import required
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import required
 from ports.engine_invoker import EngineInvoker
 from ports.errors import Unavailable
 
@@ -28,10 +28,10 @@ class LambdaEngineInvoker:
         """See the port."""
         payload = json.dumps({"action": "advance", "jobId": job_id}).encode()
         with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
-            answer = await self._client.invoke(
+            response = await self._client.invoke(
                 FunctionName=self._function_arn, InvocationType="Event", Payload=payload
             )
-            status = required(answer, "StatusCode", of=int)
+            status = required(response, "StatusCode", of=int)
         if status != _ACCEPTED:
             raise Unavailable(
                 f"lambda returned {status} for an event for {self._function_arn}",

@@ -28,7 +28,6 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from adapters.aws.answers import NO_ERROR_DOCUMENT
 from adapters.aws.error_codes import (
     ANY_SERVICE,
     CODES,
@@ -37,6 +36,7 @@ from adapters.aws.error_codes import (
     SIGNATURE_CODES,
     SIGNED_AT_WRONG_TIME,
 )
+from adapters.aws.responses import NO_ERROR_DOCUMENT
 from ports.errors import (
     AccessDenied,
     Garbled,
@@ -91,13 +91,13 @@ def map_aws_errors(
     except PortError:
         raise
     except ClientError as error:
-        known = _of_answer(error, service, operation=operation, resource=resource)
+        known = _of_response(error, service, operation=operation, resource=resource)
         if isinstance(known, AccessDenied) and needed:
             known = known.converted_to(AccessDenied, more=needed)
         raise known from error
     except Exception as error:
         cause = f"{service} {operation} on {resource}: {str(error) or type(error).__name__}"
-        raise _without_answer(error)(
+        raise _without_response(error)(
             cause, operation=operation, resource=resource, vendor_code=type(error).__name__
         ) from error
 
@@ -135,12 +135,12 @@ def code_of(error: ClientError) -> str:
     A failed condition takes precedence over all others, because a retry would not change it.
     """
     # The stubs declare the members of most errors; a cancelled transaction has more.
-    answer: Mapping[str, Any] = error.response
-    reasons = [reason.get("Code", "None") for reason in answer.get("CancellationReasons", ())]
+    response: Mapping[str, Any] = error.response
+    reasons = [reason.get("Code", "None") for reason in response.get("CancellationReasons", ())]
     failed = [reason for reason in reasons if reason != "None"]
     if "ConditionalCheckFailed" in failed:
         return "ConditionalCheckFailed"
-    return str(failed[0] if failed else answer.get("Error", {}).get("Code", ""))
+    return str(failed[0] if failed else response.get("Error", {}).get("Code", ""))
 
 
 def _kind(service: str, code: str, message: str, http_status: int) -> type[PortError]:
@@ -150,12 +150,12 @@ def _kind(service: str, code: str, message: str, http_status: int) -> type[PortE
     return kind or (Unavailable if http_status >= 500 else Unknown)
 
 
-def _of_answer(error: ClientError, service: str, *, operation: str, resource: str) -> PortError:
-    answer: Mapping[str, Any] = error.response
-    details: Mapping[str, Any] = answer.get("Error", {})
-    metadata: Mapping[str, Any] = answer.get("ResponseMetadata", {})
-    if answer.get(NO_ERROR_DOCUMENT):
-        return _without_document(service, metadata, operation=operation, resource=resource)
+def _of_response(error: ClientError, service: str, *, operation: str, resource: str) -> PortError:
+    response: Mapping[str, Any] = error.response
+    details: Mapping[str, Any] = response.get("Error", {})
+    metadata: Mapping[str, Any] = response.get("ResponseMetadata", {})
+    if response.get(NO_ERROR_DOCUMENT):
+        return _error_without_document(service, metadata, operation=operation, resource=resource)
     code = code_of(error)
     known = error_of_code(
         service,
@@ -166,12 +166,12 @@ def _of_answer(error: ClientError, service: str, *, operation: str, resource: st
         http_status=metadata.get("HTTPStatusCode", 0),
         request_id=metadata.get("RequestId"),
     )
-    if code in DELETE_MARKER_CODES and _tells_of_delete_marker(details, metadata):
+    if code in DELETE_MARKER_CODES and _means_delete_marker(details, metadata):
         return known.converted_to(NotFound)
     return known
 
 
-def _without_document(
+def _error_without_document(
     service: str, metadata: Mapping[str, Any], *, operation: str, resource: str
 ) -> PortError:
     """Return the error for a response that has only a status, such as a gateway's.
@@ -193,7 +193,7 @@ def _without_document(
     )
 
 
-def _tells_of_delete_marker(details: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
+def _means_delete_marker(details: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
     """Return whether a 405 means a delete marker.
 
     S3 User Guide, "Working with delete markers": the response has the header `x-amz-delete-marker:
@@ -206,7 +206,7 @@ def _tells_of_delete_marker(details: Mapping[str, Any], metadata: Mapping[str, A
     )
 
 
-def _without_answer(error: Exception) -> type[PortError]:
+def _without_response(error: Exception) -> type[PortError]:
     """Return the class of an error without a response: not reached, or uncertain."""
     if isinstance(error, _UNREACHED):
         return Unavailable

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import optional, required
 from adapters.aws.errors import error_of_code, map_aws_errors
+from adapters.aws.responses import optional, required
 from domain.limits import INGEST_EVENT_COUNT_MAX
 from domain.message import IngestEvent
 from ports.errors import PortError, Refused
@@ -38,10 +38,10 @@ class EventBridgeIngestBus:
         if len(events) > INGEST_EVENT_COUNT_MAX:
             raise self._refused(f"{len(events)} events in one request")
         details = [encode_event(event) for event in events]
-        answers: list[PortError | None] = [self._too_large(detail) for detail in details]
-        sent = [index for index, error in enumerate(answers) if error is None]
+        errors: list[PortError | None] = [self._too_large(detail) for detail in details]
+        sent = [index for index, error in enumerate(errors) if error is None]
         if not sent:
-            return answers
+            return errors
         entries: list[PutEventsRequestEntryTypeDef] = [
             {
                 "Source": SOURCE,
@@ -52,12 +52,12 @@ class EventBridgeIngestBus:
             for index in sent
         ]
         with map_aws_errors("events", operation="PutEvents", resource=self._bus_name):
-            answer = await self._client.put_events(Entries=entries)
+            response = await self._client.put_events(Entries=entries)
             # EventBridge API Reference, "PutEvents": 200 even if entries failed; in the same order.
-            results = required(answer, "Entries", of=list)
+            results = required(response, "Entries", of=list)
             for index, entry in zip(sent, results, strict=True):
-                answers[index] = self._error(entry)
-        return answers
+                errors[index] = self._error(entry)
+        return errors
 
     def _too_large(self, detail: str) -> PortError | None:
         size_bytes = len(f"{SOURCE}{DETAIL_TYPE}{detail}".encode())

@@ -22,7 +22,7 @@ from adapters.aws.job_item import (
     new_job_item,
     to_job,
 )
-from adapters.aws.prefix_guard import PrefixGuard, freeing, guard_ids, is_guard, read_guard
+from adapters.aws.prefix_guard import PrefixGuard, guard_ids, is_guard, read_guard, release
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import TERMINAL, Job, JobStatus
 from ports.errors import AlreadyExists, NotFound
@@ -52,7 +52,7 @@ class DynamoJobStore:
         created = replace(job, version=1)
         request = put(self._table_name, new_job_item(created), absent="jobId")
         try:
-            await self._write_taking(created, request)
+            await self._write_reserving(created, request)
         except (OverlappingJob, TooManyPrefixes):
             if await self._find(job.job_id) is not None:
                 raise _exists(job) from None
@@ -73,7 +73,7 @@ class DynamoJobStore:
         request = save_request(self._table_name, job)
         guards = guard_ids(job) if job.terminal else ()
         while guards:
-            frees = [{"Update": freeing(self._table_name, guard, job)} for guard in guards]
+            frees = [{"Update": release(self._table_name, guard, job)} for guard in guards]
             try:
                 await self._writer.transact([{"Update": request}, *frees])
             except ConditionsFailed as failed:
@@ -93,7 +93,7 @@ class DynamoJobStore:
 
     async def reopen(self, job: Job) -> Job:
         """See `JobStore.reopen`."""
-        await self._write_taking(job, save_request(self._table_name, job))
+        await self._write_reserving(job, save_request(self._table_name, job))
         return await self._saved(job)
 
     async def list_page(
@@ -134,7 +134,7 @@ class DynamoJobStore:
                 if isinstance(job, Unreadable) or is_open(job):
                     yield job
 
-    async def _write_taking(self, job: Job, request: Request) -> None:
+    async def _write_reserving(self, job: Job, request: Request) -> None:
         """Write the job and reserve its prefixes; an ended one reserves none."""
         written = {"Put" if "Item" in request else "Update": request}
         if job.terminal:
@@ -148,7 +148,7 @@ class DynamoJobStore:
             size_bytes = max(guard.size_bytes(job) for guard in guards)
             if size_bytes > ACTIVE_PREFIX_BYTES_MAX:
                 raise TooManyPrefixes(job.bucket.name, size_bytes)
-            takes = [{"Put": guard.taking(self._table_name, job)} for guard in guards]
+            takes = [{"Put": guard.reserve(self._table_name, job)} for guard in guards]
             try:
                 await self._writer.transact([written, *takes])
             except ConditionsFailed as failed:
@@ -178,21 +178,21 @@ class DynamoJobStore:
         changes it.
         """
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._table_name,
                 Key=job_key(job_id),
                 ConsistentRead=True,
                 ProjectionExpression="#status",
                 ExpressionAttributeNames={"#status": "status"},
             )
-        return "Item" in answer and answer["Item"].get("status", {}).get("S") not in TERMINAL
+        return "Item" in response and response["Item"].get("status", {}).get("S") not in TERMINAL
 
     async def _find(self, job_id: str) -> Job | None:
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._table_name, Key=job_key(job_id), ConsistentRead=True
             )
-        return to_job(answer["Item"]) if "Item" in answer else None
+        return to_job(response["Item"]) if "Item" in response else None
 
     async def _saved(self, job: Job) -> Job:
         """Return the job as a transaction wrote it; transactions return no values."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import e_tag_of, optional, required
 from adapters.aws.errors import map_aws_errors
-from adapters.aws.object_attributes import CHECKSUMS, needed_beside, unsendable
+from adapters.aws.object_attributes import CHECKSUMS, extra_permissions, not_copyable
+from adapters.aws.responses import e_tag_of, optional, required
 from domain.customer_object import ObjectHead, WrittenObject
 from domain.limits import NOT_IN_XML
 from domain.part_copy import CopiedPart, Part
@@ -44,11 +44,13 @@ class MultipartCopies:
             Refused: Its metadata cannot be copied, or S3 cannot return its key.
         """
         if NOT_IN_XML.search(head.key):
-            raise unsendable(head.key, "its key has characters that are not allowed in XML", "Key")
+            raise not_copyable(
+                head.key, "its key has characters that are not allowed in XML", "Key"
+            )
         where = f"{bucket_name}/{head.key}"
         target: dict[str, Any] = {"Bucket": bucket_name, "Key": head.key, **owner}
         checksum = await self._checksum(target, where)
-        needed = needed_beside(attributes)
+        needed = extra_permissions(attributes)
         with map_aws_errors("s3", operation="CreateMultipartUpload", resource=where, needed=needed):
             created = await self._client.create_multipart_upload(**target, **attributes, **checksum)
             return required(created, "UploadId")
@@ -65,7 +67,7 @@ class MultipartCopies:
         """
         where = f"{bucket_name}/{head.key}"
         with _upload_expected(), map_aws_errors("s3", operation="UploadPartCopy", resource=where):
-            answer = await self._client.upload_part_copy(
+            response = await self._client.upload_part_copy(
                 Bucket=bucket_name,
                 Key=head.key,
                 UploadId=upload_id,
@@ -75,7 +77,7 @@ class MultipartCopies:
                 CopySourceIfMatch=f'"{head.e_tag}"',
                 **owners,
             )
-            result = required(answer, "CopyPartResult", of=dict)
+            result = required(response, "CopyPartResult", of=dict)
             names = map("Checksum{}".format, CHECKSUMS)
             return CopiedPart(
                 number=part.number,
@@ -105,7 +107,7 @@ class MultipartCopies:
             _upload_expected(),
             map_aws_errors("s3", operation="CompleteMultipartUpload", resource=where),
         ):
-            answer = await self._client.complete_multipart_upload(
+            response = await self._client.complete_multipart_upload(
                 Bucket=bucket_name,
                 Key=head.key,
                 UploadId=upload_id,
@@ -114,7 +116,7 @@ class MultipartCopies:
                 **owner,
             )
             return WrittenObject(
-                e_tag=e_tag_of(answer, "ETag"), version_id=optional(answer, "VersionId")
+                e_tag=e_tag_of(response, "ETag"), version_id=optional(response, "VersionId")
             )
 
     async def abort(self, bucket_name: str, key: str, upload_id: str, *, owner: Any) -> None:
@@ -135,13 +137,17 @@ class MultipartCopies:
         under KMS (S3 API Reference, "HeadObject"), which a plain head should not need.
         """
         with map_aws_errors("s3", operation="HeadObject", resource=where):
-            answer: Any = await self._client.head_object(**target, ChecksumMode="ENABLED")
+            response: Any = await self._client.head_object(**target, ChecksumMode="ENABLED")
         # S3 API Reference, "HeadObject": entries that its headers cannot represent.
-        if answer.get("MissingMeta"):
-            raise unsendable(target["Key"], "S3 does not return all of its metadata", "MissingMeta")
+        if response.get("MissingMeta"):
+            raise not_copyable(
+                target["Key"], "S3 does not return all of its metadata", "MissingMeta"
+            )
         for algorithm in CHECKSUMS:
-            if f"Checksum{algorithm}" in answer:
-                kind = {"ChecksumType": answer["ChecksumType"]} if "ChecksumType" in answer else {}
+            if f"Checksum{algorithm}" in response:
+                kind = (
+                    {"ChecksumType": response["ChecksumType"]} if "ChecksumType" in response else {}
+                )
                 if algorithm in _COMPOSITE_ONLY:
                     kind = dict.fromkeys(kind, "COMPOSITE")
                 return {"ChecksumAlgorithm": algorithm, **kind}

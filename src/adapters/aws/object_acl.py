@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import required
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import required
 from domain.connector import Bucket
 from ports.clock import Clock
 from ports.errors import NotFound, Refused
@@ -50,7 +50,9 @@ class ObjectAcls:
         # Many objects need the setting at once; one task requests it.
         self._asking = asyncio.Lock()
 
-    async def restated(self, bucket: Bucket, key: str, owner: dict[str, Any]) -> dict[str, Any]:
+    async def copy_parameters(
+        self, bucket: Bucket, key: str, owner: dict[str, Any]
+    ) -> dict[str, Any]:
         """Return the ACL parameters that a copy of the object needs; often none.
 
         `owner` is the parameter of the bucket's expected owner. Whether the bucket uses ACLs is
@@ -65,8 +67,8 @@ class ObjectAcls:
             return {}
         where = f"{bucket.name}/{key}"
         with map_aws_errors("s3", operation="GetObjectAcl", resource=where):
-            answer = await self._client.get_object_acl(Bucket=bucket.name, Key=key, **owner)
-            return _parameters(answer, where)
+            response = await self._client.get_object_acl(Bucket=bucket.name, Key=key, **owner)
+            return _parameters(response, where)
 
     async def _acls_enabled(self, bucket: Bucket, owner: dict[str, Any]) -> bool:
         async with self._asking:
@@ -81,10 +83,10 @@ class ObjectAcls:
         operation = "GetBucketOwnershipControls"
         try:
             with map_aws_errors("s3", operation=operation, resource=bucket.name):
-                answer = await self._client.get_bucket_ownership_controls(
+                response = await self._client.get_bucket_ownership_controls(
                     Bucket=bucket.name, **owner
                 )
-                rules = required(answer, "OwnershipControls", "Rules", of=list)
+                rules = required(response, "OwnershipControls", "Rules", of=list)
                 return any(required(rule, "ObjectOwnership") != _ACLS_DISABLED for rule in rules)
         except NotFound:
             # A bucket from before these controls, where ACLs decide.
@@ -96,15 +98,15 @@ class ObjectAcls:
             return False
 
 
-def _parameters(answer: Mapping[str, Any], where: str) -> dict[str, str]:
+def _parameters(response: Mapping[str, Any], where: str) -> dict[str, str]:
     """Return the grants as Grant parameters, or the one canned ACL that these cannot express.
 
     WRITE has no effect on an object, but `public-read-write` leaves it there, and a copy has no
     parameter for it ("Access control list (ACL) overview", read in 2026-11).
     """
-    owner_id = required(answer, "Owner", "ID")
+    owner_id = required(response, "Owner", "ID")
     granted: defaultdict[str, list[str]] = defaultdict(list)
-    for grant in required(answer, "Grants", of=list):
+    for grant in required(response, "Grants", of=list):
         grantee = required(grant, "Grantee", of=dict)
         granted[required(grant, "Permission")].append(_grantee(grantee))
     if granted.keys() <= _PARAMETER_OF_PERMISSION.keys():

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from adapters.aws.answers import optional, required
 from adapters.aws.errors import code_of, map_aws_errors
+from adapters.aws.responses import optional, required
 from domain.connector import Bucket
 from domain.customer_object import ObjectHead, ObjectLock
 from ports.clock import Clock
@@ -54,7 +54,7 @@ class ObjectLocks:
         # Many objects need the configuration at once; one task requests it.
         self._asking = asyncio.Lock()
 
-    async def restated(
+    async def copy_parameters(
         self, bucket: Bucket, head: ObjectHead, owner: dict[str, Any]
     ) -> dict[str, Any]:
         """Return the ObjectLock parameters that a copy of the object needs; often none.
@@ -109,14 +109,14 @@ class ObjectLocks:
             "s3", operation="GetBucketObjectLockConfiguration", resource=bucket.name
         ):
             try:
-                answer: Any = await self._client.get_object_lock_configuration(
+                response: Any = await self._client.get_object_lock_configuration(
                     Bucket=bucket.name, **owner
                 )
             except ClientError as error:
                 if code_of(error) not in _NO_LOCKS:
                     raise
                 return _Configuration(locks=False, default_retention=False, asked_at=now)
-            configuration = required(answer, "ObjectLockConfiguration", of=dict)
+            configuration = required(response, "ObjectLockConfiguration", of=dict)
             rule = optional(configuration, "Rule", of=dict) or {}
             return _Configuration(
                 locks=required(configuration, "ObjectLockEnabled") == "Enabled",
@@ -128,27 +128,27 @@ class ObjectLocks:
         where = f"{version['Bucket']}/{version['Key']}"
         with map_aws_errors("s3", operation="GetObjectRetention", resource=where):
             try:
-                answer: Any = await self._client.get_object_retention(**version)
+                response: Any = await self._client.get_object_retention(**version)
             except ClientError as error:
                 if code_of(error) not in _NO_LOCK:
                     raise
                 return replace(lock, mode=None, retain_until=None)
             return replace(
                 lock,
-                mode=required(answer, "Retention", "Mode"),
-                retain_until=required(answer, "Retention", "RetainUntilDate", of=datetime),
+                mode=required(response, "Retention", "Mode"),
+                retain_until=required(response, "Retention", "RetainUntilDate", of=datetime),
             )
 
     async def _with_legal_hold(self, lock: ObjectLock, version: dict[str, Any]) -> ObjectLock:
         where = f"{version['Bucket']}/{version['Key']}"
         with map_aws_errors("s3", operation="GetObjectLegalHold", resource=where):
             try:
-                answer: Any = await self._client.get_object_legal_hold(**version)
+                response: Any = await self._client.get_object_legal_hold(**version)
             except ClientError as error:
                 if code_of(error) not in _NO_LOCK:
                     raise
                 return replace(lock, legal_hold=None)
-            return replace(lock, legal_hold=required(answer, "LegalHold", "Status"))
+            return replace(lock, legal_hold=required(response, "LegalHold", "Status"))
 
 
 def _parameters(lock: ObjectLock, now: datetime) -> dict[str, Any]:

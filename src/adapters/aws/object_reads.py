@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from adapters.aws.answers import Malformed, header_of, optional, required
+from adapters.aws.responses import Malformed, header_of, optional, required
 from domain.customer_object import ObjectTags
 from domain.manifest import ManifestEntry
 from ports.object_store import ListedPage
 
 
 def read_page(
-    answer: Mapping[str, Any], *, prefix: str, after: str | None, shown: Container[str | None]
+    response: Mapping[str, Any], *, prefix: str, after: str | None, shown: Container[str | None]
 ) -> ListedPage:
     """Return a page of ListObjectsV2, after the key `after` and the pages of the tokens `shown`.
 
@@ -27,7 +27,7 @@ def read_page(
             size_bytes=required(found, "Size", of=int),
             last_modified=required(found, "LastModified", of=datetime),
         )
-        for found in optional(answer, "Contents", of=list) or []
+        for found in optional(response, "Contents", of=list) or []
     ]
     before = after
     for entry in entries:
@@ -36,33 +36,33 @@ def read_page(
         if before is not None and entry.key <= before:
             raise Malformed("the listing has a key twice or out of order")
         before = entry.key
-    if not required(answer, "IsTruncated", of=bool):
+    if not required(response, "IsTruncated", of=bool):
         return ListedPage(entries, None)
-    following = required(answer, "NextContinuationToken")
+    following = required(response, "NextContinuationToken")
     if following in shown:
         raise Malformed("the listing names an earlier page as its next page")
     return ListedPage(entries, following)
 
 
-def read_tags(answer: Mapping[str, Any], *, now: datetime) -> ObjectTags:
+def read_tags(response: Mapping[str, Any], *, now: datetime) -> ObjectTags:
     """Return the tags of GetObjectTagging; `now` is their time if the response has no date."""
-    date = header_of(answer, "date")
+    date = header_of(response, "date")
     tags = {
         required(tag, "Key"): required(tag, "Value", of=str, empty=True)
-        for tag in required(answer, "TagSet", of=list)
+        for tag in required(response, "TagSet", of=list)
     }
     return ObjectTags(
         tags,
-        version_id=optional(answer, "VersionId"),
-        read_at=_instant_of(date) or now,
+        version_id=optional(response, "VersionId"),
+        read_at=_time_of(date) or now,
     )
 
 
-def _instant_of(date: str | None) -> datetime | None:
+def _time_of(date: str | None) -> datetime | None:
     """Return the time of the store's response, None if it has no valid one."""
     try:
-        instant = parsedate_to_datetime(date or "")
+        time = parsedate_to_datetime(date or "")
     except ValueError:
         return None
     # RFC 9110, section 5.6.7: an HTTP date is in UTC, however its zone is written.
-    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)

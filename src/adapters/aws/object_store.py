@@ -15,19 +15,19 @@ from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
-from adapters.aws.answers import e_tag_of, header_of, optional
 from adapters.aws.error_codes import DELETE_MARKER_CODES
 from adapters.aws.errors import code_of, map_aws_errors
 from adapters.aws.multipart_copy import MultipartCopies
 from adapters.aws.object_acl import ObjectAcls
 from adapters.aws.object_attributes import (
-    needed_beside,
+    copy_attributes,
+    extra_permissions,
+    multipart_metadata,
     read_head,
-    restated,
-    restated_metadata,
 )
 from adapters.aws.object_lock import ObjectLocks
 from adapters.aws.object_reads import read_page, read_tags
+from adapters.aws.responses import e_tag_of, header_of, optional
 from domain.connector import Bucket, BucketInfo
 from domain.customer_object import (
     ObjectHead,
@@ -113,10 +113,10 @@ class S3ObjectStore:
             if token is not None:
                 position = {"ContinuationToken": token}
             with map_aws_errors("s3", operation="ListObjectsV2", resource=bucket.name):
-                answer = await self._client.list_objects_v2(
+                response = await self._client.list_objects_v2(
                     Bucket=bucket.name, Prefix=prefix, **position, **_owner(bucket)
                 )
-                page = read_page(answer, prefix=prefix, after=after, shown=shown)
+                page = read_page(response, prefix=prefix, after=after, shown=shown)
             yield page
             if page.token is None:
                 return
@@ -147,10 +147,10 @@ class S3ObjectStore:
         where = f"{bucket.name}/{key}"
         try:
             with map_aws_errors("s3", operation="HeadObject", resource=where):
-                answer = await self._client.head_object(
+                response = await self._client.head_object(
                     Bucket=bucket.name, Key=key, **_owner(bucket)
                 )
-                return read_head(key, answer)
+                return read_head(key, response)
         except NotFound:
             await self._check_bucket(bucket, key)
             raise
@@ -204,15 +204,15 @@ class S3ObjectStore:
         take minutes. No version is named: the current version must be the known one, or the copy
         would bring back an old one.
         """
-        attributes = await self._restated(bucket, head, tags)
+        attributes = await self._copy_attributes(bucket, head, tags)
         e_tag = f'"{head.e_tag}"'
         with map_aws_errors(
             "s3",
             operation="CopyObject",
             resource=f"{bucket.name}/{head.key}",
-            needed=needed_beside(attributes),
+            needed=extra_permissions(attributes),
         ):
-            answer = await self._client.copy_object(
+            response = await self._client.copy_object(
                 Bucket=bucket.name,
                 Key=head.key,
                 # The SDK encodes it.
@@ -226,24 +226,27 @@ class S3ObjectStore:
                 **_source_owner(bucket),
             )
             return WrittenObject(
-                e_tag=e_tag_of(answer, "CopyObjectResult", "ETag"),
-                version_id=optional(answer, "VersionId"),
+                e_tag=e_tag_of(response, "CopyObjectResult", "ETag"),
+                version_id=optional(response, "VersionId"),
             )
 
     async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
         """See the port."""
         return {
-            **await self._locks.restated(bucket, head, _owner(bucket)),
-            **await self._acls.restated(bucket, head.key, _owner(bucket)),
+            **await self._locks.copy_parameters(bucket, head, _owner(bucket)),
+            **await self._acls.copy_parameters(bucket, head.key, _owner(bucket)),
         }
 
     async def create_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> str:
         """See the port."""
-        attributes = await self._restated(bucket, head, tags)
+        attributes = await self._copy_attributes(bucket, head, tags)
         return await self._uploads.begin(
-            bucket.name, head, attributes=attributes | restated_metadata(head), owner=_owner(bucket)
+            bucket.name,
+            head,
+            attributes=attributes | multipart_metadata(head),
+            owner=_owner(bucket),
         )
 
     async def copy_part(
@@ -266,16 +269,16 @@ class S3ObjectStore:
     async def _read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
         with map_aws_errors("s3", operation="GetObjectTagging", resource=f"{bucket.name}/{key}"):
             try:
-                answer: Mapping[str, Any] = await self._client.get_object_tagging(
+                response: Mapping[str, Any] = await self._client.get_object_tagging(
                     Bucket=bucket.name, Key=key, **_owner(bucket)
                 )
             except ClientError as error:
                 if code_of(error) != _NO_TAGS:
                     raise
-                answer = {**error.response, "TagSet": []}
-            return read_tags(answer, now=self._clock.now())
+                response = {**error.response, "TagSet": []}
+            return read_tags(response, now=self._clock.now())
 
-    async def _restated(
+    async def _copy_attributes(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> dict[str, Any]:
         """Return what both kinds of copies must set explicitly for the object.
@@ -288,7 +291,7 @@ class S3ObjectStore:
             raise Archived(f"{where} is archived", operation="CopyObject", resource=where)
         return {
             "Tagging": urlencode(tags),
-            **restated(head, unencrypted_as=self._unencrypted_as),
+            **copy_attributes(head, unencrypted_as=self._unencrypted_as),
             **await self.access(bucket, head),
         }
 
@@ -299,11 +302,11 @@ class S3ObjectStore:
         """
         where = f"{bucket.name}/{key}"
         with suppress(Refused), map_aws_errors("s3", operation="GetObject", resource=where):
-            answer: Any = await self._client.get_object(
+            response: Any = await self._client.get_object(
                 Bucket=bucket.name, Key=key, Range="bytes=0-0", **_owner(bucket)
             )
-            if "Body" in answer:
-                answer["Body"].close()
+            if "Body" in response:
+                response["Body"].close()
 
     async def _region(self, bucket: Bucket) -> str | None:
         """Return the Region of an existing bucket, if the store returns it.
@@ -311,15 +314,15 @@ class S3ObjectStore:
         S3 API Reference, "HeadBucket": S3 returns it whatever the caller's permissions are, so a
         denial has it too. A role that may list only some prefixes gets one.
         """
-        answer: Mapping[str, Any]
+        response: Mapping[str, Any]
         with map_aws_errors("s3", operation="HeadBucket", resource=bucket.name):
             try:
-                answer = await self._client.head_bucket(Bucket=bucket.name, **_owner(bucket))
+                response = await self._client.head_bucket(Bucket=bucket.name, **_owner(bucket))
             except ClientError as error:
-                answer = error.response
-                if answer["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+                response = error.response
+                if response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
                     raise
-            return header_of(answer, "x-amz-bucket-region") or None
+            return header_of(response, "x-amz-bucket-region") or None
 
     async def _check_bucket(self, bucket: Bucket, key: str) -> None:
         """Raise Misconfigured if there is no such bucket.

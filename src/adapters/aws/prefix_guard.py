@@ -57,7 +57,7 @@ class PrefixGuard:
         active = {**self.active, job.job_id: job.options.prefixes}
         return active_prefix_bytes(active.values())
 
-    def taking(self, table_name: str, job: Job) -> Request:
+    def reserve(self, table_name: str, job: Job) -> Request:
         """Return the Put that reserves the job's prefixes, if the guard is unchanged."""
         version = self.version or 0
         item = _key(self.guard_id) | to_item(
@@ -73,7 +73,7 @@ def guard_ids(job: Job) -> tuple[str, ...]:
     return f"{_OF_BUCKET}{job.bucket.name}", f"{_OF_CONNECTOR}{job.connector_id}"
 
 
-def freeing(table_name: str, guard_id: str, job: Job) -> Request:
+def release(table_name: str, guard_id: str, job: Job) -> Request:
     """Return the Update that releases the job's prefixes; idempotent."""
     return {
         "TableName": table_name,
@@ -97,13 +97,13 @@ def is_guard(job_id: str) -> bool:
 async def read_guard(client: DynamoDBClient, table_name: str, guard_id: str) -> PrefixGuard:
     """Return the guard with this id."""
     with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{table_name}"):
-        answer = await client.get_item(
+        response = await client.get_item(
             TableName=table_name, Key=_key(guard_id), ConsistentRead=True
         )
-    if "Item" not in answer:
+    if "Item" not in response:
         return PrefixGuard(guard_id=guard_id, version=None, active={})
     with reading(f"the guard {guard_id}"):
-        values = to_values(answer["Item"])
+        values = to_values(response["Item"])
         active = {job_id: tuple(prefixes) for job_id, prefixes in values["active"].items()}
         return PrefixGuard(guard_id=guard_id, version=values["version"], active=active)
 

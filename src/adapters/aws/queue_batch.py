@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import optional, required
 from adapters.aws.errors import error_of_code, map_aws_errors
+from adapters.aws.responses import optional, required
 from ports.errors import Garbled, PortError, Unavailable, Unknown
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ async def send_batch(
         PortError: The request failed as a whole.
     """
     with map_aws_errors("sqs", operation=OPERATION, resource=queue_url):
-        answer = await client.send_message_batch(QueueUrl=queue_url, Entries=entries)
-        sent = {required(each, "Id") for each in optional(answer, "Successful", of=list) or []}
+        response = await client.send_message_batch(QueueUrl=queue_url, Entries=entries)
+        sent = {required(each, "Id") for each in optional(response, "Successful", of=list) or []}
         failed = {
             required(each, "Id"): _entry_error(queue_url, each)
-            for each in optional(answer, "Failed", of=list) or []
+            for each in optional(response, "Failed", of=list) or []
         }
     lacking = Garbled(
         f"sqs {OPERATION} on {queue_url}: the response lacks an entry",

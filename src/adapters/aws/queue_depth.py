@@ -33,8 +33,8 @@ async def queue_depth(client: SQSClient, queue_url: str) -> int:
         CorruptData: The response lacks a number.
         ClientError: SQS's error; the caller converts it.
     """
-    answer = await client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_DEPTH)
-    attributes = answer.get("Attributes", {})
+    response = await client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_DEPTH)
+    attributes = response.get("Attributes", {})
     missing = [name for name in _DEPTH if name not in attributes]
     if missing:
         raise CorruptData(

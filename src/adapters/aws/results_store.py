@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from adapters.aws.answers import Malformed, e_tag_of, required
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import Malformed, e_tag_of, required
 from ports.errors import Conflict, NotFound, Refused, Unavailable
 from ports.results_store import ResultsStore
 
@@ -48,8 +48,8 @@ class S3ResultsStore:
     async def get(self, key: str) -> bytes:
         """See the port."""
         with map_aws_errors("s3", operation="GetObject", resource=self._where(key)):
-            answer = await self._client.get_object(Bucket=self._bucket, Key=key)
-            async with answer["Body"] as body:
+            response = await self._client.get_object(Bucket=self._bucket, Key=key)
+            async with response["Body"] as body:
                 return await body.read()
 
     async def stream(self, key: str, *, position: int = 0) -> AsyncIterator[bytes]:
@@ -81,27 +81,27 @@ class S3ResultsStore:
     async def create_upload(self, key: str) -> str:
         """See the port."""
         with map_aws_errors("s3", operation="CreateMultipartUpload", resource=self._where(key)):
-            answer = await self._client.create_multipart_upload(
+            response = await self._client.create_multipart_upload(
                 Bucket=self._bucket, Key=key, ServerSideEncryption=_ENCRYPTION
             )
-            return required(answer, "UploadId")
+            return required(response, "UploadId")
 
     async def upload_part(self, key: str, upload_id: str, part_number: int, content: bytes) -> str:
         """See the port."""
         with map_aws_errors("s3", operation="UploadPart", resource=self._where(key)):
-            answer = await self._client.upload_part(
+            response = await self._client.upload_part(
                 Bucket=self._bucket,
                 Key=key,
                 UploadId=upload_id,
                 PartNumber=part_number,
                 Body=content,
             )
-            return e_tag_of(answer, "ETag")
+            return e_tag_of(response, "ETag")
 
     async def complete_upload(self, key: str, upload_id: str, part_e_tags: Sequence[str]) -> str:
         """See the port."""
         with map_aws_errors("s3", operation="CompleteMultipartUpload", resource=self._where(key)):
-            answer = await self._client.complete_multipart_upload(
+            response = await self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=key,
                 UploadId=upload_id,
@@ -112,7 +112,7 @@ class S3ResultsStore:
                     ]
                 },
             )
-            return e_tag_of(answer, "ETag")
+            return e_tag_of(response, "ETag")
 
     async def abort_upload(self, key: str, upload_id: str) -> None:
         """See the port."""
@@ -127,8 +127,8 @@ class S3ResultsStore:
     async def e_tag(self, key: str) -> str:
         """See the port."""
         with map_aws_errors("s3", operation="HeadObject", resource=self._where(key)):
-            answer = await self._client.head_object(Bucket=self._bucket, Key=key)
-            return e_tag_of(answer, "ETag")
+            response = await self._client.head_object(Bucket=self._bucket, Key=key)
+            return e_tag_of(response, "ETag")
 
     async def _read_portion(
         self, key: str, position: int, e_tag: str | None
@@ -138,15 +138,15 @@ class S3ResultsStore:
         last = position + self._portion_bytes - 1
         guard: dict[str, Any] = {} if e_tag is None else {"IfMatch": e_tag}
         with map_aws_errors("s3", operation="GetObject", resource=self._where(key)):
-            answer = await self._client.get_object(
+            response = await self._client.get_object(
                 Bucket=self._bucket, Key=key, Range=f"bytes={position}-{last}", **guard
             )
-            async with answer["Body"] as body:
+            async with response["Body"] as body:
                 content = await body.read()
-            size_bytes = int(required(answer, "ContentRange").rpartition("/")[2])
+            size_bytes = int(required(response, "ContentRange").rpartition("/")[2])
             if not content or position + len(content) > size_bytes:
                 raise Malformed(f"{len(content)} bytes from {position} on, of {size_bytes}")
-            return content, required(answer, "ETag"), size_bytes
+            return content, required(response, "ETag"), size_bytes
 
     def _where(self, key: str) -> str:
         return f"{self._bucket}/{key}"

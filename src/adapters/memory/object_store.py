@@ -41,7 +41,7 @@ _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
 # S3 User Guide, "Access control list (ACL) overview": a copy has a header for each of these, and a
 # canned ACL for the one use of WRITE below.
-_SAYABLE = frozenset({"FULL_CONTROL", "READ", "READ_ACP", "WRITE_ACP"})
+_COPYABLE_GRANTS = frozenset({"FULL_CONTROL", "READ", "READ_ACP", "WRITE_ACP"})
 _PUBLIC_READ_WRITE = frozenset({("READ", EVERYBODY), ("WRITE", EVERYBODY)})
 
 _PLACE = "after "
@@ -241,10 +241,12 @@ class MemoryObjectStore:
         code = None
         if opened is not None and opened.default_retention and not self._retained(head):
             code = "DefaultRetention"
-        elif not (_SAYABLE.issuperset(may for may, _ in grants) or grants == _PUBLIC_READ_WRITE):
+        elif not (
+            _COPYABLE_GRANTS.issuperset(may for may, _ in grants) or grants == _PUBLIC_READ_WRITE
+        ):
             code = "WriteGrant"
         elif multipart:
-            code = _unsendable(head)
+            code = _not_copyable(head)
         if code is not None:
             raise Refused(
                 f"{where}: a copy could not keep it unchanged ({code}); use the connector trigger"
@@ -319,7 +321,7 @@ def _copied(
     )
 
 
-def _unsendable(head: ObjectHead) -> str | None:
+def _not_copyable(head: ObjectHead) -> str | None:
     """Return which attribute of the head a multipart copy cannot set; None if there is none."""
     if NOT_IN_XML.search(head.key):
         return "Key"

@@ -35,17 +35,17 @@ def check_bodies(client: Any) -> None:
 
 @overload
 def required(
-    answer: Mapping[str, Any], *path: str, of: type[Value], empty: bool = ...
+    response: Mapping[str, Any], *path: str, of: type[Value], empty: bool = ...
 ) -> Value: ...
 @overload
-def required(answer: Mapping[str, Any], *path: str, empty: bool = ...) -> str: ...
-def required(answer: Mapping[str, Any], *path: str, of: type = str, empty: bool = False) -> Any:
+def required(response: Mapping[str, Any], *path: str, empty: bool = ...) -> str: ...
+def required(response: Mapping[str, Any], *path: str, of: type = str, empty: bool = False) -> Any:
     """Return the value at the end of the path; strings are not empty unless `empty` allows it.
 
     Raises:
         Malformed: The value is missing or has another type.
     """
-    found: Any = answer
+    found: Any = response
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
     if not isinstance(found, of) or (found == "" and not empty):
@@ -54,33 +54,33 @@ def required(answer: Mapping[str, Any], *path: str, of: type = str, empty: bool 
 
 
 @overload
-def optional(answer: Mapping[str, Any], name: str, *, of: type[Value]) -> Value | None: ...
+def optional(response: Mapping[str, Any], name: str, *, of: type[Value]) -> Value | None: ...
 @overload
-def optional(answer: Mapping[str, Any], name: str) -> str | None: ...
-def optional(answer: Mapping[str, Any], name: str, *, of: type = str) -> Any:
+def optional(response: Mapping[str, Any], name: str) -> str | None: ...
+def optional(response: Mapping[str, Any], name: str, *, of: type = str) -> Any:
     """Return a value that may be missing.
 
     Raises:
         Malformed: The value is there and has another type.
     """
-    found = answer.get(name)
+    found = response.get(name)
     if found is not None and not isinstance(found, of):
         raise Malformed(f"{name} of the response is not of type {of.__name__}")
     return found
 
 
-def e_tag_of(answer: Mapping[str, Any], *path: str) -> str:
+def e_tag_of(response: Mapping[str, Any], *path: str) -> str:
     """Return an ETag without its quotes.
 
     Raises:
         Malformed: There is none.
     """
-    return required({"ETag": required(answer, *path).strip('"')}, "ETag")
+    return required({"ETag": required(response, *path).strip('"')}, "ETag")
 
 
-def header_of(answer: Mapping[str, Any], name: str) -> str | None:
+def header_of(response: Mapping[str, Any], name: str) -> str | None:
     """Return a header of the response; its name is in lowercase."""
-    headers = required(answer, "ResponseMetadata", "HTTPHeaders", of=dict)
+    headers = required(response, "ResponseMetadata", "HTTPHeaders", of=dict)
     return optional(headers, name)
 
 
