@@ -37,7 +37,7 @@ _RESERVED_SUFFIXES: Final[Mapping[str, str]] = {
 }
 
 
-def bucket_name_fault(name: str) -> str | None:
+def bucket_name_error(name: str) -> str | None:
     """Return what is wrong with a name from a request, None if it may be a bucket's."""
     if name.startswith(("arn:", "s3://", "http://", "https://")):
         return "is an address; send only the bucket's name"

@@ -98,7 +98,7 @@ class Seen(StrEnum):
 
     THIS_VERSION = "this version"
     ANOTHER_VERSION = "another version"
-    UNTOLD = "not told"
+    UNKNOWN = "unknown"
 
 
 def seen_version(record: CatalogRecord, head: ObjectHead, path: str) -> Seen:
@@ -123,7 +123,7 @@ def seen_version(record: CatalogRecord, head: ObjectHead, path: str) -> Seen:
         return Seen.THIS_VERSION if same else Seen.ANOTHER_VERSION
     if same_place and record.last_modified is not None:
         return Seen.ANOTHER_VERSION
-    return Seen.UNTOLD
+    return Seen.UNKNOWN
 
 
 def storage_path(bucket_name: str, key: str) -> str:

@@ -64,7 +64,7 @@ class ChunkLife:
     """
 
     redrive_number: int = 0
-    handed_back_count: int = 0
+    released_count: int = 0
 
 
 FIRST_LIFE: Final = ChunkLife()
@@ -99,7 +99,7 @@ class Chunk:
     lease: Lease | None = None
     progress_key: str | None = None
     redrive_number: int = 0
-    handed_back_count: int = 0
+    released_count: int = 0
     dead_letter_count: int = 0
     status_reason: str | None = None
     created_at: datetime
@@ -122,9 +122,7 @@ class Chunk:
     @property
     def life(self) -> ChunkLife:
         """The life that a message sent now is for."""
-        return ChunkLife(
-            redrive_number=self.redrive_number, handed_back_count=self.handed_back_count
-        )
+        return ChunkLife(redrive_number=self.redrive_number, released_count=self.released_count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,7 +259,7 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 progress_key=key,
                 attempt_count=0 if progressed else chunk.attempt_count,
                 dead_letter_count=0 if progressed else chunk.dead_letter_count,
-                handed_back_count=chunk.handed_back_count + 1,
+                released_count=chunk.released_count + 1,
             )
         case ChunkDeadLettered():
             return replace(
@@ -269,7 +267,7 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 lease=None,
                 attempt_count=chunk.attempt_count - 1,
                 dead_letter_count=chunk.dead_letter_count + 1,
-                handed_back_count=chunk.handed_back_count + 1,
+                released_count=chunk.released_count + 1,
             )
         case ChunkLeaseExpired():
             return replace(moved, lease=None)
@@ -288,7 +286,7 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 attempt_count=0,
                 progress_key=None,
                 redrive_number=number,
-                handed_back_count=0,
+                released_count=0,
                 dead_letter_count=0,
                 status_reason=None,
             )
@@ -358,7 +356,7 @@ def settle_chunk(chunk: Chunk, processed: Statistics, *, now: datetime) -> Chunk
     return evolve(chunk, ChunkCompleted(statistics=statistics), now)
 
 
-def give_up_chunk(chunk: Chunk, processed: Statistics, reason: str, *, now: datetime) -> Chunk:
+def fail_chunk(chunk: Chunk, processed: Statistics, reason: str, *, now: datetime) -> Chunk:
     """Return the leased chunk FAILED; its entries without an outcome count as failed.
 
     If no outcome is known, for example because its files cannot be read, the earlier counts stay.

@@ -115,7 +115,7 @@ class Case:
     tagged: bool
 
 
-_NOT_ANOTHER: Final = frozenset({Seen.THIS_VERSION, Seen.UNTOLD})
+_NOT_ANOTHER: Final = frozenset({Seen.THIS_VERSION, Seen.UNKNOWN})
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule(
@@ -169,7 +169,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         standing=frozenset({Standing.OTHER_IDS}),
-        seen=frozenset({Seen.UNTOLD}),
+        seen=frozenset({Seen.UNKNOWN}),
         tagged=True,
         decision=Decision.PUT,
         reason=Reason.IDS_UNKNOWN,
@@ -177,7 +177,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         standing=frozenset({Standing.OTHER_IDS}),
-        seen=frozenset({Seen.UNTOLD}),
+        seen=frozenset({Seen.UNKNOWN}),
         tagged=False,
         decision=Decision.PUT,
         reason=Reason.NO_IDS,
@@ -235,7 +235,7 @@ def decide(
     standing, record = _standing(question, answer, head)
     case = Case(
         standing=standing,
-        seen=Seen.UNTOLD if record is None else seen_version(record, head, question.storage_path),
+        seen=Seen.UNKNOWN if record is None else seen_version(record, head, question.storage_path),
         history=history,
         taken=taken,
         tagged=question.identity != Identity(),

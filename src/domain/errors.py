@@ -24,7 +24,7 @@ class IllegalTransition(DomainError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FieldFault:
+class FieldIssue:
     """One error in one field of a request; `path` is dotted, list items by index."""
 
     path: str
@@ -34,9 +34,9 @@ class FieldFault:
 class InvalidRequest(DomainError):
     """A request breaks one or more rules; every broken rule is listed."""
 
-    def __init__(self, *faults: FieldFault) -> None:
-        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults))
-        self.faults = faults
+    def __init__(self, *issues: FieldIssue) -> None:
+        super().__init__("; ".join(f"{issue.path}: {issue.message}" for issue in issues))
+        self.issues = issues
 
 
 class ConnectorDisabled(DomainError):

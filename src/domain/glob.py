@@ -43,7 +43,7 @@ _CLASSES: Final[Mapping[str, str]] = {
 _CLASS: Final = re.compile(r"\[:([a-z]+):\]")
 
 
-def glob_fault(pattern: str) -> str | None:
+def glob_error(pattern: str) -> str | None:
     """Return what is wrong with a user's pattern, None if it is valid."""
     if not pattern.strip("/"):
         return "matches nothing; leave it out, or write * for everything"

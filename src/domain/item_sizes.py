@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from domain.connector import Ingest
-from domain.errors import FieldFault, ManifestTooLarge
+from domain.errors import FieldIssue, ManifestTooLarge
 from domain.job import SyncOptions
 
 JOB_OPTIONS_BYTES_MAX: Final = 200_000
@@ -27,14 +27,14 @@ _PARTS_PER_SIZE: Final = 1_000
 _SIZE_DOUBLINGS_MAX: Final = 4
 
 
-def option_faults(options: SyncOptions, ingest: Ingest) -> list[FieldFault]:
+def option_issues(options: SyncOptions, ingest: Ingest) -> list[FieldIssue]:
     """Return errors in the size of a job's options, its connector's filter included."""
     texts = (*options.prefixes, *options.include, *options.exclude)
     names = "prefixes, include, exclude and the connector's fileFilter"
     return _faults(names, _bytes(texts) + _filter_bytes(ingest), JOB_OPTIONS_BYTES_MAX)
 
 
-def connector_faults(prefixes: Sequence[str], ingest: Ingest) -> list[FieldFault]:
+def connector_issues(prefixes: Sequence[str], ingest: Ingest) -> list[FieldIssue]:
     """Return errors in the size of a connector."""
     size_bytes = _bytes(prefixes) + _filter_bytes(ingest)
     return _faults("prefixes and fileFilter", size_bytes, CONNECTOR_BYTES_MAX)
@@ -71,8 +71,8 @@ def _filter_bytes(ingest: Ingest) -> int:
     return 0 if named is None else _bytes((*named.extensions, *named.mime_types))
 
 
-def _faults(names: str, size_bytes: int, bytes_max: int) -> list[FieldFault]:
+def _faults(names: str, size_bytes: int, bytes_max: int) -> list[FieldIssue]:
     if size_bytes <= bytes_max:
         return []
     message = f"is too large: {names} have {size_bytes:,} bytes, and {bytes_max:,} are allowed"
-    return [FieldFault(path="body", message=message)]
+    return [FieldIssue(path="body", message=message)]

@@ -197,7 +197,7 @@ class Job:
         """Whether the job has ended."""
         return self.status in TERMINAL
 
-    def may_order_batch_job(self, now: datetime) -> bool:
+    def may_create_batch_job(self, now: datetime) -> bool:
         """Return whether an engine may still create the job's batch job, or has just done so.
 
         A search for the batch job before that time may miss it.
@@ -362,7 +362,7 @@ def finish_if_settled(job: Job, now: datetime) -> Job:
     A cancellation that arrives after everything is done has no effect. One that arrives while an
     engine may be creating the batch job waits for that engine, or for the end of its lease.
     """
-    if job.terminal or not job.settled or job.may_order_batch_job(now):
+    if job.terminal or not job.settled or job.may_create_batch_job(now):
         return job
     complete = job.splitting.done and not job.tally.chunks_cancelled
     if job.ending is not None and not (complete and job.ending.kind is EndingKind.CANCELLED):

@@ -49,7 +49,7 @@ def redrive(job: Job, now: datetime) -> Job:
     return evolve(job, JobRedriven(), now)
 
 
-def take_work(job: Job, *, token: str, now: datetime, lease_s: float) -> Job:
+def acquire_work_lease(job: Job, *, token: str, now: datetime, lease_s: float) -> Job:
     """Return the job with the engine's lease given to `token`, counted as an attempt at its step.
 
     Raises:
@@ -67,7 +67,7 @@ def take_work(job: Job, *, token: str, now: datetime, lease_s: float) -> Job:
     )
 
 
-def check_work(job: Job, *, token: str, now: datetime) -> None:
+def check_work_lease(job: Job, *, token: str, now: datetime) -> None:
     """Check that `token` may still write for this job.
 
     Raises:

@@ -81,7 +81,7 @@ def decode_row(line: bytes) -> ManifestEntry:
         return ManifestEntry(
             key=decode_key(key),
             size_bytes=int(size) if size else None,
-            last_modified=parse_instant(modified) if modified else None,
+            last_modified=parse_timestamp(modified) if modified else None,
         )
     except ValueError as error:
         raise InvalidManifest(f"row {line[:200]!r}: {error}") from error
@@ -92,7 +92,7 @@ def format_timestamp(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def parse_instant(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """Parse what `format_timestamp` wrote, or any ISO 8601 timestamp with an offset.
 
     Raises:

@@ -152,7 +152,7 @@ def decided(key: str, verdict: Verdict, *, size_bytes: int | None = None) -> Out
     )
 
 
-def fold(outcomes: Iterable[Outcome]) -> Statistics:
+def count_outcomes(outcomes: Iterable[Outcome]) -> Statistics:
     """Count outcomes by kind; the totals of chunks and jobs are sums of these counts only."""
     counts: Counter[str] = Counter()
     for outcome in outcomes:

@@ -80,7 +80,7 @@ class CopyRecord:
     requested once more (S3 API Reference, "AbortMultipartUpload", read in 2026-11).
     """
 
-    begun_count: int = 0
+    started_count: int = 0
     under_way: PartialCopy | None = None
     given_up: tuple[str, ...] = ()
 
@@ -115,7 +115,7 @@ def to_json(records: Mapping[str, CopyRecord]) -> bytes:
     return json.dumps(
         {
             key: {
-                "begun": record.begun_count,
+                "begun": record.started_count,
                 "givenUp": record.given_up,
                 "underWay": record.under_way and _copy_values(record.under_way),
             }
@@ -154,7 +154,7 @@ def from_json(content: bytes) -> dict[str, CopyRecord]:
     try:
         return {
             key: CopyRecord(
-                begun_count=record["begun"],
+                started_count=record["begun"],
                 given_up=tuple(record["givenUp"]),
                 under_way=record["underWay"] and _to_copy(record["underWay"]),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from domain.errors import FieldFault
+from domain.errors import FieldIssue
 from domain.limits import OBJECT_KEY_BYTES_MAX
 from domain.shown import shown
 
@@ -57,19 +57,19 @@ def nothing_listed(prefix: str, *, other: str | None) -> str:
     )
 
 
-def check(prefixes: Sequence[str], *, path: str) -> list[FieldFault]:
+def check(prefixes: Sequence[str], *, path: str) -> list[FieldIssue]:
     """Return the errors in a request's prefixes; `path` names their field."""
-    faults = []
+    issues = []
     for index, prefix in enumerate(prefixes):
         if not prefix:
-            faults.append(
-                FieldFault(
+            issues.append(
+                FieldIssue(
                     path=f"{path}.{index}", message="is empty; leave it out for the whole bucket"
                 )
             )
         elif len(prefix.encode("utf-8", "surrogatepass")) > OBJECT_KEY_BYTES_MAX:
-            faults.append(
-                FieldFault(
+            issues.append(
+                FieldIssue(
                     path=f"{path}.{index}", message=f"is longer than {OBJECT_KEY_BYTES_MAX} bytes"
                 )
             )
@@ -80,13 +80,13 @@ def check(prefixes: Sequence[str], *, path: str) -> list[FieldFault]:
         )
         if prefix and earlier is not None:
             first = prefixes[earlier]
-            faults.append(
-                FieldFault(
+            issues.append(
+                FieldIssue(
                     path=f"{path}.{index}",
                     message=f"overlaps {path}.{earlier} ('{shown(first)}' and '{shown(prefix)}')",
                 )
             )
-    return faults
+    return issues
 
 
 def _overlap(first: str, second: str) -> bool:

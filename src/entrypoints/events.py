@@ -26,42 +26,42 @@ JobId = Annotated[str, Field(min_length=1, max_length=ID_CHARS_MAX)]
 _HIDDEN: Final = ConfigDict(hide_input_in_errors=True)
 
 
-class _Strict(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class _Aws(BaseModel):
+class _AwsModel(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
-class Advance(_Strict):
+class Advance(_StrictModel):
     """Continue a job."""
 
     action: Literal["advance"] = "advance"
     jobId: JobId  # noqa: N815 - the field's name on the wire
 
 
-class RunSweep(_Strict):
+class RunSweep(_StrictModel):
     """The schedule's constant input."""
 
     action: Literal["sweep"]
 
 
-class BatchStatusDetails(_Aws):
+class BatchStatusDetails(_AwsModel):
     """`serviceEventDetails` of a batch job event."""
 
     jobId: Annotated[str, Field(min_length=1)]  # noqa: N815 - AWS's name
     status: str
 
 
-class BatchStatusDetail(_Aws):
+class BatchStatusDetail(_AwsModel):
     """`detail` of a batch job event."""
 
     eventName: Literal["JobCreated", "JobStatusChanged"]  # noqa: N815 - AWS's name
     serviceEventDetails: BatchStatusDetails  # noqa: N815 - AWS's name
 
 
-class BatchStatusEvent(_Aws):
+class BatchStatusEvent(_AwsModel):
     """S3's event on a batch job, as EventBridge delivers it.
 
     Source: S3 User Guide, "Example: Tracking an S3 Batch Operations job in EventBridge".
@@ -89,7 +89,7 @@ def parse_engine_event(event: Any) -> EngineEvent:
 _Count = Annotated[int, Field(ge=0, le=_COUNT_MAX, strict=True)]
 
 
-class ChunkMessage(_Strict):
+class ChunkMessage(_StrictModel):
     """The body of a message on the processor queue; missing numbers are 0."""
 
     jobId: JobId  # noqa: N815 - the field's name on the wire
@@ -102,7 +102,7 @@ class ChunkMessage(_Strict):
     @property
     def life(self) -> ChunkLife:
         """The life of the chunk when the message was sent."""
-        return ChunkLife(redrive_number=self.redriveNumber, handed_back_count=self.attempt)
+        return ChunkLife(redrive_number=self.redriveNumber, released_count=self.attempt)
 
 
 def parse_chunk_message(body: str) -> ChunkMessage:
@@ -115,19 +115,19 @@ def parse_chunk_message(body: str) -> ChunkMessage:
         return ChunkMessage.model_validate_json(body)
 
 
-class _NamesJob(_Aws):
+class _JobReference(_AwsModel):
     jobId: JobId  # noqa: N815 - the field's name on the wire
 
 
 def named_job(body: str) -> str | None:
     """Return the job that a message names, even if the rest of it is invalid; None without one."""
     try:
-        return _NamesJob.model_validate_json(body).jobId
+        return _JobReference.model_validate_json(body).jobId
     except ValidationError:
         return None
 
 
-class SqsRecord(_Aws):
+class SqsRecord(_AwsModel):
     """One record of an SQS event."""
 
     messageId: str  # noqa: N815 - AWS's name
@@ -142,13 +142,13 @@ class SqsRecord(_Aws):
         return self.eventSourceARN.rsplit(":", 1)[-1]
 
 
-class SqsEvent(_Aws):
+class SqsEvent(_AwsModel):
     """The event of an event source mapping."""
 
     Records: Annotated[list[SqsRecord], Field(min_length=1)]
 
 
-class BatchTask(_Aws):
+class BatchTask(_AwsModel):
     """One task of S3 Batch Operations; schema 1.0 has the bucket's ARN, 2.0 its name."""
 
     taskId: str  # noqa: N815 - AWS's name
@@ -163,14 +163,14 @@ class BatchTask(_Aws):
         return self.s3Bucket or (self.s3BucketArn or "").split(":")[-1]
 
 
-class BatchInvocationJob(_Aws):
+class BatchInvocationJob(_AwsModel):
     """The batch job that the tasks belong to."""
 
     id: str
     userArguments: dict[str, str] | None = None  # noqa: N815 - AWS's name
 
 
-class BatchInvocation(_Aws):
+class BatchInvocation(_AwsModel):
     """The event of S3 Batch Operations (schemas 1.0 and 2.0).
 
     Source: S3 User Guide, "Invoke AWS Lambda function".

@@ -135,7 +135,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environment is None else environment
     profile = _profile(env)
     # Without a catalog there is no table.
-    faults = [
+    problems = [
         f"{name} is not set"
         for name in REQUIRED
         if not env.get(name)
@@ -143,17 +143,17 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     ]
     if profile is None:
         known = ", ".join(CatalogProfile)
-        faults.append(f"{PROFILE_VARIABLE} is {env[PROFILE_VARIABLE]!r}, not one of {known}")
-    sizing = _tuned(ChunkSizing, env, faults)
-    tuning = _tuned(Tuning, env, faults, sizing=ChunkSizing(**sizing))
+        problems.append(f"{PROFILE_VARIABLE} is {env[PROFILE_VARIABLE]!r}, not one of {known}")
+    sizing = _tuned(ChunkSizing, env, problems)
+    tuning = _tuned(Tuning, env, problems, sizing=ChunkSizing(**sizing))
     discovery = env.get(f"{TUNING_PREFIX}DEFAULT_DISCOVERY", Discovery.BATCH.value)
     if discovery not in set(Discovery):
-        faults.append(f"{TUNING_PREFIX}DEFAULT_DISCOVERY is {discovery!r}, not batch or direct")
+        problems.append(f"{TUNING_PREFIX}DEFAULT_DISCOVERY is {discovery!r}, not batch or direct")
     arn = env.get("PROCESSOR_FUNCTION_ARN", "")
     if arn and len(arn.split(":")) < 7:
-        faults.append(f"PROCESSOR_FUNCTION_ARN is {arn!r}, not the ARN of a function")
-    if faults or profile is None:
-        raise InvalidSettings("; ".join(faults))
+        problems.append(f"PROCESSOR_FUNCTION_ARN is {arn!r}, not the ARN of a function")
+    if problems or profile is None:
+        raise InvalidSettings("; ".join(problems))
     return Settings(
         **{name.lower(): env.get(name, "") for name in REQUIRED},
         catalog_profile=profile,
@@ -190,7 +190,7 @@ Tuned = TypeVar("Tuned", Tuning, ChunkSizing)
 
 
 def _tuned(
-    kind: type[Tuned], env: Mapping[str, str], faults: list[str], **given: Any
+    kind: type[Tuned], env: Mapping[str, str], problems: list[str], **given: Any
 ) -> dict[str, Any]:
     """Return the values for `kind` that the environment sets, in addition to those given."""
     types = get_type_hints(kind)
@@ -202,10 +202,10 @@ def _tuned(
         try:
             value = TypeAdapter(types[field.name]).validate_python(env[name])
         except ValidationError as error:
-            faults.append(f"{name} is {env[name]!r}: {error.errors()[0]['msg']}")
+            problems.append(f"{name} is {env[name]!r}: {error.errors()[0]['msg']}")
             continue
         if not (value > 0 and isfinite(value)):
-            faults.append(f"{name} is {env[name]!r}; it must be a number above zero")
+            problems.append(f"{name} is {env[name]!r}; it must be a number above zero")
         else:
             values[field.name] = value
     return values

@@ -42,7 +42,7 @@ class ConnectorStore(Protocol):
         """
         ...
 
-    async def note_queue_empty(self, connector_id: str, at: datetime) -> None:
+    async def record_queue_empty(self, connector_id: str, at: datetime) -> None:
         """Record that the connector's ingest queue was empty at `at`; a later time stays.
 
         Raises:

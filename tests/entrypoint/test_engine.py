@@ -9,7 +9,7 @@ import pytest
 from domain.batch_job import BatchJob, BatchJobStatus
 from domain.errors import JobLeaseHeld
 from domain.job import Discovery, JobStatus
-from domain.job_control import take_work
+from domain.job_control import acquire_work_lease
 from entrypoints import processor
 from entrypoints.wiring.apps import ProcessorApp
 from ports.errors import NotFound, Unavailable
@@ -103,7 +103,7 @@ def test_the_lease_on_a_job_outlives_the_invocation_by_the_margin(
 
 def _hold(service: Any, job_id: str) -> None:
     now = service.ports.clock.now()
-    held = take_work(service.job(job_id), token="other", now=now, lease_s=60)
+    held = acquire_work_lease(service.job(job_id), token="other", now=now, lease_s=60)
     service.run(service.ports.jobs.save(held))
 
 

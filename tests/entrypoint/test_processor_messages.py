@@ -214,7 +214,7 @@ def test_a_dead_letter_waits_for_the_worker_that_has_its_chunk(service: Any) -> 
     assert service.processor(event) == ALL_WELL
     assert service.chunk(job_id, 0).status is ChunkStatus.QUEUED
     [message] = service.ports.queue.messages
-    assert message.life == ChunkLife(handed_back_count=1)
+    assert message.life == ChunkLife(released_count=1)
     # The same once more is of an earlier life.
     assert service.processor(event) == ALL_WELL
     assert service.ports.queue.messages == [message]

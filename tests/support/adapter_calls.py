@@ -373,7 +373,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "connectors.create": lambda: connectors.create(CONNECTOR),
         "connectors.get": lambda: connectors.get("c1"),
         "connectors.list_page": lambda: connectors.list_page(limit=5),
-        "connectors.note_queue_empty": lambda: connectors.note_queue_empty("c1", NOW),
+        "connectors.record_queue_empty": lambda: connectors.record_queue_empty("c1", NOW),
         "errors.record": lambda: errors.record([FAILURE]),
         "errors.clear": lambda: errors.clear("job-1", "0"),
         "errors.list_page": lambda: errors.list_page("job-1", limit=5),

@@ -33,7 +33,7 @@ def chunk_item(chunk: Chunk) -> Item:
             "lease": _lease_values(chunk.lease),
             "progressKey": chunk.progress_key,
             "redriveNumber": chunk.redrive_number,
-            "handedBackCount": chunk.handed_back_count,
+            "handedBackCount": chunk.released_count,
             "deadLetterCount": chunk.dead_letter_count,
             "createdAt": chunk.created_at,
             "updatedAt": chunk.updated_at,
@@ -67,7 +67,7 @@ def to_chunk(item: Item) -> Chunk:
             progress_key=values.get("progressKey"),
             redrive_number=values["redriveNumber"],
             # Version 0.1 counted neither.
-            handed_back_count=values.get("handedBackCount", 0),
+            released_count=values.get("handedBackCount", 0),
             dead_letter_count=values.get("deadLetterCount", 0),
             created_at=to_timestamp(values["createdAt"]),
             updated_at=to_timestamp(values["updatedAt"]),

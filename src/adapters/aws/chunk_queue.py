@@ -54,7 +54,7 @@ def encode_message(message: ChunkMessage) -> str:
     """Return the body of a message; numbers of its life that are 0 are left out."""
     life = {
         "redriveNumber": message.life.redrive_number,
-        "attempt": message.life.handed_back_count,
+        "attempt": message.life.released_count,
     }
     numbers = {name: number for name, number in life.items() if number}
     return json.dumps({"jobId": message.job_id, "chunkIndex": message.chunk_index, **numbers})

@@ -81,8 +81,8 @@ class DynamoConnectorStore:
             found = [read_or_report(item, "connectorId", _to_connector) for item in items]
         return Page.of(found, to_cursor(name, (items[-1]["connectorId"]["S"],)) if more else None)
 
-    async def note_queue_empty(self, connector_id: str, at: datetime) -> None:
-        """See `ConnectorStore.note_queue_empty`; timestamps are text that sorts like time."""
+    async def record_queue_empty(self, connector_id: str, at: datetime) -> None:
+        """See `ConnectorStore.record_queue_empty`; timestamps are text that sorts like time."""
         resource = f"table/{self._table_name}"
         try:
             with map_aws_errors("dynamodb", operation="UpdateItem", resource=resource):

@@ -112,7 +112,7 @@ class ResumableCopies:
         copy = PartialCopy(
             upload_id=upload_id, fingerprint=fingerprint, part_bytes=self._tuning.copy_part_bytes
         )
-        begun = replace(record, begun_count=record.begun_count + 1, under_way=copy)
+        begun = replace(record, started_count=record.started_count + 1, under_way=copy)
         await self._file.put(head.key, begun)
         return copy
 
@@ -168,7 +168,7 @@ class ResumableCopies:
 
     def _advance(self, record: CopyRecord) -> None:
         # A copy that has to be begun again and again comes no further.
-        self.advanced |= record.begun_count <= self._tuning.chunk_attempt_count_max
+        self.advanced |= record.started_count <= self._tuning.chunk_attempt_count_max
 
     async def _give_up(self, key: str) -> CopyRecord:
         record = await self._file.get(key)

@@ -28,7 +28,7 @@ from domain.chunk import (
     cancel_chunk,
     check_lease,
     evolve,
-    give_up_chunk,
+    fail_chunk,
     settle_chunk,
 )
 from domain.errors import DomainError, LeaseLost
@@ -36,7 +36,7 @@ from domain.failure import Failure
 from domain.job import Job
 from domain.limits import QUEUE_DELAY_S_MAX
 from domain.message import chunk_message
-from domain.outcome import Outcome, OutcomeKind, Statistics, fold
+from domain.outcome import Outcome, OutcomeKind, Statistics, count_outcomes
 from domain.tally import tally_change
 from ports.chunk_queue import ChunkQueue
 from ports.chunk_store import ChunkStore
@@ -125,7 +125,7 @@ class ChunkSettlement:
             job,
             chunk,
             outcomes,
-            settle_chunk(chunk, fold(outcomes.values()), now=self._clock.now()),
+            settle_chunk(chunk, count_outcomes(outcomes.values()), now=self._clock.now()),
         )
         return True
 
@@ -210,7 +210,7 @@ class ChunkSettlement:
             "chunk_failed", job_id=job.job_id, chunk_index=chunk.index, cause=message
         )
         self._telemetry.count(Metric.CHUNKS_FAILED)
-        failed = give_up_chunk(chunk, fold(outcomes.values()), message, now=now)
+        failed = fail_chunk(chunk, count_outcomes(outcomes.values()), message, now=now)
         await self._settle(job, chunk, recorded, failed, whole=replace(failure, message=message))
 
     async def cancel(self, job: Job, chunk: Chunk, outcomes: Mapping[str, Outcome]) -> None:
@@ -222,7 +222,7 @@ class ChunkSettlement:
         done = await self._known(chunk, outcomes) or {}
         if await self._try_to_write(chunk, done) is not None:
             done = {}
-        cancelled = cancel_chunk(chunk, fold(done.values()), now=self._clock.now())
+        cancelled = cancel_chunk(chunk, count_outcomes(done.values()), now=self._clock.now())
         await self._settle(job, chunk, done, cancelled)
 
     async def _settle(
