@@ -83,7 +83,7 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def rewrite(
+    async def copy_in_place(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
         """Copy the object onto itself with the tags `tags`, keeping everything in `head`.
@@ -108,23 +108,23 @@ class ObjectStore(Protocol):
         """Return a copy's lock and ACL parameters, to detect changes; often there are none.
 
         Raises:
-            NotFound, Refused: As in `rewrite`.
+            NotFound, Refused: As in `copy_in_place`.
         """
         ...
 
     async def create_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> str:
-        """Start a multipart `rewrite`, for objects of any size; return the copy's id.
+        """Start `copy_in_place` as a multipart copy, for objects of any size; return the copy's id.
 
         The copy has `tags` and the attributes in `head`. The object does not change before
         `complete_multipart_copy`. A copy that is neither completed nor aborted is kept, and billed.
 
         Raises:
             NotFound: The object was deleted.
-            Archived: As in `rewrite`.
-            Refused: As in `rewrite`. Or the object has an Expires that is not a date, metadata that
-                the store does not return or HTTP does not allow, or a key with characters not
+            Archived: As in `copy_in_place`.
+            Refused: As in `copy_in_place`. Or the object has an Expires that is not a date, metadata
+                that the store does not return or HTTP does not allow, or a key with characters not
                 allowed in XML 1.0.
         """
         ...

@@ -258,7 +258,7 @@ CALL_NAMES: Final = tuple(
     # As `adapter_calls` names them; the first test says if one is missing.
     f"{port}.{method}"
     for port, methods in {
-        "objects": "inspect list_objects read_tags head write_tags rewrite access"
+        "objects": "inspect list_objects read_tags head write_tags copy_in_place access"
         " create_multipart_copy copy_part complete_multipart_copy abort_multipart_copy",
         "results": "put get stream create_upload upload_part complete_upload abort_upload e_tag",
         "batch_jobs": "create describe find cancel",

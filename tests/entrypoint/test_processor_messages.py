@@ -253,13 +253,13 @@ def test_the_time_that_the_context_gives_bounds_the_work_and_progress_is_kept(
     service.put(*keys)
     job_id = service.split()
     service.ports.queue.receive()
-    rewrite = service.ports.objects.rewrite
+    copy_in_place = service.ports.objects.copy_in_place
 
     async def slow(*args: Any) -> Any:
         service.ports.clock.advance(1)
-        return await rewrite(*args)
+        return await copy_in_place(*args)
 
-    monkeypatch.setattr(service.ports.objects, "rewrite", slow)
+    monkeypatch.setattr(service.ports.objects, "copy_in_place", slow)
     event = service.messages((job_id, 0))
     # Of 25 seconds the last 20 are the margin: five objects of a second each, and the one at
     # which exactly the margin is left.

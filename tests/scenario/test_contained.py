@@ -113,7 +113,7 @@ def announced(installation: Installation) -> list[str]:
 
 @pytest.mark.parametrize("discovery", DISCOVERIES)
 @pytest.mark.parametrize("error", [unknown, bug], ids=["unknown code", "bug"])
-@pytest.mark.parametrize("method", ["objects.read_tags", "objects.head", "objects.rewrite"])
+@pytest.mark.parametrize("method", ["objects.read_tags", "objects.head", "objects.copy_in_place"])
 async def test_an_object_that_always_fails_costs_itself(
     installation: Installation,
     discovery: Discovery,

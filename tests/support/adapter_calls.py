@@ -333,7 +333,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "objects.read_tags": lambda: objects().read_tags(BUCKET, "p/a.jpg"),
         "objects.head": lambda: objects().head(BUCKET, "p/a.jpg"),
         "objects.write_tags": lambda: objects().write_tags(BUCKET, HEAD, {"a": "b"}),
-        "objects.rewrite": lambda: objects().rewrite(BUCKET, HEAD, {"a": "b"}),
+        "objects.copy_in_place": lambda: objects().copy_in_place(BUCKET, HEAD, {"a": "b"}),
         "objects.access": lambda: objects().access(BUCKET, HEAD),
         "objects.create_multipart_copy": lambda: objects().create_multipart_copy(
             BUCKET, HEAD, {"a": "b"}

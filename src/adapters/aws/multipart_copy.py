@@ -34,7 +34,7 @@ class MultipartCopies:
     def __init__(self, client: S3Client) -> None:
         self._client = client
 
-    async def begin(
+    async def create(
         self, bucket_name: str, head: ObjectHead, *, attributes: dict[str, Any], owner: Any
     ) -> str:
         """Create an upload with these attributes and the object's checksum; return its id.
@@ -86,7 +86,7 @@ class MultipartCopies:
                 checksums={name: required(result, name) for name in names if name in result},
             )
 
-    async def finish(
+    async def complete(
         self,
         bucket_name: str,
         head: ObjectHead,

@@ -195,7 +195,7 @@ class S3ObjectStore:
                 **_owner(bucket),
             )
 
-    async def rewrite(
+    async def copy_in_place(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
         """See the port.
@@ -242,7 +242,7 @@ class S3ObjectStore:
     ) -> str:
         """See the port."""
         attributes = await self._copy_attributes(bucket, head, tags)
-        return await self._uploads.begin(
+        return await self._uploads.create(
             bucket.name,
             head,
             attributes=attributes | multipart_metadata(head),
@@ -260,7 +260,7 @@ class S3ObjectStore:
         self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
     ) -> WrittenObject:
         """See the port."""
-        return await self._uploads.finish(bucket.name, head, copy_id, parts, owner=_owner(bucket))
+        return await self._uploads.complete(bucket.name, head, copy_id, parts, owner=_owner(bucket))
 
     async def abort_multipart_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
         """See the port."""

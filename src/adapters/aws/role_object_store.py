@@ -50,11 +50,11 @@ class RoleObjectStore:
         """See the port."""
         await (await self._store(bucket)).write_tags(bucket, head, tags)
 
-    async def rewrite(
+    async def copy_in_place(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
         """See the port."""
-        return await (await self._store(bucket)).rewrite(bucket, head, tags)
+        return await (await self._store(bucket)).copy_in_place(bucket, head, tags)
 
     async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
         """See the port."""

@@ -123,7 +123,7 @@ class MemoryObjectStore:
             raise _not_found(bucket, head.key, "PutObjectTagging")
         self._buckets.set_tags(bucket.name, head, tags)
 
-    async def rewrite(
+    async def copy_in_place(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
         """See the port."""

@@ -71,7 +71,8 @@ class ResumableCopies:
 
         Raises:
             StopRequested: this worker has to stop; what is done is on file.
-            Conflict, NotFound, Archived, Refused: as `ObjectStore.rewrite`; the copy is given up.
+            Conflict, NotFound, Archived, Refused: as `ObjectStore.copy_in_place`; the copy
+                is aborted.
             LeaseLost: the chunk is another worker's by now.
         """
         copy = await self._begun(head, tags)
