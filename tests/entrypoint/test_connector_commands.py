@@ -457,7 +457,7 @@ def test_lists_say_what_cannot_be_read(api: Api) -> None:
     api.world.database.unreadable["films"] = "KeyError('status')"
     shown = run("list")
     assert (shown.exit_code, len(shown.stdout.splitlines())) == (0, 2)
-    assert "unreadable: films: films cannot be read back: KeyError('status')" in shown.stderr
+    assert "unreadable: films: films cannot be read: KeyError('status')" in shown.stderr
 
     CliRunner().invoke(app, ["sync", "photos"])
     [job] = api.world.database.jobs

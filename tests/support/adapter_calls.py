@@ -341,7 +341,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "objects.read_tags": lambda: objects().read_tags(BUCKET, "p/a.jpg"),
         "objects.head": lambda: objects().head(BUCKET, "p/a.jpg"),
         "objects.write_tags": lambda: objects().write_tags(BUCKET, HEAD, {"a": "b"}),
-        "objects.rewrite": lambda: objects().rewrite(BUCKET, HEAD, {"a": "b"}),
+        "objects.copy_in_place": lambda: objects().copy_in_place(BUCKET, HEAD, {"a": "b"}),
         "objects.access": lambda: objects().access(BUCKET, HEAD),
         "objects.create_multipart_copy": lambda: objects().create_multipart_copy(
             BUCKET, HEAD, {"a": "b"}
@@ -383,7 +383,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "connectors.create": lambda: connectors.create(CONNECTOR),
         "connectors.get": lambda: connectors.get("c1"),
         "connectors.list_page": lambda: connectors.list_page(limit=5),
-        "connectors.note_queue_empty": lambda: connectors.note_queue_empty("c1", NOW),
+        "connectors.record_queue_empty": lambda: connectors.record_queue_empty("c1", NOW),
         "errors.record": lambda: errors.record([FAILURE]),
         "errors.clear": lambda: errors.clear("job-1", "0"),
         "errors.list_page": lambda: errors.list_page("job-1", limit=5),

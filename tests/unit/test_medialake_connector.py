@@ -177,15 +177,15 @@ def test_ids_that_differ_beyond_what_fits_stay_apart() -> None:
     [
         ({"id": ""}, "no id"),
         ({"storageIdentifier": None}, "names no bucket"),
-        ({"storageIdentifier": 7}, "storageIdentifier is not a text"),
+        ({"storageIdentifier": 7}, "storageIdentifier is not a string"),
         ({"objectPrefix": 7}, "objectPrefix is not a list"),
-        ({"objectPrefix": ["a", 7]}, "objectPrefix holds"),
+        ({"objectPrefix": ["a", 7]}, "objectPrefix has an item"),
         ({"fileFilter": "mp4"}, "fileFilter is not a map"),
         ({"fileFilter": {"extensions": 7}}, "fileFilter.extensions is not a list"),
-        ({"fileFilter": {"mimeTypes": [7]}}, "fileFilter.mimeTypes holds"),
-        ({"fileFilter": {"mode": 7, "extensions": ["a"]}}, "mode is not a text"),
-        ({"allowedFileExtensions": [7]}, "allowedFileExtensions holds"),
-        ({"queueUrl": ["x"]}, "queueUrl is not a text"),
+        ({"fileFilter": {"mimeTypes": [7]}}, "fileFilter.mimeTypes has an item"),
+        ({"fileFilter": {"mode": 7, "extensions": ["a"]}}, "mode is not a string"),
+        ({"allowedFileExtensions": [7]}, "allowedFileExtensions has an item"),
+        ({"queueUrl": ["x"]}, "queueUrl is not a string"),
     ],
 )
 def test_an_item_that_is_no_connector_is_named_and_the_others_are_imported(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _IDS = ("AssetID", "InventoryID")
 
 # Calls after which an object is another one, or has other tags.
-_WRITES = ("rewrite", "complete_multipart_copy", "write_tags")
+_WRITES = ("copy_in_place", "complete_multipart_copy", "write_tags")
 
 
 _minted = cache(partial(mint_inventory_id, BUCKET))

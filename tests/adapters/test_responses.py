@@ -68,7 +68,7 @@ class Aws:
         self.asked.clear()
         self.goods.clear()
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await self.calls[name]()
         except PortError as error:
             return error
@@ -108,7 +108,7 @@ async def aws() -> AsyncIterator[Aws]:
         async with raw_server() as (server, url):
             environment.setenv("AWS_ENDPOINT_URL", url)
             served = Aws(server)
-            settings = ClientSettings(attempt_count_max=1, read_timeout_s=3, copy_read_timeout_s=3)
+            settings = ClientSettings(attempt_count_max=1, read_timeout_s=20, copy_read_timeout_s=20)
             async with open_clients(settings, on_request=served.on_request) as clients:
                 served.calls = await adapter_calls(clients)
                 await served.find_homes()
@@ -263,7 +263,7 @@ CALL_NAMES: Final = tuple(
     # As `adapter_calls` names them; the first test says if one is missing.
     f"{port}.{method}"
     for port, methods in {
-        "objects": "inspect list_objects read_tags head write_tags rewrite access"
+        "objects": "inspect list_objects read_tags head write_tags copy_in_place access"
         " create_multipart_copy copy_part complete_multipart_copy abort_multipart_copy",
         "roles": "read_tags",
         "results": "put replace get stream e_tag"
@@ -271,7 +271,7 @@ CALL_NAMES: Final = tuple(
         "batch_jobs": "create describe find cancel",
         "jobs": "create get save save_ended reopen list_page open_jobs",
         "chunks": "add get save settle chunks list_page",
-        "connectors": "create get list_page note_queue_empty",
+        "connectors": "create get list_page record_queue_empty",
         "errors": "record clear list_page",
         "catalog": "look_up",
         "queue": "send depth",
