@@ -42,7 +42,7 @@ test: $(VENV)/stamp-dev ## every test, on all cores; ARGS="-k lease", ARGS="-n0 
 
 check: lint types test docs ## what must hold before a commit
 
-fix: $(VENV)/stamp-dev ## format, mend what ruff can mend, write the generated documents
+fix: $(VENV)/stamp-dev ## format, fix what ruff can fix, write the generated documents
 	@$(BIN)/ruff check --fix-only --quiet $(CODE)
 	@$(BIN)/ruff format $(CODE)
 	@$(PY) -m tools.generate_docs
@@ -55,7 +55,7 @@ lint: $(VENV)/stamp-dev ## format, lint and import contracts
 types: $(VENV)/stamp-dev ## mypy --strict
 	@$(BIN)/mypy
 
-docs: $(VENV)/stamp-dev ## are the generated documents in step with the code?
+docs: $(VENV)/stamp-dev ## check that the generated documents are up to date
 	@$(PY) -m tools.generate_docs --check
 
 soak: $(VENV)/stamp-dev ## the soak tests at SOAK times their size (20)
