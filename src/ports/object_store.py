@@ -123,9 +123,9 @@ class ObjectStore(Protocol):
         Raises:
             NotFound: The object was deleted.
             Archived: As in `copy_in_place`.
-            Refused: As in `copy_in_place`. Or the object has an Expires that is not a date, metadata
-                that the store does not return or HTTP does not allow, or a key with characters not
-                allowed in XML 1.0.
+            Refused: As in `copy_in_place`. Or the object has an Expires that is not a date,
+                metadata that the store does not return or HTTP does not allow, or a key with
+                characters not allowed in XML 1.0.
         """
         ...
 

@@ -124,7 +124,7 @@ class EndJob:
         if now.tally.chunks_settled < now.tally.chunks_total:
             async for chunk in self._chunks.chunks(job.job_id):
                 # What a later redrive opened is not what was ordered to end.
-                if not chunk.terminal and chunk.redrive_number <= job.redrive_number:
+                if not chunk.terminal and chunk.life.redrive_number <= job.redrive_number:
                     left = await self._cancel(job, chunk) or left
                     if deadline.near(self._tuning.stop_margin_s):
                         return None

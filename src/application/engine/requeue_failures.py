@@ -43,7 +43,7 @@ class RequeueFailures:
             LeaseLost: the job is not ours any more.
         """
         async for chunk in self._chunks.chunks(job.job_id):
-            if redrivable(chunk) and chunk.redrive_number < job.redrive_number:
+            if redrivable(chunk) and chunk.life.redrive_number < job.redrive_number:
                 # A cancel may have come since; it waits for our lease to end before the job does.
                 lease.check(await self._jobs.get(job.job_id))
                 event = ChunkRedriven(redrive_number=job.redrive_number)
