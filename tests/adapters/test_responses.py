@@ -108,7 +108,9 @@ async def aws() -> AsyncIterator[Aws]:
         async with raw_server() as (server, url):
             environment.setenv("AWS_ENDPOINT_URL", url)
             served = Aws(server)
-            settings = ClientSettings(attempt_count_max=1, read_timeout_s=20, copy_read_timeout_s=20)
+            settings = ClientSettings(
+                attempt_count_max=1, read_timeout_s=20, copy_read_timeout_s=20
+            )
             async with open_clients(settings, on_request=served.on_request) as clients:
                 served.calls = await adapter_calls(clients)
                 await served.find_homes()

@@ -227,8 +227,8 @@ BUGS = (
         "losing the owner's tags",
         0,
         "domain.tagging:tags_after",
-        "{**owned, **ours}",
-        "dict(ours)",
+        "{**owned, **own}",
+        "dict(own)",
         "i6_owner_tags_stay",
     ),
     bug(
