@@ -13,7 +13,7 @@ import botocore.session
 import pytest
 import pytest_asyncio
 from adapter_calls import GOOD, Calls, Good, adapter_calls, good_answer
-from raw_server import RawServer, answer, raw_server
+from raw_server import RawRequest, RawServer, answer, raw_server
 
 from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.error_codes import ANY_SERVICE, CODES
@@ -39,7 +39,7 @@ class Aws:
 
     def __init__(self, server: RawServer) -> None:
         self._server = server
-        server.answer = lambda _: self._answer()
+        server.answer = self._answer
         self.calls: Calls = {}
         self.target: str | None = None
         self.fault: Callable[[str, Good], bytes] = lambda _service, _good: b""
@@ -52,8 +52,11 @@ class Aws:
         self.asked.append((service, operation))
         self._parameters = parameters
 
-    def _answer(self) -> bytes:
+    def _answer(self, request: RawRequest) -> bytes:
         service, operation = self.asked[-1]
+        if operation == "AssumeRole" and b"Action=AssumeRole" not in request.body:
+            # It came up in the midst of another call, which is sent now.
+            service, operation = self.asked[-2]
         good = good_answer(operation, self._parameters)
         self.goods.setdefault(operation, good)
         return self.fault(service, good) if operation == self.target else _wire(service, good)
@@ -259,7 +262,8 @@ CALL_NAMES: Final = tuple(
     f"{port}.{method}"
     for port, methods in {
         "objects": "inspect list_objects read_tags head write_tags rewrite access"
-        " create_multipart_copy copy_part complete_multipart_copy abort_multipart_copy",
+        " create_multipart_copy copy_part complete_multipart_copy abort_multipart_copy"
+        " read_tags_in_a_role",
         "results": "put replace get stream e_tag"
         " create_upload upload_part complete_upload abort_upload",
         "batch_jobs": "create describe find cancel",
@@ -283,7 +287,7 @@ async def test_every_call_is_asked_and_every_operation_has_a_good_answer(aws: Aw
     for name in aws.calls:
         seen |= {operation for _, operation in await aws.operations_of(name)}
     assert set(CALL_NAMES) == set(aws.calls)
-    assert seen == set(GOOD) - {"AssumeRole"}
+    assert seen == set(GOOD)
 
 
 @pytest.mark.parametrize("name", CALL_NAMES)

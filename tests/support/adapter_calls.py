@@ -6,6 +6,7 @@ test can leave something out, add to it, or cut it.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -305,6 +306,15 @@ async def adapter_calls(clients: Clients) -> Calls:
     async def queue_client(_: str | None) -> Any:
         return sqs
 
+    numbers = itertools.count()
+
+    async def read_tags_in_a_new_role() -> object:
+        # A client keeps its credentials, and for a while the failure to get them.
+        role_arn = f"arn:aws:iam::111122223333:role/media-{next(numbers)}"
+        return await S3ObjectStore(await clients.s3(role_arn), clock=clock).read_tags(
+            BUCKET, "p/a.jpg"
+        )
+
     results = S3ResultsStore(s3, bucket_name="results")
     batch_jobs = S3BatchJobs(
         s3control,
@@ -345,6 +355,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "objects.abort_multipart_copy": lambda: objects().abort_multipart_copy(
             BUCKET, "p/a.jpg", "u1"
         ),
+        "objects.read_tags_in_a_role": read_tags_in_a_new_role,
         "results.put": lambda: results.put("k", b"content"),
         "results.replace": lambda: results.replace("k", b"content", e_tag="e1"),
         "results.get": lambda: results.get("k"),
