@@ -13,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CLEANED = (
+    "CHANGELOG.md",
+    "README.md",
     "docs/adr/0029-use-cases-are-grouped-by-function.md",
     "docs/architecture.md",
     "docs/object-safety.md",
