@@ -49,7 +49,7 @@ check: lint types test docs ## everything that must pass before a commit
 fix: $(VENV)/stamp-dev ## format, fix what ruff can fix, write the generated documents
 	@$(BIN)/ruff check --fix-only --quiet $(CODE)
 	@$(BIN)/ruff format $(CODE)
-	@$(PY) -m entrypoints.cli.docs
+	@$(PY) -m tools.generate_docs
 
 lint: $(VENV)/stamp-dev ## format, lint and import contracts
 	@$(BIN)/ruff format --check $(CODE)
@@ -60,7 +60,7 @@ types: $(VENV)/stamp-dev ## mypy --strict
 	@$(BIN)/mypy
 
 docs: $(VENV)/stamp-dev ## check that the generated documents are up to date
-	@$(PY) -m entrypoints.cli.docs --check
+	@$(PY) -m tools.generate_docs --check
 
 soak: $(VENV)/stamp-dev ## the soak tests at SOAK times their size (20)
 	@ASSET_SYNC_SOAK=$(SOAK) $(PYTEST) --dist worksteal -m soak $(ARGS)

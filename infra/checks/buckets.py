@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from entrypoints.cli.fitness import announces_copies
+from entrypoints.cli.stage.event_delivery import notifies_of_copies
 from infra.checks.finding import DENIED, Finding, Identity, OpenClient
 from infra.config import Config
 
@@ -89,7 +89,7 @@ def notifications(config: Config, _: Identity, client: OpenClient) -> Iterator[F
                 raise
             yield Finding(False, f"notifications of bucket {name} could not be looked at: {error}")
             continue
-        if not announces_copies(found):
+        if not notifies_of_copies(found):
             yield Finding(
                 False,
                 f"bucket {name} sends no event for copied objects: with a connector's trigger copy"

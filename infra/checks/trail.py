@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from entrypoints.cli.fitness import records_batch_jobs
+from entrypoints.cli.stage.event_delivery import records_batch_jobs
 from infra.checks.deployed import TRAIL, read_deployed
 from infra.checks.finding import DENIED, Finding, Identity, OpenClient
 from infra.config import Config

@@ -1,9 +1,9 @@
-"""Headers of answers as S3 sends them: octet by octet, be they UTF-8 or not.
+"""Response headers as S3 sends them: octet by octet, whether they are UTF-8 or not.
 
-S3 sends the headers of an object as they were stored, and other tools store Latin-1. The SDK
-decodes them as UTF-8 and fails with those, so that the object could not even be looked at. Here an
-octet that is no UTF-8 becomes a stand-in in the text (PEP 383, `surrogateescape`), which nothing
-sends again: `object_attributes` refuses what would have to.
+S3 returns the headers of an object as they were stored, and other tools store Latin-1. The SDK
+decodes them as UTF-8 and fails for such headers, so that the object could not even be read. Here an
+octet that is not UTF-8 becomes a surrogate in the text (PEP 383, `surrogateescape`), which is never
+sent: `object_attributes` rejects attributes that would have to be.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from aiobotocore.httpsession import AIOHTTPSession
 
 
 class OctetSession(AIOHTTPSession):
-    """A session of the SDK that reads headers of any octets."""
+    """A session of the SDK that accepts headers with any octets."""
 
     async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
-        # There is no public switch at this place: tests/adapters notices when it moves.
+        # There is no public option for this. A test in tests/adapters fails if this changes.
         session: Any = await super()._get_session(proxy_url)  # type: ignore[misc]
         session._response_class = _OctetResponse  # noqa: SLF001
         return session  # type: ignore[no-any-return]
@@ -32,5 +32,5 @@ class _OctetResponse(aiohttp.ClientResponse):
 
 class _Octets(bytes):
     def decode(self, encoding: str = "utf-8", errors: str = "surrogateescape") -> str:
-        """Decode as the SDK asks, but never fail."""
+        """Decode as the SDK requests, but never fail."""
         return super().decode(encoding, errors)

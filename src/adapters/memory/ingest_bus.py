@@ -1,4 +1,4 @@
-"""The ingest event bus, as a list of what it took."""
+"""The ingest event bus, as a list of accepted events."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ports.ingest_bus import IngestBus
 
 
 class MemoryIngestBus:
-    """Holds the events it took in `events`, in order.
+    """Stores the accepted events in `events`, in order.
 
-    `refuse` may be set to a function that says, for each event, what keeps the bus from taking it.
+    `refuse` may be set to a function that returns, for each event, the error that rejects it.
     """
 
     def __init__(self) -> None:

@@ -82,7 +82,7 @@ class IngestWatch:
         except Fatal as error:
             return QueueView(warnings=(self._unread(queue_url, error),))
         if depth == 0:
-            await self._connectors.note_queue_empty(job.connector_id, seen_at)
+            await self._connectors.record_queue_empty(job.connector_id, seen_at)
             return QueueView(known=True, empty_at=seen_at)
         connector = await self._connectors.get(job.connector_id)
         return QueueView(known=True, empty_at=connector.queue_empty_at)
@@ -107,7 +107,7 @@ class IngestWatch:
                 seen_at = self._clock.now() - _DEPTH_LAG
                 try:
                     if await self._queue.depth(connector.ingest.queue_url) == 0:
-                        await self._connectors.note_queue_empty(connector.connector_id, seen_at)
+                        await self._connectors.record_queue_empty(connector.connector_id, seen_at)
                 except Exception as error:  # noqa: BLE001 - reported
                     self._telemetry.warning(
                         "ingest_queue_not_read",

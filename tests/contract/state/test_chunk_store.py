@@ -43,7 +43,7 @@ FULL = Chunk(
     lease=Lease(token="t-1", expires_at=NOW + timedelta(minutes=3)),
     progress_key="jobs/job-1/outcomes/1.jsonl",
     redrive_number=2,
-    handed_back_count=4,
+    released_count=4,
     dead_letter_count=2,
     status_reason="",
     created_at=NOW,
@@ -140,7 +140,7 @@ class TestAdd:
     async def test_an_item_of_version_0_1_was_never_handed_back(self) -> None:
         item = chunk_item(FULL)
         del item["handedBackCount"], item["deadLetterCount"]
-        assert to_chunk(item) == replace(FULL, handed_back_count=0, dead_letter_count=0)
+        assert to_chunk(item) == replace(FULL, released_count=0, dead_letter_count=0)
 
     async def test_moves_the_stored_tally_not_the_one_passed(
         self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk

@@ -96,7 +96,7 @@ class Progress:
         check = self.sim.observer.check
         if process is None or before is None:
             return
-        if chunk.handed_back_count > before.handed_back_count:
+        if chunk.released_count > before.released_count:
             check(an_attempt_counts_unless_more_stands, self.sim, process, before, chunk)
         if process.life is not None:
             check(a_dead_letter_is_of_its_life, self.sim, process, before, chunk)
