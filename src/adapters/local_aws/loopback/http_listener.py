@@ -1,4 +1,8 @@
-"""Serves an aiohttp application on loopback, on a free or a given port, to programs only."""
+"""Serves an aiohttp application on a free or a given port, to programs only.
+
+It listens on loopback, unless another address is given. Whatever the address, the Host header of a
+request must be a loopback name (`browser_guard`).
+"""
 
 from typing import Final, Self
 
@@ -16,7 +20,9 @@ _LINE_BYTES_MAX: Final = 64 * 1024
 class Listener:
     """One application on one port; `url` is valid between `start` and `stop`."""
 
-    def __init__(self, application: web.Application, *, port: int = 0) -> None:
+    def __init__(
+        self, application: web.Application, *, host: str = LOOPBACK, port: int = 0
+    ) -> None:
         application.middlewares.insert(0, reject_web_pages)
         self._runner = web.AppRunner(
             application,
@@ -24,6 +30,7 @@ class Listener:
             max_line_size=_LINE_BYTES_MAX,
             max_field_size=_LINE_BYTES_MAX,
         )
+        self._host = host
         self._port = port
         self.url = ""
 
@@ -37,7 +44,7 @@ class Listener:
     async def start(self) -> str:
         """Start listening; returns the base URL."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, LOOPBACK, self._port).start()
+        await web.TCPSite(self._runner, self._host, self._port).start()
         self.url = f"http://{LOOPBACK}:{self._runner.addresses[0][1]}"
         return self.url
 

@@ -145,7 +145,11 @@ class LocalStack:
         self._start_mappings()
         self._start_sweep()
         http_api = await enter(
-            Listener(await self._http_api(clients), port=self._settings.http_api_port)
+            Listener(
+                await self._http_api(clients),
+                host=self._settings.http_api_host,
+                port=self._settings.http_api_port,
+            )
         )
         self.api_url = http_api.url
         self.environment = self._environment(invoke_api.url, batch_operations_url)

@@ -9,6 +9,7 @@ from adapters.local_aws.asset_system.behaviours import AssetSystem
 from adapters.local_aws.asset_system.medialake.values import IngestSettings
 from adapters.local_aws.asset_system.reference_system import IngestCounts
 from adapters.local_aws.lambda_service.invocation import DroppedEvent, InvocationResult
+from adapters.local_aws.loopback.http_listener import LOOPBACK
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
@@ -50,6 +51,7 @@ class StackSettings:
     """How the local stack differs from AWS; port 0 is any free port.
 
     Attributes:
+        http_api_host: Address on which the HTTP API listens; it must include loopback.
         concurrency: Execution environments per function, by handler name.
         timeouts_s: Timeouts that differ from the deployment's, by handler name.
         retry_delays_s: Waits before the retries of an asynchronous invocation.
@@ -61,6 +63,7 @@ class StackSettings:
             is registered over the HTTP API; otherwise call `subscribe` for each bucket.
     """
 
+    http_api_host: str = LOOPBACK
     http_api_port: int = 0
     emulator_port: int = 0
     lambda_port: int = 0

@@ -32,6 +32,7 @@ _SYSTEMS: Final = {
 
 
 async def serve(
+    host: str,
     port: int,
     env_file: EnvironmentFile | None,
     system: AssetSystem,
@@ -46,7 +47,12 @@ async def serve(
         if signal.getsignal(name) is not signal.SIG_IGN:
             loop.add_signal_handler(name, stopped.set)
     async with run_local_service(
-        StackSettings(http_api_port=port, asset_system=system, subscribes_to_connectors=True),
+        StackSettings(
+            http_api_host=host,
+            http_api_port=port,
+            asset_system=system,
+            subscribes_to_connectors=True,
+        ),
         log_path=log_path,
         requests=RequestCounter(),
     ) as stack:
