@@ -14,11 +14,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CLEANED = (
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Makefile",
     "README.md",
     "SECURITY.md",
-    "docs",
     ".github",
+    "bench",
+    "docs",
+    "examples",
+    "infra",
+    "infra.mk",
+    "tools",
 )
 GENERATED = (
     "docs/conformance.md",
