@@ -66,6 +66,10 @@ class ChunkLife:
     redrive_number: int = 0
     released_count: int = 0
 
+    def next(self) -> ChunkLife:
+        """Return the life after one more release."""
+        return replace(self, released_count=self.released_count + 1)
+
 
 FIRST_LIFE: Final = ChunkLife()
 
@@ -79,8 +83,8 @@ class Chunk:
     part of the job's tally: `discovered`, and after settlement all outcomes. `progress_key` names
     the file with the outcomes of earlier attempts, whose objects are not processed again.
     `attempt_count` counts the workers' leases since the last progress, `dead_letter_count` the
-    messages that ended in the dead-letter queue since then, and `released_count` all returns to the
-    queue since the chunk was created or redriven. `status_reason` is why the chunk failed, or why
+    messages that ended in the dead-letter queue since then. `life` is that of a message sent now.
+    `status_reason` is why the chunk failed, or why
     the last attempt at an open chunk ended.
     """
 
@@ -98,8 +102,7 @@ class Chunk:
     attempt_count: int = 0
     lease: Lease | None = None
     progress_key: str | None = None
-    redrive_number: int = 0
-    released_count: int = 0
+    life: ChunkLife = FIRST_LIFE
     dead_letter_count: int = 0
     status_reason: str | None = None
     created_at: datetime
@@ -118,11 +121,6 @@ class Chunk:
     def lease_token(self) -> str:
         """The token of the chunk's lease, empty without one."""
         return self.lease.token if self.lease else ""
-
-    @property
-    def life(self) -> ChunkLife:
-        """The life that a message sent now is for."""
-        return ChunkLife(redrive_number=self.redrive_number, released_count=self.released_count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +257,7 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 progress_key=key,
                 attempt_count=0 if progressed else chunk.attempt_count,
                 dead_letter_count=0 if progressed else chunk.dead_letter_count,
-                released_count=chunk.released_count + 1,
+                life=chunk.life.next(),
             )
         case ChunkDeadLettered():
             return replace(
@@ -267,7 +265,7 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 lease=None,
                 attempt_count=chunk.attempt_count - 1,
                 dead_letter_count=chunk.dead_letter_count + 1,
-                released_count=chunk.released_count + 1,
+                life=chunk.life.next(),
             )
         case ChunkLeaseExpired():
             return replace(moved, lease=None)
@@ -285,8 +283,7 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 statistics=replace(chunk.statistics, failed=chunk.discovered.failed),
                 attempt_count=0,
                 progress_key=None,
-                redrive_number=number,
-                released_count=0,
+                life=ChunkLife(redrive_number=number),
                 dead_letter_count=0,
                 status_reason=None,
             )

@@ -24,6 +24,7 @@ from typing import Final
 from domain.connector import Bucket, Ingest
 from domain.machine import Table, next_state, table, terminal_states
 from domain.tally import Tally
+from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
 
 
 class JobStatus(StrEnum):
@@ -158,7 +159,7 @@ class StatusNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job's record; `queue_known` and `queue_empty_at` as in `trigger_mark.Patience`.
+    """One job's record; `queue` is what was known of the ingest queue when the job started.
 
     `status_reason` is why it ended, or why the last attempt at its step failed.
     """
@@ -175,8 +176,7 @@ class Job:
     status_reason: str | None = None
     warnings: tuple[str, ...] = ()
     request_fingerprint: str | None = None
-    queue_known: bool = False
-    queue_empty_at: datetime | None = None
+    queue: QueueView = UNKNOWN_QUEUE
     listing: Listing = Listing()
     manifest: ManifestFile | None = None
     batch_job_id: str | None = None

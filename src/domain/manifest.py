@@ -87,9 +87,9 @@ def decode_row(line: bytes) -> ManifestEntry:
         raise InvalidManifest(f"row {line[:200]!r}: {error}") from error
 
 
-def format_timestamp(instant: datetime) -> str:
+def format_timestamp(time: datetime) -> str:
     """Return an aware datetime in UTC, ISO 8601, in the format of all records and messages."""
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -98,10 +98,10 @@ def parse_timestamp(text: str) -> datetime:
     Raises:
         ValueError: The text is not a timestamp, or has no offset.
     """
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; write it like 2026-01-31T12:00:00Z")
     try:
-        return instant.astimezone(UTC)
+        return time.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"{text!r} is not within the years 1 to 9999") from error

@@ -24,13 +24,13 @@ class RecordSplitter:
         self.position = position
         self._rest = b""
 
-    def feed(self, portion: bytes) -> Iterator[tuple[bytes, int]]:
+    def feed(self, block: bytes) -> Iterator[tuple[bytes, int]]:
         """Yield each record that is complete so far, and the position after it.
 
         Raises:
             InvalidReport: A record is longer than 1 MiB.
         """
-        data = self._rest + portion
+        data = self._rest + block
         start = 0
         search = 0
         quoted = 0

@@ -23,14 +23,14 @@ def tags_after(
     owned = {
         name: value for name, value in tags.items() if name not in (ASSET_ID_TAG, INVENTORY_ID_TAG)
     }
-    ours: dict[str, str] = {}
+    own: dict[str, str] = {}
     if mark is not None:
-        ours[SYNC_JOB_ID_TAG] = mark
+        own[SYNC_JOB_ID_TAG] = mark
     if identity.asset_id:
-        ours[ASSET_ID_TAG] = identity.asset_id
+        own[ASSET_ID_TAG] = identity.asset_id
     if identity.inventory_id:
-        ours[INVENTORY_ID_TAG] = identity.inventory_id
-    merged = {**owned, **ours}
+        own[INVENTORY_ID_TAG] = identity.inventory_id
+    merged = {**owned, **own}
     if len(merged) > OBJECT_TAG_COUNT_MAX:
         excess = len(merged) - OBJECT_TAG_COUNT_MAX
         raise TagLimitExceeded(

@@ -111,22 +111,40 @@ class History(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueView:
+    """What is known of the system's ingest queue.
+
+    Attributes:
+        known: Whether its depth can be read.
+        empty_at: When it was last seen empty, None if never. If it has not been empty since an
+            object's trigger, the object counts as being ingested, however old the trigger is.
+    """
+
+    known: bool = False
+    empty_at: datetime | None = None
+
+    def may_hold(self, triggered_at: datetime) -> bool:
+        """Return whether a message of that time may still be in the queue."""
+        return self.known and not (self.empty_at is not None and self.empty_at > triggered_at)
+
+
+UNKNOWN_QUEUE: Final = QueueView()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long to wait for the system, and how often to trigger an object.
 
     Attributes:
         grace: The time after its trigger during which an object counts as being ingested.
         trigger_count_max: Maximum number of triggers of an unchanged object.
-        queue_known: Whether the depth of the system's ingest queue can be read.
-        queue_empty_at: When it was last seen empty, None if never. If it has not been empty since
-            an object's trigger, the object counts as being ingested, however old the trigger is.
+        queue: The system's ingest queue.
         retrigger: Whether the user requested triggers regardless of earlier ones.
     """
 
     grace: timedelta
     trigger_count_max: int
-    queue_known: bool = False
-    queue_empty_at: datetime | None = None
+    queue: QueueView = UNKNOWN_QUEUE
     retrigger: bool = False
 
 
@@ -142,10 +160,7 @@ def history_of(
 
 
 def _waited_for(triggered_at: datetime, patience: Patience, now: datetime) -> bool:
-    if now - triggered_at < patience.grace:
-        return True
-    emptied = patience.queue_empty_at is not None and patience.queue_empty_at > triggered_at
-    return patience.queue_known and not emptied
+    return now - triggered_at < patience.grace or patience.queue.may_hold(triggered_at)
 
 
 def changed_since(mark: TriggerMark, head: ObjectHead) -> bool:

@@ -35,5 +35,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         return RUNTIME.run(use)
     except Exception as error:
-        logger.exception("the API could not answer request %s", context.aws_request_id)
+        logger.exception("the API could not process request %s", context.aws_request_id)
         return failed_response(request, error)

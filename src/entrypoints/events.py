@@ -82,7 +82,7 @@ def parse_engine_event(event: Any) -> EngineEvent:
     Raises:
         InvalidMessage: The event is unknown.
     """
-    with _invalid("the engine does not know this event"):
+    with _invalid("unknown event for the engine"):
         return _ENGINE_EVENT.validate_python(event)
 
 
@@ -192,7 +192,7 @@ def parse_processor_event(event: Any) -> ProcessorEvent:
     Raises:
         InvalidMessage: The event is unknown.
     """
-    with _invalid("the processor does not know this event"):
+    with _invalid("unknown event for the processor"):
         return _PROCESSOR_EVENT.validate_python(event)
 
 

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from adapters.aws.clients import Clients, ClientSettings, open_clients
 from adapters.aws.errors import map_aws_errors
-from ports.errors import AccessDenied, Misconfigured, Throttled, TimedOut
+from ports.errors import AccessDenied, Garbled, Throttled, TimedOut, Unknown
 
 pytestmark = pytest.mark.usefixtures("sdk_environment")
 
@@ -39,6 +39,7 @@ class Aws:
 
     def __init__(self) -> None:
         self.lives_s = 3_600.0
+        self.replaced: tuple[str, str] = ("", "")
         self.refusal: tuple[int, str] | None = None
         self.assumed: list[dict[str, list[str]]] = []
         self.keys: list[str] = []
@@ -62,7 +63,7 @@ class Aws:
         await asyncio.sleep(0.02)
         expiration = (datetime.now(UTC) + timedelta(seconds=self.lives_s)).isoformat()
         text = ASSUMED.format(number=len(self.assumed), expiration=expiration)
-        return web.Response(text=text)
+        return web.Response(text=re.sub(*self.replaced, text) if self.replaced[0] else text)
 
 
 @asynccontextmanager
@@ -157,6 +158,45 @@ async def test_a_failure_of_sts_is_the_answer_for_all_who_waited(
     assert len(aws.assumed) == 1
 
 
+EXPIRATION = "(?<=<Expiration>)[^<]*"
+UNUSABLE = {
+    "an expiry that is no time": (EXPIRATION, "soon"),
+    "an expiry without a zone": (EXPIRATION, "2090-01-01T00:00:00"),
+    "an expiry that is over": (EXPIRATION, "2020-01-01T00:00:00Z"),
+    "an expiry before all time": (EXPIRATION, "-1"),
+    "an expiry after all time": (EXPIRATION, "9" * 30),
+    "an expiry of nothing": (EXPIRATION, ""),
+    "no expiry": ("<Expiration>.*</Expiration>", ""),
+    "no credentials": ("(?s)<Credentials>.*</Credentials>", ""),
+    "an empty key id": ("KEY1", ""),
+    "a key id of two lines": ("KEY1", "KEY\n1"),
+    "a key id of two words": ("KEY1", "KEY 1"),
+    "a key id beyond ASCII": ("KEY1", "KEY\N{LATIN SMALL LETTER E WITH ACUTE}"),
+    "an empty secret": (">secret<", "><"),
+    "a secret of two lines": (">secret<", ">sec\nret<"),
+    "no token": ("<SessionToken>.*</SessionToken>", ""),
+    "a token with a control character": ("token1", "token\x7f"),
+    "a token in elements": ("token1", "<a>token</a>"),
+    "an answer that is cut": ("(?s)<SessionToken>.*", "<SessionTok"),
+    "a web page": ("(?s).+", "<html><body>Sign in</body></html>"),
+}
+
+
+@pytest.mark.parametrize("replaced", UNUSABLE.values(), ids=list(UNUSABLE))
+async def test_credentials_that_cannot_be_used_are_an_answer_of_sts_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, replaced: tuple[str, str]
+) -> None:
+    """S3 is never asked with them, and the error names the role and not the object."""
+    aws = Aws()
+    aws.replaced = replaced
+    async with opened(aws, monkeypatch) as clients:
+        with pytest.raises(Garbled) as garbled:
+            await read(clients, ROLE_ARN)
+
+    assert (garbled.value.operation, garbled.value.resource) == ("AssumeRole", ROLE_ARN)
+    assert aws.keys == []
+
+
 @pytest.mark.parametrize(("status", "code"), [(405, "MethodNotAllowed"), (404, "NoSuchKey")])
 async def test_a_refusal_that_is_not_known_of_sts_is_not_one_of_s3(
     monkeypatch: pytest.MonkeyPatch, status: int, code: str
@@ -165,7 +205,7 @@ async def test_a_refusal_that_is_not_known_of_sts_is_not_one_of_s3(
     aws = Aws()
     aws.refusal = (status, code)
     async with opened(aws, monkeypatch) as clients:
-        with pytest.raises(Misconfigured, match="AssumeRole"):
+        with pytest.raises(Unknown, match="AssumeRole"):
             await read(clients, ROLE_ARN)
 
 

@@ -145,7 +145,7 @@ async def test_an_object_that_always_fails_costs_itself(
     outcome = installation.story.outcomes(job)["07.jpg"]
     assert outcome["outcome"] == OutcomeKind.FAILED
     # In the attempt in which it failed: nobody waited for it.
-    assert {chunk.released_count for chunk in installation.story.chunks(job)} == {0}
+    assert {chunk.life.released_count for chunk in installation.story.chunks(job)} == {0}
 
 
 @pytest.mark.parametrize("discovery", DISCOVERIES)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from faulty_ports import Crash
 
 from application.results.failure_records import object_failures
 from domain.batch_job import BatchJobStatus
@@ -17,24 +18,20 @@ from ports.errors import Unavailable
 KEYS = [f"{number}.jpg" for number in range(3)]
 
 
-class Crash(BaseException):
-    """The process is gone."""
-
-
 def refuse(story: Any, *keys: str) -> None:
     """Have the bus refuse events of these objects for good: their failures are another's to fix."""
     story.ports.bus.refuse = lambda e: Unavailable("no bus") if e.object_key in keys else None
 
 
-def fail_once(story: Any, error: BaseException) -> None:
-    """Have the next settlement fail."""
+def die_once(story: Any) -> None:
+    """Have the worker die in the next settlement."""
     settle = story.ports.chunks.settle
 
-    async def failing(chunk: Any, change: Any) -> Any:
+    async def dying(chunk: Any, change: Any) -> Any:
         story.ports.chunks.settle = settle
-        raise error
+        raise Crash
 
-    story.ports.chunks.settle = failing
+    story.ports.chunks.settle = dying
 
 
 async def started(story: Any, *refused: str) -> Job:
@@ -50,9 +47,9 @@ async def started(story: Any, *refused: str) -> Job:
 
 
 async def failing_settlement(story: Any, job: Job) -> None:
-    """Have a worker settle the chunk, fail, and its lease run out."""
-    fail_once(story, Unavailable("no table"))
-    with pytest.raises(Unavailable):
+    """Have a worker die in the settlement of the chunk, and its lease run out."""
+    die_once(story)
+    with pytest.raises(Crash):
         await story.run_chunks()
     assert await story.failures(job)
     refuse(story)

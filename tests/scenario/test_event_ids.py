@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from faulty_ports import Crash
 
 from application.execution.tuning import Tuning
 from domain.connector import Trigger
 from domain.job import JobStatus
 from domain.message import IngestEvent
-from ports.errors import Unavailable
 
 BUCKET = "media"
 KEY = "a.mov"
@@ -56,22 +56,22 @@ def put(story: Any, content: bytes, size_bytes: int | None, **more: Any) -> None
     story.ports.clock.advance(2)
 
 
-def settle_once_in_vain(story: Any) -> None:
+def die_in_settlement(story: Any) -> None:
     settle = story.ports.chunks.settle
 
     async def failing(chunk: Any, change: Any) -> Any:
         story.ports.chunks.settle = settle
-        raise Unavailable("no table")
+        raise Crash
 
     story.ports.chunks.settle = failing
 
 
 async def announced_in_vain(story: Any) -> Any:
-    """Return a job whose only object was announced by an attempt that did not settle."""
+    """Return a job whose only object was announced by a worker that died before it settled."""
     job = await story.start()
     await story.run_engine()
-    settle_once_in_vain(story)
-    with pytest.raises(Unavailable):
+    die_in_settlement(story)
+    with pytest.raises(Crash):
         await story.run_chunks()
     return job
 

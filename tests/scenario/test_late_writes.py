@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from faulty_ports import Crash
 
 from application.execution.tuning import Tuning
 from domain.chunk import ChunkStatus
@@ -71,11 +72,11 @@ async def test_two_processes_that_end_a_chunk_leave_its_error_records(story: Any
     await story.ports.chunks.save(replace(chunk, attempt_count=attempts))
     settle = story.ports.chunks.settle
 
-    async def unavailable(*_: Any) -> None:
-        raise Unavailable("no table")
+    async def dying(*_: Any) -> None:
+        raise Crash
 
-    story.ports.chunks.settle = unavailable
-    with pytest.raises(Unavailable):
+    story.ports.chunks.settle = dying
+    with pytest.raises(Crash):
         await story.run_chunks()
     story.ports.chunks.settle = settle
     story.ports.clock.advance(1_000)

@@ -13,6 +13,11 @@ from entrypoints.wiring.memory import MemoryPorts
 # What is no adapter of a service: nothing there can fail.
 _OURS = frozenset({"clock", "ids", "telemetry"})
 
+
+class Crash(BaseException):
+    """The process is gone: nothing that it would do on its way out is done."""
+
+
 Call = tuple[str, tuple[Any, ...]]
 """The port with the method, as `objects.head`, and the arguments that have no name."""
 

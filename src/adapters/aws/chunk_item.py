@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.aws.attributes import Item, Value, reading, to_item, to_timestamp, to_values
 from adapters.aws.tally_item import statistics_values, to_statistics
-from domain.chunk import Chunk, ChunkStatus, Lease
+from domain.chunk import Chunk, ChunkLife, ChunkStatus, Lease
 
 
 def chunk_key(job_id: str, index: int) -> Item:
@@ -32,8 +32,8 @@ def chunk_item(chunk: Chunk) -> Item:
             "attemptCount": chunk.attempt_count,
             "lease": _lease_values(chunk.lease),
             "progressKey": chunk.progress_key,
-            "redriveNumber": chunk.redrive_number,
-            "handedBackCount": chunk.released_count,
+            "redriveNumber": chunk.life.redrive_number,
+            "handedBackCount": chunk.life.released_count,
             "deadLetterCount": chunk.dead_letter_count,
             "createdAt": chunk.created_at,
             "updatedAt": chunk.updated_at,
@@ -65,9 +65,11 @@ def to_chunk(item: Item) -> Chunk:
             attempt_count=values["attemptCount"],
             lease=_to_lease(values.get("lease")),
             progress_key=values.get("progressKey"),
-            redrive_number=values["redriveNumber"],
-            # Version 0.1 counted neither.
-            released_count=values.get("handedBackCount", 0),
+            # Version 0.1 counted neither releases nor dead letters.
+            life=ChunkLife(
+                redrive_number=values["redriveNumber"],
+                released_count=values.get("handedBackCount", 0),
+            ),
             dead_letter_count=values.get("deadLetterCount", 0),
             created_at=to_timestamp(values["createdAt"]),
             updated_at=to_timestamp(values["updatedAt"]),

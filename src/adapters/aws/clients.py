@@ -19,7 +19,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -31,9 +31,9 @@ from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.http_octets import OctetSession
-from adapters.aws.responses import check_bodies, required
+from adapters.aws.responses import Malformed, check_bodies, required
 from adapters.aws.services import Service
-from ports.errors import Misconfigured, PortError, Unknown
+from ports.errors import PortError
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb.client import DynamoDBClient
@@ -248,18 +248,30 @@ async def _assume(sts: Any, role_arn: str) -> dict[str, str]:
     It happens inside a call of S3, so an STS error must be raised as a port error here, or its code
     would be looked up among those of S3.
     """
-    try:
-        with map_aws_errors("sts", operation="AssumeRole", resource=role_arn):
-            response = await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
-            ends_at = required(response, "Credentials", "Expiration", of=datetime)
-            return {
-                "access_key": required(response, "Credentials", "AccessKeyId"),
-                "secret_key": required(response, "Credentials", "SecretAccessKey"),
-                "token": required(response, "Credentials", "SessionToken"),
-                "expiry_time": ends_at.isoformat(),
-            }
-    except Unknown as error:
-        raise error.converted_to(Misconfigured) from error
+    with map_aws_errors("sts", operation="AssumeRole", resource=role_arn):
+        response = await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
+        return {
+            "access_key": _word(response, "AccessKeyId"),
+            "secret_key": _word(response, "SecretAccessKey"),
+            "token": _word(response, "SessionToken"),
+            "expiry_time": _expiry(response).isoformat(),
+        }
+
+
+def _word(response: Mapping[str, Any], name: str) -> str:
+    """Return a part of the credentials, which are sent in headers: visible ASCII characters."""
+    word = required(response, "Credentials", name)
+    if not all("!" <= character <= "~" for character in word):
+        raise Malformed(f"{name} of the credentials cannot be sent in a header")
+    return word
+
+
+def _expiry(response: Mapping[str, Any]) -> datetime:
+    """Return when the credentials end, which the SDK compares with the time here."""
+    ends_at = required(response, "Credentials", "Expiration", of=datetime)
+    if ends_at.tzinfo is None or ends_at <= datetime.now(UTC):
+        raise Malformed(f"the credentials end at {ends_at}, which is over or has no time zone")
+    return ends_at
 
 
 def _endpoint_override(service_id: str) -> bool:

@@ -181,14 +181,14 @@ class DynamoWriter:
     async def _write(self, operation: str, request: Request, mark: Mapping[str, str]) -> Item:
         resource = f"table/{request['TableName']}"
         backoff = Backoff(self._sleep, operation=operation, resource=resource)
-        asked = request | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        marked = request | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         while True:
             with map_aws_errors("dynamodb", operation=operation, resource=resource):
                 try:
                     if operation == "PutItem":
-                        await self._client.put_item(**asked)
+                        await self._client.put_item(**marked)
                         return {}
-                    response = await self._client.update_item(**asked)
+                    response = await self._client.update_item(**marked)
                     return required(response, "Attributes", of=dict)
                 except ClientError as error:
                     code = code_of(error)

@@ -35,6 +35,7 @@ from domain.job import (
     SyncOptions,
     WorkLease,
 )
+from domain.trigger_mark import QueueView
 
 ALL_JOBS: Final = "jobs"
 """The single partition of the index over all jobs; only jobs have `listing`."""
@@ -69,8 +70,8 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "expectedBucketOwner": job.bucket.expected_owner,
         "roleArn": job.bucket.role_arn,
         **ingest_values(job.ingest),
-        "queueKnown": job.queue_known,
-        "queueEmptyAt": job.queue_empty_at,
+        "queueKnown": job.queue.known,
+        "queueEmptyAt": job.queue.empty_at,
         "prefixes": options.prefixes,
         "discovery": options.discovery,
         "dryRun": options.dry_run,
@@ -140,8 +141,10 @@ def to_job(item: Item) -> Job:
                 role_arn=values.get("roleArn"),
             ),
             ingest=to_ingest(values),
-            queue_known=values.get("queueKnown", False),
-            queue_empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
+            queue=QueueView(
+                known=values.get("queueKnown", False),
+                empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
+            ),
             options=_to_options(values),
             status=JobStatus(values["status"]),
             status_reason=values.get("statusReason"),

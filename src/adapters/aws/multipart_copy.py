@@ -102,7 +102,7 @@ class MultipartCopies:
             NotFound: The object was deleted.
         """
         where = f"{bucket_name}/{head.key}"
-        said: Any = [{"PartNumber": p.number, "ETag": p.e_tag, **p.checksums} for p in parts]
+        completed: Any = [{"PartNumber": p.number, "ETag": p.e_tag, **p.checksums} for p in parts]
         with (
             _upload_expected(),
             map_aws_errors("s3", operation="CompleteMultipartUpload", resource=where),
@@ -111,7 +111,7 @@ class MultipartCopies:
                 Bucket=bucket_name,
                 Key=head.key,
                 UploadId=upload_id,
-                MultipartUpload={"Parts": said},
+                MultipartUpload={"Parts": completed},
                 IfMatch=f'"{head.e_tag}"',
                 **owner,
             )

@@ -52,5 +52,7 @@ def _entry_error(queue_url: str, failed: Mapping[str, Any]) -> PortError:
         operation=OPERATION,
         resource=queue_url,
     )
-    theirs = not required(failed, "SenderFault", of=bool)
-    return known.converted_to(Unavailable) if isinstance(known, Unknown) and theirs else known
+    service_fault = not required(failed, "SenderFault", of=bool)
+    return (
+        known.converted_to(Unavailable) if isinstance(known, Unknown) and service_fault else known
+    )

@@ -118,10 +118,10 @@ class MemoryBatchJobs:
         manifest cannot be read fails without a report.
         """
         batch_job = await self.describe(batch_job_id)
-        order = self.created[batch_job_id]
+        created = self.created[batch_job_id]
         if batch_job.status in ENDED:
             return batch_job
-        manifest = order.manifest
+        manifest = created.manifest
         try:
             found = await self._results.e_tag(manifest.key)
         except NotFound as error:
@@ -136,7 +136,7 @@ class MemoryBatchJobs:
         for fields in rows:
             if self._jobs[batch_job_id].status in ENDED:
                 break
-            done.append(await _run_task(batch_job_id, order, fields, invoke))
+            done.append(await _run_task(batch_job_id, created, fields, invoke))
             batch_job = replace(
                 self._jobs[batch_job_id],
                 succeeded_count=sum(row.succeeded for row in done),
@@ -146,7 +146,7 @@ class MemoryBatchJobs:
             if len(done) >= _THRESHOLD_TASK_COUNT_MIN and batch_job.failed_count * 2 > len(done):
                 self._fail(batch_job, "Job failed due to exceeding the failure threshold")
         if done:
-            await self._write_report(batch_job_id, order.report_prefix, done)
+            await self._write_report(batch_job_id, created.report_prefix, done)
         batch_job = self._jobs[batch_job_id]
         if batch_job.status in ENDED:
             return batch_job
@@ -192,13 +192,13 @@ def _shuffled(fields: Sequence[str]) -> bytes:
 
 
 async def _run_task(
-    batch_job_id: str, order: CreatedBatchJob, fields: Sequence[str], invoke: Invoke
+    batch_job_id: str, created: CreatedBatchJob, fields: Sequence[str], invoke: Invoke
 ) -> _Row:
     bucket_name, encoded_key = fields[FIELDS.index("Bucket")], fields[FIELDS.index("Key")]
     event = {
         "invocationSchemaVersion": "2.0",
         "invocationId": f"{batch_job_id}-{encoded_key}",
-        "job": {"id": batch_job_id, "userArguments": dict(order.user_arguments)},
+        "job": {"id": batch_job_id, "userArguments": dict(created.user_arguments)},
         "tasks": [
             {
                 "taskId": hashlib.sha256(encoded_key.encode()).hexdigest(),
@@ -210,8 +210,8 @@ async def _run_task(
     }
     message = ""
     for _attempt in range(1 + _REDRIVE_COUNT):
-        answer = await invoke(event)
-        result = answer["results"][0]
+        response = await invoke(event)
+        result = response["results"][0]
         message = result.get("resultString", "")
         if result["resultCode"] != "TemporaryFailure":
             return _Row(fields, result["resultCode"] == "Succeeded", message)

@@ -78,12 +78,12 @@ class MemoryBucket:
 class MemoryUpload:
     """A multipart upload: its attributes, and the ETags and byte ranges (inclusive) of its parts.
 
-    `begun` has the attributes of the object after completion.
+    `initial` has the attributes of the object after completion.
     """
 
     bucket_name: str
-    begun: StoredObject
-    begun_at: datetime
+    initial: StoredObject
+    created_at: datetime
     parts: dict[int, tuple[str, int, int]] = field(default_factory=dict)
 
 
@@ -217,12 +217,12 @@ class MemoryBuckets:
             notify(created)
         return written
 
-    def create_upload(self, name: str, begun: StoredObject) -> str:
+    def create_upload(self, name: str, initial: StoredObject) -> str:
         """Create a multipart upload, and return its id."""
         self._upload_count += 1
         upload_id = f"upload-{self._upload_count}"
         self.uploads[upload_id] = MemoryUpload(
-            bucket_name=name, begun=begun, begun_at=self.clock.now()
+            bucket_name=name, initial=initial, created_at=self.clock.now()
         )
         return upload_id
 

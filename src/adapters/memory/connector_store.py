@@ -39,8 +39,8 @@ class MemoryConnectorStore:
         """See `ConnectorStore.record_queue_empty`."""
         connector = await self.get(connector_id)
         if connector.queue_empty_at is None or connector.queue_empty_at < at:
-            noted = replace(connector, queue_empty_at=at)
-            self._database.connectors[connector_id] = noted
+            updated = replace(connector, queue_empty_at=at)
+            self._database.connectors[connector_id] = updated
 
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
         """See `ConnectorStore.list_page`; the order is that of the ids."""

@@ -26,11 +26,9 @@ class MemoryIngestBus:
             return []
         if len(events) > INGEST_EVENT_COUNT_MAX:
             raise Refused(f"{len(events)} events in one request", operation="PutEvents")
-        answers = [self.refuse(event) for event in events]
-        self.events += [
-            event for event, error in zip(events, answers, strict=True) if error is None
-        ]
-        return answers
+        errors = [self.refuse(event) for event in events]
+        self.events += [event for event, error in zip(events, errors, strict=True) if error is None]
+        return errors
 
 
 _: type[IngestBus] = MemoryIngestBus

@@ -50,13 +50,13 @@ class MemoryIngestQueue:
         if len(messages) > QUEUE_MESSAGE_COUNT_MAX:
             raise Refused(f"{len(messages)} messages in one request", operation="SendMessageBatch")
         queue = self._queue(queue_url, "SendMessageBatch")
-        answers = [self.refuse(message) for message in messages]
-        for message, error in zip(messages, answers, strict=True):
+        errors = [self.refuse(message) for message in messages]
+        for message, error in zip(messages, errors, strict=True):
             if error is None and not (
                 queue_url.endswith(".fifo") and self._repeated(queue, message)
             ):
                 queue.waiting.append(message)
-        return answers
+        return errors
 
     async def depth(self, queue_url: str) -> int:
         """See the port."""

@@ -168,17 +168,17 @@ class MemoryObjectStore:
         upload = self._upload(bucket, head, copy_id, operation)
         stored = self._unchanged(bucket, head, operation, archived=False)
         size_bytes = 0
-        for said in parts:
-            e_tag, first, last = upload.parts.get(said.number, ("", 0, -1))
-            if e_tag != said.e_tag:
-                raise Conflict(f"part {said.number} is not {said.e_tag}", vendor_code="InvalidPart")
+        for part in parts:
+            e_tag, first, last = upload.parts.get(part.number, ("", 0, -1))
+            if e_tag != part.e_tag:
+                raise Conflict(f"part {part.number} is not {part.e_tag}", vendor_code="InvalidPart")
             # Bytes that are not in their place are no longer the object's content.
             whole = first == size_bytes
             size_bytes = last + 1 if whole else 0
         intact = size_bytes == head.size_bytes
         joined = replace(
-            upload.begun,
-            head=replace(upload.begun.head, size_bytes=size_bytes),
+            upload.initial,
+            head=replace(upload.initial.head, size_bytes=size_bytes),
             content=stored.content if intact else b"not what it was",
         )
         del self._buckets.uploads[copy_id]
@@ -189,7 +189,7 @@ class MemoryObjectStore:
             joined,
             kind=operation,
             part_count=len(parts),
-            last_modified=upload.begun_at,
+            last_modified=upload.created_at,
         )
         return WrittenObject(e_tag=written.head.e_tag, version_id=written.head.version_id)
 
@@ -216,7 +216,10 @@ class MemoryObjectStore:
         self, bucket: Bucket, head: ObjectHead, copy_id: str, operation: str
     ) -> MemoryUpload:
         upload = self._buckets.uploads.get(copy_id)
-        if upload is None or (upload.bucket_name, upload.begun.head.key) != (bucket.name, head.key):
+        if upload is None or (upload.bucket_name, upload.initial.head.key) != (
+            bucket.name,
+            head.key,
+        ):
             raise Conflict(
                 f"there is no copy {copy_id}",
                 operation=operation,
@@ -330,8 +333,8 @@ def _not_copyable(head: ObjectHead) -> str | None:
     for name, value in head.system_metadata.items():
         if isinstance(value, str) and _NOT_IN_HEADERS.search(value):
             return name
-    said = "".join(name + value for name, value in head.user_metadata.items())
-    return None if said.isascii() and not _NOT_IN_HEADERS.search(said) else "Metadata"
+    text = "".join(name + value for name, value in head.user_metadata.items())
+    return None if text.isascii() and not _NOT_IN_HEADERS.search(text) else "Metadata"
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:

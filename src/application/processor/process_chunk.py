@@ -18,7 +18,7 @@ from application.multipart.resumable_copies import ResumableCopies
 from application.processor.attempt_context import AttemptContext
 from application.processor.process_objects import ObjectProcessor
 from application.processor.settle_chunk import ChunkSettlement
-from application.results.failure_records import cause_of, is_unknown
+from application.results.failure_records import cause_of
 from application.results.files import chunk_key, copies_key, read_entries
 from application.results.progress_files import ProgressFiles
 from domain.chunk import FIRST_LIFE, Chunk, ChunkLife, check_lease, check_life, lease_chunk
@@ -43,6 +43,9 @@ from ports.results_store import ResultsStore
 from ports.telemetry import Telemetry
 
 _LEASE_TRY_COUNT_MAX: Final = 3
+
+# Between the tries to hand a chunk back: the store that failed may be the one that has its record.
+_RELEASE_PAUSES_S: Final = (2.0, 6.0)
 
 
 class Delivery(Enum):
@@ -125,7 +128,7 @@ class ProcessChunk:
             self._telemetry.warning(
                 "chunk_attempt_failed", job_id=job_id, chunk_index=index, cause=cause_of(error)
             )
-            if await self._handed_back(chunk, attempt, error):
+            if await self._handed_back(chunk, error, deadline, attempt):
                 return Delivery.RELEASED
             raise
 
@@ -153,7 +156,6 @@ class ProcessChunk:
         """
         try:
             chunk = await self._lease(job_id, index, deadline, life)
-            job = await self._jobs.get(job_id)
         except NotFound as error:
             raise InvalidMessage(
                 f"a message names chunk {index} of job {job_id}: {error}"
@@ -167,6 +169,7 @@ class ProcessChunk:
             )
             return Delivery.NOTHING_TO_DO
         try:
+            job = await self._jobs.get(job_id)
             if job.ending is not None:
                 await self._settlement.cancel(job, chunk, {})
             elif self._given_up(chunk):
@@ -177,6 +180,10 @@ class ProcessChunk:
                 return Delivery.RELEASED
         except (LeaseLost, Conflict) as lost:
             return self._lost(job_id, index, lost)
+        except Exception as error:
+            if await self._handed_back(chunk, error, deadline, _Attempt()):
+                return Delivery.RELEASED
+            raise
         return Delivery.SETTLED
 
     def _given_up(self, chunk: Chunk) -> bool:
@@ -186,27 +193,31 @@ class ProcessChunk:
             or chunk.dead_letter_count + 1 >= self._tuning.chunk_dead_letter_count_max
         )
 
-    async def _handed_back(self, chunk: Chunk, attempt: _Attempt, error: Exception) -> bool:
-        """Hand the chunk back after an error that nobody knows; another attempt may have none.
+    async def _handed_back(
+        self, chunk: Chunk, error: Exception, deadline: Deadline, attempt: _Attempt
+    ) -> bool:
+        """Hand the chunk back after an error, so that nobody waits for the end of its lease.
 
-        False if it cannot be, as after its settlement; or if the message is to come again, later.
+        False if it cannot be, as after its settlement, or while its record cannot be written.
         """
-        if not is_unknown(error):
-            await self._settlement.note(chunk, error)
-            return False
-        try:
-            await self._settlement.release_after(
-                chunk, error, attempt.done, outcome_count_before=attempt.before
-            )
-        except Exception as failed:  # noqa: BLE001 - the error before it is raised
-            self._telemetry.warning(
-                "chunk_not_handed_back",
-                job_id=chunk.job_id,
-                chunk_index=chunk.index,
-                cause=cause_of(failed),
-            )
-            return False
-        return True
+        for pause_s in (*_RELEASE_PAUSES_S, None):
+            try:
+                await self._settlement.release_after(
+                    chunk, error, attempt.done, outcome_count_before=attempt.before
+                )
+            except Exception as failed:  # noqa: BLE001 - the error before it is raised
+                self._telemetry.warning(
+                    "chunk_not_handed_back",
+                    job_id=chunk.job_id,
+                    chunk_index=chunk.index,
+                    cause=cause_of(failed),
+                )
+                if pause_s is None or isinstance(failed, Conflict) or deadline.near(2 * pause_s):
+                    return False
+                await self._clock.sleep(pause_s)
+            else:
+                return True
+        return False
 
     def _lost(self, job_id: str, index: int, cause: Exception) -> Delivery:
         """Note that another worker has the chunk now; what is left of it is that one's."""

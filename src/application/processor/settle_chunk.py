@@ -11,8 +11,9 @@ records, its copies in parts) keeps it from its end for a bounded number of atte
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Final
 
 from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
@@ -57,6 +58,11 @@ _METRICS = {
     "failed": Metric.OBJECTS_FAILED,
     "tags_restored": Metric.TAGS_RESTORED,
 }
+
+
+# What ends a whole attempt mostly ends those of other chunks as well, and takes longer to pass than
+# what hinders some objects: its delays are four times as long.
+_MORE_PATIENCE: Final = 2
 
 
 class ChunkSettlement:
@@ -167,13 +173,8 @@ class ChunkSettlement:
         )
         await self._release(
             evolve(chunk, released, self._clock.now()),
-            delay_s=self._retry_delay_s(chunk.attempt_count),
+            delay_s=self._retry_delay_s(chunk.attempt_count + _MORE_PATIENCE),
         )
-
-    async def note(self, chunk: Chunk, error: Exception) -> None:
-        """Note what ended the attempt, if that can be written: it may be the last one."""
-        with suppress(Exception):
-            await self._chunks.save(replace(chunk, status_reason=cause_of(error)))
 
     async def give_up(
         self,

@@ -123,7 +123,7 @@ BUGS = (
     ),
     bug(
         "leasing a chunk whose lease is live",
-        38,
+        20,
         "domain.chunk:lease_chunk",
         "if chunk.lease.live(now):",
         "if False:",
@@ -227,8 +227,8 @@ BUGS = (
         "losing the owner's tags",
         0,
         "domain.tagging:tags_after",
-        "{**owned, **ours}",
-        "dict(ours)",
+        "{**owned, **own}",
+        "dict(own)",
         "i6_owner_tags_stay",
     ),
     bug(
@@ -268,7 +268,7 @@ BUGS = (
     ),
     bug(
         "not freeing chunks whose lease ran out",
-        38,
+        70,
         "domain.chunk:lease_expired",
         "return chunk.lease is not None and not chunk.lease.live(now)",
         "return False",

@@ -96,7 +96,7 @@ class Progress:
         check = self.sim.observer.check
         if process is None or before is None:
             return
-        if chunk.released_count > before.released_count:
+        if chunk.life > before.life:
             check(an_attempt_counts_unless_more_stands, self.sim, process, before, chunk)
         if process.life is not None:
             check(a_dead_letter_is_of_its_life, self.sim, process, before, chunk)
@@ -110,7 +110,7 @@ class Progress:
         chunks = list(database.chunks_of(job_id)) if job.redriving or job.ending else []
         return Place(
             job,
-            sum(redrivable(c) and c.redrive_number < job.redrive_number for c in chunks),
+            sum(redrivable(c) and c.life.redrive_number < job.redrive_number for c in chunks),
             frozenset((c.index, c.version) for c in chunks if _free(c, now)),
         )
 
@@ -217,7 +217,7 @@ def an_attempt_counts_unless_more_stands(
         return
     standing = _lines(sim, chunk.progress_key)
     stood = _lines(sim, before.progress_key)
-    if before.progress_key is None and before.redrive_number:
+    if before.progress_key is None and before.life.redrive_number:
         name = f"jobs/{chunk.job_id}/outcomes/{chunk.index:08d}.jsonl"
         stood = _lines(sim, name, but='"outcome":"FAILED"')
     if standing is not None and standing <= (stood or 0):
