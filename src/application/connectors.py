@@ -20,8 +20,8 @@ from ports.paging import Page
 CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 # IAM User Guide, "IAM identifiers" and "IAM and AWS STS quotas": a name of up to 64 characters,
-# below a path of up to 512. Of what a path may hold, the signs that stand for themselves in a
-# tuning: a role has to be named in ours. An assumed role (arn:aws:sts) is not a role.
+# below a path of up to 512. Of the characters of a path, those without a meaning in an IAM policy:
+# our policy must name the role. An assumed role (arn:aws:sts) is not a role.
 ROLE_ARN: Final = re.compile(
     r"(?=.{20,620}$)arn:aws[a-z-]*:iam::[0-9]{12}:role/"
     r"(?:[A-Za-z0-9+=.@_\-]+/)*[A-Za-z0-9+=.@_\-]{1,64}"

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 import pytest_asyncio
 from adapter_calls import BUCKET, GOOD, HEAD, NOW
-from raw_server import RawRequest, RawServer, answer, raw_server
+from raw_server import RawRequest, RawServer, answer, raw_aws
 
 from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.object_store import S3ObjectStore
@@ -68,21 +68,16 @@ class World:
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def served() -> AsyncIterator[World]:
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ACCESS_KEY_ID", "K")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "S")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        async with raw_server() as (server, url):
-            environment.setenv("AWS_ENDPOINT_URL", url)
-            made = World(server, None, {})
+    async with raw_aws() as server:
+        made = World(server, None, {})
 
-            def note(_: str, operation: str, __: Mapping[str, Any]) -> None:
-                made.operation = operation
+        def note(_: str, operation: str, __: Mapping[str, Any]) -> None:
+            made.operation = operation
 
-            async with open_clients(ClientSettings(attempt_count_max=1), on_request=note) as opened:
-                made.client = await opened.s3()
-                server.answer = made.answer
-                yield made
+        async with open_clients(ClientSettings(attempt_count_max=1), on_request=note) as opened:
+            made.client = await opened.s3()
+            server.answer = made.answer
+            yield made
 
 
 @pytest.fixture

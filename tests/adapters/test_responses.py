@@ -13,7 +13,7 @@ import botocore.session
 import pytest
 import pytest_asyncio
 from adapter_calls import GOOD, Calls, Good, adapter_calls, good_answer
-from raw_server import RawRequest, RawServer, answer, raw_server
+from raw_server import RawRequest, RawServer, answer, raw_aws
 
 from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.error_codes import ANY_SERVICE, CODES
@@ -101,20 +101,13 @@ def _wire(service: str, good: Good, **changes: Any) -> bytes:
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def aws() -> AsyncIterator[Aws]:
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ACCESS_KEY_ID", "K")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "S")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        async with raw_server() as (server, url):
-            environment.setenv("AWS_ENDPOINT_URL", url)
-            served = Aws(server)
-            settings = ClientSettings(
-                attempt_count_max=1, read_timeout_s=20, copy_read_timeout_s=20
-            )
-            async with open_clients(settings, on_request=served.on_request) as clients:
-                served.calls = await adapter_calls(clients)
-                await served.find_homes()
-                yield served
+    async with raw_aws() as server:
+        served = Aws(server)
+        settings = ClientSettings(attempt_count_max=1, read_timeout_s=20, copy_read_timeout_s=20)
+        async with open_clients(settings, on_request=served.on_request) as clients:
+            served.calls = await adapter_calls(clients)
+            await served.find_homes()
+            yield served
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from entrypoints.wiring.aws_api import open_api_app
 from entrypoints.wiring.aws_engine import open_engine_app
 from entrypoints.wiring.aws_processor import open_processor_app
 from entrypoints.wiring.container import UseCases
-from entrypoints.wiring.memory import memory_world, use_cases
+from entrypoints.wiring.memory import memory_world, ports_of, use_cases
 from entrypoints.wiring.ports import (
     CommonPorts,
     Configuration,
@@ -83,12 +83,6 @@ def test_the_apps_take_what_is_theirs() -> None:
     assert processor_app(container, queue_name="q").queue_name == "q"
 
 
-def ports_of(kind: type[Any], *, without: str = "") -> Any:
-    ports = memory_world().ports
-    names = [field.name for field in fields(kind) if field.name != without]
-    return kind(**{name: getattr(ports, name) for name in names})
-
-
 CONFIGURATION = Configuration(tuning=Tuning(), profile=GENERIC, results_bucket_name="results")
 
 # An app, and the ports that its function puts into the container.
@@ -105,7 +99,8 @@ APPS: Any = {
 @pytest.mark.parametrize("name", APPS)
 def test_an_app_opens_with_the_ports_of_its_function(name: str) -> None:
     open_app, kinds = APPS[name]
-    assert open_app(container_over(CONFIGURATION, *map(ports_of, kinds)))
+    ports = memory_world().ports
+    assert open_app(container_over(CONFIGURATION, *(ports_of(kind, ports) for kind in kinds)))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +113,7 @@ def test_an_app_opens_with_the_ports_of_its_function(name: str) -> None:
 )
 def test_a_port_that_is_missing_is_a_missing_argument(kind: type[Any], port: str) -> None:
     with pytest.raises(TypeError, match=port):
-        ports_of(kind, without=port)
+        kind(**{field.name: None for field in fields(kind) if field.name != port})
 
 
 @pytest.mark.parametrize(
@@ -128,7 +123,9 @@ def test_a_port_that_is_missing_is_a_missing_argument(kind: type[Any], port: str
 def test_an_app_whose_ports_are_missing_does_not_open(name: str, missing: type[Any]) -> None:
     """It fails when the function starts, and names the port; not when a request needs it."""
     open_app, kinds = APPS[name]
-    container = container_over(CONFIGURATION, *(ports_of(k) for k in kinds if k is not missing))
+    ports = memory_world().ports
+    there = [ports_of(kind, ports) for kind in kinds if kind is not missing]
+    container = container_over(CONFIGURATION, *there)
     names = "|".join(field.name for field in fields(missing))
     with pytest.raises(errors.Error, match=names):
         open_app(container)

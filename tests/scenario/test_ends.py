@@ -368,7 +368,7 @@ async def test_objects_whose_task_failed_are_decided_by_their_chunk(story: Any) 
     async def sometimes(event: Any) -> Any:
         if event["tasks"][0]["s3Key"] == "b.jpg":
             return {"results": [{"resultCode": "TemporaryFailure", "resultString": "503"}]}
-        return await story._task(job.job_id, event)
+        return await story.task_of(job.job_id)(event)
 
     await story.ports.batch_jobs.run(batch_job_id, sometimes)
     job = await story.finish(job.job_id)
@@ -497,11 +497,4 @@ async def _discovered(story: Any) -> tuple[Any, str]:
     """Return a job whose batch job has run, unheard of, and the key of its report file."""
     job = await story.start(discovery=Discovery.BATCH)
     await story.run_engine()
-    (batch_job_id,) = story.ports.batch_jobs.created
-
-    async def task(event: Any) -> Any:
-        return await story._task(job.job_id, event)
-
-    await story.ports.batch_jobs.run(batch_job_id, task)
-    files = [name for name in story.ports.results.files if "/results/" in name]
-    return job, files[0]
+    return job, await story.run_batch_job_silently(job.job_id)

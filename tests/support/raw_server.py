@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import pytest
+
 NOTHING: Final = b""
 
 
@@ -48,12 +50,18 @@ class RawServer:
 
 
 @asynccontextmanager
-async def raw_server() -> AsyncIterator[tuple[RawServer, str]]:
-    """Run a server on a free port; gives it and its address."""
+async def raw_aws() -> AsyncIterator[RawServer]:
+    """Run a server on a free port; AWS clients that are opened inside send it all requests."""
     raw = RawServer()
     server = await asyncio.start_server(raw.serve, "127.0.0.1", 0)
     try:
-        yield raw, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("AWS_ACCESS_KEY_ID", "K")
+            environment.setenv("AWS_SECRET_ACCESS_KEY", "S")
+            environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+            port = server.sockets[0].getsockname()[1]
+            environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+            yield raw
     finally:
         server.close()
 

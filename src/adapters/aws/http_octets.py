@@ -3,7 +3,7 @@
 S3 returns the headers of an object as they were stored, and other tools store Latin-1. The SDK
 decodes them as UTF-8 and fails for such headers, so that the object could not even be read. Here an
 octet that is not UTF-8 becomes a surrogate in the text (PEP 383, `surrogateescape`), which is never
-sent: `object_attributes` rejects attributes that would have to be.
+sent: `object_attributes` rejects objects whose copy needs such an attribute in a request.
 """
 
 from __future__ import annotations

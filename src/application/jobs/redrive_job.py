@@ -38,7 +38,7 @@ class RedriveJob:
 
         Raises:
             NotFound: there is no such job.
-            NotRedrivable: it has no failures that another attempt could mend.
+            NotRedrivable: no failure of the job can be retried.
             OverlappingJob: another job is active on its prefixes.
             TooManyPrefixes: the bucket's active jobs have too many already.
         """

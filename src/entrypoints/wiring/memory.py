@@ -107,12 +107,15 @@ def use_cases(ports: object, tuning: Tuning, *, profile: Profile = GENERIC) -> U
 
     A simulator gives each process a container of its own, over ports that wrap the shared ones.
     """
-
-    def taken(kind: type[Any]) -> Any:
-        return kind(**{field.name: getattr(ports, field.name) for field in fields(kind)})
-
     configuration = Configuration(
         tuning=tuning, profile=profile, results_bucket_name=RESULTS_BUCKET_NAME
     )
-    own = map(taken, (ObjectPorts, EnginePorts, ProcessorPorts))
-    return container_over(configuration, taken(CommonPorts), *own)
+    common, *own = (
+        ports_of(kind, ports) for kind in (CommonPorts, ObjectPorts, EnginePorts, ProcessorPorts)
+    )
+    return container_over(configuration, common, *own)
+
+
+def ports_of(kind: type[Any], ports: object) -> Any:
+    """Return one of the groups of `wiring.ports`, taken from the attributes of `ports`."""
+    return kind(**{field.name: getattr(ports, field.name) for field in fields(kind)})
