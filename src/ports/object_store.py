@@ -122,7 +122,7 @@ class ObjectStore(Protocol):
             NotFound: the object is gone.
             Archived: as `rewrite`.
             Refused: as `rewrite`; or the object has an Expires that is no date, metadata that the
-                store does not show or HTTP does not carry, or a key with signs that XML 1.0 lacks.
+                store does not show, or a key with signs that XML 1.0 lacks.
         """
         ...
 

@@ -30,7 +30,7 @@ from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
 from adapters.aws.answers import Malformed, check_bodies, required
 from adapters.aws.errors import map_aws_errors
-from adapters.aws.http_octets import OctetSession
+from adapters.aws.http_octets import OctetSession, carry_octets
 from adapters.aws.services import Service
 from ports.errors import PortError
 
@@ -310,6 +310,7 @@ def _strip_account_prefix(request: Any, **_: object) -> None:
 
 def _tune_s3(client: S3Client) -> None:
     _parse_timestamps_cheaply(client)
+    carry_octets(client)
     client.meta.events.register_first("before-parse.s3.*", _leave_expires_alone)
 
 

@@ -66,10 +66,8 @@ def read_head(key: str, answer: HeadObjectOutputTypeDef) -> ObjectHead:
 def restated(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str, Any]:
     """Return the parameters that both ways of copying have to be told again.
 
-    The object's lock and its ACL are in `object_lock` and `object_acl`.
-
-    Raises:
-        Refused: its website redirect cannot be sent again.
+    The object's lock and its ACL are in `object_lock` and `object_acl`. Text may have octets that
+    are no UTF-8; `http_octets` sends them.
     """
     parameters: dict[str, Any] = {"StorageClass": head.storage_class}
     encryption = head.encryption
@@ -82,10 +80,6 @@ def restated(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str, Any]:
         if encryption.bucket_key_enabled is not None:
             parameters["BucketKeyEnabled"] = encryption.bucket_key_enabled
     if head.website_redirect is not None:
-        if not _sendable(head.website_redirect):
-            raise unsendable(
-                head.key, "its website redirect has signs that HTTP does not carry", "Redirect"
-            )
         parameters["WebsiteRedirectLocation"] = head.website_redirect
     return parameters
 
@@ -94,17 +88,10 @@ def restated_metadata(head: ObjectHead) -> dict[str, Any]:
     """Return the parameters that only a multipart copy has to be told again.
 
     Raises:
-        Refused: the SDK cannot send one of the values again: an Expires that is no date, or signs
-            that HTTP does not carry. S3 itself answers with signs that it does.
+        Refused: the SDK cannot send one of them again: an Expires that is no date.
     """
     if isinstance(head.system_metadata.get("Expires"), str):
         raise unsendable(head.key, "its Expires header is no date", "Expires")
-    for name, value in head.system_metadata.items():
-        if isinstance(value, str) and not _sendable(value):
-            raise unsendable(head.key, f"its {name} has signs that HTTP does not carry", name)
-    for name, value in head.user_metadata.items():
-        if not (_sendable(name + value) and (name + value).isascii()):
-            raise unsendable(head.key, f"its metadata {name!r} has signs beyond ASCII", "Metadata")
     return {**head.system_metadata, "Metadata": dict(head.user_metadata)}
 
 
@@ -152,14 +139,6 @@ def _states_public_acl(attributes: Mapping[str, Any]) -> bool:
     grants = [str(value) for name, value in attributes.items() if name.startswith("Grant")]
     public = any(group in grant for grant in grants for group in PUBLIC_GROUPS)
     return public or str(attributes.get("ACL", "")).startswith("public-")
-
-
-def _sendable(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # octets that were no UTF-8, in the SDK's stand-in for them
-        return False
-    return not any(sign in value for sign in "\0\r\n")
 
 
 def _restored(header: str | None) -> bool:

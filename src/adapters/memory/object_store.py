@@ -46,8 +46,6 @@ _PUBLIC_READ_WRITE = frozenset({("READ", EVERYBODY), ("WRITE", EVERYBODY)})
 
 _PLACE = "after "
 
-_NOT_IN_HEADERS = re.compile("[\0\r\n\ud800-\udfff]")
-
 
 class MemoryObjectStore:
     """Lists, reads and rewrites objects of a `MemoryBuckets` world.
@@ -322,13 +320,7 @@ def _unsendable(head: ObjectHead) -> str | None:
     """Return what of the head an upload in parts cannot be told; None if there is nothing."""
     if NOT_IN_XML.search(head.key):
         return "Key"
-    if isinstance(head.system_metadata.get("Expires"), str):
-        return "Expires"
-    for name, value in head.system_metadata.items():
-        if isinstance(value, str) and _NOT_IN_HEADERS.search(value):
-            return name
-    said = "".join(name + value for name, value in head.user_metadata.items())
-    return None if said.isascii() and not _NOT_IN_HEADERS.search(said) else "Metadata"
+    return "Expires" if isinstance(head.system_metadata.get("Expires"), str) else None
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:
