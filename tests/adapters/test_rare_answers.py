@@ -133,6 +133,13 @@ def page(*keys: str, token: str | None, truncated: bool = True) -> bytes:
     return answer(200, f"<ListBucketResult>{text}</ListBucketResult>".encode())
 
 
+def changed(text: str, into: str) -> bytes:
+    """Return a page that ends the listing, with another text in it."""
+    good = GOOD["ListObjectsV2"].body.decode()
+    assert text in good
+    return answer(200, good.replace(text, into).encode())
+
+
 @pytest.mark.parametrize(
     ("pages", "told"),
     [
@@ -145,6 +152,13 @@ def page(*keys: str, token: str | None, truncated: bool = True) -> bytes:
         ([page(token="t1"), page(token="t1")], "a page again"),
         ([page(token="t1"), page(token="t2"), page(token="t1")], "a page again"),
         ([page("q/a", token="t1")], "outside of its prefix"),
+        ([changed("<Size>1<", "<Size>-1<")], "below zero"),
+        ([changed(":00.000Z<", ":00.000<")], "time zone"),
+        ([changed(">false<", ">maybe<")], "IsTruncated"),
+        # The SDK takes each for the end of the listing.
+        ([changed(">false<", ">True<")], "IsTruncated"),
+        ([changed(">false<", ">1<")], "IsTruncated"),
+        ([changed(">false<", "><")], "IsTruncated"),
     ],
 )
 async def test_a_listing_that_cannot_be_is_an_error(
@@ -227,6 +241,24 @@ async def test_an_access_point_without_versioning_is_no_missing_bucket(world: Wo
     world.error("GetBucketVersioning", 405, "MethodNotAllowed")
     with pytest.raises(Refused, match="MethodNotAllowed"):
         await world.store.inspect(BUCKET)
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Last-Modified", "2026-01-31T12:00:00"),
+        ("Last-Modified", "yesterday"),
+        ("Last-Modified", ""),
+        ("x-amz-object-lock-retain-until-date", "2030-01-01T00:00:00"),
+        ("x-amz-object-lock-retain-until-date", "never"),
+    ],
+)
+async def test_a_time_that_names_no_instant_is_an_answer_that_cannot_be_read(
+    world: World, header: str, value: str
+) -> None:
+    world.head(**{header: value})
+    with pytest.raises(Garbled):
+        await world.store.head(BUCKET, "p/a.jpg")
 
 
 # --- headers of any octets ------------------------------------------------------------------------

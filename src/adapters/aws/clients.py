@@ -268,8 +268,8 @@ def _word(answer: Mapping[str, Any], name: str) -> str:
 def _expiry(answer: Mapping[str, Any]) -> datetime:
     """Return when the credentials end, which the SDK compares with the time here."""
     ends_at = required(answer, "Credentials", "Expiration", of=datetime)
-    if ends_at.tzinfo is None or ends_at <= datetime.now(UTC):
-        raise Malformed(f"the credentials end at {ends_at}, which is over or has no time zone")
+    if ends_at <= datetime.now(UTC):
+        raise Malformed(f"the credentials end at {ends_at}, which is over")
     return ends_at
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import e_tag_of, required
+from adapters.aws.answers import e_tag_of, optional, required
 from domain.customer_object import Encryption, ObjectHead, ObjectLock
 from ports.errors import Refused
 
@@ -161,7 +161,7 @@ def _encryption(answer: HeadObjectOutputTypeDef) -> Encryption | None:
 def _lock(answer: HeadObjectOutputTypeDef) -> ObjectLock | None:
     lock = ObjectLock(
         mode=answer.get("ObjectLockMode"),
-        retain_until=answer.get("ObjectLockRetainUntilDate"),
+        retain_until=optional(answer, "ObjectLockRetainUntilDate", of=datetime),
         legal_hold=answer.get("ObjectLockLegalHoldStatus"),
     )
     return None if lock == ObjectLock() else lock

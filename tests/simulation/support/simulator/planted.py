@@ -123,7 +123,7 @@ BUGS = (
     ),
     bug(
         "leasing a chunk whose lease is live",
-        38,
+        20,
         "domain.chunk:lease_chunk",
         "if chunk.lease.live(now):",
         "if False:",
@@ -150,7 +150,7 @@ BUGS = (
     ),
     bug(
         "taking a failed look-up for an answer",
-        125,
+        144,
         "application.processor.decide_objects:ObjectDecisions.candidates",
         "outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)\n"
         "        answered = {}",
@@ -268,7 +268,7 @@ BUGS = (
     ),
     bug(
         "not freeing chunks whose lease ran out",
-        38,
+        70,
         "domain.chunk:lease_expired",
         "return chunk.lease is not None and not chunk.lease.live(now)",
         "return False",
