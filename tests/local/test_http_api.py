@@ -186,7 +186,9 @@ async def test_a_body_that_is_no_text_is_base64_whatever_its_type_says(
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "none of these"])
-@pytest.mark.parametrize("body", [b"{}", gzip.compress(b"{}"), zlib.compress(b"{}"), b"\x1f\x8b"])
+@pytest.mark.parametrize(
+    "body", [b"{}", gzip.compress(b"{}"), zlib.compress(b"{}"), b"\x1f\x8b"], ids=range(4)
+)
 async def test_a_body_is_handed_on_as_it_came_however_it_is_said_to_be_coded(
     api: Api, http: aiohttp.ClientSession, encoding: str, body: bytes
 ) -> None:
