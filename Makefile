@@ -13,8 +13,8 @@ UV_VERSION := 0.13.9
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile
-# As many processes as there are cores, and JOBS at most, because each starts whole local stacks.
-# Tests of a file share one, and so a process; files are handed out in order, the long ones midway.
+# One process per core, JOBS at most, because each process starts whole local stacks. The tests of a
+# file share a stack, so they run in one process. Files are distributed in order.
 PYTEST := $(PY) -m pytest -n auto --maxprocesses $(JOBS)
 PYTEST_FILES := $(PYTEST) --dist loadfile --no-loadscope-reorder
 CODE := $(wildcard src tests examples infra tools bench)
@@ -26,12 +26,12 @@ unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fix lint types docs soak conformance conformance-medialake bench lock clean
+.PHONY: help demo test test-fast check fix lint types docs soak conformance conformance-medialake bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 	@echo
-	@echo 'Variables: ARGS="..." (passed on), PYTHON=python3.13 and VENV=.venv-3.13 (another interpreter beside),'
+	@echo 'Variables: ARGS="..." (passed on), PYTHON=python3.13 and VENV=.venv-3.13 (another interpreter as well),'
 	@echo '           JOBS=4 (processes of test and soak, at most)'
 
 demo: $(LOCAL) ## a whole sync on this machine, without an AWS account; ARGS="--objects 50"
@@ -40,12 +40,16 @@ demo: $(LOCAL) ## a whole sync on this machine, without an AWS account; ARGS="--
 test: $(VENV)/stamp-dev ## every test, on all cores; ARGS="-k lease", ARGS="-n0 -x --pdb"
 	@$(PYTEST_FILES) $(ARGS)
 
-check: lint types test docs ## what must hold before a commit
+test-fast: $(VENV)/stamp-dev ## rules, ports over memory, and layers: under a minute on two cores
+	@$(PYTEST_FILES) -m "not aws and not slow" tests/unit tests/architecture $(ARGS)
+	@$(PYTEST_FILES) -m "not aws and not slow" tests/contract -k memory $(ARGS)
 
-fix: $(VENV)/stamp-dev ## format, mend what ruff can mend, write the generated documents
+check: lint types test docs ## everything that must pass before a commit
+
+fix: $(VENV)/stamp-dev ## format, fix what ruff can fix, write the generated documents
 	@$(BIN)/ruff check --fix-only --quiet $(CODE)
 	@$(BIN)/ruff format $(CODE)
-	@$(PY) -m entrypoints.cli.docs
+	@$(PY) -m tools.generate_docs
 
 lint: $(VENV)/stamp-dev ## format, lint and import contracts
 	@$(BIN)/ruff format --check $(CODE)
@@ -55,17 +59,17 @@ lint: $(VENV)/stamp-dev ## format, lint and import contracts
 types: $(VENV)/stamp-dev ## mypy --strict
 	@$(BIN)/mypy
 
-docs: $(VENV)/stamp-dev ## are the generated documents in step with the code?
-	@$(PY) -m entrypoints.cli.docs --check
+docs: $(VENV)/stamp-dev ## check that the generated documents are up to date
+	@$(PY) -m tools.generate_docs --check
 
 soak: $(VENV)/stamp-dev ## the soak tests at SOAK times their size (20)
 	@ASSET_SYNC_SOAK=$(SOAK) $(PYTEST) --dist worksteal -m soak $(ARGS)
 
-conformance: $(VENV)/stamp-dev ## what we rely on of S3, asked of a server: ENDPOINT=http://127.0.0.1:8333 SERVER=seaweedfs
+conformance: $(VENV)/stamp-dev ## check the facts about S3 against a server: ENDPOINT=http://127.0.0.1:8333 SERVER=seaweedfs
 	@ASSET_SYNC_CONFORMANCE_ENDPOINT="$(ENDPOINT)" ASSET_SYNC_CONFORMANCE_SERVER="$(SERVER)" \
 	  $(PY) -m pytest tests/conformance $(ARGS)
 
-# The recipe is refused before anything is installed. Nothing of the checkout is part of this tree.
+# Fails before anything is installed. No file of the checkout is part of this repository.
 conformance-medialake: $(if $(MEDIALAKE),$(VENV)/stamp-dev) ## whole syncs with the ingest function of a published Media Lake: MEDIALAKE=DIR
 	@[ -n "$(MEDIALAKE)" ] || { \
 	  echo "Check out github.com/aws-solutions-library-samples/guidance-for-medialake-on-aws (last run: v1.18.3)," >&2; \
@@ -77,7 +81,7 @@ bench: $(VENV)/stamp-dev ## measure; see bench/
 
 # The locks hold for every platform and Python 3.11 or later. Pins move only as far as pyproject.toml
 # forces them, or with ARGS="--upgrade" or ARGS="--upgrade-package moto".
-lock: $(VENV)/stamp-uv ## write requirements/*.txt anew from pyproject.toml
+lock: $(VENV)/stamp-uv ## update requirements/*.txt from pyproject.toml
 	@set -e; for lock in "dev --extra local --group dev" "local --extra local -c requirements/dev.txt" \
 	  "lambda -c requirements/dev.txt"; do set -- $$lock; name=$$1; shift; \
 	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

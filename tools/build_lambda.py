@@ -1,7 +1,7 @@
 """Builds the Lambda package into build/lambda, without Docker: `python -m tools.build_lambda`.
 
 One package serves all three functions. It holds the wheels of requirements/lambda.txt for arm64,
-the service's code without what only a laptop runs, the SDK's data of the services that are called,
+the service's code without its local parts, the SDK's data of the services that are called,
 and bytecode that stays valid in a zip.
 
 Bytecode: /var/task cannot be written, so what is not compiled here is compiled at every cold
@@ -41,8 +41,8 @@ _FOLDER_MODE: Final = 0o755
 _TIME_S: Final = 315_532_800
 
 _LAYERS: Final = ("domain", "ports", "application", "adapters", "entrypoints")
-_LAPTOP_ONLY: Final = (
-    "adapters/local",
+_LOCAL_ONLY: Final = (
+    "adapters/local_aws",
     "adapters/memory",
     "entrypoints/cli",
     "entrypoints/wiring/local.py",
@@ -81,7 +81,7 @@ class BuildFailed(Exception):
 
 
 def build(target: Target, folder: Path) -> int:
-    """Build the package for `target` into `folder`, anew; returns its size in bytes.
+    """Build the package for `target` into `folder`, which is replaced; returns its size in bytes.
 
     Raises:
         BuildFailed: no interpreter of the version, a package has no wheel, or it got too large.
@@ -117,7 +117,7 @@ def find_interpreter(version: str) -> Path:
         if found.returncode == 0:
             return Path(found.stdout.strip())
     raise BuildFailed(
-        f"bytecode for Lambda has to be made by Python {version}, and none was found or fetched:"
+        f"bytecode for Lambda must be compiled by Python {version}, and none was found or fetched:"
         f" install it, or name one: ASSET_SYNC_PYTHON=/path/to/python{version}"
     )
 
@@ -201,7 +201,7 @@ def _copy_code(folder: Path) -> None:
         shutil.copytree(
             ROOT / "src" / layer, folder / layer, ignore=shutil.ignore_patterns("__pycache__")
         )
-    for name in _LAPTOP_ONLY:
+    for name in _LOCAL_ONLY:
         path = folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from entrypoints.cli.fitness import records_batch_jobs
+from entrypoints.cli.stage.event_delivery import records_batch_jobs
 from infra.checks.deployed import TRAIL, read_deployed
 from infra.checks.finding import DENIED, Finding, Identity, OpenClient
 from infra.config import Config
@@ -54,8 +54,8 @@ def trail(config: Config, identity: Identity, client: OpenClient) -> Iterator[Fi
     )
     yield Finding(
         True,
-        f"{what}, so EventBridge hears of no batch job: CHOICES=trail=create, or CHOICES=trail=none"
-        " to have the sweep notice, minutes later",
+        f"{what}, so EventBridge receives no batch job events: CHOICES=trail=create, or"
+        " CHOICES=trail=none to have the sweep detect it, minutes later",
     )
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain import prefixes as prefix_rules
-from domain.bucket_name import bucket_name_fault
+from domain.bucket_name import bucket_name_error
 from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
-from domain.errors import FieldFault, InvalidRequest
-from domain.item_sizes import connector_faults
+from domain.errors import FieldIssue, InvalidRequest
+from domain.item_sizes import connector_issues
 from domain.profile import CatalogProfile, Profile
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
@@ -73,12 +73,12 @@ class Connectors:
             AlreadyExists: the id is taken.
         """
         faults = prefix_rules.check(new.prefixes, path="prefixes")
-        wrong = bucket_name_fault(new.bucket_name)
+        wrong = bucket_name_error(new.bucket_name)
         if wrong is not None:
-            faults.append(FieldFault(path="bucketName", message=wrong))
+            faults.append(FieldIssue(path="bucketName", message=wrong))
         elif new.bucket_name == self._results_bucket_name:
             faults.append(
-                FieldFault(
+                FieldIssue(
                     path="bucketName",
                     message="is this service's own results bucket, which each sync writes to;"
                     " register the bucket that holds your media",
@@ -86,7 +86,7 @@ class Connectors:
             )
         if new.connector_id is not None and not CONNECTOR_ID.fullmatch(new.connector_id):
             faults.append(
-                FieldFault(
+                FieldIssue(
                     path="connectorId",
                     message="must be 1 to 64 letters, digits, dots, hyphens or underscores, and"
                     " begin with a letter or a digit",
@@ -94,19 +94,19 @@ class Connectors:
             )
         if new.expected_owner is not None and not ACCOUNT_ID.fullmatch(new.expected_owner):
             faults.append(
-                FieldFault(path="expectedBucketOwner", message="is not an account id of 12 digits")
+                FieldIssue(path="expectedBucketOwner", message="is not an account id of 12 digits")
             )
         if new.role_arn is not None and not ROLE_ARN.fullmatch(new.role_arn):
             faults.append(
-                FieldFault(
+                FieldIssue(
                     path="roleArn", message="is not a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"
                 )
             )
         faults += _queue_faults(new.ingest)
-        faults += connector_faults(new.prefixes, new.ingest)
+        faults += connector_issues(new.prefixes, new.ingest)
         if self._profile.name is CatalogProfile.NONE and new.ingest.ids is IdSource.ASSIGNED:
             message = "is 'assigned', and without a catalog no system assigns ids; use 'minted'"
-            faults.append(FieldFault(path="ids", message=message))
+            faults.append(FieldIssue(path="ids", message=message))
         if faults:
             raise InvalidRequest(*faults)
         connector = Connector(
@@ -139,13 +139,13 @@ class Connectors:
         return await self._connectors.list_page(limit=limit, cursor=cursor)
 
 
-def _queue_faults(ingest: Ingest) -> list[FieldFault]:
+def _queue_faults(ingest: Ingest) -> list[FieldIssue]:
     if ingest.queue_url is None:
         if ingest.trigger is not Trigger.QUEUE:
             return []
         message = "is missing: the trigger 'queue' sends to the system's ingest queue"
-        return [FieldFault(path="ingestQueueUrl", message=message)]
+        return [FieldIssue(path="ingestQueueUrl", message=message)]
     if QUEUE_URL.fullmatch(ingest.queue_url):
         return []
     message = "is not the URL of an SQS queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
-    return [FieldFault(path="ingestQueueUrl", message=message)]
+    return [FieldIssue(path="ingestQueueUrl", message=message)]

@@ -1,1 +1,1 @@
-"""The rules, as pure values and functions; knows no I/O, clock, randomness, logging or vendor."""
+"""The rules, as pure values and functions: no I/O, clock, randomness, logging or AWS library."""

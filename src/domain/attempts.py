@@ -1,8 +1,8 @@
-"""The engine's attempts at one step of a job: counted from life to life, and bounded.
+"""The engine's attempts at one step of a job, counted across invocations and bounded.
 
-An attempt is counted when the engine takes the job's work lease, so one whose process died counts,
-too. What starts the count again is progress: the place that the job's record names is another; or
-an attempt that ended without an error.
+An attempt is counted when the engine takes the job's work lease, so an attempt whose process died
+counts too. The count starts again after progress, which is a change of the place that the job's
+record names, or after an attempt that ended without an error.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from domain.job import Attempts, Discovery, Job, JobStatus
 
 
 def step_of(job: Job) -> str:
-    """Return what the engine has to do next, in words."""
+    """Return the engine's next step, as text for messages."""
     if job.status is JobStatus.INITIALIZING:
         return "listing the bucket"
     if job.splitting.done:
         return "queueing failed chunks again"
     if job.options.discovery is Discovery.DIRECT:
-        return "cutting the manifest into chunks"
+        return "splitting the manifest into chunks"
     if job.batch_job_id is None:
         return "creating the batch job"
     return "reading the batch job's report"
 
 
 def place_of(job: Job) -> str:
-    """Return a text that is another as soon as the engine has brought the job forward."""
+    """Return a digest that changes whenever the engine makes progress on the job."""
     listing, splitting = job.listing, job.splitting
     facts = (
         job.status,
@@ -46,7 +46,7 @@ def place_of(job: Job) -> str:
 
 
 def begin_attempt(job: Job) -> Job:
-    """Return the job with one attempt more at its step."""
+    """Return the job with one more attempt at its step."""
     place = place_of(job)
     before = job.attempts
     if before is None or before.place != place:
@@ -55,20 +55,20 @@ def begin_attempt(job: Job) -> Job:
 
 
 def fail_attempt(job: Job, cause: str, *, unknown: bool) -> Job:
-    """Return the job with what ended the attempt; its status says so while it waits."""
+    """Return the job with the error that ended the attempt; its status reason reports it."""
     place = place_of(job)
     before = job.attempts
     if before is None or before.place != place:
-        # It brought the job forward before it failed.
+        # The attempt made progress before it failed.
         before = Attempts(place=place, count=1)
     failed = replace(before, unknown_count=before.unknown_count + unknown, cause=cause)
-    text = f"attempt {failed.count} at {step_of(job)} failed and is made again: {cause}"
+    text = f"attempt {failed.count} at {step_of(job)} failed and will be retried: {cause}"
     return replace(job, attempts=failed, status_reason=text)
 
 
 def end_attempts(job: Job) -> Job:
-    """Return the job without attempts that failed: the last one did not."""
+    """Return the job without failed attempts, because the last one succeeded."""
     if job.attempts is None:
         return job
-    told = job.attempts.cause is not None and not job.terminal and job.ending is None
-    return replace(job, attempts=None, status_reason=None if told else job.status_reason)
+    is_reported = job.attempts.cause is not None and not job.terminal and job.ending is None
+    return replace(job, attempts=None, status_reason=None if is_reported else job.status_reason)

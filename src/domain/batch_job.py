@@ -1,4 +1,4 @@
-"""What we exchange with S3 Batch Operations: results of single tasks, job states, report rows."""
+"""What is exchanged with S3 Batch Operations: results of tasks, job states, report rows."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ ENDED = frozenset({BatchJobStatus.COMPLETE, BatchJobStatus.FAILED, BatchJobStatu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchJob:
-    """What DescribeJob says of a batch job.
+    """A batch job as DescribeJob describes it.
 
-    `job_id` is our job's id from the user arguments, None if the batch job is not one of ours.
+    `job_id` is the sync job's id from the user arguments, None for an unrelated batch job.
     """
 
     batch_job_id: str
@@ -55,10 +55,10 @@ class BatchJob:
 
 
 def failure_of(batch_job: BatchJob) -> str | None:
-    """Say why an ended batch job is no discovery, or None if its report can be used.
+    """Return why an ended batch job cannot be used, or None if its report can be used.
 
-    `Complete` says nothing about success: all tasks may have failed (S3 User Guide, "Job status
-    and completion reports"). Single failed objects go on undecided and are decided by the chunk.
+    `Complete` does not mean success: all tasks may have failed (S3 User Guide, "Job status and
+    completion reports"). An object whose task failed stays undecided; its chunk decides it.
     """
     causes = "; ".join(batch_job.failure_reasons) or "S3 gave no reason"
     if batch_job.status is BatchJobStatus.FAILED:
@@ -68,7 +68,7 @@ def failure_of(batch_job: BatchJob) -> str | None:
     if batch_job.total_count and not batch_job.succeeded_count:
         return (
             f"S3 batch job {batch_job.batch_job_id} completed, but all of its"
-            f" {batch_job.total_count} tasks failed; look at the processor's log and its rights"
+            f" {batch_job.total_count} tasks failed; check the processor's log and permissions"
         )
     return None
 
@@ -85,12 +85,12 @@ _OUTCOME_FIELDS = {
 
 
 def encode_result(outcome: Outcome) -> str:
-    """Return what discovery found as the resultString of a task, short enough for the report."""
+    """Return the outcome as the resultString of a task, short enough for the report."""
     record = {name: getattr(outcome, attribute) for name, attribute in _OUTCOME_FIELDS.items()}
     kept = {name: value for name, value in record.items() if value is not None}
     text = json.dumps({"o": outcome.kind.value, **kept}, separators=(",", ":"))
     if len(text) > DISCOVERY_RESULT_CHARS_MAX:
-        # Foreign ids and messages may be long; whoever needs them finds them by reading the object.
+        # Ids and messages may be long. They can be found again by reading the object.
         text = json.dumps({"o": outcome.kind.value, "r": outcome.reason}, separators=(",", ":"))
     return text
 
@@ -109,8 +109,8 @@ _DECISION_OF_KIND = {
 class ReportRow:
     """One object of a completion report.
 
-    `outcome` is None where discovery could not decide;
-    `message` then says what S3 or the processor reported.
+    `outcome` is None if discovery could not decide. `message` is then the error that S3 or the
+    processor reported.
     """
 
     key: str
@@ -122,21 +122,21 @@ _HTTP_STATUS = re.compile(r"[0-9]{3}")
 
 
 def parse_report_row(record: bytes) -> ReportRow:
-    """Read one row of a completion report.
+    """Parse one row of a completion report.
 
-    The report's own schema names ErrorCode before HTTPStatusCode, while rows carry them the other
-    way round (S3 User Guide, "Examples: S3 Batch Operations completion reports"). Neither is
-    needed here: only the first four columns and the last one are, and those are certain.
+    The report's schema names ErrorCode before HTTPStatusCode, but the rows have them in the reverse
+    order (S3 User Guide, "Examples: S3 Batch Operations completion reports"). Neither is needed
+    here: only the first four columns and the last one are used, and their order is certain.
 
     Raises:
-        InvalidReport: not such a row.
+        InvalidReport: The row is not valid.
     """
     try:
         rows = list(csv.reader([record.decode()], strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise InvalidReport(f"row {record[:200]!r}: {error}") from error
     if len(rows) != 1 or len(rows[0]) != 7:
-        raise InvalidReport(f"row {record[:200]!r} has not the seven columns of a report")
+        raise InvalidReport(f"row {record[:200]!r} does not have the seven columns of a report")
     _bucket, encoded, _version, status, fifth, sixth, message = rows[0]
     if not (_HTTP_STATUS.fullmatch(fifth) or _HTTP_STATUS.fullmatch(sixth)):
         raise InvalidReport(f"row {record[:200]!r} has no HTTP status")
@@ -150,7 +150,7 @@ def parse_report_row(record: bytes) -> ReportRow:
 
 
 def _decode_result(key: str, text: str) -> Outcome | None:
-    """Read what `encode_result` wrote; a text that is not ours leaves the object undecided."""
+    """Parse what `encode_result` wrote; any other text leaves the object undecided."""
     try:
         record = json.loads(text)
         kind = OutcomeKind(record["o"])
@@ -161,13 +161,13 @@ def _decode_result(key: str, text: str) -> Outcome | None:
 
 
 def parse_report_index(text: bytes) -> tuple[str, ...]:
-    """Read a completion report's manifest.json: the keys of its result files, in a fixed order.
+    """Return the keys of the result files that a report's manifest.json lists, sorted.
 
     Raises:
-        InvalidReport: not such an index.
+        InvalidReport: The file is not valid.
     """
     try:
         index = json.loads(text)
         return tuple(sorted({str(result["Key"]) for result in index["Results"]}))
     except NOT_OF_OUR_JSON as error:
-        raise InvalidReport(f"the report's manifest.json is not S3's: {error}") from error
+        raise InvalidReport(f"the report's manifest.json is not valid: {error}") from error

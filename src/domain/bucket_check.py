@@ -1,4 +1,4 @@
-"""Whether a job can do in its bucket what it promises, and what that costs the owner."""
+"""Checks of a bucket's configuration: whether a sync works there, and what it costs the owner."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 def check_bucket(job: Job, facts: BucketInfo, *, listed: Listing | None = None) -> tuple[str, ...]:
-    """Return what the owner of the bucket should know of the job, with figures if it is `listed`.
+    """Return the warnings for the bucket's owner, with figures if the bucket is `listed`.
 
     Raises:
-        UnsupportedBucket: a sync could not do there what it promises.
+        UnsupportedBucket: A sync cannot work in this bucket.
     """
     name = job.bucket.name
     if facts.requester_pays:
         raise UnsupportedBucket(
-            f"bucket {name} has Requester Pays switched on: S3 refuses requests that do not"
-            " offer to pay, and ours do not; switch it off, or sync another bucket"
+            f"bucket {name} has Requester Pays turned on: S3 refuses requests that do not"
+            " offer to pay, and this service's do not; turn it off, or sync another bucket"
         )
     if facts.other_region is not None and job.options.discovery is Discovery.BATCH:
         # S3 User Guide, "Creating an S3 Batch Operations job" (checked 2026-11).
@@ -42,7 +42,7 @@ def check_bucket(job: Job, facts: BucketInfo, *, listed: Listing | None = None) 
 
 
 def _figures(listed: Listing) -> str:
-    """Return what a copy of all that is listed would come to."""
+    """Return the number and size of all listed objects, as text."""
     exact = f"{listed.bytes_listed:,} bytes"
     human = _human(listed.bytes_listed)
     objects = f"{listed.objects_listed:,} object{'' if listed.objects_listed == 1 else 's'}"
@@ -50,11 +50,11 @@ def _figures(listed: Listing) -> str:
 
 
 def _human(byte_count: int) -> str | None:
-    """Return a number of bytes in the largest decimal unit of which it has one; None for bytes."""
+    """Return a number of bytes in its largest decimal unit, None if it is below 1 kB."""
     if byte_count < 1000:
         return None
     exponent = 1
-    # Rounded as it will be shown: 999,999 bytes are 1.0 MB.
+    # Compare the rounded number: 999,999 bytes are shown as 1.0 MB.
     while round(byte_count / 1000**exponent, 1) >= 1000 and exponent < len(_UNITS) - 1:
         exponent += 1
     return f"{byte_count / 1000**exponent:.1f} {_UNITS[exponent]}"

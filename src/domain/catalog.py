@@ -1,4 +1,4 @@
-"""What the Asset Management System's catalog is asked of an object, and what it answers."""
+"""The lookup of an object in the Asset Management System's catalog, and its result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.customer_object import ObjectHead
 from domain.identity import Identity, mint_inventory_id
 
 LOCK_PREFIX: Final = "LOCK#"
-"""How the inventory ids of a Media Lake's locks begin, which are items of its table of assets.
+"""The start of the inventory ids of Media Lake's locks, which are items of its asset table.
 
 v1.18.3, lambdas/ingest/s3/index.py, `acquire_processing_lock`.
 """
@@ -20,7 +20,7 @@ v1.18.3, lambdas/ingest/s3/index.py, `acquire_processing_lock`.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogRecord:
-    """One inventory record. What a catalog does not keep is None.
+    """One inventory record. Fields that a catalog does not keep are None.
 
     `e_tag` (without quotes), `size_bytes` and `last_modified` are those of the object version that
     the system saw last.
@@ -34,19 +34,19 @@ class CatalogRecord:
     last_modified: datetime | None = None
 
     def may_be_at(self, path: str) -> bool:
-        """Return whether it may be the record of the object at this storage path.
+        """Return whether this may be the record of the object at this storage path.
 
-        It is not if it names another one.
+        It cannot be if it names another path.
         """
         return self.storage_path in (None, path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogQuestion:
-    """One object: its place, and the ids in its tags.
+    """One object to look up: its place, and the ids in its tags.
 
-    `triggered` tells whether its tags say that this service triggered it, under this very key;
-    `copied`, that they say so of another object, from which its tags came along.
+    `triggered` is whether its tags say that this service triggered it under this key. `copied` is
+    whether they say so of another object, from which the tags were copied.
     """
 
     bucket_name: str
@@ -57,12 +57,12 @@ class CatalogQuestion:
 
     @property
     def storage_path(self) -> str:
-        """The object's place as catalogs write it: `bucket:key`."""
+        """The object's storage path in catalogs: `bucket:key`."""
         return storage_path(self.bucket_name, self.key)
 
     @property
     def minted_inventory_id(self) -> str:
-        """The inventory id that this service mints for the object."""
+        """The inventory id that this service generates for the object."""
         return mint_inventory_id(self.bucket_name, self.key)
 
     def own_record(self, records: Mapping[str, CatalogRecord]) -> CatalogRecord | None:
@@ -78,14 +78,14 @@ class CatalogQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogAnswer:
-    """What the catalog knows of one object.
+    """What the catalog has about one object.
 
     Attributes:
         asset_known: The AssetID in its tags is that of the record under its InventoryID, or an
-            index over asset ids has it. Such an object is known, and nothing more is looked up.
+        index over asset ids has it. Nothing more is looked up for such an object.
         record: The record under the InventoryID in its tags.
         others: Records of this object under other ids: at its storage path, or under the inventory
-            id that this service mints for it.
+            id that this service generates for it.
     """
 
     asset_known: bool = False
@@ -94,27 +94,27 @@ class CatalogAnswer:
 
 
 class Seen(StrEnum):
-    """Which version of an object a record is about."""
+    """Which version of an object a record describes."""
 
     THIS_VERSION = "this version"
     ANOTHER_VERSION = "another version"
-    UNTOLD = "not told"
+    UNKNOWN = "unknown"
 
 
 def seen_version(record: CatalogRecord, head: ObjectHead, path: str) -> Seen:
-    """Tell whether the system saw the object as it is now.
+    """Return whether the system saw the object's current version.
 
-    It did if ETag and size are equal: then the content is. It did as well if the record names the
-    object's modification time: a system that finds its content unchanged may update nothing else,
-    and a copy may have changed the ETag (several parts, KMS). That time tells nothing in another
-    object's record, nor if the sizes differ: S3 tells whole seconds, and an object may be replaced
-    in the second in which the system saw it.
+    It did if ETag and size are equal, because then the content is equal. It also did if the record
+    has the object's modification time: a system that finds the content unchanged may update nothing
+    else, and a copy may have changed the ETag (multipart, KMS). The time is not conclusive in the
+    record of another object, nor if the sizes differ: S3 timestamps have a resolution of one
+    second, and an object may be replaced within the second in which the system saw it.
     """
     if record.size_bytes is not None and record.size_bytes != head.size_bytes:
         return Seen.ANOTHER_VERSION
     same_place = record.may_be_at(path)
     if same_place and record.last_modified is not None:
-        # S3 shows whole seconds in a header, and a catalog may have cut them off.
+        # S3 headers have whole seconds, and a catalog may have truncated them.
         difference = abs(record.last_modified - head.last_modified)
         if difference < timedelta(seconds=1):
             return Seen.THIS_VERSION
@@ -123,9 +123,9 @@ def seen_version(record: CatalogRecord, head: ObjectHead, path: str) -> Seen:
         return Seen.THIS_VERSION if same else Seen.ANOTHER_VERSION
     if same_place and record.last_modified is not None:
         return Seen.ANOTHER_VERSION
-    return Seen.UNTOLD
+    return Seen.UNKNOWN
 
 
 def storage_path(bucket_name: str, key: str) -> str:
-    """Return an object's place as catalogs write it."""
+    """Return an object's storage path in catalogs."""
     return f"{bucket_name}:{key}"

@@ -1,22 +1,22 @@
 """The chunk: a slice of the manifest, and the unit of queueing, lease, retry and settlement.
 
-Life of a chunk. The splitter records it PENDING, sends its message, and marks it QUEUED. A worker
-that gets the message leases it (PROCESSING): it holds a token until an instant at which its
-process is certainly dead. It settles the chunk (COMPLETED, or COMPLETED_WITH_ERRORS if an object
-failed), or hands it back with its progress saved (QUEUED). A lease that ran out goes back to QUEUED
-by the sweep. A message that ends in the dead-letter queue takes the lease and hands the chunk back:
-that is no attempt, since a receive that Lambda throttled is none. After too many attempts, or too
-many dead letters, without progress a chunk is FAILED. Only a person's redrive takes a settled chunk
-back to QUEUED.
+Life of a chunk: The splitter records it as PENDING, sends its message, and marks it QUEUED. A
+worker that receives the message leases it (PROCESSING): the worker holds a token until a time at
+which its process is certain to have ended. It settles the chunk (COMPLETED, or
+COMPLETED_WITH_ERRORS if an object failed), or releases it with its progress saved (QUEUED). The
+sweep returns a chunk with an expired lease to QUEUED. A message that ends in the dead-letter queue
+takes the lease and releases the chunk. That does not count as an attempt, because a receive that
+Lambda throttled is not one. After too many attempts, or too many dead letters, without progress a
+chunk is FAILED. Only a redrive, which a user requests, returns a settled chunk to QUEUED.
 
 Fencing is by `version`: a chunk carries the version that was read, the store writes only over that
-one, and every write makes a new one. A worker whose lease was taken over holds an old version and
-can write nothing.
+version, and every write creates a new one. A worker whose lease was taken over has an old version
+and can write nothing.
 
 Dead letters are fenced by the chunk's life (`ChunkLife`): they may be days old, and a chunk that
-was handed back or redriven since has another message.
+was released or redriven since then has another message.
 
-Messages may come before the chunk is marked QUEUED, so leasing a PENDING chunk passes through
+Messages may arrive before the chunk is marked QUEUED, so leasing a PENDING chunk passes through
 QUEUED.
 """
 
@@ -46,25 +46,29 @@ class ChunkStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to work on a chunk: who has the token, until when (exclusive)."""
+    """The right to work on a chunk: the holder's token, and the time of expiry (exclusive)."""
 
     token: str
     expires_at: datetime
 
     def live(self, now: datetime) -> bool:
-        """Tell whether the lease still holds; at the instant of expiry it does not."""
+        """Return whether the lease is live; at the time of expiry it no longer is."""
         return now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class ChunkLife:
-    """What a chunk's message is about: its redrive, and how often it was handed back in that.
+    """The chunk's redrive, and how often it was released within that redrive.
 
-    Each life has its own message, and later ones compare as greater.
+    Each life has its own message. Later lives compare as greater.
     """
 
     redrive_number: int = 0
-    handed_back_count: int = 0
+    released_count: int = 0
+
+    def next(self) -> ChunkLife:
+        """Return the life after one more release."""
+        return replace(self, released_count=self.released_count + 1)
 
 
 FIRST_LIFE: Final = ChunkLife()
@@ -74,14 +78,14 @@ FIRST_LIFE: Final = ChunkLife()
 class Chunk:
     """One chunk's record.
 
-    Of `object_count` manifest entries, `entry_count` are for a worker; the others' outcomes were
-    known when the chunk was made and are counted in `discovered`. `statistics` is what the job's
-    tally holds for this chunk: `discovered`, and after settlement all of it. `progress_key` names
-    the file with outcomes of an earlier attempt, whose objects are not processed again.
-    `attempt_count` counts the leases of workers since the last progress, `dead_letter_count` the
-    messages that ended in the dead-letter queue since then, `handed_back_count` all returns to the
-    queue since the chunk was made or redriven. `status_reason` says why it
-    failed, and of an open chunk what ended its last attempt.
+    Of `object_count` manifest entries, `entry_count` need a worker. The outcomes of the others were
+    known when the chunk was created and are counted in `discovered`. `statistics` is this chunk's
+    part of the job's tally: `discovered`, and after settlement all outcomes. `progress_key` names
+    the file with the outcomes of earlier attempts, whose objects are not processed again.
+    `attempt_count` counts the workers' leases since the last progress, `dead_letter_count` the
+    messages that ended in the dead-letter queue since then. `life` is that of a message sent now.
+    `status_reason` is why the chunk failed, or why
+    the last attempt at an open chunk ended.
     """
 
     job_id: str
@@ -98,8 +102,7 @@ class Chunk:
     attempt_count: int = 0
     lease: Lease | None = None
     progress_key: str | None = None
-    redrive_number: int = 0
-    handed_back_count: int = 0
+    life: ChunkLife = FIRST_LIFE
     dead_letter_count: int = 0
     status_reason: str | None = None
     created_at: datetime
@@ -111,15 +114,13 @@ class Chunk:
         return self.status in TERMINAL
 
     def covers(self, key: str) -> bool:
-        """Tell whether the key may be one of the chunk's: it is in the range of its keys."""
+        """Return whether the key may belong to the chunk: it is within the range of its keys."""
         return self.first_key <= key <= self.last_key
 
     @property
-    def life(self) -> ChunkLife:
-        """What a message that is sent now is about."""
-        return ChunkLife(
-            redrive_number=self.redrive_number, handed_back_count=self.handed_back_count
-        )
+    def lease_token(self) -> str:
+        """The token of the chunk's lease, empty without one."""
+        return self.lease.token if self.lease else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,16 +130,16 @@ class ChunkQueued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkLeased:
-    """A worker took it."""
+    """A worker leased it."""
 
     lease: Lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkReleased:
-    """Its worker handed it back, its progress saved under `progress_key`.
+    """Its worker released it and saved the progress under `progress_key`.
 
-    `reason` says what ended the attempt, if an error did.
+    `reason` is the error that ended the attempt, if there was one.
     """
 
     progress_key: str | None
@@ -148,31 +149,31 @@ class ChunkReleased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkDeadLettered:
-    """Its message ended in the dead-letter queue; it was leased to be handed back, as it is."""
+    """Its message ended in the dead-letter queue; it was leased only to be released unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkLeaseExpired:
-    """Its worker was not heard of until the lease ended."""
+    """Its worker did not respond before the lease expired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkCompleted:
-    """Each of its objects has an outcome, none failed."""
+    """All of its objects have outcomes, and none failed."""
 
     statistics: Statistics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkCompletedWithErrors:
-    """Each of its objects has an outcome, some failed."""
+    """All of its objects have outcomes, and some failed."""
 
     statistics: Statistics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkFailed:
-    """It was given up; objects without an outcome count as failed."""
+    """It failed; objects without an outcome count as failed."""
 
     statistics: Statistics
     reason: str
@@ -180,14 +181,14 @@ class ChunkFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkCancelled:
-    """Its job is ending; `statistics` counts what was done before."""
+    """Its job is ending; `statistics` counts the objects done before."""
 
     statistics: Statistics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkRedriven:
-    """A person ordered its failed objects to be tried again."""
+    """A user requested that its failed objects are tried again."""
 
     redrive_number: int
 
@@ -239,7 +240,7 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
     """Return the chunk after `event`.
 
     Raises:
-        IllegalTransition: the chunk's state does not take this event.
+        IllegalTransition: The chunk's state does not allow this event.
     """
     status = next_state("chunk", CHUNK_TRANSITIONS, chunk.status, event)
     moved = replace(chunk, status=status, updated_at=at)
@@ -256,7 +257,7 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 progress_key=key,
                 attempt_count=0 if progressed else chunk.attempt_count,
                 dead_letter_count=0 if progressed else chunk.dead_letter_count,
-                handed_back_count=chunk.handed_back_count + 1,
+                life=chunk.life.next(),
             )
         case ChunkDeadLettered():
             return replace(
@@ -264,7 +265,7 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 lease=None,
                 attempt_count=chunk.attempt_count - 1,
                 dead_letter_count=chunk.dead_letter_count + 1,
-                handed_back_count=chunk.handed_back_count + 1,
+                life=chunk.life.next(),
             )
         case ChunkLeaseExpired():
             return replace(moved, lease=None)
@@ -282,15 +283,14 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 statistics=replace(chunk.statistics, failed=chunk.discovered.failed),
                 attempt_count=0,
                 progress_key=None,
-                redrive_number=number,
-                handed_back_count=0,
+                life=ChunkLife(redrive_number=number),
                 dead_letter_count=0,
                 status_reason=None,
             )
 
 
 def redrivable(chunk: Chunk) -> bool:
-    """Tell whether another attempt may mend a failure; those of discovery are not repeated."""
+    """Return whether a retry may fix a failure; failures of discovery are not retried."""
     match chunk.status:
         case ChunkStatus.FAILED:
             return chunk.entry_count > 0
@@ -303,11 +303,11 @@ def redrivable(chunk: Chunk) -> bool:
 def lease_chunk(chunk: Chunk, *, token: str, now: datetime, lease_s: float) -> Chunk:
     """Return the chunk leased to `token` until `lease_s` seconds from now.
 
-    A lease that ran out may be taken over at once, without waiting for the sweep.
+    An expired lease may be taken over at once, without waiting for the sweep.
 
     Raises:
-        ChunkAlreadySettled: there is nothing left to do.
-        ChunkLeaseHeld: another token's lease is live.
+        ChunkAlreadySettled: There is nothing left to do.
+        ChunkLeaseHeld: Another token's lease is live.
     """
     if chunk.terminal:
         raise ChunkAlreadySettled(f"chunk {chunk.index} of {chunk.job_id} is {chunk.status}")
@@ -324,39 +324,39 @@ def lease_chunk(chunk: Chunk, *, token: str, now: datetime, lease_s: float) -> C
 
 
 def check_life(chunk: Chunk, life: ChunkLife) -> None:
-    """Make sure that a message of this life is not followed by another one of the open chunk.
+    """Check that the open chunk has had no newer message than those of this life.
 
     Raises:
-        MessageOutdated: the chunk was handed back or redriven since it was sent.
+        MessageOutdated: The chunk was released or redriven since the message was sent.
     """
     if life < chunk.life and not chunk.terminal:
         raise MessageOutdated(
-            f"a message of {life}; chunk {chunk.index} of {chunk.job_id} is in {chunk.life}"
+            f"the message is of {life}; chunk {chunk.index} of {chunk.job_id} is in {chunk.life}"
         )
 
 
 def check_lease(chunk: Chunk, *, token: str, now: datetime) -> None:
-    """Make sure that `token` may still write for this chunk.
+    """Check that `token` may still write for this chunk.
 
     Raises:
-        LeaseLost: the lease is another's, or ran out.
+        LeaseLost: Another token has the lease, or it expired.
     """
     if chunk.lease is None or chunk.lease.token != token or not chunk.lease.live(now):
-        raise LeaseLost(f"the lease on chunk {chunk.index} of {chunk.job_id} is lost")
+        raise LeaseLost(f"the lease on chunk {chunk.index} of {chunk.job_id} has been lost")
 
 
 def settle_chunk(chunk: Chunk, processed: Statistics, *, now: datetime) -> Chunk:
-    """Return the leased chunk settled; `processed` is the fold of its entries' outcomes."""
+    """Return the leased chunk settled; `processed` counts its entries' outcomes."""
     statistics = chunk.discovered + processed
     if statistics.failed:
         return evolve(chunk, ChunkCompletedWithErrors(statistics=statistics), now)
     return evolve(chunk, ChunkCompleted(statistics=statistics), now)
 
 
-def give_up_chunk(chunk: Chunk, processed: Statistics, reason: str, *, now: datetime) -> Chunk:
-    """Return the leased chunk FAILED; its entries without an outcome are counted as failed.
+def fail_chunk(chunk: Chunk, processed: Statistics, reason: str, *, now: datetime) -> Chunk:
+    """Return the leased chunk FAILED; its entries without an outcome count as failed.
 
-    If none of them has one, as where its files cannot be read, what was counted before stays.
+    If no outcome is known, for example because its files cannot be read, the earlier counts stay.
     """
     counted = _counted(chunk, processed)
     missing = chunk.object_count - counted.total
@@ -365,9 +365,9 @@ def give_up_chunk(chunk: Chunk, processed: Statistics, reason: str, *, now: date
 
 
 def cancel_chunk(chunk: Chunk, processed: Statistics, *, now: datetime) -> Chunk:
-    """Return the chunk CANCELLED, what was done of it counted; nobody else may hold its lease.
+    """Return the chunk CANCELLED, its finished objects counted; no other lease may be live.
 
-    If nothing is known of that, what was counted before stays.
+    If no outcome is known, the earlier counts stay.
     """
     return evolve(chunk, ChunkCancelled(statistics=_counted(chunk, processed)), now)
 
@@ -377,5 +377,5 @@ def _counted(chunk: Chunk, processed: Statistics) -> Statistics:
 
 
 def lease_expired(chunk: Chunk, now: datetime) -> bool:
-    """Tell whether a worker had the chunk and can have it no more."""
+    """Return whether a worker had the chunk and its lease has expired."""
     return chunk.lease is not None and not chunk.lease.live(now)

@@ -1,4 +1,4 @@
-"""Connectors: a registered bucket, and how the system is to learn of its objects."""
+"""Connectors: a registered bucket, and how its objects are brought to the system."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Trigger(StrEnum):
     """How an object's ingestion is triggered.
 
     `copy`: it is copied onto itself with its new tags, so S3 sends ObjectCreated:Copy. `event`: its
-    tags are merged and the ingest event alone announces it; for versioned buckets and archives.
+    tags are merged and only the ingest event is published; for versioned buckets and archives.
     `queue`: its tags are merged, and one message in the form of an S3 notification goes to the
     system's own ingest queue.
     """
@@ -31,7 +31,7 @@ class Trigger(StrEnum):
 
 
 class IdSource(StrEnum):
-    """Who makes the ids of an object that the system does not know: this service, or the system."""
+    """Who generates the ids of unknown objects: this service or the system."""
 
     MINTED = "minted"
     ASSIGNED = "assigned"
@@ -39,15 +39,15 @@ class IdSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingest:
-    """How a connector's objects are brought to the system.
+    """How a connector's objects are ingested by the system.
 
     Attributes:
-        trigger: What tells the system of an object.
-        ids: Who makes the ids of an object that is not known.
-        restore_tags: Whether an object that the system knows by its path gets its tags back.
-        queue_url: The system's ingest queue, None if it is not known. Trigger `queue` sends to it;
-            with every trigger it tells whether the system is still working off what it was sent.
-        file_filter: The connector's file filter in the system, which narrows what it takes.
+        trigger: How the system is notified of an object.
+        ids: Who generates the ids of an unknown object.
+        restore_tags: Whether the tags of an object that the system knows by its path are restored.
+        queue_url: The system's ingest queue, None if it is not known. Trigger `queue` sends to it.
+            With every trigger, its depth shows whether the system is still processing messages.
+        file_filter: The connector's file filter in the system, which narrows what it accepts.
     """
 
     trigger: Trigger = Trigger.COPY
@@ -61,8 +61,8 @@ class Ingest:
 class Bucket:
     """A bucket to work on.
 
-    `expected_owner` (a 12-digit account id) goes with every call on it; `role_arn` is the role in
-    which all of them are made, None for the service's own.
+    `expected_owner` (a 12-digit account id) is sent with every request to it. `role_arn` is the
+    role for all these requests, None for the service's own.
     """
 
     name: str
@@ -72,9 +72,9 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketInfo:
-    """What of a bucket's set-up matters for a sync.
+    """The parts of a bucket's configuration that matter for a sync.
 
-    `other_region` is the bucket's Region, None if it is the service's own or not known.
+    `other_region` is the bucket's Region, None if it is the service's own or unknown.
     """
 
     versioned: bool = False
@@ -84,7 +84,7 @@ class BucketInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector:
-    """A registered bucket. Empty `prefixes` mean all of it.
+    """A registered bucket. Empty `prefixes` mean the whole bucket.
 
     `queue_empty_at` is when its ingest queue was last seen empty, None if never.
     """

@@ -1,4 +1,4 @@
-"""An object of a customer: what a read shows of it, and whether and how it can be rewritten."""
+"""An object of a customer: what a read returns, and whether and how it can be copied in place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encryption:
-    """Server-side encryption with S3's or KMS's keys; `algorithm` is S3's own word."""
+    """Server-side encryption with S3's or KMS's keys; `algorithm` is S3's own value."""
 
     algorithm: str
     kms_key_id: str | None = None
@@ -28,10 +28,10 @@ class ObjectLock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectHead:
-    """Everything that one HeadObject tells of an object and that a copy has to keep.
+    """Everything that one HeadObject returns about an object and that a copy must keep.
 
     `system_metadata` maps CopyObject's parameter names (ContentType, CacheControl, ...) to values.
-    `tag_count` is None where the store does not say it: of an object without tags S3 does not.
+    `tag_count` is None if the store does not return it: S3 omits it for objects without tags.
     """
 
     key: str
@@ -57,10 +57,10 @@ class ObjectHead:
 
 
 class ObjectTags(dict[str, str]):
-    """An object's tags as one read showed them, and what tells later whose they were.
+    """An object's tags from one read, and what later identifies the version they belong to.
 
-    `version_id` is the version's, None where the store names none; `read_at` is the store's own
-    time at the read.
+    `version_id` is that of the version, None if the store returns none. `read_at` is the store's
+    time of the read.
     """
 
     def __init__(
@@ -72,20 +72,20 @@ class ObjectTags(dict[str, str]):
 
 
 NULL_VERSION: Final = "null"
-"""The version of an object that was written while its bucket had none; it can be overwritten.
+"""The version id of an object written without versioning; it can be overwritten.
 
 S3 User Guide, "Retaining multiple versions of objects with S3 Versioning" (read in 2026-11).
 """
 
 
 def possibly_replaced(tags: ObjectTags, head: ObjectHead) -> bool:
-    """Tell whether the object or its tags may have changed between the two reads.
+    """Return whether the object or its tags may have changed between the two reads.
 
-    No answer to a read of tags has the ETag. Versions tell it exactly. Without them, an object
-    that was modified in the second of the read or later may be another one: S3 tells times in
-    whole seconds. Both are by S3's clock, so an object that was left alone for a second before
-    is never in doubt. Tags leave no trace in either, but their number shows in the head: so a
-    system is noticed that took the object just now, and tagged it.
+    The response to a read of tags does not have the ETag. Version ids are exact. Without them, an
+    object that was modified in the second of the read or later may be another one: S3 timestamps
+    have a resolution of one second. Both times are from S3's clock, so an object that did not
+    change in the second before is never ambiguous. Tags change neither, but the head shows their
+    number. This detects a system that has just ingested and tagged the object.
     """
     if head.tag_count is not None and head.tag_count != len(tags):
         return True
@@ -98,11 +98,11 @@ def possibly_replaced(tags: ObjectTags, head: ObjectHead) -> bool:
 
 
 def time_is_conclusive(head: ObjectHead) -> bool:
-    """Tell whether `possibly_replaced` notices a replacement of this object, by version or time.
+    """Return whether `possibly_replaced` can detect a replacement, by version or time.
 
-    Of an object that was uploaded in parts S3 tells the time at which its upload was begun (S3 User
-    Guide, "Working with object metadata", read in 2026-11), which may be long before it took the
-    place of another.
+    The modification time of a multipart upload is the time at which the upload was created (S3 User
+    Guide, "Working with object metadata", read in 2026-11). That may be long before it replaced
+    another object.
     """
     return head.version_id not in (None, NULL_VERSION) or "-" not in head.e_tag
 
@@ -111,20 +111,20 @@ _ARCHIVE_CLASSES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 def is_archived(head: ObjectHead) -> bool:
-    """Tell whether the object is in an archive, so that it is not copied onto itself.
+    """Return whether the object is archived, so that it is not copied onto itself.
 
-    In GLACIER and DEEP_ARCHIVE it is one while it is restored, too. S3 would copy it then, but the
-    copy is archived at once: the restore that its owner paid for would end, and an early deletion
-    be charged. Out of an archive tier of INTELLIGENT_TIERING a restore brings it for good; no
-    status is shown any more, and it is like any other. GLACIER_IR is no archive (S3 User Guide,
-    "Working with archived objects", read in 2026-11).
+    An object in GLACIER or DEEP_ARCHIVE counts as archived even while it is restored. S3 would copy
+    it then, but archives the copy at once: the restore that its owner paid for would end, and an
+    early deletion fee would be charged. A restore from an archive tier of INTELLIGENT_TIERING is
+    permanent: no restore status is shown afterwards, and the object is like any other. GLACIER_IR
+    is not an archive (S3 User Guide, "Working with archived objects", read in 2026-11).
     """
     return head.storage_class in _ARCHIVE_CLASSES or head.archive_status is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenObject:
-    """What S3 answered to a rewrite: the object's ETag and version now."""
+    """The response to an in-place copy: the object's current ETag and version."""
 
     e_tag: str
     version_id: str | None = None

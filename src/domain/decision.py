@@ -1,8 +1,8 @@
 """The ingestion decision: SKIP, COPY or PUT, why, and under which ids.
 
-The rule is one table, `RULES`: the first row that fits an object decides. It is asked with what
-the object's tags, the catalog and HeadObject say. A lookup that failed is no answer: it never
-reaches the table (the port raises), so it cannot become a PUT.
+The rule is one table, `RULES`: the first row that fits an object decides. Its input is the object's
+tags, the catalog's records and HeadObject. A failed lookup is not treated as "not found": the port
+raises, so it never reaches the table and cannot become a PUT.
 """
 
 from __future__ import annotations
@@ -58,23 +58,23 @@ class Standing(StrEnum):
     INVENTORY = "its InventoryID is in the catalog, its AssetID is not"
     OTHER_IDS = "it is in the catalog under ids that are not in its tags"
     ANOTHERS = "its InventoryID is in the catalog as another object's"
-    COPIED = "the catalog has no record of it, and its ids came along with another object's tags"
+    COPIED = "the catalog has no record of it, and its ids were copied with another object's tags"
     UNKNOWN = "the catalog has no record of it"
 
 
 class Ids(StrEnum):
-    """Which ids an object has after its decision was carried out."""
+    """Which ids an object has after its decision was applied."""
 
     TAGGED = "those in its tags"
-    RECORDED = "those of the record; a missing asset id is minted"
-    COMPLETED = "those in its tags; missing ones are minted, or left to the system"
-    NEW = "new ones are minted, or left to the system"
-    NONE = "none: the system finds the object by its path, or makes new ones"
+    RECORDED = "those of the record; a missing asset id is generated"
+    COMPLETED = "those in its tags; missing ones are generated, here or by the system"
+    NEW = "new ones are generated, here or by the system"
+    NONE = "none: the system finds the object by its path, or generates new ones"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One row. An empty condition fits everything."""
+    """One row. An empty condition matches everything."""
 
     decision: Decision
     reason: Reason
@@ -86,7 +86,7 @@ class Rule:
     tagged: bool | None = None
 
     def fits(self, case: Case) -> bool:
-        """Tell whether the row is about this case."""
+        """Return whether the row applies to this case."""
         return (
             (not self.standing or case.standing in self.standing)
             and (not self.seen or case.seen in self.seen)
@@ -98,14 +98,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What the table is asked of one object.
+    """The table's input for one object.
 
     Attributes:
-        standing: How the catalog knows it.
-        seen: Whether the record is about this very version of the object.
-        history: Where it stands with our own triggers.
-        taken: Whether the system takes files of its type.
-        tagged: Whether its tags hold an id at all.
+        standing: How the catalog knows the object.
+        seen: Whether the record describes this version of the object.
+        history: Its state with respect to this service's own triggers.
+        taken: Whether the system accepts files of its type.
+        tagged: Whether its tags have any id.
     """
 
     standing: Standing
@@ -115,8 +115,7 @@ class Case:
     tagged: bool
 
 
-_A_RECORD: Final = frozenset({Standing.INVENTORY, Standing.OTHER_IDS, Standing.ANOTHERS})
-_NOT_ANOTHER: Final = frozenset({Seen.THIS_VERSION, Seen.UNTOLD})
+_NOT_ANOTHER: Final = frozenset({Seen.THIS_VERSION, Seen.UNKNOWN})
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule(
@@ -145,8 +144,8 @@ RULES: Final[tuple[Rule, ...]] = (
         reason=Reason.NOT_TAKEN,
         ids=Ids.TAGGED,
     ),
-    # Both ids beside a record of other content make Media Lake delete that record and make none;
-    # without ids it replaces the asset (v1.18.3, lambdas/ingest/s3/index.py, process_asset).
+    # Both ids together with a record of other content make Media Lake delete that record and create
+    # none. Without ids it replaces the asset (v1.18.3, lambdas/ingest/s3/index.py, process_asset).
     Rule(
         standing=frozenset({Standing.INVENTORY, Standing.OTHER_IDS}),
         seen=frozenset({Seen.ANOTHER_VERSION}),
@@ -170,7 +169,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         standing=frozenset({Standing.OTHER_IDS}),
-        seen=frozenset({Seen.UNTOLD}),
+        seen=frozenset({Seen.UNKNOWN}),
         tagged=True,
         decision=Decision.PUT,
         reason=Reason.IDS_UNKNOWN,
@@ -178,13 +177,13 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         standing=frozenset({Standing.OTHER_IDS}),
-        seen=frozenset({Seen.UNTOLD}),
+        seen=frozenset({Seen.UNKNOWN}),
         tagged=False,
         decision=Decision.PUT,
         reason=Reason.NO_IDS,
         ids=Ids.RECORDED,
     ),
-    # Two objects under the same ids: whichever is taken first, the other would replace it.
+    # Two objects with the same ids: the one ingested last would replace the other.
     Rule(
         standing=frozenset({Standing.COPIED}),
         decision=Decision.PUT,
@@ -198,7 +197,7 @@ RULES: Final[tuple[Rule, ...]] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A decision with its reason, and the ids that the object has after it was carried out."""
+    """A decision with its reason, and the ids that the object has after it was applied."""
 
     decision: Decision
     reason: Reason
@@ -212,14 +211,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minting:
-    """Who makes missing ids, and in which form."""
+    """Who generates missing ids, and in which form."""
 
     profile: Profile
     ids: IdSource
 
 
 def known(question: CatalogQuestion) -> Verdict:
-    """Return the verdict on an object whose AssetID the catalog knows; it needs no HeadObject."""
+    """Return the verdict on an object whose AssetID the catalog has; it needs no HeadObject."""
     return Verdict(decision=Decision.SKIP, reason=Reason.ASSET_KNOWN, identity=question.identity)
 
 
@@ -236,7 +235,7 @@ def decide(
     standing, record = _standing(question, answer, head)
     case = Case(
         standing=standing,
-        seen=Seen.UNTOLD if record is None else seen_version(record, head, question.storage_path),
+        seen=Seen.UNKNOWN if record is None else seen_version(record, head, question.storage_path),
         history=history,
         taken=taken,
         tagged=question.identity != Identity(),
@@ -247,10 +246,10 @@ def decide(
 
 
 def resume(question: CatalogQuestion, action: str | None) -> Verdict:
-    """Return the verdict on an object that this very job has triggered already.
+    """Return the verdict on an object that this job has already triggered.
 
-    The outcome of that attempt got lost, so only the event is sent again, as it was: `action` is
-    what the attempt noted. The ids are those that it wrote.
+    The outcome of that attempt was lost, so only the event is sent again, unchanged: `action` is
+    what the attempt recorded. The ids are those that it wrote.
     """
     decision = Decision.COPY if action == Decision.COPY else Decision.PUT
     return Verdict(decision=decision, reason=Reason.ALREADY_TRIGGERED, identity=question.identity)
@@ -276,7 +275,7 @@ def _standing(
 
 
 def _best(records: Sequence[CatalogRecord], head: ObjectHead, path: str) -> CatalogRecord | None:
-    """Return the record to go by, where there are several: one of this version, the first by id."""
+    """Return the record to use if there are several: one of this version, the first by id."""
     return min(
         records,
         key=lambda record: (

@@ -1,4 +1,4 @@
-"""Errors of the domain: the caller or the data is wrong, and a retry cannot mend it."""
+"""Errors of the domain: the caller or the data is wrong, and a retry cannot fix it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 NOT_OF_OUR_JSON: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-"""What reading a JSON text can raise if it is not one of ours, very many brackets included."""
+"""What parsing a JSON text of another format can raise; deep nesting of brackets included."""
 
 
 class DomainError(Exception):
@@ -17,15 +17,15 @@ class IllegalTransition(DomainError):
     """An event arrived in a state whose row does not list it."""
 
     def __init__(self, machine: str, state: str, event: str) -> None:
-        super().__init__(f"{machine} in state {state} cannot take {event}")
+        super().__init__(f"{machine} in state {state} does not allow {event}")
         self.machine = machine
         self.state = state
         self.event = event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FieldFault:
-    """One thing wrong with one field of a request; `path` is dotted, list items by index."""
+class FieldIssue:
+    """One error in one field of a request; `path` is dotted, list items by index."""
 
     path: str
     message: str
@@ -34,29 +34,29 @@ class FieldFault:
 class InvalidRequest(DomainError):
     """A request breaks one or more rules; every broken rule is listed."""
 
-    def __init__(self, *faults: FieldFault) -> None:
-        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults))
-        self.faults = faults
+    def __init__(self, *issues: FieldIssue) -> None:
+        super().__init__("; ".join(f"{issue.path}: {issue.message}" for issue in issues))
+        self.issues = issues
 
 
 class ConnectorDisabled(DomainError):
-    """The connector exists, but its owner switched it off."""
+    """The connector exists, but its owner disabled it."""
 
 
 class NotRedrivable(DomainError):
-    """The job has nothing that a redrive could mend."""
+    """The job has no failure that a redrive could fix."""
 
 
 class InvalidManifest(DomainError):
-    """A row of a manifest or chunk file is not what we write there."""
+    """A row of a manifest or chunk file does not have the format that this service writes."""
 
 
 class ManifestTooLarge(DomainError):
-    """A job has more objects than its record can keep the parts of a manifest for."""
+    """A job has more objects than its record can store manifest parts for."""
 
 
 class InvalidReport(DomainError):
-    """A row or the index of a completion report is not what S3 writes there."""
+    """A row or the index of a completion report does not have S3's format."""
 
 
 class InvalidMessage(DomainError):
@@ -64,11 +64,11 @@ class InvalidMessage(DomainError):
 
 
 class TagLimitExceeded(DomainError):
-    """Our tags do not fit beside the owner's: S3 allows ten on an object."""
+    """This service's tags do not fit alongside the owner's: S3 allows ten on an object."""
 
 
 class UnsupportedBucket(DomainError):
-    """The bucket is set up in a way that a sync cannot keep its promises in."""
+    """A sync cannot work with the bucket's configuration."""
 
 
 class JobLeaseHeld(DomainError):
@@ -76,11 +76,11 @@ class JobLeaseHeld(DomainError):
 
 
 class LeaseLost(DomainError):
-    """The engine's lease on the job is no longer ours, or the job is ending."""
+    """The caller has lost its lease on the job or chunk, or the job is ending."""
 
 
 class NoProgress(DomainError):
-    """A step of a job was tried as often as is allowed, and the job came no further."""
+    """A step of a job used all of its attempts without progress."""
 
 
 class ChunkLeaseHeld(DomainError):
@@ -88,8 +88,8 @@ class ChunkLeaseHeld(DomainError):
 
 
 class ChunkAlreadySettled(DomainError):
-    """The chunk is in a terminal state already; there is nothing to do."""
+    """The chunk is already in a terminal state; there is nothing to do."""
 
 
 class MessageOutdated(DomainError):
-    """The chunk has another message than this one by now, which speaks for it."""
+    """The chunk has a newer message than this one."""

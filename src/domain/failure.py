@@ -9,11 +9,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One failure. `error_id` is a function of where it happened, so repeating it is no second one.
+    """One failure. `error_id` depends only on where it happened, so a repetition replaces it.
 
-    `error_class` is the stable word for tables and alarms. `key` is None for a failure of a whole
-    chunk or job; `chunk_index` is None for one of the job. `vendor_code` and `request_id` are what
-    AWS said, where it did.
+    `error_class` is the stable name for tables and alarms. `key` is None for a failure of a whole
+    chunk or job; `chunk_index` is None for one of the job. `vendor_code` and `request_id` are AWS's
+    error code and request id, if there are any.
     """
 
     error_id: str
@@ -30,14 +30,14 @@ class Failure:
 
 
 def error_id_for(*, chunk_index: int | None, subject: str) -> str:
-    """Return the id of the failure of `subject` (a key, or a word for the whole); sorts by chunk.
+    """Return the id of the failure of `subject` (a key, or a fixed word); sorts by chunk.
 
-    The key is hashed: with a prefix it would not fit a DynamoDB sort key of 1,024 bytes.
+    The key is hashed: with a prefix it would exceed DynamoDB's limit of 1,024 bytes for a sort key.
     """
     place = "job" if chunk_index is None else f"{chunk_index:08d}"
     return f"{place}#{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
 
 
 def chunk_error_prefix(chunk_index: int) -> str:
-    """Return what the ids of all failures of a chunk start with."""
+    """Return the prefix of the ids of all failures of a chunk."""
     return f"{chunk_index:08d}#"

@@ -1,6 +1,6 @@
-"""Which files an Asset Management System takes, by extension and content type.
+"""Which files an Asset Management System accepts, by extension and content type.
 
-A listing shows a key and no content type, so the answer may have to wait for HeadObject.
+A listing shows a key and no content type, so the result may be known only after HeadObject.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Taken(StrEnum):
-    """Whether a system takes a file; BY_CONTENT_TYPE: only its content type can tell."""
+    """Whether a system accepts a file; BY_CONTENT_TYPE: that depends on its content type."""
 
     YES = "yes"
     NO = "no"
@@ -19,7 +19,7 @@ class Taken(StrEnum):
 
 
 class FilterMode(StrEnum):
-    """Whether a file filter names what is taken, or what is not."""
+    """Whether a file filter names the accepted files, or the rejected ones."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -29,8 +29,8 @@ class FilterMode(StrEnum):
 class FileFilter:
     """A connector's file filter in the system.
 
-    Extensions are lower case and have no dot. MIME patterns are lower case: `video/mp4`, `image/*`
-    or `*/*`.
+    Extensions are lowercase and have no dot. MIME patterns are lowercase: `video/mp4`, `image/*` or
+    `*/*`.
     """
 
     mode: FilterMode = FilterMode.ALLOW
@@ -38,7 +38,7 @@ class FileFilter:
     mime_types: tuple[str, ...] = ()
 
     def matches(self, extension: str, content_type: str | None) -> bool | None:
-        """Tell whether the filter names this file; None if only the content type can tell."""
+        """Return whether the filter names this file; None if that depends on the content type."""
         if extension and extension in self.extensions:
             return True
         if not self.mime_types:
@@ -49,14 +49,14 @@ class FileFilter:
 
 
 def normalised_extension(text: str) -> str:
-    """Return an extension as a `FileFilter` has it: in lower case, without its dot."""
+    """Return an extension as a `FileFilter` has it: lowercase, without its dot."""
     return text.strip().lower().lstrip(".")
 
 
 def file_filter_of(
     mode: FilterMode, *, extensions: Iterable[str] = (), mime_types: Iterable[str] = ()
 ) -> FileFilter | None:
-    """Return the filter that names these, each once; None if it names nothing."""
+    """Return a filter with these names, without duplicates; None if there are none."""
     named = FileFilter(
         mode=mode,
         extensions=_distinct(normalised_extension(text) for text in extensions),
@@ -71,14 +71,14 @@ def _distinct(values: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTypes:
-    """The types of files that a system tells apart.
+    """The file types that a system distinguishes.
 
     Attributes:
         kind_by_extension: The kind (img, vid, aud) of each extension that it supports.
-        kind_by_content_type: The kind of each start of a content type. It goes before the
-            extension.
-        never: Extensions that are known not to be media: sidecars, documents, archives. A file of
-            such an extension is left out when it is listed, whatever its content type says.
+        kind_by_content_type: The kind for each prefix of a content type. It takes precedence over
+            the extension.
+        never: Extensions that are known not to be media: sidecars, documents, archives. The listing
+            leaves out files with such an extension, whatever their content type.
     """
 
     kind_by_extension: Mapping[str, str]
@@ -92,15 +92,15 @@ class FileTypes:
             if lowered.startswith(start):
                 return kind
         by_extension = self.kind_by_extension.get(extension_of(key))
-        # A content type of one part, such as "video", counts after the extension.
+        # A content type without a subtype, such as "video", has less weight than the extension.
         return by_extension or self.kind_by_content_type.get(f"{lowered.partition('/')[0]}/")
 
     def takes(self, key: str, content_type: str | None, file_filter: FileFilter | None) -> Taken:
-        """Tell whether the system takes a file.
+        """Return whether the system accepts a file.
 
-        A filter of mode `allow` decides alone: what it names is taken, media or not. Otherwise
-        media is taken, unless a filter of mode `deny` names it. Without a content type (None: a
-        listing shows none), extensions alone are trusted where they are known.
+        A filter of mode `allow` decides alone: what it names is accepted, media or not. Otherwise
+        media is accepted, unless a filter of mode `deny` names it. Without a content type (None: a
+        listing shows none), the extension decides if it is known.
         """
         named: bool | None = False
         if file_filter is not None:
@@ -128,7 +128,7 @@ def _taken(answer: bool | None) -> Taken:
 
 
 def extension_of(key: str) -> str:
-    """Return the extension of a key in lower case: all after its last dot, empty without one."""
+    """Return the extension of a key in lowercase: all after its last dot, empty without one."""
     return key.rpartition(".")[2].lower() if "." in key else ""
 
 

@@ -1,18 +1,19 @@
-r"""Patterns of keys: globs as in .gitignore, for one key at a time.
+r"""Patterns of keys: globs as in .gitignore, matched against one key at a time.
 
-- `*`, `?` and `[abc]` stay within one segment of the key, between two slashes. `[!abc]` and
-  `[^abc]` are all but these, `[a-z]` is a range, `[[:digit:]]` a class. A backslash takes the next
-  character as it is. A segment `**` stands for any number of segments, none included.
+- `*`, `?` and `[abc]` match within one segment of the key, between two slashes. `[!abc]` and
+  `[^abc]` match any other character, `[a-z]` is a range, `[[:digit:]]` a class. A backslash makes
+  the next character literal. A segment `**` matches any number of segments, including none.
 - A pattern that ends in a slash describes folders, and matches all keys below them.
-- A pattern without a slash before its end is matched against each last segment, or each folder; one
-  with a slash against the whole key. Case matters, as it does in S3.
+- A pattern without a slash before its end is matched against each last segment, or each folder. A
+  pattern with such a slash is matched against the whole key. Case matters, as it does in S3.
 
-What differs: `!` and `#` at the start have no meaning, since patterns are items of lists and not
-lines of a file; and a key is no folder, so that `tmp` does not match `tmp/a`: that is `tmp/`.
+Differences: `!` and `#` at the start have no special meaning, since patterns are items of lists and
+not lines of a file. A key is not a folder, so `tmp` does not match `tmp/a`; `tmp/` does.
 
-A person's pattern meets millions of keys, so no pattern may be slow. It becomes one expression, in
-which what a star stands for is settled once the text after it is found: trying the next place could
-find nothing else, since all that is between two stars has a fixed length.
+A user's pattern is matched against millions of keys, so no pattern may be slow. It becomes one
+regular expression in which the text matched by a star is fixed as soon as the text after it is
+found (atomic groups). Backtracking could find nothing else, since all that is between two stars has
+a fixed length.
 """
 
 from __future__ import annotations
@@ -42,20 +43,20 @@ _CLASSES: Final[Mapping[str, str]] = {
 _CLASS: Final = re.compile(r"\[:([a-z]+):\]")
 
 
-def glob_fault(pattern: str) -> str | None:
-    """Return what a person who wrote the pattern must have meant otherwise; None if it is fine."""
+def glob_error(pattern: str) -> str | None:
+    """Return what is wrong with a user's pattern, None if it is valid."""
     if not pattern.strip("/"):
-        return "names nothing; leave it out, or write * for everything"
+        return "matches nothing; leave it out, or write * for everything"
     if pattern.startswith("!"):
-        return r"begins with an exclamation mark, which turns nothing round here; use include or"
-        r" exclude, or write \! for the character"
+        return r"begins with an exclamation mark, which does not negate a pattern here; use include"
+        r" or exclude, or write \! for the character"
     if len(pattern) - len(pattern.rstrip("\\")) & 1:
-        return r"ends in a backslash that takes nothing as it is; write \\ for the character"
+        return r"ends in a backslash that escapes nothing; write \\ for the character"
     position = 0
     while position < len(pattern):
         end = _end_of_set(pattern, position) if pattern[position] == "[" else position + 1
         if end is None:
-            return r"has an opening bracket without its closing one; write \[ for the character"
+            return r"has an opening bracket without a closing one; write \[ for the character"
         position = end + 1 if pattern[position] == "\\" else end
     return None
 
@@ -69,11 +70,11 @@ class Glob:
 
     @classmethod
     def compile(cls, pattern: str) -> Glob:
-        """Translate the pattern; every string is a valid one."""
+        """Compile the pattern; every string is valid."""
         return cls(pattern, re.compile(_translated(pattern), re.DOTALL))
 
     def matches(self, key: str) -> bool:
-        """Tell whether the key is what the pattern describes."""
+        """Return whether the pattern matches the key."""
         return self._expression.fullmatch(key) is not None
 
 
@@ -85,7 +86,7 @@ def _translated(pattern: str) -> str:
 
 
 def _joined(segments: list[str | None]) -> str:
-    """Join the segments, None for `**`, into one expression."""
+    """Join the segments, None for `**`, into one regular expression."""
     runs: list[list[str]] = [[]]
     for segment in segments:
         if segment is None:
@@ -126,7 +127,7 @@ def _segment(segment: str) -> str | None:
 
 
 def _tokens(segment: str) -> Iterator[str | None]:
-    """Yield an expression for each character that the segment describes, None for a star."""
+    """Yield an expression for each character of the segment, None for a star."""
     position = 0
     while position < len(segment):
         char = segment[position]
@@ -147,7 +148,7 @@ def _tokens(segment: str) -> Iterator[str | None]:
 
 
 def _end_of_set(pattern: str, start: int) -> int | None:
-    """Return the position behind the bracket that closes the set; None if none does."""
+    """Return the position after the bracket that closes the set; None if none does."""
     position = start + 1
     position += pattern[position : position + 1] in ("!", "^")
     first = position
@@ -173,7 +174,7 @@ def _set(text: str) -> str:
 
 
 def _members(text: str) -> Iterator[str]:
-    """Yield what the brackets hold, as an expression's brackets write it."""
+    """Yield the set's members in the syntax of a regular expression."""
     position = 0
     while position < len(text):
         if known := _CLASS.match(text, position):
@@ -183,7 +184,7 @@ def _members(text: str) -> Iterator[str]:
         low, position = _char(text, position)
         if text[position : position + 1] == "-" and position + 1 < len(text):
             high, position = _char(text, position + 1)
-            # A range that ends before it begins holds nothing.
+            # A range whose end is before its start is empty.
             yield f"{_plain(low)}-{_plain(high)}" if low <= high else ""
         else:
             yield _plain(low)

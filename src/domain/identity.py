@@ -1,4 +1,4 @@
-"""The two ids of an object, the tags that carry them, and how missing ones are minted."""
+"""The two ids of an object, the tags that carry them, and how missing ids are generated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ASSET_ID_TAG: Final = "AssetID"
 INVENTORY_ID_TAG: Final = "InventoryID"
 SYNC_JOB_ID_TAG: Final = "SyncJobID"
 
-# Fixed for ever: another value would mint other ids for the objects of every existing archive.
+# Never change this: another value would generate other ids for the objects of every archive.
 _NAMESPACE: Final = uuid.UUID("5b0c6a52-3a0e-5d1e-9b57-6f2f3d1c8a77")
 
 _KIND_BY_EXTENSION: Final[Mapping[str, str]] = {
@@ -103,14 +103,14 @@ _KIND_BY_EXTENSION: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What an object says of itself: the ids in its tags, None where there is none."""
+    """The ids in an object's tags, None where there is none."""
 
     asset_id: str | None = None
     inventory_id: str | None = None
 
 
 def identity_of(tags: Mapping[str, str]) -> Identity:
-    """Read the ids from an object's tags; an empty value counts as no id."""
+    """Return the ids in an object's tags; an empty value counts as no id."""
     return Identity(
         asset_id=tags.get(ASSET_ID_TAG) or None, inventory_id=tags.get(INVENTORY_ID_TAG) or None
     )
@@ -124,31 +124,31 @@ def media_kind(key: str) -> str:
 
 
 def mint_typed_asset_id(bucket_name: str, key: str) -> str:
-    """Return the asset id that this bucket and key get, every time: `asset:<kind>:<uuid>`."""
+    """Return the asset id of this bucket and key, always the same: `asset:<kind>:<uuid>`."""
     return f"asset:{media_kind(key)}:{_name_uuid('asset', bucket_name, key)}"
 
 
 def mint_plain_asset_id(bucket_name: str, key: str, *, kind: str | None) -> str:
-    """Return `asset:<kind>:<uuid>`, or the UUID alone where there is no kind.
+    """Return `asset:<kind>:<uuid>`, or only the UUID if there is no kind.
 
-    Media Lake reads an asset's type from the second part of an id with a colon, and takes what it
-    does not know there for an image; of an id without a colon it finds the type by content type
-    (v1.18.3, lambdas/ingest/s3/index.py, process_asset).
+    Media Lake takes an asset's type from the second part of an id with a colon, and treats an
+    unknown type there as an image. For an id without a colon it uses the content type (v1.18.3,
+    lambdas/ingest/s3/index.py, process_asset).
     """
     unique = _name_uuid("asset", bucket_name, key)
     return str(unique) if kind is None else f"asset:{kind}:{unique}"
 
 
 def mint_inventory_id(bucket_name: str, key: str) -> str:
-    """Return the inventory id that this bucket and key get, every time: `asset:uuid:<uuid>`."""
+    """Return the inventory id of this bucket and key, always the same: `asset:uuid:<uuid>`."""
     return f"asset:uuid:{_name_uuid('inventory', bucket_name, key)}"
 
 
 def event_id(job_id: str, bucket_name: str, key: str, *, e_tag: str, version_id: str | None) -> str:
-    """Return the id of the ingest event by which this job announces an object.
+    """Return the id of the ingest event that this job publishes for an object.
 
-    It names what is announced, so it is equal for every repetition, and another one once the object
-    was replaced.
+    It depends on the object's content, so it is equal for every repetition and changes when the
+    object is replaced.
     """
     version = version_id or NULL_VERSION
     return str(_name_uuid("event", job_id, bucket_name, e_tag, version, key))
@@ -160,6 +160,6 @@ def job_id_for(connector_id: str, idempotency_key: str) -> str:
 
 
 def _name_uuid(*parts: str) -> uuid.UUID:
-    # A NUL cannot be part of a bucket name, an id or an ETag, and keys are the last part: no two
-    # lists of parts collide.
+    # A NUL cannot be part of a bucket name, an id or an ETag, and the key is the last part, so no
+    # two lists of parts collide.
     return uuid.uuid5(_NAMESPACE, "\0".join(parts))

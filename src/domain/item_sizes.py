@@ -1,10 +1,10 @@
-"""What may be kept in one record, so that none passes the 400 KB of a DynamoDB item.
+"""What one record may hold, so that it stays below the 400 KB of a DynamoDB item.
 
-DynamoDB Developer Guide, "Quotas": an item has 400 KB at most, names included; text counts in bytes
-of UTF-8, an element of a list one more ("DynamoDB item sizes and formats"; read in 2026-11).
-A job's record holds its options, the ETags of its manifest's parts (5,000 of 33 bytes), and some
-kilobytes more; a connector's holds what of the options is the connector's; a bucket's guard holds
-the prefixes of all active jobs.
+DynamoDB Developer Guide, "Quotas": an item has at most 400 KB, names included; text counts in bytes
+of UTF-8, an element of a list one more ("DynamoDB item sizes and formats"; read in 2026-11). A
+job's record holds its options, the ETags of its manifest's parts (5,000 of 33 bytes), and some more
+kilobytes. A connector's record holds those options that belong to the connector. A bucket's guard
+holds the prefixes of all active jobs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from domain.connector import Ingest
-from domain.errors import FieldFault, ManifestTooLarge
+from domain.errors import FieldIssue, ManifestTooLarge
 from domain.job import SyncOptions
 
 JOB_OPTIONS_BYTES_MAX: Final = 200_000
@@ -21,42 +21,42 @@ CONNECTOR_BYTES_MAX: Final = 150_000
 ACTIVE_PREFIX_BYTES_MAX: Final = 390_000
 MANIFEST_PART_COUNT_MAX: Final = 5_000
 
-# The id of the job in a guard, and what a list takes by itself.
+# The id of the job in a guard, and the overhead of a list.
 _ACTIVE_JOB_BYTES: Final = 100
 _PARTS_PER_SIZE: Final = 1_000
 _SIZE_DOUBLINGS_MAX: Final = 4
 
 
-def option_faults(options: SyncOptions, ingest: Ingest) -> list[FieldFault]:
-    """Return what is wrong with the size of a job's options, its connector's filter included."""
+def option_issues(options: SyncOptions, ingest: Ingest) -> list[FieldIssue]:
+    """Return errors in the size of a job's options, its connector's filter included."""
     texts = (*options.prefixes, *options.include, *options.exclude)
     names = "prefixes, include, exclude and the connector's fileFilter"
     return _faults(names, _bytes(texts) + _filter_bytes(ingest), JOB_OPTIONS_BYTES_MAX)
 
 
-def connector_faults(prefixes: Sequence[str], ingest: Ingest) -> list[FieldFault]:
-    """Return what is wrong with the size of a connector."""
+def connector_issues(prefixes: Sequence[str], ingest: Ingest) -> list[FieldIssue]:
+    """Return errors in the size of a connector."""
     size_bytes = _bytes(prefixes) + _filter_bytes(ingest)
     return _faults("prefixes and fileFilter", size_bytes, CONNECTOR_BYTES_MAX)
 
 
 def active_prefix_bytes(active: Iterable[Sequence[str]]) -> int:
-    """Return what the guard of a bucket takes for the prefixes of its active jobs."""
+    """Return the size of a bucket's guard for the prefixes of its active jobs."""
     return sum(_ACTIVE_JOB_BYTES + _bytes(prefixes) for prefixes in active)
 
 
 def part_bytes(first_bytes: int, part_count: int) -> int:
-    """Return how large the next part of a manifest is to be, after `part_count` parts.
+    """Return the size of a manifest's next part, after `part_count` parts.
 
     Parts double in size after each thousand, up to 16 times, so that 5,000 of them make a manifest
     of 31,000 times `first_bytes`.
 
     Raises:
-        ManifestTooLarge: there are as many parts as a record holds.
+        ManifestTooLarge: There are as many parts as a record can hold.
     """
     if part_count >= MANIFEST_PART_COUNT_MAX:
         raise ManifestTooLarge(
-            f"the manifest has {part_count} parts, as many as a job's record holds; sync fewer"
+            f"the manifest has {part_count} parts, as many as a job's record can hold; sync fewer"
             " objects at once, by prefixes"
         )
     return first_bytes << min(part_count // _PARTS_PER_SIZE, _SIZE_DOUBLINGS_MAX)
@@ -71,8 +71,8 @@ def _filter_bytes(ingest: Ingest) -> int:
     return 0 if named is None else _bytes((*named.extensions, *named.mime_types))
 
 
-def _faults(names: str, size_bytes: int, bytes_max: int) -> list[FieldFault]:
+def _faults(names: str, size_bytes: int, bytes_max: int) -> list[FieldIssue]:
     if size_bytes <= bytes_max:
         return []
-    message = f"is too large: {names} come to {size_bytes:,} bytes, {bytes_max:,} are allowed"
-    return [FieldFault(path="body", message=message)]
+    message = f"is too large: {names} have {size_bytes:,} bytes, and {bytes_max:,} are allowed"
+    return [FieldIssue(path="body", message=message)]

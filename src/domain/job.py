@@ -1,16 +1,17 @@
 """The job: one sync of one connector, from the request to its last settled chunk.
 
 There are two machines, the job's and the chunk's (`domain.chunk`), coupled at one point: a job is
-terminal if and only if all of its chunks are. So a job that has to end early (cancelled, or failed
-half way) does not jump to its last state: it notes its `ending`, its chunks are settled, and
-whoever sees the last of them settled moves the job.
+terminal if and only if all of its chunks are. So a job that must end early (cancelled, or failed
+half way) does not jump to its last state: it records its `ending`, its chunks are settled, and the
+process that settles the last of them moves the job.
 
-What changes a job, and how two writers stay apart:
-- its life (status, listing, splitting, leases) is written whole, guarded by `version`;
-- its `tally` is never written by that: it moves only in the transactions that add or settle chunks.
+What changes a job, and how concurrent writers are kept apart:
+- its life (status, listing, splitting, leases) is written as a whole, guarded by `version`;
+- its `tally` is never part of that write: it changes only in the transactions that add or settle
+  chunks.
 
 Every change of status leaves a `StatusNotice` in the job itself, in the same write. It is removed
-after it was published, so a crash between the two publishes it twice, never not at all.
+after it was published. A crash between the two publishes it twice, and never loses it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Final
 from domain.connector import Bucket, Ingest
 from domain.machine import Table, next_state, table, terminal_states
 from domain.tally import Tally
+from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
 
 
 class JobStatus(StrEnum):
@@ -38,7 +40,7 @@ class JobStatus(StrEnum):
 
 
 class Discovery(StrEnum):
-    """Who finds out what each object needs: S3 Batch Operations first, or each chunk by itself."""
+    """Who decides what each object needs: S3 Batch Operations first, or each chunk on its own."""
 
     BATCH = "batch"
     DIRECT = "direct"
@@ -46,7 +48,7 @@ class Discovery(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOptions:
-    """What was asked for. Empty `prefixes` mean the whole bucket; they do not overlap."""
+    """The request's options. Empty `prefixes` mean the whole bucket. They do not overlap."""
 
     prefixes: tuple[str, ...] = ()
     discovery: Discovery = Discovery.BATCH
@@ -59,12 +61,12 @@ class SyncOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """How far the listing is.
+    """The progress of the listing.
 
-    All up to `last_key` of prefix number `prefix_index` is in the parts of the upload `upload_id`,
-    whose ETags are `part_e_tags`, in order, and then in the file `rest_key`, if there is one.
-    Pages without objects have no key: `token` is the store's word for the place after the last one.
-    `key_sum` is that of the objects listed (`domain.key_sum`), None if a version without it has
+    Everything up to `last_key` of prefix number `prefix_index` is in the parts of the upload
+    `upload_id`, whose ETags are `part_e_tags`, in order, and then in the file `rest_key`, if there
+    is one. Pages without objects have no last key: `token` is the store's continuation token.
+    `key_sum` covers the objects listed (`domain.key_sum`). It is None if a version without it has
     listed some of them.
     """
 
@@ -82,7 +84,7 @@ class Listing:
 
     @property
     def objects_seen(self) -> int:
-        """How many objects the listing has shown, whatever became of them."""
+        """The number of objects that the listing has returned, selected or not."""
         return self.objects_listed + self.objects_filtered + self.objects_not_media
 
 
@@ -96,10 +98,10 @@ class ManifestFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splitting:
-    """How far the manifest or report is cut into chunks: the file and the byte to go on from.
+    """The progress of splitting: the file and the byte at which to resume.
 
-    `object_count` counts the objects in the chunks so far, and `key_sum` sums their keys; at the
-    end both are those of the listing. `key_sum` is None where a key could not be read.
+    `object_count` counts the objects in the chunks so far, and `key_sum` sums their keys. At the
+    end both equal those of the listing. `key_sum` is None if a key could not be read.
     """
 
     file_index: int = 0
@@ -111,7 +113,7 @@ class Splitting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkLease:
-    """The engine's lease on the job: one invocation at a time lists or splits."""
+    """The engine's lease on the job: only one invocation at a time lists or splits."""
 
     token: str
     expires_at: datetime
@@ -119,9 +121,9 @@ class WorkLease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
-    """The engine's attempts at the job's step since it was last brought forward to `place`.
+    """The engine's attempts at the job's step since its last progress, to `place`.
 
-    `unknown_count` of them ended in errors that nobody knows; `cause` is the last error.
+    `unknown_count` of them ended in unknown errors; `cause` is the last error.
     """
 
     place: str
@@ -131,7 +133,7 @@ class Attempts:
 
 
 class EndingKind(StrEnum):
-    """Why a job is to end early."""
+    """Why a job must end early."""
 
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -139,7 +141,7 @@ class EndingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """A job's ordered end: no new chunk is made and none is started."""
+    """A job's requested end: no new chunk is created and none is started."""
 
     kind: EndingKind
     reason: str
@@ -157,9 +159,9 @@ class StatusNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job's record; `queue_known` and `queue_empty_at` as in `trigger_mark.Patience`.
+    """One job's record; `queue` is what was known of the ingest queue when the job started.
 
-    `status_reason` says why it ended, or how the last attempt at its step failed.
+    `status_reason` is why it ended, or why the last attempt at its step failed.
     """
 
     job_id: str
@@ -174,8 +176,7 @@ class Job:
     status_reason: str | None = None
     warnings: tuple[str, ...] = ()
     request_fingerprint: str | None = None
-    queue_known: bool = False
-    queue_empty_at: datetime | None = None
+    queue: QueueView = UNKNOWN_QUEUE
     listing: Listing = Listing()
     manifest: ManifestFile | None = None
     batch_job_id: str | None = None
@@ -196,10 +197,10 @@ class Job:
         """Whether the job has ended."""
         return self.status in TERMINAL
 
-    def may_order_batch_job(self, now: datetime) -> bool:
-        """Whether an engine is at the job that may create its batch job yet, or has just done so.
+    def may_create_batch_job(self, now: datetime) -> bool:
+        """Return whether an engine may still create the job's batch job, or has just done so.
 
-        Whoever looks for the batch job before that is over may miss it.
+        A search for the batch job before that time may miss it.
         """
         at_it = self.work is not None and now < self.work.expires_at
         batch = self.options.discovery is Discovery.BATCH and self.batch_job_id is None
@@ -207,7 +208,7 @@ class Job:
 
     @property
     def settled(self) -> bool:
-        """Whether no chunk is left to settle and none will be added."""
+        """Whether all chunks are settled and none will be added."""
         all_chunks = self.tally.chunks_settled == self.tally.chunks_total
         return (
             all_chunks and (self.splitting.done or self.ending is not None) and not self.redriving
@@ -228,33 +229,33 @@ class ProcessingStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCompleted:
-    """All chunks are settled (or there was nothing to do), no object failed."""
+    """All chunks are settled (or there was nothing to do), and no object failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCompletedWithErrors:
-    """All chunks are settled, some objects failed."""
+    """All chunks are settled, and some objects failed."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFailed:
-    """The job could not go on."""
+    """The job could not continue."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCancelled:
-    """A person ended the job."""
+    """A user cancelled the job."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRedriven:
-    """A person ordered the failures to be tried again."""
+    """A user requested that the failures are tried again."""
 
 
 JobEvent = (
@@ -308,7 +309,7 @@ def new_job(
     request_fingerprint: str | None,
     now: datetime,
 ) -> Job:
-    """Return a job as its request leaves it: INITIALIZING, its first notice unpublished."""
+    """Return a new job: INITIALIZING, with its first notice unpublished."""
     job = Job(
         job_id=job_id,
         connector_id=connector_id,
@@ -327,7 +328,7 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
     """Return the job after `event`, with a notice of its new status.
 
     Raises:
-        IllegalTransition: the job's state does not take this event.
+        IllegalTransition: The job's state does not allow this event.
     """
     status = next_state("job", JOB_TRANSITIONS, job.status, event)
     moved = _with_notice(replace(job, status=status, updated_at=at), job.status, at)
@@ -356,12 +357,12 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
 
 
 def finish_if_settled(job: Job, now: datetime) -> Job:
-    """Return the job ended if its last chunk is settled, else as it is.
+    """Return the job ended if its last chunk is settled, else unchanged.
 
-    A cancellation that came when everything was done already cancels nothing. One that came while
-    an engine may be creating the batch job waits for that engine, or for the end of its lease.
+    A cancellation that arrives after everything is done has no effect. One that arrives while an
+    engine may be creating the batch job waits for that engine, or for the end of its lease.
     """
-    if job.terminal or not job.settled or job.may_order_batch_job(now):
+    if job.terminal or not job.settled or job.may_create_batch_job(now):
         return job
     complete = job.splitting.done and not job.tally.chunks_cancelled
     if job.ending is not None and not (complete and job.ending.kind is EndingKind.CANCELLED):

@@ -1,4 +1,4 @@
-"""What people and the engine do to a job: end it early, redrive it, hold the right to work."""
+"""Requests and leases that act on a job: end it early, redrive it, hold the right to work."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from domain.job import Ending, Job, JobRedriven, JobStatus, WorkLease, evolve
 
 
 def request_end(job: Job, ending: Ending, now: datetime) -> Job:
-    """Return the job with its end ordered; it ends when no chunk is open any more.
+    """Return the job with its end requested; it ends when no chunk is open.
 
-    The engine's lease stays: whoever holds it can write nothing more, but a redrive that is under
-    way may still open a chunk, so the job must not end before that lease is over.
+    The engine's lease stays. Its holder can write nothing more, but a redrive in progress may still
+    open a chunk, so the job must not end before that lease has expired.
 
-    A job that has ended, or whose end was ordered before, is returned as it is.
+    A job that has ended, or whose end was requested before, is returned unchanged.
     """
     if job.terminal or job.ending is not None:
         return job
@@ -24,16 +24,16 @@ def request_end(job: Job, ending: Ending, now: datetime) -> Job:
 
 
 def stop_redriving(job: Job, now: datetime) -> Job:
-    """Return an ending job without its redrive, once no engine can be at it any more."""
+    """Return an ending job without its redrive, once no engine can be working on it."""
     held = job.work is not None and now < job.work.expires_at
     return replace(job, redriving=False) if job.ending is not None and not held else job
 
 
 def redrive(job: Job, now: datetime) -> Job:
-    """Return the job reopened, so that its failed objects are tried again.
+    """Return the job reopened, so that its failed objects are retried.
 
     Raises:
-        NotRedrivable: it did not end COMPLETED_WITH_ERRORS, or no failure is a worker's.
+        NotRedrivable: It did not end COMPLETED_WITH_ERRORS, or no failure is a worker's.
     """
     if job.status is not JobStatus.COMPLETED_WITH_ERRORS:
         raise NotRedrivable(
@@ -43,23 +43,23 @@ def redrive(job: Job, now: datetime) -> Job:
     of_workers = job.tally.statistics.failed - job.tally.failed_in_discovery
     if job.tally.failed_in_discovery and not of_workers and not job.tally.chunks_failed:
         raise NotRedrivable(
-            f"the failures of job {job.job_id} are of its discovery, which is not repeated; start a"
-            " new sync instead: objects that are done are skipped"
+            f"the failures of job {job.job_id} are from its discovery, which is not repeated; start"
+            " a new sync instead: objects that are done are skipped"
         )
     return evolve(job, JobRedriven(), now)
 
 
-def take_work(job: Job, *, token: str, now: datetime, lease_s: float) -> Job:
-    """Return the job with the engine's lease given to `token`; that is an attempt at its step.
+def acquire_work_lease(job: Job, *, token: str, now: datetime, lease_s: float) -> Job:
+    """Return the job with the engine's lease given to `token`, counted as an attempt at its step.
 
     Raises:
-        LeaseLost: the job has ended, or its end is ordered.
-        JobLeaseHeld: another invocation's lease is live.
+        LeaseLost: The job has ended, or its end was requested.
+        JobLeaseHeld: Another invocation's lease is live.
     """
     if job.terminal or job.ending is not None:
         raise LeaseLost(f"job {job.job_id} has ended or is ending")
     if job.work is not None and job.work.token != token and now < job.work.expires_at:
-        raise JobLeaseHeld(f"job {job.job_id} is worked on until {job.work.expires_at}")
+        raise JobLeaseHeld(f"job {job.job_id} is leased until {job.work.expires_at}")
     return replace(
         begin_attempt(job),
         work=WorkLease(token=token, expires_at=now + timedelta(seconds=lease_s)),
@@ -67,12 +67,12 @@ def take_work(job: Job, *, token: str, now: datetime, lease_s: float) -> Job:
     )
 
 
-def check_work(job: Job, *, token: str, now: datetime) -> None:
-    """Make sure that `token` may still write for this job.
+def check_work_lease(job: Job, *, token: str, now: datetime) -> None:
+    """Check that `token` may still write for this job.
 
     Raises:
-        LeaseLost: the lease is another's or ran out, or the job has ended or is ending.
+        LeaseLost: Another token has the lease, it expired, or the job has ended or is ending.
     """
     held = job.work is not None and job.work.token == token and now < job.work.expires_at
     if job.terminal or job.ending is not None or not held:
-        raise LeaseLost(f"the work lease on job {job.job_id} is lost")
+        raise LeaseLost(f"the work lease on job {job.job_id} has been lost")

@@ -18,8 +18,8 @@ OBJECT_TAG_COUNT_MAX: Final = 10
 OBJECT_TAG_KEY_CHARS_MAX: Final = 128
 OBJECT_TAG_VALUE_CHARS_MAX: Final = 256
 
-# S3 API Reference, CopyObject: objects up to "5 GB" in one call. Whether that is 5 * 10^9 or
-# 5 * 2^30 is not said, so we change over to a multipart copy at the smaller.
+# S3 API Reference, CopyObject: objects up to "5 GB" in one call. The page does not say whether that
+# is 5 * 10^9 or 5 * 2^30, so multipart copies start at the smaller one.
 COPY_OBJECT_BYTES_MAX: Final = 5_000_000_000
 
 # S3 User Guide, "Amazon S3 multipart upload limits": parts of 5 MiB to 5 GiB, the last may be
@@ -28,8 +28,8 @@ UPLOAD_PART_BYTES_MIN: Final = 5 * 1024**2
 UPLOAD_PART_BYTES_MAX: Final = 5 * 1024**3
 UPLOAD_PART_COUNT_MAX: Final = 10_000
 
-# XML 1.0, "Characters": it has no way to write these. S3's answers to an upload in parts hold the
-# key, so that for a key with one of them the upload's id could not be read ("ListObjectsV2",
+# XML 1.0, "Characters": it cannot represent these characters. S3's responses to a multipart upload
+# hold the key, so the upload id of a key with one of them could not be read ("ListObjectsV2",
 # EncodingType, says so of listings).
 NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
@@ -41,12 +41,12 @@ QUEUE_MESSAGE_COUNT_MAX: Final = 10
 QUEUE_DELAY_S_MAX: Final = 900
 
 # SQS API Reference, GetQueueAttributes: the approximate numbers of messages are consistent about a
-# minute after the last one was sent. An observation of AWS's, not a quota.
+# minute after the last one was sent. This is an observation of AWS's, not a quota.
 QUEUE_DEPTH_LAG_S: Final = 60
 
 # DynamoDB API Reference, TransactWriteItems: 100 actions in a call, 4 MB.
 TRANSACTION_ACTION_COUNT_MAX: Final = 100
 
-# S3 User Guide, "Invoke AWS Lambda function": no limit on resultString is published; we keep
-# ours short. A default of ours, not a quota of AWS.
+# S3 User Guide, "Invoke AWS Lambda function": no limit on resultString is published, so results are
+# kept short. This is a default of this service, not a quota of AWS.
 DISCOVERY_RESULT_CHARS_MAX: Final = 1024

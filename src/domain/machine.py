@@ -1,9 +1,9 @@
 """State machines as data.
 
-A machine is one table: for every state a row of `event type -> next state`. A terminal state has
-an empty row, so that "nothing may follow" is written and not implied. What is not in a row raises
-one typed error. Guards (counts, leases, time) are not here: the table says what may follow what,
-the `decide_*` functions of each machine say whether it does.
+A machine is one table: for every state a row of `event type -> next state`. A terminal state has an
+empty row, so that "nothing may follow" is explicit. An event that is not in a row raises one typed
+error. Guards (counts, leases, time) are not here: the table defines what may follow what, and the
+`decide_*` functions of each machine decide whether it does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def next_state(machine: str, rows: Table[State], state: State, event: object) ->
     """Return the state that follows `state` on `event`.
 
     Raises:
-        IllegalTransition: the state's row does not list this type of event.
+        IllegalTransition: The state's row does not list this type of event.
     """
     following = rows[state].get(type(event))
     if following is None:
@@ -40,12 +40,12 @@ def next_state(machine: str, rows: Table[State], state: State, event: object) ->
 def terminal_states(
     rows: Table[State], *, reopening: frozenset[type] = frozenset()
 ) -> frozenset[State]:
-    """Return the states that only a person's order (`reopening` events) can leave."""
+    """Return the states that only a user's request (`reopening` events) can leave."""
     return frozenset(state for state, row in rows.items() if set(row) <= reopening)
 
 
 def mermaid(rows: Table[State], initial: State) -> str:
-    """Return the table as the text of a Mermaid state diagram; docs/state-machines.md holds it."""
+    """Return the table as the text of a Mermaid state diagram, for docs/state-machines.md."""
     lines = ["stateDiagram-v2", f"    [*] --> {initial}"]
     lines += [
         f"    {state} --> {following}: {event.__name__}"

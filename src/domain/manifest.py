@@ -1,9 +1,9 @@
 """The manifest and the chunk files: CSV rows of bucket, key, size, lastModified.
 
-No header; keys are percent-encoded (`quote`, slashes kept), because S3 Batch Operations requires
-it (S3 User Guide, "Specifying a manifest") and because an encoded key holds no comma, quote or line
-end: a row is always one line. What S3 Batch Operations echoes in its report is this encoded form;
-what it sends to Lambda is form-encoded. The two decoders are therefore not the same.
+There is no header. Keys are percent-encoded (`quote`, slashes kept), because S3 Batch Operations
+requires it (S3 User Guide, "Specifying a manifest") and because an encoded key holds no comma,
+quote or line end: a row is always one line. The report of S3 Batch Operations has keys in this
+form. The keys that it sends to Lambda are form-encoded, so there are two decoders.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from urllib.parse import quote, unquote, unquote_plus
 from domain.errors import InvalidManifest
 
 FIELDS = ("Bucket", "Key", "Ignore", "Ignore")
-"""How S3 Batch Operations reads a row of ours: it ignores size and lastModified."""
+"""The manifest's columns for S3 Batch Operations, which ignores size and lastModified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestEntry:
-    """An object as the listing showed it.
+    """An object as the listing returned it.
 
-    `size_bytes` and `last_modified` may be unknown (None) in a chunk that was made from a
-    completion report, which does not carry them.
+    `size_bytes` and `last_modified` may be unknown (None) in a chunk created from a completion
+    report, which does not have them.
     """
 
     key: str
@@ -37,10 +37,10 @@ def encode_key(key: str) -> str:
 
 
 def decode_key(encoded: str) -> str:
-    """Invert `encode_key`: for manifests, chunk files and completion reports.
+    """Decode what `encode_key` wrote: for manifests, chunk files and completion reports.
 
     Raises:
-        InvalidManifest: the octets are not UTF-8.
+        InvalidManifest: The octets are not UTF-8.
     """
     try:
         return unquote(encoded, errors="strict")
@@ -55,7 +55,7 @@ def decode_invocation_key(encoded: str) -> str:
     recorded events.
 
     Raises:
-        InvalidManifest: the octets are not UTF-8.
+        InvalidManifest: The octets are not UTF-8.
     """
     try:
         return unquote_plus(encoded, errors="strict")
@@ -64,44 +64,44 @@ def decode_invocation_key(encoded: str) -> str:
 
 
 def encode_row(bucket_name: str, entry: ManifestEntry) -> bytes:
-    """Return the entry as one line, with its line end."""
+    """Return the entry as one line, including the line end."""
     size = "" if entry.size_bytes is None else str(entry.size_bytes)
     modified = "" if entry.last_modified is None else format_timestamp(entry.last_modified)
     return f"{bucket_name},{encode_key(entry.key)},{size},{modified}\n".encode()
 
 
 def decode_row(line: bytes) -> ManifestEntry:
-    """Read one line back.
+    """Parse one line.
 
     Raises:
-        InvalidManifest: not four fields, or one of them is not what we write there.
+        InvalidManifest: The row does not have four fields, or one of them is not valid.
     """
     try:
         _bucket, key, size, modified = line.decode().rstrip("\n").split(",")
         return ManifestEntry(
             key=decode_key(key),
             size_bytes=int(size) if size else None,
-            last_modified=parse_instant(modified) if modified else None,
+            last_modified=parse_timestamp(modified) if modified else None,
         )
     except ValueError as error:
         raise InvalidManifest(f"row {line[:200]!r}: {error}") from error
 
 
-def format_timestamp(instant: datetime) -> str:
-    """Return an aware instant in UTC, ISO 8601, as all our records and messages write it."""
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def format_timestamp(time: datetime) -> str:
+    """Return an aware datetime in UTC, ISO 8601, in the format of all records and messages."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def parse_instant(text: str) -> datetime:
-    """Read what `format_timestamp` wrote, or any ISO 8601 instant with an offset.
+def parse_timestamp(text: str) -> datetime:
+    """Parse what `format_timestamp` wrote, or any ISO 8601 timestamp with an offset.
 
     Raises:
-        ValueError: not an instant, or one without an offset.
+        ValueError: The text is not a timestamp, or has no offset.
     """
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; write it like 2026-01-31T12:00:00Z")
     try:
-        return instant.astimezone(UTC)
+        return time.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"{text!r} is out of the range of years 1 to 9999") from error
+        raise ValueError(f"{text!r} is not within the years 1 to 9999") from error

@@ -19,7 +19,7 @@ from domain.connector import ConnectorStatus
 from domain.errors import DomainError
 from domain.file_types import FileFilter, FilterMode, file_filter_of
 
-# All of an item that `read_connector` reads.
+# All attributes that `read_connector` reads.
 ATTRIBUTES: Final = (
     "id",
     "name",
@@ -37,8 +37,9 @@ ATTRIBUTES: Final = (
 EVENTBRIDGE: Final = "eventbridge"
 
 # A bucket that CloudFormation names after construct `MediaAssets` / `S3Bucket` of
-# medialake_stacks/base_infrastructure.py. The stack's name before it can be prefixed and cut; its
-# medialake_constructs/edge_lambda_construct.py recognises the bucket by the same word.
+# medialake_stacks/base_infrastructure.py. The stack's name before it can have a prefix or be
+# truncated. Media Lake's medialake_constructs/edge_lambda_construct.py recognizes the bucket by the
+# same word.
 _DERIVED_BUCKET: Final = re.compile(r".*-mediaassetss3bucket[0-9a-f]*-[a-z0-9]+")
 
 ID_PREFIX: Final = "medialake-"
@@ -53,21 +54,21 @@ class NotAConnector(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaLakeConnector:
-    """A connector as Media Lake has it.
+    """A connector as Media Lake describes it.
 
     Attributes:
         source_id: Its id in Media Lake.
         name: Its name in Media Lake, empty if it has none.
         bucket_name: The bucket.
-        prefixes: What of the bucket Media Lake listens to; each ends in `/`. Empty: all of it.
-        blank_prefix: Whether its list holds a blank prefix. Its event rule makes `/` of it, which
-            matches hardly any key; the rest of Media Lake leaves blank prefixes out.
+        prefixes: The prefixes that Media Lake listens to; each ends in `/`. Empty: all.
+        blank_prefix: Whether its list holds a blank prefix. Its event rule turns that into `/`,
+            which matches hardly any key. The rest of Media Lake ignores blank prefixes.
         status: ENABLED if it is active there.
         integration: How S3's events reach its queue: `eventbridge` or `s3Notifications`.
         queue_url: Its ingest queue, None if the item names none.
-        file_filter: What it narrows ingestion to, None for everything that Media Lake supports.
+        file_filter: The filter for ingestion, None for everything that Media Lake supports.
         region: The bucket's Region, None if the item names none.
-        personal: Whether it is one of those for personal uploads, which Media Lake manages itself
+        personal: Whether it is a connector for personal uploads, which Media Lake manages itself
             and does not list.
     """
 
@@ -85,7 +86,7 @@ class MediaLakeConnector:
 
     @property
     def connector_id(self) -> str:
-        """The id that it gets here: `medialake-` and its id there, the same every time.
+        """Its id in this service: `medialake-` and its id in Media Lake, always the same.
 
         An id that is too long or has other characters is shortened, and a digest of it appended.
         """
@@ -98,10 +99,10 @@ class MediaLakeConnector:
 
 
 def read_connector(item: Mapping[str, object]) -> MediaLakeConnector:
-    """Return the connector that an item describes; its values are plain (str, list, dict, bool).
+    """Return the connector that an item describes; values are str, list, dict or bool.
 
     Raises:
-        NotAConnector: an attribute that matters is missing or of another type.
+        NotAConnector: A required attribute is missing or has another type.
     """
     source_id, bucket_name = _text(item, "id"), _text(item, "storageIdentifier")
     if not source_id:
@@ -129,14 +130,14 @@ def read_connector(item: Mapping[str, object]) -> MediaLakeConnector:
 
 
 def is_derived_bucket_name(bucket_name: str) -> bool:
-    """Tell whether a bucket is called like the one in which a Media Lake puts derived files."""
+    """Return whether a bucket is named like the one to which a Media Lake writes derived files."""
     return _DERIVED_BUCKET.fullmatch(bucket_name) is not None
 
 
 def derived_buckets(record: Mapping[str, object]) -> frozenset[str]:
     """Return the buckets that hold the derived files (proxies, thumbnails) of an asset's record.
 
-    A representation without a location is passed over, as Media Lake does itself
+    A representation without a location is skipped, as Media Lake does itself
     (lambdas/common_libraries/asset_deletion_service.py).
     """
     representations = record.get("DerivedRepresentations")
@@ -156,7 +157,7 @@ def _inner(value: object, *path: str) -> object:
 
 
 def _prefixes(listed: Iterable[str]) -> tuple[str, ...]:
-    """Append `/` as its event rule does, so that `raw` does not cover `rawcuts/`."""
+    """Append `/` as Media Lake's event rule does, so that `raw` does not cover `rawcuts/`."""
     return prefix_rules.normalise(
         prefix if prefix.endswith("/") else f"{prefix}/" for prefix in listed if prefix.strip()
     )
@@ -168,7 +169,7 @@ def _is_personal(item: Mapping[str, object]) -> bool:
 
 
 def _file_filter(item: Mapping[str, object]) -> FileFilter | None:
-    """Read the filter: the structured one, and the older list of extensions without it."""
+    """Return the structured filter, or else the older list of extensions."""
     structured = item.get("fileFilter")
     if structured is not None and not isinstance(structured, Mapping):
         raise NotAConnector("its fileFilter is not a map")
@@ -188,17 +189,17 @@ def _file_filter(item: Mapping[str, object]) -> FileFilter | None:
 
 
 def _text(item: Mapping[str, object], name: str) -> str:
-    """Return a text, empty if it is missing or null."""
+    """Return a string, empty if it is missing or null."""
     value = item.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise NotAConnector(f"its {name} is not a text")
+        raise NotAConnector(f"its {name} is not a string")
     return value
 
 
 def _texts(value: object, name: str) -> tuple[str, ...]:
-    """Return a list of texts; one text counts as a list, and so does a set."""
+    """Return a list of strings; a single string or a set counts as a list."""
     if value is None or value == "":
         return ()
     if isinstance(value, str):
@@ -209,5 +210,5 @@ def _texts(value: object, name: str) -> tuple[str, ...]:
         raise NotAConnector(f"its {name} is not a list")
     texts = tuple(text for text in value if isinstance(text, str))
     if len(texts) != len(value):
-        raise NotAConnector(f"its {name} holds something that is not a text")
+        raise NotAConnector(f"its {name} has an item that is not a string")
     return texts

@@ -14,7 +14,7 @@ from domain.outcome import Statistics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkMessage:
-    """An open chunk waits for a worker; `life` is the one that it was sent in."""
+    """An open chunk waits for a worker; `life` is the chunk's when the message was sent."""
 
     job_id: str
     chunk_index: int
@@ -22,7 +22,7 @@ class ChunkMessage:
 
 
 def chunk_message(chunk: Chunk) -> ChunkMessage:
-    """Return the message of a chunk as it is now."""
+    """Return the message for a chunk's current life."""
     return ChunkMessage(job_id=chunk.job_id, chunk_index=chunk.index, life=chunk.life)
 
 
@@ -30,8 +30,8 @@ def chunk_message(chunk: Chunk) -> ChunkMessage:
 class IngestEvent:
     """An object is ready for ingestion.
 
-    `event_id` is equal for every repetition, and another one for other content.
-
+    `event_id` is equal for every repetition, and different for other content. The ids are None if
+    the system generates them.
     The ids are None where the system makes them.
     """
 
@@ -58,7 +58,7 @@ def ingest_event(
     identity: Identity,
     action: Decision,
 ) -> IngestEvent:
-    """Return the event that announces one object of a job."""
+    """Return the event for one object of a job."""
     return IngestEvent(
         event_id=event_id(job.job_id, job.bucket.name, key, e_tag=e_tag, version_id=version_id),
         job_id=job.job_id,
@@ -76,7 +76,7 @@ def ingest_event(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestMessage:
-    """One object for the system's ingest queue; `e_tag` is without quotes."""
+    """One object for the system's ingest queue; `e_tag` has no quotes."""
 
     job_id: str
     bucket_name: str
@@ -87,7 +87,7 @@ class IngestMessage:
 
 
 def ingest_message(event: IngestEvent) -> IngestMessage:
-    """Return the message that announces the same object as an event."""
+    """Return the message for the same object as an event."""
     return IngestMessage(
         job_id=event.job_id,
         bucket_name=event.bucket_name,
@@ -100,7 +100,7 @@ def ingest_message(event: IngestEvent) -> IngestMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusMessage:
-    """A job changed its status."""
+    """A job's status changed."""
 
     job_id: str
     connector_id: str
@@ -112,7 +112,7 @@ class StatusMessage:
 
 
 def status_message(job: Job, notice: StatusNotice) -> StatusMessage:
-    """Return the message for one notice of the job, with the counts as they are now."""
+    """Return the message for one notice of the job, with the current counts."""
     return StatusMessage(
         job_id=job.job_id,
         connector_id=job.connector_id,

@@ -1,4 +1,4 @@
-"""What became of each object, and the counts that are folded from it."""
+"""The outcome of each object, and the counts of outcomes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from domain.errors import NOT_OF_OUR_JSON, InvalidManifest
 
 
 class OutcomeKind(StrEnum):
-    """The one end of each manifest entry. Only FAILED is a failure.
+    """The final result of each manifest entry. Only FAILED is a failure.
 
     INGESTING: an earlier trigger is still within its grace period. NOT_TAKEN: the system did not
-    take the object, however often it was triggered. NOT_MEDIA: the system takes no such files.
+    ingest the object, however often it was triggered. NOT_MEDIA: the system accepts no such files.
     """
 
     SKIPPED = "SKIPPED"
@@ -81,7 +81,7 @@ _COUNT_OF_KIND: Final = {kind: kind.value.lower() for kind in OutcomeKind}
 
 
 def count_of(statistics: Statistics, kind: OutcomeKind) -> int:
-    """Return how many objects ended this way."""
+    """Return how many objects have this outcome."""
     count: int = getattr(statistics, _COUNT_OF_KIND[kind])
     return count
 
@@ -102,7 +102,7 @@ COUNT_NAMES: Final[Mapping[str, str]] = {
 
 
 def counts_by_name(statistics: Statistics) -> dict[str, int]:
-    """Return the counts under the names that leave the service."""
+    """Return the counts under their public names."""
     return {name: getattr(statistics, field) for field, name in COUNT_NAMES.items()}
 
 
@@ -111,13 +111,13 @@ NOTHING = Statistics()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The end of one manifest entry.
+    """The result of one manifest entry.
 
-    `reason` is a stable word (a decision's reason or an error class), `message` is for people and
-    set for what a person may have to act on. `triggered_at` and `trigger_count` are those of the
-    last trigger, where the outcome is about it. `vendor_code` and `request_id` are what AWS said.
-    Not part of the record: `retryable` marks a failure that another attempt may fix, `again` one
-    for which the object is looked at again in the same attempt.
+    `reason` is a stable name (a decision's reason or an error class). `message` is for people, and
+    set if a user may have to act. `triggered_at` and `trigger_count` are those of the last trigger,
+    if the outcome is about it. `vendor_code` and `request_id` are AWS's error code and request id.
+    Not part of the record: `retryable` marks a failure that another attempt may fix, and `again`
+    one that the same attempt checks again.
     """
 
     key: str
@@ -140,7 +140,7 @@ class Outcome:
 
 
 def decided(key: str, verdict: Verdict, *, size_bytes: int | None = None) -> Outcome:
-    """Return the outcome of an object whose decision was carried out (or, dry, only made)."""
+    """Return the outcome of an object whose decision was applied (or, in a dry run, only made)."""
     return Outcome(
         key=key,
         kind=_KIND_OF_REASON.get(verdict.reason, _KIND_OF_DECISION[verdict.decision]),
@@ -152,8 +152,8 @@ def decided(key: str, verdict: Verdict, *, size_bytes: int | None = None) -> Out
     )
 
 
-def fold(outcomes: Iterable[Outcome]) -> Statistics:
-    """Count outcomes by kind; the totals of chunks and jobs are sums of this and nothing else."""
+def count_outcomes(outcomes: Iterable[Outcome]) -> Statistics:
+    """Count outcomes by kind; the totals of chunks and jobs are sums of these counts only."""
     counts: Counter[str] = Counter()
     for outcome in outcomes:
         counts[_COUNT_OF_KIND[outcome.kind]] += 1
@@ -181,17 +181,17 @@ _RECORD_FIELDS = {
 
 
 def to_json_line(outcome: Outcome, *, job_id: str, chunk_index: int) -> str:
-    """Return the outcome as one line of JSON (pure ASCII, so any key fits), without line end."""
+    """Return the outcome as one line of JSON (ASCII only, for any key), without line end."""
     record = {name: getattr(outcome, attribute) for name, attribute in _RECORD_FIELDS.items()}
     kept = {name: value for name, value in record.items() if value is not None}
     return json.dumps({"jobId": job_id, "chunkIndex": chunk_index, **kept})
 
 
 def from_json_line(line: str | bytes) -> Outcome:
-    """Read back what `to_json_line` wrote.
+    """Parse what `to_json_line` wrote.
 
     Raises:
-        InvalidManifest: the line is not such a record.
+        InvalidManifest: The line is not such a record.
     """
     try:
         record = json.loads(line)

@@ -1,9 +1,9 @@
 """Packing manifest entries into chunks by estimated work.
 
 The estimate is a cost per object plus a cost per byte copied. A chunk is closed when its estimate
-reaches the target, or a ceiling of count or bytes; an object over the byte cost of a whole chunk
-gets one of its own. Packing depends on the entries and their order alone, so chunk N is the same
-after every restart.
+reaches the target, or its count or bytes reach their maximum. An object that alone costs more than
+a chunk gets a chunk of its own. Packing depends only on the entries and their order, so chunk N is
+the same after every restart.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from domain.outcome import Outcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkSizing:
-    """How large chunks become; all defaults are ours and can be set.
+    """The size of chunks. All defaults can be changed by settings.
 
     The costs are seconds of one worker: two reads and a write for an object, and S3's own copying
-    of its bytes. With the policy's 64 calls in flight, 1,000 ordinary
-    objects take some seconds.
+    of its bytes. With the default of 64 calls in flight, 1,000 ordinary objects take some seconds.
 
     Attributes:
-        object_count_max: Objects that a worker has to process in one chunk.
+        object_count_max: Objects that a worker must process in one chunk.
         bytes_max: Bytes of these objects.
         work_target_s: Estimated work of one chunk, in seconds of one worker.
         object_cost_s: Estimate for one object, in seconds of one worker.
-        copied_bytes_per_s: Estimate of how fast S3 copies one object onto itself.
+        copied_bytes_per_s: Estimate of the rate at which S3 copies an object onto itself.
     """
 
     object_count_max: int = 1_000
@@ -43,7 +42,7 @@ class ChunkSizing:
 
 @dataclass(slots=True)
 class ChunkDraft:
-    """The content of one chunk while it is packed: entries still to do, outcomes already known."""
+    """The content of one chunk while it is packed: entries to process, and known outcomes."""
 
     entries: list[ManifestEntry] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -52,17 +51,17 @@ class ChunkDraft:
 
     @property
     def object_count(self) -> int:
-        """Objects of the manifest that this chunk stands for."""
+        """Objects of the manifest that this chunk covers."""
         return len(self.entries) + len(self.outcomes)
 
     def add(self, entry: ManifestEntry, sizing: ChunkSizing) -> None:
-        """Take in an entry that a worker has to process."""
+        """Add an entry that a worker must process."""
         self.entries.append(entry)
         self.size_bytes += entry.size_bytes or 0
         self.work_s += sizing.work_s(entry)
 
     def would_overflow(self, entry: ManifestEntry | None, sizing: ChunkSizing) -> bool:
-        """Tell whether the chunk must be closed before `entry` (None: an outcome) is added.
+        """Return whether the chunk must be closed before `entry` (None: an outcome) is added.
 
         An entry is work, an outcome only a line: many more lines than entries fit into a chunk.
         """
@@ -78,4 +77,4 @@ class ChunkDraft:
 
 
 OUTCOMES_PER_ENTRY = 10
-"""How many known outcomes weigh as much as one entry to process, for the size of a chunk."""
+"""How many known outcomes count as much as one entry to process, in the size of a chunk."""

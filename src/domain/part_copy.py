@@ -1,7 +1,7 @@
-"""Copying an object in parts: which parts there are, and how far a copy is.
+"""Multipart copies of objects: the parts, and the progress of a copy.
 
-A large copy may take longer than one process lives. What is done of it is therefore a value that
-can be written down and read back (`to_json`, `from_json`), so that another process goes on with it.
+A large copy may take longer than one process lives. Its progress is therefore a value that can be
+stored (`to_json`, `from_json`), so that another process can resume it.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class Part:
 
 
 def plan_parts(size_bytes: int, *, part_bytes: int) -> Iterator[Part]:
-    """Yield the parts of an object: of `part_bytes`, or larger where 10,000 would not do.
+    """Yield the parts of an object: of `part_bytes`, or larger if 10,000 parts are not enough.
 
-    Objects go up to 50 TB (S3 User Guide, "Amazon S3 multipart upload limits"), so parts up to
-    about 5 GB; they are whole mebibytes.
+    Objects have up to 50 TB (S3 User Guide, "Amazon S3 multipart upload limits"), so parts have up
+    to about 5 GB. They are whole mebibytes.
     """
     least = max(part_bytes, UPLOAD_PART_BYTES_MIN, ceil(size_bytes / UPLOAD_PART_COUNT_MAX))
     step = ceil(least / _MEBIBYTE) * _MEBIBYTE
@@ -49,7 +49,7 @@ def plan_parts(size_bytes: int, *, part_bytes: int) -> Iterator[Part]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopiedPart:
-    """A part that is copied: what the store wants to hear of it when the parts are joined.
+    """A copied part: what the store requires to complete the upload.
 
     `checksums` are by the store's own names; empty for an object without one.
     """
@@ -61,9 +61,9 @@ class CopiedPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartialCopy:
-    """A copy in parts that was begun.
+    """A multipart copy that was started.
 
-    It is gone on with for an object of the same `fingerprint` only, in parts of `part_bytes`.
+    It is resumed only for an object of the same `fingerprint`, in parts of `part_bytes`.
     """
 
     upload_id: str
@@ -74,28 +74,29 @@ class PartialCopy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyRecord:
-    """What is known of an object's copies in parts: one under way, and those that were given up.
+    """The multipart copies of one object: the current one, and those to abort.
 
-    Parts that were being copied when a copy was given up may still arrive there, so that its end
-    has to be asked for once more (S3 API Reference, "AbortMultipartUpload", read in 2026-11).
+    Parts that were in progress when a copy was aborted may still arrive, so the abort must be
+    requested once more (S3 API Reference, "AbortMultipartUpload", read in 2026-11).
     """
 
-    begun_count: int = 0
+    started_count: int = 0
     under_way: PartialCopy | None = None
     given_up: tuple[str, ...] = ()
 
     @property
     def upload_ids(self) -> tuple[str, ...]:
-        """All that the store may still keep parts for."""
+        """All uploads for which the store may still keep parts."""
         current = () if self.under_way is None else (self.under_way.upload_id,)
         return self.given_up + current
 
 
 def fingerprint_of(head: ObjectHead, tags: Mapping[str, str], access: Mapping[str, object]) -> str:
-    """Return what differs for another object, other metadata, or other tags to be written.
+    """Return a digest that differs for another object, other metadata, or other tags to write.
 
-    `access` is what a copy is told beside the head's: lock and ACL. A copy has the attributes with
-    which it was begun. Our own tag is left out: it holds the time at which the copy was begun.
+    `access` is what a copy must set in addition to the head's attributes: lock and ACL. A copy has
+    the attributes with which it was started. This service's own tag is left out, because it holds
+    the time at which the copy was started.
     """
     shown = {name: getattr(head, name) for name in sorted(head.__slots__) if name != "tag_count"}
     owned = {name: value for name, value in tags.items() if name != SYNC_JOB_ID_TAG}
@@ -114,7 +115,7 @@ def to_json(records: Mapping[str, CopyRecord]) -> bytes:
     return json.dumps(
         {
             key: {
-                "begun": record.begun_count,
+                "begun": record.started_count,
                 "givenUp": record.given_up,
                 "underWay": record.under_way and _copy_values(record.under_way),
             }
@@ -145,15 +146,15 @@ def _to_copy(values: Mapping[str, Any]) -> PartialCopy:
 
 
 def from_json(content: bytes) -> dict[str, CopyRecord]:
-    """Read back what `to_json` wrote.
+    """Parse what `to_json` wrote.
 
     Raises:
-        InvalidManifest: the file is not ours.
+        InvalidManifest: The file does not have this format.
     """
     try:
         return {
             key: CopyRecord(
-                begun_count=record["begun"],
+                started_count=record["begun"],
                 given_up=tuple(record["givenUp"]),
                 under_way=record["underWay"] and _to_copy(record["underWay"]),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from domain.errors import FieldFault
+from domain.errors import FieldIssue
 from domain.limits import OBJECT_KEY_BYTES_MAX
 from domain.shown import shown
 
@@ -23,33 +23,33 @@ def normalise(prefixes: Iterable[str]) -> tuple[str, ...]:
 
 
 def overlap(left: Sequence[str], right: Sequence[str]) -> bool:
-    """Tell whether some key could lie under a prefix of both lists."""
+    """Return whether a key could be under a prefix of both lists."""
     if not left or not right:
         return True
     return any(_overlap(a, b) for a in left for b in right)
 
 
 def within(prefix: str, allowed: Sequence[str]) -> bool:
-    """Tell whether every key under `prefix` lies under one of `allowed`."""
+    """Return whether every key under `prefix` is under one of `allowed`."""
     return not allowed or any(prefix.startswith(outer) for outer in allowed)
 
 
 def other_normal_form(prefix: str) -> str | None:
-    """Return the prefix in the Unicode normal form that it is not in, None if there is only one.
+    """Return the prefix in its other Unicode normal form, None if both forms are equal.
 
-    S3 compares bytes, so that the same text in the other form (NFC, or NFD as macOS writes names)
-    is another prefix.
+    S3 compares bytes, so the same text in the other form (NFC, or NFD as macOS writes names) is
+    another prefix.
     """
     forms = (unicodedata.normalize("NFC", prefix), unicodedata.normalize("NFD", prefix))
     return next((form for form in forms if form != prefix), None)
 
 
 def nothing_listed(prefix: str, *, other: str | None) -> str:
-    """Return the warning of a prefix that lists nothing; `other` is its form that does."""
+    """Return the warning for a prefix without objects; `other` is its form that has objects."""
     warning = f"nothing is listed under the prefix '{shown(prefix)}'"
     if other is None:
         return warning
-    # Both look alike: only numbers tell them apart.
+    # Both look alike: only code points distinguish them.
     text = other.encode("ascii", "backslashreplace").decode()
     return (
         f"{warning}; objects are under the same text in Unicode's other normal form: sync the"
@@ -57,36 +57,36 @@ def nothing_listed(prefix: str, *, other: str | None) -> str:
     )
 
 
-def check(prefixes: Sequence[str], *, path: str) -> list[FieldFault]:
-    """Return what is wrong with prefixes that a person sent; `path` names their field."""
-    faults = []
+def check(prefixes: Sequence[str], *, path: str) -> list[FieldIssue]:
+    """Return the errors in a request's prefixes; `path` names their field."""
+    issues = []
     for index, prefix in enumerate(prefixes):
         if not prefix:
-            faults.append(
-                FieldFault(
+            issues.append(
+                FieldIssue(
                     path=f"{path}.{index}", message="is empty; leave it out for the whole bucket"
                 )
             )
         elif len(prefix.encode("utf-8", "surrogatepass")) > OBJECT_KEY_BYTES_MAX:
-            faults.append(
-                FieldFault(
+            issues.append(
+                FieldIssue(
                     path=f"{path}.{index}", message=f"is longer than {OBJECT_KEY_BYTES_MAX} bytes"
                 )
             )
     for index, prefix in enumerate(prefixes):
-        # One fault for each prefix is enough: a hundred equal ones would make thousands.
+        # One error for each prefix is enough: a hundred equal ones would make thousands.
         earlier = next(
             (i for i in range(index) if prefixes[i] and _overlap(prefixes[i], prefix)), None
         )
         if prefix and earlier is not None:
             first = prefixes[earlier]
-            faults.append(
-                FieldFault(
+            issues.append(
+                FieldIssue(
                     path=f"{path}.{index}",
                     message=f"overlaps {path}.{earlier} ('{shown(first)}' and '{shown(prefix)}')",
                 )
             )
-    return faults
+    return issues
 
 
 def _overlap(first: str, second: str) -> bool:

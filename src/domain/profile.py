@@ -1,6 +1,6 @@
-"""What differs between Asset Management Systems for the rules: which files they take, and ids.
+"""How Asset Management Systems differ for the rules: the files they accept, and their ids.
 
-Names of tables, indexes and attributes differ as well; those are settings of the adapter.
+Names of tables, indexes and attributes differ as well. Those are settings of the adapter.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from domain.identity import mint_plain_asset_id, mint_typed_asset_id
 
 
 class CatalogProfile(StrEnum):
-    """The systems that the service knows.
+    """The systems that the service supports.
 
-    `medialake`: AWS's Guidance for a Media Lake. `generic`: a table that the system keeps, about
-    which nothing more is known. `none`: no table; the ids that this service gave out are known.
+    `medialake`: AWS's Guidance for a Media Lake. `generic`: a table of a system of which nothing
+    more is known. `none`: no table; the ids that this service generated are known.
     """
 
     MEDIALAKE = "medialake"
@@ -28,19 +28,19 @@ class CatalogProfile(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A system's rules. `file_types` is None for a system that takes every file."""
+    """A system's rules. `file_types` is None for a system that accepts every file."""
 
     name: CatalogProfile
     file_types: FileTypes | None = None
 
     def takes(self, key: str, content_type: str | None, file_filter: FileFilter | None) -> Taken:
-        """Tell whether the system takes a file; a listing has no content type (None)."""
+        """Return whether the system accepts a file; a listing has no content type (None)."""
         if self.file_types is None:
             return Taken.YES
         return self.file_types.takes(key, content_type, file_filter)
 
     def mint_asset_id(self, bucket_name: str, key: str, content_type: str) -> str:
-        """Return the asset id that this bucket and key get in the system, every time."""
+        """Return the system's asset id for this bucket and key, always the same."""
         if self.file_types is None:
             return mint_typed_asset_id(bucket_name, key)
         kind = self.file_types.kind(key, content_type)
@@ -51,7 +51,7 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
-# Media Lake, v1.18.3, lambdas/common_libraries/file_extensions.py: what it supports.
+# Media Lake, v1.18.3, lambdas/common_libraries/file_extensions.py: the supported types.
 _MEDIALAKE_EXTENSIONS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         _words(
@@ -64,7 +64,7 @@ _MEDIALAKE_EXTENSIONS: Final[Mapping[str, str]] = {
     **dict.fromkeys(_words("wav aiff aif mp3 pcm m4a"), "aud"),
 }
 
-# Media Lake, v1.18.3, lambdas/ingest/s3/index.py, determine_asset_type: these go before extensions.
+# Media Lake, v1.18.3, lambdas/ingest/s3/index.py, determine_asset_type: these precede extensions.
 _MEDIALAKE_CONTENT_TYPES: Final[Mapping[str, str]] = {
     "image/": "img",
     "application/photoshop": "img",
@@ -73,8 +73,8 @@ _MEDIALAKE_CONTENT_TYPES: Final[Mapping[str, str]] = {
     "audio/": "aud",
 }
 
-# Ours: what lies beside media in archives and is none. Left out is what can be either, such as
-# `ts` (MPEG transport stream, or source code).
+# This service's own list: files that lie next to media in archives and are not media. Types that
+# can be either are left out, such as `ts` (MPEG transport stream, or source code).
 _NEVER_MEDIA: Final = frozenset(
     _words(
         # sidecars, edit lists, project files

@@ -1,4 +1,4 @@
-"""How far a job is, how fast, and when it will be done, from its record alone."""
+"""A job's progress, its rate, and its remaining time, from its record alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.job import Job, JobStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """`percent` is 0 to 100; rate and remaining seconds are None while nothing can be said."""
+    """`percent` is 0 to 100; rate and remaining seconds are None while unknown."""
 
     percent: float
     objects_per_second: float | None
@@ -18,10 +18,10 @@ class Progress:
 
 
 def progress_of(job: Job, now: datetime) -> Progress:
-    """Estimate from the objects with an outcome against the objects listed.
+    """Estimate from the numbers of objects with an outcome and of objects listed.
 
-    Counts move when a chunk settles, so they stand still while chunks are worked on, and during
-    discovery by S3 Batch Operations.
+    Counts change when a chunk settles, so they do not change while chunks are being processed, or
+    during discovery by S3 Batch Operations.
     """
     done = job.tally.statistics.total
     listed = job.listing.objects_listed
@@ -35,10 +35,10 @@ def progress_of(job: Job, now: datetime) -> Progress:
     if not listed or not done:
         return Progress(percent=0.0, objects_per_second=None, eta_s=None)
     elapsed_s = (now - (job.processing_at or job.created_at)).total_seconds()
-    # Of a redriven job most was done long before.
+    # Most of a redriven job was done long before.
     rate = done / elapsed_s if elapsed_s > 0 and not job.redrive_number else None
     remaining = max(listed - done, 0)
-    # Listing has to be complete before its count is a total.
+    # Listing must be complete before its count is a total.
     eta_s = remaining / rate if rate and job.manifest is not None else None
     percent = min(100.0 * done / listed, 99.9) if job.manifest is not None else 0.0
     return Progress(percent=round(percent, 1), objects_per_second=rate, eta_s=eta_s)

@@ -1,7 +1,7 @@
-"""Cutting a stream of bytes into CSV records, with the position where each ends.
+"""Splitting a stream of bytes into CSV records, with the position where each ends.
 
-A position (bytes from the start of the file) is a checkpoint: reading goes on from there after a
-crash or in the next invocation, and what came before is not read again.
+A position (bytes from the start of the file) is a checkpoint: after a crash, or in the next
+invocation, reading resumes there, and nothing before it is read again.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from collections.abc import Iterator
 
 from domain.errors import InvalidReport
 
-# A record is some hundred bytes; one that has not ended after this is a quote that never closes.
+# A record has some hundred bytes; one that has not ended after this is an unclosed quote.
 _RECORD_BYTES_MAX = 1024 * 1024
 
 
 class RecordSplitter:
-    """Feed it bytes in any portions; it gives whole records, held back until they end.
+    """Takes blocks of bytes of any size and yields whole records.
 
-    A record ends at a line feed outside quotes. Memory is bounded by one record and one portion.
+    A record ends at a line feed outside quotes. Memory is bounded by one record and one block.
     """
 
     def __init__(self, position: int = 0) -> None:
         self.position = position
         self._rest = b""
 
-    def feed(self, portion: bytes) -> Iterator[tuple[bytes, int]]:
-        """Yield each record that ends in what came so far, and the position after it.
+    def feed(self, block: bytes) -> Iterator[tuple[bytes, int]]:
+        """Yield each record that is complete so far, and the position after it.
 
         Raises:
-            InvalidReport: a record is longer than 1 MiB.
+            InvalidReport: A record is longer than 1 MiB.
         """
-        data = self._rest + portion
+        data = self._rest + block
         start = 0
         search = 0
         quoted = 0

@@ -12,11 +12,11 @@ from domain.manifest import ManifestEntry
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The filter of one job, ready to be asked for each listed object.
+    """The filter of one job, applied to each listed object.
 
-    An upload in parts has the time at which it was begun (S3 User Guide, "Working with object
-    metadata"), and shows in listings when it is completed. So an object that is older than
-    `modified_since`, by up to `margin`, counts as modified since: it may have come later.
+    The time of a multipart upload is that of its creation (S3 User Guide, "Working with object
+    metadata"), and listings show it after its completion. So an object that is older than
+    `modified_since`, by up to `margin`, counts as modified since: it may have been completed later.
     """
 
     include: tuple[Glob, ...]
@@ -41,7 +41,7 @@ class Selection:
         )
 
     def selects(self, entry: ManifestEntry) -> bool:
-        """Tell whether the object enters the manifest; exclude wins over include."""
+        """Return whether the object enters the manifest; exclude wins over include."""
         if is_folder_marker(entry):
             return False
         if self.modified_since is not None and (
@@ -54,5 +54,5 @@ class Selection:
 
 
 def is_folder_marker(entry: ManifestEntry) -> bool:
-    """Tell whether this is the empty object by which consoles show a folder."""
+    """Return whether this is the empty object with which consoles represent a folder."""
     return entry.size_bytes == 0 and entry.key.endswith("/")

@@ -1,4 +1,4 @@
-"""Which tags an object carries after our write: the owner's, all of them, and ours."""
+"""Which tags an object has after this service writes: the owner's, all of them, and its own."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from domain.limits import OBJECT_TAG_COUNT_MAX
 def tags_after(
     tags: Mapping[str, str], identity: Identity, mark: str | None = None
 ) -> dict[str, str]:
-    """Return the tags to write: what is there, the ids of `identity` and no others, and the mark.
+    """Return the tags to write: the existing ones, the ids of `identity` and no others, the mark.
 
-    The two id tags are the system's: they become what `identity` says, and one that it does not
-    have is removed. Without a mark (None) the one that is there stays. Every other tag stays.
+    The two id tags are the system's: they get the values of `identity`, and are removed if it has
+    none. Without a mark (None) the existing mark stays. Every other tag stays.
 
     Raises:
-        TagLimitExceeded: more than ten tags in all; nothing may be written then.
+        TagLimitExceeded: There are more than ten tags in all. Nothing may be written then.
     """
     owned = {
         name: value for name, value in tags.items() if name not in (ASSET_ID_TAG, INVENTORY_ID_TAG)
     }
-    ours: dict[str, str] = {}
+    own: dict[str, str] = {}
     if mark is not None:
-        ours[SYNC_JOB_ID_TAG] = mark
+        own[SYNC_JOB_ID_TAG] = mark
     if identity.asset_id:
-        ours[ASSET_ID_TAG] = identity.asset_id
+        own[ASSET_ID_TAG] = identity.asset_id
     if identity.inventory_id:
-        ours[INVENTORY_ID_TAG] = identity.inventory_id
-    merged = {**owned, **ours}
+        own[INVENTORY_ID_TAG] = identity.inventory_id
+    merged = {**owned, **own}
     if len(merged) > OBJECT_TAG_COUNT_MAX:
         excess = len(merged) - OBJECT_TAG_COUNT_MAX
         raise TagLimitExceeded(

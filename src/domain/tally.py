@@ -1,4 +1,4 @@
-"""The tally: a job's counts, the fold of its chunks."""
+"""The tally: a job's counts, the sum over its chunks."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from domain.outcome import NOTHING, Statistics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """The fold of a job's chunks. `completed` counts those that ended with and without errors.
+    """The sum over a job's chunks. `completed` counts chunks that ended with and without errors.
 
-    `failed_in_discovery` is the part of `statistics.failed` that no worker was asked about.
+    `failed_in_discovery` is the part of `statistics.failed` that never reached a worker.
     """
 
     statistics: Statistics = NOTHING
@@ -58,7 +58,7 @@ def tally_of(chunk: Chunk) -> Tally:
 
 
 def tally_change(before: Chunk, after: Chunk) -> Tally:
-    """Return what the tally moves by when a chunk changes; what discovery found stays."""
+    """Return the change of the tally when a chunk changes; what discovery found stays."""
     old, new = tally_of(before), tally_of(after)
     return Tally(
         statistics=new.statistics - old.statistics,

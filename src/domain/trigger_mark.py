@@ -1,8 +1,8 @@
-"""The value of our own tag: which job triggered the object, how, when, and how often in all.
+"""The value of this service's own tag: the object's last trigger, and how often it was triggered.
 
-It is kept on the object, so that it costs no read and no state of its own. The tag is written with
-the trigger, before anybody can know the ETag that a copy leaves; so an object is unchanged since
-its trigger if its ETag is still the one before, or if it was not modified much later.
+It is stored on the object, so it costs no read and no other state. The tag is written with the
+trigger, before the ETag after a copy is known. So an object is unchanged since its trigger if its
+ETag is still the one before, or if it was not modified much later.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 from domain.customer_object import ObjectHead
 from domain.identity import SYNC_JOB_ID_TAG
 
-# S3's clock, ours, and the time that a copy takes may differ by this much.
+# S3's clock, the local clock, and the duration of a copy may account for this difference.
 _TOLERANCE: Final = timedelta(minutes=15)
 
 _TIME_FORMAT: Final = "%Y%m%dT%H%M%SZ"
@@ -35,15 +35,15 @@ _MARK: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerMark:
-    """One object's last trigger by this service.
+    """An object's last trigger by this service.
 
     Attributes:
         job_id: The job that triggered it.
-        action: COPY or PUT; None in a mark that names a job alone, as version 0.1 wrote it.
+        action: COPY or PUT; None in a mark with a job id only, as version 0.1 wrote it.
         attempts: Triggers of the unchanged object so far, this one included.
-        triggered_at: When, to the second; None in a mark of version 0.1, whose object is not waited
+        triggered_at: When, to the second. None in a mark of version 0.1; its object is not waited
             for.
-        e_tag: The object's ETag before the trigger, with what a tag cannot hold replaced.
+        e_tag: The object's ETag before the trigger, with characters not allowed in a tag replaced.
     """
 
     job_id: str
@@ -63,22 +63,22 @@ def mark_value(
     bucket_name: str,
     key: str,
 ) -> str:
-    """Return the tag's value for a trigger; arguments as the fields of `TriggerMark`.
+    """Return the tag's value for a trigger; arguments are the fields of `TriggerMark`.
 
-    It is bound to the key: copies of an object take its tags along.
+    It is bound to the key, because copies of an object get its tags.
     """
     at = triggered_at.astimezone(UTC).strftime(_TIME_FORMAT)
     return f"{job_id}/{action}/{attempts}/{at}/{_place(bucket_name, key)}/{_plain(e_tag)}"
 
 
 def mark_of(tags: Mapping[str, str], *, bucket_name: str, key: str) -> TriggerMark | None:
-    """Read the mark from an object's tags, None if there is none or it is another object's."""
+    """Return the mark in an object's tags, None if there is none or it is another object's."""
     value = tags.get(SYNC_JOB_ID_TAG)
     if not value:
         return None
     match = _MARK.fullmatch(value)
     if match is None:
-        # Version 0.1 wrote the job's id alone. Anything else is nothing that we can read.
+        # Version 0.1 wrote only the job's id. Any other value cannot be read.
         return TriggerMark(job_id=value) if "/" not in value else None
     if match["place"] != _place(bucket_name, key):
         return None
@@ -96,13 +96,13 @@ def mark_of(tags: Mapping[str, str], *, bucket_name: str, key: str) -> TriggerMa
 
 
 def is_marked_elsewhere(tags: Mapping[str, str], *, bucket_name: str, key: str) -> bool:
-    """Tell whether the tags came along with a copy of another object that was triggered."""
+    """Return whether the tags were copied from another object that was triggered."""
     match = _MARK.fullmatch(tags.get(SYNC_JOB_ID_TAG, ""))
     return match is not None and match["place"] != _place(bucket_name, key)
 
 
 class History(StrEnum):
-    """Where an object that the catalog does not know stands with our triggers."""
+    """The state of an object that the catalog does not have, with respect to its triggers."""
 
     NEW = "not triggered as it is now"
     WAITING = "triggered, within the grace period"
@@ -111,29 +111,47 @@ class History(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How long the system is waited for, and how often an object is triggered.
+class QueueView:
+    """What is known of the system's ingest queue.
 
     Attributes:
-        grace: How long after its trigger an object counts as being ingested.
-        trigger_count_max: Triggers of an unchanged object in all.
-        queue_known: Whether the system's ingest queue can be looked at.
-        queue_empty_at: When it was last seen empty, None if never. While it has not been empty
-            since an object's trigger, the object counts as being ingested, however old that is.
-        retrigger: Whether a person asked for objects to be triggered whatever came before.
+        known: Whether its depth can be read.
+        empty_at: When it was last seen empty, None if never. If it has not been empty since an
+            object's trigger, the object counts as being ingested, however old the trigger is.
+    """
+
+    known: bool = False
+    empty_at: datetime | None = None
+
+    def may_hold(self, triggered_at: datetime) -> bool:
+        """Return whether a message of that time may still be in the queue."""
+        return self.known and not (self.empty_at is not None and self.empty_at > triggered_at)
+
+
+UNKNOWN_QUEUE: Final = QueueView()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait for the system, and how often to trigger an object.
+
+    Attributes:
+        grace: The time after its trigger during which an object counts as being ingested.
+        trigger_count_max: Maximum number of triggers of an unchanged object.
+        queue: The system's ingest queue.
+        retrigger: Whether the user requested triggers regardless of earlier ones.
     """
 
     grace: timedelta
     trigger_count_max: int
-    queue_known: bool = False
-    queue_empty_at: datetime | None = None
+    queue: QueueView = UNKNOWN_QUEUE
     retrigger: bool = False
 
 
 def history_of(
     mark: TriggerMark | None, head: ObjectHead, patience: Patience, now: datetime
 ) -> History:
-    """Tell where the object stands; an object that changed since its trigger is a new one."""
+    """Return the state of the object; one that changed since its trigger counts as new."""
     if mark is None or patience.retrigger or changed_since(mark, head):
         return History.NEW
     if mark.triggered_at is not None and _waited_for(mark.triggered_at, patience, now):
@@ -142,14 +160,11 @@ def history_of(
 
 
 def _waited_for(triggered_at: datetime, patience: Patience, now: datetime) -> bool:
-    if now - triggered_at < patience.grace:
-        return True
-    emptied = patience.queue_empty_at is not None and patience.queue_empty_at > triggered_at
-    return patience.queue_known and not emptied
+    return now - triggered_at < patience.grace or patience.queue.may_hold(triggered_at)
 
 
 def changed_since(mark: TriggerMark, head: ObjectHead) -> bool:
-    """Tell whether the object was changed by somebody else after its trigger."""
+    """Return whether another writer changed the object after its trigger."""
     if mark.triggered_at is None or _plain(head.e_tag) == mark.e_tag:
         return False
     return head.last_modified > mark.triggered_at + _TOLERANCE

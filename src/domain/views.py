@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 
 def job_view(job: Job, now: datetime) -> Json:
-    """Return the job in the API's form: camelCase, instants in ISO 8601."""
+    """Return the job in the API's form: camelCase, timestamps in ISO 8601."""
     progress = progress_of(job, now)
     return {
         "jobId": job.job_id,

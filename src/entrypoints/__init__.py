@@ -1,4 +1,4 @@
-"""The ways in (Lambda, HTTP, CLI), settings and wiring; thin, and holds no rule of the domain."""
+"""The entry points (Lambda, HTTP, CLI), settings and wiring; thin, without domain rules."""
 
 VERSION = "0.1.0"
-"""The product's version, as pyproject.toml has it: the functions run without an installation."""
+"""The product's version, as in pyproject.toml: the functions run without an installation."""

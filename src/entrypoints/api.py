@@ -19,10 +19,10 @@ logger = logging.getLogger(__name__)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Lambda's entry; all is answered but an event that is not API Gateway's.
+    """Handle an event of API Gateway; every one gets a response.
 
     Raises:
-        UnknownEvent: such an event.
+        UnknownEvent: The event is not API Gateway's.
     """
     request = read_request(event, context.aws_request_id)
     if request.faults:
@@ -35,5 +35,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         return RUNTIME.run(use)
     except Exception as error:
-        logger.exception("the API could not answer request %s", context.aws_request_id)
+        logger.exception("the API could not process request %s", context.aws_request_id)
         return failed_response(request, error)

@@ -1,4 +1,4 @@
-"""The engine's function: new jobs, continuations, ends of batch jobs, and the sweep."""
+"""The engine's function: new jobs, continuations, ended batch jobs, and the sweep."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUNTIME: Runtime[EngineApp] = Runtime(open_engine_app)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Lambda's entry. An event that is not known, or work that is to be repeated, raises."""
+    """Handle an event. An unknown event, or work to be retried, raises."""
     parsed = parse_engine_event(event)
 
     async def use(app: EngineApp) -> dict[str, Any]:
@@ -38,7 +38,7 @@ async def _advance(app: EngineApp, job_id: str, context: LambdaContext) -> dict[
     try:
         job = await app.engine.advance(job_id, deadline_of(context, app.clock))
     except JobLeaseHeld as held:
-        # An asynchronous invocation came twice; the other one does the work.
+        # An asynchronous invocation was delivered twice; the other one does the work.
         app.telemetry.event("engine_busy", job_id=job_id, cause=str(held))
         return {"jobId": job_id, "status": "BUSY"}
     return {"jobId": job_id, "status": job.status.value}
@@ -47,25 +47,25 @@ async def _advance(app: EngineApp, job_id: str, context: LambdaContext) -> dict[
 async def _batch_job_changed(
     app: EngineApp, event: BatchStatusEvent, context: LambdaContext
 ) -> dict[str, Any]:
-    """Go on with the job whose batch job has ended.
+    """Continue the job whose batch job has ended.
 
-    The event names only the batch job. Which job of ours it belongs to is in the batch job's user
-    arguments: no record of ours has to exist yet for that, so the event cannot come too early.
+    The event names only the batch job. The batch job's user arguments name the sync job. No record
+    needs to exist for that, so the event cannot arrive too early.
 
     Raises:
-        JobLeaseHeld: an invocation is at the job that may have looked before the end; come again.
-        NotFound: S3 does not know the batch job yet; come again.
+        JobLeaseHeld: Another invocation may have checked the batch job before its end; retry.
+        NotFound: S3 does not return the batch job yet; retry.
     """
     details = event.detail.serviceEventDetails
     if details.status not in ENDED:
         return {"batchJobId": details.jobId, "ignored": f"it is {details.status}"}
     batch_job = await app.batch_jobs.describe(details.jobId)
     if batch_job.job_id is None:
-        return {"batchJobId": details.jobId, "ignored": "it is not one of ours"}
+        return {"batchJobId": details.jobId, "ignored": "it is not this service's"}
     try:
         job = await app.engine.advance(batch_job.job_id, deadline_of(context, app.clock))
     except NotFound:
-        # Another installation in the same account and region has it: events go to both.
+        # Another installation in the same account and Region owns it: events go to both.
         app.telemetry.event("unrelated_batch_job", batch_job_id=details.jobId)
-        return {"batchJobId": details.jobId, "ignored": "its job is not in our table"}
+        return {"batchJobId": details.jobId, "ignored": "its job is not in the job table"}
     return {"jobId": job.job_id, "status": job.status.value}

@@ -1,11 +1,13 @@
-"""The events that the engine and the processor are invoked with, checked at the edge.
+"""The events that invoke the engine and the processor, validated at the edge.
 
-Only what is used is described; AWS adds fields to its events, so unknown ones are let through
-there. Our own messages are strict.
+Only the fields that are used are declared. AWS adds fields to its events, so unknown fields are
+ignored there. This service's own messages are strict.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -14,52 +16,52 @@ from domain.chunk import ChunkLife
 from domain.errors import InvalidMessage
 
 ID_CHARS_MAX: Final = 128
-# The names of a job's files number its chunks with eight digits.
+# The names of a job's files have eight digits for the number of a chunk.
 _CHUNK_INDEX_MAX: Final = 99_999_999
 _COUNT_MAX: Final = 2**53 - 1
 
 JobId = Annotated[str, Field(min_length=1, max_length=ID_CHARS_MAX)]
 
-# Errors of validation show the input unless told not to, and logs hold no bodies.
+# Validation errors show the input by default, and logs must not hold bodies.
 _HIDDEN: Final = ConfigDict(hide_input_in_errors=True)
 
 
-class _Strict(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class _Aws(BaseModel):
+class _AwsModel(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
 
-class Advance(_Strict):
-    """Go on with a job."""
+class Advance(_StrictModel):
+    """Continue a job."""
 
     action: Literal["advance"] = "advance"
     jobId: JobId  # noqa: N815 - the field's name on the wire
 
 
-class RunSweep(_Strict):
+class RunSweep(_StrictModel):
     """The schedule's constant input."""
 
     action: Literal["sweep"]
 
 
-class BatchStatusDetails(_Aws):
+class BatchStatusDetails(_AwsModel):
     """`serviceEventDetails` of a batch job event."""
 
     jobId: Annotated[str, Field(min_length=1)]  # noqa: N815 - AWS's name
     status: str
 
 
-class BatchStatusDetail(_Aws):
+class BatchStatusDetail(_AwsModel):
     """`detail` of a batch job event."""
 
     eventName: Literal["JobCreated", "JobStatusChanged"]  # noqa: N815 - AWS's name
     serviceEventDetails: BatchStatusDetails  # noqa: N815 - AWS's name
 
 
-class BatchStatusEvent(_Aws):
+class BatchStatusEvent(_AwsModel):
     """S3's event on a batch job, as EventBridge delivers it.
 
     Source: S3 User Guide, "Example: Tracking an S3 Batch Operations job in EventBridge".
@@ -75,22 +77,20 @@ _ENGINE_EVENT: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent, config=_HIDDE
 
 
 def parse_engine_event(event: Any) -> EngineEvent:
-    """Tell what the engine was invoked for.
+    """Return the event that the engine was invoked with.
 
     Raises:
-        InvalidMessage: nothing that it knows.
+        InvalidMessage: The event is unknown.
     """
-    try:
+    with _invalid("unknown event for the engine"):
         return _ENGINE_EVENT.validate_python(event)
-    except ValidationError as error:
-        raise InvalidMessage(f"the engine does not know this event: {_summary(error)}") from error
 
 
 _Count = Annotated[int, Field(ge=0, le=_COUNT_MAX, strict=True)]
 
 
-class ChunkMessage(_Strict):
-    """The body of a message on the processor queue; numbers that are left out are 0."""
+class ChunkMessage(_StrictModel):
+    """The body of a message on the processor queue; missing numbers are 0."""
 
     jobId: JobId  # noqa: N815 - the field's name on the wire
     chunkIndex: Annotated[  # noqa: N815 - the field's name on the wire
@@ -101,35 +101,33 @@ class ChunkMessage(_Strict):
 
     @property
     def life(self) -> ChunkLife:
-        """The life of the chunk that it was sent in."""
-        return ChunkLife(redrive_number=self.redriveNumber, handed_back_count=self.attempt)
+        """The life of the chunk when the message was sent."""
+        return ChunkLife(redrive_number=self.redriveNumber, released_count=self.attempt)
 
 
 def parse_chunk_message(body: str) -> ChunkMessage:
-    """Read the body of a chunk message.
+    """Parse the body of a chunk message.
 
     Raises:
-        InvalidMessage: it is not one.
+        InvalidMessage: The body is not valid.
     """
-    try:
+    with _invalid("not a chunk message"):
         return ChunkMessage.model_validate_json(body)
-    except ValidationError as error:
-        raise InvalidMessage(f"not a chunk message: {_summary(error)}") from error
 
 
-class _NamesJob(_Aws):
+class _JobReference(_AwsModel):
     jobId: JobId  # noqa: N815 - the field's name on the wire
 
 
 def named_job(body: str) -> str | None:
-    """Return the job that a message names, however wrong the rest of it is; None if it does not."""
+    """Return the job that a message names, even if the rest of it is invalid; None without one."""
     try:
-        return _NamesJob.model_validate_json(body).jobId
+        return _JobReference.model_validate_json(body).jobId
     except ValidationError:
         return None
 
 
-class SqsRecord(_Aws):
+class SqsRecord(_AwsModel):
     """One record of an SQS event."""
 
     messageId: str  # noqa: N815 - AWS's name
@@ -140,18 +138,18 @@ class SqsRecord(_Aws):
 
     @property
     def queue_name(self) -> str:
-        """The queue that it comes from."""
+        """The queue that the message is from."""
         return self.eventSourceARN.rsplit(":", 1)[-1]
 
 
-class SqsEvent(_Aws):
-    """What an event source mapping invokes the processor with."""
+class SqsEvent(_AwsModel):
+    """The event of an event source mapping."""
 
     Records: Annotated[list[SqsRecord], Field(min_length=1)]
 
 
-class BatchTask(_Aws):
-    """One task of S3 Batch Operations; schema 1.0 names the bucket's ARN, 2.0 its name."""
+class BatchTask(_AwsModel):
+    """One task of S3 Batch Operations; schema 1.0 has the bucket's ARN, 2.0 its name."""
 
     taskId: str  # noqa: N815 - AWS's name
     s3Key: str  # noqa: N815 - AWS's name
@@ -161,19 +159,19 @@ class BatchTask(_Aws):
 
     @property
     def bucket_name(self) -> str:
-        """The bucket; AWS's samples show ARNs with and without region and account."""
+        """The bucket's name; AWS's samples have ARNs with and without region and account."""
         return self.s3Bucket or (self.s3BucketArn or "").split(":")[-1]
 
 
-class BatchInvocationJob(_Aws):
+class BatchInvocationJob(_AwsModel):
     """The batch job that the tasks belong to."""
 
     id: str
     userArguments: dict[str, str] | None = None  # noqa: N815 - AWS's name
 
 
-class BatchInvocation(_Aws):
-    """What S3 Batch Operations invokes the processor with (schemas 1.0 and 2.0).
+class BatchInvocation(_AwsModel):
+    """The event of S3 Batch Operations (schemas 1.0 and 2.0).
 
     Source: S3 User Guide, "Invoke AWS Lambda function".
     """
@@ -189,22 +187,23 @@ _PROCESSOR_EVENT: TypeAdapter[ProcessorEvent] = TypeAdapter(ProcessorEvent, conf
 
 
 def parse_processor_event(event: Any) -> ProcessorEvent:
-    """Tell what the processor was invoked for.
+    """Return the event that the processor was invoked with.
 
     Raises:
-        InvalidMessage: nothing that it knows.
+        InvalidMessage: The event is unknown.
     """
-    try:
+    with _invalid("unknown event for the processor"):
         return _PROCESSOR_EVENT.validate_python(event)
+
+
+@contextmanager
+def _invalid(what: str) -> Iterator[None]:
+    """Convert a validation error to InvalidMessage, without values: logs must not hold bodies."""
+    try:
+        yield
     except ValidationError as error:
-        raise InvalidMessage(
-            f"the processor does not know this event: {_summary(error)}"
-        ) from error
-
-
-def _summary(error: ValidationError) -> str:
-    """Name the fields and what is wrong with them, without their values: logs hold no bodies."""
-    return "; ".join(
-        f"{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}"
-        for fault in error.errors(include_input=False, include_url=False)
-    )
+        details = "; ".join(
+            f"{'.'.join(map(str, detail['loc'])) or 'it'}: {detail['msg']}"
+            for detail in error.errors(include_input=False, include_url=False)
+        )
+        raise InvalidMessage(f"{what}: {details}") from error

@@ -1,4 +1,4 @@
-"""What the handlers need of Lambda's context."""
+"""What the handlers need from Lambda's context."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ class LambdaContext(Protocol):
 
 
 def deadline_of(context: LambdaContext, clock: Clock) -> Deadline:
-    """Return the instant at which this invocation is ended."""
+    """Return the time at which Lambda ends this invocation."""
     remaining = timedelta(milliseconds=context.get_remaining_time_in_millis())
     return Deadline(clock, clock.now() + remaining)

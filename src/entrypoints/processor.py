@@ -23,12 +23,12 @@ from ports.telemetry import Metric
 
 RUNTIME: Runtime[ProcessorApp] = Runtime(open_processor_app)
 
-# Failures of messages that name no job are kept under this one.
+# Failures of messages without a job are stored under this one.
 UNKNOWN_JOB_ID = "unknown"
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Lambda's entry. An event that is not known raises."""
+    """Handle an event. An unknown event raises."""
     parsed = parse_processor_event(event)
 
     async def use(app: ProcessorApp) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 async def _tasks(app: ProcessorApp, invocation: BatchInvocation) -> dict[str, Any]:
-    """Answer S3 Batch Operations in its exact form; what is missing in it, it tries again."""
+    """Return the exact response for S3 Batch Operations, which retries missing tasks."""
     job_id = (invocation.job.userArguments or {}).get("jobId")
     results = []
     for task in invocation.tasks:
@@ -60,12 +60,12 @@ async def _tasks(app: ProcessorApp, invocation: BatchInvocation) -> dict[str, An
 
 
 async def _messages(app: ProcessorApp, event: SqsEvent, context: LambdaContext) -> dict[str, Any]:
-    """Process chunk messages and dead letters; those that are to come again are named."""
+    """Process chunk messages and dead letters; return those to be redelivered."""
     failed = []
     for record in event.Records:
         try:
             await _handle(app, record, context)
-        except Exception as error:  # noqa: BLE001 - an error of its message, whatever it is
+        except Exception as error:  # noqa: BLE001 - any error concerns only its message
             app.telemetry.warning(
                 "message_will_be_redelivered", message_id=record.messageId, cause=cause_of(error)
             )
@@ -100,7 +100,7 @@ async def _message(app: ProcessorApp, record: SqsRecord, context: LambdaContext)
 
 
 async def _record_malformed(app: ProcessorApp, record: SqsRecord, error: InvalidMessage) -> None:
-    """Keep what no retry can mend in the error table, and acknowledge it."""
+    """Record in the error table what no retry can fix, and acknowledge it."""
     app.telemetry.warning("message_malformed", message_id=record.messageId, cause=str(error))
     app.telemetry.count(Metric.MESSAGES_MALFORMED)
     failure = Failure(

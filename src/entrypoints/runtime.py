@@ -1,9 +1,9 @@
 """One event loop and one app per environment, kept warm between invocations.
 
 A Lambda handler is a plain function. `asyncio.run` would close its loop after each invocation, and
-with it break every client kept for the next. So each environment keeps one `asyncio.Runner`; what
-was opened on its loop stays open. In Lambda a process is one environment; on a laptop each worker
-thread is one.
+break every client kept for the next one. So each environment keeps one `asyncio.Runner`, and
+clients opened on its loop stay open. In Lambda a process is one environment; in the local runtime
+each worker thread is one.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class _Environment(Generic[App]):
 
 
 class Runtime(Generic[App]):
-    """Runs coroutines of one function with its app; each thread that calls it is an environment."""
+    """Runs coroutines of one function with its app; each calling thread is an environment."""
 
     def __init__(self, open_app: OpenApp[App]) -> None:
         self.open_app = open_app
         self._local = threading.local()
 
     def run(self, use: Callable[[App], Awaitable[Result]]) -> Result:
-        """Return what `use` returns, with the environment's app, which the first call opens."""
+        """Return the result of `use` for the environment's app, which the first call opens."""
         environment = self._environment()
 
         async def main() -> Result:
@@ -45,7 +45,7 @@ class Runtime(Generic[App]):
         return environment.runner.run(main())
 
     def close(self) -> None:
-        """Close the calling thread's app, if it has one; the next call opens another."""
+        """Close the calling thread's app, if it has one; the next call opens a new one."""
         environment: _Environment[App] | None = getattr(self._local, "environment", None)
         if environment is None:
             return

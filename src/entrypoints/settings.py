@@ -1,4 +1,4 @@
-"""Settings from the environment: the names of the specification, and what may be tuned."""
+"""Settings from the environment: names of resources, and tuning."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ TUNING_PREFIX = "ASSET_SYNC_"
 
 
 class InvalidSettings(Exception):
-    """The environment lacks something or holds something wrong; every such thing is listed."""
+    """Environment variables are missing or invalid; all of them are listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogNames:
-    """Names in the catalog's table. An empty index is not asked; an empty attribute is not kept.
+    """Names in the catalog's table. An empty index is not queried; an empty attribute is not read.
 
     Attribute names may be dotted paths into maps. Both index keys are top-level attributes.
     """
@@ -42,7 +42,7 @@ class CatalogNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Names of resources (specification), the catalog's profile and names, and the tuning."""
+    """Names of resources, the catalog's profile and names, and the tuning."""
 
     job_table_name: str
     chunk_table_name: str
@@ -63,7 +63,7 @@ class Settings:
 
     @property
     def account_id(self) -> str:
-        """The account that the functions, and so the batch jobs, are in."""
+        """The account of the functions, and so of the batch jobs."""
         return self.processor_function_arn.split(":")[4]
 
     @property
@@ -93,8 +93,8 @@ PROFILE_VARIABLE = "CATALOG_PROFILE"
 _LOCATION = "DigitalSourceAsset.MainRepresentation.StorageInfo.PrimaryLocation"
 
 # Media Lake, v1.18.3: medialake_stacks/base_infrastructure.py (the table and its indexes) and
-# lambdas/ingest/s3/index.py (its items). Its AssetIDIndex is keyed by top-level attributes that
-# nothing writes, so it is not asked.
+# lambdas/ingest/s3/index.py (its items). The key attributes of its AssetIDIndex are at the top
+# level, and nothing writes them, so it is not queried.
 _MEDIALAKE_NAMES = CatalogNames(
     asset_id_attribute="DigitalSourceAsset.ID",
     asset_id_index="",
@@ -107,8 +107,8 @@ _MEDIALAKE_NAMES = CatalogNames(
     last_modified_attribute="DigitalSourceAsset.lastModifiedDate",
 )
 
-# A table about which nothing is known but its keys: the index over asset ids is asked, and no
-# record says which version of an object it is about.
+# A table of which only the keys are known: the index over asset ids is queried, and no record shows
+# which version of an object it describes.
 _GENERIC_NAMES = replace(
     _MEDIALAKE_NAMES,
     asset_id_index="AssetIDIndex",
@@ -127,15 +127,15 @@ CATALOG_DEFAULTS: Mapping[CatalogProfile, CatalogNames] = {
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings; `environment` is the process's own unless given.
+    """Return the settings; `environment` is the process's own by default.
 
     Raises:
-        InvalidSettings: with everything that is missing or wrong.
+        InvalidSettings: Variables are missing or invalid; the message lists all of them.
     """
     env = os.environ if environment is None else environment
     profile = _profile(env)
-    # Without a catalog there is no table to name.
-    faults = [
+    # Without a catalog there is no table.
+    problems = [
         f"{name} is not set"
         for name in REQUIRED
         if not env.get(name)
@@ -143,17 +143,17 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     ]
     if profile is None:
         known = ", ".join(CatalogProfile)
-        faults.append(f"{PROFILE_VARIABLE} is {env[PROFILE_VARIABLE]!r}, not one of {known}")
-    sizing = _tuned(ChunkSizing, env, faults)
-    tuning = _tuned(Tuning, env, faults, sizing=ChunkSizing(**sizing))
+        problems.append(f"{PROFILE_VARIABLE} is {env[PROFILE_VARIABLE]!r}, not one of {known}")
+    sizing = _tuned(ChunkSizing, env, problems)
+    tuning = _tuned(Tuning, env, problems, sizing=ChunkSizing(**sizing))
     discovery = env.get(f"{TUNING_PREFIX}DEFAULT_DISCOVERY", Discovery.BATCH.value)
     if discovery not in set(Discovery):
-        faults.append(f"{TUNING_PREFIX}DEFAULT_DISCOVERY is {discovery!r}, not batch or direct")
+        problems.append(f"{TUNING_PREFIX}DEFAULT_DISCOVERY is {discovery!r}, not batch or direct")
     arn = env.get("PROCESSOR_FUNCTION_ARN", "")
     if arn and len(arn.split(":")) < 7:
-        faults.append(f"PROCESSOR_FUNCTION_ARN is {arn!r}, not the ARN of a function")
-    if faults or profile is None:
-        raise InvalidSettings("; ".join(faults))
+        problems.append(f"PROCESSOR_FUNCTION_ARN is {arn!r}, not the ARN of a function")
+    if problems or profile is None:
+        raise InvalidSettings("; ".join(problems))
     return Settings(
         **{name.lower(): env.get(name, "") for name in REQUIRED},
         catalog_profile=profile,
@@ -174,7 +174,7 @@ def _catalog_names(env: Mapping[str, str], defaults: CatalogNames) -> CatalogNam
 
 
 def _profile(env: Mapping[str, str]) -> CatalogProfile | None:
-    """Return the profile that the environment names; None if there is none of that name."""
+    """Return the profile that the environment names, None if there is no such profile."""
     try:
         return CatalogProfile(env.get(PROFILE_VARIABLE) or CatalogProfile.GENERIC)
     except ValueError:
@@ -190,9 +190,9 @@ Tuned = TypeVar("Tuned", Tuning, ChunkSizing)
 
 
 def _tuned(
-    kind: type[Tuned], env: Mapping[str, str], faults: list[str], **given: Any
+    kind: type[Tuned], env: Mapping[str, str], problems: list[str], **given: Any
 ) -> dict[str, Any]:
-    """Return the values for `kind` that the environment sets, beside those given."""
+    """Return the values for `kind` that the environment sets, in addition to those given."""
     types = get_type_hints(kind)
     values = dict(given)
     for field in fields(kind):
@@ -202,10 +202,10 @@ def _tuned(
         try:
             value = TypeAdapter(types[field.name]).validate_python(env[name])
         except ValidationError as error:
-            faults.append(f"{name} is {env[name]!r}: {error.errors()[0]['msg']}")
+            problems.append(f"{name} is {env[name]!r}: {error.errors()[0]['msg']}")
             continue
         if not (value > 0 and isfinite(value)):
-            faults.append(f"{name} is {env[name]!r}; it has to be a number above zero")
+            problems.append(f"{name} is {env[name]!r}; it must be a number above zero")
         else:
             values[field.name] = value
     return values

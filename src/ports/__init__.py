@@ -1,1 +1,1 @@
-"""What the use cases need of the world, as Protocols and their errors; knows no adapter."""
+"""What the use cases need from outside, as Protocols and their errors; independent of adapters."""

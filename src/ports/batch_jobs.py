@@ -10,17 +10,17 @@ from domain.job import Job
 
 
 class BatchJobs(Protocol):
-    """Creates and watches the batch jobs that run discovery.
+    """Creates and monitors the batch jobs that run discovery.
 
     Every method may raise the Retryable and Fatal errors of `ports.errors`.
     """
 
     async def create(self, job: Job, *, report_prefix: str) -> str:
-        """Create the batch job that runs discovery over the job's manifest; returns its id.
+        """Create the batch job that runs discovery over the job's manifest; return its id.
 
-        Its client token is a function of job and manifest: a second call for the same job makes no
-        second batch job and returns the same id. It carries the job's id in its user arguments, and
-        reports on all tasks under `report_prefix`.
+        Its client token depends only on job and manifest: a second call for the same job creates no
+        second batch job and returns the same id. The batch job has the job's id in its user
+        arguments, and reports on all tasks under `report_prefix`.
 
         Raises:
             Refused: S3 does not accept the request.
@@ -28,21 +28,21 @@ class BatchJobs(Protocol):
         ...
 
     async def describe(self, batch_job_id: str) -> BatchJob:
-        """Return the state of a batch job, ours or not.
+        """Return the state of a batch job, this service's or not.
 
         Raises:
-            NotFound: there is none; right after its creation that may change.
+            NotFound: There is none; shortly after a creation that may change.
         """
         ...
 
     async def find(self, job_id: str) -> Sequence[str]:
         """Return the ids of the batch jobs that were created for this job and have not ended.
 
-        For a job whose record does not name its batch job. It may take S3 some seconds until a new
-        one is among them.
+        For a job whose record does not name its batch job. It may take some seconds until S3
+        returns a new one.
         """
         ...
 
     async def cancel(self, batch_job_id: str) -> None:
-        """Order the end of a batch job; one that has ended, or is not known, is fine."""
+        """Cancel a batch job; one that has ended, or does not exist, is ignored."""
         ...

@@ -9,32 +9,32 @@ from domain.catalog import CatalogAnswer, CatalogQuestion
 
 
 class Catalog(Protocol):
-    """Answers what is known of objects.
+    """Looks up objects.
 
     An asset is known by the record under the object's own InventoryID, or by an index over asset
-    ids where the catalog has one that is worth asking. What was asked of other objects in the same
-    call changes no answer.
+    ids if the catalog has one to query. The result for an object does not depend on the other
+    objects of the call.
     """
 
     async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
-        """Return one answer for each question, in order; any number, repetitions are fine.
+        """Return one result for each question, in order; any number, repetitions allowed.
 
         `record` is the record under the InventoryID in the tags. `asset_known`: the AssetID in the
         tags is that record's, or an index has it. An id that is None is not known.
 
         `others` are records of the object under other ids. They are looked up only for an object
         whose asset is not known, and which has no record under its own InventoryID or one of
-        another storage path: under the inventory id that this service mints for it, and at its
-        storage path where the catalog has an index over paths. What is no asset (a lock, say) is
-        left out. Each record comes once.
+        another storage path: under the inventory id that this service generates for it, and at its
+        storage path if the catalog has an index over paths. Items that are not assets (for example
+        locks) are left out. There are no duplicates.
 
-        A record's fields are None where the catalog does not keep them, or keeps what cannot be
-        read as such. Reads may lag behind the last write.
+        A record's fields are None if the catalog does not have them, or has a value of another
+        type. Reads may lag behind the last write.
 
         Raises:
-            Retryable: some answer could not be had; there are no partial answers.
-            Misconfigured: the table or an index does not exist.
-            AccessDenied: the catalog cannot be read.
-            CorruptData: the catalog's answer is not of the form that it documents.
+            Retryable: A lookup failed; there are no partial results.
+            Misconfigured: The table or an index does not exist.
+            AccessDenied: The catalog cannot be read.
+            CorruptData: The catalog's response does not have its documented form.
         """
         ...

@@ -9,22 +9,22 @@ from domain.message import ChunkMessage
 
 
 class ChunkQueue(Protocol):
-    """Sends chunk messages; they come at least once, in any order."""
+    """Sends chunk messages; they are delivered at least once, in any order."""
 
     async def send(self, messages: Sequence[ChunkMessage], *, delay_s: int = 0) -> None:
-        """Send messages, any number, to be received after `delay_s` (0 to 900).
+        """Send any number of messages, to be received after `delay_s` (0 to 900).
 
         Raises:
-            Retryable, Fatal: some messages may have been sent; sending all again does no harm.
+            Retryable, Fatal: Some messages may have been sent; it is safe to send all again.
         """
         ...
 
     async def depth(self) -> int:
-        """Return how many messages the queue holds: waiting, delayed, or being worked on.
+        """Return how many messages the queue holds: visible, delayed, or in flight.
 
         The number is approximate, and may lag behind by a minute.
 
         Raises:
-            Retryable, Fatal: the number could not be had.
+            Retryable, Fatal: The number could not be read.
         """
         ...

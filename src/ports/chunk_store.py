@@ -1,4 +1,4 @@
-"""The chunk table, and the transactions that move a job's tally."""
+"""The chunk table, and the transactions that change a job's tally."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ ADDED_CHUNK_COUNT_MAX: Final = TRANSACTION_ACTION_COUNT_MAX - 1
 
 
 class ChunkStore(Protocol):
-    """Keeps chunks, keyed by job and index. Reads see the last write.
+    """Stores chunks, keyed by job and index. Reads are strongly consistent.
 
     Every method may raise the Retryable and Fatal errors of `ports.errors`. After TimedOut a write
-    was done whole or not at all.
+    was done completely or not at all.
     """
 
     async def add(self, job: Job, chunks: Sequence[Chunk]) -> Job:
-        """Record new chunks, save the job, and add the chunks to its tally: all or nothing.
+        """Record new chunks, save the job, and add the chunks to its tally: atomically.
 
-        `chunks` are at most ADDED_CHUNK_COUNT_MAX and get `version` 1; the job is written as by
-        `JobStore.save`, and the tally moves by the sum of `domain.tally.tally_of`.
+        `chunks` are at most ADDED_CHUNK_COUNT_MAX and get `version` 1. The job is written as by
+        `JobStore.save`, and the tally changes by the sum of `domain.tally.tally_of`.
 
         Raises:
-            Conflict: the job's stored version is another, or one of the chunks exists.
-            ValueError: more chunks than that, or a job that has ended.
+            Conflict: The job's stored version differs, or one of the chunks exists.
+            ValueError: There are more chunks than that, or the job has ended.
         """
         ...
 
@@ -38,23 +38,23 @@ class ChunkStore(Protocol):
         """Return the chunk.
 
         Raises:
-            NotFound: there is none.
+            NotFound: There is none.
         """
         ...
 
     async def save(self, chunk: Chunk) -> Chunk:
-        """Write the chunk over the version that it carries; returns it with its new version.
+        """Write the chunk over its version; return it with its new version.
 
         Raises:
-            Conflict: the stored version is another, or there is no such chunk.
+            Conflict: The stored version differs, or there is no such chunk.
         """
         ...
 
     async def settle(self, chunk: Chunk, change: Tally) -> Chunk:
-        """Write the chunk like `save` and move its job's tally by `change`: both or neither.
+        """Write the chunk like `save` and change its job's tally by `change`: both or neither.
 
         Raises:
-            Conflict: the stored version of the chunk is another, the tally moves and there is no
+            Conflict: The stored version of the chunk differs, the tally changes and there is no
                 such job, or `change.reopens` and the job has ended; nothing was written. So a
                 write that arrives late cannot reopen a chunk of a job that ended in the meantime.
         """
@@ -69,8 +69,8 @@ class ChunkStore(Protocol):
     ) -> Page[Chunk]:
         """Return those of the next `limit` chunks by index whose range of keys covers `key`.
 
-        A page may be empty and not the last: one with a cursor is followed by another. Cursors are
-        those of `list_page`.
+        A page may be empty and not the last: a page with a cursor is followed by another. Cursors
+        are those of `list_page`.
 
         Raises:
             InvalidCursor: `cursor` is not one of this list.

@@ -1,4 +1,4 @@
-"""The time, as a port: so that tests own it."""
+"""The time, as a port, so that tests control it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time and waits."""
+    """Provides the time and waits."""
 
     def now(self) -> datetime:
-        """Return the current instant, aware, in UTC."""
+        """Return the current time as an aware datetime in UTC."""
         ...
 
     async def sleep(self, duration_s: float) -> None:

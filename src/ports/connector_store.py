@@ -10,7 +10,7 @@ from ports.paging import Page
 
 
 class ConnectorStore(Protocol):
-    """Keeps connectors. Reads by id see the last write.
+    """Stores connectors. Reads by id are strongly consistent.
 
     Every method may raise the Retryable and Fatal errors of `ports.errors`.
     """
@@ -19,7 +19,7 @@ class ConnectorStore(Protocol):
         """Record a new connector.
 
         Raises:
-            AlreadyExists: a connector has this id; it is not changed.
+            AlreadyExists: A connector has this id; it is not changed.
         """
         ...
 
@@ -27,25 +27,25 @@ class ConnectorStore(Protocol):
         """Return the connector.
 
         Raises:
-            NotFound: there is none.
-            CorruptData: it cannot be read back.
+            NotFound: There is none.
+            CorruptData: It cannot be read.
         """
         ...
 
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
-        """Return up to `limit` connectors, each once, in an order that stays the same.
+        """Return up to `limit` connectors, each once, in a stable order.
 
-        One that cannot be read back is `unreadable` and keeps no other from being shown.
+        A record that cannot be read is `unreadable`, and does not prevent others from being listed.
 
         Raises:
             InvalidCursor: `cursor` is not one of this list.
         """
         ...
 
-    async def note_queue_empty(self, connector_id: str, at: datetime) -> None:
-        """Record that the connector's ingest queue was seen empty at `at`; a later time stays.
+    async def record_queue_empty(self, connector_id: str, at: datetime) -> None:
+        """Record that the connector's ingest queue was empty at `at`; a later time stays.
 
         Raises:
-            NotFound: there is no such connector.
+            NotFound: There is no such connector.
         """
         ...

@@ -6,12 +6,12 @@ from typing import Protocol
 
 
 class EngineInvoker(Protocol):
-    """Has the engine go on with a job, in an invocation of its own."""
+    """Has the engine continue a job, in a separate invocation."""
 
     async def advance(self, job_id: str) -> None:
-        """Order one invocation; it comes at least once, some time, or (rarely) never.
+        """Request one invocation; it happens at least once, at some time, or (rarely) never.
 
         Raises:
-            Retryable, Fatal: the order was not taken, or it is not known whether it was.
+            Retryable, Fatal: The request was not accepted, or that is unknown.
         """
         ...

@@ -1,10 +1,10 @@
-"""Errors of the ports: what may go wrong outside, in four kinds that decide who acts.
+"""Errors of the ports: what may fail outside, in four kinds that decide who acts.
 
-Retryable: the same call may work later, so the queue brings it again. Outcome: a normal answer
-that the caller has to branch on. Fatal: a person must act. Unknown: nobody can tell, so it is tried
-a few times and then a person looks. Adapters raise nothing else: what they know of a vendor's
-errors is one of the first three, everything else is Unknown, and an answer that cannot be read is
-Garbled.
+Retryable: the same call may work later, so the queue delivers it again. ExpectedError: a normal
+result that the caller must handle. Fatal: manual intervention is required. Unknown: the cause is
+unknown, so the call is retried a few times and then an operator checks it. Adapters raise nothing
+else: the errors that they map are of the first three kinds, every other is Unknown, and a response
+that cannot be parsed is Garbled.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 class PortError(Exception):
     """Base of all errors of ports.
 
-    `operation` and `resource` say where, `vendor_code` what; by `request_id` the vendor finds it.
+    `operation`, `resource` and `vendor_code` identify the error; AWS finds it by `request_id`.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class PortError(Exception):
         self.request_id = request_id
 
     def converted_to(self, kind: type[PortError], *, more: str = "") -> PortError:
-        """Return another error, of `kind`, that says the same, and `more`."""
+        """Return an error of `kind` with the same attributes, and `more` added to its message."""
         return kind(
             f"{self}{more}",
             operation=self.operation,
@@ -47,7 +47,7 @@ class Retryable(PortError):
 
 
 class Throttled(Retryable):
-    """The service asks for fewer requests."""
+    """The service throttles requests."""
 
 
 class Unavailable(Retryable):
@@ -55,56 +55,56 @@ class Unavailable(Retryable):
 
 
 class TimedOut(Retryable):
-    """No answer in time. A write may or may not have been done: read before deciding."""
+    """No response arrived in time. A write may or may not have been done: read before deciding."""
 
 
 class Garbled(TimedOut):
-    """An answer came that cannot be read: something in it is missing or impossible."""
+    """The response cannot be parsed: something in it is missing or invalid."""
 
 
 class Unknown(PortError):
-    """An answer that we do not know, such as a code that is in none of our tables."""
+    """An unknown error, such as a code that is not in the table of codes."""
 
 
 class ExpectedError(PortError):
-    """A normal answer that the caller branches on."""
+    """A normal result that the caller must handle."""
 
 
 class NotFound(ExpectedError):
-    """The thing does not exist."""
+    """The resource does not exist."""
 
 
 class AlreadyExists(ExpectedError):
-    """The thing exists; it was not changed."""
+    """The resource already exists; it was not changed."""
 
 
 class Conflict(ExpectedError):
-    """Somebody else changed the thing since it was read; nothing was written."""
+    """Another writer changed the resource since it was read; nothing was written."""
 
 
 class Fatal(PortError):
-    """A person must act before the same call can work."""
+    """The same call can only work after manual intervention."""
 
 
 class AccessDenied(Fatal):
-    """The service refuses us; the message says what to grant where that is known."""
+    """The service denied access; the message names the permission to grant if it is known."""
 
 
 class Misconfigured(Fatal):
-    """Something that must be set up is missing or wrong."""
+    """A required resource or setting is missing or wrong."""
 
 
 class LimitExceeded(Fatal):
-    """A limit of the service stands in the way."""
+    """A limit of the service was reached."""
 
 
 class CorruptData(Fatal):
-    """What was stored cannot be read back."""
+    """Stored data cannot be read."""
 
 
 class Refused(Fatal):
-    """The service rejects this input for good."""
+    """The service rejects this input permanently."""
 
 
 class Archived(ExpectedError):
-    """The object is in an archive, restored or not; it is copied once a person took it out."""
+    """The object is archived, restored or not; it is copied after its owner moved it out."""

@@ -1,4 +1,4 @@
-"""New ids, as a port: so that tests own randomness."""
+"""New ids, as a port, so that tests control randomness."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Ids(Protocol):
-    """Makes ids that nobody else makes."""
+    """Generates unique ids."""
 
     def new_job_id(self) -> str:
         """Return a job id; later ones sort after earlier ones."""

@@ -10,15 +10,15 @@ from ports.errors import PortError
 
 
 class IngestBus(Protocol):
-    """Announces objects to the Asset Management System."""
+    """Publishes objects to the Asset Management System."""
 
     async def publish(self, events: Sequence[IngestEvent]) -> list[PortError | None]:
         """Publish up to ten events in one request.
 
-        Returns, for each event in order, None if the bus took it or what kept it from that
-        (Retryable or Fatal).
+        Returns, for each event in order, None if the bus accepted it, or else the error (Retryable
+        or Fatal).
 
         Raises:
-            Retryable, Fatal: the request as a whole failed; some events may have been taken.
+            Retryable, Fatal: The request as a whole failed; some events may have been accepted.
         """
         ...

@@ -1,4 +1,4 @@
-"""The Asset Management System's own ingest queue, of a connector that has one."""
+"""The Asset Management System's own ingest queue, if a connector has one."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from ports.errors import PortError
 
 
 class IngestQueue(Protocol):
-    """Sends what the system's ingest reads, in the form of an S3 event notification.
+    """Sends messages to the system's ingest, in the form of S3 event notifications.
 
-    A queue is named by its URL; its Region may be another than the service's. At least once, in any
+    A queue is named by its URL; it may be in another Region. Delivery is at least once, in any
     order between objects. On a FIFO queue the messages of one object keep their order, those of
-    different objects are in different groups as far as possible, and a message that is sent again
-    within five minutes is dropped by the queue.
+    different objects are in different groups as far as possible, and the queue drops a message that
+    is sent again within five minutes.
     """
 
     async def send(
         self, queue_url: str, messages: Sequence[IngestMessage]
     ) -> list[PortError | None]:
-        """Send up to ten messages in one request; returns for each None, or why it was not sent.
+        """Send up to ten messages in one request; return for each None, or the error.
 
         Raises:
-            Retryable: the request as a whole failed; some messages may have been sent.
-            NotFound: there is no such queue.
-            AccessDenied: nothing may be sent to it.
+            Retryable: The request as a whole failed; some messages may have been sent.
+            NotFound: There is no such queue.
+            AccessDenied: Sending to it is not allowed.
         """
         ...
 
     async def depth(self, queue_url: str) -> int:
-        """Return how many messages the queue holds: waiting, delayed, or being worked on.
+        """Return how many messages the queue holds: visible, delayed, or in flight.
 
         The number is approximate, and may lag behind by a minute.
 
         Raises:
-            Retryable: the number could not be had.
-            NotFound: there is no such queue.
-            AccessDenied: its attributes may not be read.
+            Retryable: The number could not be read.
+            NotFound: There is no such queue.
+            AccessDenied: Reading its attributes is not allowed.
         """
         ...

@@ -20,33 +20,33 @@ class OverlappingJob(Conflict):
 
 
 class TooManyPrefixes(Conflict):
-    """The prefixes of the active jobs of the bucket are more than are kept for one bucket."""
+    """The prefixes of the bucket's active jobs exceed the maximum for one bucket."""
 
     def __init__(self, bucket_name: str, size_bytes: int) -> None:
         super().__init__(
-            f"the prefixes of the active jobs of bucket {bucket_name} would come to"
-            f" {size_bytes:,} bytes, {ACTIVE_PREFIX_BYTES_MAX:,} are allowed",
+            f"the prefixes of the active jobs of bucket {bucket_name} would have"
+            f" {size_bytes:,} bytes, and {ACTIVE_PREFIX_BYTES_MAX:,} are allowed",
             resource=bucket_name,
         )
 
 
 class JobStore(Protocol):
-    """Keeps jobs. Reads by id see the last write; lists may lag behind it.
+    """Stores jobs. Reads by id are strongly consistent; lists may lag behind.
 
     Every method may raise the Retryable and Fatal errors of `ports.errors`. After TimedOut a write
-    was done whole or not at all.
+    was done completely or not at all.
     """
 
     async def create(self, job: Job) -> Job:
-        """Record a new job and mark its prefixes of the bucket as taken, in one step.
+        """Record a new job and reserve its prefixes of the bucket, atomically.
 
         Returns the job as stored, with `version` 1. A bucket's active jobs (those not terminal), of
-        whatever connector, never overlap (`domain.prefixes.overlap`): two racing calls, one wins.
+        any connector, never overlap (`domain.prefixes.overlap`): of two concurrent calls, one wins.
 
         Raises:
-            AlreadyExists: a job has this id.
-            OverlappingJob: an active job of the bucket overlaps.
-            TooManyPrefixes: with those of this job, `domain.item_sizes.active_prefix_bytes` of the
+            AlreadyExists: A job has this id.
+            OverlappingJob: An active job of the bucket overlaps.
+            TooManyPrefixes: With those of this job, `domain.item_sizes.active_prefix_bytes` of the
                 bucket's active jobs is above ACTIVE_PREFIX_BYTES_MAX.
         """
         ...
@@ -55,31 +55,31 @@ class JobStore(Protocol):
         """Return the job.
 
         Raises:
-            NotFound: there is none.
-            CorruptData: it cannot be read back.
+            NotFound: There is none.
+            CorruptData: It cannot be read.
         """
         ...
 
     async def save(self, job: Job) -> Job:
-        """Write the job over the version that it carries; returns it with its new version.
+        """Write the job over its version; return it with its new version.
 
-        Every field but `tally` is written; the tally returned is the stored one. A job that became
-        terminal gives its prefixes free in the same step; one that was terminal is
-        taken up again by `reopen` only.
+        Every field except `tally` is written; the tally returned is the stored one. A job that
+        became terminal releases its prefixes in the same step. Only `reopen` writes a job that was
+        terminal.
 
         Raises:
-            Conflict: the stored version is another, or there is no such job.
+            Conflict: The stored version differs, or there is no such job.
         """
         ...
 
     async def reopen(self, job: Job) -> Job:
-        """Like `save`, for a job that was terminal and is not any more: takes its prefixes again.
+        """Like `save`, for a job that was terminal and no longer is: reserve its prefixes again.
 
         Raises:
-            Conflict: the stored version is another, or there is no such job.
-            OverlappingJob: another active job of the bucket overlaps; may be raised in place of
-                Conflict where both hold.
-            TooManyPrefixes: as `create`; may be raised in place of Conflict as well.
+            Conflict: The stored version differs, or there is no such job.
+            OverlappingJob: Another active job of the bucket overlaps; may be raised instead of
+                Conflict if both hold.
+            TooManyPrefixes: As in `create`; may also be raised instead of Conflict.
         """
         ...
 
@@ -91,9 +91,9 @@ class JobStore(Protocol):
         limit: int,
         cursor: str | None = None,
     ) -> Page[Job]:
-        """Return up to `limit` jobs, the newest first; a page may be short and not the last.
+        """Return up to `limit` jobs, the newest first; a short page need not be the last.
 
-        One that cannot be read back is `unreadable` and keeps no other from being shown.
+        A record that cannot be read is `unreadable`, and does not prevent others from being listed.
 
         Raises:
             InvalidCursor: `cursor` is not one of this list.
@@ -103,6 +103,6 @@ class JobStore(Protocol):
     def open_jobs(self) -> AsyncIterator[Job | Unreadable]:
         """Yield the jobs that are not terminal or have unpublished notices, the oldest first.
 
-        In the place of one that cannot be read back it yields an Unreadable.
+        For a record that cannot be read it yields an Unreadable.
         """
         ...

@@ -11,14 +11,14 @@ from typing import Any, Final, Generic, TypeVar
 Item = TypeVar("Item")
 
 # DynamoDB Developer Guide, "Quotas": a sort key of up to 1,024 bytes, numbers of up to 38 digits
-# (checked 2026-11). What lists are ordered by is far smaller, and printable: ids and instants.
+# (checked 2026-11). The sort keys of lists are far smaller, and printable: ids and timestamps.
 _TEXT_BYTES_MAX: Final = 1024
 _NUMBER_MAX: Final = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A stored record that cannot be read back, by its id, and why: one of a later version, say."""
+    """The id of a stored record that cannot be read, and why (for example, a later version)."""
 
     record_id: str
     cause: str
@@ -28,7 +28,7 @@ class Unreadable:
 class Page(Generic[Item]):
     """Items in the list's order; `cursor` is opaque, None on the last page.
 
-    `unreadable` are the records that would stand among the items; they count towards the limit.
+    `unreadable` are the records that would be among the items; they count towards the limit.
     """
 
     items: tuple[Item, ...]
@@ -37,7 +37,7 @@ class Page(Generic[Item]):
 
     @classmethod
     def of(cls, found: Iterable[Item | Unreadable], cursor: str | None) -> Page[Item]:
-        """Return the page of these records, in their order."""
+        """Return the page of these records, in the same order."""
         items: list[Item] = []
         unreadable: list[Unreadable] = []
         for each in found:
@@ -49,7 +49,7 @@ class Page(Generic[Item]):
 
 
 class InvalidCursor(Exception):
-    """The cursor is not one that this list gave out."""
+    """The cursor was not issued by this list."""
 
 
 def encode_cursor(values: Sequence[str | int | None]) -> str:
@@ -59,14 +59,14 @@ def encode_cursor(values: Sequence[str | int | None]) -> str:
 
 
 def decode_cursor(cursor: str) -> list[str | int | None]:
-    """Return the values in a cursor: of any number and order, since a client may have made it up.
+    """Return a cursor's values, of any number and order: a client may have forged it.
 
     Raises:
-        InvalidCursor: not a cursor, or one with a value that no place in a list has.
+        InvalidCursor: The text is not a cursor, or has a value that no position in a list has.
     """
     try:
         values = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-    # Many brackets make a nesting that is too deep.
+    # Many brackets make the nesting too deep.
     except (ValueError, RecursionError) as error:
         raise InvalidCursor("not a cursor") from error
     if not isinstance(values, list) or not all(map(_may_be_a_place, values)):
@@ -79,5 +79,5 @@ def _may_be_a_place(value: Any) -> bool:
         return (
             len(value.encode("utf-8", "surrogatepass")) <= _TEXT_BYTES_MAX and value.isprintable()
         )
-    # type() tells True from 1.
+    # type() distinguishes True from 1.
     return value is None or (type(value) is int and 0 <= value <= _NUMBER_MAX)

@@ -7,13 +7,13 @@ from typing import Protocol
 
 
 class ResultsStore(Protocol):
-    """Keeps files by key. Reads see the last write; a file is seen whole or not at all.
+    """Stores files by key. Reads are strongly consistent; a file is read completely or not at all.
 
     Every method may raise the Retryable and Fatal errors of `ports.errors`.
     """
 
     async def put(self, key: str, content: bytes) -> None:
-        """Write a file, over what may be there."""
+        """Write a file, or replace an existing one."""
         ...
 
     async def replace(self, key: str, content: bytes, *, e_tag: str | None) -> str:
@@ -30,52 +30,52 @@ class ResultsStore(Protocol):
         ...
 
     async def get(self, key: str) -> bytes:
-        """Return a whole file; for small ones.
+        """Return a whole file; for small files.
 
         Raises:
-            NotFound: there is none.
+            NotFound: There is none.
         """
         ...
 
     def stream(self, key: str, *, position: int = 0) -> AsyncIterator[bytes]:
-        """Yield the file from byte `position` on, in portions of bounded size; at its end, nothing.
+        """Yield the file from byte `position` on, in blocks of bounded size; nothing at its end.
 
         Raises:
-            NotFound: there is none.
+            NotFound: There is none.
         """
         ...
 
     async def create_upload(self, key: str) -> str:
-        """Begin a file that comes in parts; returns the upload's id."""
+        """Create a multipart upload for a file; return its id."""
         ...
 
     async def upload_part(self, key: str, upload_id: str, part_number: int, content: bytes) -> str:
-        """Send a part (numbers from 1; 5 MiB at least, but for the last one); returns its ETag.
+        """Upload a part (numbers from 1; at least 5 MiB, except the last); return its ETag.
 
         The same number again replaces the part.
 
         Raises:
-            NotFound: the upload was completed or aborted.
+            NotFound: The upload was completed or aborted.
         """
         ...
 
     async def complete_upload(self, key: str, upload_id: str, part_e_tags: Sequence[str]) -> str:
-        """Make the file of all parts in order; returns its ETag, unquoted.
+        """Create the file from all parts in order; return its ETag, unquoted.
 
         Raises:
-            NotFound: the upload was completed or aborted.
-            Conflict: a part is not the one with this ETag.
+            NotFound: The upload was completed or aborted.
+            Conflict: A part does not have this ETag.
         """
         ...
 
     async def abort_upload(self, key: str, upload_id: str) -> None:
-        """Drop an upload; one that is not there is fine."""
+        """Abort an upload; a missing one is ignored."""
         ...
 
     async def e_tag(self, key: str) -> str:
         """Return the file's ETag, unquoted.
 
         Raises:
-            NotFound: there is none.
+            NotFound: There is none.
         """
         ...

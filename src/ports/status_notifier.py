@@ -14,6 +14,6 @@ class StatusNotifier(Protocol):
         """Publish one message, with its status as an attribute so that subscribers can filter.
 
         Raises:
-            Retryable, Fatal: it was not published, or it is not known whether it was.
+            Retryable, Fatal: It was not published, or that is unknown.
         """
         ...

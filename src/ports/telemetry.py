@@ -30,14 +30,14 @@ class Metric(StrEnum):
 
 
 class Telemetry(Protocol):
-    """Tells operators what happens. Never raises, never changes what is done."""
+    """Logs and counts for operators. Never raises, and has no effect on results."""
 
     def event(self, name: str, **facts: str | int | float | bool | None) -> None:
-        """Log one event, with facts about it."""
+        """Log one event with its fields."""
         ...
 
     def warning(self, name: str, **facts: str | int | float | bool | None) -> None:
-        """Log an event that an operator may want to look into."""
+        """Log an event that an operator may want to investigate."""
         ...
 
     def count(self, metric: Metric, value: int = 1) -> None:
@@ -45,7 +45,7 @@ class Telemetry(Protocol):
         ...
 
     def invocation(self, request_id: str) -> AbstractContextManager[None]:
-        """Mark an invocation: its id goes with its events, its counts are written at its end.
+        """Mark an invocation: its events have its id, its counts are written at its end.
 
         An invocation that runs at the same time, in another thread or task, keeps its own id.
         """

@@ -177,7 +177,7 @@ def test_a_code_that_is_not_known_is_unknown_and_says_where(
     told = raised.value
     assert (told.vendor_code, told.request_id) == ("SomethingNew", "R1")
     assert str(told) == (
-        "s3 DoThis on thing: SomethingNew: why (HTTP 400, a code that is not known, request R1)"
+        "s3 DoThis on thing: SomethingNew: why (HTTP 400, an unknown code, request R1)"
     )
 
 

@@ -95,7 +95,7 @@ async def copy_in_parts(
 
 
 async def test_a_copy_restates_all_that_it_would_lose(client: Any) -> None:
-    written = await store(client).rewrite(BUCKET, HEAD, {"a b": "c&d=+ü", "AssetID": "x"})
+    written = await store(client).copy_in_place(BUCKET, HEAD, {"a b": "c&d=+ü", "AssetID": "x"})
 
     sent = client.sent("CopyObject")
     tagging = sent.pop("Tagging")
@@ -116,7 +116,7 @@ async def test_a_copy_restates_all_that_it_would_lose(client: Any) -> None:
 
 
 async def test_no_tags_clear_the_tags(client: Any) -> None:
-    await store(client).rewrite(BUCKET, HEAD, {})
+    await store(client).copy_in_place(BUCKET, HEAD, {})
 
     assert client.sent("CopyObject")["Tagging"] == ""
 
@@ -127,7 +127,7 @@ async def test_a_retention_that_has_ended_is_not_restated(client: Any, until: da
     client.answers["GetObjectLockConfiguration"] = {
         "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}
     }
-    await store(client).rewrite(BUCKET, replace(HEAD, lock=lock), {})
+    await store(client).copy_in_place(BUCKET, replace(HEAD, lock=lock), {})
 
     sent = client.sent("CopyObject")
     assert {name for name in sent if name.startswith("ObjectLock")} == {"ObjectLockLegalHoldStatus"}
@@ -140,7 +140,7 @@ async def test_an_object_without_encryption_does_not_get_the_buckets(
     client: Any, unencrypted_as: str | None, expected: dict[str, str]
 ) -> None:
     head = replace(HEAD, encryption=None)
-    await store(client, unencrypted_as=unencrypted_as).rewrite(BUCKET, head, {})
+    await store(client, unencrypted_as=unencrypted_as).copy_in_place(BUCKET, head, {})
 
     sent = client.sent("CopyObject")
     assert {
@@ -249,8 +249,8 @@ async def test_an_expires_that_is_no_date_is_not_lost_in_a_multipart_copy(client
 
 async def test_a_bucket_without_acls_is_asked_once_and_its_objects_never(client: Any) -> None:
     objects = store(client)
-    await objects.rewrite(BUCKET, HEAD, {})
-    await objects.rewrite(BUCKET, HEAD, {})
+    await objects.copy_in_place(BUCKET, HEAD, {})
+    await objects.copy_in_place(BUCKET, HEAD, {})
 
     assert client.operations() == ["GetBucketOwnershipControls", "CopyObject", "CopyObject"]
 
@@ -260,7 +260,7 @@ async def test_a_private_acl_is_restated_because_the_copy_may_get_another_owner(
 ) -> None:
     client.answers |= {"GetBucketOwnershipControls": PREFERRED, "GetObjectAcl": PRIVATE_ACL}
 
-    await store(client).rewrite(BUCKET, HEAD, {})
+    await store(client).copy_in_place(BUCKET, HEAD, {})
 
     assert client.sent("CopyObject")["GrantFullControl"] == 'id="me"'
 
@@ -283,7 +283,7 @@ async def test_an_acl_is_restated_where_acls_decide(
         },
     }
 
-    copy = store(client).create_multipart_copy if in_parts else store(client).rewrite
+    copy = store(client).create_multipart_copy if in_parts else store(client).copy_in_place
     await copy(BUCKET, HEAD, {})
 
     sent = client.sent("CreateMultipartUpload" if in_parts else "CopyObject")
@@ -300,7 +300,7 @@ async def test_ownership_that_may_not_be_read_is_not_guessed(
     client.answers["GetBucketOwnershipControls"] = error("AccessDenied", 403)
 
     with pytest.raises(AccessDenied, match="grant s3:GetBucketOwnershipControls on media"):
-        await store(client).rewrite(BUCKET, HEAD, {})
+        await store(client).copy_in_place(BUCKET, HEAD, {})
 
     assert "CopyObject" not in client.operations()
 
@@ -310,7 +310,7 @@ async def test_a_store_without_ownership_controls_has_no_acls(
 ) -> None:
     client.answers["GetBucketOwnershipControls"] = error("NotImplemented", 501)
 
-    await store(client).rewrite(BUCKET, HEAD, {})
+    await store(client).copy_in_place(BUCKET, HEAD, {})
 
     assert "GetObjectAcl" not in client.operations()
 
@@ -334,13 +334,13 @@ async def test_a_default_retention_does_not_lock_what_is_older_than_versions(
     }
 
     with pytest.raises(Refused, match="default retention"):
-        await store(client).rewrite(BUCKET, replace(HEAD, version_id="null", lock=None), {})
+        await store(client).copy_in_place(BUCKET, replace(HEAD, version_id="null", lock=None), {})
 
     assert "CopyObject" not in client.operations()
 
 
 async def test_without_versions_nobody_is_asked_for_locks(client: Any) -> None:
-    await store(client).rewrite(BUCKET, replace(HEAD, version_id=None, lock=None), {})
+    await store(client).copy_in_place(BUCKET, replace(HEAD, version_id=None, lock=None), {})
 
     assert not [name for name in client.operations() if "Lock" in name]
 
@@ -361,7 +361,7 @@ async def test_every_request_carries_the_expected_owner(client: Any) -> None:
     await objects.read_tags(BUCKET, "a")
     await objects.head(BUCKET, "a")
     await objects.write_tags(BUCKET, HEAD, {})
-    await objects.rewrite(BUCKET, HEAD, {})
+    await objects.copy_in_place(BUCKET, HEAD, {})
     await copy_in_parts(objects, HEAD)
     await objects.abort_multipart_copy(BUCKET, "a", "u1")
 
@@ -373,7 +373,7 @@ async def test_every_request_carries_the_expected_owner(client: Any) -> None:
 
 
 async def test_no_expected_owner_is_none_sent(client: Any) -> None:
-    await store(client).rewrite(Bucket(name="media"), HEAD, {})
+    await store(client).copy_in_place(Bucket(name="media"), HEAD, {})
 
     assert not [name for _, sent in client.calls for name in sent if name.startswith("Expected")]
 

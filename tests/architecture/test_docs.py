@@ -10,13 +10,13 @@ from urllib.parse import unquote
 
 import pytest
 import typer.main
+from tools import generate_docs as docs
 
 from application.execution.tuning import Tuning
 from domain.packing import ChunkSizing
 from entrypoints import settings
-from entrypoints.cli import docs
-from entrypoints.cli.api_client import API_URL_VARIABLE
 from entrypoints.cli.main import app
+from entrypoints.cli.remote.api_client import API_URL_VARIABLE
 from entrypoints.wiring.aws import LOG_FILE_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,9 +67,9 @@ def test_the_check_names_what_is_stale_and_the_command_that_mends_it(
     page.write_text("By hand.\n<!-- generated: routes -->\nold\n<!-- end generated -->\n")
     assert docs.main(["--check"], tmp_path) == 1
     told = capsys.readouterr().err
-    assert "docs/page.md is out of step" in told
-    assert "docs/state-machines.md is out of step" in told
-    assert "-m entrypoints.cli.docs" in told
+    assert "docs/page.md is out of date" in told
+    assert "docs/state-machines.md is out of date" in told
+    assert "-m tools.generate_docs" in told
     assert "old" in page.read_text()
     assert docs.main([], tmp_path) == 0
     assert docs.main(["--check"], tmp_path) == 0

@@ -15,7 +15,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from adapters.local.cloud.process import CloudProcess
+from adapters.local_aws.aws_emulator.process import EmulatorProcess
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
@@ -51,7 +51,7 @@ def bench(pytestconfig: pytest.Config) -> Iterator[Bench]:
         yield from _at(None if named == "aws" else named)
         return
     with asyncio.Runner() as runner:
-        process = CloudProcess()
+        process = EmulatorProcess()
         runner.run(process.start())
         yield from _at(process.endpoint_url)
         runner.run(process.stop())

@@ -19,13 +19,17 @@ from urllib.parse import quote_plus
 
 from media_lake import MediaLake
 
-from adapters.local.medialake.items import is_lock, record_of
-from adapters.local.medialake.records import react_within, records_after, tags_after
-from adapters.local.medialake.values import (
+from adapters.local_aws.asset_system.medialake.items import is_lock, record_of
+from adapters.local_aws.asset_system.medialake.records import (
+    react_within,
+    records_after,
+    tags_after,
+)
+from adapters.local_aws.asset_system.medialake.values import (
     IngestObject,
+    IngestOutcome,
     IngestSettings,
     NewIds,
-    Outcome,
     Reaction,
     Record,
 )
@@ -59,12 +63,12 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NEW: Final = "NEW"
 
 # No filter, no archived object and no deletion is among the steps.
-_REACHED: Final = set(Outcome) - {
-    Outcome.FILTERED,
-    Outcome.UNREADABLE,
-    Outcome.ASSET_DELETED,
-    Outcome.VERSION_IGNORED,
-    Outcome.NO_ASSET,
+_REACHED: Final = set(IngestOutcome) - {
+    IngestOutcome.FILTERED,
+    IngestOutcome.UNREADABLE,
+    IngestOutcome.ASSET_DELETED,
+    IngestOutcome.VERSION_IGNORED,
+    IngestOutcome.NO_ASSET,
 }
 
 Json = dict[str, Any]
@@ -235,7 +239,7 @@ def _undated(records: Mapping[str, Record]) -> dict[str, Record]:
 def test_rules_and_function_leave_the_same(system: Any, lake: MediaLake) -> None:
     system.bucket(_BUCKET)
     steps = Steps(system, lake, seed=0)
-    outcomes: Counter[Outcome] = Counter()
+    outcomes: Counter[IngestOutcome] = Counter()
     differences = []
 
     for _ in range(STEP_COUNT):

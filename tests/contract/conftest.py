@@ -1,7 +1,8 @@
 """The two sides of every suite: `memory`, and `aws` against an emulated cloud over HTTP.
 
-The cloud is `adapters.local.cloud` in a process of its own: moto, with what moto gets wrong and we
-depend on mended. One process serves the whole session, so a test makes its own bucket or queue.
+The cloud is `adapters.local_aws.aws_emulator` in a process of its own: moto with patches for what
+moto gets wrong and we depend on. One process serves the whole session, so a test makes its own
+bucket or queue.
 """
 
 import json
@@ -25,7 +26,7 @@ START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 def cloud_url() -> Iterator[str]:
     """The endpoint of an emulated S3, DynamoDB, SQS, SNS and EventBridge."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "adapters.local.cloud.server", "--port", "0"],
+        [sys.executable, "-m", "adapters.local_aws.aws_emulator.server", "--port", "0"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},

@@ -17,7 +17,7 @@ import pytest_asyncio
 from adapters.aws.batch_jobs import S3BatchJobs
 from adapters.aws.clients import Clients, ClientSettings, open_clients
 from adapters.aws.results_store import S3ResultsStore
-from adapters.local.batch_operations import (
+from adapters.local_aws.s3_batch_operations import (
     BatchOperations,
     BatchOperationsSettings,
     InvokeResult,

@@ -93,9 +93,9 @@ async def test_each_chunk_gets_one_message(receiver: Receiver, count: int) -> No
 
 async def test_a_message_names_the_life_of_its_chunk(receiver: Receiver) -> None:
     messages = [
-        message(1, handed_back_count=3),
+        message(1, released_count=3),
         message(2, redrive_number=1),
-        message(3, redrive_number=2, handed_back_count=1),
+        message(3, redrive_number=2, released_count=1),
     ]
     await receiver.queue.send(messages)
 
@@ -104,7 +104,7 @@ async def test_a_message_names_the_life_of_its_chunk(receiver: Receiver) -> None
 
 async def test_the_body_of_a_first_message_is_that_of_version_0_1() -> None:
     assert json.loads(encode_message(message(4))) == {"jobId": "job-1", "chunkIndex": 4}
-    later = encode_message(message(4, redrive_number=1, handed_back_count=2))
+    later = encode_message(message(4, redrive_number=1, released_count=2))
     assert json.loads(later) == {
         "jobId": "job-1",
         "chunkIndex": 4,

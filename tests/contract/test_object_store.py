@@ -285,11 +285,11 @@ def world(request: pytest.FixtureRequest) -> World:
     return chosen
 
 
-async def rewrite(world: World, head: ObjectHead, tags: Mapping[str, str]) -> WrittenObject:
+async def copy_in_place(world: World, head: ObjectHead, tags: Mapping[str, str]) -> WrittenObject:
     """Copy the object onto itself, a large one in parts."""
     store, bucket = world.store, world.bucket
     if head.size_bytes <= SINGLE_COPY_BYTES_MAX:
-        return await store.rewrite(bucket, head, tags)
+        return await store.copy_in_place(bucket, head, tags)
     copy_id = await store.create_multipart_copy(bucket, head, tags)
     planned = plan_parts(head.size_bytes, part_bytes=PART_BYTES)
     parts = [await store.copy_part(bucket, head, copy_id, part) for part in planned]
@@ -391,7 +391,7 @@ async def test_every_key_can_be_read_tagged_and_rewritten(world: World, key: str
     head = await world.store.head(world.bucket, key)
     await world.store.write_tags(world.bucket, head, {"ours": "2"})
     assert await world.store.read_tags(world.bucket, key) == {"ours": "2"}
-    await rewrite(world, head, {"ours": "3"})
+    await copy_in_place(world, head, {"ours": "3"})
 
     assert head.key == key
     assert await world.store.read_tags(world.bucket, key) == {"ours": "3"}
@@ -442,7 +442,7 @@ async def test_tags_that_s3_does_not_take_are_refused(world: World, tags: dict[s
 
 
 def kept(head: ObjectHead) -> dict[str, Any]:
-    """All that a rewrite has to leave as it was."""
+    """All that an in-place copy must keep."""
     return {
         "key": head.key,
         "size_bytes": head.size_bytes,
@@ -485,7 +485,7 @@ async def test_a_rewrite_keeps_all_but_tags_and_time(
         assert getattr(before, name) == value
 
     tags = {"theirs": "1", "AssetID": "asset:img:1 +=@ü", "SyncJobID": "job-1"}
-    written = await rewrite(world, before, tags)
+    written = await copy_in_place(world, before, tags)
 
     after = await world.store.head(world.bucket, "a")
     assert kept(after) == kept(before)
@@ -499,7 +499,7 @@ async def test_rewriting_twice_leaves_the_same_object(world: World) -> None:
     await world.put("a", b"content", tags={"theirs": "1"})
     for _ in range(2):
         head = await world.store.head(world.bucket, "a")
-        await rewrite(world, head, {"ours": "1"})
+        await copy_in_place(world, head, {"ours": "1"})
 
     assert await world.read("a") == b"content"
     assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}
@@ -510,7 +510,7 @@ async def test_ten_tags_with_every_allowed_sign_survive_a_rewrite(world: World) 
     await world.put("a")
     head = await world.store.head(world.bucket, "a")
 
-    await rewrite(world, head, tags)
+    await copy_in_place(world, head, tags)
 
     assert await world.store.read_tags(world.bucket, "a") == tags
 
@@ -522,7 +522,7 @@ async def test_an_object_that_changed_is_not_rewritten(world: World, size_bytes:
     await world.put("a", b"n" * size_bytes, tags={"v": "2"})
 
     with pytest.raises(Conflict):
-        await rewrite(world, seen, {"ours": "1"})
+        await copy_in_place(world, seen, {"ours": "1"})
 
     assert await world.read("a") == b"n" * size_bytes
     assert await world.store.read_tags(world.bucket, "a") == {"v": "2"}
@@ -535,7 +535,7 @@ async def test_a_rewrite_does_not_bring_an_older_version_back(world: World) -> N
     await world.put("a", b"new")
 
     with pytest.raises(Conflict):
-        await rewrite(world, seen, {"ours": "1"})
+        await copy_in_place(world, seen, {"ours": "1"})
 
     assert await world.read("a") == b"new"
 
@@ -545,7 +545,7 @@ async def test_a_rewrite_makes_a_new_version(world: World) -> None:
     await world.put("a", b"content")
     before = await world.store.head(world.bucket, "a")
 
-    written = await rewrite(world, before, {"ours": "1"})
+    written = await copy_in_place(world, before, {"ours": "1"})
 
     after = await world.store.head(world.bucket, "a")
     assert written.version_id == after.version_id
@@ -561,7 +561,7 @@ async def test_an_archived_object_is_not_rewritten(world: World, storage_class: 
     assert not head.restored
 
     with pytest.raises(Archived):
-        await rewrite(world, head, {"ours": "1"})
+        await copy_in_place(world, head, {"ours": "1"})
 
     assert await world.store.read_tags(world.bucket, "a") == {"theirs": "1"}
 
@@ -574,7 +574,7 @@ async def test_a_restored_object_is_not_rewritten(world: World, size_bytes: int)
     assert head.restored
 
     with pytest.raises(Archived):
-        await rewrite(world, head, {"ours": "1"})
+        await copy_in_place(world, head, {"ours": "1"})
 
     assert await world.store.head(world.bucket, "a") == head
     assert await world.store.read_tags(world.bucket, "a") == {}
@@ -586,7 +586,7 @@ async def test_of_what_was_seen_in_an_archive_nothing_is_asked(world: World) -> 
     await world.delete("a")
 
     with pytest.raises(Archived):
-        await rewrite(world, seen, {"ours": "1"})
+        await copy_in_place(world, seen, {"ours": "1"})
 
 
 async def test_an_object_that_is_archived_after_it_was_seen_is_not_rewritten(world: World) -> None:
@@ -595,7 +595,7 @@ async def test_an_object_that_is_archived_after_it_was_seen_is_not_rewritten(wor
     await world.put("a", b"content", storage_class="GLACIER", tags={"theirs": "1"})
 
     with pytest.raises(Archived):
-        await rewrite(world, seen, {"ours": "1"})
+        await copy_in_place(world, seen, {"ours": "1"})
 
     assert await world.store.read_tags(world.bucket, "a") == {"theirs": "1"}
 
@@ -621,7 +621,7 @@ async def test_a_rewrite_keeps_the_grants(
     await world.put("a", b"c" * size_bytes, grants=frozenset(grants))
     head = await world.store.head(world.bucket, "a")
 
-    await rewrite(world, head, {"ours": "1"})
+    await copy_in_place(world, head, {"ours": "1"})
 
     assert await world.grants("a") == set(grants)
     assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}
@@ -671,7 +671,7 @@ async def test_a_retention_of_its_own_is_kept_under_a_default(
     head = await world.store.head(world.bucket, "a")
     assert head.lock == lock
 
-    await rewrite(world, head, {"ours": "1"})
+    await copy_in_place(world, head, {"ours": "1"})
 
     after = await world.store.head(world.bucket, "a")
     assert (after.lock, after.version_id != head.version_id) == (lock, True)
@@ -697,15 +697,15 @@ async def test_what_cannot_be_said_in_parts_is_refused_there_only(
 
     await world.put(key, b"c", **attributes)
     small = await world.store.head(world.bucket, key)
-    await rewrite(world, small, {"ours": "1"})
+    await copy_in_place(world, small, {"ours": "1"})
     after = await world.store.head(world.bucket, key)
     assert kept(after) == kept(small)
 
 
 async def refused(world: World, head: ObjectHead, code: str) -> None:
-    """The rewrite is refused for this reason, and the object is as it was."""
+    """The in-place copy is refused for this reason, and the object is as it was."""
     with pytest.raises(Refused) as raised:
-        await rewrite(world, head, {"ours": "1"})
+        await copy_in_place(world, head, {"ours": "1"})
     assert raised.value.vendor_code == code
     assert await world.store.head(world.bucket, head.key) == head
     assert await world.store.read_tags(world.bucket, head.key) == {}
@@ -729,7 +729,7 @@ async def test_an_object_that_is_gone_is_not_found(world: World, versioned: bool
     with pytest.raises(NotFound):
         await world.store.head(world.bucket, "a")
     with pytest.raises(NotFound):
-        await rewrite(world, head, {"ours": "1"})
+        await copy_in_place(world, head, {"ours": "1"})
 
 
 async def test_tags_of_an_object_that_is_gone_are_not_written(world: World) -> None:
@@ -745,7 +745,7 @@ async def test_a_large_object_that_is_gone_is_not_found(world: World) -> None:
     await world.delete("a")
 
     with pytest.raises(NotFound):
-        await rewrite(world, head, {"ours": "1"})
+        await copy_in_place(world, head, {"ours": "1"})
 
 
 async def test_a_bucket_that_does_not_exist_is_misconfigured(world: World) -> None:
@@ -763,7 +763,7 @@ async def test_a_bucket_that_does_not_exist_is_misconfigured(world: World) -> No
     with pytest.raises(Misconfigured):
         await world.store.write_tags(absent, head, {})
     with pytest.raises(Misconfigured):
-        await world.store.rewrite(absent, head, {})
+        await world.store.copy_in_place(absent, head, {})
     with pytest.raises(Misconfigured):
         await world.store.create_multipart_copy(absent, head, {})
 
@@ -773,7 +773,7 @@ async def test_what_a_caller_does_to_its_tags_later_changes_nothing(world: World
     head = await world.store.head(world.bucket, "a")
     tags = {"ours": "1"}
 
-    await rewrite(world, head, tags)
+    await copy_in_place(world, head, tags)
     tags["ours"] = "2"
     (await world.store.read_tags(world.bucket, "a"))["ours"] = "3"
 

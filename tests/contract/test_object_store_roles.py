@@ -90,7 +90,7 @@ CALLS: dict[str, Callable[[ObjectStore, Bucket, ObjectHead], Awaitable[Any]]] = 
     "create_multipart_copy": lambda store, bucket, head: store.create_multipart_copy(
         bucket, head, {}
     ),
-    "rewrite": lambda store, bucket, head: store.rewrite(bucket, head, {"x": "1"}),
+    "copy_in_place": lambda store, bucket, head: store.copy_in_place(bucket, head, {"x": "1"}),
 }
 
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())

@@ -114,7 +114,7 @@ def test_demo_syncs_a_folder_of_ones_own(tmp_path: Path) -> None:
     assert "2 unknown extension, not media by its content type NOT_MEDIA NOT_MEDIA" in shown
     assert "1 sidecar, document or archive left out when listed left out when listed" in shown
     assert "listed 5 objects" in shown
-    assert "BROKEN" not in shown
+    assert "FAILED  " not in shown
 
 
 # --- up
@@ -397,7 +397,7 @@ def test_up_says_what_is_in_its_way_and_leaves_nothing(ups: tuple[Up, Up], tmp_p
     port = ups[0].environment()["ASSET_SYNC_API_URL"].rpartition(":")[2]
     for arguments, cause in (
         (("--port", port), f"cannot listen on port {port}: Address already in use; try --port 0"),
-        (("--port", "0", "--env-file", str(tmp_path / "no folder" / "file")), "there is no folder"),
+        (("--port", "0", "--env-file", str(tmp_path / "no folder" / "file")), "does not exist"),
         (("--port", "0", "--env-file", str(tmp_path)), "is not a regular file"),
         (("--port", "0", "--env-file", str(mine)), "did not write it"),
         (("--port", "0", "--env-file", str(ups[0].file)), "another `asset-sync up`"),
@@ -436,7 +436,7 @@ def test_a_service_that_is_stopped_says_what_is_gone_with_it(tmp_path: Path) -> 
     assert process.returncode == 0, err
     assert f". '{file}'" in out
     assert f"log: {temporary}" in out
-    assert "is in memory, and is gone" in err
+    assert "in memory and will be lost" in err
     assert f"abandoned: job {job['jobId']} of connector many" in err
     assert not file.exists()
 

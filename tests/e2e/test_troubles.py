@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from entrypoints.cli.requests import writes_to
+from entrypoints.cli.local.request_counter import writes_to
 from entrypoints.processor import UNKNOWN_JOB_ID
 
 Json = dict[str, Any]

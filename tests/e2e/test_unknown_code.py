@@ -60,5 +60,5 @@ def test_the_others_are_announced_and_the_job_ends_within_a_minute(
     [error] = system.api.items(f"/jobs/{job_id}/errors")
     assert (error["objectKey"], error["errorClass"]) == (KEY, "Unknown")
     assert (error["vendorCode"], error["requestId"]) == ("NeverHeardOf", "R")
-    assert "NeverHeardOf: by the proxy (HTTP 418, a code that is not known" in error["message"]
+    assert "NeverHeardOf: by the proxy (HTTP 418, an unknown code" in error["message"]
     assert os.environ["AWS_ENDPOINT_URL"] != system.environment["AWS_ENDPOINT_URL"]

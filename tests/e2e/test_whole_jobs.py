@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.identity import mint_inventory_id, mint_typed_asset_id
-from entrypoints.cli.requests import writes_to
+from entrypoints.cli.local.request_counter import writes_to
 
 Json = dict[str, Any]
 

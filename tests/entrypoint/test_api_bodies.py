@@ -36,7 +36,7 @@ def request(
 
 
 def faults_of(error: InvalidRequest | RequestFault) -> dict[str, str]:
-    return {fault.path: fault.message for fault in error.faults}
+    return {fault.path: fault.message for fault in error.issues}
 
 
 @pytest.mark.parametrize("body", ["", "  \r\n", "{}", '{"prefix": null, "include": null}'])
@@ -268,4 +268,4 @@ def test_a_body_wrong_in_ten_thousand_places_is_read_in_no_time() -> None:
     body = ",".join(f'"f{n % 9_000}": 1' for n in range(18_000))
     with pytest.raises(InvalidRequest) as caught:
         parse_body(request("{" + body + "}"), SyncBody)
-    assert len(caught.value.faults) == 9_000
+    assert len(caught.value.issues) == 9_000

@@ -15,12 +15,12 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
 
-from adapters.local.functions import LambdaService
-from adapters.local.http_api import http_api_application
-from adapters.local.invocation import FunctionSettings
-from adapters.local.listener import Listener
+from adapters.local_aws.api_gateway.http_api import http_api_application
+from adapters.local_aws.lambda_service.invocation import FunctionSettings
+from adapters.local_aws.lambda_service.service import LambdaService
+from adapters.local_aws.loopback.http_listener import Listener
 from application.execution.tuning import Tuning
-from domain.glob import glob_fault
+from domain.glob import glob_error
 from domain.job import Discovery
 from domain.prefixes import check
 from entrypoints import api
@@ -95,7 +95,7 @@ def without_what_no_schema_can_say(_context: Any, body: Any) -> bool:
         isinstance(prefixes, list)
         and all(isinstance(prefix, str) for prefix in prefixes)
         and check(prefixes, path="prefixes")
-    ) and not any(isinstance(pattern, str) and glob_fault(pattern) for pattern in patterns)
+    ) and not any(isinstance(pattern, str) and glob_error(pattern) for pattern in patterns)
 
 
 @schema.parametrize()

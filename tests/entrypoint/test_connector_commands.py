@@ -21,9 +21,10 @@ from typer.testing import CliRunner, Result
 from application.execution.tuning import Tuning
 from domain.job import Discovery
 from entrypoints import api as api_function
-from entrypoints.cli import import_command, medialake_tables
-from entrypoints.cli.doctor import StageApiClient
 from entrypoints.cli.main import app
+from entrypoints.cli.remote.medialake_import import command as import_command
+from entrypoints.cli.remote.medialake_import import tables as medialake_tables
+from entrypoints.cli.remote.stage_api_client import StageApiClient
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.apps import ApiApp, api_app
 from entrypoints.wiring.memory import RESULTS_BUCKET_NAME, MemoryWorld, memory_world, use_cases
@@ -262,7 +263,7 @@ def test_what_differs_is_shown_and_stays_as_it_is(api: Api, tables: Any) -> None
     import_json("--yes")
     shown = run("import", "--from-table", TABLE, "--yes", "--trigger", "queue")
     assert (shown.exit_code, len(api.posted)) == (0, 1)
-    assert 'trigger: "copy" is registered, "queue" follows' in shown.stdout
+    assert 'trigger: "copy" is registered, "queue" results' in shown.stdout
     assert "there is nothing to register" in shown.stdout
     (each,) = import_json("--trigger", "queue")["connectors"]
     assert each["differences"] == [{"field": "trigger", "registered": "copy", "table": "queue"}]
@@ -314,7 +315,7 @@ def test_warnings_and_connectors_that_are_gone_are_shown(api: Api, tables: Any) 
     shown = run("import", "--from-table", TABLE, "--dry-run").stdout
     assert "medialake-1: registered, but not in this table" in shown
     assert "medialake-2: warning: the bucket is in eu-west-1, the table in us-east-1" in shown
-    assert "medialake-2: warning: connector medialake-1 is registered for the same" in shown
+    assert "medialake-2: warning: connector medialake-1 is already registered for" in shown
 
 
 def test_every_page_of_a_table_is_read(api: Api, tables: Any) -> None:
@@ -365,7 +366,7 @@ def test_a_table_that_one_may_not_read_is_named(
 
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", deny)
     done = run("import", "--from-table", TABLE, "--yes")
-    assert (done.exit_code, "allow yourself dynamodb:Scan" in done.stderr) == (1, True)
+    assert (done.exit_code, "grant yourself dynamodb:Scan" in done.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -415,11 +416,17 @@ def test_add_refuses_options_that_do_not_go_together(api: Api, arguments: tuple[
     assert (run("add", "films", *arguments).exit_code, api.posted) == (2, [])
 
 
+def test_options_are_checked_before_the_api_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ASSET_SYNC_API_URL", raising=False)
+    assert run("add", "films", "--trigger", "queue").exit_code == 2
+    assert run("list").exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("trigger", "listener"),
     [
         ("copy", "S3's own ObjectCreated:Copy event"),
-        ("event", "a Media Lake is none"),
+        ("event", "a Media Lake is not one"),
         ("queue", "ingest queue"),
     ],
 )
@@ -450,7 +457,7 @@ def test_lists_say_what_cannot_be_read(api: Api) -> None:
     api.world.database.unreadable["films"] = "KeyError('status')"
     shown = run("list")
     assert (shown.exit_code, len(shown.stdout.splitlines())) == (0, 2)
-    assert "unreadable: films: films cannot be read back: KeyError('status')" in shown.stderr
+    assert "unreadable: films: films cannot be read: KeyError('status')" in shown.stderr
 
     CliRunner().invoke(app, ["sync", "photos"])
     [job] = api.world.database.jobs

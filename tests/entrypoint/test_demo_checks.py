@@ -9,115 +9,124 @@ from typing import Any
 import pytest
 
 from domain.outcome import OutcomeKind
-from entrypoints.cli.demo_bucket import Filled, Record, Stored
-from entrypoints.cli.demo_checks import (
-    Check,
-    Heard,
-    Look,
-    Run,
+from entrypoints.cli.demo.bucket import BucketContents, CatalogRecord, StoredObject
+from entrypoints.cli.demo.checks import (
+    CheckResult,
+    ReceivedEvents,
+    Snapshot,
+    SyncRun,
     check_first,
     check_second,
     not_taken,
     summary,
 )
-from entrypoints.cli.demo_kinds import ENDS, TAKEN, TRIGGERED, Kind, kind_of_file, kinds_of
-from entrypoints.cli.demo_media import demo_objects
+from entrypoints.cli.demo.media_files import demo_objects
+from entrypoints.cli.demo.object_kinds import (
+    EXPECTED_ENDS,
+    TAKEN,
+    TRIGGERED,
+    ObjectKind,
+    kind_of_file,
+    kinds_of,
+)
 from entrypoints.wiring.asset_systems import AssetSystem
 
 Json = dict[str, Any]
 
 BUCKET = "demo"
 OWNER = {"project": "x"}
-MEDIA = [kind for kind in Kind if kind is not Kind.LEFT_OUT]
+MEDIA = [kind for kind in ObjectKind if kind is not ObjectKind.LEFT_OUT]
 
 
 def _ids(key: str) -> dict[str, str]:
     return {"AssetID": f"asset:{key}", "InventoryID": f"inventory:{key}"}
 
 
-def _stored(kind: Kind, *, synced: bool) -> Stored:
+def _stored(kind: ObjectKind, *, synced: bool) -> StoredObject:
     key = kind.name
     tags = dict(OWNER)
-    if synced and kind is Kind.REPLACED:
+    if synced and kind is ObjectKind.REPLACED:
         tags = {}
-    if kind is Kind.KNOWN or (synced and kind in TAKEN):
+    if kind is ObjectKind.KNOWN or (synced and kind in TAKEN):
         tags |= _ids(key)
     # A copy is another second's.
     second = 1 if synced and kind in TRIGGERED else 0
-    return Stored(
+    return StoredObject(
         e_tag=f'"{key}"', last_modified=datetime(2026, 11, 1, 0, 0, second, tzinfo=UTC), tags=tags
     )
 
 
-def _run(*, second: bool) -> Run:
+def _run(*, second: bool) -> SyncRun:
     outcomes = {}
-    for kind, ends in ENDS.items():
+    for kind, ends in EXPECTED_ENDS.items():
         outcome, reason = ends.second if second else ends.first
         outcomes[kind.name] = {"objectKey": kind.name, "outcome": outcome, "reason": reason}
     statistics = {"objectsListed": len(MEDIA), "objectsNotMedia": 1}
     job = {"jobId": "job", "status": "COMPLETED", "statistics": statistics}
-    return Run(job=job, outcomes=outcomes, calls=Counter({("s3", "HeadObject", BUCKET): 3}))
+    return SyncRun(job=job, outcomes=outcomes, calls=Counter({("s3", "HeadObject", BUCKET): 3}))
 
 
 @dataclass
 class World:
     """One object of each kind, and two syncs in which all went well."""
 
-    filled: Filled = field(
-        default_factory=lambda: Filled(
-            kinds={kind.name: kind for kind in Kind},
-            owner_tags={kind.name: OWNER for kind in Kind},
+    filled: BucketContents = field(
+        default_factory=lambda: BucketContents(
+            kinds={kind.name: kind for kind in ObjectKind},
+            owner_tags={kind.name: OWNER for kind in ObjectKind},
         )
     )
-    first: Run = field(default_factory=lambda: _run(second=False))
-    second: Run = field(default_factory=lambda: _run(second=True))
-    heard: Heard = field(
-        default_factory=lambda: Heard(notifications=len(TRIGGERED), bus_events=len(TRIGGERED))
+    first: SyncRun = field(default_factory=lambda: _run(second=False))
+    second: SyncRun = field(default_factory=lambda: _run(second=True))
+    heard: ReceivedEvents = field(
+        default_factory=lambda: ReceivedEvents(
+            notifications=len(TRIGGERED), bus_events=len(TRIGGERED)
+        )
     )
-    before: Mapping[str, Stored] = field(
-        default_factory=lambda: {kind.name: _stored(kind, synced=False) for kind in Kind}
+    before: Mapping[str, StoredObject] = field(
+        default_factory=lambda: {kind.name: _stored(kind, synced=False) for kind in ObjectKind}
     )
-    after: Look = field(
-        default_factory=lambda: Look(
-            stored={kind.name: _stored(kind, synced=True) for kind in Kind},
+    after: Snapshot = field(
+        default_factory=lambda: Snapshot(
+            stored={kind.name: _stored(kind, synced=True) for kind in ObjectKind},
             records=[
-                Record(
+                CatalogRecord(
                     inventory_id=_ids(kind.name)["InventoryID"],
                     asset_id=_ids(kind.name)["AssetID"],
                     storage_path=f"{BUCKET}:{kind.name}",
                 )
-                for kind in Kind
+                for kind in ObjectKind
                 if kind in TAKEN
             ],
         )
     )
-    last: Look | None = None
+    last: Snapshot | None = None
 
-    def checks(self) -> tuple[list[Check], list[Check]]:
+    def checks(self) -> tuple[list[CheckResult], list[CheckResult]]:
         last = self.after if self.last is None else self.last
         first = check_first(BUCKET, self.filled, self.first, self.heard, self.before, self.after)
         return first, check_second(BUCKET, self.filled, self.second, self.after, last)
 
-    def broken(self) -> set[str]:
-        return {check.name for checks in self.checks() for check in checks if not check.kept}
+    def failed(self) -> set[str]:
+        return {check.name for checks in self.checks() for check in checks if not check.passed}
 
-    def change(self, kind: Kind, **values: Any) -> None:
+    def change(self, kind: ObjectKind, **values: Any) -> None:
         """Change what an object is after the first sync."""
         changed = replace(self.after.stored[kind.name], **values)
         self.after = replace(self.after, stored={**self.after.stored, kind.name: changed})
 
-    def end(self, run: Run, kind: Kind, **values: Any) -> Run:
+    def end(self, run: SyncRun, kind: ObjectKind, **values: Any) -> SyncRun:
         outcome = {**run.outcomes[kind.name], **values}
         return replace(run, outcomes={**run.outcomes, kind.name: outcome})
 
 
-def test_every_promise_of_a_right_run_is_kept() -> None:
+def test_a_correct_run_passes_every_check() -> None:
     first, second = World().checks()
     assert (len(first), len(second)) == (10, 5)
-    assert World().broken() == set()
+    assert World().failed() == set()
 
 
-def _status(run: Run) -> Run:
+def _status(run: SyncRun) -> SyncRun:
     return replace(run, job={**run.job, "status": "COMPLETED_WITH_ERRORS"})
 
 
@@ -135,25 +144,27 @@ def _second_failed(world: World) -> None:
 
 
 def _ended_otherwise(world: World) -> None:
-    world.first = world.end(world.first, Kind.TAGS_LOST, outcome="PUT", reason="NO_IDS")
+    world.first = world.end(world.first, ObjectKind.TAGS_LOST, outcome="PUT", reason="NO_IDS")
 
 
 def _ended_for_another_reason(world: World) -> None:
-    world.first = world.end(world.first, Kind.REPLACED, reason="NO_IDS")
+    world.first = world.end(world.first, ObjectKind.REPLACED, reason="NO_IDS")
 
 
 def _never_ended(world: World) -> None:
-    outcomes = {k: o for k, o in world.first.outcomes.items() if k != Kind.NEW.name}
+    outcomes = {k: o for k, o in world.first.outcomes.items() if k != ObjectKind.NEW.name}
     world.first = replace(world.first, outcomes=outcomes)
 
 
 def _not_left_out(world: World) -> None:
-    outcomes = {**world.first.outcomes, Kind.LEFT_OUT.name: world.first.outcomes["NEW"]}
+    outcomes = {**world.first.outcomes, ObjectKind.LEFT_OUT.name: world.first.outcomes["NEW"]}
     world.first = replace(world.first, outcomes=outcomes)
 
 
 def _triggered_again(world: World) -> None:
-    world.second = world.end(world.second, Kind.NOT_TAKEN, outcome="PUT", reason="IDS_UNKNOWN")
+    world.second = world.end(
+        world.second, ObjectKind.NOT_TAKEN, outcome="PUT", reason="IDS_UNKNOWN"
+    )
 
 
 def _unheard(world: World) -> None:
@@ -174,19 +185,19 @@ def _no_record(world: World) -> None:
 
 
 def _ids_of_no_record(world: World) -> None:
-    world.change(Kind.NEW, tags={**OWNER, **_ids("other")})
+    world.change(ObjectKind.NEW, tags={**OWNER, **_ids("other")})
 
 
 def _owner_tag_lost(world: World) -> None:
-    world.change(Kind.NEW, tags=_ids(Kind.NEW.name))
+    world.change(ObjectKind.NEW, tags=_ids(ObjectKind.NEW.name))
 
 
 def _touched(world: World) -> None:
-    world.change(Kind.NOT_MEDIA, last_modified=datetime(2026, 11, 2, tzinfo=UTC))
+    world.change(ObjectKind.NOT_MEDIA, last_modified=datetime(2026, 11, 2, tzinfo=UTC))
 
 
 def _other_content(world: World) -> None:
-    world.change(Kind.NEW, e_tag='"other"')
+    world.change(ObjectKind.NEW, e_tag='"other"')
 
 
 def _written(world: World) -> None:
@@ -203,71 +214,69 @@ def _changed_later(world: World) -> None:
     world.last = replace(world.after, records=world.after.records[1:])
 
 
-ENDED = "each object ended as its kind should"
-ONE_RECORD = "the system has one record of each object that it took, and no other"
-ITS_IDS = "each of these carries its record's AssetID and InventoryID"
+EXPECTED = "first sync: expected outcome for every object"
+ONE_RECORD = "the system has exactly one record for each ingested object"
+ITS_IDS = "ingested objects have the AssetID and InventoryID of their records"
 
 
 @pytest.mark.parametrize(
-    ("go_wrong", "broken"),
+    ("inject", "failed"),
     [
-        (_first_failed, {"the job completed"}),
+        (_first_failed, {"first job completed"}),
         (
             _fewer_listed,
-            {"each object was listed, and sidecars, documents and archives left out"},
+            {"all objects listed; sidecars, documents and archives excluded"},
         ),
-        (_ended_otherwise, {ENDED}),
-        (_ended_for_another_reason, {ENDED}),
-        (_never_ended, {ENDED}),
-        (_not_left_out, {ENDED}),
-        (_unheard, {"the system heard of each trigger by S3's own event"}),
-        (_unannounced, {"each trigger was announced on the ingest bus"}),
+        (_ended_otherwise, {EXPECTED}),
+        (_ended_for_another_reason, {EXPECTED}),
+        (_never_ended, {EXPECTED}),
+        (_not_left_out, {EXPECTED}),
+        (_unheard, {"the system received an S3 event for each trigger"}),
+        (_unannounced, {"an event was published on the ingest bus for each trigger"}),
         (_two_records, {ONE_RECORD}),
         (_no_record, {ONE_RECORD, ITS_IDS}),
         (_ids_of_no_record, {ITS_IDS}),
-        (_owner_tag_lost, {"owners' tags are all there"}),
-        (_touched, {"what needed nothing was left as it was"}),
+        (_owner_tag_lost, {"all tags of owners are kept"}),
+        (_touched, {"objects that needed nothing are unchanged"}),
         (_other_content, {"no content changed"}),
-        (_second_failed, {"the second job completed"}),
-        (_triggered_again, {f"{ENDED} this time, too"}),
-        (_written, {"it wrote nothing to the bucket"}),
-        (_announced, {"it announced nothing"}),
-        (_changed_later, {"bucket and catalog are as they were"}),
+        (_second_failed, {"second job completed"}),
+        (_triggered_again, {EXPECTED.replace("first", "second")}),
+        (_written, {"nothing written to the bucket"}),
+        (_announced, {"no events published"}),
+        (_changed_later, {"bucket and catalog are unchanged"}),
     ],
 )
-def test_a_promise_that_was_not_kept_is_broken(
-    go_wrong: Callable[[World], None], broken: set[str]
-) -> None:
+def test_each_fault_fails_its_check(inject: Callable[[World], None], failed: set[str]) -> None:
     world = World()
-    go_wrong(world)
-    assert world.broken() == broken
+    inject(world)
+    assert world.failed() == failed
 
 
-def test_what_is_wrong_is_named() -> None:
+def test_a_failed_check_names_the_objects() -> None:
     world = World()
     _owner_tag_lost(world)
     first, _ = world.checks()
-    (check,) = (check for check in first if not check.kept)
-    # Of the replaced object the system drops them, and the check says so.
+    (check,) = (check for check in first if not check.passed)
+    # The system removes the tags of the replaced object, and the check says so.
     assert check.detail == (
-        f"{len(Kind) - 2} of {len(Kind) - 1}; not 'NEW'; the system itself dropped those of 1"
-        " replaced"
+        f"{len(ObjectKind) - 2} of {len(ObjectKind) - 1}; not 'NEW';"
+        " the system removed those of 1 replaced"
     )
 
 
 def test_the_summary_shows_every_way_in_which_a_kind_ended() -> None:
     world = World()
-    world.filled.kinds["more"] = world.filled.kinds["other"] = Kind.NEW
+    world.filled.kinds["more"] = world.filled.kinds["other"] = ObjectKind.NEW
     ended = {"outcome": "FAILED", "reason": "Conflict"}
     outcomes = {**world.first.outcomes, "more": ended, "other": ended}
     runs = (replace(world.first, outcomes=outcomes), world.second)
     shown = {kind: (count, ends) for kind, count, ends in summary(world.filled, runs)}
-    assert shown[Kind.NEW] == (
+    assert shown[ObjectKind.NEW] == (
         3,
         ["2 FAILED (Conflict), 1 PUT (NO_IDS)", "2 left out when listed, 1 SKIPPED (ASSET_KNOWN)"],
     )
-    assert shown[Kind.LEFT_OUT] == (1, ["left out when listed"] * 2)
-    assert shown[Kind.NOT_TAKEN] == (1, ["NOT_TAKEN"] * 2)
+    assert shown[ObjectKind.LEFT_OUT] == (1, ["left out when listed"] * 2)
+    assert shown[ObjectKind.NOT_TAKEN] == (1, ["NOT_TAKEN"] * 2)
 
 
 def test_what_was_not_taken_is_found_among_the_outcomes() -> None:
@@ -284,9 +293,9 @@ def test_a_round_of_objects_has_every_kind_and_no_equal_media(system: AssetSyste
     before: bytes | None = None
     seen: set[bytes] = set()
     for each in made:
-        if each.kind is Kind.DUPLICATE:
+        if each.kind is ObjectKind.DUPLICATE:
             assert each.content == before
-        elif each.kind not in (Kind.LEFT_OUT, Kind.OTHER_TYPE):
+        elif each.kind not in (ObjectKind.LEFT_OUT, ObjectKind.OTHER_TYPE):
             assert each.content not in seen
         seen.add(each.content)
         before = each.content
@@ -297,22 +306,22 @@ def _counted(kinds: Any) -> Any:
 
 
 def test_a_media_lakes_round_has_all_kinds_but_those_of_the_other_system() -> None:
-    assert set(kinds_of(AssetSystem.MEDIALAKE)) == set(Kind) - {Kind.OTHER_TYPE}
+    assert set(kinds_of(AssetSystem.MEDIALAKE)) == set(ObjectKind) - {ObjectKind.OTHER_TYPE}
 
 
 @pytest.mark.parametrize(
     ("key", "content_type", "kind"),
     [
-        ("a.jpg", "image/jpeg", Kind.NEW),
-        ("a.jpg", "application/octet-stream", Kind.NEW),
-        ("a.vob", "video/mpeg", Kind.BY_CONTENT_TYPE),
-        ("a.vob", "application/octet-stream", Kind.NOT_MEDIA),
-        ("no extension", "application/octet-stream", Kind.NOT_MEDIA),
-        ("a.pdf", "application/pdf", Kind.LEFT_OUT),
+        ("a.jpg", "image/jpeg", ObjectKind.NEW),
+        ("a.jpg", "application/octet-stream", ObjectKind.NEW),
+        ("a.vob", "video/mpeg", ObjectKind.BY_CONTENT_TYPE),
+        ("a.vob", "application/octet-stream", ObjectKind.NOT_MEDIA),
+        ("no extension", "application/octet-stream", ObjectKind.NOT_MEDIA),
+        ("a.pdf", "application/pdf", ObjectKind.LEFT_OUT),
     ],
 )
 def test_a_file_of_ones_own_has_the_kind_that_its_name_and_type_say(
-    key: str, content_type: str, kind: Kind
+    key: str, content_type: str, kind: ObjectKind
 ) -> None:
     assert kind_of_file(AssetSystem.MEDIALAKE, key, content_type) is kind
-    assert kind_of_file(AssetSystem.EVERYTHING, key, content_type) is Kind.NEW
+    assert kind_of_file(AssetSystem.EVERYTHING, key, content_type) is ObjectKind.NEW

@@ -9,7 +9,7 @@ import pytest
 from domain.batch_job import BatchJob, BatchJobStatus
 from domain.errors import JobLeaseHeld
 from domain.job import Discovery, JobStatus
-from domain.job_control import take_work
+from domain.job_control import acquire_work_lease
 from entrypoints import processor
 from entrypoints.wiring.apps import ProcessorApp
 from ports.errors import NotFound, Unavailable
@@ -103,7 +103,7 @@ def test_the_lease_on_a_job_outlives_the_invocation_by_the_margin(
 
 def _hold(service: Any, job_id: str) -> None:
     now = service.ports.clock.now()
-    held = take_work(service.job(job_id), token="other", now=now, lease_s=60)
+    held = acquire_work_lease(service.job(job_id), token="other", now=now, lease_s=60)
     service.run(service.ports.jobs.save(held))
 
 
@@ -224,9 +224,9 @@ def test_other_peoples_batch_jobs_are_none_of_ours(
             BatchJob(batch_job_id=batch_job_id, job_id=job_id, status=BatchJobStatus.COMPLETE)
         )
     theirs = service.engine(batch_event("engine_job_complete", "theirs"))
-    assert theirs == {"batchJobId": "theirs", "ignored": "it is not one of ours"}
+    assert theirs == {"batchJobId": "theirs", "ignored": "it is not this service's"}
     other = service.engine(batch_event("engine_job_complete", "installation-2"))
-    assert other == {"batchJobId": "installation-2", "ignored": "its job is not in our table"}
+    assert other == {"batchJobId": "installation-2", "ignored": "its job is not in the job table"}
     assert [e.name for e in service.ports.telemetry.events] == ["unrelated_batch_job"]
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from entrypoints.cli.environment_file import EnvironmentFile, UnusableFile
-from entrypoints.cli.serving import for_clients
+from entrypoints.cli.local.environment_file import EnvironmentFile, UnusableFile
+from entrypoints.cli.local.serve import for_clients
 
 ENVIRONMENT = {"AWS_REGION": "us-east-1", "ODD": "it's; $HOME `x`\nline"}
 
@@ -135,7 +135,7 @@ def test_a_folder_that_is_not_ours_is_named(tmp_path: Path) -> None:
 _HOLDER = """
 import sys
 from pathlib import Path
-from entrypoints.cli.environment_file import EnvironmentFile
+from entrypoints.cli.local.environment_file import EnvironmentFile
 with EnvironmentFile(Path(sys.argv[1])) as file:
     file.write({"OWNER": "first"})
     print("written", flush=True)

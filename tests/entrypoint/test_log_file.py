@@ -20,7 +20,9 @@ def test_every_line_is_json_whoever_writes_it(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     ours = Logger(service=uuid.uuid4().hex, logger_handler=LogFile(path))
     with logging_to(path):
-        logging.getLogger("adapters.local.functions").warning("function %s failed", "x\ny\x1b")
+        logging.getLogger("adapters.local_aws.lambda_service").warning(
+            "function %s failed", "x\ny\x1b"
+        )
         ours.info("told")
         error = ValueError("a\nbug")
         logging.getLogger("aiohttp.server").error("Error handling request", exc_info=error)

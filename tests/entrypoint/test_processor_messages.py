@@ -214,7 +214,7 @@ def test_a_dead_letter_waits_for_the_worker_that_has_its_chunk(service: Any) -> 
     assert service.processor(event) == ALL_WELL
     assert service.chunk(job_id, 0).status is ChunkStatus.QUEUED
     [message] = service.ports.queue.messages
-    assert message.life == ChunkLife(handed_back_count=1)
+    assert message.life == ChunkLife(released_count=1)
     # The same once more is of an earlier life.
     assert service.processor(event) == ALL_WELL
     assert service.ports.queue.messages == [message]
@@ -253,13 +253,13 @@ def test_the_time_that_the_context_gives_bounds_the_work_and_progress_is_kept(
     service.put(*keys)
     job_id = service.split()
     service.ports.queue.receive()
-    rewrite = service.ports.objects.rewrite
+    copy_in_place = service.ports.objects.copy_in_place
 
     async def slow(*args: Any) -> Any:
         service.ports.clock.advance(1)
-        return await rewrite(*args)
+        return await copy_in_place(*args)
 
-    monkeypatch.setattr(service.ports.objects, "rewrite", slow)
+    monkeypatch.setattr(service.ports.objects, "copy_in_place", slow)
     event = service.messages((job_id, 0))
     # Of 25 seconds the last 20 are the margin: five objects of a second each, and the one at
     # which exactly the margin is left.

@@ -23,9 +23,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from typer.testing import CliRunner, Result
 
-from entrypoints.cli.api_client import part
-from entrypoints.cli.doctor import StageApiClient
 from entrypoints.cli.main import app
+from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.stage_api_client import StageApiClient
 
 REGION = "eu-west-1"
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret", "session-token")
@@ -191,7 +191,7 @@ def test_queries_and_paths_are_signed_as_they_arrive(stage: Stage) -> None:
     client = StageApiClient.of_stage("dev")
     for key in AWKWARD:
         client.get("/jobs/job-1/objects", {"key": key})
-        client.get(f"/jobs/{part(key)}")
+        client.get(f"/jobs/{path_segment(key)}")
     by_query, by_path = stage.asked[::2], stage.asked[1::2]
     assert [dict(request.query)["key"] for request in by_query] == AWKWARD
     assert [unquote(request.path) for request in by_path] == [f"/jobs/{key}" for key in AWKWARD]
@@ -283,8 +283,8 @@ def test_a_token_is_sent(
 @pytest.mark.parametrize(
     ("token", "told"),
     [
-        (None, f"asks for a token (a JWT of {ISSUER} for asset-sync): set ASSET_SYNC_TOKEN"),
-        ("an-old-one", "refused the token (the token has expired)"),
+        (None, f"requires a token (a JWT of {ISSUER} for asset-sync): set ASSET_SYNC_TOKEN"),
+        ("an-old-one", "rejected the token (the token has expired)"),
     ],
 )
 def test_a_401_says_what_to_do(
@@ -317,7 +317,7 @@ def test_what_is_no_token_is_neither_sent_nor_shown(
     monkeypatch.setenv("ASSET_SYNC_TOKEN", token)
     result = run("jobs", "--stage", "dev")
     assert (result.exit_code, jwt_stage.asked) == (1, [])
-    assert "holds no bearer token" in " ".join(result.output.split())
+    assert "is not a bearer token" in " ".join(result.output.split())
     assert token not in result.output
 
 

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from domain.shown import shown
-from entrypoints.cli import job_commands
 from entrypoints.cli.main import main
+from entrypoints.cli.remote import follow_job
 
 Json = dict[str, Any]
 
@@ -215,7 +215,7 @@ def test_a_refusal_is_a_line_and_a_line_for_each_field(run: Run) -> None:
 def test_waiting_says_why_the_job_does_not_go_on_and_says_it_once(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_commands.time, "sleep", lambda _: None)
+    monkeypatch.setattr(follow_job.time, "sleep", lambda _: None)
     Handler.waits = 0
     done = run("job", "job-wait", "--wait")
     assert done.status == 1

@@ -2,7 +2,12 @@
 
 import inspect
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
@@ -10,6 +15,7 @@ from dependency_injector import errors, providers
 
 from application.execution.tuning import Tuning
 from domain.job import Discovery
+from domain.profile import GENERIC
 from entrypoints.settings import REQUIRED, InvalidSettings
 from entrypoints.wiring.apps import api_app, engine_app, processor_app
 from entrypoints.wiring.aws_api import open_api_app
@@ -17,6 +23,14 @@ from entrypoints.wiring.aws_engine import open_engine_app
 from entrypoints.wiring.aws_processor import open_processor_app
 from entrypoints.wiring.container import UseCases
 from entrypoints.wiring.memory import memory_world, use_cases
+from entrypoints.wiring.ports import (
+    CommonPorts,
+    Configuration,
+    EnginePorts,
+    ObjectPorts,
+    ProcessorPorts,
+    container_over,
+)
 
 SLOTS = [
     name for name, each in UseCases.providers.items() if isinstance(each, providers.Dependency)
@@ -69,10 +83,78 @@ def test_the_apps_take_what_is_theirs() -> None:
     assert processor_app(container, queue_name="q").queue_name == "q"
 
 
-def test_a_port_that_is_not_there_is_named() -> None:
-    container = UseCases(tuning=Tuning())
-    with pytest.raises(errors.Error, match="jobs"):
-        container.status_publisher()
+def ports_of(kind: type[Any], *, without: str = "") -> Any:
+    ports = memory_world().ports
+    names = [field.name for field in fields(kind) if field.name != without]
+    return kind(**{name: getattr(ports, name) for name in names})
+
+
+CONFIGURATION = Configuration(tuning=Tuning(), profile=GENERIC, results_bucket_name="results")
+
+# An app, and the ports that its function puts into the container.
+APPS: Any = {
+    "api": (partial(api_app, default_discovery=Discovery.DIRECT), [CommonPorts]),
+    "engine": (engine_app, [CommonPorts, ObjectPorts, EnginePorts]),
+    "processor": (
+        partial(processor_app, queue_name="q"),
+        [CommonPorts, ObjectPorts, ProcessorPorts],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_an_app_opens_with_the_ports_of_its_function(name: str) -> None:
+    open_app, kinds = APPS[name]
+    assert open_app(container_over(CONFIGURATION, *map(ports_of, kinds)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "port"),
+    [
+        (kind, field.name)
+        for kind in (CommonPorts, ObjectPorts, EnginePorts, ProcessorPorts)
+        for field in fields(kind)
+    ],
+)
+def test_a_port_that_is_missing_is_a_missing_argument(kind: type[Any], port: str) -> None:
+    with pytest.raises(TypeError, match=port):
+        ports_of(kind, without=port)
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [(name, kind) for name, (_, kinds) in APPS.items() for kind in kinds[1:]],
+)
+def test_an_app_whose_ports_are_missing_does_not_open(name: str, missing: type[Any]) -> None:
+    """It fails when the function starts, and names the port; not when a request needs it."""
+    open_app, kinds = APPS[name]
+    container = container_over(CONFIGURATION, *(ports_of(k) for k in kinds if k is not missing))
+    names = "|".join(field.name for field in fields(missing))
+    with pytest.raises(errors.Error, match=names):
+        open_app(container)
+
+
+def test_mypy_finds_a_port_that_is_missing_or_another(tmp_path: Path) -> None:
+    source = tmp_path / "forgotten.py"
+    source.write_text(
+        "from entrypoints.wiring.ports import EnginePorts, ProcessorPorts\n"
+        "from ports.catalog import Catalog\n"
+        "def engine() -> EnginePorts:\n"
+        "    return EnginePorts()\n"
+        "def processor(catalog: Catalog) -> ProcessorPorts:\n"
+        "    return ProcessorPorts(catalog=catalog, bus=catalog)\n"
+    )
+    root = Path(__file__).parents[2]
+    found = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", str(root / "pyproject.toml"), str(source)],
+        cwd=root,
+        env={**os.environ, "MYPYPATH": str(root / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    assert 'Missing named argument "batch_jobs"' in found
+    assert 'Argument "bus" to "ProcessorPorts" has incompatible type "Catalog"' in found
 
 
 @pytest.fixture

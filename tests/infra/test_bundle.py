@@ -123,7 +123,14 @@ def _check_bytecode(folder: Path, magic: bytes) -> None:
 
 
 def test_nothing_of_a_laptop_is_in_it(host_package: Path) -> None:
-    for name in ("adapters/local", "adapters/memory", "entrypoints/cli", "moto", "rich", "typer"):
+    for name in (
+        "adapters/local_aws",
+        "adapters/memory",
+        "entrypoints/cli",
+        "moto",
+        "rich",
+        "typer",
+    ):
         assert not (host_package / name).exists()
 
 
@@ -224,7 +231,7 @@ def test_a_handler_imports_what_it_uses(
     imported: dict[str, dict[str, Any]], name: str, foreign: tuple[str, ...]
 ) -> None:
     modules = imported[name]["modules"]
-    everyone: tuple[str, ...] = ("adapters.local", "adapters.memory", "moto", "rich", "typer")
+    everyone: tuple[str, ...] = ("adapters.local_aws", "adapters.memory", "moto", "rich", "typer")
     if name != "api":
         everyone += ("aws_lambda_powertools.event_handler",)
     assert not set(_under(modules, (*foreign, *everyone)))

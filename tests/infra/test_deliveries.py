@@ -12,7 +12,7 @@ from deliveries.edges import Edge, Senders
 from deliveries.verdicts import Verdicts
 from trial.template import Resolver
 
-from adapters.local.invocation import ACCOUNT_ID, REGION
+from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, REGION
 
 Template = dict[str, Any]
 OfType = Callable[[Template, str], dict[str, Any]]

@@ -18,9 +18,9 @@ from tools.next_steps import next_steps
 from tools.teardown import Progress
 from typer.testing import CliRunner
 
-from entrypoints.cli import doctor as stage_doctor
-from entrypoints.cli.api_problem import ApiProblem
 from entrypoints.cli.main import app
+from entrypoints.cli.stage import doctor as stage_doctor
+from entrypoints.cli.terminal.api_problem import ApiProblem
 
 IDENTITY = Identity(account="123456789012", region="eu-west-1")
 CHOICES = {"stage": "dev", "targets": "media-a"}

@@ -13,10 +13,11 @@ from aws_with_history import ACCOUNT, REGION, Answers, AwsWithHistory, Seen
 from infra.policies import target_role_trust
 from moto import mock_aws
 
-from entrypoints.cli.api_problem import ApiProblem
-from entrypoints.cli.doctor import examine, stage_outputs
-from entrypoints.cli.stage_checks.check import Finding, Stage, Verdict
-from entrypoints.cli.stage_checks.checklist import CHECKS
+from entrypoints.cli.remote.stage_api_client import stage_outputs
+from entrypoints.cli.stage.checks.check import Finding, Stage, Verdict
+from entrypoints.cli.stage.checks.checklist import CHECKS
+from entrypoints.cli.stage.doctor import run_checks
+from entrypoints.cli.terminal.api_problem import ApiProblem
 
 ENGINE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/asset-sync-dev-EngineRole"
 PROCESSOR_ROLE = f"arn:aws:iam::{ACCOUNT}:role/asset-sync-dev-ProcessorRole"
@@ -151,7 +152,7 @@ def _look(aws: Any, outputs: dict[str, str]) -> Found:
         signed=Answers(seen.connectors, seen.api_problem),
         unsigned=Answers(seen.connectors, seen.strangers_problem),
     )
-    return [finding for _, finding in examine(stage)]
+    return [finding for _, finding in run_checks(stage)]
 
 
 def _wrong(aws: Any, outputs: dict[str, str]) -> dict[str, str]:
@@ -169,7 +170,7 @@ def test_a_bucket_of_another_region_is_reported_as_such(aws: Any, outputs: dict[
         Bucket="media-us", CreateBucketConfiguration=place
     )
     found = {f.subject: f for f in _look(aws, {**outputs, "Targets": "media-a,media-us"})}
-    assert found["bucket media-a"].detail == "is there"
+    assert found["bucket media-a"].detail == "exists"
     assert "is in us-west-2: sync it with discovery direct" in found["bucket media-us"].detail
     assert found["bucket media-us"].verdict is Verdict.OK
 
@@ -189,8 +190,8 @@ def test_a_subscription_that_is_not_confirmed_hears_of_nothing(
         lambda self, name, **options: Sns() if name == "sns" else real(self, name, **options),
     )
     found = _wrong(aws, outputs)
-    assert [*found] == ["who hears of alarms"]
-    assert "confirm it" in found["who hears of alarms"]
+    assert [*found] == ["subscriptions to alarms"]
+    assert "confirm it" in found["subscriptions to alarms"]
 
 
 def test_a_stage_without_a_catalog_has_no_table_of_it(aws: Any, outputs: dict[str, str]) -> None:
@@ -207,12 +208,12 @@ def test_what_has_not_happened_yet_is_no_fault(
     found = [f for f in _look(aws, outputs) if f.verdict is not Verdict.OK]
     assert {f.verdict for f in found} == {Verdict.NOT_SEEN}
     assert {f.subject for f in found} == {
-        "starts of asset-sync-dev-engine",
-        "starts of asset-sync-dev-processor",
-        "starts of asset-sync-dev-discovery",
+        "invocations of asset-sync-dev-engine",
+        "invocations of asset-sync-dev-processor",
+        "invocations of asset-sync-dev-discovery",
         "batch jobs",
         "events of batch",
-        "messages of alarms",
+        "alarm messages",
     }
     assert all(f.fix for f in found)
 
@@ -221,21 +222,21 @@ SEEN: dict[str, tuple[Callable[[Seen], Any], str, str]] = {
     "an API that lets strangers in": (
         lambda seen: setattr(seen, "strangers_problem", ""),
         "API without a signature",
-        "deploy the stage again at once",
+        "redeploy the stage immediately",
     ),
     "an API that is not there": (
         lambda seen: setattr(seen, "strangers_problem", "HTTP 404"),
         "API without a signature",
-        "it should refuse with 403",
+        "expected 403",
     ),
     "a sweep that fails": (
         lambda seen: seen.sums.update({"asset-sync-dev-engine Errors": 3}),
-        "starts of asset-sync-dev-engine",
+        "invocations of asset-sync-dev-engine",
         "docs/runbook.md",
     ),
     "a processor that does not start": (
         lambda seen: seen.sums.update({"asset-sync-dev-processor Errors": 40}),
-        "starts of asset-sync-dev-processor",
+        "invocations of asset-sync-dev-processor",
         "docs/runbook.md",
     ),
     "a batch role that S3 cannot assume": (
@@ -250,7 +251,7 @@ SEEN: dict[str, tuple[Callable[[Seen], Any], str, str]] = {
     ),
     "alarms that do not arrive": (
         lambda seen: seen.sums.update({"alarms NumberOfNotificationsFailed": 1}),
-        "messages of alarms",
+        "alarm messages",
         "subscriptions",
     ),
     "rights that are not there": (
@@ -350,7 +351,7 @@ BREAK: dict[str, tuple[Callable[[Any, dict[str, str]], Any], str, str]] = {
     "table": (
         lambda aws, _: aws.client("dynamodb").delete_table(TableName="Chunk"),
         "the tables",
-        "deploy the stage again: aws dynamodb describe-table",
+        "redeploy the stage: aws dynamodb describe-table",
     ),
     "a trail that records reads only": (
         lambda aws, _: aws.client("cloudtrail").put_event_selectors(
@@ -372,7 +373,7 @@ BREAK: dict[str, tuple[Callable[[Any, dict[str, str]], Any], str, str]] = {
     "a rule that starts nothing": (
         lambda aws, _: aws.client("events").remove_targets(Rule="sweep", Ids=["engine"]),
         "rule sweep",
-        "deploy the stage again",
+        "redeploy the stage",
     ),
     "a bus that is gone": (
         lambda aws, _: aws.client("events").delete_event_bus(Name="ingest"),

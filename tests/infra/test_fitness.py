@@ -13,7 +13,7 @@ from infra.preflight import Identity, look
 from moto import mock_aws
 from stack_in_aws import SessionWith, StackInAws
 
-from entrypoints.cli.fitness import announces_copies, records_batch_jobs
+from entrypoints.cli.stage.event_delivery import notifies_of_copies, records_batch_jobs
 
 ACCOUNT = "123456789012"
 IDENTITY = Identity(account=ACCOUNT, region="eu-west-1")
@@ -255,7 +255,7 @@ def test_a_sixth_trail_is_not_made(aws: boto3.Session) -> None:
     ],
 )
 def test_a_bucket_has_to_send_events_for_copies(notifications: dict[str, Any], good: bool) -> None:
-    assert announces_copies(notifications) is good
+    assert notifies_of_copies(notifications) is good
 
 
 def test_a_bucket_without_events_is_reported_beside_a_media_lake(aws: boto3.Session) -> None:

@@ -24,8 +24,8 @@ from tools.teardown import Stopped
 from trial import template as template_support
 from trial.template import Resolver, loadable
 
-from entrypoints.cli.doctor import examine
-from entrypoints.cli.stage_checks.check import Finding, Stage, Verdict
+from entrypoints.cli.stage.checks.check import Finding, Stage, Verdict
+from entrypoints.cli.stage.doctor import run_checks
 
 Template = dict[str, Any]
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "deploy"
@@ -224,7 +224,7 @@ def _look(cloud: Cloud) -> list[Finding]:
         signed=Answers(seen.connectors, ""),
         unsigned=Answers([], "HTTP 403"),
     )
-    return [finding for _, finding in examine(stage)]
+    return [finding for _, finding in run_checks(stage)]
 
 
 def test_the_first_deployment(cloud: Cloud, run: Callable[..., str]) -> None:

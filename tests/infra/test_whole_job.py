@@ -16,7 +16,7 @@ from trial.permissions import Need, Right, needs
 from trial.stack import TrialStack
 from trial.template import NOT_IN_MOTO, OURS_TO_RUN
 
-from adapters.local.invocation import ACCOUNT_ID, REGION
+from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, REGION
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

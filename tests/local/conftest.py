@@ -10,20 +10,20 @@ import pytest
 import pytest_asyncio
 from botocore.config import Config
 
-from adapters.local.cloud.clients import CloudClients
-from adapters.local.cloud.process import CloudProcess
-from adapters.local.invocation import REGION
+from adapters.local_aws.aws_emulator.clients import EmulatorClients
+from adapters.local_aws.aws_emulator.process import EmulatorProcess
+from adapters.local_aws.lambda_service.invocation import REGION
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def cloud_url() -> AsyncIterator[str]:
-    async with CloudProcess() as cloud:
+    async with EmulatorProcess() as cloud:
         yield cloud.endpoint_url
 
 
 @pytest.fixture
-async def clients(cloud_url: str) -> AsyncIterator[CloudClients]:
-    async with CloudClients(cloud_url, region=REGION) as clients:
+async def clients(cloud_url: str) -> AsyncIterator[EmulatorClients]:
+    async with EmulatorClients(cloud_url, region=REGION) as clients:
         yield clients
 
 

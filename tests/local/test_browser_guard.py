@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from adapters.local.batch_jobs import batch_operations_emulator
-from adapters.local.stack import LocalStack
-from adapters.local.stack_settings import StackSettings
+from adapters.local_aws.stack.batch_operations_bridge import batch_operations_emulator
+from adapters.local_aws.stack.local_stack import LocalStack
+from adapters.local_aws.stack.settings import StackSettings
 
 LISTENERS = {
     "api": "ASSET_SYNC_API_URL",

@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from adapters.local.functions import LambdaService
-from adapters.local.http_api import http_api_application
-from adapters.local.invocation import FunctionSettings
-from adapters.local.listener import Listener
+from adapters.local_aws.api_gateway.http_api import http_api_application
+from adapters.local_aws.lambda_service.invocation import FunctionSettings
+from adapters.local_aws.lambda_service.service import LambdaService
+from adapters.local_aws.loopback.http_listener import Listener
 
 
 class Api:

@@ -11,8 +11,8 @@ import pytest
 
 from adapters.aws import resources
 from adapters.aws.resources import INGEST_RULE, RuleSpec
-from adapters.local.event_patterns import matches
-from adapters.local.event_rules import DefaultBus
+from adapters.local_aws.event_bridge.event_patterns import matches
+from adapters.local_aws.event_bridge.rules import DefaultEventBus
 from domain.errors import InvalidMessage
 from domain.limits import COPY_OBJECT_BYTES_MAX
 from entrypoints.events import parse_engine_event, parse_processor_event
@@ -97,14 +97,14 @@ async def test_no_event_of_an_object_starts_anything_of_ours(event: Json) -> Non
         submitted.append(function)
         return "id"
 
-    await DefaultBus(tuple(RULES), submit).publish(event)
+    await DefaultEventBus(tuple(RULES), submit).publish(event)
     assert submitted == []
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=_name)
 @pytest.mark.parametrize("parse", [parse_engine_event, parse_processor_event])
 def test_a_function_that_gets_one_all_the_same_refuses_it(parse: Any, event: Json) -> None:
-    with pytest.raises(InvalidMessage, match="does not know this event"):
+    with pytest.raises(InvalidMessage, match="unknown event for"):
         parse(event)
 
 

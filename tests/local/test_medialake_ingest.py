@@ -10,15 +10,19 @@ from urllib.parse import quote_plus, urlencode
 import pytest
 from asset_system_world import AssetSystemWorld
 
-from adapters.local.asset_management import IngestCounts
-from adapters.local.asset_systems import AssetSystem
-from adapters.local.cloud.clients import CloudClients
-from adapters.local.medialake.file_types import file_filter
-from adapters.local.medialake.ingest import MediaLakeIngest
-from adapters.local.medialake.items import lock_id, lock_item
-from adapters.local.medialake.messages import ObjectEvent
-from adapters.local.medialake.values import AssetEventType, IngestSettings, Outcome
-from adapters.local.takes_everything import IngestSource
+from adapters.local_aws.asset_system.behaviours import AssetSystem
+from adapters.local_aws.asset_system.medialake.file_types import file_filter
+from adapters.local_aws.asset_system.medialake.ingest import MediaLakeIngest
+from adapters.local_aws.asset_system.medialake.items import lock_id, lock_item
+from adapters.local_aws.asset_system.medialake.messages import ObjectEvent
+from adapters.local_aws.asset_system.medialake.values import (
+    AssetEventType,
+    IngestOutcome,
+    IngestSettings,
+)
+from adapters.local_aws.asset_system.reference_system import IngestCounts
+from adapters.local_aws.asset_system.takes_everything import IngestSource
+from adapters.local_aws.aws_emulator.clients import EmulatorClients
 
 Unique = Callable[[str], str]
 BOTH = {"AssetID": "asset:vid:1", "InventoryID": "asset:uuid:1"}
@@ -34,7 +38,7 @@ class World(AssetSystemWorld):
             Bucket=self.bucket, Key=key, Body=body, Tagging=urlencode(tags), Metadata={"a": "b"}
         )
 
-    async def ingest(self, key: str, **described: Any) -> Outcome | None:
+    async def ingest(self, key: str, **described: Any) -> IngestOutcome | None:
         """Have one notification of the object handled; returns its outcome."""
         before = dict(self.counts().outcomes)
         await self.system.accept({"Records": [self.record(key, **described)]})
@@ -57,7 +61,7 @@ class World(AssetSystemWorld):
 
 @pytest.fixture
 async def world(
-    clients: CloudClients, unique: Unique, request: pytest.FixtureRequest
+    clients: EmulatorClients, unique: Unique, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
     """A system that runs, but hears nothing from S3; a parameter is its ingest's settings."""
     ingest = getattr(request, "param", None)
@@ -74,7 +78,7 @@ def _asset(item: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 async def test_an_upload_is_ingested_from_its_notification(world: World, eventually: Any) -> None:
-    await world.system.watch(world.bucket)
+    await world.system.subscribe(world.bucket)
     await world.put("in/a b+ü%25.jpg", b"bytes", **OWNERS)
     await eventually(lambda: world.counts().ingested)
     await eventually(lambda: world.system.is_idle)
@@ -95,7 +99,7 @@ async def test_an_upload_is_ingested_from_its_notification(world: World, eventua
         "FileHash": md5,
     }
     assert world.counts().ingested == {IngestSource.NOTIFICATION: 1}
-    assert world.counts().outcomes == {Outcome.CREATED: 1}
+    assert world.counts().outcomes == {IngestOutcome.CREATED: 1}
     assert world.counts().published == {AssetEventType.CREATED: 1}
 
 
@@ -113,7 +117,7 @@ async def test_the_messages_of_media_lakes_own_sync_and_of_eventbridge_are_under
     for message in (bridge, sync):
         await world.sqs.send_message(QueueUrl=world.queue_url, MessageBody=json.dumps(message))
 
-    await eventually(lambda: world.counts().outcomes == {Outcome.CREATED: 2})
+    await eventually(lambda: world.counts().outcomes == {IngestOutcome.CREATED: 2})
 
 
 async def test_our_event_and_what_is_no_message_are_ignored(world: World, eventually: Any) -> None:
@@ -149,7 +153,7 @@ async def test_an_object_that_is_gone_is_ignored(world: World) -> None:
 async def test_it_leaves_alone_what_it_does_not_support(world: World) -> None:
     for key in ("a.xml", "b.pdf", "c.dng", "no-extension"):
         await world.put(key, **BOTH)
-        assert await world.ingest(key) is Outcome.IGNORED_TYPE
+        assert await world.ingest(key) is IngestOutcome.IGNORED_TYPE
         assert await world.tags(key) == BOTH
     assert await world.items() == {}
 
@@ -161,22 +165,22 @@ async def test_the_connectors_filter_narrows_media_and_lets_documents_in(world: 
     await world.put("a.jpg")
     await world.put("b.pdf", b"2")
 
-    assert await world.ingest("a.jpg") is Outcome.FILTERED
-    assert await world.ingest("b.pdf") is Outcome.CREATED
+    assert await world.ingest("a.jpg") is IngestOutcome.FILTERED
+    assert await world.ingest("b.pdf") is IngestOutcome.CREATED
     assert world.counts().published == {}
     assert [_asset(item)["Type"] for item in (await world.items()).values()] == [{"S": "Other"}]
 
 
 async def test_the_content_type_of_an_object_counts(world: World) -> None:
     await world.s3.put_object(Bucket=world.bucket, Key="clip", Body=b"1", ContentType="video/mp4")
-    assert await world.ingest("clip") is Outcome.CREATED
+    assert await world.ingest("clip") is IngestOutcome.CREATED
     ((_, item),) = (await world.items()).items()
     assert _asset(item)["ID"]["S"].startswith("asset:img:")
 
 
 async def test_an_archived_object_cannot_be_read(world: World) -> None:
     await world.s3.put_object(Bucket=world.bucket, Key="a.jpg", Body=b"1", StorageClass="GLACIER")
-    assert await world.ingest("a.jpg") is Outcome.UNREADABLE
+    assert await world.ingest("a.jpg") is IngestOutcome.UNREADABLE
     assert await world.items() == {}
 
 
@@ -185,7 +189,7 @@ async def test_an_archived_object_cannot_be_read(world: World) -> None:
 
 async def test_our_tagged_object_is_taken_under_our_ids_and_its_tags_stay(world: World) -> None:
     await world.put("a.jpg", **BOTH, **OWNERS)
-    assert await world.ingest("a.jpg") is Outcome.RECREATED
+    assert await world.ingest("a.jpg") is IngestOutcome.RECREATED
 
     ((inventory_id, item),) = (await world.items()).items()
     assert (inventory_id, _asset(item)["ID"]["S"]) == ("asset:uuid:1", "asset:vid:1")
@@ -205,7 +209,7 @@ async def test_a_redelivery_only_touches_and_the_record_keeps_its_asset_id(world
     )
     lost = BOTH | {"AssetID": "asset:vid:another"}
     await world.put("a.jpg", **lost)
-    assert await world.ingest("a.jpg") is Outcome.TOUCHED
+    assert await world.ingest("a.jpg") is IngestOutcome.TOUCHED
 
     (after,) = (await world.items()).values()
     head = await world.s3.head_object(Bucket=world.bucket, Key="a.jpg")
@@ -220,7 +224,7 @@ async def test_without_tags_a_known_object_stays_untagged(world: World) -> None:
     await world.put("a.jpg")
     await world.ingest("a.jpg")
     await world.put("a.jpg", **OWNERS)
-    assert await world.ingest("a.jpg") is Outcome.TOUCHED
+    assert await world.ingest("a.jpg") is IngestOutcome.TOUCHED
     assert await world.tags("a.jpg") == OWNERS
     assert len(await world.items()) == 1
 
@@ -229,7 +233,7 @@ async def test_ids_of_our_own_beside_a_known_path_make_a_second_record(world: Wo
     await world.put("a.jpg")
     await world.ingest("a.jpg")
     await world.put("a.jpg", **BOTH)
-    assert await world.ingest("a.jpg") is Outcome.RECREATED
+    assert await world.ingest("a.jpg") is IngestOutcome.RECREATED
     paths = [item["StoragePath"]["S"] for item in (await world.items()).values()]
     assert paths == [f"{world.bucket}:a.jpg"] * 2
 
@@ -239,7 +243,7 @@ async def test_other_bytes_without_tags_replace_the_asset(world: World) -> None:
     await world.ingest("a.jpg")
     (old,) = await world.items()
     await world.put("a.jpg", b"2", **OWNERS)
-    assert await world.ingest("a.jpg") is Outcome.REPLACED
+    assert await world.ingest("a.jpg") is IngestOutcome.REPLACED
 
     (new,) = await world.items()
     assert new != old
@@ -253,14 +257,14 @@ async def test_the_same_bytes_elsewhere_are_a_duplicate(world: World) -> None:
     await world.ingest("a.jpg")
     (first,) = await world.items()
     await world.put("b.jpg", **OWNERS)
-    assert await world.ingest("b.jpg") is Outcome.DUPLICATE_TAGGED
+    assert await world.ingest("b.jpg") is IngestOutcome.DUPLICATE_TAGGED
 
     tags = await world.tags("b.jpg")
     assert (tags["InventoryID"], tags["DuplicateHash"]) == (first, "true")
     assert tags["AssetID"] == (await world.tags("a.jpg"))["AssetID"]
     assert set(await world.items()) == {first}
     # Both tags again lead to the first record, so that a repetition is quiet.
-    assert await world.ingest("b.jpg") is Outcome.TOUCHED
+    assert await world.ingest("b.jpg") is IngestOutcome.TOUCHED
     assert await world.tags("b.jpg") == tags
 
 
@@ -273,7 +277,7 @@ async def test_other_bytes_under_our_tags_leave_no_asset_and_a_lock_of_five_minu
     await world.put("a.jpg", **BOTH)
     await world.ingest("a.jpg")
     await world.put("a.jpg", b"2", **BOTH)
-    assert await world.ingest("a.jpg") is Outcome.DELETED_ONLY
+    assert await world.ingest("a.jpg") is IngestOutcome.DELETED_ONLY
 
     lock = lock_id(world.bucket, "a.jpg", None)
     items = await world.items()
@@ -291,11 +295,11 @@ async def test_other_bytes_under_our_tags_leave_no_asset_and_a_lock_of_five_minu
         now=lambda: clock[0],
     )
     event = ObjectEvent(event_name="ObjectCreated:", bucket=world.bucket, key="a.jpg")
-    await ingest.take(event)
+    await ingest.handle(event)
     assert ingest.counts.locked == 1
     clock[0] += timedelta(seconds=30)
-    await ingest.take(event)
-    assert ingest.counts.outcomes == {Outcome.RECREATED: 1}
+    await ingest.handle(event)
+    assert ingest.counts.outcomes == {IngestOutcome.RECREATED: 1}
     assert set(await world.items()) == {"asset:uuid:1"}
 
 
@@ -305,15 +309,15 @@ async def test_a_lock_is_of_one_version_and_drops_what_comes_meanwhile(world: Wo
     await world.dynamodb.put_item(TableName=world.table, Item=taken)
 
     assert await world.ingest("a.jpg", versionId="v1") is None
-    assert await world.ingest("a.jpg", versionId="null") is Outcome.CREATED
-    assert (world.counts().locked, world.counts().outcomes) == (1, {Outcome.CREATED: 1})
+    assert await world.ingest("a.jpg", versionId="null") is IngestOutcome.CREATED
+    assert (world.counts().locked, world.counts().outcomes) == (1, {IngestOutcome.CREATED: 1})
 
 
 async def test_a_lock_at_the_objects_own_path_is_no_record(world: World) -> None:
     await world.put("a.jpg")
     lock = {"InventoryID": {"S": "LOCK#x"}, "StoragePath": {"S": f"{world.bucket}:a.jpg"}}
     await world.dynamodb.put_item(TableName=world.table, Item=lock)
-    assert await world.ingest("a.jpg") is Outcome.CREATED
+    assert await world.ingest("a.jpg") is IngestOutcome.CREATED
 
 
 async def test_a_failed_request_releases_the_lock(world: World) -> None:
@@ -329,7 +333,7 @@ async def test_a_failed_request_releases_the_lock(world: World) -> None:
     assert await world.items() == {}
 
     world.dynamodb.get_paginator = queried
-    assert await world.ingest("a.jpg") is Outcome.CREATED
+    assert await world.ingest("a.jpg") is IngestOutcome.CREATED
 
 
 # --- deletions
@@ -343,19 +347,19 @@ async def _versions(world: World) -> list[str]:
 async def test_a_deleted_object_loses_its_record(world: World, eventually: Any) -> None:
     await world.put("a.jpg")
     await world.ingest("a.jpg")
-    await world.system.watch(world.bucket)
+    await world.system.subscribe(world.bucket)
     await world.s3.delete_object(Bucket=world.bucket, Key="a.jpg")
-    await eventually(lambda: world.counts().outcomes.get(Outcome.ASSET_DELETED))
+    await eventually(lambda: world.counts().outcomes.get(IngestOutcome.ASSET_DELETED))
     await eventually(lambda: world.system.is_idle)
     assert await world.items() == {}
 
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [("Enabled", Outcome.VERSION_IGNORED), ("Suspended", Outcome.ASSET_DELETED)],
+    [("Enabled", IngestOutcome.VERSION_IGNORED), ("Suspended", IngestOutcome.ASSET_DELETED)],
 )
 async def test_a_deleted_noncurrent_version_takes_the_live_object_along_if_suspended(
-    world: World, status: str, outcome: Outcome
+    world: World, status: str, outcome: IngestOutcome
 ) -> None:
     async def set_versioning(wanted: str) -> None:
         await world.s3.put_bucket_versioning(
@@ -375,8 +379,8 @@ async def test_a_deleted_noncurrent_version_takes_the_live_object_along_if_suspe
     removal = world.record("a.jpg", versionId=old) | {"eventName": "ObjectRemoved:Delete"}
     await world.system.accept({"Records": [removal]})
 
-    assert world.counts().outcomes == {Outcome.CREATED: 1, outcome: 1}
-    is_kept = outcome is Outcome.VERSION_IGNORED
+    assert world.counts().outcomes == {IngestOutcome.CREATED: 1, outcome: 1}
+    is_kept = outcome is IngestOutcome.VERSION_IGNORED
     assert len(await world.items()) == is_kept
     listed = await world.s3.list_objects_v2(Bucket=world.bucket)
     assert listed["KeyCount"] == is_kept
@@ -402,7 +406,7 @@ async def test_with_versions_the_current_state_decides(world: World, deletes_las
     await world.s3.delete_object(Bucket=world.bucket, Key="a.jpg", VersionId=version)
     removal = world.record("a.jpg", versionId=version) | {"eventName": "ObjectRemoved:Delete"}
     await world.system.accept({"Records": [removal]})
-    assert world.counts().outcomes == {Outcome.CREATED: 1, Outcome.ASSET_DELETED: 1}
+    assert world.counts().outcomes == {IngestOutcome.CREATED: 1, IngestOutcome.ASSET_DELETED: 1}
 
 
 async def test_the_asset_index_stays_empty(world: World) -> None:

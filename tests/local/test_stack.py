@@ -10,11 +10,11 @@ import boto3
 import pytest
 
 from adapters.aws import resources
-from adapters.local.asset_systems import AssetSystem
-from adapters.local.invocation import REGION
-from adapters.local.medialake.values import Outcome
-from adapters.local.stack import LocalStack
-from adapters.local.stack_settings import BatchOperationsParts, StackSettings
+from adapters.local_aws.asset_system.behaviours import AssetSystem
+from adapters.local_aws.asset_system.medialake.values import IngestOutcome
+from adapters.local_aws.lambda_service.invocation import REGION
+from adapters.local_aws.stack.local_stack import LocalStack
+from adapters.local_aws.stack.settings import BatchOperationsParts, StackSettings
 
 SPECIFIED = {
     "JOB_TABLE_NAME",
@@ -233,7 +233,7 @@ async def test_a_start_that_fails_leaves_nothing_behind(service: Service) -> Non
         await stack.__aenter__()
     async with aiohttp.ClientSession() as http:
         with pytest.raises(aiohttp.ClientConnectionError):
-            await http.get(stack.cloud_url)
+            await http.get(stack.emulator_url)
 
 
 async def test_the_asset_system_is_media_lake_unless_said_otherwise(
@@ -242,9 +242,9 @@ async def test_the_asset_system_is_media_lake_unless_said_otherwise(
     handlers = {"api": service.api, "engine": service.engine, "processor": service.processor}
     async with LocalStack(handlers, settings=StackSettings(sweep_interval_s=3_600)) as stack:
         assert stack.environment["CATALOG_PROFILE"] == "medialake"
-        s3, events = (sdk(name, stack.cloud_url) for name in ("s3", "events"))
+        s3, events = (sdk(name, stack.emulator_url) for name in ("s3", "events"))
         await asyncio.to_thread(s3.create_bucket, Bucket="media")
-        await stack.asset_management.watch("media")
+        await stack.asset_system.subscribe("media")
         for number, key in enumerate(("a.jpg", "b.xml")):
             await asyncio.to_thread(s3.put_object, Bucket="media", Key=key, Body=bytes([number]))
         detail = {"bucketName": "media", "objectKey": "a.jpg", "assetId": "a", "inventoryId": "i"}
@@ -265,9 +265,9 @@ async def test_the_asset_system_hears_of_the_buckets_of_registered_connectors(
     service: Service, sdk: Callable[[str, str], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     handlers = {"api": service.api, "engine": service.engine, "processor": service.processor}
-    settings = StackSettings(sweep_interval_s=3_600, watches_connectors=True)
+    settings = StackSettings(sweep_interval_s=3_600, subscribes_to_connectors=True)
     async with LocalStack(handlers, settings=settings) as stack:
-        s3, dynamodb = (sdk(name, stack.cloud_url) for name in ("s3", "dynamodb"))
+        s3, dynamodb = (sdk(name, stack.emulator_url) for name in ("s3", "dynamodb"))
 
         async def put(bucket: str, key: str) -> None:
             # Of other bytes than any other: it is no duplicate.
@@ -284,12 +284,13 @@ async def test_the_asset_system_hears_of_the_buckets_of_registered_connectors(
             async with aiohttp.ClientSession() as http, http.post(url) as response:
                 assert response.status == 200
 
-        async def outcomes() -> Mapping[Outcome, int]:
+        async def outcomes() -> Mapping[IngestOutcome, int]:
             await stack.wait_idle(settle_s=0.2)
             return (await stack.status()).ingested.outcomes
 
         await asyncio.to_thread(s3.create_bucket, Bucket="there")
-        await asyncio.to_thread(_create_bucket_of_another_account, sdk, stack.cloud_url, "theirs")
+        url = stack.emulator_url
+        await asyncio.to_thread(_create_bucket_of_another_account, sdk, url, "theirs")
         await register("there", "there")
         # A connector may name a bucket that is made later.
         await register("later-1", "later", fileFilter=_allowing("pdf"))
@@ -301,11 +302,13 @@ async def test_the_asset_system_hears_of_the_buckets_of_registered_connectors(
         await post()
         for key in ("after.jpg", "after.pdf"):
             await put("there", key)
-        assert await outcomes() == {Outcome.CREATED: 1, Outcome.IGNORED_TYPE: 1}
-        warnings = [each.getMessage() for each in caplog.records if each.name.endswith("_watch")]
+        assert await outcomes() == {IngestOutcome.CREATED: 1, IngestOutcome.IGNORED_TYPE: 1}
+        warnings = [
+            each.getMessage() for each in caplog.records if each.name.endswith("_subscriptions")
+        ]
         assert [text.split(":")[0] for text in sorted(set(warnings))] == [
-            "the asset system does not watch later",
-            "the asset system does not watch theirs",
+            "the asset system cannot subscribe to later",
+            "the asset system cannot subscribe to theirs",
         ]
 
         await asyncio.to_thread(s3.create_bucket, Bucket="later")
@@ -313,9 +316,9 @@ async def test_the_asset_system_hears_of_the_buckets_of_registered_connectors(
         for key in ("after.jpg", "after.pdf"):
             await put("later", key)
         assert await outcomes() == {
-            Outcome.CREATED: 2,
-            Outcome.IGNORED_TYPE: 1,
-            Outcome.FILTERED: 1,
+            IngestOutcome.CREATED: 2,
+            IngestOutcome.IGNORED_TYPE: 1,
+            IngestOutcome.FILTERED: 1,
         }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from adapters.aws.clients import ClientSettings, open_clients
-from adapters.local.cloud.process import CloudProcess
+from adapters.local_aws.aws_emulator.process import EmulatorProcess
 from adapters.memory.system import ManualClock
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
@@ -35,7 +35,7 @@ def cloud(run: Run) -> Iterator[CloudWorld]:
     stack = AsyncExitStack()
 
     async def open_world() -> CloudWorld:
-        process = await stack.enter_async_context(CloudProcess())
+        process = await stack.enter_async_context(EmulatorProcess())
         with pytest.MonkeyPatch.context() as environment:
             for name in [name for name in os.environ if name.startswith("AWS_")]:
                 environment.delenv(name)

@@ -22,11 +22,11 @@ from safety_objects import KEYS, KEYS_OF_NOTE, Setting, Thing
 from safety_worlds import CloudWorld
 
 from adapters.aws.ingest_bus import encode_event
-from adapters.local.batch_operations.invocation import InvokeResult
-from adapters.local.batch_operations.job_spec import LambdaInvoke, ManifestField
-from adapters.local.batch_operations.manifest import ManifestRow, manifest_rows
-from adapters.local.batch_operations.report import report_row
-from adapters.local.batch_operations.task import task_outcome, task_payload
+from adapters.local_aws.s3_batch_operations.invocation import InvokeResult
+from adapters.local_aws.s3_batch_operations.job_spec import LambdaInvoke, ManifestField
+from adapters.local_aws.s3_batch_operations.manifest import ManifestRow, manifest_rows
+from adapters.local_aws.s3_batch_operations.report import report_row
+from adapters.local_aws.s3_batch_operations.task import task_outcome, task_payload
 from adapters.memory.results_store import MemoryResultsStore
 from application.engine.chunk_sources import report_source
 from application.execution.tuning import Tuning

@@ -371,10 +371,10 @@ class Forgetful(MemoryObjectStore):
 
     forgets: Callable[[ObjectHead], ObjectHead]
 
-    async def rewrite(
+    async def copy_in_place(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
-        return await super().rewrite(bucket, self.forgets(head), tags)
+        return await super().copy_in_place(bucket, self.forgets(head), tags)
 
     async def create_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]

@@ -113,7 +113,7 @@ def announced(installation: Installation) -> list[str]:
 
 @pytest.mark.parametrize("discovery", DISCOVERIES)
 @pytest.mark.parametrize("error", [unknown, bug], ids=["unknown code", "bug"])
-@pytest.mark.parametrize("method", ["objects.read_tags", "objects.head", "objects.rewrite"])
+@pytest.mark.parametrize("method", ["objects.read_tags", "objects.head", "objects.copy_in_place"])
 async def test_an_object_that_always_fails_costs_itself(
     installation: Installation,
     discovery: Discovery,
@@ -145,7 +145,7 @@ async def test_an_object_that_always_fails_costs_itself(
     outcome = installation.story.outcomes(job)["07.jpg"]
     assert outcome["outcome"] == OutcomeKind.FAILED
     # In the attempt in which it failed: nobody waited for it.
-    assert {chunk.handed_back_count for chunk in installation.story.chunks(job)} == {0}
+    assert {chunk.life.released_count for chunk in installation.story.chunks(job)} == {0}
 
 
 @pytest.mark.parametrize("discovery", DISCOVERIES)
@@ -216,7 +216,7 @@ RECORDS = ("jobs", "chunks")
         (Discovery.BATCH, "batch_jobs.describe", "reading the batch job's report"),
         (Discovery.BATCH, "results.get", "reading the batch job's report"),
         (Discovery.BATCH, "results.stream", "reading the batch job's report"),
-        (Discovery.DIRECT, "results.stream", "cutting the manifest into chunks"),
+        (Discovery.DIRECT, "results.stream", "splitting the manifest into chunks"),
     ],
 )
 async def test_a_step_of_the_engine_that_always_fails_ends_the_job_with_a_reason(
@@ -239,7 +239,7 @@ async def test_a_step_of_the_engine_that_always_fails_ends_the_job_with_a_reason
         assert told in job.status_reason
     assert installation.engine_error_count == count - 1
     if known:  # the others may have ended within one turn
-        assert "is made again" in waiting
+        assert "will be retried" in waiting
         assert method in waiting
     [failure] = await installation.story.failures(job)
     error = ERRORS[kind](("", ()))

@@ -149,13 +149,13 @@ async def test_an_old_dead_letter_does_not_undo_a_redrive(story: Any, tried: boo
     if tried:
         await story.run_chunks()
     before, messages = only_chunk(story, job), list(story.ports.queue.messages)
-    for life in (old.life, ChunkLife(), ChunkLife(handed_back_count=7)):
+    for life in (old.life, ChunkLife(), ChunkLife(released_count=7)):
         delivery = await story.use_cases.process_chunk().give_up(
             job.job_id, 0, REASON, story.deadline(), life=life
         )
         assert delivery is Delivery.NOTHING_TO_DO
     assert (only_chunk(story, job), story.ports.queue.messages) == (before, messages)
-    assert before.life == ChunkLife(redrive_number=1, handed_back_count=int(tried))
+    assert before.life == ChunkLife(redrive_number=1, released_count=int(tried))
     refuse(story)
     job = await story.finish(job.job_id)
     assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=3))
@@ -191,7 +191,7 @@ async def test_the_sweep_sends_the_life_that_the_chunk_is_in(story: Any) -> None
     story.ports.clock.advance(4_000)
     await story.use_cases.sweep().run(story.deadline())
     [again] = story.ports.queue.messages
-    assert again.life == lost.life == ChunkLife(handed_back_count=1)
+    assert again.life == lost.life == ChunkLife(released_count=1)
 
 
 async def test_a_dead_letter_of_a_job_that_is_ending_cancels_its_chunk(story: Any) -> None:

@@ -87,7 +87,7 @@ async def test_wrong_requests_are_refused(story: Any) -> None:
     await story.sync()
     with pytest.raises(InvalidRequest) as refused:
         await story.start(prefixes=("a/", "a/b/", ""))
-    assert {fault.path for fault in refused.value.faults} == {"prefixes.1", "prefixes.2"}
+    assert {fault.path for fault in refused.value.issues} == {"prefixes.1", "prefixes.2"}
     connectors = story.world.database.connectors
     connectors["c1"] = replace(connectors["c1"], prefixes=("a/",))
     with pytest.raises(InvalidRequest, match="not within"):

@@ -37,7 +37,7 @@ async def test_a_queue_was_empty_when_it_was_asked_not_when_the_answer_arrived(
     job = await slow.start()
     began_at = slow.ports.clock.now() - timedelta(minutes=1)
     await slow.run_engine()
-    assert (await slow.ports.jobs.get(job.job_id)).queue_empty_at == began_at
+    assert (await slow.ports.jobs.get(job.job_id)).queue.empty_at == began_at
     assert empty_at(slow) == began_at
     swept_at = slow.ports.clock.now() - timedelta(minutes=1)
     await slow.use_cases.sweep().run(slow.deadline())
@@ -53,4 +53,4 @@ async def test_a_queue_that_holds_messages_is_known_by_when_it_was_empty(
     second = await story.sync()
     third = await story.sync()
     assert story.ports.ingest_queue.drain(story.ingest_settings.queue_url)
-    assert first.queue_empty_at < second.queue_empty_at == third.queue_empty_at
+    assert first.queue.empty_at < second.queue.empty_at == third.queue.empty_at

@@ -203,7 +203,7 @@ async def test_a_redrive_is_answered_from_the_job_alone(story: Any) -> None:
 async def test_failures_of_discovery_alone_are_not_redriven(story: Any) -> None:
     job = await failed_in_discovery(story)
     assert (job.tally.statistics.failed, job.tally.failed_in_discovery) == (1, 1)
-    with pytest.raises(NotRedrivable, match="of its discovery"):
+    with pytest.raises(NotRedrivable, match="from its discovery"):
         await story.use_cases.redrive_job().redrive(job.job_id)
     assert await story.ports.jobs.get(job.job_id) == job
 

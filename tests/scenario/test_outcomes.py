@@ -236,7 +236,7 @@ async def test_an_object_deleted_meanwhile_is_gone(story: Any) -> None:
 
 async def test_an_object_that_changes_between_read_and_write_is_read_again(story: Any) -> None:
     story.put("a.jpg")
-    rewrite = story.ports.objects.rewrite
+    copy_in_place = story.ports.objects.copy_in_place
     changed: list[str] = []
 
     async def rewrite_late(bucket: Any, head: Any, tags: Any) -> Any:
@@ -244,9 +244,9 @@ async def test_an_object_that_changes_between_read_and_write_is_read_again(story
             changed.append(head.key)
             story.put("a.jpg", tags={"new": "tag"})
             story.buckets.put(BUCKET, "a.jpg", b"new content", tags={"new": "tag"})
-        return await rewrite(bucket, head, tags)
+        return await copy_in_place(bucket, head, tags)
 
-    story.ports.objects.rewrite = rewrite_late
+    story.ports.objects.copy_in_place = rewrite_late
     job = await story.sync()
     assert story.kinds(job) == {"a.jpg": "PUT"}
     assert story.buckets.get(BUCKET, "a.jpg").content == b"new content"

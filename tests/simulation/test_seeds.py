@@ -10,7 +10,7 @@ from simulator.coverage import Coverage, added
 from simulator.faults import Fault
 from simulator.lasting import Lasting
 
-from adapters.local.medialake.values import Outcome
+from adapters.local_aws.asset_system.medialake.values import IngestOutcome
 from domain.chunk import ChunkStatus
 from domain.decision import Reason
 from domain.job import JobStatus
@@ -18,15 +18,15 @@ from domain.outcome import OutcomeKind
 
 # What its ingest answers to objects that are there; deletions are no messages here.
 _TAKINGS = {
-    Outcome.IGNORED_TYPE,
-    Outcome.FILTERED,
-    Outcome.UNREADABLE,
-    Outcome.TOUCHED,
-    Outcome.CREATED,
-    Outcome.RECREATED,
-    Outcome.REPLACED,
-    Outcome.DUPLICATE_TAGGED,
-    Outcome.DELETED_ONLY,
+    IngestOutcome.IGNORED_TYPE,
+    IngestOutcome.FILTERED,
+    IngestOutcome.UNREADABLE,
+    IngestOutcome.TOUCHED,
+    IngestOutcome.CREATED,
+    IngestOutcome.RECREATED,
+    IngestOutcome.REPLACED,
+    IngestOutcome.DUPLICATE_TAGGED,
+    IngestOutcome.DELETED_ONLY,
 }
 
 GROUPS: dict[str, set[str]] = {

@@ -297,23 +297,21 @@ async def adapter_calls(clients: Clients) -> Calls:
     s3control, sns = await clients.s3control(), await clients.sns()
     events, lambda_ = await clients.events(), await clients.lambda_()
 
+    role_numbers = itertools.count()
+
     async def no_sleep(_: float) -> None:
         return
+
+    async def read_in_a_role() -> None:
+        # Each time another: credentials are kept, and so is the failure to get them.
+        in_role = await clients.s3(f"arn:aws:iam::111122223333:role/r{next(role_numbers)}")
+        await S3ObjectStore(in_role, clock=clock).read_tags(BUCKET, "p/a.jpg")
 
     def objects() -> S3ObjectStore:
         return S3ObjectStore(s3, clock=clock)
 
     async def queue_client(_: str | None) -> Any:
         return sqs
-
-    numbers = itertools.count()
-
-    async def read_tags_in_a_new_role() -> object:
-        # A client keeps its credentials, and for a while the failure to get them.
-        role_arn = f"arn:aws:iam::111122223333:role/media-{next(numbers)}"
-        return await S3ObjectStore(await clients.s3(role_arn), clock=clock).read_tags(
-            BUCKET, "p/a.jpg"
-        )
 
     results = S3ResultsStore(s3, bucket_name="results")
     batch_jobs = S3BatchJobs(
@@ -343,7 +341,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "objects.read_tags": lambda: objects().read_tags(BUCKET, "p/a.jpg"),
         "objects.head": lambda: objects().head(BUCKET, "p/a.jpg"),
         "objects.write_tags": lambda: objects().write_tags(BUCKET, HEAD, {"a": "b"}),
-        "objects.rewrite": lambda: objects().rewrite(BUCKET, HEAD, {"a": "b"}),
+        "objects.copy_in_place": lambda: objects().copy_in_place(BUCKET, HEAD, {"a": "b"}),
         "objects.access": lambda: objects().access(BUCKET, HEAD),
         "objects.create_multipart_copy": lambda: objects().create_multipart_copy(
             BUCKET, HEAD, {"a": "b"}
@@ -355,7 +353,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "objects.abort_multipart_copy": lambda: objects().abort_multipart_copy(
             BUCKET, "p/a.jpg", "u1"
         ),
-        "objects.read_tags_in_a_role": read_tags_in_a_new_role,
+        "roles.read_tags": read_in_a_role,
         "results.put": lambda: results.put("k", b"content"),
         "results.replace": lambda: results.replace("k", b"content", e_tag="e1"),
         "results.get": lambda: results.get("k"),
@@ -385,7 +383,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "connectors.create": lambda: connectors.create(CONNECTOR),
         "connectors.get": lambda: connectors.get("c1"),
         "connectors.list_page": lambda: connectors.list_page(limit=5),
-        "connectors.note_queue_empty": lambda: connectors.note_queue_empty("c1", NOW),
+        "connectors.record_queue_empty": lambda: connectors.record_queue_empty("c1", NOW),
         "errors.record": lambda: errors.record([FAILURE]),
         "errors.clear": lambda: errors.clear("job-1", "0"),
         "errors.list_page": lambda: errors.list_page("job-1", limit=5),

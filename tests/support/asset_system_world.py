@@ -8,18 +8,21 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from adapters.aws.resources import ASSETS_TABLE
-from adapters.local.asset_management import AssetManagement, AssetManagementSettings
-from adapters.local.asset_systems import AssetSystem
-from adapters.local.cloud.clients import CloudClients
-from adapters.local.medialake.values import IngestSettings
-from adapters.local.provisioning import table_request
+from adapters.local_aws.asset_system.behaviours import AssetSystem
+from adapters.local_aws.asset_system.medialake.values import IngestSettings
+from adapters.local_aws.asset_system.reference_system import (
+    AssetSystemSettings,
+    ReferenceAssetSystem,
+)
+from adapters.local_aws.aws_emulator.clients import EmulatorClients
+from adapters.local_aws.stack.provisioning import table_request
 
 
 @dataclass
 class AssetSystemWorld:
     """A bucket, a queue, a catalog, and the system that joins them."""
 
-    system: AssetManagement
+    system: ReferenceAssetSystem
     s3: Any
     sqs: Any
     dynamodb: Any
@@ -31,7 +34,7 @@ class AssetSystemWorld:
     @asynccontextmanager
     async def running(
         cls,
-        clients: CloudClients,
+        clients: EmulatorClients,
         unique: Callable[[str], str],
         behaviour: AssetSystem,
         ingest: IngestSettings | None = None,
@@ -44,7 +47,7 @@ class AssetSystemWorld:
         await dynamodb.create_table(**table_request(replace(ASSETS_TABLE, name=table)))
         url = (await sqs.create_queue(QueueName=unique("ams")))["QueueUrl"]
         described = await sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-        settings = AssetManagementSettings(
+        settings = AssetSystemSettings(
             queue_url=url,
             queue_arn=described["Attributes"]["QueueArn"],
             table_name=table,
@@ -53,7 +56,7 @@ class AssetSystemWorld:
             retry_visibility_s=0,
             wait_s=1,
         )
-        system = AssetManagement(settings, sqs=sqs, s3=s3, dynamodb=dynamodb)
+        system = ReferenceAssetSystem(settings, sqs=sqs, s3=s3, dynamodb=dynamodb)
         system.start()
         yield cls(system, s3, sqs, dynamodb, bucket, table, url)
         await system.stop()

@@ -19,9 +19,9 @@ import boto3
 import urllib3
 from botocore.config import Config
 
-from adapters.local.medialake.file_types import FileFilter
-from entrypoints.cli.laptop import laptop
-from entrypoints.cli.requests import RequestLog
+from adapters.local_aws.asset_system.medialake.file_types import FileFilter
+from entrypoints.cli.local.local_service import run_local_service
+from entrypoints.cli.local.request_counter import RequestCounter
 from entrypoints.wiring.local import LocalStack, StackSettings
 
 Json = dict[str, Any]
@@ -89,7 +89,7 @@ class Api:
             time.sleep(0.1)
 
 
-class Calls(RequestLog):
+class Calls(RequestCounter):
     """Keeps every call with its parameters, and can hold one back; see `gate`."""
 
     def __init__(self) -> None:
@@ -151,13 +151,13 @@ class System:
 
     def ingest(self, message: object) -> None:
         """Have the stack's Asset Management System handle a decoded message at once."""
-        self.call(self._stack.asset_management.accept(message))
+        self.call(self._stack.asset_system.accept(message))
 
     def filter_ingest(self, bucket: str, file_filter: FileFilter | None) -> None:
         """Have the stack's Media Lake take of a bucket what the filter lets through."""
 
         async def use() -> None:
-            self._stack.asset_management.use_filter(bucket, file_filter)
+            self._stack.asset_system.use_filter(bucket, file_filter)
 
         self.call(use())
 
@@ -277,7 +277,7 @@ def running(log_path: Path, settings: StackSettings) -> Iterator[System]:
 
     async def live() -> None:
         stop = asyncio.Event()
-        async with laptop(settings, log_path=log_path, requests=calls) as stack:
+        async with run_local_service(settings, log_path=log_path, requests=calls) as stack:
             ready.set_result((stack, asyncio.get_running_loop(), stop))
             await stop.wait()
 

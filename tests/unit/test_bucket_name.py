@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.bucket_name import BUCKET_NAME_PATTERN, bucket_name_fault
+from domain.bucket_name import BUCKET_NAME_PATTERN, bucket_name_error
 
 NAMES = [
     "abc",
@@ -32,7 +32,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_a_bucket_may_have(name: str) -> None:
-    assert bucket_name_fault(name) is None
+    assert bucket_name_error(name) is None
     assert re.search(BUCKET_NAME_PATTERN, name)
 
 
@@ -42,7 +42,7 @@ def test_a_name_that_a_bucket_may_have(name: str) -> None:
     | st.from_regex(r"[a-z]{1,3}(\.mrap|-s3alias|--x-s3|--ol-s3)\Z")
 )
 def test_the_pattern_of_the_description_says_the_same(name: str) -> None:
-    assert (bucket_name_fault(name) is None) == bool(re.search(BUCKET_NAME_PATTERN, name))
+    assert (bucket_name_error(name) is None) == bool(re.search(BUCKET_NAME_PATTERN, name))
 
 
 OTHERS = {
@@ -57,26 +57,26 @@ OTHERS = {
     "mfzwi23gnjvgw.mrap": "Multi-Region",
     "192.168.5.4": "IP address",
     "999.999.999.999": "IP address",
-    "a..b": "two dots",
-    "Old..Archive": "two dots",
-    "-abc": "letter or digit at either end",
-    "abc.": "letter or digit at either end",
+    "a..b": "adjacent dots",
+    "Old..Archive": "adjacent dots",
+    "-abc": "letter or digit at both ends",
+    "abc.": "letter or digit at both ends",
     "a b": "letters, digits",
     "médias": "letters, digits",
     "media/2026": "letters, digits",
     "media\n": "letters, digits",
     "a%62c": "letters, digits",
     "\u0661\u0662\u0663": "letters, digits",
-    "arn:aws:s3:::media": "name alone",
-    "arn:aws:s3:us-east-1:123456789012:accesspoint/media": "name alone",
-    "s3://media": "name alone",
-    "https://media.s3.amazonaws.com": "name alone",
+    "arn:aws:s3:::media": "only the bucket's name",
+    "arn:aws:s3:us-east-1:123456789012:accesspoint/media": "only the bucket's name",
+    "s3://media": "only the bucket's name",
+    "https://media.s3.amazonaws.com": "only the bucket's name",
 }
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_is_no_bucket_is_refused_with_the_cause(name: str) -> None:
-    fault = bucket_name_fault(name)
+    fault = bucket_name_error(name)
     assert fault is not None
     assert OTHERS[name] in fault
     assert not re.fullmatch(BUCKET_NAME_PATTERN, name)

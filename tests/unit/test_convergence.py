@@ -18,12 +18,12 @@ from catalog_records import catalog_record
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from adapters.local.medialake.records import react_within, records_after
-from adapters.local.medialake.values import (
+from adapters.local_aws.asset_system.medialake.records import react_within, records_after
+from adapters.local_aws.asset_system.medialake.values import (
     IngestObject,
+    IngestOutcome,
     IngestSettings,
     NewIds,
-    Outcome,
     Record,
 )
 from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord, storage_path
@@ -84,7 +84,7 @@ class World:
         # A new upload starts from the beginning, whatever came before it.
         self.triggers = {each: n for each, n in self.triggers.items() if each[0] != key}
 
-    def ingest(self) -> Outcome | None:
+    def ingest(self) -> IngestOutcome | None:
         """The system takes one message; None if its lock drops it."""
         key = self.queue.pop(0)
         stored = self.objects[key]
@@ -248,7 +248,7 @@ def act(world: World, number: int, step: tuple) -> None:  # type: ignore[type-ar
         world.now += timedelta(hours=rest[0])
 
 
-def drain(world: World) -> set[tuple[str, Outcome | None]]:
+def drain(world: World) -> set[tuple[str, IngestOutcome | None]]:
     return {(world.queue[0], world.ingest()) for _ in range(len(world.queue))}
 
 
@@ -277,7 +277,7 @@ def test_two_syncs_bring_peace(
         verdicts = world.sync(f"job-last-{number}")
         world.now += timedelta(seconds=7)
         # It deletes an asset and makes none where both tags lead to a record of other content.
-        lost = {key for key, outcome in drain(world) if outcome is Outcome.DELETED_ONLY}
+        lost = {key for key, outcome in drain(world) if outcome is IngestOutcome.DELETED_ONLY}
         ours = {key for key, verdict in verdicts.items() if verdict.triggers}
         assert not lost & ours, "an asset is lost by our doing"
         for key, verdict in verdicts.items():

@@ -211,8 +211,8 @@ def test_a_repetition_announces_what_was_done(action: str | None, decision: Deci
 @pytest.mark.parametrize(
     ("facts", "seen"),
     [
-        ({}, Seen.UNTOLD),
-        ({"storage_path": PATH}, Seen.UNTOLD),
+        ({}, Seen.UNKNOWN),
+        ({"storage_path": PATH}, Seen.UNKNOWN),
         (SAME, Seen.THIS_VERSION),
         (OTHER, Seen.ANOTHER_VERSION),
         ({**SAME, "size_bytes": 4}, Seen.ANOTHER_VERSION),
@@ -228,8 +228,8 @@ def test_a_repetition_announces_what_was_done(action: str | None, decision: Deci
         # Of another object only the content is told, never the time.
         ({**OTHER, "storage_path": "b:x", "last_modified": NOW}, Seen.ANOTHER_VERSION),
         ({**SAME, "storage_path": "b:x"}, Seen.THIS_VERSION),
-        ({"storage_path": "b:x", "last_modified": NOW}, Seen.UNTOLD),
-        ({"e_tag": "e"}, Seen.UNTOLD),
+        ({"storage_path": "b:x", "last_modified": NOW}, Seen.UNKNOWN),
+        ({"e_tag": "e"}, Seen.UNKNOWN),
     ],
 )
 def test_which_version_a_record_is_about(facts: dict[str, object], seen: Seen) -> None:

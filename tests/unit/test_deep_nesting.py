@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from adapters.local.batch_operations.invocation import InvokeResult
-from adapters.local.batch_operations.task import task_outcome
-from adapters.local.functions import LambdaService
-from adapters.local.invocation import FunctionSettings, Refused
-from adapters.local.medialake.messages import events_of_queue_message
+from adapters.local_aws.asset_system.medialake.messages import events_of_queue_message
+from adapters.local_aws.lambda_service.invocation import FunctionSettings, InvocationRejected
+from adapters.local_aws.lambda_service.service import LambdaService
+from adapters.local_aws.s3_batch_operations.invocation import InvokeResult
+from adapters.local_aws.s3_batch_operations.task import task_outcome
 from domain.batch_job import parse_report_index, parse_report_row
 from domain.errors import InvalidManifest, InvalidMessage, InvalidReport
 from domain.outcome import from_json_line
@@ -29,7 +29,7 @@ REFUSING: dict[str, tuple[Callable[[str], object], type[Exception]]] = {
         lambda text: LambdaService(
             [FunctionSettings(name="f", handler=lambda event, _: event)]
         ).submit("f", text.encode()),
-        Refused,
+        InvocationRejected,
     ),
 }
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.local.medialake import file_types as documented
-from adapters.local.medialake.rules import refusal
+from adapters.local_aws.asset_system.medialake import file_types as documented
+from adapters.local_aws.asset_system.medialake.rules import refusal
 from domain.file_types import FileFilter, FilterMode, Taken, extension_of
 from domain.profile import GENERIC, MEDIALAKE, NO_CATALOG
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.glob import Glob, glob_fault
+from domain.glob import Glob, glob_error
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_globs(pattern: str, matching: list[str], other: list[str]) -> None:
 @given(st.text(max_size=12) | st.text("*?[]!^-\\/a:", max_size=16), st.text(max_size=12))
 def test_every_string_is_a_pattern(pattern: str, key: str) -> None:
     Glob.compile(pattern).matches(key)
-    glob_fault(pattern)
+    glob_error(pattern)
 
 
 @given(st.text(st.characters(exclude_characters="*?[\\/", exclude_categories=("Cs",)), min_size=1))
@@ -152,9 +152,9 @@ def _time_of(glob: Glob, key: str) -> float:
 @pytest.mark.parametrize(
     ("pattern", "cause"),
     [
-        ("", "names nothing"),
-        ("/", "names nothing"),
-        ("//", "names nothing"),
+        ("", "matches nothing"),
+        ("/", "matches nothing"),
+        ("//", "matches nothing"),
         ("!*.mov", "exclamation mark"),
         ("a[", "opening bracket"),
         ("a[]", "opening bracket"),
@@ -165,7 +165,7 @@ def _time_of(glob: Glob, key: str) -> float:
     ],
 )
 def test_a_pattern_that_must_be_meant_otherwise_is_refused(pattern: str, cause: str) -> None:
-    fault = glob_fault(pattern)
+    fault = glob_error(pattern)
     assert fault is not None
     assert cause in fault
 
@@ -175,4 +175,4 @@ def test_a_pattern_that_must_be_meant_otherwise_is_refused(pattern: str, cause: 
     ["*", "tmp/", "/a/", "**", "[!a]", "[]]", r"\[", r"\!a", "a]", "a\\\\", "#a", "{a,b}"],
 )
 def test_any_other_pattern_is_taken(pattern: str) -> None:
-    assert glob_fault(pattern) is None
+    assert glob_error(pattern) is None

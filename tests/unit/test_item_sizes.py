@@ -12,8 +12,8 @@ from domain.item_sizes import (
     JOB_OPTIONS_BYTES_MAX,
     MANIFEST_PART_COUNT_MAX,
     active_prefix_bytes,
-    connector_faults,
-    option_faults,
+    connector_issues,
+    option_issues,
     part_bytes,
 )
 from domain.job import SyncOptions
@@ -40,8 +40,8 @@ def test_there_is_no_part_that_a_record_does_not_hold() -> None:
 
 def test_options_count_in_bytes() -> None:
     half = "ü" * (JOB_OPTIONS_BYTES_MAX // 2 - 1)
-    assert option_faults(SyncOptions(prefixes=(half,), include=("",)), Ingest()) == []
-    [fault] = option_faults(SyncOptions(prefixes=(half,), exclude=("x",)), Ingest())
+    assert option_issues(SyncOptions(prefixes=(half,), include=("",)), Ingest()) == []
+    [fault] = option_issues(SyncOptions(prefixes=(half,), exclude=("x",)), Ingest())
     assert fault.path == "body"
     assert "200,000 are allowed" in fault.message
 
@@ -50,12 +50,12 @@ def test_the_connector_s_filter_counts() -> None:
     names = tuple(f"{number:0200}" for number in range(800))
     ingest = Ingest(file_filter=FileFilter(extensions=names[:400], mime_types=names[400:]))
     assert 150_000 < 800 * 201 < 200_000
-    assert option_faults(SyncOptions(), ingest) == []
-    assert option_faults(SyncOptions(prefixes=("x" * 40_000,)), ingest)
-    [fault] = connector_faults((), ingest)
+    assert option_issues(SyncOptions(), ingest) == []
+    assert option_issues(SyncOptions(prefixes=("x" * 40_000,)), ingest)
+    [fault] = connector_issues((), ingest)
     assert f"{CONNECTOR_BYTES_MAX:,} are allowed" in fault.message
-    assert connector_faults(("x" * 149_999,), Ingest()) == []
-    assert connector_faults(("x" * 150_000,), Ingest())
+    assert connector_issues(("x" * 149_999,), Ingest()) == []
+    assert connector_issues(("x" * 150_000,), Ingest())
 
 
 def test_jobs_and_prefixes_count_in_a_guard() -> None:

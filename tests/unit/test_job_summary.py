@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from domain.outcome import Statistics, counts_by_name
-from entrypoints.cli.output import summary_of
+from entrypoints.cli.terminal.output import summary_of
 
 QUIET = Statistics(skipped=7)
 
@@ -19,7 +19,7 @@ QUIET = Statistics(skipped=7)
         (replace(QUIET, put=2, not_media=3), None),
         (
             replace(QUIET, ingesting=1200),
-            "nothing was written; 1,200 were triggered before and are waited for; sync later",
+            "nothing was written; 1,200 were triggered earlier and are still pending; sync later",
         ),
         (
             replace(QUIET, not_taken=2, put=1),
@@ -28,8 +28,8 @@ QUIET = Statistics(skipped=7)
         (
             replace(QUIET, ingesting=1, not_taken=2, tags_restored=1),
             (
-                "1 were triggered before and are waited for; sync later; 2 were triggered and not"
-                " taken: asset-sync outcomes job-1 --outcome NOT_TAKEN"
+                "1 were triggered earlier and are still pending; sync later; 2 were triggered and"
+                " not taken: asset-sync outcomes job-1 --outcome NOT_TAKEN"
             ),
         ),
         (replace(QUIET, not_taken=2, failed=1), "next: asset-sync errors job-1"),

@@ -31,7 +31,13 @@ from domain.job import (
     SyncOptions,
     WorkLease,
 )
-from domain.job_control import check_work, redrive, request_end, stop_redriving, take_work
+from domain.job_control import (
+    acquire_work_lease,
+    check_work_lease,
+    redrive,
+    request_end,
+    stop_redriving,
+)
 from domain.machine import Table, mermaid
 from domain.outcome import Statistics
 from domain.tally import Tally, tally_change, tally_of
@@ -267,7 +273,7 @@ def test_giving_up_counts_what_has_no_outcome_as_failed() -> None:
     leased = chunks.lease_chunk(
         a_chunk(object_count=5, discovered=Statistics(skipped=2)), token="t", now=NOW, lease_s=30
     )
-    failed = chunks.give_up_chunk(leased, Statistics(put=1), "why", now=NOW)
+    failed = chunks.fail_chunk(leased, Statistics(put=1), "why", now=NOW)
     assert (failed.status, failed.status_reason) == (ChunkStatus.FAILED, "why")
     assert failed.statistics == Statistics(skipped=2, put=1, failed=2)
 
@@ -401,15 +407,15 @@ def test_a_redrive_is_stopped_when_no_engine_can_be_at_it() -> None:
 
 
 def test_work_is_held_by_one_token() -> None:
-    job = take_work(a_job(), token="t", now=NOW, lease_s=10)
-    check_work(job, token="t", now=NOW)
+    job = acquire_work_lease(a_job(), token="t", now=NOW, lease_s=10)
+    check_work_lease(job, token="t", now=NOW)
     with pytest.raises(JobLeaseHeld):
-        take_work(job, token="u", now=NOW, lease_s=10)
+        acquire_work_lease(job, token="u", now=NOW, lease_s=10)
     with pytest.raises(LeaseLost):
-        check_work(job, token="u", now=NOW)
+        check_work_lease(job, token="u", now=NOW)
     with pytest.raises(LeaseLost):
-        check_work(job, token="t", now=LATER)
-    assert take_work(job, token="u", now=LATER, lease_s=10).work == WorkLease(
+        check_work_lease(job, token="t", now=LATER)
+    assert acquire_work_lease(job, token="u", now=LATER, lease_s=10).work == WorkLease(
         token="u", expires_at=LATER + timedelta(seconds=10)
     )
 
@@ -425,6 +431,6 @@ def test_there_is_no_work_on_a_job_that_ends(fields: dict[str, Any]) -> None:
     lease = WorkLease(token="t", expires_at=LATER)
     job = a_job(work=lease, **fields)
     with pytest.raises(LeaseLost):
-        take_work(job, token="t", now=NOW, lease_s=10)
+        acquire_work_lease(job, token="t", now=NOW, lease_s=10)
     with pytest.raises(LeaseLost):
-        check_work(job, token="t", now=NOW)
+        check_work_lease(job, token="t", now=NOW)

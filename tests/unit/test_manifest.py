@@ -33,13 +33,13 @@ from domain.manifest import (
     encode_key,
     encode_row,
     format_timestamp,
-    parse_instant,
+    parse_timestamp,
 )
 from domain.outcome import (
     Outcome,
     OutcomeKind,
     Statistics,
-    fold,
+    count_outcomes,
     from_json_line,
     to_json_line,
 )
@@ -123,11 +123,11 @@ def test_a_row_that_is_not_ours_is_refused(line: bytes) -> None:
 def test_instants_are_written_in_utc_to_the_millisecond() -> None:
     at = datetime(2026, 1, 1, 2, 0, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
     assert format_timestamp(at) == "2026-01-01T00:00:00.123Z"
-    assert parse_instant("2026-01-01T02:00:00.123+02:00") == datetime(
+    assert parse_timestamp("2026-01-01T02:00:00.123+02:00") == datetime(
         2026, 1, 1, 0, 0, 0, 123000, tzinfo=UTC
     )
     with pytest.raises(ValueError, match="no time zone"):
-        parse_instant("2026-01-01T00:00:00")
+        parse_timestamp("2026-01-01T00:00:00")
 
 
 # Results of tasks and the completion report.
@@ -277,7 +277,7 @@ def test_a_line_that_is_no_outcome_is_refused(line: str) -> None:
 
 @given(st.lists(st.sampled_from(OutcomeKind)))
 def test_the_fold_counts_every_outcome_once(kinds: list[OutcomeKind]) -> None:
-    statistics = fold(Outcome(key="k", kind=kind, reason="r") for kind in kinds)
+    statistics = count_outcomes(Outcome(key="k", kind=kind, reason="r") for kind in kinds)
     assert statistics.total == len(kinds)
     for kind in OutcomeKind:
         assert getattr(statistics, kind.value.lower()) == kinds.count(kind)

@@ -17,7 +17,12 @@ from domain.medialake_connector import (
     is_derived_bucket_name,
     read_connector,
 )
-from entrypoints.cli.import_plan import Choices, Planned, State, plan_import
+from entrypoints.cli.remote.medialake_import.plan import (
+    ImportOptions,
+    ImportState,
+    PlannedConnector,
+    plan_import,
+)
 
 Json = dict[str, Any]
 
@@ -57,8 +62,10 @@ def registered(body: Json, **changed: object) -> Json:
     return {**defaults, **body, **changed}
 
 
-def one(choices: Choices | None = None, *existing: Json, **changed: object) -> Planned:
-    (planned,) = plan_import([item(**changed)], existing, choices or Choices()).items
+def one(
+    choices: ImportOptions | None = None, *existing: Json, **changed: object
+) -> PlannedConnector:
+    (planned,) = plan_import([item(**changed)], existing, choices or ImportOptions()).items
     return planned
 
 
@@ -70,7 +77,7 @@ def test_an_item_becomes_the_body_of_a_connector() -> None:
         objectPrefix=["raw", "cuts/"],
         fileFilter={"mode": "deny", "extensions": ["psd"], "mimeTypes": ["image/*"]},
     )
-    assert (planned.state, planned.warnings) == (State.NEW, ())
+    assert (planned.state, planned.warnings) == (ImportState.NEW, ())
     assert planned.body == {
         "connectorId": f"medialake-{UUID}",
         "bucketName": "films",
@@ -84,7 +91,7 @@ def test_an_item_becomes_the_body_of_a_connector() -> None:
 
 
 def test_the_choices_hold_for_what_is_imported() -> None:
-    body = one(Choices(trigger=Trigger.QUEUE, ids=IdSource.ASSIGNED)).body
+    body = one(ImportOptions(trigger=Trigger.QUEUE, ids=IdSource.ASSIGNED)).body
     assert body is not None
     assert (body["trigger"], body["ids"]) == ("queue", "assigned")
 
@@ -170,15 +177,15 @@ def test_ids_that_differ_beyond_what_fits_stay_apart() -> None:
     [
         ({"id": ""}, "no id"),
         ({"storageIdentifier": None}, "names no bucket"),
-        ({"storageIdentifier": 7}, "storageIdentifier is not a text"),
+        ({"storageIdentifier": 7}, "storageIdentifier is not a string"),
         ({"objectPrefix": 7}, "objectPrefix is not a list"),
-        ({"objectPrefix": ["a", 7]}, "objectPrefix holds"),
+        ({"objectPrefix": ["a", 7]}, "objectPrefix has an item"),
         ({"fileFilter": "mp4"}, "fileFilter is not a map"),
         ({"fileFilter": {"extensions": 7}}, "fileFilter.extensions is not a list"),
-        ({"fileFilter": {"mimeTypes": [7]}}, "fileFilter.mimeTypes holds"),
-        ({"fileFilter": {"mode": 7, "extensions": ["a"]}}, "mode is not a text"),
-        ({"allowedFileExtensions": [7]}, "allowedFileExtensions holds"),
-        ({"queueUrl": ["x"]}, "queueUrl is not a text"),
+        ({"fileFilter": {"mimeTypes": [7]}}, "fileFilter.mimeTypes has an item"),
+        ({"fileFilter": {"mode": 7, "extensions": ["a"]}}, "mode is not a string"),
+        ({"allowedFileExtensions": [7]}, "allowedFileExtensions has an item"),
+        ({"queueUrl": ["x"]}, "queueUrl is not a string"),
     ],
 )
 def test_an_item_that_is_no_connector_is_named_and_the_others_are_imported(
@@ -187,8 +194,8 @@ def test_an_item_that_is_no_connector_is_named_and_the_others_are_imported(
     with pytest.raises(NotAConnector, match=re.escape(reason)):
         read_connector(item(**changed))
     items = [item(**changed), item(id="other", storageIdentifier="zz")]
-    bad, good = plan_import(items, [], Choices()).items
-    assert (bad.state, good.state) == (State.INVALID, State.NEW)
+    bad, good = plan_import(items, [], ImportOptions()).items
+    assert (bad.state, good.state) == (ImportState.INVALID, ImportState.NEW)
     assert (bad.name, bad.body, reason in bad.reason) == ("Films", None, True)
 
 
@@ -209,7 +216,9 @@ def test_the_generated_name_of_the_bucket_of_derived_files_is_known(
     name: str, derived: bool
 ) -> None:
     assert is_derived_bucket_name(name) is derived
-    assert one(storageIdentifier=name).state is (State.LEFT_OUT if derived else State.NEW)
+    assert one(storageIdentifier=name).state is (
+        ImportState.LEFT_OUT if derived else ImportState.NEW
+    )
 
 
 def test_the_records_name_the_buckets_of_derived_files() -> None:
@@ -222,12 +231,12 @@ def test_the_records_name_the_buckets_of_derived_files() -> None:
 
 
 def test_a_bucket_of_derived_files_is_imported_only_if_asked_for() -> None:
-    choices = Choices(derived_buckets=frozenset({"films"}))
+    choices = ImportOptions(derived_buckets=frozenset({"films"}))
     left = one(choices)
-    assert (left.state, left.body) == (State.LEFT_OUT, None)
+    assert (left.state, left.body) == (ImportState.LEFT_OUT, None)
     assert "--include-derived" in left.reason
-    asked = one(Choices(derived_buckets=frozenset({"films"}), include_derived=True))
-    assert asked.state is State.NEW
+    asked = one(ImportOptions(derived_buckets=frozenset({"films"}), include_derived=True))
+    assert asked.state is ImportState.NEW
     assert "derived" in asked.warnings[0]
 
 
@@ -244,17 +253,17 @@ def test_a_bucket_of_derived_files_is_imported_only_if_asked_for() -> None:
 )
 def test_connectors_of_personal_uploads_are_left_out(changed: Json) -> None:
     planned = one(None, queueUrl=None, integrationMethod=None, **changed)
-    assert (planned.state, "personal" in planned.reason) == (State.LEFT_OUT, True)
+    assert (planned.state, "personal" in planned.reason) == (ImportState.LEFT_OUT, True)
 
 
 def test_the_results_bucket_is_left_out() -> None:
-    planned = one(Choices(results_bucket="films"))
-    assert (planned.state, planned.body) == (State.LEFT_OUT, None)
+    planned = one(ImportOptions(results_bucket="films"))
+    assert (planned.state, planned.body) == (ImportState.LEFT_OUT, None)
 
 
 def test_without_a_queue_the_trigger_queue_cannot_be_imported() -> None:
-    planned = one(Choices(trigger=Trigger.QUEUE), queueUrl=None)
-    assert (planned.state, planned.body) == (State.INVALID, None)
+    planned = one(ImportOptions(trigger=Trigger.QUEUE), queueUrl=None)
+    assert (planned.state, planned.body) == (ImportState.INVALID, None)
     assert "queueUrl" in planned.reason
     copied = one(queueUrl=None)
     assert copied.body is not None
@@ -275,7 +284,7 @@ def test_another_integration_than_eventbridge_is_warned_of(
 
 @pytest.mark.parametrize(("region", "count"), [("eu-west-1", 1), ("us-east-1", 0), (None, 0)])
 def test_a_bucket_in_another_region_is_warned_of(region: str | None, count: int) -> None:
-    warnings = one(Choices(region="us-east-1"), region=region).warnings
+    warnings = one(ImportOptions(region="us-east-1"), region=region).warnings
     assert len(warnings) == count
     assert all("discovery direct" in warning for warning in warnings)
 
@@ -283,7 +292,7 @@ def test_a_bucket_in_another_region_is_warned_of(region: str | None, count: int)
 def test_two_connectors_on_one_bucket_are_warned_of_but_not_those_of_personal_uploads() -> None:
     personal = [item(id=f"my-{n}", type="my-assets", storageIdentifier="mine") for n in range(2)]
     items = [item(id="a"), item(id="b"), item(id="c", storageIdentifier="mine"), *personal]
-    planned = {each.source_id: each for each in plan_import(items, [], Choices()).items}
+    planned = {each.source_id: each for each in plan_import(items, [], ImportOptions()).items}
     assert all("2 connectors" in planned[name].warnings[0] for name in ("a", "b"))
     assert planned["c"].warnings == ()
 
@@ -294,7 +303,7 @@ def test_a_connector_by_another_id_on_the_same_objects_is_warned_of(
 ) -> None:
     other = registered({"connectorId": "mine", "bucketName": "films", "prefixes": prefixes})
     planned = one(None, other, objectPrefix=["raw"])
-    assert planned.state is State.NEW
+    assert planned.state is ImportState.NEW
     assert [("connector mine" in warning) for warning in planned.warnings] == [True] * count
 
 
@@ -309,10 +318,10 @@ def test_what_was_imported_is_unchanged_in_the_next_import() -> None:
     body = one(**changed).body
     assert body is not None
     again = one(None, registered(body), **changed)
-    assert (again.state, again.differences, again.warnings) == (State.UNCHANGED, (), ())
+    assert (again.state, again.differences, again.warnings) == (ImportState.UNCHANGED, (), ())
     shuffled = {**body["fileFilter"], "extensions": ["mp4", "mov"]}
     sorted_otherwise = registered(body, prefixes=["b/", "a/"], fileFilter=shuffled)
-    assert one(None, sorted_otherwise, **changed).state is State.UNCHANGED
+    assert one(None, sorted_otherwise, **changed).state is ImportState.UNCHANGED
 
 
 @pytest.mark.parametrize(
@@ -331,7 +340,7 @@ def test_each_field_that_differs_is_named(field: str, value: object) -> None:
     body = one().body
     assert body is not None
     planned = one(None, registered(body, **{field: value}))
-    assert planned.state is State.DIFFERS
+    assert planned.state is ImportState.DIFFERS
     (difference,) = planned.differences
     assert (difference.field, difference.registered) == (field, value)
     assert difference.table == registered(body)[field]
@@ -340,4 +349,4 @@ def test_each_field_that_differs_is_named(field: str, value: object) -> None:
 def test_what_the_table_does_not_hold_any_more_is_named() -> None:
     gone = registered({"connectorId": "medialake-gone", "bucketName": "x"})
     mine = registered({"connectorId": "mine", "bucketName": "x"})
-    assert plan_import([item()], [gone, mine], Choices()).not_in_table == ("medialake-gone",)
+    assert plan_import([item()], [gone, mine], ImportOptions()).not_in_table == ("medialake-gone",)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.local.medialake.file_types import (
+from adapters.local_aws.asset_system.medialake.file_types import (
     SUPPORTED_EXTENSIONS,
     AssetType,
     FileFilter,
@@ -17,8 +17,14 @@ from adapters.local.medialake.file_types import (
     extension_of,
     file_filter,
 )
-from adapters.local.medialake.items import is_lock, lock_id, lock_item, record_item, record_of
-from adapters.local.medialake.messages import (
+from adapters.local_aws.asset_system.medialake.items import (
+    is_lock,
+    lock_id,
+    lock_item,
+    record_item,
+    record_of,
+)
+from adapters.local_aws.asset_system.medialake.messages import (
     DELETE_MARKER_CREATED,
     PERMANENTLY_DELETED,
     ObjectEvent,
@@ -26,8 +32,8 @@ from adapters.local.medialake.messages import (
     events_of_queue_message,
     keys_to_try,
 )
-from adapters.local.medialake.rules import refusal
-from adapters.local.medialake.values import IngestObject, Outcome, Record
+from adapters.local_aws.asset_system.medialake.rules import refusal
+from adapters.local_aws.asset_system.medialake.values import IngestObject, IngestOutcome, Record
 
 Json = dict[str, Any]
 
@@ -64,7 +70,7 @@ def test_type_by_content_type_then_extension(
 @pytest.mark.parametrize("extension", ["xml", "pdf", "dng", "r3d", "heic", "ai", "m4v", "flac"])
 def test_what_it_does_not_support_by_extension(extension: str) -> None:
     assert extension not in SUPPORTED_EXTENSIONS
-    assert refusal(f"a.{extension}", "binary/octet-stream", None) is Outcome.IGNORED_TYPE
+    assert refusal(f"a.{extension}", "binary/octet-stream", None) is IngestOutcome.IGNORED_TYPE
 
 
 def test_it_supports_forty_extensions() -> None:
@@ -82,27 +88,27 @@ DENY = file_filter(mode=" Deny ", extensions=["jpg"], mime_types=["video/mp4"])
     [
         (None, "a.jpg", "", None),
         (ALLOW, "a.jpg", "", None),
-        (ALLOW, "a.png", "", Outcome.FILTERED),
+        (ALLOW, "a.png", "", IngestOutcome.FILTERED),
         (ALLOW, "a.png", "video/mp4", None),
         (ALLOW, "a.pdf", "", None),
         (ALLOW, "a.txt", "Text/Plain; charset=utf-8", None),
-        (ALLOW, "a.xml", "", Outcome.IGNORED_TYPE),
-        (ALLOW, "a", "", Outcome.IGNORED_TYPE),
-        (DENY, "a.jpg", "", Outcome.FILTERED),
+        (ALLOW, "a.xml", "", IngestOutcome.IGNORED_TYPE),
+        (ALLOW, "a", "", IngestOutcome.IGNORED_TYPE),
+        (DENY, "a.jpg", "", IngestOutcome.FILTERED),
         (DENY, "a.png", "", None),
-        (DENY, "a.png", "video/mp4", Outcome.FILTERED),
+        (DENY, "a.png", "video/mp4", IngestOutcome.FILTERED),
         (DENY, "a.png", "video/quicktime", None),
         # A deny list lets no document in.
-        (DENY, "a.pdf", "", Outcome.IGNORED_TYPE),
-        (file_filter(mode="deny", extensions=["pdf"]), "a.pdf", "", Outcome.IGNORED_TYPE),
+        (DENY, "a.pdf", "", IngestOutcome.IGNORED_TYPE),
+        (file_filter(mode="deny", extensions=["pdf"]), "a.pdf", "", IngestOutcome.IGNORED_TYPE),
         (file_filter(mime_types=["*"]), "a.pdf", "application/pdf", None),
         (file_filter(mime_types=["*/*"]), "a.pdf", "application/pdf", None),
-        (file_filter(mime_types=["*"]), "a.pdf", "", Outcome.IGNORED_TYPE),
-        (file_filter(mime_types=["image"]), "a.png", "image/png", Outcome.FILTERED),
+        (file_filter(mime_types=["*"]), "a.pdf", "", IngestOutcome.IGNORED_TYPE),
+        (file_filter(mime_types=["image"]), "a.png", "image/png", IngestOutcome.FILTERED),
     ],
 )
 def test_the_filter_narrows_media_and_only_an_allow_list_lets_others_in(
-    wanted: FileFilter | None, key: str, content_type: str, outcome: Outcome | None
+    wanted: FileFilter | None, key: str, content_type: str, outcome: IngestOutcome | None
 ) -> None:
     assert refusal(key, content_type, wanted) is outcome
 

@@ -8,18 +8,25 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from adapters.local.medialake.deletions import CurrentVersion, react_to_deletion
-from adapters.local.medialake.file_types import AssetType, file_filter
-from adapters.local.medialake.messages import DELETE_MARKER_CREATED, PERMANENTLY_DELETED
-from adapters.local.medialake.records import react_within, records_after, tags_after
-from adapters.local.medialake.rules import inventory_id_to_read, react
-from adapters.local.medialake.values import (
+from adapters.local_aws.asset_system.medialake.deletions import CurrentVersion, react_to_deletion
+from adapters.local_aws.asset_system.medialake.file_types import AssetType, file_filter
+from adapters.local_aws.asset_system.medialake.messages import (
+    DELETE_MARKER_CREATED,
+    PERMANENTLY_DELETED,
+)
+from adapters.local_aws.asset_system.medialake.records import (
+    react_within,
+    records_after,
+    tags_after,
+)
+from adapters.local_aws.asset_system.medialake.rules import inventory_id_to_read, react
+from adapters.local_aws.asset_system.medialake.values import (
     AssetEvent,
     AssetEventType,
     IngestObject,
+    IngestOutcome,
     IngestSettings,
     NewIds,
-    Outcome,
     Reaction,
     Record,
     Touch,
@@ -61,7 +68,7 @@ ELSEWHERE = replace(
     object_key="b.jpg",
 )
 TOUCH = Touch(inventory_id="asset:uuid:1", last_modified="2026-03-01T12:00:05Z")
-TOUCHED = Reaction(outcome=Outcome.TOUCHED, touch=TOUCH)
+TOUCHED = Reaction(outcome=IngestOutcome.TOUCHED, touch=TOUCH)
 THREE_TAGS = {
     "InventoryID": "asset:uuid:new-i",
     "AssetID": "asset:img:new-a",
@@ -111,7 +118,7 @@ def test_a_record_without_a_hash_counts_as_unchanged() -> None:
 
 def test_other_bytes_under_both_tags_delete_the_asset_make_none_and_keep_the_lock() -> None:
     assert run(tags=BOTH | OWNERS, tagged=replace(KNOWN, file_hash="old")) == Reaction(
-        outcome=Outcome.DELETED_ONLY,
+        outcome=IngestOutcome.DELETED_ONLY,
         delete_ids=("asset:uuid:1",),
         events=(deleted("asset:uuid:1"),),
         keeps_lock=True,
@@ -139,7 +146,7 @@ def test_both_tags_and_no_record_make_one_under_exactly_these_ids() -> None:
         asset_id="asset:img:1",
         asset_type=AssetType.IMAGE,
     )
-    assert reaction == Reaction(outcome=Outcome.RECREATED, put=record, events=(created,))
+    assert reaction == Reaction(outcome=IngestOutcome.RECREATED, put=record, events=(created,))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +177,7 @@ def test_with_both_tags_neither_path_nor_hash_is_looked_at() -> None:
     """So that one object can end with two records, and duplicates are not seen."""
     theirs = replace(KNOWN, inventory_id="asset:uuid:theirs")
     reaction = run(tags=BOTH, at_path=[theirs], same_hash=[ELSEWHERE])
-    assert reaction.outcome is Outcome.RECREATED
+    assert reaction.outcome is IngestOutcome.RECREATED
     assert (reaction.delete_ids, reaction.tags) == ((), None)
 
 
@@ -179,7 +186,7 @@ def test_a_document_that_is_allowed_is_announced_when_recreated_but_not_when_cre
     recreated = run(document, tags=BOTH, settings=ALLOW_PDF)
     created = run(document, settings=ALLOW_PDF)
 
-    assert (recreated.outcome, created.outcome) == (Outcome.RECREATED, Outcome.CREATED)
+    assert (recreated.outcome, created.outcome) == (IngestOutcome.RECREATED, IngestOutcome.CREATED)
     assert [event.asset_type for event in recreated.events] == ["Other"]
     assert created.events == ()
     assert created.put is not None
@@ -189,7 +196,7 @@ def test_a_document_that_is_allowed_is_announced_when_recreated_but_not_when_cre
 @pytest.mark.parametrize("asset_id", ["asset:img:1", ""])
 def test_an_empty_inventory_id_under_both_tags_fails(asset_id: str) -> None:
     reaction = run(tags={"InventoryID": "", "AssetID": asset_id}, at_path=[KNOWN])
-    assert reaction == Reaction(outcome=Outcome.FAILED)
+    assert reaction == Reaction(outcome=IngestOutcome.FAILED)
 
 
 # --- at most one tag
@@ -203,7 +210,7 @@ def test_the_path_is_looked_at_first_and_the_same_bytes_only_touch(tags: dict[st
 
 def test_a_new_object_gets_a_record_and_three_tags_instead_of_all_others() -> None:
     reaction = run(tags=OWNERS)
-    assert reaction.outcome is Outcome.CREATED
+    assert reaction.outcome is IngestOutcome.CREATED
     assert reaction.put is not None
     assert reaction.put.inventory_id == "asset:uuid:new-i"
     assert reaction.put.asset_id == "asset:img:new-a"
@@ -234,7 +241,7 @@ def test_other_bytes_at_the_path_replace_the_asset() -> None:
     old = replace(KNOWN, inventory_id="asset:uuid:old", file_hash="old")
     reaction = run(tags={"AssetID": "asset:vid:1"} | OWNERS, at_path=[old])
 
-    assert reaction.outcome is Outcome.REPLACED
+    assert reaction.outcome is IngestOutcome.REPLACED
     assert reaction.delete_ids == ("asset:uuid:old",)
     assert reaction.put is not None
     assert reaction.put.inventory_id == "asset:uuid:new-i"
@@ -245,7 +252,7 @@ def test_other_bytes_at_the_path_replace_the_asset() -> None:
 
 
 def test_a_record_at_the_path_without_a_hash_counts_as_other_bytes_there() -> None:
-    assert run(at_path=[replace(KNOWN, file_hash=None)]).outcome is Outcome.REPLACED
+    assert run(at_path=[replace(KNOWN, file_hash=None)]).outcome is IngestOutcome.REPLACED
 
 
 def test_only_the_first_record_at_a_path_counts() -> None:
@@ -255,7 +262,7 @@ def test_only_the_first_record_at_a_path_counts() -> None:
 
 def test_the_same_bytes_at_another_path_are_tagged_as_a_duplicate_without_a_record() -> None:
     assert run(tags=OWNERS, same_hash=[ELSEWHERE]) == Reaction(
-        outcome=Outcome.DUPLICATE_TAGGED,
+        outcome=IngestOutcome.DUPLICATE_TAGGED,
         tags={
             "InventoryID": "asset:uuid:else",
             "AssetID": "asset:img:else",
@@ -268,13 +275,13 @@ def test_the_same_bytes_at_another_path_are_tagged_as_a_duplicate_without_a_reco
 def test_duplicates_become_assets_where_the_deployment_wants_them() -> None:
     settings = IngestSettings(do_not_ingest_duplicates=False)
     reaction = run(same_hash=[ELSEWHERE], settings=settings)
-    assert reaction.outcome is Outcome.CREATED
+    assert reaction.outcome is IngestOutcome.CREATED
     assert reaction.tags == THREE_TAGS
 
 
 def test_a_replacement_by_bytes_that_are_known_elsewhere_ends_as_a_duplicate() -> None:
     reaction = run(at_path=[replace(KNOWN, file_hash="old")], same_hash=[ELSEWHERE])
-    assert reaction.outcome is Outcome.DUPLICATE_TAGGED
+    assert reaction.outcome is IngestOutcome.DUPLICATE_TAGGED
     assert reaction.delete_ids == ("asset:uuid:1",)
     assert reaction.put is None
     assert reaction.events == (deleted("asset:uuid:1"),)
@@ -291,7 +298,7 @@ def test_an_exact_match_behind_the_path_index_takes_the_first_records_ids(
         settings=IngestSettings(do_not_ingest_duplicates=do_not_ingest),
     )
     assert reaction == Reaction(
-        outcome=Outcome.RETAGGED,
+        outcome=IngestOutcome.RETAGGED,
         delete_ids=("asset:uuid:old",),
         tags={
             "InventoryID": "asset:uuid:else",
@@ -305,7 +312,7 @@ def test_an_exact_match_behind_the_path_index_takes_the_first_records_ids(
 
 def test_an_exact_match_needs_the_records_own_key() -> None:
     half = replace(KNOWN, object_key=None)
-    assert run(same_hash=[half]).outcome is Outcome.DUPLICATE_TAGGED
+    assert run(same_hash=[half]).outcome is IngestOutcome.DUPLICATE_TAGGED
 
 
 # --- the tag InventoryID alone
@@ -336,7 +343,7 @@ def test_an_inventory_id_alone_that_is_taken_is_not_used() -> None:
 def test_an_inventory_id_alone_outlives_the_replacement_of_its_own_record() -> None:
     old = replace(KNOWN, file_hash="old")
     reaction = run(tags={"InventoryID": "asset:uuid:1"}, tagged=old, at_path=[old])
-    assert reaction.outcome is Outcome.REPLACED
+    assert reaction.outcome is IngestOutcome.REPLACED
     assert reaction.delete_ids == ("asset:uuid:1",)
     assert reaction.put is not None
     assert (reaction.put.inventory_id, reaction.put.asset_id) == (
@@ -373,29 +380,29 @@ def test_an_empty_inventory_id_alone_is_no_id() -> None:
 def test_a_file_that_is_not_taken_is_left_alone_whatever_is_known(tags: dict[str, str]) -> None:
     sidecar = replace(SEEN, key="a.xml", content_type="application/xml")
     reaction = run(sidecar, tags=tags, tagged=replace(KNOWN, file_hash="old"))
-    assert reaction == Reaction(outcome=Outcome.IGNORED_TYPE)
+    assert reaction == Reaction(outcome=IngestOutcome.IGNORED_TYPE)
 
     denied = IngestSettings(file_filter=file_filter(mode="deny", extensions=["jpg"]))
-    assert run(tags=tags, settings=denied) == Reaction(outcome=Outcome.FILTERED)
+    assert run(tags=tags, settings=denied) == Reaction(outcome=IngestOutcome.FILTERED)
 
 
 @pytest.mark.parametrize("tags", [{}, BOTH])
 def test_an_object_that_cannot_be_read_is_not_taken(tags: dict[str, str]) -> None:
     archived = replace(SEEN, md5=None)
-    assert run(archived, tags=tags, at_path=[KNOWN]) == Reaction(outcome=Outcome.UNREADABLE)
+    assert run(archived, tags=tags, at_path=[KNOWN]) == Reaction(outcome=IngestOutcome.UNREADABLE)
 
 
 @pytest.mark.parametrize("tags", [{}, BOTH])
 def test_a_record_without_its_asset_cannot_be_touched(tags: dict[str, str]) -> None:
     bare = Record(inventory_id="asset:uuid:1", storage_path="media:in/a.jpg", file_hash="hash")
-    assert run(tags=tags, tagged=bare, at_path=[bare]) == Reaction(outcome=Outcome.FAILED)
+    assert run(tags=tags, tagged=bare, at_path=[bare]) == Reaction(outcome=IngestOutcome.FAILED)
 
 
 def test_a_record_without_its_asset_gives_no_ids_but_what_was_deleted_stays_deleted() -> None:
     bare = Record(inventory_id="asset:uuid:bare", file_hash="hash")
     reaction = run(at_path=[replace(KNOWN, file_hash="old")], same_hash=[bare])
     assert reaction == Reaction(
-        outcome=Outcome.FAILED,
+        outcome=IngestOutcome.FAILED,
         delete_ids=("asset:uuid:1",),
         events=(deleted("asset:uuid:1"),),
     )
@@ -414,16 +421,46 @@ def test_times_are_utc_with_microseconds_only_where_there_are_any() -> None:
 @pytest.mark.parametrize(
     ("deletion_type", "version_id", "versioning", "current", "outcome"),
     [
-        (PERMANENTLY_DELETED, None, None, CurrentVersion.NONE, Outcome.ASSET_DELETED),
+        (PERMANENTLY_DELETED, None, None, CurrentVersion.NONE, IngestOutcome.ASSET_DELETED),
         # A noncurrent version: kept if enabled, taken with the live object if suspended.
-        (PERMANENTLY_DELETED, "v1", "Enabled", CurrentVersion.OBJECT, Outcome.VERSION_IGNORED),
-        (PERMANENTLY_DELETED, "v1", "Suspended", CurrentVersion.OBJECT, Outcome.ASSET_DELETED),
-        (None, "v1", "Enabled", CurrentVersion.OBJECT, Outcome.VERSION_IGNORED),
-        (PERMANENTLY_DELETED, "v1", "Enabled", CurrentVersion.NONE, Outcome.ASSET_DELETED),
-        (PERMANENTLY_DELETED, "v1", "Enabled", CurrentVersion.DELETE_MARKER, Outcome.ASSET_DELETED),
-        (PERMANENTLY_DELETED, None, "Enabled", CurrentVersion.OBJECT, Outcome.ASSET_DELETED),
-        (PERMANENTLY_DELETED, "null", "Enabled", CurrentVersion.OBJECT, Outcome.ASSET_DELETED),
-        (DELETE_MARKER_CREATED, "v2", "Enabled", CurrentVersion.OBJECT, Outcome.ASSET_DELETED),
+        (
+            PERMANENTLY_DELETED,
+            "v1",
+            "Enabled",
+            CurrentVersion.OBJECT,
+            IngestOutcome.VERSION_IGNORED,
+        ),
+        (
+            PERMANENTLY_DELETED,
+            "v1",
+            "Suspended",
+            CurrentVersion.OBJECT,
+            IngestOutcome.ASSET_DELETED,
+        ),
+        (None, "v1", "Enabled", CurrentVersion.OBJECT, IngestOutcome.VERSION_IGNORED),
+        (PERMANENTLY_DELETED, "v1", "Enabled", CurrentVersion.NONE, IngestOutcome.ASSET_DELETED),
+        (
+            PERMANENTLY_DELETED,
+            "v1",
+            "Enabled",
+            CurrentVersion.DELETE_MARKER,
+            IngestOutcome.ASSET_DELETED,
+        ),
+        (PERMANENTLY_DELETED, None, "Enabled", CurrentVersion.OBJECT, IngestOutcome.ASSET_DELETED),
+        (
+            PERMANENTLY_DELETED,
+            "null",
+            "Enabled",
+            CurrentVersion.OBJECT,
+            IngestOutcome.ASSET_DELETED,
+        ),
+        (
+            DELETE_MARKER_CREATED,
+            "v2",
+            "Enabled",
+            CurrentVersion.OBJECT,
+            IngestOutcome.ASSET_DELETED,
+        ),
     ],
 )
 def test_a_deletion_takes_the_asset_unless_a_live_version_is_current_in_an_enabled_bucket(
@@ -431,7 +468,7 @@ def test_a_deletion_takes_the_asset_unless_a_live_version_is_current_in_an_enabl
     version_id: str | None,
     versioning: str | None,
     current: CurrentVersion,
-    outcome: Outcome,
+    outcome: IngestOutcome,
 ) -> None:
     reaction = react_to_deletion(
         deletion_type=deletion_type,
@@ -441,7 +478,7 @@ def test_a_deletion_takes_the_asset_unless_a_live_version_is_current_in_an_enabl
         at_path=[KNOWN, ELSEWHERE],
     )
     assert reaction.outcome is outcome
-    is_deleted = outcome is Outcome.ASSET_DELETED
+    is_deleted = outcome is IngestOutcome.ASSET_DELETED
     assert reaction.delete_ids == (("asset:uuid:1",) if is_deleted else ())
     assert reaction.events == ((deleted("asset:uuid:1"),) if is_deleted else ())
     assert reaction.deletes_object is is_deleted
@@ -449,10 +486,10 @@ def test_a_deletion_takes_the_asset_unless_a_live_version_is_current_in_an_enabl
 
 @pytest.mark.parametrize(
     ("at_path", "outcome"),
-    [([], Outcome.NO_ASSET), ([replace(KNOWN, object_key=None)], Outcome.FAILED)],
+    [([], IngestOutcome.NO_ASSET), ([replace(KNOWN, object_key=None)], IngestOutcome.FAILED)],
 )
 def test_a_deletion_without_an_asset_deletes_nothing(
-    at_path: list[Record], outcome: Outcome
+    at_path: list[Record], outcome: IngestOutcome
 ) -> None:
     assert react_to_deletion(
         deletion_type=None,
@@ -498,11 +535,11 @@ def test_a_table_in_memory_settles() -> None:
     ingest(SEEN, tags)
 
     assert outcomes == [
-        Outcome.CREATED,
-        Outcome.TOUCHED,
-        Outcome.REPLACED,
-        Outcome.DUPLICATE_TAGGED,
-        Outcome.RECREATED,
-        Outcome.DELETED_ONLY,
+        IngestOutcome.CREATED,
+        IngestOutcome.TOUCHED,
+        IngestOutcome.REPLACED,
+        IngestOutcome.DUPLICATE_TAGGED,
+        IngestOutcome.RECREATED,
+        IngestOutcome.DELETED_ONLY,
     ]
     assert set(records) == {"asset:uuid:1"}

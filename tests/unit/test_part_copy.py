@@ -63,7 +63,7 @@ _parts = st.builds(
 )
 _copies = st.builds(
     CopyRecord,
-    begun_count=st.integers(0, 9),
+    started_count=st.integers(0, 9),
     given_up=st.lists(_texts, max_size=2).map(tuple),
     under_way=st.none()
     | st.builds(

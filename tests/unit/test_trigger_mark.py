@@ -14,6 +14,7 @@ from domain.limits import OBJECT_TAG_VALUE_CHARS_MAX
 from domain.trigger_mark import (
     History,
     Patience,
+    QueueView,
     TriggerMark,
     changed_since,
     history_of,
@@ -121,23 +122,23 @@ def test_what_counts_as_a_change(
         (mark(attempts=4), PATIENCE, DAY, History.EXHAUSTED),
         (mark(attempts=3), replace(PATIENCE, retrigger=True), timedelta(0), History.NEW),
         # The queue has not been seen empty since: it may still be in there.
-        (mark(), replace(PATIENCE, queue_known=True), 9 * DAY, History.WAITING),
+        (mark(), replace(PATIENCE, queue=QueueView(known=True)), 9 * DAY, History.WAITING),
         (
             mark(),
-            replace(PATIENCE, queue_known=True, queue_empty_at=NOW),
+            replace(PATIENCE, queue=QueueView(known=True, empty_at=NOW)),
             9 * DAY,
             History.WAITING,
         ),
         (
             mark(),
-            replace(PATIENCE, queue_known=True, queue_empty_at=NOW + timedelta(seconds=1)),
+            replace(PATIENCE, queue=QueueView(known=True, empty_at=NOW + timedelta(seconds=1))),
             9 * DAY,
             History.DUE,
         ),
         # An empty queue does not end the grace period: the ingest itself takes its time.
         (
             mark(),
-            replace(PATIENCE, queue_known=True, queue_empty_at=NOW + timedelta(seconds=1)),
+            replace(PATIENCE, queue=QueueView(known=True, empty_at=NOW + timedelta(seconds=1))),
             timedelta(hours=1),
             History.WAITING,
         ),
@@ -145,7 +146,7 @@ def test_what_counts_as_a_change(
         (mark(at=None, e_tag=None), PATIENCE, timedelta(0), History.DUE),
         (
             mark(at=None, e_tag=None),
-            replace(PATIENCE, queue_known=True),
+            replace(PATIENCE, queue=QueueView(known=True)),
             timedelta(0),
             History.DUE,
         ),

@@ -1,1 +1,1 @@
-"""The ports on AWS, by aioboto3; knows no other adapter."""
+"""The ports on AWS, with aioboto3; independent of the other adapters."""

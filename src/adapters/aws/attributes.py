@@ -1,8 +1,8 @@
 """Plain values to DynamoDB's typed attributes and back.
 
-Owns the form in which values are stored: camelCase names, instants as text that sorts, whole
-numbers that stay exact (DynamoDB Developer Guide, "Supported data types and naming rules": 38
-digits, sent as text), and no attribute where a value is None. It must not know what is stored.
+This module owns the format in which values are stored: camelCase names, timestamps as sortable
+text, exact integers (DynamoDB Developer Guide, "Supported data types and naming rules": 38 digits,
+sent as text), and no attribute for a value of None. It is independent of what is stored.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ports.paging import Unreadable
 Record = TypeVar("Record")
 
 Item = dict[str, Any]
-"""An item as the low-level client takes and gives it: `{"jobId": {"S": "…"}}`."""
+"""An item as the low-level client sends and returns it: `{"jobId": {"S": "…"}}`."""
 
 Value = str | int | datetime | Sequence["Value"] | Mapping[str, "Value | None"]
 
 
 def to_item(values: Mapping[str, Value | None]) -> Item:
-    """Return the item with these attributes; None is no attribute."""
+    """Return the item with these attributes; a value of None gives no attribute."""
     return {name: to_attribute(value) for name, value in values.items() if value is not None}
 
 
@@ -44,44 +44,44 @@ def to_attribute(value: Value) -> dict[str, Any]:
 
 
 def to_values(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the item's attributes as plain values: text, whole numbers, lists, dictionaries.
+    """Return the item's attributes as plain values: str, int, list, dict.
 
     Raises:
-        ValueError: an attribute is of a type that we do not write.
+        ValueError: An attribute has a type that this service does not write.
     """
     return {name: _to_value(attribute) for name, attribute in item.items()}
 
 
-def to_text(instant: datetime) -> str:
-    """Return the instant in UTC, in ISO 8601 of fixed width: as text it sorts as in time."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def to_text(time: datetime) -> str:
+    """Return the time in UTC, in ISO 8601 of fixed width, so that text sorts like time."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def to_timestamp(text: str) -> datetime:
-    """Invert `to_text`."""
+    """Parse what `to_text` wrote."""
     return datetime.fromisoformat(text)
 
 
-def to_optional_instant(text: str | None) -> datetime | None:
-    """Invert `to_text`; None is none."""
+def to_optional_timestamp(text: str | None) -> datetime | None:
+    """Parse what `to_text` wrote; None stays None."""
     return None if text is None else to_timestamp(text)
 
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Turn what goes wrong in reading a stored item into the port's error.
+    """Convert errors while reading a stored item to the port's error.
 
     Raises:
-        CorruptData: an attribute is missing, or is not what we write there.
+        CorruptData: An attribute is missing or not valid.
     """
     try:
         yield
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise CorruptData(f"{what} cannot be read back: {error!r}", resource=what) from error
+        raise CorruptData(f"{what} cannot be read: {error!r}", resource=what) from error
 
 
 def read_or_report(item: Item, key: str, read: Callable[[Item], Record]) -> Record | Unreadable:
-    """Return what `read` makes of the item, or by its attribute `key` why it cannot be read."""
+    """Return the record that `read` makes of the item, or its `key` and why it cannot be read."""
     try:
         return read(item)
     except CorruptData as error:

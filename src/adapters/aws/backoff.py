@@ -1,7 +1,8 @@
-"""Waiting between tries of a DynamoDB call that was not, or not wholly, carried out.
+"""Waits between tries of a DynamoDB call that was not, or not completely, executed.
 
-botocore retries a call that failed. What answers 200 and leaves something undone, or cancels a
-transaction because of another one, it takes for an answer, so those tries are ours.
+botocore retries failed calls. A response with status 200 that leaves something unprocessed, and a
+transaction that was cancelled because of another one, are not failures to botocore, so these are
+retried here.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from ports.errors import Throttled
 
 Sleep = Callable[[float], Awaitable[None]]
 
-# Defaults of ours: about 11 s in the worst case, half of it on average, within what the API's
-# function may take.
+# Defaults of this service: about 11 s in the worst case, half of it on average, within the timeout
+# of the API's function.
 _WAIT_COUNT_MAX: Final = 10
 _FIRST_WAIT_S: Final = 0.05
 _WAIT_S_MAX: Final = 2.0
 
 
 class Backoff:
-    """The waits within one call: doubling up to a ceiling, with full jitter, finitely many."""
+    """The waits within one call: exponential with full jitter, limited in length and number."""
 
     def __init__(self, sleep: Sleep, *, operation: str, resource: str) -> None:
         self._sleep = sleep
@@ -31,10 +32,10 @@ class Backoff:
         self._wait_count = 0
 
     async def wait(self, cause: str) -> None:
-        """Return when the next try may be made.
+        """Wait until the next try may be made.
 
         Raises:
-            Throttled: there were enough tries without progress.
+            Throttled: There were too many tries without progress.
         """
         if self._wait_count == _WAIT_COUNT_MAX:
             raise Throttled(
@@ -46,8 +47,8 @@ class Backoff:
             )
         ceiling_s = min(_WAIT_S_MAX, _FIRST_WAIT_S * 2**self._wait_count)
         self._wait_count += 1
-        await self._sleep(ceiling_s * random.random())  # noqa: S311  # jitter is no secret
+        await self._sleep(ceiling_s * random.random())  # noqa: S311  # jitter is not a secret
 
     def progressed(self) -> None:
-        """Note that the last try got on: the next wait is a short one again."""
+        """Record that the last try made progress: the next wait is a short one again."""
         self._wait_count = 0

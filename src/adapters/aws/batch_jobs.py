@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import Malformed, optional, required
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import Malformed, optional, required
 from domain.batch_job import ENDED, BatchJob, BatchJobStatus
 from domain.job import Job, ManifestFile
 from domain.manifest import FIELDS, format_timestamp
@@ -23,14 +23,14 @@ _NOT_ENDED: Final = [status.value for status in BatchJobStatus if status not in 
 
 
 class S3BatchJobs:
-    """Creates and watches batch jobs that call the processor for each row of a manifest.
+    """Creates and monitors batch jobs that call the processor for each row of a manifest.
 
     Args:
         client: S3 Control.
         account_id: The account that the jobs belong to.
-        results_bucket: Where manifests are and reports go.
-        processor_arn: The function that each task calls.
-        role_arn: The role that S3 assumes for it.
+        results_bucket: The bucket of manifests and reports.
+        processor_arn: The function that each task invokes.
+        role_arn: The role that S3 assumes for the job.
         priority: Among the account's jobs; higher goes first.
     """
 
@@ -57,20 +57,22 @@ class S3BatchJobs:
             raise ValueError(f"job {job.job_id} has no manifest yet")
         request = self._request(job, job.manifest, report_prefix)
         with map_aws_errors("s3control", operation="CreateJob", resource=f"job/{job.job_id}"):
-            answer = await self._client.create_job(**request)
-            return required(answer, "JobId")
+            response = await self._client.create_job(**request)
+            return required(response, "JobId")
 
     async def describe(self, batch_job_id: str) -> BatchJob:
         """See the port."""
         with map_aws_errors("s3control", operation="DescribeJob", resource=f"job/{batch_job_id}"):
-            answer = await self._client.describe_job(AccountId=self._account_id, JobId=batch_job_id)
-            return _batch_job(batch_job_id, required(answer, "Job", of=dict))
+            response = await self._client.describe_job(
+                AccountId=self._account_id, JobId=batch_job_id
+            )
+            return _batch_job(batch_job_id, required(response, "Job", of=dict))
 
     async def find(self, job_id: str) -> Sequence[str]:
         """See the port.
 
-        ListJobs shows neither arguments nor tags nor client tokens (S3 Control API Reference,
-        "JobListDescriptor"); the description names the job.
+        ListJobs returns neither arguments nor tags nor client tokens (S3 Control API Reference,
+        "JobListDescriptor"). The description has the job's id.
         """
         request: dict[str, Any] = {"AccountId": self._account_id, "JobStatuses": _NOT_ENDED}
         found: list[str] = []
@@ -84,7 +86,7 @@ class S3BatchJobs:
                 ]
                 following = optional(page, "NextToken")
                 if following and following == request.get("NextToken"):
-                    raise Malformed("the list names the same page again as the next one")
+                    raise Malformed("the list names the same page again as its next page")
             if not following:
                 return found
             request["NextToken"] = following
@@ -102,18 +104,18 @@ class S3BatchJobs:
                     StatusUpdateReason="asset-sync: the job ends early",
                 )
         except (Conflict, NotFound):
-            # It has ended, or S3 does not know it (any more): there is nothing to cancel.
+            # It has ended, or S3 no longer has it: there is nothing to cancel.
             return
 
     def _request(self, job: Job, manifest: ManifestFile, report_prefix: str) -> dict[str, Any]:
-        """Return CreateJob's parameters: a function of the job, so that a repetition is equal."""
+        """Return CreateJob's parameters; they depend only on the job, so retries are equal."""
         partition = self._role_arn.split(":")[1]
         bucket_arn = f"arn:{partition}:s3:::{self._results_bucket}"
         return {
             "AccountId": self._account_id,
             "ClientRequestToken": client_token(job.job_id, manifest),
             # S3 User Guide, "Tracking job status and completion reports": a job that waits for
-            # confirmation stands Suspended; the default is not told the same everywhere.
+            # confirmation is Suspended. The documented default differs between pages.
             "ConfirmationRequired": False,
             "Description": _description(job.job_id),
             "Priority": self._priority,
@@ -121,7 +123,7 @@ class S3BatchJobs:
             "Operation": {
                 "LambdaInvoke": {
                     "FunctionArn": self._processor_arn,
-                    # S3 Control API Reference, "LambdaInvokeOperation": needed for UserArguments.
+                    # S3 Control API Reference, "LambdaInvokeOperation": required for UserArguments.
                     "InvocationSchemaVersion": "2.0",
                     "UserArguments": {
                         _JOB_ID_ARGUMENT: job.job_id,
@@ -149,7 +151,7 @@ def _description(job_id: str) -> str:
 
 
 def client_token(job_id: str, manifest: ManifestFile) -> str:
-    """Return the token by which S3 knows a repeated order; 64 characters, S3's limit."""
+    """Return the token by which S3 recognizes a repeated request; 64 characters, S3's limit."""
     return hashlib.sha256(f"{job_id}\n{manifest.e_tag}".encode()).hexdigest()
 
 
@@ -159,7 +161,7 @@ def _batch_job(batch_job_id: str, found: Mapping[str, Any]) -> BatchJob:
         status = BatchJobStatus(name)
     except ValueError as error:
         raise CorruptData(
-            f"batch job {batch_job_id} is in a state that is not known: {name}",
+            f"batch job {batch_job_id} has an unknown status: {name}",
             operation="DescribeJob",
             resource=f"job/{batch_job_id}",
         ) from error

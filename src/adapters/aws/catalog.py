@@ -1,20 +1,21 @@
-"""The Asset Management System's table of assets on DynamoDB: read, never written.
+"""The Asset Management System's asset table on DynamoDB: read, never written.
 
-What an answer costs, with N objects in a call:
+The cost of a lookup of N objects in one call:
 
 - An object with both ids whose record has that AssetID: its share of one BatchGetItem, which reads
-  a hundred records. The same for an object without an InventoryID, for which the record under the
-  id that this service mints is read.
-- An object whose asset is not known, and that has no record of its own under its own path: one
-  Query of the index over storage paths, where there is one. If it has an InventoryID, its share of
-  a second BatchGetItem as well, for the record under the id that this service mints.
-- An object with an AssetID that its record does not have: one Query of the index over asset ids,
-  where there is one.
+  a hundred records. The same for an object without an InventoryID; then the record under the id
+  that this service generates is read.
+- An object whose asset is unknown, and which has no record of its own under its own path: one Query
+  of the index over storage paths, if there is one. If it has an InventoryID, also its share of a
+  second BatchGetItem, for the record under the id that this service generates.
+- An object with an AssetID that its record does not have: one Query of the index over asset ids, if
+  there is one.
 
-A query that finds more than one page costs one request per page. A DynamoDB index cannot key on a
-nested attribute (DynamoDB Developer Guide, "Using Global Secondary Indexes", checked 2026-11), so
-an index over asset ids finds something only where the system also writes the id at the top of its
-items. Media Lake does not (v1.18.3, medialake_stacks/base_infrastructure.py): leave it out there.
+A query with more than one page of results costs one request per page. A DynamoDB index cannot key
+on a nested attribute (DynamoDB Developer Guide, "Using Global Secondary Indexes", checked 2026-11),
+so an index over asset ids finds something only if the system also writes the id at the top level of
+its items. Media Lake does not (v1.18.3, medialake_stacks/base_infrastructure.py), so leave it out
+there.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from adapters.aws.answers import required
 from adapters.aws.attributes import to_attribute
 from adapters.aws.backoff import Sleep
 from adapters.aws.catalog_record import CatalogAttributes
 from adapters.aws.dynamo_reads import batch_get, query
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import required
 from domain.catalog import LOCK_PREFIX, CatalogAnswer, CatalogQuestion, CatalogRecord
 from ports.catalog import Catalog
 from ports.errors import Misconfigured, Refused
@@ -40,19 +41,19 @@ _Records = Mapping[str, CatalogRecord]
 
 
 class DynamoCatalog:
-    """Answers from a table with an item per inventory record.
+    """Looks objects up in a table with an item per inventory record.
 
     Args:
         client: The low-level client.
-        table_name: The table of assets.
-        attributes: Where a record's values are in its item.
-        asset_index_name: The index over asset ids; empty if there is none that is worth asking.
+        table_name: The asset table.
+        attributes: The places of a record's values in its item.
+        asset_index_name: The index over asset ids; empty if there is none to query.
         asset_index_key_attribute: That index's partition key, a top-level attribute.
-        path_index_name: The index over storage paths; empty if there is none to ask. It must
+        path_index_name: The index over storage paths; empty if there is none to query. It must
             project the attributes.
         path_index_key_attribute: That index's partition key, a top-level attribute.
-        lock_prefix: An item is no record if its inventory id starts with it; empty: each is one.
-        query_count_max: Questions to an index at once.
+        lock_prefix: An item whose inventory id starts with it is not a record; empty: none.
+        query_count_max: Concurrent queries of an index.
         sleep: Waits between tries.
     """
 
@@ -85,18 +86,18 @@ class DynamoCatalog:
     async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         """See `Catalog.look_up`."""
         try:
-            return await self._answers(questions)
+            return await self._look_up_all(questions)
         except Refused as error:
-            # Of these requests only the names can be wrong: an index that does not exist, or a key
-            # or a projection that is another, is a ValidationException.
+            # Only the names can be wrong in these requests: a missing index, or another key or
+            # projection, is a ValidationException.
             raise Misconfigured(
-                f"the catalog's table, index or attribute names do not fit: {error}",
+                f"the catalog's table, index or attribute names do not match: {error}",
                 operation=error.operation,
                 resource=error.resource,
                 vendor_code=error.vendor_code,
             ) from error
 
-    async def _answers(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
+    async def _look_up_all(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         records = await self._records(
             each.identity.inventory_id or each.minted_inventory_id for each in questions
         )
@@ -112,11 +113,11 @@ class DynamoCatalog:
                 or question.identity.asset_id in indexed
             )
 
-        def at_home(question: CatalogQuestion) -> bool:
+        def has_own_record(question: CatalogQuestion) -> bool:
             own = question.own_record(records)
             return own is not None and own.may_be_at(question.storage_path)
 
-        open_questions = [each for each in questions if not (known(each) or at_home(each))]
+        open_questions = [each for each in questions if not (known(each) or has_own_record(each))]
         by_key = {
             **records,
             **await self._records(
@@ -131,7 +132,7 @@ class DynamoCatalog:
                 return ()
             minted_id = question.minted_inventory_id
             found = {each.inventory_id: each for each in by_path.get(question.storage_path, ())}
-            # A record that was read by its key is not older than its entry in an index.
+            # A record that was read by its key is at least as new as its entry in an index.
             if minted_id in by_key:
                 found[minted_id] = by_key[minted_id]
             return tuple(
@@ -149,7 +150,7 @@ class DynamoCatalog:
 
     async def _records(self, inventory_ids: Iterable[str]) -> _Records:
         """Return those of these records that exist."""
-        # Dictionaries keep the order, so the same questions make the same requests.
+        # Dictionaries keep their order, so equal questions make equal requests.
         wanted = dict.fromkeys(each for each in inventory_ids if not self._is_lock(each))
         items = await batch_get(
             self._client,
@@ -162,13 +163,13 @@ class DynamoCatalog:
         return {record.inventory_id: record for record in records}
 
     async def _indexed(self, asset_ids: Iterable[str | None]) -> set[str]:
-        """Return those of these asset ids that the index knows."""
+        """Return those of these asset ids that are in the index."""
         found: set[str] = set()
 
         async def ask(asset_id: str) -> None:
             resource = f"table/{self._table_name}/index/{self._asset_index_name}"
             with map_aws_errors("dynamodb", operation="Query", resource=resource):
-                answer = await self._client.query(
+                response = await self._client.query(
                     TableName=self._table_name,
                     IndexName=self._asset_index_name,
                     KeyConditionExpression="#asset = :asset",
@@ -177,7 +178,7 @@ class DynamoCatalog:
                     Select="COUNT",
                     Limit=1,
                 )
-                count = required(answer, "Count", of=int)
+                count = required(response, "Count", of=int)
             if count > 0:
                 found.add(asset_id)
 
@@ -186,7 +187,7 @@ class DynamoCatalog:
         return found
 
     async def _at_paths(self, paths: Iterable[str]) -> dict[str, list[CatalogRecord]]:
-        """Return the records at each of these storage paths that has some."""
+        """Return the records by storage path, for those paths that have any."""
         found: dict[str, list[CatalogRecord]] = {}
 
         async def ask(path: str) -> None:
@@ -220,7 +221,7 @@ _Item = TypeVar("_Item")
 async def _each(
     items: Iterable[_Item], ask: Callable[[_Item], Awaitable[None]], *, limit: int
 ) -> None:
-    """Ask of each item, `limit` at once; the first error ends all and is raised."""
+    """Call `ask` for each item, `limit` at once; the first error stops all and is raised."""
     remaining = iter(items)
 
     async def worker() -> None:
@@ -234,7 +235,7 @@ async def _each(
                 group.create_task(worker())
     except BaseExceptionGroup as failures:
         failure = failures.exceptions[0]
-    # Outside of the handler, so that it keeps the vendor's error as its cause.
+    # Outside of the handler, so that the error keeps AWS's error as its cause.
     if failure is not None:
         raise failure
 

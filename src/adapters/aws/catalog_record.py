@@ -1,7 +1,7 @@
-"""A catalog's item as a record: where its attributes are, and what is made of their values.
+"""A catalog's item as a record: where its attributes are, and how their values are read.
 
-Owns the attribute paths, the projection that reads them and nothing more, and the rule for values
-of an unexpected type: they are None. It must not know how items are read.
+This module owns the attribute paths, the projection that reads exactly these, and the rule for
+values of an unexpected type: they are None. It does not depend on how items are read.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from domain.catalog import CatalogRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogAttributes:
-    """Where a record's values are in its item: dotted paths through maps.
+    """The places of a record's values in its item: dotted paths through maps.
 
-    The defaults are Media Lake's (v1.18.3, lambdas/ingest/s3/index.py). An empty path says that the
-    catalog does not keep the value.
+    The defaults are Media Lake's (v1.18.3, lambdas/ingest/s3/index.py). An empty path means that
+    the catalog does not have the value.
 
     Attributes:
         inventory_id: The table's partition key, a top-level attribute.
-        asset_id: Text.
-        storage_path: Text, `bucket:key`.
-        last_modified: Text, an instant in ISO 8601 with its offset (`Z`).
-        e_tag: Text, with quotes or without.
-        size_bytes: A whole number.
+        asset_id: String.
+        storage_path: String, `bucket:key`.
+        last_modified: String, a timestamp in ISO 8601 with its offset (`Z`).
+        e_tag: String, with or without quotes.
+        size_bytes: Integer.
     """
 
     inventory_id: str = ASSETS_TABLE.partition_key.name
@@ -45,7 +45,7 @@ class CatalogAttributes:
     )
 
     def projection(self) -> Mapping[str, Any]:
-        """Return the parameters of a read that ask for these attributes alone."""
+        """Return the parameters of a read that request only these attributes."""
         paths = [
             [self.inventory_id],
             *(
@@ -60,8 +60,8 @@ class CatalogAttributes:
                 if path
             ),
         ]
-        # A name stands for one placeholder and a path comes once: DynamoDB refuses paths that
-        # overlap (API Reference, "GetItem", ProjectionExpression; checked 2026-11).
+        # Each name has one placeholder, and each path occurs once: DynamoDB rejects overlapping
+        # paths (API Reference, "GetItem", ProjectionExpression; checked 2026-11).
         names = dict.fromkeys(name for path in paths for name in path)
         placeholders = {name: f"#p{number}" for number, name in enumerate(names)}
         expressions = dict.fromkeys(".".join(placeholders[name] for name in path) for path in paths)
@@ -81,7 +81,7 @@ class CatalogAttributes:
                 storage_path=_text(item, self.storage_path),
                 e_tag=_without_quotes(_text(item, self.e_tag)),
                 size_bytes=_whole_number(item, self.size_bytes),
-                last_modified=_instant(_text(item, self.last_modified)),
+                last_modified=_timestamp(_text(item, self.last_modified)),
             )
 
 
@@ -111,12 +111,12 @@ def _whole_number(item: Item, path: str) -> int | None:
     return int(number) if number == number.to_integral_value() else None
 
 
-def _instant(text: str | None) -> datetime | None:
-    """Return the instant in UTC; without an offset a text names none."""
+def _timestamp(text: str | None) -> datetime | None:
+    """Return the time in UTC, None for text without an offset."""
     if text is None:
         return None
     try:
-        instant = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return None if instant.tzinfo is None else instant.astimezone(UTC)
+    return None if time.tzinfo is None else time.astimezone(UTC)

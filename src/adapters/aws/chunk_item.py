@@ -1,4 +1,4 @@
-"""A chunk as an item of the chunk table, named as in the API where that has the names."""
+"""A chunk as an item of the chunk table, with the API's names where the API has them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.aws.attributes import Item, Value, reading, to_item, to_timestamp, to_values
 from adapters.aws.tally_item import statistics_values, to_statistics
-from domain.chunk import Chunk, ChunkStatus, Lease
+from domain.chunk import Chunk, ChunkLife, ChunkStatus, Lease
 
 
 def chunk_key(job_id: str, index: int) -> Item:
@@ -32,8 +32,8 @@ def chunk_item(chunk: Chunk) -> Item:
             "attemptCount": chunk.attempt_count,
             "lease": _lease_values(chunk.lease),
             "progressKey": chunk.progress_key,
-            "redriveNumber": chunk.redrive_number,
-            "handedBackCount": chunk.handed_back_count,
+            "redriveNumber": chunk.life.redrive_number,
+            "handedBackCount": chunk.life.released_count,
             "deadLetterCount": chunk.dead_letter_count,
             "createdAt": chunk.created_at,
             "updatedAt": chunk.updated_at,
@@ -42,10 +42,10 @@ def chunk_item(chunk: Chunk) -> Item:
 
 
 def to_chunk(item: Item) -> Chunk:
-    """Read a chunk back.
+    """Return the chunk of an item.
 
     Raises:
-        CorruptData: the item is not what we write there.
+        CorruptData: The item is not valid.
     """
     with reading(f"chunk {item.get('chunkIndex')} of {item.get('jobId')}"):
         values = to_values(item)
@@ -65,9 +65,11 @@ def to_chunk(item: Item) -> Chunk:
             attempt_count=values["attemptCount"],
             lease=_to_lease(values.get("lease")),
             progress_key=values.get("progressKey"),
-            redrive_number=values["redriveNumber"],
-            # Version 0.1 counted neither.
-            handed_back_count=values.get("handedBackCount", 0),
+            # Version 0.1 counted neither releases nor dead letters.
+            life=ChunkLife(
+                redrive_number=values["redriveNumber"],
+                released_count=values.get("handedBackCount", 0),
+            ),
             dead_letter_count=values.get("deadLetterCount", 0),
             created_at=to_timestamp(values["createdAt"]),
             updated_at=to_timestamp(values["updatedAt"]),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SqsChunkQueue:
-    """Sends chunk messages, ten to a request."""
+    """Sends chunk messages, ten per request."""
 
     def __init__(self, client: SQSClient, *, queue_url: str) -> None:
         self._client = client
@@ -39,8 +39,8 @@ class SqsChunkQueue:
                 }
                 for position, message in enumerate(group)
             ]
-            answers = await send_batch(self._client, self._queue_url, entries)
-            errors = [error for error in answers if error is not None]
+            results = await send_batch(self._client, self._queue_url, entries)
+            errors = [error for error in results if error is not None]
             if errors:
                 raise next((error for error in errors if isinstance(error, Fatal)), errors[0])
 
@@ -54,7 +54,7 @@ def encode_message(message: ChunkMessage) -> str:
     """Return the body of a message; numbers of its life that are 0 are left out."""
     life = {
         "redriveNumber": message.life.redrive_number,
-        "attempt": message.life.handed_back_count,
+        "attempt": message.life.released_count,
     }
     numbers = {name: number for name, number in life.items() if number}
     return json.dumps({"jobId": message.job_id, "chunkIndex": message.chunk_index, **numbers})

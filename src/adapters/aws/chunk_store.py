@@ -1,8 +1,9 @@
-"""The chunk table on DynamoDB, and the transactions that move a job's tally with it.
+"""The chunk table on DynamoDB, and the transactions that change a job's tally with it.
 
-The tally is on the job's own item, so all settlements of a job meet there. One item takes 1,000
-write units a second (DynamoDB Developer Guide, "Designing partition keys to distribute your
-workload", checked 2026-11); a settlement stands for minutes of work, so it is far from that.
+The tally is on the job's own item, so all settlements of a job write to that item. One item
+supports 1,000 write units a second (DynamoDB Developer Guide, "Designing partition keys to
+distribute your workload", checked 2026-11). A settlement follows minutes of work, so the rate stays
+far below.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from adapters.aws.attributes import to_attribute, to_item, to_values
 from adapters.aws.backoff import Sleep
 from adapters.aws.chunk_item import chunk_item, chunk_key, to_chunk
 from adapters.aws.cursors import to_cursor, to_position
-from adapters.aws.dynamo_reads import first, query
+from adapters.aws.dynamo_reads import first, of_job, query
 from adapters.aws.dynamo_writes import DynamoWriter, Request, put
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.job_item import job_key, to_job
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class DynamoChunkStore:
-    """Keeps chunks in a table of the shape `resources.CHUNKS_TABLE`, beside the job table."""
+    """Stores chunks in the table `resources.CHUNKS_TABLE`, next to the job table."""
 
     def __init__(
         self,
@@ -65,12 +66,12 @@ class DynamoChunkStore:
     async def get(self, job_id: str, index: int) -> Chunk:
         """See `ChunkStore.get`."""
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._table_name, Key=chunk_key(job_id, index), ConsistentRead=True
             )
-        if "Item" not in answer:
+        if "Item" not in response:
             raise NotFound(f"job {job_id} has no chunk {index}", resource=job_id)
-        return to_chunk(answer["Item"])
+        return to_chunk(response["Item"])
 
     async def save(self, chunk: Chunk) -> Chunk:
         """See `ChunkStore.save`."""
@@ -90,7 +91,7 @@ class DynamoChunkStore:
 
     async def chunks(self, job_id: str) -> AsyncIterator[Chunk]:
         """See `ChunkStore.chunks`."""
-        async for item in query(self._client, self._list_request(job_id)):
+        async for item in query(self._client, of_job(self._table_name, job_id)):
             yield to_chunk(item)
 
     async def covering_page(
@@ -107,10 +108,10 @@ class DynamoChunkStore:
         request["ExpressionAttributeNames"] |= {"#first": "firstKey", "#last": "lastKey"}
         request["ExpressionAttributeValues"] |= {":key": to_attribute(key)}
         with map_aws_errors("dynamodb", operation="Query", resource=f"table/{self._table_name}"):
-            answer = await self._client.query(**request)
-        last = to_values(answer.get("LastEvaluatedKey", {})).get("chunkIndex")
+            response = await self._client.query(**request)
+        last = to_values(response.get("LastEvaluatedKey", {})).get("chunkIndex")
         following = None if last is None else to_cursor(_list_name(job_id), (last,))
-        return Page(tuple(map(to_chunk, answer["Items"])), following)
+        return Page(tuple(map(to_chunk, response["Items"])), following)
 
     async def list_page(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page[Chunk]:
         """See `ChunkStore.list_page`."""
@@ -127,12 +128,12 @@ class DynamoChunkStore:
         return saved, put(self._table_name, chunk_item(saved), version=chunk.version)
 
     def _moved(self, job_id: str, addition: dict[str, int]) -> Request:
-        """Return the Update that moves a tally, and nothing that the job's version guards."""
+        """Return the Update that adds to a tally, outside of what the job's version guards."""
         return {
             "TableName": self._job_table_name,
             "Key": job_key(job_id),
             "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in addition),
-            # ADD on an item that does not exist would make one.
+            # ADD on an item that does not exist would create one.
             "ConditionExpression": "attribute_exists(#version)",
             "ExpressionAttributeNames": {f"#{name}": name for name in (*addition, "version")},
             "ExpressionAttributeValues": {
@@ -143,26 +144,17 @@ class DynamoChunkStore:
     async def _tally(self, job_id: str) -> Tally:
         resource = f"table/{self._job_table_name}"
         with map_aws_errors("dynamodb", operation="GetItem", resource=resource):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._job_table_name, Key=job_key(job_id), ConsistentRead=True
             )
-        return to_job(answer.get("Item", {})).tally
+        return to_job(response.get("Item", {})).tally
 
     def _page_request(self, job_id: str, cursor: str | None) -> dict[str, Any]:
-        request = self._list_request(job_id)
+        request = of_job(self._table_name, job_id)
         if cursor is not None:
             (index,) = to_position(_list_name(job_id), cursor, int)
             request["ExclusiveStartKey"] = to_item({"jobId": job_id, "chunkIndex": index})
         return request
-
-    def _list_request(self, job_id: str) -> dict[str, Any]:
-        return {
-            "TableName": self._table_name,
-            "KeyConditionExpression": "#jobId = :jobId",
-            "ExpressionAttributeNames": {"#jobId": "jobId"},
-            "ExpressionAttributeValues": {":jobId": to_attribute(job_id)},
-            "ConsistentRead": True,
-        }
 
 
 def _while_active(update: Request) -> Request:

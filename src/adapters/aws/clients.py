@@ -1,13 +1,14 @@
-"""Opens the SDK's clients, tuned for this service, and closes them together.
+"""Opens the SDK's clients, configured for this service, and closes them together.
 
-Owns what all adapters share of the SDK: pool size, retries, timeouts, endpoints. Endpoints are
-the SDK's own matter (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`); here we only make S3 usable
-behind one. A client belongs to the event loop it was opened on, and asks the Region that the SDK
-finds in the environment, but for queues that are elsewhere.
+This module owns the SDK settings that all adapters share: pool size, retries, timeouts, endpoints.
+Endpoints come from the SDK (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`); here S3 is only made
+usable behind one. A client belongs to the event loop on which it was opened. It uses the Region
+that the SDK finds in the environment, except for queues in another Region.
 
-A client may act in a role of another account. Its credentials are asked of STS when they are first
-needed and again before they end; a role that was assumed by a role, as a function's is, gives them
-for an hour at most (IAM User Guide, "Roles terms and concepts", role chaining; read in 2026-11).
+A client may act in a role of another account. Its credentials are requested from STS when they are
+first needed, and again before they expire. A role that was assumed by a role, as a function's is,
+has credentials for at most an hour (IAM User Guide, "Roles terms and concepts", role chaining; read
+in 2026-11).
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from aiobotocore.credentials import AioDeferredRefreshableCredentials
 from aiobotocore.session import AioSession
 from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
-from adapters.aws.answers import Malformed, check_bodies, required
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.http_octets import OctetSession, carry_octets
+from adapters.aws.responses import Malformed, check_bodies, required
 from adapters.aws.services import Service
 from ports.errors import PortError
 
@@ -44,31 +45,31 @@ if TYPE_CHECKING:
     from types_aiobotocore_sqs.client import SQSClient
 
 OnRequest = Callable[[str, str, Mapping[str, Any]], None]
-"""Told of each call before it is sent, once however often it is retried: service, operation and
-parameters, as boto names them."""
+"""Called for each AWS request before it is sent, once regardless of retries, with the service,
+operation and parameters in boto's names."""
 
 _ACCOUNT_ID_DIGITS: Final = 12
 
 ROLE_SESSION_NAME: Final = "asset-sync"
-"""What the bucket's account sees of us in its own trail."""
+"""The session name that the bucket's account sees in its own trail."""
 
-# How long a failure of STS is the answer for those, too, who waited for it: the SDK has one caller
-# ask at a time, and after a failure the next, and so on.
+# How long a failure of STS is also returned to those who waited for it: the SDK lets one caller
+# request credentials at a time, and after a failure the next one, and so on.
 _ROLE_FAILURE_KEPT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
-    """How clients talk to AWS.
+    """Settings of all clients.
 
     Attributes:
-        pool_connection_count: Connections of one client; the fan-out must not be wider, or its
-            calls wait for each other unseen.
-        attempt_count_max: Tries of one call, the first included.
-        connect_timeout_s: How long a connection may take.
-        read_timeout_s: How long an answer may take.
-        copy_read_timeout_s: The same for S3, which holds the connection while it copies up to
-            5 GB (S3 API Reference, "CopyObject").
+        pool_connection_count: Connections of one client. The fan-out must not be wider, or its
+            calls wait for connections unnoticed.
+        attempt_count_max: Maximum number of tries of one call, including the first.
+        connect_timeout_s: The timeout of a connection attempt.
+        read_timeout_s: The timeout of a response.
+        copy_read_timeout_s: The same for S3, which holds the connection while it copies up to 5 GB
+            (S3 API Reference, "CopyObject").
     """
 
     pool_connection_count: int = 64
@@ -79,7 +80,7 @@ class ClientSettings:
 
 
 class Clients:
-    """Opens each client when it is first asked for; `open_clients` makes and closes these."""
+    """Opens each client on first use; `open_clients` creates and closes this."""
 
     def __init__(
         self, stack: AsyncExitStack, settings: ClientSettings, on_request: OnRequest | None
@@ -89,17 +90,17 @@ class Clients:
         self._on_request = on_request
         core = AioSession()
         core.register_component("data_loader", _models())
-        # The stubs want each service's name as a literal.
+        # The stubs require each service's name as a literal.
         self._session: Any = aioboto3.Session(botocore_session=core)
         self._opened: dict[tuple[Service, str | None, str | None], Any] = {}
-        # Roles and Regions are met while many objects are worked on; one opens.
+        # Many concurrent tasks may need a role or a Region; one of them opens its client.
         self._opening = asyncio.Lock()
 
     async def s3(self, role_arn: str | None = None) -> S3Client:
-        """The S3 client, with cheap time stamps; behind another endpoint, with path-style URLs.
+        """The S3 client, with fast timestamp parsing; at another endpoint, with path-style URLs.
 
-        With `role_arn` it acts in that role. Whether it may is found out by its first call, which
-        raises AccessDenied where the role cannot be assumed.
+        With `role_arn` it acts in that role. Its first call raises AccessDenied if the role cannot
+        be assumed.
         """
         async with self._opening:
             session = self._session
@@ -116,7 +117,7 @@ class Clients:
             return client
 
     async def s3control(self) -> S3ControlClient:
-        """The S3 Control client, which another endpoint may serve without wildcard DNS."""
+        """The S3 Control client, usable at an endpoint without wildcard DNS."""
         client: S3ControlClient = await self._open(
             Service.S3_CONTROL, tune=_serve_without_account_prefix
         )
@@ -128,7 +129,7 @@ class Clients:
         return client
 
     async def sqs(self, region_name: str | None = None) -> SQSClient:
-        """The SQS client, or with `region_name` the one for the queues of that Region."""
+        """The SQS client, or, with `region_name`, the client for queues in that Region."""
         async with self._opening:
             client: SQSClient = await self._open(Service.SQS)
             if region_name not in (None, client.meta.region_name):
@@ -169,8 +170,8 @@ class Clients:
                 connect_timeout=settings.connect_timeout_s,
                 read_timeout=read_timeout_s or settings.read_timeout_s,
                 s3={"addressing_style": "path"} if _endpoint_override("S3") else None,
-                # Otherwise the SDK gives a multipart copy a checksum that its source had not, and
-                # sends stores that only resemble S3 trailers that they do not know.
+                # Otherwise the SDK adds a checksum to multipart copies whose source has none, and
+                # sends trailers that S3-compatible stores do not support.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
                 http_session_cls=OctetSession,
@@ -190,18 +191,18 @@ class Clients:
 async def open_clients(
     settings: ClientSettings, *, on_request: OnRequest | None = None
 ) -> AsyncIterator[Clients]:
-    """Give clients on the running event loop, and close those that were opened.
+    """Yield clients for the running event loop, and close those that were opened.
 
     Args:
         settings: Pools, retries and timeouts.
-        on_request: Told of every call; for counting calls and recording permissions.
+        on_request: Called for every request; for counting calls and recording permissions.
     """
     async with AsyncExitStack() as stack:
         yield Clients(stack, settings, on_request)
 
 
-class _CredentialsOfRole:
-    """Stands where the SDK looks for credentials; finds those of one role."""
+class _RoleCredentials:
+    """Replaces the SDK's credential chain; provides the credentials of one role."""
 
     def __init__(self, refresh: Callable[[], Awaitable[dict[str, str]]]) -> None:
         self._refresh = refresh
@@ -212,15 +213,15 @@ class _CredentialsOfRole:
 
 @functools.cache
 def _models() -> Any:
-    """Return the one loader of AWS's models in this process: 12 MB that each session would read.
+    """Return the loader of AWS's models for this process: 12 MB that each session would read.
 
-    Sessions in roles share it, and so do the many execution environments of a local runtime.
+    Sessions in roles share it, as do the many execution environments of a local runtime.
     """
     return AioSession().get_component("data_loader")
 
 
 def _session_in_role(sts: Any, role_arn: str) -> Any:
-    """Return a session whose clients act in the role, as long as they live."""
+    """Return a session whose clients act in the role, for as long as they are open."""
     failed: tuple[float, PortError] | None = None
 
     async def refresh() -> dict[str, str]:
@@ -237,44 +238,44 @@ def _session_in_role(sts: Any, role_arn: str) -> Any:
 
     session = AioSession()
     session.register_component("data_loader", _models())
-    session.register_component("credential_provider", _CredentialsOfRole(refresh))
+    session.register_component("credential_provider", _RoleCredentials(refresh))
     return aioboto3.Session(botocore_session=session)
 
 
 async def _assume(sts: Any, role_arn: str) -> dict[str, str]:
-    """Ask STS for credentials, in the form that the SDK refreshes them in.
+    """Request credentials from STS, in the format of the SDK's refresh.
 
-    It happens inside a call of S3, so what STS says must leave here as an error of ours, or its
-    code would be looked up among those of S3.
+    It happens inside a call of S3, so an STS error must be raised as a port error here, or its code
+    would be looked up among those of S3.
     """
     with map_aws_errors("sts", operation="AssumeRole", resource=role_arn):
-        answer = await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
+        response = await sts.assume_role(RoleArn=role_arn, RoleSessionName=ROLE_SESSION_NAME)
         return {
-            "access_key": _word(answer, "AccessKeyId"),
-            "secret_key": _word(answer, "SecretAccessKey"),
-            "token": _word(answer, "SessionToken"),
-            "expiry_time": _expiry(answer).isoformat(),
+            "access_key": _word(response, "AccessKeyId"),
+            "secret_key": _word(response, "SecretAccessKey"),
+            "token": _word(response, "SessionToken"),
+            "expiry_time": _expiry(response).isoformat(),
         }
 
 
-def _word(answer: Mapping[str, Any], name: str) -> str:
+def _word(response: Mapping[str, Any], name: str) -> str:
     """Return a part of the credentials, which are sent in headers: visible ASCII characters."""
-    word = required(answer, "Credentials", name)
+    word = required(response, "Credentials", name)
     if not all("!" <= character <= "~" for character in word):
         raise Malformed(f"{name} of the credentials cannot be sent in a header")
     return word
 
 
-def _expiry(answer: Mapping[str, Any]) -> datetime:
+def _expiry(response: Mapping[str, Any]) -> datetime:
     """Return when the credentials end, which the SDK compares with the time here."""
-    ends_at = required(answer, "Credentials", "Expiration", of=datetime)
+    ends_at = required(response, "Credentials", "Expiration", of=datetime)
     if ends_at <= datetime.now(UTC):
         raise Malformed(f"the credentials end at {ends_at}, which is over")
     return ends_at
 
 
 def _endpoint_override(service_id: str) -> bool:
-    """Whether the environment sends this service elsewhere than to AWS.
+    """Return whether the environment sets another endpoint for this service.
 
     SDKs and Tools Reference Guide, "Service-specific endpoints".
     """
@@ -296,11 +297,11 @@ def _serve_without_account_prefix(client: S3ControlClient) -> None:
 
 
 def _strip_account_prefix(request: Any, **_: object) -> None:
-    """Take `{account}.` off the host, where S3 Control's model always puts it.
+    """Remove `{account}.` from the host, where S3 Control's model always puts it.
 
-    No name server resolves `123456789012.127.0.0.1`; the account is in a header as well. An
-    endpoint like `http://x@127.0.0.1` makes the prefix part of a user name, which the AWS CLI
-    ignores and aiohttp refuses, so that goes as well.
+    No name server resolves `123456789012.127.0.0.1`, and the account is in a header as well. With
+    an endpoint like `http://x@127.0.0.1` the prefix becomes part of a user name, which the AWS CLI
+    ignores and aiohttp rejects, so that is removed too.
     """
     parts = urlsplit(request.url)
     account, _dot, host = parts.netloc.partition(".")
@@ -317,7 +318,7 @@ def _tune_s3(client: S3Client) -> None:
 def _leave_expires_alone(
     response_dict: Mapping[str, Any], customized_response_dict: dict[str, Any], **_: object
 ) -> None:
-    """Give an Expires as its text alone, which need not be a date: the SDK would guess at one."""
+    """Return an Expires header as text only: it need not be a date, and the SDK would guess."""
     headers = response_dict["headers"]
     if "Expires" in headers:
         customized_response_dict["ExpiresString"] = headers["Expires"]
@@ -325,10 +326,11 @@ def _leave_expires_alone(
 
 
 def _parse_timestamps_cheaply(client: S3Client) -> None:
-    """Have the client read S3's ISO time stamps with the standard library.
+    """Make the client parse S3's ISO timestamps with the standard library.
 
-    botocore reads every LastModified with dateutil, which took about 70 percent of the time of a
-    listing when measured. There is no public switch: tests/adapters notices when this one moves.
+    botocore parses every LastModified with dateutil, which took about 70 percent of the time of a
+    listing when measured. There is no public option for this. A test in tests/adapters fails if
+    this internal API changes.
     """
     factory = client._endpoint._response_parser_factory  # type: ignore[attr-defined]  # noqa: SLF001
     factory.set_parser_defaults(timestamp_parser=_parse_timestamp)
@@ -336,12 +338,12 @@ def _parse_timestamps_cheaply(client: S3Client) -> None:
 
 def _parse_timestamp(value: Any) -> datetime:
     try:
-        instant = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         pass
     else:
-        if instant.tzinfo is not None:
-            return instant
-    # Headers carry dates in HTTP's own form.
+        if time.tzinfo is not None:
+            return time
+    # Headers have HTTP dates.
     parsed: datetime = DEFAULT_TIMESTAMP_PARSER(value)
     return parsed

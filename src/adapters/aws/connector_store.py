@@ -12,7 +12,7 @@ from adapters.aws.attributes import (
     reading,
     to_attribute,
     to_item,
-    to_optional_instant,
+    to_optional_timestamp,
     to_timestamp,
     to_values,
 )
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class DynamoConnectorStore:
-    """Keeps connectors in a table of the shape `resources.CONNECTORS_TABLE`."""
+    """Stores connectors in the table `resources.CONNECTORS_TABLE`."""
 
     def __init__(
         self, client: DynamoDBClient, table_name: str, *, sleep: Sleep = asyncio.sleep
@@ -55,19 +55,19 @@ class DynamoConnectorStore:
     async def get(self, connector_id: str) -> Connector:
         """See `ConnectorStore.get`."""
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._table_name,
                 Key=to_item({"connectorId": connector_id}),
                 ConsistentRead=True,
             )
-        if "Item" not in answer:
+        if "Item" not in response:
             raise NotFound(f"there is no connector {connector_id}", resource=connector_id)
-        return _to_connector(answer["Item"])
+        return _to_connector(response["Item"])
 
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
         """See `ConnectorStore.list_page`; the order is that of the ids' hashes."""
         name = "connectors"
-        # A connector written a moment ago is looked for in this list, and the table is small.
+        # The list must show a connector that was written just before, and the table is small.
         request: dict[str, Any] = {
             "TableName": self._table_name,
             "ConsistentRead": True,
@@ -81,8 +81,8 @@ class DynamoConnectorStore:
             found = [read_or_report(item, "connectorId", _to_connector) for item in items]
         return Page.of(found, to_cursor(name, (items[-1]["connectorId"]["S"],)) if more else None)
 
-    async def note_queue_empty(self, connector_id: str, at: datetime) -> None:
-        """See `ConnectorStore.note_queue_empty`; instants are stored as text that sorts as time."""
+    async def record_queue_empty(self, connector_id: str, at: datetime) -> None:
+        """See `ConnectorStore.record_queue_empty`; timestamps are text that sorts like time."""
         resource = f"table/{self._table_name}"
         try:
             with map_aws_errors("dynamodb", operation="UpdateItem", resource=resource):
@@ -95,7 +95,7 @@ class DynamoConnectorStore:
                     ExpressionAttributeValues={":at": to_attribute(at)},
                 )
         except Conflict:
-            # It does not exist, or a later time stands there: a read tells which.
+            # It does not exist, or has a later time: a read shows which.
             await self.get(connector_id)
 
 
@@ -128,7 +128,7 @@ def _to_connector(item: Item) -> Connector:
             prefixes=tuple(values["prefixes"]),
             status=ConnectorStatus(values["status"]),
             ingest=to_ingest(values),
-            queue_empty_at=to_optional_instant(values.get("queueEmptyAt")),
+            queue_empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
             created_at=to_timestamp(values["createdAt"]),
         )
 

@@ -1,6 +1,6 @@
-"""Opaque cursors: where a list goes on, bound to the list that gave them out.
+"""Opaque cursors: where a list continues, bound to the list that issued them.
 
-A cursor holds the name of its list and the sort position of the last thing shown, never a raw
+A cursor holds the name of its list and the sort position of the last item returned, never a raw
 DynamoDB key, so that a forged one can at most move within its own list.
 """
 
@@ -14,7 +14,7 @@ Position = Sequence[str | int]
 
 
 def to_cursor(list_name: str, position: Position) -> str:
-    """Return the cursor to what follows `position`."""
+    """Return the cursor for the items after `position`."""
     return encode_cursor([list_name, *position])
 
 
@@ -22,11 +22,11 @@ def to_position(list_name: str, cursor: str, *types: type[str] | type[int]) -> P
     """Return the position in a cursor; `types` are those of its parts.
 
     Raises:
-        InvalidCursor: not a cursor, one of another list, or one with what cannot be a key.
+        InvalidCursor: The text is not a cursor, is of another list, or has an invalid key.
     """
     values = decode_cursor(cursor)
     name, parts = values[:1], values[1:]
-    # No key may be empty.
+    # Keys cannot be empty.
     if name != [list_name] or [type(part) for part in parts] != list(types) or "" in parts:
         raise InvalidCursor("the cursor is of another list")
     return tuple(part for part in parts if part is not None)

@@ -1,19 +1,19 @@
-"""Reads of many DynamoDB items: whole lists page by page, and many keys by the hundred.
+"""Reads of many DynamoDB items: whole lists page by page, and many keys in batches of a hundred.
 
-Owns paging, and what a batch leaves unprocessed. It must not know what the items are.
+This module owns paging and the retries of unprocessed keys. It is independent of the items.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import Malformed, optional, required
-from adapters.aws.attributes import Item
+from adapters.aws.attributes import Item, to_attribute
 from adapters.aws.backoff import Backoff, Sleep
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import Malformed, optional, required
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -24,34 +24,43 @@ if TYPE_CHECKING:
 _KEY_COUNT_MAX: Final = 100
 
 
-async def query(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGenerator[Item, None]:
+def query(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGenerator[Item, None]:
     """Yield all items of a query, over all of its pages."""
-    following: Mapping[str, Any] = request
-    while True:
-        with map_aws_errors("dynamodb", operation="Query", resource=_place(request)):
-            items, place = _page(await client.query(**following), following)
-        for item in items:
-            yield item
-        if place is None:
-            return
-        following = {**request, "ExclusiveStartKey": place}
+    return _all_pages(client.query, "Query", request)
 
 
-async def scan(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGenerator[Item, None]:
+def scan(client: DynamoDBClient, request: Mapping[str, Any]) -> AsyncGenerator[Item, None]:
     """Yield all items of a scan, over all of its pages."""
+    return _all_pages(client.scan, "Scan", request)
+
+
+async def _all_pages(
+    read: Callable[..., Awaitable[Any]], operation: str, request: Mapping[str, Any]
+) -> AsyncGenerator[Item, None]:
     following: Mapping[str, Any] = request
     while True:
-        with map_aws_errors("dynamodb", operation="Scan", resource=_place(request)):
-            items, place = _page(await client.scan(**following), following)
+        with map_aws_errors("dynamodb", operation=operation, resource=_place(request)):
+            items, place = _page(await read(**following), following)
         for item in items:
             yield item
         if place is None:
             return
         following = {**request, "ExclusiveStartKey": place}
+
+
+def of_job(table_name: str, job_id: str) -> dict[str, Any]:
+    """Return the query of a job's items in a table whose partition key is `jobId`."""
+    return {
+        "TableName": table_name,
+        "KeyConditionExpression": "#jobId = :jobId",
+        "ExpressionAttributeNames": {"#jobId": "jobId"},
+        "ExpressionAttributeValues": {":jobId": to_attribute(job_id)},
+        "ConsistentRead": True,
+    }
 
 
 async def first(items: AsyncGenerator[Item, None], count: int) -> tuple[list[Item], bool]:
-    """Return the first `count` items, and whether there are more; asks for no page beyond that."""
+    """Return the first `count` items, and whether there are more; reads no page beyond that."""
     taken: list[Item] = []
     async with aclosing(items):
         async for item in items:
@@ -62,7 +71,7 @@ async def first(items: AsyncGenerator[Item, None], count: int) -> tuple[list[Ite
 
 
 async def batches(items: AsyncIterator[Item]) -> AsyncIterator[list[Item]]:
-    """Yield the items in lists that a batch read takes."""
+    """Yield the items in lists of the size of a batch read."""
     batch: list[Item] = []
     async for item in items:
         batch.append(item)
@@ -81,17 +90,17 @@ async def batch_get(
     sleep: Sleep,
     options: Mapping[str, Any],
 ) -> list[Item]:
-    """Return the items that exist of these keys, which are unique and any number, in any order.
+    """Return the existing items of these unique keys, of any number, in any order.
 
     Args:
         client: The low-level client.
         table_name: The table.
         keys: The whole keys.
-        sleep: Waits between tries for what the service left unprocessed.
-        options: What else is said of the table in the request: consistency, projection.
+        sleep: Waits between tries for unprocessed keys.
+        options: Other parameters of the table in the request: consistency, projection.
 
     Raises:
-        Throttled: the service kept leaving keys unprocessed.
+        Throttled: The service repeatedly left keys unprocessed.
     """
     items: list[Item] = []
     remaining = iter(keys)
@@ -101,10 +110,10 @@ async def batch_get(
         wanted: Any = {table_name: {**options, "Keys": batch}}
         while wanted:
             with map_aws_errors("dynamodb", operation="BatchGetItem", resource=resource):
-                answer = await client.batch_get_item(RequestItems=wanted)
-                responses = required(answer, "Responses", of=dict)
+                response = await client.batch_get_item(RequestItems=wanted)
+                responses = required(response, "Responses", of=dict)
                 found = optional(responses, table_name, of=list) or []
-                wanted = optional(answer, "UnprocessedKeys", of=dict)
+                wanted = optional(response, "UnprocessedKeys", of=dict)
             items += found
             if found:
                 backoff.progressed()
@@ -113,12 +122,14 @@ async def batch_get(
     return items
 
 
-def _page(answer: Mapping[str, Any], request: Mapping[str, Any]) -> tuple[list[Item], Item | None]:
-    """Return the items of a page, and the place of the next one."""
-    place = optional(answer, "LastEvaluatedKey", of=dict)
+def _page(
+    response: Mapping[str, Any], request: Mapping[str, Any]
+) -> tuple[list[Item], Item | None]:
+    """Return the items of a page, and the start key of the next one."""
+    place = optional(response, "LastEvaluatedKey", of=dict)
     if place is not None and place == request.get("ExclusiveStartKey"):
-        raise Malformed("the answer names the same page again as the next one")
-    return required(answer, "Items", of=list), place
+        raise Malformed("the response names the same page again as its next page")
+    return required(response, "Items", of=list), place
 
 
 def _place(request: Mapping[str, Any]) -> str:

@@ -1,10 +1,10 @@
 """Conditional writes to DynamoDB, single, in transactions and in batches.
 
-Owns the difference between a lost race and a lost answer. botocore sends a request again when its
-answer did not come; the repetition then meets what the first one wrote, and its condition fails.
-A transaction carries a ClientRequestToken, by which DynamoDB tells the two apart itself. A single
-write has none, so ours leaves a mark of its own in the item, `writeId`, and a failed condition is
-a conflict only if the mark is another's.
+This module distinguishes a lost race from a lost response. botocore sends a request again if its
+response did not arrive. The retry then finds what the first request wrote, and its condition fails.
+A transaction carries a ClientRequestToken, with which DynamoDB recognizes the retry. A single write
+has none, so this module writes its own mark into the item, `writeId`, and a failed condition is a
+conflict only if the item has another mark.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from adapters.aws.answers import optional, required
 from adapters.aws.attributes import Item, Value, to_attribute, to_item
 from adapters.aws.backoff import Backoff, Sleep
 from adapters.aws.errors import code_of, map_aws_errors
+from adapters.aws.responses import optional, required
 from ports.errors import Conflict
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
 Request = dict[str, Any]
-"""A Put or an Update: the same words in an action of a transaction and in a call of its own."""
+"""A Put or an Update, with the same parameters in a transaction and in a single call."""
 
 # DynamoDB API Reference, BatchWriteItem: 25 requests in a call (hard limit, checked 2026-11).
 _BATCH_COUNT_MAX: Final = 25
@@ -34,11 +34,11 @@ _WRITE_ID: Final = "writeId"
 
 
 class ConditionsFailed(Conflict):
-    """Conditions of a transaction did not hold; `positions` are those of their actions."""
+    """Conditions of a transaction failed; `positions` are those of their actions."""
 
     def __init__(self, positions: frozenset[int]) -> None:
         super().__init__(
-            f"the conditions of actions {sorted(positions)} did not hold",
+            f"the conditions of actions {sorted(positions)} failed",
             operation="TransactWriteItems",
             vendor_code="ConditionalCheckFailed",
         )
@@ -46,7 +46,7 @@ class ConditionsFailed(Conflict):
 
 
 def put(table_name: str, item: Item, *, absent: str | None = None, version: int = 0) -> Request:
-    """Return the Put of a whole item: where none has the key `absent` yet, or over `version`."""
+    """Return the Put of a whole item: if no item has the key `absent`, or over `version`."""
     request: Request = {"TableName": table_name, "Item": item}
     if absent is not None:
         return request | {
@@ -90,27 +90,27 @@ def update(
 
 
 class DynamoWriter:
-    """Writes under conditions."""
+    """Executes conditional writes."""
 
     def __init__(self, client: DynamoDBClient, *, sleep: Sleep) -> None:
         self._client = client
         self._sleep = sleep
 
     async def put(self, request: Request) -> None:
-        """Carry out one Put.
+        """Execute one Put.
 
         Raises:
-            Conflict: its condition did not hold.
+            Conflict: Its condition failed.
         """
         mark = to_attribute(uuid.uuid4().hex)
         marked = request | {"Item": {**request["Item"], _WRITE_ID: mark}}
         await self._write("PutItem", marked, mark)
 
     async def update(self, request: Request) -> Item:
-        """Carry out one Update; returns the item as it is stored then.
+        """Execute one Update, and return the item as it was stored.
 
         Raises:
-            Conflict: its condition did not hold.
+            Conflict: Its condition failed.
         """
         mark = to_attribute(uuid.uuid4().hex)
         names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
@@ -125,18 +125,18 @@ class DynamoWriter:
         return await self._write("UpdateItem", marked, mark)
 
     async def transact(self, actions: Sequence[Mapping[str, Request]]) -> None:
-        """Carry out all actions or none, again while other writes of the same items are under way.
+        """Execute all actions or none; retry while other writes of the same items are in progress.
 
         Raises:
-            ConditionsFailed: at least one condition did not hold.
-            Throttled: other writes kept coming in between, or the service asks for fewer.
+            ConditionsFailed: At least one condition failed.
+            Throttled: Other writes kept interfering, or the service throttles.
         """
         resource = ", ".join(sorted({_table(action) for action in actions}))
         backoff = Backoff(self._sleep, operation="TransactWriteItems", resource=resource)
         while True:
             with map_aws_errors("dynamodb", operation="TransactWriteItems", resource=resource):
                 try:
-                    # Stubs ask for literal dictionaries.
+                    # The stubs require literal dictionaries.
                     await self._client.transact_write_items(TransactItems=list[Any](actions))
                 except ClientError as error:
                     reasons = _cancellation_reasons(error)
@@ -145,7 +145,8 @@ class DynamoWriter:
                         for position, code in enumerate(reasons)
                         if code == "ConditionalCheckFailed"
                     )
-                    # Beside a conflict, too: a version that is not the one read stays so.
+                    # This also holds next to a conflict: a version that is not the one read stays
+                    # so.
                     if failed:
                         raise ConditionsFailed(failed) from error
                     if set(reasons) - {"None"} != {"TransactionConflict"}:
@@ -155,10 +156,10 @@ class DynamoWriter:
             await backoff.wait("TransactionConflict")
 
     async def batch(self, table_name: str, requests: Sequence[Request]) -> None:
-        """Carry out Puts and Deletes, any number with different keys; not atomic.
+        """Execute any number of Puts and Deletes with different keys; not atomic.
 
         Raises:
-            Throttled: the service kept leaving requests unprocessed.
+            Throttled: The service repeatedly left requests unprocessed.
         """
         resource = f"table/{table_name}"
         remaining = iter(requests)
@@ -168,8 +169,8 @@ class DynamoWriter:
             while wanted:
                 sent_count = len(wanted[table_name])
                 with map_aws_errors("dynamodb", operation="BatchWriteItem", resource=resource):
-                    answer = await self._client.batch_write_item(RequestItems=wanted)
-                    wanted = optional(answer, "UnprocessedItems", of=dict)
+                    response = await self._client.batch_write_item(RequestItems=wanted)
+                    wanted = optional(response, "UnprocessedItems", of=dict)
                     if wanted:
                         required(wanted, table_name, of=list)
                 if wanted:
@@ -180,18 +181,18 @@ class DynamoWriter:
     async def _write(self, operation: str, request: Request, mark: Mapping[str, str]) -> Item:
         resource = f"table/{request['TableName']}"
         backoff = Backoff(self._sleep, operation=operation, resource=resource)
-        asked = request | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+        marked = request | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
         while True:
             with map_aws_errors("dynamodb", operation=operation, resource=resource):
                 try:
                     if operation == "PutItem":
-                        await self._client.put_item(**asked)
+                        await self._client.put_item(**marked)
                         return {}
-                    answer = await self._client.update_item(**asked)
-                    return required(answer, "Attributes", of=dict)
+                    response = await self._client.update_item(**marked)
+                    return required(response, "Attributes", of=dict)
                 except ClientError as error:
                     code = code_of(error)
-                    # Stubs declare what most errors answer; a failed condition answers more.
+                    # The stubs declare the members of most errors; a failed condition has more.
                     stored: Item = dict[str, Any](error.response).get("Item", {})
                     if code == "ConditionalCheckFailedException" and stored.get(_WRITE_ID) == mark:
                         return stored

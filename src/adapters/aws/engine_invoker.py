@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from adapters.aws.answers import required
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import required
 from ports.engine_invoker import EngineInvoker
 from ports.errors import Unavailable
 
@@ -18,7 +18,7 @@ _ACCEPTED: Final = 202
 
 
 class LambdaEngineInvoker:
-    """Has Lambda queue an event for the engine."""
+    """Queues events for the engine in Lambda."""
 
     def __init__(self, client: LambdaClient, *, function_arn: str) -> None:
         self._client = client
@@ -28,13 +28,13 @@ class LambdaEngineInvoker:
         """See the port."""
         payload = json.dumps({"action": "advance", "jobId": job_id}).encode()
         with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
-            answer = await self._client.invoke(
+            response = await self._client.invoke(
                 FunctionName=self._function_arn, InvocationType="Event", Payload=payload
             )
-            status = required(answer, "StatusCode", of=int)
+            status = required(response, "StatusCode", of=int)
         if status != _ACCEPTED:
             raise Unavailable(
-                f"lambda answered {status} to an event for {self._function_arn}",
+                f"lambda returned {status} for an event for {self._function_arn}",
                 operation="Invoke",
                 resource=self._function_arn,
                 vendor_code=str(status),

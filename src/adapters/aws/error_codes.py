@@ -1,6 +1,6 @@
-"""What each error code of AWS means to us, and what to grant where it means a refusal.
+"""The meaning of each AWS error code, and the permission to grant if it is a denial.
 
-Owns the one table of codes. It must not know how an error reaches us: `adapters.aws.errors` does.
+This module owns the one table of codes. How an error is received is in `adapters.aws.errors`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ports.errors import (
 ANY_SERVICE: Final = "*"
 
 # Codes are those of each service's API reference, page "Common errors" or the operation's own
-# "Errors", and of S3's "List of error codes"; read in 2026-11. A bare number is what botocore makes
-# of an answer without a body, as HEAD requests get.
+# "Errors", and of S3's "List of error codes"; read in 2026-11. A number is botocore's code for a
+# response without a body, as HEAD requests get.
 _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
     (
         ANY_SERVICE,
@@ -47,9 +47,9 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         ServiceException 500 502 503
         """,
     ),
-    # Signed too long ago, or by a clock that is off: the next attempt is signed at its own time.
+    # Signed too long ago, or with a wrong clock: the next attempt is signed with its own time.
     (ANY_SERVICE, Unavailable, "RequestTimeTooSkewed RequestExpired RequestInTheFuture"),
-    # A gateway gave up waiting: the request may be under way behind it.
+    # A gateway timed out: the request may still be in progress behind it.
     (ANY_SERVICE, TimedOut, "GatewayTimeout RequestTimeoutException 504"),
     (
         ANY_SERVICE,
@@ -87,7 +87,7 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
         Refused,
         "ValidationException ValidationError InvalidParameterValue InvalidParameter",
     ),
-    # S3 words ServiceUnavailable as "Reduce your request rate"; a HEAD gets only the 503.
+    # S3's message for ServiceUnavailable is "Reduce your request rate"; a HEAD gets only the 503.
     ("s3", Throttled, "ServiceUnavailable 503"),
     ("s3", NotFound, "NoSuchKey NoSuchVersion NoSuchUpload 404"),
     ("s3", NotFound, "OwnershipControlsNotFoundError"),
@@ -127,10 +127,10 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
     ),
     ("dynamodb", Conflict, "ConditionalCheckFailedException ConditionalCheckFailed DuplicateItem"),
     ("dynamodb", Throttled, "ThrottlingError ProvisionedThroughputExceeded"),
-    # Another transaction holds an item for a moment.
+    # Another transaction briefly locks an item.
     ("dynamodb", Unavailable, "TransactionConflict TransactionConflictException"),
     ("dynamodb", Unavailable, "ReplicatedWriteConflictException"),
-    # The same transaction, still under way: it may yet be done.
+    # The same transaction, still in progress: it may yet be committed.
     ("dynamodb", TimedOut, "TransactionInProgressException"),
     # DynamoDB Developer Guide, "Error handling with DynamoDB": after a 500 a write may have
     # succeeded or failed.
@@ -166,16 +166,16 @@ CODES: Final[Mapping[tuple[str, str], type[PortError]]] = MappingProxyType(
 )
 
 DELETE_MARKER_CODES: Final = ("MethodNotAllowed", "405")
-"""What S3 answers where there is a delete marker; also where an operation is not allowed at all."""
+"""S3's code for a delete marker; also for an operation that is not allowed at all."""
 
 _FOR_KMS: Final = " (and kms:Decrypt and kms:GenerateDataKey for a KMS key)"
-# The same by other services, whose code alone may be about a wrong key: IAM User Guide,
+# The same for other services, where the code alone may mean a wrong key: IAM User Guide,
 # "Troubleshoot Signature Version 4 signing for AWS API requests". A function that was frozen
-# between signing and sending gets it now and then (aws/aws-sdk-js-v3, issue 7605).
+# between signing and sending gets it occasionally (aws/aws-sdk-js-v3, issue 7605).
 SIGNATURE_CODES: Final = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch"})
 SIGNED_AT_WRONG_TIME: Final = ("Signature expired", "Signature not yet current")
 
-# Service Authorization Reference: where the permission is not named like the operation.
+# Service Authorization Reference: permissions whose name differs from the operation.
 PERMISSIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
     {
         ("s3", "HeadObject"): "s3:GetObject",
@@ -189,7 +189,7 @@ PERMISSIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         # S3 User Guide, "Uploading and copying objects using multipart upload", permissions.
         ("s3", "UploadPartCopy"): f"s3:GetObject and s3:PutObject{_FOR_KMS}",
         ("s3", "CompleteMultipartUpload"): f"s3:PutObject{_FOR_KMS}",
-        # Being allowed is half of it: the role itself has to trust who assumes it.
+        # The permission alone is not enough: the role must also trust the caller.
         ("sts", "AssumeRole"): "this service, and in the role's trust policy, sts:AssumeRole",
         ("s3control", "CreateJob"): (
             "s3:CreateJob, s3:PutJobTagging and, for the batch operations role, iam:PassRole"

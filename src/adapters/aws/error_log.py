@@ -1,19 +1,19 @@
 """The error table on DynamoDB.
 
 DynamoDB removes an item "within a few days" of its expiry (DynamoDB Developer Guide, "Using time to
-live (TTL) in DynamoDB", checked 2026-11), so lists leave out what has expired by themselves.
+live (TTL) in DynamoDB", checked 2026-11), so lists leave out expired items themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from adapters.aws.attributes import Item, reading, to_attribute, to_item, to_timestamp, to_values
 from adapters.aws.backoff import Sleep
 from adapters.aws.cursors import to_cursor, to_position
-from adapters.aws.dynamo_reads import first, query
+from adapters.aws.dynamo_reads import first, of_job, query
 from adapters.aws.dynamo_writes import DynamoWriter
 from domain.failure import Failure
 from ports.clock import Clock
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 _DAY_S: Final = 86_400
 
 # Together well below an item's 400 KB (DynamoDB Developer Guide, "Quotas", hard limit, checked
-# 2026-11); how it is split is ours.
+# 2026-11). The split is this service's own.
 _MESSAGE_BYTES_MAX: Final = 64 * 1024
 _STACK_TRACE_BYTES_MAX: Final = 256 * 1024
-_CUT_MARK: Final = "[cut: it was longer than the error table holds]"
+_CUT_MARK: Final = "[truncated: it was longer than the error table allows]"
 
 
 class DynamoErrorLog:
-    """Keeps failures in a table of the shape `resources.ERRORS_TABLE`, for `retention_days`."""
+    """Stores failures in the table `resources.ERRORS_TABLE`, for `retention_days`."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class DynamoErrorLog:
     async def record(self, failures: Sequence[Failure]) -> None:
         """See `ErrorLog.record`."""
         expires_at_s = self._now_s() + self._retention_s
-        # DynamoDB refuses a batch that names an item twice; the later failure is the one to keep.
+        # DynamoDB rejects a batch that names an item twice; the later failure is kept.
         latest = {(failure.job_id, failure.error_id): failure for failure in failures}
         await self._writer.batch(
             self._table_name,
@@ -67,9 +67,10 @@ class DynamoErrorLog:
         self, job_id: str, id_prefix: str, *, keep: Collection[str] = frozenset()
     ) -> None:
         """See `ErrorLog.clear`."""
-        request = self._list_request(job_id) | {"ProjectionExpression": "#jobId, #errorId"}
+        request = of_job(self._table_name, job_id) | {"ProjectionExpression": "#jobId, #errorId"}
         request["ExpressionAttributeNames"]["#errorId"] = "errorId"
-        # A value compared with a key must not be empty; an empty prefix means all of the job's.
+        # A value compared with a key must not be empty; an empty prefix means all of the job's
+        # failures.
         if id_prefix:
             request["KeyConditionExpression"] += " AND begins_with(#errorId, :prefix)"
             request["ExpressionAttributeValues"][":prefix"] = to_attribute(id_prefix)
@@ -88,7 +89,7 @@ class DynamoErrorLog:
     ) -> Page[Failure]:
         """See `ErrorLog.list_page`."""
         name = f"failures of {job_id}"
-        request = self._list_request(job_id) | {
+        request = of_job(self._table_name, job_id) | {
             "FilterExpression": "#expiresAt > :now",
             "Limit": limit + 1,
         }
@@ -103,15 +104,6 @@ class DynamoErrorLog:
 
     def _now_s(self) -> int:
         return int(self._clock.now().timestamp())
-
-    def _list_request(self, job_id: str) -> dict[str, Any]:
-        return {
-            "TableName": self._table_name,
-            "KeyConditionExpression": "#jobId = :jobId",
-            "ExpressionAttributeNames": {"#jobId": "jobId"},
-            "ExpressionAttributeValues": {":jobId": to_attribute(job_id)},
-            "ConsistentRead": True,
-        }
 
 
 def _to_failure_item(failure: Failure, expires_at_s: int) -> Item:
@@ -152,7 +144,7 @@ def _to_failure(item: Item) -> Failure:
 
 
 def _head(message: str) -> str:
-    """Return a message that fits; what it says first matters most."""
+    """Return a message that fits; its start matters most."""
     encoded = _utf8(message)
     if len(encoded) <= _MESSAGE_BYTES_MAX:
         return encoded.decode()
@@ -168,7 +160,7 @@ def _tail(stack_trace: str) -> str:
 
 
 def _utf8(text: str) -> bytes:
-    # Half of a surrogate pair, as in a file name quoted by an error, cannot be stored as it is.
+    # Half of a surrogate pair, as in a file name quoted by an error, cannot be stored unchanged.
     return text.encode(errors="backslashreplace")
 
 

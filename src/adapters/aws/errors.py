@@ -1,9 +1,9 @@
-"""Turns what botocore raises into the errors of `ports.errors`, by one table.
+"""Converts botocore's errors to those of `ports.errors`, by one table.
 
-It writes the sentence that an operator reads; `adapters.aws.error_codes` says what a code means.
-Only errors of `ports.errors` leave `map_aws_errors`: a code that is not in the table is Unknown
-unless it is a server error, and a response that cannot be read is Garbled. Nothing here retries:
-botocore has done so before.
+It writes the message for operators; `adapters.aws.error_codes` defines what a code means. Only
+errors of `ports.errors` leave `map_aws_errors`: a code that is not in the table is Unknown unless
+it is a server error, and a response that cannot be parsed is Garbled. Nothing is retried here,
+because botocore has done so before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from adapters.aws.answers import NO_ERROR_DOCUMENT
 from adapters.aws.error_codes import (
     ANY_SERVICE,
     CODES,
@@ -37,6 +36,7 @@ from adapters.aws.error_codes import (
     SIGNATURE_CODES,
     SIGNED_AT_WRONG_TIME,
 )
+from adapters.aws.responses import NO_ERROR_DOCUMENT
 from ports.errors import (
     AccessDenied,
     Garbled,
@@ -74,30 +74,30 @@ _OF_STATUS: Final[Mapping[int, type[PortError]]] = {
 def map_aws_errors(
     service: str, *, operation: str, resource: str, needed: str = ""
 ) -> Iterator[None]:
-    """Raise the port's error for what goes wrong inside: in a call, or in reading its answer.
+    """Convert errors of a call, or of parsing its response, to the port's errors.
 
     Args:
-        service: As boto names its client, for example `s3control`.
-        operation: The operation of the API, for example `PutItem`.
-        resource: What it was done to, for people and for grants, for example `table/jobs`.
-        needed: What a refusal may be due to beside the right that is named like the operation.
+        service: The name of its boto client, for example `s3control`.
+        operation: The API operation, for example `PutItem`.
+        resource: The resource, for messages and grants, for example `table/jobs`.
+        needed: Other permissions that a denial may be due to, besides that of the operation.
 
     Raises:
-        PortError: the leaf that the table gives; Unknown for a code that is not in it; Garbled for
-            an answer that cannot be read. The vendor's error is its cause.
+        PortError: The class in the table; Unknown for a code that is not in it; Garbled for a
+            response that cannot be parsed. AWS's error is its cause.
     """
     try:
         yield
     except PortError:
         raise
     except ClientError as error:
-        known = _of_answer(error, service, operation=operation, resource=resource)
+        known = _of_response(error, service, operation=operation, resource=resource)
         if isinstance(known, AccessDenied) and needed:
             known = known.converted_to(AccessDenied, more=needed)
         raise known from error
     except Exception as error:
         cause = f"{service} {operation} on {resource}: {str(error) or type(error).__name__}"
-        raise _without_answer(error)(
+        raise _without_response(error)(
             cause, operation=operation, resource=resource, vendor_code=type(error).__name__
         ) from error
 
@@ -114,7 +114,7 @@ def error_of_code(
 ) -> PortError:
     """Return the port's error for a code.
 
-    Also for codes that stand in a successful answer, as those of single entries of a batch do.
+    Also for codes in a successful response, such as those of single entries of a batch.
     """
     kind = _kind(service, code, message, http_status)
     text = f"{service} {operation} on {resource}: {code}: {message}"
@@ -122,7 +122,7 @@ def error_of_code(
         permission = PERMISSIONS.get((service, operation), f"{service}:{operation}")
         text += f"; grant {permission} on {resource}"
     if kind is Unknown:
-        text += f" (HTTP {http_status or 200}, a code that is not known"
+        text += f" (HTTP {http_status or 200}, an unknown code"
         text += f", request {request_id})" if request_id else ")"
     return kind(
         text, operation=operation, resource=resource, vendor_code=code, request_id=request_id
@@ -130,17 +130,17 @@ def error_of_code(
 
 
 def code_of(error: ClientError) -> str:
-    """Return the error's code; for a cancelled transaction, that of the reason that decides.
+    """Return the error's code; for a cancelled transaction, that of the decisive reason.
 
-    A failed condition decides over all others: trying again would not change it.
+    A failed condition takes precedence over all others, because a retry would not change it.
     """
-    # Stubs declare what most services answer; a cancelled transaction answers more.
-    answer: Mapping[str, Any] = error.response
-    reasons = [reason.get("Code", "None") for reason in answer.get("CancellationReasons", ())]
+    # The stubs declare the members of most errors; a cancelled transaction has more.
+    response: Mapping[str, Any] = error.response
+    reasons = [reason.get("Code", "None") for reason in response.get("CancellationReasons", ())]
     failed = [reason for reason in reasons if reason != "None"]
     if "ConditionalCheckFailed" in failed:
         return "ConditionalCheckFailed"
-    return str(failed[0] if failed else answer.get("Error", {}).get("Code", ""))
+    return str(failed[0] if failed else response.get("Error", {}).get("Code", ""))
 
 
 def _kind(service: str, code: str, message: str, http_status: int) -> type[PortError]:
@@ -150,12 +150,12 @@ def _kind(service: str, code: str, message: str, http_status: int) -> type[PortE
     return kind or (Unavailable if http_status >= 500 else Unknown)
 
 
-def _of_answer(error: ClientError, service: str, *, operation: str, resource: str) -> PortError:
-    answer: Mapping[str, Any] = error.response
-    details: Mapping[str, Any] = answer.get("Error", {})
-    metadata: Mapping[str, Any] = answer.get("ResponseMetadata", {})
-    if answer.get(NO_ERROR_DOCUMENT):
-        return _without_document(service, metadata, operation=operation, resource=resource)
+def _of_response(error: ClientError, service: str, *, operation: str, resource: str) -> PortError:
+    response: Mapping[str, Any] = error.response
+    details: Mapping[str, Any] = response.get("Error", {})
+    metadata: Mapping[str, Any] = response.get("ResponseMetadata", {})
+    if response.get(NO_ERROR_DOCUMENT):
+        return _error_without_document(service, metadata, operation=operation, resource=resource)
     code = code_of(error)
     known = error_of_code(
         service,
@@ -166,26 +166,26 @@ def _of_answer(error: ClientError, service: str, *, operation: str, resource: st
         http_status=metadata.get("HTTPStatusCode", 0),
         request_id=metadata.get("RequestId"),
     )
-    if code in DELETE_MARKER_CODES and _tells_of_delete_marker(details, metadata):
+    if code in DELETE_MARKER_CODES and _means_delete_marker(details, metadata):
         return known.converted_to(NotFound)
     return known
 
 
-def _without_document(
+def _error_without_document(
     service: str, metadata: Mapping[str, Any], *, operation: str, resource: str
 ) -> PortError:
-    """Return what an answer means that only has a status, such as a gateway's.
+    """Return the error for a response that has only a status, such as a gateway's.
 
-    It says nothing about the object: a web page with 404 is not that of a missing one. A 500 is
-    also what the SDK makes of the half of an answer that was a success.
+    It does not describe the object: a web page with status 404 does not mean a missing object. A
+    500 is also the SDK's result for a truncated response of a success.
     """
     status = metadata.get("HTTPStatusCode", 0)
     kind = _OF_STATUS.get(status, Unknown)
     if status > 500:
         kind = _kind(service, str(status), "", status)
     return kind(
-        f"{service} {operation} on {resource}: HTTP {status} without a document that says why;"
-        " a proxy or gateway may have answered",
+        f"{service} {operation} on {resource}: HTTP {status} without an error document;"
+        " a proxy or gateway may have responded",
         operation=operation,
         resource=resource,
         vendor_code=str(status),
@@ -193,11 +193,11 @@ def _without_document(
     )
 
 
-def _tells_of_delete_marker(details: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
-    """Tell whether a 405 is that of a delete marker.
+def _means_delete_marker(details: Mapping[str, Any], metadata: Mapping[str, Any]) -> bool:
+    """Return whether a 405 means a delete marker.
 
-    S3 User Guide, "Working with delete markers": the answer has the header
-    `x-amz-delete-marker: true`; its document may name the type of the resource.
+    S3 User Guide, "Working with delete markers": the response has the header `x-amz-delete-marker:
+    true`; its document may name the type of the resource.
     """
     headers: Mapping[str, str] = metadata.get("HTTPHeaders", {})
     return (
@@ -206,21 +206,21 @@ def _tells_of_delete_marker(details: Mapping[str, Any], metadata: Mapping[str, A
     )
 
 
-def _without_answer(error: Exception) -> type[PortError]:
-    """Classify an error without an answer: was the service not reached, or is it not known?"""
+def _without_response(error: Exception) -> type[PortError]:
+    """Return the class of an error without a response: not reached, or uncertain."""
     if isinstance(error, _UNREACHED):
         return Unavailable
     if isinstance(error, EndpointConnectionError):
-        # aiobotocore also says this of a connection that was reset after it stood.
+        # aiobotocore also raises this for a connection that was reset after it was established.
         return TimedOut if _was_connected(error.kwargs.get("error")) else Unavailable
     if isinstance(error, _NO_CREDENTIALS):
         return Misconfigured
     if isinstance(error, ParamValidationError):
         return Unknown
-    # A read timeout, a connection that broke: the request may have been carried out.
+    # A read timeout, or a broken connection: the request may have been executed.
     if isinstance(error, HTTPClientError | aiohttp.ClientError | TimeoutError):
         return TimedOut
-    # The SDK and our readers raise what they meet: ValueError, KeyError, ResponseParserError…
+    # The SDK and the parsers here raise ValueError, KeyError, ResponseParserError and others.
     return Garbled
 
 

@@ -1,14 +1,14 @@
-"""Headers as S3 has them: octet by octet, be they UTF-8 or not, in answers and in requests.
+"""HTTP headers octet by octet, whether they are UTF-8 or not, in responses and in requests.
 
-S3 sends the headers of an object as they were stored, and other tools store Latin-1. The SDK
-decodes them as UTF-8 and fails with those, so that the object could not even be looked at. Here an
-octet that is no UTF-8 becomes a surrogate in the text (PEP 383, `surrogateescape`).
+S3 returns the headers of an object as they were stored, and other tools store Latin-1. The SDK
+decodes them as UTF-8 and fails for such headers, so that the object could not even be read. Here an
+octet that is not UTF-8 becomes a surrogate in the text (PEP 383, `surrogateescape`).
 
-A copy that states such a text sends the same octets. On its way through the SDK, which knows text
-alone, each octet beyond ASCII is a character of its own, `_STAND_INS` and the octet; where the
-signature is made and where the request is written they become the octets again. So the signature
-is over what is sent (IAM User Guide, "Create a signed AWS API request"; read in 2026-11). The same
-goes for UTF-8: the SDK would sign its no-break spaces as if they were spaces.
+A copy that sets such a text explicitly sends the same octets. The SDK handles only text, so within
+it each octet beyond ASCII is replaced by a private-use character. The signature and the request on
+the wire are made of the octets again, so the signature is of what is sent (IAM User Guide, "Create
+a signed AWS API request"; read in 2026-11). UTF-8 is handled in the same way: the SDK would sign a
+no-break space as a space.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ if TYPE_CHECKING:
     from multidict import CIMultiDict
     from types_aiobotocore_s3.client import S3Client
 
-# U+10FF80 to U+10FFFF, which are for private use, stand for the octets 80 to FF.
-_STAND_INS: Final = 0x10FF00
-_STAND_IN_AS_UTF_8: Final = re.compile(rb"\xf4\x8f[\xbe\xbf][\x80-\xbf]")
+# U+10FF80 to U+10FFFF, for private use, replace the octets 80 to FF.
+_PRIVATE_USE: Final = 0x10FF00
+_PRIVATE_USE_IN_UTF_8: Final = re.compile(rb"\xf4\x8f[\xbe\xbf][\x80-\xbf]")
 
 _SIGNATURE: Final = "s3v4"
 _SIGNATURE_OF_OCTETS: Final = "asset-sync-s3v4"
 
 
 class OctetSession(AIOHTTPSession):
-    """A session of the SDK that reads headers of any octets."""
+    """A session of the SDK that accepts headers with any octets."""
 
     async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
-        # There is no public switch at this place: tests/adapters notices when it moves.
+        # There is no public option for this. A test in tests/adapters fails if this changes.
         session: Any = await super()._get_session(proxy_url)  # type: ignore[misc]
         session._response_class = _OctetResponse  # noqa: SLF001
         return session  # type: ignore[no-any-return]
 
 
 def carry_octets(client: S3Client) -> None:
-    """Have the client send headers of any octets, signed as they are sent."""
+    """Make the client send headers of any octets, signed as they are sent."""
     events: Any = client.meta.events
     for operation in ("CopyObject", "CreateMultipartUpload"):
-        # It refuses what S3 itself has answered.
+        # It rejects values that S3 itself has returned.
         events.unregister(f"before-parameter-build.s3.{operation}", validate_ascii_metadata)
         events.register_last(f"before-call.s3.{operation}", _replace_octets)
         events.register_first(f"choose-signer.s3.{operation}", _choose_signature)
@@ -63,28 +63,28 @@ class _OctetResponse(aiohttp.ClientResponse):
 
 class _Octets(bytes):
     def decode(self, encoding: str = "utf-8", errors: str = "surrogateescape") -> str:
-        """Decode as the SDK asks, but never fail."""
+        """Decode as the SDK requests, but never fail."""
         return super().decode(encoding, errors)
 
 
 def _replace_octets(params: dict[str, Any], **_: object) -> None:
-    """Put stand-ins for the octets beyond ASCII into the headers of a request."""
+    """Replace the octets beyond ASCII in the headers of a request by private-use characters."""
     headers: dict[str, Any] = params["headers"]
     for name, value in headers.items():
         if isinstance(value, str) and not value.isascii():
             octets = value.encode(errors="surrogateescape")
-            headers[name] = "".join(chr(_STAND_INS + o if o > 0x7F else o) for o in octets)
+            headers[name] = "".join(chr(_PRIVATE_USE + o if o > 0x7F else o) for o in octets)
 
 
 def _octets_of(encoded: bytes) -> bytes:
-    """Return what is sent for text in UTF-8."""
-    return _STAND_IN_AS_UTF_8.sub(lambda found: bytes([ord(found[0].decode()) & 0xFF]), encoded)
+    """Return UTF-8 text with the private-use characters replaced by their octets."""
+    return _PRIVATE_USE_IN_UTF_8.sub(lambda found: bytes([ord(found[0].decode()) & 0xFF]), encoded)
 
 
 def _choose_signature(
     signature_version: object, context: dict[str, Any], signing_name: str, **_: object
 ) -> str | None:
-    """Choose ours in place of the SDK's own for S3, and of no other."""
+    """Return the name of our signature where the SDK chooses its own for S3."""
     chosen = set_operation_specific_signer(context, signing_name) or signature_version
     return _SIGNATURE_OF_OCTETS if chosen == _SIGNATURE else None
 
@@ -110,5 +110,5 @@ class _OctetWriter(StreamWriter):
 
 
 AUTH_TYPE_MAPS[_SIGNATURE_OF_OCTETS] = _SignatureOfOctets
-# aiohttp has no switch for how a request's headers are written either.
+# aiohttp has no option for the encoding of a request's headers either.
 setattr(client_reqrep, "StreamWriter", _OctetWriter)  # noqa: B010 - the stubs hide it

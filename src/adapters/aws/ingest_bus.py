@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import optional, required
 from adapters.aws.errors import error_of_code, map_aws_errors
+from adapters.aws.responses import optional, required
 from domain.limits import INGEST_EVENT_COUNT_MAX
 from domain.message import IngestEvent
 from ports.errors import PortError, Refused
@@ -21,13 +21,13 @@ SOURCE: Final = "asset-sync"
 DETAIL_TYPE: Final = "AssetSyncObjectReady"
 
 # EventBridge User Guide, "Sending events with PutEvents": 1 MB for all entries of a request, 256 KB
-# in some Regions. An event of ours has a few KB; a tenth of the smaller limit lets ten of the
-# largest go together.
+# in some Regions. An event of this service has a few KB. A tenth of the smaller limit lets ten of
+# the largest fit into one request.
 ENTRY_BYTES_MAX: Final = 256 * 1024 // INGEST_EVENT_COUNT_MAX
 
 
 class EventBridgeIngestBus:
-    """Publishes ingest events, up to ten in a request."""
+    """Publishes ingest events, up to ten per request."""
 
     def __init__(self, client: EventBridgeClient, *, bus_name: str) -> None:
         self._client = client
@@ -38,10 +38,10 @@ class EventBridgeIngestBus:
         if len(events) > INGEST_EVENT_COUNT_MAX:
             raise self._refused(f"{len(events)} events in one request")
         details = [encode_event(event) for event in events]
-        answers: list[PortError | None] = [self._too_large(detail) for detail in details]
-        sent = [index for index, error in enumerate(answers) if error is None]
+        errors: list[PortError | None] = [self._too_large(detail) for detail in details]
+        sent = [index for index, error in enumerate(errors) if error is None]
         if not sent:
-            return answers
+            return errors
         entries: list[PutEventsRequestEntryTypeDef] = [
             {
                 "Source": SOURCE,
@@ -52,12 +52,12 @@ class EventBridgeIngestBus:
             for index in sent
         ]
         with map_aws_errors("events", operation="PutEvents", resource=self._bus_name):
-            answer = await self._client.put_events(Entries=entries)
+            response = await self._client.put_events(Entries=entries)
             # EventBridge API Reference, "PutEvents": 200 even if entries failed; in the same order.
-            results = required(answer, "Entries", of=list)
+            results = required(response, "Entries", of=list)
             for index, entry in zip(sent, results, strict=True):
-                answers[index] = self._error(entry)
-        return answers
+                errors[index] = self._error(entry)
+        return errors
 
     def _too_large(self, detail: str) -> PortError | None:
         size_bytes = len(f"{SOURCE}{DETAIL_TYPE}{detail}".encode())
@@ -66,7 +66,7 @@ class EventBridgeIngestBus:
         return self._refused(f"an event of {size_bytes} bytes")
 
     def _error(self, entry: Mapping[str, Any]) -> PortError | None:
-        """Return why an entry failed; one that did not has an id ("PutEventsResultEntry")."""
+        """Return why an entry failed, None for one with an id ("PutEventsResultEntry")."""
         code = optional(entry, "ErrorCode")
         if code is None:
             required(entry, "EventId")
@@ -85,7 +85,7 @@ class EventBridgeIngestBus:
 
 
 def encode_event(event: IngestEvent) -> str:
-    """Return the event's detail as subscribers get it; others rely on these names."""
+    """Return the event's detail for subscribers, who rely on these names."""
     return json.dumps(
         {
             "eventId": event.event_id,

@@ -1,4 +1,4 @@
-"""How a connector's objects are brought to the system, as attributes of connectors and jobs."""
+"""How a connector's objects are ingested, as attributes of connectors and jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.file_types import FileFilter, FilterMode
 
 
 def ingest_values(ingest: Ingest) -> dict[str, Value | None]:
-    """Return the attributes; they stand at the top of the item."""
+    """Return the attributes; they are at the top level of the item."""
     return {
         "trigger": ingest.trigger,
         "ids": ingest.ids,
@@ -22,7 +22,7 @@ def ingest_values(ingest: Ingest) -> dict[str, Value | None]:
 
 
 def to_ingest(values: Mapping[str, Any]) -> Ingest:
-    """Read them back; an item of version 0.1 has a trigger alone."""
+    """Return the value of the attributes; an item of version 0.1 has only a trigger."""
     return Ingest(
         trigger=Trigger(values["trigger"]),
         ids=IdSource(values.get("ids", IdSource.MINTED)),

@@ -1,10 +1,11 @@
 """The ingest queue of a Media Lake on SQS.
 
-Owns the form of the message, which its ingest reads as an S3 event notification. The facts about
-that ingest are from the Guidance for a Media Lake on AWS, v1.18.3: lambdas/ingest/s3/index.py,
-`normalize_event_contexts`, takes the records of a message body whose eventSource is `aws:s3` or
-`medialake.AssetSyncProcessor`, reads the bucket's name, the key and the version, and decodes the
-key once, as a form; lambdas/back_end/asset_sync/processor/index.py sends such messages.
+This module owns the format of the message, which Media Lake's ingest reads as an S3 event
+notification. The facts about that ingest are from the Guidance for a Media Lake on AWS, v1.18.3:
+lambdas/ingest/s3/index.py, `normalize_event_contexts`, takes the records of a message body whose
+eventSource is `aws:s3` or `medialake.AssetSyncProcessor`, reads the bucket's name, the key and the
+version, and decodes the key once, as a form; lambdas/back_end/asset_sync/processor/index.py sends
+such messages.
 """
 
 from __future__ import annotations
@@ -36,20 +37,20 @@ if TYPE_CHECKING:
 EVENT_SOURCE: Final = "medialake.AssetSyncProcessor"
 EVENT_NAME: Final = "ObjectCreated:Put"
 
-# Ours. A consumer of a FIFO queue works on one batch of a group at a time; this many groups keep
-# any consumer busy, and a batch of ten still finds messages of one group.
+# This service's own value. A consumer of a FIFO queue processes one batch of a group at a time.
+# This many groups keep any consumer busy, and a batch of ten still finds messages of one group.
 MESSAGE_GROUP_COUNT: Final = 256
 
 _NO_QUEUE: Final = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
 OpenClient = Callable[[str | None], Awaitable["SQSClient"]]
-"""Gives the client of a Region, or with None the service's own."""
+"""Returns the client of a Region, or for None that of the service's own."""
 
 
 class SqsIngestQueue:
-    """Sends messages to queues in any Region; whether a queue is FIFO, its URL says.
+    """Sends messages to queues in any Region; the URL shows whether a queue is FIFO.
 
-    SQS answers NonExistentQueue, too, for a queue of another account that does not let us in.
+    SQS also returns NonExistentQueue for a queue of another account that does not grant access.
     """
 
     def __init__(self, open_client: OpenClient, *, clock: Clock) -> None:
@@ -109,15 +110,15 @@ def encode_message(message: IngestMessage, now: datetime) -> str:
 
 
 def message_group(message: IngestMessage) -> str:
-    """Return the group of an object's messages: one of MESSAGE_GROUP_COUNT, equal every time."""
+    """Return the group of an object's messages: one of MESSAGE_GROUP_COUNT, always the same."""
     number = int(_digest(message.bucket_name, message.object_key), 16) % MESSAGE_GROUP_COUNT
     return f"asset-sync-{number}"
 
 
 def deduplication_id(message: IngestMessage) -> str:
-    """Return the id by which a FIFO queue knows a message that is sent again.
+    """Return the id by which a FIFO queue recognizes a repeated message.
 
-    It depends on the job and the object's version, so that the message of an object that was
+    It depends on the job and the object's version, so that the message for an object that was
     replaced in the meantime is not dropped as a duplicate.
     """
     return _digest(
@@ -130,7 +131,7 @@ def deduplication_id(message: IngestMessage) -> str:
 
 
 def _digest(*parts: str) -> str:
-    # As JSON, so that no two sequences of parts are the same text.
+    # As JSON, so that no two sequences of parts give the same text.
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -149,7 +150,7 @@ def _entry(
 
 @contextmanager
 def _queue_of_another() -> Iterator[None]:
-    """A queue that does not exist is NotFound, as it is not our own."""
+    """Map a queue that does not exist to NotFound, because it is not this service's own."""
     try:
         yield
     except Misconfigured as error:

@@ -1,7 +1,7 @@
 """A job as an item of the job table.
 
-The names are those of the API where it has them, so that `aws dynamodb get-item` shows a job as the
-API does. The tally's numbers are written when the item is made and then moved by ADD alone.
+The names are those of the API if it has them, so that `aws dynamodb get-item` shows a job as the
+API does. The tally's numbers are written when the item is created, and later changed only by ADD.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from adapters.aws.attributes import (
     Value,
     reading,
     to_item,
-    to_optional_instant,
+    to_optional_timestamp,
     to_timestamp,
     to_values,
 )
@@ -35,16 +35,17 @@ from domain.job import (
     SyncOptions,
     WorkLease,
 )
+from domain.trigger_mark import QueueView
 
 ALL_JOBS: Final = "jobs"
-"""The one partition of the index over all jobs; what is no job carries no `listing`."""
+"""The single partition of the index over all jobs; only jobs have `listing`."""
 
 OPEN: Final = "1"
-"""The one partition of the sparse index over what the sweep has to look at."""
+"""The single partition of the sparse index over the jobs that the sweep must check."""
 
 
 def is_open(job: Job) -> bool:
-    """Tell whether the sweep still has to look at the job."""
+    """Return whether the sweep must still check the job."""
     return not job.terminal or bool(job.notices)
 
 
@@ -54,14 +55,14 @@ def job_key(job_id: str) -> Item:
 
 
 def new_job_item(job: Job) -> Item:
-    """Return the whole item of a job as it is first written."""
+    """Return the whole item of a job for its first write."""
     return job_key(job.job_id) | to_item(
         {**job_values(job), **tally_values(job.tally), "version": job.version}
     )
 
 
 def job_values(job: Job) -> dict[str, Value | None]:
-    """Return all attributes but key, version and tally; None where there is none of the name."""
+    """Return all attributes except key, version and tally; None for attributes to remove."""
     options, listing, splitting = job.options, job.listing, job.splitting
     return {
         "connectorId": job.connector_id,
@@ -69,8 +70,8 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "expectedBucketOwner": job.bucket.expected_owner,
         "roleArn": job.bucket.role_arn,
         **ingest_values(job.ingest),
-        "queueKnown": job.queue_known,
-        "queueEmptyAt": job.queue_empty_at,
+        "queueKnown": job.queue.known,
+        "queueEmptyAt": job.queue.empty_at,
         "prefixes": options.prefixes,
         "discovery": options.discovery,
         "dryRun": options.dry_run,
@@ -97,7 +98,8 @@ def job_values(job: Job) -> dict[str, Value | None]:
             "partETags": listing.part_e_tags,
             "restKey": listing.rest_key,
             "token": listing.token,
-            # In the map, which a version without it writes anew: so it cannot get out of date.
+            # Inside the map, which a version without it writes as a whole, so it cannot become
+            # outdated.
             "keySum": listing.key_sum,
         },
         "manifest": _manifest_values(job.manifest),
@@ -122,10 +124,10 @@ def job_values(job: Job) -> dict[str, Value | None]:
 
 
 def to_job(item: Item) -> Job:
-    """Read a job back.
+    """Return the job of an item.
 
     Raises:
-        CorruptData: the item is not what we write there.
+        CorruptData: The item is not valid.
     """
     with reading(f"job {item.get('jobId')}"):
         values = to_values(item)
@@ -139,16 +141,18 @@ def to_job(item: Item) -> Job:
                 role_arn=values.get("roleArn"),
             ),
             ingest=to_ingest(values),
-            queue_known=values.get("queueKnown", False),
-            queue_empty_at=to_optional_instant(values.get("queueEmptyAt")),
+            queue=QueueView(
+                known=values.get("queueKnown", False),
+                empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
+            ),
             options=_to_options(values),
             status=JobStatus(values["status"]),
             status_reason=values.get("statusReason"),
             warnings=tuple(values.get("warnings", ())),
             created_at=to_timestamp(values["createdAt"]),
             updated_at=to_timestamp(values["updatedAt"]),
-            processing_at=to_optional_instant(values.get("processingAt")),
-            ended_at=to_optional_instant(values.get("endedAt")),
+            processing_at=to_optional_timestamp(values.get("processingAt")),
+            ended_at=to_optional_timestamp(values.get("endedAt")),
             request_fingerprint=values.get("requestFingerprint"),
             listing=_to_listing(values),
             manifest=_to_manifest(values.get("manifest")),
@@ -239,7 +243,7 @@ def _to_options(values: Mapping[str, Any]) -> SyncOptions:
         prefixes=tuple(values["prefixes"]),
         discovery=Discovery(values["discovery"]),
         dry_run=values["dryRun"],
-        modified_since=to_optional_instant(values.get("modifiedSince")),
+        modified_since=to_optional_timestamp(values.get("modifiedSince")),
         include=tuple(values["include"]),
         exclude=tuple(values["exclude"]),
         retrigger=values.get("retrigger", False),

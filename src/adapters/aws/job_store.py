@@ -1,4 +1,4 @@
-"""The job table on DynamoDB: one item per job, and the guards of the prefixes that jobs take."""
+"""The job table on DynamoDB: one item per job, and the guards of the prefixes that jobs reserve."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from adapters.aws.job_item import (
     new_job_item,
     to_job,
 )
-from adapters.aws.prefix_guard import PrefixGuard, freeing, guard_ids, is_guard, read_guard
+from adapters.aws.prefix_guard import PrefixGuard, guard_ids, is_guard, read_guard, release
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import TERMINAL, Job, JobStatus
 from ports.errors import AlreadyExists, NotFound
@@ -37,7 +37,7 @@ _JOB: Final = 0
 
 
 class DynamoJobStore:
-    """Keeps jobs in a table of the shape `resources.JOBS_TABLE`."""
+    """Stores jobs in the table `resources.JOBS_TABLE`."""
 
     def __init__(
         self, client: DynamoDBClient, table_name: str, *, sleep: Sleep = asyncio.sleep
@@ -52,7 +52,7 @@ class DynamoJobStore:
         created = replace(job, version=1)
         request = put(self._table_name, new_job_item(created), absent="jobId")
         try:
-            await self._write_taking(created, request)
+            await self._write_reserving(created, request)
         except (OverlappingJob, TooManyPrefixes):
             if await self._find(job.job_id) is not None:
                 raise _exists(job) from None
@@ -73,13 +73,13 @@ class DynamoJobStore:
         request = save_request(self._table_name, job)
         guards = guard_ids(job) if job.terminal else ()
         while guards:
-            frees = [{"Update": freeing(self._table_name, guard, job)} for guard in guards]
+            frees = [{"Update": release(self._table_name, guard, job)} for guard in guards]
             try:
                 await self._writer.transact([{"Update": request}, *frees])
             except ConditionsFailed as failed:
                 if _JOB in failed.positions:
                     raise
-                # There is no such guard: nothing is taken there, so nothing is to be freed.
+                # There is no such guard, so there is no reservation to release.
                 guards = tuple(
                     guard
                     for position, guard in enumerate(guards, start=_JOB + 1)
@@ -93,7 +93,7 @@ class DynamoJobStore:
 
     async def reopen(self, job: Job) -> Job:
         """See `JobStore.reopen`."""
-        await self._write_taking(job, save_request(self._table_name, job))
+        await self._write_reserving(job, save_request(self._table_name, job))
         return await self._saved(job)
 
     async def list_page(
@@ -104,7 +104,7 @@ class DynamoJobStore:
         limit: int,
         cursor: str | None = None,
     ) -> Page[Job]:
-        """See `JobStore.list_page`; the status is looked at after the page was read."""
+        """See `JobStore.list_page`; the status is filtered after the page was read."""
         name = f"jobs of {connector_id!r} in {status}"
         if connector_id is None:
             partition = ("ByCreatedIndex", "listing", ALL_JOBS)
@@ -126,7 +126,7 @@ class DynamoJobStore:
         return Page.of(jobs, _cursor_after(name, entries[-1]) if more else None)
 
     async def open_jobs(self) -> AsyncIterator[Job | Unreadable]:
-        """See `JobStore.open_jobs`; a job that the index missed for a moment comes next time."""
+        """See `JobStore.open_jobs`; a job not yet in the index is returned next time."""
         request = self._index_request("OpenIndex", "open", OPEN)
         async for entries in batches(query(self._client, request)):
             for job in await self._read(entries):
@@ -134,8 +134,8 @@ class DynamoJobStore:
                 if isinstance(job, Unreadable) or is_open(job):
                     yield job
 
-    async def _write_taking(self, job: Job, request: Request) -> None:
-        """Write the job and take its prefixes; an ended one takes none."""
+    async def _write_reserving(self, job: Job, request: Request) -> None:
+        """Write the job and reserve its prefixes; an ended one reserves none."""
         written = {"Put" if "Item" in request else "Update": request}
         if job.terminal:
             await self._writer.transact([written])
@@ -148,7 +148,7 @@ class DynamoJobStore:
             size_bytes = max(guard.size_bytes(job) for guard in guards)
             if size_bytes > ACTIVE_PREFIX_BYTES_MAX:
                 raise TooManyPrefixes(job.bucket.name, size_bytes)
-            takes = [{"Put": guard.taking(self._table_name, job)} for guard in guards]
+            takes = [{"Put": guard.reserve(self._table_name, job)} for guard in guards]
             try:
                 await self._writer.transact([written, *takes])
             except ConditionsFailed as failed:
@@ -156,13 +156,13 @@ class DynamoJobStore:
                     raise
             else:
                 return
-            await backoff.wait("another job of the bucket came in between")
+            await backoff.wait("another job of the bucket interfered")
 
     async def _guard(self, guard_id: str, job: Job) -> PrefixGuard:
-        """Return the guard, without void entries that stand in the job's way.
+        """Return the guard, without stale entries that conflict with the job.
 
         Raises:
-            OverlappingJob: an active job stands in the way.
+            OverlappingJob: An active job conflicts.
         """
         guard = await read_guard(self._client, self._table_name, guard_id)
         overlapping = guard.overlapping(job)
@@ -172,34 +172,34 @@ class DynamoJobStore:
         return guard.without(overlapping)
 
     async def _active(self, job_id: str) -> bool:
-        """Tell whether the job is there and has not ended; one that cannot be read may be active.
+        """Return whether the job exists and has not ended; an unreadable one may be active.
 
-        The answer holds as long as the guard is as it was read before: a job that is created or
-        reopened changes it.
+        The result is valid as long as the guard is unchanged: a job that is created or reopened
+        changes it.
         """
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._table_name,
                 Key=job_key(job_id),
                 ConsistentRead=True,
                 ProjectionExpression="#status",
                 ExpressionAttributeNames={"#status": "status"},
             )
-        return "Item" in answer and answer["Item"].get("status", {}).get("S") not in TERMINAL
+        return "Item" in response and response["Item"].get("status", {}).get("S") not in TERMINAL
 
     async def _find(self, job_id: str) -> Job | None:
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
-            answer = await self._client.get_item(
+            response = await self._client.get_item(
                 TableName=self._table_name, Key=job_key(job_id), ConsistentRead=True
             )
-        return to_job(answer["Item"]) if "Item" in answer else None
+        return to_job(response["Item"]) if "Item" in response else None
 
     async def _saved(self, job: Job) -> Job:
-        """Return the job as a transaction wrote it, which answers with no values."""
+        """Return the job as a transaction wrote it; transactions return no values."""
         return replace(job, version=job.version + 1, tally=(await self.get(job.job_id)).tally)
 
     async def _read(self, entries: Sequence[Item]) -> list[Job | Unreadable]:
-        """Return the jobs of these index entries, in their order, as they are now."""
+        """Return the jobs of these index entries, in the same order, in their current state."""
         with reading("a list of jobs"):
             keys = [{"jobId": entry["jobId"]} for entry in entries]
         items = await batch_get(
@@ -226,7 +226,7 @@ class DynamoJobStore:
 
 
 def save_request(table_name: str, job: Job, *, add: Mapping[str, int] | None = None) -> Request:
-    """Return the Update that writes all but the tally over the job's version; `add` moves that."""
+    """Return the Update of all but the tally over the job's version; `add` changes the tally."""
     return update(
         table_name, job_key(job.job_id), job_values(job), version=job.version, add=add or {}
     )

@@ -1,6 +1,6 @@
-"""Copying an object onto itself in parts, as multipart uploads.
+"""Multipart copies of an object onto itself.
 
-Each part is taken only from the version with the ETag that was seen, and joined over it only.
+Each part is copied only from the version with the known ETag, and completed only over it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import e_tag_of, optional, required
 from adapters.aws.errors import map_aws_errors
-from adapters.aws.object_attributes import CHECKSUMS, needed_beside, unsendable
+from adapters.aws.object_attributes import CHECKSUMS, extra_permissions, not_copyable
+from adapters.aws.responses import e_tag_of, optional, required
 from domain.customer_object import ObjectHead, WrittenObject
 from domain.limits import NOT_IN_XML
 from domain.part_copy import CopiedPart, Part
@@ -20,34 +20,37 @@ from ports.errors import Conflict, NotFound
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
-# S3 User Guide, "Checking object integrity for data uploads": of parts, these sums are only ever
-# those of the parts' sums, while an object of one part has that of its bytes.
+# S3 User Guide, "Checking object integrity for data uploads": for multipart uploads, these
+# checksums are always composite (checksums of the parts' checksums), while an object of one part
+# has the checksum of its bytes.
 _COMPOSITE_ONLY: Final = ("SHA1", "SHA256")
 
 _NO_UPLOAD: Final = "NoSuchUpload"
 
 
 class MultipartCopies:
-    """The requests of a copy in parts. `owner` and `owners` are parameters of expected owners."""
+    """The requests of a multipart copy. `owner` and `owners` are parameters of expected owners."""
 
     def __init__(self, client: S3Client) -> None:
         self._client = client
 
-    async def begin(
+    async def create(
         self, bucket_name: str, head: ObjectHead, *, attributes: dict[str, Any], owner: Any
     ) -> str:
-        """Begin an upload with these attributes, and the object's checksum; returns its id.
+        """Create an upload with these attributes and the object's checksum; return its id.
 
         Raises:
-            NotFound: the object is gone.
-            Refused: it has metadata that cannot be said again, or a key that S3 cannot answer.
+            NotFound: The object was deleted.
+            Refused: Its metadata cannot be copied, or S3 cannot return its key.
         """
         if NOT_IN_XML.search(head.key):
-            raise unsendable(head.key, "its key has signs that XML does not carry", "Key")
+            raise not_copyable(
+                head.key, "its key has characters that are not allowed in XML", "Key"
+            )
         where = f"{bucket_name}/{head.key}"
         target: dict[str, Any] = {"Bucket": bucket_name, "Key": head.key, **owner}
         checksum = await self._checksum(target, where)
-        needed = needed_beside(attributes)
+        needed = extra_permissions(attributes)
         with map_aws_errors("s3", operation="CreateMultipartUpload", resource=where, needed=needed):
             created = await self._client.create_multipart_upload(**target, **attributes, **checksum)
             return required(created, "UploadId")
@@ -58,13 +61,13 @@ class MultipartCopies:
         """Copy a part.
 
         Raises:
-            Conflict: the object changed, or the upload is not there any more.
-            NotFound: the object is gone.
-            Archived: its bytes are archived.
+            Conflict: The object changed, or the upload no longer exists.
+            NotFound: The object was deleted.
+            Archived: Its bytes are archived.
         """
         where = f"{bucket_name}/{head.key}"
         with _upload_expected(), map_aws_errors("s3", operation="UploadPartCopy", resource=where):
-            answer = await self._client.upload_part_copy(
+            response = await self._client.upload_part_copy(
                 Bucket=bucket_name,
                 Key=head.key,
                 UploadId=upload_id,
@@ -74,7 +77,7 @@ class MultipartCopies:
                 CopySourceIfMatch=f'"{head.e_tag}"',
                 **owners,
             )
-            result = required(answer, "CopyPartResult", of=dict)
+            result = required(response, "CopyPartResult", of=dict)
             names = map("Checksum{}".format, CHECKSUMS)
             return CopiedPart(
                 number=part.number,
@@ -83,7 +86,7 @@ class MultipartCopies:
                 checksums={name: required(result, name) for name in names if name in result},
             )
 
-    async def finish(
+    async def complete(
         self,
         bucket_name: str,
         head: ObjectHead,
@@ -92,32 +95,32 @@ class MultipartCopies:
         *,
         owner: Any,
     ) -> WrittenObject:
-        """Join the parts over the object.
+        """Complete the upload, which replaces the object.
 
         Raises:
-            Conflict: the object changed, or upload or part are not there any more.
-            NotFound: the object is gone.
+            Conflict: The object changed, or the upload or a part no longer exists.
+            NotFound: The object was deleted.
         """
         where = f"{bucket_name}/{head.key}"
-        said: Any = [{"PartNumber": p.number, "ETag": p.e_tag, **p.checksums} for p in parts]
+        completed: Any = [{"PartNumber": p.number, "ETag": p.e_tag, **p.checksums} for p in parts]
         with (
             _upload_expected(),
             map_aws_errors("s3", operation="CompleteMultipartUpload", resource=where),
         ):
-            answer = await self._client.complete_multipart_upload(
+            response = await self._client.complete_multipart_upload(
                 Bucket=bucket_name,
                 Key=head.key,
                 UploadId=upload_id,
-                MultipartUpload={"Parts": said},
+                MultipartUpload={"Parts": completed},
                 IfMatch=f'"{head.e_tag}"',
                 **owner,
             )
             return WrittenObject(
-                e_tag=e_tag_of(answer, "ETag"), version_id=optional(answer, "VersionId")
+                e_tag=e_tag_of(response, "ETag"), version_id=optional(response, "VersionId")
             )
 
     async def abort(self, bucket_name: str, key: str, upload_id: str, *, owner: Any) -> None:
-        """Drop an upload; one that is not there is fine."""
+        """Abort an upload; a missing one is ignored."""
         where = f"{bucket_name}/{key}"
         with (
             suppress(NotFound),
@@ -128,19 +131,23 @@ class MultipartCopies:
             )
 
     async def _checksum(self, target: dict[str, Any], where: str) -> dict[str, Any]:
-        """Return the parameters that give the copy the checksum that the object has.
+        """Return the parameters that give the copy the object's checksum.
 
-        Only asked for here: with checksums, HeadObject wants kms:Decrypt for an object under KMS
-        (S3 API Reference, "HeadObject"), which a mere look at it should not need.
+        It is requested only here: with checksums, HeadObject requires kms:Decrypt for an object
+        under KMS (S3 API Reference, "HeadObject"), which a plain head should not need.
         """
         with map_aws_errors("s3", operation="HeadObject", resource=where):
-            answer: Any = await self._client.head_object(**target, ChecksumMode="ENABLED")
-        # S3 API Reference, "HeadObject": entries that its headers cannot show.
-        if answer.get("MissingMeta"):
-            raise unsendable(target["Key"], "S3 does not show all of its metadata", "MissingMeta")
+            response: Any = await self._client.head_object(**target, ChecksumMode="ENABLED")
+        # S3 API Reference, "HeadObject": entries that its headers cannot represent.
+        if response.get("MissingMeta"):
+            raise not_copyable(
+                target["Key"], "S3 does not return all of its metadata", "MissingMeta"
+            )
         for algorithm in CHECKSUMS:
-            if f"Checksum{algorithm}" in answer:
-                kind = {"ChecksumType": answer["ChecksumType"]} if "ChecksumType" in answer else {}
+            if f"Checksum{algorithm}" in response:
+                kind = (
+                    {"ChecksumType": response["ChecksumType"]} if "ChecksumType" in response else {}
+                )
                 if algorithm in _COMPOSITE_ONLY:
                     kind = dict.fromkeys(kind, "COMPOSITE")
                 return {"ChecksumAlgorithm": algorithm, **kind}
@@ -149,10 +156,10 @@ class MultipartCopies:
 
 @contextmanager
 def _upload_expected() -> Iterator[None]:
-    """Tell a missing upload from a missing object.
+    """Distinguish a missing upload from a missing object.
 
-    It was aborted by somebody, or completed by a request whose answer got lost and which the SDK
-    sent again: either way the object is to be read again.
+    It was aborted by another process, or completed by a request whose response was lost and which
+    the SDK sent again. In both cases the object must be read again.
     """
     try:
         yield

@@ -1,9 +1,9 @@
-"""An object's attributes, between HeadObject's answer and the parameters of a copy.
+"""An object's attributes, from the response to HeadObject to the parameters of a copy.
 
-Owns which attribute a copy keeps by itself and which it must be told again. S3 API Reference,
-"CopyObject" (read in 2026-11): with MetadataDirective COPY only metadata comes along; storage
-class, encryption, object lock and website redirect fall back to defaults. A multipart copy keeps
-nothing ("CreateMultipartUpload").
+This module owns which attributes a copy keeps automatically and which the request must set. S3 API
+Reference, "CopyObject" (read in 2026-11): with MetadataDirective COPY only metadata is copied;
+storage class, encryption, object lock and website redirect get their defaults. A multipart copy
+keeps nothing ("CreateMultipartUpload").
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import e_tag_of, optional, required
+from adapters.aws.responses import e_tag_of, optional, required
 from domain.customer_object import Encryption, ObjectHead, ObjectLock
 from ports.errors import Refused
 
@@ -38,36 +38,36 @@ PUBLIC_GROUPS: Final = (
 )
 
 CHECKSUMS: Final = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
-"""S3's checksum algorithms; an answer has a field `Checksum<algorithm>` for each that it knows."""
+"""S3's checksum algorithms; a response has a field `Checksum<algorithm>` for each that is set."""
 
 
-def read_head(key: str, answer: HeadObjectOutputTypeDef) -> ObjectHead:
-    """Return what HeadObject tells of an object; S3 leaves out what has its default value."""
-    algorithms = [name for name in CHECKSUMS if f"Checksum{name}" in answer]
+def read_head(key: str, response: HeadObjectOutputTypeDef) -> ObjectHead:
+    """Return the object of a HeadObject response; S3 omits what has its default value."""
+    algorithms = [name for name in CHECKSUMS if f"Checksum{name}" in response]
     return ObjectHead(
         key=key,
-        size_bytes=required(answer, "ContentLength", of=int),
-        e_tag=e_tag_of(answer, "ETag"),
-        last_modified=required(answer, "LastModified", of=datetime),
-        version_id=answer.get("VersionId"),
-        storage_class=answer.get("StorageClass", "STANDARD"),
-        archive_status=answer.get("ArchiveStatus"),
-        restored=_restored(answer.get("Restore")),
-        encryption=_encryption(answer),
-        website_redirect=answer.get("WebsiteRedirectLocation"),
-        lock=_lock(answer),
-        system_metadata=_system_metadata(answer),
-        user_metadata=dict(answer.get("Metadata", {})),
+        size_bytes=required(response, "ContentLength", of=int),
+        e_tag=e_tag_of(response, "ETag"),
+        last_modified=required(response, "LastModified", of=datetime),
+        version_id=response.get("VersionId"),
+        storage_class=response.get("StorageClass", "STANDARD"),
+        archive_status=response.get("ArchiveStatus"),
+        restored=_restored(response.get("Restore")),
+        encryption=_encryption(response),
+        website_redirect=response.get("WebsiteRedirectLocation"),
+        lock=_lock(response),
+        system_metadata=_system_metadata(response),
+        user_metadata=dict(response.get("Metadata", {})),
         checksum_algorithm=algorithms[0] if algorithms else None,
-        tag_count=answer.get("TagCount"),
+        tag_count=response.get("TagCount"),
     )
 
 
-def restated(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str, Any]:
-    """Return the parameters that both ways of copying have to be told again.
+def copy_attributes(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str, Any]:
+    """Return the parameters that both kinds of copies must set explicitly.
 
     The object's lock and its ACL are in `object_lock` and `object_acl`. Text may have octets that
-    are no UTF-8; `http_octets` sends them.
+    are not UTF-8; `http_octets` sends them.
     """
     parameters: dict[str, Any] = {"StorageClass": head.storage_class}
     encryption = head.encryption
@@ -84,19 +84,19 @@ def restated(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str, Any]:
     return parameters
 
 
-def restated_metadata(head: ObjectHead) -> dict[str, Any]:
-    """Return the parameters that only a multipart copy has to be told again.
+def multipart_metadata(head: ObjectHead) -> dict[str, Any]:
+    """Return the parameters that only a multipart copy must set explicitly.
 
     Raises:
-        Refused: the SDK cannot send one of them again: an Expires that is no date.
+        Refused: The SDK cannot send one of the values: an Expires that is not a date.
     """
     if isinstance(head.system_metadata.get("Expires"), str):
-        raise unsendable(head.key, "its Expires header is no date", "Expires")
+        raise not_copyable(head.key, "its Expires header is not a date", "Expires")
     return {**head.system_metadata, "Metadata": dict(head.user_metadata)}
 
 
-def unsendable(key: str, why: str, vendor_code: str) -> Refused:
-    """Return the refusal of an object whose metadata cannot be said again."""
+def not_copyable(key: str, why: str, vendor_code: str) -> Refused:
+    """Return the error for an object whose metadata cannot be sent in a request."""
     return Refused(
         f"{key}: {why} and cannot be kept in a copy; use the connector trigger 'event',"
         " which does not copy",
@@ -106,12 +106,12 @@ def unsendable(key: str, why: str, vendor_code: str) -> Refused:
     )
 
 
-def needed_beside(attributes: Mapping[str, Any]) -> str:
-    """Say which rights a copy with these attributes may lack beside those of every copy.
+def extra_permissions(attributes: Mapping[str, Any]) -> str:
+    """Return the permissions, besides those of every copy, that these attributes require.
 
     S3 API Reference, "CopyObject" and "CreateMultipartUpload", permissions; S3 User Guide,
-    "Blocking public access to your Amazon S3 storage": with BlockPublicAcls a request that states
-    a public ACL fails, whatever is granted (read in 2026-11).
+    "Blocking public access to your Amazon S3 storage": with BlockPublicAcls a request that sets a
+    public ACL fails, whatever is granted (read in 2026-11).
     """
     stated = {
         "s3:PutObjectAcl, for its ACL": _states_acl(attributes),
@@ -125,8 +125,8 @@ def needed_beside(attributes: Mapping[str, Any]) -> str:
     text = f"; the copy also needs {'; '.join(needed)}" if needed else ""
     if _states_public_acl(attributes):
         text += (
-            "; if the bucket blocks public ACLs (Block Public Access), no right helps, since the"
-            " object's ACL is public: use the connector trigger 'event', which does not copy"
+            "; if the bucket blocks public ACLs (Block Public Access), no permission helps, because"
+            " the object's ACL is public: use the connector trigger 'event', which does not copy"
         )
     return text
 
@@ -142,34 +142,34 @@ def _states_public_acl(attributes: Mapping[str, Any]) -> bool:
 
 
 def _restored(header: str | None) -> bool:
-    """Read the header `x-amz-restore`: `ongoing-request="false", expiry-date="…"` once done."""
+    """Parse the header `x-amz-restore`: `ongoing-request="false", expiry-date="…"` once done."""
     return header is not None and 'ongoing-request="false"' in header
 
 
-def _encryption(answer: HeadObjectOutputTypeDef) -> Encryption | None:
-    algorithm = answer.get("ServerSideEncryption")
+def _encryption(response: HeadObjectOutputTypeDef) -> Encryption | None:
+    algorithm = response.get("ServerSideEncryption")
     if algorithm is None:
         return None
     return Encryption(
         algorithm=algorithm,
-        kms_key_id=answer.get("SSEKMSKeyId"),
-        # Absent means no; said again, so that the bucket's default does not turn it on.
-        bucket_key_enabled=answer.get("BucketKeyEnabled", False) if algorithm == _KMS else None,
+        kms_key_id=response.get("SSEKMSKeyId"),
+        # Absent means no. It is set explicitly so that the bucket's default does not turn it on.
+        bucket_key_enabled=response.get("BucketKeyEnabled", False) if algorithm == _KMS else None,
     )
 
 
-def _lock(answer: HeadObjectOutputTypeDef) -> ObjectLock | None:
+def _lock(response: HeadObjectOutputTypeDef) -> ObjectLock | None:
     lock = ObjectLock(
-        mode=answer.get("ObjectLockMode"),
-        retain_until=optional(answer, "ObjectLockRetainUntilDate", of=datetime),
-        legal_hold=answer.get("ObjectLockLegalHoldStatus"),
+        mode=response.get("ObjectLockMode"),
+        retain_until=optional(response, "ObjectLockRetainUntilDate", of=datetime),
+        legal_hold=response.get("ObjectLockLegalHoldStatus"),
     )
     return None if lock == ObjectLock() else lock
 
 
-def _system_metadata(answer: HeadObjectOutputTypeDef) -> dict[str, str | datetime]:
+def _system_metadata(response: HeadObjectOutputTypeDef) -> dict[str, str | datetime]:
     found: dict[str, str | datetime] = {}
-    fields: dict[str, Any] = dict(answer)
+    fields: dict[str, Any] = dict(response)
     for name in _SYSTEM_METADATA:
         if name in fields:
             found[name] = fields[name]
@@ -179,14 +179,14 @@ def _system_metadata(answer: HeadObjectOutputTypeDef) -> dict[str, str | datetim
 
 
 def _expires(text: str) -> str | datetime:
-    """Return the instant that a header names, or its text if it would be written otherwise."""
+    """Return the time that a header names, or its text if it would be written differently."""
     try:
-        instant = parsedate_to_datetime(text)
+        time = parsedate_to_datetime(text)
     except ValueError:
         return text
-    return instant if instant.tzinfo is not None and _http_date(instant) == text else text
+    return time if time.tzinfo is not None and _http_date(time) == text else text
 
 
-def _http_date(instant: datetime) -> str:
-    """Return the instant as the SDK writes it into a header."""
-    return format_datetime(instant.astimezone(UTC), usegmt=True)
+def _http_date(time: datetime) -> str:
+    """Return the time as the SDK writes it into a header."""
+    return format_datetime(time.astimezone(UTC), usegmt=True)

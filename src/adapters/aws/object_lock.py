@@ -1,13 +1,13 @@
-"""Object lock: what a copy has to be told so that it is locked as the object was, and no longer.
+"""Object lock: the parameters that lock a copy as the object was locked, and no longer.
 
-A copy is a new version. It gets no retention and no legal hold unless it is told, but the bucket's
-default retention if it is told none (S3 User Guide, "Locking objects with Object Lock"). A default
-cannot be declined, and in mode COMPLIANCE nobody can take it back, so an object that has no
-retention is not copied in such a bucket.
+A copy is a new version. It gets no retention and no legal hold unless the request sets them, but
+gets the bucket's default retention if the request sets none (S3 User Guide, "Locking objects with
+Object Lock"). A default cannot be declined, and in mode COMPLIANCE nobody can remove it, so an
+object without retention is not copied in such a bucket.
 
-HeadObject leaves out the lock's headers for a caller without s3:GetObjectRetention or
-s3:GetObjectLegalHold (S3 API Reference, "HeadObject"). What it does not show is therefore asked
-for by name, where a missing right is an error and not an unlocked object. Both pages read in
+HeadObject omits the lock's headers for a caller without s3:GetObjectRetention or
+s3:GetObjectLegalHold (S3 API Reference, "HeadObject"). What it omits is therefore requested by its
+own operation, where a missing permission is an error and not an unlocked object. Both pages read in
 2026-11.
 """
 
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from adapters.aws.answers import optional, required
 from adapters.aws.errors import code_of, map_aws_errors
+from adapters.aws.responses import optional, required
 from domain.connector import Bucket
 from domain.customer_object import ObjectHead, ObjectLock
 from ports.clock import Clock
@@ -30,7 +30,7 @@ from ports.errors import Refused
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
-# How long a bucket's configuration is taken for granted.
+# How long a bucket's configuration is cached.
 _KEPT_FOR: Final = timedelta(minutes=1)
 
 _NO_LOCKS: Final = ("ObjectLockConfigurationNotFoundError", "NotImplemented")
@@ -45,28 +45,29 @@ class _Configuration:
 
 
 class ObjectLocks:
-    """Reads how an object is locked, as parameters of a copy."""
+    """Reads the lock of an object, as parameters of a copy."""
 
     def __init__(self, client: S3Client, clock: Clock) -> None:
         self._client = client
         self._clock = clock
         self._configurations: dict[str, _Configuration] = {}
-        # Many objects want to know at once; one asks.
+        # Many objects need the configuration at once; one task requests it.
         self._asking = asyncio.Lock()
 
-    async def restated(
+    async def copy_parameters(
         self, bucket: Bucket, head: ObjectHead, owner: dict[str, Any]
     ) -> dict[str, Any]:
         """Return the ObjectLock parameters that a copy of the object needs; often none.
 
         `owner` is the parameter of the bucket's expected owner. Only versions can be locked, so
-        without one, or with all of a lock in sight, nothing is asked. The version "null" is one: an
-        object from before the bucket had versions may be in a bucket with locks by now.
+        without a version, or if the head has all parts of a lock, no request is sent. The version
+        "null" counts: an object from before the bucket had versions may now be in a bucket with
+        locks.
 
         Raises:
-            AccessDenied: it cannot be told whether the object is locked.
-            NotFound: there is no such object.
-            Refused: the copy would be locked and the object is not.
+            AccessDenied: It is unknown whether the object is locked.
+            NotFound: There is no such object.
+            Refused: The copy would be locked and the object is not.
         """
         lock = head.lock or ObjectLock()
         now = self._clock.now()
@@ -103,19 +104,19 @@ class ObjectLocks:
 
     async def _ask(self, bucket: Bucket, owner: dict[str, Any]) -> _Configuration:
         now = self._clock.now()
-        # The operation is GetObjectLockConfiguration; this is how its permission is called.
+        # The operation is GetObjectLockConfiguration; this is the name of its permission.
         with map_aws_errors(
             "s3", operation="GetBucketObjectLockConfiguration", resource=bucket.name
         ):
             try:
-                answer: Any = await self._client.get_object_lock_configuration(
+                response: Any = await self._client.get_object_lock_configuration(
                     Bucket=bucket.name, **owner
                 )
             except ClientError as error:
                 if code_of(error) not in _NO_LOCKS:
                     raise
                 return _Configuration(locks=False, default_retention=False, asked_at=now)
-            configuration = required(answer, "ObjectLockConfiguration", of=dict)
+            configuration = required(response, "ObjectLockConfiguration", of=dict)
             rule = optional(configuration, "Rule", of=dict) or {}
             return _Configuration(
                 locks=required(configuration, "ObjectLockEnabled") == "Enabled",
@@ -127,33 +128,33 @@ class ObjectLocks:
         where = f"{version['Bucket']}/{version['Key']}"
         with map_aws_errors("s3", operation="GetObjectRetention", resource=where):
             try:
-                answer: Any = await self._client.get_object_retention(**version)
+                response: Any = await self._client.get_object_retention(**version)
             except ClientError as error:
                 if code_of(error) not in _NO_LOCK:
                     raise
                 return replace(lock, mode=None, retain_until=None)
             return replace(
                 lock,
-                mode=required(answer, "Retention", "Mode"),
-                retain_until=required(answer, "Retention", "RetainUntilDate", of=datetime),
+                mode=required(response, "Retention", "Mode"),
+                retain_until=required(response, "Retention", "RetainUntilDate", of=datetime),
             )
 
     async def _with_legal_hold(self, lock: ObjectLock, version: dict[str, Any]) -> ObjectLock:
         where = f"{version['Bucket']}/{version['Key']}"
         with map_aws_errors("s3", operation="GetObjectLegalHold", resource=where):
             try:
-                answer: Any = await self._client.get_object_legal_hold(**version)
+                response: Any = await self._client.get_object_legal_hold(**version)
             except ClientError as error:
                 if code_of(error) not in _NO_LOCK:
                     raise
                 return replace(lock, legal_hold=None)
-            return replace(lock, legal_hold=required(answer, "LegalHold", "Status"))
+            return replace(lock, legal_hold=required(response, "LegalHold", "Status"))
 
 
 def _parameters(lock: ObjectLock, now: datetime) -> dict[str, Any]:
-    """Say the lock as a copy's parameters.
+    """Return the lock as parameters of a copy.
 
-    A retention that has ended is left out: S3 takes no date in the past, and it protects nothing.
+    A retention that has ended is left out: S3 accepts no date in the past, and it protects nothing.
     """
     parameters: dict[str, Any] = {}
     if lock.mode is not None and lock.retain_until is not None and lock.retain_until > now:

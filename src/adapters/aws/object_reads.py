@@ -1,4 +1,4 @@
-"""What S3 answers about a customer's objects, as our values; what cannot be is Malformed."""
+"""S3's responses about a customer's objects as domain values; invalid ones are Malformed."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from adapters.aws.answers import Malformed, header_of, optional, required
+from adapters.aws.responses import Malformed, header_of, optional, required
 from domain.customer_object import ObjectTags
 from domain.manifest import ManifestEntry
 from ports.object_store import ListedPage
 
 
 def read_page(
-    answer: Mapping[str, Any], *, prefix: str, after: str | None, shown: Container[str | None]
+    response: Mapping[str, Any], *, prefix: str, after: str | None, shown: Container[str | None]
 ) -> ListedPage:
     """Return a page of ListObjectsV2, after the key `after` and the pages of the tokens `shown`.
 
-    S3 API Reference, "ListObjectsV2": keys are in UTF-8 binary order, which is that of Python's
-    text; a page that is truncated names the next one, and a short page need not be the last.
+    S3 API Reference, "ListObjectsV2": keys are in UTF-8 binary order, which is the order of
+    Python's strings. A truncated page names the next one, and a short page need not be the last.
     """
     entries = [
         ManifestEntry(
@@ -27,42 +27,42 @@ def read_page(
             size_bytes=required(found, "Size", of=int),
             last_modified=required(found, "LastModified", of=datetime),
         )
-        for found in optional(answer, "Contents", of=list) or []
+        for found in optional(response, "Contents", of=list) or []
     ]
     before = after
     for entry in entries:
         if not entry.key.startswith(prefix):
-            raise Malformed("the listing shows a key outside of its prefix")
+            raise Malformed("the listing has a key outside of its prefix")
         if before is not None and entry.key <= before:
-            raise Malformed("the listing shows a key twice or goes backwards")
+            raise Malformed("the listing has a key twice or out of order")
         before = entry.key
-    if not required(answer, "IsTruncated", of=bool):
+    if not required(response, "IsTruncated", of=bool):
         return ListedPage(entries, None)
-    following = required(answer, "NextContinuationToken")
+    following = required(response, "NextContinuationToken")
     if following in shown:
-        raise Malformed("the listing names a page again that it has shown")
+        raise Malformed("the listing names an earlier page as its next page")
     return ListedPage(entries, following)
 
 
-def read_tags(answer: Mapping[str, Any], *, now: datetime) -> ObjectTags:
-    """Return the tags of GetObjectTagging; `now` is their time if the answer has no date."""
-    date = header_of(answer, "date")
+def read_tags(response: Mapping[str, Any], *, now: datetime) -> ObjectTags:
+    """Return the tags of GetObjectTagging; `now` is their time if the response has no date."""
+    date = header_of(response, "date")
     tags = {
         required(tag, "Key"): required(tag, "Value", of=str, empty=True)
-        for tag in required(answer, "TagSet", of=list)
+        for tag in required(response, "TagSet", of=list)
     }
     return ObjectTags(
         tags,
-        version_id=optional(answer, "VersionId"),
-        read_at=_instant_of(date) or now,
+        version_id=optional(response, "VersionId"),
+        read_at=_time_of(date) or now,
     )
 
 
-def _instant_of(date: str | None) -> datetime | None:
-    """Return the time at which the store answered; None where it names none that can be read."""
+def _time_of(date: str | None) -> datetime | None:
+    """Return the time of the store's response, None if it has no valid one."""
     try:
-        instant = parsedate_to_datetime(date or "")
+        time = parsedate_to_datetime(date or "")
     except ValueError:
         return None
-    # RFC 9110, section 5.6.7: a date of HTTP is in UTC, however its zone is written.
-    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+    # RFC 9110, section 5.6.7: an HTTP date is in UTC, however its zone is written.
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)

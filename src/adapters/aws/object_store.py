@@ -1,9 +1,9 @@
 """Customers' buckets on S3.
 
-Owns the requests; which attribute has to be restated in a copy stands in `object_attributes`, the
-rules for ACLs in `object_acl`, for locks in `object_lock`, copies in parts in `multipart_copy`.
-Every request carries the bucket's expected owner, and no write goes to an object whose ETag is not
-the one that was read.
+This module owns the requests. Which attributes a copy must set is in `object_attributes`, the rules
+for ACLs are in `object_acl`, for locks in `object_lock`, and multipart copies in `multipart_copy`.
+Every request has the bucket's expected owner, and no write replaces an object whose ETag differs
+from the one that was read.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
-from adapters.aws.answers import e_tag_of, header_of, optional
 from adapters.aws.error_codes import DELETE_MARKER_CODES
 from adapters.aws.errors import code_of, map_aws_errors
 from adapters.aws.multipart_copy import MultipartCopies
 from adapters.aws.object_acl import ObjectAcls
 from adapters.aws.object_attributes import (
-    needed_beside,
+    copy_attributes,
+    extra_permissions,
+    multipart_metadata,
     read_head,
-    restated,
-    restated_metadata,
 )
 from adapters.aws.object_lock import ObjectLocks
 from adapters.aws.object_reads import read_page, read_tags
+from adapters.aws.responses import e_tag_of, header_of, optional
 from domain.connector import Bucket, BucketInfo
 from domain.customer_object import (
     ObjectHead,
@@ -47,17 +47,17 @@ if TYPE_CHECKING:
 _NO_TAGS: Final = "NoSuchTagSet"
 
 
-# What a bare status of HEAD means if S3 does not refuse the same request as a GET, with words: the
-# error, its text after the object's name, and its code.
+# What a status without a message means, of a HEAD, if S3 does not reject the same request as a GET:
+# the error, its text after the object's name, and its code.
 _BARE_HEADS: Final[Mapping[str | None, tuple[type[PortError], str, str]]] = {
-    # It may as well be that the request was signed at a wrong time.
+    # Without a message, the cause may also be a request signed at a wrong time.
     "403": (
         Unavailable,
-        ": HEAD was refused (403) and GET, which needs the same right, was not",
+        ": HEAD was denied (403), but GET with the same permission was not",
         "403",
     ),
     # S3 User Guide, "Using server-side encryption with customer-provided keys": without the key S3
-    # does not even answer a HEAD.
+    # rejects even a HEAD.
     "400": (
         Refused,
         " is encrypted with a key that only its owner has (SSE-C)",
@@ -67,14 +67,14 @@ _BARE_HEADS: Final[Mapping[str | None, tuple[type[PortError], str, str]]] = {
 
 
 class S3ObjectStore:
-    """Lists, reads and rewrites the objects of S3 buckets.
+    """Lists, reads and writes the objects of S3 buckets.
 
     Args:
-        client: S3; its connection pool bounds what callers do at once.
-        clock: To know a retention that has ended; and the time of an answer that tells none.
-        unencrypted_as: How an object from before S3 encrypted everything is encrypted from its
-            copy on. With S3's own keys nobody loses access, whatever the bucket's default is.
-            None for a store that knows no encryption.
+        client: The S3 client; its connection pool bounds the callers' concurrency.
+        clock: For retentions that have ended, and for responses without a date.
+        unencrypted_as: The encryption of copies of objects from before S3 encrypted everything.
+            With S3's own keys nobody loses access, whatever the bucket's default is. None for a
+            store without encryption.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class S3ObjectStore:
             if error.vendor_code != "NotImplemented":
                 raise
         region = await self._region(bucket)
-        # Suspended versioning keeps a null version only, which a copy replaces.
+        # Suspended versioning keeps only a null version, which a copy replaces.
         return BucketInfo(
             versioned=status == "Enabled",
             requester_pays=requester_pays,
@@ -121,21 +121,21 @@ class S3ObjectStore:
     ) -> AsyncIterator[ListedPage]:
         """See the port.
 
-        The order is S3's own: UTF-8 bytes. The SDK asks for encoded keys and decodes them, which
-        is why EncodingType is not set here: with it the caller would get them encoded.
+        The order is S3's own: UTF-8 bytes. The SDK requests encoded keys and decodes them, so
+        EncodingType is not set here; with it the caller would get encoded keys.
         """
         shown: set[str | None] = {token}
-        # A token decides alone where its page begins.
+        # A token alone determines where its page begins.
         after = start_after if token is None else None
         while True:
             position: dict[str, Any] = {} if start_after is None else {"StartAfter": start_after}
             if token is not None:
                 position = {"ContinuationToken": token}
             with map_aws_errors("s3", operation="ListObjectsV2", resource=bucket.name):
-                answer = await self._client.list_objects_v2(
+                response = await self._client.list_objects_v2(
                     Bucket=bucket.name, Prefix=prefix, **position, **_owner(bucket)
                 )
-                page = read_page(answer, prefix=prefix, after=after, shown=shown)
+                page = read_page(response, prefix=prefix, after=after, shown=shown)
             yield page
             if page.token is None:
                 return
@@ -148,7 +148,7 @@ class S3ObjectStore:
     async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
         """See the port.
 
-        S3 answers this with 405 where there is a delete marker, as a head tells for sure.
+        S3 returns 405 for a delete marker; a head confirms it.
         """
         try:
             return await self._read_tags(bucket, key)
@@ -160,16 +160,16 @@ class S3ObjectStore:
     async def head(self, bucket: Bucket, key: str) -> ObjectHead:
         """See the port.
 
-        An answer to HEAD has no body, so a missing bucket looks like a missing object: only then
-        the bucket is asked for as well.
+        A response to HEAD has no body, so a missing bucket looks like a missing object. Only then
+        the bucket is checked too.
         """
         where = f"{bucket.name}/{key}"
         try:
             with map_aws_errors("s3", operation="HeadObject", resource=where):
-                answer = await self._client.head_object(
+                response = await self._client.head_object(
                     Bucket=bucket.name, Key=key, **_owner(bucket)
                 )
-                return read_head(key, answer)
+                return read_head(key, response)
         except NotFound:
             await self._check_bucket(bucket, key)
             raise
@@ -185,8 +185,8 @@ class S3ObjectStore:
     async def write_tags(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> None:
         """See the port.
 
-        The version is named where there is one, so that the tags cannot land on a newer version
-        that nobody has looked at. That needs s3:PutObjectVersionTagging.
+        The version is named if there is one, so that the tags cannot be written to a newer version
+        that was never read. That needs s3:PutObjectVersionTagging.
         """
         version: dict[str, Any] = {} if head.version_id is None else {"VersionId": head.version_id}
         operation = "PutObjectVersionTagging" if version else "PutObjectTagging"
@@ -199,24 +199,24 @@ class S3ObjectStore:
                 **_owner(bucket),
             )
 
-    async def rewrite(
+    async def copy_in_place(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
         """See the port.
 
-        The source's ETag guards what is read, the target's what is replaced: a copy may take
-        minutes. No version is named: the current one has to be the one that was seen, or the copy
-        would bring an old one back.
+        The source's ETag guards what is read, the target's what is replaced, because a copy may
+        take minutes. No version is named: the current version must be the known one, or the copy
+        would bring back an old one.
         """
-        attributes = await self._restated(bucket, head, tags)
+        attributes = await self._copy_attributes(bucket, head, tags)
         e_tag = f'"{head.e_tag}"'
         with map_aws_errors(
             "s3",
             operation="CopyObject",
             resource=f"{bucket.name}/{head.key}",
-            needed=needed_beside(attributes),
+            needed=extra_permissions(attributes),
         ):
-            answer = await self._client.copy_object(
+            response = await self._client.copy_object(
                 Bucket=bucket.name,
                 Key=head.key,
                 # The SDK encodes it.
@@ -230,24 +230,27 @@ class S3ObjectStore:
                 **_source_owner(bucket),
             )
             return WrittenObject(
-                e_tag=e_tag_of(answer, "CopyObjectResult", "ETag"),
-                version_id=optional(answer, "VersionId"),
+                e_tag=e_tag_of(response, "CopyObjectResult", "ETag"),
+                version_id=optional(response, "VersionId"),
             )
 
     async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
         """See the port."""
         return {
-            **await self._locks.restated(bucket, head, _owner(bucket)),
-            **await self._acls.restated(bucket, head.key, _owner(bucket)),
+            **await self._locks.copy_parameters(bucket, head, _owner(bucket)),
+            **await self._acls.copy_parameters(bucket, head.key, _owner(bucket)),
         }
 
     async def create_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> str:
         """See the port."""
-        attributes = await self._restated(bucket, head, tags)
-        return await self._uploads.begin(
-            bucket.name, head, attributes=attributes | restated_metadata(head), owner=_owner(bucket)
+        attributes = await self._copy_attributes(bucket, head, tags)
+        return await self._uploads.create(
+            bucket.name,
+            head,
+            attributes=attributes | multipart_metadata(head),
+            owner=_owner(bucket),
         )
 
     async def copy_part(
@@ -261,7 +264,7 @@ class S3ObjectStore:
         self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
     ) -> WrittenObject:
         """See the port."""
-        return await self._uploads.finish(bucket.name, head, copy_id, parts, owner=_owner(bucket))
+        return await self._uploads.complete(bucket.name, head, copy_id, parts, owner=_owner(bucket))
 
     async def abort_multipart_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
         """See the port."""
@@ -270,66 +273,66 @@ class S3ObjectStore:
     async def _read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
         with map_aws_errors("s3", operation="GetObjectTagging", resource=f"{bucket.name}/{key}"):
             try:
-                answer: Mapping[str, Any] = await self._client.get_object_tagging(
+                response: Mapping[str, Any] = await self._client.get_object_tagging(
                     Bucket=bucket.name, Key=key, **_owner(bucket)
                 )
             except ClientError as error:
                 if code_of(error) != _NO_TAGS:
                     raise
-                answer = {**error.response, "TagSet": []}
-            return read_tags(answer, now=self._clock.now())
+                response = {**error.response, "TagSet": []}
+            return read_tags(response, now=self._clock.now())
 
-    async def _restated(
+    async def _copy_attributes(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> dict[str, Any]:
-        """Return what both ways of copying have to be told of the object.
+        """Return what both kinds of copies must set explicitly for the object.
 
         Raises:
-            Archived: it is not to be copied; S3 itself would copy one that is restored.
+            Archived: It must not be copied; S3 itself would copy a restored one.
         """
         if is_archived(head):
             where = f"{bucket.name}/{head.key}"
             raise Archived(f"{where} is archived", operation="CopyObject", resource=where)
         return {
             "Tagging": urlencode(tags),
-            **restated(head, unencrypted_as=self._unencrypted_as),
+            **copy_attributes(head, unencrypted_as=self._unencrypted_as),
             **await self.access(bucket, head),
         }
 
     async def _explain(self, bucket: Bucket, key: str) -> None:
-        """Raise what S3 says with words where HEAD got a bare code, unless it refuses the object.
+        """Raise S3's error with a message if HEAD got only a status, unless it denies the object.
 
         Expired credentials, for one, are a 400 as well.
         """
         where = f"{bucket.name}/{key}"
         with suppress(Refused), map_aws_errors("s3", operation="GetObject", resource=where):
-            answer: Any = await self._client.get_object(
+            response: Any = await self._client.get_object(
                 Bucket=bucket.name, Key=key, Range="bytes=0-0", **_owner(bucket)
             )
-            if "Body" in answer:
-                answer["Body"].close()
+            if "Body" in response:
+                response["Body"].close()
 
     async def _region(self, bucket: Bucket) -> str | None:
-        """Return the Region of a bucket that is there, if the store tells it.
+        """Return the Region of an existing bucket, if the store returns it.
 
-        S3 API Reference, "HeadBucket": S3 does so whatever the caller's rights are, so a refusal
-        serves as well. It is what a role gets that may list some prefixes only.
+        S3 API Reference, "HeadBucket": S3 returns it whatever the caller's permissions are, so a
+        denial has it too. A role that may list only some prefixes gets one.
         """
-        answer: Mapping[str, Any]
+        response: Mapping[str, Any]
         with map_aws_errors("s3", operation="HeadBucket", resource=bucket.name):
             try:
-                answer = await self._client.head_bucket(Bucket=bucket.name, **_owner(bucket))
+                response = await self._client.head_bucket(Bucket=bucket.name, **_owner(bucket))
             except ClientError as error:
-                answer = error.response
-                if answer["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+                response = error.response
+                if response["ResponseMetadata"]["HTTPStatusCode"] >= 500:
                     raise
-            return header_of(answer, "x-amz-bucket-region") or None
+            return header_of(response, "x-amz-bucket-region") or None
 
     async def _check_bucket(self, bucket: Bucket, key: str) -> None:
         """Raise Misconfigured if there is no such bucket.
 
-        The key is the prefix: a role may be allowed to list some prefixes only, by `s3:prefix`
-        (S3 User Guide, "Bucket policy examples using condition keys"); its objects are in those.
+        The key is used as the prefix: `s3:prefix` may restrict a role to some prefixes (S3 User
+        Guide, "Bucket policy examples using condition keys"), which contain its objects.
         """
         with map_aws_errors("s3", operation="ListObjectsV2", resource=bucket.name):
             await self._client.list_objects_v2(

@@ -1,7 +1,7 @@
 """Logs as JSON and metrics in CloudWatch's embedded format, both on standard output.
 
-Dimensions of metrics are few and fixed: a job id as a dimension would make, and bill, a metric of
-its own for every job. Ids belong into the log.
+Dimensions of metrics are few and fixed: a job id as a dimension would create, and bill, a metric
+for every job. Ids belong in the log.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from ports.telemetry import Metric, Telemetry
 
 SERVICE: Final = "asset-sync"
 METRIC_NAMESPACE: Final = "AssetSync"
-"""Where Powertools' own variable, POWERTOOLS_METRICS_NAMESPACE, names no other."""
+"""The default for Powertools' own variable, POWERTOOLS_METRICS_NAMESPACE."""
 
 
 def to_ascii_json(record: Any) -> str:
-    """Return a log record on one line that any stream can encode, and that no terminal acts on.
+    """Return a log record on one line that any stream can encode and that is safe on a terminal.
 
-    Facts name what others made, keys of objects for example, which hold control characters and
-    halves of surrogate pairs.
+    Fields may hold text from elsewhere, such as keys of objects, with control characters and halves
+    of surrogate pairs.
     """
     return json.dumps(record, default=str, separators=(",", ":"))
 
 
 class PowertoolsTelemetry:
-    """Logs at once; counts are held until the invocation ends."""
+    """Logs immediately; counts are buffered until the invocation ends."""
 
     def __init__(self, logger: Logger | None = None) -> None:
         self._logger = logger or Logger(service=SERVICE, json_serializer=to_ascii_json)
@@ -43,7 +43,7 @@ class PowertoolsTelemetry:
 
     def event(self, name: str, **facts: str | int | float | bool | None) -> None:
         """See the port."""
-        # In a field of their own: a fact called `name` or `message` must not break the log record.
+        # In a field of their own: a field called `name` or `message` must not break the log record.
         self._logger.info(name, extra={"facts": facts}, stacklevel=3)
 
     def warning(self, name: str, **facts: str | int | float | bool | None) -> None:
@@ -57,7 +57,7 @@ class PowertoolsTelemetry:
     @contextmanager
     def invocation(self, request_id: str) -> Iterator[None]:
         """See the port."""
-        # Of this task and what it starts: on a laptop, other threads share the logger.
+        # For this task and its subtasks: in the local runtime, other threads share the logger.
         self._logger.thread_safe_append_keys(function_request_id=request_id)
         try:
             yield

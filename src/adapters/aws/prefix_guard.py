@@ -1,14 +1,14 @@
-"""Which prefixes of a bucket are taken by its active jobs: one item per bucket.
+"""Which prefixes of a bucket are reserved by its active jobs: one item per bucket.
 
-It stands in the job table, under a key that no job has and without the attributes that the indexes
-need, so no list shows it. It changes only in the transactions that create, end or reopen a job.
-Taking prefixes is guarded by the guard's version: of two jobs that read the same guard, one takes.
-Giving them free needs no look: removing the job's own entry is right whatever else is in it, and
-moves the version too.
+It is stored in the job table, under a key that no job has and without the attributes that the
+indexes need, so no list shows it. It changes only in the transactions that create, end or reopen a
+job. A reservation is guarded by the guard's version: of two jobs that read the same guard, only one
+succeeds. A release needs no read: removing the job's own entry is right whatever else is in the
+item, and it changes the version too.
 
-Version 0.1 kept a guard per connector instead. A job takes its prefixes in that one as well, so
-that jobs of both versions exclude each other where they did in 0.1, whichever was deployed last.
-An entry that a job of another version left behind is void: whose job has ended, or is not there.
+Version 0.1 had a guard per connector instead. A job reserves its prefixes in that one as well, so
+that jobs of both versions exclude each other where they did in 0.1, whichever was deployed last. An
+entry that a job of another version left behind is stale if its job has ended or does not exist.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class PrefixGuard:
     active: Mapping[str, tuple[str, ...]]
 
     def overlapping(self, job: Job) -> list[str]:
-        """Return the ids of other jobs whose entries cover some of the same prefixes."""
+        """Return the ids of other jobs whose entries overlap with its prefixes."""
         return [
             job_id
             for job_id, prefixes in sorted(self.active.items())
@@ -53,12 +53,12 @@ class PrefixGuard:
         return PrefixGuard(guard_id=self.guard_id, version=self.version, active=kept)
 
     def size_bytes(self, job: Job) -> int:
-        """Return what the guard takes once the job has taken its prefixes."""
+        """Return the guard's size after the job has reserved its prefixes."""
         active = {**self.active, job.job_id: job.options.prefixes}
         return active_prefix_bytes(active.values())
 
-    def taking(self, table_name: str, job: Job) -> Request:
-        """Return the Put that takes the job's prefixes, if the guard is still as it was read."""
+    def reserve(self, table_name: str, job: Job) -> Request:
+        """Return the Put that reserves the job's prefixes, if the guard is unchanged."""
         version = self.version or 0
         item = _key(self.guard_id) | to_item(
             {"active": {**self.active, job.job_id: job.options.prefixes}, "version": version + 1}
@@ -69,12 +69,12 @@ class PrefixGuard:
 
 
 def guard_ids(job: Job) -> tuple[str, ...]:
-    """Return the ids of the guards in which the job takes its prefixes."""
+    """Return the ids of the guards in which the job reserves its prefixes."""
     return f"{_OF_BUCKET}{job.bucket.name}", f"{_OF_CONNECTOR}{job.connector_id}"
 
 
-def freeing(table_name: str, guard_id: str, job: Job) -> Request:
-    """Return the Update that gives the job's prefixes free; free ones stay so."""
+def release(table_name: str, guard_id: str, job: Job) -> Request:
+    """Return the Update that releases the job's prefixes; idempotent."""
     return {
         "TableName": table_name,
         "Key": _key(guard_id),
@@ -90,20 +90,20 @@ def freeing(table_name: str, guard_id: str, job: Job) -> Request:
 
 
 def is_guard(job_id: str) -> bool:
-    """Tell whether this key of the job table is a guard's and no job's."""
+    """Return whether this key of the job table is a guard's and not a job's."""
     return job_id.startswith((_OF_BUCKET, _OF_CONNECTOR))
 
 
 async def read_guard(client: DynamoDBClient, table_name: str, guard_id: str) -> PrefixGuard:
     """Return the guard with this id."""
     with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{table_name}"):
-        answer = await client.get_item(
+        response = await client.get_item(
             TableName=table_name, Key=_key(guard_id), ConsistentRead=True
         )
-    if "Item" not in answer:
+    if "Item" not in response:
         return PrefixGuard(guard_id=guard_id, version=None, active={})
     with reading(f"the guard {guard_id}"):
-        values = to_values(answer["Item"])
+        values = to_values(response["Item"])
         active = {job_id: tuple(prefixes) for job_id, prefixes in values["active"].items()}
         return PrefixGuard(guard_id=guard_id, version=values["version"], active=active)
 

@@ -1,6 +1,6 @@
-"""Batches of messages to queues of SQS, and what an answer says of their entries.
+"""Batches of messages to SQS queues, and the results of their entries.
 
-SQS API Reference, "SendMessageBatch": the answer is 200 even if some or all entries failed.
+SQS API Reference, "SendMessageBatch": the status is 200 even if some or all entries failed.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.answers import optional, required
 from adapters.aws.errors import error_of_code, map_aws_errors
+from adapters.aws.responses import optional, required
 from ports.errors import Garbled, PortError, Unavailable, Unknown
 
 if TYPE_CHECKING:
@@ -22,20 +22,20 @@ OPERATION: Final = "SendMessageBatch"
 async def send_batch(
     client: SQSClient, queue_url: str, entries: Sequence[SendMessageBatchRequestEntryTypeDef]
 ) -> list[PortError | None]:
-    """Send messages; returns for each, in order, None or why it was not sent.
+    """Send messages; return for each, in order, None or the error.
 
     Raises:
-        PortError: the request failed as a whole.
+        PortError: The request failed as a whole.
     """
     with map_aws_errors("sqs", operation=OPERATION, resource=queue_url):
-        answer = await client.send_message_batch(QueueUrl=queue_url, Entries=entries)
-        sent = {required(each, "Id") for each in optional(answer, "Successful", of=list) or []}
+        response = await client.send_message_batch(QueueUrl=queue_url, Entries=entries)
+        sent = {required(each, "Id") for each in optional(response, "Successful", of=list) or []}
         failed = {
             required(each, "Id"): _entry_error(queue_url, each)
-            for each in optional(answer, "Failed", of=list) or []
+            for each in optional(response, "Failed", of=list) or []
         }
     lacking = Garbled(
-        f"sqs {OPERATION} on {queue_url}: the answer lacks an entry",
+        f"sqs {OPERATION} on {queue_url}: the response lacks an entry",
         operation=OPERATION,
         resource=queue_url,
     )
@@ -44,7 +44,7 @@ async def send_batch(
 
 
 def _entry_error(queue_url: str, failed: Mapping[str, Any]) -> PortError:
-    """Return the port's error for a failed entry; an unknown code goes by `SenderFault`."""
+    """Return the port's error for a failed entry; an unknown code depends on `SenderFault`."""
     known = error_of_code(
         "sqs",
         required(failed, "Code"),
@@ -52,5 +52,7 @@ def _entry_error(queue_url: str, failed: Mapping[str, Any]) -> PortError:
         operation=OPERATION,
         resource=queue_url,
     )
-    theirs = not required(failed, "SenderFault", of=bool)
-    return known.converted_to(Unavailable) if isinstance(known, Unknown) and theirs else known
+    service_fault = not required(failed, "SenderFault", of=bool)
+    return (
+        known.converted_to(Unavailable) if isinstance(known, Unknown) and service_fault else known
+    )

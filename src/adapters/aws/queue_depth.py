@@ -1,4 +1,4 @@
-"""How many messages a queue of SQS holds.
+"""The number of messages in an SQS queue.
 
 The numbers are approximate, and lag behind (`domain.limits.QUEUE_DEPTH_LAG_S`).
 """
@@ -27,18 +27,18 @@ _DEPTH: Final[tuple[_Attribute, ...]] = (
 
 
 async def queue_depth(client: SQSClient, queue_url: str) -> int:
-    """Return the number of messages: waiting, delayed, or being worked on.
+    """Return the number of messages: visible, delayed, or in flight.
 
     Raises:
-        CorruptData: the answer lacks a number.
-        ClientError: as SQS answered; the caller translates it.
+        CorruptData: The response lacks a number.
+        ClientError: SQS's error; the caller converts it.
     """
-    answer = await client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_DEPTH)
-    attributes = answer.get("Attributes", {})
+    response = await client.get_queue_attributes(QueueUrl=queue_url, AttributeNames=_DEPTH)
+    attributes = response.get("Attributes", {})
     missing = [name for name in _DEPTH if name not in attributes]
     if missing:
         raise CorruptData(
-            f"sqs {OPERATION} on {queue_url}: the answer lacks {', '.join(missing)}",
+            f"sqs {OPERATION} on {queue_url}: the response lacks {', '.join(missing)}",
             operation=OPERATION,
             resource=queue_url,
         )

@@ -1,7 +1,7 @@
-"""What the URL of an SQS queue says about where the queue is.
+"""The Region in the URL of an SQS queue.
 
-The SDK sends a request to the endpoint of its client, whatever the queue's URL says, and SQS
-answers for the queues of one Region only; so a queue needs a client of its own Region.
+The SDK sends a request to the endpoint of its client, whatever the queue's URL is, and an SQS
+endpoint serves only the queues of one Region, so a queue needs a client of its own Region.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-# AWS General Reference, "Amazon SQS endpoints and quotas": endpoints, those for FIPS and dual-stack
-# included, and the legacy endpoints of older SDKs (read in 2026-11).
+# AWS General Reference, "Amazon SQS endpoints and quotas": endpoints, including those for FIPS and
+# dual-stack, and the legacy endpoints of older SDKs (read in 2026-11).
 _HOST: Final = re.compile(
     r"sqs(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"
     r"|(?P<legacy>[a-z0-9-]+)\.queue\.amazonaws\.com(?:\.cn)?"
@@ -20,9 +20,9 @@ _LEGACY_HOST_OF_US_EAST_1: Final = "queue.amazonaws.com"
 
 
 def region_of(queue_url: str) -> str | None:
-    """Return the Region of the queue, or None for a host that is not one of AWS.
+    """Return the Region of the queue, or None for a host that is not AWS's.
 
-    An emulator's queues have URLs of that kind; the service's own client reaches them.
+    An emulator's queues have such URLs; the service's own client reaches them.
     """
     host = urlsplit(queue_url).hostname or ""
     if host == _LEGACY_HOST_OF_US_EAST_1:

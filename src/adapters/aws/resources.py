@@ -1,10 +1,10 @@
-"""What the tables, queues, functions and event patterns look like, as data.
+"""The tables, queues, functions and event patterns, as data.
 
-Owns the shape of every AWS resource the service needs: keys and indexes, queue attributes, event
-patterns, timeouts. The deployment synthesizes from it, the local runtime creates from it, and a
-test compares both, so a key is never spelled twice. It must not know any AWS library: everything
-here is a frozen value. Physical names are what the local runtime uses; a deployment may choose its
-own, because code finds a resource by its environment variable only.
+This module specifies every AWS resource that the service needs: keys and indexes, queue attributes,
+event patterns, timeouts. The deployment synthesizes from it, the local runtime creates from it, and
+a test compares both, so each key is written only once. It does not depend on any AWS library:
+everything here is a frozen value. Physical names are those of the local runtime; a deployment may
+choose its own, because code finds a resource only by its environment variable.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class AttributeType(StrEnum):
 
 
 class Projection(StrEnum):
-    """What a secondary index carries besides its keys."""
+    """The attributes of a secondary index besides its keys."""
 
     ALL = "ALL"
     KEYS_ONLY = "KEYS_ONLY"
@@ -53,10 +53,10 @@ class TableSpec:
     """A table, billed per request.
 
     Attributes:
-        environment_variable: Names the table to the functions.
+        environment_variable: The variable with the table's name for the functions.
         ttl_attribute: Number attribute in epoch seconds, after which DynamoDB may delete the item.
-        owned: False for a table that belongs to the customer: the deployment imports it, only the
-            local runtime creates it.
+        owned: False for a table that belongs to the customer: the deployment imports it, and only
+            the local runtime creates it.
     """
 
     name: str
@@ -68,7 +68,7 @@ class TableSpec:
     owned: bool = True
 
     def key_attributes(self) -> tuple[KeyAttribute, ...]:
-        """Every attribute that the table or one of its indexes keys on, each once."""
+        """All key attributes of the table and its indexes, without duplicates."""
         found: dict[str, KeyAttribute] = {}
         keys = [self.partition_key, self.sort_key]
         for index in self.indexes:
@@ -81,7 +81,7 @@ class TableSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSpec:
-    """A standard queue; `dead_letter_queue` and `receive_count_max` come together or not at all."""
+    """A standard queue; `dead_letter_queue` and `receive_count_max` are both set or both None."""
 
     name: str
     visibility_timeout_s: int
@@ -97,14 +97,14 @@ class FunctionSpec:
 
     Attributes:
         handler: Dotted path of the handler.
-        environment_variable: Names the function's ARN to the functions, where one calls it.
+        environment_variable: The variable with the function's ARN, if another function invokes it.
         recursion_allowed: Whether a chain of its own invocations, also through SQS, may be longer
             than about 16. Lambda Developer Guide, "Use Lambda recursive loop detection": such a
-            chain is stopped by default; `RecursiveLoop=Allow` lifts that (checked 2026-11). Ours
-            end by themselves: an invocation that brings nothing further counts as an attempt.
-        asynchronous_retry_count: Further tries after a function error of an asynchronous
-            invocation. Lambda Developer Guide, "How Lambda handles errors and retries with
-            asynchronous invocation": 2 is the default and the maximum.
+            chain is stopped by default; `RecursiveLoop=Allow` lifts that (checked 2026-11). This
+            service's chains end on their own: an invocation without progress counts as an attempt.
+        asynchronous_retry_count: Retries after a function error of an asynchronous invocation.
+            Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous
+            invocation": 2 is the default and the maximum.
     """
 
     name: str
@@ -129,7 +129,7 @@ class MappingSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSpec:
-    """An event rule; `bus` None is the account's default bus, `function` None has no own target."""
+    """An event rule; `bus` None is the account's default bus, `function` None means no target."""
 
     name: str
     pattern: Mapping[str, object]
@@ -148,7 +148,7 @@ class ScheduleSpec:
 
     @property
     def expression(self) -> str:
-        """The interval in EventBridge's language; whole minutes only."""
+        """The interval as an EventBridge rate expression; whole minutes only."""
         minutes = self.interval_s // MINUTE_S
         return f"rate({minutes} minute{'' if minutes == 1 else 's'})"
 
@@ -168,7 +168,7 @@ JOBS_TABLE: Final = TableSpec(
             partition_key=KeyAttribute("connectorId"),
             sort_key=KeyAttribute("createdAt"),
         ),
-        # Sparse: only a job that has not ended carries `open`, so the sweep reads no others.
+        # Sparse: only a job that has not ended has `open`, so the sweep reads no others.
         IndexSpec(
             name="OpenIndex",
             partition_key=KeyAttribute("open"),
@@ -232,8 +232,8 @@ TABLES: Final = (JOBS_TABLE, CHUNKS_TABLE, ERRORS_TABLE, CONNECTORS_TABLE, ASSET
 API_FUNCTION: Final = FunctionSpec(
     name="asset-sync-api",
     handler="entrypoints.api.handler",
-    # API Gateway Developer Guide, "Quotas for HTTP APIs": an integration times out after 30 s
-    # (hard limit, checked 2026-11); the function must give up first, to answer by itself.
+    # API Gateway Developer Guide, "Quotas for HTTP APIs": an integration times out after 30 s (hard
+    # limit, checked 2026-11). The function must time out first, to return its own response.
     timeout_s=29,
     memory_size_mb=512,
 )
@@ -254,13 +254,14 @@ PROCESSOR_FUNCTION: Final = FunctionSpec(
     timeout_s=300,
     memory_size_mb=1_769,
     environment_variable="PROCESSOR_FUNCTION_ARN",
-    # A large object is copied by as many invocations as it takes, each handing the chunk on.
+    # A large object is copied by as many invocations as necessary; each releases the chunk.
     recursion_allowed=True,
 )
 
-# The processor's code once more, for the tasks of S3 Batch Operations. These take all the
-# concurrency that their function has, for hours; chunks and dead letters must not wait for that,
-# nor their receives be throttled, which SQS counts. The local runtime has one function for both.
+# The processor's code once more, for the tasks of S3 Batch Operations. These use all the
+# concurrency of their function, for hours. Chunks and dead letters must not wait for that, nor
+# their receives be throttled, because SQS counts those. The local runtime has one function for
+# both.
 DISCOVERY_FUNCTION: Final = FunctionSpec(
     name="asset-sync-discovery",
     handler=PROCESSOR_FUNCTION.handler,
@@ -299,7 +300,7 @@ QUEUES: Final = (DEAD_LETTER_QUEUE, PROCESSOR_QUEUE)
 CHUNK_MAPPING: Final = MappingSpec(
     queue=PROCESSOR_QUEUE.name,
     function=PROCESSOR_FUNCTION.name,
-    # A chunk is minutes of work: two in one invocation would not fit its timeout.
+    # A chunk takes minutes: two in one invocation would exceed its timeout.
     batch_size=1,
     concurrency_max=20,
 )
@@ -308,7 +309,7 @@ DEAD_LETTER_MAPPING: Final = MappingSpec(
     queue=DEAD_LETTER_QUEUE.name,
     function=PROCESSOR_FUNCTION.name,
     batch_size=1,
-    # The least that a mapping may have (Lambda API Reference, "ScalingConfig": 2 to 1000).
+    # The minimum of a mapping (Lambda API Reference, "ScalingConfig": 2 to 1000).
     concurrency_max=2,
 )
 
@@ -323,7 +324,7 @@ BATCH_OPERATIONS_ROLE_NAME: Final = "asset-sync-batch-operations"
 BATCH_OPERATIONS_ROLE_VARIABLE: Final = "BATCH_OPERATIONS_ROLE_ARN"
 
 # S3 User Guide, "Tracking an S3 Batch Operations job in Amazon EventBridge through AWS CloudTrail"
-# (checked 2026-11). The status filter is ours: no other status asks anything of the engine.
+# (checked 2026-11). The status filter is this service's: no other status requires the engine.
 BATCH_JOB_RULE: Final = RuleSpec(
     name="asset-sync-batch-job-status",
     pattern={

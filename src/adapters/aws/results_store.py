@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from adapters.aws.answers import Malformed, e_tag_of, required
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import Malformed, e_tag_of, required
 from ports.errors import Conflict, NotFound, Refused, Unavailable
 from ports.results_store import ResultsStore
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
 
 # S3 User Guide, "Creating an S3 Batch Operations job": a manifest under a KMS key cannot be read,
-# so the bucket's default must not decide.
+# so the bucket's default must not apply.
 _ENCRYPTION: Final[Literal["AES256"]] = "AES256"
 
 # S3 API Reference, "Error responses": a range that begins at the end of the object or after it.
@@ -23,12 +23,12 @@ _PAST_THE_END: Final = "InvalidRange"
 
 
 class S3ResultsStore:
-    """Keeps files as objects of one bucket.
+    """Stores files as objects of one bucket.
 
     Args:
         client: S3.
         bucket_name: The results bucket.
-        block_bytes: How much `stream` reads in one request and yields at a time.
+        block_bytes: The number of bytes that `stream` reads in one request and yields at a time.
     """
 
     def __init__(
@@ -71,15 +71,15 @@ class S3ResultsStore:
     async def get(self, key: str) -> bytes:
         """See the port."""
         with map_aws_errors("s3", operation="GetObject", resource=self._where(key)):
-            answer = await self._client.get_object(Bucket=self._bucket, Key=key)
-            async with answer["Body"] as body:
+            response = await self._client.get_object(Bucket=self._bucket, Key=key)
+            async with response["Body"] as body:
                 return await body.read()
 
     async def stream(self, key: str, *, position: int = 0) -> AsyncIterator[bytes]:
         """See the port.
 
-        Each portion is a request of its own: a reader may take minutes between two of them, and a
-        connection that is held meanwhile breaks. All portions are of the same file, by its ETag.
+        Each block is a separate request: a reader may take minutes between two of them, and an idle
+        connection breaks in the meantime. All blocks are of the same file, by its ETag.
         """
         e_tag = None
         while True:
@@ -104,27 +104,27 @@ class S3ResultsStore:
     async def create_upload(self, key: str) -> str:
         """See the port."""
         with map_aws_errors("s3", operation="CreateMultipartUpload", resource=self._where(key)):
-            answer = await self._client.create_multipart_upload(
+            response = await self._client.create_multipart_upload(
                 Bucket=self._bucket, Key=key, ServerSideEncryption=_ENCRYPTION
             )
-            return required(answer, "UploadId")
+            return required(response, "UploadId")
 
     async def upload_part(self, key: str, upload_id: str, part_number: int, content: bytes) -> str:
         """See the port."""
         with map_aws_errors("s3", operation="UploadPart", resource=self._where(key)):
-            answer = await self._client.upload_part(
+            response = await self._client.upload_part(
                 Bucket=self._bucket,
                 Key=key,
                 UploadId=upload_id,
                 PartNumber=part_number,
                 Body=content,
             )
-            return e_tag_of(answer, "ETag")
+            return e_tag_of(response, "ETag")
 
     async def complete_upload(self, key: str, upload_id: str, part_e_tags: Sequence[str]) -> str:
         """See the port."""
         with map_aws_errors("s3", operation="CompleteMultipartUpload", resource=self._where(key)):
-            answer = await self._client.complete_multipart_upload(
+            response = await self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=key,
                 UploadId=upload_id,
@@ -135,7 +135,7 @@ class S3ResultsStore:
                     ]
                 },
             )
-            return e_tag_of(answer, "ETag")
+            return e_tag_of(response, "ETag")
 
     async def abort_upload(self, key: str, upload_id: str) -> None:
         """See the port."""
@@ -150,26 +150,26 @@ class S3ResultsStore:
     async def e_tag(self, key: str) -> str:
         """See the port."""
         with map_aws_errors("s3", operation="HeadObject", resource=self._where(key)):
-            answer = await self._client.head_object(Bucket=self._bucket, Key=key)
-            return e_tag_of(answer, "ETag")
+            response = await self._client.head_object(Bucket=self._bucket, Key=key)
+            return e_tag_of(response, "ETag")
 
     async def _read_portion(
         self, key: str, position: int, e_tag: str | None
     ) -> tuple[bytes, str, int]:
         """Return bytes from `position` on, the file's quoted ETag, and its size."""
-        # Both ends of the range are included (RFC 9110, section 14.1.2).
+        # Both ends of the range are inclusive (RFC 9110, section 14.1.2).
         last = position + self._portion_bytes - 1
         guard: dict[str, Any] = {} if e_tag is None else {"IfMatch": e_tag}
         with map_aws_errors("s3", operation="GetObject", resource=self._where(key)):
-            answer = await self._client.get_object(
+            response = await self._client.get_object(
                 Bucket=self._bucket, Key=key, Range=f"bytes={position}-{last}", **guard
             )
-            async with answer["Body"] as body:
+            async with response["Body"] as body:
                 content = await body.read()
-            size_bytes = int(required(answer, "ContentRange").rpartition("/")[2])
+            size_bytes = int(required(response, "ContentRange").rpartition("/")[2])
             if not content or position + len(content) > size_bytes:
                 raise Malformed(f"{len(content)} bytes from {position} on, of {size_bytes}")
-            return content, required(answer, "ETag"), size_bytes
+            return content, required(response, "ETag"), size_bytes
 
     def _where(self, key: str) -> str:
         return f"{self._bucket}/{key}"

@@ -1,7 +1,7 @@
-"""Customers' buckets, each in the role that its connector names.
+"""Customers' buckets, each accessed in the role that its connector names.
 
-Owns which store a call goes to, and nothing of what is asked there: a store is one identity, and
-what it has learned of a bucket was learned with its own rights.
+This module only selects the store for a call. Each store has one identity, and what it has cached
+about a bucket was read with its own permissions.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from domain.part_copy import CopiedPart, Part
 from ports.object_store import ListedPage, ObjectStore
 
 OpenStore = Callable[[str | None], Awaitable[ObjectStore]]
-"""Gives the store that acts in a role, or with None in the service's own."""
+"""Returns the store that acts in a role, or for None in the service's own."""
 
 
 class RoleObjectStore:
-    """Passes every call on to the store of the bucket's role; opens each when it is first met."""
+    """Forwards every call to the store of the bucket's role; opens each on first use."""
 
     def __init__(self, open_store: OpenStore) -> None:
         self._open_store = open_store
@@ -50,11 +50,11 @@ class RoleObjectStore:
         """See the port."""
         await (await self._store(bucket)).write_tags(bucket, head, tags)
 
-    async def rewrite(
+    async def copy_in_place(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
         """See the port."""
-        return await (await self._store(bucket)).rewrite(bucket, head, tags)
+        return await (await self._store(bucket)).copy_in_place(bucket, head, tags)
 
     async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
         """See the port."""
@@ -88,7 +88,7 @@ class RoleObjectStore:
         role_arn = bucket.role_arn
         if role_arn not in self._stores:
             opened = await self._open_store(role_arn)
-            # Many may have waited for it; they have to share what it learns of buckets.
+            # Many tasks may have waited for it. They must share its cached settings of buckets.
             self._stores.setdefault(role_arn, opened)
         return self._stores[role_arn]
 

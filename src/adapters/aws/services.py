@@ -1,6 +1,6 @@
-"""Which services of AWS the service calls: what a client can be opened of, and nothing else.
+"""The AWS services that clients can be opened for.
 
-The build of the Lambda package keeps the SDK's data of these services and no others'. It does not
+The build of the Lambda package keeps the SDK's data of these services only. This module does not
 import the SDK.
 """
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Service(StrEnum):
-    """A service, by the SDK's name for it."""
+    """A service, by its name in the SDK."""
 
     DYNAMODB = "dynamodb"
     EVENTS = "events"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from adapters.aws.answers import required
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import required
 from domain.manifest import format_timestamp
 from domain.message import StatusMessage
 from domain.outcome import counts_by_name
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SnsStatusNotifier:
-    """Publishes status messages as JSON; status and connector are attributes, to filter by."""
+    """Publishes status messages as JSON; status and connector are attributes for filters."""
 
     def __init__(self, client: SNSClient, *, topic_arn: str) -> None:
         self._client = client
@@ -26,7 +26,7 @@ class SnsStatusNotifier:
     async def publish(self, message: StatusMessage) -> None:
         """See the port."""
         with map_aws_errors("sns", operation="Publish", resource=self._topic_arn):
-            answer = await self._client.publish(
+            response = await self._client.publish(
                 TopicArn=self._topic_arn,
                 Message=encode_status(message),
                 MessageAttributes={
@@ -34,11 +34,11 @@ class SnsStatusNotifier:
                     "connectorId": {"DataType": "String", "StringValue": message.connector_id},
                 },
             )
-            required(answer, "MessageId")
+            required(response, "MessageId")
 
 
 def encode_status(message: StatusMessage) -> str:
-    """Return the message as subscribers get it; others rely on these names."""
+    """Return the message for subscribers, who rely on these names."""
     return json.dumps(
         {
             "jobId": message.job_id,

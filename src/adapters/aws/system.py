@@ -1,4 +1,4 @@
-"""The real time, and ids that nobody else makes."""
+"""The system clock, and random ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RANDOM_BITS: Final = 80
 
 
 class SystemClock:
-    """The time of this machine."""
+    """The system clock."""
 
     def now(self) -> datetime:
         """See the port."""
@@ -28,7 +28,7 @@ class SystemClock:
 
 
 class RandomIds:
-    """Ids of 128 bits: job ids begin with the time, in the form of a ULID."""
+    """Ids of 128 bits; job ids begin with the time, in the form of a ULID."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -37,7 +37,7 @@ class RandomIds:
     def new_job_id(self) -> str:
         """See the port.
 
-        Ids sort by millisecond, and within one by the order in which this process made them.
+        Ids sort by millisecond, and within a millisecond in the order of creation in this process.
         """
         milliseconds = int(self._clock.now().timestamp() * 1000)
         made = milliseconds << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)

@@ -1,4 +1,4 @@
-"""How counts are stored: each number of a tally as its own attribute, so that ADD can move it."""
+"""The stored form of counts: each number of a tally is an attribute, so that ADD can change it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FAILED_IN_DISCOVERY: Final = "failedInDiscovery"
 
 
 def tally_values(tally: Tally) -> dict[str, int]:
-    """Return the tally's attributes; they stand at the top of the job's item."""
+    """Return the tally's attributes; they are at the top level of the job's item."""
     counts = {name: getattr(tally, field) for name, field in _CHUNK_COUNTS.items()}
     return {
         **statistics_values(tally.statistics),
@@ -28,7 +28,7 @@ def tally_values(tally: Tally) -> dict[str, int]:
 
 
 def to_tally(values: Mapping[str, Any]) -> Tally:
-    """Read the tally from the job's attributes."""
+    """Return the tally of a job's attributes."""
     counts = {field: values[name] for name, field in _CHUNK_COUNTS.items()}
     return Tally(
         statistics=to_statistics(values),
@@ -39,7 +39,7 @@ def to_tally(values: Mapping[str, Any]) -> Tally:
 
 
 def tally_addition(change: Tally) -> dict[str, int]:
-    """Return what to add to which attribute; nothing where the tally does not move."""
+    """Return what to add to which attribute; nothing for unchanged numbers."""
     return {name: number for name, number in tally_values(change).items() if number}
 
 
@@ -49,5 +49,5 @@ def statistics_values(statistics: Statistics) -> dict[str, int]:
 
 
 def to_statistics(values: Mapping[str, Any]) -> Statistics:
-    """Read the counts by outcome; an item of an earlier version has fewer of them."""
+    """Return the counts by outcome; items of earlier versions have fewer of them."""
     return Statistics(**{field: values.get(name, 0) for field, name in COUNT_NAMES.items()})

@@ -1,1 +1,1 @@
-"""The ports on a small in-memory database, first-class; knows no other adapter and no vendor."""
+"""The ports on a small in-memory database; independent of AWS and of the other adapters."""

@@ -1,8 +1,8 @@
-"""S3 Batch Operations, small: creates, describes, cancels, and runs when a test says so.
+"""A minimal S3 Batch Operations: creates, describes, cancels, and runs jobs on a test's request.
 
-It shows the traits of the service that a caller can trip over: keys in the invocation are
-form-encoded, rows come back in another order, the report echoes the manifest's encoding, its rows
-have HTTP status and error code the other way round than its schema says, and a job whose tasks all
+It reproduces the traits of the service that can surprise a caller: keys in the invocation are
+form-encoded, rows of the report are in another order, the report has the manifest's encoding, its
+rows have HTTP status and error code in the reverse order of its schema, and a job whose tasks all
 failed is still Complete.
 """
 
@@ -26,10 +26,10 @@ from ports.errors import NotFound
 from ports.results_store import ResultsStore
 
 Invoke = Callable[[dict[str, Any]], Awaitable[Mapping[str, Any]]]
-"""The function that a batch job calls: takes S3's event, returns the function's answer."""
+"""The function that a batch job invokes: takes S3's event, returns the function's result."""
 
-# S3 User Guide, "Tracking job status and completion reports": once 1,000 tasks have run, a share of
-# more than 50 percent failed ends the job.
+# S3 User Guide, "Tracking job status and completion reports": once 1,000 tasks have run, a job ends
+# if more than 50 percent failed.
 _THRESHOLD_TASK_COUNT_MIN: Final = 1000
 
 _REDRIVE_COUNT: Final = 2
@@ -37,7 +37,7 @@ _REDRIVE_COUNT: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedBatchJob:
-    """What was ordered."""
+    """A batch job as it was created."""
 
     manifest: ManifestFile
     report_prefix: str
@@ -46,7 +46,7 @@ class CreatedBatchJob:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One row of the manifest and what became of it."""
+    """One row of the manifest and its result."""
 
     fields: Sequence[str]
     succeeded: bool
@@ -54,7 +54,7 @@ class _Row:
 
 
 class MemoryBatchJobs:
-    """Holds batch jobs; `run` carries one out, `set` makes one look as a test wants it."""
+    """Stores batch jobs; `run` executes one, `set` gives one the state that a test needs."""
 
     def __init__(self, results: ResultsStore, clock: Clock) -> None:
         self._results = results
@@ -108,20 +108,20 @@ class MemoryBatchJobs:
             self._end(batch_job, BatchJobStatus.CANCELLED)
 
     def set(self, batch_job: BatchJob) -> None:
-        """Make a batch job, ours or a foreign one, look like this."""
+        """Give a batch job, this service's or an unrelated one, this state."""
         self._jobs[batch_job.batch_job_id] = batch_job
 
     async def run(self, batch_job_id: str, invoke: Invoke) -> BatchJob:
-        """Carry a batch job out to its end and write its report; returns it as it ended.
+        """Run a batch job to its end, write its report, and return the ended job.
 
-        A job that was cancelled before or meanwhile starts no further task. One whose manifest
-        cannot be read fails without a report.
+        A job that was cancelled before or in the meantime starts no more tasks. A job whose
+        manifest cannot be read fails without a report.
         """
         batch_job = await self.describe(batch_job_id)
-        order = self.created[batch_job_id]
+        created = self.created[batch_job_id]
         if batch_job.status in ENDED:
             return batch_job
-        manifest = order.manifest
+        manifest = created.manifest
         try:
             found = await self._results.e_tag(manifest.key)
         except NotFound as error:
@@ -136,7 +136,7 @@ class MemoryBatchJobs:
         for fields in rows:
             if self._jobs[batch_job_id].status in ENDED:
                 break
-            done.append(await _run_task(batch_job_id, order, fields, invoke))
+            done.append(await _run_task(batch_job_id, created, fields, invoke))
             batch_job = replace(
                 self._jobs[batch_job_id],
                 succeeded_count=sum(row.succeeded for row in done),
@@ -146,7 +146,7 @@ class MemoryBatchJobs:
             if len(done) >= _THRESHOLD_TASK_COUNT_MIN and batch_job.failed_count * 2 > len(done):
                 self._fail(batch_job, "Job failed due to exceeding the failure threshold")
         if done:
-            await self._write_report(batch_job_id, order.report_prefix, done)
+            await self._write_report(batch_job_id, created.report_prefix, done)
         batch_job = self._jobs[batch_job_id]
         if batch_job.status in ENDED:
             return batch_job
@@ -187,18 +187,18 @@ class MemoryBatchJobs:
 
 
 def _shuffled(fields: Sequence[str]) -> bytes:
-    """Sort key of an order that has nothing to do with the manifest's, the same every time."""
+    """Sort key of an order that is independent of the manifest's, and always the same."""
     return hashlib.sha256(",".join(fields).encode()).digest()
 
 
 async def _run_task(
-    batch_job_id: str, order: CreatedBatchJob, fields: Sequence[str], invoke: Invoke
+    batch_job_id: str, created: CreatedBatchJob, fields: Sequence[str], invoke: Invoke
 ) -> _Row:
     bucket_name, encoded_key = fields[FIELDS.index("Bucket")], fields[FIELDS.index("Key")]
     event = {
         "invocationSchemaVersion": "2.0",
         "invocationId": f"{batch_job_id}-{encoded_key}",
-        "job": {"id": batch_job_id, "userArguments": dict(order.user_arguments)},
+        "job": {"id": batch_job_id, "userArguments": dict(created.user_arguments)},
         "tasks": [
             {
                 "taskId": hashlib.sha256(encoded_key.encode()).hexdigest(),
@@ -210,8 +210,8 @@ async def _run_task(
     }
     message = ""
     for _attempt in range(1 + _REDRIVE_COUNT):
-        answer = await invoke(event)
-        result = answer["results"][0]
+        response = await invoke(event)
+        result = response["results"][0]
         message = result.get("resultString", "")
         if result["resultCode"] != "TemporaryFailure":
             return _Row(fields, result["resultCode"] == "Succeeded", message)
@@ -219,7 +219,7 @@ async def _run_task(
 
 
 def _report_line(row: _Row, status: str) -> str:
-    """Write a row as S3 does: HTTP status before error code, whatever the schema says."""
+    """Return a row as S3 writes it: HTTP status before error code, unlike the schema."""
     text = io.StringIO()
     error_code = "" if row.succeeded else "PermanentFailure"
     csv.writer(text, quoting=csv.QUOTE_MINIMAL, lineterminator="\n").writerow(

@@ -1,7 +1,7 @@
-"""Customers' buckets as S3 keeps them: objects, versions, delete markers, notifications.
+"""Customers' buckets as S3 stores them: objects, versions, delete markers, notifications.
 
-Owns S3's side of the rules: what an object has, and what a write does to it. It must not know the
-service: `adapters.memory.object_store` talks to it as the AWS adapter talks to S3.
+This module owns S3's side of the rules: an object's attributes, and the effect of a write. It is
+independent of the service: `adapters.memory.object_store` uses it as the AWS adapter uses S3.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ OWNER = "111122223333"
 EVERYBODY = "http://acs.amazonaws.com/groups/global/AllUsers"
 
 Grants = frozenset[tuple[str, str]]
-"""What others than its owner may do with an object: permissions, each with an account or group."""
+"""The grants of an object to others than its owner: each a permission and an account or group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
     """One version of an object.
 
-    `content` may be a short stand-in for the bytes of a huge object; the size is the head's.
+    `content` may be a short placeholder for the bytes of a huge object; the size is the head's.
     """
 
     head: ObjectHead
@@ -53,9 +53,9 @@ class ObjectCreated:
 class MemoryBucket:
     """One bucket; each key has its versions, the current one last, None for a delete marker.
 
-    Without `acls` nobody's grants count. Under `default_retention` a new version is locked.
-    `other_region` is its Region if that is not the service's. With `role_arn`, only who comes in
-    that role is let in.
+    Without `acls` no grants apply. Under `default_retention` a new version is locked.
+    `other_region` is its Region if that is not the service's. With `role_arn`, only requests in
+    that role are granted access.
     """
 
     name: str
@@ -76,25 +76,25 @@ class MemoryBucket:
 
 @dataclass(slots=True, kw_only=True)
 class MemoryUpload:
-    """A multipart upload: what it was begun with, and the ETag and bytes (both included) of parts.
+    """A multipart upload: its attributes, and the ETags and byte ranges (inclusive) of its parts.
 
-    `begun` has the attributes that the joined object will have.
+    `initial` has the attributes of the object after completion.
     """
 
     bucket_name: str
-    begun: StoredObject
-    begun_at: datetime
+    initial: StoredObject
+    created_at: datetime
     parts: dict[int, tuple[str, int, int]] = field(default_factory=dict)
 
 
 class MemoryBuckets:
-    """All buckets of a small world.
+    """All buckets of an in-memory environment.
 
     Attributes:
         uploads: The multipart uploads that were neither completed nor aborted, by id.
-        requests: How often each operation of S3 was asked for, by its name.
-        denied: Buckets, or (bucket, key), that the service has no rights on.
-        on_created: Called after each write of an object, as a notification is.
+        requests: The number of requests of each S3 operation, by its name.
+        denied: Buckets, or (bucket, key), that the service has no permissions for.
+        on_created: Called after each write of an object, like an S3 notification.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -108,7 +108,7 @@ class MemoryBuckets:
         self.on_created: list[Callable[[ObjectCreated], None]] = []
 
     def create(self, name: str, *, owner: str = OWNER, versioned: bool = False) -> MemoryBucket:
-        """Make a bucket; one that is there is replaced."""
+        """Create a bucket; an existing one is replaced."""
         self._buckets[name] = MemoryBucket(name=name, owner=owner, versioned=versioned)
         return self._buckets[name]
 
@@ -117,7 +117,7 @@ class MemoryBuckets:
         return self._buckets.get(name)
 
     def get(self, name: str, key: str) -> StoredObject:
-        """Return the current version of an object that is there."""
+        """Return the current version of an existing object."""
         stored = self._buckets[name].current(key)
         if stored is None:
             raise KeyError(key)
@@ -150,10 +150,10 @@ class MemoryBuckets:
         checksum_algorithm: str | None = None,
         last_modified: datetime | None = None,
     ) -> ObjectHead:
-        """Write an object, as its owner would; returns what HeadObject shows of it.
+        """Write an object as its owner would, and return what HeadObject returns for it.
 
-        `size_bytes` and `e_tag` may be given for an object too large to be held, or one that was
-        uploaded in parts; `last_modified` for an upload in parts, which has its beginning's time.
+        `size_bytes` and `e_tag` may be given for an object too large for memory, or for a multipart
+        upload; `last_modified` for a multipart upload, which has the time of its creation.
         """
         head = ObjectHead(
             key=key,
@@ -188,9 +188,9 @@ class MemoryBuckets:
         part_count: int | None = None,
         last_modified: datetime | None = None,
     ) -> StoredObject:
-        """Make `stored` the current version: with an ETag if it has none, its time and version.
+        """Make `stored` the current version, with an ETag if it has none, its time and version.
 
-        `last_modified` is now if it is not given.
+        `last_modified` is the current time by default.
         """
         self._write_count += 1
         bucket = self._buckets[name]
@@ -217,17 +217,17 @@ class MemoryBuckets:
             notify(created)
         return written
 
-    def create_upload(self, name: str, begun: StoredObject) -> str:
-        """Begin a multipart upload; returns its id."""
+    def create_upload(self, name: str, initial: StoredObject) -> str:
+        """Create a multipart upload, and return its id."""
         self._upload_count += 1
         upload_id = f"upload-{self._upload_count}"
         self.uploads[upload_id] = MemoryUpload(
-            bucket_name=name, begun=begun, begun_at=self.clock.now()
+            bucket_name=name, initial=initial, created_at=self.clock.now()
         )
         return upload_id
 
     def set_tags(self, name: str, head: ObjectHead, tags: Mapping[str, str]) -> None:
-        """Replace the tags of a version that is there; nothing else of it changes."""
+        """Replace the tags of an existing version; nothing else of it changes."""
         versions = self._buckets[name].versions[head.key]
         for index, stored in enumerate(versions):
             if stored is not None and stored.head.version_id == head.version_id:
@@ -242,10 +242,10 @@ class MemoryBuckets:
             bucket.versions.pop(key, None)
 
     def _e_tag_of(self, stored: StoredObject, part_count: int | None) -> str:
-        """Return an ETag as S3 makes it.
+        """Return an ETag as S3 computes it.
 
         It is the content's MD5 only for a plain or SSE-S3 object in one part (S3 API Reference,
-        "Object"); under KMS it differs from write to write.
+        "Object"); under KMS it differs for each write.
         """
         encryption = stored.head.encryption
         plain = encryption is None or encryption.algorithm == "AES256"

@@ -1,4 +1,4 @@
-"""The Asset Management System's table of assets in memory, and the system's side of it."""
+"""The Asset Management System's asset table in memory, and the system's side of it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ports.catalog import Catalog
 
 
 class MemoryCatalog:
-    """Answers from the assets of a `MemoryDatabase`.
+    """Looks objects up in the assets of a `MemoryDatabase`.
 
-    A record whose inventory id starts with `LOCK#` is a lock, as in Media Lake, and no asset.
+    A record whose inventory id starts with `LOCK#` is a lock, as in Media Lake, and not an asset.
 
     Args:
-        database: Holds the records.
-        asset_index: Whether there is an index over asset ids that is worth asking.
+        database: Stores the records.
+        asset_index: Whether there is an index over asset ids to query.
         path_index: Whether there is an index over storage paths.
     """
 
@@ -70,9 +70,9 @@ class MemoryCatalog:
         size_bytes: int | None = None,
         last_modified: datetime | None = None,
     ) -> None:
-        """Write an inventory record, as the Asset Management System does; no part of the port.
+        """Write an inventory record, as the Asset Management System does; not part of the port.
 
-        It replaces the one under that inventory id.
+        It replaces the record with that inventory id.
         """
         self._database.assets[inventory_id] = CatalogRecord(
             inventory_id=inventory_id,
@@ -84,7 +84,7 @@ class MemoryCatalog:
         )
 
     def remove(self, inventory_id: str) -> None:
-        """Delete an inventory record, if there is one; no part of the port."""
+        """Delete an inventory record, if there is one; not part of the port."""
         self._database.assets.pop(inventory_id, None)
 
 

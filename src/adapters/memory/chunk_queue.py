@@ -1,4 +1,4 @@
-"""The processor queue, with delays on a clock of the test's."""
+"""The processor queue, with delays on the test's clock."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ports.errors import Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentMessage(ChunkMessage):
-    """A message that nobody has received yet."""
+    """A message that has not been received yet."""
 
     visible_at: datetime
 
 
 class MemoryChunkQueue:
-    """Holds sent messages in `messages`; who receives one may send it again, as SQS would.
+    """Stores sent messages in `messages`; a receiver may send one again, as SQS would.
 
-    `taken_count` counts messages that were taken off and are still worked on, for `depth`: whoever
-    takes them off keeps it.
+    `taken_count` counts received messages that are still in progress, for `depth`. The receiver
+    maintains it.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -52,15 +52,11 @@ class MemoryChunkQueue:
         return len(self.messages) + self.taken_count
 
     def receive(self) -> list[SentMessage]:
-        """Return the messages whose delay is over, and forget them."""
+        """Remove and return the messages whose delay is over."""
         now = self._clock.now()
         received = [message for message in self.messages if message.visible_at <= now]
         self.messages = [message for message in self.messages if message.visible_at > now]
         return received
-
-    def next_visible_at(self) -> datetime | None:
-        """Return when the next message can be received, None if there is none."""
-        return min((message.visible_at for message in self.messages), default=None)
 
 
 _: type[ChunkQueue] = MemoryChunkQueue

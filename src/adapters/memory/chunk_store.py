@@ -1,4 +1,4 @@
-"""The chunk table in memory, and the writes that move a job's tally with it."""
+"""The chunk table in memory, and the writes that change a job's tally with it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ports.paging import Page
 
 
 class MemoryChunkStore:
-    """Keeps chunks in a `MemoryDatabase`, beside the jobs whose tally they move."""
+    """Stores chunks in a `MemoryDatabase`, next to the jobs whose tally they change."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -26,7 +26,7 @@ class MemoryChunkStore:
         if len(chunks) > ADDED_CHUNK_COUNT_MAX:
             raise ValueError(f"{len(chunks)} chunks at once; {ADDED_CHUNK_COUNT_MAX} at most")
         if job.terminal:
-            raise ValueError(f"job {job.job_id} has ended: it gets no more chunks")
+            raise ValueError(f"job {job.job_id} has ended: no chunks can be added")
         saved, _ = job_write(self._database, job)
         saved = replace(saved, tally=sum(map(tally_of, chunks), start=saved.tally))
         table = self._database.chunks_of(job.job_id)
@@ -63,7 +63,7 @@ class MemoryChunkStore:
             raise Conflict(f"there is no job {chunk.job_id}", resource=chunk.job_id)
         if change.reopens and job.terminal:
             raise Conflict(f"job {chunk.job_id} has ended", resource=chunk.job_id)
-        # The tally is no part of what a job's version guards.
+        # The tally is not part of what a job's version guards.
         moved = replace(job, tally=job.tally + change)
         saved = replace(chunk, version=chunk.version + 1)
         table = self._database.chunks_of(chunk.job_id)

@@ -13,7 +13,7 @@ from ports.paging import Page
 
 
 class MemoryConnectorStore:
-    """Keeps connectors in a `MemoryDatabase`."""
+    """Stores connectors in a `MemoryDatabase`."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -35,12 +35,12 @@ class MemoryConnectorStore:
         self._database.check_readable(connector_id)
         return connector
 
-    async def note_queue_empty(self, connector_id: str, at: datetime) -> None:
-        """See `ConnectorStore.note_queue_empty`."""
+    async def record_queue_empty(self, connector_id: str, at: datetime) -> None:
+        """See `ConnectorStore.record_queue_empty`."""
         connector = await self.get(connector_id)
         if connector.queue_empty_at is None or connector.queue_empty_at < at:
-            noted = replace(connector, queue_empty_at=at)
-            self._database.connectors[connector_id] = noted
+            updated = replace(connector, queue_empty_at=at)
+            self._database.connectors[connector_id] = updated
 
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
         """See `ConnectorStore.list_page`; the order is that of the ids."""

@@ -1,8 +1,9 @@
-"""The one place that holds the state of all memory stores, with the rules that any database needs.
+"""The state of all memory stores, with the rules that any database needs.
 
-Owns rows, version checks and paging; knows no port but the page. Rows are the domain's immutable
-values, so nobody can change what is stored by what they passed in or got out. `commit` looks at
-all conditions before it writes the first row, and nothing here awaits: every call is atomic.
+This module owns rows, version checks and paging; the only port it depends on is the page. Rows are
+the domain's immutable values, so callers cannot change stored data through what they passed in or
+received. `commit` checks all conditions before it writes the first row, and nothing here awaits, so
+every call is atomic.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ports.paging import InvalidCursor, Page, Unreadable, decode_cursor, encode_
 
 
 class Versioned(Protocol):
-    """A row that carries the version that it was read at."""
+    """A row with the version at which it was read."""
 
     @property
     def version(self) -> int:
@@ -36,7 +37,7 @@ Item = TypeVar("Item")
 
 
 class Table(Generic[Key, Row]):
-    """Rows by key; they change through `MemoryDatabase.commit` only."""
+    """Rows by key; they change only through `MemoryDatabase.commit`."""
 
     def __init__(self) -> None:
         self._rows: dict[Key, Row] = {}
@@ -50,11 +51,11 @@ class Table(Generic[Key, Row]):
         return sorted(self._rows)
 
     def __iter__(self) -> Iterator[Row]:
-        """Iterate over the rows as they are now, in order of their keys."""
+        """Iterate over the current rows, in order of their keys."""
         return iter([self._rows[key] for key in self.sorted_keys()])
 
     def write(self, key: Key, row: Row, *, expected_version: int | None) -> Write:
-        """Return the write of `row` over the version expected; None: there is no row yet."""
+        """Return the write of `row` over the expected version; None: there is no row yet."""
 
         def check() -> None:
             stored = self._rows.get(key)
@@ -70,7 +71,7 @@ class Table(Generic[Key, Row]):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One row to be written if its condition holds."""
+    """The write of one row if its condition holds."""
 
     check: Callable[[], None]
     apply: Callable[[], None]
@@ -78,17 +79,17 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class StoredFailure:
-    """A failure, and the instant from which on it is not shown any more."""
+    """A failure, and the time from which it is no longer returned."""
 
     failure: Failure
     expires_at: datetime
 
 
 class MemoryDatabase:
-    """The state that the memory stores share; make one for each world.
+    """The state that the memory stores share; create one for each environment.
 
-    `unreadable` may be given the ids of jobs and connectors that cannot be read back, with causes;
-    a chunk's is that of its job, a slash and its index.
+    `unreadable` may have the ids of jobs and connectors that cannot be read, with causes. A chunk's
+    id there is that of its job, a slash and its index.
     """
 
     def __init__(self) -> None:
@@ -104,17 +105,17 @@ class MemoryDatabase:
         return self._chunks.setdefault(job_id, Table())
 
     def check_readable(self, record_id: str) -> None:
-        """Make sure that a job or connector can be read back.
+        """Check that a job or connector can be read.
 
         Raises:
-            CorruptData: it cannot.
+            CorruptData: It cannot.
         """
         cause = self.unreadable.get(record_id)
         if cause is not None:
-            raise CorruptData(f"{record_id} cannot be read back: {cause}", resource=record_id)
+            raise CorruptData(f"{record_id} cannot be read: {cause}", resource=record_id)
 
     def readable(self, record_id: str, record: Item) -> Item | Unreadable:
-        """Return the record, or why it cannot be read back."""
+        """Return the record, or why it cannot be read."""
         try:
             self.check_readable(record_id)
         except CorruptData as error:
@@ -125,7 +126,7 @@ class MemoryDatabase:
         """Write all rows, or none.
 
         Raises:
-            Conflict: a row's version is not the one expected.
+            Conflict: A row's version is not the expected one.
         """
         for write in writes:
             write.check()

@@ -1,4 +1,4 @@
-"""Orders to the engine, kept in a list."""
+"""Invocations of the engine, stored in a list."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ports.engine_invoker import EngineInvoker
 
 
 class MemoryEngineInvoker:
-    """Holds the orders that nobody has carried out yet, in `job_ids`."""
+    """Stores the pending invocations in `job_ids`."""
 
     def __init__(self) -> None:
         self.job_ids: list[str] = []
@@ -16,7 +16,7 @@ class MemoryEngineInvoker:
         self.job_ids.append(job_id)
 
     def take(self) -> list[str]:
-        """Return the orders and forget them."""
+        """Remove and return the pending invocations."""
         taken, self.job_ids = self.job_ids, []
         return taken
 

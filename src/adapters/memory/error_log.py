@@ -13,7 +13,7 @@ from ports.paging import Page
 
 
 class MemoryErrorLog:
-    """Keeps failures in a `MemoryDatabase`; shows each for `retention_days` after its writing."""
+    """Stores failures in a `MemoryDatabase`; lists each for `retention_days` after its write."""
 
     def __init__(
         self, database: MemoryDatabase, clock: Clock, *, retention_days: float = 90

@@ -1,4 +1,4 @@
-"""The ingest event bus, as a list of what it took."""
+"""The ingest event bus, as a list of accepted events."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ports.ingest_bus import IngestBus
 
 
 class MemoryIngestBus:
-    """Holds the events it took in `events`, in order.
+    """Stores the accepted events in `events`, in order.
 
-    `refuse` may be set to a function that says, for each event, what keeps the bus from taking it.
+    `refuse` may be set to a function that returns, for each event, the error that rejects it.
     """
 
     def __init__(self) -> None:
@@ -26,11 +26,9 @@ class MemoryIngestBus:
             return []
         if len(events) > INGEST_EVENT_COUNT_MAX:
             raise Refused(f"{len(events)} events in one request", operation="PutEvents")
-        answers = [self.refuse(event) for event in events]
-        self.events += [
-            event for event, error in zip(events, answers, strict=True) if error is None
-        ]
-        return answers
+        errors = [self.refuse(event) for event in events]
+        self.events += [event for event, error in zip(events, errors, strict=True) if error is None]
+        return errors
 
 
 _: type[IngestBus] = MemoryIngestBus

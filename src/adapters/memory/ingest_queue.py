@@ -1,4 +1,4 @@
-"""Ingest queues of an Asset Management System, each as a list of what it took."""
+"""Ingest queues of an Asset Management System, each as a list of accepted messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEDUPLICATION_INTERVAL: Final = timedelta(minutes=5)
 
 @dataclass(slots=True)
 class _Queue:
-    """The messages of one queue; `taken_at` has when a FIFO queue took each message."""
+    """The messages of one queue; `taken_at` is the time of each message in a FIFO queue."""
 
     waiting: list[IngestMessage] = field(default_factory=list)
     received: list[IngestMessage] = field(default_factory=list)
@@ -27,9 +27,9 @@ class _Queue:
 
 
 class MemoryIngestQueue:
-    """Holds the messages of each queue that `create` made; a URL that ends in `.fifo` is FIFO.
+    """Stores the messages of each queue from `create`; a URL that ends in `.fifo` is FIFO.
 
-    `refuse` may be set to a function that says, for each message, what keeps it from being sent.
+    `refuse` may be set to a function that returns, for each message, the error that rejects it.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -38,7 +38,7 @@ class MemoryIngestQueue:
         self.refuse: Callable[[IngestMessage], PortError | None] = lambda _: None
 
     def create(self, queue_url: str) -> None:
-        """Make an empty queue, or leave the one that is there as it is."""
+        """Create an empty queue, or leave an existing one unchanged."""
         self._queues.setdefault(queue_url, _Queue())
 
     async def send(
@@ -50,13 +50,13 @@ class MemoryIngestQueue:
         if len(messages) > QUEUE_MESSAGE_COUNT_MAX:
             raise Refused(f"{len(messages)} messages in one request", operation="SendMessageBatch")
         queue = self._queue(queue_url, "SendMessageBatch")
-        answers = [self.refuse(message) for message in messages]
-        for message, error in zip(messages, answers, strict=True):
+        errors = [self.refuse(message) for message in messages]
+        for message, error in zip(messages, errors, strict=True):
             if error is None and not (
                 queue_url.endswith(".fifo") and self._repeated(queue, message)
             ):
                 queue.waiting.append(message)
-        return answers
+        return errors
 
     async def depth(self, queue_url: str) -> int:
         """See the port."""
@@ -64,14 +64,14 @@ class MemoryIngestQueue:
         return len(queue.waiting) + len(queue.received)
 
     def receive(self, queue_url: str) -> list[IngestMessage]:
-        """Return the messages that wait; they count as being worked on until `finish`."""
+        """Return the waiting messages; they are in flight until `finish`."""
         queue = self._queue(queue_url, "ReceiveMessage")
         received, queue.waiting = queue.waiting, []
         queue.received += received
         return received
 
     def finish(self, queue_url: str, message: IngestMessage | None = None) -> None:
-        """Forget a message that was received; all of them if none is named."""
+        """Remove a received message; all of them if none is given."""
         received = self._queue(queue_url, "DeleteMessageBatch").received
         if message is None:
             received.clear()
@@ -79,11 +79,11 @@ class MemoryIngestQueue:
             received.remove(message)
 
     def notify(self, queue_url: str, message: IngestMessage) -> None:
-        """Put a message there that is not the service's: S3 sends to the same queue."""
+        """Add a message that is not the service's: S3 sends to the same queue."""
         self._queue(queue_url, "SendMessage").waiting.append(message)
 
     def drain(self, queue_url: str) -> list[IngestMessage]:
-        """Return the messages that wait, and forget all."""
+        """Remove all messages, and return the waiting ones."""
         received = self.receive(queue_url)
         self.finish(queue_url)
         return received
@@ -96,7 +96,7 @@ class MemoryIngestQueue:
         return self._queues[queue_url]
 
     def _repeated(self, queue: _Queue, message: IngestMessage) -> bool:
-        """Tell whether the queue took the same message within the interval; note it if not."""
+        """Return whether the message repeats one within the interval; record it if not."""
         now = self._clock.now()
         taken_at = queue.taken_at.get(message)
         if taken_at is not None and now - taken_at < DEDUPLICATION_INTERVAL:

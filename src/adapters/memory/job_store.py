@@ -1,4 +1,4 @@
-"""The job table in memory. Which prefixes are taken is read off the active jobs themselves."""
+"""The job table in memory. The reserved prefixes are those of the active jobs themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ports.paging import Page, Unreadable
 
 
 class MemoryJobStore:
-    """Keeps jobs in a `MemoryDatabase`."""
+    """Stores jobs in a `MemoryDatabase`."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -59,7 +59,7 @@ class MemoryJobStore:
         limit: int,
         cursor: str | None = None,
     ) -> Page[Job]:
-        """See `JobStore.list_page`; the status is looked at after the page was cut."""
+        """See `JobStore.list_page`; the status is filtered after the page was cut."""
         of_connector = (
             job
             for job in self._database.jobs
@@ -107,7 +107,7 @@ def job_write(database: MemoryDatabase, job: Job) -> tuple[Job, Write]:
     """Return the job as a save stores it (next version, the stored tally), and that write.
 
     Raises:
-        Conflict: the stored version is another, or there is no such job.
+        Conflict: The stored version differs, or there is no such job.
     """
     stored = database.jobs.find(job.job_id)
     if stored is None or stored.version != job.version:
@@ -117,7 +117,7 @@ def job_write(database: MemoryDatabase, job: Job) -> tuple[Job, Write]:
 
 
 def _age(job: Job) -> tuple[str, str]:
-    # In UTC and of fixed width, the text sorts as the instants do.
+    # In UTC and of fixed width, the text sorts like the time.
     return job.created_at.astimezone(UTC).isoformat(timespec="microseconds"), job.job_id
 
 

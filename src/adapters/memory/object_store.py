@@ -1,7 +1,7 @@
 """The port to customers' buckets, over `MemoryBuckets`.
 
-Answers what S3 answers: its order of checks, its errors, and the losses of a copy. What a rewrite
-does not restate is lost here too, so the promise to keep it is really kept, not assumed.
+Responds like S3: with its order of checks, its errors, and the losses of a copy. Attributes that an
+in-place copy does not set are lost here too, so tests prove that they are kept.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
 # S3 User Guide, "Access control list (ACL) overview": a copy has a header for each of these, and a
 # canned ACL for the one use of WRITE below.
-_SAYABLE = frozenset({"FULL_CONTROL", "READ", "READ_ACP", "WRITE_ACP"})
+_COPYABLE_GRANTS = frozenset({"FULL_CONTROL", "READ", "READ_ACP", "WRITE_ACP"})
 _PUBLIC_READ_WRITE = frozenset({("READ", EVERYBODY), ("WRITE", EVERYBODY)})
 
 _PLACE = "after "
 
 
 class MemoryObjectStore:
-    """Lists, reads and rewrites objects of a `MemoryBuckets` world.
+    """Lists, reads and writes the objects of `MemoryBuckets`.
 
     Args:
-        buckets: The world.
+        buckets: The buckets.
         page_object_count: Objects in a page of the listing.
     """
 
@@ -121,7 +121,7 @@ class MemoryObjectStore:
             raise _not_found(bucket, head.key, "PutObjectTagging")
         self._buckets.set_tags(bucket.name, head, tags)
 
-    async def rewrite(
+    async def copy_in_place(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
         """See the port."""
@@ -166,28 +166,28 @@ class MemoryObjectStore:
         upload = self._upload(bucket, head, copy_id, operation)
         stored = self._unchanged(bucket, head, operation, archived=False)
         size_bytes = 0
-        for said in parts:
-            e_tag, first, last = upload.parts.get(said.number, ("", 0, -1))
-            if e_tag != said.e_tag:
-                raise Conflict(f"part {said.number} is not {said.e_tag}", vendor_code="InvalidPart")
-            # What is not in its place is not the object's content any more.
+        for part in parts:
+            e_tag, first, last = upload.parts.get(part.number, ("", 0, -1))
+            if e_tag != part.e_tag:
+                raise Conflict(f"part {part.number} is not {part.e_tag}", vendor_code="InvalidPart")
+            # Bytes that are not in their place are no longer the object's content.
             whole = first == size_bytes
             size_bytes = last + 1 if whole else 0
         intact = size_bytes == head.size_bytes
         joined = replace(
-            upload.begun,
-            head=replace(upload.begun.head, size_bytes=size_bytes),
+            upload.initial,
+            head=replace(upload.initial.head, size_bytes=size_bytes),
             content=stored.content if intact else b"not what it was",
         )
         del self._buckets.uploads[copy_id]
-        # S3 User Guide, "Working with object metadata" (read in 2026-11): an object that was
-        # uploaded in parts has the time at which its upload was begun.
+        # S3 User Guide, "Working with object metadata" (read in 2026-11): a multipart upload has
+        # the time of its creation.
         written = self._buckets.write(
             bucket.name,
             joined,
             kind=operation,
             part_count=len(parts),
-            last_modified=upload.begun_at,
+            last_modified=upload.created_at,
         )
         return WrittenObject(e_tag=written.head.e_tag, version_id=written.head.version_id)
 
@@ -199,12 +199,12 @@ class MemoryObjectStore:
     def _unchanged(
         self, bucket: Bucket, head: ObjectHead, operation: str, *, archived: bool = True
     ) -> StoredObject:
-        """Return the current object, if it is what was seen and (`archived`) can be read."""
+        """Return the current object, if it is unchanged and (`archived`) can be read."""
         stored = self._current(bucket, head.key, operation)
         where = f"{bucket.name}/{head.key}"
         if stored.head.e_tag != head.e_tag:
             raise Conflict(
-                f"{where} is not {head.e_tag} any more", operation=operation, resource=where
+                f"{where} is no longer {head.e_tag}", operation=operation, resource=where
             )
         if archived and is_archived(stored.head):
             raise Archived(f"{where} is archived", operation=operation, resource=where)
@@ -214,7 +214,10 @@ class MemoryObjectStore:
         self, bucket: Bucket, head: ObjectHead, copy_id: str, operation: str
     ) -> MemoryUpload:
         upload = self._buckets.uploads.get(copy_id)
-        if upload is None or (upload.bucket_name, upload.begun.head.key) != (bucket.name, head.key):
+        if upload is None or (upload.bucket_name, upload.initial.head.key) != (
+            bucket.name,
+            head.key,
+        ):
             raise Conflict(
                 f"there is no copy {copy_id}",
                 operation=operation,
@@ -224,11 +227,11 @@ class MemoryObjectStore:
         return upload
 
     def _grants(self, bucket: Bucket, head: ObjectHead, *, multipart: bool) -> Grants:
-        """Return the grants that a copy has to be told.
+        """Return the grants that a copy must set.
 
         Raises:
-            Archived: it is not to be copied.
-            Refused: a copy could not keep the object as it is.
+            Archived: It must not be copied.
+            Refused: A copy could not keep the object unchanged.
         """
         where = f"{bucket.name}/{head.key}"
         if is_archived(head):
@@ -239,13 +242,15 @@ class MemoryObjectStore:
         code = None
         if opened is not None and opened.default_retention and not self._retained(head):
             code = "DefaultRetention"
-        elif not (_SAYABLE.issuperset(may for may, _ in grants) or grants == _PUBLIC_READ_WRITE):
+        elif not (
+            _COPYABLE_GRANTS.issuperset(may for may, _ in grants) or grants == _PUBLIC_READ_WRITE
+        ):
             code = "WriteGrant"
         elif multipart:
-            code = _unsendable(head)
+            code = _not_copyable(head)
         if code is not None:
             raise Refused(
-                f"{where}: a copy could not keep it as it is ({code}); use the connector trigger"
+                f"{where}: a copy could not keep it unchanged ({code}); use the connector trigger"
                 " 'event', which does not copy",
                 operation="CopyObject",
                 resource=where,
@@ -258,7 +263,7 @@ class MemoryObjectStore:
         return until is not None and until > self._buckets.clock.now()
 
     def _open(self, bucket: Bucket, operation: str, key: str = "") -> MemoryBucket:
-        """Count the request and find its bucket, if we may."""
+        """Count the request, and return its bucket if access is granted."""
         self._buckets.requests[operation] += 1
         found = self._buckets.find(bucket.name)
         where = f"{bucket.name}/{key}"
@@ -270,11 +275,12 @@ class MemoryObjectStore:
                 vendor_code="NoSuchBucket",
             )
         denied = {bucket.name, (bucket.name, key)} & self._buckets.denied
-        # S3 does not tell a foreign owner from a lack of rights.
+        # S3 does not distinguish a foreign owner from missing permissions.
         foreign = bucket.expected_owner not in (None, found.owner)
         if denied or foreign or found.role_arn not in (None, bucket.role_arn):
             raise AccessDenied(
-                f"no right to {operation} on {where}, or the owner is not {bucket.expected_owner}",
+                f"no permission to {operation} on {where}, or another owner than"
+                f" {bucket.expected_owner}",
                 operation=operation,
                 resource=where,
                 vendor_code="AccessDenied",
@@ -291,11 +297,11 @@ class MemoryObjectStore:
 def _copied(
     stored: StoredObject, head: ObjectHead, tags: Mapping[str, str], *, multipart: bool
 ) -> StoredObject:
-    """Return what S3 makes of a copy that restates what `head` shows.
+    """Return the result of a copy that sets the attributes in `head`.
 
-    Metadata and checksum algorithm come along with a copy in one request and must be restated in
-    one of several parts; the rest must always be (S3 API Reference, "CopyObject"). Unless it is
-    told grants, too, the copy is private.
+    A copy in one request keeps metadata and checksum algorithm; a multipart copy must set them. All
+    others must always be set (S3 API Reference, "CopyObject"). Unless grants are set too, the copy
+    is private.
     """
     described = head if multipart else stored.head
     return StoredObject(
@@ -316,15 +322,15 @@ def _copied(
     )
 
 
-def _unsendable(head: ObjectHead) -> str | None:
-    """Return what of the head an upload in parts cannot be told; None if there is nothing."""
+def _not_copyable(head: ObjectHead) -> str | None:
+    """Return which attribute of the head a multipart copy cannot set; None if there is none."""
     if NOT_IN_XML.search(head.key):
         return "Key"
     return "Expires" if isinstance(head.system_metadata.get("Expires"), str) else None
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:
-    """Refuse what S3 refuses."""
+    """Reject what S3 rejects."""
     valid = len(tags) <= OBJECT_TAG_COUNT_MAX and all(
         0 < len(name) <= OBJECT_TAG_KEY_CHARS_MAX
         and len(value) <= OBJECT_TAG_VALUE_CHARS_MAX
@@ -337,10 +343,10 @@ def _check_tags(tags: Mapping[str, str]) -> None:
 
 
 def _position(token: str) -> str:
-    """Return the key that the page of a token ended with."""
+    """Return the last key of the page of a token."""
     if not token.startswith(_PLACE):
         raise Refused(
-            f"{token!r} is no token of a listing",
+            f"{token!r} is not a token of a listing",
             operation="ListObjectsV2",
             vendor_code="InvalidArgument",
         )
@@ -349,7 +355,7 @@ def _position(token: str) -> str:
 
 def _entry(bucket: MemoryBucket, key: str) -> ManifestEntry:
     stored = bucket.current(key)
-    assert stored is not None  # noqa: S101  # `keys` lists current objects only
+    assert stored is not None  # noqa: S101  # `keys` has current objects only
     return ManifestEntry(
         key=key, size_bytes=stored.head.size_bytes, last_modified=stored.head.last_modified
     )

@@ -1,4 +1,4 @@
-"""The results bucket, with S3's rules for uploads in parts."""
+"""The results bucket, with S3's rules for multipart uploads."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class _Upload:
 
 
 class MemoryResultsStore:
-    """Holds finished files in `files`, unfinished uploads apart from them.
+    """Stores finished files in `files`, and unfinished uploads separately.
 
     Args:
-        part_bytes_min: Least size of a part that is not the last; tests of many parts lower it.
-        block_bytes: How much `stream` yields at a time.
+        part_bytes_min: Minimum size of all parts but the last; tests of many parts lower it.
+        block_bytes: The number of bytes that `stream` yields at a time.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class MemoryResultsStore:
 
 
 def _md5(content: bytes) -> bytes:
-    """S3's ETag of a plain object and of a part; no secret depends on it."""
+    """S3's ETag of a plain object and of a part; it protects no secret."""
     return hashlib.md5(content, usedforsecurity=False).digest()
 
 

@@ -1,4 +1,4 @@
-"""The status topic, as a list of what was published."""
+"""The status topic, as a list of published messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ports.status_notifier import StatusNotifier
 
 
 class MemoryStatusNotifier:
-    """Holds published messages in `messages`, in order."""
+    """Stores published messages in `messages`, in order."""
 
     def __init__(self) -> None:
         self.messages: list[StatusMessage] = []

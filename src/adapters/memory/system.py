@@ -1,4 +1,4 @@
-"""Time and ids that a test owns."""
+"""Time and ids under a test's control."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ports.ids import Ids
 
 
 class ManualClock:
-    """Stands still until it is moved; `sleep` moves it and returns at once."""
+    """A clock that only a test advances; `sleep` advances it and returns at once."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -20,12 +20,12 @@ class ManualClock:
         return self._now
 
     def advance(self, duration_s: float) -> None:
-        """Move on by some seconds."""
+        """Advance by some seconds."""
         self._now += timedelta(seconds=duration_s)
 
-    def move_to(self, instant: datetime) -> None:
-        """Move on to an instant; one that has passed leaves the clock as it is."""
-        self._now = max(self._now, instant)
+    def move_to(self, time: datetime) -> None:
+        """Advance to a time; a past time leaves the clock unchanged."""
+        self._now = max(self._now, time)
 
     async def sleep(self, duration_s: float) -> None:
         """See the port."""
@@ -36,7 +36,7 @@ class SeededIds:
     """The same ids in the same order for the same seed."""
 
     def __init__(self, seed: int = 0) -> None:
-        self._random = random.Random(seed)  # noqa: S311  # repeatable, and nobody's secret
+        self._random = random.Random(seed)  # noqa: S311  # repeatable, and not a secret
         self._job_count = 0
 
     def new_job_id(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ports.telemetry import Metric, Telemetry
 
-# Of one task and what it starts, as an invocation is.
+# Of one task and its subtasks, like an invocation.
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
@@ -25,7 +25,7 @@ class Entry:
 
 
 class MemoryTelemetry:
-    """Holds what was told: `entries` in order, and `counts` by metric."""
+    """Stores what was logged: `entries` in order, and `counts` by metric."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -33,12 +33,12 @@ class MemoryTelemetry:
 
     @property
     def events(self) -> list[Entry]:
-        """The entries that are no warnings."""
+        """The entries that are not warnings."""
         return [entry for entry in self.entries if not entry.is_warning]
 
     @property
     def warnings(self) -> list[Entry]:
-        """The entries that are."""
+        """The entries that are warnings."""
         return [entry for entry in self.entries if entry.is_warning]
 
     def event(self, name: str, **facts: str | int | float | bool | None) -> None:

@@ -28,7 +28,7 @@ from domain.chunk import Chunk, ChunkLeaseExpired, cancel_chunk, evolve, lease_e
 from domain.failure import Failure
 from domain.job import Discovery, Ending, EndingKind, Job
 from domain.job_control import request_end, stop_redriving
-from domain.outcome import Outcome, fold
+from domain.outcome import Outcome, count_outcomes
 from domain.tally import tally_change
 from ports.batch_jobs import BatchJobs
 from ports.chunk_store import ChunkStore
@@ -125,7 +125,7 @@ class EndJob:
         if now.tally.chunks_settled < now.tally.chunks_total:
             async for chunk in self._chunks.chunks(job.job_id):
                 # The request does not cover chunks that a later redrive reopened.
-                if not chunk.terminal and chunk.redrive_number <= job.redrive_number:
+                if not chunk.terminal and chunk.life.redrive_number <= job.redrive_number:
                     left = await self._cancel(job, chunk) or left
                     if deadline.near(self._tuning.stop_margin_s):
                         return None
@@ -189,7 +189,7 @@ class EndJob:
             if self._patient(job) and not isinstance(error, Misconfigured):
                 return error
         try:
-            cancelled = cancel_chunk(released, fold(done.values()), now=now)
+            cancelled = cancel_chunk(released, count_outcomes(done.values()), now=now)
             await self._chunks.settle(cancelled, tally_change(chunk, cancelled))
         except Conflict:
             pass  # a worker leased or settled it; the next pass reads the result

@@ -6,8 +6,7 @@ one message at a time. So a trigger's grace period does not end before the queue
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from application.execution.deadline import Deadline
@@ -15,6 +14,7 @@ from application.execution.tuning import Tuning
 from domain.connector import Trigger
 from domain.job import Job
 from domain.limits import QUEUE_DEPTH_LAG_S
+from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.errors import Fatal, Misconfigured, NotFound, PortError
@@ -25,15 +25,6 @@ _PAGE_CONNECTOR_COUNT: Final = 100
 
 # The depth lags: an empty queue was empty this long before the request.
 _DEPTH_LAG: Final = timedelta(seconds=QUEUE_DEPTH_LAG_S)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueView:
-    """Whether a job's ingest queue can be read, and when it was last empty."""
-
-    known: bool = False
-    empty_at: datetime | None = None
-    warnings: tuple[str, ...] = ()
 
 
 class IngestWatch:
@@ -54,8 +45,8 @@ class IngestWatch:
         self._telemetry = telemetry
         self._tuning = tuning
 
-    async def look(self, job: Job) -> QueueView:
-        """Return the state of the ingest queue for a job that starts now.
+    async def look(self, job: Job) -> tuple[QueueView, tuple[str, ...]]:
+        """Return the state of the ingest queue for a job that starts now, and its warnings.
 
         If the queue cannot be read, only the grace period counts, and the job gets a warning.
 
@@ -65,7 +56,7 @@ class IngestWatch:
         """
         queue_url = job.ingest.queue_url
         if queue_url is None:
-            return QueueView()
+            return UNKNOWN_QUEUE, ()
         seen_at = self._clock.now() - _DEPTH_LAG
         try:
             depth = await self._queue.depth(queue_url)
@@ -78,14 +69,14 @@ class IngestWatch:
                     resource=queue_url,
                     vendor_code=error.vendor_code,
                 ) from error
-            return QueueView(warnings=(self._unread(queue_url, error),))
+            return UNKNOWN_QUEUE, (self._unread(queue_url, error),)
         except Fatal as error:
-            return QueueView(warnings=(self._unread(queue_url, error),))
+            return UNKNOWN_QUEUE, (self._unread(queue_url, error),)
         if depth == 0:
-            await self._connectors.note_queue_empty(job.connector_id, seen_at)
-            return QueueView(known=True, empty_at=seen_at)
+            await self._connectors.record_queue_empty(job.connector_id, seen_at)
+            return QueueView(known=True, empty_at=seen_at), ()
         connector = await self._connectors.get(job.connector_id)
-        return QueueView(known=True, empty_at=connector.queue_empty_at)
+        return QueueView(known=True, empty_at=connector.queue_empty_at), ()
 
     async def observe(self, deadline: Deadline) -> None:
         """Check the queues of all connectors, until the deadline is near.
@@ -107,7 +98,7 @@ class IngestWatch:
                 seen_at = self._clock.now() - _DEPTH_LAG
                 try:
                     if await self._queue.depth(connector.ingest.queue_url) == 0:
-                        await self._connectors.note_queue_empty(connector.connector_id, seen_at)
+                        await self._connectors.record_queue_empty(connector.connector_id, seen_at)
                 except Exception as error:  # noqa: BLE001 - reported
                     self._telemetry.warning(
                         "ingest_queue_not_read",

@@ -11,7 +11,7 @@ from application.results.failure_records import cause_of, is_unknown
 from domain.attempts import end_attempts, fail_attempt, place_of
 from domain.errors import LeaseLost
 from domain.job import Job
-from domain.job_control import check_work, take_work
+from domain.job_control import acquire_work_lease, check_work_lease
 from ports.clock import Clock
 from ports.job_store import JobStore
 
@@ -36,7 +36,9 @@ class JobLease:
         return await update_job(
             self._jobs,
             job_id,
-            lambda job: take_work(job, token=self.token, now=self._clock.now(), lease_s=lease_s),
+            lambda job: acquire_work_lease(
+                job, token=self.token, now=self._clock.now(), lease_s=lease_s
+            ),
         )
 
     async def update(self, job_id: str, change: Callable[[Job], Job]) -> Job:
@@ -47,7 +49,7 @@ class JobLease:
         """
 
         def guarded(job: Job) -> Job:
-            check_work(job, token=self.token, now=self._clock.now())
+            check_work_lease(job, token=self.token, now=self._clock.now())
             changed = replace(change(job), updated_at=self._clock.now())
             return changed if place_of(changed) == place_of(job) else end_attempts(changed)
 
@@ -93,4 +95,4 @@ class JobLease:
         Raises:
             LeaseLost: it does not.
         """
-        check_work(job, token=self.token, now=self._clock.now())
+        check_work_lease(job, token=self.token, now=self._clock.now())

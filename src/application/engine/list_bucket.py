@@ -78,7 +78,7 @@ class ListBucket:
         key = manifest_key(job.job_id)
         if job.listing.upload_id is None:
             warnings = check_bucket(job, await self._objects.inspect(job.bucket))
-            queue = await self._ingest_watch.look(job)
+            queue, queue_warnings = await self._ingest_watch.look(job)
             upload_id = await self._results.create_upload(key)
             started = replace(Listing(), upload_id=upload_id)
             job = await lease.update(
@@ -86,9 +86,8 @@ class ListBucket:
                 lambda j: replace(
                     j,
                     listing=started,
-                    warnings=(*warnings, *queue.warnings),
-                    queue_known=queue.known,
-                    queue_empty_at=queue.empty_at,
+                    warnings=(*warnings, *queue_warnings),
+                    queue=queue,
                 ),
             )
         prefixes = prefix_rules.normalise(job.options.prefixes) or ("",)

@@ -43,7 +43,7 @@ class RequeueFailures:
             LeaseLost: the job's lease is lost.
         """
         async for chunk in self._chunks.chunks(job.job_id):
-            if redrivable(chunk) and chunk.redrive_number < job.redrive_number:
+            if redrivable(chunk) and chunk.life.redrive_number < job.redrive_number:
                 # The job may have been cancelled since; the cancellation waits for the lease.
                 lease.check(await self._jobs.get(job.job_id))
                 event = ChunkRedriven(redrive_number=job.redrive_number)

@@ -26,7 +26,7 @@ from domain.errors import InvalidReport
 from domain.job import Job, JobStatus, ProcessingStarted, Splitting, evolve
 from domain.key_sum import may_be_equal, with_key
 from domain.manifest import ManifestEntry
-from domain.outcome import Outcome, fold
+from domain.outcome import Outcome, count_outcomes
 from domain.packing import ChunkDraft
 from domain.records import RecordSplitter
 from ports.chunk_store import ChunkStore
@@ -144,7 +144,7 @@ class SplitIntoChunks:
                 draft.outcomes, job_id=job.job_id, chunk_index=index, attempt_number=1, now=now
             )
             await self._errors.record(failures[: self._tuning.errors_per_chunk_max])
-        known = fold(draft.outcomes)
+        known = count_outcomes(draft.outcomes)
         settled = ChunkStatus.COMPLETED_WITH_ERRORS if known.failed else ChunkStatus.COMPLETED
         keys = [entry.key for entry in draft.entries] + [outcome.key for outcome in draft.outcomes]
         batch.chunks.append(

@@ -10,9 +10,9 @@ from application.jobs.engine_invocation import request_advance
 from application.jobs.status_publisher import StatusPublisher
 from domain import prefixes as prefix_rules
 from domain.connector import Connector, ConnectorStatus
-from domain.errors import ConnectorDisabled, FieldFault, InvalidRequest
+from domain.errors import ConnectorDisabled, FieldIssue, InvalidRequest
 from domain.identity import job_id_for
-from domain.item_sizes import option_faults
+from domain.item_sizes import option_issues
 from domain.job import Job, SyncOptions, new_job
 from domain.manifest import format_timestamp
 from domain.shown import shown
@@ -96,7 +96,7 @@ class StartSync:
         _check_prefixes(options, connector)
         scope = prefix_rules.normalise(options.prefixes or connector.prefixes)
         options = replace(options, prefixes=scope)
-        faults = option_faults(options, connector.ingest)
+        faults = option_issues(options, connector.ingest)
         if faults:
             raise InvalidRequest(*faults)
         job = new_job(
@@ -137,7 +137,7 @@ def _replayed(earlier: Job, fingerprint: str) -> Started:
 def _check_prefixes(options: SyncOptions, connector: Connector) -> None:
     faults = prefix_rules.check(options.prefixes, path="prefixes")
     faults += [
-        FieldFault(
+        FieldIssue(
             path=f"prefixes.{index}",
             message=f"'{shown(prefix)}' is not within the connector's prefixes:"
             f" {', '.join(map(shown, connector.prefixes))}",

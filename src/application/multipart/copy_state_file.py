@@ -58,7 +58,7 @@ class CopyStateFile:
         """
         async with self._lock:
             records = dict(await self._load())
-            if record.begun_count:
+            if record.started_count:
                 records[object_key] = record
             else:
                 records.pop(object_key, None)

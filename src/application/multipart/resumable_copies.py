@@ -71,7 +71,8 @@ class ResumableCopies:
 
         Raises:
             StopRequested: this worker has to stop; what is done is on file.
-            Conflict, NotFound, Archived, Refused: as `ObjectStore.rewrite`; the copy is given up.
+            Conflict, NotFound, Archived, Refused: as `ObjectStore.copy_in_place`; the copy
+                is aborted.
             LeaseLost: the chunk is another worker's by now.
         """
         copy = await self._begun(head, tags)
@@ -112,9 +113,9 @@ class ResumableCopies:
         copy = PartialCopy(
             upload_id=upload_id, fingerprint=fingerprint, part_bytes=self._tuning.copy_part_bytes
         )
-        begun = replace(record, begun_count=record.begun_count + 1, under_way=copy)
+        started = replace(record, started_count=record.started_count + 1, under_way=copy)
         try:
-            await self._file.put(head.key, begun)
+            await self._file.put(head.key, started)
         except Exception:
             # It has no record and no parts: no other attempt could resume or abort it.
             await self._abort(head.key, upload_id)
@@ -173,7 +174,7 @@ class ResumableCopies:
 
     def _advance(self, record: CopyRecord) -> None:
         # A copy that has to be begun again and again comes no further.
-        self.advanced |= record.begun_count <= self._tuning.chunk_attempt_count_max
+        self.advanced |= record.started_count <= self._tuning.chunk_attempt_count_max
 
     async def _give_up(self, key: str) -> CopyRecord:
         record = await self._file.get(key)

@@ -194,8 +194,7 @@ class ObjectDecisions:
         return Patience(
             grace=self._grace,
             trigger_count_max=self._trigger_count_max,
-            queue_known=job.queue_known,
-            queue_empty_at=job.queue_empty_at,
+            queue=job.queue,
             retrigger=job.options.retrigger,
         )
 

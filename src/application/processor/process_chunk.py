@@ -283,13 +283,12 @@ class ProcessChunk:
     ) -> bool:
         """Add to `done`; tells whether a copy in parts came further."""
         limit = AdaptiveLimit(self._tuning.windows_in_flight * self._tuning.calls_in_flight)
-        token = chunk.lease.token if chunk.lease else ""
         copies = ResumableCopies(
             objects=self._objects,
             file=CopyStateFile(
                 self._results,
                 key=copies_key(job.job_id, chunk.index),
-                check=lambda: check_lease(chunk, token=token, now=self._clock.now()),
+                check=lambda: check_lease(chunk, token=chunk.lease_token, now=self._clock.now()),
                 telemetry=self._telemetry,
             ),
             clock=self._clock,

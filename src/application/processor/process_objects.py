@@ -242,7 +242,7 @@ class ObjectProcessor:
         if head.size_bytes > self._single_copy_bytes_max:
             return await context.copies.copy(head, tags)
         async with context.writing():
-            return await self._objects.rewrite(job.bucket, head, tags)
+            return await self._objects.copy_in_place(job.bucket, head, tags)
 
 
 def _pause_s(round_index: int) -> float:

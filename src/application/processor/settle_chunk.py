@@ -29,7 +29,7 @@ from domain.chunk import (
     cancel_chunk,
     check_lease,
     evolve,
-    give_up_chunk,
+    fail_chunk,
     settle_chunk,
 )
 from domain.errors import DomainError, LeaseLost
@@ -37,7 +37,7 @@ from domain.failure import Failure
 from domain.job import Job
 from domain.limits import QUEUE_DELAY_S_MAX
 from domain.message import chunk_message
-from domain.outcome import Outcome, OutcomeKind, Statistics, fold
+from domain.outcome import Outcome, OutcomeKind, Statistics, count_outcomes
 from domain.tally import tally_change
 from ports.chunk_queue import ChunkQueue
 from ports.chunk_store import ChunkStore
@@ -119,7 +119,7 @@ class ChunkSettlement:
         last_attempt = chunk.attempt_count >= self._tuning.chunk_attempt_count_max
         if unstarted > 0 or (retryable_count and not last_attempt):
             progressed = copies_advanced or len(standing) > outcome_count_before
-            key = await self._progress.save(chunk, _token(chunk), standing)
+            key = await self._progress.save(chunk, chunk.lease_token, standing)
             released = ChunkReleased(progress_key=key, progressed=progressed)
             await self._release(
                 evolve(chunk, released, self._clock.now()),
@@ -131,7 +131,7 @@ class ChunkSettlement:
             job,
             chunk,
             outcomes,
-            settle_chunk(chunk, fold(outcomes.values()), now=self._clock.now()),
+            settle_chunk(chunk, count_outcomes(outcomes.values()), now=self._clock.now()),
         )
         return True
 
@@ -164,7 +164,7 @@ class ChunkSettlement:
         progress_key, progressed = chunk.progress_key, len(standing) > outcome_count_before
         if progressed:
             try:
-                progress_key = await self._progress.save(chunk, _token(chunk), standing)
+                progress_key = await self._progress.save(chunk, chunk.lease_token, standing)
             except Exception as unsaved:  # noqa: BLE001 - these objects are looked at again
                 progressed = False
                 self._warn_of("outcomes_not_written", chunk, unsaved)
@@ -211,7 +211,7 @@ class ChunkSettlement:
             "chunk_failed", job_id=job.job_id, chunk_index=chunk.index, cause=message
         )
         self._telemetry.count(Metric.CHUNKS_FAILED)
-        failed = give_up_chunk(chunk, fold(outcomes.values()), message, now=now)
+        failed = fail_chunk(chunk, count_outcomes(outcomes.values()), message, now=now)
         await self._settle(job, chunk, recorded, failed, whole=replace(failure, message=message))
 
     async def cancel(self, job: Job, chunk: Chunk, outcomes: Mapping[str, Outcome]) -> None:
@@ -223,7 +223,7 @@ class ChunkSettlement:
         done = await self._known(chunk, outcomes) or {}
         if await self._try_to_write(chunk, done) is not None:
             done = {}
-        cancelled = cancel_chunk(chunk, fold(done.values()), now=self._clock.now())
+        cancelled = cancel_chunk(chunk, count_outcomes(done.values()), now=self._clock.now())
         await self._settle(job, chunk, done, cancelled)
 
     async def _settle(
@@ -337,7 +337,7 @@ class ChunkSettlement:
             return dict(done) if done else None
 
     def _check_lease(self, chunk: Chunk) -> None:
-        check_lease(chunk, token=_token(chunk), now=self._clock.now())
+        check_lease(chunk, token=chunk.lease_token, now=self._clock.now())
 
     def _warn_of(self, name: str, chunk: Chunk, error: Exception) -> None:
         self._telemetry.warning(
@@ -348,7 +348,3 @@ class ChunkSettlement:
         self._telemetry.count(Metric.CHUNKS_SETTLED)
         for name, metric in _METRICS.items():
             self._telemetry.count(metric, getattr(change, name))
-
-
-def _token(chunk: Chunk) -> str:
-    return chunk.lease.token if chunk.lease else ""

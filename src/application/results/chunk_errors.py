@@ -114,4 +114,4 @@ class ChunkErrors:
 def _tried_before(chunk: Chunk) -> bool:
     """Tell whether another attempt than the one that has the lease may have recorded failures."""
     attempts = chunk.attempt_count - (chunk.lease is not None)
-    return attempts > 0 or chunk.progress_key is not None or chunk.redrive_number > 0
+    return attempts > 0 or chunk.progress_key is not None or chunk.life.redrive_number > 0

@@ -30,7 +30,7 @@ class ProgressFiles:
         """
         if chunk.progress_key is not None:
             return await self._read(chunk.progress_key)
-        if not chunk.redrive_number:
+        if not chunk.life.redrive_number:
             return {}
         try:
             settled = await self._read(outcomes_key(chunk.job_id, chunk.index))
@@ -44,7 +44,7 @@ class ProgressFiles:
         Beside the progress that was saved these are the outcomes of an earlier settlement, or of a
         worker that died while it settled. What cannot be read is not known.
         """
-        if not (chunk.attempt_count or chunk.progress_key or chunk.redrive_number):
+        if not (chunk.attempt_count or chunk.progress_key or chunk.life.redrive_number):
             return {}  # no worker ever had it
         known: dict[str, Outcome] = {}
         with suppress(NotFound, InvalidManifest):

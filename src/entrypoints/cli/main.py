@@ -1,4 +1,4 @@
-"""`asset-sync`: all commands."""
+"""The command line `asset-sync`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 
 import typer
 
-from entrypoints.cli import connector_commands, job_commands
-from entrypoints.cli.demo import demo
-from entrypoints.cli.stage_commands import doctor
-from entrypoints.cli.up import up
+from entrypoints.cli.demo.command import demo
+from entrypoints.cli.local.up_command import up
+from entrypoints.cli.remote import connector_commands, job_commands
+from entrypoints.cli.stage.command import doctor
 
 app = typer.Typer(
-    help="Keeps S3 buckets in step with an Asset Management System.",
+    help="Keeps S3 buckets in sync with an Asset Management System.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -38,8 +38,8 @@ for _command in (
 def main() -> None:
     """Run the command line.
 
-    What a stream cannot encode, in a terminal of ASCII or in a pipe on Windows, it writes by its
-    number, as `domain.shown` does with what cannot be printed.
+    Characters that a stream cannot encode, such as in an ASCII terminal or a pipe on Windows, are
+    written as escapes, like non-printable characters in `domain.shown`.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

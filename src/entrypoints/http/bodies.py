@@ -26,10 +26,10 @@ from application.connectors import ACCOUNT_ID, CONNECTOR_ID, QUEUE_URL, ROLE_ARN
 from domain.bucket_name import BUCKET_NAME_PATTERN
 from domain.connector import ConnectorStatus, IdSource, Trigger
 from domain.file_types import FileFilter, FilterMode, file_filter_of
-from domain.glob import glob_fault
+from domain.glob import glob_error
 from domain.job import Discovery, JobStatus
 from domain.limits import OBJECT_KEY_BYTES_MAX
-from domain.manifest import parse_instant
+from domain.manifest import parse_timestamp
 from domain.outcome import OutcomeKind
 
 PREFIX_COUNT_MAX: Final = 100
@@ -56,7 +56,7 @@ def _clean(text: str) -> str:
 
 
 def _meant(pattern: str) -> str:
-    fault = glob_fault(pattern)
+    fault = glob_error(pattern)
     if fault is not None:
         raise PydanticCustomError("glob", "{fault}", {"fault": fault})
     return pattern
@@ -73,7 +73,7 @@ def _short_key(text: str) -> str:
 def _instant(value: Any) -> datetime:
     try:
         if isinstance(value, str):
-            return parse_instant(value)
+            return parse_timestamp(value)
     except ValueError:
         pass
     raise PydanticCustomError(

@@ -18,7 +18,7 @@ from itertools import chain
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
 
-from domain.errors import FieldFault, InvalidRequest
+from domain.errors import FieldIssue, InvalidRequest
 
 Json = dict[str, Any]
 Event = Mapping[str, Any]
@@ -49,7 +49,7 @@ class Request:
     body: str
     body_is_base64: bool
     request_id: str
-    faults: tuple[FieldFault, ...] = ()
+    faults: tuple[FieldIssue, ...] = ()
 
     def content(self) -> bytes:
         """Return the body's bytes.
@@ -67,7 +67,7 @@ class Request:
                 content = self.body.encode()
         except ValueError as error:  # not Base64, not ASCII, or half of a surrogate pair
             raise InvalidRequest(
-                FieldFault(path="body", message="did not arrive as bytes")
+                FieldIssue(path="body", message="did not arrive as bytes")
             ) from error
         if len(content) > BODY_BYTES_MAX:
             raise InvalidRequest(_too_large())
@@ -121,7 +121,7 @@ class _Members:
     """Reads members of an event, and notes those that are not of their type."""
 
     def __init__(self) -> None:
-        self.faults: list[FieldFault] = []
+        self.faults: list[FieldIssue] = []
 
     def text(self, source: Event, name: str, *, required: bool = False) -> str:
         """Return a text, empty if it is left out. Half of a surrogate pair becomes U+FFFD."""
@@ -170,7 +170,7 @@ class _Members:
         return {}
 
     def _note(self, name: str, expected: str) -> None:
-        self.faults.append(FieldFault(path=name, message=f"did not arrive as {expected}"))
+        self.faults.append(FieldIssue(path=name, message=f"did not arrive as {expected}"))
 
 
 def _format_2(event: Event, context: Event, request_id: str) -> Request:
@@ -270,5 +270,5 @@ def _unicode(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
-def _too_large() -> FieldFault:
-    return FieldFault(path="body", message=f"is larger than {BODY_BYTES_MAX} bytes")
+def _too_large() -> FieldIssue:
+    return FieldIssue(path="body", message=f"is larger than {BODY_BYTES_MAX} bytes")

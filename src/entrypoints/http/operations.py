@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from application.connectors import NewConnector
 from application.jobs.explain_object import Explanation
 from domain.connector import Ingest
-from domain.errors import FieldFault, InvalidRequest
+from domain.errors import FieldIssue, InvalidRequest
 from domain.job import Job, SyncOptions
 from domain.outcome import Outcome
 from domain.views import chunk_view, connector_view, failure_view, job_view
@@ -196,7 +196,7 @@ def _page(page: Page[Item], view: Callable[[Item], Json]) -> Reply:
     reply = Reply(status=200, body=body)
     if len(reply.text()) > _REPLY_CHARS_MAX:
         message = "makes a page that is too large to be sent; ask for fewer items"
-        raise InvalidRequest(FieldFault(path="limit", message=message))
+        raise InvalidRequest(FieldIssue(path="limit", message=message))
     return reply
 
 
@@ -205,7 +205,7 @@ def _of_one_prefix(error: InvalidRequest) -> InvalidRequest:
     return InvalidRequest(
         *(
             replace(fault, path="prefix") if fault.path.startswith("prefixes") else fault
-            for fault in error.faults
+            for fault in error.issues
         )
     )
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import ValidationError
 
-from domain.errors import FieldFault, InvalidRequest
+from domain.errors import FieldIssue, InvalidRequest
 from entrypoints.http.bodies import Wire
 from entrypoints.http.exchange import Request
 from entrypoints.http.problems import INVALID_JSON, UNSUPPORTED_MEDIA_TYPE, RequestFault
@@ -70,7 +70,7 @@ def parse_query(request: Request, model: type[Model]) -> Model:
         InvalidRequest: with each parameter that is wrong, unknown, or given more than once.
     """
     repeated = [
-        FieldFault(path=name, message="is given more than once")
+        FieldIssue(path=name, message="is given more than once")
         for name, values in request.query.items()
         if len(values) != 1
     ]
@@ -90,7 +90,7 @@ def idempotency_key(request: Request) -> str | None:
         return None
     if len(values) > 1 or not _IDEMPOTENCY_KEY.fullmatch(values[0]):
         message = "has to be one value of 1 to 255 visible ASCII characters without spaces"
-        raise InvalidRequest(FieldFault(path="Idempotency-Key", message=message))
+        raise InvalidRequest(FieldIssue(path="Idempotency-Key", message=message))
     return values[0]
 
 
@@ -102,7 +102,7 @@ def _validated(model: type[Model], value: Any) -> Model:
         raise InvalidRequest(*(_fault(dict(fault), model) for fault in faults)) from None
 
 
-def _fault(fault: Mapping[str, Any], model: type[Wire]) -> FieldFault:
+def _fault(fault: Mapping[str, Any], model: type[Wire]) -> FieldIssue:
     kind, message = str(fault["type"]), _PYDANTIC_SUBJECT.sub("has to", str(fault["msg"]))
     if kind == "extra_forbidden":
         known = ", ".join(field.alias or name for name, field in model.model_fields.items())
@@ -120,7 +120,7 @@ def _fault(fault: Mapping[str, Any], model: type[Wire]) -> FieldFault:
     elif kind in _MESSAGES:
         message = _MESSAGES[kind]
     path = ".".join(map(str, fault["loc"]))
-    return FieldFault(path=path or "body", message=message)
+    return FieldIssue(path=path or "body", message=message)
 
 
 # The second is what curl says of any body unless told; a body that is not JSON fails as such.
@@ -145,7 +145,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         counts = Counter(name for name, _ in pairs)
         raise InvalidRequest(
             *(
-                FieldFault(path=name, message="is given more than once")
+                FieldIssue(path=name, message="is given more than once")
                 for name, count in counts.items()
                 if count > 1
             )
@@ -158,4 +158,4 @@ def _not_a_number(name: str) -> NoReturn:
 
 
 def _not_json(detail: str, message: str) -> RequestFault:
-    return RequestFault(INVALID_JSON, detail, FieldFault(path="body", message=message))
+    return RequestFault(INVALID_JSON, detail, FieldIssue(path="body", message=message))

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from application.jobs.start_sync import IdempotencyKeyReused
-from domain.errors import ConnectorDisabled, FieldFault, InvalidRequest, NotRedrivable
+from domain.errors import ConnectorDisabled, FieldIssue, InvalidRequest, NotRedrivable
 from entrypoints.http.exchange import Reply, Request
 from ports.errors import AlreadyExists, Conflict, Fatal, NotFound, Retryable, TimedOut
 from ports.job_store import OverlappingJob, TooManyPrefixes
@@ -146,12 +146,12 @@ class RequestFault(Exception):
         self,
         kind: ProblemKind,
         message: str,
-        *faults: FieldFault,
+        *issues: FieldIssue,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
-        self.faults = faults
+        self.issues = issues
         self.headers = headers or {}
 
 
@@ -174,10 +174,10 @@ def problem_reply(error: Exception, request: Request) -> Reply:
         "retryable": kind.retry_after_s is not None,
         "requestId": request.request_id,
     }
-    if isinstance(error, InvalidRequest | RequestFault) and error.faults:
+    if isinstance(error, InvalidRequest | RequestFault) and error.issues:
         body["errors"] = [
             {"path": fault.path[:_SHOWN_CHARS], "message": fault.message[:_SHOWN_CHARS]}
-            for fault in error.faults[:_ERROR_COUNT]
+            for fault in error.issues[:_ERROR_COUNT]
         ]
     if isinstance(error, OverlappingJob | IdempotencyKeyReused):
         body["jobId"] = error.job_id
@@ -191,9 +191,9 @@ def _detail(kind: ProblemKind, error: Exception, request_id: str) -> str:
     if isinstance(error, InvalidRequest):
         shown = [
             f"{fault.path}: {fault.message}"[:_SHOWN_CHARS]
-            for fault in error.faults[:_DETAIL_FAULT_COUNT]
+            for fault in error.issues[:_DETAIL_FAULT_COUNT]
         ]
-        hidden_count = len(error.faults) - len(shown)
+        hidden_count = len(error.issues) - len(shown)
         more = [f"and {hidden_count} more, see errors"] if hidden_count else []
         return "; ".join(shown + more)
     # Messages of these may name tables, roles and endpoints: they are for operators.

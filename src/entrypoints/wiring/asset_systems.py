@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from adapters.local.asset_systems import AssetSystem
+from adapters.local_aws.asset_system.behaviours import AssetSystem
 
 __all__ = ["AssetSystem"]

@@ -1,7 +1,7 @@
-"""What all functions have in common over AWS: settings, clients, telemetry, stores, announcing.
+"""The settings, clients and ports on AWS that all functions share.
 
-Each function's own module (`aws_api`, `aws_engine`, `aws_processor`) adds what only it needs, so
-that a function imports and opens no more than it uses.
+Each function's own module (`aws_api`, `aws_engine`, `aws_processor`) adds the ports that only it
+needs, so that a function imports and opens no more than it uses.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.aws.system import RandomIds, SystemClock
 from domain.profile import PROFILES
 from entrypoints.settings import Settings, load_settings
-from entrypoints.wiring.container import UseCases
+from entrypoints.wiring.ports import CommonPorts, Configuration
 
 OnRequest = Callable[[str, str, Mapping[str, Any]], None]
 
@@ -41,37 +41,57 @@ _LOGGERS_LOCK = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class AwsServices:
-    """What a function's wiring starts from: open clients, and a container with the common ports."""
+    """What a function's wiring starts from: settings, open clients, and the common ports."""
 
     settings: Settings
     clients: Clients
-    container: UseCases
+    configuration: Configuration
+    ports: CommonPorts
 
 
 @asynccontextmanager
 async def open_aws_services(on_request: OnRequest | None) -> AsyncIterator[AwsServices]:
-    """Open what every function needs; `on_request` is told of every call to AWS."""
+    """Open what every function needs; `on_request` is called for every AWS request."""
     settings = load_settings()
     tuning = settings.tuning
     in_flight = tuning.windows_in_flight * tuning.calls_in_flight
     client_settings = ClientSettings(pool_connection_count=in_flight)
     async with open_clients(client_settings, on_request=on_request) as clients:
-        clock = SystemClock()
-        container = UseCases(
-            tuning=tuning,
-            clock=clock,
-            ids=RandomIds(clock),
-            telemetry=PowertoolsTelemetry(_logger()),
-            profile=PROFILES[settings.catalog_profile],
-            results_bucket_name=settings.results_bucket_name,
+        yield AwsServices(
+            settings,
+            clients,
+            Configuration(
+                tuning=tuning,
+                profile=PROFILES[settings.catalog_profile],
+                results_bucket_name=settings.results_bucket_name,
+            ),
+            await _common_ports(settings, clients),
         )
-        await _add_stores(container, settings, clients)
-        await _add_announcing(container, settings, clients)
-        yield AwsServices(settings, clients, container)
+
+
+async def _common_ports(settings: Settings, clients: Clients) -> CommonPorts:
+    clock = SystemClock()
+    dynamodb = await clients.dynamodb()
+    return CommonPorts(
+        clock=clock,
+        ids=RandomIds(clock),
+        telemetry=PowertoolsTelemetry(_logger()),
+        jobs=DynamoJobStore(dynamodb, settings.job_table_name),
+        chunks=DynamoChunkStore(
+            dynamodb, settings.chunk_table_name, job_table_name=settings.job_table_name
+        ),
+        connector_store=DynamoConnectorStore(dynamodb, settings.connector_table_name),
+        errors=DynamoErrorLog(dynamodb, settings.error_table_name, clock),
+        results=S3ResultsStore(await clients.s3(), bucket_name=settings.results_bucket_name),
+        invoker=LambdaEngineInvoker(
+            await clients.lambda_(), function_arn=settings.engine_function_arn
+        ),
+        notifier=SnsStatusNotifier(await clients.sns(), topic_arn=settings.status_topic_arn),
+    )
 
 
 def _logger() -> Logger:
-    """Log to standard output, as Lambda wants it, or to a file where a person uses the output."""
+    """Log to standard output, as Lambda requires, or to a file where a command uses the output."""
     with _LOGGERS_LOCK:
         return _logger_to(os.environ.get(LOG_FILE_VARIABLE, ""))
 
@@ -79,13 +99,13 @@ def _logger() -> Logger:
 @cache
 def _logger_to(path: str) -> Logger:
     # One per process: a second Logger of the same name would share the first one's handler and
-    # have no formatter of its own.
+    # have no formatter.
     if not path:
         return Logger(service=SERVICE, json_serializer=to_ascii_json)
     # It is not needed in Lambda.
     from entrypoints.wiring.log_file import LogFile
 
-    # For another file in the same process, Powertools would leave the new handler out.
+    # For a second file in one process, Powertools would not add the new handler.
     named = logging.getLogger(f"{SERVICE}-to-file")
     named.handlers.clear()
     setattr(named, LOGGER_ATTRIBUTE_PRECONFIGURED, False)
@@ -93,32 +113,4 @@ def _logger_to(path: str) -> Logger:
         service=named.name,
         logger_handler=LogFile(path),
         json_serializer=to_ascii_json,
-    )
-
-
-async def _add_stores(container: UseCases, settings: Settings, clients: Clients) -> None:
-    dynamodb = await clients.dynamodb()
-    container.jobs.override(DynamoJobStore(dynamodb, settings.job_table_name))
-    container.chunks.override(
-        DynamoChunkStore(
-            dynamodb, settings.chunk_table_name, job_table_name=settings.job_table_name
-        )
-    )
-    container.connector_store.override(
-        DynamoConnectorStore(dynamodb, settings.connector_table_name)
-    )
-    container.errors.override(
-        DynamoErrorLog(dynamodb, settings.error_table_name, container.clock())
-    )
-    container.results.override(
-        S3ResultsStore(await clients.s3(), bucket_name=settings.results_bucket_name)
-    )
-
-
-async def _add_announcing(container: UseCases, settings: Settings, clients: Clients) -> None:
-    container.invoker.override(
-        LambdaEngineInvoker(await clients.lambda_(), function_arn=settings.engine_function_arn)
-    )
-    container.notifier.override(
-        SnsStatusNotifier(await clients.sns(), topic_arn=settings.status_topic_arn)
     )

@@ -1,4 +1,4 @@
-"""The API's app over AWS."""
+"""The API's app on AWS."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 
 from entrypoints.wiring.apps import ApiApp, api_app
 from entrypoints.wiring.aws import OnRequest, open_aws_services
+from entrypoints.wiring.ports import container_over
 
 
 @asynccontextmanager
 async def open_api_app(on_request: OnRequest | None = None) -> AsyncIterator[ApiApp]:
-    """Open what the API needs; `on_request` is told of every call to AWS."""
-    async with open_aws_services(on_request) as base:
-        yield api_app(base.container, default_discovery=base.settings.default_discovery)
+    """Open what the API needs; `on_request` is called for every AWS request."""
+    async with open_aws_services(on_request) as services:
+        container = container_over(services.configuration, services.ports)
+        yield api_app(container, default_discovery=services.settings.default_discovery)

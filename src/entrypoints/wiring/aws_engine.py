@@ -1,4 +1,4 @@
-"""The engine's app over AWS."""
+"""The engine's app on AWS."""
 
 from __future__ import annotations
 
@@ -6,30 +6,33 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.aws.batch_jobs import S3BatchJobs
-from adapters.aws.chunk_queue import SqsChunkQueue
-from adapters.aws.ingest_queue import SqsIngestQueue
 from entrypoints.wiring.apps import EngineApp, engine_app
-from entrypoints.wiring.aws import OnRequest, open_aws_services
-from entrypoints.wiring.aws_objects import role_object_store
+from entrypoints.wiring.aws import AwsServices, OnRequest, open_aws_services
+from entrypoints.wiring.aws_objects import open_object_ports
+from entrypoints.wiring.ports import EnginePorts, container_over
 
 
 @asynccontextmanager
 async def open_engine_app(on_request: OnRequest | None = None) -> AsyncIterator[EngineApp]:
-    """Open what the engine needs; `on_request` is told of every call to AWS."""
-    async with open_aws_services(on_request) as base:
-        settings, clients, container = base.settings, base.clients, base.container
-        container.objects.override(role_object_store(clients, container.clock()))
-        container.queue.override(
-            SqsChunkQueue(await clients.sqs(), queue_url=settings.processor_queue_url)
-        )
-        container.ingest_queue.override(SqsIngestQueue(clients.sqs, clock=container.clock()))
-        container.batch_jobs.override(
-            S3BatchJobs(
-                await clients.s3control(),
-                account_id=settings.account_id,
-                results_bucket=settings.results_bucket_name,
-                processor_arn=settings.processor_function_arn,
-                role_arn=settings.batch_operations_role_arn,
-            )
+    """Open what the engine needs; `on_request` is called for every AWS request."""
+    async with open_aws_services(on_request) as services:
+        container = container_over(
+            services.configuration,
+            services.ports,
+            await open_object_ports(services),
+            await _engine_ports(services),
         )
         yield engine_app(container)
+
+
+async def _engine_ports(services: AwsServices) -> EnginePorts:
+    settings = services.settings
+    return EnginePorts(
+        batch_jobs=S3BatchJobs(
+            await services.clients.s3control(),
+            account_id=settings.account_id,
+            results_bucket=settings.results_bucket_name,
+            processor_arn=settings.processor_function_arn,
+            role_arn=settings.batch_operations_role_arn,
+        )
+    )

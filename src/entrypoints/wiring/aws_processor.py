@@ -1,4 +1,4 @@
-"""The processor's app over AWS."""
+"""The processor's app on AWS."""
 
 from __future__ import annotations
 
@@ -7,33 +7,32 @@ from contextlib import asynccontextmanager
 
 from adapters.aws.catalog import DynamoCatalog
 from adapters.aws.catalog_record import CatalogAttributes
-from adapters.aws.chunk_queue import SqsChunkQueue
 from adapters.aws.clients import Clients
 from adapters.aws.ingest_bus import EventBridgeIngestBus
-from adapters.aws.ingest_queue import SqsIngestQueue
 from adapters.tags.catalog import TagsCatalog
 from domain.profile import CatalogProfile
 from entrypoints.settings import Settings
 from entrypoints.wiring.apps import ProcessorApp, processor_app
 from entrypoints.wiring.aws import OnRequest, open_aws_services
-from entrypoints.wiring.aws_objects import role_object_store
+from entrypoints.wiring.aws_objects import open_object_ports
+from entrypoints.wiring.ports import ProcessorPorts, container_over
 from ports.catalog import Catalog
 
 
 @asynccontextmanager
 async def open_processor_app(on_request: OnRequest | None = None) -> AsyncIterator[ProcessorApp]:
-    """Open what the processor needs; `on_request` is told of every call to AWS."""
-    async with open_aws_services(on_request) as base:
-        settings, clients, container = base.settings, base.clients, base.container
-        container.objects.override(role_object_store(clients, container.clock()))
-        container.queue.override(
-            SqsChunkQueue(await clients.sqs(), queue_url=settings.processor_queue_url)
+    """Open what the processor needs; `on_request` is called for every AWS request."""
+    async with open_aws_services(on_request) as services:
+        settings, clients = services.settings, services.clients
+        own = ProcessorPorts(
+            catalog=await _catalog(settings, clients),
+            bus=EventBridgeIngestBus(
+                await clients.events(), bus_name=settings.ingest_event_bus_name
+            ),
         )
-        container.catalog.override(await _catalog(settings, clients))
-        container.bus.override(
-            EventBridgeIngestBus(await clients.events(), bus_name=settings.ingest_event_bus_name)
+        container = container_over(
+            services.configuration, services.ports, await open_object_ports(services), own
         )
-        container.ingest_queue.override(SqsIngestQueue(clients.sqs, clock=container.clock()))
         yield processor_app(container, queue_name=settings.queue_name)
 
 

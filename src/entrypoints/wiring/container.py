@@ -1,8 +1,9 @@
-"""How the use cases hang together, whatever adapters fill the ports.
+"""Which use case gets which port and which other use case, whatever adapters there are.
 
-Ports are `Dependency` slots: a function that does not use a port leaves its slot empty, and asking
-for a use case that needs it fails by the slot's name. All providers are synchronous; what has to be
-opened asynchronously (clients) is opened before the container is made.
+Ports are `Dependency` slots. `entrypoints.wiring.ports` fills them from typed values, one for each
+function; the slots that a function does not need stay empty, and a use case that needs an empty
+slot cannot be created. An app takes its use cases when it opens, so that is found at the start.
+All providers are synchronous: clients are opened before the container is created.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ from ports.telemetry import Telemetry
 
 
 class UseCases(containers.DeclarativeContainer):
-    """Every use case, made once per container, from the ports that are put into its slots."""
+    """Every use case, created once per container, from the ports in its slots."""
 
     tuning: providers.Dependency[Tuning] = providers.Dependency()
     clock: providers.Dependency[Clock] = providers.Dependency()

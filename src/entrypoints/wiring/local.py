@@ -1,15 +1,15 @@
-"""The laptop: the same handlers and AWS adapters, over our stand-ins for AWS's managed services."""
+"""The local service: the same handlers and AWS adapters, with emulated AWS services."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adapters.local.batch_jobs import batch_operations_emulator
-from adapters.local.listener import LOOPBACK
-from adapters.local.stack import LocalStack
-from adapters.local.stack_settings import StackSettings
-from adapters.local.takes_everything import IngestSource
+from adapters.local_aws.asset_system.takes_everything import IngestSource
+from adapters.local_aws.loopback.http_listener import LOOPBACK
+from adapters.local_aws.stack.batch_operations_bridge import batch_operations_emulator
+from adapters.local_aws.stack.local_stack import LocalStack
+from adapters.local_aws.stack.settings import StackSettings
 
 Handler = Callable[[Any, Any], Any]
 
@@ -22,7 +22,7 @@ def local_stack(
     *,
     on_environment_shutdown: Callable[[], None],
 ) -> LocalStack:
-    """Return the stack with its own S3 Batch Operations; enter it to start everything."""
+    """Return the local stack with S3 Batch Operations; entering it starts everything."""
     return LocalStack(
         handlers,
         settings=settings,

@@ -1,4 +1,4 @@
-"""The log of a service on a laptop: one file, one JSON document a line, whoever writes it."""
+"""The log file of a local service: one JSON document per line, from all loggers."""
 
 from __future__ import annotations
 

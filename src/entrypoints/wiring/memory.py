@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from typing import Any
 
 from adapters.memory.batch_jobs import MemoryBatchJobs
 from adapters.memory.buckets import MemoryBuckets
@@ -25,6 +26,14 @@ from adapters.memory.telemetry import MemoryTelemetry
 from application.execution.tuning import Tuning
 from domain.profile import GENERIC, Profile
 from entrypoints.wiring.container import UseCases
+from entrypoints.wiring.ports import (
+    CommonPorts,
+    Configuration,
+    EnginePorts,
+    ObjectPorts,
+    ProcessorPorts,
+    container_over,
+)
 
 RESULTS_BUCKET_NAME = "asset-sync-results"
 
@@ -98,7 +107,12 @@ def use_cases(ports: object, tuning: Tuning, *, profile: Profile = GENERIC) -> U
 
     A simulator gives each process a container of its own, over ports that wrap the shared ones.
     """
-    slots = {field.name: getattr(ports, field.name) for field in fields(MemoryPorts)}
-    return UseCases(
-        tuning=tuning, profile=profile, results_bucket_name=RESULTS_BUCKET_NAME, **slots
+
+    def taken(kind: type[Any]) -> Any:
+        return kind(**{field.name: getattr(ports, field.name) for field in fields(kind)})
+
+    configuration = Configuration(
+        tuning=tuning, profile=profile, results_bucket_name=RESULTS_BUCKET_NAME
     )
+    own = map(taken, (ObjectPorts, EnginePorts, ProcessorPorts))
+    return container_over(configuration, taken(CommonPorts), *own)

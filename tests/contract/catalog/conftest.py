@@ -21,7 +21,7 @@ from adapters.aws.catalog import DynamoCatalog
 from adapters.aws.catalog_record import CatalogAttributes
 from adapters.aws.clients import Clients
 from adapters.aws.resources import ASSETS_TABLE
-from adapters.local.provisioning import table_request
+from adapters.local_aws.stack.provisioning import table_request
 from adapters.memory.catalog import MemoryCatalog
 from adapters.memory.database import MemoryDatabase
 from domain.catalog import CatalogRecord

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from invalid_cursors import invalid_cursors
 
 from adapters.aws.chunk_item import chunk_item, to_chunk
-from domain.chunk import Chunk, ChunkStatus, Lease, lease_chunk, settle_chunk
+from domain.chunk import Chunk, ChunkLife, ChunkStatus, Lease, lease_chunk, settle_chunk
 from domain.job import TERMINAL, Job, JobStatus
 from domain.outcome import Statistics
 from domain.tally import Tally, tally_change, tally_of
@@ -42,8 +42,7 @@ FULL = Chunk(
     attempt_count=3,
     lease=Lease(token="t-1", expires_at=NOW + timedelta(minutes=3)),
     progress_key="jobs/job-1/outcomes/1.jsonl",
-    redrive_number=2,
-    handed_back_count=4,
+    life=ChunkLife(redrive_number=2, released_count=4),
     dead_letter_count=2,
     status_reason="",
     created_at=NOW,
@@ -140,7 +139,9 @@ class TestAdd:
     async def test_an_item_of_version_0_1_was_never_handed_back(self) -> None:
         item = chunk_item(FULL)
         del item["handedBackCount"], item["deadLetterCount"]
-        assert to_chunk(item) == replace(FULL, handed_back_count=0, dead_letter_count=0)
+        assert to_chunk(item) == replace(
+            FULL, life=ChunkLife(redrive_number=2), dead_letter_count=0
+        )
 
     async def test_moves_the_stored_tally_not_the_one_passed(
         self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk

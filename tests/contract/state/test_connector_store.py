@@ -84,7 +84,7 @@ async def test_when_its_queue_was_seen_empty(connectors: ConnectorStore) -> None
     await connectors.create(SMALL)
     seen = []
     for at in (NOW, NOW + timedelta(minutes=5), NOW + timedelta(minutes=1)):
-        await connectors.note_queue_empty(SMALL.connector_id, at)
+        await connectors.record_queue_empty(SMALL.connector_id, at)
         seen.append((await connectors.get(SMALL.connector_id)).queue_empty_at)
     assert seen == [NOW, NOW + timedelta(minutes=5), NOW + timedelta(minutes=5)]
     found = await connectors.get(SMALL.connector_id)
@@ -95,7 +95,7 @@ async def test_nothing_is_noted_of_a_connector_that_is_not_there(
     connectors: ConnectorStore,
 ) -> None:
     with pytest.raises(NotFound):
-        await connectors.note_queue_empty("con-none", NOW)
+        await connectors.record_queue_empty("con-none", NOW)
     assert (await connectors.list_page(limit=5)).items == ()
 
 

@@ -405,8 +405,8 @@ class TestItems:
         await dynamo.failures.record([failure])
         (item,) = (await tables.client.scan(TableName=tables.name(ERRORS_TABLE)))["Items"]
         assert sum(len(str(value).encode()) for value in item.values()) < 400_000
-        assert "[cut" in item["message"]["S"]
-        assert item["stackTrace"]["S"].startswith("[cut")
+        assert "[truncated" in item["message"]["S"]
+        assert item["stackTrace"]["S"].startswith("[truncated")
         assert item["stackTrace"]["S"].endswith("\\udc80")
 
     async def test_defaults_wait_for_real(self, tables: Any) -> None:

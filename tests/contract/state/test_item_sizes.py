@@ -11,7 +11,7 @@ import pytest
 
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.file_types import FileFilter
-from domain.item_sizes import MANIFEST_PART_COUNT_MAX, connector_faults, option_faults
+from domain.item_sizes import MANIFEST_PART_COUNT_MAX, connector_issues, option_issues
 from domain.job import Job, JobCancelled, Listing, SyncOptions, evolve
 from ports.job_store import TooManyPrefixes
 
@@ -46,8 +46,8 @@ async def test_a_job_with_all_options_and_parts(state: Any, make_job: MakeJob) -
     include = tuple(f"{number:02}".ljust(256, "x") for number in range(50))
     ingest = Ingest(file_filter=FileFilter(extensions=tuple(f"{n:0256}" for n in range(280))))
     options = SyncOptions(prefixes=prefixes, include=include, exclude=include[:-1])
-    assert option_faults(options, ingest) == []
-    assert option_faults(replace(options, exclude=(*include, "x" * 300)), ingest)
+    assert option_issues(options, ingest) == []
+    assert option_issues(replace(options, exclude=(*include, "x" * 300)), ingest)
     job = await state.jobs.create(replace(make_job(), options=options, ingest=ingest))
     listing = Listing(
         objects_listed=2 * 10**9,
@@ -69,6 +69,6 @@ async def test_a_connector_with_all_prefixes_and_a_large_filter(state: Any) -> N
         ingest=ingest,
         created_at=NOW,
     )
-    assert connector_faults(connector.prefixes, ingest) == []
+    assert connector_issues(connector.prefixes, ingest) == []
     await state.connectors.create(connector)
     assert await state.connectors.get("con-1") == connector

@@ -37,6 +37,7 @@ from domain.job import (
 from domain.job_control import redrive
 from domain.outcome import Statistics
 from domain.tally import Tally
+from domain.trigger_mark import QueueView
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.job_store import JobStore, OverlappingJob
 from ports.paging import InvalidCursor
@@ -61,8 +62,7 @@ FULL = Job(
             mode=FilterMode.DENY, extensions=("mov", "ü"), mime_types=("image/*",)
         ),
     ),
-    queue_known=True,
-    queue_empty_at=NOW - timedelta(days=1),
+    queue=QueueView(known=True, empty_at=NOW - timedelta(days=1)),
     options=SyncOptions(
         prefixes=("a/", "ü b/"),
         discovery=Discovery.DIRECT,

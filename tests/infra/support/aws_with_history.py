@@ -11,8 +11,8 @@ from typing import Any
 
 import boto3
 
-from entrypoints.cli.api_client import ApiClient
-from entrypoints.cli.api_problem import ApiProblem
+from entrypoints.cli.remote.api_client import ApiClient
+from entrypoints.cli.terminal.api_problem import ApiProblem
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"

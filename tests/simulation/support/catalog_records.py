@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from adapters.local.medialake.values import Record
+from adapters.local_aws.asset_system.medialake.values import Record
 from domain.catalog import CatalogRecord
 
 

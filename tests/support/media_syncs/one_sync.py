@@ -7,7 +7,7 @@ from typing import Any
 from media_syncs.cases import Case, Found, Run
 from media_syncs.ingest import Ingest
 
-from entrypoints.cli.requests import S3_WRITES
+from entrypoints.cli.local.request_counter import S3_WRITES
 
 Json = dict[str, Any]
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from media_syncs.ingest import Ingest
 
-from adapters.local.medialake.file_types import file_filter as ingest_filter
-from adapters.local.medialake.values import Outcome
+from adapters.local_aws.asset_system.medialake.file_types import file_filter as ingest_filter
+from adapters.local_aws.asset_system.medialake.values import IngestOutcome
 
-_FAILURES: Final = (Outcome.FAILED, Outcome.UNREADABLE)
+_FAILURES: Final = (IngestOutcome.FAILED, IngestOutcome.UNREADABLE)
 
 
 class StandIn(Ingest):

@@ -10,7 +10,7 @@ from typing import Any
 
 from trial.template import Resolver
 
-from adapters.local.invocation import ACCOUNT_ID, REGION
+from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, REGION
 
 Properties = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 from deliveries.edges import Edge
 from trial.template import Resolver, role_statements
 
-from adapters.local.invocation import ACCOUNT_ID, REGION
+from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, REGION
 
 Statement = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from adapters.local.invocation import ACCOUNT_ID, REGION
+from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, REGION
 
 Params = Mapping[str, Any]
 

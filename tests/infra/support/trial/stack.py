@@ -21,17 +21,20 @@ from trial.permissions import Right
 from trial.template import Resolver, loadable, role_statements
 
 from adapters.aws.resources import RuleSpec
-from adapters.local.batch_jobs import batch_operations_emulator
-from adapters.local.cloud.clients import CloudClients
-from adapters.local.cloud.process import CloudProcess
-from adapters.local.event_rules import DefaultBus
-from adapters.local.functions import LambdaService
-from adapters.local.http_api import http_api_application
-from adapters.local.invocation import REGION, FunctionSettings, InvocationResult
-from adapters.local.invoke_api import invoke_application
-from adapters.local.listener import LOOPBACK, Listener
-from adapters.local.queue_pump import PumpSettings, QueuePump
-from adapters.local.stack_settings import BatchOperationsParts
+from adapters.local_aws.api_gateway.http_api import http_api_application
+from adapters.local_aws.aws_emulator.clients import EmulatorClients
+from adapters.local_aws.aws_emulator.process import EmulatorProcess
+from adapters.local_aws.event_bridge.rules import DefaultEventBus
+from adapters.local_aws.lambda_service.event_source_mapping import (
+    EventSourceMapping,
+    MappingSettings,
+)
+from adapters.local_aws.lambda_service.invocation import REGION, FunctionSettings, InvocationResult
+from adapters.local_aws.lambda_service.invoke_api import invoke_application
+from adapters.local_aws.lambda_service.service import LambdaService
+from adapters.local_aws.loopback.http_listener import LOOPBACK, Listener
+from adapters.local_aws.stack.batch_operations_bridge import batch_operations_emulator
+from adapters.local_aws.stack.settings import BatchOperationsParts
 
 Template = dict[str, Any]
 _STACK = "trial"
@@ -59,7 +62,7 @@ class TrialStack:
         self._package = package
         self._folder = folder
         self._stack = AsyncExitStack()
-        self._pumps: list[QueuePump] = []
+        self._pumps: list[EventSourceMapping] = []
         self.packaged: dict[str, PackagedFunction] = {}
         self.left_out: set[str] = set()
         # Open: batch jobs get on. A test closes it to look at one that is under way.
@@ -82,10 +85,10 @@ class TrialStack:
 
     async def _start(self) -> None:
         enter = self._stack.enter_async_context
-        cloud = await enter(CloudProcess(ready_timeout_s=120))
+        cloud = await enter(EmulatorProcess(ready_timeout_s=120))
         self.cloud_url = cloud.endpoint_url
         await _run_no_code_in(cloud.endpoint_url)
-        self.clients = await enter(CloudClients(cloud.endpoint_url, region=REGION))
+        self.clients = await enter(EmulatorClients(cloud.endpoint_url, region=REGION))
         template, self.left_out = loadable(self._template)
         cloudformation: Any = await self.clients.open("cloudformation")  # type: ignore[call-overload]
         await cloudformation.create_stack(StackName=_STACK, TemplateBody=json.dumps(template))
@@ -101,7 +104,7 @@ class TrialStack:
         )
         self._stack.push_async_callback(self._stop_functions)
         invoke_api = await enter(Listener(invoke_application(self.functions), port=0))
-        self.bus = DefaultBus(tuple(self._rules()), self.functions.submit)
+        self.bus = DefaultEventBus(tuple(self._rules()), self.functions.submit)
         batch_operations = batch_operations_emulator(
             BatchOperationsParts(
                 open_s3=lambda: self.clients.create("s3"),
@@ -278,8 +281,8 @@ class TrialStack:
     async def _poll(self) -> None:
         for mapping in self._of_type("AWS::Lambda::EventSourceMapping").values():
             queue = mapping["EventSourceArn"]["Fn::GetAtt"][0]
-            pump = QueuePump(
-                PumpSettings(
+            pump = EventSourceMapping(
+                MappingSettings(
                     queue_url=self.physical[queue],
                     queue_arn=self.resolver.text(mapping["EventSourceArn"]),
                     function=self.resolver.text(mapping["FunctionName"]),

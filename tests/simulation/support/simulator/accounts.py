@@ -75,7 +75,11 @@ def error_records_are_the_failures(sim: Simulation, job: Job) -> Iterator[str]:
 def _records_of_chunk(sim: Simulation, chunk: Chunk, records: list[Failure]) -> Iterator[str]:
     if _removed(sim, chunk.job_id, f"outcomes/{chunk.index:08d}"):
         return
-    if chunk.status is ChunkStatus.CANCELLED and chunk.redrive_number and not chunk.attempt_count:
+    if (
+        chunk.status is ChunkStatus.CANCELLED
+        and chunk.life.redrive_number
+        and not chunk.attempt_count
+    ):
         return  # nobody tried what was redriven: the records are those of its settlement before
     if _ended_without_files(sim, chunk):
         return

@@ -15,7 +15,7 @@ from simulator.accounts import outcome_lines
 from simulator.ledger import has_mark_of_another, mark_in
 from simulator.scenery import BUCKET
 
-from adapters.local.medialake.values import Outcome, Reaction, Record
+from adapters.local_aws.asset_system.medialake.values import IngestOutcome, Reaction, Record
 from domain.connector import IdSource
 from domain.customer_object import ObjectHead
 from domain.job import Job
@@ -155,7 +155,7 @@ def no_asset_is_lost_by_us(
     record was made after we had asked the catalog.
     """
     ours = observer.ledger.page(key).ours
-    if reaction.outcome is not Outcome.DELETED_ONLY or ours is None or not ours.undisturbed:
+    if reaction.outcome is not IngestOutcome.DELETED_ONLY or ours is None or not ours.undisturbed:
         return
     for name in reaction.delete_ids:
         if _in_the_same_second(before[name], ours.head):

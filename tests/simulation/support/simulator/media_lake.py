@@ -15,10 +15,16 @@ from catalog_records import catalog_record
 from simulator.faults import Fault
 from simulator.scenery import BUCKET, QUEUE_URL
 
-from adapters.local.medialake.file_types import FileFilter, FilterMode
-from adapters.local.medialake.records import react_within, records_after
-from adapters.local.medialake.rules import refusal
-from adapters.local.medialake.values import IngestObject, IngestSettings, NewIds, Outcome, Record
+from adapters.local_aws.asset_system.medialake.file_types import FileFilter, FilterMode
+from adapters.local_aws.asset_system.medialake.records import react_within, records_after
+from adapters.local_aws.asset_system.medialake.rules import refusal
+from adapters.local_aws.asset_system.medialake.values import (
+    IngestObject,
+    IngestOutcome,
+    IngestSettings,
+    NewIds,
+    Record,
+)
 from adapters.memory.buckets import ObjectCreated, StoredObject
 from domain.catalog import CatalogRecord
 from domain.connector import Trigger
@@ -61,7 +67,7 @@ class MediaLake:
         self.records: dict[str, Record] = {}
         self.made_at: dict[str, datetime] = {}
         self.lost_at: dict[str, datetime] = {}
-        self.outcomes: Counter[Outcome] = Counter()
+        self.outcomes: Counter[IngestOutcome] = Counter()
 
     def begin(self) -> None:
         """See System."""

@@ -22,7 +22,7 @@ from simulator.process import READS, LookUp, Process, Read
 from simulator.progress import Progress
 from simulator.scenery import BUCKET
 
-from adapters.local.medialake.values import Reaction, Record
+from adapters.local_aws.asset_system.medialake.values import Reaction, Record
 from adapters.memory.buckets import StoredObject
 from domain.chunk import Chunk, ChunkStatus
 from domain.customer_object import ObjectHead
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _IDS = ("AssetID", "InventoryID")
 
 # Calls after which an object is another one, or has other tags.
-_WRITES = ("rewrite", "complete_multipart_copy", "write_tags")
+_WRITES = ("copy_in_place", "complete_multipart_copy", "write_tags")
 
 
 _minted = cache(partial(mint_inventory_id, BUCKET))

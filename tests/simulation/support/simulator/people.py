@@ -132,7 +132,7 @@ class People:
 
     def _tag_what_is_copied(self) -> None:
         for upload in list(self._sim.world.buckets.uploads.values()):
-            key = upload.begun.head.key
+            key = upload.initial.head.key
             if key in self._sim.world.buckets.keys(BUCKET):
                 self._change("tag", key, key)
 
@@ -322,7 +322,7 @@ class People:
         if kind == "put" or not keys:
             put_object(self._sim, f"{rng.choice(FOLDERS)}new {rng.randint(1, 99)}.jpg", "untagged")
             return
-        copying = sorted({upload.begun.head.key for upload in buckets.uploads.values()} & {*keys})
+        copying = sorted({upload.initial.head.key for upload in buckets.uploads.values()} & {*keys})
         # What is being copied in parts is what it is interesting to change.
         key = rng.choice(copying if copying and rng.random() < 0.7 else keys)
         if key in copying:

@@ -132,7 +132,7 @@ BUGS = (
     bug(
         "working on a job whose work lease is live",
         15,
-        "domain.job_control:take_work",
+        "domain.job_control:acquire_work_lease",
         "if job.work is not None and job.work.token != token and now < job.work.expires_at:",
         "if False:",
         "i4_only_the_engine_with_the_lease_goes_on",
@@ -141,7 +141,7 @@ BUGS = (
     bug(
         "writing without looking whose work lease it is",
         4,
-        "domain.job_control:check_work",
+        "domain.job_control:check_work_lease",
         "if job.terminal or job.ending is not None or not held:",
         "if False:",
         "i4_only_the_engine_with_the_lease_goes_on",
@@ -227,8 +227,8 @@ BUGS = (
         "losing the owner's tags",
         0,
         "domain.tagging:tags_after",
-        "{**owned, **ours}",
-        "dict(ours)",
+        "{**owned, **own}",
+        "dict(own)",
         "i6_owner_tags_stay",
     ),
     bug(
@@ -294,8 +294,8 @@ BUGS = (
         "dropping what was done of a cancelled chunk",
         197,
         "application.engine.end_job:EndJob._cancel",
-        "cancel_chunk(released, fold(done.values()), now=now)",
-        "cancel_chunk(released, fold([]), now=now)",
+        "cancel_chunk(released, count_outcomes(done.values()), now=now)",
+        "cancel_chunk(released, count_outcomes([]), now=now)",
         "outcome_files_add_up",
     ),
     bug(

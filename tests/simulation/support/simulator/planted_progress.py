@@ -38,7 +38,7 @@ PROGRESS_BUGS = (
         "outcome_files_add_up",
         also=(
             (
-                "domain.chunk:give_up_chunk",
+                "domain.chunk:fail_chunk",
                 "counted = _counted(chunk, processed)",
                 "counted = chunk.discovered + processed",
             ),

@@ -100,7 +100,7 @@ class Progress:
         if chunk.lease is not None and chunk.lease != before.lease:
             # Now: an attempt that fails in its settlement has replaced the file of the one before.
             self.stood[chunk.job_id, chunk.index] = _stood(self.sim, chunk)
-        if chunk.handed_back_count > before.handed_back_count:
+        if chunk.life > before.life:
             stood = self.stood.get((chunk.job_id, chunk.index), 0)
             check(an_attempt_counts_unless_more_stands, self.sim, process, before, chunk, stood)
         if process.life is not None:
@@ -115,7 +115,7 @@ class Progress:
         chunks = list(database.chunks_of(job_id)) if job.redriving or job.ending else []
         return Place(
             job,
-            sum(redrivable(c) and c.redrive_number < job.redrive_number for c in chunks),
+            sum(redrivable(c) and c.life.redrive_number < job.redrive_number for c in chunks),
             frozenset((c.index, c.version) for c in chunks if _free(c, now)),
         )
 
@@ -227,7 +227,7 @@ def an_attempt_counts_unless_more_stands(
 
 def _stood(sim: Simulation, chunk: Chunk) -> int:
     """Return how many outcomes an attempt at the chunk begins with."""
-    if chunk.progress_key is None and chunk.redrive_number:
+    if chunk.progress_key is None and chunk.life.redrive_number:
         name = f"jobs/{chunk.job_id}/outcomes/{chunk.index:08d}.jsonl"
         return _lines(sim, name, but='"outcome":"FAILED"') or 0
     return _lines(sim, chunk.progress_key) or 0

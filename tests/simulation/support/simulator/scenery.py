@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from adapters.local.medialake.values import Record, instant_text
+from adapters.local_aws.asset_system.medialake.values import Record, instant_text
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectHead

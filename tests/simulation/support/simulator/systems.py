@@ -14,7 +14,7 @@ from simulator.faults import Fault
 from simulator.media_lake import MediaLake
 from simulator.scenery import BUCKET, QUEUE_URL
 
-from adapters.local.medialake.values import Outcome
+from adapters.local_aws.asset_system.medialake.values import IngestOutcome
 from domain.connector import Trigger
 from domain.message import IngestEvent
 from domain.profile import GENERIC, Profile
@@ -31,7 +31,7 @@ class System(Protocol):
 
     profile: Profile
     lost_at: dict[str, datetime]
-    outcomes: Counter[Outcome]
+    outcomes: Counter[IngestOutcome]
 
     def begin(self) -> None:
         """Listen from now on to what happens in the bucket."""
@@ -64,7 +64,7 @@ class TakesEverything:
         self._delays_s = sim.rng.choice([(0.1,), (0.1, 2.0, 60.0), (600.0, 2_000.0)])
         self._in_two_steps = sim.rng.random() < 0.3
         self.lost_at: dict[str, datetime] = {}
-        self.outcomes: Counter[Outcome] = Counter()
+        self.outcomes: Counter[IngestOutcome] = Counter()
 
     def begin(self) -> None:
         """See System."""

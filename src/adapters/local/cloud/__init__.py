@@ -1,1 +1,0 @@
-"""The stores, queues, topics and buses: moto behind one lock, in a process of its own."""

@@ -1,0 +1,1 @@
+"""The reference Asset Management System: consumes the ingest queue and fills the asset table."""

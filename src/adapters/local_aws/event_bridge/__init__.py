@@ -1,0 +1,1 @@
+"""Amazon EventBridge: the default event bus with its rules, and schedules."""

@@ -1,0 +1,1 @@
+"""HTTP servers that only programs on this machine can reach."""

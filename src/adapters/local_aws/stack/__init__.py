@@ -1,0 +1,1 @@
+"""The local stack: all emulated services together, provisioned like a deployment."""

@@ -1,0 +1,1 @@
+"""`asset-sync up`: the whole service on this machine, with the handlers that Lambda runs."""

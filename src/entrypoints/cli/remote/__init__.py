@@ -1,0 +1,1 @@
+"""Commands that call the HTTP API, and the clients that they use."""

@@ -1,0 +1,138 @@
+"""`asset-sync connectors`: its subcommands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from domain.connector import IdSource, Trigger
+from domain.file_types import FilterMode, normalised_extension
+from domain.shown import shown
+from entrypoints.cli.remote.medialake_import.command import import_
+from entrypoints.cli.remote.remote_command import Remote, remote_command
+from entrypoints.cli.terminal.output import (
+    OUT,
+    Format,
+    IdsOption,
+    PrefixOption,
+    print_json,
+    print_unreadable,
+    printable,
+)
+
+app = typer.Typer(help="Register and list connectors.", no_args_is_help=True)
+app.command("import")(import_)
+
+# Media Lake, v1.18.3: the queue's policy in lambdas/api/connectors/s3/post_s3/index.py, and the
+# event sources that lambdas/ingest/s3/index.py accepts.
+_NOTIFIED_BY: Final[Mapping[Trigger, str]] = {
+    Trigger.COPY: "S3's own ObjectCreated:Copy event notifies the system of an object",
+    Trigger.EVENT: "only subscribers of the ingest event bus are notified of an object; a Media"
+    " Lake is not one",
+    Trigger.QUEUE: "a message in its ingest queue notifies the Media Lake of an object",
+}
+
+
+@app.command("add")
+@remote_command
+def add(
+    remote: Remote,
+    bucket: Annotated[str, typer.Argument(help="The bucket to sync.")],
+    connector_id: Annotated[
+        str | None, typer.Option("--id", help="Connector id; generated if omitted.")
+    ] = None,
+    prefix: PrefixOption = None,
+    trigger: Annotated[
+        Trigger,
+        typer.Option(
+            help="How ingestion is triggered: by copying objects onto themselves, by events only,"
+            " or by messages in the Media Lake's ingest queue."
+        ),
+    ] = Trigger.COPY,
+    ids: IdsOption = IdSource.MINTED,
+    queue_url: Annotated[
+        str | None,
+        typer.Option(help="URL of the Media Lake's ingest queue; required by trigger queue."),
+    ] = None,
+    no_restore_tags: Annotated[
+        bool,
+        typer.Option(
+            "--no-restore-tags", help="Do not restore missing tags of objects that the system has."
+        ),
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="The system ingests only this extension; repeatable."),
+    ] = None,
+    deny: Annotated[
+        list[str] | None,
+        typer.Option(help="The system does not ingest this extension; repeatable."),
+    ] = None,
+    owner: Annotated[
+        str | None, typer.Option(help="Account id of the expected bucket owner.")
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option(help="ARN of a role that has access to the bucket.")
+    ] = None,
+) -> None:
+    """Register a bucket as a connector."""
+    if trigger is Trigger.QUEUE and queue_url is None:
+        raise typer.BadParameter("trigger queue requires --queue-url", param_hint="--queue-url")
+    body: dict[str, object] = {"bucketName": bucket, "trigger": trigger.value, "ids": ids.value}
+    options = {
+        "connectorId": connector_id,
+        "prefixes": prefix or None,
+        "ingestQueueUrl": queue_url,
+        "restoreTags": False if no_restore_tags else None,
+        "fileFilter": _file_filter(allow or (), deny or ()),
+        "expectedBucketOwner": owner,
+        "roleArn": role,
+    }
+    body.update({name: value for name, value in options.items() if value is not None})
+    connector = remote.client.post("/connectors", body)
+    if remote.output is Format.JSON:
+        print_json(connector)
+    else:
+        shown_id = printable(connector["connectorId"])
+        OUT.print(f"connector {shown_id} is registered for bucket {printable(bucket)}")
+        OUT.print(f"trigger {trigger.value}: {_NOTIFIED_BY[trigger]}")
+        OUT.print(f"next: asset-sync sync {shown_id}")
+
+
+def _file_filter(allow: Sequence[str], deny: Sequence[str]) -> dict[str, object] | None:
+    if allow and deny:
+        raise typer.BadParameter("give --allow or --deny, not both", param_hint="--deny")
+    if not allow and not deny:
+        return None
+    return {
+        "mode": (FilterMode.ALLOW if allow else FilterMode.DENY).value,
+        "extensions": list(dict.fromkeys(map(normalised_extension, allow or deny))),
+        "mimeTypes": [],
+    }
+
+
+@app.command("list")
+@remote_command
+def list_(remote: Remote) -> None:
+    """List all connectors."""
+    pages = remote.client.pages("/connectors", {"limit": 100}, on_unreadable=print_unreadable)
+    connectors = list(pages)
+    remote.print(
+        {"connectors": connectors},
+        ("CONNECTOR", "BUCKET", "PREFIXES", "STATUS", "TRIGGER", "IDS", "ROLE"),
+        map(_row, connectors),
+    )
+
+
+def _row(connector: Mapping[str, Any]) -> tuple[object, ...]:
+    return (
+        connector["connectorId"],
+        connector["bucketName"],
+        ", ".join(map(shown, connector["prefixes"])),
+        connector["status"],
+        connector["trigger"],
+        connector["ids"],
+        connector["roleArn"] or "",
+    )

@@ -1,0 +1,39 @@
+"""Polling a job until it ends, with its progress on the terminal."""
+
+from __future__ import annotations
+
+import time
+
+from domain.job import TERMINAL
+from domain.views import Json
+from entrypoints.cli.remote.api_client import ApiClient, path_segment
+from entrypoints.cli.terminal.api_problem import ApiProblem
+from entrypoints.cli.terminal.job_progress import JobProgress
+
+_POLL_S = 1.0
+
+
+def follow_job(
+    client: ApiClient, job: Json, *, poll_s: float = _POLL_S, stalled_after_s: float | None = None
+) -> Json:
+    """Poll a job until it has ended, and show its progress; returns the ended job.
+
+    Raises:
+        ApiProblem: a request failed, or the job made no progress for `stalled_after_s`.
+    """
+    changed_at = time.monotonic()
+    with JobProgress() as progress:
+        while True:
+            progress.show(job)
+            if job["status"] in TERMINAL:
+                return job
+            time.sleep(poll_s)
+            found = client.get(f"/jobs/{path_segment(job['jobId'])}")
+            if found["updatedAt"] != job["updatedAt"] or found["chunks"] != job["chunks"]:
+                changed_at = time.monotonic()
+            elif stalled_after_s is not None and time.monotonic() - changed_at > stalled_after_s:
+                raise ApiProblem(
+                    f"job {job['jobId']} made no progress for {stalled_after_s:.0f} s"
+                    f" ({job['status']})"
+                )
+            job = found

@@ -1,0 +1,224 @@
+"""Commands for jobs: sync, jobs, job, errors, outcomes, explain, cancel, redrive."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from domain.job import TERMINAL, Discovery, JobStatus
+from domain.outcome import OutcomeKind
+from domain.shown import shown
+from domain.views import Json
+from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.follow_job import follow_job
+from entrypoints.cli.remote.remote_command import Remote, remote_command
+from entrypoints.cli.terminal.output import (
+    DISCOVERY_OPTION,
+    ERR,
+    OUT,
+    Format,
+    PrefixOption,
+    print_explanation,
+    print_job,
+    print_json,
+    print_unreadable,
+    printable,
+    show_key,
+    summary_of,
+)
+
+_PAGE_SIZE_MAX = 100
+
+JobArgument = Annotated[str, typer.Argument(help="Job id.")]
+LimitOption = Annotated[int, typer.Option(min=1, help="Maximum number of results.")]
+WaitOption = Annotated[
+    bool, typer.Option("--wait", help="Wait for the job to finish, showing progress.")
+]
+_FAILED = (JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.COMPLETED_WITH_ERRORS)
+
+
+@remote_command
+def sync(
+    remote: Remote,
+    connector: Annotated[str, typer.Argument(help="Connector id.")],
+    prefix: PrefixOption = None,
+    discovery: Annotated[Discovery | None, DISCOVERY_OPTION] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, but write nothing.")] = False,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Only matching keys, e.g. '*.mov'; repeatable.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(help="No matching keys, e.g. 'tmp/' for all keys below it; repeatable."),
+    ] = None,
+    modified_since: Annotated[
+        str | None,
+        typer.Option(
+            help="Only objects modified since this time, e.g. 2026-01-31T12:00:00Z; may include"
+            " some of the day before."
+        ),
+    ] = None,
+    retrigger: Annotated[
+        bool,
+        typer.Option(
+            "--retrigger", help="Trigger unknown objects even if an earlier job triggered them."
+        ),
+    ] = False,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="Requests with the same key start only one job.")
+    ] = None,
+    wait: WaitOption = False,
+) -> None:
+    """Start a sync of a connector."""
+    body: Json = {"dryRun": dry_run}
+    options = {
+        "prefixes": prefix,
+        "discovery": discovery.value if discovery else None,
+        "include": include,
+        "exclude": exclude,
+        "modifiedSince": modified_since,
+        "retrigger": retrigger,
+    }
+    body.update({name: value for name, value in options.items() if value})
+    path = f"/connectors/{path_segment(connector)}/sync"
+    if idempotency_key:
+        job, replayed = remote.client.post_once(path, body, idempotency_key)
+        if replayed:
+            ERR.print(
+                f"the key {printable(idempotency_key)} was used before: this is the job of"
+                f" {job['createdAt']}; use another key to start another job"
+            )
+    else:
+        job = remote.client.post(path, body)
+    _show_or_follow(remote, job, wait=wait)
+
+
+@remote_command
+def jobs(
+    remote: Remote,
+    connector: Annotated[str | None, typer.Option(help="Filter by connector.")] = None,
+    status: Annotated[JobStatus | None, typer.Option(help="Filter by status.")] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=_PAGE_SIZE_MAX, help="Maximum number of jobs, newest first.")
+    ] = 20,
+) -> None:
+    """List jobs."""
+    query = {
+        "connectorId": connector,
+        "status": status.value if status else None,
+        "limit": limit,
+    }
+    pages = remote.client.pages("/jobs", query, on_unreadable=print_unreadable)
+    found = list(islice(pages, limit))
+    remote.print(
+        {"jobs": found},
+        ("JOB", "CONNECTOR", "STATUS", "CREATED", "LISTED", "SKIP", "COPY", "PUT", "FAILED"),
+        (
+            (
+                job["jobId"],
+                job["connectorId"],
+                job["status"],
+                job["createdAt"],
+                *(
+                    f"{job['statistics'][name]:,}"
+                    for name in ("objectsListed", "skipped", "copied", "put", "failed")
+                ),
+            )
+            for job in found
+        ),
+    )
+
+
+@remote_command
+def job(remote: Remote, job_id: JobArgument, wait: WaitOption = False) -> None:
+    """Show one job."""
+    _show_or_follow(remote, remote.client.get(_path(job_id)), wait=wait)
+
+
+@remote_command
+def errors(remote: Remote, job_id: JobArgument, limit: LimitOption = 100) -> None:
+    """List the failures of a job and their causes."""
+    query = {"limit": min(limit, _PAGE_SIZE_MAX)}
+    found = list(islice(remote.client.pages(_path(job_id, "errors"), query), limit))
+    remote.print(
+        {"errors": found},
+        ("CHUNK", "CLASS", "OBJECT", "MESSAGE"),
+        ((e["chunkIndex"], e["errorClass"], show_key(e["objectKey"]), e["message"]) for e in found),
+    )
+
+
+@remote_command
+def outcomes(
+    remote: Remote,
+    job_id: JobArgument,
+    outcome: Annotated[OutcomeKind, typer.Option(help="Only objects with this outcome.")],
+    limit: LimitOption = 100,
+) -> None:
+    """List the objects of a job with one outcome, such as NOT_TAKEN."""
+    query = {"outcome": outcome.value, "limit": min(limit, _PAGE_SIZE_MAX)}
+    found = list(islice(remote.client.pages(_path(job_id, "outcomes"), query), limit))
+    remote.print(
+        {"outcomes": found},
+        ("OBJECT", "REASON", "TRIGGERED", "TIMES", "MESSAGE"),
+        (
+            (shown(o["objectKey"]), o["reason"], o["triggeredAt"], o["triggerCount"], o["message"])
+            for o in found
+        ),
+    )
+
+
+@remote_command
+def explain(
+    remote: Remote,
+    job_id: JobArgument,
+    key: Annotated[str, typer.Argument(help="The object's key, not encoded.")],
+) -> None:
+    """Show the outcome of one object in a job."""
+    path, query = _path(job_id, "objects"), {"key": key}
+    found = remote.client.get(path, query)
+    # A job may have more chunks than one request reads; keep those that may contain the object.
+    earlier: list[Json] = []
+    while cursor := found.get("nextCursor"):
+        earlier += found["chunks"]
+        found = remote.client.get(path, {**query, "cursor": cursor})
+    if earlier and not found["outcome"]:
+        found = {**found, "chunks": [*earlier, *found["chunks"]]}
+    if remote.output is Format.JSON:
+        print_json(found)
+    else:
+        print_explanation(found)
+
+
+@remote_command
+def cancel(remote: Remote, job_id: JobArgument, wait: WaitOption = False) -> None:
+    """Cancel a job: copies in progress are completed, no new ones are started."""
+    job = remote.client.post(_path(job_id, "cancel"))
+    _show_or_follow(remote, job, wait=wait, may_fail=True)
+
+
+@remote_command
+def redrive(remote: Remote, job_id: JobArgument, wait: WaitOption = False) -> None:
+    """Process the failed objects of a job again."""
+    _show_or_follow(remote, remote.client.post(_path(job_id, "redrive")), wait=wait)
+
+
+def _path(job_id: str, *more: str) -> str:
+    return "/".join(("/jobs", path_segment(job_id), *more))
+
+
+def _show_or_follow(remote: Remote, job: Json, *, wait: bool, may_fail: bool = False) -> None:
+    """Print the job; with `wait`, exit with 1 if it failed, unless it may."""
+    if wait:
+        job = follow_job(remote.client, job)
+    if remote.output is Format.JSON:
+        print_json(job)
+    else:
+        print_job(job)
+        if job["status"] not in TERMINAL:
+            OUT.print(f"next: asset-sync job {job['jobId']} --wait")
+        elif (summary := summary_of(job)) is not None:
+            OUT.print(summary)
+    if wait and job["status"] in _FAILED and not may_fail:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""`asset-sync connectors import`: registers the connectors of a Media Lake."""

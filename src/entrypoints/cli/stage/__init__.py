@@ -1,0 +1,1 @@
+"""`asset-sync doctor`: checks of a deployed stage."""

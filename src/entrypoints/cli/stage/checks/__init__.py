@@ -1,0 +1,1 @@
+"""The checks of `asset-sync doctor`, each with an AWS CLI command that shows the same."""

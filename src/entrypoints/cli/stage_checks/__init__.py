@@ -1,1 +1,0 @@
-"""What `asset-sync doctor` looks at, each with the command by which a person sees the same."""

@@ -1,0 +1,227 @@
+"""What commands print: tables for people, or one JSON document for programs.
+
+Results go to standard output, progress and errors to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from functools import wraps
+from typing import Annotated, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from domain.connector import IdSource
+from domain.shown import one_line, shown
+from domain.views import Json
+from entrypoints.cli.terminal.api_problem import ApiProblem
+
+Parameters = ParamSpec("Parameters")
+
+# The output contains keys and paths: `[bold]` and `:smile:` in them are not markup.
+OUT = Console(soft_wrap=True, highlight=False, emoji=False, markup=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False, markup=False)
+
+
+_PIPE_CHARS = 10_000
+
+
+class Format(StrEnum):
+    """Forms of output."""
+
+    HUMAN = "human"
+    JSON = "json"
+
+
+OutputOption = Annotated[
+    Format, typer.Option("--output", "-o", help="Human-readable, or one JSON document.")
+]
+IdsOption = Annotated[
+    IdSource,
+    typer.Option(help="Who generates the ids of new assets: this service, or the system."),
+]
+PrefixOption = Annotated[
+    list[str] | None, typer.Option(help="Only keys with this prefix; repeatable.")
+]
+DISCOVERY_OPTION = typer.Option(
+    help="Discovery by S3 Batch Operations, or by the workers themselves."
+)
+
+
+def print_json(document: object) -> None:
+    """Print one document in ASCII, so that every object key can be printed and parsed."""
+    OUT.print(json.dumps(document, indent=2))
+
+
+def print_unreadable(record: Json) -> None:
+    """Print on standard error a record that the service could not read."""
+    warn("unreadable:", f"{record['id']}: {record['cause']}")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under headings, or a dash if there are none."""
+    headings = (Column(name, overflow="fold") for name in columns)
+    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
+    count = 0
+    for row in rows:
+        table.add_row(*(Text(printable(value)) for value in row))
+        count += 1
+    # A program that reads a pipe needs complete ids and keys, however long the line.
+    console = OUT if OUT.is_terminal else Console(file=OUT.file, width=_PIPE_CHARS)
+    console.print(table if count else "-")
+
+
+def printable(value: object) -> str:
+    """Return a value as one line of text, empty for None; use `shown` for a key."""
+    return "" if value is None else one_line(str(value))
+
+
+def show_key(key: str | None) -> str:
+    """Return a key as printable text, empty if the record has none."""
+    return "" if key is None else shown(key)
+
+
+def heading(text: str) -> None:
+    """Print the title of a section."""
+    OUT.print(f"\n{text}", style="bold underline")
+
+
+def field(name: str, value: object, *, width: int) -> None:
+    """Print a name and its value."""
+    OUT.print(Text.assemble((f"{name:<{width}}", "bold"), " ", printable(value)))
+
+
+def fail(text: object) -> None:
+    """Print an error on standard error."""
+    _labelled("error:", "red", text)
+
+
+def warn(label: str, text: object) -> None:
+    """Print a warning on standard error."""
+    _labelled(label, "yellow", text)
+
+
+def _labelled(label: str, style: str, text: object) -> None:
+    ERR.print(Text.assemble((label, style), " ", printable(text)))
+
+
+# Counts that are printed even if they are 0; the others only if they are not.
+_ALWAYS = ("skipped", "copied", "put", "archived", "gone", "failed")
+_COUNTS = (
+    ("skipped", "skipped"),
+    ("copied", "copied"),
+    ("put", "put"),
+    ("ingesting", "ingesting"),
+    ("notTaken", "not taken"),
+    ("notMedia", "not media"),
+    ("archived", "archived"),
+    ("gone", "gone"),
+    ("failed", "failed"),
+)
+
+
+def _not_media(count: int) -> str:
+    return f", {count:,} not media" if count else ""
+
+
+def summary_of(job: Json) -> str | None:
+    """Return what to know about an ended job in addition to its counts, with the next step."""
+    statistics, job_id = job["statistics"], job["jobId"]
+    if statistics["failed"]:
+        return f"next: asset-sync errors {job_id}"
+    parts = []
+    if statistics["ingesting"]:
+        parts.append(
+            f"{statistics['ingesting']:,} were triggered earlier and are still pending; sync later"
+        )
+    if statistics["notTaken"]:
+        parts.append(
+            f"{statistics['notTaken']:,} were triggered and not taken: asset-sync outcomes {job_id}"
+            " --outcome NOT_TAKEN"
+        )
+    if not parts:
+        return None
+    written = statistics["copied"] + statistics["put"] + statistics["tagsRestored"]
+    lead = "" if written else "nothing was written; "
+    return lead + "; ".join(parts)
+
+
+def print_job(job: Json) -> None:
+    """Print one job as lines."""
+    statistics, chunks, progress = job["statistics"], job["chunks"], job["progress"]
+    decisions = "  ".join(
+        f"{text} {statistics[name]:,}"
+        for name, text in _COUNTS
+        if statistics[name] or name in _ALWAYS
+    )
+    lines = [
+        ("job", f"{job['jobId']}  {job['status']}" + ("  (dry run)" if job["dryRun"] else "")),
+        ("reason", job["statusReason"]),
+        *(("warning", warning) for warning in job["warnings"]),
+        ("connector", f"{job['connectorId']}  bucket {job['bucketName']}"),
+        ("prefixes", ", ".join(map(shown, job["prefixes"])) or "(whole bucket)"),
+        (
+            "listed",
+            (
+                f"{statistics['objectsListed']:,} objects, {statistics['bytesListed']:,} bytes,"
+                f" {statistics['objectsFiltered']:,} filtered out"
+                f"{_not_media(statistics['objectsNotMedia'])}"
+            ),
+        ),
+        ("objects", decisions),
+        (
+            "chunks",
+            f"{chunks['completed']:,} of {chunks['total']:,} done, {chunks['failed']:,} failed",
+        ),
+        ("progress", progress_line(progress)),
+    ]
+    for name, value in lines:
+        if value:
+            field(name, value, width=10)
+
+
+def print_explanation(found: Json) -> None:
+    """Print the outcome of one object."""
+    field("object", shown(found["objectKey"]), width=12)
+    outcome = found["outcome"]
+    if outcome is None:
+        states = ", ".join(f"chunk {c['chunkIndex']} is {c['status']}" for c in found["chunks"])
+        OUT.print(f"no outcome yet: {states or 'the job is still being split into chunks'}")
+        return
+    for name, value in outcome.items():
+        if value is not None and name not in ("key", "jobId"):
+            field(name, value, width=12)
+
+
+def progress_line(progress: Json) -> str:
+    """Return percent, rate and remaining time, as far as known."""
+    rate, eta = progress["objectsPerSecond"], progress["etaSeconds"]
+    parts = [f"{progress['percent']} %"]
+    if rate is not None:
+        parts.append(f"{rate:,.1f} objects/s")
+    if eta:
+        parts.append(f"about {eta:,.0f} s left")
+    return ", ".join(parts)
+
+
+def reporting_problems(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Convert an ApiProblem to a message (or the problem document) and exit status 1."""
+
+    @wraps(command)
+    def wrapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except ApiProblem as error:
+            if kwargs.get("output") is Format.JSON:
+                print_json(error.problem)
+            fail(error)
+            for line in error.more:
+                ERR.print(f"  {printable(line)}")
+            raise typer.Exit(1) from None
+
+    return wrapped

@@ -1,0 +1,94 @@
+"""The ports that each function needs, as values that mypy checks.
+
+A composition root creates these values, and `container_over` puts them into the slots of the
+container. A port that is forgotten is a missing argument: mypy reports it, and the function fails
+when it opens, before its first request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from application.execution.tuning import Tuning
+from domain.profile import Profile
+from entrypoints.wiring.container import UseCases
+from ports.batch_jobs import BatchJobs
+from ports.catalog import Catalog
+from ports.chunk_queue import ChunkQueue
+from ports.chunk_store import ChunkStore
+from ports.clock import Clock
+from ports.connector_store import ConnectorStore
+from ports.engine_invoker import EngineInvoker
+from ports.error_log import ErrorLog
+from ports.ids import Ids
+from ports.ingest_bus import IngestBus
+from ports.ingest_queue import IngestQueue
+from ports.job_store import JobStore
+from ports.object_store import ObjectStore
+from ports.results_store import ResultsStore
+from ports.status_notifier import StatusNotifier
+from ports.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What the use cases take besides ports."""
+
+    tuning: Tuning
+    profile: Profile
+    results_bucket_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonPorts:
+    """The ports of every function; the API needs no others."""
+
+    clock: Clock
+    ids: Ids
+    telemetry: Telemetry
+    jobs: JobStore
+    chunks: ChunkStore
+    connector_store: ConnectorStore
+    errors: ErrorLog
+    results: ResultsStore
+    invoker: EngineInvoker
+    notifier: StatusNotifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectPorts:
+    """The customers' buckets, and the queues: for engine and processor."""
+
+    objects: ObjectStore
+    queue: ChunkQueue
+    ingest_queue: IngestQueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnginePorts:
+    """What only the engine needs."""
+
+    batch_jobs: BatchJobs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessorPorts:
+    """What only the processor needs."""
+
+    catalog: Catalog
+    bus: IngestBus
+
+
+def container_over(
+    configuration: Configuration,
+    common: CommonPorts,
+    *others: ObjectPorts | EnginePorts | ProcessorPorts,
+) -> UseCases:
+    """Return a container with these ports in its slots."""
+    return UseCases(
+        **{
+            field.name: getattr(each, field.name)
+            for each in (configuration, common, *others)
+            for field in fields(each)
+        }
+    )
