@@ -93,19 +93,21 @@ def _joined(segments: list[str | None]) -> str:
             runs.append([])
         else:
             runs[-1].append(segment)
-    first, *others = ("/".join(run) for run in runs)
+    # A run without segments is None; one of a segment without characters is empty.
+    first, *others = ("/".join(run) if run else None for run in runs)
     if not others:
-        return first
+        return first or ""
+    lead = "" if first is None else f"{first}/"
     *middle, last = others
-    between = [run for run in middle if run]
-    if last:
+    between = [run for run in middle if run is not None]
+    if last is not None:
         found = "".join(f"(?>{_ANY_FOLDERS}?{run}/)" for run in between)
-        return f"{first and first + '/'}{found}{_ANY_FOLDERS}{last}"
+        return f"{lead}{found}{_ANY_FOLDERS}{last}"
     if not between:
-        return f"{first}(?:/.*)?" if first else ".*"
+        return ".*" if first is None else f"{first}(?:/.*)?"
     found = "".join(f"(?>{_ANY_FOLDERS}?{run}/)" for run in between[:-1])
     end = f"(?>{_ANY_FOLDERS}?{between[-1]}(?=/|\\Z))(?:/.*)?"
-    return f"{first and first + '/'}{found}{end}"
+    return f"{lead}{found}{end}"
 
 
 def _segment(segment: str) -> str | None:

@@ -124,8 +124,8 @@ class ObjectStore(Protocol):
             NotFound: The object was deleted.
             Archived: As in `copy_in_place`.
             Refused: As in `copy_in_place`. Or the object has an Expires that is not a date,
-                metadata that the store does not return or HTTP does not allow, or a key with
-                characters not allowed in XML 1.0.
+                metadata that the store does not return, or a key with characters not allowed
+                in XML 1.0.
         """
         ...
 

@@ -17,20 +17,32 @@ def _operation(name: str) -> Callable[[Request], bool]:
 
 def _killing(place: str) -> Killing:
     function, kind, count, after_effect = {
+        # The first page of the listing came, and nothing of it is on record.
+        "page": ("engine", _operation("PUT object"), 1, False),
+        # The same, and its rows are in a file that no record names.
+        "rows": ("engine", _operation("PUT object"), 1, True),
         # Two of three prefixes are listed and on record.
         "listing": ("engine", _operation("GET bucket list-type"), 3, False),
         # One of two chunks is recorded and has no message; the other is not cut yet.
         "split": ("engine", _operation("TransactWriteItems"), 1, True),
         # Objects are written and not announced.
         "chunk": ("processor", _operation("PUT object copy"), 2, True),
+        # Two parts of a large object are copied, and at least one of them is not on record.
+        "parts": ("processor", _operation("PUT object partNumber uploadId copy"), 2, True),
+        # Its parts are joined, and it is not announced.
+        "join": ("processor", _operation("POST object uploadId"), 1, True),
         # The chunk is settled, and its message comes again.
         "settlement": ("processor", _operation("TransactWriteItems"), 1, True),
     }[place]
     return Killing(function, kind, count, after_effect)
 
 
-PLACES = ("listing", "split", "chunk", "settlement")
-JOBS = [SufferingJob(f"killed-{place}", each) for place in PLACES for each in DISCOVERIES]
+PLACES = ("page", "rows", "listing", "split", "chunk", "parts", "join", "settlement")
+JOBS = [
+    SufferingJob(f"killed-{place}", each, large=place in ("parts", "join"))
+    for place in PLACES
+    for each in DISCOVERIES
+]
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,9 @@
 """The HTTP API: the event that the function gets, and the answer that the caller gets."""
 
 import base64
+import gzip
 import io
+import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -181,6 +183,21 @@ async def test_a_body_that_is_no_text_is_base64_whatever_its_type_says(
     (event,) = api.events
     assert event["isBase64Encoded"] is True
     assert base64.b64decode(event["body"]) == body
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "none of these"])
+@pytest.mark.parametrize(
+    "body", [b"{}", gzip.compress(b"{}"), zlib.compress(b"{}"), b"\x1f\x8b"], ids=range(4)
+)
+async def test_a_body_is_handed_on_as_it_came_however_it_is_said_to_be_coded(
+    api: Api, http: aiohttp.ClientSession, encoding: str, body: bytes
+) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    async with http.post(f"{api.url}/x", data=body, headers=headers) as sent:
+        assert sent.status == 204
+    (event,) = api.events
+    came = event["body"].encode()
+    assert (base64.b64decode(came) if event["isBase64Encoded"] else came) == body
 
 
 @pytest.mark.parametrize("size", [7_000_000, 11_000_000])

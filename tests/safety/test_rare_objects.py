@@ -714,18 +714,13 @@ def test_a_grant_that_a_copy_cannot_say_is_a_refusal(run: Run, cloud: CloudWorld
     run(scene())
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [{"MissingMeta": 1}, {"Metadata": {"a": "\udcfc"}}, {"ContentDisposition": "\udcfc"}],
-    ids=["missing", "metadata", "header"],
-)
 def test_metadata_that_cannot_be_said_again_is_refused_in_parts_only(
-    run: Run, cloud: CloudWorld, answer: Facts
+    run: Run, cloud: CloudWorld
 ) -> None:
-    thing = Thing(key=f"unsayable/{next(iter(answer))}")
+    thing = Thing(key="unsayable")
 
     async def head(send: Any, parameters: Any) -> Any:
-        return {**await send(**parameters), **answer}
+        return {**await send(**parameters), "MissingMeta": 1}
 
     async def scene() -> None:
         await cloud.put(thing)

@@ -13,7 +13,16 @@ from domain.chunk import ChunkStatus
 from domain.job import Job, JobStatus
 from domain.outcome import Statistics
 from entrypoints.wiring.memory import use_cases
-from ports.errors import AccessDenied, Garbled, PortError, Throttled, TimedOut, Unavailable, Unknown
+from ports.errors import (
+    AccessDenied,
+    CorruptData,
+    Garbled,
+    PortError,
+    Throttled,
+    TimedOut,
+    Unavailable,
+    Unknown,
+)
 
 KEYS: Final = [f"{number}.jpg" for number in range(5)]
 KNOWN: Final = [Throttled, Unavailable, TimedOut, Garbled]
@@ -167,6 +176,17 @@ async def test_a_store_that_stays_away_leaves_the_lease_to_its_end(worker: Worke
     assert job.tally.statistics == Statistics(put=5)
 
 
+async def test_a_dead_letter_of_a_job_that_cannot_be_read_makes_no_message(worker: Worker) -> None:
+    """As that of a newer version: message and dead letter would follow each other for ever."""
+    job = await worker.begin()
+    worker.fail("jobs.get", CorruptData, count=1_000)
+    with pytest.raises(CorruptData):
+        await worker.dead_letter()
+    assert worker.story.chunks(job)[0].lease is None
+    worker.story.ports.clock.advance(10_000)
+    assert list(worker.story.ports.queue.receive()) == []
+
+
 @pytest.mark.parametrize("kind", [*KNOWN, Unknown], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("method", ["results.put", "chunks.settle", "jobs.get"])
 async def test_a_dead_letter_that_cannot_be_settled_leaves_no_lease(
@@ -177,6 +197,10 @@ async def test_a_dead_letter_that_cannot_be_settled_leaves_no_lease(
         assert await worker.dead_letter() is Delivery.RELEASED
         worker.story.ports.clock.advance(900)
     worker.fail(method, kind)
+    if method == "jobs.get":
+        worker.faults.calls.clear()
+        leased = worker.faults.before
+        worker.faults.before = lambda call: leased(call) if len(worker.faults.calls) > 3 else None
     assert await worker.dead_letter() is Delivery.RELEASED
     [chunk] = worker.story.chunks(job)
     assert (chunk.status, chunk.lease) == (ChunkStatus.QUEUED, None)

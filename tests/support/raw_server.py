@@ -103,7 +103,7 @@ async def read_request(
     first, *rest = head.decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ", 2)
     headers = {
-        name.strip().lower(): value.strip()
+        name.strip().lower(): value.strip(" \t")  # Latin-1, whose other octets are content
         for name, _, value in (line.partition(":") for line in rest if line)
     }
     if headers.get("expect") == "100-continue":

@@ -30,7 +30,7 @@ from aiobotocore.session import AioSession
 from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
 from adapters.aws.errors import map_aws_errors
-from adapters.aws.http_octets import OctetSession
+from adapters.aws.http_octets import OctetSession, carry_octets
 from adapters.aws.responses import Malformed, check_bodies, required
 from adapters.aws.services import Service
 from ports.errors import PortError
@@ -269,8 +269,8 @@ def _word(response: Mapping[str, Any], name: str) -> str:
 def _expiry(response: Mapping[str, Any]) -> datetime:
     """Return when the credentials end, which the SDK compares with the time here."""
     ends_at = required(response, "Credentials", "Expiration", of=datetime)
-    if ends_at.tzinfo is None or ends_at <= datetime.now(UTC):
-        raise Malformed(f"the credentials end at {ends_at}, which is over or has no time zone")
+    if ends_at <= datetime.now(UTC):
+        raise Malformed(f"the credentials end at {ends_at}, which is over")
     return ends_at
 
 
@@ -311,6 +311,7 @@ def _strip_account_prefix(request: Any, **_: object) -> None:
 
 def _tune_s3(client: S3Client) -> None:
     _parse_timestamps_cheaply(client)
+    carry_octets(client)
     client.meta.events.register_first("before-parse.s3.*", _leave_expires_alone)
 
 

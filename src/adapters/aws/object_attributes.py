@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.responses import e_tag_of, required
+from adapters.aws.responses import e_tag_of, optional, required
 from domain.customer_object import Encryption, ObjectHead, ObjectLock
 from ports.errors import Refused
 
@@ -66,10 +66,8 @@ def read_head(key: str, response: HeadObjectOutputTypeDef) -> ObjectHead:
 def copy_attributes(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str, Any]:
     """Return the parameters that both kinds of copies must set explicitly.
 
-    The object's lock and its ACL are in `object_lock` and `object_acl`.
-
-    Raises:
-        Refused: Its website redirect cannot be sent in a request.
+    The object's lock and its ACL are in `object_lock` and `object_acl`. Text may have octets that
+    are not UTF-8; `http_octets` sends them.
     """
     parameters: dict[str, Any] = {"StorageClass": head.storage_class}
     encryption = head.encryption
@@ -82,10 +80,6 @@ def copy_attributes(head: ObjectHead, *, unencrypted_as: str | None) -> dict[str
         if encryption.bucket_key_enabled is not None:
             parameters["BucketKeyEnabled"] = encryption.bucket_key_enabled
     if head.website_redirect is not None:
-        if not _sendable(head.website_redirect):
-            raise not_copyable(
-                head.key, "its website redirect has characters not allowed in HTTP", "Redirect"
-            )
         parameters["WebsiteRedirectLocation"] = head.website_redirect
     return parameters
 
@@ -94,19 +88,10 @@ def multipart_metadata(head: ObjectHead) -> dict[str, Any]:
     """Return the parameters that only a multipart copy must set explicitly.
 
     Raises:
-        Refused: The SDK cannot send one of the values: an Expires that is not a date, or characters
-            that are not allowed in an HTTP header. S3 itself returns such characters.
+        Refused: The SDK cannot send one of the values: an Expires that is not a date.
     """
     if isinstance(head.system_metadata.get("Expires"), str):
         raise not_copyable(head.key, "its Expires header is not a date", "Expires")
-    for name, value in head.system_metadata.items():
-        if isinstance(value, str) and not _sendable(value):
-            raise not_copyable(head.key, f"its {name} has characters not allowed in HTTP", name)
-    for name, value in head.user_metadata.items():
-        if not (_sendable(name + value) and (name + value).isascii()):
-            raise not_copyable(
-                head.key, f"its metadata {name!r} has characters beyond ASCII", "Metadata"
-            )
     return {**head.system_metadata, "Metadata": dict(head.user_metadata)}
 
 
@@ -156,14 +141,6 @@ def _states_public_acl(attributes: Mapping[str, Any]) -> bool:
     return public or str(attributes.get("ACL", "")).startswith("public-")
 
 
-def _sendable(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # octets that were not UTF-8, as surrogates
-        return False
-    return not any(sign in value for sign in "\0\r\n")
-
-
 def _restored(header: str | None) -> bool:
     """Parse the header `x-amz-restore`: `ongoing-request="false", expiry-date="…"` once done."""
     return header is not None and 'ongoing-request="false"' in header
@@ -184,7 +161,7 @@ def _encryption(response: HeadObjectOutputTypeDef) -> Encryption | None:
 def _lock(response: HeadObjectOutputTypeDef) -> ObjectLock | None:
     lock = ObjectLock(
         mode=response.get("ObjectLockMode"),
-        retain_until=response.get("ObjectLockRetainUntilDate"),
+        retain_until=optional(response, "ObjectLockRetainUntilDate", of=datetime),
         legal_hold=response.get("ObjectLockLegalHoldStatus"),
     )
     return None if lock == ObjectLock() else lock

@@ -37,7 +37,7 @@ from domain.customer_object import (
 )
 from domain.part_copy import CopiedPart, Part
 from ports.clock import Clock
-from ports.errors import AccessDenied, Archived, NotFound, Refused, Unavailable
+from ports.errors import AccessDenied, Archived, NotFound, PortError, Refused, Unavailable
 from ports.object_store import ListedPage, ObjectStore
 
 if TYPE_CHECKING:
@@ -45,6 +45,25 @@ if TYPE_CHECKING:
 
 # S3 API Reference, "List of error codes": there are no tags.
 _NO_TAGS: Final = "NoSuchTagSet"
+
+
+# What a status without a message means, of a HEAD, if S3 does not reject the same request as a GET:
+# the error, its text after the object's name, and its code.
+_BARE_HEADS: Final[Mapping[str | None, tuple[type[PortError], str, str]]] = {
+    # Without a message, the cause may also be a request signed at a wrong time.
+    "403": (
+        Unavailable,
+        ": HEAD was denied (403), but GET with the same permission was not",
+        "403",
+    ),
+    # S3 User Guide, "Using server-side encryption with customer-provided keys": without the key S3
+    # rejects even a HEAD.
+    "400": (
+        Refused,
+        " is encrypted with a key that only its owner has (SSE-C)",
+        "CustomerKey",
+    ),
+}
 
 
 class S3ObjectStore:
@@ -154,28 +173,13 @@ class S3ObjectStore:
         except NotFound:
             await self._check_bucket(bucket, key)
             raise
-        except AccessDenied as error:
-            if error.vendor_code != "403":
-                raise
-            # Without a message, the cause may also be a request signed at a wrong time.
-            await self._explain(bucket, key)
-            raise Unavailable(
-                f"{where}: HEAD was denied (403), but GET with the same permission was not",
-                operation="HeadObject",
-                resource=where,
-                vendor_code="403",
-            ) from error
-        except Refused as error:
-            # S3 User Guide, "Using server-side encryption with customer-provided keys": without the
-            # key S3 rejects even a HEAD.
-            if error.vendor_code != "400":
+        except (AccessDenied, Refused) as error:
+            if error.vendor_code not in _BARE_HEADS:
                 raise
             await self._explain(bucket, key)
-            raise Refused(
-                f"{where} is encrypted with a key that only its owner has (SSE-C)",
-                operation="HeadObject",
-                resource=where,
-                vendor_code="CustomerKey",
+            kind, text, code = _BARE_HEADS[error.vendor_code]
+            raise kind(
+                where + text, operation="HeadObject", resource=where, vendor_code=code
             ) from error
 
     async def write_tags(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, TypeVar, overload
 from xml.etree import ElementTree
 
@@ -50,6 +51,7 @@ def required(response: Mapping[str, Any], *path: str, of: type = str, empty: boo
         found = found.get(name) if isinstance(found, Mapping) else None
     if not isinstance(found, of) or (found == "" and not empty):
         raise Malformed(f"the response lacks {'.'.join(path)}")
+    _check_value(".".join(path), found)
     return found
 
 
@@ -66,6 +68,7 @@ def optional(response: Mapping[str, Any], name: str, *, of: type = str) -> Any:
     found = response.get(name)
     if found is not None and not isinstance(found, of):
         raise Malformed(f"{name} of the response is not of type {of.__name__}")
+    _check_value(name, found)
     return found
 
 
@@ -84,6 +87,14 @@ def header_of(response: Mapping[str, Any], name: str) -> str | None:
     return optional(headers, name)
 
 
+def _check_value(name: str, value: Any) -> None:
+    """Reject what no response can contain as a value of its type."""
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise Malformed(f"{name} of the response, {value}, has no time zone")
+    if isinstance(value, int) and value < 0:
+        raise Malformed(f"{name} of the response, {value}, is below zero")
+
+
 def _check_body(
     operation_model: Any,
     response_dict: Mapping[str, Any],
@@ -95,7 +106,7 @@ def _check_body(
         return
     json_wanted = operation_model.service_model.resolved_protocol in ("json", "rest-json")
     if response_dict["status_code"] >= 300:
-        if not _is_document(response_dict["body"], json_wanted=json_wanted):
+        if _document(response_dict["body"], json_wanted=json_wanted) is None:
             customized_response_dict[NO_ERROR_DOCUMENT] = True
         return
     if operation_model.has_streaming_output:
@@ -104,8 +115,24 @@ def _check_body(
     wanted = _has_body(operation_model.output_shape)
     if not body and not wanted:
         return
-    if not _is_document(body, json_wanted=json_wanted):
+    document = _document(body, json_wanted=json_wanted)
+    if document is None:
         raise Malformed(f"the body of the response, {len(body)} bytes, is not valid")
+    if wanted and isinstance(document, ElementTree.Element):
+        _check_booleans(operation_model.output_shape, document)
+
+
+def _check_booleans(shape: Any, document: ElementTree.Element) -> None:
+    """Reject a boolean that is neither `true` nor `false`: the SDK parses all but `true` as no."""
+    names = {
+        member.serialization.get("name", name)
+        for name, member in shape.members.items()
+        if member.type_name == "boolean"
+    }
+    for element in document:
+        name = element.tag.rpartition("}")[2]
+        if name in names and element.text not in ("true", "false"):
+            raise Malformed(f"{name} of the response is {element.text!r}, not true or false")
 
 
 def _has_body(shape: Any) -> bool:
@@ -114,12 +141,13 @@ def _has_body(shape: Any) -> bool:
     return any("location" not in member.serialization for member in members.values())
 
 
-def _is_document(body: bytes, *, json_wanted: bool) -> bool:
-    """Return whether the body is a document of the service's protocol, regardless of content."""
+def _document(body: bytes, *, json_wanted: bool) -> dict[str, Any] | ElementTree.Element | None:
+    """Return the body if it is a document of the service's protocol, regardless of content."""
     try:
         if json_wanted:
-            return isinstance(json.loads(body), dict)
+            document = json.loads(body)
+            return document if isinstance(document, dict) else None
         root = ElementTree.fromstring(body)  # noqa: S314 - the SDK parses the same body next
     except (ValueError, RecursionError, ElementTree.ParseError):
-        return False
-    return root.tag.rpartition("}")[2].lower() != _WEB_PAGE
+        return None
+    return None if root.tag.rpartition("}")[2].lower() == _WEB_PAGE else root

@@ -46,8 +46,6 @@ _PUBLIC_READ_WRITE = frozenset({("READ", EVERYBODY), ("WRITE", EVERYBODY)})
 
 _PLACE = "after "
 
-_NOT_IN_HEADERS = re.compile("[\0\r\n\ud800-\udfff]")
-
 
 class MemoryObjectStore:
     """Lists, reads and writes the objects of `MemoryBuckets`.
@@ -328,13 +326,7 @@ def _not_copyable(head: ObjectHead) -> str | None:
     """Return which attribute of the head a multipart copy cannot set; None if there is none."""
     if NOT_IN_XML.search(head.key):
         return "Key"
-    if isinstance(head.system_metadata.get("Expires"), str):
-        return "Expires"
-    for name, value in head.system_metadata.items():
-        if isinstance(value, str) and _NOT_IN_HEADERS.search(value):
-            return name
-    text = "".join(name + value for name, value in head.user_metadata.items())
-    return None if text.isascii() and not _NOT_IN_HEADERS.search(text) else "Metadata"
+    return "Expires" if isinstance(head.system_metadata.get("Expires"), str) else None
 
 
 def _check_tags(tags: Mapping[str, str]) -> None:

@@ -155,6 +155,8 @@ class ProcessChunk:
             Retryable: the message is to come again.
         """
         try:
+            # First: while its record cannot be read, nothing of the job is touched.
+            await self._jobs.get(job_id)
             chunk = await self._lease(job_id, index, deadline, life)
         except NotFound as error:
             raise InvalidMessage(

@@ -318,8 +318,10 @@ async def test_every_response_names_its_request(rig: Any) -> None:
     assert len(ids) == 2
 
 
-async def send(rig: Any, method: str, path: str, body: bytes = b"") -> tuple[int, Any, bytes]:
-    headers = {"x-amz-account-id": ACCOUNT_ID}
+async def send(
+    rig: Any, method: str, path: str, body: bytes = b"", **more: str
+) -> tuple[int, Any, bytes]:
+    headers = {"x-amz-account-id": ACCOUNT_ID, **more}
     async with (
         aiohttp.ClientSession() as http,
         http.request(
@@ -374,3 +376,11 @@ async def test_a_body_is_refused_for_what_is_wrong_with_it(
     status, _, answer = await send(rig, "POST", "/v20180820/jobs", body)
     assert (status, b"BadRequestException" in answer) == (400, True)
     assert message in answer
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
+async def test_a_body_that_is_said_to_be_coded_is_read_as_it_came(rig: Any, coding: str) -> None:
+    status, _, answer = await send(
+        rig, "POST", "/v20180820/jobs", b"<CreateJobRequest/>", **{"Content-Encoding": coding}
+    )
+    assert (status, b"is required" in answer) == (400, True)

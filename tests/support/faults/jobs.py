@@ -14,16 +14,24 @@ from domain.identity import job_id_for, mint_inventory_id, mint_typed_asset_id
 PREFIXES = ("a/", "b/", "c/")
 KEYS = (*(f"{prefix}{number} é+%.jpg" for prefix in PREFIXES for number in range(2)), "a/plain.jpg")
 KNOWN = "b/known.jpg"
+LARGE = "c/large.mxf"
+# Three parts, of which the last is smaller.
+LARGE_BYTES = 11 * 1024**2
 METADATA: dict[str, Any] = {"ContentType": "image/x-rare", "Metadata": {"camera": "R5"}}
 DISCOVERIES = ("direct", "batch")
 
 
 @dataclass(frozen=True)
 class SufferingJob:
-    """A job; its bucket, its connector and its idempotency key have one name."""
+    """A job; its bucket, its connector and its idempotency key have one name.
+
+    Attributes:
+        large: Whether one more of its objects is copied in parts.
+    """
 
     suffers: str
     discovery: str
+    large: bool = False
 
     @property
     def name(self) -> str:
@@ -33,11 +41,16 @@ class SufferingJob:
     def job_id(self) -> str:
         return job_id_for(self.name, self.name)
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The objects that are to be put."""
+        return (*KEYS, LARGE) if self.large else KEYS
+
     def prepare(self, system: System) -> None:
         """Make its bucket, its connector, and a queue that hears its events."""
         bucket = system.bucket(self.name)
-        for key in KEYS:
-            system.put(bucket, key, _tags(key), Body=key.encode(), **METADATA)
+        for key in self.keys:
+            system.put(bucket, key, _tags(key), Body=_content(key), **METADATA)
         system.know(f"i-{bucket}", f"a-{bucket}")
         system.put(bucket, KNOWN, {"AssetID": f"a-{bucket}", "InventoryID": f"i-{bucket}"})
         system.api.connect(bucket)
@@ -65,22 +78,27 @@ class SufferingJob:
         job = system.api.get(f"/jobs/{self.job_id}")
         assert job["status"] == "COMPLETED", job
         counts = job["statistics"]
-        assert counts["objectsListed"] == len(KEYS) + 1
-        assert (counts["put"], counts["skipped"], counts["failed"]) == (len(KEYS), 1, 0)
+        assert counts["objectsListed"] == len(self.keys) + 1
+        assert (counts["put"], counts["skipped"], counts["failed"]) == (len(self.keys), 1, 0)
         outcomes = sorted(each["key"] for each in system.outcomes(self.job_id))
-        assert outcomes == sorted([*KEYS, KNOWN])
+        assert outcomes == sorted([*self.keys, KNOWN])
         assert system.api.items(f"/jobs/{self.job_id}/errors") == []
 
     def check_events(self, system: System) -> None:
         """Each object was announced, under one id however often."""
         queue_url, _ = system.queue(f"{self.name}-events")
         details = [each["detail"] for each in system.received(queue_url)]
-        assert {each["objectKey"] for each in details} == set(KEYS)
-        assert len({each["eventId"] for each in details}) == len(KEYS)
+        assert {each["objectKey"] for each in details} == set(self.keys)
+        assert len({each["eventId"] for each in details}) == len(self.keys)
 
     def check_objects(self, system: System) -> None:
-        """Each object has our tags and its owner's, and nothing else of it changed."""
-        for key in KEYS:
+        """Each object has our tags and its owner's, and nothing else of it changed.
+
+        Nor is anything left beside them.
+        """
+        uploads = system.s3.list_multipart_uploads(Bucket=self.name).get("Uploads", [])
+        assert uploads == []
+        for key in self.keys:
             tags = system.tags(self.name, key)
             assert tags.pop("SyncJobID").startswith(f"{self.job_id}/")
             assert tags.pop("AssetID") == mint_typed_asset_id(self.name, key)
@@ -88,7 +106,7 @@ class SufferingJob:
             assert tags == _tags(key)
             found = system.s3.get_object(Bucket=self.name, Key=key)
             with found["Body"] as body:
-                assert body.read() == key.encode()
+                assert body.read() == _content(key)
             assert {name: found[name] for name in METADATA} == METADATA
         known = {"AssetID": f"a-{self.name}", "InventoryID": f"i-{self.name}"}
         assert system.tags(self.name, KNOWN) == known
@@ -99,12 +117,17 @@ class SufferingJob:
         One without parts is left where the answer that named it got lost; it expires.
         """
         rows = system.result(self.job_id, "manifest.csv").decode().splitlines()
-        assert len(rows) == len(set(rows)) == len(KEYS) + 1
+        assert len(rows) == len(set(rows)) == len(self.keys) + 1
         bucket, prefix = system.results_bucket, f"jobs/{self.job_id}/"
         left = system.s3.list_multipart_uploads(Bucket=bucket, Prefix=prefix)
         for each in left.get("Uploads", []):
             parts = system.s3.list_parts(Bucket=bucket, Key=each["Key"], UploadId=each["UploadId"])
             assert parts.get("Parts", []) == []
+
+
+def _content(key: str) -> bytes:
+    content = key.encode()
+    return content * (LARGE_BYTES // len(content)) if key == LARGE else content
 
 
 def _tags(key: str) -> dict[str, str]:

@@ -29,6 +29,8 @@ class Listener:
             access_log=None,
             max_line_size=_LINE_BYTES_MAX,
             max_field_size=_LINE_BYTES_MAX,
+            # A body is the application's matter, and not to be read is no fault of the server.
+            auto_decompress=False,
         )
         self._host = host
         self._port = port

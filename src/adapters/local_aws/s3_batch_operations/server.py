@@ -107,7 +107,7 @@ class BatchOperations:
             raise ValueError(f"{host} is not a loopback address")
         if self._server is not None:
             raise RuntimeError("the emulator is already running")
-        server = web.AppRunner(self.application(), access_log=None)
+        server = web.AppRunner(self.application(), access_log=None, auto_decompress=False)
         await server.setup()
         self._server = server
         await web.TCPSite(server, host, port).start()

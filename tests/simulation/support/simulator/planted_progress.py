@@ -31,7 +31,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting what is known of a chunk whose file is gone",
-        76,
+        149,
         "application.processor.settle_chunk:ChunkSettlement._all_outcomes",
         'self._warn_of("chunk_unreadable", chunk, error)',
         "return {}",

@@ -42,6 +42,7 @@ class Progress:
 
     sim: Simulation
     places: dict[int, Place] = field(default_factory=dict)
+    stood: dict[tuple[str, int], int] = field(default_factory=dict)
     sent: dict[int, dict[tuple[str, int], int]] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     lives: Counter[str] = field(default_factory=Counter)
@@ -96,8 +97,12 @@ class Progress:
         check = self.sim.observer.check
         if process is None or before is None:
             return
+        if chunk.lease is not None and chunk.lease != before.lease:
+            # Now: an attempt that fails in its settlement has replaced the file of the one before.
+            self.stood[chunk.job_id, chunk.index] = _stood(self.sim, chunk)
         if chunk.life > before.life:
-            check(an_attempt_counts_unless_more_stands, self.sim, process, before, chunk)
+            stood = self.stood.get((chunk.job_id, chunk.index), 0)
+            check(an_attempt_counts_unless_more_stands, self.sim, process, before, chunk, stood)
         if process.life is not None:
             check(a_dead_letter_is_of_its_life, self.sim, process, before, chunk)
 
@@ -207,21 +212,25 @@ def a_long_queue_is_not_multiplied(sim: Simulation) -> Iterator[str]:
 
 
 def an_attempt_counts_unless_more_stands(
-    sim: Simulation, process: Process, before: Chunk, chunk: Chunk
+    sim: Simulation, process: Process, before: Chunk, chunk: Chunk, stood: int
 ) -> Iterator[str]:
     """A chunk that is handed back begins its attempts again only if more outcomes stand than before
-    the attempt, or if parts of a large object were copied.
+    the attempt (`stood`), or if parts of a large object were copied.
     """
     dead = chunk.dead_letter_count > before.dead_letter_count
     if chunk.attempt_count or dead or process.parts_copied or sim.lasting.results_hurt:
         return
     standing = _lines(sim, chunk.progress_key)
-    stood = _lines(sim, before.progress_key)
-    if before.progress_key is None and before.life.redrive_number:
-        name = f"jobs/{chunk.job_id}/outcomes/{chunk.index:08d}.jsonl"
-        stood = _lines(sim, name, but='"outcome":"FAILED"')
-    if standing is not None and standing <= (stood or 0):
+    if standing is not None and standing <= stood:
         yield f"chunk {chunk.index} counts no attempt, with {standing} outcomes, {stood} before"
+
+
+def _stood(sim: Simulation, chunk: Chunk) -> int:
+    """Return how many outcomes an attempt at the chunk begins with."""
+    if chunk.progress_key is None and chunk.life.redrive_number:
+        name = f"jobs/{chunk.job_id}/outcomes/{chunk.index:08d}.jsonl"
+        return _lines(sim, name, but='"outcome":"FAILED"') or 0
+    return _lines(sim, chunk.progress_key) or 0
 
 
 def _lines(sim: Simulation, name: str | None, but: str = "\0") -> int | None:
