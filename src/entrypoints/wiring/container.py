@@ -30,11 +30,15 @@ from application.jobs.start_sync import StartSync
 from application.jobs.status_publisher import StatusPublisher
 from application.multipart.unfinished_copies import UnfinishedCopies
 from application.processor.announce_objects import ObjectAnnouncements
+from application.processor.chunk_outcomes import ChunkOutcomes
 from application.processor.decide_objects import ObjectDecisions
 from application.processor.discover_object import DiscoverObject
+from application.processor.lease_chunk import ChunkLeases
 from application.processor.process_chunk import ProcessChunk
 from application.processor.process_objects import ObjectProcessor
+from application.processor.run_attempt import ChunkAttempts
 from application.processor.settle_chunk import ChunkSettlement
+from application.processor.write_object import ObjectWriter
 from application.results.chunk_errors import ChunkErrors
 from domain.profile import Profile
 from ports.batch_jobs import BatchJobs
@@ -165,7 +169,7 @@ class UseCases(containers.DeclarativeContainer):
     requeue = providers.Singleton(
         RequeueFailures, jobs=jobs, chunks=chunks, queueing=queueing, clock=clock, tuning=tuning
     )
-    left_copies = providers.Singleton(
+    unfinished_copies = providers.Singleton(
         UnfinishedCopies, objects=objects, results=results, telemetry=telemetry
     )
     chunk_errors = providers.Singleton(
@@ -185,7 +189,7 @@ class UseCases(containers.DeclarativeContainer):
         errors=errors,
         chunk_errors=chunk_errors,
         status_publisher=status_publisher,
-        left_copies=left_copies,
+        unfinished_copies=unfinished_copies,
         clock=clock,
         telemetry=telemetry,
         tuning=tuning,
@@ -236,26 +240,50 @@ class UseCases(containers.DeclarativeContainer):
         queue=ingest_queue,
         calls_in_flight=tuning.provided.calls_in_flight,
     )
+    object_writer = providers.Singleton(
+        ObjectWriter, objects=objects, single_copy_bytes_max=tuning.provided.single_copy_bytes_max
+    )
     object_processor = providers.Singleton(
         ObjectProcessor,
-        objects=objects,
         decisions=object_decisions,
+        writer=object_writer,
         announcements=object_announcements,
         clock=clock,
         calls_in_flight=tuning.provided.calls_in_flight,
-        single_copy_bytes_max=tuning.provided.single_copy_bytes_max,
     )
     discover_object = providers.Singleton(
         DiscoverObject, jobs=jobs, object_processor=object_processor, clock=clock
     )
+    chunk_leases = providers.Singleton(
+        ChunkLeases,
+        chunks=chunks,
+        results=results,
+        queue=queue,
+        clock=clock,
+        ids=ids,
+        telemetry=telemetry,
+        tuning=tuning,
+    )
+    chunk_attempts = providers.Singleton(
+        ChunkAttempts,
+        jobs=jobs,
+        objects=objects,
+        results=results,
+        object_processor=object_processor,
+        clock=clock,
+        telemetry=telemetry,
+        tuning=tuning,
+    )
+    chunk_outcomes = providers.Singleton(
+        ChunkOutcomes, results=results, clock=clock, telemetry=telemetry, tuning=tuning
+    )
     settlement = providers.Singleton(
         ChunkSettlement,
         chunks=chunks,
-        results=results,
+        chunk_outcomes=chunk_outcomes,
         chunk_errors=chunk_errors,
-        queue=queue,
         status_publisher=status_publisher,
-        left_copies=left_copies,
+        unfinished_copies=unfinished_copies,
         clock=clock,
         telemetry=telemetry,
         tuning=tuning,
@@ -263,14 +291,11 @@ class UseCases(containers.DeclarativeContainer):
     process_chunk = providers.Singleton(
         ProcessChunk,
         jobs=jobs,
-        chunks=chunks,
-        objects=objects,
-        results=results,
-        object_processor=object_processor,
+        leases=chunk_leases,
+        attempts=chunk_attempts,
         settlement=settlement,
         status_publisher=status_publisher,
         clock=clock,
-        ids=ids,
         telemetry=telemetry,
         tuning=tuning,
     )

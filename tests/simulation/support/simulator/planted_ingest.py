@@ -135,7 +135,7 @@ INGEST_BUGS = (
     bug(
         "triggering an object whose tags are restored",
         0,
-        "application.processor.process_objects:ObjectProcessor._write",
+        "application.processor.write_object:ObjectWriter.write",
         "if item.verdict.reason is Reason.TAGS_RESTORED:",
         "if False:",
         "i5_skip_writes_nothing",
@@ -178,7 +178,7 @@ INGEST_BUGS = (
     bug(
         "writing on objects that are left alone",
         8,
-        "application.processor.process_objects:ObjectProcessor._write",
+        "application.processor.write_object:ObjectWriter.write",
         "if writes_nothing(item):",
         "if False:",
         "i5_skip_writes_nothing",
@@ -189,7 +189,7 @@ INGEST_BUGS = (
     bug(
         "sending nothing to the system's queue",
         1,
-        "application.processor.announce_objects:ObjectAnnouncements.announce",
+        "application.processor.announce_objects:ObjectAnnouncements._announce_group",
         "if job.ingest.trigger is Trigger.QUEUE:",
         "if False:",
         "every_announced_object_has_an_event",
