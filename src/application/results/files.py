@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 
+from domain.chunk import Chunk
 from domain.manifest import ManifestEntry, decode_row, encode_row
 from domain.outcome import Outcome, from_json_line, to_json_line
+from ports.errors import NotFound
 from ports.results_store import ResultsStore
 
 
@@ -94,6 +96,19 @@ async def read_outcomes(results: ResultsStore, key: str) -> AsyncIterator[Outcom
     """
     async for line in _lines(results, key):
         yield from_json_line(line)
+
+
+async def read_chunk_outcomes(results: ResultsStore, chunk: Chunk) -> AsyncIterator[Outcome]:
+    """Yield the outcomes of all files of a chunk; a chunk that was not completed may lack one."""
+    keys = [discovered_key(chunk.job_id, chunk.index)] if chunk.discovered.total else []
+    if chunk.terminal and chunk.entry_count:
+        keys.append(outcomes_key(chunk.job_id, chunk.index))
+    for key in keys:
+        try:
+            async for outcome in read_outcomes(results, key):
+                yield outcome
+        except NotFound:
+            continue
 
 
 async def _lines(results: ResultsStore, key: str) -> AsyncIterator[bytes]:
