@@ -18,6 +18,8 @@ CLEANED = (
     "README.md",
     "SECURITY.md",
     "docs",
+    "src/application",
+    "src/entrypoints/wiring",
     ".github",
 )
 GENERATED = (

@@ -1,4 +1,4 @@
-"""What each entrypoint gets to work with, taken from a container of use cases."""
+"""The use cases and ports that each entrypoint uses, taken from the container."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class EngineApp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessorApp:
-    """For the processor's function. `queue_name` tells its chunk messages from dead letters."""
+    """For the processor; messages of queues other than `queue_name` are dead letters."""
 
     process_chunk: ProcessChunk
     discover_object: DiscoverObject

@@ -1,4 +1,4 @@
-"""Which use case gets which port and which other use case, whatever adapters there are.
+"""The ports and other use cases that each use case gets, independent of the adapters.
 
 Ports are `Dependency` slots. `entrypoints.wiring.ports` fills them from typed values, one for each
 function; the slots that a function does not need stay empty, and a use case that needs an empty
