@@ -1,8 +1,8 @@
-"""What an operator chooses for one installation, checked before anything is made of it.
+"""The options of one installation, checked before anything is created.
 
 The choices come as CDK context (`-c stage=dev -c targets=a,b`) or from `tools/deploy.py`, which
-passes them on. Everything that is wrong is told at once, each with what to do. Nothing here asks
-AWS: what only AWS knows is looked at by infra.preflight.
+passes them on. All problems are reported at once, each with what to do. Nothing here calls
+AWS: infra.preflight checks what only AWS knows.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Config:
     """One installation.
 
     Attributes:
-        stage: Its name; several can stand beside each other in one account and region.
+        stage: Its name; one account and region can have several.
         targets: The buckets that may be synchronised with the rights of the functions' own roles.
         target_keys: ARNs of the KMS keys that their objects are encrypted with.
         target_roles: ARNs of the roles that connectors may name, to be assumed for their buckets.
@@ -78,7 +78,7 @@ class Config:
             how many chunks are processed at once, whether it is reserved or not.
         discovery_concurrency: What the tasks of S3 Batch Operations get.
         engine_concurrency: What the engine gets.
-        alarm_email: Who hears of alarms; empty for nobody yet.
+        alarm_email: The address that receives alarms; empty for none.
         discovery: What a sync that does not say gets: `batch` or `direct`.
         qualifier: The CDK's bootstrap to deploy with; empty for the CDK's own.
         code: `bundle`, or `stub` for tests of the template alone.

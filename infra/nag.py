@@ -1,7 +1,7 @@
 """The rules of cdk-nag's AwsSolutions pack, and why some of its findings are accepted.
 
 A finding that is not acknowledged here fails the synthesis. Wildcards in policies are acknowledged
-with the reason that their statement has in infra.policies, each by itself.
+one by one, with the reason that their statement has in infra.policies.
 """
 
 from collections.abc import Iterator

@@ -61,7 +61,7 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="ReadOutcomes",
-            reason="Answer what became of an object.",
+            reason="Return the outcome of an object.",
             actions=("s3:GetObject",),
             resources=("{results_bucket}/jobs/*/outcomes/*",),
         ),
@@ -83,7 +83,7 @@ def engine_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="OpenJobs",
-            reason="The sweep looks at every job that has not ended.",
+            reason="The sweep reads every job that has not ended.",
             actions=("dynamodb:Query",),
             resources=("{jobs_table}/index/OpenIndex",),
         ),
@@ -104,7 +104,7 @@ def engine_statements(config: Config) -> list[Statement]:
         *assuming(config),
         Statement(
             sid="WriteManifest",
-            reason="Write a manifest in parts, or give its upload up: if empty, or cancelled.",
+            reason="Write a manifest by multipart upload, or abort it: if empty, or cancelled.",
             actions=("s3:AbortMultipartUpload", "s3:PutObject"),
             resources=("{results_bucket}/jobs/*/manifest.csv",),
         ),
@@ -122,7 +122,7 @@ def engine_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="ReadResults",
-            reason="Read manifests and completion reports, and what a cancelled chunk came to.",
+            reason="Read manifests and completion reports, and the results of a cancelled chunk.",
             actions=("s3:GetObject",),
             resources=(
                 "{results_bucket}/jobs/*/manifest.csv",
@@ -136,8 +136,8 @@ def engine_statements(config: Config) -> list[Statement]:
         Statement(
             sid="CreateBatchJobs",
             reason=(
-                "Order discovery from S3 Batch Operations. AWS has no resource to name here; the"
-                " request must carry our job tag, and the only role it can pass is ours."
+                "Create batch jobs for discovery. AWS has no resource to name here; the request"
+                " must have the service's job tag, and can pass only the service's role."
             ),
             actions=("s3:CreateJob",),
             resources=("*",),
@@ -147,8 +147,8 @@ def engine_statements(config: Config) -> list[Statement]:
         Statement(
             sid="WatchBatchJobs",
             reason=(
-                "Tag a batch job at its creation, and ask how it is. Events tell of all batch jobs"
-                " of the account, so it is asked of others' as well whose they are."
+                "Tag a batch job at its creation, and read its status. Events report all batch jobs"
+                " of the account, so the engine also reads others, to recognise its own."
             ),
             actions=("s3:DescribeJob", "s3:PutJobTagging"),
             resources=("{batch_jobs}",),
@@ -165,14 +165,14 @@ def engine_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="CancelBatchJobs",
-            reason="Cancel a batch job of ours, which carries our tag; nobody else's.",
+            reason="Cancel a batch job of this service, which has its tag, and no other.",
             actions=("s3:UpdateJobStatus",),
             resources=("{batch_jobs}",),
             conditions={"Null": {"aws:ResourceTag/asset-sync:job": "false"}},
         ),
         Statement(
             sid="PassBatchRole",
-            reason="Give a batch job the role that it runs with, and no other role to no one else.",
+            reason="Pass a batch job the role that it runs with, and no other role.",
             actions=("iam:PassRole",),
             resources=("{batch_role}",),
             conditions={
@@ -182,14 +182,14 @@ def engine_statements(config: Config) -> list[Statement]:
         queueing(),
         Statement(
             sid="LookAtQueue",
-            reason="The sweep sees by the number of messages whether some of them are lost.",
+            reason="From the number of messages, the sweep detects lost ones.",
             actions=("sqs:GetQueueAttributes",),
             resources=("{processor_queue}",),
         ),
         *announcing(),
         Statement(
             sid="LostInvocations",
-            reason="Lambda keeps the events that failed for good in this queue.",
+            reason="Lambda keeps the events that failed permanently in this queue.",
             actions=("sqs:SendMessage",),
             resources=("{failed_events_queue}",),
             by_service=True,
@@ -215,14 +215,14 @@ def processor_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="Failures",
-            reason="Record what failed, and clear it when it is tried again.",
+            reason="Record what failed, and clear it when it is retried.",
             actions=("dynamodb:BatchWriteItem", "dynamodb:Query"),
             resources=("{errors_table}",),
         ),
         *catalog(config),
         Statement(
             sid="WriteResults",
-            reason="Write the outcomes of chunks, and progress where one is handed on.",
+            reason="Write the outcomes of chunks, and progress if a worker releases one.",
             actions=("s3:PutObject",),
             resources=(
                 "{results_bucket}/jobs/*/outcomes/*",
@@ -245,7 +245,7 @@ def processor_statements(config: Config) -> list[Statement]:
         *assuming(config),
         Statement(
             sid="AnnounceObjects",
-            reason="Tell the ingest bus of each object that is ready.",
+            reason="Send an event to the ingest bus for each object that is ready.",
             actions=("events:PutEvents",),
             resources=("{ingest_bus}",),
         ),
@@ -253,7 +253,7 @@ def processor_statements(config: Config) -> list[Statement]:
         queueing(),
         Statement(
             sid="PollQueues",
-            reason="Lambda takes chunk messages and dead letters off their queues.",
+            reason="Lambda receives chunk messages and dead letters from their queues.",
             actions=("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"),
             resources=("{processor_queue}", "{dead_letter_queue}"),
             by_service=True,
@@ -296,13 +296,13 @@ def batch_role_statements(_config: Config) -> list[Statement]:
 def target_role_statements(config: Config) -> list[Statement]:
     """What a role that engine and processor assume has to allow on the targets, in its account.
 
-    It is what their own roles may do there, so there is nothing to keep in step.
+    It is what their own roles may do there, so the two cannot differ.
     """
     return [*engine_on_targets(config), *processor_on_targets(config)]
 
 
 def target_role_trust(engine_role: str, processor_role: str) -> dict[str, Any]:
-    """Return the trust policy of such a role: the two roles with these ARNs, and nobody else."""
+    """Return the trust policy of such a role: the two roles with these ARNs, and no others."""
     return {
         "Version": "2012-10-17",
         "Statement": [

@@ -1,4 +1,4 @@
-"""The stack: its parts in order, and what it tells others."""
+"""The stack: its parts in order, and its outputs."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ class AssetSyncStack(Stack):
             scope,
             config.stack_name,
             stack_name=config.stack_name,
-            description=f"Asset Sync, {config.stage}: keeps S3 buckets in step with a catalog",
+            description=f"Asset Sync, {config.stage}: keeps S3 buckets in sync with a catalog",
             termination_protection=config.keeps_data,
             **options,
         )

@@ -23,7 +23,7 @@ class Statement:
         actions: IAM actions.
         resources: ARNs, with names in braces for those of this installation.
         conditions: As in a policy document.
-        resourceless: Whether AWS knows no resource for these actions, so that it has to be `*`.
+        resourceless: Whether AWS defines no resource for these actions, so that it must be `*`.
         by_service: Whether AWS itself acts with it in the function's name (polling, tracing), so
             that no call of our code ever needs it.
         list_of: The choice that its resources are a list of, such as `targets`; empty where their
@@ -68,7 +68,7 @@ def summary() -> Statement:
     """Leave a job's record with its files."""
     return Statement(
         sid="WriteSummary",
-        reason="Leave the record of an ended job with its files, before its end is published.",
+        reason="Write the record of an ended job to its files, before its end is published.",
         actions=("s3:PutObject",),
         resources=("{results_bucket}/jobs/*/summary.json",),
     )
@@ -78,7 +78,7 @@ def missing_results() -> Statement:
     """Tell missing files from forbidden ones."""
     return Statement(
         sid="TellMissingResults",
-        reason="Tell a file that is not there yet from a forbidden one: else both are 403.",
+        reason="Distinguish a missing file from a forbidden one: without this, both are 403.",
         actions=("s3:ListBucket",),
         resources=("{results_bucket}",),
     )
@@ -98,7 +98,7 @@ def publishing() -> Statement:
     """Publish statuses."""
     return Statement(
         sid="PublishStatus",
-        reason="Publish what became of a job.",
+        reason="Publish the status of a job.",
         actions=("sns:Publish",),
         resources=("{status_topic}",),
     )
@@ -110,7 +110,7 @@ def announcing() -> list[Statement]:
         publishing(),
         Statement(
             sid="InvokeEngine",
-            reason="Have the engine go on with a job.",
+            reason="Invoke the engine to continue a job.",
             actions=("lambda:InvokeFunction",),
             resources=("{engine_function}",),
         ),
@@ -153,9 +153,9 @@ def table_key_statement(sid: str, reason: str, keys: tuple[str, ...], *, writes:
 
     DynamoDB Developer Guide, "DynamoDB encryption at rest usage notes" (checked 2026-11): DynamoDB
     requires Encrypt, Decrypt, ReEncrypt*, GenerateDataKey*, DescribeKey and CreateGrant of the
-    principal on whose behalf it uses the key, and from any Region, for global tables. A grant is
-    made with the table, by whoever makes it. The page does not say which of the others a read
-    needs; these are what the CDK grants for it. Through DynamoDB, none lets its holder do more.
+    principal on whose behalf it uses the key, and from any Region, for global tables. The creator
+    of the table makes the grant. The page does not say which of the others a read needs; these are
+    what the CDK grants for it. Through DynamoDB, none lets its holder do more.
     """
     reads = ("kms:Decrypt", "kms:DescribeKey")
     return Statement(

@@ -14,7 +14,7 @@ def catalog(config: Config) -> list[Statement]:
     statements = [
         Statement(
             sid="Catalog",
-            reason="Look records of assets up by their inventory id; never write.",
+            reason="Look up records of assets by their inventory id; never write.",
             actions=("dynamodb:BatchGetItem",),
             resources=("{catalog_table}",),
         )
@@ -80,7 +80,7 @@ def watching_ingest(config: Config) -> list[Statement]:
     statements = [
         Statement(
             sid="ConnectorQueues",
-            reason="The sweep looks which connectors name an ingest queue, by a Scan.",
+            reason="The sweep finds connectors with an ingest queue, by a Scan.",
             actions=("dynamodb:Scan",),
             resources=("{connectors_table}",),
         )
@@ -89,7 +89,7 @@ def watching_ingest(config: Config) -> list[Statement]:
         statements += [
             Statement(
                 sid="LookAtIngestQueues",
-                reason="See how many messages an ingest queue holds; receive none.",
+                reason="Read the number of messages in an ingest queue; receive none.",
                 actions=("sqs:GetQueueAttributes",),
                 resources=config.ingest_queues,
                 list_of="ingest_queues",

@@ -32,15 +32,15 @@ def assuming(config: Config) -> list[Statement]:
 
 
 def engine_on_targets(config: Config) -> list[Statement]:
-    """What the engine does on targets: list them, and give up copies of jobs that it cancels."""
+    """What the engine does on targets: list them, and abort copies of jobs that it cancels."""
     if not config.targets:
         return []
     return [
         Statement(
             sid="ListTargets",
             reason=(
-                "List the objects of the buckets that are synchronised, and look first whether a"
-                " bucket has versions (a copy would leave one behind), has its readers pay, or is"
+                "List the objects of the buckets that are synchronised, and first check whether a"
+                " bucket has versions (a copy would leave one behind), has Requester Pays, or is"
                 " in another Region."
             ),
             actions=("s3:GetBucketRequestPayment", "s3:GetBucketVersioning", "s3:ListBucket"),
@@ -49,7 +49,7 @@ def engine_on_targets(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="GiveUpCopies",
-            reason="Abort the copy in parts of a large object whose job is cancelled half way.",
+            reason="Abort the multipart copy of a large object whose job is cancelled half way.",
             actions=("s3:AbortMultipartUpload",),
             resources=tuple(f"{bucket}/*" for bucket in target_buckets(config)),
             list_of="targets",
@@ -66,8 +66,8 @@ def processor_on_targets(config: Config) -> list[Statement]:
         Statement(
             sid="LookAtTargets",
             reason=(
-                "Tell a deleted object from a forbidden one: without ListBucket both are 403."
-                " Whether the bucket uses ACLs, or locks by default, decides what a copy restates."
+                "Distinguish a deleted object from a forbidden one: without ListBucket, both are"
+                " 403. A copy sets ACL or lock if the bucket uses ACLs, or locks by default."
             ),
             actions=(
                 "s3:GetBucketObjectLockConfiguration",
@@ -96,7 +96,7 @@ def processor_on_targets(config: Config) -> list[Statement]:
         Statement(
             sid="WriteTargets",
             reason=(
-                "Copy an object onto itself with its new tags, whole or in parts, keeping its ACL"
+                "Copy an object onto itself with its new tags, single or multipart, keeping its ACL"
                 " and its lock; or tag it only, by version where there are versions."
             ),
             actions=(

@@ -81,7 +81,7 @@ class BuildFailed(Exception):
 
 
 def build(target: Target, folder: Path) -> int:
-    """Build the package for `target` into `folder`, anew; returns its size in bytes.
+    """Build the package for `target` into `folder`, which is replaced; returns its size in bytes.
 
     Raises:
         BuildFailed: no interpreter of the version, a package has no wheel, or it got too large.
@@ -117,7 +117,7 @@ def find_interpreter(version: str) -> Path:
         if found.returncode == 0:
             return Path(found.stdout.strip())
     raise BuildFailed(
-        f"bytecode for Lambda has to be made by Python {version}, and none was found or fetched:"
+        f"bytecode for Lambda must be compiled by Python {version}, and none was found or fetched:"
         f" install it, or name one: ASSET_SYNC_PYTHON=/path/to/python{version}"
     )
 

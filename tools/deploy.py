@@ -84,7 +84,7 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str], progress
         _cdk(config, "synth", "--quiet")
         _say(f"build/cdk.out/{config.stack_name}.template.json")
         return
-    # boto3 by itself reads AWS_DEFAULT_REGION only; the CDK and the AWS CLI read this one first.
+    # boto3 reads only AWS_DEFAULT_REGION; the CDK and the AWS CLI read this one first.
     try:
         session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
         identity = identify(session.client, session.region_name)
@@ -121,7 +121,7 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session, progress
     size_bytes = build(LAMBDA, BUNDLE)
     _say(f"build/lambda: {size_bytes / 1e6:.1f} MB")
     if not bootstrapped:
-        progress.done.append("the CDK is told to bootstrap this account and region")
+        progress.done.append("the CDK is called to bootstrap this account and region")
         _bootstrap(config, identity)
     stack = read_deployed(config.stack_name, session.client)
     if stack is not None and stack.creation_failed:
@@ -150,11 +150,11 @@ def _is_bootstrapped(config: Config, session: boto3.Session) -> bool:
     """Return whether the CDK can deploy here; where that is not known, it finds out itself.
 
     Raises:
-        Stopped: there is another bootstrap, and nobody said that this one is wanted as well.
+        Stopped: there is another bootstrap, and no option requests this one as well.
     """
     found = look_for_bootstrap(session.client("ssm"), config.qualifier or QUALIFIER)
     if found.denied:
-        _say(f"Mind: whether the CDK is bootstrapped could not be looked up: {found.denied}")
+        _say(f"Note: the check whether the CDK is bootstrapped was denied: {found.denied}")
     if found.others and not config.qualifier:
         raise Stopped(
             f"- the CDK is bootstrapped here with qualifier {' and '.join(found.others)}:"

@@ -65,7 +65,7 @@ _REQUIRED_TEXTS: Final[Mapping[str, str]] = {
     " is taken for its dead-letter queue",
     "PROCESSOR_FUNCTION_ARN": "the function that S3 Batch Operations calls; its account is the one"
     " that batch jobs are made in",
-    "ENGINE_FUNCTION_ARN": "the function that API and engine invoke to go on with a job",
+    "ENGINE_FUNCTION_ARN": "the function that API and engine invoke to continue a job",
     "BATCH_OPERATIONS_ROLE_ARN": "the role that S3 Batch Operations assumes",
     "STATUS_TOPIC_ARN": "the topic for changes of a job's status",
     "INGEST_EVENT_BUS_NAME": "the event bus for objects that are ready to be ingested",
@@ -294,7 +294,7 @@ def regenerated(text: str) -> str:
 
 
 def stale(root: Path) -> dict[Path, str]:
-    """Return the documents under `root` that are out of step, each with what it should hold."""
+    """Return the documents under `root` that are out of date, each with its new content."""
     folder = root / "docs"
     wanted = {folder / name: make() for name, make in _DOCUMENTS.items()}
     for path in sorted(folder.rglob("*.md")):

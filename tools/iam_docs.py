@@ -32,7 +32,7 @@ _TITLES: Final = {
     "batch": "The role of S3 Batch Operations",
 }
 _HEAD: Final = """\
-<!-- Written by `make infra-docs` from infra/policies.py; a test keeps it in step. -->
+<!-- Written by `make infra-docs` from infra/policies.py; a test keeps it up to date. -->
 # What each role may do
 
 Every role has the statements below and no others. Those marked *list* grow with the choice of that
@@ -58,23 +58,23 @@ them the statement is not there, and without `TARGETS` none on `TARGET` is.
 catalog is. `INGEST_QUEUE` stands for each ARN of `ingest_queues=…`, `INGEST_QUEUE_KEY` for each of
 `ingest_queue_keys=…`; without them neither these statements nor `IngestQueueSeenEmpty` are there.
 
-What nobody may: delete an object, a version, a tag, a table or a log; read a customer's object as
-API or engine; write to the catalog; receive or delete a message of an ingest queue; pass any role
-but that of batch jobs; assume a role but those of `target_roles`. In such a role engine and
-processor may do what it allows, either of them the same.
+What no role may do: delete an object, a version, a tag, a table or a log; read a customer's object
+as API or engine; write to the catalog; receive or delete a message of an ingest queue; pass any
+role except that of batch jobs; assume a role except those of `target_roles`. In such a role, engine
+and processor have the same permissions.
 """
 _TARGET_ROLE: Final = """
 ## A role in a bucket's account
 
-A role of `target_roles` is no part of this installation: whoever owns the buckets makes it, in
-their account. A connector with its ARN as `roleArn` has its bucket listed, read and written in
-that role, so that the role has to allow what engine and processor do on targets, and nothing else.
-The policies below are made of the statements above.
+A role of `target_roles` is not part of this installation: the owner of the buckets creates it, in
+their account. For a connector with its ARN as `roleArn`, the bucket is listed, read and written in
+that role, so the role must allow what engine and processor do on targets, and nothing else.
+The policies below are generated from the statements above.
 
-Put in `ENGINE_ROLE_ARN` and `PROCESSOR_ROLE_ARN`, which are the stack's outputs `EngineRoleArn`
-and `ProcessorRoleArn`, `BUCKET`, the bucket's `REGION`, and as `KEY_ARN` the KMS key that the
-objects are encrypted with. Leave `TargetKeys` out if there is no key of yours. For several buckets
-repeat each line of `BUCKET`. In other partitions than `aws`, mend the ARNs of the bucket.
+Replace `ENGINE_ROLE_ARN` and `PROCESSOR_ROLE_ARN`, which are the stack's outputs `EngineRoleArn`
+and `ProcessorRoleArn`, `BUCKET`, the bucket's `REGION`, and `KEY_ARN`, the KMS key that the
+objects are encrypted with. Leave out `TargetKeys` if you have no key. For several buckets,
+repeat each line of `BUCKET`. In other partitions than `aws`, change the ARNs of the bucket.
 
 ### Trust policy
 """

@@ -35,7 +35,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Tells the operator, and keeps what was done, for a command that stops half way."""
+    """Reports to the operator, and records what was done, for a command that stops half way."""
 
     say: Callable[[str], None]
     done: list[str] = field(default_factory=list)
@@ -132,7 +132,7 @@ def _further_policies(stack: Deployed, client: OpenClient) -> Iterator[str]:
 
 @contextmanager
 def _if_there() -> Iterator[None]:
-    """Ask about what a person may have deleted already: then nothing stops its deletion."""
+    """Allow that a resource was already deleted: then nothing stops its deletion."""
     try:
         yield
     except ClientError as error:
@@ -193,8 +193,10 @@ def _empty_what_stopped_it(stack: Deployed, client: OpenClient, progress: Progre
     failed = [each for each in stack.resources if each.status == "DELETE_FAILED"]
     others = [each for each in failed if each.kind != BUCKET]
     if others:
-        told = [f"- {each.logical_id} ({each.physical_id}): {each.reason}" for each in others]
-        raise Stopped("\n".join([f"- CloudFormation could not delete all of {stack.name}:", *told]))
+        reasons = [f"- {each.logical_id} ({each.physical_id}): {each.reason}" for each in others]
+        raise Stopped(
+            "\n".join([f"- CloudFormation could not delete all of {stack.name}:", *reasons])
+        )
     for bucket in failed:
         progress.say(f"Emptying {bucket.physical_id} ...")
         count = _empty(bucket.physical_id, client)

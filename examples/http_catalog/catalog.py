@@ -149,7 +149,7 @@ def _record(inventory_id: str, asset: dict[str, Any]) -> CatalogRecord:
         e_tag=None if e_tag is None else e_tag.strip('"'),
         # JSON's true is an int in Python.
         size_bytes=size_bytes if type(size_bytes) is int else None,
-        last_modified=_instant(_text(file.get("modifiedAt"))),
+        last_modified=_timestamp(_text(file.get("modifiedAt"))),
     )
 
 
@@ -161,13 +161,13 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _instant(text: str | None) -> datetime | None:
-    """Return the instant in UTC; a text without an offset names none."""
+def _timestamp(text: str | None) -> datetime | None:
+    """Return the time in UTC, or None if the text has no offset."""
     try:
-        instant = datetime.fromisoformat(text or "")
+        timestamp = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return None if instant.tzinfo is None else instant.astimezone(UTC)
+    return None if timestamp.tzinfo is None else timestamp.astimezone(UTC)
 
 
 async def _each(

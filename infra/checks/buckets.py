@@ -61,19 +61,19 @@ def target_roles(config: Config, identity: Identity, client: OpenClient) -> Iter
                 True, f"the role is {found}, not {arn}: name it with its path in target_roles"
             )
         elif found is None:
-            # Not fatal: it has to name the functions' roles, which have to be there first.
+            # Not fatal: it must name the functions' roles, which must exist first.
             yield Finding(
                 False,
-                f"there is no role {arn}: create it once the stage stands, to trust engine and"
-                " processor (docs/iam.md, A role in a bucket's account), or mend"
+                f"there is no role {arn}: create it after the first deployment, to trust engine and"
+                " processor (docs/iam.md, A role in a bucket's account), or fix"
                 " CHOICES=target_roles=…",
             )
 
 
 def notifications(config: Config, _: Identity, client: OpenClient) -> Iterator[Finding]:
-    """Look whether a Media Lake can hear of a copy; a connector's trigger says if it has to.
+    """Check whether a Media Lake is notified of a copy; only trigger `copy` needs it.
 
-    docs/object-safety.md, The three triggers: `copy` relies on what the bucket itself sends.
+    docs/object-safety.md, The three triggers: `copy` depends on what the bucket itself sends.
     """
     if config.profile != "medialake":
         return
@@ -87,13 +87,13 @@ def notifications(config: Config, _: Identity, client: OpenClient) -> Iterator[F
                 continue
             if code not in DENIED:
                 raise
-            yield Finding(False, f"notifications of bucket {name} could not be looked at: {error}")
+            yield Finding(False, f"notifications of bucket {name} could not be read: {error}")
             continue
         if not notifies_of_copies(found):
             yield Finding(
                 False,
                 f"bucket {name} sends no event for copied objects: with a connector's trigger copy"
-                " the Media Lake hears of nothing. Switch EventBridge on in the bucket's"
+                " the Media Lake receives nothing. Switch EventBridge on in the bucket's"
                 " properties (add it to what is set there; the API replaces all of it), or"
                 " register the bucket in the Media Lake, or use the trigger queue",
             )

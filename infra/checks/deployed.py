@@ -18,7 +18,7 @@ MANAGED_POLICY: Final = "AWS::IAM::ManagedPolicy"
 TRAIL: Final = "AWS::CloudTrail::Trail"
 
 # CloudFormation User Guide, "Stack status codes" (checked 2026-11): after these a stack can only be
-# deleted. The CDK's command line does that by itself, in the first two (its 2.1148.1).
+# deleted. The CDK's command line does that on its own, in the first two (its 2.1148.1).
 _CREATION_FAILED: Final = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
 _KEEPS: Final = ("Retain", "RetainExceptOnCreate")
 

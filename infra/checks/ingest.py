@@ -1,4 +1,4 @@
-"""Where the system hears of objects: its ingest queues, and the bus."""
+"""Where the system receives objects: its ingest queues, and the bus."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -70,5 +70,5 @@ def bus(config: Config, identity: Identity, client: OpenClient) -> Iterator[Find
         yield Finding(
             True,
             f"there is no event bus {config.bus} in {identity.region}, and events for it would be"
-            " lost without a word: fix CHOICES=bus=…",
+            " silently lost: fix CHOICES=bus=…",
         )

@@ -54,8 +54,8 @@ def trail(config: Config, identity: Identity, client: OpenClient) -> Iterator[Fi
     )
     yield Finding(
         True,
-        f"{what}, so EventBridge hears of no batch job: CHOICES=trail=create, or CHOICES=trail=none"
-        " to have the sweep notice, minutes later",
+        f"{what}, so EventBridge receives no batch job events: CHOICES=trail=create, or"
+        " CHOICES=trail=none to have the sweep detect it, minutes later",
     )
 
 

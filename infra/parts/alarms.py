@@ -89,7 +89,7 @@ class Alarms:
         )
         self._add(
             "ChunksFailed",
-            "Chunks were given up: their objects failed together, after all their attempts.",
+            "Chunks failed after all their attempts: their unfinished objects failed together.",
             service_metric(self._config, "ChunksFailed", Duration.minutes(15)),
         )
         self._add(
@@ -110,7 +110,7 @@ class Alarms:
         )
         self._add(
             "FailedEvents",
-            "Events for the engine failed for good; each is in the queue.",
+            "Events for the engine failed permanently; each is in the queue.",
             self._messaging.failed_events.metric_approximate_number_of_messages_visible(
                 period=Duration.minutes(5), statistic="Maximum"
             ),
@@ -133,7 +133,7 @@ class Alarms:
             service_metric(self._config, "ChunksRecovered", Duration.minutes(15)),
             periods=4,
         )
-        # The service counts no stuck jobs; the sweep logs each that it could not mend.
+        # The service does not count stuck jobs; the sweep logs each that it could not repair.
         stuck = logs.MetricFilter(
             self._scope,
             "StuckJobFilter",
@@ -147,7 +147,7 @@ class Alarms:
         )
         self._add(
             "StuckJobs",
-            "The sweep cannot mend a job, or does not get through all of them, for 15 minutes.",
+            "For 15 minutes the sweep could not repair a job, or did not finish.",
             stuck.metric(statistic="Sum", period=Duration.minutes(5)),
             periods=3,
         )

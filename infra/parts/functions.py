@@ -1,10 +1,10 @@
 """The functions, their roles and log groups, and the role of batch jobs.
 
-Each has a role and a log group of its own, but for discovery: it is the processor's code, with the
-processor's role, log and environment, and a concurrency of its own.
+Each has its own role and log group, except discovery: it is the processor's code, with the
+processor's role, log and environment, and its own concurrency.
 
-Functions know each other's ARNs, and the engine its own, so their names are fixed and ARNs are
-spelled from them: a reference would be a circle. Their roles hold the statements of infra.policies
+Functions use each other's ARNs, and the engine its own, so their names are fixed and ARNs are
+built from them: a reference would be circular. Their roles have the statements of infra.policies
 and nothing else, laid out by infra.policy_documents; the CDK's own grants are kept out.
 """
 
@@ -47,7 +47,7 @@ _CATALOG_PATHS: Final = {
     "catalog_last_modified": "ASSETS_LAST_MODIFIED_ATTRIBUTE",
 }
 # Lambda API Reference, "FunctionEventInvokeConfig": the most is six hours (checked 2026-11). The
-# sweep mends what is older than minutes, so what waited an hour need not come any more.
+# sweep recovers what is older than minutes, so an event that waited an hour is not needed.
 _EVENT_AGE: Final = Duration.hours(1)
 
 

@@ -101,12 +101,12 @@ def _results_bucket(scope: Construct, config: Config) -> s3.Bucket:
         enforce_ssl=True,
         removal_policy=removal_policy(config),
         lifecycle_rules=[
-            # Everything of a job is under this prefix, with the job's id next: finer prefixes than
-            # this one cannot be told to S3.
+            # Everything of a job is under this prefix, with the job's id next: S3 supports no
+            # finer prefixes than this one here.
             s3.LifecycleRule(
                 id="jobs-expire", prefix=JOBS_PREFIX, expiration=Duration.days(config.results_days)
             ),
-            # A manifest is uploaded in parts, over several invocations of the engine at most.
+            # A manifest is a multipart upload, over several invocations of the engine at most.
             s3.LifecycleRule(
                 id="uploads-abort", abort_incomplete_multipart_upload_after=Duration.days(7)
             ),

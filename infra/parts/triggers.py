@@ -43,7 +43,7 @@ def make_triggers(
         scope,
         "SweepSchedule",
         rule_name=f"{config.stack_name}-sweep",
-        description="Finds stuck jobs and mends them",
+        description="Finds stuck jobs and recovers them",
         schedule=events.Schedule.expression(schedule.expression),
         targets=[
             targets.LambdaFunction(

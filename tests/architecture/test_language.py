@@ -14,13 +14,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CLEANED = (
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Makefile",
     "README.md",
     "SECURITY.md",
+    ".github",
+    "bench",
     "docs",
+    "examples",
+    "infra",
+    "infra.mk",
     "src/application",
     "src/entrypoints/wiring",
-    ".github",
+    "tools",
 )
 GENERATED = (
     "docs/conformance.md",

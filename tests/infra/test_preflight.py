@@ -238,7 +238,7 @@ def test_the_key_of_an_ingest_queue_has_to_be_allowed(aws: boto3.Session) -> Non
 
 def test_a_missing_bus(aws: boto3.Session) -> None:
     (fault,) = _faults(aws, bus="media-lake")
-    assert "lost without a word" in fault
+    assert "silently lost" in fault
 
 
 def test_no_trail(aws: boto3.Session) -> None:
