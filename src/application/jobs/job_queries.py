@@ -11,8 +11,8 @@ from ports.job_store import JobStore
 from ports.paging import Page
 
 
-class Queries:
-    """The read side."""
+class JobQueries:
+    """The use cases behind the GET requests for jobs."""
 
     def __init__(self, *, jobs: JobStore, chunks: ChunkStore, errors: ErrorLog) -> None:
         self._jobs = jobs

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.execution.fanout import fan_out
+from application.execution.tuning import Tuning
 from application.results.failure_records import failed_outcome
 from domain.connector import Trigger
 from domain.job import Job
@@ -27,10 +28,10 @@ class Triggered:
 class ObjectAnnouncements:
     """Publishes the events of triggered objects, ten in a request."""
 
-    def __init__(self, *, bus: IngestBus, queue: IngestQueue, calls_in_flight: int) -> None:
+    def __init__(self, *, bus: IngestBus, queue: IngestQueue, tuning: Tuning) -> None:
         self._bus = bus
         self._queue = queue
-        self._calls_in_flight = calls_in_flight
+        self._tuning = tuning
 
     async def announce(self, job: Job, triggered: Sequence[Triggered]) -> dict[str, Outcome]:
         """Publish the events and return each object's outcome: FAILED if its event was not sent."""
@@ -43,7 +44,7 @@ class ObjectAnnouncements:
         async def announce_group(group: Sequence[Triggered]) -> None:
             outcomes.update(await self._announce_group(job, group))
 
-        await fan_out(groups, announce_group, limit=self._calls_in_flight)
+        await fan_out(groups, announce_group, limit=self._tuning.calls_in_flight)
         return outcomes
 
     async def _announce_group(self, job: Job, group: Sequence[Triggered]) -> dict[str, Outcome]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from application.execution.fanout import AdaptiveLimit, fan_out
+from application.execution.tuning import Tuning
 from application.results.failure_records import failed_outcome
 from domain.catalog import CatalogAnswer, CatalogQuestion
 from domain.customer_object import ObjectHead, ObjectTags
@@ -89,17 +90,13 @@ class ObjectDecisions:
         catalog: Catalog,
         profile: Profile,
         clock: Clock,
-        calls_in_flight: int,
-        ingest_grace_s: float,
-        trigger_count_max: int,
+        tuning: Tuning,
     ) -> None:
         self._objects = objects
         self._catalog = catalog
         self._profile = profile
         self._clock = clock
-        self._calls_in_flight = calls_in_flight
-        self._grace = timedelta(seconds=ingest_grace_s)
-        self._trigger_count_max = trigger_count_max
+        self._tuning = tuning
 
     async def candidates(self, job: Job, keys: Sequence[str], limit: AdaptiveLimit) -> Candidates:
         """Read the tags of a window of objects, and look them up in the catalog.
@@ -181,7 +178,7 @@ class ObjectDecisions:
             except Exception as error:  # noqa: BLE001 - any error concerns only its object
                 outcomes[key] = failed_outcome(key, error)
 
-        await fan_out(keys, read, limit=self._calls_in_flight)
+        await fan_out(keys, read, limit=self._tuning.calls_in_flight)
         return tags_by_key, outcomes
 
     def _candidate(self, job: Job, key: str, tags: ObjectTags) -> Candidate:
@@ -200,8 +197,8 @@ class ObjectDecisions:
 
     def _patience(self, job: Job) -> Patience:
         return Patience(
-            grace=self._grace,
-            trigger_count_max=self._trigger_count_max,
+            grace=timedelta(seconds=self._tuning.ingest_grace_s),
+            trigger_count_max=self._tuning.trigger_count_max,
             queue=job.queue,
             retrigger=job.options.retrigger,
         )

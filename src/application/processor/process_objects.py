@@ -13,6 +13,7 @@ from typing import Final
 
 from application.execution.fanout import AdaptiveLimit, fan_out
 from application.execution.stop_signal import StopRequested
+from application.execution.tuning import Tuning
 from application.processor.announce_objects import ObjectAnnouncements, Triggered
 from application.processor.attempt_context import AttemptContext
 from application.processor.decide_objects import Candidate, ObjectDecisions, gone_outcome
@@ -51,13 +52,13 @@ class ObjectProcessor:
         writer: ObjectWriter,
         announcements: ObjectAnnouncements,
         clock: Clock,
-        calls_in_flight: int,
+        tuning: Tuning,
     ) -> None:
         self._decisions = decisions
         self._writer = writer
         self._announcements = announcements
         self._clock = clock
-        self._calls_in_flight = calls_in_flight
+        self._tuning = tuning
 
     async def process(
         self, job: Job, entries: Sequence[ManifestEntry], context: AttemptContext
@@ -143,7 +144,7 @@ class ObjectProcessor:
             else:
                 outcomes[item.key] = result
 
-        await fan_out(candidates, apply, limit=self._calls_in_flight)
+        await fan_out(candidates, apply, limit=self._tuning.calls_in_flight)
         return _Applied(triggered=triggered, outcomes=outcomes)
 
     async def _decide_and_write(

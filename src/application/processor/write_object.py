@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from application.execution.tuning import Tuning
 from application.processor.announce_objects import Triggered
 from application.processor.attempt_context import AttemptContext
 from application.processor.decide_objects import (
@@ -34,9 +35,9 @@ from ports.object_store import ObjectStore
 class ObjectWriter:
     """Writes objects under guards: only the version that was read is written."""
 
-    def __init__(self, *, objects: ObjectStore, single_copy_bytes_max: int) -> None:
+    def __init__(self, *, objects: ObjectStore, tuning: Tuning) -> None:
         self._objects = objects
-        self._single_copy_bytes_max = single_copy_bytes_max
+        self._tuning = tuning
 
     async def write(
         self, job: Job, item: DecidedObject, context: AttemptContext
@@ -100,7 +101,7 @@ class ObjectWriter:
     async def _copy_in_place(
         self, job: Job, head: ObjectHead, tags: Mapping[str, str], context: AttemptContext
     ) -> WrittenObject:
-        if head.size_bytes > self._single_copy_bytes_max:
+        if head.size_bytes > self._tuning.single_copy_bytes_max:
             return await context.copies.copy(head, tags)
         async with context.write_slot():
             return await self._objects.copy_in_place(job.bucket, head, tags)

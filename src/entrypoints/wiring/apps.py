@@ -9,7 +9,7 @@ from application.engine.advance_job import Engine
 from application.engine.sweep import Sweep
 from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
-from application.jobs.job_queries import Queries
+from application.jobs.job_queries import JobQueries
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.redrive_job import RedriveJob
 from application.jobs.start_sync import StartSync
@@ -31,7 +31,7 @@ class ApiApp:
     connectors: Connectors
     cancel_job: CancelJob
     redrive_job: RedriveJob
-    queries: Queries
+    queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject
     default_discovery: Discovery

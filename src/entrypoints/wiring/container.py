@@ -23,7 +23,7 @@ from application.engine.sweep import Sweep
 from application.execution.tuning import Tuning
 from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
-from application.jobs.job_queries import Queries
+from application.jobs.job_queries import JobQueries
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.redrive_job import RedriveJob
 from application.jobs.start_sync import StartSync
@@ -128,7 +128,7 @@ class UseCases(containers.DeclarativeContainer):
     explain_object = providers.Singleton(
         ExplainObject, jobs=jobs, chunks=chunks, results=results, clock=clock, tuning=tuning
     )
-    queries = providers.Singleton(Queries, jobs=jobs, chunks=chunks, errors=errors)
+    queries = providers.Singleton(JobQueries, jobs=jobs, chunks=chunks, errors=errors)
 
     ingest_watch = providers.Singleton(
         IngestWatch,
@@ -230,26 +230,19 @@ class UseCases(containers.DeclarativeContainer):
         catalog=catalog,
         profile=profile,
         clock=clock,
-        calls_in_flight=tuning.provided.calls_in_flight,
-        ingest_grace_s=tuning.provided.ingest_grace_s,
-        trigger_count_max=tuning.provided.trigger_count_max,
+        tuning=tuning,
     )
     object_announcements = providers.Singleton(
-        ObjectAnnouncements,
-        bus=bus,
-        queue=ingest_queue,
-        calls_in_flight=tuning.provided.calls_in_flight,
+        ObjectAnnouncements, bus=bus, queue=ingest_queue, tuning=tuning
     )
-    object_writer = providers.Singleton(
-        ObjectWriter, objects=objects, single_copy_bytes_max=tuning.provided.single_copy_bytes_max
-    )
+    object_writer = providers.Singleton(ObjectWriter, objects=objects, tuning=tuning)
     object_processor = providers.Singleton(
         ObjectProcessor,
         decisions=object_decisions,
         writer=object_writer,
         announcements=object_announcements,
         clock=clock,
-        calls_in_flight=tuning.provided.calls_in_flight,
+        tuning=tuning,
     )
     discover_object = providers.Singleton(
         DiscoverObject, jobs=jobs, object_processor=object_processor, clock=clock
