@@ -68,8 +68,11 @@ def summary() -> Statement:
     """Leave a job's record with its files."""
     return Statement(
         sid="WriteSummary",
-        reason="Write the record of an ended job to its files, before its end is published.",
-        actions=("s3:PutObject",),
+        reason=(
+            "Write the record of an ended job to its files, before its end is published; read its"
+            " ETag, so that a late write does not replace a later record."
+        ),
+        actions=("s3:GetObject", "s3:PutObject"),
         resources=("{results_bucket}/jobs/*/summary.json",),
     )
 

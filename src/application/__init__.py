@@ -1,1 +1,1 @@
-"""The use cases: load, decide, save, announce; knows ports and domain, never how a port is met."""
+"""The use cases. They depend on the domain and on ports, and are independent of all adapters."""

@@ -20,15 +20,15 @@ from ports.paging import Page
 CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 # IAM User Guide, "IAM identifiers" and "IAM and AWS STS quotas": a name of up to 64 characters,
-# below a path of up to 512. Of the characters of a path, those without a meaning in an IAM policy:
-# our policy must name the role. An assumed role (arn:aws:sts) is not a role.
+# below a path of up to 512. A path may have only characters that have no special meaning in a
+# policy: the policies of this service name the role. An assumed role (arn:aws:sts) is not a role.
 ROLE_ARN: Final = re.compile(
     r"(?=.{20,620}$)arn:aws[a-z-]*:iam::[0-9]{12}:role/"
     r"(?:[A-Za-z0-9+=.@_\-]+/)*[A-Za-z0-9+=.@_\-]{1,64}"
 )
 # SQS Developer Guide, "Amazon SQS queue and message identifiers": a URL ends in the account and
-# a name of up to 80 characters, `.fifo` included. The host is left open: there are several forms,
-# and emulators have their own.
+# a name of up to 80 characters, `.fifo` included. Any host is accepted: AWS has several forms, and
+# emulators have their own.
 QUEUE_URL: Final = re.compile(
     r"https?://[A-Za-z0-9.:\-]{1,255}/(?:[A-Za-z0-9\-]+/)*[0-9]{12}/[A-Za-z0-9_\-]{1,80}(?:\.fifo)?"
 )
@@ -36,7 +36,7 @@ QUEUE_URL: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewConnector:
-    """What a person registers. Without an id one is made."""
+    """The connector that a caller registers. Without an id, one is generated."""
 
     bucket_name: str
     connector_id: str | None = None
@@ -66,18 +66,18 @@ class Connectors:
         self._ids = ids
 
     async def register(self, new: NewConnector) -> Connector:
-        """Record a connector. Whether its bucket can be read is found out by the first sync.
+        """Record a connector. The first sync checks whether its bucket can be read.
 
         Raises:
-            InvalidRequest: with every field that is wrong.
+            InvalidRequest: one or more fields are invalid; it lists all of them.
             AlreadyExists: the id is taken.
         """
-        faults = prefix_rules.check(new.prefixes, path="prefixes")
-        wrong = bucket_name_error(new.bucket_name)
-        if wrong is not None:
-            faults.append(FieldIssue(path="bucketName", message=wrong))
+        issues = prefix_rules.check(new.prefixes, path="prefixes")
+        name_error = bucket_name_error(new.bucket_name)
+        if name_error is not None:
+            issues.append(FieldIssue(path="bucketName", message=name_error))
         elif new.bucket_name == self._results_bucket_name:
-            faults.append(
+            issues.append(
                 FieldIssue(
                     path="bucketName",
                     message="is this service's own results bucket, which each sync writes to;"
@@ -85,7 +85,7 @@ class Connectors:
                 )
             )
         if new.connector_id is not None and not CONNECTOR_ID.fullmatch(new.connector_id):
-            faults.append(
+            issues.append(
                 FieldIssue(
                     path="connectorId",
                     message="must be 1 to 64 letters, digits, dots, hyphens or underscores, and"
@@ -93,22 +93,22 @@ class Connectors:
                 )
             )
         if new.expected_owner is not None and not ACCOUNT_ID.fullmatch(new.expected_owner):
-            faults.append(
+            issues.append(
                 FieldIssue(path="expectedBucketOwner", message="is not an account id of 12 digits")
             )
         if new.role_arn is not None and not ROLE_ARN.fullmatch(new.role_arn):
-            faults.append(
+            issues.append(
                 FieldIssue(
                     path="roleArn", message="is not a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"
                 )
             )
-        faults += _queue_faults(new.ingest)
-        faults += connector_issues(new.prefixes, new.ingest)
+        issues += _queue_issues(new.ingest)
+        issues += connector_issues(new.prefixes, new.ingest)
         if self._profile.name is CatalogProfile.NONE and new.ingest.ids is IdSource.ASSIGNED:
             message = "is 'assigned', and without a catalog no system assigns ids; use 'minted'"
-            faults.append(FieldIssue(path="ids", message=message))
-        if faults:
-            raise InvalidRequest(*faults)
+            issues.append(FieldIssue(path="ids", message=message))
+        if issues:
+            raise InvalidRequest(*issues)
         connector = Connector(
             connector_id=new.connector_id or self._ids.new_connector_id(),
             bucket=Bucket(
@@ -134,12 +134,12 @@ class Connectors:
         """Return a page of connectors.
 
         Raises:
-            InvalidCursor: the cursor is not one of this list.
+            InvalidCursor: the cursor does not belong to this list.
         """
         return await self._connectors.list_page(limit=limit, cursor=cursor)
 
 
-def _queue_faults(ingest: Ingest) -> list[FieldIssue]:
+def _queue_issues(ingest: Ingest) -> list[FieldIssue]:
     if ingest.queue_url is None:
         if ingest.trigger is not Trigger.QUEUE:
             return []

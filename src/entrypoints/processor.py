@@ -88,7 +88,7 @@ async def _message(app: ProcessorApp, record: SqsRecord, context: LambdaContext)
     else:
         count = record.attributes.get("ApproximateReceiveCount", "several")
         reason = f"its message ended in {record.queue_name} (received {count} times there)"
-        delivery = await app.process_chunk.give_up(
+        delivery = await app.process_chunk.process_dead_letter(
             message.jobId, message.chunkIndex, reason, deadline, life=message.life
         )
     app.telemetry.event(

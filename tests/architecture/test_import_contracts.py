@@ -34,6 +34,17 @@ def test_every_import_contract_is_kept() -> None:
     assert f"Contracts: {len(CONTRACTS)} kept, 0 broken." in result.stdout
 
 
+def test_each_folder_of_use_cases_has_layers_that_name_all_of_its_modules() -> None:
+    containers = {
+        container
+        for contract in CONTRACTS
+        if contract["type"] == "layers" and contract.get("exhaustive")
+        for container in contract.get("containers", [])
+    }
+    folders = (path.parent for path in (ROOT / "src" / "application").rglob("__init__.py"))
+    assert {".".join(folder.relative_to(ROOT / "src").parts) for folder in folders} <= containers
+
+
 @pytest.mark.parametrize(
     "kind", ["layers", "independence", "protected", "forbidden", "acyclic_siblings"]
 )

@@ -24,6 +24,8 @@ CLEANED = (
     "examples",
     "infra",
     "infra.mk",
+    "src/application",
+    "src/entrypoints/wiring",
     "tools",
 )
 GENERATED = (

@@ -13,7 +13,7 @@ from entrypoints.wiring.log_file import LogFile, logging_to
 
 @pytest.fixture(autouse=True)
 def _nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LogFile, "_said", False)
+    monkeypatch.setattr(LogFile, "_reported", False)
 
 
 def test_every_line_is_json_whoever_writes_it(tmp_path: Path) -> None:
@@ -45,5 +45,5 @@ def test_a_full_disk_is_said_once_and_in_a_line(capsys: pytest.CaptureFixture[st
             logging.getLogger("a").warning("line %d", number)
     said = capsys.readouterr().err
     assert said == (
-        "the log /dev/full is incomplete: No space left on device; the service runs on\n"
+        "the log /dev/full is incomplete: No space left on device; the service continues to run\n"
     )

@@ -99,7 +99,7 @@ def test_another_version_than_the_one_named_is_never_decided_about(
     (result,) = service.processor(invocation(s3VersionId=version))["results"]
     assert result["resultCode"] == "PermanentFailure"
     assert f"names version {version}" in result["resultString"]
-    assert "manifest of bucket and key alone" in result["resultString"]
+    assert "manifest with bucket and key only" in result["resultString"]
 
 
 @pytest.mark.parametrize("version", [None, "", "absent"])
@@ -220,7 +220,7 @@ def test_a_job_that_is_not_ours_or_of_another_bucket_is_a_permanent_failure(
     assert result["resultString"] == "there is no job job-of-another"
     (result,) = service.processor(invocation(s3Bucket="other"))["results"]
     assert result["resultCode"] == "PermanentFailure"
-    assert "of bucket media, the task of other" in result["resultString"]
+    assert "for bucket media, the task for other" in result["resultString"]
 
 
 def test_the_job_is_read_once_for_all_tasks_of_a_warm_process(

@@ -52,8 +52,6 @@ def test_each_use_case_gets_every_argument_and_each_of_the_type_it_wants(name: s
     assert set(provider.kwargs) == set(wanted)
     hints = get_type_hints(provider.cls.__init__)
     for argument, given in provider.kwargs.items():
-        if not isinstance(given, providers.Dependency | providers.Singleton):
-            continue  # an attribute of one, such as a number of the tuning
         assert _type_of(given) == hints[argument].__name__, f"{name}: {argument}"
 
 

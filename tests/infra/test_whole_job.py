@@ -37,10 +37,13 @@ CHOICES = {
 
 # Rights that the jobs below have no occasion to use: Sid, action, and where its call is made.
 UNREACHED: dict[tuple[str, str, str], str] = {
-    ("api", "WriteSummary", "s3:PutObject"): (
-        "Publishing what is still to be told of an ended job, when it is redriven before that was"
-        " done: the same StatusPublisher that engine and processor use."
-    ),
+    **{
+        ("api", "WriteSummary", action): (
+            "Publishing the pending notices of an ended job that is redriven: the same"
+            " StatusPublisher that engine and processor use."
+        )
+        for action in ("s3:GetObject", "s3:PutObject")
+    },
     ("engine", "FindBatchJobs", "s3:ListJobs"): (
         "An engine that dies between creating a batch job and recording it, and the job is then"
         " cancelled; tests/adapters has the call."

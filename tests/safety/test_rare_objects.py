@@ -97,7 +97,7 @@ def test_an_archived_object_is_tagged_or_left_alone(
             assert (outcome.kind, outcome.reason) == (OutcomeKind.ARCHIVED, "ARCHIVED")
             copying = trigger is Trigger.COPY
             assert ("trigger 'event'" in str(outcome.message)) is copying
-            assert ("another storage class for good" in str(outcome.message)) is copying
+            assert ("another storage class permanently" in str(outcome.message)) is copying
             assert ("the system's ingest reads its bytes" in str(outcome.message)) is not copying
         else:
             assert outcome.kind is OutcomeKind.PUT

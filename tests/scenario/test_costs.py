@@ -200,7 +200,7 @@ async def test_attempts_without_progress_come_to_an_end(new_story: Callable[...,
     story.time_s = 900.0
     job = await story.finish(job.job_id)
     assert job.status is JobStatus.COMPLETED_WITH_ERRORS
-    assert "3 attempts came to nothing" in (await story.failures(job))[0].message
+    assert "3 attempts failed" in (await story.failures(job))[0].message
     assert sweep_deadline().remaining_s() > 0
 
 
@@ -209,7 +209,7 @@ async def test_a_chunk_whose_worker_died_is_taken_up_by_the_sweep(story: Any) ->
     job = await story.start()
     await story.run_engine()
     (message,) = story.ports.queue.receive()
-    await story.use_cases.process_chunk()._lease(job.job_id, message.chunk_index, story.deadline())
+    await story.use_cases.chunk_leases().acquire(job.job_id, message.chunk_index, story.deadline())
     await story.run_chunks()
     assert (await story.ports.jobs.get(job.job_id)).status is JobStatus.PROCESSING
     story.ports.clock.advance(1_000)

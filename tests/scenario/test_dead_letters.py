@@ -42,7 +42,7 @@ async def queued(story: Any) -> tuple[Job, Any]:
 
 async def die(story: Any, message: Any) -> Delivery:
     """Have a message end in the dead-letter queue."""
-    delivery = await story.use_cases.process_chunk().give_up(
+    delivery = await story.use_cases.process_chunk().process_dead_letter(
         message.job_id, message.chunk_index, REASON, story.deadline(), life=message.life
     )
     assert isinstance(delivery, Delivery)
@@ -150,7 +150,7 @@ async def test_an_old_dead_letter_does_not_undo_a_redrive(story: Any, tried: boo
         await story.run_chunks()
     before, messages = only_chunk(story, job), list(story.ports.queue.messages)
     for life in (old.life, ChunkLife(), ChunkLife(released_count=7)):
-        delivery = await story.use_cases.process_chunk().give_up(
+        delivery = await story.use_cases.process_chunk().process_dead_letter(
             job.job_id, 0, REASON, story.deadline(), life=life
         )
         assert delivery is Delivery.NOTHING_TO_DO

@@ -244,9 +244,9 @@ async def test_a_dead_letter_without_attempts_left_fails_its_chunk_and_the_job_e
     chunk = await story.ports.chunks.get(job.job_id, dead.chunk_index)
     attempts = story.tuning.chunk_attempt_count_max
     await story.ports.chunks.save(replace(chunk, attempt_count=attempts))
-    give_up = story.use_cases.process_chunk().give_up
-    await give_up(job.job_id, dead.chunk_index, "received 5 times", story.deadline())
-    await give_up(job.job_id, dead.chunk_index, "received 5 times", story.deadline())
+    dead_letter = story.use_cases.process_chunk().process_dead_letter
+    await dead_letter(job.job_id, dead.chunk_index, "received 5 times", story.deadline())
+    await dead_letter(job.job_id, dead.chunk_index, "received 5 times", story.deadline())
     story.ports.clock.advance(4_000)
     job = await story.finish(job.job_id)
     assert job.status is JobStatus.COMPLETED_WITH_ERRORS
@@ -267,7 +267,7 @@ async def test_a_message_of_nobody_is_malformed(story: Any) -> None:
         with pytest.raises(InvalidMessage):
             await process.process(job_id, index, story.deadline())
         with pytest.raises(InvalidMessage):
-            await process.give_up(job_id, index, "why", story.deadline())
+            await process.process_dead_letter(job_id, index, "why", story.deadline())
 
 
 @pytest.mark.parametrize("content", [b"not,a,row\n", b"\xff\xfe\n", None], ids=repr)

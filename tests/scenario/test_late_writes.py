@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -129,3 +130,50 @@ async def test_an_earlier_record_of_copies_cannot_take_the_place_of_a_later_one(
         {"a.mxf": "PUT", "b.mxf": "PUT"},
     )
     assert story.buckets.uploads == {}
+
+
+async def test_a_late_summary_does_not_replace_that_of_a_later_end(story: Any) -> None:
+    story.put("a.jpg")
+    story.ports.bus.refuse = lambda _event: Unavailable("no bus")
+    arrive = delayed(story.ports.results, "replace", lambda key, *_: key.endswith("summary.json"))
+    job = await story.start()
+    ended = await story.finish(job.job_id)
+    assert ended.status is JobStatus.COMPLETED_WITH_ERRORS
+    story.ports.bus.refuse = lambda _event: None
+    await story.use_cases.redrive_job().redrive(job.job_id)
+    assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
+
+    await arrive()
+
+    assert _summary(story, job.job_id)["status"] == "COMPLETED"
+
+
+async def test_a_process_that_pauses_before_the_summary_leaves_that_of_a_later_end(
+    story: Any,
+) -> None:
+    """It read the job before the others published the notice, removed it, and redrove the job."""
+    story.put("a.jpg")
+    story.ports.bus.refuse = lambda _event: Unavailable("no bus")
+    publish = story.ports.notifier.publish
+    story.ports.notifier.publish = _refused
+    job = await story.start()
+    early = await story.finish(job.job_id)
+    assert [notice.status for notice in early.notices][-1] is JobStatus.COMPLETED_WITH_ERRORS
+    story.ports.notifier.publish = publish
+    story.ports.bus.refuse = lambda _event: None
+    await story.use_cases.sweep().run(story.deadline())
+    await story.use_cases.redrive_job().redrive(job.job_id)
+    assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
+
+    await story.use_cases.status_publisher().publish_pending(early)
+
+    assert _summary(story, job.job_id)["status"] == "COMPLETED"
+
+
+async def _refused(*_: Any) -> None:
+    raise Unavailable("no topic")
+
+
+def _summary(story: Any, job_id: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(story.ports.results.files[f"jobs/{job_id}/summary.json"])
+    return content

@@ -705,7 +705,7 @@ async def test_parts_that_are_not_started_are_no_successes(
         limits.append(AdaptiveLimit(maximum))
         return limits[-1]
 
-    monkeypatch.setattr("application.processor.process_chunk.AdaptiveLimit", noted)
+    monkeypatch.setattr("application.processor.run_attempt.AdaptiveLimit", noted)
     story.buckets.put(BUCKET, KEY, b"film", size_bytes=2_000 * 5 * MIB)
     story.ports.clock.advance(1)
     await until_part(story, 1, raising(Throttled("slow down")))

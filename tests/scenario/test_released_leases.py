@@ -55,7 +55,7 @@ class Worker:
     async def dead_letter(self) -> Delivery:
         """Deliver the message that is due as a dead letter."""
         [message] = self.story.ports.queue.receive()
-        return await self.cases.process_chunk().give_up(
+        return await self.cases.process_chunk().process_dead_letter(
             message.job_id,
             message.chunk_index,
             "its message ended in the dead-letter queue",

@@ -55,14 +55,14 @@ class EndJob:
         errors: ErrorLog,
         chunk_errors: ChunkErrors,
         status_publisher: StatusPublisher,
-        left_copies: UnfinishedCopies,
+        unfinished_copies: UnfinishedCopies,
         clock: Clock,
         telemetry: Telemetry,
         tuning: Tuning,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
-        self._left_copies = left_copies
+        self._unfinished_copies = unfinished_copies
         self._batch_jobs = batch_jobs
         self._results = results
         self._errors = errors
@@ -177,7 +177,7 @@ class EndJob:
             released = evolve(chunk, ChunkLeaseExpired(), now)
         done: dict[str, Outcome] = {}
         try:
-            done = await self._progress.known(chunk)
+            done = await self._progress.recorded(chunk)
             await self._write_results(job, released, done)
         except Exception as error:  # noqa: BLE001 - reported, and raised once all is tried
             self._telemetry.warning(
@@ -207,7 +207,7 @@ class EndJob:
             )
         if chunk.attempt_count or chunk.progress_key is not None:
             await self._chunk_errors.replace(chunk, done.values())
-        await self._left_copies.give_up(job, chunk)
+        await self._unfinished_copies.abort(job, chunk)
 
 
 def _failure_reason(job: Job, error: Exception) -> str:

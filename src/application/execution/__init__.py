@@ -1,4 +1,4 @@
-"""How work is run: concurrently within bounds, until a deadline or a stop; and what can be tuned.
+"""How work runs: concurrently within limits, until a deadline or a stop signal; and its tuning.
 
-It knows no job, chunk or object. Ports: `Clock`.
+Ports: `Clock`, and `JobStore` for the stop signal.
 """

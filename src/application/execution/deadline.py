@@ -1,8 +1,8 @@
-"""How long the running process may still work."""
+"""How long the running process may work."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ports.clock import Clock
@@ -10,19 +10,24 @@ from ports.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """An instant at which the runtime ends the process."""
+    """The time at which the runtime ends the process."""
 
     clock: Clock
     at: datetime
 
+    @classmethod
+    def after(cls, clock: Clock, seconds: float) -> Deadline:
+        """Return the deadline of something that may take so many seconds from now."""
+        return cls(clock, clock.now() + timedelta(seconds=seconds))
+
     def remaining_s(self) -> float:
-        """Return the seconds left; negative after the instant."""
+        """Return the remaining seconds; negative after the deadline."""
         return (self.at - self.clock.now()).total_seconds()
 
     def share(self, part: float) -> Deadline:
-        """Return the deadline of something that may take this part of the seconds left."""
-        return replace(self, at=self.clock.now() + timedelta(seconds=part * self.remaining_s()))
+        """Return the deadline of something that may take this part of the remaining seconds."""
+        return Deadline.after(self.clock, part * self.remaining_s())
 
     def near(self, margin_s: float) -> bool:
-        """Tell whether less than `margin_s` is left."""
+        """Return whether less than `margin_s` remains."""
         return self.remaining_s() < margin_s

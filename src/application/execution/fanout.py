@@ -1,7 +1,7 @@
-"""The one place where work is done concurrently: N workers over an iterator.
+"""The one place for concurrent work: N workers over an iterator.
 
-Never a task per object: with 200,000 of them a limiter inside the task bounds the calls but not
-the tasks, and costs a gigabyte. And never more calls than the service takes: see AdaptiveLimit.
+There is no task for each object: with 200,000 objects, a limiter inside the task would bound the
+calls but not the tasks, which take a gigabyte. `AdaptiveLimit` bounds the calls in flight.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ async def fan_out(
     *,
     limit: int,
 ) -> None:
-    """Call `work` for each item, `limit` at most at once; items are taken as workers get free.
+    """Call `work` for each item, at most `limit` at once; a free worker takes the next item.
 
-    The first error of `work` or of the iterator cancels the rest and is raised: what a caller wants
-    to survive, its `work` has to catch.
+    The first error of `work` or of the iterator cancels the rest and is raised: `work` must catch
+    the errors that must not stop the other items.
     """
     source = items if isinstance(items, AsyncIterator) else _as_async(items)
     turn = asyncio.Lock()
@@ -44,12 +44,12 @@ async def fan_out(
             for _ in range(limit):
                 group.create_task(worker())
     except BaseExceptionGroup as failed:
-        raise _first_leaf(failed) from failed
+        raise _first_exception(failed) from failed
 
 
-def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def _first_exception(group: BaseExceptionGroup[BaseException]) -> BaseException:
     first = group.exceptions[0]
-    return _first_leaf(first) if isinstance(first, BaseExceptionGroup) else first
+    return _first_exception(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _as_async(items: Iterable[Item]) -> AsyncIterator[Item]:
@@ -91,7 +91,7 @@ class AdaptiveLimit:
             self._bound = max(1.0, self._bound / 2)
         elif error is None:
             self._bound = min(float(self._maximum), self._bound + 1 / self._bound)
-        # No await before the count goes down: a cancelled call must not keep its place.
+        # No await before the count decreases: a cancelled call must not keep its slot.
         self._in_flight -= 1
         async with self._freed:
             self._freed.notify_all()

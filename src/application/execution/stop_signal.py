@@ -60,7 +60,7 @@ async def ensure_may_start(stop_signal: StopSignal, needed_s: float = 0.0) -> No
     """Check just before a write, when it has its slot: waiting for that may have taken long.
 
     Raises:
-        StopRequested: nothing may be started any more, or nothing that takes `needed_s` seconds.
+        StopRequested: nothing, or nothing that takes `needed_s` seconds, may be started any longer.
     """
     try:
         stopped = await stop_signal.should_stop(needed_s)

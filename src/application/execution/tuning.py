@@ -1,4 +1,4 @@
-"""What an operator may tune: times, counts and sizes, with our defaults."""
+"""Values that an operator may tune: times, counts and sizes, with their defaults."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ class Tuning:
     """Bounds on everything that waits, repeats or grows.
 
     Attributes:
-        window_object_count: Objects decided together; the catalog is asked once for them.
-        windows_in_flight: Windows of one chunk worked on at once.
+        window_object_count: Objects processed together, with one catalog query.
+        windows_in_flight: Windows of one chunk processed at once.
         calls_in_flight: S3 calls at once within a window; times `windows_in_flight` it should be
             the client's connection pool.
-        single_copy_bytes_max: Objects above it are copied in parts; S3 wants that above 5 GB.
-            Filters of consumers that tell our copies by their size go by it.
-        copy_part_bytes: Size of such a part where 10,000 of them suffice; S3 wants 5 MiB at least.
+        single_copy_bytes_max: Larger objects are copied by multipart copy; S3 requires that above
+            5 GB. Consumers that recognise the copies of this service by their size depend on it.
+        copy_part_bytes: Size of a part if 10,000 parts suffice; S3 requires 5 MiB at least.
         copy_parts_in_flight: Parts of one object copied at once, within all calls of the chunk.
-        chunk_attempt_count_max: Leases without progress before a chunk is given up.
+        chunk_attempt_count_max: Leases without progress before a chunk fails.
         chunk_dead_letter_count_max: Dead letters of a chunk, without progress between them, before
-            it is given up. A dead letter is several receives that came to nothing, hours in all.
+            it fails. Each is several failed receives, over hours.
         engine_attempt_count_max: Attempts of the engine at one step of a job, without progress,
-            before the job fails; the sweep orders some ten of them in an hour.
-        engine_unknown_count_max: How many of these may end in an error that nobody knows.
-        lease_margin_s: How much longer than its process can live a lease is held.
+            before the job fails; the sweep requests about ten of them in an hour.
+        engine_unknown_count_max: How many of these may end in an unknown error.
+        lease_margin_s: How much longer a lease is held than its process can live.
         stop_margin_s: How long before its end a process starts nothing new.
-        ending_poll_s: How often a worker looks whether its job is ending.
-        manifest_part_bytes: Size of the first 1,000 parts of the manifest's upload; S3 wants 5 MiB
-            at least. Later parts are larger, up to 16 times.
-        checkpoint_after_s: How long a listing may go on without a checkpoint.
+        ending_poll_s: How often a worker checks whether its job is ending.
+        manifest_part_bytes: Size of the first 1,000 parts of the manifest's upload; S3 requires
+            5 MiB at least. Later parts are larger, up to 16 times.
+        checkpoint_after_s: How long a listing may continue without a checkpoint.
         added_chunk_count: Chunks recorded in one transaction.
-        stuck_after_s: How long a job or chunk may stand still before the sweep mends it.
-        queued_again_after_s: How long a queued chunk may wait before its message may count as lost:
-            it does if the queue holds fewer messages than chunks that wait.
-        queue_retention_s: How long the processor queue keeps a message; one that is older is lost,
-            whatever the queue holds.
-        end_patience_s: How long an ordered end waits for a step of it that may succeed later; also
-            how long the news of an end waits for its summary.
+        stuck_after_s: How long a job or chunk may make no progress before the sweep recovers it.
+        queued_again_after_s: How long a queued chunk waits before its message may be considered
+            lost: it is if the queue has fewer messages than there are waiting chunks.
+        queue_retention_s: How long the processor queue keeps a message; an older message is lost,
+            regardless of the depth of the queue.
+        end_patience_s: How long the end of a job waits for a clean-up step that may succeed later;
+            also how long the notification of the end waits for the summary.
         report_wait_s: How long a completion report may lag behind the end of its batch job.
-        read_s: How long a request that reads many files may take before it answers with what it
-            has and a cursor. API Gateway waits 30 s for an answer.
+        read_s: How long a request that reads many files may take before it returns its partial
+            result and a cursor. API Gateway waits 30 s for a response.
         retry_delay_s: Delay before a chunk's second attempt; doubles with each further one.
         ingest_grace_s: How long an object counts as being ingested after its trigger.
-        trigger_count_max: How often an object that does not change is triggered in all.
+        trigger_count_max: How often an object that does not change is triggered in total.
         modified_since_margin_s: How much older than its `modifiedSince` an object may be that a job
-            still selects: as long as an upload in parts may take, which has its beginning's time.
+            still selects: the duration of a multipart upload, whose timestamp is that of its start.
         errors_per_chunk_max: Failures of single objects recorded per chunk; its outcomes have all.
     """
 

@@ -1,7 +1,8 @@
-"""What callers ask for: start, show, explain, cancel and redrive jobs. Runs in the API's function.
+"""Requests of callers: start, show, explain, cancel and redrive jobs. Runs in the API's function.
 
-In: a request that `entrypoints.http` has read. Out: the job, or a page of what is recorded. Ports:
+In: a request that `entrypoints.http` has validated. Out: the job, or a page of records. Ports:
 `JobStore`, `ChunkStore`, `ErrorLog`, `ConnectorStore`, `ResultsStore` (reads), `EngineInvoker`,
-`StatusNotifier`. Whatever takes time is the engine's: a request records what is wanted and invokes
-it. Engine and processor use from here what ends a job and publishes its statuses.
+`StatusNotifier`. A request records the change and invokes the engine, which does what takes time.
+Engine and processor also use `status_publisher`, which completes jobs and publishes their statuses,
+and `update_job`.
 """

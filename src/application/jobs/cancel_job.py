@@ -1,4 +1,4 @@
-"""Requesting the end of a job; `engine.end_job` and the workers bring it about."""
+"""Requesting the cancellation of a job; `engine.end_job` and the workers carry it out."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class CancelJob:
         self._telemetry = telemetry
 
     async def cancel(self, job_id: str) -> Job:
-        """Order the job's end; it is CANCELLED when nothing of it is worked on any more.
+        """Request the cancellation; the job is CANCELLED once no worker has a chunk of it.
 
-        Returns the job. One that has ended already, or is ending, is returned as it is.
+        Returns the job. A job that has ended, or is ending, is returned unchanged.
 
         Raises:
             NotFound: there is no such job.

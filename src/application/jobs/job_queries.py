@@ -1,4 +1,4 @@
-"""Reading jobs, and what is kept of them."""
+"""Reading jobs, their chunks and their failures."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ports.job_store import JobStore
 from ports.paging import Page
 
 
-class Queries:
-    """The read side."""
+class JobQueries:
+    """The use cases behind the GET requests for jobs."""
 
     def __init__(self, *, jobs: JobStore, chunks: ChunkStore, errors: ErrorLog) -> None:
         self._jobs = jobs
@@ -33,7 +33,7 @@ class Queries:
         """Return a page of jobs, the newest first.
 
         Raises:
-            InvalidCursor: the cursor is not one of this list.
+            InvalidCursor: the cursor does not belong to this list.
         """
         return await self._jobs.list_page(
             connector_id=connector_id, status=status, limit=limit, cursor=cursor
@@ -44,7 +44,7 @@ class Queries:
 
         Raises:
             NotFound: there is no such job.
-            InvalidCursor: the cursor is not one of this list.
+            InvalidCursor: the cursor does not belong to this list.
         """
         await self._jobs.get(job_id)
         return await self._chunks.list_page(job_id, limit=limit, cursor=cursor)
@@ -54,7 +54,7 @@ class Queries:
 
         Raises:
             NotFound: there is no such job.
-            InvalidCursor: the cursor is not one of this list.
+            InvalidCursor: the cursor does not belong to this list.
         """
         await self._jobs.get(job_id)
         return await self._errors.list_page(job_id, limit=limit, cursor=cursor)

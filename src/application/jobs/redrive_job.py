@@ -1,4 +1,4 @@
-"""Requesting that a job's failures are tried again."""
+"""Requesting that a job's failures are retried."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class RedriveJob:
         self._telemetry = telemetry
 
     async def redrive(self, job_id: str) -> Job:
-        """Reopen the job and have the engine queue its failed chunks again.
+        """Reopen the job, and have the engine requeue its failed chunks.
 
-        A job that is being redriven is returned as it is.
+        A job that is being redriven is returned unchanged.
 
         Raises:
             NotFound: there is no such job.
             NotRedrivable: no failure of the job can be retried.
             OverlappingJob: another job is active on its prefixes.
-            TooManyPrefixes: the bucket's active jobs have too many already.
+            TooManyPrefixes: the bucket's active jobs already have too many.
         """
 
         def reopened(job: Job) -> Job:

@@ -26,18 +26,18 @@ from ports.telemetry import Telemetry
 
 
 class IdempotencyKeyReused(Conflict):
-    """The idempotency key came before with another request; `job_id` is that one's job."""
+    """The idempotency key was used for another request; `job_id` is the job of that request."""
 
     def __init__(self, job_id: str) -> None:
         super().__init__(
-            f"the idempotency key belongs to job {job_id}, which was asked for differently"
+            f"the idempotency key was used for job {job_id}, whose request was different"
         )
         self.job_id = job_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A job, and whether this very request made it (or found that an equal one had)."""
+    """A job, and whether this request created it; if not, an equal earlier request did."""
 
     job: Job
     created: bool
@@ -68,20 +68,20 @@ class StartSync:
     async def start(
         self, connector_id: str, options: SyncOptions, *, idempotency_key: str | None = None
     ) -> Started:
-        """Record a job and have the engine begin.
+        """Record a job and invoke the engine.
 
-        The job is recorded first. If the engine cannot be invoked, or its invocation gets lost, the
-        sweep starts the job: so this succeeds as soon as the record is written.
+        The job is recorded first. If the engine cannot be invoked, or its invocation is lost, the
+        sweep starts the job. So this succeeds as soon as the record is written.
 
         Raises:
             NotFound: there is no such connector.
-            ConnectorDisabled: it is switched off.
-            InvalidRequest: prefixes that are wrong, or not within the connector's; or options that
-                are too large to be kept.
+            ConnectorDisabled: the connector is disabled.
+            InvalidRequest: prefixes are invalid or not within the connector's, or options are too
+                large to store.
             IdempotencyKeyReused: the key was used for another request.
-            OverlappingJob: an active job, of whatever connector of the bucket, covers some of the
+            OverlappingJob: an active job of any connector of the bucket covers some of the
                 prefixes.
-            TooManyPrefixes: the bucket's active jobs have too many already.
+            TooManyPrefixes: the bucket's active jobs already have too many.
         """
         fingerprint = _fingerprint(options)
         if idempotency_key is not None:
@@ -96,9 +96,9 @@ class StartSync:
         _check_prefixes(options, connector)
         scope = prefix_rules.normalise(options.prefixes or connector.prefixes)
         options = replace(options, prefixes=scope)
-        faults = option_issues(options, connector.ingest)
-        if faults:
-            raise InvalidRequest(*faults)
+        issues = option_issues(options, connector.ingest)
+        if issues:
+            raise InvalidRequest(*issues)
         job = new_job(
             job_id=(
                 job_id_for(connector_id, idempotency_key)
@@ -116,7 +116,7 @@ class StartSync:
             job = await self._jobs.create(job)
         except AlreadyExists:
             return _replayed(await self._jobs.get(job.job_id), fingerprint)
-        # Before the engine has its turn: it would announce the same status.
+        # Before the engine is invoked: it would publish the same status.
         job = await self._status_publisher.publish_pending(job)
         await request_advance(self._engine, job.job_id, telemetry=self._telemetry)
         return Started(job=job, created=True)
@@ -135,8 +135,8 @@ def _replayed(earlier: Job, fingerprint: str) -> Started:
 
 
 def _check_prefixes(options: SyncOptions, connector: Connector) -> None:
-    faults = prefix_rules.check(options.prefixes, path="prefixes")
-    faults += [
+    issues = prefix_rules.check(options.prefixes, path="prefixes")
+    issues += [
         FieldIssue(
             path=f"prefixes.{index}",
             message=f"'{shown(prefix)}' is not within the connector's prefixes:"
@@ -145,8 +145,8 @@ def _check_prefixes(options: SyncOptions, connector: Connector) -> None:
         for index, prefix in enumerate(options.prefixes)
         if prefix and not prefix_rules.within(prefix, connector.prefixes)
     ]
-    if faults:
-        raise InvalidRequest(*faults)
+    if issues:
+        raise InvalidRequest(*issues)
 
 
 def _fingerprint(options: SyncOptions) -> str:

@@ -1,26 +1,30 @@
-"""Publishing what a job's notices say, and noting that it was done."""
+"""Publishing a job's pending status notifications, and recording that they were published."""
 
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from application.execution.tuning import Tuning
 from application.jobs.update_job import update_job
 from application.results.failure_records import cause_of
 from application.results.files import summary_key
+from application.results.stored_e_tag import stored_e_tag
 from domain.job import TERMINAL, Job, JobStatus, StatusNotice, finish_if_settled, without_notices
 from domain.message import status_message
 from domain.views import job_view
 from ports.clock import Clock
-from ports.errors import Retryable
+from ports.errors import Conflict, Retryable, Unavailable
 from ports.job_store import JobStore
 from ports.results_store import ResultsStore
 from ports.status_notifier import StatusNotifier
 from ports.telemetry import Metric, Telemetry
 
+_SUMMARY_ATTEMPT_COUNT: Final = 3
+
 
 class StatusPublisher:
-    """Brings notices from a job's record to the status topic, at least once each."""
+    """Publishes the notifications of a job's record to the status topic, each at least once."""
 
     def __init__(
         self,
@@ -40,11 +44,12 @@ class StatusPublisher:
         self._tuning = tuning
 
     async def publish_pending(self, job: Job) -> Job:
-        """Publish the job's notices in order and remove those that were; the last, with a summary.
+        """Publish the job's pending notifications in order, and remove the published ones.
 
-        What cannot be published stays in the record, where the sweep finds it: so a topic that is
-        down delays the news of a job and not the job. A summary that cannot be written delays the
-        news for `end_patience_s` at most, and not at all where a right or the bucket is missing.
+        Before the notification of its end, the job's summary is written. A notification that cannot
+        be published stays in the record, where the sweep finds it: a topic that is unavailable
+        delays the notifications and not the job. A summary that cannot be written delays them by
+        `end_patience_s` at most, and not at all if access is denied or the bucket does not exist.
         """
         if not job.notices:
             return job
@@ -70,27 +75,49 @@ class StatusPublisher:
             done = frozenset(published)
             return await update_job(self._jobs, job.job_id, lambda job: without_notices(job, done))
         except Exception as error:  # noqa: BLE001 - reported
-            # They will be published once more by the sweep; the topic promises at least once.
+            # The sweep publishes them again; the topic has at-least-once delivery.
             self._telemetry.warning("status_not_recorded", job_id=job.job_id, cause=cause_of(error))
             return job
 
     async def _write_summary(self, job: Job, notice: StatusNotice) -> None:
-        """Write the job's record as it is at its end; without it, the API still shows the same.
+        """Write the final record of the job; the API shows the same.
 
         Raises:
-            Retryable: it could not be written, and the news of the end may still wait for it.
+            Retryable: it could not be written, and the notification may still wait for it.
         """
-        summary = json.dumps(job_view(job, self._clock.now()), indent=2)
         try:
-            await self._results.put(summary_key(job.job_id), summary.encode())
+            await self._replace_summary(job.job_id, notice)
         except Exception as error:
             waited_s = (self._clock.now() - notice.occurred_at).total_seconds()
             if isinstance(error, Retryable) and waited_s < self._tuning.end_patience_s:
                 raise
             self._telemetry.warning("summary_not_written", job_id=job.job_id, cause=cause_of(error))
 
+    async def _replace_summary(self, job_id: str, notice: StatusNotice) -> None:
+        """Write the summary unless another process has published the notice.
+
+        The ETag is read before the record. So a write of this process that arrives late, after the
+        summary of a later end, names an ETag that the file no longer has.
+        """
+        key = summary_key(job_id)
+        for _ in range(_SUMMARY_ATTEMPT_COUNT):
+            e_tag = await stored_e_tag(self._results, key)
+            job = await self._jobs.get(job_id)
+            if all(pending.number != notice.number for pending in job.notices):
+                return
+            summary = json.dumps(job_view(job, self._clock.now()), indent=2)
+            try:
+                await self._results.replace(key, summary.encode(), e_tag=e_tag)
+            except Conflict:
+                continue
+            return
+        raise Unavailable(
+            f"{key} was written by another process {_SUMMARY_ATTEMPT_COUNT} times in a row",
+            resource=key,
+        )
+
     async def finish_if_settled(self, job_id: str) -> Job:
-        """End the job if its last chunk is settled, and announce what changed.
+        """Complete the job if its last chunk is settled, and publish its status.
 
         Raises:
             NotFound: there is no such job.

@@ -1,4 +1,4 @@
-"""Read, change by a pure function, write if nobody else did meanwhile; else again."""
+"""Changing a job by optimistic locking: read, change, write, and retry on conflict."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from domain.job import Job
 from ports.errors import Conflict
 from ports.job_store import JobStore, OverlappingJob, TooManyPrefixes
 
-# Writers of one job are few (an engine, a person, a finishing worker), so a conflict is rare and
-# three in a row are not to be expected; the bound only keeps a bug from looping for ever.
-_TRY_COUNT_MAX: Final = 10
+# A job has few writers (the engine, a caller, a worker that settles the last chunk), so conflicts
+# are rare. The bound only keeps a bug from looping forever.
+_MAX_TRIES: Final = 10
 
 
 async def update_job(jobs: JobStore, job_id: str, change: Callable[[Job], Job]) -> Job:
@@ -19,13 +19,13 @@ async def update_job(jobs: JobStore, job_id: str, change: Callable[[Job], Job]) 
 
     Raises:
         NotFound: there is no such job.
-        Conflict: others kept changing it.
-        OverlappingJob, TooManyPrefixes: the change takes up a job that had ended, and its prefixes
-            are not to be had.
-        DomainError: what `change` raises; nothing was written.
+        Conflict: other processes kept changing it.
+        OverlappingJob, TooManyPrefixes: the change reopens a job that had ended, and its prefixes
+            are not available.
+        DomainError: raised by `change`; nothing was written.
     """
     job = await jobs.get(job_id)
-    for _ in range(_TRY_COUNT_MAX):
+    for _ in range(_MAX_TRIES):
         changed = change(job)
         if changed is job or changed == job:
             return job
@@ -38,5 +38,5 @@ async def update_job(jobs: JobStore, job_id: str, change: Callable[[Job], Job]) 
         except Conflict:
             job = await jobs.get(job_id)
     raise Conflict(
-        f"job {job_id} was changed by others {_TRY_COUNT_MAX} times in a row", resource=job_id
+        f"job {job_id} was changed by other processes {_MAX_TRIES} times in a row", resource=job_id
     )

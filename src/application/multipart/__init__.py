@@ -1,5 +1,5 @@
-"""Copies of objects above 5 GB, in parts: resumed from worker to worker, aborted when unwanted.
+"""Multipart copies of objects above 5 GB: resumed by each worker, aborted when not needed.
 
-In: an object to copy, and the chunk's copy file. Out: a copied object, or a copy file that says how
-far it is. Ports: `ObjectStore`, `ResultsStore`.
+In: an object to copy, and the chunk's copy-state file. Out: a copied object, or a copy-state file
+with the copied parts. Ports: `ObjectStore`, `ResultsStore`.
 """

@@ -1,4 +1,4 @@
-"""The record of a chunk's copies in parts: a file that outlives the worker that writes it."""
+"""The state of a chunk's multipart copies: a file that outlives the worker that writes it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from application.results.failure_records import cause_of
+from application.results.stored_e_tag import stored_e_tag
 from domain.errors import InvalidManifest
 from domain.part_copy import CopyRecord, from_json, to_json
 from ports.errors import Conflict, NotFound, Unavailable
@@ -14,15 +16,15 @@ from ports.telemetry import Telemetry
 
 _REPLACE_ATTEMPT_COUNT: Final = 3
 NOT_ABORTED: Final = "copy_not_aborted"
-"""The warning about a multipart copy, or a record of one, that stays behind."""
+"""The warning about a multipart copy, or a record of one, that was not removed."""
 
 
 class CopyStateFile:
-    """Read when it is first asked for, and written at each change.
+    """Read at the first access, and written at each change.
 
     Args:
         key: The file's key.
-        check: Raises LeaseLost once another worker holds the chunk: it owns the record then.
+        check: Raises LeaseLost once another worker holds the chunk: that worker then owns the file.
     """
 
     def __init__(
@@ -43,18 +45,18 @@ class CopyStateFile:
         self.check = check
 
     async def get(self, object_key: str) -> CopyRecord:
-        """Return what is on file of an object; of one that is not, an empty record."""
+        """Return the record of an object, an empty one if there is none."""
         async with self._lock:
             return (await self._load()).get(object_key, CopyRecord())
 
     async def put(self, object_key: str, record: CopyRecord) -> None:
-        """Put a record on file; one of which no copy was ever begun is left out.
+        """Store a record; one of an object whose copy was never started is left out.
 
-        How often copies of an object were begun stays there when one is done: an object that its
-        owner replaces after each copy is begun again as one that is replaced in the middle of it.
+        The number of started copies stays after a copy is complete: it counts an object that its
+        owner replaces after each copy like one that is replaced during the copy.
 
         Raises:
-            LeaseLost: the chunk is another worker's.
+            LeaseLost: another worker has the chunk.
         """
         async with self._lock:
             records = dict(await self._load())
@@ -66,32 +68,26 @@ class CopyStateFile:
             self._records = records
 
     async def _replace(self, content: bytes) -> None:
-        """Write the file over the content that was seen last.
+        """Replace the content that was read or written last.
 
-        A write whose response was lost may still arrive. Its condition does not hold by then, so
-        it cannot take the place of a later one: copies would be left of which no record remains.
+        A write whose response was lost may still arrive. Its condition no longer holds then, so it
+        cannot overwrite a later one, which would leave copies without a record.
         """
         for _ in range(_REPLACE_ATTEMPT_COUNT):
             self.check()
             if not self._e_tag_known:
-                self._e_tag = await self._stored_e_tag()
+                self._e_tag = await stored_e_tag(self._results, self._key)
             self._e_tag_known = False
             try:
                 self._e_tag = await self._results.replace(self._key, content, e_tag=self._e_tag)
             except Conflict:
-                continue  # an earlier write of ours arrived in between, or the SDK sent this twice
+                continue  # an earlier write of this worker arrived, or the SDK sent this one twice
             self._e_tag_known = True
             return
         raise Unavailable(
             f"{self._key} was written by another process {_REPLACE_ATTEMPT_COUNT} times in a row",
             resource=self._key,
         )
-
-    async def _stored_e_tag(self) -> str | None:
-        try:
-            return await self._results.e_tag(self._key)
-        except NotFound:
-            return None
 
     async def _load(self) -> dict[str, CopyRecord]:
         if self._records is None:
@@ -102,11 +98,11 @@ class CopyStateFile:
 async def read_records(
     results: ResultsStore, key: str, telemetry: Telemetry
 ) -> dict[str, CopyRecord]:
-    """Return the records by object; none, with a warning, if the file is not ours."""
+    """Return the records by object; none, with a warning, if the file has an invalid format."""
     try:
         return from_json(await results.get(key))
     except NotFound:
         return {}
     except InvalidManifest as error:
-        telemetry.warning(NOT_ABORTED, file=key, cause=str(error))
+        telemetry.warning(NOT_ABORTED, file=key, cause=cause_of(error))
         return {}

@@ -1,7 +1,7 @@
-"""Copies in parts: begun by one process, and gone on with by others until they are done.
+"""Multipart copies: started by one process, and resumed by others until they are complete.
 
-What is under way is on file (`copy_state_file`), so that a process may end between any two
-parts: because its time is up, because S3 throttles, or without notice.
+Their state is stored (`copy_state_file`), so that a process may end between any two parts: because
+its time is up, because S3 throttles, or without notice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from application.execution.fanout import AdaptiveLimit, fan_out
 from application.execution.stop_signal import StopRequested, StopSignal, ensure_may_start
 from application.execution.tuning import Tuning
 from application.multipart.copy_state_file import NOT_ABORTED, CopyStateFile
-from application.results.failure_records import is_unknown
+from application.results.failure_records import cause_of, is_unknown
 from domain.connector import Bucket
 from domain.customer_object import ObjectHead, WrittenObject
 from domain.part_copy import (
@@ -31,17 +31,16 @@ from ports.errors import PortError, Retryable
 from ports.object_store import ObjectStore
 from ports.telemetry import Telemetry
 
-# How often what is done is put on file while a worker is at it: it may be killed.
-_NOTED_EVERY: Final = timedelta(seconds=30)
+# How often a worker saves its progress while it copies: it may be killed.
+_SAVED_EVERY: Final = timedelta(seconds=30)
 
 
 class ResumableCopies:
-    """The copies in parts of one chunk, as one worker sees them.
+    """The multipart copies of one chunk, for one worker.
 
     Attributes:
-        advanced: Whether this worker brought any of them further. What decreases from one such
-            worker to the next is the number of parts to copy, of copies begun at most as often as
-            a chunk has attempts.
+        advanced: Whether this worker made progress with any of them: there are fewer parts left to
+            copy. A copy that was started more often than a chunk has attempts does not count.
     """
 
     def __init__(
@@ -67,20 +66,20 @@ class ResumableCopies:
         self.advanced = False
 
     async def copy(self, head: ObjectHead, tags: Mapping[str, str]) -> WrittenObject:
-        """Copy the object onto itself with `tags`, from where an earlier attempt stopped.
+        """Copy the object onto itself with `tags`; resume the copy of an earlier attempt.
 
         Raises:
-            StopRequested: this worker has to stop; what is done is on file.
+            StopRequested: this worker must stop; its progress is stored.
             Conflict, NotFound, Archived, Refused: as `ObjectStore.copy_in_place`; the copy
                 is aborted.
-            LeaseLost: the chunk is another worker's by now.
+            LeaseLost: another worker has the chunk.
         """
-        copy = await self._begun(head, tags)
+        copy = await self._resume_or_start(head, tags)
         copied = {part.number: part for part in copy.parts}
         try:
             await self._copy_parts(head, copy, copied)
-            # Joining may take minutes, and the process may end in it.
-            await self._note(head.key, copy, copied)
+            # Completing may take minutes, and the process may end during it.
+            await self._save_progress(head.key, copy, copied)
             parts = [copied[number] for number in sorted(copied)]
             async with self._limit:
                 await ensure_may_start(self._stop_signal)
@@ -89,22 +88,22 @@ class ResumableCopies:
                 )
         except Exception as error:
             if _may_continue(error):
-                await self._note(head.key, copy, copied)
+                await self._save_progress(head.key, copy, copied)
             elif isinstance(error, PortError):
-                await self._give_up(head.key)
+                await self._abort(head.key)
             raise
         record = await self._file.get(head.key)
         self._advance(record)
         await self._file.put(head.key, replace(record, under_way=None))
         return written
 
-    async def _begun(self, head: ObjectHead, tags: Mapping[str, str]) -> PartialCopy:
+    async def _resume_or_start(self, head: ObjectHead, tags: Mapping[str, str]) -> PartialCopy:
         async with self._limit:
             access = await self._objects.access(self._bucket, head)
         fingerprint = fingerprint_of(head, tags, access)
         record = await self._file.get(head.key)
         if record.under_way is not None and record.under_way.fingerprint != fingerprint:
-            record = await self._give_up(head.key)
+            record = await self._abort(head.key)
         if record.under_way is not None:
             return record.under_way
         async with self._limit:
@@ -118,7 +117,7 @@ class ResumableCopies:
             await self._file.put(head.key, started)
         except Exception:
             # It has no record and no parts: no other attempt could resume or abort it.
-            await self._abort(head.key, upload_id)
+            await self._abort_upload(head.key, upload_id)
             raise
         return copy
 
@@ -127,13 +126,13 @@ class ResumableCopies:
     ) -> None:
         bytes_per_s = self._tuning.sizing.copied_bytes_per_s
         slowest_s = 0.0
-        noted_at = self._clock.now()
+        saved_at = self._clock.now()
         stop: Exception | None = None
 
         async def work(part: Part) -> None:
-            nonlocal slowest_s, noted_at, stop
+            nonlocal slowest_s, saved_at, stop
             if stop is not None:
-                return  # before the limit, which would take it for a call that went well
+                return  # before the limit, which would count it as a successful call
             try:
                 async with self._limit:
                     if stop is not None:
@@ -147,11 +146,11 @@ class ResumableCopies:
                     )
                     took_s = (self._clock.now() - began_at).total_seconds()
                     slowest_s = max(slowest_s, took_s)
-                if self._clock.now() - noted_at >= _NOTED_EVERY:
-                    noted_at = self._clock.now()
-                    await self._note(head.key, copy, copied)
+                if self._clock.now() - saved_at >= _SAVED_EVERY:
+                    saved_at = self._clock.now()
+                    await self._save_progress(head.key, copy, copied)
             except Exception as error:  # noqa: BLE001 - raised below
-                # Not raised here: that would cancel parts that are nearly copied, or let them
+                # Not raised here: that would cancel parts that are nearly complete, or let them
                 # arrive in an upload that is being aborted.
                 if stop is None or _may_continue(stop):
                     stop = error
@@ -162,39 +161,42 @@ class ResumableCopies:
         if stop is not None:
             raise stop
 
-    async def _note(self, key: str, copy: PartialCopy, copied: Mapping[int, CopiedPart]) -> None:
-        """Put on file what is copied since the last time."""
+    async def _save_progress(
+        self, key: str, copy: PartialCopy, copied: Mapping[int, CopiedPart]
+    ) -> None:
+        """Store the parts that were copied since the last time."""
         record = await self._file.get(key)
-        noted = () if record.under_way is None else record.under_way.parts
-        if len(copied) <= len(noted):
+        saved = () if record.under_way is None else record.under_way.parts
+        if len(copied) <= len(saved):
             return
         parts = tuple(copied[number] for number in sorted(copied))
         await self._file.put(key, replace(record, under_way=replace(copy, parts=parts)))
         self._advance(record)
 
     def _advance(self, record: CopyRecord) -> None:
-        # A copy that has to be begun again and again comes no further.
+        # A copy that must be started again and again makes no progress.
         self.advanced |= record.started_count <= self._tuning.chunk_attempt_count_max
 
-    async def _give_up(self, key: str) -> CopyRecord:
+    async def _abort(self, key: str) -> CopyRecord:
+        """Abort the object's copy, and record that."""
         record = await self._file.get(key)
         if record.under_way is None:
             return record
         upload_id = record.under_way.upload_id
         self._file.check()
-        # If this fails, the record keeps its id: the end of the chunk tries again.
-        await self._abort(key, upload_id)
-        gone = replace(record, under_way=None, given_up=(*record.given_up, upload_id))
-        await self._file.put(key, gone)
-        return gone
+        # If this fails, the record keeps the id: the settlement of the chunk retries.
+        await self._abort_upload(key, upload_id)
+        aborted = replace(record, under_way=None, given_up=(*record.given_up, upload_id))
+        await self._file.put(key, aborted)
+        return aborted
 
-    async def _abort(self, key: str, upload_id: str) -> None:
+    async def _abort_upload(self, key: str, upload_id: str) -> None:
         try:
             await self._objects.abort_multipart_copy(self._bucket, key, upload_id)
         except Exception as error:  # noqa: BLE001 - reported
-            self._telemetry.warning(NOT_ABORTED, object_key=key, cause=str(error))
+            self._telemetry.warning(NOT_ABORTED, object_key=key, cause=cause_of(error))
 
 
 def _may_continue(error: Exception) -> bool:
-    """Tell whether a copy that `error` stopped may be continued: it says nothing of the object."""
+    """Return whether a copy that `error` stopped can be resumed: the object is not its cause."""
     return isinstance(error, StopRequested | Retryable) or is_unknown(error)

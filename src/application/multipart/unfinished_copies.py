@@ -1,8 +1,9 @@
-"""Aborting the multipart copies that a chunk leaves behind when it is settled."""
+"""Aborting the multipart copies that are not complete when their chunk is settled."""
 
 from __future__ import annotations
 
 from application.multipart.copy_state_file import NOT_ABORTED, read_records
+from application.results.failure_records import cause_of
 from application.results.files import copies_key
 from domain.chunk import Chunk
 from domain.connector import Trigger
@@ -15,7 +16,7 @@ from ports.telemetry import Telemetry
 
 
 class UnfinishedCopies:
-    """Gives up what copies in parts a chunk leaves that is about to be settled."""
+    """Aborts the multipart copies of a chunk that is about to be settled."""
 
     def __init__(
         self, *, objects: ObjectStore, results: ResultsStore, telemetry: Telemetry
@@ -24,31 +25,31 @@ class UnfinishedCopies:
         self._results = results
         self._telemetry = telemetry
 
-    async def give_up(self, job: Job, chunk: Chunk) -> None:
-        """Give them up; may be repeated. What the store does not let go is only warned of.
+    async def abort(self, job: Job, chunk: Chunk) -> None:
+        """Abort them; idempotent.
 
-        So is a record that we may not read or write. Of a chunk that no worker ever had, nothing is
-        asked.
+        A copy that cannot be aborted is only reported. So is a copy-state file that this service
+        may not read or write. A chunk that no worker ever leased has none.
 
         Raises:
-            Retryable: the record cannot be read or written now.
+            Retryable: the file cannot be read or written now.
         """
-        had = chunk.attempt_count > 0 or chunk.progress_key is not None
-        if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:
+        was_leased = chunk.attempt_count > 0 or chunk.progress_key is not None
+        if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not was_leased:
             return
         file_key = copies_key(job.job_id, chunk.index)
         try:
             records = await read_records(self._results, file_key, self._telemetry)
             for key, record in records.items():
                 for upload_id in record.upload_ids:
-                    await self._abandon(job, key, upload_id)
+                    await self._abort_upload(job, key, upload_id)
             if records:
                 await self._results.put(file_key, to_json({}))
         except Fatal as error:
-            self._telemetry.warning(NOT_ABORTED, file=file_key, cause=str(error))
+            self._telemetry.warning(NOT_ABORTED, file=file_key, cause=cause_of(error))
 
-    async def _abandon(self, job: Job, key: str, upload_id: str) -> None:
+    async def _abort_upload(self, job: Job, key: str, upload_id: str) -> None:
         try:
             await self._objects.abort_multipart_copy(job.bucket, key, upload_id)
         except Exception as error:  # noqa: BLE001 - reported
-            self._telemetry.warning(NOT_ABORTED, object_key=key, cause=str(error))
+            self._telemetry.warning(NOT_ABORTED, object_key=key, cause=cause_of(error))

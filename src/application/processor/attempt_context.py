@@ -1,4 +1,4 @@
-"""What a worker has for its time at one chunk."""
+"""The limits of one attempt at a chunk."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from application.multipart.resumable_copies import ResumableCopies
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptContext:
-    """When to stop, how many calls to have in flight, and the chunk's copies in parts."""
+    """When to stop, how many calls may be in flight, and the chunk's multipart copies."""
 
     stop_signal: StopSignal
     limit: AdaptiveLimit
     copies: ResumableCopies
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[None]:
-        """Wait for a turn to write, and hold it.
+    async def write_slot(self) -> AsyncIterator[None]:
+        """Wait for a slot to write in, and hold it.
 
         Raises:
-            StopRequested: nothing may be started any more.
+            StopRequested: nothing may be started any longer.
         """
         async with self.limit:
             await ensure_may_start(self.stop_signal)

@@ -1,16 +1,17 @@
 """Deciding what objects need: their tags, one catalog lookup for a window of them, HeadObject.
 
 An object whose asset the catalog knows costs one read of S3. Every other one costs two, whatever
-becomes of it.
+its outcome.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from application.execution.fanout import AdaptiveLimit, fan_out
+from application.execution.tuning import Tuning
 from application.results.failure_records import failed_outcome
 from domain.catalog import CatalogAnswer, CatalogQuestion
 from domain.customer_object import ObjectHead, ObjectTags
@@ -46,9 +47,9 @@ from ports.object_store import ObjectStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An object with its tags and what the catalog says, not known by its AssetID.
+    """An object whose AssetID the catalog does not know, with its tags and the catalog's answer.
 
-    `answer` is None for an object that this very job has triggered already.
+    `answer` is None for an object that this job has already triggered.
     """
 
     key: str
@@ -59,8 +60,16 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """The objects of a window that need a HeadObject, and the outcomes of the others."""
+
+    objects: tuple[Candidate, ...]
+    outcomes: Mapping[str, Outcome]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedObject:
-    """An object with its verdict, and where it stood with our triggers before."""
+    """An object with its verdict, and the history of its triggers."""
 
     key: str
     tags: ObjectTags
@@ -81,32 +90,26 @@ class ObjectDecisions:
         catalog: Catalog,
         profile: Profile,
         clock: Clock,
-        calls_in_flight: int,
-        ingest_grace_s: float,
-        trigger_count_max: int,
+        tuning: Tuning,
     ) -> None:
         self._objects = objects
         self._catalog = catalog
         self._profile = profile
         self._clock = clock
-        self._calls_in_flight = calls_in_flight
-        self._grace = timedelta(seconds=ingest_grace_s)
-        self._trigger_count_max = trigger_count_max
+        self._tuning = tuning
 
-    async def candidates(
-        self, job: Job, keys: Sequence[str], outcomes: dict[str, Outcome], limit: AdaptiveLimit
-    ) -> list[Candidate]:
-        """Return the objects that need a look at themselves; the others get their outcome here.
+    async def candidates(self, job: Job, keys: Sequence[str], limit: AdaptiveLimit) -> Candidates:
+        """Read the tags of a window of objects, and look them up in the catalog.
 
         Raises:
-            Fatal: the catalog cannot be asked at all; a person must act.
+            Fatal: the catalog cannot be queried; manual intervention is required.
         """
-        tags_by_key = await self._read_tags(job, keys, outcomes, limit)
+        tags_by_key, outcomes = await self._read_tags(job, keys, limit)
         found: list[Candidate] = []
         for key in filter(tags_by_key.__contains__, keys):
             try:
                 found.append(self._candidate(job, key, tags_by_key[key]))
-            except Exception as error:  # noqa: BLE001 - an error of its object, whatever it is
+            except Exception as error:  # noqa: BLE001 - any error concerns only its object
                 outcomes[key] = failed_outcome(key, error)
         asked = [each for each in found if each.mark is None or each.mark.job_id != job.job_id]
         try:
@@ -114,7 +117,7 @@ class ObjectDecisions:
             answered = dict(zip((each.key for each in asked), answers, strict=True))
         except Fatal:
             raise
-        except Exception as error:  # noqa: BLE001 - it says nothing about the objects not asked for
+        except Exception as error:  # noqa: BLE001 - any error concerns only the objects asked for
             outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)
             answered = {}
         candidates = []
@@ -124,10 +127,10 @@ class ObjectDecisions:
                 outcomes[each.key] = decided(each.key, known(each.question))
             elif each.key not in outcomes:
                 candidates.append(replace(each, answer=answer))
-        return candidates
+        return Candidates(objects=tuple(candidates), outcomes=outcomes)
 
     async def decide(self, job: Job, item: Candidate, limit: AdaptiveLimit) -> DecidedObject:
-        """Look at the object itself and decide.
+        """Read the object's attributes and decide.
 
         Raises:
             NotFound, Retryable, Fatal: as `ObjectStore.head`.
@@ -160,21 +163,23 @@ class ObjectDecisions:
         )
 
     async def _read_tags(
-        self, job: Job, keys: Sequence[str], outcomes: dict[str, Outcome], limit: AdaptiveLimit
-    ) -> dict[str, ObjectTags]:
+        self, job: Job, keys: Sequence[str], limit: AdaptiveLimit
+    ) -> tuple[dict[str, ObjectTags], dict[str, Outcome]]:
+        """Return the tags by key, and the outcomes of objects whose tags cannot be read."""
         tags_by_key: dict[str, ObjectTags] = {}
+        outcomes: dict[str, Outcome] = {}
 
         async def read(key: str) -> None:
             try:
                 async with limit:
                     tags_by_key[key] = await self._objects.read_tags(job.bucket, key)
             except NotFound:
-                outcomes[key] = gone(key)
-            except Exception as error:  # noqa: BLE001 - an error of its object, whatever it is
+                outcomes[key] = gone_outcome(key)
+            except Exception as error:  # noqa: BLE001 - any error concerns only its object
                 outcomes[key] = failed_outcome(key, error)
 
-        await fan_out(keys, read, limit=self._calls_in_flight)
-        return tags_by_key
+        await fan_out(keys, read, limit=self._tuning.calls_in_flight)
+        return tags_by_key, outcomes
 
     def _candidate(self, job: Job, key: str, tags: ObjectTags) -> Candidate:
         mark = mark_of(tags, bucket_name=job.bucket.name, key=key)
@@ -192,15 +197,15 @@ class ObjectDecisions:
 
     def _patience(self, job: Job) -> Patience:
         return Patience(
-            grace=self._grace,
-            trigger_count_max=self._trigger_count_max,
+            grace=timedelta(seconds=self._tuning.ingest_grace_s),
+            trigger_count_max=self._tuning.trigger_count_max,
             queue=job.queue,
             retrigger=job.options.retrigger,
         )
 
 
 def next_mark(job: Job, item: DecidedObject) -> str:
-    """Return the value of our tag for a trigger of the object by this job."""
+    """Return the value of the trigger mark, a tag, for a trigger of the object by this job."""
     before = item.mark.attempts if item.mark and item.history is History.DUE else 0
     return mark_value(
         job_id=job.job_id,
@@ -213,8 +218,8 @@ def next_mark(job: Job, item: DecidedObject) -> str:
     )
 
 
-def skipped(item: DecidedObject) -> Outcome:
-    """Return the outcome of an object for which nothing is written, with what to know of it."""
+def skipped_outcome(item: DecidedObject) -> Outcome:
+    """Return the outcome of an object for which nothing is written, with the reason in words."""
     outcome = decided(item.key, item.verdict, size_bytes=item.head.size_bytes)
     if item.verdict.reason is Reason.NOT_MEDIA:
         shown = item.head.content_type or "none"
@@ -228,26 +233,26 @@ def skipped(item: DecidedObject) -> Outcome:
     text = f"triggered {times}, last at {format_timestamp(at)} ({age} ago)"
     if item.verdict.reason is Reason.NOT_TAKEN:
         text += (
-            "; the system has not taken it. Look into the log and the file filter of its ingest,"
+            "; the system has not taken it. Check the log and the file filter of its ingest,"
             " then sync with retrigger"
         )
     return replace(outcome, triggered_at=format_timestamp(at), trigger_count=count, message=text)
 
 
 def _age(age: timedelta) -> str:
-    """Return a span of time as people say it."""
+    """Return a duration in the largest unit that fits: minutes, hours or days."""
     minutes = max(int(age.total_seconds()) // 60, 0)
     if minutes < 120:
         return f"{minutes} min"
     return f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // (24 * 60)} days"
 
 
-def gone(key: str) -> Outcome:
-    """Return the outcome of an object that is not there any more."""
+def gone_outcome(key: str) -> Outcome:
+    """Return the outcome of an object that no longer exists."""
     return Outcome(key=key, kind=OutcomeKind.GONE, reason="DELETED_SINCE_LISTED")
 
 
 def writes_nothing(item: DecidedObject) -> bool:
-    """Tell whether the verdict leaves the object as it is."""
+    """Return whether the verdict leaves the object unchanged."""
     verdict = item.verdict
     return verdict.decision is Decision.SKIP and verdict.reason is not Reason.TAGS_RESTORED

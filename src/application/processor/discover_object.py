@@ -1,4 +1,4 @@
-"""The read-only pass over one object: what S3 Batch Operations has the processor do."""
+"""Discovery of one object, read-only: a task of S3 Batch Operations."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ports.job_store import JobStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult:
-    """The answer to one task; `code` is S3's: Succeeded, TemporaryFailure or PermanentFailure."""
+    """The result of one task; `code` is S3's: Succeeded, TemporaryFailure or PermanentFailure."""
 
     code: str
     text: str
 
 
 class DiscoverObject:
-    """Answers tasks.
+    """Performs tasks.
 
-    What is wrong with a single object is an answer, not a failure of the task:
-    half of the tasks failing would end the whole batch job (S3 User Guide, "Job status").
+    An error of a single object is a result, not a failure of the task: S3 ends the whole batch job
+    when half of its tasks fail (S3 User Guide, "Job status").
     """
 
     def __init__(self, *, jobs: JobStore, object_processor: ObjectProcessor, clock: Clock) -> None:
@@ -46,29 +46,29 @@ class DiscoverObject:
     ) -> TaskResult:
         """Return the result of the task for one key, as the invocation encodes it.
 
-        A task that names a version is refused: a sync is of current versions, and the decision
-        must not be about another one than the one named.
+        A task that names a version fails: a sync processes current versions, and the decision must
+        be about the version that is named.
 
         Without a job id (invocation schema 1.0 has no user arguments) the decision is that of a
-        plain sync of the bucket.
+        sync of the bucket without options.
         """
         if version_id:
             text = (
-                f"the task names version {version_id}, and a sync is of current versions; make the"
-                " manifest of bucket and key alone"
+                f"the task names version {version_id}, and a sync processes current versions;"
+                " create a manifest with bucket and key only"
             )
             return TaskResult(code="PermanentFailure", text=text)
         try:
             job = await self._job(job_id) if job_id else self._without_job(bucket_name)
             if job.bucket.name != bucket_name:
-                text = f"job {job_id} is of bucket {job.bucket.name}, the task of {bucket_name}"
+                text = f"job {job_id} is for bucket {job.bucket.name}, the task for {bucket_name}"
                 return TaskResult(code="PermanentFailure", text=text)
             outcome = await self._object_processor.discover(job, decode_invocation_key(encoded_key))
         except Retryable as error:
             return TaskResult(code="TemporaryFailure", text=f"{type(error).__name__}: {error}")
         except NotFound:
             return TaskResult(code="PermanentFailure", text=f"there is no job {job_id}")
-        except Exception as error:  # noqa: BLE001 - the answer to its task, whatever it is
+        except Exception as error:  # noqa: BLE001 - any error is the result of its task
             code = "TemporaryFailure" if is_unknown(error) else "PermanentFailure"
             return TaskResult(code=code, text=f"{error_class(error)}: {cause_of(error)}")
         if outcome.retryable:
@@ -76,8 +76,8 @@ class DiscoverObject:
         return TaskResult(code="Succeeded", text=encode_result(outcome))
 
     async def _job(self, job_id: str) -> Job:
-        # Only what never changes is used of it (bucket, trigger, options), so one read serves
-        # all tasks of a warm process; a process sees few jobs, the last is kept.
+        # Only members that never change are used (bucket, trigger, options), so one read serves
+        # all tasks of a warm process. A process has tasks of few jobs; the last one is kept.
         if job_id not in self._known:
             self._known = {job_id: await self._jobs.get(job_id)}
         return self._known[job_id]

@@ -1,4 +1,4 @@
-"""The error records of a chunk: those of its settlement, and none of one that never was."""
+"""The error records of a chunk: exactly those of its settlement."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from application.execution.tuning import Tuning
-from application.results.failure_records import object_failures
+from application.results.failure_records import object_failures, warn_of_chunk
 from application.results.files import discovered_key, read_outcomes
 from domain.chunk import Chunk, check_lease
 from domain.errors import InvalidManifest
@@ -20,7 +20,7 @@ from ports.telemetry import Telemetry
 
 
 class ChunkErrors:
-    """Records what failed of a chunk, in the place of what earlier attempts recorded."""
+    """Records the failures of a chunk, and removes those that earlier attempts recorded."""
 
     def __init__(
         self,
@@ -40,18 +40,18 @@ class ChunkErrors:
     async def replace(
         self, chunk: Chunk, outcomes: Iterable[Outcome], *, whole: Failure | None = None
     ) -> None:
-        """Record the failures of a chunk that is settled next; may be repeated.
+        """Record the failures of a chunk that is about to be settled; idempotent.
 
-        Of the failed ones among its outcomes a bounded number is recorded: their file has all.
+        At most `Tuning.errors_per_chunk_max` failed outcomes are recorded: their file has all.
 
-        An attempt may die, or fail, between its records and its settlement, and the next one comes
-        to another end. So whatever was recorded before is removed first, but for the failures that
-        discovery counted. `chunk` is as it was before it is settled.
+        An attempt may fail between its records and its settlement, and the next attempt may have
+        another result. So earlier records are removed first, except the failures that discovery
+        counted. `chunk` is the chunk before its settlement.
 
-        A table that is denied to us does not keep the chunk from its end: that is only warned of.
+        Access to the table that is denied does not block the settlement: it is only reported.
 
         Raises:
-            LeaseLost: the lease on the chunk ran out.
+            LeaseLost: the lease on the chunk has expired.
             Retryable: the records cannot be written now.
         """
         recorded = self._failures(
@@ -65,7 +65,8 @@ class ChunkErrors:
                 if discovered is not None:
                     recorded += discovered
                     self._check(chunk)
-                    # Two processes may end a chunk at once: neither removes what the other records.
+                    # Two processes may settle a chunk at once: neither removes the records of the
+                    # other.
                     await self._errors.clear(
                         chunk.job_id,
                         chunk_error_prefix(chunk.index),
@@ -75,7 +76,7 @@ class ChunkErrors:
                 self._check(chunk)
                 await self._errors.record(recorded)
         except Fatal as error:
-            self._warn_of("errors_not_recorded", chunk, error)
+            warn_of_chunk(self._telemetry, "errors_not_recorded", chunk, error)
 
     def _check(self, chunk: Chunk) -> None:
         if chunk.lease is not None:
@@ -94,24 +95,19 @@ class ChunkErrors:
         return failures[: self._tuning.errors_per_chunk_max]
 
     async def _discovered(self, chunk: Chunk) -> list[Failure] | None:
-        """Return the failures that discovery recorded, None if they can not be read again."""
+        """Return the failures that discovery recorded, None if they cannot be read."""
         if not chunk.discovered.failed:
             return []
         key = discovered_key(chunk.job_id, chunk.index)
         try:
             outcomes = [outcome async for outcome in read_outcomes(self._results, key)]
         except (NotFound, InvalidManifest, Fatal) as error:
-            self._warn_of("errors_not_cleared", chunk, error)
+            warn_of_chunk(self._telemetry, "errors_not_cleared", chunk, error)
             return None
         return self._failures(chunk, outcomes, attempt_number=1, now=chunk.created_at)
 
-    def _warn_of(self, name: str, chunk: Chunk, error: Exception) -> None:
-        self._telemetry.warning(
-            name, job_id=chunk.job_id, chunk_index=chunk.index, cause=str(error)
-        )
-
 
 def _tried_before(chunk: Chunk) -> bool:
-    """Tell whether another attempt than the one that has the lease may have recorded failures."""
+    """Return whether an attempt before the one with the lease may have recorded failures."""
     attempts = chunk.attempt_count - (chunk.lease is not None)
     return attempts > 0 or chunk.progress_key is not None or chunk.life.redrive_number > 0

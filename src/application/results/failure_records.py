@@ -1,4 +1,4 @@
-"""Turning what went wrong into records of the error table."""
+"""Records of the error table, and outcomes, made from errors."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from domain.chunk import Chunk
 from domain.errors import DomainError
 from domain.failure import Failure, error_id_for
 from domain.outcome import Outcome, OutcomeKind
 from ports.errors import PortError, Retryable, Unknown
+from ports.telemetry import Telemetry
 
-_FAULT_OF_OURS: Final = (
-    "; this service did not expect it. Redrive the job, and if it comes again, report the stack"
+_UNEXPECTED: Final = (
+    "; this service did not expect it. Redrive the job, and if it happens again, report the stack"
     " trace of the error record"
 )
 
-# Records of jobs and chunks hold it beside everything else (DynamoDB: 400 KB an item).
+# Items of jobs and chunks have it in addition to everything else (DynamoDB: 400 KB an item).
 _TEXT_CHARS_MAX: Final = 4_000
 
 
 def failed_outcome(key: str, error: Exception) -> Outcome:
-    """Return the outcome of an object whose processing ended in `error`, whatever that is."""
+    """Return the outcome of an object whose processing ended in `error`, of whatever class."""
     return Outcome(
         key=key,
         kind=OutcomeKind.FAILED,
@@ -37,21 +39,21 @@ def failed_outcome(key: str, error: Exception) -> Outcome:
 
 
 def is_unknown(error: Exception) -> bool:
-    """Tell whether nobody knows what an error means: an answer without a name, or a bug of ours."""
+    """Return whether an error has no known meaning: an unknown AWS error code, or a bug."""
     return isinstance(error, Unknown) or not isinstance(error, PortError | DomainError)
 
 
 def cause_of(error: Exception) -> str:
-    """Return an error in words; one that is none of ours is named by its class."""
+    """Return an error in words; an unexpected one also has its class."""
     text = str(error)
     if not isinstance(error, PortError | DomainError):
-        text = f"{type(error).__name__}: {text[:_TEXT_CHARS_MAX]}{_FAULT_OF_OURS}"
-    # Half of a surrogate pair, as in octets that are no UTF-8, cannot be stored as it is.
+        text = f"{type(error).__name__}: {text[:_TEXT_CHARS_MAX]}{_UNEXPECTED}"
+    # Half of a surrogate pair, as from bytes that are not UTF-8, cannot be stored unchanged.
     return text[:_TEXT_CHARS_MAX].encode(errors="backslashreplace").decode()
 
 
 def error_class(error: Exception) -> str:
-    """Return the stable word for an error: the name of its class."""
+    """Return the stable name of an error: its class."""
     return type(error).__name__
 
 
@@ -63,9 +65,9 @@ def object_failures(
     attempt_number: int,
     now: datetime,
 ) -> list[Failure]:
-    """Return the records of the failed ones among `outcomes`, one for each key.
+    """Return the records of the failed outcomes, one for each key.
 
-    A completion report that is wrong may name a key twice.
+    An incorrect completion report may contain a key twice.
     """
     failed = {each.key: each for each in outcomes if each.kind is OutcomeKind.FAILED}
     return [
@@ -95,7 +97,7 @@ def chunk_or_job_failure(
     attempt_number: int | None = None,
     reason: str | None = None,
 ) -> Failure:
-    """Return the record of a failure of a whole chunk, or (without an index) of the job."""
+    """Return the record of the failure of a whole chunk or, without an index, of the job."""
     raised = error if isinstance(error, Exception) else None
     return Failure(
         error_id=error_id_for(chunk_index=chunk_index, subject=""),
@@ -109,3 +111,8 @@ def chunk_or_job_failure(
         request_id=error.request_id if isinstance(error, PortError) else None,
         stack_trace="".join(traceback.format_exception(raised)) if raised else None,
     )
+
+
+def warn_of_chunk(telemetry: Telemetry, name: str, chunk: Chunk, error: Exception) -> None:
+    """Report an error that does not block the chunk."""
+    telemetry.warning(name, job_id=chunk.job_id, chunk_index=chunk.index, cause=cause_of(error))

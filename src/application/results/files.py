@@ -1,11 +1,13 @@
-"""Where a job's files are in the results bucket, and how outcomes are written and read there."""
+"""A job's files in the results bucket: their keys, and how entries and outcomes are stored."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 
+from domain.chunk import Chunk
 from domain.manifest import ManifestEntry, decode_row, encode_row
 from domain.outcome import Outcome, from_json_line, to_json_line
+from ports.errors import NotFound
 from ports.results_store import ResultsStore
 
 
@@ -15,7 +17,7 @@ def manifest_key(job_id: str) -> str:
 
 
 def listing_rest_key(job_id: str, token: str, number: int) -> str:
-    """Rows that were listed and are in no part of the manifest yet; the token keeps lives apart."""
+    """Listed rows that are not yet in a part of the manifest; each lease has a token of its own."""
     return f"jobs/{job_id}/progress/manifest-{token}-{number}.csv"
 
 
@@ -30,17 +32,17 @@ def report_index_key(job_id: str, batch_job_id: str) -> str:
 
 
 def chunk_key(job_id: str, index: int) -> str:
-    """The entries of a chunk that a worker has to process."""
+    """The entries of a chunk that a worker must process."""
     return f"jobs/{job_id}/chunks/{index:08d}.csv"
 
 
 def progress_key(job_id: str, index: int, token: str) -> str:
-    """Outcomes of an attempt that did not settle its chunk; the token keeps attempts apart."""
+    """Outcomes of an attempt that did not settle its chunk; each attempt has a token of its own."""
     return f"jobs/{job_id}/progress/{index:08d}-{token}.jsonl"
 
 
 def copies_key(job_id: str, index: int) -> str:
-    """The copies in parts that are under way in a chunk."""
+    """The state of the chunk's multipart copies."""
     return f"jobs/{job_id}/progress/{index:08d}-copies.json"
 
 
@@ -50,7 +52,7 @@ def outcomes_key(job_id: str, index: int) -> str:
 
 
 def discovered_key(job_id: str, index: int) -> str:
-    """Outcomes that were known when the chunk was made; with the above, each object's once."""
+    """Outcomes known when the chunk was created; no object is in both files."""
     return f"jobs/{job_id}/outcomes/{index:08d}-discovered.jsonl"
 
 
@@ -71,7 +73,7 @@ async def read_entries(results: ResultsStore, key: str) -> AsyncIterator[Manifes
 
     Raises:
         NotFound: there is no such file.
-        InvalidManifest: a row is not ours.
+        InvalidManifest: a row has an invalid format.
     """
     async for line in _lines(results, key):
         yield decode_row(line)
@@ -90,17 +92,30 @@ async def read_outcomes(results: ResultsStore, key: str) -> AsyncIterator[Outcom
 
     Raises:
         NotFound: there is no such file.
-        InvalidManifest: a line is not ours.
+        InvalidManifest: a line has an invalid format.
     """
     async for line in _lines(results, key):
         yield from_json_line(line)
 
 
+async def read_chunk_outcomes(results: ResultsStore, chunk: Chunk) -> AsyncIterator[Outcome]:
+    """Yield the outcomes of all files of a chunk; a chunk that was not completed may lack one."""
+    keys = [discovered_key(chunk.job_id, chunk.index)] if chunk.discovered.total else []
+    if chunk.terminal and chunk.entry_count:
+        keys.append(outcomes_key(chunk.job_id, chunk.index))
+    for key in keys:
+        try:
+            async for outcome in read_outcomes(results, key):
+                yield outcome
+        except NotFound:
+            continue
+
+
 async def _lines(results: ResultsStore, key: str) -> AsyncIterator[bytes]:
-    # JSON lines hold quotes in pairs or escaped, so cutting them by CSV's rule would be wrong.
+    # JSON escapes quotes as CSV does not, so splitting JSON lines by CSV's rules would be wrong.
     rest = b""
-    async for portion in results.stream(key):
-        *whole, rest = (rest + portion).split(b"\n")
+    async for block in results.stream(key):
+        *whole, rest = (rest + block).split(b"\n")
         for line in whole:
             yield line
     if rest:

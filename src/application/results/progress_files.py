@@ -14,19 +14,19 @@ from ports.results_store import ResultsStore
 
 
 class ProgressFiles:
-    """Loads and saves what is done of a chunk that is not settled."""
+    """Loads and saves the outcomes of chunks that are not settled."""
 
     def __init__(self, results: ResultsStore) -> None:
         self._results = results
 
     async def load(self, chunk: Chunk) -> dict[str, Outcome]:
-        """Return the outcomes that stand, by key: those saved, failures that stand among them.
+        """Return the saved final outcomes by key, final failures included.
 
-        A redriven chunk begins with the outcomes that it was settled with, but for failures.
+        A redriven chunk starts with the outcomes of its settlement, except failures.
 
         Raises:
-            NotFound: the file that the chunk names is gone.
-            InvalidManifest: the file is not ours.
+            NotFound: the file that the chunk names does not exist.
+            InvalidManifest: the file has an invalid format.
         """
         if chunk.progress_key is not None:
             return await self._read(chunk.progress_key)
@@ -35,29 +35,29 @@ class ProgressFiles:
         try:
             settled = await self._read(outcomes_key(chunk.job_id, chunk.index))
         except NotFound:
-            return {}  # it was given up before any of its outcomes was known
+            return {}  # the chunk failed before it had any outcome
         return {k: o for k, o in settled.items() if o.kind is not OutcomeKind.FAILED}
 
-    async def known(self, chunk: Chunk) -> dict[str, Outcome]:
-        """Return every outcome that is recorded of the chunk, failures included, by key.
+    async def recorded(self, chunk: Chunk) -> dict[str, Outcome]:
+        """Return every recorded outcome of the chunk by key, failures included.
 
-        Beside the progress that was saved these are the outcomes of an earlier settlement, or of a
-        worker that died while it settled. What cannot be read is not known.
+        In addition to the saved progress these are the outcomes of an earlier settlement, or of a
+        worker that died while it settled. A file with an invalid format counts as missing.
         """
         if not (chunk.attempt_count or chunk.progress_key or chunk.life.redrive_number):
-            return {}  # no worker ever had it
-        known: dict[str, Outcome] = {}
+            return {}  # no worker ever leased it
+        recorded: dict[str, Outcome] = {}
         with suppress(NotFound, InvalidManifest):
             async for outcome in read_outcomes(
                 self._results, outcomes_key(chunk.job_id, chunk.index)
             ):
-                known[outcome.key] = outcome
+                recorded[outcome.key] = outcome
         with suppress(NotFound, InvalidManifest):
-            known |= await self.load(chunk)
-        return known
+            recorded |= await self.load(chunk)
+        return recorded
 
     async def save(self, chunk: Chunk, token: str, outcomes: Mapping[str, Outcome]) -> str:
-        """Write the outcomes that stand, be there none; returns the file's key."""
+        """Write the final outcomes, even if there are none; return the file's key."""
         key = progress_key(chunk.job_id, chunk.index, token)
         await write_outcomes(
             self._results, key, outcomes.values(), job_id=chunk.job_id, chunk_index=chunk.index

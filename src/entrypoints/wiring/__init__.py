@@ -1,1 +1,1 @@
-"""The composition root: the one place that knows which adapter fills which port."""
+"""The composition root: the only package that imports adapters, and puts them into ports."""

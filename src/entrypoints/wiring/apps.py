@@ -1,4 +1,4 @@
-"""What each entrypoint gets to work with, taken from a container of use cases."""
+"""The use cases and ports that each entrypoint uses, taken from the container."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from application.engine.advance_job import Engine
 from application.engine.sweep import Sweep
 from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
-from application.jobs.job_queries import Queries
+from application.jobs.job_queries import JobQueries
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.redrive_job import RedriveJob
 from application.jobs.start_sync import StartSync
@@ -31,7 +31,7 @@ class ApiApp:
     connectors: Connectors
     cancel_job: CancelJob
     redrive_job: RedriveJob
-    queries: Queries
+    queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject
     default_discovery: Discovery
@@ -52,7 +52,7 @@ class EngineApp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessorApp:
-    """For the processor's function. `queue_name` tells its chunk messages from dead letters."""
+    """For the processor; messages of queues other than `queue_name` are dead letters."""
 
     process_chunk: ProcessChunk
     discover_object: DiscoverObject

@@ -1,4 +1,4 @@
-"""The choice of the local Asset Management System; loads no stack, as `local` does."""
+"""The choice of the local Asset Management System. Unlike `local`, it does not load the stack."""
 
 from __future__ import annotations
 

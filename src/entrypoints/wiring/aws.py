@@ -41,7 +41,7 @@ _LOGGERS_LOCK = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class AwsServices:
-    """What a function's wiring starts from: settings, open clients, and the common ports."""
+    """The settings, open clients and common ports of a function."""
 
     settings: Settings
     clients: Clients

@@ -1,4 +1,4 @@
-"""Which use case gets which port and which other use case, whatever adapters there are.
+"""The ports and other use cases that each use case gets, independent of the adapters.
 
 Ports are `Dependency` slots. `entrypoints.wiring.ports` fills them from typed values, one for each
 function; the slots that a function does not need stay empty, and a use case that needs an empty
@@ -23,18 +23,22 @@ from application.engine.sweep import Sweep
 from application.execution.tuning import Tuning
 from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
-from application.jobs.job_queries import Queries
+from application.jobs.job_queries import JobQueries
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.redrive_job import RedriveJob
 from application.jobs.start_sync import StartSync
 from application.jobs.status_publisher import StatusPublisher
 from application.multipart.unfinished_copies import UnfinishedCopies
 from application.processor.announce_objects import ObjectAnnouncements
+from application.processor.chunk_outcomes import ChunkOutcomes
 from application.processor.decide_objects import ObjectDecisions
 from application.processor.discover_object import DiscoverObject
+from application.processor.lease_chunk import ChunkLeases
 from application.processor.process_chunk import ProcessChunk
 from application.processor.process_objects import ObjectProcessor
+from application.processor.run_attempt import ChunkAttempts
 from application.processor.settle_chunk import ChunkSettlement
+from application.processor.write_object import ObjectWriter
 from application.results.chunk_errors import ChunkErrors
 from domain.profile import Profile
 from ports.batch_jobs import BatchJobs
@@ -124,7 +128,7 @@ class UseCases(containers.DeclarativeContainer):
     explain_object = providers.Singleton(
         ExplainObject, jobs=jobs, chunks=chunks, results=results, clock=clock, tuning=tuning
     )
-    queries = providers.Singleton(Queries, jobs=jobs, chunks=chunks, errors=errors)
+    queries = providers.Singleton(JobQueries, jobs=jobs, chunks=chunks, errors=errors)
 
     ingest_watch = providers.Singleton(
         IngestWatch,
@@ -165,7 +169,7 @@ class UseCases(containers.DeclarativeContainer):
     requeue = providers.Singleton(
         RequeueFailures, jobs=jobs, chunks=chunks, queueing=queueing, clock=clock, tuning=tuning
     )
-    left_copies = providers.Singleton(
+    unfinished_copies = providers.Singleton(
         UnfinishedCopies, objects=objects, results=results, telemetry=telemetry
     )
     chunk_errors = providers.Singleton(
@@ -185,7 +189,7 @@ class UseCases(containers.DeclarativeContainer):
         errors=errors,
         chunk_errors=chunk_errors,
         status_publisher=status_publisher,
-        left_copies=left_copies,
+        unfinished_copies=unfinished_copies,
         clock=clock,
         telemetry=telemetry,
         tuning=tuning,
@@ -226,36 +230,53 @@ class UseCases(containers.DeclarativeContainer):
         catalog=catalog,
         profile=profile,
         clock=clock,
-        calls_in_flight=tuning.provided.calls_in_flight,
-        ingest_grace_s=tuning.provided.ingest_grace_s,
-        trigger_count_max=tuning.provided.trigger_count_max,
+        tuning=tuning,
     )
     object_announcements = providers.Singleton(
-        ObjectAnnouncements,
-        bus=bus,
-        queue=ingest_queue,
-        calls_in_flight=tuning.provided.calls_in_flight,
+        ObjectAnnouncements, bus=bus, queue=ingest_queue, tuning=tuning
     )
+    object_writer = providers.Singleton(ObjectWriter, objects=objects, tuning=tuning)
     object_processor = providers.Singleton(
         ObjectProcessor,
-        objects=objects,
         decisions=object_decisions,
+        writer=object_writer,
         announcements=object_announcements,
         clock=clock,
-        calls_in_flight=tuning.provided.calls_in_flight,
-        single_copy_bytes_max=tuning.provided.single_copy_bytes_max,
+        tuning=tuning,
     )
     discover_object = providers.Singleton(
         DiscoverObject, jobs=jobs, object_processor=object_processor, clock=clock
     )
+    chunk_leases = providers.Singleton(
+        ChunkLeases,
+        chunks=chunks,
+        results=results,
+        queue=queue,
+        clock=clock,
+        ids=ids,
+        telemetry=telemetry,
+        tuning=tuning,
+    )
+    chunk_attempts = providers.Singleton(
+        ChunkAttempts,
+        jobs=jobs,
+        objects=objects,
+        results=results,
+        object_processor=object_processor,
+        clock=clock,
+        telemetry=telemetry,
+        tuning=tuning,
+    )
+    chunk_outcomes = providers.Singleton(
+        ChunkOutcomes, results=results, clock=clock, telemetry=telemetry, tuning=tuning
+    )
     settlement = providers.Singleton(
         ChunkSettlement,
         chunks=chunks,
-        results=results,
+        chunk_outcomes=chunk_outcomes,
         chunk_errors=chunk_errors,
-        queue=queue,
         status_publisher=status_publisher,
-        left_copies=left_copies,
+        unfinished_copies=unfinished_copies,
         clock=clock,
         telemetry=telemetry,
         tuning=tuning,
@@ -263,14 +284,11 @@ class UseCases(containers.DeclarativeContainer):
     process_chunk = providers.Singleton(
         ProcessChunk,
         jobs=jobs,
-        chunks=chunks,
-        objects=objects,
-        results=results,
-        object_processor=object_processor,
+        leases=chunk_leases,
+        attempts=chunk_attempts,
         settlement=settlement,
         status_publisher=status_publisher,
         clock=clock,
-        ids=ids,
         telemetry=telemetry,
         tuning=tuning,
     )

@@ -17,27 +17,27 @@ _ORDER: Final = ["level", "location", "message", "timestamp", "service"]
 
 
 class LogFile(logging.FileHandler):
-    """A handler that says once what it cannot write, and not with a stack trace for each line."""
+    """A handler that reports once that it cannot write, instead of a stack trace for each line."""
 
-    _said = False
+    _reported = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """See `logging.Handler`."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             super().handleError(record)
-        elif not LogFile._said:
-            LogFile._said = True
+        elif not LogFile._reported:
+            LogFile._reported = True
             cause = error.strerror or str(error)
-            print(  # noqa: T201 - the log itself is what does not work
-                f"the log {self.baseFilename} is incomplete: {cause}; the service runs on",
+            print(  # noqa: T201 - the log itself does not work
+                f"the log {self.baseFilename} is incomplete: {cause}; the service continues to run",
                 file=sys.stderr,
             )
 
 
 @contextmanager
 def logging_to(path: Path) -> Iterator[None]:
-    """Have warnings of all libraries, and of the local runtime, go to the file meanwhile."""
+    """Write the warnings of all libraries and of the local runtime to the file inside the block."""
     handler = LogFile(path)
     handler.setFormatter(
         LambdaPowertoolsFormatter(
@@ -51,6 +51,6 @@ def logging_to(path: Path) -> Iterator[None]:
         yield
     finally:
         root.removeHandler(handler)
-        # What is left to be written of a full disk's log has been said to be lost.
+        # The handler has reported that the rest of the log is lost, as on a full disk.
         with suppress(OSError):
             handler.close()

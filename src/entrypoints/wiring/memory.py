@@ -40,7 +40,7 @@ RESULTS_BUCKET_NAME = "asset-sync-results"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryPorts:
-    """All ports of one small world, under the names of the container's slots."""
+    """All ports over memory, under the names of the container's slots."""
 
     clock: ManualClock
     ids: SeededIds
@@ -62,7 +62,7 @@ class MemoryPorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryWorld:
-    """What stands behind the ports: the state that processes share and that survives them."""
+    """The ports, and the state behind them that processes share and that outlives them."""
 
     database: MemoryDatabase
     buckets: MemoryBuckets
@@ -76,7 +76,7 @@ def memory_world(
     page_object_count: int = 1_000,
     part_bytes_min: int = 1,
 ) -> MemoryWorld:
-    """Return an empty world."""
+    """Return ports over empty state."""
     clock = ManualClock(now)
     database = MemoryDatabase()
     buckets = MemoryBuckets(clock)

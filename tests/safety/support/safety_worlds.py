@@ -33,6 +33,7 @@ from application.processor.announce_objects import ObjectAnnouncements
 from application.processor.attempt_context import AttemptContext
 from application.processor.decide_objects import ObjectDecisions
 from application.processor.process_objects import ObjectProcessor
+from application.processor.write_object import ObjectWriter
 from domain.connector import Bucket, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectLock, ObjectTags
 from domain.job import Job, SyncOptions, new_job
@@ -125,23 +126,21 @@ class Syncer:
             single_copy_bytes_max=self.whole_bytes_max,
             copy_part_bytes=5 * MIB,
             copy_parts_in_flight=2,
+            calls_in_flight=4,
         )
         clock = SystemClock() if self.in_doubt else self.clock
         work = ObjectProcessor(
-            objects=objects,
             decisions=ObjectDecisions(
                 objects=objects,
                 catalog=self.catalog,
                 profile=GENERIC,
                 clock=clock,
-                calls_in_flight=4,
-                ingest_grace_s=tuning.ingest_grace_s,
-                trigger_count_max=tuning.trigger_count_max,
+                tuning=tuning,
             ),
-            announcements=ObjectAnnouncements(bus=self.bus, queue=self.queue, calls_in_flight=4),
+            writer=ObjectWriter(objects=objects, tuning=tuning),
+            announcements=ObjectAnnouncements(bus=self.bus, queue=self.queue, tuning=tuning),
             clock=clock,
-            calls_in_flight=4,
-            single_copy_bytes_max=tuning.single_copy_bytes_max,
+            tuning=tuning,
         )
         entries = [ManifestEntry(key=key, size_bytes=None, last_modified=None) for key in keys]
         never: Any = Never()

@@ -353,7 +353,8 @@ def no_copy_is_left(sim: Simulation) -> Iterator[str]:
     """No copy in parts is left that was neither finished nor given up.
 
     With faults there may be one of which nobody heard that it had begun, so that it has no parts;
-    or one that we were kept from giving up, or whose record was lost, or whose job cannot be read.
+    or one whose abort failed, or whose record was lost or could not be read, or whose job cannot
+    be read.
     """
     lost = any(name.endswith("-copies.json") for name in sim.removed)
     if lost or sim.lasting.results_hurt or sim.world.database.unreadable:

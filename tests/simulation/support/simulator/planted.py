@@ -85,7 +85,7 @@ def bug(
 BUGS = (
     bug(
         "settling without a version guard",
-        10,
+        14,
         "adapters.memory.chunk_store:MemoryChunkStore.settle",
         "table.write(chunk.index, saved, expected_version=chunk.version)",
         "table.write(chunk.index, saved, expected_version=table.find(chunk.index).version)",
@@ -104,7 +104,7 @@ BUGS = (
     ),
     bug(
         "forgetting a status before it is published",
-        38,
+        24,
         "application.jobs.status_publisher:StatusPublisher.publish_pending",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices}\n",
@@ -113,12 +113,12 @@ BUGS = (
     bug(
         "counting again on redelivery",
         1,
-        "application.processor.process_chunk:ProcessChunk.process",
-        "    except ChunkAlreadySettled:\n",
-        "    except ChunkAlreadySettled:\n"
-        "        from domain.tally import tally_of\n"
-        "        chunk = await self._chunks.get(job_id, index)\n"
-        "        await self._settlement._chunks.settle(chunk, tally_of(chunk))\n",
+        "application.processor.process_chunk:ProcessChunk._lease",
+        "    await self._status_publisher.finish_if_settled(job_id)\n",
+        "    from domain.tally import tally_of\n"
+        "    chunk = await self._settlement._chunks.get(job_id, index)\n"
+        "    await self._settlement._chunks.settle(chunk, tally_of(chunk))\n"
+        "    await self._status_publisher.finish_if_settled(job_id)\n",
         "i3_totals_are_the_fold",
     ),
     bug(
@@ -199,7 +199,7 @@ BUGS = (
         "a_dry_run_writes_nothing",
         also=(
             (
-                "application.processor.process_objects:ObjectProcessor._write",
+                "application.processor.write_object:ObjectWriter.write",
                 "if writes_nothing(item):",
                 "if False:",
             ),
@@ -207,15 +207,15 @@ BUGS = (
     ),
     bug(
         "writing again what carries this job's id",
-        14,
-        "application.processor.process_objects:ObjectProcessor._write",
+        16,
+        "application.processor.write_object:ObjectWriter.write",
         "if item.verdict.reason is not Reason.ALREADY_TRIGGERED:",
         "if True:",
         "a_triggered_object_is_not_written_again",
     ),
     bug(
         "deciding anew on what carries this job's id",
-        14,
+        16,
         "application.processor.decide_objects:ObjectDecisions.candidates",
         "if each.mark is None or each.mark.job_id != job.job_id",
         "",
@@ -254,7 +254,7 @@ BUGS = (
     bug(
         "handing back without a message, and a sweep that does not miss it",
         4,
-        "application.processor.settle_chunk:ChunkSettlement._release",
+        "application.processor.lease_chunk:ChunkLeases._release",
         "    await self._queue.send(",
         "    0 and await self._queue.send(",
         "i9_faults_end_and_so_do_jobs",
@@ -300,7 +300,7 @@ BUGS = (
     ),
     bug(
         "counting a chunk's old outcomes beside its new ones",
-        2,
+        9,
         "domain.chunk:settle_chunk",
         "statistics = chunk.discovered + processed",
         "statistics = chunk.statistics + processed",
@@ -317,7 +317,7 @@ BUGS = (
     bug(
         "writing in a dry run",
         20,
-        "application.processor.process_objects:ObjectProcessor._carry_out",
+        "application.processor.process_objects:ObjectProcessor._decide_and_write",
         "if job.options.dry_run:",
         "if False:",
         "a_dry_run_writes_nothing",
@@ -325,7 +325,7 @@ BUGS = (
     bug(
         "going on with a copy that has other tags",
         132,
-        "application.multipart.resumable_copies:ResumableCopies._begun",
+        "application.multipart.resumable_copies:ResumableCopies._resume_or_start",
         "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",
         "if False:",
         "i6_owner_tags_stay",
@@ -340,9 +340,9 @@ BUGS = (
     ),
     bug(
         "leaving copies behind in a chunk that is cancelled",
-        70,
-        "application.multipart.unfinished_copies:UnfinishedCopies.give_up",
-        "if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not had:",
+        97,
+        "application.multipart.unfinished_copies:UnfinishedCopies.abort",
+        "if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not was_leased:",
         "if True:",
         "no_copy_is_left",
     ),

@@ -15,7 +15,7 @@ INGEST_BUGS = (
     ),
     bug(
         "not looking whether the queue has been empty",
-        373,
+        239,
         "domain.trigger_mark:_waited_for",
         "or patience.queue.may_hold(triggered_at)",
         "or False",
@@ -47,7 +47,7 @@ INGEST_BUGS = (
     ),
     bug(
         "never taking an object for a new one",
-        10,
+        238,
         "domain.trigger_mark:changed_since",
         "return head.last_modified > mark.triggered_at + _TOLERANCE",
         "return False",
@@ -56,7 +56,7 @@ INGEST_BUGS = (
     ),
     bug(
         "reading the mark of another object",
-        275,
+        571,
         "domain.trigger_mark:mark_of",
         'if match["place"] != _place(bucket_name, key):',
         "if False:",
@@ -66,7 +66,7 @@ INGEST_BUGS = (
     ),
     bug(
         "keeping ids that came along with another object",
-        362,
+        403,
         "domain.trigger_mark:is_marked_elsewhere",
         'return match is not None and match["place"] != _place(bucket_name, key)',
         "return False",
@@ -135,7 +135,7 @@ INGEST_BUGS = (
     bug(
         "triggering an object whose tags are restored",
         0,
-        "application.processor.process_objects:ObjectProcessor._write",
+        "application.processor.write_object:ObjectWriter.write",
         "if item.verdict.reason is Reason.TAGS_RESTORED:",
         "if False:",
         "i5_skip_writes_nothing",
@@ -178,7 +178,7 @@ INGEST_BUGS = (
     bug(
         "writing on objects that are left alone",
         8,
-        "application.processor.process_objects:ObjectProcessor._write",
+        "application.processor.write_object:ObjectWriter.write",
         "if writes_nothing(item):",
         "if False:",
         "i5_skip_writes_nothing",
@@ -189,7 +189,7 @@ INGEST_BUGS = (
     bug(
         "sending nothing to the system's queue",
         1,
-        "application.processor.announce_objects:ObjectAnnouncements.announce",
+        "application.processor.announce_objects:ObjectAnnouncements._announce_group",
         "if job.ingest.trigger is Trigger.QUEUE:",
         "if False:",
         "every_announced_object_has_an_event",

@@ -15,25 +15,25 @@ PROGRESS_BUGS = (
     ),
     bug(
         "taking an object that fails for good for progress each time",
-        80,
-        "application.processor.settle_chunk:ChunkSettlement.finish_attempt",
-        "len(standing) > outcome_count_before",
-        "len(standing) > sum(o.kind is not OutcomeKind.FAILED for o in standing.values())",
+        125,
+        "application.processor.attempt_result:AttemptResult.has_more_final",
+        "len(self.final) > self.outcome_count_before",
+        "len(self.final) > sum(o.kind != 'FAILED' for o in self.final.values())",
         "an_attempt_counts_unless_more_stands",
     ),
     bug(
         "taking objects that were not started for progress",
         190,
-        "application.processor.settle_chunk:ChunkSettlement.finish_attempt",
-        "progressed = copies_advanced or",
-        "progressed = unstarted > 0 or copies_advanced or",
+        "application.processor.lease_chunk:ChunkLeases.release",
+        "progressed = result.copies_advanced or",
+        "progressed = chunk.entry_count > len(result.outcomes) or result.copies_advanced or",
         "an_attempt_counts_unless_more_stands",
     ),
     bug(
         "forgetting what is known of a chunk whose file is gone",
         149,
-        "application.processor.settle_chunk:ChunkSettlement._all_outcomes",
-        'self._warn_of("chunk_unreadable", chunk, error)',
+        "application.processor.chunk_outcomes:ChunkOutcomes.with_failed",
+        'warn_of_chunk(self._telemetry, "chunk_unreadable", chunk, error)',
         "return {}",
         "outcome_files_add_up",
         also=(
@@ -47,22 +47,22 @@ PROGRESS_BUGS = (
     bug(
         "failing a chunk by its first dead letter",
         81,
-        "application.processor.process_chunk:ProcessChunk._given_up",
+        "application.processor.process_chunk:ProcessChunk._exhausted",
         "    return (\n",
         "    return True or (\n",
         "a_dead_letter_is_of_its_life",
     ),
     bug(
         "taking an old dead letter for one of now",
-        80,
-        "application.processor.process_chunk:ProcessChunk._lease",
+        125,
+        "application.processor.lease_chunk:ChunkLeases.acquire",
         "if life is not None:",
         "if False:",
         "a_dead_letter_is_of_its_life",
     ),
     bug(
         "keeping the error records of a settlement that never was",
-        25,
+        13,
         "application.results.chunk_errors:ChunkErrors.replace",
         "if _tried_before(chunk):",
         "if False:",
@@ -97,7 +97,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "waiting for the error table without end",
-        137,
+        188,
         "application.results.chunk_errors:ChunkErrors.replace",
         "except Fatal as error:",
         "except ZeroDivisionError as error:",
@@ -105,7 +105,7 @@ PROGRESS_BUGS = (
         also=(
             (
                 "application.processor.settle_chunk:ChunkSettlement._settle",
-                'with self._account(chunk, "errors_not_recorded"):',
+                'with self._not_blocking(chunk, "errors_not_recorded"):',
                 "if True:",
             ),
         ),
@@ -147,7 +147,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "knowing an object by an asset id that a sibling has",
-        13,
+        99,
         "adapters.memory.catalog:MemoryCatalog.look_up",
         "(asset_id and asset_id in asset_ids)",
         "(\n"
@@ -187,7 +187,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "ending a job without looking at the deadline",
-        484,
+        390,
         "application.engine.end_job:EndJob.drain",
         "if deadline.near(self._tuning.stop_margin_s):",
         "if False:",

@@ -241,7 +241,7 @@ class GatedPort:
             sim.observer.started(process, name, method, args)
             # Every sweep reads the depth: that is not to use up the faults of the port's sends.
             fault = sim.faults.call("depth" if method == "depth" else name)
-            sim.aborts_failed |= fault is not None and method == "abort_multipart_copy"
+            sim.aborts_failed |= fault is not None and _of_an_abort(method, args)
             await self._reach(process, method, args, fault)
             if fault is Fault.TIMED_OUT_LATE and method not in READS:
                 sim.apply_late(process, name, method, args, lambda: target(*args, **kwargs))
@@ -266,7 +266,7 @@ class GatedPort:
         lasting = sim.lasting.error(self._name, method, args)
         if lasting is not None:
             sim.note(process.label, f"{self._name}.{method}", lasting)
-            sim.aborts_failed |= method == "abort_multipart_copy"
+            sim.aborts_failed |= _of_an_abort(method, args)
             await process.pause(duration_s)
             raise lasting
         if fault is None:
@@ -345,6 +345,13 @@ class GatedPort:
                 yield item
 
         return stream
+
+
+def _of_an_abort(method: str, args: tuple[Any, ...]) -> bool:
+    """Return whether a call aborts a multipart copy, or reads the record of those to abort."""
+    if method == "abort_multipart_copy":
+        return True
+    return method == "get" and bool(args) and str(args[0]).endswith("-copies.json")
 
 
 def retried(error: BaseException | None) -> bool:

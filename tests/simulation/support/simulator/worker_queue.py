@@ -196,7 +196,7 @@ class WorkerQueue:
             f"dead letter {message.index}",
             "processor",
             "process_chunk",
-            lambda work, deadline: work.give_up(
+            lambda work, deadline: work.process_dead_letter(
                 message.job_id, message.index, reason, deadline, life=message.life
             ),
             done,
