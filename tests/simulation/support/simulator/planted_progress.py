@@ -15,7 +15,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "taking an object that fails for good for progress each time",
-        125,
+        128,
         "application.processor.attempt_result:AttemptResult.has_more_final",
         "len(self.final) > self.outcome_count_before",
         "len(self.final) > sum(o.kind != 'FAILED' for o in self.final.values())",
