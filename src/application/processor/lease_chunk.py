@@ -116,8 +116,8 @@ class ChunkLeases:
         await self._release(
             chunk,
             ChunkReleased(progress_key=progress_key, progressed=progressed, reason=cause_of(error)),
-            # Such an error usually ends attempts at other chunks as well, and lasts longer than those
-            # of single objects: 1, 4, 15, and 15 minutes outlast an outage of half an hour.
+            # Such an error usually ends attempts at other chunks as well, and lasts longer than
+            # those of single objects: 1, 4, 15, and 15 minutes outlast half an hour's outage.
             delay_s=self._retry_delay_s(2 * chunk.attempt_count + 1),
         )
 
