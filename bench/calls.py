@@ -69,7 +69,14 @@ async def _measure(count: int, rounds: int, *, lean: bool) -> dict[str, list[flo
             "head": lambda key: store.head(bucket, key),
             "copy_in_place": lambda key: store.copy_in_place(bucket, replace(head, key=key), tags),
         }
-        return {name: await cpu_ms(call, count, rounds) for name, call in calls.items()}
+        found = {name: await cpu_ms(call, count, rounds) for name, call in calls.items()}
+
+        async def list_page(_: str) -> None:
+            async for _page in store.list_objects(bucket, prefix="", start_after=None):
+                pass
+
+        # A page has a thousand keys.
+        return {**found, "list 1,000 keys": await cpu_ms(list_page, max(count // 50, 1), rounds)}
 
 
 def main() -> None:
@@ -92,7 +99,7 @@ def main() -> None:
         print(json.dumps(found, indent=2))
         return
     for name, times in found.items():
-        print(f"{name:<15} {min(times):.2f} to {max(times):.2f} ms CPU a call")
+        print(f"{name:<16} {min(times):.2f} to {max(times):.2f} ms CPU a call")
 
 
 if __name__ == "__main__":

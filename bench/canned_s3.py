@@ -45,17 +45,32 @@ _OWNERSHIP: Final = (
     b'2006-03-01/"><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule>'
     b"</OwnershipControls>"
 )
+_PAGE: Final = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/'
+    b'2006-03-01/"><Name>media</Name><Prefix></Prefix><KeyCount>1000</KeyCount><MaxKeys>1000'
+    b"</MaxKeys><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
+    + b"".join(
+        b"<Contents><Key>archive/2026/spring+campaign/clip-%07d.mov</Key><LastModified>2026-01-31T"
+        b"12:00:00.000Z</LastModified><ETag>&quot;9b2cf535f27731c974343645a3985328&quot;</ETag>"
+        b"<Size>5000000</Size><StorageClass>STANDARD</StorageClass></Contents>" % number
+        for number in range(1_000)
+    )
+    + b"</ListBucketResult>"
+)
 _RESPONSES: Final = {
     b"GET": _with_body(_TAGS),
     b"HEAD": _HEAD,
     b"PUT": _with_body(_COPIED),
     b"ownership": _with_body(_OWNERSHIP),
+    b"page": _with_body(_PAGE),
 }
 
 
 def _response(request: bytes) -> bytes:
     line, _, _ = request.partition(b"\r\n")
-    return _RESPONSES[b"ownership" if b"?ownershipControls" in line else line.split(b" ", 1)[0]]
+    if b"?ownershipControls" in line:
+        return _RESPONSES[b"ownership"]
+    return _RESPONSES[b"page" if b"list-type=2" in line else line.split(b" ", 1)[0]]
 
 
 class _Connection(asyncio.Protocol):

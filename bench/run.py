@@ -70,10 +70,10 @@ def main() -> None:
             rate = int(rows) / figures["seconds"]
             peak, ratio = figures["peak_kib"], figures["peak_kib"] / base
             print(f"{stage:<10} {int(rows):>10,} {rate:>10,.0f} {peak / 1024:>9.1f}   {ratio:.2f}")
-    print(f"\n{'call':<15} {'SDK, CPU ms':>12} {'lean, CPU ms':>12}   SDK against lean")
+    print(f"\n{'call':<16} {'SDK, CPU ms':>12} {'lean, CPU ms':>12}   SDK against lean")
     for name, times in lean.items():
         by_sdk, by_lean = median(sdk[name]), median(times)
-        print(f"{name:<15} {by_sdk:>12.2f} {by_lean:>12.2f}   {by_sdk / by_lean:.2f}")
+        print(f"{name:<16} {by_sdk:>12.2f} {by_lean:>12.2f}   {by_sdk / by_lean:.2f}")
 
 
 if __name__ == "__main__":

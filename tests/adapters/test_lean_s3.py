@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 import pytest
 import pytest_asyncio
@@ -125,6 +126,79 @@ def _signed_names(request: RawRequest) -> set[str]:
     found = re.search(r"SignedHeaders=([^,]+)", headers["authorization"])
     assert found is not None
     return set(found[1].split(";")) - OF_ONE_REQUEST
+
+
+LISTED: Final = (
+    '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>media</Name>'
+    "<EncodingType>url</EncodingType><IsTruncated>{truncated}</IsTruncated>{token}"
+    "<CommonPrefixes><Prefix>p</Prefix></CommonPrefixes>{contents}</ListBucketResult>"
+)
+ENTRY: Final = (
+    "<Contents><Key>{key}</Key><LastModified>2026-01-31T12:00:00.000Z</LastModified>"
+    "<ETag>&quot;e&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+)
+
+
+def listed(*keys: str, token: str = "") -> bytes:
+    return LISTED.format(
+        truncated="true" if token else "false",
+        token=f"<NextContinuationToken>{token}</NextContinuationToken>" if token else "",
+        contents="".join(
+            ENTRY.format(key=quote_plus(key), size=number) for number, key in enumerate(keys)
+        ),
+    ).encode()
+
+
+async def list_page(s3: Any) -> Any:
+    return await s3.list_objects_v2(Bucket="media", Prefix="a b/", StartAfter="x")
+
+
+@pytest.mark.parametrize("keys", [[], KEYS, ["\x1b\uffff", "+", "%2B", "&amp;", "]]>"]])
+@pytest.mark.parametrize("token", ["", "a+/=="])
+async def test_a_lean_listing_is_what_the_sdk_lists(
+    raw: RawServer, s3: Any, keys: list[str], token: str
+) -> None:
+    raw.answer = lambda _: answer(200, listed(*keys, token=token))
+    by_lean, by_sdk = await list_page(s3), await list_page(s3.sdk)
+
+    assert seen(raw.requests) == ["lean", "sdk"]
+    assert raw.requests[0].path == raw.requests[1].path
+    names = ("Key", "Size", "LastModified")
+    assert by_lean["Contents"] == [
+        {name: found[name] for name in names} for found in by_sdk.get("Contents", [])
+    ]
+    for name in ("IsTruncated", "NextContinuationToken"):
+        assert by_lean.get(name) == by_sdk.get(name)
+    assert [found["Key"] for found in by_lean["Contents"]] == keys
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html><body>Hello</body></html>",
+        b"<ListBucketResult/>",
+        listed("a")[:-5],
+        listed("a").replace(b"false", b"no"),
+        listed("a").replace(b"<Size>0</Size>", b""),
+        listed("a").replace(b"<Size>0</Size>", b"<Size>big</Size>"),
+        listed("a").replace(b"2026-01-31T12:00:00.000Z", b"2026-01-31T12:00:00"),
+        listed("a").replace(b"2026-01-31T12:00:00.000Z", b"today"),
+        listed("a").replace(b"<Key>a</Key>", b""),
+        b"<Error><Code>InternalError</Code></Error>",
+        b"[" * 100_000,
+        b"<a>" * 100_000,
+    ],
+    ids=range(13),
+)
+async def test_an_unusual_page_is_left_to_the_sdk(raw: RawServer, s3: Any, body: bytes) -> None:
+    raw.answer = lambda request: (
+        answer(200, body) if seen([request]) == ["lean"] else answer(200, listed("b"))
+    )
+    page = await list_page(s3)
+
+    assert seen(raw.requests) == ["lean", "sdk"]
+    assert [found["Key"] for found in page["Contents"]] == ["b"]
 
 
 @given(

@@ -50,8 +50,8 @@ class Tuning:
         modified_since_margin_s: How much older than its `modifiedSince` an object may be that a job
             still selects: the duration of a multipart upload, whose timestamp is that of its start.
         errors_per_chunk_max: Failures of single objects recorded per chunk; its outcomes have all.
-        lean_s3_calls: Whether calls of S3 for single objects skip most of the SDK's work; `false`
-            makes all of them by the SDK.
+        lean_s3_calls: Whether listings and calls of S3 for single objects skip most of the SDK's
+            work; `false` makes all of them by the SDK.
     """
 
     sizing: ChunkSizing = field(default_factory=ChunkSizing)
