@@ -10,7 +10,7 @@ import base64
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
 from pydantic import (
     AfterValidator,
@@ -154,7 +154,7 @@ class _Format2(Request):
         The parameters that API Gateway decoded are joined by commas, which values may hold as well.
         """
         try:
-            pairs = parse_qsl(
+            return parse_qs(
                 self.raw_query_string or "",
                 keep_blank_values=True,
                 errors="strict",
@@ -162,11 +162,7 @@ class _Format2(Request):
             )
         except ValueError:
             # Shown as a parameter that no route has, so that it is refused as any other would be.
-            pairs = [("(a query string that is not UTF-8, or too long)", "")]
-        query: TextLists = {}
-        for name, value in pairs:
-            query.setdefault(name, []).append(value)
-        return query
+            return {"(a query string that is not UTF-8, or too long)": [""]}
 
 
 def _merged(single: Texts | None, multiple: TextLists | None) -> TextLists:

@@ -55,7 +55,7 @@ def document(routes: Iterable[Route], *, server: str) -> Json:
     described: Json = json.loads(
         # Its models make a float of every bound.
         model.model_dump_json(by_alias=True, exclude_none=True),
-        parse_float=lambda text: int(float(text)),
+        parse_float=lambda text: int(text[:-2]) if text.endswith(".0") else float(text),
     )
     schemas = described["components"]["schemas"]
     for name in _NOT_OURS:

@@ -35,9 +35,8 @@ _KEY_SCHEMA: Final = WithJsonSchema(
 
 def _id_of(thing: str) -> AfterValidator:
     def check(quoted: str) -> str:
-        # Quoted for Powertools, and it may have come quoted. Our ids hold no percent sign, so
-        # decoding once more does no harm.
-        thing_id = unquote(unquote(quoted))
+        # API Gateway may have decoded it. Our ids hold no percent sign, so once more does no harm.
+        thing_id = unquote(quoted)
         if not _ID.fullmatch(thing_id):
             shown = thing_id[:64].encode("utf-8", "replace").decode()
             raise NotFound(f"there is no {thing} {shown!r}")

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
@@ -78,6 +78,8 @@ async def validated(resolver: Any, serve: Any) -> Any:
     Raises:
         InvalidRequest: names everything that is wrong.
     """
+    texts = resolver.context["_route_args"]
+    resolver.context["_route_args"] = {name: unquote(text) for name, text in texts.items()}
     declared = resolver.context["_route"].dependant
     query = resolver.context["request"].query
     refused = query_issues(query, [field.alias for field in declared.query_params])

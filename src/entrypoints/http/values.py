@@ -75,39 +75,29 @@ def _described(pattern: str, **bounds: int) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", **bounds, "pattern": pattern})
 
 
+def _short(char_count: int, pattern: str) -> Any:
+    """Bound a text; that it matches the pattern is only described."""
+    return Field(min_length=1, max_length=char_count, json_schema_extra={"pattern": pattern})
+
+
 _NO_NUL: Final = r"^[^\u0000]*$"
 # That every bracket of a set is closed, and every backslash followed, is beyond an expression.
-_IS_GLOB: Final = r"^(?!!)(?=[^\u0000]*$)(?=.*[^/])"
+_GLOB: Final = r"^(?!!)(?=[^\u0000]*$)(?=.*[^/])"
 _KEY: Final = _described(_NO_NUL, minLength=1, maxLength=OBJECT_KEY_BYTES_MAX)
+_CLEAN: Final = AfterValidator(_clean)
 
-Text = Annotated[str, AfterValidator(_clean)]
-Word = Annotated[
-    Text,
-    Field(min_length=1, max_length=ID_CHARS_MAX),
-    _described(_NO_NUL, minLength=1, maxLength=ID_CHARS_MAX),
-]
+Text = Annotated[str, _CLEAN]
+Word = Annotated[str, _short(ID_CHARS_MAX, _NO_NUL), _CLEAN]
 BucketName = Annotated[Text, _described(BUCKET_NAME_PATTERN, minLength=3, maxLength=255)]
 ConnectorId = Annotated[Text, _described(_whole(CONNECTOR_ID), minLength=1, maxLength=64)]
 AccountId = Annotated[Text, _described(_whole(ACCOUNT_ID))]
 RoleArn = Annotated[Text, _described(_whole(ROLE_ARN), minLength=20, maxLength=620)]
 QueueUrl = Annotated[Text, _described(_whole(QUEUE_URL))]
 Prefix = Annotated[Text, AfterValidator(_short_key), _KEY]
-WholeKey = Annotated[Text, Field(min_length=1), AfterValidator(_short_key), _KEY]
-Pattern = Annotated[
-    Text,
-    Field(min_length=1, max_length=PATTERN_CHARS_MAX),
-    _described(_NO_NUL, minLength=1, maxLength=PATTERN_CHARS_MAX),
-]
-KeyGlob = Annotated[
-    Pattern,
-    AfterValidator(_glob),
-    _described(_IS_GLOB, minLength=1, maxLength=PATTERN_CHARS_MAX),
-]
-Cursor = Annotated[
-    Text,
-    Field(min_length=1, max_length=_CURSOR_CHARS_MAX),
-    _described(r"^[A-Za-z0-9_\-]+={0,2}$", minLength=1, maxLength=_CURSOR_CHARS_MAX),
-]
+WholeKey = Annotated[str, Field(min_length=1), _CLEAN, AfterValidator(_short_key), _KEY]
+Pattern = Annotated[str, _short(PATTERN_CHARS_MAX, _NO_NUL), _CLEAN]
+KeyGlob = Annotated[str, _short(PATTERN_CHARS_MAX, _GLOB), _CLEAN, AfterValidator(_glob)]
+Cursor = Annotated[str, _short(_CURSOR_CHARS_MAX, r"^[A-Za-z0-9_\-]+={0,2}$"), _CLEAN]
 KeyGlobs = Annotated[list[KeyGlob], Field(max_length=PATTERN_COUNT_MAX)]
 FileTypes = Annotated[list[Pattern], Field(max_length=EXTENSION_COUNT_MAX)]
 Prefixes = Annotated[list[Prefix], Field(max_length=PREFIX_COUNT_MAX)]
