@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from domain.errors import InvalidRequest
-from entrypoints.http.event import BODY_BYTES_MAX, Request, UnknownEvent, read_request
+from entrypoints.http.body import BODY_BYTES_MAX, content_of
+from entrypoints.http.event import Request, UnknownEvent, read_request
 
 EVENTS = Path(__file__).parent / "events"
 
@@ -48,7 +49,7 @@ def test_a_key_in_the_query_is_decoded_once(name: str) -> None:
 @pytest.mark.parametrize("name", ["http_default_stage", "rest_stage"])
 def test_a_body_is_the_bytes_that_were_sent_base64_or_not(name: str) -> None:
     request = read(recorded(name))
-    assert json.loads(request.content()) == {"prefix": "féb/", "dryRun": True}
+    assert json.loads(content_of(request)) == {"prefix": "féb/", "dryRun": True}
     assert request.headers["idempotency-key"] == ["nightly-2026-01-31"]
     assert request.headers["content-type"] == ["application/json"]
 
@@ -105,7 +106,7 @@ def _with_body(body: str, *, base64: bool) -> Request:
 
 
 def test_a_body_may_be_as_large_as_the_bound_and_no_larger() -> None:
-    assert len(_with_body("x" * BODY_BYTES_MAX, base64=False).content()) == BODY_BYTES_MAX
+    assert len(content_of(_with_body("x" * BODY_BYTES_MAX, base64=False))) == BODY_BYTES_MAX
     for body, base64 in [
         ("x" * (BODY_BYTES_MAX + 1), False),
         ("é" * (BODY_BYTES_MAX // 2 + 1), False),
@@ -113,7 +114,7 @@ def test_a_body_may_be_as_large_as_the_bound_and_no_larger() -> None:
         ("A" * BODY_BYTES_MAX * 4, True),
     ]:
         with pytest.raises(InvalidRequest, match="body: is larger than 262144 bytes"):
-            _with_body(body, base64=base64).content()
+            content_of(_with_body(body, base64=base64))
 
 
 @pytest.mark.parametrize(
@@ -121,4 +122,4 @@ def test_a_body_may_be_as_large_as_the_bound_and_no_larger() -> None:
 )
 def test_a_body_that_is_no_bytes_is_refused(body: str, base64: bool) -> None:
     with pytest.raises(InvalidRequest, match="body: did not arrive as bytes"):
-        _with_body(body, base64=base64).content()
+        content_of(_with_body(body, base64=base64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import Counter
 from typing import Any, Final, NoReturn
@@ -10,6 +11,7 @@ from domain.errors import FieldIssue, InvalidRequest
 from entrypoints.http.event import Request
 from entrypoints.http.problems import INVALID_JSON, UNSUPPORTED_MEDIA_TYPE, RequestFault
 
+BODY_BYTES_MAX: Final = 256 * 1024
 # curl sends the second by default, whatever the body; a body that is not JSON is refused as such.
 _CONTENT_TYPES: Final = frozenset({"application/json", "application/x-www-form-urlencoded"})
 _CHARSETS: Final = frozenset({"charset=utf-8", 'charset="utf-8"', "charset=us-ascii"})
@@ -20,9 +22,9 @@ def read_body(request: Request) -> dict[str, Any]:
 
     Raises:
         RequestFault: it is not JSON, or is declared as something else.
-        InvalidRequest: it is not an object, or has a name twice.
+        InvalidRequest: it is too large, is not an object, or has a name twice.
     """
-    content = request.content()
+    content = content_of(request)
     if not content.strip():
         return {}
     _check_content_type(request.headers.get("content-type", []))
@@ -40,8 +42,26 @@ def read_body(request: Request) -> dict[str, Any]:
         reason = "nested too deep" if isinstance(error, RecursionError) else "a number out of range"
         raise _not_json(f"it holds a value that is {reason}", f"holds {reason}") from None
     if not isinstance(document, dict):
-        raise InvalidRequest(FieldIssue(path="body", message="must be an object"))
+        raise _wrong("must be an object")
     return document
+
+
+def content_of(request: Request) -> bytes:
+    """Return the body's bytes.
+
+    Raises:
+        InvalidRequest: it is larger than 256 KiB, or declared as Base64 and is not.
+    """
+    body, encoded = request.body or "", request.is_base64_encoded
+    # Base64 takes four characters for three bytes, so this bounds the work of decoding too.
+    if len(body) <= BODY_BYTES_MAX * (2 if encoded else 1):
+        try:
+            content = base64.b64decode(body, validate=True) if encoded else body.encode()
+        except ValueError:  # not Base64, not ASCII, or half of a surrogate pair
+            raise _wrong("did not arrive as bytes") from None
+        if len(content) <= BODY_BYTES_MAX:
+            return content
+    raise _wrong(f"is larger than {BODY_BYTES_MAX} bytes")
 
 
 def _check_content_type(values: list[str]) -> None:
@@ -63,6 +83,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             *(FieldIssue(path=name, message="is given more than once") for name in repeated)
         )
     return document
+
+
+def _wrong(message: str) -> InvalidRequest:
+    return InvalidRequest(FieldIssue(path="body", message=message))
 
 
 def _not_a_number(name: str) -> NoReturn:

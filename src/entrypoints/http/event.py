@@ -6,7 +6,6 @@ for it) and 2.0 (HTTP APIs). Only this module knows how a request arrives in eac
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final
@@ -25,7 +24,6 @@ from pydantic.alias_generators import to_camel
 
 from domain.errors import FieldIssue, InvalidRequest
 
-BODY_BYTES_MAX: Final = 256 * 1024
 _QUERY_FIELD_COUNT_MAX: Final = 50
 _CATCH_ALL: Final = "$default"
 _SHOWN_FIELD_COUNT: Final = 20
@@ -95,29 +93,6 @@ class Request(BaseModel):
         if public_path.endswith(own_path):
             return public_path[: len(public_path) - len(own_path)] + path
         return self._before_route + path
-
-    def content(self) -> bytes:
-        """Return the body's bytes.
-
-        Raises:
-            InvalidRequest: it is larger than 256 KiB, or declared as Base64 and is not.
-        """
-        body = self.body or ""
-        too_large = InvalidRequest(
-            FieldIssue(path="body", message=f"is larger than {BODY_BYTES_MAX} bytes")
-        )
-        # Base64 takes four characters for three bytes, so this bounds the work of decoding too.
-        if len(body) > BODY_BYTES_MAX * (2 if self.is_base64_encoded else 1):
-            raise too_large
-        try:
-            encoded = self.is_base64_encoded
-            content = base64.b64decode(body, validate=True) if encoded else body.encode()
-        except ValueError as error:  # not Base64, not ASCII, or half of a surrogate pair
-            issue = FieldIssue(path="body", message="did not arrive as bytes")
-            raise InvalidRequest(issue) from error
-        if len(content) > BODY_BYTES_MAX:
-            raise too_large
-        return content
 
     @cached_property
     def _before_route(self) -> str:
