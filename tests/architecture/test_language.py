@@ -25,6 +25,7 @@ CLEANED = (
     "infra",
     "infra.mk",
     "src/application",
+    "src/entrypoints/http",
     "src/entrypoints/wiring",
     "tools",
 )
