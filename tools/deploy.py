@@ -28,7 +28,7 @@ from infra.preflight import Identity, NoCredentials, identify, look
 from tools.bootstrap import QUALIFIER, look_for_bootstrap
 from tools.build_lambda import BUNDLE, LAMBDA, BuildFailed, build
 from tools.next_steps import next_steps
-from tools.teardown import Progress, Stopped, clear_failed_creation, take_away
+from tools.teardown import Progress, Stopped, clear_failed_creation, remove
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -93,7 +93,7 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str], progress
     _say(f"{config.stack_name} in account {identity.account}, {identity.region}")
     if command == "destroy":
         delete = partial(_cdk, config, "destroy", config.stack_name, "--force")
-        take_away(config.stack_name, session.client, delete, progress)
+        remove(config.stack_name, session.client, delete, progress)
     else:
         _deploy(config, identity, session, progress)
 

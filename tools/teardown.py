@@ -140,9 +140,7 @@ def _if_there() -> Iterator[None]:
             raise
 
 
-def take_away(
-    name: str, client: OpenClient, delete: Callable[[], None], progress: Progress
-) -> None:
+def remove(name: str, client: OpenClient, delete: Callable[[], None], progress: Progress) -> None:
     """Delete the stack and empty its buckets, in this order.
 
     Args:

@@ -30,7 +30,7 @@ from adapters.local_aws.asset_system.medialake.values import (
     Reaction,
     Record,
     Touch,
-    instant_text,
+    timestamp_text,
 )
 
 MODIFIED = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
@@ -409,10 +409,10 @@ def test_a_record_without_its_asset_gives_no_ids_but_what_was_deleted_stays_dele
 
 
 def test_times_are_utc_with_microseconds_only_where_there_are_any() -> None:
-    assert instant_text(MODIFIED) == "2026-03-01T12:00:05Z"
-    assert instant_text(NOW) == "2026-03-02T08:00:00.000250Z"
+    assert timestamp_text(MODIFIED) == "2026-03-01T12:00:05Z"
+    assert timestamp_text(NOW) == "2026-03-02T08:00:00.000250Z"
     east = MODIFIED.astimezone(timezone(timedelta(hours=2)))
-    assert instant_text(east) == "2026-03-01T12:00:05Z"
+    assert timestamp_text(east) == "2026-03-01T12:00:05Z"
 
 
 # --- deletions

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from adapters.local_aws.asset_system.medialake.values import Record, instant_text
+from adapters.local_aws.asset_system.medialake.values import Record, timestamp_text
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectHead
@@ -344,7 +344,7 @@ def _record(sim: Simulation, head: ObjectHead, content: bytes, state: str) -> No
             file_hash=hashlib.md5(content).hexdigest(),  # noqa: S324
             storage_path=f"{BUCKET}:{head.key}",
             object_key=head.key,
-            last_modified=instant_text(
+            last_modified=timestamp_text(
                 head.last_modified - timedelta(days=9 * ("replaced" in state))
             ),
             etag="before" if "replaced" in state else head.e_tag,
