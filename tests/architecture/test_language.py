@@ -30,6 +30,7 @@ CLEANED = (
     "src/entrypoints/cli",
     "src/entrypoints/wiring",
     "src/ports",
+    "tests/adapters",
     "tools",
 )
 GENERATED = (

@@ -88,7 +88,7 @@ def catalog(make_catalog: Callable[..., HttpCatalog]) -> HttpCatalog:
 
 
 class TestCosts:
-    async def test_nothing_costs_nothing(self, dam: FakeDam, catalog: HttpCatalog) -> None:
+    async def test_no_questions_send_no_request(self, dam: FakeDam, catalog: HttpCatalog) -> None:
         assert await catalog.look_up([]) == []
         assert dam.requests == []
 
