@@ -31,6 +31,10 @@ CLEANED = (
     "src/entrypoints/wiring",
     "src/ports",
     "tests/adapters",
+    "tests/architecture",
+    "tests/conformance",
+    "tests/conformance_medialake",
+    "tests/examples",
     "tools",
 )
 GENERATED = (
@@ -108,6 +112,7 @@ def _files() -> Iterator[Path]:
             if (
                 file.is_file()
                 and file.suffix in SUFFIXES
+                and file != Path(__file__)
                 and str(relative) not in GENERATED
                 and not {"__pycache__", "node_modules", "cdk.out"} & set(relative.parts)
             ):

@@ -41,7 +41,7 @@ def test_three_syncs(system: Any, lake: MediaLake, run: Run) -> None:
 
 
 @pytest.mark.parametrize("trigger", ["copy", "queue"])
-def test_the_third_is_quiet_after_an_upload_in_parts(
+def test_the_third_is_quiet_after_a_multipart_upload(
     system: Any, lake: MediaLake, trigger: str
 ) -> None:
     """The second restores the tags, for by then the record has the date of this version."""
