@@ -34,6 +34,7 @@ CLEANED = (
     "tests/architecture",
     "tests/conformance",
     "tests/conformance_medialake",
+    "tests/contract",
     "tests/examples",
     "tools",
 )

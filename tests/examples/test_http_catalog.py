@@ -1,4 +1,4 @@
-"""The example of a catalog over HTTP: what it costs, and what it makes of a DAM that fails.
+"""The example of a catalog over HTTP: its requests, and its handling of a DAM's errors.
 
 That it keeps the port's contract is asked by tests/contract/catalog/.
 """
@@ -66,7 +66,7 @@ def waits() -> list[float]:
 async def make_catalog(
     dam: FakeDam, waits: list[float]
 ) -> AsyncIterator[Callable[..., HttpCatalog]]:
-    """Make a catalog that notes its waits and takes no time for them."""
+    """Make a catalog that records its waits and does not wait."""
 
     async def sleep(duration_s: float) -> None:
         waits.append(duration_s)
@@ -262,7 +262,7 @@ class TestFailures:
             (302, Misconfigured),
         ],
     )
-    async def test_what_a_person_must_mend_is_tried_once(
+    async def test_what_an_operator_must_fix_is_tried_once(
         self, dam: FakeDam, catalog: HttpCatalog, status: int, kind: type[PortError]
     ) -> None:
         dam.failures = [Failure(status=status, headers={"Location": "http://elsewhere.invalid"})]

@@ -91,7 +91,7 @@ async def test_when_its_queue_was_seen_empty(connectors: ConnectorStore) -> None
     assert replace(found, queue_empty_at=None) == SMALL
 
 
-async def test_nothing_is_noted_of_a_connector_that_is_not_there(
+async def test_nothing_is_recorded_for_a_missing_connector(
     connectors: ConnectorStore,
 ) -> None:
     with pytest.raises(NotFound):
@@ -136,7 +136,7 @@ async def test_none(connectors: ConnectorStore) -> None:
     assert (page.items, page.cursor) == ((), None)
 
 
-async def test_a_cursor_that_is_none_of_this_list(connectors: ConnectorStore) -> None:
+async def test_a_cursor_of_another_list(connectors: ConnectorStore) -> None:
     for n in range(2):
         await connectors.create(replace(FULL, connector_id=f"con-{n}"))
     cursor = (await connectors.list_page(limit=1)).cursor or ""
