@@ -35,7 +35,15 @@ CLEANED = (
     "tests/conformance",
     "tests/conformance_medialake",
     "tests/contract",
+    "tests/e2e",
+    "tests/entrypoint",
     "tests/examples",
+    "tests/faults",
+    "tests/infra",
+    "tests/local",
+    "tests/safety",
+    "tests/scenario",
+    "tests/unit",
     "tools",
 )
 GENERATED = (
@@ -44,6 +52,8 @@ GENERATED = (
     "docs/iam.md",
     "docs/state-machines.md",
 )
+# They quote messages of src/entrypoints/http, which is not in CLEANED yet.
+PENDING = ("tests/entrypoint/test_api_bodies.py",)
 SUFFIXES = {".md", ".mk", ".py", ".yml", ""}
 
 TERMS = {
@@ -114,7 +124,7 @@ def _files() -> Iterator[Path]:
                 file.is_file()
                 and file.suffix in SUFFIXES
                 and file != Path(__file__)
-                and str(relative) not in GENERATED
+                and str(relative) not in (*GENERATED, *PENDING)
                 and not {"__pycache__", "node_modules", "cdk.out"} & set(relative.parts)
             ):
                 yield file

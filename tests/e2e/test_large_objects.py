@@ -1,4 +1,4 @@
-"""An object that is copied in parts, through the whole service; the threshold is set low."""
+"""A multipart copy through the whole service, with a low threshold."""
 
 from collections.abc import Callable
 from typing import Any

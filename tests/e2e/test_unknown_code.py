@@ -1,4 +1,4 @@
-"""A copy that always answers a code that nobody knows costs its object, and no other."""
+"""If S3 returns an unknown error code for every copy of an object, only that object fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request may carry: each thing that is wrong is refused, and named by its path."""
+"""The members of a request: each invalid one is refused, and named by its path."""
 
 import json
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ def faults_of(error: InvalidRequest | RequestFault) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("body", ["", "  \r\n", "{}", '{"prefix": null, "include": null}'])
-def test_everything_of_a_sync_may_be_left_out(body: str) -> None:
+def test_every_member_of_a_sync_is_optional(body: str) -> None:
     assert parse_body(request(body), SyncBody) == SyncBody()
 
 
@@ -109,7 +109,7 @@ def test_a_bad_sync_names_every_field_that_is_wrong(body: object, paths: set[str
     assert set(faults_of(caught.value)) == paths
 
 
-def test_values_at_their_bounds_are_taken() -> None:
+def test_values_at_their_bounds_are_accepted() -> None:
     parsed = parse_body(
         request({"prefixes": [f"{n:03}/" for n in range(100)], "include": ["a" * 256] * 50}),
         SyncBody,
@@ -137,7 +137,7 @@ def test_a_bad_connector_names_every_field_that_is_wrong(body: object, paths: se
     assert set(faults_of(caught.value)) == paths
 
 
-def test_messages_say_what_is_wanted_and_hold_no_input() -> None:
+def test_messages_state_what_is_valid_and_hold_no_input() -> None:
     body = {"discovery": "secret-value", "dryRun": "secret-value", "other": "secret-value"}
     with pytest.raises(InvalidRequest) as caught:
         parse_body(request(body), SyncBody)
@@ -162,7 +162,7 @@ def test_messages_say_what_is_wanted_and_hold_no_input() -> None:
     ],
     ids=["comma", "form", "twice", "NaN", "Infinity", "long", "deep", "BOM"],
 )
-def test_what_is_not_json_is_said_to_be_with_the_place(body: str, message: str) -> None:
+def test_invalid_json_is_refused_with_its_position(body: str, message: str) -> None:
     with pytest.raises(RequestFault) as caught:
         parse_body(request(body), SyncBody)
     assert caught.value.kind.slug == "invalid-json"
@@ -176,7 +176,7 @@ def test_a_name_given_twice_is_refused_and_not_the_last_taken() -> None:
 
 
 @pytest.mark.parametrize("body", ['{"\\ud800": 1}', '{"\\ud800": 1, "\\ud800": 2}'])
-def test_a_name_that_is_no_unicode_is_refused(body: str) -> None:
+def test_a_name_that_is_not_unicode_is_refused(body: str) -> None:
     with pytest.raises(InvalidRequest):
         parse_body(request(body), SyncBody)
 
@@ -189,14 +189,14 @@ def test_a_name_that_is_no_unicode_is_refused(body: str) -> None:
         (("Application/JSON; charset=UTF-8",), True),
         (('application/json; charset="utf-8"',), True),
         (("application/json; charset=latin-1",), False),
-        (("application/x-www-form-urlencoded",), True),  # what curl says unless told
+        (("application/x-www-form-urlencoded",), True),  # curl's default
         (("text/plain",), False),
         (("application/jsonp",), False),
         (("",), False),
         (("application/json", "text/plain"), False),
     ],
 )
-def test_only_json_is_taken(content_type: tuple[str, ...], taken: bool) -> None:
+def test_only_json_is_accepted(content_type: tuple[str, ...], taken: bool) -> None:
     headers = {"content-type": content_type} if content_type else {}
     if taken:
         assert parse_body(request({"dryRun": True}, headers=headers), SyncBody).dry_run
@@ -204,7 +204,7 @@ def test_only_json_is_taken(content_type: tuple[str, ...], taken: bool) -> None:
     with pytest.raises(RequestFault) as caught:
         parse_body(request({"dryRun": True}, headers=headers), SyncBody)
     assert caught.value.kind.status == 415
-    # Without a body there is nothing to be of a type.
+    # Without a body there is no content type to check.
     assert parse_body(request("", headers=headers), SyncBody) == SyncBody()
 
 
@@ -216,7 +216,7 @@ def test_idempotency_keys(key: str) -> None:
 @pytest.mark.parametrize(
     "values", [("",), ("a b",), ("a\n",), ("é",), ("a" * 256,), ("a", "b"), ("\x7f",)]
 )
-def test_what_is_no_idempotency_key(values: tuple[str, ...]) -> None:
+def test_an_invalid_idempotency_key(values: tuple[str, ...]) -> None:
     with pytest.raises(InvalidRequest) as caught:
         idempotency_key(request(headers={"idempotency-key": values}))
     assert set(faults_of(caught.value)) == {"Idempotency-Key"}
@@ -264,7 +264,7 @@ def test_a_bad_query_names_the_parameter(
     assert set(faults_of(caught.value)) == {path}
 
 
-def test_a_body_wrong_in_ten_thousand_places_is_read_in_no_time() -> None:
+def test_a_body_with_ten_thousand_errors_is_read_fast() -> None:
     body = ",".join(f'"f{n % 9_000}": 1' for n in range(18_000))
     with pytest.raises(InvalidRequest) as caught:
         parse_body(request("{" + body + "}"), SyncBody)

@@ -1,4 +1,4 @@
-"""What is kept in one record stays below the 400 KB of an item."""
+"""The content of one record stays below DynamoDB's 400 KB per item."""
 
 from __future__ import annotations
 
