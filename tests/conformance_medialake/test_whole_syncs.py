@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from media_lake import MediaLake
-from media_syncs.cases import Run, all_cases, uploaded_again_in_parts
+from media_syncs.cases import Run, all_cases, uploaded_again_by_multipart
 from media_syncs.comparison import sync_and_compare
 from media_syncs.ingest import EVENTBRIDGE, S3_NOTIFICATIONS
 
@@ -46,4 +46,4 @@ def test_the_third_is_quiet_after_a_multipart_upload(
 ) -> None:
     """The second restores the tags, for by then the record has the date of this version."""
     run = Run(discovery="direct", trigger=trigger, ids="minted", integration=EVENTBRIDGE)
-    sync_and_compare(system, lake, run, f"in-parts-{trigger}", uploaded_again_in_parts())
+    sync_and_compare(system, lake, run, f"in-parts-{trigger}", uploaded_again_by_multipart())

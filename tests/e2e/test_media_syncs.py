@@ -14,7 +14,7 @@ from media_syncs.cases import (
     Run,
     all_cases,
     pasts,
-    uploaded_again_in_parts,
+    uploaded_again_by_multipart,
 )
 from media_syncs.comparison import sync_and_compare
 from media_syncs.ingest import EVENTBRIDGE, S3_NOTIFICATIONS
@@ -32,7 +32,7 @@ RUNS = {
     for discovery, trigger, ids, integration, cases in (
         ("batch", "copy", "minted", EVENTBRIDGE, all_cases()),
         ("direct", "queue", "assigned", S3_NOTIFICATIONS, all_cases()),
-        ("direct", "queue", "minted", EVENTBRIDGE, (*_PASTS, *uploaded_again_in_parts())),
+        ("direct", "queue", "minted", EVENTBRIDGE, (*_PASTS, *uploaded_again_by_multipart())),
         ("direct", "event", "minted", S3_NOTIFICATIONS, _PASTS),
     )
 }
