@@ -1,7 +1,8 @@
-"""Memory and speed of what goes over every object: listing, splitting, reading reports.
+"""Memory and speed of what goes over every object: listing, splitting, reports, calls of S3.
 
 Each stage runs at 10,000 and at 1,000,000 rows, in processes of its own. What counts is the ratio
-of the two peaks in one run: memory must not grow with the number of rows.
+of the two peaks in one run: memory must not grow with the number of rows. The calls are made by the
+SDK and as lean calls (bench/calls.py); what counts is the ratio of their CPU times.
 
     make bench
     make bench ARGS="--rows 10000 100000 --output json"
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 _HERE = Path(__file__).parent
 STAGES = ("listing", "splitting", "report")
@@ -31,18 +33,35 @@ def measure(stage: str, rows: int) -> dict[str, float]:
             capture_output=True,
             text=True,
         )
-    return json.loads(answer.stdout)
+    found: dict[str, float] = json.loads(answer.stdout)
+    return found
+
+
+def calls(*options: str) -> dict[str, list[float]]:
+    """Return CPU milliseconds a call, for each kind of call and round."""
+    answer = subprocess.run(
+        [sys.executable, str(_HERE / "calls.py"), "--output", "json", *options],
+        env={**os.environ, "PYTHONPATH": f"{_HERE.parent / 'src'}:{_HERE}"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found: dict[str, list[float]] = json.loads(answer.stdout)
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", nargs=2, type=int, default=(10_000, 1_000_000))
+    parser.add_argument("--calls", type=int, default=2_000, help="calls of each kind and round")
     parser.add_argument("--output", choices=("human", "json"), default="human")
     args = parser.parse_args()
     few, many = args.rows
     found = {stage: {str(rows): measure(stage, rows) for rows in (few, many)} for stage in STAGES}
+    count = ("--count", str(args.calls))
+    lean, sdk = calls(*count), calls(*count, "--sdk")
     if args.output == "json":
-        print(json.dumps(found, indent=2))
+        print(json.dumps({**found, "calls": {"lean": lean, "sdk": sdk}}, indent=2))
         return
     print(f"{'stage':<10} {'rows':>10} {'rows/s':>10} {'peak MiB':>9}   peak against {few:,} rows")
     for stage, sizes in found.items():
@@ -51,6 +70,10 @@ def main() -> None:
             rate = int(rows) / figures["seconds"]
             peak, ratio = figures["peak_kib"], figures["peak_kib"] / base
             print(f"{stage:<10} {int(rows):>10,} {rate:>10,.0f} {peak / 1024:>9.1f}   {ratio:.2f}")
+    print(f"\n{'call':<16} {'SDK, CPU ms':>12} {'lean, CPU ms':>12}   SDK against lean")
+    for name, times in lean.items():
+        by_sdk, by_lean = median(sdk[name]), median(times)
+        print(f"{name:<16} {by_sdk:>12.2f} {by_lean:>12.2f}   {by_sdk / by_lean:.2f}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from worlds import DiskResults, SyntheticBucket
 
@@ -43,8 +44,9 @@ def _write_report(path: Path, rows: int) -> None:
 
 async def _run(stage: str, rows: int, folder: Path) -> float:
     world = memory_world()
-    results = DiskResults(folder)
-    ports = replace(world.ports, results=results, objects=SyntheticBucket(rows))
+    results: Any = DiskResults(folder)
+    bucket: Any = SyntheticBucket(rows)
+    ports = replace(world.ports, results=results, objects=bucket)
     container = use_cases(ports, Tuning())
     clock = world.ports.clock
     options = SyncOptions(discovery=Discovery.DIRECT)
@@ -61,7 +63,7 @@ async def _run(stage: str, rows: int, folder: Path) -> float:
     )
     deadline = Deadline(clock, clock.now() + timedelta(hours=1))
     lease = JobLease(jobs=world.ports.jobs, clock=clock, token="bench", deadline=deadline)
-    job = await lease.take(job.job_id, margin_s=30)
+    job = await lease.acquire(job.job_id, margin_s=30)
 
     async def split(job: Job, source: Source) -> None:
         assert await container.split().run(job, lease, source) is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 from domain.connector import Bucket, BucketInfo
 from domain.manifest import ManifestEntry
 from ports.errors import NotFound
+from ports.object_store import ListedPage
 
 _PORTION_BYTES = 1024 * 1024
 _PAGE_OBJECT_COUNT = 1_000
@@ -26,12 +27,12 @@ class SyntheticBucket:
         return BucketInfo()
 
     async def list_objects(
-        self, bucket: Bucket, *, prefix: str, start_after: str | None
-    ) -> AsyncIterator[Sequence[ManifestEntry]]:
+        self, bucket: Bucket, *, prefix: str, start_after: str | None, token: str | None = None
+    ) -> AsyncIterator[ListedPage]:
         first = 0 if start_after is None else int(start_after.rsplit("-", 1)[1][:10]) + 1
         for start in range(first, self._object_count, _PAGE_OBJECT_COUNT):
             stop = min(start + _PAGE_OBJECT_COUNT, self._object_count)
-            yield [
+            entries = [
                 ManifestEntry(
                     key=f"archive/2026/spring campaign/clip-{index:010d}.mov",
                     size_bytes=5_000_000,
@@ -39,6 +40,7 @@ class SyntheticBucket:
                 )
                 for index in range(start, stop)
             ]
+            yield ListedPage(entries, str(stop) if stop < self._object_count else None)
 
 
 class DiskResults:

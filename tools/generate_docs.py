@@ -344,6 +344,8 @@ def _attribute_texts(kind: type) -> dict[str, str]:
 
 def _shown(value: Any) -> str:
     # An underscore reads as a comma would, and is what pydantic takes as well.
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return f"`{value:_}`" if isinstance(value, int) else f"`{value:_.15g}`"
 
 

@@ -72,16 +72,16 @@ class Ids(StrEnum):
     NONE = "none: the system finds the object by its path, or generates new ones"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One row. An empty condition matches everything."""
 
     decision: Decision
     reason: Reason
     ids: Ids
-    standing: frozenset[Standing] = frozenset()
-    seen: frozenset[Seen] = frozenset()
-    history: frozenset[History] = frozenset()
+    standing: tuple[Standing, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    history: tuple[History, ...] = ()
     taken: bool | None = None
     tagged: bool | None = None
 
@@ -115,83 +115,61 @@ class Case:
     tagged: bool
 
 
-_NOT_ANOTHER: Final = frozenset({Seen.THIS_VERSION, Seen.UNKNOWN})
-
 RULES: Final[tuple[Rule, ...]] = (
+    Rule(Decision.SKIP, Reason.ASSET_KNOWN, Ids.TAGGED, standing=(Standing.ASSET,)),
+    Rule(Decision.SKIP, Reason.NOT_MEDIA, Ids.TAGGED, taken=False),
     Rule(
-        standing=frozenset({Standing.ASSET}),
-        decision=Decision.SKIP,
-        reason=Reason.ASSET_KNOWN,
-        ids=Ids.TAGGED,
+        Decision.SKIP,
+        Reason.TAGS_RESTORED,
+        Ids.RECORDED,
+        standing=(Standing.OTHER_IDS,),
+        seen=(Seen.THIS_VERSION,),
     ),
-    Rule(taken=False, decision=Decision.SKIP, reason=Reason.NOT_MEDIA, ids=Ids.TAGGED),
-    Rule(
-        standing=frozenset({Standing.OTHER_IDS}),
-        seen=frozenset({Seen.THIS_VERSION}),
-        decision=Decision.SKIP,
-        reason=Reason.TAGS_RESTORED,
-        ids=Ids.RECORDED,
-    ),
-    Rule(
-        history=frozenset({History.WAITING}),
-        decision=Decision.SKIP,
-        reason=Reason.INGESTING,
-        ids=Ids.TAGGED,
-    ),
-    Rule(
-        history=frozenset({History.EXHAUSTED}),
-        decision=Decision.SKIP,
-        reason=Reason.NOT_TAKEN,
-        ids=Ids.TAGGED,
-    ),
+    Rule(Decision.SKIP, Reason.INGESTING, Ids.TAGGED, history=(History.WAITING,)),
+    Rule(Decision.SKIP, Reason.NOT_TAKEN, Ids.TAGGED, history=(History.EXHAUSTED,)),
     # Both ids together with a record of other content make Media Lake delete that record and create
     # none. Without ids it replaces the asset (v1.18.3, lambdas/ingest/s3/index.py, process_asset).
     Rule(
-        standing=frozenset({Standing.INVENTORY, Standing.OTHER_IDS}),
-        seen=frozenset({Seen.ANOTHER_VERSION}),
-        decision=Decision.PUT,
-        reason=Reason.REPLACED,
-        ids=Ids.NONE,
+        Decision.PUT,
+        Reason.REPLACED,
+        Ids.NONE,
+        standing=(Standing.INVENTORY, Standing.OTHER_IDS),
+        seen=(Seen.ANOTHER_VERSION,),
     ),
     Rule(
-        standing=frozenset({Standing.ANOTHERS}),
-        seen=frozenset({Seen.ANOTHER_VERSION}),
-        decision=Decision.PUT,
-        reason=Reason.IDS_OF_ANOTHER,
-        ids=Ids.NONE,
+        Decision.PUT,
+        Reason.IDS_OF_ANOTHER,
+        Ids.NONE,
+        standing=(Standing.ANOTHERS,),
+        seen=(Seen.ANOTHER_VERSION,),
     ),
     Rule(
-        standing=frozenset({Standing.INVENTORY, Standing.ANOTHERS}),
-        seen=_NOT_ANOTHER,
-        decision=Decision.COPY,
-        reason=Reason.INVENTORY_KNOWN,
-        ids=Ids.RECORDED,
+        Decision.COPY,
+        Reason.INVENTORY_KNOWN,
+        Ids.RECORDED,
+        standing=(Standing.INVENTORY, Standing.ANOTHERS),
+        seen=(Seen.THIS_VERSION, Seen.UNKNOWN),
     ),
     Rule(
-        standing=frozenset({Standing.OTHER_IDS}),
-        seen=frozenset({Seen.UNKNOWN}),
+        Decision.PUT,
+        Reason.IDS_UNKNOWN,
+        Ids.RECORDED,
+        standing=(Standing.OTHER_IDS,),
+        seen=(Seen.UNKNOWN,),
         tagged=True,
-        decision=Decision.PUT,
-        reason=Reason.IDS_UNKNOWN,
-        ids=Ids.RECORDED,
     ),
     Rule(
-        standing=frozenset({Standing.OTHER_IDS}),
-        seen=frozenset({Seen.UNKNOWN}),
+        Decision.PUT,
+        Reason.NO_IDS,
+        Ids.RECORDED,
+        standing=(Standing.OTHER_IDS,),
+        seen=(Seen.UNKNOWN,),
         tagged=False,
-        decision=Decision.PUT,
-        reason=Reason.NO_IDS,
-        ids=Ids.RECORDED,
     ),
     # Two objects with the same ids: the one ingested last would replace the other.
-    Rule(
-        standing=frozenset({Standing.COPIED}),
-        decision=Decision.PUT,
-        reason=Reason.IDS_OF_ANOTHER,
-        ids=Ids.NEW,
-    ),
-    Rule(tagged=True, decision=Decision.PUT, reason=Reason.IDS_UNKNOWN, ids=Ids.COMPLETED),
-    Rule(tagged=False, decision=Decision.PUT, reason=Reason.NO_IDS, ids=Ids.COMPLETED),
+    Rule(Decision.PUT, Reason.IDS_OF_ANOTHER, Ids.NEW, standing=(Standing.COPIED,)),
+    Rule(Decision.PUT, Reason.IDS_UNKNOWN, Ids.COMPLETED, tagged=True),
+    Rule(Decision.PUT, Reason.NO_IDS, Ids.COMPLETED, tagged=False),
 )
 
 

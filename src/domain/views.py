@@ -1,4 +1,4 @@
-"""The JSON form of jobs, chunks and failures: one shape for the API, the CLI and summary.json."""
+"""The JSON form of records: one shape for the API, the CLI and summary.json."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.failure import Failure
 from domain.file_types import FileFilter
 from domain.job import Job
 from domain.manifest import format_timestamp
-from domain.outcome import counts_by_name
+from domain.outcome import Outcome, counts_by_name
 from domain.progress import progress_of
 
 Json = dict[str, Any]
@@ -116,6 +116,25 @@ def failure_view(failure: Failure) -> Json:
         "attempt": failure.attempt_number,
         "occurredAt": format_timestamp(failure.occurred_at),
         "stackTrace": failure.stack_trace,
+    }
+
+
+def outcome_view(outcome: Outcome) -> Json:
+    """Return the outcome in the API's form."""
+    return {
+        "outcome": outcome.kind.value,
+        "reason": outcome.reason,
+        "decision": outcome.decision.value if outcome.decision else None,
+        "assetId": outcome.asset_id,
+        "inventoryId": outcome.inventory_id,
+        "size": outcome.size_bytes,
+        "eTag": outcome.e_tag,
+        "versionId": outcome.version_id,
+        "triggeredAt": outcome.triggered_at,
+        "triggerCount": outcome.trigger_count,
+        "message": outcome.message,
+        "vendorCode": outcome.vendor_code,
+        "requestId": outcome.request_id,
     }
 
 

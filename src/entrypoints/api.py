@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.errors import InvalidRequest
 from entrypoints.http.dispatch import dispatch, failed_response
-from entrypoints.http.exchange import read_request
+from entrypoints.http.event import read_request
 from entrypoints.invocation import LambdaContext
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.apps import ApiApp
@@ -24,16 +24,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Raises:
         UnknownEvent: The event is not API Gateway's.
     """
-    request = read_request(event, context.aws_request_id)
-    if request.faults:
-        return failed_response(request, InvalidRequest(*request.faults))
+    request_id = context.aws_request_id
+    try:
+        request = read_request(event, request_id)
+    except InvalidRequest as error:
+        return failed_response(error, request_id)
 
     async def use(app: ApiApp) -> dict[str, Any]:
-        with app.telemetry.invocation(context.aws_request_id):
-            return await dispatch(app, event, request, context)
+        with app.telemetry.invocation(request_id):
+            return await dispatch(app, request, context)
 
     try:
         return RUNTIME.run(use)
     except Exception as error:
-        logger.exception("the API could not process request %s", context.aws_request_id)
-        return failed_response(request, error)
+        logger.exception("the API could not process request %s", request_id)
+        return failed_response(error, request_id, instance=request.link(request.path))

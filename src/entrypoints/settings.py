@@ -204,7 +204,7 @@ def _tuned(
         except ValidationError as error:
             problems.append(f"{name} is {env[name]!r}: {error.errors()[0]['msg']}")
             continue
-        if not (value > 0 and isfinite(value)):
+        if not (isinstance(value, bool) or (value > 0 and isfinite(value))):
             problems.append(f"{name} is {env[name]!r}; it must be a number above zero")
         else:
             values[field.name] = value

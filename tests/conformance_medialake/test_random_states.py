@@ -18,13 +18,13 @@ from typing import Any, Final
 from urllib.parse import quote_plus
 
 from media_lake import MediaLake
-
-from adapters.local_aws.asset_system.medialake.items import is_lock, record_of
-from adapters.local_aws.asset_system.medialake.records import (
+from medialake_records import (
     react_within,
     records_after,
     tags_after,
 )
+
+from adapters.local_aws.asset_system.medialake.items import is_lock, record_of
 from adapters.local_aws.asset_system.medialake.values import (
     IngestObject,
     IngestOutcome,

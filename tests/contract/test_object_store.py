@@ -279,7 +279,14 @@ async def aws_world(unique_name: str, clients: Clients, clock: ManualClock) -> A
     return AwsWorld(unique_name, client, clock)
 
 
-@pytest.fixture(params=["memory", "aws"])
+@pytest_asyncio.fixture(loop_scope="session")
+async def sdk_world(aws_world: AwsWorld, clock: ManualClock) -> AwsWorld:
+    """With the SDK's own calls for single objects."""
+    client: Any = aws_world.store._client
+    return AwsWorld(aws_world.bucket.name, client.sdk, clock)
+
+
+@pytest.fixture(params=["memory", "aws", "sdk"])
 def world(request: pytest.FixtureRequest) -> World:
     chosen: World = request.getfixturevalue(f"{request.param}_world")
     return chosen

@@ -11,7 +11,7 @@ import pytest
 from application.execution.tuning import Tuning
 from domain.job import Discovery
 from entrypoints import api
-from entrypoints.http.exchange import UnknownEvent, read_request
+from entrypoints.http.event import UnknownEvent, read_request
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.apps import ApiApp, api_app
 from entrypoints.wiring.memory import memory_world, use_cases

@@ -94,7 +94,7 @@ def test_all_invalid_settings_are_named_together() -> None:
 
 
 TUNABLE = [(ChunkSizing, f.name) for f in fields(ChunkSizing)] + [
-    (Tuning, f.name) for f in fields(Tuning) if f.name != "sizing"
+    (Tuning, f.name) for f in fields(Tuning) if f.name not in ("sizing", "lean_s3_calls")
 ]
 
 
@@ -106,6 +106,17 @@ def test_each_number_can_be_tuned(kind: Any, name: str) -> None:
     assert type(getattr(tuned, name)) is type(getattr(kind(), name))
     untouched = Tuning() if kind is ChunkSizing else ChunkSizing()
     assert (tuning if kind is ChunkSizing else tuning.sizing) != untouched or kind is Tuning
+
+
+@pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False), ("0", False)])
+def test_a_switch_can_be_tuned(value: str, expected: bool) -> None:
+    tuned = load_settings({**ENVIRONMENT, "ASSET_SYNC_LEAN_S3_CALLS": value})
+    assert tuned.tuning.lean_s3_calls is expected
+
+
+def test_a_switch_that_is_neither_on_nor_off_is_named_with_its_value() -> None:
+    with pytest.raises(InvalidSettings, match=r"ASSET_SYNC_LEAN_S3_CALLS is '7'"):
+        load_settings({**ENVIRONMENT, "ASSET_SYNC_LEAN_S3_CALLS": "7"})
 
 
 @pytest.mark.parametrize("value", ["", "x", "0", "-1", "nan", "inf", "-inf", "1e999"])

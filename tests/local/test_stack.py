@@ -306,7 +306,7 @@ async def test_the_asset_system_subscribes_to_the_buckets_of_registered_connecto
         warnings = [
             each.getMessage() for each in caplog.records if each.name.endswith("_subscriptions")
         ]
-        assert [text.split(":")[0] for text in sorted(set(warnings))] == [
+        assert [text.split(":")[0] for text in sorted(warnings)] == [
             "the asset system cannot subscribe to later",
             "the asset system cannot subscribe to theirs",
         ]

@@ -17,8 +17,8 @@ import pytest
 from catalog_records import catalog_record
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from medialake_records import react_within, records_after
 
-from adapters.local_aws.asset_system.medialake.records import react_within, records_after
 from adapters.local_aws.asset_system.medialake.values import (
     IngestObject,
     IngestOutcome,

@@ -28,7 +28,7 @@ from adapters.local_aws.asset_system.medialake.messages import (
     DELETE_MARKER_CREATED,
     PERMANENTLY_DELETED,
     ObjectEvent,
-    events_of_invocation,
+    events_of_body,
     events_of_queue_message,
     keys_to_try,
 )
@@ -143,32 +143,29 @@ CREATED = ObjectEvent(
 )
 
 
-def sqs(body: object) -> Json:
-    return {"eventSource": "aws:sqs", "body": json.dumps(body)}
-
-
 @pytest.mark.parametrize(
-    ("payload", "events"),
+    ("body", "events"),
     [
         ({"Records": [s3_record()]}, [COPIED]),
-        ([s3_record(eventSource="anything")], [COPIED]),
-        ({"Records": [sqs({"Records": [s3_record(), s3_record()]})]}, [COPIED, COPIED]),
-        ([sqs({"Records": [s3_record(eventSource="medialake.AssetSyncProcessor")]})], [COPIED]),
-        ([sqs(bridge())], [CREATED]),
-        ([bridge()], [CREATED]),
+        ({"Records": [s3_record(), s3_record()]}, [COPIED, COPIED]),
+        ({"Records": [s3_record(eventSource="medialake.AssetSyncProcessor")]}, [COPIED]),
         (bridge(), [CREATED]),
-        ([], []),
+        ({"Records": []}, []),
         ({}, []),
+        ([], []),
         ("text", []),
-        ([None, "text", sqs("text"), sqs([]), {"eventSource": "aws:sqs", "body": "{"}], []),
+        ({"Records": [None, "text"]}, []),
         (bridge(source="asset-sync"), []),
-        ([bridge(source="asset-sync")], []),
         ({"Event": "s3:TestEvent", "Bucket": "media"}, []),
-        ([sqs({"Event": "s3:TestEvent", "Bucket": "media"})], []),
     ],
 )
-def test_the_shapes_that_it_takes(payload: object, events: list[ObjectEvent]) -> None:
-    assert list(events_of_invocation(payload)) == events
+def test_the_shapes_that_it_takes(body: object, events: list[ObjectEvent]) -> None:
+    assert list(events_of_queue_message(json.dumps(body))) == events
+
+
+@pytest.mark.parametrize("text", ["", "text", "{", "[" * 100_000])
+def test_a_message_that_is_no_json_is_ignored(text: str) -> None:
+    assert events_of_queue_message(text) == ()
 
 
 @pytest.mark.parametrize(
@@ -198,9 +195,9 @@ def test_what_it_ignores_in_its_queue(body: Json) -> None:
 
 def test_other_forms_of_an_eventbridge_detail() -> None:
     detail = {"bucket": "media", "object": "a.jpg"}
-    (event,) = events_of_invocation(bridge("CopyObject", detail=detail))
+    (event,) = events_of_body(bridge("CopyObject", detail=detail))
     assert (event.event_name, event.bucket, event.key) == ("ObjectCreated:Copy", "media", "a.jpg")
-    (event,) = events_of_invocation(bridge(detail={"object": None, "key": "b.jpg"}))
+    (event,) = events_of_body(bridge(detail={"object": None, "key": "b.jpg"}))
     assert (event.key, event.version_id) == ("b.jpg", None)
 
 
@@ -217,7 +214,7 @@ def test_other_forms_of_an_eventbridge_detail() -> None:
     ],
 )
 def test_deletions_say_of_which_kind_they_are(message: Json, deletion_type: str | None) -> None:
-    (event,) = events_of_invocation([message])
+    (event,) = events_of_body(message if "detail" in message else {"Records": [message]})
     assert (event.is_deletion, event.is_creation) == (True, False)
     assert event.deletion_type == deletion_type
 
@@ -233,14 +230,14 @@ def test_deletions_say_of_which_kind_they_are(message: Json, deletion_type: str 
     ],
 )
 def test_what_counts_as_a_creation(name: str, is_creation: bool) -> None:
-    (event,) = events_of_invocation([s3_record(eventName=name)])
+    (event,) = events_of_body({"Records": [s3_record(eventName=name)]})
     assert (event.is_creation, event.is_deletion) == (is_creation, False)
 
 
 def test_a_record_without_a_name_is_a_creation() -> None:
     record = s3_record()
     del record["eventName"]
-    (event,) = events_of_invocation([record])
+    (event,) = events_of_body({"Records": [record]})
     assert event.is_creation
 
 

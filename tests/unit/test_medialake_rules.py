@@ -7,17 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from medialake_records import (
+    react_within,
+    records_after,
+    tags_after,
+)
 
 from adapters.local_aws.asset_system.medialake.deletions import CurrentVersion, react_to_deletion
 from adapters.local_aws.asset_system.medialake.file_types import AssetType, file_filter
 from adapters.local_aws.asset_system.medialake.messages import (
     DELETE_MARKER_CREATED,
     PERMANENTLY_DELETED,
-)
-from adapters.local_aws.asset_system.medialake.records import (
-    react_within,
-    records_after,
-    tags_after,
 )
 from adapters.local_aws.asset_system.medialake.rules import inventory_id_to_read, react
 from adapters.local_aws.asset_system.medialake.values import (

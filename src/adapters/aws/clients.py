@@ -31,6 +31,7 @@ from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.http_octets import OctetSession, carry_octets
+from adapters.aws.lean_s3 import lean, made_again
 from adapters.aws.responses import Malformed, check_bodies, required
 from adapters.aws.services import Service
 from ports.errors import PortError
@@ -65,11 +66,13 @@ class ClientSettings:
     Attributes:
         pool_connection_count: Connections of one client. The fan-out must not be wider, or its
             calls wait for connections unnoticed.
-        attempt_count_max: Maximum number of tries of one call, including the first.
+        attempt_count_max: Maximum number of tries of one call by the SDK, including the first.
+            A lean call that was left to the SDK comes in addition.
         connect_timeout_s: The timeout of a connection attempt.
         read_timeout_s: The timeout of a response.
         copy_read_timeout_s: The same for S3, which holds the connection while it copies up to 5 GB
             (S3 API Reference, "CopyObject").
+        lean_s3_calls: Whether calls for single objects are made by `adapters.aws.lean_s3`.
     """
 
     pool_connection_count: int = 64
@@ -77,6 +80,7 @@ class ClientSettings:
     connect_timeout_s: float = 5
     read_timeout_s: float = 30
     copy_read_timeout_s: float = 240
+    lean_s3_calls: bool = True
 
 
 class Clients:
@@ -93,6 +97,7 @@ class Clients:
         # The stubs require each service's name as a literal.
         self._session: Any = aioboto3.Session(botocore_session=core)
         self._opened: dict[tuple[Service, str | None, str | None], Any] = {}
+        self._lean: dict[str | None, S3Client] = {}
         # Many concurrent tasks may need a role or a Region; one of them opens its client.
         self._opening = asyncio.Lock()
 
@@ -114,7 +119,9 @@ class Clients:
                 read_timeout_s=self._settings.copy_read_timeout_s,
                 tune=_tune_s3,
             )
-            return client
+            if not self._settings.lean_s3_calls:
+                return client
+            return self._lean.setdefault(role_arn, lean(client))
 
     async def s3control(self) -> S3ControlClient:
         """The S3 Control client, usable at an endpoint without wildcard DNS."""
@@ -286,7 +293,8 @@ def _endpoint_override(service_id: str) -> bool:
 
 def _observer(on_request: OnRequest) -> Callable[..., None]:
     def observe(params: Mapping[str, Any], model: Any, **_: object) -> None:
-        on_request(model.service_model.service_name, model.name, params)
+        if not made_again.get():
+            on_request(model.service_model.service_name, model.name, params)
 
     return observe
 

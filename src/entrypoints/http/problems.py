@@ -1,20 +1,22 @@
 """What is answered when a request cannot be fulfilled: problem details (RFC 9457).
 
-`type` is stable and is what programs branch on; `detail` is for people and says what, why and
-what to do next. What went wrong inside is told to the log, never to the caller, who gets the
-request's id to ask with.
+`type` is stable: programs branch on it. `detail` is for people: it says what, why and what to do
+next. The cause of a failure inside goes to the log, never to the caller, who gets the request's id
+to search the log for.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
 from application.jobs.start_sync import IdempotencyKeyReused
 from domain.errors import ConnectorDisabled, FieldIssue, InvalidRequest, NotRedrivable
-from entrypoints.http.exchange import Reply, Request
 from ports.errors import AlreadyExists, Conflict, Fatal, NotFound, Retryable, TimedOut
 from ports.job_store import OverlappingJob, TooManyPrefixes
 from ports.paging import InvalidCursor
@@ -27,15 +29,15 @@ _ERROR_COUNT: Final = 100
 _SHOWN_CHARS: Final = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ProblemKind:
     """One type of problem. `next_step` is added to what the error itself says."""
 
     slug: str
     status: int
     title: str
-    retry_after_s: int | None = None
     next_step: str = ""
+    retry_after_s: int | None = None
 
     @property
     def type(self) -> str:
@@ -43,82 +45,68 @@ class ProblemKind:
         return f"/problems/{self.slug}"
 
 
-VALIDATION: Final = ProblemKind(
-    slug="validation", status=400, title="The request breaks a rule of the API"
-)
-INVALID_JSON: Final = ProblemKind(
-    slug="invalid-json", status=400, title="The request's body is not JSON"
-)
+VALIDATION: Final = ProblemKind("validation", 400, "The request breaks a rule of the API")
+INVALID_JSON: Final = ProblemKind("invalid-json", 400, "The request's body is not JSON")
 INVALID_CURSOR: Final = ProblemKind(
-    slug="invalid-cursor",
-    status=400,
-    title="The cursor is not one of this list",
-    next_step="take nextCursor of the page before, with the same filters, or leave it out",
+    "invalid-cursor",
+    400,
+    "The cursor is not one of this list",
+    "take nextCursor of the page before, with the same filters, or leave it out",
 )
 UNKNOWN_PATH: Final = ProblemKind(
-    slug="unknown-path",
-    status=404,
-    title="There is nothing at this path",
-    next_step="GET /openapi.json describes all paths",
+    "unknown-path", 404, "There is nothing at this path", "GET /openapi.json describes all paths"
 )
 NOT_FOUND: Final = ProblemKind(
-    slug="not-found",
-    status=404,
-    title="The thing asked for does not exist",
-    next_step="check the id; GET /connectors and GET /jobs list what there is",
+    "not-found",
+    404,
+    "The thing asked for does not exist",
+    "check the id; GET /connectors and GET /jobs list what there is",
 )
 METHOD_NOT_ALLOWED: Final = ProblemKind(
-    slug="method-not-allowed", status=405, title="The path does not take this method"
+    "method-not-allowed", 405, "The path does not take this method"
 )
 ALREADY_EXISTS: Final = ProblemKind(
-    slug="already-exists",
-    status=409,
-    title="The id is taken",
-    next_step="use what is there, or choose another id",
+    "already-exists", 409, "The id is taken", "use what is there, or choose another id"
 )
-CONNECTOR_DISABLED: Final = ProblemKind(
-    slug="connector-disabled", status=409, title="The connector is switched off"
-)
+CONNECTOR_DISABLED: Final = ProblemKind("connector-disabled", 409, "The connector is switched off")
 OVERLAPPING_JOB: Final = ProblemKind(
-    slug="overlapping-job",
-    status=409,
-    title="Another job is active on the same objects",
-    next_step="wait until it has ended, or cancel it",
+    "overlapping-job",
+    409,
+    "Another job is active on the same objects",
+    "wait until it has ended, or cancel it",
 )
 TOO_MANY_PREFIXES: Final = ProblemKind(
-    slug="too-many-prefixes",
-    status=409,
-    title="The active jobs of the bucket hold too many prefixes",
-    next_step="wait until one of them has ended, or name fewer or shorter prefixes",
+    "too-many-prefixes",
+    409,
+    "The active jobs of the bucket hold too many prefixes",
+    "wait until one of them has ended, or name fewer or shorter prefixes",
 )
 KEY_REUSED: Final = ProblemKind(
-    slug="idempotency-key-reused",
-    status=409,
-    title="The idempotency key belongs to another request",
-    next_step="choose a new key for a new request",
+    "idempotency-key-reused",
+    409,
+    "The idempotency key belongs to another request",
+    "choose a new key for a new request",
 )
-NOT_REDRIVABLE: Final = ProblemKind(
-    slug="not-redrivable", status=409, title="There is nothing to redrive"
-)
+NOT_REDRIVABLE: Final = ProblemKind("not-redrivable", 409, "There is nothing to redrive")
 CONFLICT: Final = ProblemKind(
-    slug="conflict",
-    status=409,
-    title="Others changed it at the same time",
+    "conflict",
+    409,
+    "Others changed it at the same time",
+    "nothing was written; send the request again",
     retry_after_s=1,
-    next_step="nothing was written; send the request again",
 )
 UNSUPPORTED_MEDIA_TYPE: Final = ProblemKind(
-    slug="unsupported-media-type",
-    status=415,
-    title="The body's content type is not understood",
-    next_step="send application/json in UTF-8",
+    "unsupported-media-type",
+    415,
+    "The body's content type is not understood",
+    "send application/json in UTF-8",
 )
-INTERNAL: Final = ProblemKind(slug="internal", status=500, title="The service failed")
+INTERNAL: Final = ProblemKind("internal", 500, "The service failed")
 SERVICE_FAULT: Final = ProblemKind(
-    slug="service-fault", status=500, title="The service cannot do this as it is set up"
+    "service-fault", 500, "The service cannot do this as it is set up"
 )
 UNAVAILABLE: Final = ProblemKind(
-    slug="unavailable", status=503, title="The service is not available now", retry_after_s=5
+    "unavailable", 503, "The service is not available now", retry_after_s=5
 )
 
 ALL_KINDS: Final = tuple(kind for kind in vars().copy().values() if isinstance(kind, ProblemKind))
@@ -140,7 +128,7 @@ _KIND_OF: Final[Mapping[type[BaseException], ProblemKind]] = {
 
 
 class RequestFault(Exception):
-    """The request fails before any use case; says with which kind of problem."""
+    """The request fails before any use case; names the kind of problem."""
 
     def __init__(
         self,
@@ -162,36 +150,36 @@ def kind_of(error: Exception) -> ProblemKind:
     return next((_KIND_OF[cls] for cls in type(error).__mro__ if cls in _KIND_OF), INTERNAL)
 
 
-def problem_reply(error: Exception, request: Request) -> Reply:
-    """Return the reply that tells the caller of `error`."""
+def problem_response(error: Exception, *, instance: str, request_id: str) -> Response[str]:
+    """Return the response that describes `error`; `instance` is the request's path."""
     kind = kind_of(error)
     body: dict[str, Any] = {
         "type": kind.type,
         "title": kind.title,
         "status": kind.status,
-        "detail": _detail(kind, error, request.request_id),
-        "instance": quote(request.link(request.path), safe="/:@!$&'()*+,;=-._~"),
+        "detail": _detail(kind, error, request_id),
+        "instance": quote(instance, safe="/:@!$&'()*+,;=-._~"),
         "retryable": kind.retry_after_s is not None,
-        "requestId": request.request_id,
+        "requestId": request_id,
     }
     if isinstance(error, InvalidRequest | RequestFault) and error.issues:
         body["errors"] = [
-            {"path": fault.path[:_SHOWN_CHARS], "message": fault.message[:_SHOWN_CHARS]}
-            for fault in error.issues[:_ERROR_COUNT]
+            {"path": issue.path[:_SHOWN_CHARS], "message": issue.message[:_SHOWN_CHARS]}
+            for issue in error.issues[:_ERROR_COUNT]
         ]
     if isinstance(error, OverlappingJob | IdempotencyKeyReused):
         body["jobId"] = error.job_id
     headers = dict(error.headers) if isinstance(error, RequestFault) else {}
     if kind.retry_after_s is not None:
         headers["Retry-After"] = str(kind.retry_after_s)
-    return Reply(status=kind.status, body=body, headers=headers, content_type=CONTENT_TYPE)
+    return Response(kind.status, CONTENT_TYPE, json.dumps(body, separators=(",", ":")), headers)
 
 
 def _detail(kind: ProblemKind, error: Exception, request_id: str) -> str:
     if isinstance(error, InvalidRequest):
         shown = [
-            f"{fault.path}: {fault.message}"[:_SHOWN_CHARS]
-            for fault in error.issues[:_DETAIL_FAULT_COUNT]
+            f"{issue.path}: {issue.message}"[:_SHOWN_CHARS]
+            for issue in error.issues[:_DETAIL_FAULT_COUNT]
         ]
         hidden_count = len(error.issues) - len(shown)
         more = [f"and {hidden_count} more, see errors"] if hidden_count else []

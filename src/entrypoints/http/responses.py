@@ -1,4 +1,4 @@
-"""What replies look like, for the API's description. Tests hold the real replies against it."""
+"""What responses look like, for the API's description. Tests compare the real responses with it."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ class ObjectOutcome(Outcome):
 
 
 class Explanation(_Shown):
-    """What became of one key."""
+    """The outcome of one key."""
 
     job_id: str
     object_key: str
@@ -199,14 +199,6 @@ class Explanation(_Shown):
     """Where the search continues; null where it is over. Large jobs take several requests."""
 
 
-class _Page(_Shown, Generic[Item]):
-    """One page of a list."""
-
-    items: list[Item]
-    next_cursor: str | None
-    """Where the next page begins; null on the last one."""
-
-
 class Unreadable(_Shown):
     """A record that this version of the service cannot read."""
 
@@ -214,18 +206,22 @@ class Unreadable(_Shown):
     cause: str
 
 
+class _Page(_Shown, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    next_cursor: str | None
+    """Where the next page begins; null on the last one."""
+    unreadable: list[Unreadable] = []
+    """Records of this page that cannot be read; only where there are any."""
+
+
 class ConnectorPage(_Page[Connector]):
     """Connectors."""
-
-    unreadable: list[Unreadable] = []
-    """Connectors that would stand here and cannot be read; only where there are any."""
 
 
 class JobPage(_Page[Job]):
     """Jobs, the newest first."""
-
-    unreadable: list[Unreadable] = []
-    """Jobs that would stand here and cannot be read; only where there are any."""
 
 
 class ChunkPage(_Page[Chunk]):
@@ -268,4 +264,4 @@ class Problem(_Shown):
     errors: list[FieldError] = []
     """What is wrong with which field."""
     job_id: str = ""
-    """The job that stands in the way."""
+    """The job that conflicts."""

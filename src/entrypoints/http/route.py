@@ -2,47 +2,68 @@
 
 from __future__ import annotations
 
-import re
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
-from entrypoints.http.bodies import NoQuery, Wire
-from entrypoints.http.exchange import Reply, Request
+from pydantic.alias_generators import to_camel
+
+from entrypoints.http import problems
 from entrypoints.http.problems import ProblemKind
-from entrypoints.wiring.apps import ApiApp
 
-Serve = Callable[[ApiApp, Request, str], Awaitable[Reply]]
+Method = Literal["GET", "POST"]
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One operation of the API.
 
-    `serve` gets the value of the path's parameter, empty if there is none. `answers` names a model
-    of `entrypoints.http.responses`; by name, so that models that only describe are not imported to
-    serve. `problems` are those beside the ones that every route may answer.
+    `answers` names a model of `entrypoints.http.responses`; by name, so that models that only
+    describe are not imported to serve. `problems` are those in addition to what every route may
+    answer.
     """
 
-    method: Literal["GET", "POST"]
+    method: Method
     path: str
-    serve: Serve
+    handler: Callable[..., Awaitable[Any]]
     operation: str
     summary: str
-    status: int
     answers: str
-    query: type[Wire] = NoQuery
-    body: type[Wire] | None = None
-    problems: tuple[ProblemKind, ...] = ()
-    replayable: bool = False
+    status: int
+    problems: tuple[ProblemKind, ...]
+    replayable: bool
 
-    @property
-    def rule(self) -> str:
-        """The path as Powertools writes it."""
-        return re.sub(r"\{(\w+)\}", r"<\1>", self.path)
 
-    @property
-    def parameter(self) -> str | None:
-        """The name of the path's parameter."""
-        match = re.search(r"\{(\w+)\}", self.path)
-        return match[1] if match else None
+class RouteTable(list[Route]):
+    """The routes, in the order of their handlers; the rest is read off the handler."""
+
+    def route(
+        self, method: Method, path: str, answers: str, status: int = 200, *own: ProblemKind
+    ) -> Callable[[Handler], Handler]:
+        """Add the handler that this decorates; `own` are its problems that no rule implies."""
+
+        def add(handler: Handler) -> Handler:
+            arguments = inspect.signature(handler).parameters
+            implied = [
+                *((problems.INVALID_JSON, problems.UNSUPPORTED_MEDIA_TYPE) * ("body" in arguments)),
+                *((problems.INVALID_CURSOR,) * ("cursor" in arguments)),
+                *((problems.NOT_FOUND,) * ("{" in path)),
+            ]
+            self.append(
+                Route(
+                    method=method,
+                    path=path,
+                    handler=handler,
+                    operation=to_camel(handler.__name__),
+                    summary=(inspect.getdoc(handler) or "").removesuffix("."),
+                    answers=answers,
+                    status=status,
+                    problems=(*implied, *own),
+                    replayable="idempotency_key" in arguments,
+                )
+            )
+            return handler
+
+        return add

@@ -1,190 +1,264 @@
-"""The table of routes: what the API serves, and what its description is made of."""
+"""The routes of the API: each reads its arguments, calls one use case, and shows the result.
+
+Powertools reads the annotations at run time, to validate the arguments and to describe them.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final, TypeVar
 
-from entrypoints.http import operations
-from entrypoints.http.bodies import (
-    ConnectorBody,
-    JobsQuery,
-    ObjectQuery,
-    OutcomesQuery,
-    PageQuery,
-    SyncBody,
-)
-from entrypoints.http.exchange import Reply, Request
+from aws_lambda_powertools.event_handler.api_gateway import Response
+
+from application.connectors import NewConnector
+from domain.connector import Ingest
+from domain.errors import FieldIssue, InvalidRequest
+from domain.job import Job, SyncOptions
+from domain.views import chunk_view, connector_view, failure_view, job_view, outcome_view
+from entrypoints.http import parameters as given
+from entrypoints.http.bodies import ConnectorBody, SyncBody
+from entrypoints.http.event import Request
+from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.problems import (
     ALREADY_EXISTS,
     CONFLICT,
     CONNECTOR_DISABLED,
-    INVALID_CURSOR,
-    INVALID_JSON,
     KEY_REUSED,
-    NOT_FOUND,
     NOT_REDRIVABLE,
     OVERLAPPING_JOB,
     TOO_MANY_PREFIXES,
-    UNSUPPORTED_MEDIA_TYPE,
 )
-from entrypoints.http.route import Route
+from entrypoints.http.route import RouteTable
 from entrypoints.wiring.apps import ApiApp
+from ports.paging import Page
 
-_BODY: Final = (INVALID_JSON, UNSUPPORTED_MEDIA_TYPE)
+Item = TypeVar("Item")
+Json = dict[str, Any]
+
+ROUTES: Final = RouteTable()
+
+# A guess at when there is something new to see; a sync takes from seconds to hours.
+_JOB_RETRY_AFTER_S: Final = 5
+# With discovery `batch` a key may be in any of thousands of chunks; what is not shown is counted.
+_SHOWN_CHUNK_COUNT: Final = 20
+# Lambda Developer Guide, "Lambda quotas": a response is at most 6 MB (hard limit). The margin is
+# for the body's quotation marks, which are escaped once more in the response.
+_RESPONSE_CHARS_MAX: Final = 4_500_000
+_CAUSE_CHARS_MAX: Final = 500
 
 
-async def describe(_app: ApiApp, request: Request, _: str) -> Reply:
-    """Serve the API's description."""
-    # What it takes to describe is imported when somebody asks; few do, and every cold start pays.
+@ROUTES.route("POST", "/connectors", "Connector", 201, ALREADY_EXISTS)
+async def create_connector(app: App, request: OurRequest, body: ConnectorBody) -> Response[str]:
+    """Register a bucket."""
+    connector = await app.connectors.register(
+        NewConnector(
+            bucket_name=body.bucket_name,
+            connector_id=body.connector_id,
+            prefixes=tuple(body.prefixes or ()),
+            status=body.status,
+            ingest=Ingest(
+                trigger=body.trigger,
+                ids=body.ids,
+                restore_tags=body.restore_tags,
+                queue_url=body.ingest_queue_url,
+                file_filter=body.file_filter.to_filter() if body.file_filter else None,
+            ),
+            expected_owner=body.expected_bucket_owner,
+            role_arn=body.role_arn,
+        )
+    )
+    location = request.link(f"/connectors/{connector.connector_id}")
+    return _json(201, connector_view(connector), {"Location": location})
+
+
+@ROUTES.route("GET", "/connectors", "ConnectorPage")
+async def list_connectors(
+    app: App, limit: given.Limit = PAGE_ITEM_COUNT, cursor: given.PageCursor = None
+) -> Response[str]:
+    """List connectors."""
+    return _page(await app.connectors.list_page(limit=limit, cursor=cursor), connector_view)
+
+
+@ROUTES.route("GET", "/connectors/{connectorId}", "Connector")
+async def get_connector(app: App, connector_id: given.ConnectorIdInPath) -> Json:
+    """Show a connector."""
+    return connector_view(await app.connectors.get(connector_id))
+
+
+@ROUTES.route(
+    "POST",
+    "/connectors/{connectorId}/sync",
+    "Job",
+    202,
+    CONNECTOR_DISABLED,
+    OVERLAPPING_JOB,
+    TOO_MANY_PREFIXES,
+    KEY_REUSED,
+)
+async def start_sync(
+    app: App,
+    request: OurRequest,
+    connector_id: given.ConnectorIdInPath,
+    body: SyncBody,
+    idempotency_key: given.IdempotencyKey = None,
+) -> Response[str]:
+    """Start a sync of the connector's bucket."""
+    one_prefix = () if body.prefix is None else (body.prefix,)
+    options = SyncOptions(
+        prefixes=tuple(body.prefixes or one_prefix),
+        discovery=body.discovery or app.default_discovery,
+        dry_run=body.dry_run,
+        modified_since=body.modified_since,
+        include=tuple(body.include or ()),
+        exclude=tuple(body.exclude or ()),
+        retrigger=body.retrigger,
+    )
+    try:
+        started = await app.start_sync.start(connector_id, options, idempotency_key=idempotency_key)
+    except InvalidRequest as error:
+        raise (_of_one_prefix(error) if one_prefix else error) from error
+    replayed = {} if started.created else {"Idempotency-Replayed": "true"}
+    return _accepted(app, request, started.job, replayed)
+
+
+@ROUTES.route("GET", "/jobs", "JobPage")
+async def list_jobs(
+    app: App,
+    limit: given.Limit = PAGE_ITEM_COUNT,
+    cursor: given.PageCursor = None,
+    connector_id: given.ConnectorFilter = None,
+    status: given.StatusFilter = None,
+) -> Response[str]:
+    """List jobs, the newest first."""
+    page = await app.queries.jobs(
+        connector_id=connector_id, status=status, limit=limit, cursor=cursor
+    )
+    now = app.clock.now()
+    return _page(page, lambda job: job_view(job, now))
+
+
+@ROUTES.route("GET", "/jobs/{jobId}", "Job")
+async def get_job(app: App, job_id: given.JobIdInPath) -> Json:
+    """Show a job: its status, counts and progress."""
+    return job_view(await app.queries.job(job_id), app.clock.now())
+
+
+@ROUTES.route("GET", "/jobs/{jobId}/chunks", "ChunkPage")
+async def list_chunks(
+    app: App,
+    job_id: given.JobIdInPath,
+    limit: given.Limit = PAGE_ITEM_COUNT,
+    cursor: given.PageCursor = None,
+) -> Response[str]:
+    """List a job's chunks."""
+    return _page(await app.queries.chunks(job_id, limit=limit, cursor=cursor), chunk_view)
+
+
+@ROUTES.route("GET", "/jobs/{jobId}/errors", "FailurePage")
+async def list_errors(
+    app: App,
+    job_id: given.JobIdInPath,
+    limit: given.Limit = PAGE_ITEM_COUNT,
+    cursor: given.PageCursor = None,
+) -> Response[str]:
+    """List what failed in a job."""
+    return _page(await app.queries.failures(job_id, limit=limit, cursor=cursor), failure_view)
+
+
+@ROUTES.route("GET", "/jobs/{jobId}/outcomes", "ObjectOutcomePage")
+async def list_outcomes(
+    app: App,
+    job_id: given.JobIdInPath,
+    outcome: given.Outcome,
+    limit: given.Limit = PAGE_ITEM_COUNT,
+    cursor: given.PageCursor = None,
+) -> Response[str]:
+    """List a job's objects that ended one way, such as NOT_TAKEN."""
+    page = await app.outcome_pages.page(job_id, outcome, limit=limit, cursor=cursor)
+    return _page(page, lambda each: {"objectKey": each.key, **outcome_view(each)})
+
+
+@ROUTES.route("GET", "/jobs/{jobId}/objects", "Explanation")
+async def explain_object(
+    app: App, job_id: given.JobIdInPath, key: given.Key, cursor: given.PageCursor = None
+) -> Json:
+    """Show the outcome of one object in a job."""
+    explanation = await app.explain_object.explain(job_id, key, cursor=cursor)
+    outcome = explanation.outcome
+    return {
+        "jobId": job_id,
+        "objectKey": explanation.key,
+        "outcome": None if outcome is None else outcome_view(outcome),
+        "chunkCount": explanation.chunk_count,
+        "chunks": [chunk_view(chunk) for chunk in explanation.chunks[:_SHOWN_CHUNK_COUNT]],
+        "nextCursor": explanation.cursor,
+    }
+
+
+@ROUTES.route("POST", "/jobs/{jobId}/cancel", "Job", 202, CONFLICT)
+async def cancel_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -> Response[str]:
+    """Cancel a job; one that has ended stays as it is."""
+    return _accepted(app, request, await app.cancel_job.cancel(job_id))
+
+
+@ROUTES.route(
+    "POST",
+    "/jobs/{jobId}/redrive",
+    "Job",
+    202,
+    NOT_REDRIVABLE,
+    OVERLAPPING_JOB,
+    TOO_MANY_PREFIXES,
+    CONFLICT,
+)
+async def redrive_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -> Response[str]:
+    """Try a job's failed objects again."""
+    return _accepted(app, request, await app.redrive_job.redrive(job_id))
+
+
+@ROUTES.route("GET", "/openapi.json", "OpenApi")
+async def describe_api(request: OurRequest) -> Json:
+    """Show this description."""
+    # What it takes to describe is imported on demand: every cold start would pay for it.
     from entrypoints.http.openapi import document
 
-    return Reply(status=200, body=document(ROUTES, server=request.prefix or "/"))
+    return document(ROUTES, server=request.link("") or "/")
 
 
-ROUTES: Final = (
-    Route(
-        method="POST",
-        path="/connectors",
-        serve=operations.create_connector,
-        operation="createConnector",
-        summary="Register a bucket",
-        status=201,
-        answers="Connector",
-        body=ConnectorBody,
-        problems=(*_BODY, ALREADY_EXISTS),
-    ),
-    Route(
-        method="GET",
-        path="/connectors",
-        serve=operations.list_connectors,
-        operation="listConnectors",
-        summary="List connectors",
-        status=200,
-        answers="ConnectorPage",
-        query=PageQuery,
-        problems=(INVALID_CURSOR,),
-    ),
-    Route(
-        method="GET",
-        path="/connectors/{connectorId}",
-        serve=operations.get_connector,
-        operation="getConnector",
-        summary="Show a connector",
-        status=200,
-        answers="Connector",
-        problems=(NOT_FOUND,),
-    ),
-    Route(
-        method="POST",
-        path="/connectors/{connectorId}/sync",
-        serve=operations.start_sync,
-        operation="startSync",
-        summary="Start a sync of the connector's bucket",
-        status=202,
-        answers="Job",
-        body=SyncBody,
-        problems=(
-            *_BODY,
-            NOT_FOUND,
-            CONNECTOR_DISABLED,
-            OVERLAPPING_JOB,
-            TOO_MANY_PREFIXES,
-            KEY_REUSED,
-        ),
-        replayable=True,
-    ),
-    Route(
-        method="GET",
-        path="/jobs",
-        serve=operations.list_jobs,
-        operation="listJobs",
-        summary="List jobs, the newest first",
-        status=200,
-        answers="JobPage",
-        query=JobsQuery,
-        problems=(INVALID_CURSOR,),
-    ),
-    Route(
-        method="GET",
-        path="/jobs/{jobId}",
-        serve=operations.get_job,
-        operation="getJob",
-        summary="Show a job: its status, counts and progress",
-        status=200,
-        answers="Job",
-        problems=(NOT_FOUND,),
-    ),
-    Route(
-        method="GET",
-        path="/jobs/{jobId}/chunks",
-        serve=operations.list_chunks,
-        operation="listChunks",
-        summary="List a job's chunks",
-        status=200,
-        answers="ChunkPage",
-        query=PageQuery,
-        problems=(INVALID_CURSOR, NOT_FOUND),
-    ),
-    Route(
-        method="GET",
-        path="/jobs/{jobId}/errors",
-        serve=operations.list_errors,
-        operation="listErrors",
-        summary="List what failed in a job",
-        status=200,
-        answers="FailurePage",
-        query=PageQuery,
-        problems=(INVALID_CURSOR, NOT_FOUND),
-    ),
-    Route(
-        method="GET",
-        path="/jobs/{jobId}/outcomes",
-        serve=operations.list_outcomes,
-        operation="listOutcomes",
-        summary="List a job's objects that ended one way, such as NOT_TAKEN",
-        status=200,
-        answers="ObjectOutcomePage",
-        query=OutcomesQuery,
-        problems=(INVALID_CURSOR, NOT_FOUND),
-    ),
-    Route(
-        method="GET",
-        path="/jobs/{jobId}/objects",
-        serve=operations.explain_object,
-        operation="explainObject",
-        summary="Show what became of one object in a job",
-        status=200,
-        answers="Explanation",
-        query=ObjectQuery,
-        problems=(INVALID_CURSOR, NOT_FOUND),
-    ),
-    Route(
-        method="POST",
-        path="/jobs/{jobId}/cancel",
-        serve=operations.cancel_job,
-        operation="cancelJob",
-        summary="Cancel a job; one that has ended stays as it is",
-        status=202,
-        answers="Job",
-        problems=(NOT_FOUND, CONFLICT),
-    ),
-    Route(
-        method="POST",
-        path="/jobs/{jobId}/redrive",
-        serve=operations.redrive_job,
-        operation="redriveJob",
-        summary="Try a job's failed objects again",
-        status=202,
-        answers="Job",
-        problems=(NOT_FOUND, NOT_REDRIVABLE, OVERLAPPING_JOB, TOO_MANY_PREFIXES, CONFLICT),
-    ),
-    Route(
-        method="GET",
-        path="/openapi.json",
-        serve=describe,
-        operation="describeApi",
-        summary="Show this description",
-        status=200,
-        answers="OpenApi",
-    ),
-)
+def _json(status: int, body: Json, headers: dict[str, str] | None = None) -> Response[str]:
+    text = json.dumps(body, separators=(",", ":"))
+    return Response(status, "application/json", text, headers)
+
+
+def _accepted(
+    app: ApiApp, request: Request, job: Job, headers: dict[str, str] | None = None
+) -> Response[str]:
+    location = request.link(f"/jobs/{job.job_id}")
+    own = {"Location": location, "Retry-After": str(_JOB_RETRY_AFTER_S), **(headers or {})}
+    return _json(202, job_view(job, app.clock.now()), own)
+
+
+def _page(page: Page[Item], view: Callable[[Item], Json]) -> Response[str]:
+    body: Json = {"items": [view(item) for item in page.items], "nextCursor": page.cursor}
+    if page.unreadable:
+        body["unreadable"] = [
+            {"id": each.record_id, "cause": each.cause[:_CAUSE_CHARS_MAX]}
+            for each in page.unreadable
+        ]
+    response = _json(200, body)
+    if len(response.body or "") > _RESPONSE_CHARS_MAX:
+        message = "makes a page that is too large to be sent; ask for fewer items"
+        raise InvalidRequest(FieldIssue(path="limit", message=message))
+    return response
+
+
+def _of_one_prefix(error: InvalidRequest) -> InvalidRequest:
+    """Return the error in terms of `prefix`, which the use case knows as `prefixes.0`."""
+    return InvalidRequest(
+        *(
+            replace(issue, path="prefix") if issue.path.startswith("prefixes") else issue
+            for issue in error.issues
+        )
+    )

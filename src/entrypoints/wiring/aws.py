@@ -55,7 +55,9 @@ async def open_aws_services(on_request: OnRequest | None) -> AsyncIterator[AwsSe
     settings = load_settings()
     tuning = settings.tuning
     in_flight = tuning.windows_in_flight * tuning.calls_in_flight
-    client_settings = ClientSettings(pool_connection_count=in_flight)
+    client_settings = ClientSettings(
+        pool_connection_count=in_flight, lean_s3_calls=tuning.lean_s3_calls
+    )
     async with open_clients(client_settings, on_request=on_request) as clients:
         yield AwsServices(
             settings,

@@ -187,7 +187,7 @@ async def test_fewer_than_a_thousand_may_all_fail(rig: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("Bucket,Key\nphotos,a\n", "not a bucket name"),
+        ("Bucket,Key\nphotos,a\n", "Row 2 names another bucket"),
         ("photos,a\nphotos,b,c\n", "Unexpected number of task fields in row 2"),
         ("photos,%zz\n", "Invalid object key format in row 1"),
         ("", "The manifest has no rows"),

@@ -95,10 +95,21 @@ async def test_a_blank_line_is_a_row_with_too_few_fields() -> None:
 
 
 async def test_a_header_is_read_as_a_bucket_name() -> None:
-    assert "'Bucket', which is not a bucket name" in await reason("Bucket,Key\nphotos,a\n")
-    assert await reason("bucket,key\nphotos,a\n") == (
-        "Row 2 names another bucket than the rows before it"
-    )
+    for header in ("Bucket,Key", "bucket,key"):
+        assert await reason(f"{header}\nphotos,a\n") == (
+            "Row 2 names another bucket than the rows before it"
+        )
+
+
+@pytest.mark.parametrize("bucket", ["My_Archive", "A" * 255, "a.b-c"])
+async def test_a_bucket_may_have_a_name_from_before_2018(bucket: str) -> None:
+    [row] = await read(f"{bucket},a\n")
+    assert row.bucket == bucket
+
+
+@pytest.mark.parametrize("bucket", ["a..b", "192.168.1.1", "media--x-s3", "A" * 256, "ab"])
+async def test_a_name_that_no_bucket_has_fails_the_job(bucket: str) -> None:
+    assert "not a bucket name" in await reason(f"{bucket},a\n")
 
 
 async def test_all_rows_are_in_one_bucket() -> None:

@@ -33,13 +33,14 @@ class ConnectorSubscriptions:
         self._table_name = table_name
         self._dynamodb = dynamodb
         self._asset_management = asset_system
+        self._reported: dict[str, str] = {}
 
     async def refresh(self) -> None:
         """Subscribe to new buckets, and update the file filters.
 
         If a bucket has several connectors, the filter of the first by id applies: a Media Lake has
-        one filter for each bucket. A bucket that does not exist or is not accessible is logged and
-        tried again at the next refresh.
+        one filter for each bucket. A bucket that does not exist or is not accessible is logged once
+        and tried again at the next refresh.
 
         Raises:
             ClientError: S3 or DynamoDB returned another error.
@@ -59,7 +60,9 @@ class ConnectorSubscriptions:
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _NOT_ACCESSIBLE:
                     raise
-                logger.warning("the asset system cannot subscribe to %s: %s", bucket, error)
+                if self._reported.get(bucket) != str(error):
+                    logger.warning("the asset system cannot subscribe to %s: %s", bucket, error)
+                self._reported[bucket] = str(error)
 
 
 def _file_filter(item: Mapping[str, Any]) -> FileFilter | None:

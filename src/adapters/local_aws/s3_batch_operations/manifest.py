@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 from adapters.local_aws.s3_batch_operations.errors import ManifestRejected
 from adapters.local_aws.s3_batch_operations.job_spec import ManifestField
 from adapters.local_aws.s3_batch_operations.settings import KeyFieldMeasure
+from domain.bucket_name import bucket_name_error
 
 KEY_FIELD_MAX = 1_024
 """Hard limit. "Invoke AWS Lambda function" (S3 User Guide): characters of the key field."""
@@ -25,7 +26,6 @@ _LINE_BYTES_MAX = 64 * 1024
 
 # General purpose bucket naming rules (S3 User Guide), as far as they distinguish a bucket name from
 # a header or a byte order mark.
-_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -134,7 +134,7 @@ class _RowReader:
     def _check_bucket(self, bucket: str) -> None:
         if self._bucket is not None:
             raise _invalid(f"Row {self._row_count} names another bucket than the rows before it")
-        if not _BUCKET_NAME.fullmatch(bucket):
+        if bucket_name_error(bucket) is not None:
             raise _invalid(
                 f"Row {self._row_count} names {bucket[:80]!r}, which is not a bucket name"
             )

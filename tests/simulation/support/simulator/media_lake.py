@@ -12,11 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from catalog_records import catalog_record
+from medialake_records import react_within, records_after
 from simulator.faults import Fault
 from simulator.scenery import BUCKET, QUEUE_URL
 
 from adapters.local_aws.asset_system.medialake.file_types import FileFilter, FilterMode
-from adapters.local_aws.asset_system.medialake.records import react_within, records_after
 from adapters.local_aws.asset_system.medialake.rules import refusal
 from adapters.local_aws.asset_system.medialake.values import (
     IngestObject,

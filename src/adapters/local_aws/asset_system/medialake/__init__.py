@@ -11,7 +11,6 @@ rules. Only `ingest`, the consumer, does I/O.
     values       parameters and results of the rules
     rules        the reaction to a created object
     deletions    the reaction to a deleted object or version
-    records      the table in memory: lookups, and applying a reaction
     items        the format of records and locks in DynamoDB
     ingest       the rules over S3 and DynamoDB
 

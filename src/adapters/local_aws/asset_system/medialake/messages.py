@@ -5,7 +5,7 @@ is. Unrecognised messages are dropped, not retried.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote, unquote_plus
@@ -64,18 +64,6 @@ class ObjectEvent:
         return self.event_name.startswith(_REMOVED)
 
 
-def events_of_invocation(payload: object) -> tuple[ObjectEvent, ...]:
-    """Return the events of an invocation payload: a list, `Records`, or one event."""
-    if isinstance(payload, list):
-        return _events_of_records(payload)
-    if not isinstance(payload, Mapping):
-        return ()
-    records = payload.get("Records")
-    if isinstance(records, list):
-        return _events_of_records(records)
-    return _events_of_eventbridge(payload) if "detail-type" in payload else ()
-
-
 def events_of_queue_message(text: str) -> tuple[ObjectEvent, ...]:
     """Return the events in the body of an SQS message."""
     try:
@@ -105,26 +93,6 @@ def keys_to_try(key: str) -> tuple[str, ...]:
     The second is for a key that is percent-encoded once more than expected.
     """
     return tuple(dict.fromkeys((key, unquote(key))))
-
-
-def _events_of_records(records: Iterable[object]) -> tuple[ObjectEvent, ...]:
-    return tuple(
-        event
-        for record in records
-        if isinstance(record, Mapping)
-        for event in _events_of_record(record)
-    )
-
-
-def _events_of_record(record: Mapping[str, Any]) -> tuple[ObjectEvent, ...]:
-    # An S3 record outside of SQS may name any source.
-    if "s3" in record:
-        return _event_of_s3(record)
-    if record.get("eventSource") == "aws:sqs" and "body" in record:
-        return events_of_queue_message(record["body"])
-    if "detail-type" in record and "source" in record:
-        return _events_of_eventbridge(record)
-    return ()
 
 
 def _event_of_s3(record: Mapping[str, Any]) -> tuple[ObjectEvent, ...]:

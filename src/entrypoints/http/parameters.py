@@ -1,0 +1,101 @@
+"""The parameters of routes, and what a handler gets besides: the use cases and the request."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler.depends import Depends
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from aws_lambda_powertools.event_handler.request import Request as ResolvedRequest
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from domain.job import JobStatus
+from domain.outcome import OutcomeKind
+from entrypoints.http.event import Request
+from entrypoints.http.values import ID_CHARS_MAX, Cursor, WholeKey, Word
+from entrypoints.wiring.apps import ApiApp
+from ports.errors import NotFound
+
+PAGE_ITEM_COUNT: Final = 20
+_PAGE_ITEM_COUNT_MAX: Final = 100
+
+# Ids that we make or accept are such words; others are of nothing, and no table must be asked
+# (DynamoDB refuses keys over 2,048 bytes).
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}", re.ASCII)
+_ID_SCHEMA: Final = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": ID_CHARS_MAX})
+# draft-ietf-httpapi-idempotency-key-header asks for a bound and leaves it to the service.
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_KEY_SCHEMA: Final = WithJsonSchema(
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+)
+
+
+def _id_of(thing: str) -> AfterValidator:
+    def check(quoted: str) -> str:
+        # API Gateway may have decoded it. Our ids hold no percent sign, so once more does no harm.
+        thing_id = unquote(quoted)
+        if not _ID.fullmatch(thing_id):
+            shown = thing_id[:64].encode("utf-8", "replace").decode()
+            raise NotFound(f"there is no {thing} {shown!r}")
+        return thing_id
+
+    return AfterValidator(check)
+
+
+def _digits(value: Any) -> int:
+    if not re.fullmatch("[0-9]{1,9}", str(value), re.ASCII):
+        raise PydanticCustomError("digits", "must be a whole number")
+    return int(value)
+
+
+def _key(value: Any) -> str:
+    if not isinstance(value, str) or not _KEY.fullmatch(value):
+        raise PydanticCustomError(
+            "key", "must be one value of 1 to 255 visible ASCII characters without spaces"
+        )
+    return value
+
+
+def _app(request: ResolvedRequest) -> ApiApp:
+    app: ApiApp = request.context["app"]
+    return app
+
+
+def _request(request: ResolvedRequest) -> Request:
+    ours: Request = request.context["request"]
+    return ours
+
+
+App = Annotated[ApiApp, Depends(_app)]
+OurRequest = Annotated[Request, Depends(_request)]
+
+ConnectorIdInPath = Annotated[str, _id_of("connector"), _ID_SCHEMA, Path(alias="connectorId")]
+JobIdInPath = Annotated[str, _id_of("job"), _ID_SCHEMA, Path(alias="jobId")]
+IdempotencyKey = Annotated[
+    str | None,
+    BeforeValidator(_key),
+    _KEY_SCHEMA,
+    Header(
+        alias="Idempotency-Key",
+        description="The same key and body: the same job. The same key, another body: a problem.",
+    ),
+]
+Limit = Annotated[
+    int,
+    Field(ge=1, le=_PAGE_ITEM_COUNT_MAX),
+    BeforeValidator(_digits),
+    Query(description="How many items at most."),
+]
+PageCursor = Annotated[
+    Cursor | None,
+    Query(description="`nextCursor` of the page before; left out for the first."),
+]
+ConnectorFilter = Annotated[
+    Word | None, Query(alias="connectorId", description="Only jobs of this connector.")
+]
+StatusFilter = Annotated[JobStatus | None, Query(description="Only jobs in this status.")]
+Outcome = Annotated[OutcomeKind, Query(description="Only objects that ended like this.")]
+Key = Annotated[WholeKey, Query(description="The object's key, URL-encoded.")]
