@@ -34,7 +34,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Do what was asked for, or say why not."""
+    """Run the command, or report why it cannot run."""
     parser = argparse.ArgumentParser(prog="python -m tools.deploy")
     parser.add_argument("--stage", default="")
     parser.add_argument("--targets", default="")
@@ -62,7 +62,7 @@ def _so_far(done: Sequence[str]) -> str:
 
 
 def run(command: str, stage: str, targets: str, choices: Sequence[str], progress: Progress) -> None:
-    """Carry out one command; `progress` gets what it did on AWS.
+    """Run one command; `progress` gets its changes on AWS.
 
     Raises:
         Stopped: the choices, the account or the machine do not fit.
@@ -72,7 +72,7 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str], progress
     if command == "destroy":
         if given.get("data") == "keep":
             raise Stopped("- data=keep: what is to be kept is not to be destroyed")
-        # What the buckets were called matters no more, nor what code there was.
+        # The names of the buckets and the code no longer matter.
         given = {"targets": "none-named", **given, "code": "stub"}
     try:
         config = read_config(given)
@@ -147,7 +147,7 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session, progress
 
 
 def _is_bootstrapped(config: Config, session: boto3.Session) -> bool:
-    """Return whether the CDK can deploy here; where that is not known, it finds out itself.
+    """Return whether the CDK can deploy here; True if unknown, because the CDK checks it too.
 
     Raises:
         Stopped: there is another bootstrap, and no option requests this one as well.

@@ -1,9 +1,8 @@
 """Taking a stage away, so that a refusal comes before anything is lost.
 
-Everything that AWS would refuse is looked at first. Then CloudFormation deletes the stack:
-functions, trail and roles go before the buckets, whose names they hold. It stops at a bucket that
-is not empty. By then nothing of the stage can write to it, so it is emptied, and the deletion is
-repeated.
+Everything that AWS would refuse is checked first. Then CloudFormation deletes the stack: functions,
+trail and roles go before the buckets, whose names they hold. It stops at a bucket that is not
+empty. By then nothing of the stage can write to it, so it is emptied, and the deletion is repeated.
 """
 
 from collections.abc import Callable, Iterator
