@@ -323,7 +323,7 @@ LOCKED_BY_DEFAULT = {
 }
 
 
-async def test_a_default_retention_does_not_lock_what_is_older_than_versions(
+async def test_a_default_retention_does_not_lock_objects_older_than_versioning(
     client: Any, error: Callable[..., Exception]
 ) -> None:
     """Its version is called "null"; locks may be switched on later, and a copy has an id."""

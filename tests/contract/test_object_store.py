@@ -730,7 +730,7 @@ async def _gone(world: World, *, versioned: bool) -> ObjectHead:
 
 
 @pytest.mark.parametrize("versioned", [False, True])
-async def test_an_object_that_is_gone_is_not_found(world: World, versioned: bool) -> None:
+async def test_a_deleted_object_is_not_found(world: World, versioned: bool) -> None:
     head = await _gone(world, versioned=versioned)
 
     with pytest.raises(NotFound):
@@ -741,14 +741,14 @@ async def test_an_object_that_is_gone_is_not_found(world: World, versioned: bool
         await copy_in_place(world, head, {"ours": "1"})
 
 
-async def test_tags_of_an_object_that_is_gone_are_not_written(world: World) -> None:
+async def test_tags_of_a_deleted_object_are_not_written(world: World) -> None:
     head = await _gone(world, versioned=False)
 
     with pytest.raises(NotFound):
         await world.store.write_tags(world.bucket, head, {"ours": "1"})
 
 
-async def test_a_large_object_that_is_gone_is_not_found(world: World) -> None:
+async def test_a_deleted_large_object_is_not_found(world: World) -> None:
     await world.put("a", b"c" * (SINGLE_COPY_BYTES_MAX + 1))
     head = await world.store.head(world.bucket, "a")
     await world.delete("a")

@@ -78,7 +78,7 @@ async def test_a_file_is_replaced_only_as_it_was_read(store: ResultsStore) -> No
     assert await store.e_tag("file") == second
 
 
-async def test_a_file_that_is_gone_is_not_replaced(store: ResultsStore) -> None:
+async def test_a_deleted_file_is_not_replaced(store: ResultsStore) -> None:
     with pytest.raises(Conflict):
         await store.replace("gone", b"late", e_tag=md5(b"gone"))
     with pytest.raises(NotFound):

@@ -305,7 +305,7 @@ def test_the_outputs_of_a_stage_name_its_results_bucket() -> None:
     assert import_command._results_bucket(client) == "results"
 
 
-def test_warnings_and_connectors_that_are_gone_are_shown(api: Api, tables: Any) -> None:
+def test_warnings_and_deleted_connectors_are_shown(api: Api, tables: Any) -> None:
     _put(tables, "1", "films")
     import_json("--yes")
     tables.delete_item(TableName=TABLE, Key={"id": {"S": "1"}})

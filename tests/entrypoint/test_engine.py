@@ -196,7 +196,7 @@ def test_a_batch_job_that_failed_fails_the_job_with_its_cause(
     assert failure.error_class == "DiscoveryFailed"
 
 
-def test_a_batch_job_that_has_not_ended_is_left_alone(
+def test_a_batch_job_that_has_not_ended_is_unchanged(
     service: Any, discovering: tuple[str, str], batch_event: Callable[[str, str], Json]
 ) -> None:
     job_id, batch_job_id = discovering

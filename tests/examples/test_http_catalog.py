@@ -295,7 +295,7 @@ class TestFailures:
             '{"assets": [{"id": ""}]}',
         ],
     )
-    async def test_an_answer_of_another_form_is_no_answer(
+    async def test_a_response_of_another_form_is_an_error(
         self, dam: FakeDam, catalog: HttpCatalog, body: str
     ) -> None:
         """Least of all that there is no such asset."""
@@ -320,7 +320,7 @@ class TestFailures:
             await make_catalog(attempt_count_max=1).look_up([ask(f"{n}.jpg") for n in range(20)])
 
 
-def test_the_example_knows_the_port_and_no_more_of_this_project() -> None:
+def test_the_example_imports_only_the_port_of_this_project() -> None:
     """As an adapter must: it could be moved to src/adapters/ as it is."""
     imported = set()
     for path in EXAMPLE.glob("*.py"):

@@ -230,7 +230,7 @@ def test_without_a_catalog_no_role_reads_one(no_catalog: Template, of_type: OfTy
     assert "AssetsTable" not in made
 
 
-def test_ingest_queues_are_sent_to_by_the_processor_and_looked_at_by_the_engine() -> None:
+def test_the_processor_sends_to_ingest_queues_and_the_engine_reads_their_depth() -> None:
     given = {"ingest_queues": ",".join(_QUEUES)}
     wanted = {"processor": "sqs:SendMessage", "engine": "sqs:GetQueueAttributes"}
     for role in ROLES:
@@ -278,7 +278,7 @@ def test_without_targets_no_customers_bucket_is_named(
         assert made.count(json.dumps(role)) == 2  # the engine's and the processor's
 
 
-def test_a_role_of_another_account_may_what_our_own_may_on_targets_and_no_more() -> None:
+def test_a_role_of_another_account_has_the_same_permissions_on_targets() -> None:
     config = read_config({"stage": "dev", "targets": "media-a", "target_keys": _KEY})
     ours = {
         (action, resource)

@@ -278,7 +278,7 @@ def test_no_region_and_no_credentials(aws: boto3.Session, monkeypatch: pytest.Mo
         (10, None, "0 can be reserved"),
     ],
 )
-def test_too_little_concurrency_for_what_is_reserved(
+def test_too_little_concurrency_for_the_reservation(
     aws: boto3.Session, unreserved: int, held: int | None, message: str | None
 ) -> None:
     class Account:

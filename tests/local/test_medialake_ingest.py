@@ -143,7 +143,7 @@ async def test_events_of_this_service_and_malformed_messages_are_ignored(
     assert str(world.counts()) == "ignored messages 5"
 
 
-async def test_an_object_that_is_gone_is_ignored(world: World) -> None:
+async def test_a_deleted_object_is_ignored(world: World) -> None:
     assert await world.ingest("gone.jpg") is None
     assert world.counts().ignored == 1
     assert await world.items() == {}

@@ -53,7 +53,7 @@ async def test_a_job_that_is_readable_again_continues(story: Any) -> None:
     assert (await story.finish(unreadable.job_id)).tally.statistics.put == 1
 
 
-async def test_a_connector_that_cannot_be_read_stops_nothing_but_its_own_syncs(
+async def test_an_unreadable_connector_stops_only_its_own_syncs(
     new_story: Callable[..., Any],
 ) -> None:
     story = new_story(ingest={"queue_url": QUEUE_URL})

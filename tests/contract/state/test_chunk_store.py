@@ -128,7 +128,7 @@ class TestAdd:
         assert await chunks.get(job.job_id, 0) == replace(make_chunk(0), version=1)
         assert await chunks.get(job.job_id, 1) == replace(known, version=1)
 
-    async def test_every_field_comes_back(self, chunks: ChunkStore, job: Job) -> None:
+    async def test_every_field_is_read_back(self, chunks: ChunkStore, job: Job) -> None:
         await chunks.add(job, [FULL])
         assert await chunks.get(job.job_id, FULL.index) == replace(FULL, version=1)
 
@@ -232,7 +232,7 @@ class TestSave:
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(chunk=any_chunk())
-    async def test_any_value_comes_back(
+    async def test_any_value_is_read_back(
         self, chunks: ChunkStore, jobs: JobStore, make_job: MakeJob, chunk: Chunk
     ) -> None:
         job = await jobs.create(

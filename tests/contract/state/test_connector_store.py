@@ -74,7 +74,7 @@ async def listed_ids(connectors: ConnectorStore, limit: int) -> list[str]:
 
 
 @pytest.mark.parametrize("connector", [FULL, SMALL])
-async def test_every_field_comes_back(connectors: ConnectorStore, connector: Connector) -> None:
+async def test_every_field_is_read_back(connectors: ConnectorStore, connector: Connector) -> None:
     await connectors.create(connector)
     assert await connectors.get(connector.connector_id) == connector
     assert (await connectors.list_page(limit=5)).items == (connector,)

@@ -94,11 +94,6 @@ class Faults:
 
         self.client.meta.events.register_first(f"needs-retry.dynamodb.{operation}", needs_retry)
 
-    def leave_unprocessed(self, operation: str, change: Callable[[Any], None]) -> None:
-        self.client.meta.events.register(
-            f"after-call.dynamodb.{operation}", lambda parsed, **_: change(parsed)
-        )
-
 
 @pytest.fixture
 def faults(tables: Any) -> Faults:

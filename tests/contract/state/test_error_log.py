@@ -59,7 +59,7 @@ async def listed(failures: ErrorLog, job_id: str = "job-1", limit: int = 1000) -
             return found
 
 
-async def test_every_field_comes_back(failures: ErrorLog) -> None:
+async def test_every_field_is_read_back(failures: ErrorLog) -> None:
     assert [f.name for f in fields(FULL) if getattr(FULL, f.name) == f.default] == []
     await failures.record([FULL, SMALL])
     assert await listed(failures) == [FULL, SMALL]
@@ -84,7 +84,7 @@ async def test_every_field_comes_back(failures: ErrorLog) -> None:
         stack_trace=st.none() | TEXT,
     )
 )
-async def test_any_value_comes_back(failures: ErrorLog, any_failure: Failure) -> None:
+async def test_any_value_is_read_back(failures: ErrorLog, any_failure: Failure) -> None:
     await failures.record([any_failure])
     assert await listed(failures, any_failure.job_id) == [any_failure]
 

@@ -194,7 +194,7 @@ async def listed_ids(jobs: JobStore, limit: int, **query: Any) -> list[str]:
 
 
 class TestCreateAndGet:
-    async def test_every_field_comes_back(self, jobs: JobStore) -> None:
+    async def test_every_field_is_read_back(self, jobs: JobStore) -> None:
         created = await jobs.create(FULL)
         assert created == replace(FULL, version=1)
         assert await jobs.get(FULL.job_id) == created
@@ -215,7 +215,7 @@ class TestCreateAndGet:
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(job=any_job())
-    async def test_any_value_comes_back(self, jobs: JobStore, job: Job) -> None:
+    async def test_any_value_is_read_back(self, jobs: JobStore, job: Job) -> None:
         created = await jobs.create(job)
         assert await jobs.get(job.job_id) == created == replace(job, version=1)
         saved = await jobs.save(created)
@@ -451,7 +451,7 @@ class TestReopen:
         assert caught.value.job_id == "job-2"
         assert await jobs.get("job-1") == job
 
-    async def test_its_own_prefixes_are_no_overlap(self, jobs: JobStore, make_job: MakeJob) -> None:
+    async def test_its_own_prefixes_do_not_overlap(self, jobs: JobStore, make_job: MakeJob) -> None:
         job = await jobs.create(make_job("job-1", "a/"))
         reopened = await jobs.reopen(job)
         assert await jobs.get("job-1") == reopened == replace(job, version=2)
