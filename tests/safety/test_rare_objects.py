@@ -296,7 +296,7 @@ def test_a_deleted_object_is_not_created_again(
         listing = await cloud.client.list_objects_v2(
             Bucket=cloud.bucket(thing.setting).name, Prefix=thing.key
         )
-        assert listing["KeyCount"] == 0
+        assert not listing.get("Contents")  # the lean parser leaves KeyCount out
 
     run(scene())
 
