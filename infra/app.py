@@ -25,7 +25,7 @@ def build(app: cdk.App) -> AssetSyncStack:
 
 
 def main() -> None:
-    """Synthesize, or say what is wrong."""
+    """Synthesize, or report invalid options."""
     app = cdk.App()
     try:
         build(app)

@@ -1,8 +1,8 @@
 """The options of one installation, checked before anything is created.
 
 The choices come as CDK context (`-c stage=dev -c targets=a,b`) or from `tools/deploy.py`, which
-passes them on. All problems are reported at once, each with what to do. Nothing here calls
-AWS: infra.preflight checks what only AWS knows.
+passes them on. All problems are reported at once, each with what to do. Nothing here calls AWS:
+infra.preflight has the checks against AWS.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What is wrong with the choices of a deployment, as far as the choices themselves show it."""
+"""Problems of a deployment's options that the options themselves show."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 CREATE: Final = "create"
 MEDIALAKE: Final = "medialake"
 NO_CATALOG: Final = "none"
-# Which index each profile asks unless another is chosen. The asset index of a Media Lake has no
-# items (its v1.18.3, medialake_stacks/base_infrastructure.py: it is keyed by attributes that
-# nothing writes).
+# The index that each profile queries by default. The asset index of a Media Lake has no items (its
+# v1.18.3, medialake_stacks/base_infrastructure.py: it is keyed by attributes that nothing writes).
 PROFILES: Final[Mapping[str, Mapping[str, str]]] = {
     MEDIALAKE: {"catalog_path_index": "S3PathIndex"},
     "generic": {"catalog_index": "AssetIDIndex"},

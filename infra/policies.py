@@ -1,13 +1,13 @@
 """What each role may do, as data: every statement with the reason for it.
 
-The stack makes its policies from this, docs/iam.md is written from it, and a test compares it with
-what the functions ask AWS for. It knows no AWS library.
+The stack creates its policies from this data, docs/iam.md is generated from it, and a test compares
+it with the functions' calls to AWS. It imports no AWS library.
 
-No managed policy of AWS, and no `*` as a resource but where AWS has no resource to name: those
-statements are marked `resourceless`, and a test looks each of their actions up in AWS's own list.
+There is no managed policy of AWS, and `*` as a resource only for actions without a resource: those
+statements are marked `resourceless`, and a test checks each of their actions in AWS's own list.
 
-ROLES are those of this installation. A role in the account of a bucket is made by its owner; what
-it has to allow, and whom to trust, is said here as well.
+ROLES are those of this installation. The owner of a bucket in another account creates a role there;
+the permissions and the trust that it needs are also here.
 """
 
 from collections.abc import Callable, Mapping
@@ -294,9 +294,9 @@ def batch_role_statements(_config: Config) -> list[Statement]:
 
 
 def target_role_statements(config: Config) -> list[Statement]:
-    """What a role that engine and processor assume has to allow on the targets, in its account.
+    """Return the statements on the targets of a role that engine and processor assume.
 
-    It is what their own roles may do there, so the two cannot differ.
+    These are those of their own roles, so the two cannot differ.
     """
     return [*engine_on_targets(config), *processor_on_targets(config)]
 

@@ -3,8 +3,8 @@
 Statements of a fixed number of resources stand in the role's inline policy. Those whose resources
 are a list of the operator's (buckets, roles, keys, queues) stand in managed policies of this
 installation, as many as the list needs. Each list has policies of its own, filled in its order: an
-item that is appended changes the last policy of its list, and moves no other item. It knows no AWS
-library.
+item that is appended changes the last policy of its list, and moves no other item. It imports no
+AWS library.
 """
 
 import json
@@ -38,7 +38,7 @@ class Documents:
 
 
 def in_documents(role: str, config: Config) -> Documents:
-    """Lay out what the role may do."""
+    """Distribute the role's statements among its policies."""
     managed: dict[str, Sequence[Statement]] = {}
     for name in LISTS:
         title = "".join(word.title() for word in name.split("_"))

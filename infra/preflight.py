@@ -1,4 +1,4 @@
-"""What only AWS knows, looked at before anything is made: each fault with what to do.
+"""Checks against AWS, before anything is created: each problem with its fix.
 
 Owns the questions and what their answers mean. It creates and changes nothing. Rights that the
 operator lacks for a question are a warning: the deployment itself will tell.
@@ -37,7 +37,7 @@ _QUESTIONS: Final = (
 
 
 class NoCredentials(Exception):
-    """AWS does not know who asks; the message says what to do."""
+    """The caller has no valid AWS identity; the message says what to do."""
 
 
 def identify(client: OpenClient, region: str | None) -> Identity:
@@ -67,5 +67,5 @@ def look(config: Config, identity: Identity, client: OpenClient) -> list[Finding
         except ClientError as error:
             if error.response["Error"]["Code"] not in DENIED:
                 raise
-            findings.append(Finding(False, f"could not be looked at: {error}"))
+            findings.append(Finding(False, f"could not be read: {error}"))
     return findings

@@ -56,7 +56,7 @@ class AssetSyncStack(Stack):
         functions: Functions,
         api: apigateway.HttpApi,
     ) -> None:
-        """Put out what the CLI and its `doctor` look for; their names are an interface."""
+        """Add the outputs that the CLI and its `doctor` read; their names are an interface."""
         queue = messaging.queues[resources.PROCESSOR_QUEUE.name]
         dead_letters = messaging.queues[resources.DEAD_LETTER_QUEUE.name]
         outputs = {

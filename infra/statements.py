@@ -1,7 +1,7 @@
 """What a statement of a policy is, and those that several roles share.
 
 Resources are templates: a name in braces stands for an ARN of this installation, which `render`
-puts in. It knows no AWS library.
+puts in. It imports no AWS library.
 """
 
 from collections.abc import Iterable, Mapping
@@ -121,7 +121,7 @@ def announcing() -> list[Statement]:
 
 
 def common(config: Config) -> list[Statement]:
-    """Log and trace, and use the keys of what the role uses."""
+    """Log and trace, and use the keys of the role's resources."""
     statements = [
         Statement(
             sid="Logs",

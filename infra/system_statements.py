@@ -1,4 +1,4 @@
-"""What the service may do at the Asset Management System: read its catalog, send to its queues.
+"""The permissions at the Asset Management System: read its catalog, send to its queues.
 
 None of it is this installation's own but a catalog that is made for a trial.
 """

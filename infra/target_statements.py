@@ -1,7 +1,7 @@
-"""What the service does on customers' buckets, and how it is let in.
+"""The permissions on customers' buckets.
 
 The roles of engine and processor hold these statements for the buckets of TARGETS. A role of
-another account, which the two assume, has to allow the same.
+another account, which the two assume, must allow the same.
 """
 
 from infra.config import Config

@@ -20,12 +20,12 @@ _DENIED: Final = "AccessDeniedException"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bootstrap:
-    """What is known of the bootstrap.
+    """The state of the bootstrap.
 
     Attributes:
         ready: Whether it is there, in a version that will do; None if that may not be looked up.
         others: Qualifiers of other bootstraps, if it is not there and they may be listed.
-        denied: What was not allowed, as AWS says it; empty if all was.
+        denied: AWS's message for a denied request; empty if there was none.
     """
 
     ready: bool | None

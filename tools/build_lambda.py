@@ -64,7 +64,7 @@ _FOLDERS_NEVER_RUN: Final = ("bin", "boto3/data", "boto3/examples")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a package is built for; `platform` None is this machine."""
+    """The target of a package; `platform` None is this machine."""
 
     platform: str | None
     python_version: str
@@ -260,7 +260,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def main() -> None:
-    """Build, and say how large it got."""
+    """Build, and report the size."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

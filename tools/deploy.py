@@ -28,13 +28,13 @@ from infra.preflight import Identity, NoCredentials, identify, look
 from tools.bootstrap import QUALIFIER, look_for_bootstrap
 from tools.build_lambda import BUNDLE, LAMBDA, BuildFailed, build
 from tools.next_steps import next_steps
-from tools.teardown import Progress, Stopped, clear_failed_creation, take_away
+from tools.teardown import Progress, Stopped, clear_failed_creation, remove
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Do what was asked for, or say why not."""
+    """Run the command, or report why it cannot run."""
     parser = argparse.ArgumentParser(prog="python -m tools.deploy")
     parser.add_argument("--stage", default="")
     parser.add_argument("--targets", default="")
@@ -62,7 +62,7 @@ def _so_far(done: Sequence[str]) -> str:
 
 
 def run(command: str, stage: str, targets: str, choices: Sequence[str], progress: Progress) -> None:
-    """Carry out one command; `progress` gets what it did on AWS.
+    """Run one command; `progress` gets its changes on AWS.
 
     Raises:
         Stopped: the choices, the account or the machine do not fit.
@@ -72,7 +72,7 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str], progress
     if command == "destroy":
         if given.get("data") == "keep":
             raise Stopped("- data=keep: what is to be kept is not to be destroyed")
-        # What the buckets were called matters no more, nor what code there was.
+        # The names of the buckets and the code no longer matter.
         given = {"targets": "none-named", **given, "code": "stub"}
     try:
         config = read_config(given)
@@ -93,7 +93,7 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str], progress
     _say(f"{config.stack_name} in account {identity.account}, {identity.region}")
     if command == "destroy":
         delete = partial(_cdk, config, "destroy", config.stack_name, "--force")
-        take_away(config.stack_name, session.client, delete, progress)
+        remove(config.stack_name, session.client, delete, progress)
     else:
         _deploy(config, identity, session, progress)
 
@@ -147,7 +147,7 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session, progress
 
 
 def _is_bootstrapped(config: Config, session: boto3.Session) -> bool:
-    """Return whether the CDK can deploy here; where that is not known, it finds out itself.
+    """Return whether the CDK can deploy here; True if unknown, because the CDK checks it too.
 
     Raises:
         Stopped: there is another bootstrap, and no option requests this one as well.

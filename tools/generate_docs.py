@@ -337,7 +337,7 @@ def _summary(event: type) -> str:
 
 
 def _attribute_texts(kind: type) -> dict[str, str]:
-    """Return what the class's docstring says under `Attributes:`, by field."""
+    """Return the texts under `Attributes:` in the class's docstring, by field."""
     section = (inspect.getdoc(kind) or "").partition("Attributes:\n")[2]
     return {name: " ".join(text.split()) for name, text in _ATTRIBUTE.findall(section)}
 

@@ -1,9 +1,8 @@
 """Taking a stage away, so that a refusal comes before anything is lost.
 
-Everything that AWS would refuse is looked at first. Then CloudFormation deletes the stack:
-functions, trail and roles go before the buckets, whose names they hold. It stops at a bucket that
-is not empty. By then nothing of the stage can write to it, so it is emptied, and the deletion is
-repeated.
+Everything that AWS would refuse is checked first. Then CloudFormation deletes the stack: functions,
+trail and roles go before the buckets, whose names they hold. It stops at a bucket that is not
+empty. By then nothing of the stage can write to it, so it is emptied, and the deletion is repeated.
 """
 
 from collections.abc import Callable, Iterator
@@ -140,9 +139,7 @@ def _if_there() -> Iterator[None]:
             raise
 
 
-def take_away(
-    name: str, client: OpenClient, delete: Callable[[], None], progress: Progress
-) -> None:
+def remove(name: str, client: OpenClient, delete: Callable[[], None], progress: Progress) -> None:
     """Delete the stack and empty its buckets, in this order.
 
     Args:

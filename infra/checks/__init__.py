@@ -1,1 +1,1 @@
-"""What only AWS knows, one module per matter; infra.preflight asks all of it."""
+"""Checks against AWS, one module per subject; infra.preflight runs all of them."""

@@ -46,7 +46,7 @@ def buckets(config: Config, identity: Identity, client: OpenClient) -> Iterator[
 
 
 def target_roles(config: Config, identity: Identity, client: OpenClient) -> Iterator[Finding]:
-    """Look whether roles of our own account are there; others' cannot be asked for."""
+    """Check that the roles of this account exist; those of others cannot be read."""
     for arn in config.target_roles:
         if arn.split(":")[4] != identity.account:
             continue
@@ -73,7 +73,8 @@ def target_roles(config: Config, identity: Identity, client: OpenClient) -> Iter
 def notifications(config: Config, _: Identity, client: OpenClient) -> Iterator[Finding]:
     """Check whether a Media Lake is notified of a copy; only trigger `copy` needs it.
 
-    docs/object-safety.md, The three triggers: `copy` depends on what the bucket itself sends.
+    docs/object-safety.md, The three triggers: `copy` depends on the events that the bucket itself
+    sends.
     """
     if config.profile != "medialake":
         return

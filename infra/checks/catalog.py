@@ -69,7 +69,7 @@ def catalog(config: Config, identity: Identity, client: OpenClient) -> Iterator[
 
 
 def _index(config: Config, table: Any, choice: str, name: str, key: str) -> Iterator[Finding]:
-    """Look whether the table has the index that the processor asks, with the key that it uses."""
+    """Check that the table has the index that the processor queries, with the key that it uses."""
     indexes = {each["IndexName"]: each for each in table.get("GlobalSecondaryIndexes", [])}
     if name not in indexes:
         there = ", ".join(sorted(indexes)) or "none"

@@ -1,7 +1,7 @@
-"""The stack of a stage as CloudFormation knows it: its status, its promises, its resources.
+"""The stack of a stage in CloudFormation: its status, its deployed options, its resources.
 
-What a stage promised when it was deployed stands in the stack, whatever choices a later command is
-given. Nothing here changes anything.
+The options with which a stage was deployed are read from the stack, whatever options a later
+command has. This module is read-only.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ _KEEPS: Final = ("Retain", "RetainExceptOnCreate")
 
 @dataclass(frozen=True, slots=True)
 class StackResource:
-    """A resource that a stack has or had; `kept` says whether it outlives the stack."""
+    """A resource that a stack has or had; `kept` is whether it outlives the stack."""
 
     logical_id: str
     kind: str
@@ -67,7 +67,7 @@ def read_deployed(name: str, client: Callable[..., Any]) -> Deployed | None:
     """Read a stack; None if there is none of this name.
 
     Raises:
-        ClientError: AWS does not say.
+        ClientError: AWS returns no status.
     """
     cloudformation = client("cloudformation")
     try:
@@ -91,7 +91,7 @@ def read_deployed(name: str, client: Callable[..., Any]) -> Deployed | None:
 
 
 def why_creation_failed(name: str, client: Callable[..., Any]) -> str:
-    """Return what CloudFormation says of the first resource that could not be made."""
+    """Return CloudFormation's message for the first resource that could not be created."""
     pages = client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
     causes = [
         f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', 'no reason is given')}"

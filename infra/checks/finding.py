@@ -1,4 +1,4 @@
-"""What a check finds, and who asks."""
+"""The findings of checks, and the caller's identity."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DENIED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong (`fatal`), or that could not be looked at or may surprise."""
+    """A problem (`fatal`), or a warning: something could not be read, or may be unexpected."""
 
     fatal: bool
     text: str

@@ -12,7 +12,7 @@ _NO_QUEUE: Final = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExis
 
 
 def ingest_queues(config: Config, identity: Identity, client: OpenClient) -> Iterator[Finding]:
-    """Look at the queues that are named in full; what a wildcard stands for may be made later."""
+    """Check the queues that are named in full; those of a wildcard may be created later."""
     for arn in config.ingest_queues:
         region, account, name = arn.split(":")[3:]
         if "*" not in name:
@@ -30,14 +30,14 @@ def _ingest_queue(
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in DENIED or (code in _NO_QUEUE and foreign):
-            # SQS answers for another account's queue that does not let us in as for none.
+            # For another account's queue without access, SQS returns the error of a missing queue.
             let_in = (
-                f"; the policy of a queue of account {account} has to let the outputs"
-                " EngineRoleArn and ProcessorRoleArn in (docs/deploy.md, Ingest queues)"
+                f"; the policy of a queue of account {account} must grant access to the outputs"
+                " EngineRoleArn and ProcessorRoleArn (docs/deploy.md, Ingest queues)"
                 if foreign
                 else ""
             )
-            yield Finding(False, f"queue {arn} could not be looked at: {error}{let_in}")
+            yield Finding(False, f"queue {arn} could not be read: {error}{let_in}")
             return
         if code not in _NO_QUEUE:
             raise

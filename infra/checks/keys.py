@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 from infra.checks.finding import DENIED, Finding, Identity, OpenClient
 from infra.config import Config
 
-# Who writes to our encrypted queues and topics without a role of ours (infra.parts.keys).
+# The services that write to encrypted queues and topics without a role of this stack
+# (infra.parts.keys).
 _SENDERS: Final = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
 
 
@@ -52,7 +53,7 @@ def _key(choice: str, arn: str, kms: Any) -> Iterator[Finding]:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in DENIED:
-            yield Finding(False, f"key {arn} could not be looked at: {error}")
+            yield Finding(False, f"key {arn} could not be read: {error}")
         elif code == "NotFoundException":
             yield Finding(True, f"there is no key {arn}: fix CHOICES={choice}=…")
         else:

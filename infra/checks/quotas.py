@@ -1,4 +1,4 @@
-"""What the account has room for: concurrency, roles, policies; and what fits into a policy."""
+"""The account's quotas: concurrency, roles, policies; and the size of a policy."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -26,7 +26,7 @@ _LEAST: Final = ENGINE_CONCURRENCY_MIN + PROCESSOR_CONCURRENCY_MIN + 1
 
 
 def concurrency(config: Config, _: Identity, client: OpenClient) -> Iterator[Finding]:
-    """Look whether what is to be reserved is there; without a reservation, say what may happen."""
+    """Check that the concurrency to reserve is available; warn of the effect of no reservation."""
     from_queues = config.chunk_concurrency + DEAD_LETTER_MAPPING.concurrency_max
     if not config.reserve:
         yield Finding(

@@ -13,12 +13,12 @@ from infra.config import Config
 # CloudTrail User Guide, "Quotas in AWS CloudTrail" (checked 2026-11): it cannot be raised, and a
 # trail of several Regions counts in each of them.
 _TRAILS_MAX: Final = 5
-# What CloudTrail answers a member account that asks for more of its organization's trail.
+# CloudTrail's error codes for a member account that reads its organization's trail.
 _NOT_OURS: Final = ("CloudTrailARNInvalidException", "TrailNotFoundException", *DENIED)
 
 
 def trail(config: Config, identity: Identity, client: OpenClient) -> Iterator[Finding]:
-    """Look for a trail that records what is needed, or whether there is room for one."""
+    """Check that a trail records the required events, or that there is room for one."""
     if config.trail == "none":
         return
     cloudtrail = client("cloudtrail")
@@ -60,8 +60,8 @@ def trail(config: Config, identity: Identity, client: OpenClient) -> Iterator[Fi
 
 
 def _records(found: Any, client: OpenClient) -> bool | None:
-    """Return whether a trail records ends of batch jobs; None if it is not ours to look into."""
-    # Selectors are answered in the trail's own Region.
+    """Return whether a trail records ends of batch jobs; None if this account cannot read it."""
+    # Selectors are available in the trail's own Region only.
     cloudtrail = client("cloudtrail", region_name=found["HomeRegion"])
     try:
         return records_batch_jobs(cloudtrail.get_event_selectors(TrailName=found["TrailARN"]))

@@ -1,6 +1,6 @@
 """The alarms, each with its page in docs/runbook.md: a test compares the two lists.
 
-An alarm's description says what it means in one sentence; the runbook says what to do.
+An alarm's description has its meaning in one sentence; the runbook has the steps.
 """
 
 from typing import Final

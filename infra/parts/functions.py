@@ -39,7 +39,7 @@ _SHAPES: Final = {
     "discovery": resources.DISCOVERY_FUNCTION,
 }
 _WITH_ROLES: Final = ("api", "engine", "processor")
-# Where a record has what is known of an object; the profile says, unless it is chosen.
+# The attributes of a record; the profile decides, unless an option sets them.
 _CATALOG_PATHS: Final = {
     "catalog_storage_path": "ASSETS_STORAGE_PATH_ATTRIBUTE",
     "catalog_e_tag": "ASSETS_E_TAG_ATTRIBUTE",
@@ -53,7 +53,7 @@ _EVENT_AGE: Final = Duration.hours(1)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role or a managed policy of one, and the statements that stand in it."""
+    """A role or a managed policy of one, and its statements."""
 
     holder: Resource
     statements: Sequence[Statement]
@@ -62,7 +62,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Functions:
-    """The functions by their short names, and what was made for them."""
+    """The functions by their short names, and their resources."""
 
     by_name: Mapping[str, lambda_.Function]
     log_groups: Mapping[str, logs.LogGroup]
@@ -150,7 +150,7 @@ def _arns(
     messaging: Messaging,
     key: kms.IKey | None,
 ) -> dict[str, str]:
-    """Return what the names in braces of infra.policies stand for."""
+    """Return the ARNs of the names in braces of infra.policies."""
     stack = Stack.of(scope)
     tables = storage.tables
     catalog = tables.get(resources.ASSETS_TABLE.environment_variable)
@@ -216,7 +216,7 @@ def _environment(
 def _role(
     scope: Construct, config: Config, name: str, arns: Mapping[str, str], *, principal: str
 ) -> tuple[iam.Role, list[Grant]]:
-    """Make a role with its policies; return what stands where."""
+    """Create a role with its policies; return the statements of each."""
     documents = in_documents(name, config)
     title = name.title()
     # Attached by the role itself: while it is updated, it never has fewer rights than before.

@@ -7,8 +7,9 @@ from constructs import Construct
 from infra.config import Config
 from infra.parts.retention import removal_policy
 
-# Who writes to our encrypted queues and topics without a role of ours: EventBridge User Guide,
-# "Using dead-letter queues", and SNS Developer Guide, "Key management" (checked 2026-11).
+# The services that write to encrypted queues and topics without a role of this stack: EventBridge
+# User Guide, "Using dead-letter queues", and SNS Developer Guide, "Key management" (checked
+# 2026-11).
 _SERVICES = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
 
 

@@ -1,1 +1,1 @@
-"""The ways to meet the ports, a package per technology; knows no use case and no entrypoint."""
+"""The implementations of the ports, a package per technology; no use cases, no entrypoints."""

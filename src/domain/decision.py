@@ -101,7 +101,7 @@ class Case:
     """The table's input for one object.
 
     Attributes:
-        standing: How the catalog knows the object.
+        standing: How the catalog identifies the object.
         seen: Whether the record describes this version of the object.
         history: Its state with respect to this service's own triggers.
         taken: Whether the system accepts files of its type.

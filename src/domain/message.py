@@ -32,7 +32,6 @@ class IngestEvent:
 
     `event_id` is equal for every repetition, and different for other content. The ids are None if
     the system generates them.
-    The ids are None where the system makes them.
     """
 
     event_id: str

@@ -63,7 +63,7 @@ class CopiedPart:
 class PartialCopy:
     """A multipart copy that was started.
 
-    It is resumed only for an object of the same `fingerprint`, in parts of `part_bytes`.
+    It is resumed only for an object of the same `fingerprint`, with the same `part_bytes`.
     """
 
     upload_id: str

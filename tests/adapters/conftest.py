@@ -1,4 +1,4 @@
-"""A client of the SDK that sends nothing: it notes each call and gives the answers it was told."""
+"""An SDK client that sends nothing: it records each call and returns scripted responses."""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _MODELS = botocore.session.Session()
 
 
 def vendor_error(code: str, status: int = 400, message: str = "why") -> ClientError:
-    """What botocore raises for an error answer."""
+    """Return what botocore raises for an error response."""
     answer: Any = {
         "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {"HTTPStatusCode": status},
@@ -24,9 +24,9 @@ def vendor_error(code: str, status: int = 400, message: str = "why") -> ClientEr
 
 
 class ScriptedClient:
-    """Checks each call's parameters by the service's model, as botocore does before it sends.
+    """Validates each call's parameters against the service's model, as botocore does.
 
-    `answers` maps an operation to an answer, an error, or a function of the parameters.
+    `answers` maps an operation to a response, an error, or a function of the parameters.
     """
 
     def __init__(self, service: str) -> None:
@@ -76,7 +76,7 @@ def error() -> Callable[..., ClientError]:
 
 @pytest.fixture
 def sdk_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the user's: credentials of nobody, and a Region."""
+    """Replace the user's AWS environment with dummy credentials and a Region."""
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)

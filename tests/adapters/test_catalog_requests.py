@@ -1,4 +1,4 @@
-"""What the catalog on DynamoDB asks: which requests, how many, and what it makes of odd items."""
+"""The DynamoDB catalog: which requests it sends, how many, and how it reads unusual items."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ask(key: str, inventory_id: str | None = None, asset_id: str | None = None) 
 
 
 class Table:
-    """Answers as DynamoDB does, from the items that it holds; `pages` at each storage path."""
+    """Responds as DynamoDB does, from its items; `pages` for each storage path."""
 
     def __init__(self, client: Any, **options: Any) -> None:
         self.client = client
@@ -98,7 +98,7 @@ def table(open_table: Callable[..., Table]) -> Table:
 
 
 class TestCosts:
-    async def test_nothing_costs_nothing(self, table: Table) -> None:
+    async def test_no_questions_send_no_request(self, table: Table) -> None:
         assert await table.catalog.look_up([]) == []
         assert not table.client.calls
 
@@ -116,7 +116,7 @@ class TestCosts:
         assert table.requests() == {"BatchGetItem": 1, "S3PathIndex": 100}
         assert table.keys() == [[mint_inventory_id("media", f"{n}.jpg") for n in range(100)]]
 
-    async def test_and_without_an_index_its_share_alone(
+    async def test_an_untagged_object_without_an_index_costs_its_share_alone(
         self, open_table: Callable[..., Table]
     ) -> None:
         table = open_table(path_index_name="")
@@ -141,7 +141,7 @@ class TestCosts:
         await table.catalog.look_up([ask("a.jpg", "inv-1", "asset-x")])
         assert table.requests() == {"BatchGetItem": 1}
 
-    async def test_the_asset_index_is_asked_of_what_is_not_settled(
+    async def test_the_asset_index_is_queried_for_undecided_objects_only(
         self, open_table: Callable[..., Table]
     ) -> None:
         table = open_table(asset_index_name="AssetIDIndex")
@@ -166,7 +166,7 @@ class TestCosts:
         await table.catalog.look_up([ask(f"{n}.jpg") for n in range(20)])
         assert table.in_flight_max == 3
 
-    async def test_reads_ask_for_what_is_needed_alone(
+    async def test_reads_request_only_the_attributes_needed(
         self, open_table: Callable[..., Table]
     ) -> None:
         table = open_table(
@@ -212,7 +212,7 @@ class TestAnswers:
         (answer,) = await table.catalog.look_up([ask("a.jpg")])
         assert answer.others == (ATTRIBUTES.record(current),)
 
-    async def test_empty_ids_are_no_ids(self, table: Table) -> None:
+    async def test_empty_ids_are_not_looked_up(self, table: Table) -> None:
         question = CatalogQuestion(
             bucket_name="media", key="a", identity=Identity(inventory_id="", asset_id="")
         )
@@ -276,7 +276,7 @@ class TestRecords:
         assert attributes.record({**ITEM, "size": {"N": text}}).size_bytes == 5 * 10**12
 
     @pytest.mark.parametrize(
-        ("text", "instant"),
+        ("text", "timestamp"),
         [
             ("2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
             ("2026-01-31T12:00:00.25+00:00", datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)),
@@ -285,17 +285,17 @@ class TestRecords:
             ("yesterday", None),
         ],
     )
-    def test_an_instant_has_an_offset(self, text: str, instant: datetime | None) -> None:
+    def test_a_timestamp_has_an_offset(self, text: str, timestamp: datetime | None) -> None:
         attributes = replace(ATTRIBUTES, last_modified="at")
-        assert attributes.record({**ITEM, "at": {"S": text}}).last_modified == instant
+        assert attributes.record({**ITEM, "at": {"S": text}}).last_modified == timestamp
 
-    def test_a_map_that_is_none_has_nothing_in_it(self) -> None:
+    def test_a_value_that_is_not_a_map_is_read_as_an_empty_map(self) -> None:
         record = ATTRIBUTES.record({**ITEM, "DigitalSourceAsset": {"S": "text"}})
         assert record == CatalogRecord(inventory_id="inv-1", storage_path="media:a.jpg")
 
 
 class TestFailures:
-    async def test_what_was_left_unprocessed_is_asked_again(self, table: Table) -> None:
+    async def test_unprocessed_keys_are_requested_again(self, table: Table) -> None:
         for n in range(7):
             table.add(f"inv-{n}", f"asset-{n}")
 
@@ -312,7 +312,7 @@ class TestFailures:
         assert all(answer.asset_known for answer in answers)
         assert table.requests() == {"BatchGetItem": 4}
 
-    async def test_what_never_comes_is_no_answer(self, table: Table) -> None:
+    async def test_keys_that_stay_unprocessed_are_an_error(self, table: Table) -> None:
         table.client.answers["BatchGetItem"] = lambda sent: {
             "Responses": {},
             "UnprocessedKeys": sent["RequestItems"],

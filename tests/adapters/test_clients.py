@@ -1,4 +1,4 @@
-"""The clients as they are opened, against servers that misbehave."""
+"""The clients as `open_clients` configures them, against servers that misbehave."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_listings_are_parsed_without_dateutil(monkeypatch: pytest.MonkeyPa
     """Fails when botocore moves the switch that `_parse_timestamps_cheaply` sets."""
 
     async def list_objects(_: web.Request) -> web.Response:
-        # As any server of HTTP does, with a date that only the SDK's own parser reads.
+        # As any HTTP server sends it: a date that only the SDK's own parser reads.
         return web.Response(
             text=LISTING, headers={"Last-Modified": "Sat, 31 Jan 2026 12:00:00 GMT"}
         )
@@ -154,10 +154,10 @@ async def test_aws_itself_gets_the_account_in_the_host() -> None:
     assert urls == ["https://123456789012.s3-control.us-east-1.amazonaws.com/v20180820/jobs/job-1"]
 
 
-async def test_a_call_is_told_once_however_often_it_is_tried(
+async def test_a_call_is_reported_once_however_often_it_is_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[tuple[str, str, Mapping[str, Any]]] = []
+    reported: list[tuple[str, str, Mapping[str, Any]]] = []
     tries = 0
 
     async def refuse(_: web.Request) -> web.Response:
@@ -170,7 +170,7 @@ async def test_a_call_is_told_once_however_often_it_is_tried(
     async with TestServer(application) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", str(server.make_url("")))
         async with open_clients(
-            ClientSettings(attempt_count_max=2), on_request=lambda *call: told.append(call)
+            ClientSettings(attempt_count_max=2), on_request=lambda *call: reported.append(call)
         ) as clients:
             s3 = await clients.s3()
             with (
@@ -179,12 +179,12 @@ async def test_a_call_is_told_once_however_often_it_is_tried(
             ):
                 await s3.get_object_tagging(Bucket="media", Key="a")
 
-    assert told == [("s3", "GetObjectTagging", {"Bucket": "media", "Key": "a"})]
+    assert reported == [("s3", "GetObjectTagging", {"Bucket": "media", "Key": "a"})]
     # The lean call, and the SDK's own.
     assert tries == 1 + 2
 
 
-async def test_no_answer_in_time_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_timeout_is_an_unknown_result(monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang(_: web.Request) -> web.Response:
         await asyncio.sleep(0.3)
         return web.Response()
@@ -198,7 +198,7 @@ async def test_no_answer_in_time_is_not_known(monkeypatch: pytest.MonkeyPatch) -
             await s3.put_object(Bucket="media", Key="a", Body=b"x")
 
 
-async def test_a_connection_that_breaks_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broken_connection_is_an_unknown_result(monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang_up(request: web.Request) -> web.Response:
         assert request.transport is not None
         request.transport.close()
@@ -254,16 +254,16 @@ async def test_a_service_that_is_not_there_is_unavailable(monkeypatch: pytest.Mo
 
 
 class ElsewhereS3:
-    """S3 with all its buckets in eu-central-1: who signs for another Region is sent there.
+    """S3 with all its buckets in eu-central-1: requests signed for another Region are redirected.
 
-    It answers HeadBucket with `head_status`, and has the Region in every answer's header, as S3
-    does. `seen` has each request's operation and the Region that it was signed for.
+    HeadBucket returns `head_status`, and every response has the Region in a header, as S3's have.
+    `seen` has each request's operation and the Region that it was signed for.
     """
 
-    def __init__(self, refusal: str, *, head_status: int = 200, tells: bool = True) -> None:
+    def __init__(self, refusal: str, *, head_status: int = 200, region_header: bool = True) -> None:
         self._refusal = refusal
         self._head_status = head_status
-        self._headers = {"x-amz-bucket-region": "eu-central-1"} if tells else {}
+        self._headers = {"x-amz-bucket-region": "eu-central-1"} if region_header else {}
         self.seen: list[tuple[str, str]] = []
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -301,7 +301,7 @@ class ElsewhereS3:
                 return LISTING
 
 
-# The last is what Regions answer that an account has to opt into.
+# The last is the response of Regions that an account must opt in to.
 REFUSALS = pytest.mark.parametrize(
     "refusal",
     ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"],
@@ -312,7 +312,7 @@ REFUSALS = pytest.mark.parametrize(
 async def test_a_call_follows_its_bucket_to_another_region(
     monkeypatch: pytest.MonkeyPatch, refusal: str
 ) -> None:
-    """And what comes after it goes there at once: a Region costs two requests, once per client."""
+    """Later calls go there directly: finding a Region takes two requests per client."""
     elsewhere = ElsewhereS3(refusal)
     async with serving(elsewhere.answer, monkeypatch) as clients:
         store = S3ObjectStore(await clients.s3(), clock=ManualClock(START))
@@ -334,7 +334,7 @@ async def test_a_call_follows_its_bucket_to_another_region(
 
 @pytest.mark.parametrize("status", [301, 400])
 async def test_a_head_follows_its_bucket_too(monkeypatch: pytest.MonkeyPatch, status: int) -> None:
-    """Its refusal has no body: the header alone says where."""
+    """The response has no body, so only the header names the Region."""
     elsewhere = ElsewhereS3("PermanentRedirect" if status == 301 else "400")
     async with serving(elsewhere.answer, monkeypatch) as clients:
         await (await clients.s3()).head_object(Bucket="media", Key="a")
@@ -347,7 +347,7 @@ async def test_a_head_follows_its_bucket_too(monkeypatch: pytest.MonkeyPatch, st
 async def test_a_bucket_elsewhere_is_inspected_there(
     monkeypatch: pytest.MonkeyPatch, head_status: int
 ) -> None:
-    """S3 tells a bucket's Region even those who may not list all of it."""
+    """S3 returns a bucket's Region even to callers that may not list all of it."""
     elsewhere = ElsewhereS3("PermanentRedirect", head_status=head_status)
     async with serving(elsewhere.answer, monkeypatch) as clients:
         store = S3ObjectStore(await clients.s3(), clock=ManualClock(START))
@@ -359,12 +359,12 @@ async def test_a_bucket_elsewhere_is_inspected_there(
     ]
 
 
-@pytest.mark.parametrize("tells", [True, False])
+@pytest.mark.parametrize("region_header", [True, False])
 async def test_a_bucket_at_home_is_not_elsewhere(
-    monkeypatch: pytest.MonkeyPatch, tells: bool
+    monkeypatch: pytest.MonkeyPatch, region_header: bool
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    home = ElsewhereS3("PermanentRedirect", tells=tells)
+    home = ElsewhereS3("PermanentRedirect", region_header=region_header)
     async with serving(home.answer, monkeypatch) as clients:
         store = S3ObjectStore(await clients.s3(), clock=ManualClock(START))
         facts = await store.inspect(Bucket(name="media"))
@@ -372,22 +372,22 @@ async def test_a_bucket_at_home_is_not_elsewhere(
     assert facts == BucketInfo(versioned=True)
 
 
-async def test_a_region_that_cannot_be_asked_for_just_now_is_asked_for_again(
+async def test_a_failed_lookup_of_a_region_is_repeated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    busy = ElsewhereS3("PermanentRedirect", head_status=503, tells=False)
+    busy = ElsewhereS3("PermanentRedirect", head_status=503, region_header=False)
     async with serving(busy.answer, monkeypatch, attempt_count_max=1) as clients:
         store = S3ObjectStore(await clients.s3(), clock=ManualClock(START))
         with pytest.raises(Throttled):
             await store.inspect(Bucket(name="media"))
 
 
-async def test_aws_itself_is_asked_at_the_other_region_s_host() -> None:
+async def test_on_aws_the_request_goes_to_the_other_regions_host() -> None:
     hosts: list[str] = []
 
     class Refusal:
-        """What the SDK's HTTP client would bring back."""
+        """The response object of the SDK's HTTP client."""
 
         status_code = 301
         headers: Mapping[str, str] = {"x-amz-bucket-region": "eu-central-1"}
@@ -417,13 +417,13 @@ async def test_aws_itself_is_asked_at_the_other_region_s_host() -> None:
 # Queues in other Regions.
 
 
-async def test_each_region_has_one_client_however_many_ask(
+async def test_each_region_has_one_client_however_many_callers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     create = AioSession._create_client
 
     async def create_slowly(*arguments: Any, **options: Any) -> Any:
-        # As where credentials have to be asked for first.
+        # As if credentials were requested first.
         await asyncio.sleep(0)
         return await create(*arguments, **options)
 
@@ -441,11 +441,11 @@ async def test_each_region_has_one_client_however_many_ask(
     assert elsewhere.meta.config.max_pool_connections == home.meta.config.max_pool_connections
 
 
-async def test_a_call_to_another_region_is_signed_for_it_and_told(
+async def test_a_call_to_another_region_is_signed_for_it_and_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     regions: list[str] = []
-    told: list[tuple[str, str]] = []
+    reported: list[tuple[str, str]] = []
 
     async def answer(request: web.Request) -> web.Response:
         scope = request.headers["Authorization"].partition("Credential=")[2]
@@ -457,10 +457,10 @@ async def test_a_call_to_another_region_is_signed_for_it_and_told(
     async with TestServer(application) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", str(server.make_url("")))
         async with open_clients(
-            ClientSettings(attempt_count_max=1), on_request=lambda *call: told.append(call[:2])
+            ClientSettings(attempt_count_max=1), on_request=lambda *call: reported.append(call[:2])
         ) as clients:
             for name in (None, "eu-west-1"):
                 await (await clients.sqs(name)).get_queue_attributes(QueueUrl="q")
 
     assert regions == ["us-east-1", "eu-west-1"]
-    assert told == [("sqs", "GetQueueAttributes")] * 2
+    assert reported == [("sqs", "GetQueueAttributes")] * 2

@@ -1,4 +1,4 @@
-"""What becomes of each vendor error: one row of the table for each leaf, and what has no row."""
+"""How each AWS error is mapped: a row of the table for each leaf, and errors without a row."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ from ports.errors import (
         ("dynamodb", "ValidationException", 400, Refused),
         ("dynamodb", "ItemCollectionSizeLimitExceededException", 400, LimitExceeded),
         ("lambda", "RecursiveInvocationException", 400, LimitExceeded),
-        # Not in the table, but the server's fault.
+        # Not in the table, but a server error.
         ("s3", "SomethingNew", 507, Unavailable),
     ],
 )
@@ -154,7 +154,7 @@ def test_a_request_that_was_signed_at_a_wrong_time_can_be_repeated(
     message: str,
     expected: type[PortError],
 ) -> None:
-    """A function that was frozen between signing and sending; the next attempt is signed anew."""
+    """A function was frozen between signing and sending; the next attempt has a new signature."""
     with (
         pytest.raises(expected) as raised,
         map_aws_errors(service, operation="DoThis", resource="thing/1"),
@@ -164,7 +164,7 @@ def test_a_request_that_was_signed_at_a_wrong_time_can_be_repeated(
     assert message in str(raised.value)
 
 
-def test_a_code_that_is_not_known_is_unknown_and_says_where(
+def test_an_unlisted_code_is_unknown_and_names_the_request(
     error: Callable[..., ClientError],
 ) -> None:
     vendor = error("SomethingNew", 400)
@@ -174,9 +174,9 @@ def test_a_code_that_is_not_known_is_unknown_and_says_where(
         map_aws_errors("s3", operation="DoThis", resource="thing"),
     ):
         raise vendor
-    told = raised.value
-    assert (told.vendor_code, told.request_id) == ("SomethingNew", "R1")
-    assert str(told) == (
+    error = raised.value
+    assert (error.vendor_code, error.request_id) == ("SomethingNew", "R1")
+    assert str(error) == (
         "s3 DoThis on thing: SomethingNew: why (HTTP 400, an unknown code, request R1)"
     )
 
@@ -196,8 +196,10 @@ def test_a_code_that_is_not_known_is_unknown_and_says_where(
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.__name__,
 )
-def test_no_answer_is_unavailable_or_unknown(vendor: Exception, expected: type[PortError]) -> None:
-    """What was not reached did nothing; what broke off may have been done."""
+def test_no_response_is_unavailable_or_unknown(
+    vendor: Exception, expected: type[PortError]
+) -> None:
+    """A request that did not arrive did nothing; one without a response may have been processed."""
     with (
         pytest.raises(expected) as raised,
         map_aws_errors("s3", operation="PutObject", resource="media/a"),
@@ -219,7 +221,7 @@ def test_no_answer_is_unavailable_or_unknown(vendor: Exception, expected: type[P
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.__name__,
 )
-def test_what_goes_wrong_in_reading_an_answer_is_an_error_of_ours(
+def test_a_failure_to_read_a_response_is_a_port_error(
     fault: Exception, expected: type[PortError]
 ) -> None:
     with (
@@ -232,7 +234,7 @@ def test_what_goes_wrong_in_reading_an_answer_is_an_error_of_ours(
     assert raised.value.__cause__ is fault
 
 
-def test_our_own_errors_pass() -> None:
+def test_port_errors_pass_unchanged() -> None:
     ours = NotFound("x")
     with (
         pytest.raises(NotFound) as raised,
@@ -253,7 +255,7 @@ def test_our_own_errors_pass() -> None:
     ],
 )
 @pytest.mark.parametrize("code", ["MethodNotAllowed", "405"])
-def test_a_405_is_gone_only_where_it_tells_of_a_delete_marker(
+def test_a_405_is_not_found_only_with_a_delete_marker(
     error: Callable[..., ClientError],
     code: str,
     details: dict[str, str],
@@ -328,7 +330,7 @@ def test_a_cancelled_transaction_is_what_its_reasons_are(
     assert type(raised.value) is expected
 
 
-def test_an_answer_that_cannot_be_read_may_be_that_of_a_write_that_was_done() -> None:
+def test_an_unreadable_response_leaves_the_result_of_a_write_unknown() -> None:
     with (
         pytest.raises(TimedOut),
         map_aws_errors("s3", operation="CopyObject", resource="media/a"),

@@ -1,4 +1,4 @@
-"""What the ingest queue's adapter sends, and what it makes of answers that moto does not give."""
+"""The ingest queue's adapter: what it sends, and how it reads responses that moto never sends."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ MESSAGE = IngestMessage(
 
 
 class Opened:
-    """Gives one scripted client for all Regions, and notes which were asked for."""
+    """Returns one scripted client for all Regions, and records which were requested."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -130,7 +130,7 @@ def test_groups_are_bounded_and_evenly_filled() -> None:
     assert max(counts.values()) < 200
 
 
-def test_ids_of_a_fifo_queue_are_what_sqs_takes() -> None:
+def test_ids_of_a_fifo_queue_are_valid_for_sqs() -> None:
     """SQS API Reference, "SendMessage": up to 128 letters, digits and punctuation."""
     for text in (message_group(MESSAGE), deduplication_id(MESSAGE)):
         assert len(text) <= 128
@@ -178,7 +178,7 @@ async def test_an_error_stays_with_its_message(
     assert (answers[1].vendor_code, answers[1].resource) == (code, URL)
 
 
-async def test_a_message_that_the_answer_does_not_name_was_not_sent(
+async def test_a_message_that_the_response_omits_was_not_sent(
     opened: Opened, queue: SqsIngestQueue
 ) -> None:
     opened.client.answers["SendMessageBatch"] = {"Successful": [{"Id": "0"}]}
@@ -263,7 +263,9 @@ async def test_a_number_that_is_missing_is_not_zero(opened: Opened, queue: SqsIn
         await queue.depth(URL)
 
 
-async def test_each_queue_is_asked_in_its_own_region(opened: Opened, queue: SqsIngestQueue) -> None:
+async def test_each_queue_is_called_in_its_own_region(
+    opened: Opened, queue: SqsIngestQueue
+) -> None:
     opened.client.answers["GetQueueAttributes"] = {
         "Attributes": {
             f"ApproximateNumberOfMessages{kind}": "0" for kind in ("", "NotVisible", "Delayed")

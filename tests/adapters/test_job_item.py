@@ -1,4 +1,4 @@
-"""A job as an item, as this version writes it and as the one before did."""
+"""A job's item, as this version and the previous one write it."""
 
 from __future__ import annotations
 

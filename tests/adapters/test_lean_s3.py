@@ -306,7 +306,7 @@ async def test_headers_beyond_ascii_are_left_to_the_sdk(raw: RawServer, s3: Any)
     assert seen(raw.requests) == ["sdk"]
 
 
-async def test_without_credentials_the_sdk_says_so(
+async def test_without_credentials_the_sdk_reports_it(
     raw: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

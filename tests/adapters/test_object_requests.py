@@ -1,4 +1,4 @@
-"""The requests that are sent for customers' objects: what no emulator checks as S3 does."""
+"""The requests for customers' objects, where no emulator checks as strictly as S3."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ HEAD = ObjectHead(
     system_metadata={"ContentType": "image/jpeg", "Expires": NOW},
     user_metadata={"camera": "x100"},
 )
-RESTATED = {
+CARRIED_OVER = {
     "StorageClass": "STANDARD_IA",
     "ServerSideEncryption": "aws:kms",
     "SSEKMSKeyId": "key-1",
@@ -85,7 +85,7 @@ def store(client: Any, **options: Any) -> S3ObjectStore:
     return S3ObjectStore(client, clock=ManualClock(NOW), **options)
 
 
-async def copy_in_parts(
+async def multipart_copy(
     objects: S3ObjectStore, head: ObjectHead, tags: dict[str, str] | None = None
 ) -> WrittenObject:
     copy_id = await objects.create_multipart_copy(BUCKET, head, tags or {})
@@ -94,7 +94,7 @@ async def copy_in_parts(
     return await objects.complete_multipart_copy(BUCKET, head, copy_id, parts)
 
 
-async def test_a_copy_restates_all_that_it_would_lose(client: Any) -> None:
+async def test_a_copy_sets_all_that_it_would_lose(client: Any) -> None:
     written = await store(client).copy_in_place(BUCKET, HEAD, {"a b": "c&d=+ü", "AssetID": "x"})
 
     sent = client.sent("CopyObject")
@@ -110,7 +110,7 @@ async def test_a_copy_restates_all_that_it_would_lose(client: Any) -> None:
         "TaggingDirective": "REPLACE",
         "ExpectedSourceBucketOwner": "111122223333",
         **OWNER,
-        **RESTATED,
+        **CARRIED_OVER,
     }
     assert written == WrittenObject(e_tag="new", version_id="v2")
 
@@ -122,7 +122,7 @@ async def test_no_tags_clear_the_tags(client: Any) -> None:
 
 
 @pytest.mark.parametrize("until", [NOW, NOW - timedelta(days=1)])
-async def test_a_retention_that_has_ended_is_not_restated(client: Any, until: datetime) -> None:
+async def test_a_retention_that_has_ended_is_not_set(client: Any, until: datetime) -> None:
     lock = ObjectLock(mode="COMPLIANCE", retain_until=until, legal_hold="OFF")
     client.answers["GetObjectLockConfiguration"] = {
         "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}
@@ -148,7 +148,7 @@ async def test_an_object_without_encryption_does_not_get_the_buckets(
     } == expected
 
 
-async def test_a_large_object_is_copied_in_parts_with_everything(client: Any) -> None:
+async def test_a_multipart_copy_of_a_large_object_sets_everything(client: Any) -> None:
     client.answers["HeadObject"] = {"ChecksumSHA256": "x", "ChecksumType": "COMPOSITE"}
     client.answers["UploadPartCopy"] = lambda sent: {
         "CopyPartResult": {
@@ -159,7 +159,7 @@ async def test_a_large_object_is_copied_in_parts_with_everything(client: Any) ->
     }
     head = replace(HEAD, size_bytes=12 * MIB)
 
-    written = await copy_in_parts(store(client), head, {"AssetID": "x"})
+    written = await multipart_copy(store(client), head, {"AssetID": "x"})
 
     assert client.sent("CreateMultipartUpload") == {
         "Bucket": "media",
@@ -171,7 +171,7 @@ async def test_a_large_object_is_copied_in_parts_with_everything(client: Any) ->
         "ChecksumAlgorithm": "SHA256",
         "ChecksumType": "COMPOSITE",
         **OWNER,
-        **RESTATED,
+        **CARRIED_OVER,
     }
     parts = [sent for name, sent in client.calls if name == "UploadPartCopy"]
     assert [part["CopySourceRange"] for part in parts] == [
@@ -201,7 +201,7 @@ async def test_a_large_object_is_copied_in_parts_with_everything(client: Any) ->
         ("CompleteMultipartUpload", "NoSuchKey", 404, NotFound),
     ],
 )
-async def test_what_stops_a_copy_in_parts_is_told_apart(
+async def test_errors_of_a_multipart_copy_are_distinguished(
     client: Any,
     error: Callable[..., Exception],
     operation: str,
@@ -212,10 +212,10 @@ async def test_what_stops_a_copy_in_parts_is_told_apart(
     client.answers[operation] = error(code, status)
 
     with pytest.raises(expected):
-        await copy_in_parts(store(client), HEAD)
+        await multipart_copy(store(client), HEAD)
 
 
-async def test_a_copy_that_is_not_there_is_as_good_as_abandoned(
+async def test_aborting_a_missing_multipart_copy_succeeds(
     client: Any, error: Callable[..., Exception]
 ) -> None:
     client.answers["AbortMultipartUpload"] = error("NoSuchUpload", 404)
@@ -230,7 +230,7 @@ async def test_a_copy_that_is_not_there_is_as_good_as_abandoned(
     }
 
 
-async def test_a_copy_that_cannot_be_abandoned_is_an_error(
+async def test_a_failed_abort_of_a_multipart_copy_is_an_error(
     client: Any, error: Callable[..., Exception]
 ) -> None:
     client.answers["AbortMultipartUpload"] = error("AccessDenied", 403)
@@ -239,7 +239,7 @@ async def test_a_copy_that_cannot_be_abandoned_is_an_error(
         await store(client).abort_multipart_copy(BUCKET, "a b.jpg", "u1")
 
 
-async def test_an_expires_that_is_no_date_is_not_lost_in_a_multipart_copy(client: Any) -> None:
+async def test_an_expires_that_is_not_a_date_survives_a_multipart_copy(client: Any) -> None:
     head = replace(HEAD, system_metadata={"Expires": "0"})
     with pytest.raises(Refused, match="Expires"):
         await store(client).create_multipart_copy(BUCKET, head, {})
@@ -247,7 +247,7 @@ async def test_an_expires_that_is_no_date_is_not_lost_in_a_multipart_copy(client
     assert "CreateMultipartUpload" not in client.operations()
 
 
-async def test_a_bucket_without_acls_is_asked_once_and_its_objects_never(client: Any) -> None:
+async def test_without_acls_the_bucket_is_read_once_and_no_acl_of_an_object(client: Any) -> None:
     objects = store(client)
     await objects.copy_in_place(BUCKET, HEAD, {})
     await objects.copy_in_place(BUCKET, HEAD, {})
@@ -255,7 +255,7 @@ async def test_a_bucket_without_acls_is_asked_once_and_its_objects_never(client:
     assert client.operations() == ["GetBucketOwnershipControls", "CopyObject", "CopyObject"]
 
 
-async def test_a_private_acl_is_restated_because_the_copy_may_get_another_owner(
+async def test_a_private_acl_is_set_because_the_copy_may_get_another_owner(
     client: Any,
 ) -> None:
     client.answers |= {"GetBucketOwnershipControls": PREFERRED, "GetObjectAcl": PRIVATE_ACL}
@@ -266,10 +266,10 @@ async def test_a_private_acl_is_restated_because_the_copy_may_get_another_owner(
 
 
 @pytest.mark.parametrize("in_parts", [False, True])
-async def test_an_acl_is_restated_where_acls_decide(
+async def test_an_acl_is_set_where_acls_are_enabled(
     client: Any, error: Callable[..., Exception], in_parts: bool
 ) -> None:
-    """Also in a bucket from before ownership controls, which has none."""
+    """Also in a bucket older than ownership controls, which has none."""
     client.answers |= {
         "GetBucketOwnershipControls": error("OwnershipControlsNotFoundError", 404),
         "GetObjectAcl": {
@@ -323,7 +323,7 @@ LOCKED_BY_DEFAULT = {
 }
 
 
-async def test_a_default_retention_does_not_lock_what_is_older_than_versions(
+async def test_a_default_retention_does_not_lock_objects_older_than_versioning(
     client: Any, error: Callable[..., Exception]
 ) -> None:
     """Its version is called "null"; locks may be switched on later, and a copy has an id."""
@@ -339,7 +339,7 @@ async def test_a_default_retention_does_not_lock_what_is_older_than_versions(
     assert "CopyObject" not in client.operations()
 
 
-async def test_without_versions_nobody_is_asked_for_locks(client: Any) -> None:
+async def test_without_versioning_no_lock_is_requested(client: Any) -> None:
     await store(client).copy_in_place(BUCKET, replace(HEAD, version_id=None, lock=None), {})
 
     assert not [name for name in client.operations() if "Lock" in name]
@@ -362,7 +362,7 @@ async def test_every_request_carries_the_expected_owner(client: Any) -> None:
     await objects.head(BUCKET, "a")
     await objects.write_tags(BUCKET, HEAD, {})
     await objects.copy_in_place(BUCKET, HEAD, {})
-    await copy_in_parts(objects, HEAD)
+    await multipart_copy(objects, HEAD)
     await objects.abort_multipart_copy(BUCKET, "a", "u1")
 
     assert len(set(client.operations())) == 14
@@ -372,7 +372,7 @@ async def test_every_request_carries_the_expected_owner(client: Any) -> None:
         assert ("ExpectedSourceBucketOwner" in sent) is copies, operation
 
 
-async def test_no_expected_owner_is_none_sent(client: Any) -> None:
+async def test_without_an_expected_owner_none_is_sent(client: Any) -> None:
     await store(client).copy_in_place(Bucket(name="media"), HEAD, {})
 
     assert not [name for _, sent in client.calls for name in sent if name.startswith("Expected")]
@@ -404,7 +404,7 @@ async def test_a_short_page_is_not_the_last(client: Any) -> None:
     assert not [p for p in sent if "EncodingType" in p]
 
 
-async def test_a_listing_goes_on_at_a_token(client: Any) -> None:
+async def test_a_listing_continues_from_a_token(client: Any) -> None:
     client.answers["ListObjectsV2"] = {"IsTruncated": True, "NextContinuationToken": "t4"}
 
     listing = store(client).list_objects(BUCKET, prefix="p/", start_after="a", token="t3")
@@ -415,7 +415,7 @@ async def test_a_listing_goes_on_at_a_token(client: Any) -> None:
     assert "StartAfter" not in sent
 
 
-async def test_a_token_that_s3_does_not_take_is_refused(
+async def test_a_token_that_s3_rejects_is_refused(
     client: Any, error: Callable[..., Exception]
 ) -> None:
     client.answers["ListObjectsV2"] = error("InvalidArgument", 400)
@@ -430,10 +430,10 @@ async def test_tags_name_the_version_where_there_is_one(client: Any) -> None:
     assert [sent.get("VersionId") for _, sent in client.calls] == ["v1", None]
 
 
-async def test_a_missing_object_is_told_from_a_missing_bucket_within_its_prefix(
+async def test_a_missing_object_and_a_missing_bucket_differ_within_a_prefix(
     client: Any, error: Callable[..., Exception]
 ) -> None:
-    """A role that may list some prefixes only may list this one."""
+    """A role that may list only some prefixes may list this one."""
     client.answers["HeadObject"] = error("404", 404)
     client.answers["ListObjectsV2"] = {"IsTruncated": False}
 
@@ -506,14 +506,14 @@ async def test_an_object_with_the_owners_own_key_is_refused(
         (None, 200, Unavailable),
     ],
 )
-async def test_a_head_that_is_refused_without_words_is_asked_for_them(
+async def test_a_refused_head_without_a_message_is_followed_by_a_get(
     client: Any,
     error: Callable[..., Exception],
     code: str | None,
     status: int,
     expected: type[PortError],
 ) -> None:
-    """HEAD and GET need one right; a GET that is let in shows that the refusal has passed."""
+    """HEAD and GET need the same permission; a GET that succeeds shows that access is back."""
     client.answers["HeadObject"] = error("403", 403, "Forbidden")
     client.answers["GetObject"] = error(code, status) if code else {}
 
@@ -526,7 +526,7 @@ async def test_a_head_that_is_refused_without_words_is_asked_for_them(
 
 @pytest.mark.parametrize("date", ["Sometime, 32 Foo 2026 25:61:61 GMT", "", "0"])
 async def test_a_date_that_cannot_be_read_is_none(client: Any, date: str) -> None:
-    """A gateway's clock or words are no reason to fail; the time is then our own."""
+    """A gateway's invalid date does not fail the call; the service's own clock is used."""
     client.answers["GetObjectTagging"] = {
         "TagSet": [],
         "ResponseMetadata": {"HTTPHeaders": {"date": date}},
@@ -537,7 +537,7 @@ async def test_a_date_that_cannot_be_read_is_none(client: Any, date: str) -> Non
     assert tags.read_at == NOW
 
 
-async def test_tags_say_of_which_version_and_when_by_the_clock_of_s3(client: Any) -> None:
+async def test_tags_have_their_version_and_the_time_of_s3(client: Any) -> None:
     headers = {"date": "Sun, 01 Feb 2026 10:11:12 GMT"}
     client.answers["GetObjectTagging"] = {
         "TagSet": [{"Key": "a", "Value": "1"}],

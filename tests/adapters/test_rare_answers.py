@@ -1,4 +1,4 @@
-"""Objects as they are, and stores as they answer: raw HTTP through the real SDK."""
+"""Unusual objects and responses of a store: raw HTTP through the real SDK."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NO_LOCKS: Final = (404, "ObjectLockConfigurationNotFoundError")
 
 @dataclass
 class World:
-    """A store behind a server whose answers a test sets by operation."""
+    """A store over a server whose responses a test sets by operation."""
 
     server: RawServer
     client: Any
@@ -64,9 +64,9 @@ class World:
         return [request for request in self.server.requests if request.method == method][-1]
 
     def answer(self, _: RawRequest) -> bytes:
-        told = self.answers.get(self.operation)
+        scripted = self.answers.get(self.operation)
         good = GOOD[self.operation]
-        return told or answer(good.status, good.body, headers=good.headers)
+        return scripted or answer(good.status, good.body, headers=good.headers)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -91,12 +91,12 @@ def world(served: World) -> World:
     return served
 
 
-# --- writes whose answer says nothing -------------------------------------------------------------
+# --- writes whose response has no body ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", [b"", b"<CopyObjectResult/>", b"<CopyObjectResult><ETag/>", b" "])
 @pytest.mark.parametrize("operation", ["CopyObject", "UploadPartCopy", "CompleteMultipartUpload"])
-async def test_a_success_that_says_nothing_may_have_been_done(
+async def test_a_success_without_a_body_is_an_unknown_result(
     world: World, operation: str, body: bytes
 ) -> None:
     world.answers[operation] = answer(200, body.replace(b"CopyObject", operation.encode()))
@@ -136,7 +136,7 @@ def changed(text: str, into: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("pages", "told"),
+    ("pages", "message"),
     [
         ([page("p/a", token=None)], "NextContinuationToken"),
         ([page("p/a", token="t1"), page("p/b", token="t1")], None),
@@ -156,10 +156,10 @@ def changed(text: str, into: str) -> bytes:
         ([changed(">false<", "><")], "IsTruncated"),
     ],
 )
-async def test_a_listing_that_cannot_be_is_an_error(
-    world: World, pages: list[bytes], told: str | None
+async def test_an_invalid_listing_is_an_error(
+    world: World, pages: list[bytes], message: str | None
 ) -> None:
-    """The last page comes again for ever; what cannot be must not be listed for ever."""
+    """The last page is repeated forever; an invalid listing must not be read forever."""
     waiting = iter(pages)
 
     def next_page(_: RawRequest) -> bytes:
@@ -170,21 +170,21 @@ async def test_a_listing_that_cannot_be_is_an_error(
     last = pages[0]
     world.server.answer = next_page
     try:
-        with pytest.raises(Garbled, match=told):
+        with pytest.raises(Garbled, match=message):
             async for _ in world.store.list_objects(BUCKET, prefix="p/", start_after=None):
                 pass
     finally:
         world.server.answer = world.answer
 
 
-async def test_a_listing_goes_on_after_the_key_that_it_was_asked_to(world: World) -> None:
+async def test_a_listing_starts_after_the_requested_key(world: World) -> None:
     world.answers["ListObjectsV2"] = page("p/a", token=None, truncated=False)
     with pytest.raises(Garbled, match="out of order"):
         async for _ in world.store.list_objects(BUCKET, prefix="p/", start_after="p/a"):
             pass
 
 
-# --- what means that there is nothing, and what does not ------------------------------------------
+# --- errors that mean "there is none", and others -------------------------------------------------
 
 
 async def test_no_tag_set_means_no_tags(world: World) -> None:
@@ -202,7 +202,7 @@ async def test_no_tag_set_means_no_tags(world: World) -> None:
         ({}, 404, NotFound),
     ],
 )
-async def test_a_405_of_tags_is_gone_where_there_is_a_delete_marker(
+async def test_a_405_for_tags_is_not_found_only_with_a_delete_marker(
     world: World, headers: dict[str, str], head_status: int, expected: type[PortError]
 ) -> None:
     world.error("GetObjectTagging", 405, "MethodNotAllowed", **headers)
@@ -222,7 +222,7 @@ async def test_a_405_of_tags_is_gone_where_there_is_a_delete_marker(
         ("CopyObject", 404, "NoSuchBucket", Misconfigured),
     ],
 )
-async def test_a_copy_is_gone_for_codes_that_say_so(
+async def test_a_copy_is_not_found_for_the_codes_that_mean_it(
     world: World, operation: str, status: int, code: str, expected: type[PortError]
 ) -> None:
     world.error(operation, status, code)
@@ -232,7 +232,7 @@ async def test_a_copy_is_gone_for_codes_that_say_so(
     assert (raised.value.vendor_code, raised.value.request_id) == (code, "R1")
 
 
-async def test_an_access_point_without_versioning_is_no_missing_bucket(world: World) -> None:
+async def test_an_access_point_without_versioning_is_not_a_missing_bucket(world: World) -> None:
     world.error("GetBucketVersioning", 405, "MethodNotAllowed")
     with pytest.raises(Refused, match="MethodNotAllowed"):
         await world.store.inspect(BUCKET)
@@ -248,7 +248,7 @@ async def test_an_access_point_without_versioning_is_no_missing_bucket(world: Wo
         ("x-amz-object-lock-retain-until-date", "never"),
     ],
 )
-async def test_a_time_that_names_no_instant_is_an_answer_that_cannot_be_read(
+async def test_a_time_without_a_zone_makes_the_response_unreadable(
     world: World, header: str, value: str
 ) -> None:
     world.head(**{header: value})
@@ -273,7 +273,7 @@ LATIN_1: Final = "attachment; filename=café.jpg".encode("latin-1")
         "x-amz-version-id",
     ],
 )
-async def test_a_header_that_is_no_utf_8_is_read_octet_by_octet(world: World, header: str) -> None:
+async def test_a_header_that_is_not_utf_8_is_read_octet_by_octet(world: World, header: str) -> None:
     world.head(**{header: LATIN_1})
     head = await world.store.head(BUCKET, "p/a.jpg")
     texts = [
@@ -290,15 +290,15 @@ OF_ANY_OCTETS: Final = {
     "UTF-8": "attachment; filename=café.jpg".encode(),
     "UTF-8 and others": "café ".encode() + b"caf\xe9",
     "every octet": bytes(range(0x80, 0x100)),
-    "spaces that are no ASCII": "a\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}b".encode(),
+    "spaces outside of ASCII": "a\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}b".encode(),
     "spaces": b"a   b\tc",
-    "the stand-ins themselves": "\U0010ff80\U0010ffff \U0010ff7f".encode(),
+    "the replacement characters themselves": "\U0010ff80\U0010ffff \U0010ff7f".encode(),
     "half of a surrogate pair": "\ud83d".encode(errors="surrogatepass"),
 }
 
 
 def signature_of(request: RawRequest) -> str:
-    """Return a request's signature, made of the octets that came.
+    """Return a request's signature, computed from the octets received.
 
     IAM User Guide, "Create a signed AWS API request".
     """
@@ -336,7 +336,7 @@ def signature_of(request: RawRequest) -> str:
 
 
 @pytest.mark.parametrize("octets", OF_ANY_OCTETS.values(), ids=list(OF_ANY_OCTETS))
-@pytest.mark.parametrize("in_parts", [False, True])
+@pytest.mark.parametrize("multipart", [False, True])
 @pytest.mark.parametrize(
     ("header", "stated_by_each"),
     [
@@ -349,14 +349,14 @@ def signature_of(request: RawRequest) -> str:
     ],
 )
 async def test_it_is_kept_octet_by_octet_under_a_signature_of_the_same_octets(
-    world: World, header: str, stated_by_each: bool, in_parts: bool, octets: bytes
+    world: World, header: str, stated_by_each: bool, multipart: bool, octets: bytes
 ) -> None:
     world.head(**{header: octets})
     head = await world.store.head(BUCKET, "p/a.jpg")
-    copy = world.store.create_multipart_copy if in_parts else world.store.copy_in_place
+    copy = world.store.create_multipart_copy if multipart else world.store.copy_in_place
     await copy(BUCKET, head, {"a": "b"})
-    sent = world.sent("POST" if in_parts else "PUT")
-    if in_parts or stated_by_each:
+    sent = world.sent("POST" if multipart else "PUT")
+    if multipart or stated_by_each:
         assert sent.headers[header].encode("latin-1") == octets
         names = sent.headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0]
         assert header in names.split(";")
@@ -380,7 +380,7 @@ EXPIRES = [
 
 
 @pytest.mark.parametrize("text", [*EXPIRES, "Thu, 1 Dec 2033 16:00:00 GMT"])
-async def test_an_expires_that_a_copy_in_parts_would_rewrite_is_refused(
+async def test_an_expires_that_a_multipart_copy_would_rewrite_is_refused(
     world: World, text: str
 ) -> None:
     world.head(Expires=text.encode("latin-1"))
@@ -392,14 +392,14 @@ async def test_an_expires_that_a_copy_in_parts_would_rewrite_is_refused(
 
 
 @pytest.mark.parametrize("text", ["Thu, 01 Dec 2033 16:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"])
-async def test_an_expires_that_is_a_date_is_stated_as_it_is(world: World, text: str) -> None:
+async def test_an_expires_that_is_a_date_is_sent_unchanged(world: World, text: str) -> None:
     world.head(Expires=text)
     head = await world.store.head(BUCKET, "p/a.jpg")
     await world.store.create_multipart_copy(BUCKET, head, {})
     assert world.sent("POST").headers["expires"] == text
 
 
-# --- what a refusal advises -----------------------------------------------------------------------
+# --- the advice in a refusal ----------------------------------------------------------------------
 
 PUBLIC: Final = (
     b"<AccessControlPolicy><Owner><ID>me</ID></Owner><AccessControlList><Grant><Grantee"
@@ -428,7 +428,7 @@ RIGHTS: Final = (
 )
 
 
-@pytest.mark.parametrize("in_parts", [False, True])
+@pytest.mark.parametrize("multipart", [False, True])
 @pytest.mark.parametrize(
     ("headers", "acl", "advised", "public"),
     [
@@ -446,7 +446,7 @@ async def test_a_refused_copy_names_each_right_that_it_may_lack(
     acl: bytes | None,
     advised: tuple[str, ...],
     public: bool,
-    in_parts: bool,
+    multipart: bool,
 ) -> None:
     world.head(**headers)
     head = replace(await world.store.head(BUCKET, "p/a.jpg"), key="p/a.jpg")
@@ -454,13 +454,13 @@ async def test_a_refused_copy_names_each_right_that_it_may_lack(
         world.answers["GetBucketOwnershipControls"] = answer(200, ENFORCED)
     else:
         world.answers["GetObjectAcl"] = answer(200, acl)
-    operation = "CreateMultipartUpload" if in_parts else "CopyObject"
+    operation = "CreateMultipartUpload" if multipart else "CopyObject"
     world.error(operation, 403, "AccessDenied")
-    copy = world.store.create_multipart_copy if in_parts else world.store.copy_in_place
+    copy = world.store.create_multipart_copy if multipart else world.store.copy_in_place
     with pytest.raises(AccessDenied) as raised:
         await copy(BUCKET, head, {})
-    told = str(raised.value)
-    assert "s3:PutObject and s3:PutObjectTagging" in told
-    assert [right in told for right in RIGHTS] == [right in advised for right in RIGHTS]
-    assert ("Block Public Access" in told) is public
-    assert ("connector trigger 'event'" in told) is public
+    message = str(raised.value)
+    assert "s3:PutObject and s3:PutObjectTagging" in message
+    assert [right in message for right in RIGHTS] == [right in advised for right in RIGHTS]
+    assert ("Block Public Access" in message) is public
+    assert ("connector trigger 'event'" in message) is public

@@ -1,4 +1,4 @@
-"""Whatever AWS answers, or whoever stands in front of it: only errors of ours leave an adapter."""
+"""Whatever AWS or a proxy in front of it responds, an adapter raises only errors of the ports."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ HTML: Final = b"<html><head><title>Sign in</title></head><body><p>Welcome</p></b
 PAGE: Final = b"<!DOCTYPE html><html><body><br>Bad gateway</body>"
 NESTED: Final = b"[" * 100_000
 
-# Their 2xx tells nothing but that it is one.
+# Their 2xx has no body to check.
 SILENT: Final = frozenset({"PutObjectTagging", "AbortMultipartUpload", "PutObject", "Invoke"})
 HEADS: Final = frozenset({"HeadObject", "HeadBucket"})
 # Content, of any form.
 CONTENT: Final = frozenset({"GetObject"})
-# What a queue of somebody else is called that is not there.
+# The codes for a queue that does not exist.
 NO_QUEUE: Final = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
 
 
 class Aws:
-    """A server behind real clients: good answers, but for one operation."""
+    """A server behind real clients: valid responses, except for one operation."""
 
     def __init__(self, server: RawServer) -> None:
         self._server = server
@@ -64,7 +64,7 @@ class Aws:
         return self.fault(service, good) if operation == self.target else _wire(service, good)
 
     async def call(self, name: str) -> PortError | None:
-        """Make a call; returns how it failed. Any other error fails the test, a hang, too."""
+        """Make a call and return its port error. Any other error or a hang fails the test."""
         self.asked.clear()
         self.goods.clear()
         try:
@@ -81,7 +81,7 @@ class Aws:
         return list(dict.fromkeys(self.asked))
 
     async def find_homes(self) -> None:
-        """Find for each operation the call in which it costs the least to try everything."""
+        """Find for each operation the call with the fewest other requests."""
         by_name = {name: await self.operations_of(name) for name in self.calls}
         for name in sorted(by_name, key=lambda each: len(by_name[each])):
             for _, operation in by_name[name]:
@@ -112,7 +112,7 @@ async def aws() -> AsyncIterator[Aws]:
 
 @dataclass(frozen=True)
 class Fault:
-    """An answer that goes wrong, and whether it is a success by its status."""
+    """A faulty response, and whether its status is a success."""
 
     name: str
     octets: bytes
@@ -142,7 +142,7 @@ def documented_codes(service: str, operation: str) -> set[str]:
     model = _MODELS.get_service_model(service).operation_model(operation)
     modelled = {shape.error_code or shape.name for shape in model.error_shapes}
     known = {code for of, code in CODES if of == service and not code.isdigit()}
-    # Of those that any service may answer, one of each kind: test_errors.py has all.
+    # One of each kind of the codes common to all services; test_errors.py has all.
     common = {kind: code for (of, code), kind in CODES.items() if of == ANY_SERVICE}
     return modelled | known | set(common.values())
 
@@ -184,12 +184,12 @@ def member_faults(service: str, operation: str, good: Good) -> Iterator[Fault]:
         return
     variants = _json_variants if _is_json(service) else _xml_variants
     for name, body in variants(good.body):
-        # That there is no item is what DynamoDB says of one that does not exist.
+        # DynamoDB's response for an item that does not exist has no item.
         yield Fault(name, _wire(service, good, body=body), not_found_code="Item" in name)
 
 
 def with_more(service: str, good: Good) -> bytes:
-    """Return the answer with members that are not known."""
+    """Return the response with unknown members added."""
     if _is_json(service):
         more = {"Novel": {"a": [1]}} | json.loads(good.body or b"{}")
         return _wire(service, good, body=json.dumps(more).encode() if good.body else b"")
@@ -255,7 +255,7 @@ def _xml_variants(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 CALL_NAMES: Final = tuple(
-    # As `adapter_calls` names them; the first test says if one is missing.
+    # As `adapter_calls` names them; the first test fails if one is missing.
     f"{port}.{method}"
     for port, methods in {
         "objects": "inspect list_objects read_tags head write_tags copy_in_place access"
@@ -279,7 +279,7 @@ CALL_NAMES: Final = tuple(
 )
 
 
-async def test_every_call_is_asked_and_every_operation_has_a_good_answer(aws: Aws) -> None:
+async def test_every_call_is_made_and_every_operation_has_a_valid_response(aws: Aws) -> None:
     seen: set[str] = set()
     for name in aws.calls:
         seen |= {operation for _, operation in await aws.operations_of(name)}
@@ -288,8 +288,8 @@ async def test_every_call_is_asked_and_every_operation_has_a_good_answer(aws: Aw
 
 
 @pytest.mark.parametrize("name", CALL_NAMES)
-async def test_only_errors_of_ours_come_out(aws: Aws, name: str) -> None:
-    """NotFound for codes that mean it alone; and what cannot be read is never a success."""
+async def test_only_port_errors_are_raised(aws: Aws, name: str) -> None:
+    """NotFound only for codes that mean it; an unreadable response is never a success."""
     operations = await aws.operations_of(name)
     goods = dict(aws.goods)
     for service, operation in operations:
@@ -302,23 +302,23 @@ async def test_only_errors_of_ours_come_out(aws: Aws, name: str) -> None:
             faults = [fault for fault in faults if fault.success or fault.unknown_code]
         for fault in faults:
             aws.fault = lambda _service, _good, octets=fault.octets: octets
-            told = (name, operation, fault.name)
+            case = (name, operation, fault.name)
             try:
                 error = await aws.call(name)
             except Exception as raw:
-                raise AssertionError(told) from raw
+                raise AssertionError(case) from raw
             bare = operation in HEADS
             if isinstance(error, NotFound) and not bare:
-                assert fault.not_found_code, told
+                assert fault.not_found_code, case
             if fault.unknown_code and not bare:
-                assert isinstance(error, Unknown), told
-                assert (error.vendor_code, error.request_id) == ("NeverHeardOf", "R1"), told
+                assert isinstance(error, Unknown), case
+                assert (error.vendor_code, error.request_id) == ("NeverHeardOf", "R1"), case
             if fault.success and not bare and operation not in SILENT | CONTENT:
-                assert isinstance(error, TimedOut), (told, error)
+                assert isinstance(error, TimedOut), (case, error)
 
 
 @pytest.mark.parametrize("name", CALL_NAMES)
-async def test_members_that_are_not_known_change_nothing(aws: Aws, name: str) -> None:
+async def test_unknown_members_are_ignored(aws: Aws, name: str) -> None:
     aws.fault = with_more
     for _, operation in await aws.operations_of(name):
         aws.target = operation if operation not in CONTENT else None

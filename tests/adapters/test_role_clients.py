@@ -1,4 +1,4 @@
-"""Clients that act in a role, against a server that hands out credentials."""
+"""Clients that assume a role, against a server that issues credentials."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REFUSED = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><E
 
 
 class Aws:
-    """STS and S3: notes who is assumed, and by which key S3 is asked."""
+    """STS and S3: records the assumed roles, and the access key of each request to S3."""
 
     def __init__(self) -> None:
         self.lives_s = 3_600.0
@@ -59,7 +59,7 @@ class Aws:
             if status == 0:
                 await asyncio.sleep(10)
             return web.Response(status=status, text=REFUSED.format(code=code))
-        # Time for others to come meanwhile.
+        # Time for concurrent requests to arrive.
         await asyncio.sleep(0.02)
         expiration = (datetime.now(UTC) + timedelta(seconds=self.lives_s)).isoformat()
         text = ASSUMED.format(number=len(self.assumed), expiration=expiration)
@@ -85,7 +85,7 @@ async def read(clients: Clients, role_arn: str | None) -> None:
         await client.get_object_tagging(Bucket="media", Key="a")
 
 
-async def test_a_role_is_assumed_once_however_many_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_role_is_assumed_once_for_concurrent_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = Aws()
     async with opened(aws, monkeypatch) as clients:
         await asyncio.gather(*(read(clients, ROLE_ARN) for _ in range(20)))
@@ -111,7 +111,7 @@ async def test_each_role_has_its_own_credentials(monkeypatch: pytest.MonkeyPatch
     assert in_role.meta.config.max_pool_connections == own.meta.config.max_pool_connections
 
 
-async def test_credentials_are_asked_for_anew_before_they_end(
+async def test_credentials_are_renewed_before_they_expire(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     aws = Aws()
@@ -123,7 +123,7 @@ async def test_credentials_are_asked_for_anew_before_they_end(
     assert aws.keys == ["KEY1", "KEY2"]
 
 
-async def test_a_role_that_refuses_us_is_named_with_what_to_grant(
+async def test_a_role_that_cannot_be_assumed_is_named_with_what_to_grant(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     aws = Aws()
@@ -143,10 +143,10 @@ async def test_a_role_that_refuses_us_is_named_with_what_to_grant(
     [((403, "AccessDenied"), AccessDenied), ((400, "Throttling"), Throttled), ((0, ""), TimedOut)],
     ids=["denied", "throttled", "no answer"],
 )
-async def test_a_failure_of_sts_is_the_answer_for_all_who_waited(
+async def test_a_failure_of_sts_fails_all_waiting_calls(
     monkeypatch: pytest.MonkeyPatch, refusal: tuple[int, str], expected: type[Exception]
 ) -> None:
-    """The SDK lets one ask at a time; each would wait for its own failure after the others'."""
+    """The SDK sends one request at a time; each call would wait for the others' failures first."""
     aws = Aws()
     aws.refusal = refusal
     async with opened(aws, monkeypatch, connect_timeout_s=0.2) as clients:
@@ -183,10 +183,10 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("replaced", UNUSABLE.values(), ids=list(UNUSABLE))
-async def test_credentials_that_cannot_be_used_are_an_answer_of_sts_that_cannot_be_read(
+async def test_unusable_credentials_are_an_unreadable_response_of_sts(
     monkeypatch: pytest.MonkeyPatch, replaced: tuple[str, str]
 ) -> None:
-    """S3 is never asked with them, and the error names the role and not the object."""
+    """No request to S3 is sent with them, and the error names the role, not the object."""
     aws = Aws()
     aws.replaced = replaced
     async with opened(aws, monkeypatch) as clients:
@@ -198,10 +198,10 @@ async def test_credentials_that_cannot_be_used_are_an_answer_of_sts_that_cannot_
 
 
 @pytest.mark.parametrize(("status", "code"), [(405, "MethodNotAllowed"), (404, "NoSuchKey")])
-async def test_a_refusal_that_is_not_known_of_sts_is_not_one_of_s3(
+async def test_an_unknown_error_of_sts_is_not_mapped_as_one_of_s3(
     monkeypatch: pytest.MonkeyPatch, status: int, code: str
 ) -> None:
-    """Of S3 these would mean that the object is gone; S3 was never asked."""
+    """From S3 these would mean that the object is gone; no request to S3 was sent."""
     aws = Aws()
     aws.refusal = (status, code)
     async with opened(aws, monkeypatch) as clients:
@@ -209,7 +209,7 @@ async def test_a_refusal_that_is_not_known_of_sts_is_not_one_of_s3(
             await read(clients, ROLE_ARN)
 
 
-async def test_sts_that_throttles_is_asked_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_throttled_assume_role_is_retried_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adapters.aws.clients._ROLE_FAILURE_KEPT_S", 0)
     aws = Aws()
     aws.refusal = (400, "Throttling")

@@ -1,4 +1,4 @@
-"""That no method of the port is forgotten where calls are passed on by role."""
+"""Every method of the port is forwarded to the store of the bucket's role."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METHODS = [name for name, found in vars(ObjectStore).items() if inspect.isfuncti
 
 
 class Noting:
-    """A store that notes what it is asked."""
+    """A store that records its calls."""
 
     def __init__(self, role_arn: str | None) -> None:
         self.role_arn = role_arn

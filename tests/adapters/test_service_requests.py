@@ -1,4 +1,4 @@
-"""The requests to the other services, and the partial failures that no emulator produces."""
+"""Requests to the other services, and partial failures that no emulator produces."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def batch_jobs(client: Any) -> S3BatchJobs:
     )
 
 
-async def test_create_job_says_all_that_s3_wants_to_know(s3control: Any) -> None:
+async def test_create_job_sends_every_required_member(s3control: Any) -> None:
     assert (
         await batch_jobs(s3control).create(job(), report_prefix="jobs/job-1/reports") == "batch-1"
     )
@@ -108,7 +108,7 @@ async def test_create_job_says_all_that_s3_wants_to_know(s3control: Any) -> None
     }
 
 
-async def test_a_repeated_order_is_equal_and_another_job_or_manifest_is_another(
+async def test_a_repeated_create_has_the_same_token_and_another_job_or_manifest_does_not(
     s3control: Any,
 ) -> None:
     for ordered in (job(), job(), job("job-2"), job(e_tag="other")):
@@ -162,7 +162,7 @@ async def test_a_foreign_batch_job_belongs_to_no_job(s3control: Any) -> None:
     assert found == BatchJob(batch_job_id="batch-1", job_id=None, status=BatchJobStatus.NEW)
 
 
-async def test_a_state_that_is_not_known_is_not_guessed(s3control: Any) -> None:
+async def test_an_unknown_state_is_an_error(s3control: Any) -> None:
     s3control.answers["DescribeJob"] = {"Job": {"Status": "Resting"}}
 
     with pytest.raises(CorruptData, match="Resting"):
@@ -198,7 +198,7 @@ async def test_batch_jobs_are_found_by_their_description_on_every_page(s3control
     ("code", "status"),
     [("JobStatusException", 400), ("NotFoundException", 400), ("NoSuchJob", 404)],
 )
-async def test_what_cannot_be_cancelled_any_more_is_fine(
+async def test_cancelling_an_ended_batch_job_succeeds(
     s3control: Any, error: Callable[..., Exception], code: str, status: int
 ) -> None:
     s3control.answers["UpdateJobStatus"] = error(code, status)
@@ -208,9 +208,7 @@ async def test_what_cannot_be_cancelled_any_more_is_fine(
     assert s3control.sent("UpdateJobStatus")["RequestedJobStatus"] == "Cancelled"
 
 
-async def test_a_cancel_that_failed_is_told(
-    s3control: Any, error: Callable[..., Exception]
-) -> None:
+async def test_a_failed_cancel_is_an_error(s3control: Any, error: Callable[..., Exception]) -> None:
     s3control.answers["UpdateJobStatus"] = error("InternalServiceException", 500)
 
     with pytest.raises(Unavailable):
@@ -241,7 +239,7 @@ async def test_one_failed_message_is_an_error(
         await SqsChunkQueue(client, queue_url="q").send(CHUNK_MESSAGES)
 
 
-async def test_of_two_failed_messages_the_fatal_one_is_told(
+async def test_of_two_failed_messages_the_fatal_one_is_raised(
     scripted: Callable[[str], Any],
 ) -> None:
     client = scripted("sqs")
@@ -297,7 +295,7 @@ async def test_errors_of_entries_stay_with_their_events(scripted: Callable[[str]
     assert len(client.sent("PutEvents")["Entries"]) == 5
 
 
-async def test_events_that_are_all_too_large_are_no_request(
+async def test_without_an_event_of_legal_size_no_request_is_sent(
     scripted: Callable[[str], Any],
 ) -> None:
     client = scripted("events")
@@ -309,7 +307,7 @@ async def test_events_that_are_all_too_large_are_no_request(
     assert client.calls == []
 
 
-async def test_an_event_that_lambda_did_not_queue_is_an_error(
+async def test_an_invocation_that_lambda_did_not_queue_is_an_error(
     scripted: Callable[[str], Any],
 ) -> None:
     client = scripted("lambda")
@@ -332,7 +330,7 @@ async def test_files_are_encrypted_so_that_batch_operations_can_read_them(
     assert [sent["ServerSideEncryption"] for _, sent in client.calls] == ["AES256", "AES256"]
 
 
-async def test_a_file_that_is_replaced_while_it_is_read_is_no_mixture(
+async def test_a_file_replaced_during_a_read_is_not_mixed(
     scripted: Callable[[str], Any], error: Callable[..., Exception]
 ) -> None:
     class Body:

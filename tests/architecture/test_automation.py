@@ -1,4 +1,4 @@
-"""What runs the checks elsewhere (hooks, CI) runs the commands of the Makefile, and no others."""
+"""The hooks and CI run the commands of the Makefile, and no others."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ TARGETS = {
 }
 
 
-def test_hooks_are_the_checks_of_make_check_but_for_the_tests() -> None:
+def test_hooks_are_the_checks_of_make_check_without_the_tests() -> None:
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     (repository,) = config["repos"]
     assert repository["repo"] == "local"
@@ -31,6 +31,6 @@ def test_ci_runs_what_lands_on_every_python_that_is_supported() -> None:
     test = workflow["jobs"]["test"]
     assert test["steps"][-1]["run"] == ".ci/run"
     assert test["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
-    ran = [step["run"].split() for step in workflow["jobs"]["check"]["steps"] if "run" in step]
+    ran = [each["run"].split() for each in workflow["jobs"]["check"]["steps"] if "run" in each]
     assert [words[0] for words in ran] == ["make"]
     assert set(ran[0][1:]) <= TARGETS

@@ -1,4 +1,4 @@
-"""The documents are in step with the code, and what they point at exists."""
+"""The documents are up to date with the code, and the files and names in them exist."""
 
 import re
 import tomllib
@@ -55,21 +55,21 @@ def _anchors(path: Path) -> set[str]:
     return anchors
 
 
-def test_the_generated_documents_are_in_step_with_the_code() -> None:
+def test_the_generated_documents_are_up_to_date() -> None:
     assert [_name(path) for path in docs.stale(ROOT)] == []
 
 
-def test_the_check_names_what_is_stale_and_the_command_that_mends_it(
+def test_the_check_names_stale_documents_and_the_command_that_writes_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "docs").mkdir()
     page = tmp_path / "docs" / "page.md"
     page.write_text("By hand.\n<!-- generated: routes -->\nold\n<!-- end generated -->\n")
     assert docs.main(["--check"], tmp_path) == 1
-    told = capsys.readouterr().err
-    assert "docs/page.md is out of date" in told
-    assert "docs/state-machines.md is out of date" in told
-    assert "-m tools.generate_docs" in told
+    errors = capsys.readouterr().err
+    assert "docs/page.md is out of date" in errors
+    assert "docs/state-machines.md is out of date" in errors
+    assert "-m tools.generate_docs" in errors
     assert "old" in page.read_text()
     assert docs.main([], tmp_path) == 0
     assert docs.main(["--check"], tmp_path) == 0
@@ -82,7 +82,7 @@ def test_a_region_that_nothing_generates_is_refused() -> None:
         docs.regenerated("<!-- generated: weather -->\n<!-- end generated -->")
 
 
-def test_every_tuned_value_says_what_it_is_for() -> None:
+def test_every_tuning_value_is_described() -> None:
     texts = docs._attribute_texts(Tuning)
     assert {field.name for field in fields(Tuning)} - {"sizing"} <= set(texts)
     assert all(texts.values())
@@ -182,7 +182,7 @@ def test_every_environment_variable_is_documented() -> None:
 
 
 def test_the_settings_read_no_variable_by_another_name() -> None:
-    """What the test above takes for all variables is all that `settings` names."""
+    """`settings` names no variables except those that the test above reads."""
     source = (ROOT / "src" / "entrypoints" / "settings.py").read_text(encoding="utf-8")
     named = set(re.findall(r'"([A-Z][A-Z_]{5,})"', source))
     assert named == {

@@ -45,6 +45,12 @@ def test_each_folder_of_use_cases_has_layers_that_name_all_of_its_modules() -> N
     assert {".".join(folder.relative_to(ROOT / "src").parts) for folder in folders} <= containers
 
 
+def test_each_technology_of_adapters_is_independent_of_the_others() -> None:
+    (families,) = (c["modules"] for c in CONTRACTS if c.get("id") == "adapter-families")
+    folders = (path.parent.name for path in (ROOT / "src" / "adapters").glob("*/__init__.py"))
+    assert {f"adapters.{name}" for name in folders} == set(families)
+
+
 @pytest.mark.parametrize(
     "kind", ["layers", "independence", "protected", "forbidden", "acyclic_siblings"]
 )

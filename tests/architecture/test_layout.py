@@ -1,4 +1,4 @@
-"""What import-linter cannot say: whose names these are, what they may lean on, how big they are."""
+"""Rules that import-linter lacks: names of packages, allowed dependencies, sizes of modules."""
 
 import importlib.util
 import re
@@ -65,7 +65,7 @@ def _project_files() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_each_bare_name_is_ours(name: str) -> None:
+def test_each_top_level_package_is_of_this_project(name: str) -> None:
     spec = importlib.util.find_spec(name)
     assert spec is not None
     assert spec.origin == str(SRC / name / "__init__.py")
@@ -84,7 +84,7 @@ def test_the_import_graph_is_not_empty(graph: grimp.ImportGraph) -> None:
 
 
 @pytest.mark.parametrize("layer", ["domain", "ports"])
-def test_the_core_leans_on_pydantic_at_most(graph: grimp.ImportGraph, layer: str) -> None:
+def test_the_core_depends_on_pydantic_at_most(graph: grimp.ImportGraph, layer: str) -> None:
     modules = {layer} | graph.find_descendants(layer)
     imported = {
         name.partition(".")[0]
@@ -142,7 +142,7 @@ def test_a_lock_has_a_hash_for_every_pin_and_no_source(lock: str) -> None:
 
 
 def test_the_smaller_locks_agree_with_the_development_lock() -> None:
-    """What the tests ran with is what the demo and the Lambda functions run with."""
+    """The demo and the Lambda functions run with the versions that the tests ran with."""
 
     def pins(lock: str) -> set[str]:
         text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")

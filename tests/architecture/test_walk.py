@@ -1,4 +1,4 @@
-"""docs/architecture.md walks one object through the files: they exist, and none is left out."""
+"""docs/architecture.md follows one object through the files: all exist, and none is missing."""
 
 import re
 from pathlib import Path

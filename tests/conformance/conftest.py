@@ -1,4 +1,4 @@
-"""The endpoint that the facts are asked of: the local cloud, or the one that is named.
+"""The endpoint on which the facts are checked: the local cloud, or the named one.
 
 `--endpoint` or ASSET_SYNC_CONFORMANCE_ENDPOINT: a URL, or `aws` for the account of the environment.
 `--server` or ASSET_SYNC_CONFORMANCE_SERVER: whose differences are expected (see `DIFFERENCES`).

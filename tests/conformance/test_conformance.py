@@ -1,4 +1,4 @@
-"""Each fact about S3 holds at the endpoint, or differs as it is known to."""
+"""Each fact about S3 holds at the endpoint, or is a known difference."""
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,5 +24,5 @@ def test_differences_are_of_facts() -> None:
         assert differences.keys() <= FACTS.keys()
 
 
-def test_the_page_is_in_step_with_the_facts() -> None:
+def test_the_page_is_up_to_date_with_the_facts() -> None:
     assert PAGE.read_text(encoding="utf-8") == page()

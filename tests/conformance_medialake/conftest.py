@@ -1,4 +1,4 @@
-"""A checkout of Media Lake, named by ASSET_SYNC_MEDIALAKE, runs beside a local stack.
+"""A checkout of Media Lake, named by ASSET_SYNC_MEDIALAKE, runs next to a local stack.
 
 Without that variable nothing here is collected: `make conformance-medialake MEDIALAKE=DIR` sets it.
 """
@@ -25,7 +25,7 @@ def checkout() -> Path:
     path = Path(os.environ[VARIABLE]).resolve()
     function = path / "lambdas" / "ingest" / "s3" / "index.py"
     if not function.is_file():
-        pytest.exit(f"{path} is no checkout of Media Lake: {function} is missing", returncode=2)
+        pytest.exit(f"{path} is not a checkout of Media Lake: {function} is missing", returncode=2)
     return path
 
 

@@ -50,7 +50,7 @@ def _sync(system: Any, lake: MediaLake, bucket: str, **body: Any) -> tuple[dict[
 
 
 @pytest.mark.parametrize("trigger", ["copy", "queue"])
-def test_denied_without_our_knowing_is_triggered_three_times(
+def test_denied_without_a_known_filter_is_triggered_three_times(
     system: Any, lake: MediaLake, trigger: str, ids: str
 ) -> None:
     more = {"ingestQueueUrl": lake.ingest_url(S3_NOTIFICATIONS)} if trigger == "queue" else {}
@@ -68,9 +68,7 @@ def test_denied_without_our_knowing_is_triggered_three_times(
     assert [len(seen.records) for seen in lake.look(bucket).values()] == [1, 0, 0]
 
 
-def test_not_taken_is_triggered_when_asked_for_or_uploaded_anew(
-    system: Any, lake: MediaLake
-) -> None:
+def test_not_taken_is_triggered_on_request_or_after_an_upload(system: Any, lake: MediaLake) -> None:
     bucket = _bucket(system, lake, "denied-again")
     for _ in range(4):
         reasons, _ = _sync(system, lake, bucket)
@@ -90,7 +88,7 @@ def test_not_taken_is_triggered_when_asked_for_or_uploaded_anew(
     assert dict(shown) == {"a + %.mov": 1}
 
 
-def test_denied_with_our_knowing_is_never_touched(system: Any, lake: MediaLake, ids: str) -> None:
+def test_denied_by_a_known_filter_is_never_touched(system: Any, lake: MediaLake, ids: str) -> None:
     bucket = _bucket(system, lake, f"filtered-{ids}", fileFilter=FILTER, ids=ids)
 
     first, shown = _sync(system, lake, bucket)

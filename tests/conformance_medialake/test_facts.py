@@ -1,7 +1,7 @@
-"""What the rules and the local Media Lake rest on, asked of the published ingest function.
+"""The facts behind the rules and the local Media Lake, checked on the published ingest function.
 
-Each test is one fact. A failure means that this version of Media Lake does something else, so the
-rules that rest on the fact have to be looked at again.
+Each test is one fact. A failure means that this version of Media Lake behaves differently, so the
+rules that depend on the fact must be checked.
 """
 
 import itertools
@@ -63,7 +63,7 @@ class Bucket:
         return self.ingest(key)
 
     def send(self, body: dict[str, Any]) -> None:
-        """Put a message of ours into its ingest queue."""
+        """Send one of this service's messages to its ingest queue."""
         self.system.sqs.send_message(
             QueueUrl=self.lake.ingest_url(EVENTBRIDGE),
             MessageBody=json.dumps(body),
@@ -273,7 +273,7 @@ def test_known_content_at_a_new_key_with_new_ids_is_an_asset(bucket: Bucket) -> 
 
 
 def test_date_is_of_the_object_and_e_tag_of_the_first_version(bucket: Bucket) -> None:
-    """A self-copy changes the ETag of an object uploaded in parts; the record keeps the old one."""
+    """A copy in place changes the ETag of a multipart upload; the record keeps the old one."""
     s3 = bucket.system.s3
     here = {"Bucket": bucket.name, "Key": "clip.mov"}
     upload_id = s3.create_multipart_upload(**here)["UploadId"]
@@ -294,7 +294,7 @@ def test_date_is_of_the_object_and_e_tag_of_the_first_version(bucket: Bucket) ->
     assert only(second).last_modified == head["LastModified"].strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def test_our_event_is_not_understood(bucket: Bucket) -> None:
+def test_an_event_of_this_service_is_not_understood(bucket: Bucket) -> None:
     bucket.lake.detach(bucket.name)
     bucket.upload("clip.mov", IDS)
     detail = {"bucketName": bucket.name, "objectKey": "clip.mov"}

@@ -1,7 +1,7 @@
-"""Its ingest takes a waiting event after a sync looked at the object, and before the sync writes.
+"""Its ingest processes a waiting event after a sync read the object and before the sync writes.
 
 The worst moment, for every object whose event waits. No write of tags can be made conditional on
-the tags that are there, so what the ingest wrote meanwhile is lost; later syncs repair that.
+the tags that are there, so what the ingest wrote in the meantime is lost; later syncs repair that.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,8 @@ def test_ingest_between_look_and_write(
     assert set(syncs[2].found.values()) == {"ASSET_KNOWN"}
     for case in CASES:
         seen = lake.look(bucket)[case.key]
-        # A limit: of an upload that the ingest takes in this moment, our ids make a second record.
+        # A known limit: if the ingest takes an upload in this moment, the new ids make a second
+        # record.
         twice = case.past is Past.NEW_WAITING and ids == "minted"
         assert len(seen.records) == (2 if twice else 1), case.what
         assert seen.tags["InventoryID"] in {record.inventory_id for record in seen.records}

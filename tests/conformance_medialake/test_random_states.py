@@ -1,8 +1,8 @@
 """The rules of the local Media Lake, and the published function, on the same random objects.
 
-Each step puts one object of any bytes, tags and content type at one of a few keys, beside whatever
-records the steps before left, and now and then a record that no ingest made. Both see the same:
-afterwards records, tags, lock and events are compared.
+Each step puts one object of any bytes, tags and content type at one of a few keys, next to the
+records that earlier steps left, and sometimes a record that no ingest made. Both see the same; then
+records, tags, lock and events are compared.
 """
 
 import dataclasses
@@ -114,7 +114,7 @@ class Table:
 
 
 class Steps:
-    """Takes an object through both."""
+    """Lets both ingest an object."""
 
     def __init__(self, system: Any, lake: MediaLake, seed: int) -> None:
         self._s3 = system.s3
@@ -123,7 +123,7 @@ class Steps:
         self._random = random.Random(seed)
 
     def change_table(self) -> None:
-        """Now and then, empty the table or add a record with few attributes."""
+        """Sometimes empty the table, or add a record with few attributes."""
         if self._random.random() < 0.03:
             for name in self._table.items():
                 self._table.delete(name)
@@ -200,7 +200,7 @@ class Steps:
         """Let the published function ingest it; ids that it minted are `NEW`."""
         place = {"bucket": {"name": _BUCKET}, "object": {"key": quote_plus(seen.key)}}
         record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": place}
-        # Where it raises, its Pipe does nothing about it: what counts is what it left.
+        # If it raises, its pipe does nothing: what counts is the state that it left.
         self._lake.invoke([json.dumps({"Records": [record]})])
         old = {*before, *(each.asset_id for each in before.values()), *seen.tags.values()}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from media_lake import MediaLake
-from media_syncs.cases import Run, all_cases, uploaded_again_in_parts
+from media_syncs.cases import Run, all_cases, uploaded_again_by_multipart
 from media_syncs.comparison import sync_and_compare
 from media_syncs.ingest import EVENTBRIDGE, S3_NOTIFICATIONS
 
@@ -41,9 +41,9 @@ def test_three_syncs(system: Any, lake: MediaLake, run: Run) -> None:
 
 
 @pytest.mark.parametrize("trigger", ["copy", "queue"])
-def test_the_third_is_quiet_after_an_upload_in_parts(
+def test_the_third_is_quiet_after_a_multipart_upload(
     system: Any, lake: MediaLake, trigger: str
 ) -> None:
     """The second restores the tags, for by then the record has the date of this version."""
     run = Run(discovery="direct", trigger=trigger, ids="minted", integration=EVENTBRIDGE)
-    sync_and_compare(system, lake, run, f"in-parts-{trigger}", uploaded_again_in_parts())
+    sync_and_compare(system, lake, run, f"in-parts-{trigger}", uploaded_again_by_multipart())

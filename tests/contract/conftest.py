@@ -1,8 +1,8 @@
-"""The two sides of every suite: `memory`, and `aws` against an emulated cloud over HTTP.
+"""The two implementations in every suite: `memory`, and `aws` against an emulated cloud over HTTP.
 
-The cloud is `adapters.local_aws.aws_emulator` in a process of its own: moto with patches for what
-moto gets wrong and we depend on. One process serves the whole session, so a test makes its own
-bucket or queue.
+The cloud is `adapters.local_aws.aws_emulator` in a separate process: moto with patches where the
+service depends on what moto gets wrong. One process serves the whole session, so each test creates
+its own bucket or queue.
 """
 
 import json
@@ -35,14 +35,14 @@ def cloud_url() -> Iterator[str]:
         assert process.stdin is not None
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line, "the cloud did not start; its standard error says why"
+        assert line, "the cloud did not start; see its standard error"
         yield f"http://127.0.0.1:{json.loads(line)['port']}"
         # The process ends with its standard input.
         process.stdin.close()
 
 
 def point_sdk_at(endpoint_url: str, environment: pytest.MonkeyPatch) -> None:
-    """Set the SDK's own variables, so that it finds this endpoint and no account of anybody's."""
+    """Set the SDK's own variables, so that it uses this endpoint and no real account."""
     for name in list(os.environ):
         if name.startswith("AWS_"):
             environment.delenv(name)

@@ -48,7 +48,7 @@ REPORTS = "jobs/{}/reports"
 
 
 class Processor:
-    """The function that a batch job calls: notes what it is asked, and answers as told."""
+    """The function that a batch job calls: records its tasks, and returns scripted results."""
 
     def __init__(self) -> None:
         self.may_answer = asyncio.Event()
@@ -118,7 +118,7 @@ class EmulatedWorld:
 
 
 class Emulator:
-    """One emulator for the session; each test's processor has an ARN of its own."""
+    """One emulator for the session; each test's processor has its own ARN."""
 
     client: Any
 
@@ -130,7 +130,7 @@ class Emulator:
         return InvokeResult(200, None, json.dumps(answer).encode())
 
     async def publish(self, event: Mapping[str, Any]) -> None:
-        """Nobody listens."""
+        """Events have no subscriber."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -210,7 +210,7 @@ async def create(world: World, job: Job) -> str:
     return await world.batch_jobs.create(job, report_prefix=REPORTS.format(job.job_id))
 
 
-async def test_every_object_is_asked_for_once(world: World, clock: ManualClock) -> None:
+async def test_every_object_is_one_task(world: World, clock: ManualClock) -> None:
     job = await job_over(world, clock, *KEYS)
 
     ended = await world.end_of(await create(world, job))
@@ -233,7 +233,7 @@ async def test_every_object_is_asked_for_once(world: World, clock: ManualClock) 
         assert event["tasks"][0]["s3Bucket"] == "media"
 
 
-async def test_it_tells_whose_batch_job_it_is(world: World, clock: ManualClock) -> None:
+async def test_a_batch_job_has_the_id_of_its_job(world: World, clock: ManualClock) -> None:
     batch_job_id = await create(world, await job_over(world, clock, "a"))
 
     found = await world.batch_jobs.describe(batch_job_id)
@@ -286,7 +286,7 @@ async def test_a_batch_job_whose_tasks_all_failed_is_complete(
     assert failure_of(ended) is not None
 
 
-async def test_a_temporary_failure_is_tried_again(world: World, clock: ManualClock) -> None:
+async def test_a_temporary_failure_is_retried(world: World, clock: ManualClock) -> None:
     world.processor.result_code = "TemporaryFailure"
     batch_job_id = await create(world, await job_over(world, clock, "a"))
 
@@ -339,7 +339,7 @@ async def test_a_batch_job_is_found_by_its_job_until_it_ends(
     assert await world.batch_jobs.find(one.job_id) == []
 
 
-async def test_cancelling_what_has_ended_or_never_was_is_fine(
+async def test_cancelling_an_ended_or_unknown_batch_job_succeeds(
     world: World, clock: ManualClock
 ) -> None:
     batch_job_id = await create(world, await job_over(world, clock, "a"))
@@ -351,6 +351,6 @@ async def test_cancelling_what_has_ended_or_never_was_is_fine(
     assert (await world.batch_jobs.describe(batch_job_id)).status is BatchJobStatus.COMPLETE
 
 
-async def test_a_batch_job_that_never_was_is_not_found(world: World) -> None:
+async def test_an_unknown_batch_job_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
         await world.batch_jobs.describe("00000000-0000-0000-0000-000000000000")

@@ -25,7 +25,7 @@ class Receiver(Protocol):
     queue: ChunkQueue
 
     async def receive(self) -> list[ChunkMessage]:
-        """What can be received now, by chunk; each message once. They count as being worked on."""
+        """Receive the available messages, by chunk; each once. They are in flight then."""
 
 
 class MemoryReceiver:
@@ -91,7 +91,7 @@ async def test_each_chunk_gets_one_message(receiver: Receiver, count: int) -> No
     assert await receiver.receive() == messages
 
 
-async def test_a_message_names_the_life_of_its_chunk(receiver: Receiver) -> None:
+async def test_a_message_has_the_number_of_its_chunks_life(receiver: Receiver) -> None:
     messages = [
         message(1, released_count=3),
         message(2, redrive_number=1),
@@ -126,12 +126,12 @@ async def test_a_delayed_message_is_not_there_yet(receiver: Receiver) -> None:
     assert await receiver.receive() == [message(2)]
 
 
-async def test_a_delay_that_sqs_does_not_offer_is_fatal(receiver: Receiver) -> None:
+async def test_a_delay_that_sqs_does_not_allow_is_fatal(receiver: Receiver) -> None:
     with pytest.raises(Fatal):
         await receiver.queue.send([message(1)], delay_s=901)
 
 
-async def test_the_depth_counts_what_waits_is_delayed_or_is_worked_on(receiver: Receiver) -> None:
+async def test_the_depth_counts_waiting_delayed_and_in_flight_messages(receiver: Receiver) -> None:
     assert await receiver.queue.depth() == 0
 
     await receiver.queue.send([message(index) for index in range(12)])
@@ -142,7 +142,7 @@ async def test_the_depth_counts_what_waits_is_delayed_or_is_worked_on(receiver: 
     assert await receiver.queue.depth() == 15
 
 
-async def test_a_queue_that_is_not_there_has_no_depth(clients: Clients, unique_name: str) -> None:
+async def test_a_missing_queue_has_no_depth(clients: Clients, unique_name: str) -> None:
     client = await clients.sqs()
     queue_url = (await client.create_queue(QueueName=unique_name))["QueueUrl"]
     await client.delete_queue(QueueUrl=queue_url)

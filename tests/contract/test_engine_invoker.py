@@ -21,8 +21,8 @@ FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:engine"
 class Engine(Protocol):
     invoker: EngineInvoker
 
-    def ordered(self) -> list[str]:
-        """The jobs of all orders, the oldest first."""
+    def invoked(self) -> list[str]:
+        """The jobs of all invocations, the oldest first."""
 
 
 class MemoryEngine:
@@ -30,12 +30,12 @@ class MemoryEngine:
         self._invoker = MemoryEngineInvoker()
         self.invoker: EngineInvoker = self._invoker
 
-    def ordered(self) -> list[str]:
+    def invoked(self) -> list[str]:
         return self._invoker.job_ids
 
 
 class LambdaEngine:
-    """Lambda's Invoke operation, as far as an event needs it."""
+    """Lambda's Invoke operation, for asynchronous invocations only."""
 
     invoker: EngineInvoker
 
@@ -48,7 +48,7 @@ class LambdaEngine:
         self._events.append(await request.json())
         return web.Response(status=202)
 
-    def ordered(self) -> list[str]:
+    def invoked(self) -> list[str]:
         assert all(set(event) == {"action", "jobId"} for event in self._events), json.dumps(
             self._events
         )
@@ -82,9 +82,9 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return chosen
 
 
-async def test_each_order_names_its_job(engine: Engine) -> None:
+async def test_each_invocation_names_its_job(engine: Engine) -> None:
     await engine.invoker.advance("job-1")
     await engine.invoker.advance("job-2")
     await engine.invoker.advance("job-1")
 
-    assert engine.ordered() == ["job-1", "job-2", "job-1"]
+    assert engine.invoked() == ["job-1", "job-2", "job-1"]

@@ -52,7 +52,7 @@ class Subscriber(Protocol):
     bus: IngestBus
 
     async def received(self) -> list[IngestEvent]:
-        """All events that came, by their ids."""
+        """All received events, by their ids."""
 
 
 class MemorySubscriber:
@@ -129,7 +129,7 @@ async def test_ten_events_go_together(subscriber: Subscriber) -> None:
     assert await subscriber.received() == events
 
 
-async def test_no_events_are_no_request(subscriber: Subscriber) -> None:
+async def test_without_events_no_request_is_sent(subscriber: Subscriber) -> None:
     assert await subscriber.bus.publish([]) == []
     assert await subscriber.received() == []
 

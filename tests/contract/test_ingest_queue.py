@@ -45,18 +45,18 @@ AWKWARD_KEYS = [
 
 
 class System(Protocol):
-    """An ingest queue with its two ends."""
+    """An ingest queue: its sender and its receiver."""
 
     queue: IngestQueue
 
     async def create(self, *, fifo: bool) -> str:
-        """Make a queue, and return its URL."""
+        """Create a queue and return its URL."""
 
     async def receive(self, queue_url: str) -> list[IngestMessage]:
-        """Take the messages that can be had, without being done with them."""
+        """Receive the available messages, and do not delete them."""
 
     async def finish(self, queue_url: str) -> None:
-        """Be done with what was received."""
+        """Delete the received messages."""
 
 
 class MemorySystem:
@@ -79,7 +79,7 @@ class MemorySystem:
 
 
 class SqsSystem:
-    """Reads messages as Media Lake's ingest does, and everything else as S3 documents it."""
+    """Reads messages as Media Lake's ingest does, and all other members as S3 documents them."""
 
     def __init__(self, clients: Clients, client: Any, clock: ManualClock, name: str) -> None:
         self._client = client
@@ -97,7 +97,7 @@ class SqsSystem:
 
     async def receive(self, queue_url: str) -> list[IngestMessage]:
         found = []
-        # A group of a FIFO queue gives no more until what was received of it is deleted.
+        # A FIFO group returns no more messages until the received ones are deleted.
         while messages := (
             await self._client.receive_message(
                 QueueUrl=queue_url, MaxNumberOfMessages=10, AttributeNames=["All"]
@@ -122,7 +122,7 @@ class SqsSystem:
         assert bucket["arn"] == f"arn:aws:s3:::{bucket['name']}"
         assert ("MessageGroupId" in message["Attributes"]) == queue_url.endswith(".fifo")
         return IngestMessage(
-            job_id="job-1",  # which the system is not told
+            job_id="job-1",  # not part of the message
             bucket_name=bucket["name"],
             object_key=unquote_plus(entry["key"]),
             version_id=entry.get("versionId"),
@@ -225,7 +225,7 @@ async def test_another_message_is_not_dropped(
     assert len(await system.receive(queue_url)) == 2
 
 
-async def test_no_messages_are_no_request(system: System) -> None:
+async def test_without_messages_no_request_is_sent(system: System) -> None:
     assert await system.queue.send("https://nowhere.example/q", []) == []
 
 
@@ -239,9 +239,7 @@ async def test_eleven_messages_are_refused(system: System) -> None:
 
 
 @EITHER_KIND
-async def test_the_depth_counts_what_waits_and_what_is_worked_on(
-    system: System, fifo: bool
-) -> None:
+async def test_the_depth_counts_waiting_and_in_flight_messages(system: System, fifo: bool) -> None:
     queue_url = await system.create(fifo=fifo)
     assert await system.queue.depth(queue_url) == 0
 
@@ -258,7 +256,7 @@ async def test_the_depth_counts_what_waits_and_what_is_worked_on(
 
 
 @EITHER_KIND
-async def test_a_queue_that_is_not_there_is_not_found(system: System, fifo: bool) -> None:
+async def test_a_missing_queue_is_not_found(system: System, fifo: bool) -> None:
     queue_url = await system.create(fifo=fifo)
     queue_url = queue_url.replace("test-", "none-")
 
@@ -269,7 +267,7 @@ async def test_a_queue_that_is_not_there_is_not_found(system: System, fifo: bool
 
 
 async def test_a_fifo_queue_drops_repetitions_for_five_minutes(clock: ManualClock) -> None:
-    """Of SQS this is documented; moto forgets a message that was deleted."""
+    """Documented for SQS; moto forgets a deleted message."""
     queue = MemoryIngestQueue(clock)
     queue.create("q.fifo")
     await queue.send("q.fifo", [MESSAGE])
@@ -284,7 +282,7 @@ async def test_a_fifo_queue_drops_repetitions_for_five_minutes(clock: ManualCloc
     assert await queue.depth("q.fifo") == 0
 
 
-async def test_what_the_memory_queue_refuses_is_not_in_it(clock: ManualClock) -> None:
+async def test_a_message_that_the_memory_queue_refuses_is_not_in_it(clock: ManualClock) -> None:
     queue = MemoryIngestQueue(clock)
     queue.create("q")
     other = replace(MESSAGE, object_key="b.mov")

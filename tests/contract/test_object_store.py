@@ -28,7 +28,7 @@ from ports.object_store import ObjectStore
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-# Objects above this are copied in parts here, so that no test needs 5 GB.
+# Larger objects get a multipart copy here, so that no test needs 5 GB.
 SINGLE_COPY_BYTES_MAX = 1_000
 PART_BYTES = 5 * 1024**2
 
@@ -38,7 +38,7 @@ ODD_KEYS = [
     "100%.jpg",
     "pct%2Fliteral.jpg",
     "ünï/日本語/😀.jpg",
-    # In this order by code points and UTF-8, in the other by UTF-16.
+    # In this order by code points and UTF-8; in the opposite order by UTF-16.
     "\uffee.jpg",
     "\U00010348.jpg",
     "\"quoted\", 'and' commas.jpg",
@@ -54,7 +54,7 @@ ODD_KEYS = [
 
 
 class World(Protocol):
-    """A bucket, as its owner sees it."""
+    """A bucket from its owner's side."""
 
     store: ObjectStore
     bucket: Bucket
@@ -73,10 +73,10 @@ class World(Protocol):
     async def allow_acls(self) -> None: ...
 
     async def grants(self, key: str) -> Grants:
-        """What others than the owner may do with the object."""
+        """The grants to others than the owner."""
 
     async def retain_by_default(self) -> None:
-        """Lock whatever is written from now on, in a bucket with versions."""
+        """Set a default retention, in a versioned bucket."""
 
     async def bucket_elsewhere(self) -> Bucket:
         """Return another bucket, in eu-central-1; the store's own Region is us-east-1."""
@@ -157,7 +157,7 @@ class AwsWorld:
         grants: Grants = frozenset(),
         lock: ObjectLock | None = None,
     ) -> None:
-        # What AWS does with every new object since 2023; moto does not.
+        # AWS does this with every new object since 2023; moto does not.
         more: dict[str, Any] = {"ServerSideEncryption": "AES256", **(system_metadata or {})}
         if encryption:
             more["ServerSideEncryption"] = encryption.algorithm
@@ -165,7 +165,7 @@ class AwsWorld:
             more["BucketKeyEnabled"] = encryption.bucket_key_enabled
         if website_redirect:
             more["WebsiteRedirectLocation"] = website_redirect
-        # An upload under a lock needs it.
+        # An upload with a lock requires it.
         digest = hashlib.md5(content, usedforsecurity=False).digest()
         more["ContentMD5"] = base64.b64encode(digest).decode()
         if lock:
@@ -219,12 +219,12 @@ class AwsWorld:
 
     async def _grant(self, where: dict[str, str], grants: Grants) -> None:
         answer = await self._client.get_object_acl(**where)
-        told: dict[str, list[str]] = {"FULL_CONTROL": [f'id="{answer["Owner"]["ID"]}"']}
+        grantees: dict[str, list[str]] = {"FULL_CONTROL": [f'id="{answer["Owner"]["ID"]}"']}
         for permission, name in sorted(grants):
             kind = "uri" if "://" in name else "id"
-            told.setdefault(permission, []).append(f'{kind}="{name}"')
+            grantees.setdefault(permission, []).append(f'{kind}="{name}"')
         parameters = {
-            GRANT_PARAMETERS[permission]: ", ".join(names) for permission, names in told.items()
+            GRANT_PARAMETERS[permission]: ", ".join(names) for permission, names in grantees.items()
         }
         await self._client.put_object_acl(**where, **parameters)
 
@@ -241,7 +241,7 @@ class AwsWorld:
     def _unsaid(
         self, more: dict[str, Any], user_metadata: Mapping[str, str]
     ) -> Iterator[dict[str, str]]:
-        """Send, as other clients do, what the SDK does not: any Expires, any signs."""
+        """Send what other clients can and the SDK cannot: any Expires, any characters."""
         plain = {name: value for name, value in user_metadata.items() if value.isascii()}
         headers = {
             f"x-amz-meta-{name}": value
@@ -293,7 +293,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
 
 async def copy_in_place(world: World, head: ObjectHead, tags: Mapping[str, str]) -> WrittenObject:
-    """Copy the object onto itself, a large one in parts."""
+    """Copy the object onto itself; a large one by a multipart copy."""
     store, bucket = world.store, world.bucket
     if head.size_bytes <= SINGLE_COPY_BYTES_MAX:
         return await store.copy_in_place(bucket, head, tags)
@@ -392,7 +392,7 @@ async def test_tags_are_read_as_they_were_written(world: World, count: int) -> N
 
 
 @pytest.mark.parametrize("key", ODD_KEYS)
-async def test_every_key_can_be_read_tagged_and_rewritten(world: World, key: str) -> None:
+async def test_every_key_can_be_read_tagged_and_copied_in_place(world: World, key: str) -> None:
     await world.put(key, b"content", tags={"theirs": "1"})
 
     head = await world.store.head(world.bucket, key)
@@ -438,7 +438,7 @@ async def test_tags_go_to_the_version_that_was_seen(world: World) -> None:
     ],
     ids=["eleven", "reserved", "long key", "long value"],
 )
-async def test_tags_that_s3_does_not_take_are_refused(world: World, tags: dict[str, str]) -> None:
+async def test_tags_that_s3_rejects_are_refused(world: World, tags: dict[str, str]) -> None:
     await world.put("a", tags={"theirs": "1"})
     head = await world.store.head(world.bucket, "a")
 
@@ -449,7 +449,7 @@ async def test_tags_that_s3_does_not_take_are_refused(world: World, tags: dict[s
 
 
 def kept(head: ObjectHead) -> dict[str, Any]:
-    """All that an in-place copy must keep."""
+    """Return all that an in-place copy must keep."""
     return {
         "key": head.key,
         "size_bytes": head.size_bytes,
@@ -482,7 +482,7 @@ ATTRIBUTES: dict[str, Any] = {
 
 @pytest.mark.parametrize("size_bytes", [5, SINGLE_COPY_BYTES_MAX + 1], ids=["single", "multipart"])
 @pytest.mark.parametrize("attributes", [{}, ATTRIBUTES], ids=["plain", "all"])
-async def test_a_rewrite_keeps_all_but_tags_and_time(
+async def test_a_copy_in_place_keeps_all_except_tags_and_time(
     world: World, size_bytes: int, attributes: dict[str, Any]
 ) -> None:
     content = bytes(index % 251 for index in range(size_bytes))
@@ -502,7 +502,7 @@ async def test_a_rewrite_keeps_all_but_tags_and_time(
     assert '"' not in after.e_tag
 
 
-async def test_rewriting_twice_leaves_the_same_object(world: World) -> None:
+async def test_two_copies_in_place_leave_the_same_object(world: World) -> None:
     await world.put("a", b"content", tags={"theirs": "1"})
     for _ in range(2):
         head = await world.store.head(world.bucket, "a")
@@ -512,7 +512,7 @@ async def test_rewriting_twice_leaves_the_same_object(world: World) -> None:
     assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}
 
 
-async def test_ten_tags_with_every_allowed_sign_survive_a_rewrite(world: World) -> None:
+async def test_ten_tags_of_all_allowed_characters_survive_a_copy_in_place(world: World) -> None:
     tags = {f"Näme {number} +-=._:/@": f"v {number} +-=._:/@" for number in range(10)}
     await world.put("a")
     head = await world.store.head(world.bucket, "a")
@@ -523,7 +523,7 @@ async def test_ten_tags_with_every_allowed_sign_survive_a_rewrite(world: World) 
 
 
 @pytest.mark.parametrize("size_bytes", [5, SINGLE_COPY_BYTES_MAX + 1], ids=["single", "multipart"])
-async def test_an_object_that_changed_is_not_rewritten(world: World, size_bytes: int) -> None:
+async def test_an_object_that_changed_is_not_copied(world: World, size_bytes: int) -> None:
     await world.put("a", b"o" * size_bytes, tags={"v": "1"})
     seen = await world.store.head(world.bucket, "a")
     await world.put("a", b"n" * size_bytes, tags={"v": "2"})
@@ -535,7 +535,7 @@ async def test_an_object_that_changed_is_not_rewritten(world: World, size_bytes:
     assert await world.store.read_tags(world.bucket, "a") == {"v": "2"}
 
 
-async def test_a_rewrite_does_not_bring_an_older_version_back(world: World) -> None:
+async def test_a_copy_in_place_does_not_restore_an_older_version(world: World) -> None:
     await world.version()
     await world.put("a", b"old")
     seen = await world.store.head(world.bucket, "a")
@@ -547,7 +547,7 @@ async def test_a_rewrite_does_not_bring_an_older_version_back(world: World) -> N
     assert await world.read("a") == b"new"
 
 
-async def test_a_rewrite_makes_a_new_version(world: World) -> None:
+async def test_a_copy_in_place_creates_a_version(world: World) -> None:
     await world.version()
     await world.put("a", b"content")
     before = await world.store.head(world.bucket, "a")
@@ -561,7 +561,7 @@ async def test_a_rewrite_makes_a_new_version(world: World) -> None:
 
 
 @pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
-async def test_an_archived_object_is_not_rewritten(world: World, storage_class: str) -> None:
+async def test_an_archived_object_is_not_copied(world: World, storage_class: str) -> None:
     await world.put("a", storage_class=storage_class, tags={"theirs": "1"})
     head = await world.store.head(world.bucket, "a")
     assert head.storage_class == storage_class
@@ -574,8 +574,8 @@ async def test_an_archived_object_is_not_rewritten(world: World, storage_class: 
 
 
 @pytest.mark.parametrize("size_bytes", [5, SINGLE_COPY_BYTES_MAX + 1], ids=["single", "multipart"])
-async def test_a_restored_object_is_not_rewritten(world: World, size_bytes: int) -> None:
-    """Its copy would be archived at once, and the restore that its owner paid for be over."""
+async def test_a_restored_object_is_not_copied(world: World, size_bytes: int) -> None:
+    """Its copy would be archived immediately, and the restore, paid by its owner, would be lost."""
     await world.put("a", b"c" * size_bytes, storage_class="GLACIER", restored=True)
     head = await world.store.head(world.bucket, "a")
     assert head.restored
@@ -587,7 +587,7 @@ async def test_a_restored_object_is_not_rewritten(world: World, size_bytes: int)
     assert await world.store.read_tags(world.bucket, "a") == {}
 
 
-async def test_of_what_was_seen_in_an_archive_nothing_is_asked(world: World) -> None:
+async def test_no_request_is_sent_for_an_object_seen_as_archived(world: World) -> None:
     await world.put("a", storage_class="GLACIER")
     seen = await world.store.head(world.bucket, "a")
     await world.delete("a")
@@ -596,7 +596,7 @@ async def test_of_what_was_seen_in_an_archive_nothing_is_asked(world: World) -> 
         await copy_in_place(world, seen, {"ours": "1"})
 
 
-async def test_an_object_that_is_archived_after_it_was_seen_is_not_rewritten(world: World) -> None:
+async def test_an_object_archived_after_its_head_is_not_copied(world: World) -> None:
     await world.put("a", b"content")
     seen = await world.store.head(world.bucket, "a")
     await world.put("a", b"content", storage_class="GLACIER", tags={"theirs": "1"})
@@ -621,7 +621,7 @@ LOGGED_IN = EVERYBODY.replace("AllUsers", "AuthenticatedUsers")
     ],
     ids=["private", "public", "public-read-write", "partners"],
 )
-async def test_a_rewrite_keeps_the_grants(
+async def test_a_copy_in_place_keeps_the_grants(
     world: World, size_bytes: int, grants: Iterable[tuple[str, str]]
 ) -> None:
     await world.allow_acls()
@@ -644,7 +644,7 @@ async def test_a_rewrite_keeps_the_grants(
     ],
     ids=["partner", "write alone", "logged in", "one more"],
 )
-async def test_a_grant_of_write_that_a_copy_cannot_be_told_is_refused(
+async def test_a_grant_that_a_copy_cannot_set_is_refused(
     world: World, grants: Iterable[tuple[str, str]]
 ) -> None:
     await world.allow_acls()
@@ -657,7 +657,9 @@ async def test_a_grant_of_write_that_a_copy_cannot_be_told_is_refused(
 
 
 @pytest.mark.parametrize("size_bytes", [5, SINGLE_COPY_BYTES_MAX + 1], ids=["single", "multipart"])
-async def test_a_default_retention_refuses_what_has_none(world: World, size_bytes: int) -> None:
+async def test_with_a_default_retention_an_object_without_one_is_refused(
+    world: World, size_bytes: int
+) -> None:
     await world.version()
     await world.put("a", b"c" * size_bytes)
     await world.retain_by_default()
@@ -692,7 +694,7 @@ async def test_a_retention_of_its_own_is_kept_under_a_default(
     ],
     ids=["Expires", "key"],
 )
-async def test_what_cannot_be_said_in_parts_is_refused_there_only(
+async def test_attributes_that_a_multipart_copy_cannot_set_are_refused_there_only(
     world: World, key: str, attributes: dict[str, Any], code: str
 ) -> None:
     await world.put(key, b"c" * (SINGLE_COPY_BYTES_MAX + 1), **attributes)
@@ -710,7 +712,7 @@ async def test_what_cannot_be_said_in_parts_is_refused_there_only(
 
 
 async def refused(world: World, head: ObjectHead, code: str) -> None:
-    """The in-place copy is refused for this reason, and the object is as it was."""
+    """The in-place copy is refused with this code, and the object is unchanged."""
     with pytest.raises(Refused) as raised:
         await copy_in_place(world, head, {"ours": "1"})
     assert raised.value.vendor_code == code
@@ -728,7 +730,7 @@ async def _gone(world: World, *, versioned: bool) -> ObjectHead:
 
 
 @pytest.mark.parametrize("versioned", [False, True])
-async def test_an_object_that_is_gone_is_not_found(world: World, versioned: bool) -> None:
+async def test_a_deleted_object_is_not_found(world: World, versioned: bool) -> None:
     head = await _gone(world, versioned=versioned)
 
     with pytest.raises(NotFound):
@@ -739,14 +741,14 @@ async def test_an_object_that_is_gone_is_not_found(world: World, versioned: bool
         await copy_in_place(world, head, {"ours": "1"})
 
 
-async def test_tags_of_an_object_that_is_gone_are_not_written(world: World) -> None:
+async def test_tags_of_a_deleted_object_are_not_written(world: World) -> None:
     head = await _gone(world, versioned=False)
 
     with pytest.raises(NotFound):
         await world.store.write_tags(world.bucket, head, {"ours": "1"})
 
 
-async def test_a_large_object_that_is_gone_is_not_found(world: World) -> None:
+async def test_a_deleted_large_object_is_not_found(world: World) -> None:
     await world.put("a", b"c" * (SINGLE_COPY_BYTES_MAX + 1))
     head = await world.store.head(world.bucket, "a")
     await world.delete("a")
@@ -775,7 +777,7 @@ async def test_a_bucket_that_does_not_exist_is_misconfigured(world: World) -> No
         await world.store.create_multipart_copy(absent, head, {})
 
 
-async def test_what_a_caller_does_to_its_tags_later_changes_nothing(world: World) -> None:
+async def test_later_changes_of_the_callers_tags_have_no_effect(world: World) -> None:
     await world.put("a")
     head = await world.store.head(world.bucket, "a")
     tags = {"ours": "1"}
@@ -787,7 +789,7 @@ async def test_what_a_caller_does_to_its_tags_later_changes_nothing(world: World
     assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}
 
 
-async def test_inspect_tells_whether_the_bucket_is_versioned(world: World) -> None:
+async def test_inspect_returns_whether_the_bucket_is_versioned(world: World) -> None:
     before = await world.store.inspect(world.bucket)
     await world.version()
     after = await world.store.inspect(world.bucket)
@@ -795,12 +797,12 @@ async def test_inspect_tells_whether_the_bucket_is_versioned(world: World) -> No
     assert not after.requester_pays
 
 
-async def test_inspect_of_a_bucket_that_is_not_there(world: World) -> None:
+async def test_inspect_of_a_missing_bucket(world: World) -> None:
     with pytest.raises(Misconfigured):
         await world.store.inspect(Bucket(name="no-such-bucket-anywhere"))
 
 
-async def test_inspect_tells_a_region_that_is_not_the_store_s_own(world: World) -> None:
+async def test_inspect_returns_a_region_other_than_the_stores_own(world: World) -> None:
     here = await world.store.inspect(world.bucket)
     there = await world.store.inspect(await world.bucket_elsewhere())
     assert (here.other_region, there.other_region) == (None, "eu-central-1")
@@ -809,7 +811,7 @@ async def test_inspect_tells_a_region_that_is_not_the_store_s_own(world: World) 
 THREE_PARTS = bytes(index % 251 for index in range(1024)) * (2 * 5 * 1024 + 1)
 
 
-async def test_the_object_is_as_it_was_until_its_copy_is_finished(world: World) -> None:
+async def test_the_object_is_unchanged_until_its_copy_is_completed(world: World) -> None:
     await world.put("a", b"content", tags={"theirs": "1"})
     head = await world.store.head(world.bucket, "a")
     copy_id = await world.store.create_multipart_copy(world.bucket, head, {"ours": "1"})
@@ -823,7 +825,7 @@ async def test_the_object_is_as_it_was_until_its_copy_is_finished(world: World) 
     assert await world.store.read_tags(world.bucket, "a") == {"ours": "1"}
 
 
-async def test_parts_may_come_in_any_order_and_twice(world: World) -> None:
+async def test_parts_may_be_copied_in_any_order_and_twice(world: World) -> None:
     await world.put("a", THREE_PARTS)
     head = await world.store.head(world.bucket, "a")
     copy_id = await world.store.create_multipart_copy(world.bucket, head, {"ours": "1"})
@@ -877,7 +879,7 @@ async def test_a_copy_that_has_ended_is_a_conflict(world: World, end: str) -> No
     assert await world.store.head(world.bucket, "a") == now
 
 
-async def test_what_replaced_the_object_is_not_joined_over(world: World) -> None:
+async def test_a_replaced_object_is_not_overwritten_by_completing_a_copy(world: World) -> None:
     await world.put("a", b"content", tags={"v": "1"})
     head = await world.store.head(world.bucket, "a")
     copy_id = await world.store.create_multipart_copy(world.bucket, head, {"ours": "1"})
@@ -892,7 +894,7 @@ async def test_what_replaced_the_object_is_not_joined_over(world: World) -> None
     assert await world.store.read_tags(world.bucket, "a") == {"v": "2"}
 
 
-async def test_a_copy_is_not_finished_over_an_object_that_is_gone(world: World) -> None:
+async def test_a_copy_of_a_deleted_object_is_not_completed(world: World) -> None:
     await world.put("a", b"content")
     head = await world.store.head(world.bucket, "a")
     copy_id = await world.store.create_multipart_copy(world.bucket, head, {"ours": "1"})
@@ -919,7 +921,7 @@ async def test_the_head_has_the_number_of_tags_if_there_are_any(world: World) ->
     assert (await store.head(bucket, "b")).tag_count == 1
 
 
-async def test_what_a_copy_is_told_beside_the_head_shows_a_change_of_the_acl(world: World) -> None:
+async def test_access_shows_a_change_of_the_acl(world: World) -> None:
     await world.allow_acls()
     await world.put("a", grants=frozenset({("READ", EVERYBODY)}))
     head = await world.store.head(world.bucket, "a")
@@ -931,13 +933,13 @@ async def test_what_a_copy_is_told_beside_the_head_shows_a_change_of_the_acl(wor
     assert await world.store.access(world.bucket, head) != public
 
 
-async def test_without_acls_and_locks_a_copy_is_told_the_same_of_all(world: World) -> None:
+async def test_without_acls_and_locks_access_is_the_same_for_all(world: World) -> None:
     await world.put("a")
     await world.put("b", b"other")
 
-    told = [
+    access = [
         await world.store.access(world.bucket, await world.store.head(world.bucket, key))
         for key in ("a", "b")
     ]
 
-    assert told[0] == told[1]
+    assert access[0] == access[1]

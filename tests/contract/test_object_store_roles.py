@@ -1,4 +1,4 @@
-"""The contract of ports.object_store: whose bucket it is, and in which role it is reached."""
+"""The contract of ports.object_store: the bucket's owner, and the role for access."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ANOTHER_ROLE_ARN = "arn:aws:iam::333333333333:role/media"
 
 
 class World(Protocol):
-    """A bucket of another account with one object, `a`, that only a role of its owner's reaches."""
+    """A bucket of another account with one object, `a`; only a role of its owner has access."""
 
     store: ObjectStore
     bucket: Bucket
@@ -105,7 +105,7 @@ async def test_every_call_is_made_in_the_buckets_role(world: World, call: Any) -
 
 @every_call
 @pytest.mark.parametrize("role_arn", [None, ANOTHER_ROLE_ARN], ids=["no role", "another role"])
-async def test_who_comes_in_no_role_that_is_let_in_is_denied(
+async def test_access_without_a_permitted_role_is_denied(
     world: World, call: Any, role_arn: str | None
 ) -> None:
     head = await world.store.head(world.bucket, "a")

@@ -54,7 +54,7 @@ async def test_a_file_is_read_as_it_was_last_written(store: ResultsStore) -> Non
     assert await store.e_tag("jobs/1/a b+ü.csv") == md5(b"second\x00\xff")
 
 
-async def test_a_file_that_is_not_there_is_not_found(store: ResultsStore) -> None:
+async def test_a_missing_file_is_not_found(store: ResultsStore) -> None:
     with pytest.raises(NotFound):
         await store.get("absent")
     with pytest.raises(NotFound):
@@ -78,7 +78,7 @@ async def test_a_file_is_replaced_only_as_it_was_read(store: ResultsStore) -> No
     assert await store.e_tag("file") == second
 
 
-async def test_a_file_that_is_gone_is_not_replaced(store: ResultsStore) -> None:
+async def test_a_deleted_file_is_not_replaced(store: ResultsStore) -> None:
     with pytest.raises(Conflict):
         await store.replace("gone", b"late", e_tag=md5(b"gone"))
     with pytest.raises(NotFound):
@@ -93,7 +93,7 @@ async def test_an_empty_file_has_no_bytes(store: ResultsStore) -> None:
 
 
 @pytest.mark.parametrize("position", [0, 1, 9, 10, 11, 24, 25, 26, 1_000])
-async def test_a_stream_goes_on_from_a_position(store: ResultsStore, position: int) -> None:
+async def test_a_stream_continues_from_a_position(store: ResultsStore, position: int) -> None:
     content = bytes(range(25))
     await store.put("file", content)
 
@@ -148,8 +148,8 @@ async def test_a_part_with_another_e_tag_is_a_conflict(store: ResultsStore) -> N
     assert await store.get("file") == b"fresh"
 
 
-async def test_aborting_an_upload_that_was_completed_is_fine(store: ResultsStore) -> None:
-    """What its other calls get is in tests/adapters: moto answers them with 500."""
+async def test_aborting_a_completed_upload_succeeds(store: ResultsStore) -> None:
+    """The other calls are tested in tests/adapters: moto returns 500 for them."""
     upload_id = await store.create_upload("file")
     e_tag = await store.upload_part("file", upload_id, 1, b"content")
     await store.complete_upload("file", upload_id, [e_tag])

@@ -43,7 +43,7 @@ class Subscriber(Protocol):
     notifier: StatusNotifier
 
     async def received(self) -> list[StatusMessage]:
-        """All messages, the oldest first; their status was an attribute, too."""
+        """All messages, the oldest first; their status was also an attribute."""
 
 
 class MemorySubscriber:

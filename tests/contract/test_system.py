@@ -20,7 +20,7 @@ def any_clock(request: pytest.FixtureRequest, clock: ManualClock) -> Clock:
 
 @pytest.fixture(params=["memory", "aws"])
 def ids(request: pytest.FixtureRequest, clock: ManualClock) -> Ids:
-    # The clock stands still, so that many ids are made in one millisecond.
+    # The clock is stopped, so many ids are generated in one millisecond.
     made: dict[str, Ids] = {"memory": SeededIds(7), "aws": RandomIds(clock)}
     return made[request.param]
 
@@ -52,7 +52,7 @@ def test_no_id_comes_twice(ids: Ids) -> None:
 
 
 def test_job_ids_sort_by_the_time_they_were_made(clock: ManualClock) -> None:
-    """Of two processes, which share no counter."""
+    """Of two processes, without a shared counter."""
     earlier = RandomIds(clock).new_job_id()
     clock.advance(0.001)
 

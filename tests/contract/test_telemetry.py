@@ -1,4 +1,4 @@
-"""The contract of ports.telemetry: what is told can be read, and telling never fails."""
+"""The contract of ports.telemetry: what is logged can be read, and logging never fails."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Reader(Protocol):
     def counts(self) -> dict[str, int]: ...
 
     def request_ids(self) -> list[str | None]:
-        """The id that goes with each event and warning, in order."""
+        """The id logged with each event and warning, in order."""
 
 
 class MemoryReader:
@@ -94,7 +94,7 @@ def reader(
     return PowertoolsReader(unique_name, capsys)
 
 
-def test_events_and_warnings_are_told_with_their_facts(reader: Reader) -> None:
+def test_events_and_warnings_are_logged_with_their_fields(reader: Reader) -> None:
     reader.telemetry.event("job_status", job_id="job-1", count=3, share=0.5, last=True, cause=None)
     reader.telemetry.warning("slow", job_id="job-2")
 
@@ -120,7 +120,7 @@ def test_counts_add_up(reader: Reader) -> None:
     assert reader.counts() == {"ObjectsCopied": 42, "JobsEnded": 1}
 
 
-def test_nothing_counted_is_nothing_told(reader: Reader) -> None:
+def test_without_counts_no_metric_is_written(reader: Reader) -> None:
     with reader.telemetry.invocation("request-1"):
         pass
 
@@ -146,7 +146,7 @@ def test_the_id_of_an_invocation_goes_with_its_events(reader: Reader) -> None:
 
 
 async def test_invocations_at_the_same_time_keep_their_ids(reader: Reader) -> None:
-    """As on a laptop, where each thread has a loop of its own, and as tasks of one loop."""
+    """As in the local service, where each thread has its own loop, and as tasks of one loop."""
     together = threading.Barrier(3)
 
     async def invoke(request_id: str) -> None:
@@ -164,9 +164,9 @@ async def test_invocations_at_the_same_time_keep_their_ids(reader: Reader) -> No
             group.create_task(invoke(request_id))
     await asyncio.to_thread(thread.join, 10)
 
-    told = [name for name, _ in reader.events()]
-    expected = [None if name == "after" else name for name in told]
-    assert sorted(told) == ["after"] * 3 + ["task-1"] * 2 + ["task-2"] * 2 + ["thread"] * 2
+    logged = [name for name, _ in reader.events()]
+    expected = [None if name == "after" else name for name in logged]
+    assert sorted(logged) == ["after"] * 3 + ["task-1"] * 2 + ["task-2"] * 2 + ["thread"] * 2
     assert reader.request_ids() == expected
 
 

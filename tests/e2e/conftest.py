@@ -1,4 +1,4 @@
-"""Stacks for the modules, and a count of what their functions ask AWS for."""
+"""Stacks for the modules, and a count of the AWS requests of their functions."""
 
 import os
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The commands, as a person or a script runs them, and foreign clients against `asset-sync up`."""
+"""The commands, as users and scripts run them, and other clients against `asset-sync up`."""
 
 import json
 import os
@@ -28,7 +28,7 @@ _WAIT_S = 90
 
 
 def _environment(**more: str) -> dict[str, str]:
-    """This process's environment without anything of AWS's or ours, and with the source."""
+    """Return this process's environment, with the source and without AWS's and our variables."""
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "ASSET_SYNC_"))}
     path = os.pathsep.join(filter(None, sys.path))
     return {**kept, "PYTHONPATH": path, "PYTHONWARNINGS": "error", **more}
@@ -50,9 +50,9 @@ def _run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("discovery", ["batch", "direct"])
 def test_demo_prints_one_document_with_both_jobs(discovery: str) -> None:
-    # A person's own set-up must not lead it anywhere else.
+    # The user's own AWS configuration must not redirect it.
     theirs = {
-        "AWS_PROFILE": "nobody",
+        "AWS_PROFILE": "unknown",
         "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
         "CATALOG_PROFILE": "generic",
     }
@@ -76,7 +76,7 @@ def test_demo_prints_one_document_with_both_jobs(discovery: str) -> None:
     assert not any(word in done.stderr for word in ("Traceback", "Warning", "ignored"))
 
 
-def test_demo_beside_a_system_that_takes_everything() -> None:
+def test_demo_with_a_system_that_takes_everything() -> None:
     options = ("--system", "everything", "--objects", "13", "--discovery", "direct")
     done = _run("demo", *options, "--output", "json")
     assert done.returncode == 0, done.stderr
@@ -87,7 +87,7 @@ def test_demo_beside_a_system_that_takes_everything() -> None:
     assert second.items() >= {"put": 0, "copied": 0, "skipped": 13}.items()
 
 
-def test_demo_skips_what_cannot_be_an_object_and_says_so(tmp_path: Path) -> None:
+def test_demo_skips_and_reports_files_that_cannot_be_objects(tmp_path: Path) -> None:
     names = [b"fine.mov", b"caf\xe9 [/x].mov", b"/".join([b"n" * 240] * 5) + b"/long.mov"]
     for name in names:
         path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
@@ -101,7 +101,7 @@ def test_demo_skips_what_cannot_be_an_object_and_says_so(tmp_path: Path) -> None
     assert "First sync of 1 objects" in done.stderr
 
 
-def test_demo_syncs_a_folder_of_ones_own(tmp_path: Path) -> None:
+def test_demo_syncs_a_folder_of_the_users(tmp_path: Path) -> None:
     media = ("a b+c.jpg", "unter/100% é.wav", "unter/ordner/写真.png")
     for name in (*media, "notes.pdf", "unter/no extension", "empty.dat"):
         file = tmp_path / name
@@ -147,7 +147,7 @@ class Up:
 
 @pytest.fixture(scope="module")
 def ups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Up, Up]]:
-    """Two stacks beside each other, with either asset system."""
+    """Two stacks at the same time, one with each asset system."""
     folder = tmp_path_factory.mktemp("up")
     with ExitStack() as stack:
         found = []
@@ -172,7 +172,7 @@ def _end(process: subprocess.Popen[str]) -> None:
         process.terminate()
 
 
-# What a customer's own script does, with a boto3 that knows nothing of us.
+# A customer's own script, with an unmodified boto3.
 _FOREIGN_CLIENT = r"""
 import json, os, time, urllib.request, warnings
 warnings.simplefilter("error")
@@ -304,13 +304,13 @@ def test_all_commands_print_one_document(ups: tuple[Up, Up], commands: Commands)
     assert "used before" not in first.stderr
     assert "the key k was used before" in repeated.stderr
 
-    problem = commands.json("job", "job-of-nobody", exit_code=1)
+    problem = commands.json("job", "job-unknown", exit_code=1)
     assert problem["status"] == 404
     problem = commands.json("explain", job_id, "not there", exit_code=1)
     assert problem["status"] == 404
 
 
-def test_a_bucket_of_ones_own_is_taken_and_the_second_sync_writes_nothing(
+def test_a_users_bucket_is_synced_and_the_second_sync_writes_nothing(
     ups: tuple[Up, Up], commands: Commands
 ) -> None:
     environment = ups[0].environment()
@@ -325,7 +325,7 @@ def test_a_bucket_of_ones_own_is_taken_and_the_second_sync_writes_nothing(
     for key in ("before a+b.jpg", "before.pdf", "before.dat"):
         s3.put_object(Bucket="own", Key=key, Body=key.encode(), Tagging="mine=1")
     commands.json("connectors", "add", "own", "--id", "own")
-    # What is uploaded from now on, the asset system takes by itself.
+    # From now on, the asset system ingests uploads automatically.
     s3.put_object(Bucket="own", Key="after.wav", Body=b"after")
     _until(lambda: len(_tags(s3, "own", "after.wav")) == 3)
 
@@ -354,7 +354,7 @@ def _until(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_people_see_keys_and_ids_whole(ups: tuple[Up, Up], commands: Commands) -> None:
+def test_tables_show_keys_and_ids_in_full(ups: tuple[Up, Up], commands: Commands) -> None:
     (newest, *_) = commands.json("jobs", "--connector", "films")["jobs"]
     shown = commands.run("jobs")
     assert (shown.exit_code, newest["jobId"] in shown.stdout) == (0, True)
@@ -372,7 +372,7 @@ def test_without_an_api_a_command_says_what_to_do() -> None:
     assert unreachable["title"] == "Unreachable"
 
 
-def test_two_stacks_know_nothing_of_each_other_and_sigterm_ends_one_cleanly(
+def test_two_stacks_are_independent_and_sigterm_ends_one_cleanly(
     ups: tuple[Up, Up], commands: Commands
 ) -> None:
     one, two = ups
@@ -389,7 +389,7 @@ def test_two_stacks_know_nothing_of_each_other_and_sigterm_ends_one_cleanly(
     assert one.file.exists()
 
 
-def test_up_says_what_is_in_its_way_and_leaves_nothing(ups: tuple[Up, Up], tmp_path: Path) -> None:
+def test_up_reports_what_blocks_it_and_leaves_nothing(ups: tuple[Up, Up], tmp_path: Path) -> None:
     temporary = tmp_path / "[/tmp]"
     temporary.mkdir(parents=True)
     mine = tmp_path / "mine.env"
@@ -410,7 +410,7 @@ def test_up_says_what_is_in_its_way_and_leaves_nothing(ups: tuple[Up, Up], tmp_p
     assert "ASSET_SYNC_API_URL" in ups[0].environment()
 
 
-def test_a_service_that_is_stopped_says_what_is_gone_with_it(tmp_path: Path) -> None:
+def test_a_stopped_service_reports_what_is_lost(tmp_path: Path) -> None:
     temporary, file = tmp_path / "[/tmp]", tmp_path / "a [b].env"
     temporary.mkdir(parents=True)
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""An object that is copied in parts, through the whole service; the threshold is set low."""
+"""A multipart copy through the whole service, with a low threshold."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ def system(start_system: Callable[..., Any]) -> Any:
 @pytest.mark.parametrize("discovery", ["batch", "direct"])
 def test_it_is_whole_and_announced_once(system: Any, discovery: str) -> None:
     bucket = system.bucket(f"large-{discovery}")
-    events = system.hear_events(f"large-{discovery}-events", bucket)
+    events = system.subscribe_to_events(f"large-{discovery}-events", bucket)
     system.put(
         bucket,
         "film 1.mxf",
@@ -31,7 +31,7 @@ def test_it_is_whole_and_announced_once(system: Any, discovery: str) -> None:
         StorageClass="STANDARD_IA",
     )
     system.put(bucket, "still.jpg")
-    notifications = system.hear_notifications(f"large-{discovery}-s3", bucket)
+    notifications = system.subscribe_to_notifications(f"large-{discovery}-s3", bucket)
     before = system.s3.head_object(Bucket=bucket, Key="film 1.mxf")
     system.calls.take()
 

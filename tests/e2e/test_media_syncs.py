@@ -14,7 +14,7 @@ from media_syncs.cases import (
     Run,
     all_cases,
     pasts,
-    uploaded_again_in_parts,
+    uploaded_again_by_multipart,
 )
 from media_syncs.comparison import sync_and_compare
 from media_syncs.ingest import EVENTBRIDGE, S3_NOTIFICATIONS
@@ -32,16 +32,16 @@ RUNS = {
     for discovery, trigger, ids, integration, cases in (
         ("batch", "copy", "minted", EVENTBRIDGE, all_cases()),
         ("direct", "queue", "assigned", S3_NOTIFICATIONS, all_cases()),
-        ("direct", "queue", "minted", EVENTBRIDGE, (*_PASTS, *uploaded_again_in_parts())),
+        ("direct", "queue", "minted", EVENTBRIDGE, (*_PASTS, *uploaded_again_by_multipart())),
         ("direct", "event", "minted", S3_NOTIFICATIONS, _PASTS),
     )
 }
 
-# What a Media Lake does differently from a system that takes all it is shown, and the names of the
-# cases that show it. What it does with our events is shown by the runs with trigger `event`, and
-# that its asset index is not asked by every run.
+# How a Media Lake differs from a system that ingests everything, and the names of the cases that
+# show it. The runs with trigger `event` show how it handles this service's events; every run shows
+# that its asset index is not queried.
 SHOWN_BY = {
-    "media under awkward keys is taken under our ids": [
+    "media under awkward keys is ingested under the given ids": [
         *(f"awkward key {number}" for number in range(25)),
         "a.mxf, application/mxf",
     ],
@@ -72,13 +72,13 @@ SHOWN_BY = {
         Past.OURS_OTHER_WAITING,
         Past.OURS_OTHER_LOST,
     ],
-    "a record that is gone is made again": [Past.RECORD_LOST, Past.RECORD_AND_ASSET_TAG_LOST],
+    "a deleted record is created again": [Past.RECORD_LOST, Past.RECORD_AND_ASSET_TAG_LOST],
     "the same bytes at another key are an asset or a duplicate": [
         f"duplicate, {Past.OLD}",
         f"duplicate, {Past.TAKEN}",
         "known content at a new key",
     ],
-    "the type is right though the extension says nothing": [
+    "the type is correct without a known extension": [
         "a.pcm, no content type",
         "a.vob, video/mpeg",
         "a.m2v, video/mpeg",
@@ -87,7 +87,7 @@ SHOWN_BY = {
         "no extension, video/mp4",
         "no extension, audio/wav",
     ],
-    "an object that it took by itself is left as it is": [Past.TAKEN],
+    "an object that it ingested on its own is unchanged": [Past.TAKEN],
 }
 
 
@@ -128,7 +128,7 @@ def test_each_difference_is_in_a_run_with_either_ids(ids: str) -> None:
     assert {name for names in SHOWN_BY.values() for name in names} <= tried
 
 
-def test_each_way_of_a_sync_is_in_a_run() -> None:
+def test_each_variant_of_a_sync_is_in_a_run() -> None:
     assert {run.discovery for run in RUNS} == {"batch", "direct"}
     assert {(run.trigger, run.ids) for run in RUNS} >= {
         ("copy", "minted"),

@@ -1,4 +1,4 @@
-"""A bucket of another account, that only a role of that account's reaches."""
+"""A bucket of another account, accessible only in a role of that account."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,7 +19,7 @@ def system(start_system: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def owner(system: Any) -> Iterator[Any]:
-    """The owner's own S3 client; of `system` it needs the environment."""
+    """The owner's own S3 client, in the environment of `system`."""
     sts = boto3.client("sts")
     assumed = sts.assume_role(RoleArn=ROLE_ARN, RoleSessionName="owner")["Credentials"]
     s3 = boto3.client(
@@ -73,7 +73,7 @@ def test_it_is_synced_in_the_role_and_in_no_other(
         for service, _, params in system.calls.take_kept()
         if service == "sts"
     }
-    # Functions that met the role in an earlier job may still have its credentials.
+    # Functions that used the role in an earlier job may still have its credentials.
     assert assumed <= {(ROLE_ARN, "asset-sync")}
 
 

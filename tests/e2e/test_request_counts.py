@@ -1,4 +1,4 @@
-"""What a sync asks AWS for: the customer's bill, counted."""
+"""The AWS requests of a sync, which the customer pays for."""
 
 import time
 from collections import Counter
@@ -37,7 +37,7 @@ def system(start_system: Callable[..., Any]) -> Any:
 
 @pytest.fixture
 def sync(system: Any) -> Callable[..., tuple[Json, list[tuple[str, str, Json]]]]:
-    """Syncs a bucket with discovery direct, in one chunk; gives the job and all calls."""
+    """Syncs a bucket with discovery `direct`, in one chunk; returns the job and all calls."""
 
     def run(bucket: str) -> tuple[Json, list[tuple[str, str, Json]]]:
         system.idle()
@@ -68,7 +68,7 @@ def _fill(system: Any, bucket: str, count: int, *, known: str | None = None) -> 
                 item["DigitalSourceAsset"] = {"M": {"ID": {"S": asset_id}}}
             items.append({"PutRequest": {"Item": item}})
         system.put(bucket, f"é +%/{number}.jpg", tags)
-    # What was put in the second in which it is read is in doubt, and read once more.
+    # An object that is read in the second of its last change is ambiguous, and read once more.
     time.sleep(1.1)
     for start in range(0, len(items), 25):
         system.dynamodb.batch_write_item(
@@ -83,7 +83,7 @@ def _on_objects(calls: list[tuple[str, str, Json]], bucket: str) -> Counter[str]
         for service, operation, params in calls
         if service == "s3" and params.get("Bucket") == bucket
     ]
-    # The bucket's set-up is looked at before the listing and after it, all else once.
+    # The bucket's configuration is read before and after the listing, all else once.
     for (operation, key), count in Counter(on_bucket).items():
         assert count == 1 or (key is None and operation in SET_UP and count == 2)
     return Counter(operation for operation, key in on_bucket if key is not None)
@@ -117,7 +117,7 @@ def test_put_and_copy_cost_two_reads_and_one_write(
 
 
 @pytest.mark.parametrize(("count", "windows"), [(90, 1), (130, 2)])
-def test_the_catalog_is_asked_once_per_window_and_not_per_object(
+def test_the_catalog_is_queried_once_per_window_and_not_per_object(
     system: Any, sync: Callable[..., Any], counted: Callable[..., Counts], count: int, windows: int
 ) -> None:
     bucket = f"counts-catalog-{count}"
@@ -147,7 +147,7 @@ def test_no_write_of_state_depends_on_the_number_of_objects(
             if key[1] in STATE_WRITES or key[2] == system.results_bucket or key[0] == "sqs"
         }
         assert counts["events", "PutEvents", ""] == count / 10
-    # Whether a chunk is marked QUEUED depends on who is quicker, the engine or the worker.
+    # Whether a chunk is marked QUEUED depends on whether the engine or the worker is first.
     marks = [found[count].pop(CHUNK_WRITES) for count in (10, 90)]
     assert set(marks) <= {2, 3}
     assert found[10] == found[90]

@@ -1,4 +1,4 @@
-"""What goes wrong, and what a person can do about it, through the HTTP API alone."""
+"""Errors, and what an operator can do about them, through the HTTP API alone."""
 
 import threading
 import time
@@ -99,7 +99,7 @@ def test_after_a_cancel_is_acknowledged_no_new_object_is_started(system: Any) ->
         assert reached.wait(30)
         status, answer = system.api("POST", f"/jobs/{job_id}/cancel")
         assert (status, answer["statusReason"]) == (202, "cancelled by request")
-        # Long enough for the workers to look at the job before they start another object.
+        # Long enough for the workers to check the job before they start another object.
         time.sleep(_POLL_S)
     finally:
         release.set()
@@ -108,7 +108,7 @@ def test_after_a_cancel_is_acknowledged_no_new_object_is_started(system: Any) ->
     copies = _copies(system, bucket)
     system.idle()
     assert job["status"] == "CANCELLED"
-    # Four workers with two calls at once each: a few objects had been looked at already.
+    # Four workers with two calls at once each: a few objects had been started already.
     assert 0 < len(copies) <= 16
     assert _copies(system, bucket) == []
     tagged = [key for key in keys if "SyncJobID" in system.tags(bucket, key)]
@@ -120,7 +120,7 @@ def test_after_a_cancel_is_acknowledged_no_new_object_is_started(system: Any) ->
     # A job that has ended stays as it is.
     status, again = system.api("POST", f"/jobs/{job_id}/cancel")
     assert (status, again["status"]) == (202, "CANCELLED")
-    # What is left is a matter of the next sync.
+    # The next sync processes the rest.
     rest = system.api.ended(system.api.sync(bucket, discovery="direct"))
     assert rest["statistics"]["put"] + rest["statistics"]["skipped"] == len(keys)
 
@@ -134,9 +134,7 @@ def _copies(system: Any, bucket: str) -> list[str]:
 
 
 @pytest.mark.parametrize("discovery", ["batch", "direct"])
-def test_a_bucket_that_does_not_exist_fails_the_job_and_says_so(
-    system: Any, discovery: str
-) -> None:
+def test_a_missing_bucket_fails_the_job_and_is_named(system: Any, discovery: str) -> None:
     bucket = f"troubles-missing-{discovery}"
     system.api.connect(bucket)
     job = system.api.ended(system.api.sync(bucket, discovery=discovery))
@@ -168,7 +166,7 @@ def test_a_dry_run_decides_and_writes_nothing(system: Any) -> None:
     assert system.tags(bucket, "a b.jpg") == {}
 
 
-def test_a_second_sync_of_what_is_being_synced_is_refused_with_the_firsts_id(
+def test_an_overlapping_sync_is_refused_with_the_id_of_the_first(
     system: Any,
 ) -> None:
     bucket = system.bucket("troubles-overlap")
@@ -191,12 +189,12 @@ def test_a_second_sync_of_what_is_being_synced_is_refused_with_the_firsts_id(
     assert system.api.ended(job_id)["status"] == "COMPLETED"
 
 
-def test_poison_messages_are_recorded_and_do_not_come_again(system: Any) -> None:
+def test_poison_messages_are_recorded_and_not_redelivered(system: Any) -> None:
     queue = system.environment["PROCESSOR_QUEUE_URL"]
-    for body in ("not JSON", '{"jobId": "job-of-nobody", "chunkIndex": 3}'):
+    for body in ("not JSON", '{"jobId": "job-unknown", "chunkIndex": 3}'):
         system.sqs.send_message(QueueUrl=queue, MessageBody=body)
     system.idle()
-    for job_id, part in ((UNKNOWN_JOB_ID, "Invalid JSON"), ("job-of-nobody", "chunk 3")):
+    for job_id, part in ((UNKNOWN_JOB_ID, "Invalid JSON"), ("job-unknown", "chunk 3")):
         answer = system.dynamodb.query(
             TableName=system.environment["ERROR_TABLE_NAME"],
             KeyConditionExpression="jobId = :job",

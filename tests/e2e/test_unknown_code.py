@@ -1,4 +1,4 @@
-"""A copy that always answers a code that nobody knows costs its object, and no other."""
+"""If S3 returns an unknown error code for every copy of an object, only that object fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_others_are_announced_and_the_job_ends_within_a_minute(
     for key in keys:
         system.put(bucket, key)
     system.api.connect(bucket)
-    events = system.hear_events(f"unknown-{discovery}", bucket)
+    events = system.subscribe_to_events(f"unknown-{discovery}", bucket)
     began_at = time.monotonic()
     job_id = system.api.sync(bucket, discovery=discovery)
     job = system.api.ended(job_id)

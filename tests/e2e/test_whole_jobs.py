@@ -1,4 +1,4 @@
-"""Whole jobs: both discoveries and both triggers, and all that a sync promises about a bucket."""
+"""Whole jobs: both discoveries and both triggers, and all guarantees of a sync for a bucket."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ HARD_KEYS = (
     "comma,semi;[1]{2}.srt",
     "..hidden/~tilde|pipe\\back.wav",
     "no extension ",
-    # What XML 1.0 cannot hold, or changes.
+    # Characters that XML 1.0 cannot hold, or changes.
     "esc\x1b[31m.jpg",
     "bell\x07.mov",
     "noncharacter\uffff\ufffe.png",
@@ -47,7 +47,7 @@ METADATA: Json = {
 
 @dataclass
 class Synced:
-    """A bucket, what was in it before, and what its first job said and did."""
+    """A bucket, its content before the first job, and what that job reported and did."""
 
     bucket: str
     discovery: str
@@ -66,11 +66,11 @@ class Synced:
 
     @property
     def archived_is_written(self) -> bool:
-        """Trigger `event` writes tags only, which an archived object takes as well."""
+        """Trigger `event` writes only tags, which is possible on an archived object too."""
         return self.trigger == "event"
 
     def ids(self, key: str) -> dict[str, str]:
-        """Return the ids that the object has to carry afterwards."""
+        """Return the ids that the object must have afterwards."""
         tagged = self.tags_before[key]
         return {
             "AssetID": tagged.get("AssetID") or mint_typed_asset_id(self.bucket, key),
@@ -98,10 +98,10 @@ def synced(system: Any, request: pytest.FixtureRequest) -> Synced:
     name = f"media-{discovery}-{trigger}"
     synced = Synced(system.bucket(name), discovery, trigger)
     _fill(system, synced)
-    statuses = system.hear_statuses(f"{name}-statuses")
-    ends = system.hear_statuses(f"{name}-ends", "COMPLETED", "FAILED")
-    events = system.hear_events(f"{name}-events", name)
-    notifications = system.hear_notifications(f"{name}-notifications", name)
+    statuses = system.subscribe_to_statuses(f"{name}-statuses")
+    ends = system.subscribe_to_statuses(f"{name}-ends", "COMPLETED", "FAILED")
+    events = system.subscribe_to_events(f"{name}-events", name)
+    notifications = system.subscribe_to_notifications(f"{name}-notifications", name)
     system.api.connect(name, trigger=trigger)
     job_id = system.api.sync(name, discovery=discovery)
     synced.job = system.api.ended(job_id)
@@ -228,13 +228,13 @@ def test_each_object_that_needs_ingestion_is_announced_once(synced: Synced) -> N
         assert each["eTag"] == synced.before[key]["ETag"].strip('"')
 
 
-def test_the_catalog_knows_each_object_afterwards(system: Any, synced: Synced) -> None:
+def test_the_catalog_has_each_object_afterwards(system: Any, synced: Synced) -> None:
     for key in synced.written | {KNOWN}:
         ids = synced.ids(key)
         assert system.asset_of(ids["InventoryID"]) == ids["AssetID"], key
 
 
-def test_every_manifest_entry_has_one_outcome_and_the_files_say_what_the_job_says(
+def test_every_manifest_entry_has_one_outcome_and_the_files_match_the_job(
     system: Any, synced: Synced
 ) -> None:
     manifest = system.result(synced.job_id, "manifest.csv").splitlines()
@@ -270,7 +270,7 @@ def test_every_change_of_status_is_announced_and_subscribers_can_filter(synced: 
         "PROCESSING": "DISCOVERING",
         "COMPLETED": "PROCESSING",
     }
-    # At least once: two that know of a change may both tell, and then tell the same.
+    # At least once: two processes may both publish a change, and then publish the same message.
     assert len({(m["status"], m["occurredAt"]) for m in synced.statuses}) == 4
     end = synced.ends[0]
     assert {m["status"] for m in synced.ends} == {"COMPLETED"}
@@ -310,7 +310,7 @@ def test_a_second_run_skips_what_the_first_did_and_writes_nothing(
     assert system.status().dropped == ()
 
 
-def test_both_discoveries_come_to_the_same_outcomes(system: Any) -> None:
+def test_both_discoveries_lead_to_the_same_outcomes(system: Any) -> None:
     def outcomes(discovery: str) -> dict[str, tuple[str, str]]:
         job = next(
             job

@@ -30,7 +30,7 @@ QUEUE = "asset-sync-processor"
 
 @dataclass(frozen=True)
 class Context:
-    """Lambda's context; the time that remains does not run."""
+    """Lambda's context; the remaining time is constant."""
 
     remaining_s: float = 900
     aws_request_id: str = "request-1"
@@ -40,9 +40,9 @@ class Context:
 
 
 class Service:
-    """The functions, invoked as Lambda invokes them, and what they work on.
+    """The functions, invoked as Lambda invokes them, and their environment.
 
-    `ports` and `policy` count for what is opened after they were set; `open_count` counts that.
+    `ports` and `tuning` apply to what is opened after they were set; `open_count` counts that.
     """
 
     def __init__(self) -> None:
@@ -94,24 +94,24 @@ class Service:
     def put(self, *keys: str, **attributes: Any) -> None:
         for key in keys:
             self.world.buckets.put(BUCKET, key, key.encode(), **attributes)
-        # What was modified in the second in which it is read is in doubt, and read again.
+        # An object that is read in the second of its last change is ambiguous, and read again.
         self.ports.clock.advance(1)
 
     def start(self, *, discovery: Discovery = Discovery.DIRECT, **options: Any) -> str:
-        """Start a sync and forget the order to the engine; returns the job's id."""
+        """Start a sync and drop the invocation of the engine; return the job's id."""
         options_ = SyncOptions(discovery=discovery, **options)
         started = self.run(self.container.start_sync().start(CONNECTOR_ID, options_))
         self.ports.invoker.take()
         return str(started.job.job_id)
 
     def split(self, **options: Any) -> str:
-        """Start a sync and bring it to where its chunks are queued; returns the job's id."""
+        """Start a sync and advance it until its chunks are queued; return the job's id."""
         job_id = self.start(**options)
         self.engine({"action": "advance", "jobId": job_id})
         return job_id
 
     def messages(self, *wanted: tuple[str, int], queue: str = QUEUE) -> Json:
-        """Return the event that brings these chunk messages."""
+        """Return the event with these chunk messages."""
         event = recorded_event("sqs_one_message")
         (record,) = event["Records"]
         event["Records"] = [
@@ -146,7 +146,7 @@ def recorded_event(name: str) -> Json:
 
 @pytest.fixture
 def recorded() -> Callable[[str], Json]:
-    """Gives an event as AWS sends it, from the folder `events`."""
+    """Return an event as AWS sends it, from the folder `events`."""
     return lambda name: copy.deepcopy(recorded_event(name))
 
 

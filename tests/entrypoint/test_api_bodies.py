@@ -1,4 +1,4 @@
-"""What a request may carry: each thing that is wrong is refused, and named by its path."""
+"""The members of a request: each invalid one is refused, and named by its path."""
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -108,7 +108,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 
 
 @pytest.mark.parametrize("body", ["", "  \r\n", "{}", '{"prefix": null, "include": null}'])
-def test_everything_of_a_sync_may_be_left_out(served: Api, body: str) -> None:
+def test_every_member_of_a_sync_is_optional(served: Api, body: str) -> None:
     assert served.started(body) == SyncOptions(discovery=Discovery.BATCH)
 
 
@@ -179,7 +179,7 @@ def test_a_bad_sync_names_every_field_that_is_wrong(
     assert served.world.ports.invoker.take() == []
 
 
-def test_values_at_their_bounds_are_taken(served: Api) -> None:
+def test_values_at_their_bounds_are_accepted(served: Api) -> None:
     bounds = {"prefixes": [f"{n:03}/" for n in range(100)], "include": ["a" * 256] * 50}
     assert len(served.started(bounds).prefixes) == 100
     assert served.started({"prefix": "é" * 512}).prefixes == ("é" * 512,)
@@ -207,7 +207,7 @@ def test_a_bad_connector_names_every_field_that_is_wrong(
     assert set(served.post(body, "/connectors").issues) == paths
 
 
-def test_messages_say_what_is_wanted_and_hold_no_input(served: Api) -> None:
+def test_messages_state_what_is_valid_and_hold_no_input(served: Api) -> None:
     body = {"discovery": "secret-value", "dryRun": "secret-value", "other": "secret-value"}
     refused = served.post(body)
     messages = refused.issues
@@ -228,7 +228,7 @@ def test_an_unknown_name_is_answered_with_those_of_its_place(served: Api) -> Non
     assert messages == {"limit": "is not known here; known: nothing"}
 
 
-def test_everything_wrong_in_body_query_and_headers_is_named_at_once(served: Api) -> None:
+def test_all_errors_of_body_query_and_headers_are_named_together(served: Api) -> None:
     headers = {"Idempotency-Key": ["a b"]}
     refused = served.post({"dryRun": 1}, headers=headers, query={"dry": ["1", "2"]})
     assert set(refused.issues) == {"dryRun", "Idempotency-Key", "dry"}
@@ -248,7 +248,7 @@ def test_everything_wrong_in_body_query_and_headers_is_named_at_once(served: Api
     ],
     ids=["comma", "form", "twice", "NaN", "Infinity", "long", "deep", "BOM"],
 )
-def test_what_is_not_json_is_refused_with_the_place(served: Api, body: str, message: str) -> None:
+def test_invalid_json_is_refused_with_its_position(served: Api, body: str, message: str) -> None:
     refused = served.post(body)
     assert refused.body["type"] == "/problems/invalid-json"
     assert message in refused.issues["body"]
@@ -260,7 +260,7 @@ def test_a_name_given_twice_is_refused_and_not_the_last_taken(served: Api) -> No
 
 
 @pytest.mark.parametrize("body", ['{"\\ud800": 1}', '{"\\ud800": 1, "\\ud800": 2}'])
-def test_a_name_that_is_no_unicode_is_refused(served: Api, body: str) -> None:
+def test_a_name_that_is_not_unicode_is_refused(served: Api, body: str) -> None:
     assert served.post(body).status == 400
 
 
@@ -272,20 +272,20 @@ def test_a_name_that_is_no_unicode_is_refused(served: Api, body: str) -> None:
         (("Application/JSON; charset=UTF-8",), True),
         (('application/json; charset="utf-8"',), True),
         (("application/json; charset=latin-1",), False),
-        (("application/x-www-form-urlencoded",), True),  # what curl says unless told
+        (("application/x-www-form-urlencoded",), True),  # curl's default
         (("text/plain",), False),
         (("application/jsonp",), False),
         (("",), False),
         (("application/json", "text/plain"), False),
     ],
 )
-def test_only_json_is_taken(served: Api, content_type: tuple[str, ...], taken: bool) -> None:
+def test_only_json_is_accepted(served: Api, content_type: tuple[str, ...], taken: bool) -> None:
     headers = {"Content-Type": list(content_type)} if content_type else {}
     if taken:
         assert served.started({"dryRun": True}, headers=headers).dry_run
         return
     assert served.post({"dryRun": True}, headers=headers).status == 415
-    # Without a body there is nothing to be of a type.
+    # Without a body there is no content type to check.
     assert not served.started("", headers=headers).dry_run
 
 
@@ -300,7 +300,7 @@ def test_idempotency_keys(served: Api, key: str) -> None:
 @pytest.mark.parametrize(
     "values", [("",), ("a b",), ("a\n",), ("é",), ("a" * 256,), ("a", "b"), ("\x7f",)]
 )
-def test_what_is_no_idempotency_key(served: Api, values: tuple[str, ...]) -> None:
+def test_an_invalid_idempotency_key(served: Api, values: tuple[str, ...]) -> None:
     refused = served.post({}, headers={"Idempotency-Key": list(values)})
     assert set(refused.issues) == {"Idempotency-Key"}
 
@@ -344,7 +344,7 @@ def test_a_bad_query_names_the_parameter(
     assert set(served.call("GET", route, query=values).issues) == {path}
 
 
-def test_a_body_wrong_in_ten_thousand_places_is_read_in_no_time(served: Api) -> None:
+def test_a_body_with_ten_thousand_errors_is_read_fast(served: Api) -> None:
     body = ",".join(f'"f{n % 9_000}": 1' for n in range(18_000))
     assert "and 8997 more" in served.post("{" + body + "}").body["detail"]
     body = ",".join(f'"f{n}": 1' for n in range(9_000))

@@ -1,7 +1,7 @@
-"""The API against its own description, through HTTP: what it allows, and what it does not.
+"""The API against its own description, over HTTP: valid requests, and invalid ones.
 
-schemathesis makes requests from the OpenAPI document, such as it describes and such as it does not,
-and holds every response against it.
+schemathesis generates requests from the OpenAPI document, valid and invalid ones, and checks every
+response against it.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ schema.config.phases.coverage.enabled = False
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[str]:
-    """The API over HTTP as on a laptop, over memory; returns its URL."""
+    """Serve the API over HTTP as the local service does, over memory; return its URL."""
     world = memory_world()
     app = api_app(use_cases(world.ports, Tuning()), default_discovery=Discovery.DIRECT)
 
@@ -73,20 +73,20 @@ def served() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[requests.Session]:
-    """Connections that are kept: most of the time would go into opening them."""
+    """A session that keeps its connections, because opening them would take most of the time."""
     with requests.Session() as kept:
         yield kept
 
 
 @schemathesis.hook("filter_query")
 def without_cursor(_context: Any, query: Any) -> bool:
-    """Leave out cursors: none is valid but those that a list gave out."""
+    """Leave out cursors: only those that a list returned are valid."""
     return not query or "cursor" not in query
 
 
 @schemathesis.hook("filter_body")
-def without_what_no_schema_can_say(_context: Any, body: Any) -> bool:
-    """Leave out what is wrong by a rule between values, or by a grammar: both have tests."""
+def without_rules_beyond_the_schema(_context: Any, body: Any) -> bool:
+    """Leave out values that only a rule between members or a grammar forbids: both have tests."""
     if not isinstance(body, dict):
         return True
     prefixes = body.get("prefixes")

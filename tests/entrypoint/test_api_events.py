@@ -33,7 +33,7 @@ def read(event: dict[str, Any]) -> Request:
         ("rest_custom_domain", "GET", "/jobs/job-0000000001/objects", "/assets"),
     ],
 )
-def test_the_path_is_the_routes_and_what_stood_before_it_is_kept(
+def test_the_path_is_that_of_the_route_and_the_prefix_is_kept(
     name: str, method: str, path: str, prefix: str
 ) -> None:
     request = read(recorded(name))
@@ -62,7 +62,7 @@ def test_every_value_of_a_repeated_parameter_is_seen() -> None:
 
 
 @pytest.mark.parametrize("raw", ["key=%FF", "&".join(f"a{n}=1" for n in range(60))])
-def test_a_query_string_that_cannot_be_read_is_a_parameter_that_no_route_has(raw: str) -> None:
+def test_an_unreadable_query_string_is_an_unknown_parameter(raw: str) -> None:
     event = recorded("http_custom_domain")
     event["rawQueryString"] = raw
     (name,) = read(event).query
@@ -96,7 +96,7 @@ def test_the_root_and_a_trailing_slash_have_one_form() -> None:
     ],
     ids=["load balancer", "nothing", "SQS", "no method", "unknown format", "no context"],
 )
-def test_an_event_of_something_else_is_refused_by_name(event: dict[str, Any]) -> None:
+def test_an_event_of_another_source_is_refused_by_name(event: dict[str, Any]) -> None:
     with pytest.raises(UnknownEvent, match="API Gateway"):
         read(event)
 
@@ -120,6 +120,6 @@ def test_a_body_may_be_as_large_as_the_bound_and_no_larger() -> None:
 @pytest.mark.parametrize(
     ("body", "base64"), [("%%%", True), ("é", True), ("\ud800", True), ("\ud800", False)]
 )
-def test_a_body_that_is_no_bytes_is_refused(body: str, base64: bool) -> None:
+def test_a_body_that_is_not_bytes_is_refused(body: str, base64: bool) -> None:
     with pytest.raises(InvalidRequest, match="body: did not arrive as bytes"):
         content_of(_with_body(body, base64=base64))

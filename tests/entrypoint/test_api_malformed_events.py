@@ -1,4 +1,4 @@
-"""Events that are not quite those of API Gateway: a reply, or a refusal that says so."""
+"""Malformed events of API Gateway: a response, or an error that names the malformed member."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -81,7 +81,7 @@ def _changed(event: Any) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_whatever_api_gateway_sends_is_answered_or_is_no_event_of_it(name: str) -> None:
+def test_every_event_is_answered_or_refused_as_not_of_api_gateway(name: str) -> None:
     for place, event in _changed(recorded(name)):
         try:
             response = api.handler(event, Context())
@@ -93,7 +93,7 @@ def test_whatever_api_gateway_sends_is_answered_or_is_no_event_of_it(name: str) 
 
 
 @pytest.mark.parametrize("event", [None, [], "text", 7, True, b"x", [{"version": "2.0"}]])
-def test_an_event_that_is_no_object_is_none_of_api_gateways(event: Any) -> None:
+def test_an_event_that_is_not_an_object_is_refused(event: Any) -> None:
     with pytest.raises(UnknownEvent, match="API Gateway"):
         read_request(event, "request-1")
 
@@ -109,7 +109,7 @@ def test_a_member_of_another_type_is_named(name: str, member: str) -> None:
 
 @pytest.mark.parametrize("raw", ["/jobs/\ud800", "/\udcff\udcfe"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_path_that_is_no_unicode_is_not_found(name: str, raw: str) -> None:
+def test_a_path_that_is_not_unicode_is_not_found(name: str, raw: str) -> None:
     event = recorded(name)
     for member in ("rawPath", "path"):
         if member in event:
@@ -117,5 +117,5 @@ def test_a_path_that_is_no_unicode_is_not_found(name: str, raw: str) -> None:
     event["rawQueryString"] = ""
     event["queryStringParameters"] = event["multiValueQueryStringParameters"] = None
     response = api.handler(event, Context())
-    assert response["statusCode"] in (404, 405)  # nothing there is posted to
+    assert response["statusCode"] in (404, 405)  # no route there has POST
     json.loads(response["body"])["instance"].encode("ascii")

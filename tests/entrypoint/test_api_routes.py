@@ -1,7 +1,7 @@
 """The API from API Gateway's event to its response, over the memory adapters.
 
-`Api.call` holds every response against the API's own description: whatever these tests call, and
-whatever it answers, has to be described.
+`Api.call` checks every response against the API's own description, so every request and response of
+these tests must be described.
 """
 
 import base64
@@ -133,7 +133,7 @@ class Api:
 
 @cache
 def described() -> Json:
-    """Return the description with every object refusing what it does not describe."""
+    """Return the description with additional properties forbidden in every object."""
     description = document(ROUTES, server="/")
     for schema in description["components"]["schemas"].values():
         if "properties" in schema:
@@ -195,7 +195,7 @@ def connector(gateway: Api) -> Json:
 
 @pytest.fixture
 def job(gateway: Api, connector: Json) -> Json:
-    """A job whose bucket was listed and split: one chunk with the keys `a é+%.jpg` and `b`."""
+    """A job whose bucket is listed and split: one chunk with the keys `a é+%.jpg` and `b`."""
     gateway.world.buckets.create("media-prod")
     for key in ("a é+%.jpg", "b"):
         gateway.world.buckets.put("media-prod", key, b"content")
@@ -288,10 +288,10 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
 
 @pytest.mark.parametrize(
     "inner",
-    [None, "x", "\ud800", "[" * 900, base64.b64encode(b'["chunks of nobody",1]').decode()],
+    [None, "x", "\ud800", "[" * 900, base64.b64encode(b'["chunks of unknown",1]').decode()],
 )
 @pytest.mark.parametrize("place", [[0, 0], [-1, -1], [True, 10**300], [1.5, "x"], [None, []]])
-def test_a_forged_cursor_of_outcomes_is_no_fault_of_ours(
+def test_a_forged_cursor_of_outcomes_is_not_an_internal_error(
     gateway: Api, job: Json, inner: str | None, place: list[Any]
 ) -> None:
     cursor = json.dumps(["outcomes", "PUT", inner, *place])
@@ -308,7 +308,7 @@ def test_a_forged_cursor_is_refused(gateway: Api, job: Json, path: str, text: st
     assert (answer.status, answer.json["type"]) == (400, "/problems/invalid-cursor")
 
 
-def test_what_cannot_be_read_is_told_beside_what_can(gateway: Api, job: Json) -> None:
+def test_unreadable_records_are_listed_with_the_readable_ones(gateway: Api, job: Json) -> None:
     other = gateway.call("POST", "/connectors", {"bucketName": "other"}).json
     gateway.world.database.unreadable["media"] = "KeyError('status') " * 100
     gateway.world.database.unreadable[job["jobId"]] = "a later version's"
@@ -318,9 +318,9 @@ def test_what_cannot_be_read_is_told_beside_what_can(gateway: Api, job: Json) ->
     assert [each["id"] for each in connectors["unreadable"]] == ["media"]
     jobs = gateway.call("GET", "/jobs").json
     assert jobs["items"] == []
-    [told] = jobs["unreadable"]
-    assert told["id"] == job["jobId"]
-    assert told["cause"].endswith("a later version's")
+    [unreadable] = jobs["unreadable"]
+    assert unreadable["id"] == job["jobId"]
+    assert unreadable["cause"].endswith("a later version's")
     assert gateway.call("GET", f"/jobs/{job['jobId']}").status == 500
 
 
@@ -382,7 +382,7 @@ def test_a_file_filter_is_kept_in_one_form(gateway: Api, given: Json, shown: Jso
         ({"connectorId": "-a"}, "connectorId"),
     ],
 )
-def test_what_cannot_be_a_connector_is_named(gateway: Api, fields: Json, path: str) -> None:
+def test_an_invalid_connector_is_named(gateway: Api, fields: Json, path: str) -> None:
     refused = gateway.call("POST", "/connectors", {"bucketName": "media-prod", **fields})
     assert refused.status == 400
     assert [error["path"] for error in refused.json["errors"]] == [path]
@@ -404,7 +404,7 @@ def test_a_plain_sync_is_of_the_whole_connector(
     assert gateway.world.ports.invoker.take() == [started.json["jobId"]]
 
 
-def test_a_sync_gets_everything_that_was_asked_for(gateway: Api, connector: Json) -> None:
+def test_a_sync_gets_every_requested_option(gateway: Api, connector: Json) -> None:
     body = {
         "prefixes": ["b/", "a/"],
         "dryRun": True,
@@ -524,7 +524,7 @@ def test_head_is_get_without_the_body(gateway: Api, connector: Json) -> None:
         ("/jobs/job-1", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_other_methods_are_told_which_are_taken(gateway: Api, path: str, allow: str) -> None:
+def test_other_methods_get_the_allowed_ones(gateway: Api, path: str, allow: str) -> None:
     options = gateway.call("OPTIONS", path)
     assert (options.status, options.headers["Allow"], options.text) == (204, allow, "")
     for method in ("DELETE", "PUT", "PATCH", "BREW"):
@@ -578,15 +578,13 @@ def test_an_unknown_path_is_a_problem(gateway: Api, path: str) -> None:
         ("GET", "/jobs/a%00b"),
     ],
 )
-def test_what_is_not_there_is_not_found(gateway: Api, method: str, path: str) -> None:
+def test_a_missing_resource_is_not_found(gateway: Api, method: str, path: str) -> None:
     shown = problem(gateway.call(method, path), "not-found")
     assert "GET /jobs" in shown["detail"]
     assert shown["instance"] == quote(path, safe="/")
 
 
-def test_no_table_is_asked_for_what_cannot_be_an_id(
-    gateway: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_table_is_read_for_an_invalid_id(gateway: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     with _with_failing(gateway, RuntimeError("asked"), monkeypatch) as failing:
         for thing_id in ("x" * 129, "x" * 4_000, "caf%C3%A9", "a%00b", "-a", "a%2Fb"):
             problem(failing.call("GET", f"/jobs/{thing_id}"), "not-found")
@@ -714,7 +712,7 @@ def test_a_role_is_named_by_its_arn(gateway: Api, arn: str) -> None:
         f"arn:aws:iam::123456789012:role/{'r' * 65}",
     ],
 )
-def test_what_is_no_arn_of_a_role_is_refused(gateway: Api, arn: str) -> None:
+def test_an_invalid_role_arn_is_refused(gateway: Api, arn: str) -> None:
     answer = gateway.call("POST", "/connectors", {"bucketName": "media-prod", "roleArn": arn})
     shown = problem(answer, "validation")
     assert [fault["path"] for fault in shown["errors"]] == ["roleArn"]
@@ -768,7 +766,7 @@ def test_a_page_that_lambda_could_not_return_is_refused(gateway: Api, connector:
 
 
 class _Failing:
-    """Stands in for a use case, and raises whatever is asked of it."""
+    """Stands in for a use case, and raises a given error."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -807,7 +805,7 @@ def _with_failing(
     ],
 )
 @pytest.mark.parametrize("route", ROUTES[:-1], ids=lambda route: route.operation)
-def test_a_failure_inside_is_answered_and_logged_and_told_to_nobody_else(
+def test_an_internal_error_is_answered_and_logged_without_its_details(
     gateway: Api, monkeypatch: pytest.MonkeyPatch, error: Exception, slug: str, route: Any
 ) -> None:
     path = route.path.replace("{connectorId}", "media").replace("{jobId}", "job-1")
@@ -825,13 +823,13 @@ def test_a_failure_inside_is_answered_and_logged_and_told_to_nobody_else(
     assert warning.facts["error_class"] == type(error).__name__
 
 
-def test_a_conflict_may_be_tried_again(gateway: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conflict_may_be_retried(gateway: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     with _with_failing(gateway, port_errors.Conflict("job-1 changed"), monkeypatch) as failing:
         assert problem(failing.call("POST", "/jobs/job-1/cancel"), "conflict")["retryable"]
     assert gateway.world.ports.telemetry.warnings == []
 
 
-def test_a_wrong_request_is_no_warning_to_operators(gateway: Api) -> None:
+def test_an_invalid_request_logs_no_warning(gateway: Api) -> None:
     gateway.call("GET", "/jobs/other")
     gateway.call("POST", "/connectors", "{")
     assert gateway.world.ports.telemetry.warnings == []
@@ -854,13 +852,13 @@ def test_an_app_that_cannot_be_opened_is_answered(
     assert "JOB_TABLE_NAME" in str(record.exc_info[1])
 
 
-def test_an_event_of_something_else_fails_the_invocation(gateway: Api) -> None:
+def test_an_event_of_another_source_fails_the_invocation(gateway: Api) -> None:
     with pytest.raises(Exception, match="API Gateway"):
         api.handler(recorded("load_balancer"), Context())
     assert gateway.world.ports.telemetry.events == []
 
 
-def test_the_log_has_routes_and_statuses_and_nothing_that_was_sent(
+def test_the_log_has_routes_and_statuses_and_no_input(
     gateway: Api,
     connector: Json,
     capfd: pytest.CaptureFixture[str],
@@ -928,7 +926,7 @@ def test_a_recorded_list(gateway: Api, name: str) -> None:
 def test_threads_do_not_answer_each_others_requests(
     gateway: Api, connector: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a laptop each environment is a thread; Powertools shares the current event among them."""
+    """In the local service each environment is a thread; Powertools shares the current event."""
     other_format = replace(gateway, payload_format=FORMATS[gateway.payload_format == "2.0"])
     answers: list[Answer] = []
 
@@ -937,7 +935,7 @@ def test_threads_do_not_answer_each_others_requests(
         api.RUNTIME.close()
 
     class Interrupted:
-        """Serves another environment's request in the midst of the first one."""
+        """Serves another environment's request during the first one."""
 
         async def get(self, connector_id: str) -> Any:
             thread = Thread(target=ask_in_between)
@@ -950,7 +948,7 @@ def test_threads_do_not_answer_each_others_requests(
     with _serving(gateway.world, app, gateway.payload_format, monkeypatch):
         event = gateway.event("GET", "/connectors/media", None, {}, {})
         response = api.handler(event, Context())
-    # Each format has its own form of headers, so a mix-up shows in the response's form.
+    # Each format has its own form of headers, so a mix-up is visible in the response.
     assert ("multiValueHeaders" in response) == (gateway.payload_format == "1.0")
     assert gateway.answer(response).json == connector
     assert [answer.status for answer in answers] == [404]
@@ -1018,7 +1016,7 @@ def test_the_description_names_the_bounds_that_are_enforced(gateway: Api) -> Non
     }
 
 
-def test_bodies_that_are_taken_fit_the_description(gateway: Api, connector: Json) -> None:
+def test_accepted_bodies_match_the_description(gateway: Api, connector: Json) -> None:
     schemas = gateway.described["components"]
     bodies = [
         ("SyncBody", {"prefix": "a/", "modifiedSince": "2026-01-31T12:00:00Z"}),

@@ -42,7 +42,7 @@ DERIVED = "medialakebaseinfrastructu-mediaassetss3bucket06290-yjdpyqbwuak9"
 
 @dataclass
 class Api:
-    """The real API over the memory adapters, and what was posted to it."""
+    """The real API over the memory adapters, and the bodies posted to it."""
 
     posted: list[Json] = field(default_factory=list)
     world: MemoryWorld = field(default_factory=memory_world)
@@ -87,7 +87,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
             self.wfile.write(data)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     app = api_app(use_cases(made.world.ports, Tuning()), default_discovery=Discovery.DIRECT)
 
@@ -220,7 +220,7 @@ def test_without_yes_and_without_a_terminal_nothing_is_registered(api: Api, tabl
 
 
 @pytest.mark.parametrize(("answer", "exit_code", "count"), [("y\n", 0, 1), ("n\n", 1, 0)])
-def test_at_a_terminal_it_asks(
+def test_at_a_terminal_it_asks_for_confirmation(
     api: Api,
     tables: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -235,9 +235,7 @@ def test_at_a_terminal_it_asks(
     assert "Register 1 connector?" in done.stderr
 
 
-def test_one_that_is_refused_or_no_connector_does_not_stop_the_others(
-    api: Api, tables: Any
-) -> None:
+def test_a_refused_or_invalid_connector_does_not_stop_the_others(api: Api, tables: Any) -> None:
     _put(tables, "1", RESULTS_BUCKET_NAME)
     _put(tables, "2", "photos")
     _put(tables, "4", "not a bucket")
@@ -258,7 +256,7 @@ def test_one_that_is_refused_or_no_connector_does_not_stop_the_others(
     assert "medialake-4: refused: bucketName: is not a bucket" in shown.stderr
 
 
-def test_what_differs_is_shown_and_stays_as_it_is(api: Api, tables: Any) -> None:
+def test_a_differing_connector_is_shown_and_unchanged(api: Api, tables: Any) -> None:
     _put(tables, "1", "films")
     import_json("--yes")
     shown = run("import", "--from-table", TABLE, "--yes", "--trigger", "queue")
@@ -293,7 +291,7 @@ def test_buckets_of_derived_files_are_found_by_name_option_and_records(
     assert [bool(each["warnings"]) for each in asked["connectors"]] == [False, True, True, True]
 
 
-def test_the_results_bucket_is_left_out_where_it_is_known(
+def test_a_known_results_bucket_is_left_out(
     api: Api, tables: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _put(tables, "1", "films")
@@ -301,13 +299,13 @@ def test_the_results_bucket_is_left_out_where_it_is_known(
     assert results(import_json("--yes")) == {"films": "left out"}
 
 
-def test_a_stage_tells_its_results_bucket() -> None:
+def test_the_outputs_of_a_stage_name_its_results_bucket() -> None:
     outputs = {"ApiUrl": "https://x.example.com", "ResultsBucket": "results"}
     client = StageApiClient(outputs, boto3.Session(region_name=REGION))
     assert import_command._results_bucket(client) == "results"
 
 
-def test_warnings_and_connectors_that_are_gone_are_shown(api: Api, tables: Any) -> None:
+def test_warnings_and_deleted_connectors_are_shown(api: Api, tables: Any) -> None:
     _put(tables, "1", "films")
     import_json("--yes")
     tables.delete_item(TableName=TABLE, Key={"id": {"S": "1"}})
@@ -319,7 +317,7 @@ def test_warnings_and_connectors_that_are_gone_are_shown(api: Api, tables: Any) 
 
 
 def test_every_page_of_a_table_is_read(api: Api, tables: Any) -> None:
-    name = {"S": "n" * 300_000}  # four of them are more than one page of a Scan, 1 MB
+    name = {"S": "n" * 300_000}  # four of them exceed one page of a Scan, 1 MB
     for number in range(8):
         _put(tables, str(number), f"bucket-{number}", name=name)
     assert len(import_json("--dry-run")["connectors"]) == 8
@@ -347,7 +345,7 @@ def test_an_empty_table_has_nothing_to_import(api: Api, tables: Any) -> None:
     assert import_json("--yes")["connectors"] == []
 
 
-def test_a_table_that_is_not_there_is_named(api: Api, tables: Any) -> None:
+def test_a_missing_table_is_named(api: Api, tables: Any) -> None:
     done = run("import", "--from-table", "other", "--yes", "--output", "json")
     assert done.exit_code == 1
     assert "there is no such table in us-east-1" in json.loads(done.stdout)["detail"]
@@ -357,9 +355,7 @@ def test_a_table_that_is_not_there_is_named(api: Api, tables: Any) -> None:
     assert "the table other cannot be read" in without_assets.stderr
 
 
-def test_a_table_that_one_may_not_read_is_named(
-    api: Api, tables: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_forbidden_table_is_named(api: Api, tables: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def deny(*_: object, **__: object) -> None:
         answer: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
         raise ClientError(answer, "Scan")
@@ -388,7 +384,7 @@ def test_what_the_sdk_lacks_is_named(
 # add, list
 
 
-def test_add_sends_what_its_options_say(api: Api) -> None:
+def test_add_sends_its_options(api: Api) -> None:
     assert run("add", "films").exit_code == 0
     options = ("--trigger", "queue", "--queue-url", QUEUE, "--ids", "assigned")
     more = ("--no-restore-tags", "--allow", ".MOV", "--allow", "mp4", "--allow", "mov")
@@ -412,7 +408,7 @@ def test_add_sends_what_its_options_say(api: Api) -> None:
     "arguments",
     [("--trigger", "queue"), ("--allow", "mov", "--deny", "psd")],
 )
-def test_add_refuses_options_that_do_not_go_together(api: Api, arguments: tuple[str, ...]) -> None:
+def test_add_refuses_conflicting_options(api: Api, arguments: tuple[str, ...]) -> None:
     assert (run("add", "films", *arguments).exit_code, api.posted) == (2, [])
 
 
@@ -430,13 +426,13 @@ def test_options_are_checked_before_the_api_is_looked_up(monkeypatch: pytest.Mon
         ("queue", "ingest queue"),
     ],
 )
-def test_add_says_who_listens(api: Api, trigger: str, listener: str) -> None:
+def test_add_reports_the_subscriber(api: Api, trigger: str, listener: str) -> None:
     shown = run("add", "films", "--trigger", trigger, "--queue-url", QUEUE).stdout
     (line,) = [line for line in shown.splitlines() if line.startswith(f"trigger {trigger}:")]
     assert listener in line
 
 
-def test_list_shows_trigger_and_who_makes_ids(api: Api) -> None:
+def test_list_shows_trigger_and_source_of_ids(api: Api) -> None:
     run("add", "films", "--id", "made", "--ids", "assigned", "--trigger", "event")
     heading, row = run("list").stdout.splitlines()
     assert heading.split() == [
@@ -451,7 +447,7 @@ def test_list_shows_trigger_and_who_makes_ids(api: Api) -> None:
     assert row.split() == ["made", "films", "ENABLED", "event", "assigned"]
 
 
-def test_lists_say_what_cannot_be_read(api: Api) -> None:
+def test_lists_report_unreadable_records(api: Api) -> None:
     run("add", "films", "--id", "films")
     run("add", "photos", "--id", "photos")
     api.world.database.unreadable["films"] = "KeyError('status')"

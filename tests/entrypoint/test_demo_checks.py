@@ -1,4 +1,4 @@
-"""What the demonstration promises: kept by a right run, and BROKEN by each wrong one."""
+"""The checks of the demo: each passes for a correct run, and fails for its own error."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ def _stored(kind: ObjectKind, *, synced: bool) -> StoredObject:
         tags = {}
     if kind is ObjectKind.KNOWN or (synced and kind in TAKEN):
         tags |= _ids(key)
-    # A copy is another second's.
+    # A copy has another modification time.
     second = 1 if synced and kind in TRIGGERED else 0
     return StoredObject(
         e_tag=f'"{key}"', last_modified=datetime(2026, 11, 1, 0, 0, second, tzinfo=UTC), tags=tags
@@ -68,7 +68,7 @@ def _run(*, second: bool) -> SyncRun:
 
 @dataclass
 class World:
-    """One object of each kind, and two syncs in which all went well."""
+    """One object of each kind, and two successful syncs."""
 
     filled: BucketContents = field(
         default_factory=lambda: BucketContents(
@@ -111,7 +111,7 @@ class World:
         return {check.name for checks in self.checks() for check in checks if not check.passed}
 
     def change(self, kind: ObjectKind, **values: Any) -> None:
-        """Change what an object is after the first sync."""
+        """Change an object's state after the first sync."""
         changed = replace(self.after.stored[kind.name], **values)
         self.after = replace(self.after, stored={**self.after.stored, kind.name: changed})
 
@@ -167,11 +167,11 @@ def _triggered_again(world: World) -> None:
     )
 
 
-def _unheard(world: World) -> None:
+def _notification_lost(world: World) -> None:
     world.heard = replace(world.heard, notifications=world.heard.notifications - 1)
 
 
-def _unannounced(world: World) -> None:
+def _event_lost(world: World) -> None:
     world.heard = replace(world.heard, bus_events=world.heard.bus_events - 1)
 
 
@@ -231,8 +231,8 @@ ITS_IDS = "ingested objects have the AssetID and InventoryID of their records"
         (_ended_for_another_reason, {EXPECTED}),
         (_never_ended, {EXPECTED}),
         (_not_left_out, {EXPECTED}),
-        (_unheard, {"the system received an S3 event for each trigger"}),
-        (_unannounced, {"an event was published on the ingest bus for each trigger"}),
+        (_notification_lost, {"the system received an S3 event for each trigger"}),
+        (_event_lost, {"an event was published on the ingest bus for each trigger"}),
         (_two_records, {ONE_RECORD}),
         (_no_record, {ONE_RECORD, ITS_IDS}),
         (_ids_of_no_record, {ITS_IDS}),
@@ -246,7 +246,7 @@ ITS_IDS = "ingested objects have the AssetID and InventoryID of their records"
         (_changed_later, {"bucket and catalog are unchanged"}),
     ],
 )
-def test_each_fault_fails_its_check(inject: Callable[[World], None], failed: set[str]) -> None:
+def test_each_error_fails_its_check(inject: Callable[[World], None], failed: set[str]) -> None:
     world = World()
     inject(world)
     assert world.failed() == failed
@@ -257,14 +257,14 @@ def test_a_failed_check_names_the_objects() -> None:
     _owner_tag_lost(world)
     first, _ = world.checks()
     (check,) = (check for check in first if not check.passed)
-    # The system removes the tags of the replaced object, and the check says so.
+    # The system removes the tags of the replaced object, and the check reports it.
     assert check.detail == (
         f"{len(ObjectKind) - 2} of {len(ObjectKind) - 1}; not 'NEW';"
         " the system removed those of 1 replaced"
     )
 
 
-def test_the_summary_shows_every_way_in_which_a_kind_ended() -> None:
+def test_the_summary_shows_every_outcome_of_a_kind() -> None:
     world = World()
     world.filled.kinds["more"] = world.filled.kinds["other"] = ObjectKind.NEW
     ended = {"outcome": "FAILED", "reason": "Conflict"}
@@ -279,7 +279,7 @@ def test_the_summary_shows_every_way_in_which_a_kind_ended() -> None:
     assert shown[ObjectKind.NOT_TAKEN] == (1, ["NOT_TAKEN"] * 2)
 
 
-def test_what_was_not_taken_is_found_among_the_outcomes() -> None:
+def test_objects_that_were_not_taken_are_found_in_the_outcomes() -> None:
     (found,) = not_taken(World().second)
     assert (found["objectKey"], found["outcome"]) == ("NOT_TAKEN", OutcomeKind.NOT_TAKEN)
 
@@ -305,7 +305,7 @@ def _counted(kinds: Any) -> Any:
     return Counter(kinds).items()
 
 
-def test_a_media_lakes_round_has_all_kinds_but_those_of_the_other_system() -> None:
+def test_a_media_lakes_round_has_all_kinds_except_those_of_the_other_system() -> None:
     assert set(kinds_of(AssetSystem.MEDIALAKE)) == set(ObjectKind) - {ObjectKind.OTHER_TYPE}
 
 
@@ -320,7 +320,7 @@ def test_a_media_lakes_round_has_all_kinds_but_those_of_the_other_system() -> No
         ("a.pdf", "application/pdf", ObjectKind.LEFT_OUT),
     ],
 )
-def test_a_file_of_ones_own_has_the_kind_that_its_name_and_type_say(
+def test_a_users_file_has_the_kind_of_its_name_and_type(
     key: str, content_type: str, kind: ObjectKind
 ) -> None:
     assert kind_of_file(AssetSystem.MEDIALAKE, key, content_type) is kind

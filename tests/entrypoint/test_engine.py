@@ -1,4 +1,4 @@
-"""The engine's function: orders, events of batch jobs, the sweep, and what it does not know."""
+"""The engine's function: advance requests, batch job events, the sweep, and unknown events."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,7 +32,7 @@ def test_a_new_job_is_listed_and_split(service: Any, event: Json) -> None:
     assert {entry.request_id for entry in service.ports.telemetry.events[1:]} == {"request-1"}
 
 
-def test_an_order_that_comes_twice_changes_nothing(service: Any) -> None:
+def test_a_repeated_request_changes_nothing(service: Any) -> None:
     service.put("a")
     job_id = service.split()
     before = service.job(job_id)
@@ -42,19 +42,19 @@ def test_an_order_that_comes_twice_changes_nothing(service: Any) -> None:
     assert len(service.ports.queue.messages) == 1
 
 
-def test_an_order_is_left_to_the_invocation_that_works_on_the_job(service: Any) -> None:
+def test_a_request_is_left_to_the_invocation_with_the_lease(service: Any) -> None:
     job_id = service.start()
     _hold(service, job_id)
     assert service.engine(advance(job_id)) == {"jobId": job_id, "status": "BUSY"}
     assert service.job(job_id).status is JobStatus.INITIALIZING
 
 
-def test_an_order_for_a_job_that_is_not_there_raises(service: Any) -> None:
+def test_a_request_for_a_missing_job_raises(service: Any) -> None:
     with pytest.raises(NotFound):
-        service.engine(advance("job-of-nobody"))
+        service.engine(advance("job-unknown"))
 
 
-def test_what_may_work_later_raises_so_that_lambda_tries_again(
+def test_a_retryable_error_raises_so_that_lambda_retries(
     service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.put("a")
@@ -71,7 +71,7 @@ def test_what_may_work_later_raises_so_that_lambda_tries_again(
     assert service.engine(advance(job_id))["status"] == "PROCESSING"
 
 
-def test_at_the_deadline_the_rest_is_ordered_as_another_invocation(service: Any) -> None:
+def test_at_the_deadline_another_invocation_is_requested_for_the_rest(service: Any) -> None:
     service.put("a")
     job_id = service.start()
     answer = service.engine(advance(job_id), remaining_s=19.9)
@@ -109,7 +109,7 @@ def _hold(service: Any, job_id: str) -> None:
 
 @pytest.fixture
 def discovering(service: Any) -> tuple[str, str]:
-    """A job of two objects whose batch job is created; its id and the batch job's."""
+    """Create a job of two objects with a batch job; return both ids."""
     service.put("a b+c.jpg", "é%.mov")
     job_id = service.split(discovery=Discovery.BATCH)
     batch_job_id = service.job(job_id).batch_job_id
@@ -128,7 +128,7 @@ def batch_event(recorded: Callable[[str], Json]) -> Callable[[str, str], Json]:
 
 
 def run_batch_job(service: Any, batch_job_id: str) -> None:
-    """Carry the batch job out, with the processor's own answers."""
+    """Run the batch job, with the processor's own results."""
 
     class Context:
         aws_request_id = "batch"
@@ -148,7 +148,7 @@ def run_batch_job(service: Any, batch_job_id: str) -> None:
     processor.RUNTIME.run(use)
 
 
-def test_the_end_of_a_batch_job_makes_chunks_of_its_report(
+def test_the_end_of_a_batch_job_creates_chunks_from_its_report(
     service: Any, discovering: tuple[str, str], batch_event: Callable[[str, str], Json]
 ) -> None:
     job_id, batch_job_id = discovering
@@ -166,7 +166,7 @@ def test_the_end_of_a_batch_job_makes_chunks_of_its_report(
     assert len(service.ports.queue.messages) == 1
 
 
-def test_an_event_that_comes_before_the_job_knows_its_batch_job_is_understood(
+def test_an_event_before_the_batch_jobs_id_is_recorded_is_understood(
     service: Any, discovering: tuple[str, str], batch_event: Callable[[str, str], Json]
 ) -> None:
     job_id, batch_job_id = discovering
@@ -196,7 +196,7 @@ def test_a_batch_job_that_failed_fails_the_job_with_its_cause(
     assert failure.error_class == "DiscoveryFailed"
 
 
-def test_a_batch_job_that_has_not_ended_is_left_alone(
+def test_a_batch_job_that_has_not_ended_is_unchanged(
     service: Any, discovering: tuple[str, str], batch_event: Callable[[str, str], Json]
 ) -> None:
     job_id, batch_job_id = discovering
@@ -209,14 +209,14 @@ def test_a_batch_job_that_has_not_ended_is_left_alone(
     assert service.job(job_id) == before
 
 
-def test_a_batch_job_that_s3_does_not_know_yet_raises_so_that_the_event_comes_again(
+def test_a_batch_job_that_s3_does_not_list_yet_raises_so_that_the_event_is_retried(
     service: Any, batch_event: Callable[[str, str], Json]
 ) -> None:
     with pytest.raises(NotFound):
-        service.engine(batch_event("engine_job_complete", "batch-nobody"))
+        service.engine(batch_event("engine_job_complete", "batch-unknown"))
 
 
-def test_other_peoples_batch_jobs_are_none_of_ours(
+def test_batch_jobs_of_others_are_ignored(
     service: Any, batch_event: Callable[[str, str], Json]
 ) -> None:
     for batch_job_id, job_id in (("theirs", None), ("installation-2", "job-of-installation-2")):
@@ -230,7 +230,7 @@ def test_other_peoples_batch_jobs_are_none_of_ours(
     assert [e.name for e in service.ports.telemetry.events] == ["unrelated_batch_job"]
 
 
-def test_an_end_that_comes_while_the_job_is_worked_on_raises_so_that_it_comes_again(
+def test_an_end_while_another_invocation_has_the_lease_raises_so_that_it_is_retried(
     service: Any, discovering: tuple[str, str], batch_event: Callable[[str, str], Json]
 ) -> None:
     job_id, batch_job_id = discovering
@@ -246,7 +246,7 @@ def test_an_end_that_comes_while_the_job_is_worked_on_raises_so_that_it_comes_ag
 # --- the sweep
 
 
-def test_the_sweep_finds_a_job_that_nobody_began(
+def test_the_sweep_starts_a_job_whose_invocation_was_lost(
     service: Any, recorded: Callable[[str], Json]
 ) -> None:
     sweep = recorded("engine_sweep")
@@ -259,7 +259,7 @@ def test_the_sweep_finds_a_job_that_nobody_began(
     assert service.ports.invoker.take() == [job_id]
 
 
-def test_the_sweep_hears_of_an_end_that_no_event_told(
+def test_the_sweep_finds_the_end_of_a_batch_job_without_its_event(
     service: Any, discovering: tuple[str, str], recorded: Callable[[str], Json]
 ) -> None:
     job_id, batch_job_id = discovering

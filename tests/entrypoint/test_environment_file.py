@@ -1,4 +1,4 @@
-"""The file of `up --env-file`: whose it is, and what is left of it."""
+"""The file of `up --env-file`: its owner, and its removal."""
 
 import os
 import shlex
@@ -23,7 +23,7 @@ def read(file: Path) -> dict[str, str]:
     return dict(word.split("=", 1) for word in words if word != "export")
 
 
-def test_it_is_there_as_long_as_the_service(tmp_path: Path) -> None:
+def test_it_exists_as_long_as_the_service(tmp_path: Path) -> None:
     file = tmp_path / "a.env"
     with EnvironmentFile(file) as environment_file:
         assert not file.exists()  # scripts wait for it
@@ -87,7 +87,7 @@ def make_device(path: Path) -> None:
         (make_device, "not a regular file"),
     ],
 )
-def test_what_is_not_ours_stays_as_it_is(
+def test_a_file_of_another_owner_is_unchanged(
     tmp_path: Path, make: Callable[[Path], None], cause: str
 ) -> None:
     file = tmp_path / "a.env"
@@ -100,7 +100,7 @@ def test_what_is_not_ours_stays_as_it_is(
         assert file.read_text() == "PASSWORD=mine\n"
 
 
-def test_what_appears_while_the_service_starts_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_file_created_during_the_start_is_unchanged(tmp_path: Path) -> None:
     file = tmp_path / "a.env"
     with EnvironmentFile(file) as environment_file:
         make_other(file)
@@ -109,7 +109,7 @@ def test_what_appears_while_the_service_starts_stays_as_it_is(tmp_path: Path) ->
     assert file.read_text() == "PASSWORD=mine\n"
 
 
-def test_what_replaced_the_file_is_not_removed(tmp_path: Path) -> None:
+def test_a_file_that_replaced_it_is_not_removed(tmp_path: Path) -> None:
     file = tmp_path / "a.env"
     with EnvironmentFile(file) as environment_file:
         environment_file.write(ENVIRONMENT)
@@ -126,7 +126,7 @@ def test_a_path_that_cannot_be_written_is_named(tmp_path: Path, path: str) -> No
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_is_not_ours_is_named(tmp_path: Path) -> None:
+def test_a_forbidden_folder_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(UnusableFile, match="Permission denied"):
         EnvironmentFile(tmp_path / "a.env").__enter__()
@@ -189,7 +189,7 @@ def test_the_command_that_reads_it_is_one_for_a_shell(path: str, command: str) -
         (None, "http://x@localhost:7000"),
     ],
 )
-def test_the_endpoint_of_s3_control_is_one_that_clients_can_put_the_account_before(
+def test_the_endpoint_of_s3_control_can_have_the_account_as_a_prefix(
     monkeypatch: pytest.MonkeyPatch, resolved: list[str] | None, endpoint: str
 ) -> None:
     def resolve(host: str, *_: Any, **__: Any) -> list[tuple[object, ...]]:

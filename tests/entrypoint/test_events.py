@@ -1,4 +1,4 @@
-"""Events that are not known raise, and say which fields are wrong without showing their values."""
+"""Unknown events raise an error that names the invalid fields and not their values."""
 
 import inspect
 import traceback
@@ -34,7 +34,7 @@ def _engine_events() -> list[Any]:
 
 
 @pytest.mark.parametrize("event", _engine_events(), ids=str)
-def test_the_engine_refuses_what_it_does_not_know(service: Any, event: Any) -> None:
+def test_the_engine_refuses_unknown_events(service: Any, event: Any) -> None:
     with pytest.raises(InvalidMessage, match="unknown event for the engine") as raised:
         service.engine(event)
     assert SECRET not in "".join(traceback.format_exception(raised.value))
@@ -53,9 +53,7 @@ def test_the_engine_names_the_fields_of_an_event_that_lacks_some(
     assert "detail.eventName: Input should be" in str(raised.value)
 
 
-def test_fields_that_aws_adds_are_no_reason_to_refuse(
-    service: Any, recorded: Callable[[str], Json]
-) -> None:
+def test_fields_that_aws_adds_are_accepted(service: Any, recorded: Callable[[str], Json]) -> None:
     event = recorded("engine_job_created")
     event["new"] = event["detail"]["new"] = event["detail"]["serviceEventDetails"]["new"] = 1
     assert service.engine(event)["ignored"] == "it is New"
@@ -97,7 +95,7 @@ def _changed(path: str, value: Any) -> Callable[[Json], Any]:
         ("sqs_one_message", "Records.0.eventSource", "aws:sns"),
     ],
 )
-def test_the_processor_refuses_what_it_does_not_know_and_names_the_field(
+def test_the_processor_refuses_unknown_events_and_names_the_field(
     service: Any, recorded: Callable[[str], Json], name: str, path: str, value: Any
 ) -> None:
     event = _changed(path, value)(recorded(name))
@@ -108,7 +106,7 @@ def test_the_processor_refuses_what_it_does_not_know_and_names_the_field(
     assert service.open_count == 0
 
 
-def test_a_chunk_message_that_is_wrong_is_not_shown_either() -> None:
+def test_an_invalid_chunk_message_is_not_shown_either() -> None:
     with pytest.raises(InvalidMessage, match="chunkIndex") as raised:
         parse_chunk_message(f'{{"jobId": "j", "chunkIndex": "{SECRET}"}}')
     assert SECRET not in "".join(traceback.format_exception(raised.value))

@@ -25,7 +25,7 @@ def chunk(index: int) -> dict[str, Any]:
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[Any], list[Any]]]:
-    """A service that gives prepared answers; the second list has the queries that came."""
+    """A service with prepared responses; the second list has the received queries."""
     answers: list[Any] = []
     queries: list[Any] = []
 
@@ -39,7 +39,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[Any], list[A
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

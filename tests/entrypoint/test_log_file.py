@@ -1,4 +1,4 @@
-"""The log of a laptop: one form, and a disk that is full."""
+"""The log of the local service: one format, and a full disk."""
 
 import json
 import logging
@@ -16,14 +16,14 @@ def _nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LogFile, "_reported", False)
 
 
-def test_every_line_is_json_whoever_writes_it(tmp_path: Path) -> None:
+def test_every_line_is_json_from_every_logger(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     ours = Logger(service=uuid.uuid4().hex, logger_handler=LogFile(path))
     with logging_to(path):
         logging.getLogger("adapters.local_aws.lambda_service").warning(
             "function %s failed", "x\ny\x1b"
         )
-        ours.info("told")
+        ours.info("reported")
         error = ValueError("a\nbug")
         logging.getLogger("aiohttp.server").error("Error handling request", exc_info=error)
     logging.getLogger("other").warning("after")
@@ -31,7 +31,7 @@ def test_every_line_is_json_whoever_writes_it(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["message"] for line in lines] == [
         "function x\ny\x1b failed",
-        "told",
+        "reported",
         "Error handling request",
     ]
     assert [line["level"] for line in lines] == ["WARNING", "INFO", "ERROR"]
@@ -39,7 +39,7 @@ def test_every_line_is_json_whoever_writes_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is full")
-def test_a_full_disk_is_said_once_and_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_is_reported_once_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with logging_to(Path("/dev/full")):
         for number in range(50):
             logging.getLogger("a").warning("line %d", number)

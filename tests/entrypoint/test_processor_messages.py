@@ -32,7 +32,7 @@ def one_per_chunk(service: Any) -> Any:
     return service
 
 
-def test_a_message_is_worked_off(service: Any, recorded: Callable[[str], Json]) -> None:
+def test_a_message_is_processed(service: Any, recorded: Callable[[str], Json]) -> None:
     service.put("a b+c.jpg", "100% é.mov")
     job_id = service.split()
     event = recorded("sqs_one_message")
@@ -44,7 +44,7 @@ def test_a_message_is_worked_off(service: Any, recorded: Callable[[str], Json]) 
     assert service.ports.telemetry.events[-1].request_id == "request-1"
 
 
-def test_a_message_that_comes_twice_changes_nothing(service: Any) -> None:
+def test_a_redelivered_message_changes_nothing(service: Any) -> None:
     service.put("a", "b")
     job_id = service.split()
     event = service.messages((job_id, 0))
@@ -69,7 +69,7 @@ def _throttle(service: Any, monkeypatch: pytest.MonkeyPatch, job_id: str, index:
     monkeypatch.setattr(service.ports.chunks, "get", throttled)
 
 
-def test_of_a_batch_only_what_may_work_later_comes_again(
+def test_only_retryable_messages_of_a_batch_are_redelivered(
     one_per_chunk: Any, recorded: Callable[[str], Json], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = one_per_chunk
@@ -127,7 +127,7 @@ _LONG = "j" * 129
     ],
 )
 @pytest.mark.parametrize("queue", ["asset-sync-processor", DEAD_LETTERS])
-def test_a_message_that_no_retry_can_mend_is_recorded_and_acknowledged(
+def test_a_message_that_no_retry_can_fix_is_recorded_and_acknowledged(
     service: Any, queue: str, body: str, recorded_under: str
 ) -> None:
     event = service.messages(("x", 0), queue=queue)
@@ -137,7 +137,7 @@ def test_a_message_that_no_retry_can_mend_is_recorded_and_acknowledged(
     assert failure.message.startswith("not a chunk message: ")
     assert failure.key is None
     assert len(failure.message) < 300
-    # Twice is no second one.
+    # A repetition adds no record.
     assert service.processor(event) == ALL_WELL
     assert len(service.failures(recorded_under)) == 1
 
@@ -148,15 +148,15 @@ def test_a_message_of_an_unknown_job_or_chunk_is_recorded_under_its_job(
 ) -> None:
     service.put("a")
     job_id = service.split()
-    event = service.messages(("job-of-nobody", 0), (job_id, 7), queue=queue)
+    event = service.messages(("job-unknown", 0), (job_id, 7), queue=queue)
     assert service.processor(event) == ALL_WELL
-    for named, index in (("job-of-nobody", 0), (job_id, 7)):
+    for named, index in (("job-unknown", 0), (job_id, 7)):
         (failure,) = service.failures(named)
         assert f"names chunk {index} of job {named}" in failure.message
     assert service.job(job_id).status is JobStatus.PROCESSING
 
 
-def test_a_poison_message_that_cannot_be_recorded_comes_again_and_alone(
+def test_only_a_poison_message_that_cannot_be_recorded_is_redelivered(
     service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.put("a")
@@ -182,7 +182,7 @@ def test_dead_letters_end_their_chunk_and_with_it_the_job(
     event = recorded("sqs_dead_letter")
     for attempt in range(service.tuning.chunk_attempt_count_max):
         assert not service.chunk(job_id, 0).terminal
-        # The first message has no numbers, as those of the version before.
+        # The first message has no numbers, like those of the previous version.
         numbers = {"redriveNumber": 0, "attempt": attempt} if attempt else {}
         body = {"jobId": job_id, "chunkIndex": 0, **numbers}
         event["Records"][0]["body"] = json.dumps(body)
@@ -206,7 +206,7 @@ def test_a_dead_letter_waits_for_the_worker_that_has_its_chunk(service: Any) -> 
     held = _leased(service, job_id)
     event = service.messages((job_id, 0), queue=DEAD_LETTERS)
     assert service.processor(event) == failed("message-0")
-    # On the processor queue itself it is the other worker's: nothing is to come again.
+    # On the processor queue the other worker has the lease, so the message is not redelivered.
     assert service.processor(service.messages((job_id, 0))) == ALL_WELL
     assert service.chunk(job_id, 0) == held
     service.ports.clock.advance(60)
@@ -215,7 +215,7 @@ def test_a_dead_letter_waits_for_the_worker_that_has_its_chunk(service: Any) -> 
     assert service.chunk(job_id, 0).status is ChunkStatus.QUEUED
     [message] = service.ports.queue.messages
     assert message.life == ChunkLife(released_count=1)
-    # The same once more is of an earlier life.
+    # The same message again belongs to an earlier life.
     assert service.processor(event) == ALL_WELL
     assert service.ports.queue.messages == [message]
 
@@ -228,7 +228,7 @@ def _leased(service: Any, job_id: str) -> Any:
     )
 
 
-def test_with_too_little_time_left_nothing_is_started_and_the_message_is_sent_anew(
+def test_with_too_little_time_left_nothing_is_started_and_the_message_is_requeued(
     service: Any,
 ) -> None:
     service.put("a", "b")
@@ -243,7 +243,7 @@ def test_with_too_little_time_left_nothing_is_started_and_the_message_is_sent_an
     assert service.job(job_id).status is JobStatus.COMPLETED
 
 
-def test_the_time_that_the_context_gives_bounds_the_work_and_progress_is_kept(
+def test_the_contexts_remaining_time_bounds_the_work_and_progress_is_kept(
     service: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.tuning = replace(

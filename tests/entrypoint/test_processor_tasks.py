@@ -22,7 +22,7 @@ def job_id(service: Any) -> str:
 
 @pytest.fixture
 def invocation(recorded: Callable[[str], Json], job_id: str) -> Callable[..., Json]:
-    """Gives the recorded invocation of schema 2.0, for the test's job."""
+    """Return the recorded invocation of schema 2.0, for the test's job."""
 
     def make(name: str = "batch_schema_2", **task: Any) -> Json:
         event = recorded(name)
@@ -85,7 +85,9 @@ def test_a_key_is_form_decoded_once(
     assert decision(service.processor(invocation(s3Key=encoded)))["o"] == "PUT"
 
 
-def test_a_key_that_is_no_utf_8_is_no_object(service: Any, invocation: Callable[..., Json]) -> None:
+def test_a_key_that_is_not_utf_8_is_not_an_object(
+    service: Any, invocation: Callable[..., Json]
+) -> None:
     (result,) = service.processor(invocation(s3Key="a%FFb"))["results"]
     assert result["resultCode"] == "PermanentFailure"
     assert "UTF-8" in result["resultString"]
@@ -125,7 +127,7 @@ def test_the_bucket_may_be_named_by_any_form_of_its_arn(
     assert decision(service.processor(event))["o"] == "PUT"
 
 
-def test_several_tasks_are_answered_each_and_what_is_wrong_with_an_object_is_an_answer(
+def test_each_task_has_a_result_and_an_error_of_an_object_is_its_result(
     service: Any, invocation: Callable[..., Json]
 ) -> None:
     catalog = service.world.ports.catalog
@@ -176,7 +178,7 @@ class FailingCatalog:
 
 @pytest.mark.parametrize("kind", [Throttled, Unavailable, TimedOut])
 @pytest.mark.parametrize("where", ["catalog", "tags", "head", "job"])
-def test_what_another_attempt_may_mend_is_a_temporary_failure(
+def test_a_retryable_error_is_a_temporary_failure(
     service: Any,
     invocation: Callable[..., Json],
     monkeypatch: pytest.MonkeyPatch,
@@ -186,10 +188,10 @@ def test_what_another_attempt_may_mend_is_a_temporary_failure(
     service.put(KEY)
 
     async def fail(*_: Any, **__: Any) -> Any:
-        raise kind("please come again")
+        raise kind("please retry")
 
     if where == "catalog":
-        service.replace_ports(catalog=FailingCatalog(kind("please come again")))
+        service.replace_ports(catalog=FailingCatalog(kind("please retry")))
     elif where == "job":
         monkeypatch.setattr(service.ports.jobs, "get", fail)
     else:
@@ -197,10 +199,10 @@ def test_what_another_attempt_may_mend_is_a_temporary_failure(
         monkeypatch.setattr(service.ports.objects, name, fail)
     (result,) = service.processor(invocation())["results"]
     assert result["resultCode"] == "TemporaryFailure"
-    assert "please come again" in result["resultString"]
+    assert "please retry" in result["resultString"]
 
 
-def test_what_only_a_person_can_mend_is_a_permanent_failure(
+def test_an_error_that_an_operator_must_fix_is_a_permanent_failure(
     service: Any, invocation: Callable[..., Json]
 ) -> None:
     service.put(KEY)
@@ -210,7 +212,7 @@ def test_what_only_a_person_can_mend_is_a_permanent_failure(
     assert "there is no such index" in result["resultString"]
 
 
-def test_a_job_that_is_not_ours_or_of_another_bucket_is_a_permanent_failure(
+def test_an_unknown_job_or_another_bucket_is_a_permanent_failure(
     service: Any, invocation: Callable[..., Json]
 ) -> None:
     foreign = invocation()

@@ -13,7 +13,7 @@ from entrypoints.runtime import Runtime
 
 
 class Opener:
-    """Opens apps that know their loop and thread; fails as often as `failures` says."""
+    """Opens apps that record their loop and thread; fails `failures` times."""
 
     def __init__(self) -> None:
         self.failures = 0
@@ -75,7 +75,7 @@ def test_an_error_of_a_use_is_the_callers_and_leaves_the_app_open(
     assert (len(opener.opened), len(opener.closed)) == (1, 0)
 
 
-def test_close_closes_on_the_loop_that_opened_and_the_next_use_opens_anew(
+def test_close_runs_on_the_opening_loop_and_the_next_use_opens_again(
     runtime: Runtime[dict[str, Any]], opener: Opener
 ) -> None:
     runtime.close()
@@ -89,7 +89,7 @@ def test_close_closes_on_the_loop_that_opened_and_the_next_use_opens_anew(
     assert len(opener.opened) == 2
 
 
-def test_an_app_that_could_not_be_opened_is_tried_again_by_the_next_use(
+def test_the_next_use_retries_a_failed_opening(
     runtime: Runtime[dict[str, Any]], opener: Opener
 ) -> None:
     opener.failures = 2
@@ -100,7 +100,7 @@ def test_an_app_that_could_not_be_opened_is_tried_again_by_the_next_use(
     assert len(opener.opened) == 1
 
 
-def test_an_opener_that_was_replaced_counts_from_the_next_opening(
+def test_a_replaced_opener_takes_effect_at_the_next_opening(
     runtime: Runtime[dict[str, Any]], opener: Opener
 ) -> None:
     runtime.run(loop_of)

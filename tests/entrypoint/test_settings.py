@@ -1,4 +1,4 @@
-"""Settings: everything that is missing or wrong is named at once, and everything can be tuned."""
+"""Settings: all missing and invalid ones are named together, and each can be tuned."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -79,7 +79,7 @@ def test_a_name_that_is_missing_or_empty_is_named_and_no_other(missing: str) -> 
         assert str(raised.value) == f"{missing} is not set"
 
 
-def test_everything_wrong_is_named_at_once() -> None:
+def test_all_invalid_settings_are_named_together() -> None:
     wrong = {
         "ASSET_SYNC_CALLS_IN_FLIGHT": "many",
         "ASSET_SYNC_OBJECT_COUNT_MAX": "0",
@@ -121,7 +121,7 @@ def test_a_switch_that_is_neither_on_nor_off_is_named_with_its_value() -> None:
 
 @pytest.mark.parametrize("value", ["", "x", "0", "-1", "nan", "inf", "-inf", "1e999"])
 @pytest.mark.parametrize("name", ["stop_margin_s", "calls_in_flight", "bytes_max"])
-def test_a_number_that_makes_no_sense_is_named_with_its_value(name: str, value: str) -> None:
+def test_an_invalid_number_is_named_with_its_value(name: str, value: str) -> None:
     with pytest.raises(InvalidSettings) as raised:
         load_settings({**ENVIRONMENT, tuning_name(name): value})
     assert str(raised.value).startswith(f"{tuning_name(name)} is {value!r}")
@@ -182,5 +182,5 @@ def test_the_default_discovery_can_be_set(discovery: Discovery) -> None:
     assert load_settings(tuned).default_discovery is discovery
 
 
-def test_a_message_is_older_than_the_queue_keeps_any_when_the_queue_says_so() -> None:
+def test_the_queues_retention_period_decides_when_a_message_is_too_old() -> None:
     assert Tuning().queue_retention_s == PROCESSOR_QUEUE.retention_s

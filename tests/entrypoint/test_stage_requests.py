@@ -1,7 +1,7 @@
-"""What a command sends to the API of a deployed stage: signed, or with a bearer token.
+"""The requests of commands to the API of a deployed stage: signed, or with a bearer token.
 
-The server on this machine stands for CloudFormation, which knows where the stage's API is, and for
-API Gateway, which checks a signature by what arrives, not by what was meant.
+The local server stands for CloudFormation, which has the URL of the stage's API, and for API
+Gateway, which checks a signature against the request as received.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class Request:
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """The parameters, as a server reads them."""
+        """Return the parameters, as a server reads them."""
         return parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
 
 
 @dataclass
 class Stage:
-    """A stage whose API answers what a test says, and what was asked of it."""
+    """A stage whose API returns what a test sets, and the requests that it received."""
 
     outputs: dict[str, str] = field(default_factory=dict)
     answer: Callable[[Request], tuple[int, dict[str, str], Any]] = lambda _: (200, {}, {})
@@ -137,7 +137,7 @@ def run(*arguments: str) -> Result:
 
 
 def _checked(request: Request) -> tuple[int, dict[str, str], Any]:
-    """Answer as API Gateway does: by the signature of the request that it has understood."""
+    """Respond as API Gateway does: by the signature of the request as it was parsed."""
     given = _AUTHORIZATION.fullmatch(request.headers.get("Authorization", ""))
     if given is None or given[2] != _signature(request, given[1].split(";")):
         return 403, {}, {"message": "The request signature we calculated does not match"}
@@ -219,7 +219,7 @@ def test_every_page_of_a_list_is_signed(stage: Stage) -> None:
     assert [dict(request.query).get("cursor") for request in stage.asked] == [None, "a+b/c=="]
 
 
-def test_a_refused_signature_says_what_it_takes(stage: Stage) -> None:
+def test_a_refused_signature_names_the_required_permission(stage: Stage) -> None:
     stage.answer = lambda _: (403, {}, {"message": "Forbidden"})
     result = run("jobs", "--stage", "dev")
     assert result.exit_code == 1
@@ -227,7 +227,7 @@ def test_a_refused_signature_says_what_it_takes(stage: Stage) -> None:
     assert "execute-api:Invoke" in result.output
 
 
-def test_without_credentials_it_says_how_to_sign_in(
+def test_without_credentials_the_error_says_how_to_sign_in(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "typo")
@@ -281,20 +281,20 @@ def test_a_token_is_sent(
 
 @pytest.mark.parametrize("output", ["human", "json"])
 @pytest.mark.parametrize(
-    ("token", "told"),
+    ("token", "message"),
     [
         (None, f"requires a token (a JWT of {ISSUER} for asset-sync): set ASSET_SYNC_TOKEN"),
         ("an-old-one", "rejected the token (the token has expired)"),
     ],
 )
 def test_a_401_says_what_to_do(
-    jwt_stage: Stage, monkeypatch: pytest.MonkeyPatch, output: str, token: str | None, told: str
+    jwt_stage: Stage, monkeypatch: pytest.MonkeyPatch, output: str, token: str | None, message: str
 ) -> None:
     if token:
         monkeypatch.setenv("ASSET_SYNC_TOKEN", token)
     result = run("jobs", "--stage", "dev", "-o", output)
     assert result.exit_code == 1
-    assert told in " ".join(result.output.split())
+    assert message in " ".join(result.output.split())
     assert "an-old-one" not in result.output
 
 
@@ -311,7 +311,7 @@ def test_a_401_of_a_url_says_what_to_do(
 
 
 @pytest.mark.parametrize("token", ["Bearer abc", "abc\ndef", '"abc"', "abc def", "ключ"])
-def test_what_is_no_token_is_neither_sent_nor_shown(
+def test_an_invalid_token_is_neither_sent_nor_shown(
     jwt_stage: Stage, monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
     monkeypatch.setenv("ASSET_SYNC_TOKEN", token)
@@ -321,7 +321,7 @@ def test_what_is_no_token_is_neither_sent_nor_shown(
     assert token not in result.output
 
 
-def test_a_token_is_not_sent_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_not_sent_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASSET_SYNC_TOKEN", TOKEN)
     result = run("jobs", "--api-url", "http://api.example.com")
     assert result.exit_code == 1
@@ -329,7 +329,7 @@ def test_a_token_is_not_sent_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
     assert TOKEN not in result.output
 
 
-def test_a_stage_that_wants_signatures_gets_no_token(
+def test_a_stage_with_signatures_gets_no_token(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASSET_SYNC_TOKEN", TOKEN)

@@ -1,4 +1,4 @@
-"""What a person sees of keys and messages, in terminals that can encode much and little."""
+"""How keys and messages are shown, in terminals with large and small character sets."""
 
 import io
 import json
@@ -84,7 +84,7 @@ def _page(items: list[Json]) -> Json:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers with one of each kind; a job that is waited for fails step by step."""
+    """Returns one resource of each kind; a job that a command waits for fails step by step."""
 
     waits = 0
 
@@ -144,7 +144,7 @@ def api_url() -> Iterator[str]:
 
 @dataclass
 class Done:
-    """A command that has ended, and what it wrote."""
+    """An ended command and its output."""
 
     status: int
     out: str
@@ -156,7 +156,7 @@ Run = Callable[..., Done]
 
 @pytest.fixture
 def run(api_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command of this process on streams of an encoding."""
+    """Runs a command in this process, on streams of the given encoding."""
     monkeypatch.setenv("ASSET_SYNC_API_URL", api_url)
 
     def run_command(*arguments: str, encoding: str = "utf-8") -> Done:
@@ -198,21 +198,21 @@ def test_every_command_prints_every_key_on_one_line_in_every_encoding(
     assert done.status == status, done.err
     for text in (done.out, done.err):
         assert all(line.isprintable() for line in text.split("\n"))
-        # A message cannot begin a line of its own.
+        # A message cannot start a new line.
         assert not any(line.startswith("error: forged") for line in text.split("\n"))
     if shows_keys:
         for key in KEYS:
             assert shown(key).encode(encoding, "backslashreplace").decode(encoding) in done.out
 
 
-def test_a_refusal_is_a_line_and_a_line_for_each_field(run: Run) -> None:
+def test_an_error_is_one_line_and_one_line_for_each_field(run: Run) -> None:
     assert run("job", "none").err.splitlines() == [
         r"error: S3 said \x1b[31mno\nerror: forged [/x] é",
         r"  prefixes.0: overlaps 'line\nbreak'\nS3 said \x1b[31mno\nerror: forged [/x] é",
     ]
 
 
-def test_waiting_says_why_the_job_does_not_go_on_and_says_it_once(
+def test_waiting_reports_once_why_the_job_makes_no_progress(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follow_job.time, "sleep", lambda _: None)
@@ -226,7 +226,7 @@ def test_waiting_says_why_the_job_does_not_go_on_and_says_it_once(
 
 
 @pytest.mark.parametrize("name", ["[/x]", "[bold]", "a\nb", "é", ":smile:"])
-def test_a_path_is_shown_as_it_is(run: Run, tmp_path: Path, name: str) -> None:
+def test_a_path_is_shown_unchanged(run: Run, tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir(parents=True)
     done = run("up", "--port", "0", "--env-file", str(tmp_path / name / "none" / "file"))
     assert done.status == 1

@@ -1,4 +1,4 @@
-"""The container holds together: mypy does not look into providers, so this does."""
+"""The container is complete: mypy does not check providers, so these tests do."""
 
 import inspect
 import os
@@ -46,7 +46,7 @@ def test_there_are_slots_and_use_cases() -> None:
 
 
 @pytest.mark.parametrize("name", USE_CASES)
-def test_each_use_case_gets_every_argument_and_each_of_the_type_it_wants(name: str) -> None:
+def test_each_use_case_gets_every_argument_of_the_required_type(name: str) -> None:
     provider = UseCases.providers[name]
     wanted = inspect.signature(provider.cls).parameters
     assert set(provider.kwargs) == set(wanted)
@@ -56,7 +56,7 @@ def test_each_use_case_gets_every_argument_and_each_of_the_type_it_wants(name: s
 
 
 def _type_of(given: Any) -> str:
-    """Name the class that a provider provides; for a slot, the one in its annotation."""
+    """Return the class that a provider provides; for a slot, the one in its annotation."""
     if isinstance(given, providers.Singleton):
         return str(given.cls.__name__)
     (name,) = [slot for slot in SLOTS if UseCases.providers[slot] is given]
@@ -73,7 +73,7 @@ def test_each_use_case_can_be_made_over_memory_and_is_made_once(name: str) -> No
     assert container.providers[name]() is made
 
 
-def test_the_apps_take_what_is_theirs() -> None:
+def test_each_app_takes_its_own_use_cases() -> None:
     container = use_cases(memory_world().ports, Tuning())
     api = api_app(container, default_discovery=Discovery.DIRECT)
     assert api.default_discovery is Discovery.DIRECT
@@ -154,7 +154,7 @@ def test_mypy_finds_a_port_that_is_missing_or_another(tmp_path: Path) -> None:
 
 @pytest.fixture
 def aws_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that leads to a port where nobody listens: a call would fail."""
+    """An environment with an endpoint where no server listens: a call would fail."""
     for name in list(os.environ):
         if name.startswith(("AWS_", "ASSET_SYNC_")):
             monkeypatch.delenv(name)
@@ -196,7 +196,7 @@ async def test_the_settings_reach_the_functions(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.usefixtures("aws_environment")
 @pytest.mark.parametrize("opener", OPENERS, ids=lambda opener: opener.__name__)
-async def test_a_function_without_its_settings_says_what_is_missing(
+async def test_a_function_without_its_settings_names_the_missing_ones(
     opener: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("STATUS_TOPIC_ARN")
@@ -206,7 +206,7 @@ async def test_a_function_without_its_settings_says_what_is_missing(
 
 
 def test_each_log_file_gets_the_lines_of_its_own_stack(tmp_path: Any) -> None:
-    """Several stacks may run in one process, one after the other."""
+    """One process may run several stacks, one after the other."""
     from adapters.aws.powertools_telemetry import PowertoolsTelemetry
     from entrypoints.wiring.aws import _logger_to
 

@@ -1,4 +1,4 @@
-"""The example of a catalog over HTTP: what it costs, and what it makes of a DAM that fails.
+"""The example of a catalog over HTTP: its requests, and its handling of a DAM's errors.
 
 That it keeps the port's contract is asked by tests/contract/catalog/.
 """
@@ -66,7 +66,7 @@ def waits() -> list[float]:
 async def make_catalog(
     dam: FakeDam, waits: list[float]
 ) -> AsyncIterator[Callable[..., HttpCatalog]]:
-    """Make a catalog that notes its waits and takes no time for them."""
+    """Make a catalog that records its waits and does not wait."""
 
     async def sleep(duration_s: float) -> None:
         waits.append(duration_s)
@@ -88,7 +88,7 @@ def catalog(make_catalog: Callable[..., HttpCatalog]) -> HttpCatalog:
 
 
 class TestCosts:
-    async def test_nothing_costs_nothing(self, dam: FakeDam, catalog: HttpCatalog) -> None:
+    async def test_no_questions_send_no_request(self, dam: FakeDam, catalog: HttpCatalog) -> None:
         assert await catalog.look_up([]) == []
         assert dam.requests == []
 
@@ -262,7 +262,7 @@ class TestFailures:
             (302, Misconfigured),
         ],
     )
-    async def test_what_a_person_must_mend_is_tried_once(
+    async def test_what_an_operator_must_fix_is_tried_once(
         self, dam: FakeDam, catalog: HttpCatalog, status: int, kind: type[PortError]
     ) -> None:
         dam.failures = [Failure(status=status, headers={"Location": "http://elsewhere.invalid"})]
@@ -295,7 +295,7 @@ class TestFailures:
             '{"assets": [{"id": ""}]}',
         ],
     )
-    async def test_an_answer_of_another_form_is_no_answer(
+    async def test_a_response_of_another_form_is_an_error(
         self, dam: FakeDam, catalog: HttpCatalog, body: str
     ) -> None:
         """Least of all that there is no such asset."""
@@ -320,7 +320,7 @@ class TestFailures:
             await make_catalog(attempt_count_max=1).look_up([ask(f"{n}.jpg") for n in range(20)])
 
 
-def test_the_example_knows_the_port_and_no_more_of_this_project() -> None:
+def test_the_example_imports_only_the_port_of_this_project() -> None:
     """As an adapter must: it could be moved to src/adapters/ as it is."""
     imported = set()
     for path in EXAMPLE.glob("*.py"):

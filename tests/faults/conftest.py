@@ -1,4 +1,4 @@
-"""One stack for each module, whose clients and leases have little patience."""
+"""One stack for each module, with short timeouts and leases."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from entrypoints import engine, processor
 from entrypoints.wiring.asset_systems import AssetSystem
 from entrypoints.wiring.local import StackSettings
 
-# A handler's time; a lease that a dead one leaves lasts half a second longer.
+# A handler's time; the lease of a dead one lasts half a second longer.
 _LIFE_S = 4
 
 _TUNING = {
@@ -46,7 +46,7 @@ def killings() -> Killings:
 
 @pytest.fixture(scope="module")
 def plans() -> Plans:
-    """What the proxies do; at first nothing."""
+    """The plans of the proxies; at first, none."""
     return Plans()
 
 
@@ -73,7 +73,7 @@ def system(
         )
         patch.setattr("entrypoints.wiring.aws.ClientSettings", impatient)
         patch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.01)
-        # SQS tells its depth a minute late, the emulator at once.
+        # SQS reports its depth a minute late, the emulator immediately.
         patch.setattr("application.engine.lost_messages._DEPTH_LAG", timedelta(seconds=1))
         for name, module in (("engine", engine), ("processor", processor)):
             handler = killings.threaten(name, short_lived(module.handler, _LIFE_S), _LIFE_S)

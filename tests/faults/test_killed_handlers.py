@@ -1,4 +1,4 @@
-"""Whole jobs of which a handler is killed in mid-work: others take them up, and they end right."""
+"""Whole jobs of which a handler is killed during its work: others resume and complete them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,21 +17,21 @@ def _operation(name: str) -> Callable[[Request], bool]:
 
 def _killing(place: str) -> Killing:
     function, kind, count, after_effect = {
-        # The first page of the listing came, and nothing of it is on record.
+        # The first page of the listing arrived, and nothing of it is recorded.
         "page": ("engine", _operation("PUT object"), 1, False),
-        # The same, and its rows are in a file that no record names.
+        # The same, and its rows are in a file that no record references.
         "rows": ("engine", _operation("PUT object"), 1, True),
-        # Two of three prefixes are listed and on record.
+        # Two of three prefixes are listed and recorded.
         "listing": ("engine", _operation("GET bucket list-type"), 3, False),
-        # One of two chunks is recorded and has no message; the other is not cut yet.
+        # One of two chunks is recorded and has no message; the other is not created yet.
         "split": ("engine", _operation("TransactWriteItems"), 1, True),
         # Objects are written and not announced.
         "chunk": ("processor", _operation("PUT object copy"), 2, True),
-        # Two parts of a large object are copied, and at least one of them is not on record.
+        # Two parts of a large object are copied, and at least one of them is not recorded.
         "parts": ("processor", _operation("PUT object partNumber uploadId copy"), 2, True),
-        # Its parts are joined, and it is not announced.
+        # Its multipart copy is completed, and it is not announced.
         "join": ("processor", _operation("POST object uploadId"), 1, True),
-        # The chunk is settled, and its message comes again.
+        # The chunk is settled, and its message is redelivered.
         "settlement": ("processor", _operation("TransactWriteItems"), 1, True),
     }[place]
     return Killing(function, kind, count, after_effect)
@@ -47,7 +47,7 @@ JOBS = [
 
 @pytest.fixture(scope="module")
 def killed(system: Any, killings: Killings) -> dict[SufferingJob, Killing]:
-    """All jobs, which have ended, and what was done to them."""
+    """All jobs, which have ended, and the kills of their processes."""
     planned = {}
     for job in JOBS:
         job.prepare(system)

@@ -1,6 +1,6 @@
-"""Whole jobs while requests are harmed on their way: every job ends, and ends right.
+"""Whole jobs while requests fail on the network: every job ends correctly.
 
-All jobs run at once, each under a trouble of its own: most of their time is waiting.
+All jobs run concurrently, each with its own failure mode: most of their time is waiting.
 """
 
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 @pytest.fixture(scope="module")
 def suffered(system: Any, plans: Plans) -> Plans:
-    """What became of the requests of all jobs, which have ended."""
+    """The counts of the requests of all jobs, which have ended."""
     for job in JOBS:
         job.prepare(system)
     for mode in Mode:
@@ -50,7 +50,7 @@ def test_every_service_was_hit_and_only_a_share_of_its_requests(
 
 
 @pytest.mark.parametrize("mode", list(Mode), ids=str)
-def test_orders_to_s3_batch_operations_were_hit(suffered: Plans, mode: Mode) -> None:
+def test_requests_to_s3_batch_operations_were_hit(suffered: Plans, mode: Mode) -> None:
     assert "s3control" in suffered.hit_services(mode)
 
 

@@ -1,4 +1,4 @@
-"""The template, synthesized once in each variant; all of this needs requirements/infra.txt."""
+"""The template, synthesized once per variant; these tests require requirements/infra.txt."""
 
 import importlib.util
 import json
@@ -15,13 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 if importlib.util.find_spec("aws_cdk") is None:
-    # `make test` does without the deployment's environment; `make infra-test` has it.
+    # `make test` has no environment for the deployment; `make infra-test` has.
     collect_ignore_glob = ["*.py"]
 else:
     sys.path.insert(0, str(ROOT))
     from infra.node import path_with_node
 
-    # Before anything is collected: importing the CDK starts its Node.
+    # Set before collection, because importing the CDK starts its Node.
     os.environ["PATH"] = path_with_node()
 
 Template = dict[str, Any]
@@ -51,7 +51,7 @@ FULL = {
     "discovery": "direct",
     "log_days": "365",
 }
-# Reached by roles alone: one of another account, and one of our own.
+# Accessible by roles only: one of another account, and one of this account.
 ROLES_ONLY = {
     "stage": "dev",
     "profile": "generic",
@@ -59,7 +59,7 @@ ROLES_ONLY = {
         "arn:aws:iam::210987654321:role/media/asset-sync,arn:aws:iam::123456789012:role/own"
     ),
 }
-# With no system's table to read.
+# Without a system's table.
 NO_CATALOG = {**PLAIN, "profile": "none"}
 VARIANTS = {"plain": PLAIN, "full": FULL, "roles_only": ROLES_ONLY, "no_catalog": NO_CATALOG}
 
@@ -105,7 +105,7 @@ def no_catalog(synthesize: Callable[..., Template]) -> Template:
 
 @pytest.fixture(scope="session")
 def choices() -> dict[str, dict[str, str]]:
-    """What each variant was synthesized with."""
+    """Return the options of each variant."""
     return VARIANTS
 
 

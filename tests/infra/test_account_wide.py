@@ -1,4 +1,4 @@
-"""What is account-wide stands in docs/deploy/quotas.md, and no fixed name clashes unseen."""
+"""Account-wide resources are in docs/deploy/quotas.md, and no fixed name conflicts unnoticed."""
 
 import re
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def _types(template: Template) -> set[str]:
     return {resource["Type"] for resource in template["Resources"].values()}
 
 
-def test_everything_that_is_made_stands_in_the_table(
+def test_every_created_resource_is_in_the_table(
     plain: Template, full: Template, roles_only: Template
 ) -> None:
     text = PAGE.read_text(encoding="utf-8")
@@ -64,11 +64,11 @@ def test_every_fixed_name_is_per_region_or_known_to_be_account_wide(
                 assert kind in PER_REGION or kind in ACCOUNT_WIDE, (name, fixed)
 
 
-# Lists without a bound of their own, in something that has one.
+# Unbounded lists within a bounded resource.
 
 
 @pytest.mark.parametrize(("count", "fits"), [(50, True), (51, False)])
-def test_an_authorizer_takes_so_many_audiences(count: int, fits: bool) -> None:
+def test_the_number_of_audiences_of_an_authorizer_is_bounded(count: int, fits: bool) -> None:
     """API Gateway Developer Guide, "Quotas for configuring and running an HTTP API"."""
     given = {
         "stage": "dev",
@@ -113,7 +113,7 @@ def test_names_of_the_catalog_fit_into_the_functions_environment(
     ]
     for variables in functions:
         size = sum(
-            # A reference is as long as an ARN or a URL of ours gets.
+            # A reference is as long as the longest ARN or URL of this service.
             len(name) + (len(value) if isinstance(value, str) else 140)
             for name, value in variables.items()
         )

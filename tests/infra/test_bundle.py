@@ -1,4 +1,4 @@
-"""The Lambda package: what is in it, for which machine, how large, and what starting costs."""
+"""The Lambda package: its content, its architecture, its size, and the cost of a start."""
 
 import hashlib
 import importlib.util
@@ -63,11 +63,11 @@ asyncio.run(main())
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package as it is deployed."""
+    """The package as deployed."""
     try:
         find_interpreter(LAMBDA.python_version)
     except BuildFailed as error:
-        # A machine need not have Lambda's Python; `host_package` is built and tested on each.
+        # A machine may lack Lambda's Python; `host_package` is built and tested on each.
         pytest.skip(f"the package for Lambda cannot be built on this machine: {error}")
     folder = tmp_path_factory.mktemp("lambda")
     build(LAMBDA, folder)
@@ -76,7 +76,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def imported(host_package: Path) -> dict[str, dict[str, Any]]:
-    """What importing each handler brings in, with nothing but the package to import from."""
+    """The modules that each handler imports, with only the package on the path."""
     found = {}
     for name in _HANDLERS:
         answer = subprocess.run(
@@ -122,7 +122,7 @@ def _check_bytecode(folder: Path, magic: bytes) -> None:
         assert struct.unpack_from("<I", head, 4) == (_UNCHECKED_HASH,), path
 
 
-def test_nothing_of_a_laptop_is_in_it(host_package: Path) -> None:
+def test_nothing_of_the_local_service_is_in_it(host_package: Path) -> None:
     for name in (
         "adapters/local_aws",
         "adapters/memory",
@@ -170,7 +170,7 @@ def test_a_package_depends_on_neither_umask_nor_checkout_nor_time(
     different = {name for name, entry in first.items() if second.get(name) != entry}
     assert different == set()
     assert first.keys() == second.keys()
-    # What Lambda needs, to read the code as another user.
+    # Lambda requires this, to read the code as another user.
     assert {mode for mode, _, content in first.values() if content} == {0o644}
     assert {mode for mode, _, content in first.values() if not content} == {0o755}
 

@@ -1,4 +1,4 @@
-"""A wrong choice is told before anything is made of it, with what to do."""
+"""An invalid option is reported before anything is created, with the fix."""
 
 import pytest
 from infra.config import InvalidConfig, read_config
@@ -14,7 +14,7 @@ ROLE = "arn:aws:iam::210987654321:role/asset-sync"
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"stage": ""}, "STAGE=dev"),
         ({"stage": "Prod_1"}, "small letters"),
@@ -71,8 +71,8 @@ ROLE = "arn:aws:iam::210987654321:role/asset-sync"
         ({"colour": "blue"}, "no such choice"),
     ],
 )
-def test_a_wrong_choice_is_told(wrong: dict[str, str], told: str) -> None:
-    with pytest.raises(InvalidConfig, match=told):
+def test_an_invalid_option_is_reported(wrong: dict[str, str], message: str) -> None:
+    with pytest.raises(InvalidConfig, match=message):
         read_config({**GOOD, **wrong})
 
 
@@ -96,7 +96,7 @@ def test_roles_do_with_and_without_targets(targets: str) -> None:
         ({"profile": "generic", "catalog_path_index": "ByPath"}, "AssetIDIndex", "ByPath"),
     ],
 )
-def test_the_profile_says_which_indexes_are_asked(
+def test_the_profile_decides_which_indexes_are_queried(
     given: dict[str, str], asset_index: str, path_index: str
 ) -> None:
     config = read_config({**GOOD, **given})
@@ -104,8 +104,8 @@ def test_the_profile_says_which_indexes_are_asked(
 
 
 @pytest.mark.parametrize("profile", list(CatalogProfile))
-def test_a_profile_asks_the_same_indexes_when_it_is_deployed(profile: CatalogProfile) -> None:
-    """Without a table, what the settings name is not asked either."""
+def test_a_deployed_profile_queries_the_same_indexes(profile: CatalogProfile) -> None:
+    """Without a table, the indexes of the settings are not queried either."""
     config = read_config({**GOOD, "profile": profile.value})
     names = CATALOG_DEFAULTS[profile]
     assert config.catalog_asset_id == names.asset_id_attribute
@@ -116,7 +116,7 @@ def test_a_profile_asks_the_same_indexes_when_it_is_deployed(profile: CatalogPro
         assert config.catalog_path_index == names.storage_path_index
 
 
-def test_there_are_the_profiles_that_the_service_knows() -> None:
+def test_the_profiles_are_those_of_the_service() -> None:
     assert set(PROFILES) == set(CatalogProfile)
 
 
@@ -133,7 +133,7 @@ def test_an_ingest_queue_may_be_anywhere(name: str) -> None:
     assert config.ingest_queues == queues
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     with pytest.raises(InvalidConfig) as caught:
         read_config({"stage": "1", "targets": "", "kms": "x"})
     assert len(caught.value.faults) == 3

@@ -1,6 +1,6 @@
-"""Everything that one resource of the template sends to another one is allowed there.
+"""Every delivery from one resource of the template to another is allowed.
 
-A topic that refuses its alarms, or a queue its rules, deploys without error.
+A topic that rejects its alarms, or a queue that rejects its rules, deploys without error.
 """
 
 import copy
@@ -19,7 +19,7 @@ OfType = Callable[[Template, str], dict[str, Any]]
 
 
 def _resolver(template: Template) -> Resolver:
-    """Resolve references; a resource is called by its logical id."""
+    """Resolve references; a resource is named by its logical id."""
     physical = {name: name for name in template["Resources"]}
     for name, made in template["Resources"].items():
         if made["Type"] == "AWS::SNS::Topic":
@@ -40,7 +40,7 @@ def _refused(template: Template) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("variant", ["plain", "full", "roles_only", "no_catalog"])
-def test_every_receiver_lets_its_sender_in(request: pytest.FixtureRequest, variant: str) -> None:
+def test_every_receiver_allows_its_sender(request: pytest.FixtureRequest, variant: str) -> None:
     assert _refused(request.getfixturevalue(variant)) == {}
 
 
@@ -72,7 +72,7 @@ def test_the_walk_meets_every_kind_of_edge(full: Template, of_type: OfType) -> N
 
 
 def _without(kind: str, text: str) -> Callable[[Template], None]:
-    """Take the statements that hold this text out of the policies of this type."""
+    """Remove the statements with this text from the policies of this type."""
 
     def change(template: Template) -> None:
         for made in template["Resources"].values():
@@ -136,7 +136,7 @@ def _denied(template: Template) -> None:
         pytest.param(_without("AWS::IAM::Role", "PollQueues"), "by ProcessorRole", id="polling"),
     ],
 )
-def test_a_policy_that_lets_nobody_in_is_found(
+def test_a_policy_without_the_sender_is_found(
     full: Template, change: Callable[[Template], None], refused: str
 ) -> None:
     template = copy.deepcopy(full)
@@ -144,7 +144,7 @@ def test_a_policy_that_lets_nobody_in_is_found(
     assert [name for name in _refused(template) if refused in name]
 
 
-def test_a_sender_that_nobody_knows_fails(plain: Template) -> None:
+def test_an_unknown_sender_fails(plain: Template) -> None:
     pipe = {"Type": "AWS::Pipes::Pipe", "Properties": {}}
     template = {**plain, "Resources": {**plain["Resources"], "Pipe": pipe}}
     with pytest.raises(LookupError, match="AWS::Pipes::Pipe"):

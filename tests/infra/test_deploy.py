@@ -1,4 +1,4 @@
-"""`make deploy` around the CDK: the bootstrap, what AWS denies, and what it says at the end."""
+"""`make deploy` around the CDK: the bootstrap, errors of AWS, and the final messages."""
 
 import os
 import shlex
@@ -34,7 +34,7 @@ OUTPUTS = {
 
 
 class Aws:
-    """A session whose SSM answers what a test says, in HTTP, through the SDK."""
+    """A session whose SSM returns what a test sets, over HTTP, through the SDK."""
 
     def __init__(self) -> None:
         self.session = boto3.Session(region_name=IDENTITY.region)
@@ -51,7 +51,7 @@ class Aws:
             return None
 
         class Raw:
-            """The body of an answer."""
+            """The body of a response."""
 
             def stream(self, **_: object) -> Iterator[bytes]:
                 message = f"User: me is not authorized to perform: ssm:{operation}"
@@ -73,7 +73,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str, ...]]:
-    """What the CDK was asked to do."""
+    """The CDK commands that were run."""
     made: list[tuple[str, ...]] = []
 
     def cdk(_: Config, *arguments: str) -> None:
@@ -114,7 +114,7 @@ def test_a_bootstrap_that_may_not_be_looked_up_is_left_to_the_cdk(
     assert "not authorized to perform: ssm:GetParameter" in capsys.readouterr().out
 
 
-def test_others_that_may_not_be_listed_keep_nobody_from_bootstrapping(
+def test_a_forbidden_list_of_bootstraps_does_not_block_bootstrapping(
     aws: Aws, commands: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     aws.denied = ("GetParametersByPath",)
@@ -157,7 +157,7 @@ def test_another_bootstrap_is_named_and_none_is_added(
     assert commands == []
 
 
-def test_a_bootstrap_of_ones_own_does_not_replace_that_of_others(
+def test_the_users_bootstrap_does_not_replace_that_of_others(
     aws: Aws, commands: list[tuple[str, ...]]
 ) -> None:
     _bootstrap(aws, "hnb659fds")
@@ -181,25 +181,25 @@ def test_the_template_asks_for_the_bootstrap_of_the_qualifier(
 
 
 @pytest.mark.parametrize(
-    ("variables", "told"),
+    ("variables", "message"),
     [
         ({"AWS_PROFILE": "typo"}, "typo"),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "127.0.0.1:9"),
     ],
 )
 def test_no_failure_of_aws_is_a_traceback(
-    aws: Aws, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: str
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], message: str
 ) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_REGION", IDENTITY.region)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SystemExit, match=told):
+    with pytest.raises(SystemExit, match=message):
         deploy.main(["--stage", "dev", "--targets", "media-a", "deploy"])
 
 
 def _pasted(text: str) -> list[list[str]]:
-    """Return the words of each line to paste that calls our command."""
+    """Return the words of each line to paste that calls `asset-sync`."""
     lines = [line.strip() for line in text.splitlines() if line.startswith("  ")]
     words = [shlex.split(line) for line in lines if "bin/asset-sync" in line]
     assert {Path(line[0]).absolute() for line in words} == {
@@ -238,12 +238,12 @@ def test_each_command_of_the_next_steps_is_one(
     assert [command[0] for command in commands] == ["connectors", "sync", "doctor"]
     for command in commands:
         result = CliRunner().invoke(app, command)
-        # 2 would be a command or an option that there is not.
+        # 2 would be an unknown command or option.
         assert (result.exit_code, "reached" in result.output) == (1, True), result.output
     assert asked == ["dev"] * 3
 
 
-def test_the_next_steps_say_where_the_stage_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_steps_name_the_stage_and_its_region(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "my profile")
     text = next_steps(read_config(CHOICES), IDENTITY, OUTPUTS)
     assert "export AWS_PROFILE='my profile' AWS_REGION=eu-west-1" in text

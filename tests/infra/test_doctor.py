@@ -1,4 +1,4 @@
-"""`asset-sync doctor` finds what is wrong with a stage, and says what to do."""
+"""`asset-sync doctor` finds the problems of a stage, and names the fix."""
 
 import io
 import json
@@ -51,7 +51,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, seen: Seen) -> Iterator[Any]:
 
 @pytest.fixture
 def outputs(aws: Any) -> dict[str, str]:
-    """A stage in which all is well."""
+    """The outputs of a sound stage."""
     place: Any = {"LocationConstraint": REGION}
     for bucket in ("results", "media-a"):
         aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
@@ -175,7 +175,7 @@ def test_a_bucket_of_another_region_is_reported_as_such(aws: Any, outputs: dict[
     assert found["bucket media-us"].verdict is Verdict.OK
 
 
-def test_a_subscription_that_is_not_confirmed_hears_of_nothing(
+def test_an_unconfirmed_subscription_receives_nothing(
     aws: Any, outputs: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = AwsWithHistory.client
@@ -199,10 +199,8 @@ def test_a_stage_without_a_catalog_has_no_table_of_it(aws: Any, outputs: dict[st
     assert _wrong(aws, {**outputs, "CatalogProfile": "none"}) == {}
 
 
-def test_what_has_not_happened_yet_is_no_fault(
-    aws: Any, outputs: dict[str, str], seen: Seen
-) -> None:
-    """A stage of a minute ago, whose first sync is to come."""
+def test_a_new_stage_has_no_problem(aws: Any, outputs: dict[str, str], seen: Seen) -> None:
+    """A new stage, before its first sync."""
     seen.sums.clear()
     seen.batch_jobs = seen.batch_jobs[1:]
     found = [f for f in _look(aws, outputs) if f.verdict is not Verdict.OK]
@@ -260,7 +258,7 @@ SEEN: dict[str, tuple[Callable[[Seen], Any], str, str]] = {
         "TARGETS",
     ),
     "a bucket that sends no event for copies": (
-        lambda seen: setattr(seen, "told", {}),
+        lambda seen: setattr(seen, "notifications", {}),
         "notifications of media-a",
         "connector media has trigger copy",
     ),
@@ -268,7 +266,7 @@ SEEN: dict[str, tuple[Callable[[Seen], Any], str, str]] = {
 
 
 @pytest.mark.parametrize("what", SEEN)
-def test_what_happened_and_should_not_have_is_found(
+def test_a_recorded_problem_is_found(
     aws: Any, outputs: dict[str, str], seen: Seen, what: str
 ) -> None:
     change, subject, fix = SEEN[what]
@@ -288,12 +286,12 @@ def test_mappings_that_are_disabled(aws: Any, outputs: dict[str, str], seen: See
 def test_an_api_that_refuses_its_caller(aws: Any, outputs: dict[str, str], seen: Seen) -> None:
     seen.api_problem = "HTTP 403"
     found = _wrong(aws, outputs)
-    # Its connectors cannot be asked for either.
+    # Its connectors cannot be listed either.
     assert [*found] == ["API https://x.example.com", "copies send events"]
     assert "execute-api:Invoke" in found["API https://x.example.com"]
 
 
-def test_every_check_says_how_a_person_sees_the_same(aws: Any, outputs: dict[str, str]) -> None:
+def test_every_check_has_its_manual_equivalent(aws: Any, outputs: dict[str, str]) -> None:
     stage = Stage(outputs, aws.client, Answers([], ""), Answers([], ""))
     assert 20 <= len(CHECKS) <= 25
     titles = [check.title for check in CHECKS]
@@ -302,10 +300,10 @@ def test_every_check_says_how_a_person_sees_the_same(aws: Any, outputs: dict[str
         command = check.command_of(stage)
         assert command.startswith(("aws ", "curl ", "asset-sync ")), command
         assert "STAGE" not in command
-        # Names of outputs are put in, and none is one that the stack does not have.
+        # Names of outputs are replaced, and the stack has each of them.
         assert not {name for name in outputs if name in command.split()}, command
         verb = command.split()[2] if command.startswith("aws ") else ""
-        changes = {"set-alarm-state"}  # which doctor itself leaves to the person
+        changes = {"set-alarm-state"}  # which doctor leaves to the operator
         assert verb.startswith(("get-", "list-", "describe-", "head-", "simulate-")) or (
             verb in changes or not verb
         )
@@ -384,7 +382,7 @@ BREAK: dict[str, tuple[Callable[[Any, dict[str, str]], Any], str, str]] = {
 
 
 @pytest.mark.parametrize("what", BREAK)
-def test_what_is_wrong_is_found_with_its_fix(aws: Any, outputs: dict[str, str], what: str) -> None:
+def test_a_problem_is_found_with_its_fix(aws: Any, outputs: dict[str, str], what: str) -> None:
     destroy, subject, fix = BREAK[what]
     destroy(aws, outputs)
     found = _wrong(aws, outputs)
@@ -398,7 +396,7 @@ OTHERS = "arn:aws:iam::210987654321:role/target"
 
 @pytest.fixture
 def roles_only(outputs: dict[str, str]) -> dict[str, str]:
-    """A stage whose buckets are all reached by roles."""
+    """A stage whose buckets are all accessed by roles."""
     kept = {name: value for name, value in outputs.items() if name != "Targets"}
     return {
         **kept,
@@ -426,14 +424,14 @@ def _trust_of(principal: Any, **other: Any) -> Any:
         _trust_of("*", Condition={"StringEquals": {"aws:PrincipalArn": ENGINE_ROLE}}),
     ],
 )
-def test_a_role_of_our_account_that_trusts_the_functions_is_sound(
+def test_a_role_of_this_account_that_trusts_the_functions_is_sound(
     aws: Any, roles_only: dict[str, str], trust: Any
 ) -> None:
     _target_role(aws, trust)
     assert _wrong(aws, roles_only) == {}
     good = [f.subject for f in _look(aws, roles_only)]
     assert f"target role {OURS}" in good
-    # Of a role that cannot be asked for, nothing is said.
+    # A role that cannot be read is not reported.
     assert not [subject for subject in good if OTHERS in subject]
 
 
@@ -447,7 +445,7 @@ def test_a_role_of_our_account_that_trusts_the_functions_is_sound(
         (_trust_of({"AWS": "*"}, Action="sts:TagSession"), [ENGINE_ROLE, PROCESSOR_ROLE]),
     ],
 )
-def test_a_role_of_our_account_that_does_not_trust_the_functions_is_told(
+def test_a_role_of_this_account_that_does_not_trust_the_functions_is_reported(
     aws: Any, roles_only: dict[str, str], trust: Any, named: list[str]
 ) -> None:
     _target_role(aws, trust)
@@ -457,9 +455,7 @@ def test_a_role_of_our_account_that_does_not_trust_the_functions_is_told(
         assert (role in found[f"target role {OURS}"]) == (role in named)
 
 
-def test_a_role_of_our_account_that_is_not_there_is_told(
-    aws: Any, roles_only: dict[str, str]
-) -> None:
+def test_a_missing_role_of_this_account_is_reported(aws: Any, roles_only: dict[str, str]) -> None:
     found = _wrong(aws, roles_only)
     assert [*found] == [f"target role {OURS}"]
     assert "target_roles" in found[f"target role {OURS}"]
@@ -467,14 +463,14 @@ def test_a_role_of_our_account_that_is_not_there_is_told(
 
 def test_a_role_under_another_path_is_another_role(aws: Any, roles_only: dict[str, str]) -> None:
     _target_role(aws, target_role_trust(ENGINE_ROLE, PROCESSOR_ROLE), path="/")
-    (told,) = (f for f in _look(aws, roles_only) if f.verdict is Verdict.WRONG)
-    assert f"arn:aws:iam::{ACCOUNT}:role/target" in told.detail
+    (finding,) = (f for f in _look(aws, roles_only) if f.verdict is Verdict.WRONG)
+    assert f"arn:aws:iam::{ACCOUNT}:role/target" in finding.detail
 
 
 def test_an_output_of_targets_may_be_empty(aws: Any, roles_only: dict[str, str]) -> None:
     assert _wrong(aws, {**roles_only, "Targets": "", "TargetRoles": OTHERS}) == {}
 
 
-def test_a_stage_that_is_not_there(aws: Any) -> None:
+def test_a_missing_stage(aws: Any) -> None:
     with pytest.raises(ApiProblem, match="make deploy STAGE=dev"):
         stage_outputs("dev", aws.client)

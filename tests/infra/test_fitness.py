@@ -1,4 +1,4 @@
-"""The checks before a deployment ask whether what is there serves, not only whether it is there."""
+"""The checks before a deployment test whether existing resources are usable, not only present."""
 
 import json
 import os
@@ -66,7 +66,7 @@ def _catalog(
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
         ({}, ""),
         ({"kind": "N"}, "StoragePath, the key of index S3PathIndex of table assets, is of type N"),
@@ -86,23 +86,23 @@ def _catalog(
         ),
     ],
 )
-def test_an_index_has_to_be_one_that_can_be_asked(
-    aws: boto3.Session, table: dict[str, Any], told: str
+def test_an_index_must_be_usable_for_queries(
+    aws: boto3.Session, table: dict[str, Any], message: str
 ) -> None:
     _catalog(aws, **table)
     fatal = _found(aws, catalog="assets")[True]
-    assert (told in fatal) if told else (fatal == "")
+    assert (message in fatal) if message else (fatal == "")
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"TableStatus": "CREATING"}, "table assets is CREATING"),
         ({"index": "CREATING"}, "index S3PathIndex of table assets is CREATING"),
     ],
 )
-def test_a_table_that_is_being_made_is_not_asked_yet(
-    aws: boto3.Session, change: dict[str, str], told: str
+def test_a_table_in_creation_is_not_usable_yet(
+    aws: boto3.Session, change: dict[str, str], message: str
 ) -> None:
     _catalog(aws)
 
@@ -115,7 +115,7 @@ def test_a_table_that_is_being_made_is_not_asked_yet(
                 table.update(change)
             return {"Table": table}
 
-    assert told in _found(SessionWith(aws, dynamodb=Dynamo()), catalog="assets")[True]
+    assert message in _found(SessionWith(aws, dynamodb=Dynamo()), catalog="assets")[True]
 
 
 # The trail.
@@ -190,7 +190,7 @@ _MANAGEMENT = [{"Field": "eventCategory", "Equals": ["Management"]}]
         ),
     ],
 )
-def test_a_trail_has_to_record_ends_of_batch_jobs(selectors: dict[str, Any], good: bool) -> None:
+def test_a_trail_must_record_ends_of_batch_jobs(selectors: dict[str, Any], good: bool) -> None:
     assert records_batch_jobs(selectors) is good
 
 
@@ -200,7 +200,7 @@ def _trail(session: boto3.Session, name: str = "account") -> None:
     cloudtrail.start_logging(Name=name)
 
 
-def test_a_trail_that_logs_no_management_events_is_none(aws: boto3.Session) -> None:
+def test_a_trail_without_management_events_does_not_count(aws: boto3.Session) -> None:
     _trail(aws)
     assert _found(aws, trail="existing")[True] == ""
     aws.client("cloudtrail").put_event_selectors(
@@ -215,7 +215,7 @@ def test_a_trail_that_logs_no_management_events_is_none(aws: boto3.Session) -> N
 @pytest.mark.parametrize(
     "code", ["CloudTrailARNInvalidException", "TrailNotFoundException", "AccessDeniedException"]
 )
-def test_an_organizations_trail_cannot_be_looked_into(aws: boto3.Session, code: str) -> None:
+def test_an_organizations_trail_cannot_be_read(aws: boto3.Session, code: str) -> None:
     _trail(aws)
 
     class CloudTrail:
@@ -230,7 +230,7 @@ def test_an_organizations_trail_cannot_be_looked_into(aws: boto3.Session, code: 
     assert "trail account is not this account's to look into" in found[False]
 
 
-def test_a_sixth_trail_is_not_made(aws: boto3.Session) -> None:
+def test_a_sixth_trail_is_not_created(aws: boto3.Session) -> None:
     for number in range(5):
         assert _found(aws, trail="create")[True] == ""
         _trail(aws, f"trail-{number}")
@@ -254,16 +254,16 @@ def test_a_sixth_trail_is_not_made(aws: boto3.Session) -> None:
         ),
     ],
 )
-def test_a_bucket_has_to_send_events_for_copies(notifications: dict[str, Any], good: bool) -> None:
+def test_a_bucket_must_send_events_for_copies(notifications: dict[str, Any], good: bool) -> None:
     assert notifies_of_copies(notifications) is good
 
 
-def test_a_bucket_without_events_is_reported_beside_a_media_lake(aws: boto3.Session) -> None:
+def test_a_bucket_without_events_is_reported_with_a_media_lake(aws: boto3.Session) -> None:
     assert "bucket media-a sends no event for copied objects" in _found(aws)[False]
     assert "sends no event" not in _found(aws, profile="none")[False]
 
     class S3:
-        """Moto does not keep that EventBridge is switched on."""
+        """Moto does not store that EventBridge is enabled."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(aws.client("s3"), name)
@@ -277,7 +277,7 @@ def test_a_bucket_without_events_is_reported_beside_a_media_lake(aws: boto3.Sess
 # Keys.
 
 
-def test_a_key_has_to_be_usable(aws: boto3.Session) -> None:
+def test_a_key_must_be_usable(aws: boto3.Session) -> None:
     kms = aws.client("kms")
     key = kms.create_key()["KeyMetadata"]
     found = _found(aws, kms=key["Arn"])
@@ -312,7 +312,7 @@ def test_a_key_of_another_region(aws: boto3.Session, choice: str, fatal: bool) -
     assert "us-west-2" in _found(aws, **{choice: key})[fatal]
 
 
-def test_a_key_of_another_account_is_not_asked_for(aws: boto3.Session) -> None:
+def test_a_key_of_another_account_is_not_read(aws: boto3.Session) -> None:
     theirs = "arn:aws:kms:eu-west-1:210987654321:key/a"
     assert _found(aws, target_keys=theirs)[True] == ""
 
@@ -321,7 +321,7 @@ def test_a_key_of_another_account_is_not_asked_for(aws: boto3.Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "quota", "told"),
+    ("count", "quota", "message"),
     [
         (200, 10, ""),
         (400, 10, "the processor's role needs 15 managed policies of 6,144 characters for 400 of"),
@@ -330,7 +330,7 @@ def test_a_key_of_another_account_is_not_asked_for(aws: boto3.Session) -> None:
     ],
 )
 def test_more_buckets_than_policies_can_name(
-    aws: boto3.Session, count: int, quota: int, told: str
+    aws: boto3.Session, count: int, quota: int, message: str
 ) -> None:
     summary = aws.client("iam").get_account_summary()["SummaryMap"]
 
@@ -347,8 +347,8 @@ def test_more_buckets_than_policies_can_name(
 
     targets = ",".join(f"{i:03}-{'b' * 36}" for i in range(count))
     fatal = _found(SessionWith(aws, iam=Iam(), s3=S3()), targets=targets)[True]
-    assert (told in fatal) if told else (fatal == "")
-    if told:
+    assert (message in fatal) if message else (fatal == "")
+    if message:
         assert "docs/deploy/many-buckets.md" in fatal
 
 
@@ -369,18 +369,20 @@ def test_an_account_without_room_for_roles(aws: boto3.Session, what: str) -> Non
 
 
 @pytest.mark.parametrize("discovery", ["batch", "direct"])
-def test_what_a_missing_reservation_means_is_said(aws: boto3.Session, discovery: str) -> None:
-    told = _found(aws, discovery=discovery)[False]
-    assert "may take all the concurrency that the account has" in told
+def test_the_effect_of_a_missing_reservation_is_reported(
+    aws: boto3.Session, discovery: str
+) -> None:
+    message = _found(aws, discovery=discovery)[False]
+    assert "may take all the concurrency that the account has" in message
     least = "processor_concurrency=7 discovery_concurrency=1 engine_concurrency=2"
-    assert f"{least}, where 110 are unreserved" in told
+    assert f"{least}, where 110 are unreserved" in message
 
 
 # The stack.
 
 
 @pytest.mark.parametrize(
-    ("status", "fatal", "told"),
+    ("status", "fatal", "message"),
     [
         ("CREATE_COMPLETE", True, ""),
         ("UPDATE_ROLLBACK_COMPLETE", True, ""),
@@ -392,17 +394,17 @@ def test_what_a_missing_reservation_means_is_said(aws: boto3.Session, discovery:
         ("ROLLBACK_FAILED", False, "takes off its termination protection"),
     ],
 )
-def test_a_stack_has_to_be_one_that_can_be_deployed_over(
-    aws: boto3.Session, status: str, fatal: bool, told: str
+def test_a_stack_must_be_in_a_state_that_can_be_updated(
+    aws: boto3.Session, status: str, fatal: bool, message: str
 ) -> None:
     stack = StackInAws(aws, {}, status=status, protected=True)
     session = SessionWith(aws, cloudformation=stack)
     found = _found(session, profile="none")
-    assert (told in found[fatal]) if told else (found[True] == "")
+    assert (message in found[fatal]) if message else (found[True] == "")
 
 
 def test_a_failed_first_deployment_does_not_count_as_installed(aws: boto3.Session) -> None:
-    """Its checks are those of a first one: nothing of it is there."""
+    """Its checks are those of a first deployment: no resource of it exists."""
 
     class Lambda:
         def get_account_settings(self) -> Any:

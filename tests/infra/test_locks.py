@@ -1,4 +1,4 @@
-"""What is installed is pinned, from nowhere in particular, and as the functions have it."""
+"""Installed packages are pinned, without a source, to the versions of the functions."""
 
 import json
 import re

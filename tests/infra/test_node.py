@@ -1,4 +1,4 @@
-"""Node and npm come with the environment: a machine without them can deploy."""
+"""Node and npm are part of the environment: a machine without them can deploy."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ from infra.node import npm_command, path_with_node
 
 @pytest.fixture
 def no_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without Node: what `#!/usr/bin/env node` needs, and nothing else."""
+    """A machine without Node: only what `#!/usr/bin/env node` needs."""
     for name in ("env", "sh"):
         found = shutil.which(name)
         assert found

@@ -1,4 +1,4 @@
-"""Statements are explicit: known actions, named resources, nothing that came from elsewhere."""
+"""Statements are explicit: known actions, named resources, none from another source."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -104,7 +104,7 @@ def test_no_action_has_a_wildcard_and_every_action_exists() -> None:
         assert get_action_data(service, name), f"AWS knows no {action}"
 
 
-def test_a_star_stands_only_where_aws_knows_no_resource() -> None:
+def test_a_star_is_used_only_for_actions_without_a_resource() -> None:
     from policy_sentry.querying.actions import get_action_data
 
     for statement in _all_statements():
@@ -134,7 +134,7 @@ def test_only_the_processor_writes_to_customers_buckets() -> None:
         for statement in ROLES[role](config):
             if any("media-a" in resource for resource in statement.resources):
                 assert role == "engine"
-                # Which takes nothing from an object, and does not touch it.
+                # Which does not change an object.
                 may = {"s3:AbortMultipartUpload"}
                 assert (
                     not {a for a in statement.actions if "List" not in a and "Get" not in a} - may
@@ -142,8 +142,8 @@ def test_only_the_processor_writes_to_customers_buckets() -> None:
                 assert not {action for action in statement.actions if "Object" in action}
 
 
-def test_who_cancels_a_chunk_may_read_what_its_workers_left() -> None:
-    """A chunk that nobody works on is cancelled by the engine, with what was done of it."""
+def test_the_engine_may_read_the_progress_of_a_chunk_that_it_cancels() -> None:
+    """The engine cancels a chunk without a lease, with its recorded progress."""
     left = (outcomes_key("j", 0), progress_key("j", 0, "token"), copies_key("j", 0))
     for role in ("engine", "processor"):
         statements = ROLES[role](read_config({"stage": "dev", "targets": "media-a"}))
@@ -154,7 +154,7 @@ def test_who_cancels_a_chunk_may_read_what_its_workers_left() -> None:
                 assert any(fnmatchcase(asked, each) for each in allowed), (role, action, key)
 
 
-def test_the_way_in_by_a_bucket_policy_names_every_statement_on_targets() -> None:
+def test_the_documented_bucket_policy_names_every_statement_on_targets() -> None:
     page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     way = page.partition("### By a bucket policy")[2].partition("\n###")[0]
     config = read_config({"stage": "dev", "targets": "media-a"})
@@ -162,7 +162,7 @@ def test_the_way_in_by_a_bucket_policy_names_every_statement_on_targets() -> Non
         assert statement.sid in way, statement.sid
 
 
-def test_no_statement_is_about_nothing() -> None:
+def test_no_statement_is_without_a_resource() -> None:
     for statement in _all_statements():
         assert statement.actions, statement.sid
         assert statement.resources, statement.sid
@@ -230,7 +230,7 @@ def test_without_a_catalog_no_role_reads_one(no_catalog: Template, of_type: OfTy
     assert "AssetsTable" not in made
 
 
-def test_ingest_queues_are_sent_to_by_the_processor_and_looked_at_by_the_engine() -> None:
+def test_the_processor_sends_to_ingest_queues_and_the_engine_reads_their_depth() -> None:
     given = {"ingest_queues": ",".join(_QUEUES)}
     wanted = {"processor": "sqs:SendMessage", "engine": "sqs:GetQueueAttributes"}
     for role in ROLES:
@@ -278,7 +278,7 @@ def test_without_targets_no_customers_bucket_is_named(
         assert made.count(json.dumps(role)) == 2  # the engine's and the processor's
 
 
-def test_a_role_of_another_account_may_what_our_own_may_on_targets_and_no_more() -> None:
+def test_a_role_of_another_account_has_the_same_permissions_on_targets() -> None:
     config = read_config({"stage": "dev", "targets": "media-a", "target_keys": _KEY})
     ours = {
         (action, resource)
@@ -309,11 +309,11 @@ def test_the_policies_to_paste_are_those_of_the_module() -> None:
     )
     shown = json.dumps(permission).replace("BUCKET", "media-a").replace("KEY_ARN", _KEY)
     assert json.loads(shown) == meant
-    # What is left to put in must be seen to be: no name in braces, which IAM would take.
+    # Placeholders must be visible: no name in braces, which IAM would accept.
     assert "{" not in json.dumps([s["Resource"] for s in permission["Statement"]])
 
 
-def test_nobody_may_delete() -> None:
+def test_no_role_may_delete() -> None:
     allowed = {"sqs:DeleteMessage"}
     for statement in _all_statements():
         assert not {a for a in statement.actions if ":Delete" in a} - allowed
@@ -331,15 +331,15 @@ def test_a_role_is_assumed_by_one_service(plain: Template, of_type: OfType, role
     assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
 
 
-def test_the_document_is_in_step_with_the_policies() -> None:
+def test_the_document_is_up_to_date_with_the_policies() -> None:
     from tools.iam_docs import text
 
     assert (ROOT / "docs" / "iam.md").read_text(encoding="utf-8") == text()
 
 
 # DynamoDB Developer Guide, "DynamoDB encryption at rest usage notes", "Key policy for a customer
-# managed key": what DynamoDB requires at a minimum, without kms:CreateGrant, which only whoever
-# makes the table needs. A table is read with the reading half of it.
+# managed key": what DynamoDB requires at a minimum, without kms:CreateGrant, which only the creator
+# of the table needs. Reading a table needs the read actions of these.
 _READS_A_TABLE = {"kms:Decrypt", "kms:DescribeKey"}
 _WRITES_A_TABLE = _READS_A_TABLE | {
     "kms:Encrypt",

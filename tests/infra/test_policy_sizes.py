@@ -1,4 +1,4 @@
-"""Policies stay within what IAM takes, however long the operator's lists are.
+"""Policies stay within IAM's quotas, however long the operator's lists are.
 
 Sizes are those of the synthesized template, with references at their longest: IAM counts the
 characters of a document without white space (IAM User Guide, "IAM and AWS STS quotas").
@@ -31,7 +31,7 @@ KEYS_60 = ",".join(f"arn:aws:kms:ap-southeast-1:{_ACCOUNT}:key/{i:036}" for i in
 
 
 def _length(document: Any) -> int:
-    """The characters of a document, each reference as long as one can be."""
+    """Return the number of characters of a document, with each reference at its longest."""
     text = json.dumps(_resolved(document), separators=(",", ":"))
     return len("".join(text.split()))
 
@@ -42,7 +42,7 @@ def _resolved(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.keys() == {"Ref"}:
-        # Of the partitions' and Regions' names these are the longest kind.
+        # The longest names of a partition and a Region.
         return {"AWS::Partition": "aws-us-gov", "AWS::Region": "ap-southeast-1"}.get(
             value["Ref"], "x" * 40
         )
@@ -78,7 +78,7 @@ def _resolved(value: Any) -> Any:
     ],
     ids=["1", "40 buckets", "200 buckets", "roles", "keys", "queues", "queue keys", "all"],
 )
-def test_every_policy_is_within_what_iam_takes(
+def test_every_policy_is_within_the_quotas_of_iam(
     synthesize: Callable[..., Template], of_type: OfType, choices: dict[str, str]
 ) -> None:
     template = synthesize(stage="dev", **choices)
@@ -94,7 +94,7 @@ def test_every_policy_is_within_what_iam_takes(
 
 
 def test_a_bucket_more_moves_no_other_to_another_policy() -> None:
-    """Two policies are not updated in one step, so a bucket that moved would be in neither."""
+    """Two policies are not updated atomically, so a moved bucket could be in neither."""
     before = read_config({"stage": "dev", "targets": BUCKETS_200, "target_roles": ROLES_100})
     after = read_config(
         {"stage": "dev", "targets": f"{BUCKETS_200},new-bucket", "target_roles": ROLES_100}
@@ -127,7 +127,7 @@ def _rights(statements: Any) -> dict[tuple[str, str, str], int]:
     return count
 
 
-def test_the_longest_names_that_aws_takes_fit() -> None:
+def test_the_longest_names_that_aws_allows_fit() -> None:
     roles = ",".join(
         f"arn:aws-us-gov:iam::{_ACCOUNT}:role/{letter}{'p/' * 250}{'r' * 64}" for letter in "ab"
     )

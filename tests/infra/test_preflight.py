@@ -1,4 +1,4 @@
-"""What only AWS knows stops a deployment before anything is made, and says what to do."""
+"""Checks against AWS stop a deployment before anything is created, and name the fix."""
 
 import json
 import os
@@ -52,12 +52,12 @@ def _faults(session: boto3.Session, **choices: str) -> list[str]:
     return [f.text for f in look(config, IDENTITY, session.client) if f.fatal]
 
 
-def _told(session: boto3.Session, **choices: str) -> list[str]:
+def _reported(session: boto3.Session, **choices: str) -> list[str]:
     config = read_config({**CHOICES, **choices})
     return [f.text for f in look(config, IDENTITY, session.client) if not f.fatal]
 
 
-def test_a_sound_configuration_has_no_fault(aws: boto3.Session) -> None:
+def test_a_sound_configuration_has_no_problem(aws: boto3.Session) -> None:
     assert _faults(aws) == []
 
 
@@ -77,26 +77,26 @@ def test_a_bucket_of_another_region_can_be_synced_directly(aws: boto3.Session) -
     _bucket(aws, "media-us", "us-west-2")
     choices = {"targets": "media-us", "discovery": "direct"}
     assert _faults(aws, **choices) == []
-    assert any("us-west-2" in text and "direct only" in text for text in _told(aws, **choices))
+    assert any("us-west-2" in text and "direct only" in text for text in _reported(aws, **choices))
 
 
-def test_a_role_of_our_account_that_is_not_there_yet_is_told(aws: boto3.Session) -> None:
+def test_a_role_of_this_account_that_does_not_exist_yet_is_reported(aws: boto3.Session) -> None:
     ours = f"arn:aws:iam::{IDENTITY.account}:role/media/asset-sync"
-    told = [text for text in _told(aws, targets="", target_roles=ours) if ours in text]
-    assert len(told) == 1
-    assert "docs/iam.md" in told[0]
-    # It cannot be there before the stage: it trusts the stage's roles.
+    message = [text for text in _reported(aws, targets="", target_roles=ours) if ours in text]
+    assert len(message) == 1
+    assert "docs/iam.md" in message[0]
+    # It cannot exist before the stage: it trusts the stage's roles.
     assert _faults(aws, targets="", target_roles=ours) == []
     aws.client("iam").create_role(
         RoleName="asset-sync", Path="/media/", AssumeRolePolicyDocument="{}"
     )
-    assert not [text for text in _told(aws, targets="", target_roles=ours) if ours in text]
+    assert not [text for text in _reported(aws, targets="", target_roles=ours) if ours in text]
     without_path = f"arn:aws:iam::{IDENTITY.account}:role/asset-sync"
     (fault,) = _faults(aws, targets="", target_roles=without_path)
     assert ours in fault
 
 
-def test_a_role_of_another_account_is_not_asked_for(aws: boto3.Session) -> None:
+def test_a_role_of_another_account_is_not_read(aws: boto3.Session) -> None:
     class Summary:
         def get_account_summary(self) -> Any:
             return aws.client("iam").get_account_summary()
@@ -129,7 +129,7 @@ def test_a_missing_catalog_and_one_of_another_shape(aws: boto3.Session) -> None:
 
 
 def _catalog(session: boto3.Session, **indexes: str) -> None:
-    """Make a table of assets; `indexes` have the key of each by its name."""
+    """Create a table of assets; `indexes` has the key of each index by its name."""
     made: Any = {
         "TableName": "assets",
         "KeySchema": [{"AttributeName": "InventoryID", "KeyType": "HASH"}],
@@ -168,7 +168,7 @@ def test_an_index_that_is_missing_or_keyed_otherwise(aws: boto3.Session) -> None
     assert "no index AssetIDIndex" in fault
 
 
-def test_without_a_catalog_no_table_is_asked_for(aws: boto3.Session) -> None:
+def test_without_a_catalog_no_table_is_read(aws: boto3.Session) -> None:
     def client(name: str, **options: str) -> Any:
         assert name != "dynamodb"
         return aws.client(name, **options)
@@ -181,31 +181,33 @@ def _queue_arn(name: str, *, region: str = "us-west-2", account: str = IDENTITY.
     return f"arn:aws:sqs:{region}:{account}:{name}"
 
 
-def test_an_ingest_queue_is_looked_for_where_it_is(aws: boto3.Session) -> None:
+def test_an_ingest_queue_is_read_in_its_own_region(aws: boto3.Session) -> None:
     aws.client("sqs", region_name="us-west-2").create_queue(QueueName="ingest")
     assert _faults(aws, ingest_queues=_queue_arn("ingest")) == []
     elsewhere = _queue_arn("ingest", region="eu-west-1")
     (fault,) = _faults(aws, ingest_queues=f"{_queue_arn('ingest')},{elsewhere}")
     assert f"no queue {elsewhere}" in fault
     assert "sqsArn" in fault
-    assert not [text for text in _told(aws, ingest_queues=_queue_arn("ingest")) if ":sqs:" in text]
+    assert not [
+        text for text in _reported(aws, ingest_queues=_queue_arn("ingest")) if ":sqs:" in text
+    ]
 
 
-def test_what_a_wildcard_stands_for_is_not_looked_for(aws: boto3.Session) -> None:
+def test_queues_of_a_wildcard_are_not_read(aws: boto3.Session) -> None:
     wildcard = _queue_arn("medialake-connector-*")
     assert _faults(aws, ingest_queues=wildcard) == []
-    assert not [text for text in _told(aws, ingest_queues=wildcard) if ":sqs:" in text]
+    assert not [text for text in _reported(aws, ingest_queues=wildcard) if ":sqs:" in text]
 
 
-def test_a_queue_of_another_account_that_cannot_be_seen_is_told(aws: boto3.Session) -> None:
+def test_an_inaccessible_queue_of_another_account_is_reported(aws: boto3.Session) -> None:
     theirs = _queue_arn("ingest", account="210987654321")
     assert _faults(aws, ingest_queues=theirs) == []
-    (told,) = (text for text in _told(aws, ingest_queues=theirs) if ":sqs:" in text)
-    assert theirs in told
-    assert "ProcessorRoleArn" in told
+    (message,) = (text for text in _reported(aws, ingest_queues=theirs) if ":sqs:" in text)
+    assert theirs in message
+    assert "ProcessorRoleArn" in message
 
 
-def test_a_queue_that_may_not_be_looked_at_keeps_no_other_from_it(aws: boto3.Session) -> None:
+def test_a_forbidden_queue_does_not_block_the_others(aws: boto3.Session) -> None:
     class Forbidden:
         def get_queue_url(self, **parameters: str) -> Any:
             code = "AccessDenied" if parameters["QueueName"] == "mine" else _NONE
@@ -223,17 +225,17 @@ def test_a_queue_that_may_not_be_looked_at_keeps_no_other_from_it(aws: boto3.Ses
     ]
 
 
-def test_the_key_of_an_ingest_queue_has_to_be_allowed(aws: boto3.Session) -> None:
+def test_the_key_of_an_ingest_queue_must_be_allowed(aws: boto3.Session) -> None:
     key = "arn:aws:kms:us-west-2:123456789012:key/a"
     sqs = aws.client("sqs", region_name="us-west-2")
     sqs.create_queue(QueueName="ingest", Attributes={"KmsMasterKeyId": key})
     sqs.create_queue(QueueName="plain", Attributes={"KmsMasterKeyId": "alias/aws/sqs"})
     queues = f"{_queue_arn('ingest')},{_queue_arn('plain')}"
-    (told,) = (text for text in _told(aws, ingest_queues=queues) if "encrypted" in text)
-    assert key in told
-    assert "ingest_queue_keys=ARN" in told
+    (message,) = (text for text in _reported(aws, ingest_queues=queues) if "encrypted" in text)
+    assert key in message
+    assert "ingest_queue_keys=ARN" in message
     allowed = {"ingest_queues": queues, "ingest_queue_keys": key}
-    assert not [text for text in _told(aws, **allowed) if "encrypted" in text]
+    assert not [text for text in _reported(aws, **allowed) if "encrypted" in text]
 
 
 def test_a_missing_bus(aws: boto3.Session) -> None:
@@ -261,10 +263,10 @@ def test_no_region_and_no_credentials(aws: boto3.Session, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("unreserved", "held", "told"),
+    ("unreserved", "held", "message"),
     [
         (1000, None, None),
-        # What this stage has reserved already, by each of its three functions, is its own.
+        # The concurrency that this stage's three functions have reserved already is its own.
         (100, 45, None),
         (
             150,
@@ -276,8 +278,8 @@ def test_no_region_and_no_credentials(aws: boto3.Session, monkeypatch: pytest.Mo
         (10, None, "0 can be reserved"),
     ],
 )
-def test_too_little_concurrency_for_what_is_reserved(
-    aws: boto3.Session, unreserved: int, held: int | None, told: str | None
+def test_too_little_concurrency_for_the_reservation(
+    aws: boto3.Session, unreserved: int, held: int | None, message: str | None
 ) -> None:
     class Account:
         """Moto has no account settings."""
@@ -298,16 +300,16 @@ def test_too_little_concurrency_for_what_is_reserved(
 
     config = read_config({**CHOICES, "reserve": "true"})
     found = [f.text for f in look(config, IDENTITY, client) if f.fatal]
-    if told is None:
+    if message is None:
         assert found == []
     else:
         (fault,) = found
         assert "want 135" in fault
-        assert told in fault
+        assert message in fault
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--stage", "Wrong!", "--targets", "media-a"], "small letters"),
         (["--stage", "dev"], "TARGETS"),
@@ -316,20 +318,20 @@ def test_too_little_concurrency_for_what_is_reserved(
         (["--stage", "dev", "--targets", "media-a", "--choose", "catalog"], "is no choice"),
     ],
 )
-def test_a_deployment_stops_before_anything_is_made(
-    aws: boto3.Session, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+def test_a_deployment_stops_before_anything_is_created(
+    aws: boto3.Session, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     def never(*_: object) -> int:
-        raise AssertionError("it went on")
+        raise AssertionError("it continued")
 
     monkeypatch.setattr(deploy, "build", never)
     monkeypatch.setattr(deploy, "_cdk", never)
-    with pytest.raises(SystemExit, match=told) as stopped:
+    with pytest.raises(SystemExit, match=message) as stopped:
         deploy.main([*arguments, "--choose", "reserve=false", "deploy"])
     assert "nothing was created" in str(stopped.value)
 
 
-def test_choices_reach_the_cdk_as_they_were_read() -> None:
+def test_options_reach_the_cdk_as_they_were_read() -> None:
     role = "arn:aws:iam::210987654321:role/a=b"
     given = {"stage": "dev", "target_roles": f"{role},{role}c", "code": "stub"}
     queues = {"ingest_queues": f"{_queue_arn('medialake-*')},{_queue_arn('b')}"}
@@ -338,7 +340,7 @@ def test_choices_reach_the_cdk_as_they_were_read() -> None:
         assert read_config(deploy._as_given(config)) == config
 
 
-def test_a_stage_that_is_not_there_is_not_destroyed(aws: boto3.Session) -> None:
+def test_a_missing_stage_is_not_destroyed(aws: boto3.Session) -> None:
     with pytest.raises(SystemExit, match="no stack asset-sync-dev"):
         deploy.main(["--stage", "dev", "destroy"])
 

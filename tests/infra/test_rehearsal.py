@@ -1,8 +1,8 @@
-"""The pages of docs/deploy, rehearsed: a stage is deployed, looked over and taken away.
+"""The pages of docs/deploy, rehearsed: a stage is deployed, checked and deleted.
 
-The synthesized template is loaded into moto; what CloudFormation does besides, as undoing a failed
-creation, follows its documentation (stack_in_aws). What the pages show in blocks of text is what is
-printed here, so a page cannot promise another message.
+The synthesized template is loaded into moto; other behaviour of CloudFormation, such as a rollback
+of a failed creation, follows its documentation (stack_in_aws). The blocks of text on the pages are
+compared with the output here, so a page cannot show another message.
 """
 
 import json
@@ -34,7 +34,7 @@ BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
 
 
 class Cloud:
-    """An account in which `cdk` deploys by the real template, as far as moto takes it."""
+    """An account in which `cdk` deploys the real template, as far as moto supports it."""
 
     def __init__(self, session: boto3.Session, tmp_path: Path) -> None:
         self.session = session
@@ -43,7 +43,7 @@ class Cloud:
         self._folder = tmp_path
 
     def opened(self) -> Any:
-        """The session that the commands get."""
+        """The session of the commands."""
         services = {"cloudformation": self.stack} if self.stack else {}
         return SessionWith(self.session, **services, **{"lambda": _Lambda()})
 
@@ -135,7 +135,7 @@ class Cloud:
 
 
 class _Lambda:
-    """An account with room, in which nothing is reserved yet."""
+    """An account with enough quota and no reservations."""
 
     def get_account_settings(self) -> Any:
         return {"AccountLimit": {"UnreservedConcurrentExecutions": 1000}}
@@ -151,7 +151,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
         monkeypatch.setenv(name, "test")
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, REGION)
-    # The resolver spells ARNs for the account and Region of the local runtime.
+    # The resolver builds ARNs for the account and Region of the local runtime.
     monkeypatch.setattr(template_support, "REGION", REGION)
     monkeypatch.setattr(template_support, "ACCOUNT_ID", ACCOUNT)
     for name, value in {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT}.items():
@@ -167,7 +167,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Give a command; returns what is printed, and why it stopped."""
+    """Run a command; return its output, and why it stopped."""
 
     def give(command: str, *choices: str, targets: str = "media-a") -> str:
         arguments = ["--stage", "dev", "--targets", targets]
@@ -183,7 +183,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 
 
 def _shown(page: str, heading: str) -> list[list[str]]:
-    """The blocks of text under a heading of a page, as lines."""
+    """Return the blocks of text under a heading of a page, as lines."""
     text = (PAGES / page).read_text(encoding="utf-8")
     section = re.split(r"^## ", text.partition(f"## {heading}")[2], flags=re.MULTILINE)[0]
     blocks = re.findall(r"^```text\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
@@ -234,7 +234,7 @@ def test_the_first_deployment(cloud: Cloud, run: Callable[..., str]) -> None:
     _holds(run("deploy"), deployed)
     (looked,) = _shown("first-deployment.md", "3. Look it over")
     found = _look(cloud)
-    # The stack has every output that the checks ask for, and makes what they look at.
+    # The stack has every output that the checks read, and every resource that they check.
     wrong = [each for each in found if each.verdict is Verdict.WRONG]
     assert [each.subject for each in wrong if "function" not in each.subject] == []
     # Moto does not keep a function's architecture.
@@ -295,7 +295,7 @@ def test_the_figures_of_many_buckets() -> None:
         assert (policies(length, ten), policies(length, ten + 1)) == (10, 11)
 
 
-def test_taking_it_back(cloud: Cloud, run: Callable[..., str]) -> None:
+def test_removing_it(cloud: Cloud, run: Callable[..., str]) -> None:
     _bucket(cloud, "media-a")
     text = (PAGES / "take-it-back.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```text\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
@@ -303,7 +303,7 @@ def test_taking_it_back(cloud: Cloud, run: Callable[..., str]) -> None:
     run("deploy", "data=keep")
     _holds(run("destroy"), kept)
     assert cloud.stack is not None
-    # As if it had been deployed once with data=destroy.
+    # As if it had been deployed with data=destroy.
     cloud.stack.protected, cloud.stack.deletion_policy = False, "Delete"
     for table in cloud.session.client("dynamodb").list_tables()["TableNames"]:
         cloud.session.client("dynamodb").update_table(

@@ -1,4 +1,4 @@
-"""What the template holds is what the code expects, and what an operator was promised."""
+"""The template has what the code expects and the documents promise."""
 
 import json
 import subprocess
@@ -66,7 +66,7 @@ def test_tables_have_the_shapes_that_the_code_expects(
     assert ttl == shape.ttl_attribute
 
 
-def test_the_customers_catalog_is_not_ours_to_make(full: Template, of_type: OfType) -> None:
+def test_the_customers_catalog_is_not_created(full: Template, of_type: OfType) -> None:
     tables = of_type(full, "AWS::DynamoDB::Table").values()
     assert len(tables) == len([shape for shape in resources.TABLES if shape.owned])
     assert "InventoryID" not in json.dumps([*tables])
@@ -77,7 +77,7 @@ def test_data_outlives_a_kept_stack_and_no_other(
 ) -> None:
     for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Logs::LogGroup"):
         assert {r["DeletionPolicy"] for r in of_type(plain, kind).values()} == {"Delete"}
-        # What a deployment made that failed is empty: it is not left behind.
+        # The resources of a failed creation are empty, and are not retained.
         kept = {r["DeletionPolicy"] for r in of_type(full, kind).values()}
         assert kept == {"RetainExceptOnCreate"}
         assert {r["UpdateReplacePolicy"] for r in of_type(full, kind).values()} == {"Retain"}
@@ -94,7 +94,7 @@ def test_the_results_bucket_is_closed_and_tidied(template: Template, of_type: Of
         if name.startswith("ResultsBucket")
     )
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    # Even with a key of the customer's: S3 Batch Operations cannot read a manifest under KMS.
+    # Even with a customer managed key: S3 Batch Operations cannot read a manifest under KMS.
     assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
@@ -150,7 +150,7 @@ def test_functions_are_those_of_the_shapes(
 
 
 def _settings(template: Template, of_type: OfType) -> Settings:
-    """What the processor reads of its environment; references stand for what they refer to."""
+    """Return the processor's settings; references are replaced by their resources."""
     made = _function(template, of_type, "processor")
     variables = made["Environment"]["Variables"]
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
@@ -235,7 +235,7 @@ def test_as_many_chunks_are_processed_as_the_processors_concurrency_allows(
 
 
 def test_batch_jobs_take_no_concurrency_from_chunks(plain: Template, of_type: OfType) -> None:
-    """They call a function of their own, which nothing else invokes."""
+    """They call a separate function, which nothing else invokes."""
     discovery, processor = (_function(plain, of_type, name) for name in ("discovery", "processor"))
     assert discovery["ReservedConcurrentExecutions"] == 100
     for made in (discovery, processor):
@@ -275,7 +275,9 @@ def test_the_routes_are_those_that_the_handler_serves(template: Template, of_typ
     assert {route["RouteKey"] for route in made} == served
 
 
-def test_no_route_answers_strangers(plain: Template, full: Template, of_type: OfType) -> None:
+def test_every_route_requires_authorisation(
+    plain: Template, full: Template, of_type: OfType
+) -> None:
     for template, kind in ((plain, "AWS_IAM"), (full, "JWT")):
         routes = of_type(template, "AWS::ApiGatewayV2::Route").values()
         assert {route["Properties"]["AuthorizationType"] for route in routes} == {kind}
@@ -291,7 +293,7 @@ def test_a_key_of_the_customers_covers_tables_queues_and_topics(
             assert made["Properties"]["KmsMasterKeyId"]
 
 
-def test_a_trail_is_made_only_when_asked_for(
+def test_a_trail_is_created_only_on_request(
     plain: Template, full: Template, of_type: OfType
 ) -> None:
     assert not of_type(plain, "AWS::CloudTrail::Trail")
@@ -299,7 +301,7 @@ def test_a_trail_is_made_only_when_asked_for(
     assert trail["Properties"]["IsLogging"] is True
 
 
-def test_the_outputs_tell_whom_a_role_of_another_account_has_to_trust(
+def test_the_outputs_name_whom_a_role_of_another_account_must_trust(
     plain: Template, full: Template, roles_only: Template, choices: dict[str, Any]
 ) -> None:
     for template in (plain, full, roles_only):
@@ -323,7 +325,7 @@ def test_no_output_is_empty(plain: Template, full: Template, roles_only: Templat
 
 
 def test_there_is_no_hidden_function(template: Template, of_type: OfType) -> None:
-    """Custom resources would bring functions and rights that nobody reviewed."""
+    """Custom resources would add functions and permissions without a review."""
     assert len(of_type(template, "AWS::Lambda::Function")) == len(resources.FUNCTIONS) + 1
     kinds = {resource["Type"] for resource in template["Resources"].values()}
     assert not {kind for kind in kinds if kind.startswith("Custom::")}
@@ -374,7 +376,7 @@ def _metric_names(found: Any, namespace: str) -> list[str]:
     return [name for each in found.values() for name in _metric_names(each, namespace)]
 
 
-def test_every_alarm_tells_someone_and_stands_in_the_runbook(
+def test_every_alarm_notifies_a_topic_and_is_in_the_runbook(
     template: Template, of_type: OfType
 ) -> None:
     runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
@@ -384,8 +386,8 @@ def test_every_alarm_tells_someone_and_stands_in_the_runbook(
     assert all(alarm["AlarmActions"] and alarm["OKActions"] for alarm in made)
 
 
-# Types whose names AWS keeps once for all Regions of an account, or of all accounts; CloudFormation
-# makes a name where none is given.
+# Types whose names are unique across all Regions of an account, or all accounts; CloudFormation
+# generates a name where none is specified.
 _NAMED_ACROSS_REGIONS = {
     "AWS::CloudWatch::Dashboard": "DashboardName",
     "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
@@ -394,22 +396,20 @@ _NAMED_ACROSS_REGIONS = {
 }
 
 
-def test_a_stage_fits_beside_itself_in_another_region(template: Template, of_type: OfType) -> None:
+def test_a_stage_can_be_deployed_in_two_regions(template: Template, of_type: OfType) -> None:
     for kind, name in _NAMED_ACROSS_REGIONS.items():
         for logical, made in of_type(template, kind).items():
             given = made["Properties"].get(name)
             assert given is None or "AWS::Region" in json.dumps(given), f"{logical}: {given}"
 
 
-def test_a_log_that_is_kept_is_not_in_the_way_of_the_next_stack(
-    template: Template, of_type: OfType
-) -> None:
+def test_a_retained_log_does_not_block_the_next_stack(template: Template, of_type: OfType) -> None:
     for logical, made in of_type(template, "AWS::Logs::LogGroup").items():
         given = made["Properties"].get("LogGroupName")
         assert given is None or "AWS::StackId" in json.dumps(given), f"{logical}: {given}"
 
 
-def test_cfn_lint_has_nothing_to_say(template: Template, tmp_path: Path) -> None:
+def test_cfn_lint_has_no_finding(template: Template, tmp_path: Path) -> None:
     path = tmp_path / "template.json"
     path.write_text(json.dumps(template))
     found = subprocess.run(

@@ -1,4 +1,4 @@
-"""A stage is taken away in an order that can be refused, and a failed one can be taken away."""
+"""A stage is deleted only if all of it can be, and a failed deployment can be deleted."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -103,7 +103,7 @@ def test_a_scratch_stage_is_deleted_with_what_is_in_its_buckets(
     _put(aws, "media-a")
     deploy.main(["--stage", "dev", "destroy"])
     assert made.status == "DELETE_COMPLETE"
-    # A target is nobody's to delete.
+    # A target is never deleted.
     assert _buckets(aws) == {"media-a"}
     assert _count(aws, "media-a") == 1
 
@@ -120,10 +120,12 @@ def test_versions_and_delete_markers_are_emptied(aws: boto3.Session, stack: Make
     assert made.status == "DELETE_COMPLETE"
 
 
-def test_what_is_written_meanwhile_is_emptied_too(aws: boto3.Session, stack: MakeStack) -> None:
-    """CloudTrail delivers, and workers write, until what lets them is deleted."""
+def test_objects_written_during_the_deletion_are_removed_too(
+    aws: boto3.Session, stack: MakeStack
+) -> None:
+    """CloudTrail delivers, and workers write, until their resources are deleted."""
     made = stack()
-    made.meanwhile = lambda name: _put(aws, "trail", name) if name == "EngineFunction" else None
+    made.before_each = lambda name: _put(aws, "trail", name) if name == "EngineFunction" else None
     assert _count(aws, "trail") == 0
     deploy.main(["--stage", "dev", "destroy"])
     assert made.status == "DELETE_COMPLETE"
@@ -133,12 +135,12 @@ def test_what_is_written_meanwhile_is_emptied_too(aws: boto3.Session, stack: Mak
 REFUSED: dict[str, tuple[dict[str, Any], Callable[[boto3.Session], Any], str]] = {
     "termination protection": ({"protected": True}, lambda _: None, "data=destroy"),
     "kept resources": ({"deletion_policy": "Retain"}, lambda _: None, "data=destroy"),
-    "kept resources, but for a failed creation": (
+    "kept resources, except after a failed creation": (
         {"deletion_policy": "RetainExceptOnCreate"},
         lambda _: None,
         "data=destroy",
     ),
-    "a change under way": (
+    "a change in progress": (
         {"status": "UPDATE_IN_PROGRESS"},
         lambda _: None,
         "wait until that is done",
@@ -166,16 +168,16 @@ REFUSED: dict[str, tuple[dict[str, Any], Callable[[boto3.Session], Any], str]] =
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_would_be_refused_is_said_before_anything_is_lost(
+def test_a_refused_deletion_is_reported_before_anything_is_lost(
     aws: boto3.Session, stack: MakeStack, what: str
 ) -> None:
-    options, break_it, told = REFUSED[what]
+    options, break_it, message = REFUSED[what]
     made = stack(**options)
     break_it(aws)
     _put(aws, "results")
     message = _stopped("destroy")
     assert "nothing was created or changed" in message
-    assert told in message
+    assert message in message
     assert _count(aws, "results") == 1
     assert made.deletions == 0
 
@@ -183,7 +185,7 @@ def test_what_would_be_refused_is_said_before_anything_is_lost(
 def test_a_policy_of_the_stage_that_is_attached_elsewhere(
     aws: boto3.Session, stack: MakeStack
 ) -> None:
-    """IAM deletes no policy that somebody else uses."""
+    """IAM deletes no policy that is attached to another role."""
     made = stack()
     made.resources["ProcessorTargets1"] = ("policy", OTHERS)
     aws.client("iam").attach_role_policy(RoleName="engine", PolicyArn=OTHERS)
@@ -195,7 +197,7 @@ def test_a_policy_of_the_stage_that_is_attached_elsewhere(
     assert made.deletions == 0
 
 
-def test_what_is_gone_already_stops_no_deletion(aws: boto3.Session, stack: MakeStack) -> None:
+def test_missing_resources_do_not_stop_the_deletion(aws: boto3.Session, stack: MakeStack) -> None:
     made = stack()
     aws.client("iam").delete_role(RoleName="engine")
     aws.client("events").delete_event_bus(Name="asset-sync-dev-ingest")
@@ -205,16 +207,16 @@ def test_what_is_gone_already_stops_no_deletion(aws: boto3.Session, stack: MakeS
     assert made.status == "DELETE_COMPLETE"
 
 
-def test_who_asks_to_keep_the_data_does_not_lose_them(aws: boto3.Session, stack: MakeStack) -> None:
+def test_data_that_is_to_be_kept_is_not_deleted(aws: boto3.Session, stack: MakeStack) -> None:
     made = stack()
     assert "data=keep" in _stopped("--choose", "data=keep", "destroy")
     assert made.deletions == 0
 
 
-def test_the_stack_is_asked_what_it_promised_and_not_this_calls_choices(
+def test_the_deployed_options_decide_and_not_those_of_this_call(
     aws: boto3.Session, stack: MakeStack
 ) -> None:
-    """Of stage dev the default is to destroy; this one was deployed with data=keep."""
+    """The default for stage dev is to destroy; this one was deployed with data=keep."""
     made = stack(protected=True, deletion_policy="RetainExceptOnCreate")
     _put(aws, "results")
     assert "data=destroy" in _stopped("--choose", "data=destroy", "destroy")
@@ -222,9 +224,7 @@ def test_the_stack_is_asked_what_it_promised_and_not_this_calls_choices(
     assert made.deletions == 0
 
 
-def test_what_was_done_is_said_where_it_stops_half_way(
-    aws: boto3.Session, stack: MakeStack
-) -> None:
+def test_a_partial_deletion_reports_what_was_done(aws: boto3.Session, stack: MakeStack) -> None:
     made = stack()
     _put(aws, "results")
 
@@ -234,7 +234,7 @@ def test_what_was_done_is_said_where_it_stops_half_way(
                 Name="late", EventBusName="asset-sync-dev-ingest", EventPattern="{}"
             )
 
-    made.meanwhile = rule
+    made.before_each = rule
     message = _stopped("destroy")
     assert "nothing was created or changed" not in message
     assert "started the deletion of" in message
@@ -242,17 +242,17 @@ def test_what_was_done_is_said_where_it_stops_half_way(
         message
     )
     assert _count(aws, "results") == 1
-    # It can be taken up again.
+    # The deletion can be repeated.
     aws.client("events").delete_rule(Name="late", EventBusName="asset-sync-dev-ingest")
-    made.meanwhile = lambda _: None
+    made.before_each = lambda _: None
     deploy.main(["--stage", "dev", "destroy"])
     assert made.status == "DELETE_COMPLETE"
 
 
-def test_an_object_that_is_not_deleted_is_said(
+def test_an_object_that_is_not_deleted_is_reported(
     aws: boto3.Session, stack: MakeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """DeleteObjects answers 200 for those that it did not delete."""
+    """DeleteObjects returns 200 also for objects that it did not delete."""
     stack()
     _put(aws, "results")
     real = SessionWith.client
@@ -279,7 +279,7 @@ def test_an_object_that_is_not_deleted_is_said(
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])
 @pytest.mark.parametrize("command", ["deploy", "destroy"])
-def test_a_first_deployment_that_failed_can_be_repeated_and_taken_away(
+def test_a_failed_first_deployment_can_be_repeated_and_deleted(
     aws: boto3.Session,
     stack: MakeStack,
     monkeypatch: pytest.MonkeyPatch,
@@ -287,7 +287,7 @@ def test_a_first_deployment_that_failed_can_be_repeated_and_taken_away(
     status: str,
     command: str,
 ) -> None:
-    """It is protected, and so are its tables: neither can be deleted before."""
+    """The stack and its tables are protected, which must be lifted before the deletion."""
     monkeypatch.setattr(deploy, "build", lambda *_: 1)
     monkeypatch.setattr(deploy, "_is_bootstrapped", lambda *_: True)
     aws.client("dynamodb").update_table(TableName="jobs", DeletionProtectionEnabled=True)
@@ -299,8 +299,8 @@ def test_a_first_deployment_that_failed_can_be_repeated_and_taken_away(
         with pytest.raises(SystemExit) as stopped:
             deploy.main(arguments)
         assert "termination protection" in str(stopped.value)
-        told = capsys.readouterr().out
-        assert "EngineFunction: ReservedConcurrentExecutions decreases" in told
+        message = capsys.readouterr().out
+        assert "EngineFunction: ReservedConcurrentExecutions decreases" in message
     else:
         deploy.main(arguments)
     assert made.status == "DELETE_COMPLETE"
@@ -308,7 +308,7 @@ def test_a_first_deployment_that_failed_can_be_repeated_and_taken_away(
     assert _buckets(aws) == {"media-a"}
 
 
-def test_what_a_failed_deployment_left_with_content_is_named_and_left(
+def test_resources_of_a_failed_deployment_with_content_are_named_and_kept(
     aws: boto3.Session, stack: MakeStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """CloudTrail may have written to the trail's bucket before the rollback."""
@@ -316,13 +316,13 @@ def test_what_a_failed_deployment_left_with_content_is_named_and_left(
     _put(aws, "trail")
     aws.client("dynamodb").put_item(TableName="jobs", Item={"jobId": {"S": "job-1"}})
     deploy.main(["--stage", "dev", "destroy"])
-    told = capsys.readouterr().out
-    assert "bucket trail of the failed deployment holds objects" in told
-    assert "table jobs of the failed deployment holds items" in told
+    message = capsys.readouterr().out
+    assert "bucket trail of the failed deployment holds objects" in message
+    assert "table jobs of the failed deployment holds items" in message
     assert _buckets(aws) == {"media-a", "trail"}
     assert aws.client("dynamodb").list_tables()["TableNames"] == ["jobs"]
 
 
-def test_a_stage_that_is_not_there(aws: boto3.Session, stack: MakeStack) -> None:
+def test_a_missing_stage(aws: boto3.Session, stack: MakeStack) -> None:
     stack(status="DELETE_COMPLETE")
     assert "no stack asset-sync-dev" in _stopped("destroy")

@@ -1,6 +1,6 @@
 """The synthesized template in an emulator, the built package's handlers in it, whole jobs through.
 
-And with what those handlers asked AWS for meanwhile: is each role sufficient and minimal?
+The recorded calls to AWS then show whether each role is sufficient and minimal.
 """
 
 import json
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 # The last one does not exist.
 TARGETS = ("media-a", "media-b", "media-q", "media-c", "media-gone")
 FILLED = TARGETS[:3]
-# Of another account, reached in a role of that account.
+# Of another account, accessed in a role of that account.
 OWNER = "210987654321"
 ROLE_ARN = f"arn:aws:iam::{OWNER}:role/media/asset-sync"
 ROLE_BUCKET = "media-role"
@@ -35,7 +35,7 @@ CHOICES = {
     "ingest_queues": f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:medialake-connector-*",
 }
 
-# Rights that the jobs below have no occasion to use: Sid, action, and where its call is made.
+# Permissions that the jobs below do not use: Sid, action, and where its call is made.
 UNREACHED: dict[tuple[str, str, str], str] = {
     **{
         ("api", "WriteSummary", action): (
@@ -49,7 +49,7 @@ UNREACHED: dict[tuple[str, str, str], str] = {
         " cancelled; tests/adapters has the call."
     ),
     ("processor", "WriteTargets", "s3:PutObjectRetention"): (
-        "Moto takes a copy with a retention for an upload, and refuses it without a checksum;"
+        "Moto treats a copy with a retention as an upload, and rejects it without a checksum;"
         " tests/adapters has the call."
     ),
     ("processor", "WriteTargets", "s3:AbortMultipartUpload"): (
@@ -89,7 +89,7 @@ async def owners(stack: TrialStack) -> AsyncIterator[dict[str, Any]]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def history(stack: TrialStack, owners: dict[str, Any]) -> list[Any]:
-    """Everything that a team does in its first weeks; returns the jobs."""
+    """Run all use cases of a team's first weeks; return the jobs."""
     for bucket, s3 in owners.items():
         await _fill(s3, bucket)
     s3 = owners["media-b"]
@@ -138,7 +138,7 @@ async def _fill(s3: Any, bucket: str) -> None:
         Tagging="AssetID=asset:img:1&InventoryID=asset:uuid:1",
     )
     await s3.put_object(Bucket=bucket, Key="moved.jpg", Body=b"2", Tagging="AssetID=asset:img:9")
-    # Ten tags of the customer's leave no room for ours: an object that fails.
+    # Ten tags of the customer leave no room for this service's tags: the object fails.
     tags = "&".join(f"tag{number}=x" for number in range(10))
     await s3.put_object(Bucket=bucket, Key="full.jpg", Body=b"3", Tagging=tags)
 
@@ -156,7 +156,7 @@ async def _sync(stack: TrialStack, connector: str, discovery: str) -> Any:
     return await stack.until(job["jobId"], lambda job: job["status"].startswith("COMPLETED"))
 
 
-async def test_moto_took_all_that_it_was_expected_to(stack: TrialStack) -> None:
+async def test_moto_loaded_every_expected_type(stack: TrialStack) -> None:
     assert stack.left_out <= NOT_IN_MOTO | OURS_TO_RUN
     assert {"AWS::Lambda::EventSourceMapping", "AWS::Events::Rule"} <= stack.left_out
 
@@ -166,9 +166,9 @@ async def test_whole_jobs_end_in_both_discoveries_with_each_trigger_and_in_a_rol
 ) -> None:
     shown = [(job["status"], job["statistics"]) for job in history]
     for status, statistics in shown:
-        # The object without room for our tags fails in every job.
+        # The object without room for more tags fails in every job.
         assert (status, statistics["failed"]) == ("COMPLETED_WITH_ERRORS", 1), shown
-        # One is known; without an asset system behind, what was triggered is waited for.
+        # One is known; without an asset system, triggered objects stay INGESTING.
         assert statistics["skipped"] == 1, shown
         triggered = statistics["put"] + statistics["ingesting"]
         assert triggered == statistics["objectsListed"] - 2, shown
@@ -179,7 +179,7 @@ async def test_whole_jobs_end_in_both_discoveries_with_each_trigger_and_in_a_rol
             assert {tag["Key"] for tag in tags["TagSet"]} >= {"AssetID", "InventoryID"}
 
 
-async def test_an_ingest_queue_gets_what_was_triggered(
+async def test_an_ingest_queue_gets_the_triggered_objects(
     stack: TrialStack, history: list[Any]
 ) -> None:
     sqs = await stack.clients.open("sqs")
@@ -207,7 +207,7 @@ async def test_the_api_answers_all_its_routes(stack: TrialStack, history: list[A
         assert status == 200, (path, answer)
 
 
-async def test_a_job_is_redriven_when_its_cause_is_mended(
+async def test_a_job_is_redriven_when_its_cause_is_fixed(
     stack: TrialStack, history: list[Any]
 ) -> None:
     s3 = await stack.clients.open("s3")
@@ -226,7 +226,7 @@ async def test_a_batch_job_under_way_is_cancelled(stack: TrialStack, history: li
     stack.discovery.clear()
     _, job = await stack.call("POST", "/connectors/a/sync", {"discovery": "batch"})
     await stack.until(job["jobId"], lambda job: bool(job.get("batchJobId")))
-    # No batch job gets on, so this sweep finds the job open, however fast the machine is.
+    # No batch job makes progress, so this sweep finds the job open on any machine.
     await stack.finish_sweep()
     status, answer = await stack.call("POST", f"/jobs/{job['jobId']}/cancel")
     assert status == 202, answer
@@ -271,7 +271,7 @@ async def test_an_empty_listing_ends_at_once(stack: TrialStack, history: list[An
     assert job["statistics"]["objectsListed"] == 0
 
 
-async def test_a_chunk_is_handed_on_when_the_time_is_up(
+async def test_a_chunk_is_released_when_the_time_is_up(
     stack: TrialStack, history: list[Any]
 ) -> None:
     s3 = await stack.clients.open("s3")
@@ -290,7 +290,7 @@ async def test_a_chunk_is_handed_on_when_the_time_is_up(
     assert job["statistics"]["put"] == 150
 
 
-async def test_a_large_copy_is_given_up_when_its_job_is_cancelled(
+async def test_a_multipart_copy_is_aborted_when_its_job_is_cancelled(
     stack: TrialStack, history: list[Any]
 ) -> None:
     s3 = await stack.clients.open("s3")
@@ -303,8 +303,8 @@ async def test_a_large_copy_is_given_up_when_its_job_is_cancelled(
         await stack.until(job["jobId"], lambda job: job["chunks"]["total"] > 0)
         # A part takes two seconds, by the estimate of this stack: too long before the margin.
         await stack.deliver([(job["jobId"], 0)], remaining_s=3.5)
-        begun = await s3.list_multipart_uploads(Bucket="media-a")
-        assert [upload["Key"] for upload in begun["Uploads"]] == ["large/film.mov"]
+        uploads = await s3.list_multipart_uploads(Bucket="media-a")
+        assert [upload["Key"] for upload in uploads["Uploads"]] == ["large/film.mov"]
         await stack.call("POST", f"/jobs/{job['jobId']}/cancel")
         job = await stack.until(job["jobId"], lambda job: job["status"] == "CANCELLED")
     finally:
@@ -313,12 +313,12 @@ async def test_a_large_copy_is_given_up_when_its_job_is_cancelled(
     assert "Uploads" not in await s3.list_multipart_uploads(Bucket="media-a")
 
 
-async def test_a_listing_is_handed_on_when_the_time_is_up(
+async def test_a_listing_is_continued_by_another_invocation_when_the_time_is_up(
     stack: TrialStack, history: list[Any]
 ) -> None:
     body = {"prefix": "long/", "discovery": "direct"}
     job = await stack.start_without_engine("/connectors/b/sync", body)
-    # Less than the margin: it lists a page, and has another invocation go on.
+    # Less than the margin: it lists a page, and another invocation continues.
     await stack.advance(job["jobId"], remaining_s=1.9)
     job = await stack.until(job["jobId"], lambda job: job["status"] == "COMPLETED")
     assert job["statistics"]["objectsListed"] == 150
@@ -336,7 +336,7 @@ async def test_each_role_is_sufficient_and_minimal(
     needed = {
         need
         for service, operation, params in calls
-        # What is called there is the assumed role's to allow.
+        # The assumed role's policy allows the calls there.
         if params.get("Bucket") != ROLE_BUCKET
         for need in needs(service, operation, params, targets=TARGETS)
     }
@@ -348,7 +348,7 @@ async def test_each_role_is_sufficient_and_minimal(
     from infra.policies import ROLES
 
     config = read_config(CHOICES)
-    # What is said of each target alike is used if it is used of one.
+    # A permission for all targets is used if it is used for one.
     used: dict[tuple[str, str, str, str], bool] = {}
     for statement in ROLES[role](config):
         for right in () if statement.by_service else rights[statement.sid]:
@@ -389,7 +389,7 @@ async def test_a_role_made_by_the_documented_policy_is_sufficient(
         }
         for name, made in calls.items()
     }
-    # The API asks no bucket of a customer.
+    # The API sends no request to a customer's bucket.
     workers = {"discovery", "engine", "processor"}
     assert {name for name, needed in asked.items() if needed} == workers
     missing = {
@@ -408,7 +408,7 @@ def _any_target(resource: str) -> str:
     return re.sub("|".join(TARGETS), "TARGET", resource)
 
 
-async def test_a_call_that_nobody_knows_fails() -> None:
+async def test_an_unknown_call_fails() -> None:
     with pytest.raises(LookupError, match="DeleteBucket"):
         list(needs("s3", "DeleteBucket", {"Bucket": "media-a"}, targets=TARGETS))
 

@@ -1,4 +1,4 @@
-"""One emulated cloud for the whole folder; tests keep apart by the names of what they create."""
+"""One emulated cloud for the whole folder; tests use unique names for their resources."""
 
 import asyncio
 import uuid
@@ -52,7 +52,7 @@ def sdk() -> Callable[[str, str], Any]:
 
 @pytest.fixture
 def eventually() -> Callable[..., Any]:
-    """Waits until a condition holds, looking often, for a few seconds at most."""
+    """Wait until a condition holds, for a few seconds at most, with frequent checks."""
 
     async def wait(condition: Callable[[], bool], *, timeout_s: float = 10) -> None:
         async with asyncio.timeout(timeout_s):

@@ -130,7 +130,7 @@ def test_it_ends_when_its_parent_is_killed() -> None:
     child_id = int(ended.stdout)
     deadline = time.monotonic() + 10
     while _is_alive(child_id):
-        assert time.monotonic() < deadline, "the cloud outlived its parent"
+        assert time.monotonic() < deadline, "the cloud still runs after its parent"
         time.sleep(0.01)
 
 

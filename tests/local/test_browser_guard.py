@@ -1,4 +1,4 @@
-"""What a web page in this machine's browser can send, at every address that the stack opens."""
+"""The requests that a web page in a local browser can send, to every address of the stack."""
 
 import asyncio
 import http.client
@@ -22,7 +22,7 @@ LISTENERS = {
     "lambda": "AWS_ENDPOINT_URL_LAMBDA",
     "batch operations": "AWS_ENDPOINT_URL_S3_CONTROL",
 }
-# Paths that do something, or show something, at each of them.
+# Paths with an effect or a result, at each of them.
 TARGETS = {
     "api": "/connectors",
     "cloud": "/",
@@ -34,13 +34,13 @@ SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/
 
 @pytest.fixture(scope="module")
 def events() -> list[Any]:
-    """What the functions were invoked with."""
+    """The events of the functions."""
     return []
 
 
 @pytest.fixture(scope="module")
 def listening_before() -> set[tuple[str, int]]:
-    """What other fixtures of the session listen at."""
+    """The addresses of other fixtures of the session."""
     return _listening()
 
 
@@ -149,7 +149,7 @@ FROM_PROGRAMS: dict[str, tuple[str, dict[str, str]]] = {
 @pytest.mark.asyncio(loop_scope="module")
 async def test_what_a_program_sends_is_served(stack: LocalStack, name: str, case: str) -> None:
     status, headers, body = await _send(stack, name, *FROM_PROGRAMS[case], b"{}")
-    # Whatever each of them makes of this request, it is the listener that answers.
+    # Whatever the response to this request is, it comes from the listener.
     assert b"web page" not in body
     assert b"Host header" not in body
     assert status != 415

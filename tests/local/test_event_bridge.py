@@ -43,7 +43,7 @@ def test_patterns(pattern: dict[str, Any], event: dict[str, Any], expected: bool
     assert matches(pattern, event) is expected
 
 
-def test_an_operator_that_is_not_offered_is_refused() -> None:
+def test_an_unsupported_operator_is_refused() -> None:
     with pytest.raises(UnknownOperator, match="cidr"):
         matches({"a": [{"cidr": "10.0.0.0/8"}]}, {"a": "10.0.0.1"})
 

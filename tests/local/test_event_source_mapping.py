@@ -1,4 +1,4 @@
-"""The event source mapping: what is deleted, what comes again, and in which shape it comes."""
+"""The event source mapping: which messages are deleted or redelivered, and their event's form."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ def test_an_answer_that_names_no_failure_means_success(answer: object) -> None:
     assert failed_ids(_result(answer), ["a", "b"]) == frozenset()
 
 
-def test_only_what_is_named_failed() -> None:
+def test_only_the_named_messages_failed() -> None:
     answer = {"batchItemFailures": [{"itemIdentifier": "b"}]}
     assert failed_ids(_result(answer), ["a", "b", "c"]) == {"b"}
 
@@ -68,7 +68,7 @@ def test_an_error_of_the_function_fails_the_whole_batch() -> None:
 
 @dataclass
 class Function:
-    """Stands for the function: keeps the records of each batch and answers as it is told to."""
+    """Stands for the function: keeps the records of each batch and returns a scripted response."""
 
     answer: Callable[[Sequence[dict[str, Any]]], InvocationResult | Awaitable[InvocationResult]]
     batches: list[list[dict[str, Any]]] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Function:
 
 
 class Queues:
-    """A queue with a dead-letter queue, and pumps on it."""
+    """A queue with a dead-letter queue, and its event source mappings."""
 
     def __init__(self, sqs: Any, url: str, arn: str, dead_letter_url: str) -> None:
         self.sqs = sqs
@@ -175,7 +175,7 @@ async def test_a_record_has_the_shape_that_lambda_gives_it(queues: Queues) -> No
     assert (binary["binaryValue"], binary["dataType"]) == ("AA==", "Binary")
 
 
-async def test_only_what_failed_comes_again(queues: Queues) -> None:
+async def test_only_failed_messages_are_redelivered(queues: Queues) -> None:
     def fail_bad_once(records: Sequence[dict[str, Any]]) -> InvocationResult:
         failures = [
             {"itemIdentifier": record["messageId"]}
@@ -194,7 +194,7 @@ async def test_only_what_failed_comes_again(queues: Queues) -> None:
     assert await queues.depth(queues.dead_letter_url) == 0
 
 
-async def test_an_unknown_identifier_brings_the_whole_batch_again(queues: Queues) -> None:
+async def test_an_unknown_identifier_redelivers_the_whole_batch(queues: Queues) -> None:
     def misname_once(records: Sequence[dict[str, Any]]) -> InvocationResult:
         first = records[0]["attributes"]["ApproximateReceiveCount"] == "1"
         return _result({"batchItemFailures": [{"itemIdentifier": "unknown"}] if first else []})
@@ -260,7 +260,7 @@ async def test_concurrency_is_bounded(queues: Queues) -> None:
     assert sorted(function.bodies) == sorted(str(number) for number in range(8))
 
 
-async def test_a_refused_invocation_brings_the_batch_again(queues: Queues) -> None:
+async def test_a_refused_invocation_redelivers_the_batch(queues: Queues) -> None:
     refusals: list[int] = []
 
     async def refuse_once() -> InvocationResult:

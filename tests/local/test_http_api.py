@@ -1,4 +1,4 @@
-"""The HTTP API: the event that the function gets, and the answer that the caller gets."""
+"""The HTTP API: the event for the function, and the response for the caller."""
 
 import base64
 import gzip
@@ -18,7 +18,7 @@ from adapters.local_aws.loopback.http_listener import Listener
 
 
 class Api:
-    """A function behind the HTTP API: keeps events and gives one answer."""
+    """A function behind the HTTP API: records its events and returns one response."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -131,7 +131,7 @@ async def test_an_answer_without_a_status_is_the_body_of_a_200(
         assert await response.json() == {"jobs": []}
 
 
-async def test_an_error_of_the_function_is_a_500_that_tells_nothing(
+async def test_an_error_of_the_function_is_a_500_without_details(
     api: Api, http: aiohttp.ClientSession
 ) -> None:
     def fail() -> object:
@@ -143,7 +143,7 @@ async def test_an_error_of_the_function_is_a_500_that_tells_nothing(
         assert await response.json() == {"message": "Internal Server Error"}
 
 
-async def test_what_may_change_something_is_surrounded_and_what_only_reads_is_not(
+async def test_only_methods_that_may_write_are_surrounded(
     http: aiohttp.ClientSession,
 ) -> None:
     happened: list[str] = []
@@ -175,7 +175,7 @@ async def test_what_may_change_something_is_surrounded_and_what_only_reads_is_no
         ("application/problem+json", b"\xed\xa0\x80"),
     ],
 )
-async def test_a_body_that_is_no_text_is_base64_whatever_its_type_says(
+async def test_a_body_that_is_not_text_is_base64_whatever_its_content_type(
     api: Api, http: aiohttp.ClientSession, content_type: str, body: bytes
 ) -> None:
     async with http.post(f"{api.url}/x", data=body, headers={"Content-Type": content_type}) as sent:
@@ -189,7 +189,7 @@ async def test_a_body_that_is_no_text_is_base64_whatever_its_type_says(
 @pytest.mark.parametrize(
     "body", [b"{}", gzip.compress(b"{}"), zlib.compress(b"{}"), b"\x1f\x8b"], ids=range(4)
 )
-async def test_a_body_is_handed_on_as_it_came_however_it_is_said_to_be_coded(
+async def test_a_body_is_passed_unchanged_whatever_its_content_encoding(
     api: Api, http: aiohttp.ClientSession, encoding: str, body: bytes
 ) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
@@ -252,7 +252,7 @@ async def test_every_path_reaches_the_function(
     ],
     ids=str,
 )
-async def test_an_answer_in_another_form_is_a_500_that_tells_nothing(
+async def test_a_response_in_another_form_is_a_500_without_details(
     api: Api, http: aiohttp.ClientSession, answer: object
 ) -> None:
     api.answer = lambda: answer

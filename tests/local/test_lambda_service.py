@@ -1,4 +1,4 @@
-"""The Lambda service, through the Invoke API of an unmodified boto3 and from inside."""
+"""The Lambda service, by the Invoke API of an unmodified boto3 and by direct calls."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ Sdk = Callable[[str, str], Any]
 
 
 class Recorder:
-    """A handler that fails as often as it is told to, and remembers what it saw."""
+    """A handler that fails a given number of times, and records its events."""
 
     def __init__(self, failure_count: int = 0) -> None:
         self.failure_count = failure_count
@@ -30,7 +30,7 @@ class Recorder:
         self.events.append(event)
         self.request_ids.append(context.aws_request_id)
         if len(self.events) <= self.failure_count:
-            raise ValueError("as told")
+            raise ValueError("as requested")
         return {"echo": event}
 
 
@@ -114,18 +114,18 @@ async def test_every_form_of_a_name_finds_the_function(api: Any, name: str) -> N
         "xcontext",
     ],
 )
-async def test_a_name_of_something_else_finds_nothing(service: LambdaService, name: str) -> None:
+async def test_an_unknown_name_finds_no_function(service: LambdaService, name: str) -> None:
     with pytest.raises(InvocationRejected, match="Function not found"):
         await service.invoke(name, b"{}")
 
 
-async def test_an_error_of_the_handler_is_an_answer(api: Any, recorder: Recorder) -> None:
+async def test_an_error_of_the_handler_is_a_response(api: Any, recorder: Recorder) -> None:
     recorder.failure_count = 1
     answer = await asyncio.to_thread(api.invoke, FunctionName="echo", Payload=b"{}")
     described = json.load(answer["Payload"])
     assert (answer["StatusCode"], answer["FunctionError"]) == (200, "Unhandled")
-    assert (described["errorType"], described["errorMessage"]) == ("ValueError", "as told")
-    assert "as told" in "".join(described["stackTrace"])
+    assert (described["errorType"], described["errorMessage"]) == ("ValueError", "as requested")
+    assert "as requested" in "".join(described["stackTrace"])
 
 
 async def test_an_unknown_function_is_not_found(api: Any) -> None:
@@ -166,7 +166,7 @@ async def test_a_dry_run_runs_nothing(api: Any, recorder: Recorder) -> None:
     assert recorder.events == []
 
 
-async def test_an_event_is_accepted_at_once_and_runs_later(
+async def test_an_event_is_accepted_immediately_and_runs_later(
     api: Any, service: LambdaService, recorder: Recorder, eventually: Any
 ) -> None:
     answer = await asyncio.to_thread(
@@ -178,7 +178,7 @@ async def test_an_event_is_accepted_at_once_and_runs_later(
     assert recorder.events == [{"a": 1}]
 
 
-async def test_an_event_that_fails_is_tried_again_with_the_same_request_id(
+async def test_a_failed_event_is_retried_with_the_same_request_id(
     service: LambdaService, recorder: Recorder, eventually: Any
 ) -> None:
     recorder.failure_count = 2
@@ -198,7 +198,7 @@ async def test_an_event_that_fails_three_times_is_dropped_and_recorded(
     assert len(recorder.events) == dropped.attempt_count == 3
     assert (dropped.function_name, dropped.request_id) == ("echo", request_id)
     assert json.loads(dropped.payload) == {"a": 1}
-    assert json.loads(dropped.error)["errorMessage"] == "as told"
+    assert json.loads(dropped.error)["errorMessage"] == "as requested"
 
 
 async def test_every_invocation_gets_a_copy_of_its_event(service: LambdaService) -> None:

@@ -1,4 +1,4 @@
-"""`asset-sync up --host 0.0.0.0`: the HTTP API listens on all interfaces, and nothing else does."""
+"""`asset-sync up --host 0.0.0.0`: the HTTP API listens on all interfaces, and only the HTTP API."""
 
 import http.client
 import json
@@ -24,12 +24,12 @@ def _environment() -> dict[str, str]:
 
 
 def _address_of_this_machine() -> str:
-    """Return an address that is not loopback; nothing is sent to find it out."""
+    """Return an address that is not loopback, without sending anything."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))
         except OSError:
-            pytest.skip("this machine has no route, and so no address except loopback")
+            pytest.skip("this machine has no route, so it has no address except loopback")
         return str(probe.getsockname()[0])
 
 
@@ -96,7 +96,7 @@ def test_clients_on_this_machine_still_get_a_loopback_url(urls: dict[str, str]) 
 
 
 @pytest.mark.parametrize("host", ["192.168.0.7", "localhost", "::", ""])
-def test_another_host_is_rejected_with_those_that_are_possible(host: str) -> None:
+def test_another_host_is_rejected_with_the_allowed_ones(host: str) -> None:
     done = subprocess.run(
         [*COMMAND, "--host", host],
         env={**_environment(), "COLUMNS": "200"},

@@ -1,4 +1,4 @@
-"""No event of a customer's bucket starts anything of ours; and what others can filter on."""
+"""No event of a customer's bucket starts a function of this service; and filters for others."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def s3_event(detail_type: str, *, size: int = 5, reason: str | None = None) -> J
 
 
 def trail_event(name: str) -> Json:
-    """The same by CloudTrail, where an account logs its data events: near to what we do match."""
+    """The same by CloudTrail, if an account logs data events: similar to the matched events."""
     return {
         "version": "0",
         "detail-type": "AWS API Call via CloudTrail",
@@ -88,7 +88,7 @@ def _name(event: Json) -> str:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=_name)
-async def test_no_event_of_an_object_starts_anything_of_ours(event: Json) -> None:
+async def test_no_event_of_an_object_starts_a_function(event: Json) -> None:
     assert [rule.name for rule in RULES if matches(rule.pattern, event)] == []
 
     submitted: list[str] = []
@@ -103,12 +103,12 @@ async def test_no_event_of_an_object_starts_anything_of_ours(event: Json) -> Non
 
 @pytest.mark.parametrize("event", EVENTS, ids=_name)
 @pytest.mark.parametrize("parse", [parse_engine_event, parse_processor_event])
-def test_a_function_that_gets_one_all_the_same_refuses_it(parse: Any, event: Json) -> None:
+def test_a_function_refuses_such_an_event(parse: Any, event: Json) -> None:
     with pytest.raises(InvalidMessage, match="unknown event for"):
         parse(event)
 
 
-def test_the_ingest_event_goes_to_no_function_of_ours() -> None:
+def test_the_ingest_event_starts_no_function() -> None:
     ingest = {"source": "asset-sync", "detail-type": "AssetSyncObjectReady", "detail": {}}
     heard = [rule for rule in RULES if matches(rule.pattern, ingest)]
     assert heard == [INGEST_RULE]
@@ -129,7 +129,7 @@ def documented_filters() -> list[Json]:
 @pytest.mark.parametrize(
     ("reason", "size", "wanted"),
     [
-        # Ours.
+        # This service's.
         ("CopyObject", 1, False),
         ("CopyObject", COPY_OBJECT_BYTES_MAX, False),
         ("CompleteMultipartUpload", COPY_OBJECT_BYTES_MAX + 1, False),
@@ -141,7 +141,7 @@ def documented_filters() -> list[Json]:
         ("CompleteMultipartUpload", COPY_OBJECT_BYTES_MAX, True),
     ],
 )
-def test_the_documented_filter_lets_the_owner_s_uploads_through_and_not_our_copies(
+def test_the_documented_filter_matches_the_owners_uploads_and_not_copies_in_place(
     reason: str, size: int, wanted: bool
 ) -> None:
     event = s3_event("Object Created", size=size, reason=reason)

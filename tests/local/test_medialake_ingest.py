@@ -1,4 +1,4 @@
-"""The Asset Management System that answers as Media Lake: over S3, SQS and DynamoDB."""
+"""The Asset Management System that behaves like Media Lake: over S3, SQS and DynamoDB."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ class World(AssetSystemWorld):
         )
 
     async def ingest(self, key: str, **described: Any) -> IngestOutcome | None:
-        """Have one notification of the object handled; returns its outcome."""
+        """Process one notification of the object; return its outcome."""
         before = dict(self.counts().outcomes)
         await self.system.accept({"Records": [self.record(key, **described)]})
         after = self.counts().outcomes
@@ -63,7 +63,7 @@ class World(AssetSystemWorld):
 async def world(
     clients: EmulatorClients, unique: Unique, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
-    """A system that runs, but hears nothing from S3; a parameter is its ingest's settings."""
+    """A running system without events from S3; a parameter sets its ingest's settings."""
     ingest = getattr(request, "param", None)
     async with World.running(clients, unique, AssetSystem.MEDIALAKE, ingest) as world:
         yield world
@@ -74,7 +74,7 @@ def _asset(item: Mapping[str, Any]) -> Mapping[str, Any]:
     return asset
 
 
-# --- what S3 and others send
+# --- events of S3 and others
 
 
 async def test_an_upload_is_ingested_from_its_notification(world: World, eventually: Any) -> None:
@@ -120,7 +120,9 @@ async def test_the_messages_of_media_lakes_own_sync_and_of_eventbridge_are_under
     await eventually(lambda: world.counts().outcomes == {IngestOutcome.CREATED: 2})
 
 
-async def test_our_event_and_what_is_no_message_are_ignored(world: World, eventually: Any) -> None:
+async def test_events_of_this_service_and_malformed_messages_are_ignored(
+    world: World, eventually: Any
+) -> None:
     await world.put("a.jpg", **BOTH)
     ours = {
         "source": "asset-sync",
@@ -141,16 +143,16 @@ async def test_our_event_and_what_is_no_message_are_ignored(world: World, eventu
     assert str(world.counts()) == "ignored messages 5"
 
 
-async def test_an_object_that_is_gone_is_ignored(world: World) -> None:
+async def test_a_deleted_object_is_ignored(world: World) -> None:
     assert await world.ingest("gone.jpg") is None
     assert world.counts().ignored == 1
     assert await world.items() == {}
 
 
-# --- what it takes
+# --- ingested objects
 
 
-async def test_it_leaves_alone_what_it_does_not_support(world: World) -> None:
+async def test_unsupported_files_are_unchanged(world: World) -> None:
     for key in ("a.xml", "b.pdf", "c.dng", "no-extension"):
         await world.put(key, **BOTH)
         assert await world.ingest(key) is IngestOutcome.IGNORED_TYPE
@@ -187,7 +189,7 @@ async def test_an_archived_object_cannot_be_read(world: World) -> None:
 # --- known objects
 
 
-async def test_our_tagged_object_is_taken_under_our_ids_and_its_tags_stay(world: World) -> None:
+async def test_a_tagged_object_is_ingested_under_its_ids_and_keeps_its_tags(world: World) -> None:
     await world.put("a.jpg", **BOTH, **OWNERS)
     assert await world.ingest("a.jpg") is IngestOutcome.RECREATED
 
@@ -229,7 +231,7 @@ async def test_without_tags_a_known_object_stays_untagged(world: World) -> None:
     assert len(await world.items()) == 1
 
 
-async def test_ids_of_our_own_beside_a_known_path_make_a_second_record(world: World) -> None:
+async def test_other_ids_at_a_known_path_make_a_second_record(world: World) -> None:
     await world.put("a.jpg")
     await world.ingest("a.jpg")
     await world.put("a.jpg", **BOTH)
@@ -263,7 +265,7 @@ async def test_the_same_bytes_elsewhere_are_a_duplicate(world: World) -> None:
     assert (tags["InventoryID"], tags["DuplicateHash"]) == (first, "true")
     assert tags["AssetID"] == (await world.tags("a.jpg"))["AssetID"]
     assert set(await world.items()) == {first}
-    # Both tags again lead to the first record, so that a repetition is quiet.
+    # Both tags then lead to the first record, so a repetition has no effect.
     assert await world.ingest("b.jpg") is IngestOutcome.TOUCHED
     assert await world.tags("b.jpg") == tags
 
@@ -271,7 +273,7 @@ async def test_the_same_bytes_elsewhere_are_a_duplicate(world: World) -> None:
 # --- locks
 
 
-async def test_other_bytes_under_our_tags_leave_no_asset_and_a_lock_of_five_minutes(
+async def test_other_bytes_with_both_tags_leave_no_asset_and_a_lock_of_five_minutes(
     world: World,
 ) -> None:
     await world.put("a.jpg", **BOTH)
@@ -303,7 +305,7 @@ async def test_other_bytes_under_our_tags_leave_no_asset_and_a_lock_of_five_minu
     assert set(await world.items()) == {"asset:uuid:1"}
 
 
-async def test_a_lock_is_of_one_version_and_drops_what_comes_meanwhile(world: World) -> None:
+async def test_a_lock_is_of_one_version_and_drops_concurrent_messages(world: World) -> None:
     await world.put("a.jpg")
     taken = lock_item(world.bucket, "a.jpg", "v1", now_s=int(datetime.now(UTC).timestamp()))
     await world.dynamodb.put_item(TableName=world.table, Item=taken)
@@ -313,7 +315,7 @@ async def test_a_lock_is_of_one_version_and_drops_what_comes_meanwhile(world: Wo
     assert (world.counts().locked, world.counts().outcomes) == (1, {IngestOutcome.CREATED: 1})
 
 
-async def test_a_lock_at_the_objects_own_path_is_no_record(world: World) -> None:
+async def test_a_lock_at_the_objects_own_path_is_not_a_record(world: World) -> None:
     await world.put("a.jpg")
     lock = {"InventoryID": {"S": "LOCK#x"}, "StoragePath": {"S": f"{world.bucket}:a.jpg"}}
     await world.dynamodb.put_item(TableName=world.table, Item=lock)
@@ -358,7 +360,7 @@ async def test_a_deleted_object_loses_its_record(world: World, eventually: Any) 
     ("status", "outcome"),
     [("Enabled", IngestOutcome.VERSION_IGNORED), ("Suspended", IngestOutcome.ASSET_DELETED)],
 )
-async def test_a_deleted_noncurrent_version_takes_the_live_object_along_if_suspended(
+async def test_a_deleted_noncurrent_version_deletes_the_asset_if_versioning_is_suspended(
     world: World, status: str, outcome: IngestOutcome
 ) -> None:
     async def set_versioning(wanted: str) -> None:
@@ -371,7 +373,7 @@ async def test_a_deleted_noncurrent_version_takes_the_live_object_along_if_suspe
     (old,) = await _versions(world)
     await world.put("a.jpg", b"new")
     await world.ingest("a.jpg")
-    # In this order, because the emulator has no versions while they are suspended.
+    # In this order, because the emulator has no versions while versioning is suspended.
     await world.s3.delete_object(Bucket=world.bucket, Key="a.jpg", VersionId=old)
     await set_versioning(status)
     listed = await world.s3.list_objects_v2(Bucket=world.bucket)

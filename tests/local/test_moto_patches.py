@@ -1,4 +1,4 @@
-"""Each mend of moto, seen through an unmodified SDK client."""
+"""Each patch of moto, tested through an unmodified SDK client."""
 
 import asyncio
 import json
@@ -284,7 +284,7 @@ async def test_awkward_keys_survive_put_list_tag_and_copy(
 
 
 @pytest.mark.parametrize("key", AWKWARD_KEYS)
-async def test_every_listing_shows_an_awkward_key_as_it_is(
+async def test_every_listing_shows_an_awkward_key_unchanged(
     clients: EmulatorClients, unique: Unique, key: str
 ) -> None:
     bucket = unique("listed")
@@ -342,22 +342,22 @@ async def test_who_pays_for_requests_is_kept(clients: EmulatorClients, unique: U
             Bucket=bucket, RequestPaymentConfiguration={"Payer": payer}
         )
         assert (await s3.get_bucket_request_payment(Bucket=bucket))["Payer"] == payer
-    with pytest.raises(ClientError) as nobody:
+    with pytest.raises(ClientError) as unknown:
         await s3.put_bucket_request_payment(
-            Bucket=bucket, RequestPaymentConfiguration={"Payer": "Nobody"}
+            Bucket=bucket, RequestPaymentConfiguration={"Payer": "Unknown"}
         )
     with pytest.raises(ClientError) as denied:
         await s3.get_bucket_request_payment(Bucket=bucket, ExpectedBucketOwner="999999999999")
     with pytest.raises(ClientError) as missing:
         await s3.get_bucket_request_payment(Bucket=unique("none"))
-    assert (_code(nobody), _code(denied), _code(missing)) == (
+    assert (_code(unknown), _code(denied), _code(missing)) == (
         "MalformedXML",
         "AccessDenied",
         "NoSuchBucket",
     )
 
 
-async def test_a_part_of_a_bucket_that_is_not_there_is_not_taken_for_the_bucket(
+async def test_a_missing_configuration_of_a_bucket_is_not_a_missing_bucket(
     clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("parts")
@@ -441,15 +441,15 @@ async def test_a_bucket_with_objects_may_get_a_default_retention(
 
 
 async def _in_one_part(s3: Any, where: dict[str, str], **options: Any) -> Any:
-    """Copy an object onto itself in one part."""
-    begun = await s3.create_multipart_upload(**where, **options)
-    upload = {**where, "UploadId": begun["UploadId"]}
+    """Copy an object onto itself by a multipart copy of one part."""
+    created = await s3.create_multipart_upload(**where, **options)
+    upload = {**where, "UploadId": created["UploadId"]}
     part = await s3.upload_part_copy(**upload, PartNumber=1, CopySource=where)
     parts = [{"PartNumber": 1, "ETag": part["CopyPartResult"]["ETag"]}]
     return await s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
 
 
-async def test_a_copy_in_parts_has_the_bucket_key_that_it_was_begun_with(
+async def test_a_multipart_copy_has_the_bucket_key_of_its_create_request(
     clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("bucket-key")
@@ -464,7 +464,7 @@ async def test_a_copy_in_parts_has_the_bucket_key_that_it_was_begun_with(
     assert (await s3.head_object(**where))["BucketKeyEnabled"] is True
 
 
-async def test_a_copy_in_parts_is_private_unless_told(
+async def test_a_multipart_copy_is_private_by_default(
     clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("private")
@@ -479,7 +479,7 @@ async def test_a_copy_in_parts_is_private_unless_told(
     assert grant["Permission"] == "FULL_CONTROL"
 
 
-async def test_a_copy_in_parts_names_a_version_only_where_there_are_any(
+async def test_a_multipart_copy_names_a_version_only_in_a_versioned_bucket(
     clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("versions")
@@ -494,7 +494,7 @@ async def test_a_copy_in_parts_names_a_version_only_where_there_are_any(
     assert versioned["VersionId"] == (await s3.head_object(**where))["VersionId"]
 
 
-async def test_a_guard_over_no_object_says_that_there_is_none(
+async def test_a_condition_on_a_missing_object_is_not_found(
     clients: EmulatorClients, unique: Unique
 ) -> None:
     bucket = unique("guard-none")
@@ -561,7 +561,7 @@ async def test_notifications_and_events_name_the_version_and_the_end_of_an_uploa
 
 @pytest.mark.parametrize("age_s", [0, 119, 121, 10_000])
 def test_a_message_is_kept_as_long_as_moto_itself_would_keep_it(age_s: float) -> None:
-    """The cheaper walk over a queue gives the answer of the one in whose place it is."""
+    """The cheaper search of a queue has the same result as the one that it replaces."""
     backend = SQSBackend("us-east-1", ACCOUNT_ID)
     backend.create_queue("queue", MessageRetentionPeriod="120")
     message = backend.send_message("queue", "body")
@@ -573,7 +573,7 @@ def test_a_message_is_kept_as_long_as_moto_itself_would_keep_it(age_s: float) ->
     assert kept == backend.is_message_valid_based_on_retention_period("queue", message)
 
 
-async def test_a_long_poll_keeps_nobody_out_and_ends_with_a_message(
+async def test_a_long_poll_does_not_block_others_and_ends_with_a_message(
     clients: EmulatorClients, unique: Unique
 ) -> None:
     sqs, url, _ = await _queue(clients, unique("poll"))
@@ -599,7 +599,7 @@ async def test_a_long_poll_of_an_empty_queue_ends_in_time(
     started = time.monotonic()
     answer = await sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
     assert "Messages" not in answer
-    assert 0.9 < time.monotonic() - started < 15  # it waits as long as asked, not as long as it may
+    assert 0.9 < time.monotonic() - started < 15  # it waits as long as requested, not the maximum
 
 
 async def _counter_table(clients: EmulatorClients, name: str) -> Any:

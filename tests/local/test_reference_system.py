@@ -1,4 +1,4 @@
-"""The Asset Management System that takes everything: both ways in, and nothing twice."""
+"""The Asset Management System that ingests everything: by both triggers, and nothing twice."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -66,7 +66,7 @@ async def test_an_event_alone_is_enough(world: World, eventually: Any) -> None:
     assert world.system.counts.ingested == {IngestSource.EVENT: 1}
 
 
-async def test_an_object_announced_both_ways_and_twice_is_ingested_once(
+async def test_an_object_announced_twice_by_both_triggers_is_ingested_once(
     world: World, eventually: Any
 ) -> None:
     tags = "AssetID=asset:vid:2&InventoryID=asset:uuid:2"
@@ -84,7 +84,7 @@ async def test_an_object_announced_both_ways_and_twice_is_ingested_once(
     assert len(await world.items()) == 1
 
 
-async def test_a_changed_asset_id_is_news(world: World, eventually: Any) -> None:
+async def test_a_changed_asset_id_is_ingested(world: World, eventually: Any) -> None:
     for asset_id in ("asset:vid:2", "asset:vid:3"):
         await world.system.accept(_event(world, "b.mp4", asset_id=asset_id))
 

@@ -1,4 +1,4 @@
-"""What AWS demands of the resources, whoever creates them."""
+"""AWS's requirements for the resources, in every environment."""
 
 import json
 
@@ -35,8 +35,8 @@ def test_the_dead_letters_are_processed_too() -> None:
     assert resources.DEAD_LETTER_MAPPING.function == resources.PROCESSOR_FUNCTION.name
 
 
-def test_who_hands_work_on_to_itself_is_not_stopped_after_sixteen_hops() -> None:
-    """The engine by Invoke, the processor by the queue that it is fed from."""
+def test_recursive_functions_are_not_stopped_after_sixteen_hops() -> None:
+    """The engine invokes itself; the processor sends to its own queue."""
     allowed = {function.name for function in resources.FUNCTIONS if function.recursion_allowed}
     assert allowed == {resources.ENGINE_FUNCTION.name, resources.PROCESSOR_FUNCTION.name}
 
@@ -62,5 +62,5 @@ def test_patterns_and_input_are_json() -> None:
     assert resources.SWEEP_SCHEDULE.expression == "rate(5 minutes)"
 
 
-def test_the_api_answers_before_api_gateway_gives_up() -> None:
+def test_the_api_responds_before_api_gateway_times_out() -> None:
     assert resources.API_FUNCTION.timeout_s < 30

@@ -1,4 +1,4 @@
-"""The whole stack with small handlers: everything is there, and everything is joined."""
+"""The whole stack with small handlers: every part exists and is connected."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ class FakeBatchOperations:
 
 
 class Service:
-    """Three handlers that remember their events."""
+    """Three handlers that record their events."""
 
     def __init__(self) -> None:
         self.engine_events: list[Any] = []
@@ -217,7 +217,7 @@ async def _the_engine_is_invoked_by_arn_sweep_and_batch_job(
     assert (await stack.status()).dropped == ()
 
 
-async def test_wait_idle_gives_up_in_time(stack: LocalStack, service: Service) -> None:
+async def test_wait_idle_times_out(stack: LocalStack, service: Service) -> None:
     stack.functions.submit(resources.ENGINE_FUNCTION.name, b"{}")
     with pytest.raises(TimeoutError, match="still busy"):
         await stack.wait_idle(timeout_s=0.05, settle_s=60)
@@ -236,7 +236,7 @@ async def test_a_start_that_fails_leaves_nothing_behind(service: Service) -> Non
             await http.get(stack.emulator_url)
 
 
-async def test_the_asset_system_is_media_lake_unless_said_otherwise(
+async def test_the_asset_system_is_media_lake_by_default(
     service: Service, sdk: Callable[[str, str], Any]
 ) -> None:
     handlers = {"api": service.api, "engine": service.engine, "processor": service.processor}
@@ -257,11 +257,11 @@ async def test_the_asset_system_is_media_lake_unless_said_otherwise(
         await asyncio.to_thread(events.put_events, Entries=[entry])
         await stack.wait_idle(settle_s=0.2)
         counts = (await stack.status()).ingested
-    # S3's test message, sent when the notification was configured, is ignored as well.
+    # S3's test message, sent when the notification was configured, is also ignored.
     assert str(counts) == "ignored type 1, created 1, ignored messages 2"
 
 
-async def test_the_asset_system_hears_of_the_buckets_of_registered_connectors(
+async def test_the_asset_system_subscribes_to_the_buckets_of_registered_connectors(
     service: Service, sdk: Callable[[str, str], Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     handlers = {"api": service.api, "engine": service.engine, "processor": service.processor}
@@ -270,7 +270,7 @@ async def test_the_asset_system_hears_of_the_buckets_of_registered_connectors(
         s3, dynamodb = (sdk(name, stack.emulator_url) for name in ("s3", "dynamodb"))
 
         async def put(bucket: str, key: str) -> None:
-            # Of other bytes than any other: it is no duplicate.
+            # Its bytes are unique, so it is not a duplicate.
             body = f"{bucket} {key}".encode()
             await asyncio.to_thread(s3.put_object, Bucket=bucket, Key=key, Body=body)
 
@@ -292,7 +292,7 @@ async def test_the_asset_system_hears_of_the_buckets_of_registered_connectors(
         url = stack.emulator_url
         await asyncio.to_thread(_create_bucket_of_another_account, sdk, url, "theirs")
         await register("there", "there")
-        # A connector may name a bucket that is made later.
+        # A connector may name a bucket that is created later.
         await register("later-1", "later", fileFilter=_allowing("pdf"))
         await register("later-2", "later")
         await register("theirs", "theirs")

@@ -1,4 +1,4 @@
-"""One emulated cloud and one event loop for the folder; tests keep apart by buckets and keys."""
+"""One emulated cloud and one event loop for the folder; tests use unique buckets and keys."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from adapters.memory.system import ManualClock
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
-from safety_worlds import CloudWorld, MemoryWorld  # of the folder just named
+from safety_worlds import CloudWorld, MemoryWorld  # of this folder
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 

@@ -1,7 +1,8 @@
-"""Every key that S3 allows goes through every channel of ours and comes out as it went in.
+"""Every key that S3 allows passes through every format of the service unchanged.
 
-What a channel cannot carry is encoded there, never dropped: percent-encoding in manifests and
-chunks, forms in the invocations of S3 Batch Operations, JSON in messages, outcomes and answers.
+Characters that a format cannot hold are encoded, never dropped: percent-encoding in manifests and
+chunks, form encoding in the invocations of S3 Batch Operations, JSON in messages, outcomes and
+responses.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ def test_an_invocation_names_the_object(key: str, version: str) -> None:
     portion=st.integers(1, 300),
 )
 def test_a_report_row_names_the_object(outcomes: list[Outcome], portion: int) -> None:
-    """The key as the manifest has it; beside it a result that holds whatever a tag held."""
+    """The key as in the manifest, next to a result with any content of a tag."""
     content = b""
     for number, outcome in enumerate(outcomes, 1):
         [field] = encode_row(BUCKET, entries([outcome.key])[0]).decode().split(",")[1:2]
@@ -236,7 +237,7 @@ def test_a_pattern_for_everything_selects_every_key(key: str) -> None:
 def test_a_listing_names_every_object(
     run: Run, cloud: CloudWorld, keys: set[str], data: Any
 ) -> None:
-    """In byte order, and from any key on."""
+    """In byte order, and starting after any key."""
     things = [Thing(key=key, content=b"") for key in keys]
     expected = sorted(keys, key=str.encode)
     middle = expected[len(expected) // 2]
@@ -256,7 +257,7 @@ def test_a_listing_names_every_object(
         return found
 
     everything, rest = run(scene())
-    # Other tests' objects may be there as well.
+    # The bucket may also have objects of other tests.
     assert [key for key in everything if key in keys] == expected
     assert [key for key in rest if key in keys] == [
         key for key in expected if key.encode() > start.encode()
@@ -274,7 +275,7 @@ class Context:
 
 
 class Service:
-    """The functions over one small world, invoked as AWS does."""
+    """The functions over one small world, invoked as AWS invokes them."""
 
     def __init__(self) -> None:
         self.world: MemoryWorld = memory_world(page_object_count=3)
@@ -334,7 +335,7 @@ class Service:
         return json.loads(json.dumps(answer))  # type: ignore[no-any-return]
 
     def explain(self, job_id: str, key: str) -> tuple[int, Json]:
-        """Ask the API what became of a key."""
+        """Get the outcome of a key from the API."""
         path = f"/jobs/{job_id}/objects"
         event = {
             "version": "2.0",

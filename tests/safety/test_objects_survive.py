@@ -1,8 +1,8 @@
-"""I12: after a sync an object differs in our tags and, copied, in its modification time.
+"""I12: after a sync an object differs in the service's tags and, after a copy, in its modification
+time.
 
-Objects of every kind that S3 knows are put, synced and compared by all that S3 tells of them. A
-comparison that sees nothing proves nothing, so each attribute has a planted bug here that it must
-report.
+Objects of every kind that S3 has are put, synced and compared by all attributes that S3 returns.
+Each attribute has a planted bug here, which the comparison must report.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ async def harm_of(
     store: ObjectStore | None = None,
     whole_bytes_max: int | None = None,
 ) -> Changes:
-    """Put the object, sync it, and return what is not as it was promised."""
+    """Put the object, sync it, and return the violations of the guarantee."""
     if whole_bytes_max is None:
         whole_bytes_max = IN_PARTS if parts else WHOLE
     await world.put(thing)
@@ -114,7 +114,7 @@ def test_an_object_of_any_kind_survives_in_memory(
 
 
 def everything(key: str, content: bytes, setting: Setting) -> Thing:
-    """An object that has every attribute that its bucket can have."""
+    """An object with every attribute that its bucket allows."""
     parameters: dict[str, Any] = {
         "ContentType": "image/jpeg",
         "CacheControl": "max-age=60",
@@ -157,7 +157,9 @@ SIZES: Final = {
 
 
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
-def test_a_copy_in_parts_is_whole_at_every_boundary(run: Run, cloud: CloudWorld, size: int) -> None:
+def test_a_multipart_copy_is_complete_at_every_boundary(
+    run: Run, cloud: CloudWorld, size: int
+) -> None:
     content = bytes(range(251)) * (size // 251 + 1)
     thing = everything(f"parts/{size}", content[:size], Setting.PLAIN)
 
@@ -165,7 +167,7 @@ def test_a_copy_in_parts_is_whole_at_every_boundary(run: Run, cloud: CloudWorld,
 
 
 @pytest.mark.parametrize(("size", "operation"), [(100, "copy"), (101, "parts")])
-def test_one_byte_over_the_threshold_is_copied_in_parts(
+def test_one_byte_over_the_threshold_gets_a_multipart_copy(
     run: Run, cloud: CloudWorld, size: int, operation: str
 ) -> None:
     thing = Thing(key=f"threshold/{size}", content=b"x" * size, setting=Setting.VERSIONED)
@@ -182,7 +184,7 @@ def test_one_byte_over_the_threshold_is_copied_in_parts(
 
 
 class Tampered:
-    """The SDK's client with one request changed on its way."""
+    """The SDK's client with one request changed."""
 
     def __init__(self, client: Any, bug: Bug) -> None:
         self._client = client
@@ -201,7 +203,7 @@ class Tampered:
 
 @dataclass(frozen=True, kw_only=True)
 class Bug:
-    """A store that gets one attribute wrong, and what the comparison must say of it."""
+    """A store that gets one attribute wrong, and what the comparison must report."""
 
     name: str
     change: Callable[[dict[str, Any]], dict[str, Any]]
@@ -220,7 +222,7 @@ def saying(**more: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 def replacing_metadata(*lost: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """A copy that says its metadata again, and forgets some."""
+    """A copy that sets the metadata again, and omits some."""
     said = {
         name: value
         for name, value in everything("", b"", Setting.PLAIN).parameters.items()
@@ -327,12 +329,12 @@ BUGS: Final = [
 @pytest.mark.parametrize(
     ("bug", "parts"),
     [
-        pytest.param(bug, parts, id=f"{bug.name}, {'in parts' if parts else 'whole'}")
+        pytest.param(bug, parts, id=f"{bug.name}, {'multipart' if parts else 'whole'}")
         for bug in BUGS
         for parts in bug.parts
     ],
 )
-def test_a_planted_bug_is_seen(run: Run, cloud: CloudWorld, bug: Bug, parts: bool) -> None:
+def test_a_planted_bug_is_detected(run: Run, cloud: CloudWorld, bug: Bug, parts: bool) -> None:
     size = 5 * MIB if "upload_part_copy" in bug.requests else 10
     thing = everything(f"bug/{bug.name}/{parts}", b"x" * size, bug.setting)
     store = cloud.store_with(Tampered(cloud.client, bug))
@@ -349,7 +351,9 @@ TAG_BUGS: Final = {
 
 
 @pytest.mark.parametrize("name", TAG_BUGS)
-def test_a_planted_bug_of_the_event_trigger_is_seen(run: Run, cloud: CloudWorld, name: str) -> None:
+def test_a_planted_bug_of_the_event_trigger_is_detected(
+    run: Run, cloud: CloudWorld, name: str
+) -> None:
     bug = Bug(
         name=name,
         change=lambda sent: (
@@ -367,7 +371,7 @@ def test_a_planted_bug_of_the_event_trigger_is_seen(run: Run, cloud: CloudWorld,
 
 
 class Forgetful(MemoryObjectStore):
-    """Rewrites as if the object had been read with one attribute missing."""
+    """Copies in place as if the object had been read without one attribute."""
 
     forgets: Callable[[ObjectHead], ObjectHead]
 
@@ -394,7 +398,7 @@ FORGOTTEN: Final[dict[str, tuple[bool, Callable[[ObjectHead], ObjectHead]]]] = {
 
 
 @pytest.mark.parametrize("attribute", FORGOTTEN)
-def test_a_planted_bug_is_seen_in_memory(run: Run, memory: MemoryWorld, attribute: str) -> None:
+def test_a_planted_bug_is_detected_in_memory(run: Run, memory: MemoryWorld, attribute: str) -> None:
     parts, forget = FORGOTTEN[attribute]
     thing = everything("a", b"x", Setting.LOCKS)
     store = Forgetful(memory.buckets)
@@ -406,8 +410,8 @@ def test_a_planted_bug_is_seen_in_memory(run: Run, memory: MemoryWorld, attribut
 
 
 @pytest.mark.parametrize("trigger", Trigger)
-def test_older_versions_stay_as_they_are(run: Run, cloud: CloudWorld, trigger: Trigger) -> None:
-    """A copy adds a version before which the old one stays; the other triggers add none."""
+def test_older_versions_are_unchanged(run: Run, cloud: CloudWorld, trigger: Trigger) -> None:
+    """A copy adds a version and keeps the old one; the other triggers add none."""
 
     async def scene() -> tuple[int, Changes]:
         thing = everything(f"versions/{trigger}", b"old", Setting.VERSIONED)

@@ -1,4 +1,4 @@
-"""A whole installation on the memory adapters, driven step by step: tests read as stories."""
+"""A whole installation on the memory adapters, driven step by step."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROUND_COUNT_MAX = 60
 
 
 class Story:
-    """One bucket, one connector, and everything that happens to them."""
+    """One bucket and one connector, with their users, jobs and asset system."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Story:
         self.on_chunk: Callable[[], None] = lambda: None
         self.ports.ingest_queue.create(QUEUE_URL)
         if bucket_exists:
-            # Nobody is let in but in the role that the connector names.
+            # Access is granted only in the role that the connector names.
             self.buckets.create(BUCKET).role_arn = ROLE_ARN
 
     # The bucket and its catalog.
@@ -71,11 +71,11 @@ class Story:
         """Put objects of different content."""
         for key in keys:
             self.buckets.put(BUCKET, key, f"content of {key}".encode(), **options)
-        # What was modified in the second in which it is read is in doubt, and read again.
+        # An object that is read in the second of its last change is ambiguous, and read again.
         self.ports.clock.advance(1)
 
     def put_known(self, key: str) -> None:
-        """Put an object that the catalog knows."""
+        """Put an object that the catalog has."""
         tags = {"AssetID": f"asset {crc32(key.encode())}"}
         tags["InventoryID"] = tags["AssetID"].replace("asset", "inventory")
         self.put(key, tags=tags)
@@ -92,7 +92,7 @@ class Story:
         return self.buckets.get(BUCKET, key).tags
 
     def known(self, key: str) -> bool:
-        """Tell whether the catalog knows the asset of an object."""
+        """Return whether the catalog has the asset of an object."""
         asset_id = identity_of(self.tags(key)).asset_id
         return any(each.asset_id == asset_id for each in self.world.database.assets.values())
 
@@ -102,14 +102,14 @@ class Story:
         return mark and mark.job_id
 
     def ingest(self) -> None:
-        """Let the Asset Management System take up every event."""
+        """Let the Asset Management System ingest every event."""
         for event in self.ports.bus.events:
             self.ports.catalog.ingest(inventory_id=event.inventory_id, asset_id=event.asset_id)
 
-    # People.
+    # Users.
 
     async def start(self, *, key: str | None = None, **options: Any) -> Job:
-        """Start a sync; the connector is made on first use."""
+        """Start a sync; the connector is created on first use."""
         if not self.world.database.connectors:
             new = NewConnector(
                 bucket_name=BUCKET,
@@ -124,13 +124,13 @@ class Story:
         return started.job
 
     async def sync(self, **options: Any) -> Job:
-        """Start a sync and follow it to its end."""
+        """Start a sync and run it to its end."""
         return await self.finish((await self.start(**options)).job_id)
 
-    # What runs by itself.
+    # Processes.
 
     async def finish(self, job_id: str) -> Job:
-        """Let everything run until the job has ended."""
+        """Run everything until the job has ended."""
         for _ in range(ROUND_COUNT_MAX):
             job = await self.ports.jobs.get(job_id)
             if job.terminal:
@@ -139,7 +139,7 @@ class Story:
         pytest.fail(f"{job_id} does not end: {job}")
 
     async def turn(self) -> None:
-        """Do once what is due: engine, batch jobs, chunks, sweep."""
+        """Run once what is due: engine, batch jobs, chunks, sweep."""
         await self.run_engine()
         await self.run_batch_jobs()
         await self.run_chunks()
@@ -147,7 +147,7 @@ class Story:
         await self.use_cases.sweep().run(self.deadline())
 
     async def run_engine(self) -> None:
-        """Carry out the engine's orders."""
+        """Run the engine for its invocations."""
         for job_id in self.ports.invoker.take():
             await self.use_cases.engine().advance(job_id, self.deadline())
 
@@ -159,7 +159,7 @@ class Story:
             self.on_chunk()
 
     async def run_batch_jobs(self) -> None:
-        """Carry the batch jobs out, and announce their ends."""
+        """Run the batch jobs, and publish their ends."""
         for batch_job_id, order in list(self.ports.batch_jobs.created.items()):
             if (await self.ports.batch_jobs.describe(batch_job_id)).status not in ENDED:
                 job_id = order.user_arguments["jobId"]
@@ -178,10 +178,10 @@ class Story:
         clock = self.ports.clock
         return Deadline(clock, clock.now() + timedelta(seconds=self.time_s))
 
-    # What came of it.
+    # Results.
 
     def outcomes(self, job: Job) -> dict[str, dict[str, Any]]:
-        """Return the outcome lines of a job by key; a key that came twice fails the test."""
+        """Return the outcome lines of a job by key; a repeated key fails the test."""
         found: dict[str, dict[str, Any]] = {}
         for name, content in sorted(self.ports.results.files.items()):
             if name.startswith(f"jobs/{job.job_id}/outcomes/"):
@@ -222,7 +222,7 @@ class Story:
         }
 
     def task_of(self, job_id: str) -> Callable[[dict[str, Any]], Any]:
-        """Return what answers the tasks of a job's batch job."""
+        """Return the function that answers the tasks of a job's batch job."""
         return partial(self._task, job_id)
 
     async def _task(self, job_id: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -241,5 +241,5 @@ def story() -> Story:
 
 @pytest.fixture
 def new_story() -> Callable[..., Story]:
-    """Make stories, for tests that need a special one or several."""
+    """Create stories, for tests that need a special one or several."""
     return Story

@@ -1,4 +1,4 @@
-"""Attempts at a chunk come to an end: only what counts for good counts as progress."""
+"""Attempts at a chunk are bounded: only final outcomes count as progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ports.errors import Throttled, Unavailable
 BUCKET = "media"
 MIB = 1024**2
 LIVES_MAX = 40
-POLICY = Tuning(
+TUNING = Tuning(
     single_copy_bytes_max=10 * MIB,
     copy_part_bytes=5 * MIB,
     copy_parts_in_flight=1,
@@ -26,23 +26,23 @@ POLICY = Tuning(
 
 
 def nine_tags() -> dict[str, str]:
-    """Return so many tags that ours have no room beside them."""
+    """Return so many tags that no more fit."""
     return {f"tag{number}": "value" for number in range(9)}
 
 
 async def lives(story: Any, job: Job) -> list[Chunk]:
-    """Deliver the message of the only chunk until it is settled; returns it after each life."""
+    """Deliver the only chunk's message until it is settled; return the chunk after each attempt."""
     seen: list[Chunk] = []
     while not seen or not seen[-1].terminal:
         story.ports.clock.advance(900)
         await story.run_chunks()
         seen += story.chunks(job)
-        assert len(seen) < LIVES_MAX, "the chunk goes on for ever"
+        assert len(seen) < LIVES_MAX, "the chunk is never settled"
     return seen
 
 
 def throttle(story: Any, *keys: str) -> None:
-    """Have S3 throttle whoever looks at one of these objects."""
+    """Make S3 throttle every read of one of these objects."""
     head = story.ports.objects.head
 
     async def throttled(bucket: Any, key: str) -> Any:
@@ -53,14 +53,14 @@ def throttle(story: Any, *keys: str) -> None:
     story.ports.objects.head = throttled
 
 
-async def test_a_hopeless_object_beside_a_throttled_one_is_no_progress(story: Any) -> None:
+async def test_a_failing_object_next_to_a_throttled_one_is_not_progress(story: Any) -> None:
     story.put("full.jpg", tags=nine_tags())
     story.put("busy.jpg", "fine.jpg")
     throttle(story, "busy.jpg")
     job = await story.start()
     await story.run_engine()
     seen = await lives(story, job)
-    # The first life gets two of three outcomes that stand; after it nothing comes.
+    # The first attempt gets two of three final outcomes; later ones get none.
     attempts = story.tuning.chunk_attempt_count_max
     assert [chunk.attempt_count for chunk in seen] == [0, *range(1, attempts + 1)]
     job = await story.finish(job.job_id)
@@ -73,7 +73,7 @@ async def test_a_hopeless_object_beside_a_throttled_one_is_no_progress(story: An
     }
 
 
-async def test_a_failure_that_stands_is_not_tried_again(story: Any) -> None:
+async def test_a_final_failure_is_not_retried(story: Any) -> None:
     story.put("full.jpg", tags=nine_tags())
     story.put("busy.jpg")
     throttle(story, "busy.jpg")
@@ -92,17 +92,17 @@ async def test_a_failure_that_stands_is_not_tried_again(story: Any) -> None:
     [failure] = [f for f in await story.failures(job) if f.key == "full.jpg"]
     assert failure.error_class == "TagLimitExceeded"
     assert failure.message
-    # A person's order tries all failures again.
+    # A redrive retries all failures.
     await story.use_cases.redrive_job().redrive(job.job_id)
     await story.run_engine()
     await story.run_chunks()
     assert asked.count("full.jpg") == 2
 
 
-async def test_an_object_that_never_fits_is_given_up(new_story: Callable[..., Any]) -> None:
-    """Copying one part of it takes longer than a worker lives."""
-    sizing = replace(POLICY.sizing, copied_bytes_per_s=5 * MIB / 1_000, work_target_s=10_000)
-    story = new_story(replace(POLICY, sizing=sizing))
+async def test_an_object_that_no_attempt_can_copy_fails(new_story: Callable[..., Any]) -> None:
+    """Copying one part of it takes longer than a worker's lifetime."""
+    sizing = replace(TUNING.sizing, copied_bytes_per_s=5 * MIB / 1_000, work_target_s=10_000)
+    story = new_story(replace(TUNING, sizing=sizing))
     story.put("a full.jpg", tags=nine_tags())
     story.put("b fine.jpg")
     story.buckets.put(BUCKET, "huge.mxf", b"stand-in", size_bytes=12 * MIB)
@@ -123,11 +123,11 @@ async def test_an_object_that_never_fits_is_given_up(new_story: Callable[..., An
 
 
 @pytest.mark.parametrize("finished", [True, False])
-async def test_a_copy_of_an_object_that_keeps_being_replaced_is_no_progress(
+async def test_a_copy_of_an_object_that_is_always_replaced_is_not_progress(
     new_story: Callable[..., Any], finished: bool
 ) -> None:
-    """Its owner writes it again and again, after its copy or in the middle of it."""
-    story = new_story(POLICY)
+    """Its owner writes it repeatedly, after its copy or during it."""
+    story = new_story(TUNING)
     story.put("full.jpg", tags=nine_tags())
     number = 0
 

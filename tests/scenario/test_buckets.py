@@ -1,4 +1,4 @@
-"""What a bucket's set-up means for a whole job: a refusal with its next step, or a warning."""
+"""The effect of a bucket's configuration on a job: an error with its next step, or a warning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DISCOVERIES = pytest.mark.parametrize("discovery", list(Discovery))
 
 
 def bucket_of(story: Any, **facts: Any) -> None:
-    """Change the set-up of the story's bucket."""
+    """Change the configuration of the story's bucket."""
     for name, value in facts.items():
         setattr(story.buckets.find(BUCKET), name, value)
 
@@ -43,14 +43,14 @@ async def test_a_bucket_in_another_region_is_synced_directly(story: Any) -> None
 
 
 @DISCOVERIES
-async def test_a_bucket_whose_requester_pays_is_refused(story: Any, discovery: Discovery) -> None:
+async def test_a_requester_pays_bucket_is_refused(story: Any, discovery: Discovery) -> None:
     bucket_of(story, requester_pays=True)
     story.put("a.jpg")
     job = await story.sync(discovery=discovery)
     assert (job.status, "Requester Pays" in job.status_reason) == (JobStatus.FAILED, True)
 
 
-# What a self-copy leaves behind in a versioned bucket.
+# Noncurrent versions that copies in place leave in a versioned bucket.
 
 
 def furnish(story: Any) -> None:
@@ -80,16 +80,16 @@ async def test_a_versioned_bucket_is_warned_with_figures(
 async def test_while_the_listing_runs_the_warning_has_no_figures(
     new_story: Callable[..., Any],
 ) -> None:
-    """What one invocation began another ends: it needs nothing of the first but the record."""
+    """Another invocation resumes the work of the first, from the record alone."""
     story = new_story(
         Tuning(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=1), page_object_count=1
     )
     furnish(story)
     job = await story.start(exclude=("*.tmp",))
-    begun = await _begin(story, job)
-    assert begun.status is JobStatus.INITIALIZING
-    assert begun.listing.objects_listed == 1
-    [early] = begun.warnings
+    listed = await _begin(story, job)
+    assert listed.status is JobStatus.INITIALIZING
+    assert listed.listing.objects_listed == 1
+    [early] = listed.warnings
     assert "versioned" in early
     assert "at most" not in early
     [late] = (await story.finish(job.job_id)).warnings
@@ -118,7 +118,7 @@ async def test_the_event_trigger_leaves_nothing_and_warns_of_nothing(
 
 
 @DISCOVERIES
-async def test_what_stays_behind_is_never_more_than_was_said(
+async def test_noncurrent_versions_are_within_the_warned_figures(
     story: Any, discovery: Discovery
 ) -> None:
     furnish(story)
@@ -134,7 +134,7 @@ async def test_what_stays_behind_is_never_more_than_was_said(
 
 
 @DISCOVERIES
-async def test_a_dry_run_s_outcomes_tell_exactly_what_will_stay_behind(
+async def test_a_dry_runs_outcomes_give_the_exact_noncurrent_versions(
     story: Any, discovery: Discovery
 ) -> None:
     furnish(story)
@@ -156,9 +156,9 @@ async def test_a_dry_run_s_outcomes_tell_exactly_what_will_stay_behind(
 
 
 async def _begin(story: Any, job: Job) -> Job:
-    """Let the engine list one page, and its deadline come."""
+    """Let the engine list one page and reach its deadline."""
     time_s, story.time_s = story.time_s, 0
     await story.run_engine()
     story.time_s = time_s
-    begun: Job = await story.ports.jobs.get(job.job_id)
-    return begun
+    listed: Job = await story.ports.jobs.get(job.job_id)
+    return listed

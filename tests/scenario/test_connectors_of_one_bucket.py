@@ -1,4 +1,4 @@
-"""Several connectors on one bucket: overlapping jobs exclude each other, whoever started them."""
+"""Several connectors on one bucket: overlapping jobs exclude each other."""
 
 from __future__ import annotations
 

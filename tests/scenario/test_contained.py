@@ -1,4 +1,4 @@
-"""One odd answer costs one object: whatever a call raises is contained, named and bounded."""
+"""An unexpected error fails one object: whatever a call raises is contained, named and bounded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from entrypoints.wiring.memory import use_cases
 from ports.errors import Garbled, Unavailable, Unknown
 
 DISCOVERIES = list(Discovery)
-POLICY = Tuning(
+TUNING = Tuning(
     sizing=ChunkSizing(object_count_max=20),
     manifest_part_bytes=1,
     calls_in_flight=2,
@@ -31,17 +31,17 @@ ROUND_COUNT_MAX = 400
 
 
 def unknown(call: Call) -> Unknown:
-    """An answer that nobody knows."""
+    """Return an error with an unknown code."""
     return Unknown(f"{call[0]}: KMS.NeverHeardOf", vendor_code="KMS.NeverHeardOf", request_id="R1")
 
 
 def bug(call: Call) -> KeyError:
-    """A fault of ours, or of an SDK."""
+    """Return a bug of this service or of an SDK."""
     return KeyError(f"ETag of {call[0]}")
 
 
 class Installation:
-    """A story whose ports have faults, driven as Lambda and SQS do: what raises comes again."""
+    """A story whose ports have faults; failed events are redelivered, as by Lambda and SQS."""
 
     def __init__(self, story: Any) -> None:
         self.story = story
@@ -66,7 +66,7 @@ class Installation:
         pytest.fail(f"{job.job_id} does not end: {job}")
 
     async def turn(self, *, chunks: bool = True) -> None:
-        """Do once what is due."""
+        """Run once what is due."""
         ports, cases = self.story.ports, self.story.use_cases
         for job_id in ports.invoker.take():
             await self.advance(job_id)
@@ -104,7 +104,7 @@ class Installation:
 
 @pytest.fixture
 def installation(new_story: Callable[..., Any]) -> Installation:
-    return Installation(new_story(POLICY, page_object_count=20))
+    return Installation(new_story(TUNING, page_object_count=20))
 
 
 def announced(installation: Installation) -> list[str]:
@@ -114,7 +114,7 @@ def announced(installation: Installation) -> list[str]:
 @pytest.mark.parametrize("discovery", DISCOVERIES)
 @pytest.mark.parametrize("error", [unknown, bug], ids=["unknown code", "bug"])
 @pytest.mark.parametrize("method", ["objects.read_tags", "objects.head", "objects.copy_in_place"])
-async def test_an_object_that_always_fails_costs_itself(
+async def test_an_object_that_always_fails_fails_no_other(
     installation: Installation,
     discovery: Discovery,
     error: Callable[[Call], Exception],
@@ -144,20 +144,20 @@ async def test_an_object_that_always_fails_costs_itself(
         assert (failure.vendor_code, failure.request_id) == ("KMS.NeverHeardOf", "R1")
     outcome = installation.story.outcomes(job)["07.jpg"]
     assert outcome["outcome"] == OutcomeKind.FAILED
-    # In the attempt in which it failed: nobody waited for it.
+    # In the attempt in which it failed: no other object waited for it.
     assert {chunk.life.released_count for chunk in installation.story.chunks(job)} == {0}
 
 
 @pytest.mark.parametrize("discovery", DISCOVERIES)
 @pytest.mark.parametrize("turn", range(min(2, int(os.environ.get("ASSET_SYNC_SOAK", "1")))))
 @pytest.mark.soak
-async def test_a_fault_at_any_call_once_costs_nothing(
+async def test_one_error_at_any_call_has_no_effect(
     new_story: Callable[..., Any], discovery: Discovery, turn: int
 ) -> None:
-    """With an unknown error at the Nth call, for every N: before it was carried out, or after."""
+    """With an unknown error at the Nth call, for every N: before or after its effect."""
     number, count = 0, 1
     while number < count:
-        installation = Installation(new_story(POLICY, page_object_count=20))
+        installation = Installation(new_story(TUNING, page_object_count=20))
         faults = installation.faults
         job = await installation.start(discovery, 50)
         when, error = (("before", unknown), ("after", bug))[(number + turn) % 2]
@@ -175,32 +175,32 @@ async def test_a_fault_at_any_call_once_costs_nothing(
 
         setattr(faults, when, nth)
         job = await installation.finish(job)
-        told = (when, number, faults.calls[number : number + 1], job.status_reason)
+        context = (when, number, faults.calls[number : number + 1], job.status_reason)
         count = count if number else len(faults.calls)
         faults.stop()
-        assert job.status is JobStatus.COMPLETED, told
-        assert job.tally.statistics.put == 50, told
-        assert len(set(announced(installation))) == 50, told
-        assert len({e.event_id for e in installation.story.ports.bus.events}) == 50, told
-        assert await installation.story.failures(job) == [], told
-        assert job.status_reason is None, told
+        assert job.status is JobStatus.COMPLETED, context
+        assert job.tally.statistics.put == 50, context
+        assert len(set(announced(installation))) == 50, context
+        assert len({e.event_id for e in installation.story.ports.bus.events}) == 50, context
+        assert await installation.story.failures(job) == [], context
+        assert job.status_reason is None, context
         number += 1
     assert count > 150
 
 
 def unavailable(call: Call) -> Unavailable:
-    """An answer that is known, and may be another one next time."""
+    """Return a known, retryable error."""
     return Unavailable(f"{call[0]}: 503", vendor_code="503")
 
 
 def garbled(call: Call) -> Garbled:
-    """An answer that cannot be read."""
+    """Return the error of an unreadable response."""
     return Garbled(f"{call[0]}: the answer lacks ETag")
 
 
 ERRORS = {"unknown": unknown, "bug": bug, "unavailable": unavailable, "garbled": garbled}
 
-# The job's record and its chunks are what an end is written in: without them there is none.
+# The end of a job is written to its record and its chunks: without them it cannot end.
 RECORDS = ("jobs", "chunks")
 
 
@@ -235,8 +235,8 @@ async def test_a_step_of_the_engine_that_always_fails_ends_the_job_with_a_reason
     count = tuning.engine_attempt_count_max if known else tuning.engine_unknown_count_max
     assert job.status is JobStatus.FAILED
     assert job.status_reason is not None
-    for told in (f"{count} attempts at {step}", method, "start a new sync"):
-        assert told in job.status_reason
+    for part in (f"{count} attempts at {step}", method, "start a new sync"):
+        assert part in job.status_reason
     assert installation.engine_error_count == count - 1
     if known:  # the others may have ended within one turn
         assert "will be retried" in waiting
@@ -255,7 +255,7 @@ async def test_a_step_of_the_engine_that_always_fails_ends_the_job_with_a_reason
 async def test_every_state_ends_when_every_call_fails(
     installation: Installation, discovery: Discovery, state: str, kind: str
 ) -> None:
-    """But for the records in which the end is written."""
+    """Except for the records to which the end is written."""
     job = await installation.start(discovery, 25)
     for _ in range(10):
         if (await installation.story.ports.jobs.get(job.job_id)).status.value == state:
@@ -264,7 +264,7 @@ async def test_every_state_ends_when_every_call_fails(
     installation.faults.before = lambda call: (
         None if call[0].startswith(RECORDS) else ERRORS[kind](call)
     )
-    # Orders that were given before are lost, too; without the invoker, a schedule still runs it.
+    # Earlier invocations are lost, too; without the invoker, the schedule still runs the engine.
     for _ in range(60):
         await installation.advance(job.job_id)
         await installation.turn()
@@ -281,7 +281,7 @@ async def test_an_engine_that_dies_at_one_step_each_time_ends_the_job(
     installation: Installation, discovery: Discovery
 ) -> None:
     class Killed(BaseException):
-        """The process is gone: nothing that it would do on its way out is done."""
+        """The process is killed: no cleanup runs."""
 
     job = await installation.start(discovery, 5)
 
@@ -303,8 +303,8 @@ async def test_an_engine_that_dies_at_one_step_each_time_ends_the_job(
 
 
 @pytest.mark.parametrize("kind", ERRORS)
-async def test_progress_begins_the_attempts_again(installation: Installation, kind: str) -> None:
-    """A listing of many pages in which every other page fails comes to its end."""
+async def test_progress_resets_the_count_of_attempts(installation: Installation, kind: str) -> None:
+    """A listing of many pages in which every other page fails is completed."""
     job = await installation.start(Discovery.DIRECT, 50)
     seen = 0
 
@@ -323,10 +323,10 @@ async def test_progress_begins_the_attempts_again(installation: Installation, ki
 
 @pytest.mark.parametrize("kind", ERRORS)
 @pytest.mark.parametrize("method", ["results.stream", "results.put", "errors.record"])
-async def test_what_concerns_a_whole_chunk_says_which_and_why(
+async def test_an_error_of_a_whole_chunk_names_the_chunk_and_the_cause(
     installation: Installation, kind: str, method: str
 ) -> None:
-    """A chunk whose files cannot be read or written ends with its last cause, not with a count."""
+    """A chunk whose files cannot be read or written fails with its last cause, not with a count."""
     job = await installation.start(Discovery.DIRECT, 25)
     await installation.turn(chunks=False)
     installation.story.put("late.jpg")

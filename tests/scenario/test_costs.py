@@ -1,4 +1,4 @@
-"""What a sync costs in requests, and that it goes on where a deadline stopped it."""
+"""The requests of a sync, and its continuation after a deadline."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def test_a_put_or_copy_costs_two_reads_and_one_write(story: Any) -> None:
 
 
 @pytest.mark.parametrize(("count", "look_ups"), [(1, 1), (100, 1), (101, 2), (250, 3)])
-async def test_the_catalog_is_asked_by_the_hundred(
+async def test_the_catalog_is_queried_in_batches_of_a_hundred(
     new_story: Callable[..., Any], count: int, look_ups: int
 ) -> None:
     story = new_story(Tuning(), page_object_count=1_000)
@@ -111,7 +111,7 @@ async def test_a_huge_object_gets_a_chunk_of_its_own(new_story: Callable[..., An
 
 
 class Ticking:
-    """Moves the clock at each call of a port, so that deadlines come."""
+    """Advances the clock at each call of a port, so that deadlines are reached."""
 
     def __init__(self, story: Any, port: Any, method: str, seconds: float) -> None:
         sound = getattr(port, method)
@@ -124,7 +124,7 @@ class Ticking:
 
 
 @pytest.mark.parametrize("discovery", list(Discovery))
-async def test_listing_and_splitting_go_on_after_the_deadline(
+async def test_listing_and_splitting_continue_after_the_deadline(
     new_story: Callable[..., Any], discovery: Discovery
 ) -> None:
     story = new_story(Tuning(sizing=ChunkSizing(object_count_max=2), manifest_part_bytes=1))
@@ -140,7 +140,7 @@ async def test_listing_and_splitting_go_on_after_the_deadline(
     assert orders["advance"] > 5
 
 
-async def test_a_chunk_goes_on_after_the_deadline(new_story: Callable[..., Any]) -> None:
+async def test_a_chunk_continues_after_the_deadline(new_story: Callable[..., Any]) -> None:
     tuning = Tuning(
         sizing=ChunkSizing(object_count_max=20),
         window_object_count=2,
@@ -161,13 +161,13 @@ async def test_a_chunk_goes_on_after_the_deadline(new_story: Callable[..., Any])
     job = await story.sync()
     assert job.status is JobStatus.COMPLETED
     assert set(story.kinds(job).values()) == {"PUT"}
-    # Each object was read and copied once: what was done was not done again.
+    # Each object was read and copied once: nothing was repeated.
     assert story.requests["CopyObject"] == 20
     assert len(story.ports.bus.events) == 20
     assert attempts > 3
 
 
-async def test_failures_that_may_mend_are_tried_again_and_nothing_else(story: Any) -> None:
+async def test_only_retryable_failures_are_retried(story: Any) -> None:
     story.put("a.jpg", "b.jpg", "c.jpg")
     sound, left = story.ports.objects.head, [2]
 
@@ -184,7 +184,7 @@ async def test_failures_that_may_mend_are_tried_again_and_nothing_else(story: An
     assert story.requests["CopyObject"] == 3
 
 
-async def test_attempts_without_progress_come_to_an_end(new_story: Callable[..., Any]) -> None:
+async def test_attempts_without_progress_are_bounded(new_story: Callable[..., Any]) -> None:
     tuning = Tuning(chunk_attempt_count_max=3, window_object_count=2)
     story = new_story(tuning)
     story.put("a.jpg")
@@ -204,7 +204,7 @@ async def test_attempts_without_progress_come_to_an_end(new_story: Callable[...,
     assert sweep_deadline().remaining_s() > 0
 
 
-async def test_a_chunk_whose_worker_died_is_taken_up_by_the_sweep(story: Any) -> None:
+async def test_a_chunk_whose_worker_died_is_requeued_by_the_sweep(story: Any) -> None:
     story.put("a.jpg")
     job = await story.start()
     await story.run_engine()

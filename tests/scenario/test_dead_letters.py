@@ -1,4 +1,4 @@
-"""A dead letter speaks for the life of the chunk that it was sent in, and for no later one."""
+"""A dead letter counts for the life of its chunk in which it was sent, and for no later one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REASON = "received 5 times"
 
 
 class Crash(BaseException):
-    """The process is gone."""
+    """The process is killed."""
 
 
 def only_chunk(story: Any, job: Job) -> Chunk:
@@ -32,7 +32,7 @@ def refuse(story: Any, *keys: str) -> None:
 
 
 async def queued(story: Any) -> tuple[Job, Any]:
-    """Return a job with one chunk, and the message of it, which nobody gets."""
+    """Return a job with one chunk, and its message, which is not delivered."""
     story.put(*KEYS)
     job = await story.start()
     await story.run_engine()
@@ -41,7 +41,7 @@ async def queued(story: Any) -> tuple[Job, Any]:
 
 
 async def die(story: Any, message: Any) -> Delivery:
-    """Have a message end in the dead-letter queue."""
+    """Move a message to the dead-letter queue."""
     delivery = await story.use_cases.process_chunk().process_dead_letter(
         message.job_id, message.chunk_index, REASON, story.deadline(), life=message.life
     )
@@ -50,7 +50,7 @@ async def die(story: Any, message: Any) -> Delivery:
 
 
 def next_message(story: Any) -> Any:
-    """Return the message that is on its way, and wait until it can be received."""
+    """Return the delayed message, and wait until it can be received."""
     [sent] = story.ports.queue.messages
     story.ports.clock.advance(900)
     [message] = story.ports.queue.receive()
@@ -58,7 +58,7 @@ def next_message(story: Any) -> Any:
     return message
 
 
-async def test_a_chunk_that_nobody_tried_is_queued_again(story: Any) -> None:
+async def test_a_chunk_without_an_attempt_is_requeued(story: Any) -> None:
     job, message = await queued(story)
     assert await die(story, message) is Delivery.RELEASED
     assert only_chunk(story, job).status is ChunkStatus.QUEUED
@@ -67,8 +67,8 @@ async def test_a_chunk_that_nobody_tried_is_queued_again(story: Any) -> None:
     assert await story.failures(job) == []
 
 
-async def test_a_chunk_whose_messages_all_die_is_given_up(story: Any) -> None:
-    """Nothing that may happen for ever keeps a job from its end."""
+async def test_a_chunk_whose_messages_all_become_dead_letters_fails(story: Any) -> None:
+    """No endlessly repeated event keeps a job from its end."""
     job, message = await queued(story)
     for _ in range(story.tuning.chunk_dead_letter_count_max - 1):
         assert await die(story, message) is Delivery.RELEASED
@@ -82,7 +82,7 @@ async def test_a_chunk_whose_messages_all_die_is_given_up(story: Any) -> None:
     }
 
 
-async def test_a_chunk_at_which_all_workers_died_is_given_up(story: Any) -> None:
+async def test_a_chunk_whose_workers_all_died_fails(story: Any) -> None:
     job, message = await queued(story)
 
     async def dying(bucket: Any, key: str) -> Any:
@@ -103,7 +103,7 @@ async def test_a_chunk_at_which_all_workers_died_is_given_up(story: Any) -> None
 
 
 async def test_dead_letters_use_up_no_attempt(story: Any) -> None:
-    """SQS counts a receive that Lambda throttled; nobody tried the chunk."""
+    """SQS counts a receive that Lambda throttled; the chunk had no attempt."""
     job, message = await queued(story)
     story.ports.bus.refuse = lambda _: Unavailable("no bus")
     process = story.use_cases.process_chunk()
@@ -120,7 +120,7 @@ async def test_dead_letters_use_up_no_attempt(story: Any) -> None:
     assert only_chunk(story, job).status is ChunkStatus.COMPLETED_WITH_ERRORS
 
 
-async def test_progress_and_a_redrive_take_back_the_count_of_dead_letters(story: Any) -> None:
+async def test_progress_and_a_redrive_reset_the_count_of_dead_letters(story: Any) -> None:
     job, message = await queued(story)
     refuse(story, "0.jpg")
     assert await die(story, message) is Delivery.RELEASED
@@ -169,11 +169,11 @@ async def test_a_dead_letter_of_an_earlier_attempt_does_nothing(story: Any) -> N
     before, messages = only_chunk(story, job), list(story.ports.queue.messages)
     assert await die(story, old) is Delivery.NOTHING_TO_DO
     assert (only_chunk(story, job), story.ports.queue.messages) == (before, messages)
-    # A message that came twice dies twice, and is one.
+    # A duplicate message gives two dead letters, which count once.
     message = next_message(story)
     assert await die(story, message) is Delivery.RELEASED
     assert await die(story, message) is Delivery.NOTHING_TO_DO
-    # What was done is not done again.
+    # Nothing is repeated.
     refuse(story)
     after = only_chunk(story, job)
     assert (after.progress_key, after.attempt_count) == (before.progress_key, 0)
@@ -183,7 +183,7 @@ async def test_a_dead_letter_of_an_earlier_attempt_does_nothing(story: Any) -> N
     assert len(story.ports.bus.events) == events + 1
 
 
-async def test_the_sweep_sends_the_life_that_the_chunk_is_in(story: Any) -> None:
+async def test_the_sweep_sends_the_current_life_of_the_chunk(story: Any) -> None:
     job, _ = await queued(story)
     refuse(story, "0.jpg")
     await story.use_cases.process_chunk().process(job.job_id, 0, story.deadline())
@@ -204,7 +204,7 @@ async def test_a_dead_letter_of_a_job_that_is_ending_cancels_its_chunk(story: An
     assert await story.failures(job) == []
 
 
-async def test_a_process_that_dies_while_it_queues_again_loses_nothing(story: Any) -> None:
+async def test_a_process_that_dies_while_it_requeues_loses_nothing(story: Any) -> None:
     job, message = await queued(story)
     send = story.ports.queue.send
 

@@ -1,4 +1,4 @@
-"""Ending a job of many chunks takes several lives: each keeps what it settled, none overruns."""
+"""Ending a job of many chunks takes several invocations, and none of them times out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def slow_story(new_story: Callable[..., Any]) -> Any:
 
 
 async def cancelled_job(story: Any, prefix: str = "a/") -> Any:
-    """Return a job that is to end, with all of its chunks open."""
+    """Return a job that is ending, with all of its chunks open."""
     story.put(*(f"{prefix}{number:02}.jpg" for number in range(5 * CHUNK_COUNT)))
     job = await story.start(prefixes=(prefix,))
     await story.run_engine()
@@ -44,7 +44,7 @@ def cancelled(story: Any, job: Any) -> int:
     return sum(chunk.status is ChunkStatus.CANCELLED for chunk in story.chunks(job))
 
 
-async def test_the_engine_ends_a_job_in_as_many_lives_as_it_takes(slow_story: Any) -> None:
+async def test_the_engine_ends_a_job_in_several_invocations(slow_story: Any) -> None:
     job = await cancelled_job(slow_story)
     slow_story.time_s = slow_story.tuning.stop_margin_s + 45
     settled = []
@@ -59,8 +59,8 @@ async def test_the_engine_ends_a_job_in_as_many_lives_as_it_takes(slow_story: An
     assert slow_story.statuses(job)[-1] == "CANCELLED"
 
 
-async def test_a_life_without_time_settles_one_chunk(slow_story: Any) -> None:
-    """However short lives are, their number is bounded by that of the chunks."""
+async def test_an_invocation_without_time_settles_one_chunk(slow_story: Any) -> None:
+    """However short the invocations are, their number is bounded by that of the chunks."""
     job = await cancelled_job(slow_story)
     slow_story.time_s = 1.0
     await slow_story.run_engine()
@@ -68,7 +68,7 @@ async def test_a_life_without_time_settles_one_chunk(slow_story: Any) -> None:
     assert slow_story.ports.invoker.job_ids == [job.job_id]
 
 
-async def test_a_redrive_takes_one_chunk_a_life_at_least(slow_story: Any) -> None:
+async def test_a_redrive_reopens_at_least_one_chunk_per_invocation(slow_story: Any) -> None:
     story = slow_story
     story.put(*(f"a/{number:02}.jpg" for number in range(5 * CHUNK_COUNT)))
     story.ports.bus.refuse = lambda event: Unavailable("no bus")
@@ -83,7 +83,7 @@ async def test_a_redrive_takes_one_chunk_a_life_at_least(slow_story: Any) -> Non
     assert queued == [*range(1, CHUNK_COUNT + 1), CHUNK_COUNT]
 
 
-async def test_the_sweep_does_not_spend_its_life_on_one_job(slow_story: Any) -> None:
+async def test_the_sweep_does_not_spend_all_its_time_on_one_job(slow_story: Any) -> None:
     first = await cancelled_job(slow_story)
     slow_story.ports.invoker.take()
     second = await cancelled_job(slow_story, "b/")

@@ -1,4 +1,4 @@
-"""A prefix that lists nothing is said to, and so is one in another Unicode normal form."""
+"""A prefix without objects is reported, also one in another Unicode normal form."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ async def test_an_empty_bucket_is_not_warned_of(story: Any) -> None:
     assert (await story.sync()).warnings == ()
 
 
-async def test_a_listing_that_goes_on_says_it_once(story: Any) -> None:
+async def test_a_continued_listing_reports_it_once(story: Any) -> None:
     story.put(f"{NFD}a.jpg")
     story.time_s = 0.0
     job = await story.start(prefixes=("none/", NFC))

@@ -1,4 +1,4 @@
-"""How jobs end: done, failed, cancelled, redriven; and that they do, whatever is broken."""
+"""How jobs end: completed, failed, cancelled, redriven; and that they end despite any failure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_a_bucket_that_does_not_exist_fails_the_job(
 
 
 @DISCOVERIES
-async def test_a_bucket_that_denies_us_fails_the_job(story: Any, discovery: Discovery) -> None:
+async def test_a_bucket_that_denies_access_fails_the_job(story: Any, discovery: Discovery) -> None:
     story.put("a.jpg")
     story.buckets.denied.add(BUCKET)
     job = await story.sync(discovery=discovery)
@@ -55,7 +55,7 @@ async def test_a_bucket_that_denies_us_fails_the_job(story: Any, discovery: Disc
     assert story.ports.results.open_uploads == []
 
 
-# Who may start what.
+# Starts.
 
 
 async def test_an_overlapping_job_is_refused_and_another_is_not(story: Any) -> None:
@@ -83,7 +83,7 @@ async def test_an_idempotency_key_starts_one_job(story: Any) -> None:
 
 async def test_wrong_requests_are_refused(story: Any) -> None:
     with pytest.raises(NotFound):
-        await story.use_cases.start_sync().start("nobody", SyncOptions())
+        await story.use_cases.start_sync().start("unknown", SyncOptions())
     await story.sync()
     with pytest.raises(InvalidRequest) as refused:
         await story.start(prefixes=("a/", "a/b/", ""))
@@ -138,7 +138,9 @@ async def test_a_cancelled_job_keeps_what_was_done(story: Any) -> None:
     assert (job.tally.chunks_completed, job.tally.chunks_cancelled) == (1, 2)
 
 
-async def test_a_worker_notices_the_cancel_and_keeps_count(new_story: Callable[..., Any]) -> None:
+async def test_a_worker_stops_after_a_cancel_and_keeps_its_counts(
+    new_story: Callable[..., Any],
+) -> None:
     story = new_story()
     story.put(*(f"{number}.jpg" for number in range(5)))
     job = await story.start()
@@ -164,7 +166,7 @@ async def test_what_has_ended_is_not_cancelled(story: Any) -> None:
     job = await story.sync()
     assert (await story.use_cases.cancel_job().cancel(job.job_id)).status is JobStatus.COMPLETED
     with pytest.raises(NotFound):
-        await story.use_cases.cancel_job().cancel("nobody")
+        await story.use_cases.cancel_job().cancel("unknown")
 
 
 async def test_cancelling_a_redrive_keeps_the_failures(story: Any) -> None:
@@ -182,7 +184,7 @@ async def test_cancelling_a_redrive_keeps_the_failures(story: Any) -> None:
 
 @pytest.mark.parametrize("failing", [False, True])
 async def test_a_cancel_that_comes_too_late_cancels_nothing(story: Any, failing: bool) -> None:
-    """The last chunk was settled, and the job's end was not yet recorded."""
+    """The last chunk is settled, and the job's end is not recorded yet."""
     story.put("a.jpg", "b.jpg")
     if failing:
         story.buckets.denied.add((BUCKET, "a.jpg"))
@@ -231,7 +233,7 @@ async def test_a_redrive_of_covered_prefixes_waits_for_the_other_job(story: Any)
     assert refused.value.job_id == other.job_id
 
 
-# Chunks that cannot be done.
+# Chunks that cannot be processed.
 
 
 async def test_a_dead_letter_without_attempts_left_fails_its_chunk_and_the_job_ends(
@@ -260,10 +262,10 @@ async def test_a_dead_letter_without_attempts_left_fails_its_chunk_and_the_job_e
     assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=7))
 
 
-async def test_a_message_of_nobody_is_malformed(story: Any) -> None:
+async def test_a_message_of_an_unknown_job_is_malformed(story: Any) -> None:
     job = await story.sync()
     process = story.use_cases.process_chunk()
-    for job_id, index in [("nobody", 0), (job.job_id, 99)]:
+    for job_id, index in [("unknown", 0), (job.job_id, 99)]:
         with pytest.raises(InvalidMessage):
             await process.process(job_id, index, story.deadline())
         with pytest.raises(InvalidMessage):
@@ -287,8 +289,8 @@ async def test_a_broken_chunk_file_fails_its_chunk_only(story: Any, content: byt
     assert len(await story.failures(job)) == 1
 
 
-async def test_a_catalog_that_is_down_is_no_answer(story: Any) -> None:
-    """Objects fail after several attempts, and are never taken for unknown."""
+async def test_an_unavailable_catalog_is_not_an_empty_one(story: Any) -> None:
+    """Objects fail after several attempts, and are never treated as unknown."""
     story.put("a.jpg", "b.jpg")
 
     async def look_up(identities: Any) -> Any:
@@ -304,7 +306,7 @@ async def test_a_catalog_that_is_down_is_no_answer(story: Any) -> None:
     assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
 
 
-async def test_a_bus_that_is_down_delays_the_event_and_does_not_copy_again(story: Any) -> None:
+async def test_an_unavailable_bus_delays_the_event_and_repeats_no_copy(story: Any) -> None:
     story.put("a.jpg")
     story.ports.bus.refuse = lambda _: Unavailable("no bus")
     job = await story.start()
@@ -317,7 +319,7 @@ async def test_a_bus_that_is_down_delays_the_event_and_does_not_copy_again(story
     assert (story.requests["CopyObject"], len(story.ports.bus.events)) == (1, 1)
 
 
-# Batch jobs that are no discovery.
+# Batch jobs without a valid discovery.
 
 
 @pytest.mark.parametrize(
@@ -327,7 +329,7 @@ async def test_a_bus_that_is_down_delays_the_event_and_does_not_copy_again(story
         (BatchJobStatus.CANCELLED, "cancelled outside"),
     ],
 )
-async def test_a_batch_job_that_fails_takes_the_job_with_it(
+async def test_a_failed_batch_job_fails_the_job(
     story: Any, status: BatchJobStatus, words: str
 ) -> None:
     story.put("a.jpg")
@@ -343,7 +345,7 @@ async def test_a_batch_job_that_fails_takes_the_job_with_it(
     assert [f.error_class for f in await story.failures(job)] == ["DiscoveryFailed"]
 
 
-async def test_a_batch_job_without_success_is_no_discovery(story: Any) -> None:
+async def test_a_batch_job_without_a_successful_task_fails_the_job(story: Any) -> None:
     story.put("a.jpg", "b.jpg")
 
     job = await story.start(discovery=Discovery.BATCH)
@@ -375,7 +377,7 @@ async def test_objects_whose_task_failed_are_decided_by_their_chunk(story: Any) 
     assert story.kinds(job) == {"a.jpg": "PUT", "b.jpg": "PUT", "c.jpg": "PUT"}
 
 
-async def test_a_report_row_that_cannot_be_read_fails_by_itself(story: Any) -> None:
+async def test_an_unreadable_report_row_fails_alone(story: Any) -> None:
     story.put("a.jpg", "b.jpg", "c.jpg")
     job, key = await _discovered(story)
     story.ports.results.files[key] = story.ports.results.files[key].replace(b",200,", b",x,", 1)
@@ -405,7 +407,7 @@ async def test_a_report_with_other_objects_than_listed_fails_the_job(
 async def test_a_report_that_lacks_one_object_and_has_another_twice_fails_the_job(
     story: Any, instead: bytes, time_s: float
 ) -> None:
-    """The numbers are equal, and one object would be worked on twice, another not at all."""
+    """The numbers are equal, and one object would be processed twice, another not at all."""
     story.put(*(f"{letter}.jpg" for letter in "abcdefghijklm"))
     job, key = await _discovered(story)
     report = story.ports.results.files[key]
@@ -417,7 +419,7 @@ async def test_a_report_that_lacks_one_object_and_has_another_twice_fails_the_jo
     assert "some are missing" in job.status_reason
 
 
-async def test_a_job_that_was_listed_by_a_version_without_sums_goes_by_the_number(
+async def test_a_job_listed_by_a_version_without_sums_compares_the_number(
     story: Any,
 ) -> None:
     story.put("a.jpg", "b.jpg", "c.jpg")
@@ -433,7 +435,7 @@ async def test_a_job_that_was_listed_by_a_version_without_sums_goes_by_the_numbe
     assert (await story.finish(job.job_id)).tally.statistics.put == 3
 
 
-async def test_a_report_that_never_comes_fails_the_job(story: Any) -> None:
+async def test_a_missing_report_fails_the_job(story: Any) -> None:
     story.put("a.jpg")
     job, _ = await _discovered(story)
     for name in [name for name in story.ports.results.files if "/reports/" in name]:
@@ -460,8 +462,8 @@ async def test_a_report_is_waited_for_within_the_deadline(story: Any, left_s: fl
 # The results bucket.
 
 
-async def test_a_late_part_of_a_dead_attempt_begins_the_listing_anew(story: Any) -> None:
-    """S3 got the same part twice; what is in the upload is not what the record says."""
+async def test_a_late_part_of_a_dead_attempt_restarts_the_listing(story: Any) -> None:
+    """S3 received the same part twice; the upload differs from the record."""
     story.put("a.jpg", "b.jpg")
     complete = story.ports.results.complete_upload
     late: list[str] = []
@@ -494,7 +496,7 @@ async def test_lost_progress_does_not_keep_a_cancelled_job_from_ending(
 
 
 async def _discovered(story: Any) -> tuple[Any, str]:
-    """Return a job whose batch job has run, unheard of, and the key of its report file."""
+    """Return a job whose batch job has run without its event, and the key of its report file."""
     job = await story.start(discovery=Discovery.BATCH)
     await story.run_engine()
     return job, await story.run_batch_job_silently(job.job_id)

@@ -1,4 +1,4 @@
-"""What stands in the way of a job's end is logged and passed: the end comes first."""
+"""Errors during a job's end are logged and skipped: the end has priority."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RESULTS_METHODS = (
 
 
 def refuse(port: Any, method: str, error: Exception, *, where: str = "") -> None:
-    """Have every call of a method fail whose first argument holds `where`."""
+    """Make every call of a method fail whose first argument contains `where`."""
     sound = getattr(port, method)
 
     async def refused(first: Any, *others: Any, **more: Any) -> Any:
@@ -44,7 +44,7 @@ def refuse(port: Any, method: str, error: Exception, *, where: str = "") -> None
 
 
 def lose_results(story: Any, error: Exception) -> None:
-    """Lose the results bucket."""
+    """Make the results bucket unavailable."""
 
     async def no_stream(key: str, *, position: int = 0) -> Any:
         raise error
@@ -56,7 +56,7 @@ def lose_results(story: Any, error: Exception) -> None:
 
 
 async def sweeps(story: Any, job: Any, count: int, *, idle: bool = False) -> Any:
-    """Let everything run, `count` sweeps long, whatever fails; returns the job as it is then.
+    """Run everything for `count` sweeps, despite failures; return the job then.
 
     With `idle` no chunk message arrives and no batch job runs.
     """
@@ -78,13 +78,13 @@ def warned(story: Any) -> set[str]:
 
 @contextmanager
 def listing_stopped(story: Any) -> Iterator[None]:
-    """Have lives that are too short for more than one page."""
+    """Make invocations too short for more than one page."""
     time_s, story.time_s = story.time_s, story.tuning.stop_margin_s - 1
     yield
     story.time_s = time_s
 
 
-async def test_a_cancel_does_not_need_the_right_to_cancel_the_batch_job(story: Any) -> None:
+async def test_a_cancel_does_not_need_the_permission_to_cancel_the_batch_job(story: Any) -> None:
     story.put("a.jpg", "b.jpg")
     job = await story.start(discovery=Discovery.BATCH)
     await story.run_engine()
@@ -119,7 +119,7 @@ async def test_a_batch_job_that_cannot_be_cancelled_now_is_cancelled_later(
     assert batch_job.status is BatchJobStatus.CANCELLED
 
 
-async def test_a_batch_job_that_can_never_be_cancelled_is_left(story: Any) -> None:
+async def test_a_batch_job_that_can_never_be_cancelled_is_skipped(story: Any) -> None:
     story.put("a.jpg", "b.jpg")
     job = await story.start(discovery=Discovery.BATCH)
     await story.run_engine()
@@ -137,7 +137,7 @@ async def test_a_batch_job_that_can_never_be_cancelled_is_left(story: Any) -> No
         (Misconfigured("no bucket"), True),
         (AccessDenied("no"), False),
         (AccessDenied("no"), True),
-        # What may come back is waited for, until somebody cancels.
+        # A temporary outage is waited for, until a user cancels.
         (Unavailable("503"), True),
     ],
 )
@@ -162,7 +162,7 @@ async def test_a_results_bucket_that_is_lost_while_listing_ends_the_job(
 @pytest.mark.parametrize(
     "error", [Misconfigured("no bucket"), AccessDenied("no"), Unavailable("503")]
 )
-async def test_a_results_bucket_that_is_lost_keeps_no_cancelled_job_from_its_end(
+async def test_a_lost_results_bucket_does_not_keep_a_cancelled_job_from_its_end(
     story: Any, discovery: Discovery, steps: int, error: Exception
 ) -> None:
     story.put(*(f"{number}.jpg" for number in range(12)))
@@ -178,8 +178,8 @@ async def test_a_results_bucket_that_is_lost_keeps_no_cancelled_job_from_its_end
     assert job.terminal
 
 
-async def test_what_was_done_of_a_chunk_is_waited_for(story: Any) -> None:
-    """A key that is denied may be granted again: for an hour, the counts are worth the wait."""
+async def test_the_progress_of_a_cancelled_chunk_is_waited_for(story: Any) -> None:
+    """Access to a key may be restored: for an hour, the end waits for the counts."""
     story.put("a.jpg", "b.jpg")
     story.ports.bus.refuse = lambda e: Unavailable("no bus") if e.object_key == "a.jpg" else None
     job = await story.start()
@@ -214,9 +214,7 @@ async def test_a_failure_that_cannot_be_recorded_is_a_failure(story: Any) -> Non
 
 
 @pytest.mark.parametrize("method", ["record", "clear"])
-async def test_an_error_table_that_is_denied_keeps_no_chunk_from_its_end(
-    story: Any, method: str
-) -> None:
+async def test_a_denied_error_table_keeps_no_chunk_from_its_end(story: Any, method: str) -> None:
     """Its failures are in its outcome file, and are counted."""
     story.put("a.jpg", "b.jpg")
     story.ports.bus.refuse = lambda e: Unavailable("no bus") if e.object_key == "a.jpg" else None
@@ -229,7 +227,7 @@ async def test_an_error_table_that_is_denied_keeps_no_chunk_from_its_end(
 
 
 @pytest.mark.parametrize("error", [AccessDenied("no"), Unavailable("503")])
-async def test_an_empty_listing_ends_without_the_right_to_abort_its_upload(
+async def test_an_empty_listing_ends_without_the_permission_to_abort_its_upload(
     story: Any, error: Exception
 ) -> None:
     refuse(story.ports.results, "abort_upload", error)
@@ -237,10 +235,10 @@ async def test_an_empty_listing_ends_without_the_right_to_abort_its_upload(
     assert job.status is JobStatus.COMPLETED
 
 
-async def test_an_engine_that_lost_its_job_does_not_need_the_right_to_cancel(
+async def test_an_engine_that_lost_its_lease_does_not_need_the_permission_to_cancel(
     story: Any,
 ) -> None:
-    """The cancel comes between the creation of the batch job and the note of its id."""
+    """The cancel arrives between the creation of the batch job and the record of its id."""
     story.put("a.jpg")
     job = await story.start(discovery=Discovery.BATCH)
     create = story.ports.batch_jobs.create

@@ -1,4 +1,4 @@
-"""The error records of a chunk are those of its settlement, and none of one that never was."""
+"""The error records of a chunk are those of its settlement, and not of a failed one."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ KEYS = [f"{number}.jpg" for number in range(3)]
 
 
 def refuse(story: Any, *keys: str) -> None:
-    """Have the bus refuse events of these objects for good: their failures are another's to fix."""
+    """Make the bus refuse events of these objects permanently: their failures are not retryable."""
     story.ports.bus.refuse = lambda e: Unavailable("no bus") if e.object_key in keys else None
 
 
 def die_once(story: Any) -> None:
-    """Have the worker die in the next settlement."""
+    """Kill the worker in the next settlement."""
     settle = story.ports.chunks.settle
 
     async def dying(chunk: Any, change: Any) -> Any:
@@ -35,7 +35,7 @@ def die_once(story: Any) -> None:
 
 
 async def started(story: Any, *refused: str) -> Job:
-    """Return a job whose only chunk has used up its attempts but for one."""
+    """Return a job whose only chunk has one attempt left."""
     story.put(*KEYS)
     job: Job = await story.start()
     await story.run_engine()
@@ -47,7 +47,7 @@ async def started(story: Any, *refused: str) -> Job:
 
 
 async def failing_settlement(story: Any, job: Job) -> None:
-    """Have a worker die in the settlement of the chunk, and its lease run out."""
+    """Kill a worker in the settlement of the chunk, and let its lease expire."""
     die_once(story)
     with pytest.raises(Crash):
         await story.run_chunks()
@@ -60,7 +60,7 @@ async def test_none_are_left_of_a_settlement_that_failed(story: Any) -> None:
     job = await started(story, "0.jpg")
     await failing_settlement(story, job)
     [chunk] = story.chunks(job)
-    # As after a look at the time: the next attempt may be any of the chunk's.
+    # As an operator's change would: the next attempt may be any of the chunk's.
     await story.ports.chunks.save(replace(chunk, attempt_count=1))
     job = await story.finish(job.job_id)
     assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=3))
@@ -83,8 +83,8 @@ async def test_none_are_left_after_progress_that_starts_the_count_again(story: A
     assert await story.failures(job) == []
 
 
-async def test_a_chunk_that_is_given_up_has_its_own_cause(story: Any) -> None:
-    """And the failures of its objects that are known, as its outcome file has them."""
+async def test_a_failed_chunk_has_its_own_cause(story: Any) -> None:
+    """And the known failures of its objects, as in its outcome file."""
     job = await started(story, "0.jpg")
     await failing_settlement(story, job)
     job = await story.finish(job.job_id)
@@ -94,7 +94,7 @@ async def test_a_chunk_that_is_given_up_has_its_own_cause(story: Any) -> None:
     assert job.tally.statistics == Statistics(put=2, failed=1)
 
 
-async def test_a_chunk_that_is_given_up_names_the_failures_that_stand(story: Any) -> None:
+async def test_a_failed_chunk_names_the_final_failures(story: Any) -> None:
     story.put("full.jpg", tags={f"tag{number}": "value" for number in range(9)})
     job = await started(story, *KEYS)
     await story.run_chunks()
@@ -106,7 +106,7 @@ async def test_a_chunk_that_is_given_up_names_the_failures_that_stand(story: Any
     }
 
 
-async def test_a_chunk_that_was_given_up_in_vain_keeps_no_cause(story: Any) -> None:
+async def test_a_chunk_whose_failure_was_not_recorded_keeps_no_cause(story: Any) -> None:
     story.put(*KEYS)
     job = await story.start()
     await story.run_engine()
@@ -122,9 +122,9 @@ async def test_a_chunk_that_was_given_up_in_vain_keeps_no_cause(story: Any) -> N
     assert await story.failures(job) == []
 
 
-@pytest.mark.parametrize("place", ["before the order", "at the record"])
+@pytest.mark.parametrize("place", ["before the request", "at the record"])
 async def test_a_job_has_a_record_of_its_failure_only_if_it_fails(story: Any, place: str) -> None:
-    """A cancel that comes while the engine fails the job is not turned into a failure."""
+    """A cancel that arrives while the engine fails the job does not become a failure."""
     story.put(*KEYS)
     job = await story.start(discovery=Discovery.BATCH)
     await story.run_engine()
@@ -137,7 +137,7 @@ async def test_a_job_has_a_record_of_its_failure_only_if_it_fails(story: Any, pl
     sound = getattr(port, method)
 
     async def cancel_too(*args: Any) -> Any:
-        # Its work lease is given back just before its end is ordered.
+        # Its work lease is released just before its end is requested.
         if place == "at the record" or args[0].work is None:
             setattr(port, method, sound)
             await story.use_cases.cancel_job().cancel(job.job_id)
@@ -156,7 +156,7 @@ async def test_a_job_has_a_record_of_its_failure_only_if_it_fails(story: Any, pl
 async def test_a_worker_that_died_in_its_settlement_before_the_cancel(
     story: Any, place: str, redriven: bool
 ) -> None:
-    """The sweep cancels the chunk, and counts what the worker left."""
+    """The sweep cancels the chunk, and counts the worker's outcomes."""
     if redriven:
         job = await started(story, *KEYS[:2])
         await story.run_chunks()
@@ -194,7 +194,7 @@ async def test_a_worker_that_died_in_its_settlement_before_the_cancel(
     assert [f.key for f in await story.failures(job)] == ["0.jpg"]
 
 
-async def test_the_records_of_a_redriven_chunk_that_nobody_tried_stay(story: Any) -> None:
+async def test_the_records_of_a_redriven_chunk_without_an_attempt_stay(story: Any) -> None:
     job = await started(story, "0.jpg")
     await story.run_chunks()
     before = await story.failures(job)
@@ -209,7 +209,7 @@ async def test_the_records_of_a_redriven_chunk_that_nobody_tried_stay(story: Any
 
 @pytest.mark.parametrize("place", ["outcomes", "errors"])
 async def test_a_worker_whose_lease_is_over_records_nothing(story: Any, place: str) -> None:
-    """It sleeps in its settlement; meanwhile another attempt settles the chunk without failures."""
+    """It sleeps in its settlement, while another attempt settles the chunk without failures."""
     job = await started(story, "0.jpg")
     put, record = story.ports.results.put, story.ports.errors.record
     slept: list[str] = []
@@ -244,7 +244,7 @@ async def test_a_worker_whose_lease_is_over_records_nothing(story: Any, place: s
 
 
 async def test_a_redrive_keeps_the_failures_of_discovery(story: Any) -> None:
-    """An unreadable report row is no worker's; its record stays as long as it counts."""
+    """An unreadable report row is not a worker's; its record stays as long as it counts."""
     story.put("a.jpg", "b.jpg", "c.jpg")
     job = await story.start(discovery=Discovery.BATCH)
     await story.run_engine()
@@ -264,8 +264,8 @@ async def test_a_redrive_keeps_the_failures_of_discovery(story: Any) -> None:
     assert replace(left, occurred_at=discovered.occurred_at) == discovered
 
 
-def test_a_key_that_a_wrong_report_names_twice_is_recorded_once(story: Any) -> None:
-    """Or its records would take the places of others: a chunk has a bounded number of them."""
+def test_a_key_that_an_invalid_report_names_twice_is_recorded_once(story: Any) -> None:
+    """Otherwise its records would displace others: a chunk has a bounded number of them."""
     failed = [
         Outcome(key=key, kind=OutcomeKind.FAILED, reason="TagLimitExceeded", message=message)
         for key, message in (("0.jpg", "first"), ("1.jpg", "only"), ("0.jpg", "second"))

@@ -1,4 +1,4 @@
-"""The id of an ingest event names what was announced: a receiver may drop what it knows."""
+"""The id of an ingest event identifies its content: a receiver may drop repeated ids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.message import IngestEvent
 BUCKET = "media"
 KEY = "a.mov"
 MIB = 1024**2
-POLICY = Tuning(single_copy_bytes_max=10 * MIB, copy_part_bytes=5 * MIB, manifest_part_bytes=1)
+TUNING = Tuning(single_copy_bytes_max=10 * MIB, copy_part_bytes=5 * MIB, manifest_part_bytes=1)
 
 PLACES = pytest.mark.parametrize(
     ("trigger", "versioned", "size_bytes"),
@@ -31,7 +31,7 @@ PLACES = pytest.mark.parametrize(
 
 
 class Receiver:
-    """Takes each event id once, as the contract allows, and reads the object then."""
+    """Processes each event id once, as the contract allows, and reads the object then."""
 
     def __init__(self, story: Any) -> None:
         self._story = story
@@ -40,7 +40,7 @@ class Receiver:
         self.dropped: list[IngestEvent] = []
 
     def receive(self) -> None:
-        """Take the events that were published since."""
+        """Process the events that were published since."""
         for event in self._story.ports.bus.events:
             if event.event_id in self._seen:
                 self.dropped.append(event)
@@ -67,7 +67,7 @@ def die_in_settlement(story: Any) -> None:
 
 
 async def announced_in_vain(story: Any) -> Any:
-    """Return a job whose only object was announced by a worker that died before it settled."""
+    """Return a job whose only object was announced by a worker that died before settling."""
     job = await story.start()
     await story.run_engine()
     die_in_settlement(story)
@@ -85,7 +85,7 @@ async def test_an_object_that_is_replaced_between_two_attempts_is_announced_as_a
     size_bytes: int | None,
     tags: str,
 ) -> None:
-    story = new_story(POLICY, trigger=trigger)
+    story = new_story(TUNING, trigger=trigger)
     story.buckets.find(BUCKET).versioned = versioned
     receiver = Receiver(story)
     put(story, b"old", size_bytes)
@@ -104,7 +104,7 @@ async def test_an_object_that_is_replaced_between_two_attempts_is_announced_as_a
 async def test_a_repetition_is_known_by_its_id(
     new_story: Callable[..., Any], trigger: Trigger, versioned: bool, size_bytes: int | None
 ) -> None:
-    story = new_story(POLICY, trigger=trigger)
+    story = new_story(TUNING, trigger=trigger)
     story.buckets.find(BUCKET).versioned = versioned
     receiver = Receiver(story)
     put(story, b"content", size_bytes)
@@ -117,11 +117,11 @@ async def test_a_repetition_is_known_by_its_id(
     assert receiver.dropped == [first]
 
 
-async def test_a_version_of_before_versioning_is_the_same_object(
+async def test_a_version_from_before_versioning_is_the_same_object(
     new_story: Callable[..., Any],
 ) -> None:
-    """S3 names it `null` once the bucket has versions, and did not name it before."""
-    story = new_story(POLICY, trigger=Trigger.EVENT)
+    """S3 names it `null` in a versioned bucket, and did not name it before."""
+    story = new_story(TUNING, trigger=Trigger.EVENT)
     receiver = Receiver(story)
     put(story, b"content", None)
     job = await announced_in_vain(story)

@@ -1,4 +1,4 @@
-"""The engine dies between creating a batch job and noting its id; then a person cancels."""
+"""The engine dies between creating a batch job and recording its id; then a user cancels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SWEEP_S = 300
 
 
 class Died(BaseException):
-    """The process is gone."""
+    """The process is killed."""
 
 
 async def forgotten(story: Any) -> Any:
@@ -37,7 +37,7 @@ async def forgotten(story: Any) -> Any:
 
 
 async def ended(story: Any, job: Any) -> Any:
-    """Let engine and sweep run, and no batch job; returns the job at its end."""
+    """Run engine and sweep, and no batch job; return the job at its end."""
     for _ in range(10):
         await story.run_engine()
         job = await story.ports.jobs.get(job.job_id)
@@ -62,8 +62,8 @@ async def test_a_batch_job_that_the_record_does_not_name_is_cancelled(story: Any
     assert await batch_statuses(story) == [BatchJobStatus.CANCELLED]
 
 
-async def test_a_job_is_not_cancelled_while_its_engine_may_order_a_batch_job(story: Any) -> None:
-    """Else the batch job would be created after the last look for it."""
+async def test_a_job_is_not_cancelled_while_its_engine_may_create_a_batch_job(story: Any) -> None:
+    """Otherwise the batch job would be created after the last search for it."""
     story.put("a.jpg", "b.jpg")
     job = await story.start(discovery=Discovery.BATCH)
     create = story.ports.batch_jobs.create
@@ -86,7 +86,7 @@ async def test_a_job_is_not_cancelled_while_its_engine_may_order_a_batch_job(sto
 async def test_an_engine_that_lost_its_lease_leaves_the_batch_job_to_its_successor(
     story: Any,
 ) -> None:
-    """S3 answers both orders with one batch job: the first engine only hears of it late."""
+    """S3 returns one batch job for both requests: the first engine gets its response late."""
     story.put("a.jpg", "b.jpg")
     job = await story.start(discovery=Discovery.BATCH)
     create = story.ports.batch_jobs.create
@@ -109,7 +109,7 @@ async def test_an_engine_that_lost_its_lease_leaves_the_batch_job_to_its_success
 async def test_a_cancel_while_the_engine_ends_its_work_cancels_the_batch_job(
     story: Any, place: str
 ) -> None:
-    """The engine that holds the work sees the order last, and nobody looks at the job after it."""
+    """The engine that holds the lease reads the request last; no process checks the job later."""
     story.put("a.jpg", "b.jpg")
     job = await story.start(discovery=Discovery.BATCH)
     name = "save" if place == "release" else "describe"
@@ -131,7 +131,7 @@ async def test_a_cancel_while_the_engine_ends_its_work_cancels_the_batch_job(
     assert await batch_statuses(story) == [BatchJobStatus.CANCELLED]
 
 
-async def test_a_job_that_was_not_cancelled_takes_its_batch_job_up_again(story: Any) -> None:
+async def test_a_job_that_was_not_cancelled_resumes_its_batch_job(story: Any) -> None:
     job = await forgotten(story)
     story.ports.clock.advance(2_000)
     job = await story.finish(job.job_id)
@@ -139,7 +139,7 @@ async def test_a_job_that_was_not_cancelled_takes_its_batch_job_up_again(story: 
     assert await batch_statuses(story) == [BatchJobStatus.COMPLETE]
 
 
-async def test_a_look_that_is_denied_does_not_stand_in_the_way(story: Any) -> None:
+async def test_a_denied_search_does_not_block_the_cancel(story: Any) -> None:
     async def denied(job_id: str) -> list[str]:
         raise AccessDenied("no s3:ListJobs")
 
@@ -150,7 +150,9 @@ async def test_a_look_that_is_denied_does_not_stand_in_the_way(story: Any) -> No
 
 
 @pytest.mark.parametrize("discovery", list(Discovery))
-async def test_nothing_is_looked_for_where_nothing_can_be(story: Any, discovery: Discovery) -> None:
+async def test_no_batch_job_is_searched_where_none_can_exist(
+    story: Any, discovery: Discovery
+) -> None:
     """A job without a manifest, or with discovery `direct`, has no batch job."""
     looked: list[str] = []
 

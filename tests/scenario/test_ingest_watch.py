@@ -13,7 +13,7 @@ from domain.connector import Trigger
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch, new_story: Callable[..., Any]) -> Any:
-    """A story in which the answer to a look at the queue takes a minute to arrive."""
+    """A story in which the response to a read of the queue takes a minute."""
     story = new_story(trigger=Trigger.QUEUE)
     depth = story.ports.ingest_queue.depth
 
@@ -30,10 +30,10 @@ def empty_at(story: Any) -> datetime | None:
     return story.world.database.connectors["c1"].queue_empty_at
 
 
-async def test_a_queue_was_empty_when_it_was_asked_not_when_the_answer_arrived(
+async def test_a_queue_was_empty_at_the_request_and_not_at_the_response(
     slow: Any,
 ) -> None:
-    """What was sent in between may still be waiting, and the number lags by a minute."""
+    """Messages sent in between may still be waiting, and the number lags by a minute."""
     job = await slow.start()
     began_at = slow.ports.clock.now() - timedelta(minutes=1)
     await slow.run_engine()
@@ -44,7 +44,7 @@ async def test_a_queue_was_empty_when_it_was_asked_not_when_the_answer_arrived(
     assert empty_at(slow) == swept_at > began_at
 
 
-async def test_a_queue_that_holds_messages_is_known_by_when_it_was_empty(
+async def test_a_queue_with_messages_keeps_the_time_of_its_last_emptiness(
     new_story: Callable[..., Any],
 ) -> None:
     story = new_story(trigger=Trigger.QUEUE)

@@ -1,4 +1,4 @@
-"""Requests about a job answer in time, however many chunks it has."""
+"""Requests about a job finish in time, however many chunks it has."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def story(new_story: Callable[..., Any]) -> Any:
     return new_story(Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=READ_S))
 
 
-async def test_every_request_comes_further_however_short_its_time_is(
+async def test_every_request_makes_progress_however_short_its_time_is(
     new_story: Callable[..., Any],
 ) -> None:
     story = new_story(Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=1e-6))
@@ -66,7 +66,7 @@ async def furnished(story: Any, discovery: Discovery) -> Job:
 
 
 def spread(story: Any, job: Job) -> None:
-    """Have every chunk's range of keys cover all keys, as in a report without order."""
+    """Make every chunk's range of keys cover all keys, as in an unsorted report."""
     chunks = story.world.database.chunks_of(job.job_id)
     for chunk in list(chunks):
         wide = replace(chunk, first_key="0", last_key="z", version=chunk.version + 1)
@@ -74,7 +74,7 @@ def spread(story: Any, job: Job) -> None:
 
 
 def slow_files(story: Any) -> list[str]:
-    """Let each file take a second to be read; returns what is read."""
+    """Make each read of a file take a second; return the reads."""
     read: list[str] = []
     stream = story.ports.results.stream
 
@@ -88,14 +88,14 @@ def slow_files(story: Any) -> list[str]:
 
 
 async def search(story: Any, job: Job, key: str) -> tuple[Explanation, int]:
-    """Follow the cursors; returns the last answer and the number of requests."""
+    """Follow the cursors; return the last response and the number of requests."""
     explain = story.use_cases.explain_object()
     cursor, requests = None, 0
     while True:
         begun_at = story.ports.clock.now()
         found = await explain.explain(job.job_id, key, cursor=cursor)
         requests += 1
-        # What is under way when the time is up is finished: up to 16 files, a second each here.
+        # Reads in progress when the time is up are finished: up to 16 files, a second each here.
         longest = timedelta(seconds=READ_S + 17 * FILE_S)
         assert story.ports.clock.now() - begun_at <= longest
         assert requests <= CHUNK_COUNT
@@ -128,8 +128,8 @@ async def test_a_search_that_takes_long_continues_in_the_next_request(story: Any
         await search(story, job, "nowhere.jpg")
 
 
-async def test_what_earlier_requests_left_open_is_not_forgotten(story: Any) -> None:
-    """A key that a cancelled chunk may hold is not missing, whatever the last request read."""
+async def test_chunks_that_earlier_requests_left_open_are_kept(story: Any) -> None:
+    """A key that a cancelled chunk may have is not missing, whatever the last request read."""
     story.put(*(f"{number:03}.jpg" for number in range(CHUNK_COUNT * SIZING.object_count_max)))
     job = await story.start()
     await story.run_engine()
@@ -177,7 +177,7 @@ async def test_a_page_of_outcomes_ends_when_its_time_is_up(story: Any) -> None:
         keys += (outcome.key for outcome in page.items)
         cursor, requests = page.cursor, requests + 1
         assert len(read) > read_before
-        # The file that is being read when the time is up is read to its end.
+        # The file in progress when the time is up is read to its end.
         longest = timedelta(seconds=READ_S + 2 * FILE_S)
         assert story.ports.clock.now() - begun_at <= longest
     assert keys == [f"{number:03}.jpg" for number in range(CHUNK_COUNT * SIZING.object_count_max)]
@@ -208,8 +208,8 @@ async def test_failures_of_discovery_alone_are_not_redriven(story: Any) -> None:
     assert await story.ports.jobs.get(job.job_id) == job
 
 
-async def test_a_job_that_did_not_count_them_is_as_it_was_after_its_redrive(story: Any) -> None:
-    """Version 0.1 did not count what failed in discovery."""
+async def test_a_job_without_that_count_is_unchanged_after_its_redrive(story: Any) -> None:
+    """Version 0.1 did not count failures of discovery."""
     job = await failed_in_discovery(story)
     uncounted = replace(job, tally=replace(job.tally, failed_in_discovery=0))
     jobs = story.world.database.jobs
@@ -221,7 +221,7 @@ async def test_a_job_that_did_not_count_them_is_as_it_was_after_its_redrive(stor
 
 
 async def failed_in_discovery(story: Any) -> Job:
-    """Return a job of which one row of the report cannot be read, and nothing else failed."""
+    """Return a job with one unreadable report row and no other failure."""
     story.put("a.jpg", "b.jpg", "c.jpg")
     job = await story.start(discovery=Discovery.BATCH)
     await story.run_engine()

@@ -1,4 +1,4 @@
-"""Writes whose response was lost and that are carried out later, after others have gone on."""
+"""Writes whose response was lost, and that take effect later, after other processes continued."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MIB = 1024**2
 
 
 def delayed(port: Any, method: str, applies: Callable[..., bool]) -> Callable[[], Any]:
-    """Have the next matching call time out; return what carries it out later."""
+    """Make the next matching call time out; return the function that performs it later."""
     sound = getattr(port, method)
     held: list[Any] = []
 
@@ -61,7 +61,7 @@ async def test_a_redrive_cannot_reopen_a_chunk_of_a_job_that_was_cancelled(story
 
 
 async def test_two_processes_that_end_a_chunk_leave_its_error_records(story: Any) -> None:
-    """One clears, the other records; the one settles, the other does not come so far."""
+    """One clears, the other records; the one settles, the other does not get so far."""
     story.put("a.jpg", "b.jpg")
     job = await story.start()
     await story.run_engine()
@@ -94,10 +94,10 @@ async def test_two_processes_that_end_a_chunk_leave_its_error_records(story: Any
     assert [failure.key for failure in await story.failures(job)] == ["a.jpg"]
 
 
-async def test_an_earlier_record_of_copies_cannot_take_the_place_of_a_later_one(
+async def test_an_earlier_record_of_copies_cannot_replace_a_later_one(
     new_story: Callable[..., Any],
 ) -> None:
-    """An upload of which no record remained would never be completed nor aborted."""
+    """An upload without a record would be neither completed nor aborted."""
     tuning = Tuning(
         single_copy_bytes_max=10 * MIB,
         copy_part_bytes=5 * MIB,

@@ -1,4 +1,4 @@
-"""Limits of what is kept are told to the caller, and never met by a write."""
+"""Size limits of records are reported to the caller, and never reached by a write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A listing that takes many lives: each one continues, whatever was selected of what was seen."""
+"""A listing that takes many invocations: each one continues, whatever the filters selected."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LIFE_COUNT_MAX = 60
 
 
 class Died(BaseException):
-    """The process is gone."""
+    """The process is killed."""
 
 
 def slow_pages(story: Any) -> list[str | None]:
-    """Have each page of a listing take its time; returns where the pages begin, as they are got."""
+    """Make each page of a listing take time; return the start of each page, as it is requested."""
     list_objects = story.ports.objects.list_objects
     asked: list[str | None] = []
 
@@ -60,7 +60,7 @@ def manifest_rows(story: Any, job: Any) -> list[str]:
 
 
 async def lives(story: Any, job: Any) -> int:
-    """Let the engine live as often as the listing needs; returns how often that was."""
+    """Invoke the engine as often as the listing needs; return the number of invocations."""
     for life in range(LIFE_COUNT_MAX):
         if (await story.ports.jobs.get(job.job_id)).status is not JobStatus.INITIALIZING:
             return life
@@ -72,7 +72,7 @@ async def lives(story: Any, job: Any) -> int:
 
 
 def slow_lives(new_story: Callable[..., Any], *, part_rows: int) -> Any:
-    """Return a story whose engine gets three pages of three objects in a life."""
+    """Return a story whose engine gets three pages of three objects per invocation."""
     made = new_story(
         Tuning(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=part_rows * len(ROW))
     )
@@ -82,7 +82,7 @@ def slow_lives(new_story: Callable[..., Any], *, part_rows: int) -> Any:
 
 @pytest.fixture
 def slow_story(new_story: Callable[..., Any]) -> Any:
-    """A story with three pages in a life, and parts of more rows than those have."""
+    """A story with three pages per invocation, and parts of more rows than those have."""
     return slow_lives(new_story, part_rows=11)
 
 
@@ -90,7 +90,7 @@ ROW = "media,00.jpg,17,2026-01-01T00:00:00.000Z\n"
 KEYS = [f"{number:02}.jpg" for number in range(50)]
 
 
-async def test_no_page_is_asked_for_twice(slow_story: Any) -> None:
+async def test_no_page_is_requested_twice(slow_story: Any) -> None:
     slow_story.put(*KEYS)
     asked, sizes = slow_pages(slow_story), part_sizes(slow_story)
     job = await slow_story.start()
@@ -105,8 +105,8 @@ async def test_no_page_is_asked_for_twice(slow_story: Any) -> None:
 
 
 @pytest.mark.parametrize("selected", [0, 1, 2])
-async def test_what_is_not_selected_is_left_behind_too(slow_story: Any, selected: int) -> None:
-    """Few rows make no part of a manifest; what was seen counts all the same."""
+async def test_filtered_pages_are_not_listed_again(slow_story: Any, selected: int) -> None:
+    """Few rows fill no part of a manifest; the listed pages count nevertheless."""
     chosen = [f"{number:02}.mxf" for number in (7, 33)[:selected]]
     slow_story.put(*KEYS, *chosen)
     asked = slow_pages(slow_story)
@@ -120,8 +120,8 @@ async def test_what_is_not_selected_is_left_behind_too(slow_story: Any, selected
     assert (job.listing.objects_listed, job.listing.objects_filtered) == (selected, 50)
 
 
-async def test_pages_without_objects_are_left_behind_too(slow_story: Any) -> None:
-    """Delete markers make pages without keys; only the store can name a place among them."""
+async def test_pages_without_objects_are_not_listed_again(slow_story: Any) -> None:
+    """Delete markers give pages without keys; only a token of the store names a position there."""
     slow_story.buckets.find(BUCKET).versioned = True
     slow_story.put(*KEYS)
     for key in KEYS[3:-2]:
@@ -134,7 +134,7 @@ async def test_pages_without_objects_are_left_behind_too(slow_story: Any) -> Non
     assert manifest_rows(slow_story, job) == [*KEYS[:3], *KEYS[-2:]]
 
 
-async def test_a_place_that_the_store_does_not_know_any_more_is_after_the_last_key(
+async def test_an_expired_token_is_replaced_by_the_last_key(
     slow_story: Any,
 ) -> None:
     slow_story.buckets.find(BUCKET).versioned = True
@@ -154,7 +154,7 @@ async def test_a_place_that_the_store_does_not_know_any_more_is_after_the_last_k
     assert manifest_rows(slow_story, job) == [*KEYS[:3], *KEYS[12:]]
 
 
-async def test_each_prefix_goes_on_where_it_was(slow_story: Any) -> None:
+async def test_each_prefix_continues_where_it_stopped(slow_story: Any) -> None:
     keys = [f"{folder}/{key}" for folder in "abc" for key in KEYS[:8]]
     slow_story.put(*keys)
     asked = slow_pages(slow_story)
@@ -167,10 +167,10 @@ async def test_each_prefix_goes_on_where_it_was(slow_story: Any) -> None:
 
 
 @pytest.mark.parametrize("died", ["before", "after"])
-async def test_a_life_that_dies_while_it_notes_its_rest_loses_nothing(
+async def test_an_invocation_that_dies_while_it_saves_its_rest_loses_nothing(
     new_story: Callable[..., Any], died: str
 ) -> None:
-    """The file with the rest is there before the record names it, each time under another name."""
+    """The file with the rest is written before the record names it, each time under a new name."""
     slow_story = slow_lives(new_story, part_rows=30)
     slow_story.put(*KEYS)
     slow_pages(slow_story)
@@ -195,10 +195,10 @@ async def test_a_life_that_dies_while_it_notes_its_rest_loses_nothing(
     assert manifest_rows(slow_story, job) == KEYS
 
 
-async def test_a_life_that_ends_in_an_error_loses_a_minute_at_most(
+async def test_an_invocation_that_fails_loses_a_minute_at_most(
     new_story: Callable[..., Any],
 ) -> None:
-    """An error comes before each deadline; what was listed long before it is durable."""
+    """An error occurs before each deadline; pages listed long before it are durable."""
     story = new_story(Tuning(sizing=ChunkSizing(object_count_max=5)))
     story.put(*KEYS)
     asked = slow_pages(story)
@@ -223,8 +223,8 @@ async def test_a_life_that_ends_in_an_error_loses_a_minute_at_most(
     assert len(asked) == 8 + 8 + 5
 
 
-async def test_a_rest_that_is_gone_fails_the_job(slow_story: Any) -> None:
-    """Rows that were listed and are not in the manifest are never left out in silence."""
+async def test_a_deleted_rest_fails_the_job(slow_story: Any) -> None:
+    """Rows that were listed and are not in the manifest are never silently left out."""
     slow_story.put(*KEYS)
     slow_pages(slow_story)
     job = await slow_story.start()

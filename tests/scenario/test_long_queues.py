@@ -1,4 +1,4 @@
-"""The sweep tells a chunk that waits from one whose message is lost, by what the queue holds."""
+"""The sweep distinguishes waiting chunks from lost messages, by the depth of the queue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ports.errors import AccessDenied, PortError, Unavailable
 
 HOUR_S = 3_600.0
 SWEEP_S = 300.0
-POLICY = Tuning(sizing=ChunkSizing(object_count_max=1))
+TUNING = Tuning(sizing=ChunkSizing(object_count_max=1))
 
 
 class LongQueue:
@@ -38,7 +38,7 @@ class LongQueue:
         self.queue.send = counted
 
     async def fill(self) -> Job:
-        """Start the job, up to its last message."""
+        """Start the job, and queue all its chunks."""
         self.story.put(*(f"{number:04}.jpg" for number in range(self.count)))
         job: Job = await self.story.start(discovery=Discovery.DIRECT)
         await self.story.run_engine()
@@ -47,7 +47,7 @@ class LongQueue:
         return job
 
     async def work_off(self, count: int) -> None:
-        """Work on the first messages."""
+        """Process the first messages."""
         for message in self.queue.messages[:count]:
             self.queue.messages.remove(message)
             process = self.story.use_cases.process_chunk().process
@@ -61,10 +61,10 @@ class LongQueue:
 
 @pytest.fixture
 def long_queue(new_story: Callable[..., Any]) -> LongQueue:
-    return LongQueue(new_story(POLICY), 60)
+    return LongQueue(new_story(TUNING), 60)
 
 
-async def test_a_queue_that_is_long_stays_as_long_as_it_is(long_queue: LongQueue) -> None:
+async def test_a_long_queue_gets_no_more_messages(long_queue: LongQueue) -> None:
     job = await long_queue.fill()
     for hours in range(1, 6):
         for _ in range(12):
@@ -76,7 +76,7 @@ async def test_a_queue_that_is_long_stays_as_long_as_it_is(long_queue: LongQueue
     assert job.terminal
 
 
-async def test_what_is_worked_on_counts_as_held(long_queue: LongQueue) -> None:
+async def test_messages_in_flight_count_as_queued(long_queue: LongQueue) -> None:
     await long_queue.fill()
     taken = [long_queue.queue.messages.pop() for _ in range(5)]
     long_queue.queue.taken_count = len(taken)
@@ -85,12 +85,12 @@ async def test_what_is_worked_on_counts_as_held(long_queue: LongQueue) -> None:
     assert long_queue.sent == []
 
 
-async def test_no_more_is_sent_again_than_is_missing(long_queue: LongQueue) -> None:
+async def test_no_more_messages_are_sent_again_than_are_missing(long_queue: LongQueue) -> None:
     job = await long_queue.fill()
     del long_queue.queue.messages[20:23]
     for _ in range(40):
         await long_queue.sweep()
-    # Which ones are missing nobody can see: the oldest are the likeliest.
+    # It is unknown which ones are missing: the oldest are the most likely.
     assert len(long_queue.sent) == 3
     while long_queue.queue.messages:
         await long_queue.work_off(10)
@@ -103,7 +103,7 @@ async def test_no_more_is_sent_again_than_is_missing(long_queue: LongQueue) -> N
     assert len(long_queue.sent) <= 6
 
 
-async def test_all_is_sent_again_if_the_queue_is_empty(long_queue: LongQueue) -> None:
+async def test_all_messages_are_sent_again_if_the_queue_is_empty(long_queue: LongQueue) -> None:
     await long_queue.fill()
     long_queue.queue.messages.clear()
     for _ in range(11):
@@ -114,8 +114,8 @@ async def test_all_is_sent_again_if_the_queue_is_empty(long_queue: LongQueue) ->
 
 
 async def test_two_jobs_are_counted_together(new_story: Callable[..., Any]) -> None:
-    """The messages of one job say nothing of the other's."""
-    story = new_story(POLICY)
+    """The messages of one job do not count for the other."""
+    story = new_story(TUNING)
     story.put("a/1.jpg", "a/2.jpg", "b/1.jpg", "b/2.jpg")
     first = await story.start(prefixes=("a/",))
     second = await story.start(prefixes=("b/",))
@@ -130,13 +130,13 @@ async def test_two_jobs_are_counted_together(new_story: Callable[..., Any]) -> N
     assert (await story.finish(second.job_id)).terminal
 
 
-async def test_a_message_that_is_older_than_the_queue_keeps_any_is_sent_again(
+async def test_a_message_older_than_the_retention_period_is_sent_again(
     long_queue: LongQueue,
 ) -> None:
-    """Whatever the depth says: there may be messages of nobody in the queue."""
+    """Whatever the depth is: the queue may have messages of ended jobs."""
     job = await long_queue.fill()
     lost = long_queue.queue.messages.pop().chunk_index
-    await long_queue.queue.send([ChunkMessage(job_id="job-of-nobody", chunk_index=0)])
+    await long_queue.queue.send([ChunkMessage(job_id="job-unknown", chunk_index=0)])
     long_queue.sent.clear()
     long_queue.story.ports.clock.advance(4 * 24 * HOUR_S)
     chunks = long_queue.story.ports.chunks
@@ -148,10 +148,10 @@ async def test_a_message_that_is_older_than_the_queue_keeps_any_is_sent_again(
 
 
 @pytest.mark.parametrize("error", [AccessDenied("no"), Unavailable("down")])
-async def test_a_queue_that_cannot_be_read_stops_nothing_else(
+async def test_an_unreadable_queue_stops_nothing_else(
     new_story: Callable[..., Any], error: PortError
 ) -> None:
-    story = new_story(POLICY)
+    story = new_story(TUNING)
     story.put("a.jpg", "b.jpg")
     job = await story.start()
     await story.run_engine()
@@ -167,7 +167,7 @@ async def test_a_queue_that_cannot_be_read_stops_nothing_else(
     story.ports.clock.advance(2 * HOUR_S)
     with pytest.raises(type(error)):
         await story.use_cases.sweep().run(story.deadline())
-    # A chunk that was never queued needs no depth; the other one is not taken for lost.
+    # A chunk that was never queued needs no depth; the other one is not treated as lost.
     assert [message.chunk_index for message in story.ports.queue.messages] == [first.index]
     story.ports.queue.depth = depth
     assert (await story.finish(job.job_id)).terminal
@@ -196,7 +196,7 @@ async def test_a_sweep_that_dies_has_marked_what_it_sent(
         count = 0
         with suppress(Unavailable):
             await long_queue.sweep()
-    # Each sent 20 and marked 15: but for a group of ten, what was sent is not sent again.
+    # Each sent 20 and marked 15: except for a group of ten, nothing is sent again.
     assert len(long_queue.sent) <= 60 + 5 * 10
     long_queue.story.ports.chunks.save = save
     job = await long_queue.story.finish(job.job_id)
@@ -223,7 +223,8 @@ async def test_a_sweep_stops_before_it_is_killed(
     clock.advance(HOUR_S)
     long_queue.story.time_s = 36.0
     await long_queue.sweep()
-    # Twenty seconds before its end it sends no more; what it sent is marked, and the next goes on.
+    # Twenty seconds before its end it stops sending; the sent ones are marked, and the next sweep
+    # continues.
     assert len(long_queue.sent) == 40
     assert "sweep_incomplete" in {each.name for each in long_queue.story.ports.telemetry.warnings}
     await long_queue.sweep()

@@ -1,4 +1,4 @@
-"""Who listens to S3's own events hears our writes too: they can be told apart, and a loop ends."""
+"""S3's own events include the service's writes: they can be distinguished, and a loop ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JOB_COUNT_MAX = 20
 
 
 def furnish(story: Any) -> None:
-    """Put objects of all kinds; one of them is so large that it is copied in parts."""
+    """Put objects of all kinds; one of them needs a multipart copy."""
     story.put("untagged.jpg", "b c+%.mov")
     story.put("owned.jpg", tags={"project": "x"})
     story.put_known("known.jpg")
@@ -31,14 +31,14 @@ def furnish(story: Any) -> None:
 
 
 def listen(story: Any) -> list[ObjectCreated]:
-    """Return what S3 tells of from now on."""
+    """Return the events of S3 from now on."""
     heard: list[ObjectCreated] = []
     story.buckets.on_created.append(heard.append)
     return heard
 
 
 def announced(story: Any, job: Job) -> Counter[tuple[str, str, str, str | None]]:
-    """Count the ingest events of a job by the names that S3's events have, too."""
+    """Count the ingest events of a job by the members that S3's events also have."""
     return Counter(
         (e.bucket_name, e.object_key, e.e_tag, e.version_id)
         for e in story.ports.bus.events
@@ -47,13 +47,13 @@ def announced(story: Any, job: Job) -> Counter[tuple[str, str, str, str | None]]
 
 
 def names(events: list[ObjectCreated]) -> list[tuple[str, str, str, str | None]]:
-    """Return what S3's events and ours both name an object by."""
+    """Return the members that identify an object both in S3's events and in ingest events."""
     return [(e.bucket_name, e.key, e.e_tag, e.version_id) for e in events]
 
 
 @DISCOVERIES
 @pytest.mark.parametrize("versioned", [False, True])
-async def test_each_write_of_ours_has_one_ingest_event_and_an_owner_s_has_none(
+async def test_each_write_of_the_service_has_one_ingest_event_and_an_owners_has_none(
     story: Any, discovery: Discovery, versioned: bool
 ) -> None:
     story.buckets.find(BUCKET).versioned = versioned
@@ -72,7 +72,7 @@ async def test_each_write_of_ours_has_one_ingest_event_and_an_owner_s_has_none(
     tagged = {event.key: story.job_in_tags(event.key) for event in ours}
     assert tagged == {key: job.job_id for key, kind in story.kinds(job).items() if _written(kind)}
     if versioned:
-        # Without versions, a copy in one request has the ETag of what it was made of.
+        # Without versions, a copy in one request has the ETag of its source.
         assert not announced(story, job).keys() & set(names(owners))
     assert not announced(story, job).keys() & set(names(late))
 
@@ -90,7 +90,7 @@ async def test_the_event_trigger_creates_no_object(
 
 
 class WorstConsumer:
-    """Starts a sync of the bucket for every object that it hears of, and again if it is refused."""
+    """Starts a sync of the bucket for every object event, and again if it is refused."""
 
     def __init__(self, story: Any, discovery: Discovery) -> None:
         self._story = story
@@ -99,7 +99,7 @@ class WorstConsumer:
         self.jobs: list[Job] = []
 
     async def follow(self) -> None:
-        """Start what was heard of, let each job run to its end, until nothing is heard any more."""
+        """Start a sync for each event and run it to its end, until no more events arrive."""
         while self._heard and len(self.jobs) < JOB_COUNT_MAX:
             refused = []
             for event in [self._heard.pop(0) for _ in list(self._heard)]:
@@ -114,11 +114,11 @@ class WorstConsumer:
             self.after_job()
 
     def after_job(self) -> None:
-        """What others do between two jobs."""
+        """What other processes do between two jobs."""
 
 
 @DISCOVERIES
-async def test_a_loop_ends_once_the_catalog_knows_the_objects(
+async def test_a_loop_ends_once_the_catalog_has_the_objects(
     story: Any, discovery: Discovery
 ) -> None:
     await story.sync()
@@ -134,14 +134,14 @@ async def test_a_loop_ends_once_the_catalog_knows_the_objects(
     assert story.writes()["CopyObject"] == len(story.ports.bus.events) == 3
 
 
-async def test_a_loop_ends_even_if_the_catalog_never_knows_the_objects(story: Any) -> None:
-    """What was triggered is waited for, and it is triggered three times in all."""
+async def test_a_loop_ends_even_if_the_catalog_never_has_the_objects(story: Any) -> None:
+    """A triggered object is waited for, and triggered three times in total."""
     await story.sync()
     consumer = WorstConsumer(story, Discovery.DIRECT)
     consumer.after_job = lambda: story.ports.clock.advance(25 * 3600)  # type: ignore[method-assign]
     story.put("a.jpg")
     await consumer.follow()
-    # One job for the upload, and one for each of our three copies.
+    # One job for the upload, and one for each of the three copies in place.
     kinds = [set(story.kinds(job).values()) for job in consumer.jobs]
     assert kinds == [{"PUT"}, {"PUT"}, {"PUT"}, {"NOT_TAKEN"}]
     assert story.writes()["CopyObject"] == 3

@@ -1,4 +1,4 @@
-"""A sync beside a system that has rules of its own: what it takes, waits for, and gives up."""
+"""A sync with a system that has its own rules: which objects it triggers, waits for, or reports."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def lake_story(new_story: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def record_of(story: Any, key: str, **facts: Any) -> None:
-    """Let the system have a record of an object as it is, under ids of its own."""
+    """Give the system a record of the current object, under the system's own ids."""
     head = story.buckets.get(BUCKET, key).head
     given = {
         "inventory_id": f"inventory of {key}",
@@ -52,7 +52,7 @@ def reasons(story: Any, job: Any) -> dict[str, str]:
 
 
 @DISCOVERIES
-async def test_what_the_system_takes_is_told_by_extension_and_content_type(
+async def test_extension_and_content_type_decide_what_the_system_takes(
     lake_story: Callable[..., Any], discovery: Discovery
 ) -> None:
     story = lake_story()
@@ -103,7 +103,7 @@ async def test_the_connectors_file_filter_narrows_and_widens_what_is_taken(
     story.put("a.pdf", "b.mov", system_metadata={"ContentType": "application/octet-stream"})
     story.put("c", system_metadata={"ContentType": "audio/wav"})
     assert story.kinds(await story.sync()) == {"a.pdf": "PUT", "b.mov": "NOT_MEDIA", "c": "PUT"}
-    # Its type is found by content type, not taken for an image.
+    # Its type is determined by content type, and is not `Image`.
     assert ":" not in story.tags("a.pdf")["AssetID"]
 
     denying = FileFilter(mode=FilterMode.DENY, extensions=("mov",))
@@ -147,10 +147,10 @@ async def test_a_copy_that_changed_the_etag_is_known_by_its_time(
 
 
 @pytest.mark.parametrize("full", [False, True])
-async def test_where_tags_are_not_restored_the_object_is_known_all_the_same(
+async def test_an_object_without_restored_tags_is_known_nevertheless(
     lake_story: Callable[..., Any], full: bool
 ) -> None:
-    """Because the connector says so, or because the object has no room for them."""
+    """Because of the connector's setting, or because the object has no room for them."""
     story = lake_story(ingest={"restore_tags": full})
     story.put("a.mov", tags={f"t{n}": "v" for n in range(9)} if full else {})
     record_of(story, "a.mov")
@@ -167,7 +167,7 @@ async def test_where_tags_are_not_restored_the_object_is_known_all_the_same(
 async def test_a_replaced_object_is_triggered_without_ids(
     lake_story: Callable[..., Any], discovery: Discovery
 ) -> None:
-    """Both ids beside a record of other content would make the system delete its asset."""
+    """Both ids with a record of other content would make the system delete its asset."""
     story = lake_story()
     story.put("a.mov", tags={"project": "x"})
     minted = mint_inventory_id(BUCKET, "a.mov")
@@ -204,7 +204,7 @@ async def test_ids_are_left_to_the_system_where_it_assigns_them(
 
 
 @DISCOVERIES
-async def test_what_is_not_taken_is_triggered_three_times_and_then_reported(
+async def test_an_object_that_is_not_taken_is_triggered_three_times_and_then_reported(
     lake_story: Callable[..., Any], discovery: Discovery
 ) -> None:
     story = lake_story()
@@ -247,7 +247,7 @@ async def test_a_new_upload_is_triggered_at_once(lake_story: Callable[..., Any])
     assert reasons(story, await story.sync()) == {"a.mov": "IDS_UNKNOWN"}
 
 
-async def test_tags_that_came_along_with_a_copy_are_no_trigger_and_give_no_ids(
+async def test_tags_from_a_copied_object_do_not_count_as_a_trigger_and_give_no_ids(
     lake_story: Callable[..., Any],
 ) -> None:
     story = lake_story()
@@ -262,7 +262,7 @@ async def test_tags_that_came_along_with_a_copy_are_no_trigger_and_give_no_ids(
 async def test_an_object_that_the_system_takes_while_it_is_read_is_not_overwritten(
     lake_story: Callable[..., Any],
 ) -> None:
-    """Its tag write leaves no trace in time or ETag; the number of tags shows it."""
+    """Its tag write does not change time or ETag; the number of tags shows it."""
     story = lake_story()
     story.put("a.mov")
     sound = story.ports.objects.head
@@ -314,7 +314,7 @@ async def test_an_object_whose_message_is_refused_fails_and_is_sent_again(
     job = await story.sync()
     assert (job.status, set(story.kinds(job).values())) == (JobStatus.COMPLETED, {"PUT"})
     assert sorted(message.object_key for message in queue.drain(QUEUE_URL)) == ["a.mov", "b.mov"]
-    # Its event went out once as well, after its message.
+    # Its event was published once as well, after its message.
     assert sorted(event.object_key for event in story.ports.bus.events) == ["a.mov", "b.mov"]
     assert story.requests["PutObjectTagging"] == 2
 
@@ -336,7 +336,7 @@ async def test_a_queue_that_does_not_exist_fails_the_job_before_anything_is_writ
 
 
 @pytest.mark.parametrize("error", [NotFound("no such queue"), AccessDenied("not allowed")])
-async def test_a_queue_that_cannot_be_read_is_said_and_the_period_alone_counts(
+async def test_an_unreadable_queue_is_reported_and_only_the_grace_period_counts(
     lake_story: Callable[..., Any], error: Exception
 ) -> None:
     story = lake_story(ingest={"queue_url": QUEUE_URL})
@@ -363,7 +363,7 @@ async def test_an_object_is_waited_for_until_the_queue_was_seen_empty(
     for _ in range(3):
         story.ports.clock.advance(30 * HOUR_S)
         assert story.kinds(await story.sync()) == {"a.mov": "INGESTING"}
-    # The sweep sees it empty; it need not be so when the next job begins.
+    # The sweep sees it empty; it may not be empty when the next job starts.
     story.ports.ingest_queue.drain(QUEUE_URL)
     await story.use_cases.sweep().run(story.deadline())
     a_minute_ago = story.ports.clock.now() - timedelta(minutes=1)
@@ -392,7 +392,7 @@ async def test_a_queue_that_cannot_be_read_does_not_stop_the_sweep(
     assert warnings == ["ingest_queue_not_read"]
 
 
-async def test_a_sweep_whose_time_is_over_looks_at_no_queue(
+async def test_a_sweep_without_time_reads_no_queue(
     lake_story: Callable[..., Any],
 ) -> None:
     story = lake_story(trigger=Trigger.QUEUE)

@@ -1,4 +1,4 @@
-"""A cursor of a job's outcomes leads on in that list, and in no other."""
+"""A cursor of a job's outcomes continues that list, and no other."""
 
 from typing import Any
 

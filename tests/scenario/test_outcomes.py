@@ -1,4 +1,4 @@
-"""What becomes of objects in whole jobs: discoveries, dry runs, second runs, failures."""
+"""The outcomes of objects in whole jobs: discoveries, dry runs, second runs, failures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DISCOVERIES = pytest.mark.parametrize("discovery", list(Discovery))
 
 
 def furnish(story: Any) -> dict[str, str]:
-    """Put one object of each kind; returns what a sync has to make of them."""
+    """Put one object of each kind; return the outcomes that a sync must give."""
     story.put("untagged.jpg", "b c+%.mov", "new\nline")
     story.put("owned.jpg", tags={"project": "x"})
     story.put_known("known.jpg")
@@ -66,7 +66,7 @@ async def test_every_kind_of_object_gets_its_outcome(story: Any, discovery: Disc
 
 
 @DISCOVERIES
-async def test_events_say_what_was_done(story: Any, discovery: Discovery) -> None:
+async def test_events_name_the_write(story: Any, discovery: Discovery) -> None:
     wanted = furnish(story)
     await story.sync(discovery=discovery)
     actions = {e.object_key: e.processing_action.value for e in story.ports.bus.events}
@@ -116,7 +116,7 @@ def test_both_discoveries_lead_to_the_same_outcomes(
     direct = asyncio.run(run(Discovery.DIRECT))
     batch = asyncio.run(run(Discovery.BATCH))
     if states and set(states) == {"denied"}:
-        # All tasks of the batch job failing is a failed discovery, not a bucket of failed objects.
+        # If all tasks of the batch job fail, the discovery failed, not every object.
         assert batch[0] in (JobStatus.FAILED, direct[0])
     else:
         assert direct == batch
@@ -153,10 +153,10 @@ async def test_a_second_run_writes_nothing(
 
 
 @DISCOVERIES
-async def test_an_archived_object_says_whether_it_is_restored(
+async def test_the_outcome_of_an_archived_object_shows_whether_it_is_restored(
     story: Any, discovery: Discovery
 ) -> None:
-    """By the reason: outcomes that discovery found out have no message."""
+    """By the reason: outcomes of discovery have no message."""
     story.put("frozen.jpg", storage_class="GLACIER")
     story.put("thawed.jpg", storage_class="GLACIER", restored=True)
     job = await story.sync(discovery=discovery)
@@ -190,7 +190,7 @@ async def test_one_denied_object_does_not_stop_the_others(story: Any, discovery:
 
 
 @DISCOVERIES
-async def test_a_redrive_mends_what_failed_and_touches_nothing_else(
+async def test_a_redrive_retries_failed_objects_and_touches_nothing_else(
     story: Any, discovery: Discovery
 ) -> None:
     story.put("a.jpg", "b.jpg", "c.jpg")
@@ -224,7 +224,7 @@ async def test_ten_tags_are_the_limit(story: Any, owned: int, kind: str) -> None
         assert (await story.failures(job))[0].error_class == "TagLimitExceeded"
 
 
-async def test_an_object_deleted_meanwhile_is_gone(story: Any) -> None:
+async def test_an_object_deleted_during_the_sync_is_gone(story: Any) -> None:
     story.put("a.jpg", "b.jpg")
     job = await story.start()
     await story.run_engine()
@@ -253,8 +253,8 @@ async def test_an_object_that_changes_between_read_and_write_is_read_again(story
     assert story.tags("a.jpg")["new"] == "tag"
 
 
-async def test_an_upload_in_parts_that_began_before_keeps_its_own_tags(story: Any) -> None:
-    """S3 tells the beginning of an upload in parts as the time of modification."""
+async def test_a_multipart_upload_created_before_keeps_its_own_tags(story: Any) -> None:
+    """S3's modification time of a multipart upload is that of its creation."""
     story.put("a.mov", tags={"project": "old"})
     story.ports.clock.advance(100)
     head = story.ports.objects.head
@@ -266,8 +266,8 @@ async def test_an_upload_in_parts_that_began_before_keeps_its_own_tags(story: An
             tags = {"project": "new", "rights": "embargo"}
             story.buckets.put(BUCKET, key, b"new", e_tag="0123-7", tags=tags)
             versions = story.buckets.find(BUCKET).versions[key]
-            begun_at = story.ports.clock.now() - timedelta(seconds=60)
-            earlier = replace(versions[-1].head, last_modified=begun_at)
+            created_at = story.ports.clock.now() - timedelta(seconds=60)
+            earlier = replace(versions[-1].head, last_modified=created_at)
             versions[-1] = replace(versions[-1], head=earlier)
         return await head(bucket, key)
 
@@ -286,18 +286,18 @@ async def test_filters_leave_out_and_count(story: Any) -> None:
     assert (job.listing.objects_listed, job.listing.objects_filtered) == (2, 1)
 
 
-async def test_modified_since_finds_uploads_in_parts_that_began_before(story: Any) -> None:
-    """S3 dates them at their beginning, and shows them when they are completed."""
-    begun_at = story.ports.clock.now()
+async def test_modified_since_finds_multipart_uploads_created_before(story: Any) -> None:
+    """Their time is that of their creation, and they are visible when they are completed."""
+    created_at = story.ports.clock.now()
     story.ports.clock.advance(3_600)
     story.put("before.jpg")
     last = await story.sync()
     story.ports.clock.advance(3_600)
     story.put("since.jpg")
-    story.buckets.put(BUCKET, "parts.mov", b"in parts", e_tag="0123-7")
+    story.buckets.put(BUCKET, "parts.mov", b"multipart", e_tag="0123-7")
     versions = story.buckets.find(BUCKET).versions["parts.mov"]
-    begun = replace(versions[-1].head, last_modified=begun_at)
-    versions[-1] = replace(versions[-1], head=begun)
+    dated = replace(versions[-1].head, last_modified=created_at)
+    versions[-1] = replace(versions[-1], head=dated)
 
     job = await story.sync(modified_since=last.created_at)
 

@@ -1,4 +1,4 @@
-"""Objects that are copied in parts, by processes that live for less time than it takes."""
+"""Multipart copies that take longer than the lifetime of a process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KEY = "film.mxf"
 PART_COUNT = 9
 LIVES_S = 30.0
 
-POLICY = Tuning(
+TUNING = Tuning(
     single_copy_bytes_max=10 * MIB,
     copy_part_bytes=5 * MIB,
     stop_margin_s=20.0,
@@ -44,13 +44,13 @@ POLICY = Tuning(
 
 
 class Crash(BaseException):
-    """The process is gone."""
+    """The process is killed."""
 
 
 @pytest.fixture
 def story(new_story: Callable[..., Any]) -> Any:
     """A bucket with one large object; copying a part takes four seconds of ten."""
-    return prepared(new_story, replace(POLICY, copy_parts_in_flight=1))
+    return prepared(new_story, replace(TUNING, copy_parts_in_flight=1))
 
 
 def prepared(new_story: Callable[..., Any], tuning: Tuning) -> Any:
@@ -62,7 +62,7 @@ def prepared(new_story: Callable[..., Any], tuning: Tuning) -> Any:
 
     async def slow(bucket: Any, head: Any, copy_id: str, part: Any) -> Any:
         made.on_part(part.number)
-        for _ in range(20):  # others have their turn, as in any real request
+        for _ in range(20):  # other tasks run, as during any real request
             await asyncio.sleep(0)
         copied = await copy_part(bucket, head, copy_id, part)
         made.ports.clock.advance(4)
@@ -78,13 +78,13 @@ def put_film(story: Any, content: bytes = b"film", **more: Any) -> None:
 
 
 def part_requests(story: Any) -> tuple[int, int, int]:
-    """How many copies were begun, parts copied, copies finished."""
+    """Return the numbers of copies created, parts copied, and copies completed."""
     names = ("CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload")
     return tuple(story.requests[name] for name in names)  # type: ignore[return-value]
 
 
 async def until_part(story: Any, number: int, then: Callable[[], None]) -> Any:
-    """Start a sync, and have something happen once, before a part is copied."""
+    """Start a sync, and run a hook once, before a part is copied."""
     happened = []
 
     def on_part(copying: int) -> None:
@@ -109,8 +109,8 @@ def raising(error: BaseException) -> Callable[[], None]:
     return fail
 
 
-async def test_a_copy_that_takes_longer_than_a_process_lives_is_gone_on_with(story: Any) -> None:
-    """More processes than a chunk has attempts: each of them brings it further."""
+async def test_a_copy_that_takes_longer_than_a_process_lives_is_resumed(story: Any) -> None:
+    """More processes than a chunk has attempts: each of them makes progress."""
     created: list[Any] = []
     story.buckets.on_created.append(created.append)
     turns = 0
@@ -124,18 +124,18 @@ async def test_a_copy_that_takes_longer_than_a_process_lives_is_gone_on_with(sto
     job = await settled(story, await story.start())
 
     assert (job.status, story.kinds(job)) == (JobStatus.COMPLETED, {KEY: "PUT"})
-    assert turns > POLICY.chunk_attempt_count_max - 2
+    assert turns > TUNING.chunk_attempt_count_max - 2
     assert part_requests(story) == (1, PART_COUNT, 1)
     assert [event.kind for event in created] == ["CompleteMultipartUpload"]
     assert story.buckets.get(BUCKET, KEY).content == b"film"
     assert len(story.ports.bus.events) == 1
 
 
-async def test_a_part_that_had_to_wait_for_its_turn_is_not_started_too_late(
+async def test_a_part_that_waited_for_its_permit_is_not_started_too_late(
     new_story: Callable[..., Any],
 ) -> None:
-    """All ask at the beginning, one at a time is copied: the others' time is over by then."""
-    story = prepared(new_story, replace(POLICY, windows_in_flight=1, calls_in_flight=1))
+    """All wait at the start, one at a time is copied: the time of the others is over by then."""
+    story = prepared(new_story, replace(TUNING, windows_in_flight=1, calls_in_flight=1))
     started_at: list[Any] = []
     story.on_part = lambda number: started_at.append(story.ports.clock.now())
     job = await story.start()
@@ -146,12 +146,12 @@ async def test_a_part_that_had_to_wait_for_its_turn_is_not_started_too_late(
 
     assert 0 < len(started_at) < PART_COUNT
     last_s = (started_at[-1] - began_at).total_seconds()
-    assert last_s <= LIVES_S - POLICY.stop_margin_s
+    assert last_s <= LIVES_S - TUNING.stop_margin_s
     assert (await settled(story, job)).status is JobStatus.COMPLETED
 
 
 async def test_one_part_per_process_is_progress(story: Any) -> None:
-    story.time_s = POLICY.stop_margin_s + 3
+    story.time_s = TUNING.stop_margin_s + 3
 
     job = await settled(story, await story.start())
 
@@ -180,8 +180,8 @@ async def test_a_process_that_dies_loses_its_own_parts_only(story: Any) -> None:
     job = await settled(story, job)
 
     assert job.status is JobStatus.COMPLETED
-    begun, copied, finished = part_requests(story)
-    assert (begun, finished) == (1, 1)
+    created, copied, finished = part_requests(story)
+    assert (created, finished) == (1, 1)
     assert PART_COUNT < copied < 2 * PART_COUNT
     assert story.buckets.get(BUCKET, KEY).content == b"film"
 
@@ -211,7 +211,7 @@ async def test_a_tag_that_is_set_between_two_processes_is_kept(story: Any) -> No
     assert part_requests(story)[0] == 2
 
 
-async def test_a_copy_that_somebody_aborted_is_begun_again(story: Any) -> None:
+async def test_a_copy_that_another_process_aborted_is_created_again(story: Any) -> None:
     job = await until_part(story, 4, story.buckets.uploads.clear)
 
     job = await settled(story, job)
@@ -220,14 +220,16 @@ async def test_a_copy_that_somebody_aborted_is_begun_again(story: Any) -> None:
     assert part_requests(story)[0] == 2
 
 
-async def test_a_copy_whose_end_was_not_heard_is_announced_and_not_made_twice(story: Any) -> None:
+async def test_a_copy_whose_completion_response_was_lost_is_announced_and_not_repeated(
+    story: Any,
+) -> None:
     complete_multipart_copy = story.ports.objects.complete_multipart_copy
 
-    async def unheard(*args: Any) -> Any:
+    async def losing_response(*args: Any) -> Any:
         await complete_multipart_copy(*args)
         raise TimedOut("no answer")
 
-    story.ports.objects.complete_multipart_copy = unheard
+    story.ports.objects.complete_multipart_copy = losing_response
 
     job = await settled(story, await story.start())
 
@@ -236,8 +238,8 @@ async def test_a_copy_whose_end_was_not_heard_is_announced_and_not_made_twice(st
     assert len(story.ports.bus.events) == 1
 
 
-@pytest.mark.parametrize("worked_on", [True, False], ids=["worked on", "handed back"])
-async def test_a_cancelled_copy_is_given_up(story: Any, worked_on: bool) -> None:
+@pytest.mark.parametrize("worked_on", [True, False], ids=["worked on", "released"])
+async def test_a_cancelled_copy_is_aborted(story: Any, worked_on: bool) -> None:
     created: list[Any] = []
     story.buckets.on_created.append(created.append)
     job = await story.start()
@@ -257,7 +259,7 @@ async def test_a_cancelled_copy_is_given_up(story: Any, worked_on: bool) -> None
     assert "AssetID" not in story.tags(KEY)
 
 
-async def test_a_copy_that_never_comes_further_fails_and_is_given_up(story: Any) -> None:
+async def test_a_copy_without_progress_fails_and_is_aborted(story: Any) -> None:
     def throttle(number: int) -> None:
         if number == 3:
             raise Throttled("slow down")
@@ -270,7 +272,7 @@ async def test_a_copy_that_never_comes_further_fails_and_is_given_up(story: Any)
     assert [f.error_class for f in await story.failures(job)] == ["Throttled"]
 
 
-async def test_a_copy_that_is_refused_is_given_up_at_once(story: Any) -> None:
+async def test_a_refused_copy_is_aborted_immediately(story: Any) -> None:
     job = await until_part(story, 2, raising(AccessDenied("no right to read")))
 
     job = await settled(story, job)
@@ -279,7 +281,7 @@ async def test_a_copy_that_is_refused_is_given_up_at_once(story: Any) -> None:
     assert part_requests(story) == (1, 1, 0)
 
 
-async def test_what_cannot_be_given_up_does_not_keep_the_job(story: Any) -> None:
+async def test_a_failed_abort_does_not_keep_the_job_from_its_end(story: Any) -> None:
     job = await until_part(story, 2, raising(AccessDenied("no right to read")))
 
     async def denied(*_: Any) -> None:
@@ -295,7 +297,7 @@ async def test_what_cannot_be_given_up_does_not_keep_the_job(story: Any) -> None
     assert all("no right to abort" in entry.facts["cause"] for entry in warned)
 
 
-async def test_a_redriven_copy_is_begun_again(story: Any) -> None:
+async def test_a_redriven_copy_is_created_again(story: Any) -> None:
     def throttle(number: int) -> None:
         if number == 3:
             raise Throttled("slow down")
@@ -312,7 +314,7 @@ async def test_a_redriven_copy_is_begun_again(story: Any) -> None:
 
 
 async def test_a_chunk_of_small_objects_costs_one_read_more(new_story: Callable[..., Any]) -> None:
-    story = new_story(POLICY)
+    story = new_story(TUNING)
     story.put("a.jpg", "b.jpg")
     read: list[str] = []
     get = story.ports.results.get
@@ -330,11 +332,11 @@ async def test_a_chunk_of_small_objects_costs_one_read_more(new_story: Callable[
     assert not [key for key in story.ports.results.files if "copies" in key]
 
 
-# Copies that lead nowhere come to an end.
+# Copies without progress are bounded.
 
 
 async def ended(story: Any, job: Any, after_each: Callable[[], Any] = lambda: None) -> Any:
-    """Run workers until the job has ended; a hundred have to be enough."""
+    """Run workers until the job has ended; a hundred must be enough."""
     await story.run_engine()
     for _ in range(100):
         await story.run_chunks()
@@ -348,7 +350,7 @@ async def ended(story: Any, job: Any, after_each: Callable[[], Any] = lambda: No
     return job
 
 
-async def test_an_object_that_is_tagged_again_and_again_fails_in_the_end(story: Any) -> None:
+async def test_an_object_that_is_tagged_repeatedly_finally_fails(story: Any) -> None:
     count = itertools.count()
 
     def tag() -> None:
@@ -360,7 +362,7 @@ async def test_an_object_that_is_tagged_again_and_again_fails_in_the_end(story: 
     assert story.kinds(job) == {KEY: "FAILED"}
 
 
-async def test_a_copy_that_can_never_be_joined_fails_in_the_end(story: Any) -> None:
+async def test_a_copy_that_can_never_be_completed_finally_fails(story: Any) -> None:
     async def conflict(*_: Any) -> None:
         raise Conflict("409", vendor_code="ConditionalRequestConflict")
 
@@ -371,7 +373,7 @@ async def test_a_copy_that_can_never_be_joined_fails_in_the_end(story: Any) -> N
     assert story.kinds(job) == {KEY: "FAILED"}
 
 
-async def test_what_cannot_be_put_on_file_is_no_progress(story: Any) -> None:
+async def test_a_part_that_cannot_be_recorded_is_not_progress(story: Any) -> None:
     put = story.ports.results.put
 
     async def failing(key: str, content: bytes) -> None:
@@ -406,11 +408,11 @@ async def test_an_acl_that_is_narrowed_between_two_workers_stays_narrow(story: A
     assert part_requests(story)[0] == 2
 
 
-async def test_parts_have_the_size_that_the_copy_was_begun_with(story: Any) -> None:
+async def test_parts_keep_the_part_size_of_the_copy(story: Any) -> None:
     job = await story.start()
     await story.run_engine()
     await story.run_chunks()
-    story.use_cases = use_cases(story.ports, replace(POLICY, copy_part_bytes=7 * MIB))
+    story.use_cases = use_cases(story.ports, replace(TUNING, copy_part_bytes=7 * MIB))
 
     job = await settled(story, job)
 
@@ -419,11 +421,11 @@ async def test_parts_have_the_size_that_the_copy_was_begun_with(story: Any) -> N
     assert story.buckets.get(BUCKET, KEY).content == b"film"
 
 
-@pytest.mark.parametrize("worked_on", [True, False], ids=["worked on", "handed back"])
-async def test_a_cancelled_copy_of_an_object_that_grew_is_given_up(
+@pytest.mark.parametrize("worked_on", [True, False], ids=["worked on", "released"])
+async def test_a_cancelled_copy_of_an_object_that_grew_is_aborted(
     story: Any, worked_on: bool
 ) -> None:
-    """It was small when it was listed, so nobody expects a copy in parts in its chunk."""
+    """It was small when it was listed, so no multipart copy is expected in its chunk."""
     story.buckets.put(BUCKET, KEY, b"small")
     story.ports.clock.advance(1)
     job = await story.start()
@@ -451,10 +453,10 @@ async def test_a_cancelled_copy_of_an_object_that_grew_is_given_up(
     assert job.status is JobStatus.CANCELLED
 
 
-# Workers that die, or come back late.
+# Workers that die, or resume late.
 
 
-async def test_a_process_that_dies_while_it_joins_loses_no_part(story: Any) -> None:
+async def test_a_process_that_dies_while_it_completes_loses_no_part(story: Any) -> None:
     story.time_s = 900.0
     complete_multipart_copy = story.ports.objects.complete_multipart_copy
     deaths = [Crash()]
@@ -477,8 +479,8 @@ async def test_a_process_that_dies_while_it_joins_loses_no_part(story: Any) -> N
     assert part_requests(story) == (1, PART_COUNT, 1)
 
 
-async def test_what_is_done_is_on_file_before_a_process_ends(story: Any) -> None:
-    """It may be killed: parts that take long are noted while others are copied."""
+async def test_progress_is_recorded_before_a_process_ends(story: Any) -> None:
+    """It may be killed: parts are recorded while others are still copied."""
     story.time_s = 900.0
     job = await until_part(story, 9, raising(Crash()))
     await story.run_engine()
@@ -495,7 +497,8 @@ async def test_what_is_done_is_on_file_before_a_process_ends(story: Any) -> None
 
 
 async def test_a_worker_that_lost_its_lease_leaves_the_record_to_the_next(story: Any) -> None:
-    """A sleeps beyond its lease; B begins anew, for the owner's tag; A wakes, and B dies."""
+    """A sleeps beyond its lease; B starts another copy, for the owner's tag; A wakes, and B
+    dies."""
     job = await story.start()
     await story.run_engine()
     story.ports.queue.receive()
@@ -535,10 +538,10 @@ async def test_a_worker_that_lost_its_lease_leaves_the_record_to_the_next(story:
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["goes on", "is refused"])
-async def test_a_worker_that_comes_back_late_harms_no_copy(story: Any, refused: bool) -> None:
-    """A sleeps beyond its lease, B goes on with the same copy and hands it back; A wakes.
+async def test_a_worker_that_resumes_late_harms_no_copy(story: Any, refused: bool) -> None:
+    """A sleeps beyond its lease, B resumes the same copy and releases the chunk; A wakes.
 
-    It puts no older record on file, and gives nothing up.
+    It writes no older record, and aborts nothing.
     """
     job = await story.start()
     await story.run_engine()
@@ -570,12 +573,12 @@ async def test_a_worker_that_comes_back_late_harms_no_copy(story: Any, refused: 
     job = await settled(story, job)
 
     assert story.kinds(job) == {KEY: "PUT"}
-    # One that B could not know of, and one that was under way twice.
+    # One unknown to B, and one that was in progress twice.
     assert part_requests(story) == (1, PART_COUNT + (1 if refused else 2), 1)
 
 
 async def test_a_worker_that_settles_late_leaves_the_copy_of_the_next_alone(story: Any) -> None:
-    """A is refused a part and sleeps while it settles; B begins anew; A wakes."""
+    """A is refused a part and sleeps while it settles; B creates a new copy; A wakes."""
     job = await story.start()
     await story.run_engine()
     story.ports.queue.receive()
@@ -613,7 +616,7 @@ async def test_a_worker_that_settles_late_leaves_the_copy_of_the_next_alone(stor
 
 
 async def test_outcomes_of_a_settlement_that_died_are_counted(story: Any) -> None:
-    """The next worker only brings a copy further, and then the job is cancelled."""
+    """The next worker only continues a copy, and then the job is cancelled."""
     job = await until_part(story, 1, raising(AccessDenied("not yet")))
     await story.run_engine()
     story.ports.queue.receive()
@@ -637,10 +640,10 @@ async def test_outcomes_of_a_settlement_that_died_are_counted(story: Any) -> Non
     assert len(story.outcomes(job)) == story.chunks(job)[0].statistics.total
 
 
-# Errors, and whose they are.
+# Errors, and their causes.
 
 
-async def test_an_abort_that_fails_once_is_tried_again_at_the_end(story: Any) -> None:
+async def test_an_abort_that_fails_once_is_retried_at_the_end(story: Any) -> None:
     job = await story.start()
     await story.run_engine()
     await story.run_chunks()
@@ -660,11 +663,11 @@ async def test_an_abort_that_fails_once_is_tried_again_at_the_end(story: Any) ->
     assert story.kinds(job) == {KEY: "PUT"}
 
 
-async def test_no_part_is_being_copied_when_a_copy_is_given_up(
+async def test_no_part_is_being_copied_when_a_copy_is_aborted(
     new_story: Callable[..., Any],
 ) -> None:
     """It could arrive after the abort, and stay."""
-    story = prepared(new_story, replace(POLICY, copy_parts_in_flight=4))
+    story = prepared(new_story, replace(TUNING, copy_parts_in_flight=4))
     copy_part, abort_multipart_copy = (
         story.ports.objects.copy_part,
         story.ports.objects.abort_multipart_copy,
@@ -677,7 +680,7 @@ async def test_no_part_is_being_copied_when_a_copy_is_given_up(
             raise AccessDenied("no right to the key")
         in_flight.add(part.number)
         copied = await copy_part(bucket, head, copy_id, part)
-        # Not when its caller is cancelled: S3 goes on with it.
+        # Not when its caller is cancelled: S3 continues the request.
         in_flight.discard(part.number)
         return copied
 
@@ -695,10 +698,10 @@ async def test_no_part_is_being_copied_when_a_copy_is_given_up(
     assert part_requests(story)[1] < PART_COUNT
 
 
-async def test_parts_that_are_not_started_are_no_successes(
+async def test_parts_that_are_not_started_are_not_successes(
     story: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or the bound of calls in flight, which a throttle has lowered, would rise again at once."""
+    """Otherwise the bound of calls in flight, lowered by a throttle, would rise immediately."""
     limits: list[AdaptiveLimit] = []
 
     def noted(maximum: int) -> AdaptiveLimit:
@@ -713,14 +716,14 @@ async def test_parts_that_are_not_started_are_no_successes(
 
     await story.run_chunks()
 
-    assert limits[0].bound < POLICY.windows_in_flight * POLICY.calls_in_flight * 0.6
+    assert limits[0].bound < TUNING.windows_in_flight * TUNING.calls_in_flight * 0.6
 
 
 async def test_a_part_that_takes_longer_than_thought_is_not_started_too_late(
     new_story: Callable[..., Any],
 ) -> None:
-    """By the estimate a part takes nothing; the first one tells better."""
-    story = prepared(new_story, replace(POLICY, copy_parts_in_flight=1, stop_margin_s=1.0))
+    """The estimate for a part is zero; the first part corrects it."""
+    story = prepared(new_story, replace(TUNING, copy_parts_in_flight=1, stop_margin_s=1.0))
     story.time_s = 10.0
     job = await story.start()
     await story.run_engine()
@@ -732,10 +735,10 @@ async def test_a_part_that_takes_longer_than_thought_is_not_started_too_late(
     assert (await settled(story, job)).status is JobStatus.COMPLETED
 
 
-async def test_a_throttled_part_does_not_cost_those_beside_it(
+async def test_a_throttled_part_does_not_lose_the_concurrent_ones(
     new_story: Callable[..., Any],
 ) -> None:
-    story = prepared(new_story, replace(POLICY, copy_parts_in_flight=4))
+    story = prepared(new_story, replace(TUNING, copy_parts_in_flight=4))
     job = await until_part(story, 3, raising(Throttled("slow down")))
 
     job = await settled(story, job)
@@ -744,7 +747,9 @@ async def test_a_throttled_part_does_not_cost_those_beside_it(
 
 
 @pytest.mark.parametrize("error", [AccessDenied("no right to the table"), NotFound("no job")])
-async def test_an_error_of_our_own_table_is_not_the_objects(story: Any, error: Any) -> None:
+async def test_an_error_of_the_services_own_table_is_not_the_objects(
+    story: Any, error: Any
+) -> None:
     get = story.ports.jobs.get
     parts: list[int] = []
     story.on_part = parts.append
@@ -766,7 +771,7 @@ async def test_an_error_of_our_own_table_is_not_the_objects(story: Any, error: A
     assert story.kinds(job) == {KEY: "PUT"}
 
 
-async def test_a_record_that_is_not_ours_is_made_anew(story: Any) -> None:
+async def test_an_unrecognised_record_is_replaced(story: Any) -> None:
     job = await story.start()
     await story.run_engine()
     await story.run_chunks()
@@ -782,7 +787,7 @@ async def test_a_record_that_is_not_ours_is_made_anew(story: Any) -> None:
 async def test_small_objects_do_not_wait_for_a_large_one_with_old_tags(
     new_story: Callable[..., Any],
 ) -> None:
-    story = prepared(new_story, replace(POLICY, windows_in_flight=1, calls_in_flight=1))
+    story = prepared(new_story, replace(TUNING, windows_in_flight=1, calls_in_flight=1))
     story.put("z.jpg")
 
     def tag(number: int) -> None:

@@ -1,4 +1,4 @@
-"""A worker whose attempt fails as a whole hands its chunk back: nobody waits for its lease."""
+"""A worker whose attempt fails as a whole releases its chunk: no process waits for its lease."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from ports.errors import (
 
 KEYS: Final = [f"{number}.jpg" for number in range(5)]
 KNOWN: Final = [Throttled, Unavailable, TimedOut, Garbled]
-# The delays of SQS end after 15 minutes (SendMessageBatch, DelaySeconds), as a lease does.
+# SQS delays messages for 15 minutes at most (SendMessageBatch, DelaySeconds), as long as a lease.
 SOON_S: Final = 120
 
 
 class Worker:
-    """Delivers the one chunk's messages and dead letters, on ports with faults; nothing sweeps."""
+    """Delivers the one chunk's messages and dead letters, on ports with faults; no sweep runs."""
 
     def __init__(self, story: Any) -> None:
         self.story = story
@@ -64,7 +64,7 @@ class Worker:
         )
 
     def fail(self, method: str, kind: type[PortError], *, count: int = 1) -> None:
-        """Have a call fail so many times."""
+        """Make a call fail this many times."""
         seen = 0
 
         def failing(call: Call) -> PortError | None:
@@ -86,7 +86,9 @@ def worker(new_story: Callable[..., Any]) -> Worker:
 @pytest.mark.parametrize(
     "method", ["results.stream", "results.put", "chunks.settle", "errors.record", "jobs.get"]
 )
-async def test_the_next_delivery_works(worker: Worker, method: str, kind: type[PortError]) -> None:
+async def test_the_next_delivery_succeeds(
+    worker: Worker, method: str, kind: type[PortError]
+) -> None:
     job = await worker.begin()
     if method == "errors.record":
         worker.story.ports.bus.refuse = lambda event: (
@@ -101,7 +103,7 @@ async def test_the_next_delivery_works(worker: Worker, method: str, kind: type[P
     assert await worker.deliver() is Delivery.RELEASED
     [chunk] = worker.story.chunks(job)
     assert (chunk.status, chunk.lease) == (ChunkStatus.QUEUED, None)
-    # What was done with objects counts, though the attempt came to nothing.
+    # The outcomes of objects count, although the attempt failed.
     assert chunk.attempt_count == (1 if chunk.progress_key is None else 0)
     assert f"{method}: not now" in str(chunk.status_reason)
 
@@ -110,13 +112,13 @@ async def test_the_next_delivery_works(worker: Worker, method: str, kind: type[P
     job = await worker.story.ports.jobs.get(job.job_id)
     failed = 1 if method == "errors.record" else 0
     assert job.tally.statistics == Statistics(put=5 - failed, failed=failed)
-    # What was done in the attempt that failed is not done again.
+    # The work of the failed attempt is not repeated.
     assert worker.story.requests["CopyObject"] == 5
 
 
 @pytest.mark.parametrize("kind", KNOWN, ids=lambda kind: kind.__name__)
 async def test_attempts_end(worker: Worker, kind: type[PortError]) -> None:
-    """They outlast an outage of half an hour; then the chunk is given up with the last cause."""
+    """They outlast an outage of half an hour; then the chunk fails with the last cause."""
     job = await worker.begin()
     clock, queue = worker.story.ports.clock, worker.story.ports.queue
     worker.fail("results.stream", kind, count=1_000)
@@ -139,8 +141,8 @@ async def test_attempts_end(worker: Worker, kind: type[PortError]) -> None:
     )
 
 
-async def test_a_store_that_is_back_in_seconds_takes_the_chunk_back(worker: Worker) -> None:
-    """Handing it back is a write as well: it is tried as long as a process has time."""
+async def test_a_store_that_recovers_in_seconds_gets_the_release(worker: Worker) -> None:
+    """The release is a write as well: it is retried as long as a process has time."""
     job = await worker.begin()
     worker.fail("chunks.settle", Unavailable)
     failing = worker.faults.before
@@ -160,8 +162,10 @@ async def test_a_store_that_is_back_in_seconds_takes_the_chunk_back(worker: Work
     assert (chunk.status, chunk.lease) == (ChunkStatus.QUEUED, None)
 
 
-async def test_a_store_that_stays_away_leaves_the_lease_to_its_end(worker: Worker) -> None:
-    """What is raised is what ended the attempt; the message comes again."""
+async def test_a_store_that_stays_unavailable_leaves_the_lease_until_its_expiry(
+    worker: Worker,
+) -> None:
+    """The error that ended the attempt is raised; the message is redelivered."""
     job = await worker.begin()
     worker.faults.before = lambda call: (
         Unavailable(f"{call[0]}: not now")
@@ -177,8 +181,8 @@ async def test_a_store_that_stays_away_leaves_the_lease_to_its_end(worker: Worke
     assert job.tally.statistics == Statistics(put=5)
 
 
-async def test_a_dead_letter_of_a_job_that_cannot_be_read_makes_no_message(worker: Worker) -> None:
-    """As that of a newer version: message and dead letter would follow each other for ever."""
+async def test_a_dead_letter_of_an_unreadable_job_sends_no_message(worker: Worker) -> None:
+    """As for a job of a newer version: message and dead letter would alternate forever."""
     job = await worker.begin()
     worker.fail("jobs.get", CorruptData, count=1_000)
     with pytest.raises(CorruptData):

@@ -1,4 +1,4 @@
-"""Records that this version cannot read: each keeps nobody but itself from anything."""
+"""Records that this version cannot read: each blocks only itself."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/210987654321/ingest"
 
 
 async def two_jobs(story: Any) -> tuple[Any, Any]:
-    """Start a job that nobody has worked on yet, and an older one that cannot be read."""
+    """Start a job that no process has advanced yet, and an older one that cannot be read."""
     story.put("a/1.jpg", "b/1.jpg")
     unreadable = await story.start(prefixes=("a/",))
     story.ports.clock.advance(1)
     other = await story.start(prefixes=("b/",))
     story.world.database.unreadable[unreadable.job_id] = "'PAUSED' is not a valid JobStatus"
-    story.ports.invoker.take()  # lost: the sweep has to find them
+    story.ports.invoker.take()  # lost: the sweep must find them
     return unreadable, other
 
 
@@ -28,9 +28,9 @@ async def test_a_job_that_cannot_be_read_does_not_stop_the_sweep(story: Any) -> 
     unreadable, other = await two_jobs(story)
     job = await story.finish(other.job_id)
     assert job.tally.statistics.put == 1
-    told = [w for w in story.ports.telemetry.warnings if w.name == "job_not_repaired"]
-    assert {warning.facts["job_id"] for warning in told} == {unreadable.job_id}
-    assert "PAUSED" in str(told[0].facts["cause"])
+    logged = [w for w in story.ports.telemetry.warnings if w.name == "job_not_repaired"]
+    assert {warning.facts["job_id"] for warning in logged} == {unreadable.job_id}
+    assert "PAUSED" in str(logged[0].facts["cause"])
     with pytest.raises(CorruptData):
         await story.use_cases.queries().job(unreadable.job_id)
 
@@ -46,14 +46,14 @@ async def test_a_job_that_cannot_be_read_does_not_keep_others_from_being_listed(
         assert "PAUSED" in page.unreadable[0].cause
 
 
-async def test_a_job_that_can_be_read_again_goes_on(story: Any) -> None:
+async def test_a_job_that_is_readable_again_continues(story: Any) -> None:
     unreadable, other = await two_jobs(story)
     await story.finish(other.job_id)
     story.world.database.unreadable.clear()  # the newer version is back
     assert (await story.finish(unreadable.job_id)).tally.statistics.put == 1
 
 
-async def test_a_connector_that_cannot_be_read_stops_nothing_but_its_own_syncs(
+async def test_an_unreadable_connector_stops_only_its_own_syncs(
     new_story: Callable[..., Any],
 ) -> None:
     story = new_story(ingest={"queue_url": QUEUE_URL})
@@ -71,5 +71,5 @@ async def test_a_connector_that_cannot_be_read_stops_nothing_but_its_own_syncs(
     await story.use_cases.sweep().run(story.deadline())
     seen_empty = (await story.use_cases.connectors().get("c1")).queue_empty_at
     assert seen_empty > before
-    told = [w for w in story.ports.telemetry.warnings if w.name == "connector_not_read"]
-    assert [warning.facts["connector_id"] for warning in told] == ["c0"]
+    logged = [w for w in story.ports.telemetry.warnings if w.name == "connector_not_read"]
+    assert [warning.facts["connector_id"] for warning in logged] == ["c0"]

@@ -1,4 +1,4 @@
-"""Which seeds are run, and what is shown of one that fails."""
+"""The seeds of a run, and the report of a failed one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def visit() -> Callable[[int], Coverage]:
-    """Say what a seed covers; each is run once in a session."""
+    """Return what a seed covers; each seed is run once in a session."""
 
     @cache
     def visited(seed: int) -> Coverage:

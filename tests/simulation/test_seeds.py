@@ -1,4 +1,4 @@
-"""All invariants hold in every world that a seed makes: I1 to I12, and those of ingestion."""
+"""All invariants hold in the world of every seed: I1 to I12, and those of ingestion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.decision import Reason
 from domain.job import JobStatus
 from domain.outcome import OutcomeKind
 
-# What its ingest answers to objects that are there; deletions are no messages here.
+# The results of its ingest for existing objects; there are no messages of deletions here.
 _TAKINGS = {
     IngestOutcome.IGNORED_TYPE,
     IngestOutcome.FILTERED,
@@ -49,9 +49,9 @@ def test_invariants_hold(seed: int, visit: Callable[[int], Coverage]) -> None:
     visit(seed)
 
 
-def test_seeds_get_around(visit: Callable[[int], Coverage]) -> None:
-    """Between them they reach every state, every outcome and every reason for a decision, and have
-    every kind of fault, those that never end included, and of answer of a Media Lake.
+def test_seeds_cover_every_state_and_fault(visit: Callable[[int], Coverage]) -> None:
+    """Together they reach every state, every outcome and every reason for a decision, and have
+    every kind of fault, including lasting ones, and every result of a Media Lake.
     """
     covered: Coverage = Counter()
     for seed in range(SEEDS_MAX):

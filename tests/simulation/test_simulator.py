@@ -30,13 +30,15 @@ def test_another_seed_is_another_run(simulate: Callable[[int], Simulation]) -> N
 
 
 def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
-    """Hashes of strings differ from process to process; an order taken from a set would show."""
+    """Hashes of strings differ between processes, so an order that depends on a set is found."""
 
     def digest(hash_seed: str) -> str:
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         command = [sys.executable, str(SCRIPT), "7", "--trace"]
-        told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        return next(line for line in told.stdout.splitlines() if "digest" in line)
+        printed = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        )
+        return next(line for line in printed.stdout.splitlines() if "digest" in line)
 
     assert digest("1") == digest("2")
 
@@ -46,7 +48,7 @@ def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
     "bug", [*BUGS, *INGEST_BUGS, *PROGRESS_BUGS], ids=lambda bug: bug.name.replace(" ", "_")
 )
 def test_it_finds_planted_bugs(bug: Bug) -> None:
-    """By the seed that is written down; a rare bug may need another one after any change."""
+    """By the recorded seed; a rare bug may need another one after any change."""
     with planted(bug):
         for number in (bug.seed, *range(SEARCHED_SEEDS)):
             try:
@@ -56,8 +58,8 @@ def test_it_finds_planted_bugs(bug: Bug) -> None:
                 break
         else:
             pytest.fail(
-                f"neither seed {bug.seed} nor the first {SEARCHED_SEEDS} find it any more; search, "
-                f'and write down what does: .venv/bin/python {REPLANT} --record "{bug.name}"',
+                f"neither seed {bug.seed} nor the first {SEARCHED_SEEDS} find it; search, "
+                f'and record one: .venv/bin/python {REPLANT} --record "{bug.name}"',
                 pytrace=False,
             )
     assert found.name in bug.caught_by, str(found)

@@ -1,7 +1,7 @@
-"""Every call that the AWS adapters make, and a good answer of each operation as AWS writes it.
+"""Every call of the AWS adapters, and a valid response of each operation as AWS writes it.
 
-A call is what a use case asks of a port. `GOOD` holds the answers as bytes on the wire, so that a
-test can leave something out, add to it, or cut it.
+A call is one of a port's methods. `GOOD` has the responses as bytes on the wire, so that a test can
+omit, add or cut parts.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ QUESTION: Final = CatalogQuestion(
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """A good answer of one operation: a document as XML or JSON, and headers."""
+    """A valid response of one operation: a document as XML or JSON, and headers."""
 
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -271,7 +271,7 @@ GOOD: Final[Mapping[str, Good]] = MappingProxyType(
 
 
 def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
-    """Return the good answer to a request; what DynamoDB answers depends on the table."""
+    """Return the valid response to a request; that of DynamoDB depends on the table."""
     table = parameters.get("TableName")
     if operation == "GetItem":
         return _json({"Item": _ITEMS[table or "Jobs"]} if not _of_guard(parameters) else {})
@@ -291,7 +291,7 @@ Calls = Mapping[str, Callable[[], Awaitable[object]]]
 
 
 async def adapter_calls(clients: Clients) -> Calls:
-    """Return every call of every adapter, each on an adapter that knows nothing yet."""
+    """Return every call of every adapter, each on a new adapter."""
     clock = ManualClock(NOW)
     s3, dynamodb, sqs = await clients.s3(), await clients.dynamodb(), await clients.sqs()
     s3control, sns = await clients.s3control(), await clients.sns()
@@ -303,7 +303,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         return
 
     async def read_in_a_role() -> None:
-        # Each time another: credentials are kept, and so is the failure to get them.
+        # Each time another role, because credentials and failures to get them are cached.
         in_role = await clients.s3(f"arn:aws:iam::111122223333:role/r{next(role_numbers)}")
         await S3ObjectStore(in_role, clock=clock).read_tags(BUCKET, "p/a.jpg")
 

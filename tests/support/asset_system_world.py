@@ -39,7 +39,7 @@ class AssetSystemWorld:
         behaviour: AssetSystem,
         ingest: IngestSettings | None = None,
     ) -> AsyncIterator[Self]:
-        """Give a system that runs, but hears nothing from S3."""
+        """Yield a running system without events from S3."""
         s3, sqs = await clients.open("s3"), await clients.open("sqs")
         dynamodb = await clients.open("dynamodb")
         bucket, table = unique("media"), unique("assets")

@@ -1,4 +1,4 @@
-"""Ports that go wrong where a test says: each call of an adapter passes through here first."""
+"""Ports that fail where a test requests it: each call of an adapter passes through here first."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from entrypoints.wiring.memory import MemoryPorts
 
-# What is no adapter of a service: nothing there can fail.
+# Ports without a service behind them: they cannot fail.
 _OURS = frozenset({"clock", "ids", "telemetry"})
 
 
 class Crash(BaseException):
-    """The process is gone: nothing that it would do on its way out is done."""
+    """The process is killed: no cleanup runs."""
 
 
 Call = tuple[str, tuple[Any, ...]]
@@ -23,9 +23,9 @@ Call = tuple[str, tuple[Any, ...]]
 
 
 class Faults:
-    """Notes each call, and raises what `before` and `after` return for it.
+    """Records each call, and raises what `before` and `after` return for it.
 
-    After: the call was carried out, and its answer is lost.
+    After: the call took effect, and its response is lost.
     """
 
     def __init__(self) -> None:
@@ -35,16 +35,16 @@ class Faults:
         self.stop()
 
     def stop(self) -> None:
-        """Let everything go right from here on."""
+        """Inject no more faults."""
         self.before = self.after = lambda _: None
 
     def begin(self, call: Call) -> None:
-        """Note a call; it may not get further."""
+        """Record a call; it may fail here."""
         self.calls.append(call)
         self._raise(self.before(call))
 
     def end(self, call: Call) -> None:
-        """Let a call's answer come, or not."""
+        """Return a call's response, or fail."""
         self._raise(self.after(call))
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Cursors that a client may make up, for every list to refuse."""
+"""Invalid cursors that a client may send, for every list to refuse."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ GARBAGE = (
     "MQ==",
     "W1tb" * 1000,
 )
-# Neither a key of DynamoDB nor a place in a list.
+# Neither a key of DynamoDB nor a position in a list.
 _NOT_A_PLACE: tuple[object, ...] = (
     "",
     "x" * 1025,
@@ -32,7 +32,7 @@ _NOT_A_PLACE: tuple[object, ...] = (
 
 
 def invalid_cursors(cursor: str) -> Iterator[str]:
-    """Yield what is no cursor, and what resembles `cursor` but for one value."""
+    """Yield texts that are not cursors, and `cursor` with one value changed."""
     yield from GARBAGE
     yield cursor[:-4]
     values = json.loads(base64.urlsafe_b64decode(cursor))

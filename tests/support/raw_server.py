@@ -1,4 +1,4 @@
-"""An HTTP server that answers with exactly the bytes that a test says, well-formed or not."""
+"""An HTTP server that responds with exactly the given bytes, well-formed or not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOTHING: Final = b""
 
 @dataclass(frozen=True, slots=True)
 class RawRequest:
-    """What the SDK sent."""
+    """A request of the SDK."""
 
     method: str
     path: str
@@ -27,7 +27,7 @@ Answering = Callable[[RawRequest], bytes]
 
 
 class RawServer:
-    """Answers each request with what `answer` returns; with no bytes it closes the connection."""
+    """Sends what `answer` returns for each request; for no bytes it closes the connection."""
 
     def __init__(self) -> None:
         self.answer: Answering = lambda _: NOTHING
@@ -74,7 +74,7 @@ def answer(
     content_type: str = "application/xml",
     cut: int = 0,
 ) -> bytes:
-    """Return an answer; `cut` bytes of its body are missing, and then the connection ends."""
+    """Return a response; `cut` bytes of its body are missing, and then the connection ends."""
     lines = [
         f"HTTP/1.1 {status} Said".encode(),
         f"Content-Type: {content_type}".encode(),

@@ -1,7 +1,7 @@
-"""The whole service on its local stack, seen from outside: HTTP, S3, DynamoDB, SQS, SNS.
+"""The whole service on its local stack, used from outside: HTTP, S3, DynamoDB, SQS, SNS.
 
-The stack and its functions run in threads of this process, so that a test can count what the
-functions ask AWS for, and hold them back. Tests themselves use the ordinary boto3.
+The stack and its functions run in threads of this process, so that a test can count the functions'
+requests to AWS, and delay them. Tests themselves use the ordinary boto3.
 """
 
 import asyncio
@@ -90,7 +90,7 @@ class Api:
 
 
 class Calls(RequestCounter):
-    """Keeps every call with its parameters, and can hold one back; see `gate`."""
+    """Records every call with its parameters, and can delay one; see `gate`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class Calls(RequestCounter):
 
 
 class System:
-    """A running stack, and what a person has to look at it."""
+    """A running stack, and a user's access to it."""
 
     def __init__(self, stack: LocalStack, loop: asyncio.AbstractEventLoop, calls: Calls) -> None:
         self._stack = stack
@@ -150,11 +150,11 @@ class System:
         return self.call(self._stack.status())
 
     def ingest(self, message: object) -> None:
-        """Have the stack's Asset Management System handle a decoded message at once."""
+        """Let the stack's Asset Management System process a decoded message immediately."""
         self.call(self._stack.asset_system.accept(message))
 
     def filter_ingest(self, bucket: str, file_filter: FileFilter | None) -> None:
-        """Have the stack's Media Lake take of a bucket what the filter lets through."""
+        """Let the stack's Media Lake ingest only the objects that the filter accepts."""
 
         async def use() -> None:
             self._stack.asset_system.use_filter(bucket, file_filter)
@@ -193,7 +193,7 @@ class System:
         asset = answer.get("Item", {}).get("DigitalSourceAsset", {}).get("M", {})
         return asset.get("ID", {}).get("S")
 
-    # --- what the service leaves behind
+    # --- results of the service
 
     def result(self, job_id: str, name: str) -> bytes:
         key = f"jobs/{job_id}/{name}"
@@ -212,7 +212,7 @@ class System:
             for line in self.result(job_id, found["Key"][prefix_chars:]).splitlines()
         ]
 
-    # --- listening
+    # --- subscriptions
 
     def queue(self, name: str) -> tuple[str, str]:
         url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -220,7 +220,7 @@ class System:
         return url, answer["Attributes"]["QueueArn"]
 
     def received(self, queue_url: str) -> list[Json]:
-        """Take all messages off a queue."""
+        """Receive and delete all messages of a queue."""
         found: list[Json] = []
         while True:
             answer = self.sqs.receive_message(
@@ -233,7 +233,7 @@ class System:
                 found.append(json.loads(message["Body"]))
                 self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
-    def hear_statuses(self, queue: str, *statuses: str) -> str:
+    def subscribe_to_statuses(self, queue: str, *statuses: str) -> str:
         """Subscribe a queue to the status topic, as a customer would; returns its URL."""
         url, arn = self.queue(queue)
         attributes = {"RawMessageDelivery": "true"}
@@ -247,8 +247,8 @@ class System:
         )
         return url
 
-    def hear_events(self, queue: str, bucket: str) -> str:
-        """Have the ingest events of one bucket brought to a queue; returns its URL."""
+    def subscribe_to_events(self, queue: str, bucket: str) -> str:
+        """Subscribe a queue to the ingest events of one bucket; return its URL."""
         url, arn = self.queue(queue)
         bus = self.environment["INGEST_EVENT_BUS_NAME"]
         pattern = {"source": ["asset-sync"], "detail": {"bucketName": [bucket]}}
@@ -256,8 +256,8 @@ class System:
         self.events.put_targets(Rule=queue, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
         return url
 
-    def hear_notifications(self, queue: str, bucket: str) -> str:
-        """Have S3's notifications of created objects brought to a queue; returns its URL."""
+    def subscribe_to_notifications(self, queue: str, bucket: str) -> str:
+        """Subscribe a queue to S3's notifications of created objects; return its URL."""
         url, arn = self.queue(queue)
         self.s3.put_bucket_notification_configuration(
             Bucket=bucket,

@@ -1,4 +1,4 @@
-"""How the warning for a versioned bucket puts its figures."""
+"""The figures in the warning for a versioned bucket."""
 
 from __future__ import annotations
 

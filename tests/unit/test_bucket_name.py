@@ -1,4 +1,4 @@
-"""Names of buckets: those of today, those of old buckets, and those of something else."""
+"""Names of buckets: current ones, old ones, and names of other resources."""
 
 import re
 
@@ -41,7 +41,7 @@ def test_a_name_that_a_bucket_may_have(name: str) -> None:
     | st.text("12.", max_size=9)
     | st.from_regex(r"[a-z]{1,3}(\.mrap|-s3alias|--x-s3|--ol-s3)\Z")
 )
-def test_the_pattern_of_the_description_says_the_same(name: str) -> None:
+def test_the_pattern_of_the_api_description_is_equivalent(name: str) -> None:
     assert (bucket_name_error(name) is None) == bool(re.search(BUCKET_NAME_PATTERN, name))
 
 
@@ -75,7 +75,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_what_is_no_bucket_is_refused_with_the_cause(name: str) -> None:
+def test_an_invalid_name_is_refused_with_the_cause(name: str) -> None:
     fault = bucket_name_error(name)
     assert fault is not None
     assert OTHERS[name] in fault

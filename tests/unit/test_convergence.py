@@ -1,8 +1,8 @@
-"""Whatever came before: within two syncs an object is known, or at one of the named rests.
+"""Whatever the history: after two syncs an object is known, or a documented exception.
 
-The system is the one that the local runtime has, which answers as Media Lake's published ingest
-does. Owners upload, replace, copy and retag; the system takes messages late or never; syncs come in
-between. Then two more syncs must bring peace.
+The system is that of the local runtime, which behaves as Media Lake's published ingest does. Owners
+upload, replace, copy and retag; the system processes messages late or never; syncs run in between.
+Then two more syncs must reach a stable state.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ class World:
         e_tag = hashlib.md5(content.encode(), usedforsecurity=False).hexdigest()
         self.objects[key] = StoredObject(content, e_tag, self.now, content_type, dict(tags))
         self.queue.append(key)
-        # A new upload starts from the beginning, whatever came before it.
+        # A new upload starts from the beginning, whatever its history.
         self.triggers = {each: n for each, n in self.triggers.items() if each[0] != key}
 
     def ingest(self) -> IngestOutcome | None:
-        """The system takes one message; None if its lock drops it."""
+        """Process one message; return None if the lock drops it."""
         key = self.queue.pop(0)
         stored = self.objects[key]
         if self.locks.get(key, self.now) > self.now:
@@ -116,7 +116,7 @@ class World:
         return reaction.outcome
 
     def look_up(self, question: CatalogQuestion) -> CatalogAnswer:
-        """As the catalog port answers."""
+        """Return what the catalog port returns."""
         tagged = self.records.get(question.identity.inventory_id or "")
         if tagged is not None and tagged.asset_id == question.identity.asset_id:
             return CatalogAnswer(asset_known=True, record=catalog_record(tagged))
@@ -178,7 +178,7 @@ class World:
             )
             owned = {name for name in stored.tags if name not in ("AssetID", "InventoryID")}
             stored.tags = tags_after(stored.tags, verdict.identity, value)
-            assert owned <= stored.tags.keys(), "an owner's tag is lost by us"
+            assert owned <= stored.tags.keys(), "an owner's tag is lost by the service"
             stored.modified = self.now
             self.queue.append(key)
             counted = (key, stored.content)
@@ -186,10 +186,10 @@ class World:
         return verdict
 
     def shared_ids(self) -> bool:
-        """Tell whether two objects carry an InventoryID that no record has.
+        """Return whether two objects have an InventoryID that no record has.
 
         An owner copied one with its tags, and the system lost the record. Whichever of the two is
-        taken first, the other deletes its record: a rest that docs/medialake.md names.
+        ingested first, the other deletes its record: an exception that docs/medialake.md names.
         """
         tagged = [each.tags.get("InventoryID") for each in self.objects.values()]
         unknown = [each for each in tagged if each and each not in self.records]
@@ -257,7 +257,7 @@ def drain(world: World) -> set[tuple[str, IngestOutcome | None]]:
 @pytest.mark.parametrize("duplicates_taken", [False, True])
 @settings(max_examples=250 * SOAK, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, max_size=12), waiting=st.sampled_from(["taken", "lost", "late"]))
-def test_two_syncs_bring_peace(
+def test_two_syncs_reach_a_stable_state(
     ids: IdSource,
     duplicates_taken: bool,
     steps: list,  # type: ignore[type-arg]
@@ -276,24 +276,24 @@ def test_two_syncs_bring_peace(
         before = {key: world.records_at(key) for key in world.objects}
         verdicts = world.sync(f"job-last-{number}")
         world.now += timedelta(seconds=7)
-        # It deletes an asset and makes none where both tags lead to a record of other content.
+        # It deletes an asset and creates none if both tags lead to a record of other content.
         lost = {key for key, outcome in drain(world) if outcome is IngestOutcome.DELETED_ONLY}
         ours = {key for key, verdict in verdicts.items() if verdict.triggers}
-        assert not lost & ours, "an asset is lost by our doing"
+        assert not lost & ours, "an asset is lost by the service"
         for key, verdict in verdicts.items():
             if verdict.triggers and before[key]:
-                assert world.records_at(key) <= before[key], "a second record by our doing"
+                assert world.records_at(key) <= before[key], "a second record by the service"
         world.now += 2 * GRACE
     for key, verdict in world.sync("job-final").items():
         triggered = world.triggers.get((key, world.objects[key].content), 0)
         assert triggered <= 3
         if triggered == 3 and verdict.reason is Reason.NOT_TAKEN:
-            continue  # every message of it got lost
+            continue  # all its messages were lost
         assert verdict.reason in PEACE, (key, verdict)
     assert not world.queue
 
 
-def test_a_system_that_takes_nothing_is_asked_three_times_in_all() -> None:
+def test_a_system_that_ingests_nothing_gets_three_triggers() -> None:
     world = World(ids=IdSource.MINTED, duplicates_taken=False)
     world.upload("a.mov", "one", OWNED, "")
     reasons = []
@@ -315,7 +315,7 @@ def test_a_system_that_takes_nothing_is_asked_three_times_in_all() -> None:
 
 
 def test_a_plain_catalog_converges_by_tags_alone() -> None:
-    """A system that records what is tagged, in a table that keeps ids and nothing else."""
+    """A system that records tagged objects, in a table with ids only."""
     world = World(ids=IdSource.MINTED, duplicates_taken=False)
     world.upload("notes.txt", "one", OWNED, "text/plain")
     assert world.sync("job-1", GENERIC)["notes.txt"].reason is Reason.NO_IDS

@@ -1,4 +1,4 @@
-"""Whether tags and head are of the same object, and what is archived."""
+"""Whether tags and head belong to the same object, and which objects are archived."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def tags(version_id: str | None = None) -> ObjectTags:
     return ObjectTags({"a": "1"}, version_id=version_id, read_at=READ_AT)
 
 
-def test_an_object_that_was_left_alone_is_the_same() -> None:
+def test_an_unchanged_object_is_the_same() -> None:
     assert not possibly_replaced(tags(), head(modified_s=-1))
 
 
 @pytest.mark.parametrize("modified_s", [0, 1, 60])
-def test_an_object_of_this_second_is_in_doubt(modified_s: float) -> None:
-    """S3 tells times in whole seconds: one of the same second may be newer than the tags."""
+def test_an_object_of_this_second_is_ambiguous(modified_s: float) -> None:
+    """S3 timestamps have a resolution of one second, so the object may be newer than the tags."""
     assert possibly_replaced(tags(), head(modified_s=modified_s))
 
 
-def test_versions_tell_it_exactly() -> None:
+def test_versions_decide_exactly() -> None:
     assert possibly_replaced(tags("v1"), head(version_id="v2"))
     assert not possibly_replaced(tags("v1"), head(modified_s=60, version_id="v1"))
 
@@ -55,7 +55,7 @@ def test_a_store_that_names_no_version_with_the_tags_is_judged_by_time() -> None
 @pytest.mark.parametrize(
     ("tag_count", "changed"), [(None, False), (1, False), (0, True), (4, True)]
 )
-def test_another_number_of_tags_shows_that_somebody_tagged_it(
+def test_another_number_of_tags_means_that_it_was_retagged(
     tag_count: int | None, changed: bool
 ) -> None:
     assert possibly_replaced(tags(), head(tag_count=tag_count)) is changed
@@ -84,5 +84,5 @@ def test_another_number_of_tags_shows_that_somebody_tagged_it(
         ({"storage_class": "INTELLIGENT_TIERING"}, False),
     ],
 )
-def test_what_is_archived(more: dict[str, object], archived: bool) -> None:
+def test_which_objects_are_archived(more: dict[str, object], archived: bool) -> None:
     assert is_archived(head(**more)) is archived

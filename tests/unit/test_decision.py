@@ -85,7 +85,7 @@ BARE_OTHER = record("m", "n")
         (INVENTORY, {"record": BARE}, "COPY", "INVENTORY_KNOWN", (MINTED_ASSET, "i")),
         (INVENTORY, {}, "PUT", "IDS_UNKNOWN", (MINTED_ASSET, "i")),
         (NONE, {}, "PUT", "NO_IDS", (MINTED_ASSET, MINTED_INVENTORY)),
-        # A record that has an asset id of its own: it is adopted, or COPY would come for ever.
+        # A record with its own asset id: it is adopted, or COPY would be repeated forever.
         (INVENTORY, {"record": TAGGED}, "COPY", "INVENTORY_KNOWN", ("b", "i")),
         (BOTH, {"record": TAGGED}, "COPY", "INVENTORY_KNOWN", ("b", "i")),
         # Known under ids that the tags do not name.
@@ -94,11 +94,11 @@ BARE_OTHER = record("m", "n")
         (NONE, {"others": (record("p", **SAME),)}, "COPY", "INVENTORY_KNOWN", (MINTED_ASSET, "p")),
         (NONE, {"others": (BARE_OTHER,)}, "PUT", "NO_IDS", ("n", "m")),
         (ASSET, {"others": (BARE_OTHER,)}, "PUT", "IDS_UNKNOWN", ("n", "m")),
-        # Other content: the system is to replace its asset itself.
+        # Other content: the system must replace its own asset.
         (NONE, {"others": (AT_PATH_CHANGED,)}, "PUT", "REPLACED", (None, None)),
         (BOTH, {"others": (AT_PATH_CHANGED,)}, "PUT", "REPLACED", (None, None)),
         (INVENTORY, {"record": TAGGED_CHANGED}, "PUT", "REPLACED", (None, None)),
-        # The InventoryID came along with another object's tags.
+        # The InventoryID was copied with another object's tags.
         (INVENTORY, {"record": ANOTHERS}, "COPY", "INVENTORY_KNOWN", ("b", "i")),
         (INVENTORY, {"record": ANOTHERS_CHANGED}, "PUT", "IDS_OF_ANOTHER", (None, None)),
         (
@@ -146,7 +146,7 @@ def verdict_on(
 @pytest.mark.parametrize(
     ("answer", "history", "taken", "reason"),
     [
-        # What is known needs no patience, and no look at its type.
+        # A known object needs no grace period, and no check of its type.
         (CatalogAnswer(asset_known=True), History.EXHAUSTED, False, "ASSET_KNOWN"),
         (CatalogAnswer(others=(AT_PATH,)), History.EXHAUSTED, True, "TAGS_RESTORED"),
         (CatalogAnswer(others=(AT_PATH,)), History.WAITING, False, "NOT_MEDIA"),
@@ -159,7 +159,7 @@ def verdict_on(
         (CatalogAnswer(record=BARE), History.EXHAUSTED, True, "NOT_TAKEN"),
     ],
 )
-def test_what_was_triggered_before_is_waited_for(
+def test_a_triggered_object_is_waited_for(
     answer: CatalogAnswer, history: History, taken: bool, reason: str
 ) -> None:
     identity = NONE if answer.record is None else INVENTORY
@@ -187,7 +187,7 @@ def test_every_case_has_a_row_and_every_row_a_case() -> None:
     assert used == set(RULES)
 
 
-def test_an_asset_that_is_known_needs_no_head() -> None:
+def test_a_known_asset_needs_no_head() -> None:
     question = CatalogQuestion(bucket_name="b", key="k.jpg", identity=BOTH)
     verdict = known(question)
     assert (verdict.decision, verdict.reason, verdict.identity) == (
@@ -202,7 +202,7 @@ def test_an_asset_that_is_known_needs_no_head() -> None:
     ("action", "decision"),
     [("COPY", Decision.COPY), ("PUT", Decision.PUT), (None, Decision.PUT)],
 )
-def test_a_repetition_announces_what_was_done(action: str | None, decision: Decision) -> None:
+def test_a_repetition_announces_what_was_written(action: str | None, decision: Decision) -> None:
     verdict = resume(CatalogQuestion(bucket_name="b", key="k.jpg", identity=BOTH), action)
     assert (verdict.decision, verdict.reason) == (decision, Reason.ALREADY_TRIGGERED)
     assert verdict.identity == BOTH
@@ -216,16 +216,16 @@ def test_a_repetition_announces_what_was_done(action: str | None, decision: Deci
         (SAME, Seen.THIS_VERSION),
         (OTHER, Seen.ANOTHER_VERSION),
         ({**SAME, "size_bytes": 4}, Seen.ANOTHER_VERSION),
-        # A copy changed the ETag, and the system saw it since.
+        # A copy changed the ETag, and the system ingested it after that.
         ({**OTHER, "last_modified": NOW}, Seen.THIS_VERSION),
         ({**OTHER, "last_modified": NOW + timedelta(milliseconds=900)}, Seen.THIS_VERSION),
         ({**OTHER, "last_modified": NOW + timedelta(seconds=1)}, Seen.ANOTHER_VERSION),
-        # It was replaced in the second in which the system saw it.
+        # It was replaced in the second in which the system ingested it.
         ({**OTHER, "size_bytes": 4, "last_modified": NOW}, Seen.ANOTHER_VERSION),
         ({**SAME, "last_modified": NOW - timedelta(days=1)}, Seen.THIS_VERSION),
         ({"last_modified": NOW}, Seen.THIS_VERSION),
         ({"last_modified": NOW - timedelta(days=1)}, Seen.ANOTHER_VERSION),
-        # Of another object only the content is told, never the time.
+        # Of another object only the content is compared, never the time.
         ({**OTHER, "storage_path": "b:x", "last_modified": NOW}, Seen.ANOTHER_VERSION),
         ({**SAME, "storage_path": "b:x"}, Seen.THIS_VERSION),
         ({"storage_path": "b:x", "last_modified": NOW}, Seen.UNKNOWN),
@@ -244,7 +244,7 @@ def test_which_version_a_record_is_about(facts: dict[str, object], seen: Seen) -
         # The system goes by content type first.
         ("k.mov", "audio/mp4", "asset:aud:{}"),
         ("k", "image/png; charset=x", "asset:img:{}"),
-        # Without a colon in the id it finds the type by itself; with one it would say Image.
+        # Without a colon in the id it determines the type; with one it would record Image.
         ("k.pdf", "application/pdf", "{}"),
         ("k", "", "{}"),
     ],
@@ -268,13 +268,13 @@ def test_media_lakes_asset_ids_name_a_type_only_where_it_is_one(
     assert verdict.identity.asset_id == asset_id.format(plain)
 
 
-def test_an_empty_tag_is_no_id() -> None:
+def test_an_empty_tag_is_not_an_id() -> None:
     assert identity_of({"AssetID": "", "InventoryID": "i", "other": "x"}) == INVENTORY
     assert identity_of({}) == NONE
 
 
 def test_ids_never_change() -> None:
-    """Golden values: another one would give every object of every archive a second identity."""
+    """Golden values: a change would give every object of every archive a second identity."""
     assert (
         mint_typed_asset_id("media", "a/b.jpg") == "asset:img:3b294477-59c8-56aa-a44c-b6f318c2c808"
     )
@@ -292,7 +292,7 @@ def test_ids_never_change() -> None:
     assert job_id_for("c1", "key-1") == "job-557640c6-f11d-5aed-922e-27a5f1c62958"
 
 
-def test_ids_tell_bucket_and_key_apart() -> None:
+def test_ids_depend_on_bucket_and_key() -> None:
     assert mint_inventory_id("ab", "c") != mint_inventory_id("a", "bc")
     assert mint_typed_asset_id("b", "k") != mint_inventory_id("b", "k")
 

@@ -1,4 +1,4 @@
-"""Texts of very many brackets: to each parser they are texts that are not its own."""
+"""Deeply nested text: each parser rejects it as invalid input."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ DEPTHS = (1_020, 100_000)
 REFUSING: dict[str, tuple[Callable[[str], object], type[Exception]]] = {
     "outcome line": (from_json_line, InvalidManifest),
     "outcome line in bytes": (lambda text: from_json_line(text.encode()), InvalidManifest),
-    "copies in parts": (lambda text: from_json(text.encode()), InvalidManifest),
+    "multipart copies": (lambda text: from_json(text.encode()), InvalidManifest),
     "report index": (lambda text: parse_report_index(text.encode()), InvalidReport),
     "chunk message": (parse_chunk_message, InvalidMessage),
     "cursor": (decode_cursor, InvalidCursor),
@@ -65,8 +65,6 @@ PASSING_OVER: dict[str, tuple[Callable[[str], object], object]] = {
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":'])
 @pytest.mark.parametrize("name", PASSING_OVER)
-def test_a_parser_takes_it_for_any_text_that_is_not_ours(
-    name: str, opening: str, depth: int
-) -> None:
+def test_a_parser_treats_it_as_any_unrelated_text(name: str, opening: str, depth: int) -> None:
     parse, result = PASSING_OVER[name]
     assert parse(opening * depth) == result

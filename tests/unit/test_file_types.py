@@ -1,4 +1,4 @@
-"""Which files a Media Lake takes, as far as a listing shows it and with a content type."""
+"""Which files a Media Lake ingests, by their key alone and by content type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DENY_AUDIO = FileFilter(mode=FilterMode.DENY, mime_types=("audio/*",))
         ("a.xml", None, Taken.NO),
         ("a.pdf", None, Taken.NO),
         ("a.zip", None, Taken.NO),
-        # Neither supported nor known to be anything else: the content type decides.
+        # Neither supported nor known to be another type: the content type decides.
         ("a.dng", None, Taken.BY_CONTENT_TYPE),
         ("a.heic", None, Taken.BY_CONTENT_TYPE),
         ("a.r3d", None, Taken.BY_CONTENT_TYPE),
@@ -97,7 +97,7 @@ def test_with_a_content_type_it_is_what_the_system_does(
 def test_a_listing_never_contradicts_the_content_type(
     name: str, extension: str, content_type: str, file_filter: FileFilter | None
 ) -> None:
-    """But for extensions that are known not to be media: those are trusted."""
+    """Except for extensions that are known not to be media: those decide alone."""
     key = name + extension
     listed = MEDIALAKE.takes(key, None, file_filter)
     types = MEDIALAKE.file_types

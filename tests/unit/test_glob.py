@@ -1,4 +1,4 @@
-"""Globs: what they match, what a person is told about them, and that none is slow."""
+"""Globs: what they match, their error messages, and their speed."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ def test_every_string_is_a_pattern(pattern: str, key: str) -> None:
 
 
 @given(st.text(st.characters(exclude_characters="*?[\\/", exclude_categories=("Cs",)), min_size=1))
-def test_a_pattern_without_signs_is_the_name_itself(name: str) -> None:
+def test_a_pattern_without_wildcards_matches_only_itself(name: str) -> None:
     assert Glob.compile(name).matches(name)
     assert Glob.compile(name).matches(f"folder/{name}")
     assert not Glob.compile(name).matches(f"{name}x")
 
 
 @given(st.text("ab*?", max_size=8), st.text("ab", max_size=8))
-def test_within_a_segment_it_is_as_fnmatch_has_it(pattern: str, name: str) -> None:
+def test_within_a_segment_it_matches_as_fnmatch(pattern: str, name: str) -> None:
     if pattern != "**":
         assert Glob.compile(pattern).matches(name) == fnmatch.fnmatchcase(name, pattern)
 
@@ -110,7 +110,7 @@ def _slow(pattern: list[str], names: list[str]) -> bool:
     st.lists(st.sampled_from(["a", "b", ""]), min_size=1, max_size=6),
 )
 def test_any_segments_are_found_wherever_they_are(pattern: list[str], names: list[str]) -> None:
-    assume(pattern[-1])  # a slash at the end has a meaning of its own, and so has one at the start
+    assume(pattern[-1])  # a slash at the end or at the start has a special meaning
     pattern = pattern if pattern[0] else ["", *pattern]
     assert Glob.compile("/".join(pattern)).matches("/".join(names)) == _slow(
         pattern if pattern[0] else pattern[1:], names
@@ -139,14 +139,14 @@ def test_no_pattern_is_slow(pattern: str, key: str) -> None:
     assert len(key) <= 1024
     glob = Glob.compile(pattern)
     best = min(_time_of(glob, key) for _ in range(5))
-    # The limit is far above what it takes, for a machine that is busy.
+    # The limit is far above the usual time, for a busy machine.
     assert best < 0.02
 
 
 def _time_of(glob: Glob, key: str) -> float:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     glob.matches(key)
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def _time_of(glob: Glob, key: str) -> float:
         ("a\\\\\\", "backslash"),
     ],
 )
-def test_a_pattern_that_must_be_meant_otherwise_is_refused(pattern: str, cause: str) -> None:
+def test_a_pattern_that_is_likely_a_mistake_is_refused(pattern: str, cause: str) -> None:
     fault = glob_error(pattern)
     assert fault is not None
     assert cause in fault
@@ -174,5 +174,5 @@ def test_a_pattern_that_must_be_meant_otherwise_is_refused(pattern: str, cause: 
     "pattern",
     ["*", "tmp/", "/a/", "**", "[!a]", "[]]", r"\[", r"\!a", "a]", "a\\\\", "#a", "{a,b}"],
 )
-def test_any_other_pattern_is_taken(pattern: str) -> None:
+def test_any_other_pattern_is_accepted(pattern: str) -> None:
     assert glob_error(pattern) is None

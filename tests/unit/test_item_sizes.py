@@ -1,4 +1,4 @@
-"""What is kept in one record stays below the 400 KB of an item."""
+"""The content of one record stays below DynamoDB's 400 KB per item."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_parts_grow_so_that_few_of_them_hold_a_large_manifest() -> None:
     assert sum(sizes) // 130 > 1_900_000_000
 
 
-def test_there_is_no_part_that_a_record_does_not_hold() -> None:
+def test_every_part_number_fits_into_a_record() -> None:
     with pytest.raises(ManifestTooLarge, match="5000 parts"):
         part_bytes(1, MANIFEST_PART_COUNT_MAX)
 

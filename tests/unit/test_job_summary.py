@@ -1,4 +1,4 @@
-"""What the command line says of an ended job beside its counts."""
+"""The command line's summary of an ended job, in addition to its counts."""
 
 from __future__ import annotations
 

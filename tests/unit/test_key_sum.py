@@ -1,4 +1,4 @@
-"""The sum over keys: the same for the same keys in any order, and for no other ones."""
+"""The sum over keys: equal for the same keys in any order, and for no other keys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_any_key_has_a_sum_that_a_table_can_hold() -> None:
         assert 0 <= found < 2**120 < 10**38
 
 
-def test_what_is_not_known_stays_so_and_is_no_difference() -> None:
+def test_an_unknown_sum_stays_unknown_and_is_not_a_difference() -> None:
     assert with_key(0, None) is None
     assert with_key(None, "a") is None
     assert may_be_equal(None, 1)

@@ -1,4 +1,4 @@
-"""The two state machines, checked against their tables: what is not in a row does not happen."""
+"""The two state machines, checked against their tables: other transitions are refused."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_leasing_gives_a_waiting_chunk_to_the_token(status: ChunkStatus) -> None
 
 
 @pytest.mark.parametrize(("age_s", "live"), [(0, True), (29.999, True), (30, False), (31, False)])
-def test_a_lease_holds_until_its_instant_and_not_at_it(age_s: float, live: bool) -> None:
+def test_a_lease_holds_before_its_expiry_and_not_at_it(age_s: float, live: bool) -> None:
     leased = chunks.lease_chunk(a_chunk(), token="t", now=NOW, lease_s=30)
     now = NOW + timedelta(seconds=age_s)
     assert chunks.lease_expired(leased, now) is not live
@@ -237,7 +237,7 @@ def test_each_return_to_the_queue_begins_a_life_and_a_redrive_begins_again() -> 
     for _ in range(2):
         leased = chunks.lease_chunk(chunk, token="t", now=NOW, lease_s=30)
         assert leased.life == chunk.life
-        # A worker that is not heard of leaves its message to come again.
+        # If a worker stopped responding, its message is redelivered.
         assert chunks.evolve(leased, chunks.ChunkLeaseExpired(), NOW).life == chunk.life
         chunk = chunks.evolve(leased, chunks.ChunkReleased(progress_key=None, progressed=True), NOW)
         lives.append(chunk.life)
@@ -256,7 +256,7 @@ def test_each_return_to_the_queue_begins_a_life_and_a_redrive_begins_again() -> 
 # Settling.
 
 
-def test_settling_adds_what_was_known_to_what_was_done() -> None:
+def test_settling_adds_known_outcomes_to_those_of_the_attempt() -> None:
     leased = chunks.lease_chunk(
         a_chunk(object_count=5, discovered=Statistics(skipped=2)), token="t", now=NOW, lease_s=30
     )
@@ -269,7 +269,7 @@ def test_settling_adds_what_was_known_to_what_was_done() -> None:
     assert bad.status is ChunkStatus.COMPLETED_WITH_ERRORS
 
 
-def test_giving_up_counts_what_has_no_outcome_as_failed() -> None:
+def test_failing_a_chunk_counts_entries_without_an_outcome_as_failed() -> None:
     leased = chunks.lease_chunk(
         a_chunk(object_count=5, discovered=Statistics(skipped=2)), token="t", now=NOW, lease_s=30
     )
@@ -337,7 +337,7 @@ def test_a_new_job_has_its_first_notice() -> None:
         ({"tally": Tally(chunks_total=1)}, JobStatus.PROCESSING),
         ({"splitting": Splitting()}, JobStatus.PROCESSING),
         ({"redriving": True}, JobStatus.PROCESSING),
-        # A cancellation that came when everything was done cancels nothing.
+        # A cancellation after all chunks were settled cancels nothing.
         ({"ending": Ending(kind=EndingKind.CANCELLED, reason="r")}, JobStatus.COMPLETED),
         (
             {"ending": Ending(kind=EndingKind.CANCELLED, reason="r"), "splitting": Splitting()},
@@ -364,19 +364,19 @@ def test_a_new_job_has_its_first_notice() -> None:
         ),
     ],
 )
-def test_a_job_ends_when_nothing_is_left(fields: dict[str, Any], status: JobStatus) -> None:
+def test_a_job_ends_when_no_chunk_is_left(fields: dict[str, Any], status: JobStatus) -> None:
     job = a_job(**{"status": JobStatus.PROCESSING, "splitting": Splitting(done=True), **fields})
     ended = jobs.finish_if_settled(job, LATER)
     assert ended.status is status
     assert (ended.ended_at == LATER) is ended.terminal
 
 
-def test_a_job_that_has_ended_stays_as_it_is() -> None:
+def test_an_ended_job_is_unchanged() -> None:
     job = a_job(status=JobStatus.COMPLETED, splitting=Splitting(done=True))
     assert jobs.finish_if_settled(job, LATER) is job
 
 
-def test_an_end_is_ordered_once() -> None:
+def test_an_end_is_requested_once() -> None:
     first = Ending(kind=EndingKind.CANCELLED, reason="first")
     job = request_end(a_job(), first, LATER)
     assert job.ending == first
@@ -397,7 +397,7 @@ def test_a_redrive_reopens_the_job() -> None:
     assert job.status_reason is None
 
 
-def test_a_redrive_is_stopped_when_no_engine_can_be_at_it() -> None:
+def test_a_redrive_is_stopped_when_no_engine_can_hold_its_lease() -> None:
     lease = WorkLease(token="t", expires_at=LATER)
     ending = Ending(kind=EndingKind.CANCELLED, reason="r")
     job = a_job(redriving=True, ending=ending, work=lease)

@@ -1,4 +1,4 @@
-"""What is written to files and read back: manifests, reports, outcomes; any key survives."""
+"""Files that are written and read back: manifests, reports, outcomes; with any key."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ from domain.outcome import (
 )
 from domain.records import RecordSplitter
 
-# Everything that UTF-8 can say: control characters, line ends, quotes, `+`, `%` and all planes.
+# Everything that UTF-8 can encode: control characters, line ends, quotes, `+`, `%` and all planes.
 KEYS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=60)
-INSTANTS = st.datetimes(
+TIMESTAMPS = st.datetimes(
     min_value=datetime(2006, 3, 14),  # noqa: DTZ001  # hypothesis wants naive bounds
     max_value=datetime(2100, 1, 1),  # noqa: DTZ001  # the same
     timezones=st.just(UTC),
@@ -56,7 +56,7 @@ ENTRIES = st.builds(
     ManifestEntry,
     key=KEYS,
     size_bytes=st.none() | st.integers(0, 5 * 1024**4),
-    last_modified=st.none() | INSTANTS,
+    last_modified=st.none() | TIMESTAMPS,
 )
 NASTY = ["a b+c%20", "line\nbreak", "\r\n\t\x00\x7f", 'comma, "quote"', "日本/é", "%", "+", "a%2Fb"]
 
@@ -115,12 +115,12 @@ def test_a_key_that_is_not_utf_8_is_refused(decode: Any) -> None:
         b"\xff\xfe,key,1,\n",
     ],
 )
-def test_a_row_that_is_not_ours_is_refused(line: bytes) -> None:
+def test_an_unrecognised_row_is_refused(line: bytes) -> None:
     with pytest.raises(InvalidManifest):
         decode_row(line)
 
 
-def test_instants_are_written_in_utc_to_the_millisecond() -> None:
+def test_timestamps_are_written_in_utc_to_the_millisecond() -> None:
     at = datetime(2026, 1, 1, 2, 0, 0, 123456, tzinfo=timezone(timedelta(hours=2)))
     assert format_timestamp(at) == "2026-01-01T00:00:00.123Z"
     assert parse_timestamp("2026-01-01T02:00:00.123+02:00") == datetime(
@@ -171,7 +171,7 @@ def test_columns_five_and_six_may_come_either_way_round(fifth: str, sixth: str) 
 
 
 @pytest.mark.parametrize("status", ["succeeded", "Succeeded"])
-def test_a_result_that_is_not_ours_leaves_the_object_undecided(status: str) -> None:
+def test_an_unrecognised_result_leaves_the_object_undecided(status: str) -> None:
     for text in ("", "Successful", "{}", '{"o": "NOSUCH"}', "[1]", '{"o":"PUT"'):
         assert parse_report_row(_report_row("k", status, "200", "", text)).outcome is None
 
@@ -270,7 +270,7 @@ def test_an_outcome_survives_its_line(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("line", ["", "{}", "[]", "null", '{"outcome": "NOSUCH", "key": "k"}', "{"])
-def test_a_line_that_is_no_outcome_is_refused(line: str) -> None:
+def test_an_unrecognised_line_is_refused(line: str) -> None:
     with pytest.raises(InvalidManifest):
         from_json_line(line)
 
@@ -308,7 +308,7 @@ def test_any_cut_of_the_bytes_gives_the_same_records(
 
 
 @given(RECORDS, st.data())
-def test_reading_goes_on_from_any_position(records: list[bytes], data: st.DataObject) -> None:
+def test_reading_continues_from_any_position(records: list[bytes], data: st.DataObject) -> None:
     content = b"\n".join(records) + b"\n"
     whole = _records(content, [len(content)])
     start = data.draw(st.integers(0, len(whole) - 1))
@@ -316,7 +316,7 @@ def test_reading_goes_on_from_any_position(records: list[bytes], data: st.DataOb
     assert _records(content[position:], [3], position) == whole[start:]
 
 
-def test_a_quote_that_never_closes_is_no_record() -> None:
+def test_an_unclosed_quote_is_not_a_record() -> None:
     splitter = RecordSplitter()
     portion = b"x\n" * 300_000
     assert list(splitter.feed(b'"' + portion)) == []
@@ -344,8 +344,8 @@ def _records(content: bytes, cuts: list[int], position: int = 0) -> list[tuple[b
 @example("\r=1")
 @example('"=1"')
 def test_no_field_of_a_row_is_a_formula_to_a_spreadsheet(key: str) -> None:
-    # OWASP, "CSV Injection": what such a field begins with. A hyphen stays: what follows it is
-    # encoded, so that no call or operator is left.
+    # OWASP, "CSV Injection": what such a field begins with. A hyphen stays: the text after it is
+    # encoded, so no call or operator is left.
     entry = ManifestEntry(key=key, size_bytes=1, last_modified=None)
     (row,) = csv.reader([encode_row("media", entry).decode()])
     assert not any(field.startswith(("=", "+", "@", "\t", "\r", "\n")) for field in row)

@@ -1,4 +1,4 @@
-"""A Media Lake's connectors: what an item of its table says, and what an import makes of it."""
+"""A Media Lake's connectors: how an item of its table is read and imported."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALLOW, DENY = FilterMode.ALLOW, FilterMode.DENY
 
 
 def item(**changed: object) -> Json:
-    """An item as Media Lake v1.18.3 writes it; None takes an attribute out."""
+    """An item as Media Lake v1.18.3 writes it; None removes an attribute."""
     whole: Json = {
         "id": UUID,
         "name": "Films",
@@ -132,7 +132,7 @@ def test_a_blank_prefix_is_named() -> None:
         ({"mode": "deny", "extensions": [], "mimeTypes": []}, [], None),
         (None, [" .MP4", "mov", "mp4", ""], FileFilter(extensions=("mp4", "mov"))),
         ({"extensions": ["Jpg"]}, ["mp4"], FileFilter(extensions=("jpg",))),
-        # The ingest looks at the older list only where the structured filter names nothing.
+        # The ingest uses the older list only if the structured filter names nothing.
         ({"mimeTypes": ["image/*"]}, ["mp4"], FileFilter(mime_types=("image/*",))),
         ({"mode": "deny"}, ["mp4"], FileFilter(mode=ALLOW, extensions=("mp4",))),
         ({"mode": " DENY ", "extensions": ["psd"]}, [], FileFilter(mode=DENY, extensions=("psd",))),
@@ -188,7 +188,7 @@ def test_ids_that_differ_beyond_what_fits_stay_apart() -> None:
         ({"queueUrl": ["x"]}, "queueUrl is not a string"),
     ],
 )
-def test_an_item_that_is_no_connector_is_named_and_the_others_are_imported(
+def test_an_item_that_is_not_a_connector_is_named_and_the_others_are_imported(
     changed: Json, reason: str
 ) -> None:
     with pytest.raises(NotAConnector, match=re.escape(reason)):
@@ -240,7 +240,7 @@ def test_a_bucket_of_derived_files_is_imported_only_if_asked_for() -> None:
     assert "derived" in asked.warnings[0]
 
 
-# What is left out, and what is warned of.
+# Connectors that are left out, and warnings.
 
 
 @pytest.mark.parametrize(
@@ -307,10 +307,10 @@ def test_a_connector_by_another_id_on_the_same_objects_is_warned_of(
     assert [("connector mine" in warning) for warning in planned.warnings] == [True] * count
 
 
-# What is registered already.
+# Registered connectors.
 
 
-def test_what_was_imported_is_unchanged_in_the_next_import() -> None:
+def test_an_imported_connector_is_unchanged_in_the_next_import() -> None:
     changed: Json = {
         "objectPrefix": ["b", "a"],
         "fileFilter": {"mode": "allow", "extensions": ["mov", "mp4"], "mimeTypes": []},
@@ -346,7 +346,7 @@ def test_each_field_that_differs_is_named(field: str, value: object) -> None:
     assert difference.table == registered(body)[field]
 
 
-def test_what_the_table_does_not_hold_any_more_is_named() -> None:
+def test_connectors_that_the_table_no_longer_has_are_named() -> None:
     gone = registered({"connectorId": "medialake-gone", "bucketName": "x"})
     mine = registered({"connectorId": "mine", "bucketName": "x"})
     assert plan_import([item()], [gone, mine], ImportOptions()).not_in_table == ("medialake-gone",)

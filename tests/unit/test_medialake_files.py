@@ -1,4 +1,4 @@
-"""Which files Media Lake takes, which messages it understands, and its items."""
+"""Which files Media Lake ingests, which messages it understands, and its items."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Json = dict[str, Any]
         ("binary/octet-stream", "a.NEF", AssetType.IMAGE),
         ("application/octet-stream", "a.mxf", AssetType.VIDEO),
         ("", "a.m4a", AssetType.AUDIO),
-        # The content type goes before the extension, and alone is enough.
+        # The content type has priority over the extension, and is sufficient alone.
         ("video/mp4", "a.jpg", AssetType.VIDEO),
         ("Image/X-Adobe-DNG", "a.dng", AssetType.IMAGE),
         ("application/photoshop", "a", AssetType.IMAGE),
@@ -98,7 +98,7 @@ DENY = file_filter(mode=" Deny ", extensions=["jpg"], mime_types=["video/mp4"])
         (DENY, "a.png", "", None),
         (DENY, "a.png", "video/mp4", IngestOutcome.FILTERED),
         (DENY, "a.png", "video/quicktime", None),
-        # A deny list lets no document in.
+        # A deny list allows no document.
         (DENY, "a.pdf", "", IngestOutcome.IGNORED_TYPE),
         (file_filter(mode="deny", extensions=["pdf"]), "a.pdf", "", IngestOutcome.IGNORED_TYPE),
         (file_filter(mime_types=["*"]), "a.pdf", "application/pdf", None),
@@ -176,7 +176,7 @@ def test_a_message_that_is_no_json_is_ignored(text: str) -> None:
         {"Records": [s3_record(s3={"bucket": {}, "object": {"key": "a"}})]},
         {"Records": [s3_record(s3={"bucket": {"name": "b"}, "object": {}})]},
         {"Records": {"s3": s3_record()["s3"]}},
-        # Our own event on the ingest bus.
+        # This service's own event on the ingest bus.
         {
             "source": "asset-sync",
             "detail-type": "AssetSyncObjectReady",
@@ -224,7 +224,7 @@ def test_deletions_say_of_which_kind_they_are(message: Json, deletion_type: str 
     [
         ("ObjectCreated:Put", True),
         ("ObjectCreated:", True),
-        # With the prefix of a notification's configuration it is not relevant.
+        # A notification with the prefix of its configuration is not relevant.
         ("s3:ObjectCreated:Put", False),
         ("ObjectTagging:Put", False),
     ],
@@ -241,7 +241,7 @@ def test_a_record_without_a_name_is_a_creation() -> None:
     assert event.is_creation
 
 
-def test_a_key_is_tried_as_it_is_then_decoded_once_more() -> None:
+def test_a_key_is_tried_unchanged_and_then_decoded_once_more() -> None:
     assert keys_to_try("a b.jpg") == ("a b.jpg",)
     assert keys_to_try("100%25+.jpg") == ("100%25+.jpg", "100%+.jpg")
 
@@ -310,7 +310,7 @@ def test_a_records_item_has_the_documented_shape() -> None:
         "FileHash": "hash",
         "StoragePath": "media:in/2026/a.jpg",
     }
-    # What the index AssetIDIndex would need at the top.
+    # The top-level attributes that the index AssetIDIndex would need.
     assert not {"DigitalSourceAsset.ID", "DigitalSourceAsset.IngestedAt"} & set(item)
 
 

@@ -30,7 +30,7 @@ from adapters.local_aws.asset_system.medialake.values import (
     Reaction,
     Record,
     Touch,
-    instant_text,
+    timestamp_text,
 )
 
 MODIFIED = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
@@ -173,8 +173,8 @@ def test_the_type_comes_from_an_asset_id_with_a_colon_else_from_type_and_extensi
     assert (put.asset_id, put.asset_type) == (asset_id, asset_type)
 
 
-def test_with_both_tags_neither_path_nor_hash_is_looked_at() -> None:
-    """So that one object can end with two records, and duplicates are not seen."""
+def test_with_both_tags_neither_path_nor_hash_is_checked() -> None:
+    """So one object can have two records, and duplicates are not detected."""
     theirs = replace(KNOWN, inventory_id="asset:uuid:theirs")
     reaction = run(tags=BOTH, at_path=[theirs], same_hash=[ELSEWHERE])
     assert reaction.outcome is IngestOutcome.RECREATED
@@ -203,7 +203,7 @@ def test_an_empty_inventory_id_under_both_tags_fails(asset_id: str) -> None:
 
 
 @pytest.mark.parametrize("tags", [{}, {"AssetID": "asset:vid:1"}, {"InventoryID": "asset:uuid:1"}])
-def test_the_path_is_looked_at_first_and_the_same_bytes_only_touch(tags: dict[str, str]) -> None:
+def test_the_path_is_checked_first_and_the_same_bytes_only_touch(tags: dict[str, str]) -> None:
     """The object stays without tags, and an InventoryID alone stays alone."""
     assert run(tags=tags | OWNERS, tagged=KNOWN, at_path=[KNOWN], same_hash=[ELSEWHERE]) == TOUCHED
 
@@ -373,7 +373,7 @@ def test_an_empty_inventory_id_alone_is_no_id() -> None:
     assert put.inventory_id == "asset:uuid:new-i"
 
 
-# --- what stops it
+# --- files that are not ingested
 
 
 @pytest.mark.parametrize("tags", [{}, BOTH])
@@ -409,10 +409,10 @@ def test_a_record_without_its_asset_gives_no_ids_but_what_was_deleted_stays_dele
 
 
 def test_times_are_utc_with_microseconds_only_where_there_are_any() -> None:
-    assert instant_text(MODIFIED) == "2026-03-01T12:00:05Z"
-    assert instant_text(NOW) == "2026-03-02T08:00:00.000250Z"
+    assert timestamp_text(MODIFIED) == "2026-03-01T12:00:05Z"
+    assert timestamp_text(NOW) == "2026-03-02T08:00:00.000250Z"
     east = MODIFIED.astimezone(timezone(timedelta(hours=2)))
-    assert instant_text(east) == "2026-03-01T12:00:05Z"
+    assert timestamp_text(east) == "2026-03-01T12:00:05Z"
 
 
 # --- deletions

@@ -1,4 +1,4 @@
-"""Which parts a copy has, and that what is written down of it can be read back."""
+"""The parts of a multipart copy, and its record, which can be read back."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ _copies = st.builds(
 
 
 @given(st.dictionaries(_texts, _copies, max_size=3))
-def test_what_is_written_down_can_be_read_back(records: dict[str, CopyRecord]) -> None:
+def test_a_record_can_be_read_back(records: dict[str, CopyRecord]) -> None:
     assert from_json(to_json(records)) == records
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"a": 1}', b'{"a": {"uploadId": "u"}}', b"\xff"])
-def test_a_file_that_is_not_ours_is_an_error(content: bytes) -> None:
+def test_an_unrecognised_file_is_an_error(content: bytes) -> None:
     with pytest.raises(InvalidManifest):
         from_json(content)
 

@@ -1,4 +1,4 @@
-"""How far a job is, from its record alone."""
+"""A job's progress, from its record alone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def job(status: JobStatus, *, listed: int, done: int, manifest: bool = True) -> 
     )
 
 
-def test_nothing_is_said_before_anything_is_done() -> None:
+def test_there_is_no_estimate_before_the_first_settled_chunk() -> None:
     progress = progress_of(job(JobStatus.DISCOVERING, listed=10, done=0), NOW)
     assert (progress.percent, progress.objects_per_second, progress.eta_s) == (0.0, None, None)
 
@@ -56,13 +56,13 @@ def test_while_listing_there_is_no_total() -> None:
     assert (progress.percent, progress.eta_s) == (0.0, None)
 
 
-def test_a_job_that_works_is_never_quite_done() -> None:
+def test_an_active_job_is_never_at_its_end() -> None:
     now = NOW + timedelta(seconds=110)
     progress = progress_of(job(JobStatus.PROCESSING, listed=10, done=10), now)
     assert progress.percent == 99.9
 
 
-def test_an_ended_job_stands_still() -> None:
+def test_the_progress_of_an_ended_job_does_not_change() -> None:
     ended = job(JobStatus.COMPLETED, listed=10, done=10)
     for age_s in (200, 10_000):
         progress = progress_of(ended, NOW + timedelta(seconds=age_s))

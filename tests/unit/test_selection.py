@@ -42,7 +42,7 @@ def test_no_key_is_under_two_normalised_prefixes(prefixes: list[str], key: str) 
 
 
 @given(PREFIXES)
-def test_normalised_prefixes_are_sorted_and_stay_as_they_are(prefixes: list[str]) -> None:
+def test_normalised_prefixes_are_sorted_and_normalising_is_idempotent(prefixes: list[str]) -> None:
     normal = normalise(prefixes)
     assert list(normal) == sorted(normal, key=str.encode)
     assert normalise(normal) == normal
@@ -75,7 +75,7 @@ def test_each_wrong_prefix_is_named() -> None:
     assert [f.path for f in check(["a", "a"], path="p")] == ["p.1"]
 
 
-# What is selected.
+# Selected objects.
 
 
 def test_exclude_wins_over_include() -> None:
@@ -84,20 +84,20 @@ def test_exclude_wins_over_include() -> None:
     assert [key for key in keys if selection.selects(entry(key))] == ["a.jpg", "x/a.txt"]
 
 
-def test_modified_since_includes_what_is_older_by_the_margin() -> None:
+def test_modified_since_includes_objects_older_by_the_margin() -> None:
     day = timedelta(days=1)
     selection = Selection.of([], [], NOW, day)
     assert selection.selects(entry("a", modified=NOW - day))
     assert not selection.selects(entry("a", modified=NOW - day - timedelta.resolution))
     assert not selection.selects(entry("a", modified=None))
-    # No instant is out of reach.
+    # Every time is valid.
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     assert Selection.of([], [], first, day).selects(entry("a"))
     assert not Selection.of([], [], last, day).selects(entry("a"))
     assert Selection.of([], [], last, day).selects(entry("a", modified=last))
 
 
-def test_modified_since_includes_its_instant() -> None:
+def test_modified_since_includes_its_own_time() -> None:
     selection = Selection.of([], [], NOW)
     assert selection.selects(entry("a"))
     assert not selection.selects(entry("a", modified=NOW.replace(year=2025)))

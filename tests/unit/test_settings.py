@@ -1,4 +1,4 @@
-"""Settings from the environment: everything that is wrong is said at once."""
+"""Settings from the environment: all problems are reported together."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_each_name_is_needed(name: str) -> None:
             load_settings(environment)
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     wrong = {
         "ASSET_SYNC_STUCK_AFTER_S": "soon",
         "ASSET_SYNC_OBJECT_COUNT_MAX": "0",

@@ -28,7 +28,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("key", CASES)
-def test_a_key_is_shown_as_what_it_is(key: str) -> None:
+def test_a_printable_key_is_shown_unchanged(key: str) -> None:
     assert shown(key) == CASES[key]
 
 

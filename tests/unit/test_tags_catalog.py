@@ -24,8 +24,8 @@ def ask(
         pytest.param(ask(MINTED, "asset-1"), True, id="both ids, minted for this key"),
         pytest.param(ask("inv-1", "asset-1", triggered=True), True, id="triggered by us"),
         pytest.param(ask(None, "asset-1", triggered=True), True, id="triggered, one id"),
-        pytest.param(ask("inv-1", "asset-1"), False, id="ids of the owner's"),
-        pytest.param(ask(None, "asset-1"), False, id="an asset id of the owner's"),
+        pytest.param(ask("inv-1", "asset-1"), False, id="ids of the owner"),
+        pytest.param(ask(None, "asset-1"), False, id="an asset id of the owner"),
         pytest.param(
             ask(mint_inventory_id("media", "b.jpg"), "asset-1"), False, id="minted for another key"
         ),
@@ -38,7 +38,9 @@ def ask(
         pytest.param(ask(), False, id="no tags"),
     ],
 )
-async def test_what_this_service_gave_out_is_known(question: CatalogQuestion, known: bool) -> None:
+async def test_ids_given_out_by_this_service_are_known(
+    question: CatalogQuestion, known: bool
+) -> None:
     assert await TagsCatalog().look_up([question]) == [CatalogAnswer(asset_known=known)]
 
 

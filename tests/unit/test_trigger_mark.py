@@ -1,4 +1,4 @@
-"""The value of our own tag, and what follows from it."""
+"""The value of the service's own tag, and its effect."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_other_values(text: str, job_id: str | None) -> None:
 
 
 @given(key=st.text(max_size=1024), e_tag=st.text(max_size=200))
-def test_every_value_is_a_tag_that_s3_takes(key: str, e_tag: str) -> None:
+def test_every_value_is_a_valid_tag_value(key: str, e_tag: str) -> None:
     text = value(key=key, e_tag=e_tag)
     assert len(text) <= OBJECT_TAG_VALUE_CHARS_MAX
     assert set(text) <= set(
@@ -93,9 +93,9 @@ def test_every_value_is_a_tag_that_s3_takes(key: str, e_tag: str) -> None:
 @pytest.mark.parametrize(
     ("found", "modified_after", "e_tag", "changed"),
     [
-        # Trigger `event` and `queue` write tags alone.
+        # Triggers `event` and `queue` write only tags.
         (mark(), -DAY, "before", False),
-        # A copy may change the ETag; it is made about when the tag says.
+        # A copy may change the ETag; its time is about that in the tag.
         (mark(), timedelta(minutes=14), "after", False),
         (mark(), timedelta(minutes=16), "after", True),
         # Metadata was edited, or tags were: the content is the same.
@@ -121,7 +121,7 @@ def test_what_counts_as_a_change(
         (mark(attempts=3), PATIENCE, DAY, History.EXHAUSTED),
         (mark(attempts=4), PATIENCE, DAY, History.EXHAUSTED),
         (mark(attempts=3), replace(PATIENCE, retrigger=True), timedelta(0), History.NEW),
-        # The queue has not been seen empty since: it may still be in there.
+        # The queue has not been seen empty since: the message may still be in it.
         (mark(), replace(PATIENCE, queue=QueueView(known=True)), 9 * DAY, History.WAITING),
         (
             mark(),
@@ -135,7 +135,7 @@ def test_what_counts_as_a_change(
             9 * DAY,
             History.DUE,
         ),
-        # An empty queue does not end the grace period: the ingest itself takes its time.
+        # An empty queue does not end the grace period, because the ingest takes time.
         (
             mark(),
             replace(PATIENCE, queue=QueueView(known=True, empty_at=NOW + timedelta(seconds=1))),
@@ -152,7 +152,7 @@ def test_what_counts_as_a_change(
         ),
     ],
 )
-def test_where_an_object_stands(
+def test_the_state_of_a_triggered_object(
     found: TriggerMark | None, patience: Patience, waited: timedelta, history: History
 ) -> None:
     assert history_of(found, HEAD, patience, NOW + waited) is history

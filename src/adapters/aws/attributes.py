@@ -2,7 +2,7 @@
 
 This module owns the format in which values are stored: camelCase names, timestamps as sortable
 text, exact integers (DynamoDB Developer Guide, "Supported data types and naming rules": 38 digits,
-sent as text), and no attribute for a value of None. It is independent of what is stored.
+sent as text), and no attribute for a value of None. It is independent of the item's type.
 """
 
 from __future__ import annotations

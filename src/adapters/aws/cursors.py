@@ -19,14 +19,14 @@ def to_cursor(list_name: str, position: Position) -> str:
 
 
 def to_position(list_name: str, cursor: str, *types: type[str] | type[int]) -> Position:
-    """Return the position in a cursor; `types` are those of its parts.
+    """Return the position in a cursor; `types` are those of its fields.
 
     Raises:
         InvalidCursor: The text is not a cursor, is of another list, or has an invalid key.
     """
     values = decode_cursor(cursor)
-    name, parts = values[:1], values[1:]
+    name, fields = values[:1], values[1:]
     # Keys cannot be empty.
-    if name != [list_name] or [type(part) for part in parts] != list(types) or "" in parts:
+    if name != [list_name] or [type(part) for part in fields] != list(types) or "" in fields:
         raise InvalidCursor("the cursor is of another list")
-    return tuple(part for part in parts if part is not None)
+    return tuple(part for part in fields if part is not None)

@@ -6,9 +6,9 @@ octet that is not UTF-8 becomes a surrogate in the text (PEP 383, `surrogateesca
 
 A copy that sets such a text explicitly sends the same octets. The SDK handles only text, so within
 it each octet beyond ASCII is replaced by a private-use character. The signature and the request on
-the wire are made of the octets again, so the signature is of what is sent (IAM User Guide, "Create
-a signed AWS API request"; read in 2026-11). UTF-8 is handled in the same way: the SDK would sign a
-no-break space as a space.
+the wire are built from the octets again, so the signature is of what is sent (IAM User Guide,
+"Create a signed AWS API request"; read in 2026-11). UTF-8 is handled in the same way: the SDK would
+sign a no-break space as a space.
 """
 
 from __future__ import annotations

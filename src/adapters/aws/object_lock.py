@@ -2,7 +2,7 @@
 
 A copy is a new version. It gets no retention and no legal hold unless the request sets them, but
 gets the bucket's default retention if the request sets none (S3 User Guide, "Locking objects with
-Object Lock"). A default cannot be declined, and in mode COMPLIANCE nobody can remove it, so an
+Object Lock"). A default cannot be declined, and in mode COMPLIANCE it cannot be removed, so an
 object without retention is not copied in such a bucket.
 
 HeadObject omits the lock's headers for a caller without s3:GetObjectRetention or

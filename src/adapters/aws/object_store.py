@@ -73,8 +73,8 @@ class S3ObjectStore:
         client: The S3 client; its connection pool bounds the callers' concurrency.
         clock: For retentions that have ended, and for responses without a date.
         unencrypted_as: The encryption of copies of objects from before S3 encrypted everything.
-            With S3's own keys nobody loses access, whatever the bucket's default is. None for a
-            store without encryption.
+            SSE-S3 needs no KMS permission, so no reader loses access, whatever the bucket's
+            default is. None for a store without encryption.
     """
 
     def __init__(

@@ -170,7 +170,7 @@ class MemoryObjectStore:
             e_tag, first, last = upload.parts.get(part.number, ("", 0, -1))
             if e_tag != part.e_tag:
                 raise Conflict(f"part {part.number} is not {part.e_tag}", vendor_code="InvalidPart")
-            # Bytes that are not in their place are no longer the object's content.
+            # Misplaced bytes are not the object's content.
             whole = first == size_bytes
             size_bytes = last + 1 if whole else 0
         intact = size_bytes == head.size_bytes

@@ -1,1 +1,1 @@
-"""A catalog made of the objects' own tags; it does no I/O, and knows no other adapter."""
+"""A catalog that reads the objects' own tags; it does no I/O and imports no other adapter."""

@@ -1,7 +1,7 @@
 """The catalog where there is none to read: the ids that this service gave out are known.
 
-An object is known from its first trigger on, whether the Asset Management System took it or not.
-It costs no request: what it goes by is in the question.
+An object is known from its first trigger on, whether the Asset Management System took it or not. It
+sends no request: the tags are in the question.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from ports.catalog import Catalog
 class TagsCatalog:
     """Answers from the objects' tags; it has no records.
 
-    An AssetID is known if this service gave it out to an object under this very bucket and key:
-    the tags say that it triggered the object, or the InventoryID is the one that it mints. Ids
-    that came along when somebody copied an object are not known, nor are those of the owner.
+    An AssetID is known if this service gave it out to an object under this very bucket and key: the
+    tags say that it triggered the object, or the InventoryID is the one that it mints. Ids that
+    were copied from another object with its tags are unknown, and so are the owner's.
     """
 
     async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:

@@ -12,7 +12,7 @@ from ports.job_store import JobStore
 
 
 class StopRequested(Exception):
-    """Nothing more is started; another attempt processes what is left, or resumes it."""
+    """No more work is started; another attempt processes or resumes the rest."""
 
 
 class StopSignal:

@@ -38,7 +38,7 @@ class Delivery(Enum):
     """The result of a chunk message; each of them acknowledges the message."""
 
     SETTLED = "settled"
-    RELEASED = "handed_back"
+    RELEASED = "released"
     NOTHING_TO_DO = "nothing_to_do"
 
 

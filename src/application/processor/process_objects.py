@@ -128,7 +128,7 @@ class ObjectProcessor:
     async def _apply(
         self, job: Job, candidates: Sequence[Candidate], context: AttemptContext
     ) -> _Applied:
-        """Decide about each candidate, and write what the decision asks for."""
+        """Decide about each candidate, and write what the decision requires."""
         triggered: list[Triggered] = []
         outcomes: dict[str, Outcome] = {}
 

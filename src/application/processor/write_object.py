@@ -42,7 +42,7 @@ class ObjectWriter:
     async def write(
         self, job: Job, item: DecidedObject, context: AttemptContext
     ) -> Triggered | Outcome:
-        """Write what the verdict asks for; return the event to publish, or the final outcome.
+        """Write what the verdict requires; return the event to publish, or the final outcome.
 
         Raises:
             StopRequested: nothing may be started any longer.

@@ -1,7 +1,7 @@
 """The facts about S3 that the service relies on, each with its source and a probe.
 
-A probe returns if its fact holds and raises AssertionError if it does not. It leans on no other
-fact, makes its own objects, and works on any endpoint that speaks S3's API. `DIFFERENCES` says
+A probe returns if its fact holds and raises AssertionError if it does not. It depends on no other
+fact, creates its own objects, and works on any endpoint that speaks S3's API. `DIFFERENCES` says
 which facts do not hold on a server that is not AWS, and what holds there instead.
 """
 
@@ -22,7 +22,7 @@ MIB: Final = 1024**2
 
 
 class Bench:
-    """A client, and buckets that are made when they are first asked for."""
+    """A client, and buckets that are created on first use."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -53,17 +53,17 @@ class Bench:
         return self._buckets[kind]
 
     def put(self, kind: str = "plain", *, key: str = "", **parameters: Any) -> dict[str, Any]:
-        """Put an object under a key of its own; returns where it is."""
+        """Put an object under a unique key; return its bucket and key."""
         where = {"Bucket": self.bucket(kind), "Key": key or f"key-{uuid.uuid4().hex}"}
         self.client.put_object(**where, **{"Body": b"content", **parameters})
         return where
 
     def copy(self, where: Mapping[str, Any], **parameters: Any) -> Any:
-        """Copy the object onto itself, with the parameters and no others."""
+        """Copy the object onto itself, with these parameters only."""
         return self.client.copy_object(**where, CopySource=dict(where), **parameters)
 
     def legal_copy(self, where: Mapping[str, Any], **parameters: Any) -> Any:
-        """Copy the object onto itself by whatever makes that legal: its class, or new tags."""
+        """Copy the object onto itself, legally: with its class, or new tags."""
         legal = {"TaggingDirective": "REPLACE", "Tagging": "probe=1", "StorageClass": "STANDARD"}
         return self.copy(where, **{**legal, **parameters})
 
@@ -79,7 +79,7 @@ class Bench:
         content: bytes = self.client.get_object(**where)["Body"].read()
         return content
 
-    def in_parts(
+    def multipart_copy(
         self,
         where: Mapping[str, Any],
         ranges: list[tuple[int, int]],
@@ -88,7 +88,7 @@ class Bench:
         end: Mapping[str, Any] | None = None,
         **begin: Any,
     ) -> Any:
-        """Copy the object onto itself in parts."""
+        """Copy the object onto itself by a multipart copy."""
         upload = {
             **where,
             "UploadId": self.client.create_multipart_upload(**where, **begin)["UploadId"],
@@ -113,7 +113,7 @@ class Bench:
             raise
 
     def clean_up(self) -> None:
-        """Delete what was made; what a server does not let go of stays."""
+        """Delete what was created, as far as the server allows."""
         for name in self._buckets.values():
             with contextlib.suppress(ClientError, BotoCoreError, KeyError):
                 self._empty(name)
@@ -157,7 +157,7 @@ def fact(sentence: str, source: str) -> Callable[[Probe], Probe]:
 
 @contextlib.contextmanager
 def refused(*codes: str) -> Iterator[None]:
-    """What is inside is refused with one of these codes."""
+    """The block is refused with one of these codes."""
     try:
         yield
     except ClientError as error:
@@ -263,7 +263,7 @@ def copy_loses_redirect(s3: Bench) -> None:
     assert "WebsiteRedirectLocation" not in s3.head_object(**where)
 
 
-@fact("A copy has neither retention nor legal hold unless it is told.", LOCKS)
+@fact("A copy has neither retention nor legal hold unless the request sets them.", LOCKS)
 def copy_loses_lock(s3: Bench) -> None:
     where = s3.put("locks")
     s3.put_object_legal_hold(**where, LegalHold={"Status": "ON"})
@@ -272,7 +272,7 @@ def copy_loses_lock(s3: Bench) -> None:
     assert s3.head_object(**where).get("ObjectLockLegalHoldStatus", "OFF") == "OFF"
 
 
-@fact("A copy takes retention and legal hold along in the same request.", COPY)
+@fact("A copy request can set retention and legal hold.", COPY)
 def copy_takes_lock(s3: Bench) -> None:
     where = s3.put("locks")
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
@@ -346,7 +346,7 @@ def copy_target_guard(s3: Bench) -> None:
     assert s3.tags(where) == {"old": "1"}
 
 
-@fact("Copying what is not there is NoSuchKey.", COPY)
+@fact("A copy of a missing object is NoSuchKey.", COPY)
 def copy_of_missing(s3: Bench) -> None:
     with refused("NoSuchKey"):
         s3.legal_copy({"Bucket": s3.bucket(), "Key": "missing"}, StorageClass="STANDARD")
@@ -406,7 +406,7 @@ def copy_of_empty(s3: Bench) -> None:
         assert s3.head_object(**where)["ContentLength"] == 0
 
 
-@fact("A copy has a private ACL unless it is told another.", COPY)
+@fact("A copy has a private ACL unless the request sets another.", COPY)
 def copy_loses_acl(s3: Bench) -> None:
     where = s3.put("acls")
     group = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
@@ -418,7 +418,7 @@ def copy_loses_acl(s3: Bench) -> None:
     assert (grant["Grantee"]["ID"], grant["Permission"]) == (owner, "FULL_CONTROL")
 
 
-@fact("A copy takes grants along in the same request.", COPY)
+@fact("A copy request can set grants.", COPY)
 def copy_takes_grants(s3: Bench) -> None:
     where = s3.put("acls")
     group = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
@@ -444,23 +444,23 @@ def copy_keeps_checksum(s3: Bench) -> None:
     assert s3.head_object(**where, ChecksumMode="ENABLED")["ChecksumSHA256"] == before
 
 
-# --- copying in parts ---------------------------------------------------------------------------
+# --- multipart copies ---------------------------------------------------------------------------
 
 
-@fact("A copy in parts inherits nothing.", PARTS)
+@fact("A multipart copy inherits nothing.", PARTS)
 def parts_inherit_nothing(s3: Bench) -> None:
     where = s3.put(Metadata={"camera": "x"}, ContentType="image/png", Tagging="old=1")
-    s3.in_parts(where, [(0, 6)])
+    s3.multipart_copy(where, [(0, 6)])
     head = s3.head_object(**where)
     assert head["Metadata"] == {}
     assert head["ContentType"] != "image/png"
     assert s3.tags(where) == {}
 
 
-@fact("Metadata, headers and tags told at its begin are the finished object's.", PARTS)
+@fact("Metadata, headers and tags of CreateMultipartUpload are the finished object's.", PARTS)
 def parts_take_attributes(s3: Bench) -> None:
     where = s3.put()
-    s3.in_parts(
+    s3.multipart_copy(
         where,
         [(0, 6)],
         Metadata={"camera": "x"},
@@ -475,10 +475,10 @@ def parts_take_attributes(s3: Bench) -> None:
     assert s3.body(where) == b"content"
 
 
-@fact("Class and website redirect told at its begin are the finished object's.", PARTS)
+@fact("Class and website redirect of CreateMultipartUpload are the finished object's.", PARTS)
 def parts_take_class_and_redirect(s3: Bench) -> None:
     where = s3.put()
-    s3.in_parts(where, [(0, 6)], StorageClass="STANDARD_IA", WebsiteRedirectLocation="/there")
+    s3.multipart_copy(where, [(0, 6)], StorageClass="STANDARD_IA", WebsiteRedirectLocation="/there")
     head = s3.head_object(**where)
     assert (head.get("StorageClass"), head.get("WebsiteRedirectLocation")) == (
         "STANDARD_IA",
@@ -486,11 +486,11 @@ def parts_take_class_and_redirect(s3: Bench) -> None:
     )
 
 
-@fact("A lock told at its begin is the finished object's.", PARTS)
+@fact("A lock set by CreateMultipartUpload is the finished object's.", PARTS)
 def parts_take_lock(s3: Bench) -> None:
     where = s3.put("locks")
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-    s3.in_parts(
+    s3.multipart_copy(
         where,
         [(0, 6)],
         ObjectLockMode="GOVERNANCE",
@@ -506,17 +506,17 @@ def parts_take_lock(s3: Bench) -> None:
 def parts_source_guard(s3: Bench) -> None:
     where = s3.put()
     with refused("PreconditionFailed"):
-        s3.in_parts(where, [(0, 6)], part={"CopySourceIfMatch": '"0"'})
+        s3.multipart_copy(where, [(0, 6)], part={"CopySourceIfMatch": '"0"'})
 
 
 @fact(
-    "The end of the parts is guarded by IfMatch: 412, and the object stays.",
+    "CompleteMultipartUpload is guarded by IfMatch: 412, and the object stays.",
     "S3 API Reference, CompleteMultipartUpload",
 )
 def parts_target_guard(s3: Bench) -> None:
     where = s3.put(Tagging="old=1")
     with refused("PreconditionFailed"):
-        s3.in_parts(where, [(0, 6)], end={"IfMatch": '"0"'}, Tagging="new=1")
+        s3.multipart_copy(where, [(0, 6)], end={"IfMatch": '"0"'}, Tagging="new=1")
     assert s3.tags(where) == {"old": "1"}
 
 
@@ -528,7 +528,7 @@ def parts_at_boundaries(s3: Bench) -> None:
     content = bytes(range(256)) * (20 * 1024) + b"!"
     where = s3.put(Body=content)
     size = 5 * MIB
-    answer = s3.in_parts(where, [(0, size - 1), (size, size)])
+    answer = s3.multipart_copy(where, [(0, size - 1), (size, size)])
     assert answer["ETag"].strip('"').endswith("-2")
     assert s3.body(where) == content
 
@@ -540,11 +540,11 @@ def parts_at_boundaries(s3: Bench) -> None:
 def parts_have_a_least_size(s3: Bench) -> None:
     where = s3.put()
     with refused("EntityTooSmall"):
-        s3.in_parts(where, [(0, 2), (3, 6)])
+        s3.multipart_copy(where, [(0, 2), (3, 6)])
 
 
 @fact(
-    "An upload that was aborted is not known any more, to its parts and its end: NoSuchUpload.",
+    "An aborted upload no longer exists, for its parts and for its completion: NoSuchUpload.",
     "S3 API Reference, AbortMultipartUpload",
 )
 def parts_abort(s3: Bench) -> None:
@@ -578,7 +578,7 @@ def tags_are_ten(s3: Bench) -> None:
     assert len(s3.tags(where)) == 10
 
 
-@fact("Keys have 128 signs at most and values 256.", TAGS)
+@fact("Keys have 128 characters at most and values 256.", TAGS)
 def tags_have_lengths(s3: Bench) -> None:
     where = s3.put()
     longest = {"k" * 128: "v" * 256}
@@ -590,15 +590,15 @@ def tags_have_lengths(s3: Bench) -> None:
 
 
 @fact("Letters, digits and spaces of any script and + - = . _ : / @ are allowed.", TAGS)
-def tags_allow_signs(s3: Bench) -> None:
+def tags_allow_characters(s3: Bench) -> None:
     where = s3.put()
     tags = {"Ünï 漢字+-=._:/@": "٣Ⅷ +-=._:/@", "empty": "", " edge ": " x "}
     s3.tag(where, tags)
     assert s3.tags(where) == tags
 
 
-@fact("Other signs are refused: InvalidTag.", TAGS)
-def tags_refuse_signs(s3: Bench) -> None:
+@fact("Other characters are refused: InvalidTag.", TAGS)
+def tags_reject_characters(s3: Bench) -> None:
     where = s3.put()
     for sign in "#&,;\"'<>!?*|\\":
         with refused("InvalidTag"):
@@ -669,7 +669,7 @@ def listing_start_after(s3: Bench) -> None:
         assert [e["Key"] for e in answer.get("Contents", [])] == [prefix + k for k in expected]
 
 
-@fact("A truncated page names the token with which it goes on.", LISTING)
+@fact("A truncated page names the token of the next page.", LISTING)
 def listing_pages(s3: Bench) -> None:
     prefix = f"pages-{uuid.uuid4().hex}/"
     keys = [f"{prefix}{number} +%" for number in range(5)]
@@ -704,7 +704,7 @@ def _round_trip(s3: Bench, names: list[str]) -> None:
 
 
 @fact("Keys with spaces, plus, percent, quotes, commas and emoji come back as they are.", KEYS)
-def keys_with_signs(s3: Bench) -> None:
+def keys_with_special_characters(s3: Bench) -> None:
     _round_trip(
         s3, [" a b", "+", "%", "%2F", "100%25", "\"',;", "&<>", "?x=1#y", "=1+1", "😀", "e\u0301"]
     )
@@ -720,7 +720,7 @@ def keys_with_controls(s3: Bench) -> None:
     _round_trip(s3, ["\x01", "\x1b", "\x7f", "\ufffe"])
 
 
-@fact("Slashes, dots and backslashes are signs like any other.", KEYS)
+@fact("Slashes, dots and backslashes are ordinary characters.", KEYS)
 def keys_are_no_paths(s3: Bench) -> None:
     _round_trip(s3, ["a//b", "a/../b", "/./a", "a/", "back\\slash"])
 
@@ -741,11 +741,11 @@ def keys_have_a_length(s3: Bench) -> None:
         s3.put(key="é" * 512 + "x")
 
 
-# --- what else a sync leans on ------------------------------------------------------------------
+# --- what else a sync depends on ------------------------------------------------------------------
 
 
 @fact(
-    "A new object is encrypted, with S3's keys unless told otherwise.",
+    "A new object is encrypted, with SSE-S3 by default.",
     "S3 User Guide, Setting default server-side encryption behavior",
 )
 def objects_are_encrypted(s3: Bench) -> None:
@@ -798,7 +798,7 @@ def acls_are_disabled(s3: Bench) -> None:
 
 
 @fact(
-    "A bucket without object lock says ObjectLockConfigurationNotFoundError.",
+    "A bucket without object lock returns ObjectLockConfigurationNotFoundError.",
     "S3 API Reference, GetObjectLockConfiguration",
 )
 def locks_are_off(s3: Bench) -> None:
@@ -809,7 +809,7 @@ def locks_are_off(s3: Bench) -> None:
 
 
 @fact(
-    "A version without retention or hold says NoSuchObjectLockConfiguration.",
+    "A version without retention or hold returns NoSuchObjectLockConfiguration.",
     "S3 API Reference, List of error codes",
 )
 def locks_are_absent(s3: Bench) -> None:
@@ -836,9 +836,9 @@ SEAWEEDFS: Final = "seaweedfs"
 AWS: Final = "aws"
 
 SERVERS: Final = {
-    LOCAL: "the local cloud of `asset-sync up` (moto 5.2 and our mends)",
+    LOCAL: "the local cloud of `asset-sync up` (moto 5.2 with patches)",
     SEAWEEDFS: "SeaweedFS 4.48 (`weed mini`)",
-    AWS: "AWS: nobody has run the pack there yet",
+    AWS: "AWS: the pack has not been run there yet",
 }
 
 DIFFERENCES: Final[Mapping[str, Mapping[str, str]]] = {

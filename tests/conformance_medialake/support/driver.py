@@ -1,6 +1,6 @@
-"""Runs the ingest function of a checkout of Media Lake, as Lambda and its Pipe would.
+"""Runs the ingest function of a checkout of Media Lake, as Lambda and its pipe would.
 
-A process of its own: `python driver.py CHECKOUT`. It imports `lambdas/ingest/s3/index.py` of the
+A separate process: `python driver.py CHECKOUT`. It imports `lambdas/ingest/s3/index.py` of the
 checkout by its path, unchanged, with `lambdas/common_libraries` on the path as its layer. Each line
 on stdin is a list of the bodies of at most ten messages of its ingest queue. The function is
 invoked with them as one batch, and one line on stdout answers, `{"failure": text or null}`. The

@@ -1,4 +1,4 @@
-"""A published Media Lake beside a local stack: its table, its bus, its ingest function.
+"""A published Media Lake next to a local stack: its table, its bus, its ingest function.
 
 Takes the place of the local Asset Management System. The table is as Media Lake's own CDK makes it
 (medialake_stacks/base_infrastructure.py, v1.18.3): key InventoryID; AssetIDIndex on two top-level
@@ -36,7 +36,7 @@ class MediaLake(Ingest):
         self._published_url = _subscribe(system)
 
     def handle(self, bodies: Sequence[str]) -> None:
-        """Have the function invoked with a batch."""
+        """Invoke the function with a batch, and check that it succeeds."""
         failure = self.invoke(bodies)
         assert failure is None, failure
 
@@ -184,7 +184,7 @@ def _replace_table(system: Any) -> None:
 def _silence_stand_in(system: Any) -> None:
     """Take the stack's own Asset Management System off the ingest bus.
 
-    It watches no bucket unless it is asked to, so nothing reaches it any more.
+    It watches only the buckets that it is asked to watch, so it receives no more events.
     """
     bus = system.environment[resources.INGEST_BUS_VARIABLE]
     rule = resources.INGEST_RULE.name

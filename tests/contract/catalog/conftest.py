@@ -1,7 +1,7 @@
-"""The catalogs that the contract suite runs over. Another catalog adds its world here.
+"""The catalogs that the contract suite runs over. Add a world here for another catalog.
 
-A world is one catalog with a system behind it that a test can write to. What a system keeps, and
-which indexes it has, differ; the suite goes by what its world says of that.
+A world is one catalog with a system behind it that a test can write to. Systems differ in the
+fields that they keep and in their indexes; each world states its own.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class World(Protocol):
         """Write a record, or replace the one under its inventory id, as the system does."""
 
     async def lock(self, inventory_id: str, storage_path: str) -> None:
-        """Write what is no asset, if the system has that: a lock (`LOCK#…`), or an upload."""
+        """Write an item that is not an asset, if there is one: a lock (`LOCK#…`) or an upload."""
 
     async def remove(self, inventory_id: str) -> None:
         """Remove a record."""
@@ -66,7 +66,7 @@ class BreakableWorld(World, Protocol):
     """A world whose service can fail."""
 
     def broken(self, kind: type[PortError], *, after: int) -> Any:
-        """Return a context in which requests fail so, but for the first `after` of them."""
+        """Return a context in which requests fail with this error, after the first `after`."""
 
 
 @dataclass(kw_only=True)
@@ -94,9 +94,9 @@ class MemoryWorld:
 
 
 class DynamoWorld:
-    """A table as Media Lake keeps it, in the emulated cloud; its asset ids are at the top too."""
+    """A table as Media Lake keeps it, in the emulated cloud, with top-level asset ids."""
 
-    # What DynamoDB answers; the adapter makes the port's errors of it.
+    # Responses of DynamoDB, which the adapter maps to the port's errors.
     _CODES: ClassVar[dict[type[PortError], tuple[str, int]]] = {
         Retryable: ("InternalServerError", 500),
         AccessDenied: ("AccessDeniedException", 400),
@@ -176,7 +176,7 @@ class DynamoWorld:
 
 
 class FlatDynamoWorld(DynamoWorld):
-    """A table of another system: other names, at the top of its items, and no more than ids."""
+    """A table of another system: top-level attributes of other names, for ids only."""
 
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         super().__init__(client, table_name, asset_index=False, path_index=False)

@@ -39,7 +39,7 @@ def ask(
 
 
 def full(inventory_id: str, asset_id: str | None = None, *, key: str = KEY) -> CatalogRecord:
-    """Return a record with all that a catalog may keep."""
+    """Return a record with every field that a catalog may keep."""
     return CatalogRecord(
         inventory_id=inventory_id,
         asset_id=asset_id,
@@ -51,7 +51,7 @@ def full(inventory_id: str, asset_id: str | None = None, *, key: str = KEY) -> C
 
 
 def kept(world: Any, record: CatalogRecord) -> CatalogRecord:
-    """Return the record as this catalog can know it."""
+    """Return the record with the fields that this catalog keeps."""
     lost = {"asset_id", "storage_path", "e_tag", "size_bytes", "last_modified"} - world.keeps
     return replace(record, **dict.fromkeys(lost))
 
@@ -65,7 +65,7 @@ async def answer_to(world: Any, question: CatalogQuestion) -> CatalogAnswer:
 class TestRecord:
     """`record` is the record under the InventoryID in the tags."""
 
-    async def test_it_comes_as_it_is(self, world: Any) -> None:
+    async def test_it_is_returned_unchanged(self, world: Any) -> None:
         record = full("inv-1", "asset-1")
         await world.write(record)
         assert await answer_to(world, ask("inv-1")) == CatalogAnswer(record=kept(world, record))
@@ -74,7 +74,7 @@ class TestRecord:
         await world.write(full("inv-1", "asset-1", key="another.jpg"))
         assert await answer_to(world, ask("inv-2")) == CatalogAnswer()
 
-    async def test_an_asset_id_is_no_inventory_id(self, world: Any) -> None:
+    async def test_an_asset_id_is_not_an_inventory_id(self, world: Any) -> None:
         await world.write(full("inv-1", "asset-1", key="another.jpg"))
         assert await answer_to(world, ask("asset-1", "inv-1")) == CatalogAnswer()
 
@@ -87,7 +87,7 @@ class TestRecord:
         await world.write(record)
         assert (await answer_to(world, ask("inv-1"))).record == kept(world, record)
 
-    async def test_it_comes_with_a_known_asset_too(self, world: Any) -> None:
+    async def test_it_is_returned_for_a_known_asset_too(self, world: Any) -> None:
         record = full("inv-1", "asset-1")
         await world.write(record)
         assert (await answer_to(world, ask("inv-1", "asset-1"))).record == kept(world, record)
@@ -123,7 +123,7 @@ class TestAssetKnown:
         await world.write(full("inv-1"))
         assert not (await answer_to(world, ask("inv-1", "asset-1"))).asset_known
 
-    async def test_no_id_is_not_known(self, world: Any) -> None:
+    async def test_without_an_id_it_is_unknown(self, world: Any) -> None:
         await world.write(full("inv-1"))
         await world.write(full("inv-2"))
         for question in (ask(), ask("inv-1"), ask("inv-3")):
@@ -180,23 +180,23 @@ class TestOthers:
         answer = await answer_to(world, ask())
         assert {each.inventory_id for each in answer.others} == (ids if world.path_index else set())
 
-    async def test_each_comes_once(self, world: Any) -> None:
+    async def test_each_is_returned_once(self, world: Any) -> None:
         record = full(MINTED, "asset-1")
         await world.write(record)
         assert (await answer_to(world, ask())).others == (kept(world, record),)
 
-    async def test_none_beside_a_record_of_its_own(self, world: Any) -> None:
+    async def test_none_with_a_record_of_its_own(self, world: Any) -> None:
         await world.write(full("inv-1", "asset-1"))
         await world.write(full("inv-2", "asset-2"))
         await world.write(full(MINTED, "asset-3"))
         assert (await answer_to(world, ask("inv-1", "asset-x"))).others == ()
 
-    async def test_none_beside_a_record_without_a_path(self, world: Any) -> None:
+    async def test_none_with_a_record_without_a_path(self, world: Any) -> None:
         await world.write(CatalogRecord(inventory_id="inv-1", asset_id="asset-1"))
         await world.write(full(MINTED, "asset-2"))
         assert (await answer_to(world, ask("inv-1"))).others == ()
 
-    async def test_beside_a_record_of_another_path(self, world: Any) -> None:
+    async def test_with_a_record_of_another_path(self, world: Any) -> None:
         await world.write(full("inv-1", "asset-1", key="another.jpg"))
         await world.write(minted := full(MINTED, "asset-2"))
         answer = await answer_to(world, ask("inv-1", "asset-x"))
@@ -215,7 +215,7 @@ class TestOthers:
             await world.write(full(f"inv-{n}", key=key))
         assert await answer_to(world, ask()) == CatalogAnswer()
 
-    async def test_what_is_no_asset_is_left_out(self, world: Any) -> None:
+    async def test_items_that_are_not_assets_are_left_out(self, world: Any) -> None:
         await world.lock("inv-1", PATH)
         assert await answer_to(world, ask()) == CatalogAnswer()
 
@@ -254,8 +254,8 @@ class TestManyQuestions:
         answers = await world.catalog.look_up(tagged)
         assert [each.asset_known for each in answers] == [True, *[False] * 4] * 41
 
-    async def test_an_object_does_not_profit_from_the_others_of_a_call(self, world: Any) -> None:
-        """Their records were read, and are none of its business."""
+    async def test_an_object_is_answered_as_if_alone_in_its_call(self, world: Any) -> None:
+        """The records of the other objects were read, and must not be used for it."""
         await world.write(full("inv-1", "asset-1", key="another.jpg"))
         asked = [ask("inv-1", "asset-1", key="another.jpg"), ask(None, "asset-1"), ask()]
         first, by_asset, bare = await world.catalog.look_up(asked)
@@ -324,14 +324,14 @@ def _sorted(answer: CatalogAnswer) -> CatalogAnswer:
 
 
 class TestErrors:
-    """An answer that could not be had is an error: there are no partial answers."""
+    """A failed lookup is an error: there are no partial results."""
 
     @pytest.mark.parametrize("kind", [Retryable, AccessDenied, Misconfigured])
     @pytest.mark.parametrize("after", [0, 1])
     async def test_a_failure_is_the_ports_own(
         self, breakable_world: Any, kind: type[PortError], after: int
     ) -> None:
-        """Of the first request, and of one that comes after another was answered."""
+        """On the first request, and on a later one."""
         world = breakable_world
         asked = [ask("inv-x", "asset-x"), ask(key="b.jpg")]
         with world.broken(kind, after=after), pytest.raises(kind):

@@ -1,4 +1,4 @@
-"""The stores of the state ports, in memory and on DynamoDB, each test with a world of its own."""
+"""The stores of the state ports, in memory and on DynamoDB; each test has its own world."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from ports.job_store import JobStore
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
-# Making a table takes longer than most tests, so each module gets those that it needs.
+# Creating a table takes longer than most tests, so each module gets the tables that it needs.
 _SHAPES = {
     "test_job_store": (JOBS_TABLE,),
     "test_chunk_store": (JOBS_TABLE, CHUNKS_TABLE),
@@ -59,16 +59,16 @@ _SESSION = aioboto3.Session()
 
 
 class SettableClock:
-    """A clock that tests turn; its sleep takes no time."""
+    """A clock that tests set; its sleep takes no time."""
 
     def __init__(self) -> None:
-        self.instant = NOW
+        self.time = NOW
 
     def now(self) -> datetime:
-        return self.instant
+        return self.time
 
     async def sleep(self, duration_s: float) -> None:
-        self.instant += timedelta(seconds=duration_s)
+        self.time += timedelta(seconds=duration_s)
 
 
 async def _no_wait(_: float) -> None:
@@ -100,7 +100,7 @@ class Tables:
 
 class _Silent(WSGIRequestHandler):
     def log_request(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="session")
@@ -220,7 +220,7 @@ async def state(request: pytest.FixtureRequest, dynamodb_url: str) -> AsyncItera
 
 @pytest.fixture
 async def tables(dynamodb_url: str) -> AsyncIterator[Tables]:
-    """For tests of DynamoDB alone: its faults, and what items look like."""
+    """For tests of DynamoDB alone: its errors, and the form of items."""
     async with _fresh_tables(dynamodb_url, TABLES) as tables:
         yield tables
 

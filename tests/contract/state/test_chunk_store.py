@@ -50,7 +50,7 @@ FULL = Chunk(
 )
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 COUNT = st.integers(0, 10**30)
-INSTANT = st.datetimes(timezones=st.just(UTC))
+TIMESTAMP = st.datetimes(timezones=st.just(UTC))
 
 
 def any_chunk() -> st.SearchStrategy[Chunk]:
@@ -64,11 +64,11 @@ def any_chunk() -> st.SearchStrategy[Chunk]:
         last_key=TEXT,
         discovered=counts,
         statistics=counts,
-        lease=st.none() | st.builds(Lease, token=TEXT, expires_at=INSTANT),
+        lease=st.none() | st.builds(Lease, token=TEXT, expires_at=TIMESTAMP),
         progress_key=st.none() | TEXT,
         status_reason=st.none() | TEXT,
-        created_at=INSTANT,
-        updated_at=INSTANT,
+        created_at=TIMESTAMP,
+        updated_at=TIMESTAMP,
     )
 
 
@@ -128,7 +128,7 @@ class TestAdd:
         assert await chunks.get(job.job_id, 0) == replace(make_chunk(0), version=1)
         assert await chunks.get(job.job_id, 1) == replace(known, version=1)
 
-    async def test_every_field_comes_back(self, chunks: ChunkStore, job: Job) -> None:
+    async def test_every_field_is_read_back(self, chunks: ChunkStore, job: Job) -> None:
         await chunks.add(job, [FULL])
         assert await chunks.get(job.job_id, FULL.index) == replace(FULL, version=1)
 
@@ -136,7 +136,7 @@ class TestAdd:
         left_out = [f.name for f in fields(FULL) if getattr(FULL, f.name) == f.default]
         assert left_out == ["version"]
 
-    async def test_an_item_of_version_0_1_was_never_handed_back(self) -> None:
+    async def test_an_item_of_version_0_1_was_never_released(self) -> None:
         item = chunk_item(FULL)
         del item["handedBackCount"], item["deadLetterCount"]
         assert to_chunk(item) == replace(
@@ -232,7 +232,7 @@ class TestSave:
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(chunk=any_chunk())
-    async def test_any_value_comes_back(
+    async def test_any_value_is_read_back(
         self, chunks: ChunkStore, jobs: JobStore, make_job: MakeJob, chunk: Chunk
     ) -> None:
         job = await jobs.create(
@@ -285,7 +285,7 @@ class TestSettle:
         assert stored == replace(after, version=3)
         assert await chunks.get(job.job_id, 0) == stored
         tally = Tally(statistics=Statistics(put=9, failed=1), chunks_total=2, chunks_completed=1)
-        # The tally is not under the job's version, so a save of the job goes on undisturbed.
+        # The job's version does not guard the tally, so a save of the job does not conflict.
         assert await jobs.get(job.job_id) == replace(added, tally=tally)
         assert (await jobs.save(added)).tally == tally
 
@@ -318,7 +318,7 @@ class TestSettle:
     async def test_no_chunk_reopens_once_its_job_has_ended(
         self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk, ended: JobStatus
     ) -> None:
-        """A redrive's write may arrive after its sender gave up on it and the job was cancelled."""
+        """A redrive's write may arrive after its sender timed out and the job was cancelled."""
         failed = replace(make_chunk(0), status=ChunkStatus.FAILED, statistics=Statistics(failed=10))
         added = await chunks.add(job, [failed, replace(failed, index=1)])
         first, second = [chunk async for chunk in chunks.chunks(job.job_id)]
@@ -420,7 +420,7 @@ class TestReading:
     async def test_those_whose_keys_cover_a_key(
         self, chunks: ChunkStore, job: Job, make_chunk: MakeChunk
     ) -> None:
-        # The order is that of code points: of UTF-16's units, the last one would be the first.
+        # The order is that of code points; in the order of UTF-16 units, the last would come first.
         ranges = [("a", "c"), ("c", "c"), ("", "b"), ("d", "é"), ("\uffff", "\U00010000")]
         await chunks.add(
             job,
@@ -460,7 +460,7 @@ class TestReading:
         assert await listed(chunks, job.job_id, 3) == [replace(FULL, version=1)]
         assert [c async for c in chunks.chunks(job.job_id)] == [replace(FULL, version=1)]
 
-    async def test_a_cursor_that_is_none_of_this_list(
+    async def test_a_cursor_of_another_list(
         self, chunks: ChunkStore, jobs: JobStore, job: Job, make_chunk: MakeChunk, make_job: MakeJob
     ) -> None:
         await chunks.add(job, [make_chunk(n) for n in range(3)])

@@ -74,7 +74,7 @@ async def listed_ids(connectors: ConnectorStore, limit: int) -> list[str]:
 
 
 @pytest.mark.parametrize("connector", [FULL, SMALL])
-async def test_every_field_comes_back(connectors: ConnectorStore, connector: Connector) -> None:
+async def test_every_field_is_read_back(connectors: ConnectorStore, connector: Connector) -> None:
     await connectors.create(connector)
     assert await connectors.get(connector.connector_id) == connector
     assert (await connectors.list_page(limit=5)).items == (connector,)
@@ -91,7 +91,7 @@ async def test_when_its_queue_was_seen_empty(connectors: ConnectorStore) -> None
     assert replace(found, queue_empty_at=None) == SMALL
 
 
-async def test_nothing_is_noted_of_a_connector_that_is_not_there(
+async def test_nothing_is_recorded_for_a_missing_connector(
     connectors: ConnectorStore,
 ) -> None:
     with pytest.raises(NotFound):
@@ -136,7 +136,7 @@ async def test_none(connectors: ConnectorStore) -> None:
     assert (page.items, page.cursor) == ((), None)
 
 
-async def test_a_cursor_that_is_none_of_this_list(connectors: ConnectorStore) -> None:
+async def test_a_cursor_of_another_list(connectors: ConnectorStore) -> None:
     for n in range(2):
         await connectors.create(replace(FULL, connector_id=f"con-{n}"))
     cursor = (await connectors.list_page(limit=1)).cursor or ""

@@ -1,4 +1,4 @@
-"""What DynamoDB answers when it does not do as asked, and what is stored in it."""
+"""Errors and partial results of DynamoDB, and what is stored in it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FAILURE = Failure(
 
 @dataclass
 class Faults:
-    """Puts answers in DynamoDB's place, or changes those that it gives; counts requests."""
+    """Responds in place of DynamoDB, or changes its responses; counts requests."""
 
     client: Any
     requests: list[str] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Faults:
         self.requests.append(request.headers["X-Amz-Target"].decode().rpartition(".")[2])
 
     def answer(self, operation: str, parsed: dict[str, Any], *, status: int, times: int) -> None:
-        """Answer the next `times` calls without asking DynamoDB."""
+        """Answer the next `times` calls without calling DynamoDB."""
         remaining = iter(range(times))
 
         def before_call(**_: Any) -> Any:
@@ -86,18 +86,13 @@ class Faults:
         self.answer("TransactWriteItems", error, status=400, times=times)
 
     def lose_answer(self, operation: str) -> None:
-        """Have botocore send the next request again, as after an answer that never came."""
+        """Make botocore repeat the next request, as after a lost response."""
         remaining = iter(range(1))
 
         def needs_retry(**_: Any) -> int | None:
             return None if next(remaining, None) is None else 0
 
         self.client.meta.events.register_first(f"needs-retry.dynamodb.{operation}", needs_retry)
-
-    def leave_unprocessed(self, operation: str, change: Callable[[Any], None]) -> None:
-        self.client.meta.events.register(
-            f"after-call.dynamodb.{operation}", lambda parsed, **_: change(parsed)
-        )
 
 
 @pytest.fixture
@@ -119,14 +114,14 @@ async def chunk(dynamo: Any, job: Job, make_chunk: Any) -> Chunk:
 
 
 class TestTransactions:
-    async def test_a_conflict_with_another_one_is_tried_again(
+    async def test_a_conflict_with_another_transaction_is_retried(
         self, dynamo: Any, chunk: Chunk, faults: Faults
     ) -> None:
         faults.cancel("None", "TransactionConflict", times=5)
         await dynamo.chunks.settle(chunk, Tally(chunks_completed=1))
         assert (await dynamo.jobs.get("job-1")).tally.chunks_completed == 1
 
-    async def test_and_again_but_not_for_ever(
+    async def test_retries_of_a_conflict_are_bounded(
         self, tables: Any, dynamo: Any, chunk: Chunk, faults: Faults
     ) -> None:
         waits: list[float] = []
@@ -162,14 +157,14 @@ class TestTransactions:
         with pytest.raises(Throttled):
             await dynamo.chunks.settle(chunk, Tally(chunks_completed=1))
 
-    async def test_a_reason_that_is_not_known_is_unknown(
+    async def test_an_unlisted_reason_is_unknown(
         self, dynamo: Any, chunk: Chunk, faults: Faults
     ) -> None:
         faults.cancel("None", "NovelReason")
         with pytest.raises(Unknown, match="by the test"):
             await dynamo.chunks.settle(chunk, Tally(chunks_completed=1))
 
-    async def test_the_position_says_what_exists(
+    async def test_the_position_of_a_reason_identifies_what_exists(
         self, dynamo: Any, make_job: Any, faults: Faults
     ) -> None:
         faults.cancel("ConditionalCheckFailed", "ConditionalCheckFailed")
@@ -185,7 +180,7 @@ class TestTransactions:
         with pytest.raises(Throttled):
             await dynamo.jobs.create(make_job("job-10", "b/"))
 
-    async def test_a_job_that_was_lost_is_not_made_by_a_settlement(
+    async def test_a_settlement_does_not_create_a_lost_job(
         self, tables: Any, dynamo: Any, chunk: Chunk
     ) -> None:
         key = {"jobId": {"S": "job-1"}}
@@ -207,7 +202,7 @@ class TestTransactions:
 
 
 class TestLostAnswers:
-    async def test_a_save_that_was_done_is_no_conflict(
+    async def test_a_save_whose_response_was_lost_is_not_a_conflict(
         self, dynamo: Any, job: Job, faults: Faults
     ) -> None:
         faults.lose_answer("UpdateItem")
@@ -217,7 +212,7 @@ class TestLostAnswers:
             await dynamo.jobs.get("job-1") == saved == replace(job, status_reason="new", version=2)
         )
 
-    async def test_a_lease_that_was_taken_is_no_conflict(
+    async def test_a_lease_whose_response_was_lost_is_not_a_conflict(
         self, dynamo: Any, chunk: Chunk, faults: Faults
     ) -> None:
         faults.lose_answer("PutItem")
@@ -225,7 +220,7 @@ class TestLostAnswers:
         assert faults.requests.count("PutItem") == 2
         assert await dynamo.chunks.get("job-1", 0) == saved
 
-    async def test_a_connector_that_was_made_does_not_exist_already(
+    async def test_a_connector_whose_response_was_lost_is_not_a_duplicate(
         self, dynamo: Any, faults: Faults
     ) -> None:
         faults.lose_answer("PutItem")
@@ -273,14 +268,12 @@ class TestSingleCalls:
             assert isinstance(caught.value.__cause__, ClientError), operation
             assert caught.value.operation == operation
 
-    async def test_a_code_that_is_not_known_is_unknown(
-        self, dynamo: Any, job: Job, faults: Faults
-    ) -> None:
+    async def test_an_unlisted_code_is_unknown(self, dynamo: Any, job: Job, faults: Faults) -> None:
         faults.refuse("UpdateItem", "NovelException")
         with pytest.raises(Unknown, match="NovelException"):
             await dynamo.jobs.save(job)
 
-    async def test_a_save_amid_a_settlement_is_tried_again(
+    async def test_a_save_during_a_settlement_is_retried(
         self, dynamo: Any, job: Job, faults: Faults
     ) -> None:
         faults.refuse("UpdateItem", "TransactionConflictException", times=4)
@@ -317,10 +310,10 @@ class TestUnprocessed:
         (stored,) = (await dynamo.failures.list_page("job-1", limit=5)).items
         assert stored.message == "late"
 
-    async def test_batches_are_no_larger_than_the_service_takes(
+    async def test_batches_are_within_the_limit_of_the_service(
         self, dynamo: Any, faults: Faults
     ) -> None:
-        """It refuses more than 25, and one id twice; moto takes both."""
+        """It rejects more than 25 items, and a repeated id; moto accepts both."""
         many = [replace(FAILURE, error_id=f"job#{n:02d}") for n in range(50)]
         await dynamo.failures.record([*many, *many])
         assert faults.requests == ["BatchWriteItem"] * 2
@@ -342,7 +335,7 @@ class TestItems:
         assert item["skipped"] == {"N": "0"}
         assert "statusReason" not in item
 
-    async def test_an_ended_and_announced_job_is_in_no_sparse_index(
+    async def test_an_ended_job_without_pending_notices_is_in_no_sparse_index(
         self, tables: Any, dynamo: Any, job: Job
     ) -> None:
         ended = replace(evolve(job, JobCancelled(reason="enough"), NOW), notices=())
@@ -360,7 +353,7 @@ class TestItems:
     async def test_an_entry_of_a_lagging_index_is_left_out(
         self, tables: Any, dynamo: Any, job: Job
     ) -> None:
-        """As if the index had not seen yet that the job ended."""
+        """As if the index did not have the job's end yet."""
         await dynamo.jobs.save(replace(evolve(job, JobCancelled(reason="x"), NOW), notices=()))
         await tables.client.update_item(
             TableName=tables.name(JOBS_TABLE),
@@ -371,7 +364,7 @@ class TestItems:
         )
         assert [each async for each in dynamo.jobs.open_jobs()] == []
 
-    async def test_an_item_that_is_not_ours(self, tables: Any, dynamo: Any) -> None:
+    async def test_an_item_of_another_application(self, tables: Any, dynamo: Any) -> None:
         keys: list[tuple[Any, dict[str, Any], Any]] = [
             (JOBS_TABLE, {"jobId": {"S": "j"}}, lambda: dynamo.jobs.get("j")),
             (
@@ -410,6 +403,6 @@ class TestItems:
         assert item["stackTrace"]["S"].endswith("\\udc80")
 
     async def test_defaults_wait_for_real(self, tables: Any) -> None:
-        """The stores can be built without saying how to wait."""
+        """The stores can be built without a way to wait."""
         store = DynamoJobStore(tables.client, tables.name(JOBS_TABLE))
         assert (await store.list_page(limit=1)).items == ()

@@ -59,7 +59,7 @@ async def listed(failures: ErrorLog, job_id: str = "job-1", limit: int = 1000) -
             return found
 
 
-async def test_every_field_comes_back(failures: ErrorLog) -> None:
+async def test_every_field_is_read_back(failures: ErrorLog) -> None:
     assert [f.name for f in fields(FULL) if getattr(FULL, f.name) == f.default] == []
     await failures.record([FULL, SMALL])
     assert await listed(failures) == [FULL, SMALL]
@@ -84,7 +84,7 @@ async def test_every_field_comes_back(failures: ErrorLog) -> None:
         stack_trace=st.none() | TEXT,
     )
 )
-async def test_any_value_comes_back(failures: ErrorLog, any_failure: Failure) -> None:
+async def test_any_value_is_read_back(failures: ErrorLog, any_failure: Failure) -> None:
     await failures.record([any_failure])
     assert await listed(failures, any_failure.job_id) == [any_failure]
 
@@ -149,12 +149,12 @@ async def test_an_empty_prefix_clears_the_job(failures: ErrorLog) -> None:
 
 
 async def test_records_expire(failures: ErrorLog, state: Any) -> None:
-    """Those that expired come first by id, and are more than a page."""
+    """Expired records sort first by id, and fill more than a page."""
     await failures.record([*(failure(0, f"key-{n}") for n in range(12)), failure(None, "b")])
-    state.clock.instant += timedelta(days=80)
+    state.clock.time += timedelta(days=80)
     await failures.record([failure(None, "b"), failure(None, "c")])
     assert len(await listed(failures)) == 14
-    state.clock.instant += timedelta(days=11)
+    state.clock.time += timedelta(days=11)
     expected = sorted([failure(None, "b"), failure(None, "c")], key=lambda each: each.error_id)
     for limit in (1, 2, 3):
         assert await listed(failures, limit=limit) == expected
@@ -170,7 +170,7 @@ async def test_a_text_of_any_length_can_be_recorded(failures: ErrorLog) -> None:
     assert stored.stack_trace.endswith("ValueError: last words")
 
 
-async def test_a_cursor_that_is_none_of_this_list(failures: ErrorLog) -> None:
+async def test_a_cursor_of_another_list(failures: ErrorLog) -> None:
     await failures.record([failure(0, f"key-{n}") for n in range(3)])
     cursor = (await failures.list_page("job-1", limit=1)).cursor or ""
     with pytest.raises(InvalidCursor):

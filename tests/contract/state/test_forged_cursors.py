@@ -1,4 +1,4 @@
-"""A cursor that nobody gave out is refused, or moves within its list; it fails nothing."""
+"""A forged cursor is refused, or moves within its list; it causes no other error."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def fill(state: Any, make_job: Any, make_chunk: Any) -> None:
 
 
 def forged(true_cursor: str) -> list[str]:
-    """Return cursors of the same list with other positions, and what is no cursor at all."""
+    """Return cursors of the same list with other positions, and invalid text."""
     name, *position = json.loads(base64.urlsafe_b64decode(true_cursor))
     values = [[name]]
     values += [
@@ -75,7 +75,7 @@ def forged(true_cursor: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", LISTS)
-async def test_a_forged_cursor_fails_nothing(
+async def test_a_forged_cursor_causes_no_other_error(
     state: Any, make_job: Any, make_chunk: Any, name: str
 ) -> None:
     await fill(state, make_job, make_chunk)

@@ -116,7 +116,7 @@ async def test_the_version_before_sees_jobs_of_this_one(
     assert await first.active() == {"bucket#media": set(), "connector#con-1": set()}
 
 
-async def test_a_job_that_the_version_before_ended_stands_in_nobody_s_way(
+async def test_a_job_that_the_previous_version_ended_blocks_no_other(
     first: FirstVersion, jobs: JobStore, make_job: MakeJob
 ) -> None:
     await first.end(await jobs.create(make_job("job-1", "a/")))
@@ -125,7 +125,7 @@ async def test_a_job_that_the_version_before_ended_stands_in_nobody_s_way(
     assert (await first.active())["bucket#media"] == {"job-2"}
 
 
-async def test_a_job_that_an_operator_removed_stands_in_nobody_s_way(
+async def test_a_job_that_an_operator_removed_blocks_no_other(
     first: FirstVersion, jobs: JobStore, make_job: MakeJob
 ) -> None:
     await jobs.create(make_job("job-1", "a/"))

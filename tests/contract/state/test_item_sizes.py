@@ -1,4 +1,4 @@
-"""The largest records that are allowed can be written, and what is larger is refused by itself."""
+"""The largest allowed records can be written, and larger ones are refused with their own error."""
 
 from __future__ import annotations
 

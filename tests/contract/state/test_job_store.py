@@ -98,7 +98,7 @@ FULL = Job(
     ),
     processing_at=NOW + timedelta(minutes=1),
     ended_at=NOW + timedelta(minutes=2),
-    ending=Ending(kind=EndingKind.CANCELLED, reason="a person"),
+    ending=Ending(kind=EndingKind.CANCELLED, reason="an operator"),
     redrive_number=3,
     redriving=True,
     work=WorkLease(token="t-1", expires_at=NOW + timedelta(minutes=3)),
@@ -155,7 +155,7 @@ def any_job() -> st.SearchStrategy[Job]:
         Job,
         job_id=st.builds(lambda: f"job-{uuid.uuid4()}"),
         connector_id=st.builds(lambda: f"con-{uuid.uuid4()}"),
-        # A bucket of its own: any two lists of prefixes may overlap.
+        # A separate bucket, because any two lists of prefixes may overlap.
         bucket=st.builds(lambda: Bucket(name=f"media-{uuid.uuid4()}")),
         options=st.builds(SyncOptions, prefixes=texts, include=texts, exclude=texts),
         version=st.just(0),
@@ -194,13 +194,13 @@ async def listed_ids(jobs: JobStore, limit: int, **query: Any) -> list[str]:
 
 
 class TestCreateAndGet:
-    async def test_every_field_comes_back(self, jobs: JobStore) -> None:
+    async def test_every_field_is_read_back(self, jobs: JobStore) -> None:
         created = await jobs.create(FULL)
         assert created == replace(FULL, version=1)
         assert await jobs.get(FULL.job_id) == created
 
     async def test_the_full_value_differs_from_the_defaults_in_every_field(self) -> None:
-        """Or the test above would not see a field that is forgotten."""
+        """Otherwise the test above would not find a missing field."""
         for value in (FULL, FULL.options, FULL.listing, FULL.splitting, FULL.tally):
             left_out = [
                 field.name
@@ -215,7 +215,7 @@ class TestCreateAndGet:
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(job=any_job())
-    async def test_any_value_comes_back(self, jobs: JobStore, job: Job) -> None:
+    async def test_any_value_is_read_back(self, jobs: JobStore, job: Job) -> None:
         created = await jobs.create(job)
         assert await jobs.get(job.job_id) == created == replace(job, version=1)
         saved = await jobs.save(created)
@@ -233,7 +233,7 @@ class TestCreateAndGet:
             await jobs.create(make_job("job-1", "b/"))
         assert await jobs.get("job-1") == first
 
-    async def test_an_id_that_exists_is_said_before_an_overlap(
+    async def test_an_existing_id_is_reported_before_an_overlap(
         self, jobs: JobStore, make_job: MakeJob
     ) -> None:
         await jobs.create(make_job("job-1", "a/"))
@@ -292,7 +292,7 @@ class TestPrefixes:
         with pytest.raises(OverlappingJob):
             await jobs.create(make_job("job-2", "a/"))
 
-    async def test_the_save_that_ends_a_job_gives_them_free(
+    async def test_the_save_that_ends_a_job_releases_them(
         self, jobs: JobStore, make_job: MakeJob
     ) -> None:
         await jobs.create(make_job("job-2", "b/"))
@@ -302,7 +302,7 @@ class TestPrefixes:
             await jobs.create(make_job("job-4", "b/"))
         assert caught.value.job_id == "job-2"
 
-    async def test_a_later_save_of_an_ended_job_frees_no_other_job(
+    async def test_a_later_save_of_an_ended_job_releases_no_other_job(
         self, jobs: JobStore, make_job: MakeJob
     ) -> None:
         job = await jobs.save(ended(await jobs.create(make_job("job-1", "a/"))))
@@ -312,7 +312,7 @@ class TestPrefixes:
             await jobs.create(make_job("job-3", "a/"))
         assert caught.value.job_id == "job-2"
 
-    async def test_a_stale_save_frees_nothing(self, jobs: JobStore, make_job: MakeJob) -> None:
+    async def test_a_stale_save_releases_nothing(self, jobs: JobStore, make_job: MakeJob) -> None:
         stale = await jobs.create(make_job("job-1", "a/"))
         await jobs.save(stale)
         with pytest.raises(Conflict):
@@ -320,13 +320,15 @@ class TestPrefixes:
         with pytest.raises(OverlappingJob):
             await jobs.create(make_job("job-2", "a/"))
 
-    async def test_an_ended_job_takes_none(self, jobs: JobStore, make_job: MakeJob) -> None:
+    async def test_an_ended_job_reserves_none(self, jobs: JobStore, make_job: MakeJob) -> None:
         await jobs.create(ended(make_job("job-1", "a/")))
         await jobs.create(make_job("job-2", "a/"))
         with pytest.raises(OverlappingJob):
             await jobs.create(make_job("job-3", "a/"))
 
-    async def test_two_racing_calls_one_wins(self, jobs: JobStore, make_job: MakeJob) -> None:
+    async def test_of_two_racing_calls_one_succeeds(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
         await jobs.create(make_job("job-other", "z/"))
         results = await asyncio.gather(
             *(jobs.create(make_job(f"job-{n}", "a/", f"b{n}/")) for n in range(5)),
@@ -380,7 +382,7 @@ class TestSave:
         assert saved == replace(FULL, version=2, tally=small.tally)
         assert await jobs.get(FULL.job_id) == saved
 
-    async def test_what_is_none_now_is_gone(self, jobs: JobStore, make_job: MakeJob) -> None:
+    async def test_a_field_set_to_none_is_removed(self, jobs: JobStore, make_job: MakeJob) -> None:
         full = await jobs.create(FULL)
         small = make_job(FULL.job_id, connector_id=FULL.connector_id)
         saved = await jobs.save(replace(small, version=full.version))
@@ -424,7 +426,7 @@ class TestSave:
 
 
 class TestReopen:
-    async def test_takes_the_prefixes_again(self, jobs: JobStore, make_job: MakeJob) -> None:
+    async def test_reserves_the_prefixes_again(self, jobs: JobStore, make_job: MakeJob) -> None:
         job = await jobs.save(ended_with_errors(await jobs.create(make_job("job-1", "a/"))))
         reopened = await jobs.reopen(redrive(job, NOW))
         assert reopened == replace(redrive(job, NOW), version=job.version + 1)
@@ -449,12 +451,14 @@ class TestReopen:
         assert caught.value.job_id == "job-2"
         assert await jobs.get("job-1") == job
 
-    async def test_its_own_prefixes_are_no_overlap(self, jobs: JobStore, make_job: MakeJob) -> None:
+    async def test_its_own_prefixes_do_not_overlap(self, jobs: JobStore, make_job: MakeJob) -> None:
         job = await jobs.create(make_job("job-1", "a/"))
         reopened = await jobs.reopen(job)
         assert await jobs.get("job-1") == reopened == replace(job, version=2)
 
-    async def test_a_stale_version_takes_nothing(self, jobs: JobStore, make_job: MakeJob) -> None:
+    async def test_a_stale_version_reserves_nothing(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
         stale = await jobs.save(ended_with_errors(await jobs.create(make_job("job-1", "a/"))))
         await jobs.save(replace(stale, notices=()))
         with pytest.raises(Conflict) as caught:
@@ -499,7 +503,7 @@ class TestListPage:
         assert (await jobs.list_page(limit=2)).cursor is None
         assert (await jobs.list_page(limit=1)).cursor is not None
 
-    async def test_jobs_of_the_same_instant_come_once(
+    async def test_jobs_of_the_same_time_are_listed_once(
         self, jobs: JobStore, make_job: MakeJob
     ) -> None:
         for n in range(5):
@@ -530,9 +534,7 @@ class TestListPage:
         assert await listed_ids(jobs, 101) == expected
         assert [job.job_id async for job in jobs.open_jobs()] == expected[::-1]
 
-    async def test_a_cursor_that_is_none_of_this_list(
-        self, jobs: JobStore, make_job: MakeJob
-    ) -> None:
+    async def test_a_cursor_of_another_list(self, jobs: JobStore, make_job: MakeJob) -> None:
         for n in range(3):
             await jobs.create(make_job(f"job-{n}", f"{n}/", age=n))
         of_all = (await jobs.list_page(limit=1)).cursor
@@ -564,7 +566,7 @@ class TestOpenJobs:
         assert [job.job_id for job in found] == ["job-2", "job-1", "job-0"]
         assert found == [await jobs.get(job.job_id) for job in found]
 
-    async def test_a_job_that_was_announced_leaves(self, jobs: JobStore, make_job: MakeJob) -> None:
+    async def test_a_published_job_leaves_the_list(self, jobs: JobStore, make_job: MakeJob) -> None:
         job = await jobs.save(ended(await jobs.create(make_job())))
         assert [each async for each in jobs.open_jobs()] == [job]
         await jobs.save(replace(job, notices=()))
@@ -576,7 +578,7 @@ class TestOpenJobs:
         reopened = await jobs.reopen(redrive(job, NOW))
         assert [each async for each in jobs.open_jobs()] == [reopened]
 
-    async def test_the_consumer_may_change_them_meanwhile(
+    async def test_the_consumer_may_change_them_while_it_reads(
         self, jobs: JobStore, make_job: MakeJob
     ) -> None:
         for n in range(3):

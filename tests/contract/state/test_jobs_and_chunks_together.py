@@ -33,7 +33,7 @@ CHUNKS = st.lists(st.integers(0, 5), min_size=0, max_size=3, unique=True)
 
 
 class Stores(RuleBasedStateMachine):
-    """Calls both adapters alike; what one returned, the other one must have returned too.
+    """Calls both adapters alike; both must return the same.
 
     `jobs` and `chunks` are all values ever returned; a rule writes a late one, often a stale one.
     """
@@ -54,7 +54,7 @@ class Stores(RuleBasedStateMachine):
             self.runner.close()
 
     def both(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
-        """Return what both worlds answer; an error is an answer."""
+        """Return what both worlds return; an error counts as a result."""
         answers = []
         for world in self.worlds:
             try:
@@ -93,7 +93,7 @@ class Stores(RuleBasedStateMachine):
     @rule(data=st.data(), status=st.sampled_from(JobStatus), silent=st.booleans())
     def save(self, data: Any, status: JobStatus, silent: bool) -> None:
         job = data.draw(st.sampled_from(self.jobs[-3:]))
-        # A job that has ended comes back by reopen only.
+        # Only `reopen` makes an ended job active again.
         changed = replace(
             job,
             status=job.status if job.terminal else status,
@@ -137,7 +137,7 @@ class Stores(RuleBasedStateMachine):
         self._keep_chunk(self.both(lambda world: world.chunks.settle(after, change)))
 
     def compare(self) -> None:
-        """See that both worlds hold the same."""
+        """Check that both worlds hold the same."""
 
         async def everything(world: Any) -> Any:
             ids = sorted({chunk.job_id for chunk in self.chunks})

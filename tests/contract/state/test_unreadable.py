@@ -1,4 +1,4 @@
-"""Items that cannot be read back are told by their ids, and keep no other from being read."""
+"""Unreadable items are reported by their ids, and do not block the others."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ async def test_a_job(state: Any, make_job: MakeJob) -> None:
 
     for limit in (1, 2, 5):
         for query in ({}, {"connector_id": "con-1"}, {"status": JobStatus.INITIALIZING}):
-            shown, told, cursor = [], [], None
+            shown, unreadable, cursor = [], [], None
             while True:
                 page = await state.jobs.list_page(limit=limit, cursor=cursor, **query)
                 assert len(page.items) + len(page.unreadable) <= limit
                 shown += [job.job_id for job in page.items]
-                told += [each.record_id for each in page.unreadable]
+                unreadable += [each.record_id for each in page.unreadable]
                 cursor = page.cursor
                 if cursor is None:
                     break
             assert shown == ["job-0", "job-2", "job-4"]
-            assert told == ["job-1", "job-3"]
+            assert unreadable == ["job-1", "job-3"]
             assert all("job-" in each.cause for each in page.unreadable)
 
 
@@ -64,15 +64,15 @@ async def test_a_connector(state: Any) -> None:
         await state.connectors.get("con-2")
 
     for limit in (1, 2, 3, 4):
-        shown, told, cursor = [], [], None
+        shown, unreadable, cursor = [], [], None
         while True:
             page = await state.connectors.list_page(limit=limit, cursor=cursor)
             assert len(page.items) + len(page.unreadable) <= limit
             shown += [connector.connector_id for connector in page.items]
-            told += page.unreadable
+            unreadable += page.unreadable
             cursor = page.cursor
             if cursor is None:
                 break
         assert sorted(shown) == ["con-0", "con-1", "con-3"]
-        assert [each.record_id for each in told] == ["con-2"]
-        assert "con-2" in told[0].cause
+        assert [each.record_id for each in unreadable] == ["con-2"]
+        assert "con-2" in unreadable[0].cause

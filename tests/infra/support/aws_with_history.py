@@ -1,7 +1,7 @@
-"""AWS as the checks of a deployed stage see it: moto, and what moto does not have.
+"""AWS as the checks of a deployed stage see it: moto, and features that moto lacks.
 
-That is: metrics, event source mappings that do not poll, batch jobs, simulated policies, and
-whether EventBridge is switched on in a bucket. The answers have the form of AWS's API.
+These are metrics, event source mappings that do not poll, batch jobs, simulated policies, and
+whether EventBridge is enabled for a bucket. The responses have the form of AWS's API.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ ACCOUNT = "123456789012"
 
 
 class Also:
-    """A client of which some operations are others: what moto does not have."""
+    """A client with some operations replaced, which moto lacks."""
 
     def __init__(self, client: Any, **operations: Callable[..., Any]) -> None:
         self._client = client
@@ -31,7 +31,7 @@ class Also:
 
 @dataclass
 class Seen:
-    """What has happened on the stage, in the form in which AWS tells it."""
+    """The history of the stage, as AWS returns it."""
 
     sums: dict[str, int] = field(
         default_factory=lambda: {
@@ -53,7 +53,7 @@ class Seen:
             },
             {
                 "JobId": "2",
-                "Description": "somebody else's",
+                "Description": "of another service",
                 "Status": "Failed",
                 "CreationTime": datetime(2026, 11, 26, tzinfo=UTC),
             },
@@ -61,7 +61,7 @@ class Seen:
     )
     mapping_state: str = "Enabled"
     decision: str = "allowed"
-    told: Any = field(default_factory=lambda: {"EventBridgeConfiguration": {}})
+    notifications: Any = field(default_factory=lambda: {"EventBridgeConfiguration": {}})
     connectors: list[Any] = field(
         default_factory=lambda: [
             {"connectorId": "media", "bucketName": "media-a", "trigger": "copy", "roleArn": None},
@@ -73,7 +73,7 @@ class Seen:
 
 
 class AwsWithHistory:
-    """Moto, and what it does not have: metrics, mappings that do not poll, batch jobs."""
+    """Moto with metrics, mappings that do not poll, and batch jobs."""
 
     def __init__(self, session: boto3.Session, seen: Seen) -> None:
         self._session = session
@@ -88,7 +88,7 @@ class AwsWithHistory:
             "cloudwatch": {"get_metric_statistics": self._statistics},
             "iam": {"simulate_principal_policy": self._simulate},
             "s3control": {"get_paginator": self._batch_jobs},
-            "s3": {"get_bucket_notification_configuration": lambda **_: self.seen.told},
+            "s3": {"get_bucket_notification_configuration": lambda **_: self.seen.notifications},
         }
         return Also(client, **more.get(name, {}))
 
@@ -133,7 +133,7 @@ class AwsWithHistory:
 
 
 class Answers(ApiClient):
-    """An API that answers, or refuses with a problem."""
+    """An API that returns a result, or a problem."""
 
     def __init__(self, connectors: list[Any], problem: str) -> None:
         super().__init__("https://x.example.com")

@@ -1,6 +1,6 @@
-"""A stack as CloudFormation answers for it; its tables, buckets, buses and roles are moto's.
+"""A stack as CloudFormation describes it; its tables, buckets, buses and roles are moto's.
 
-Answers have the form of CloudFormation's API; what a deletion does follows its User Guide
+Responses have the form of CloudFormation's API; what a deletion does follows its User Guide
 ("Deleting a stack"): a protected stack is refused, a bucket that is not empty and a bus that has
 rules are not deleted and leave the stack DELETE_FAILED, and all that does not hold them is gone.
 """
@@ -45,10 +45,10 @@ class StackInAws:
         self.failed: dict[str, str] = {}
         self.deleted: set[str] = set()
         self.deletions = 0
-        # Called before each resource is deleted: what others do meanwhile.
-        self.meanwhile: Callable[[str], None] = lambda _: None
+        # Called before each resource is deleted, to act as a concurrent process.
+        self.before_each: Callable[[str], None] = lambda _: None
 
-    # CloudFormation's API, as far as it is asked.
+    # The part of CloudFormation's API that is called.
 
     def describe_stacks(self, **_: str) -> Any:
         if self.status == "DELETE_COMPLETE":
@@ -116,10 +116,10 @@ class StackInAws:
                 ]
             }
 
-    # What `cdk destroy` has it do.
+    # The deletion that `cdk destroy` requests.
 
     def delete(self) -> bool:
-        """Delete it; whether nothing is left."""
+        """Delete the stack; return whether no resource is left."""
         self.deletions += 1
         if self.protected:
             raise AssertionError("a protected stack was to be deleted")
@@ -128,13 +128,13 @@ class StackInAws:
         for name in sorted(self.resources, key=lambda each: self._rank(each)):
             if name in self.deleted:
                 continue
-            self.meanwhile(name)
+            self.before_each(name)
             try:
                 self._delete(*self.resources[name])
             except _NotDeleted as error:
                 self.failed[name] = str(error)
             except ClientError as error:
-                # What is gone counts as deleted.
+                # A missing resource counts as deleted.
                 if error.response["Error"]["Code"] not in _GONE:
                     raise
                 self.deleted.add(name)
@@ -171,7 +171,7 @@ def _error(code: str, message: str) -> ClientError:
 
 
 class SessionWith:
-    """A boto3 session in which some services are others."""
+    """A boto3 session with some clients replaced."""
 
     def __init__(self, session: Any, **services: Any) -> None:
         self._session = session

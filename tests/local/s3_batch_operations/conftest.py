@@ -46,7 +46,7 @@ def take_account_off_host(request: Any, **_: object) -> None:
 
 @dataclass
 class FakeLambda:
-    """Answers invocations; `respond` sees a task and gives its result."""
+    """Runs invocations; `respond` gets a task and returns its result."""
 
     respond: Respond = lambda task: {"resultCode": "Succeeded", "resultString": "ok"}
     gate: asyncio.Event | None = None
@@ -87,7 +87,7 @@ class Report:
 
 @dataclass
 class Rig:
-    """An emulator, the clients to talk to it, and what it did."""
+    """An emulator, its clients, and the record of its calls."""
 
     emulator: BatchOperations
     endpoint_url: str
@@ -138,7 +138,7 @@ class Rig:
         return dict(described["Job"])
 
     async def wait_for(self, job_id: str, *statuses: str) -> dict[str, Any]:
-        """Wait for the event, which costs no request, then ask."""
+        """Wait for the event, which needs no request, and then describe the job."""
         awaited = set(statuses or TERMINAL)
         await self.until(lambda: not awaited.isdisjoint(self.statuses(job_id)))
         job = await self.describe(job_id)
@@ -196,7 +196,7 @@ def s3_client(s3_endpoint: str) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def aws_session() -> aioboto3.Session:
-    """One for all, because it caches the service models."""
+    """One session for all tests, because it caches the service models."""
     return aioboto3.Session(**CREDENTIALS)
 
 

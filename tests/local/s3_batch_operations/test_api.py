@@ -99,7 +99,7 @@ async def test_a_bad_request_names_the_member(rig: Any) -> None:
         await rig.control.create_job(**request)
 
 
-async def test_what_is_beyond_the_emulator_is_not_implemented(rig: Any) -> None:
+async def test_unsupported_operations_are_not_implemented(rig: Any) -> None:
     control = rig.control
     request = rig.request("photos,a\n", Operation={"S3DeleteObjectTagging": {}})
     assert await code_of(control.create_job(**request)) == "NotImplemented"
@@ -138,7 +138,7 @@ async def test_list_jobs_pages_and_filters(rig: Any) -> None:
     assert (await rig.control.list_jobs(AccountId="210987654321"))["Jobs"] == []
 
 
-async def test_list_jobs_refuses_in_its_own_words(rig: Any) -> None:
+async def test_list_jobs_has_its_own_error_code(rig: Any) -> None:
     control = rig.control
     with pytest.raises(control.exceptions.InvalidNextTokenException):
         await control.list_jobs(AccountId=ACCOUNT_ID, NextToken="made-up")
@@ -230,7 +230,7 @@ async def test_only_loopback_is_served() -> None:
 
 
 @pytest.mark.parametrize("name", ["task_concurrency", "shuffle_rows", "manifest_block_bytes"])
-def test_settings_with_which_nothing_would_move_are_refused(name: str) -> None:
+def test_settings_that_would_block_all_jobs_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         BatchOperationsSettings(**{name: 0})
 
@@ -370,7 +370,7 @@ async def test_a_body_that_is_too_large_is_the_callers_error(rig: Any) -> None:
         (b"<a>" * 100_000, b"not well-formed"),
     ],
 )
-async def test_a_body_is_refused_for_what_is_wrong_with_it(
+async def test_an_invalid_body_is_refused_with_its_own_error(
     rig: Any, body: bytes, message: bytes
 ) -> None:
     status, _, answer = await send(rig, "POST", "/v20180820/jobs", body)
@@ -379,7 +379,7 @@ async def test_a_body_is_refused_for_what_is_wrong_with_it(
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
-async def test_a_body_that_is_said_to_be_coded_is_read_as_it_came(rig: Any, coding: str) -> None:
+async def test_a_body_with_a_content_encoding_is_read_unchanged(rig: Any, coding: str) -> None:
     status, _, answer = await send(
         rig, "POST", "/v20180820/jobs", b"<CreateJobRequest/>", **{"Content-Encoding": coding}
     )

@@ -91,7 +91,7 @@ async def test_user_arguments_reach_the_function(rig: Any) -> None:
     assert rig.function.events[0]["job"]["userArguments"] == {"runId": "7 & 8"}
 
 
-async def test_complete_says_nothing_about_success(rig: Any) -> None:
+async def test_complete_does_not_mean_success(rig: Any) -> None:
     rig.function.respond = lambda task: {"resultCode": "PermanentFailure", "resultString": "no"}
     job = await rig.run(numbered(20))
     assert job["Status"] == "Complete"
@@ -290,7 +290,7 @@ async def test_temporary_failures_are_redriven_with_the_same_task_id(rig: Any) -
     assert rig.report(job["JobId"]).rows[0][3:] == ["succeeded", "200", "", "at last"]
 
 
-async def test_the_last_redrive_has_the_last_word(rig: Any) -> None:
+async def test_the_last_redrive_decides(rig: Any) -> None:
     rig.function.respond = lambda task: {
         "resultCode": "TemporaryFailure",
         "resultString": f"try {len(rig.function.events)}",
@@ -370,7 +370,7 @@ async def test_a_suspended_job_waits_for_ready(rig: Any) -> None:
     ]
 
 
-async def test_a_job_that_nobody_confirms_fails(start_rig: Any) -> None:
+async def test_a_job_without_a_confirmation_fails(start_rig: Any) -> None:
     rig = await start_rig(suspended_days_max=0)
     job = await rig.run(numbered(3), ConfirmationRequired=True)
     assert job["Status"] == "Failed"
@@ -486,7 +486,7 @@ async def test_an_unreadable_status_code_is_shown(rig: Any) -> None:
         await rig.describe("another-job")
 
 
-async def test_nobody_can_ask_a_preparing_job_to_be_ready(start_rig: Any) -> None:
+async def test_a_preparing_job_cannot_be_made_ready(start_rig: Any) -> None:
     rig = await start_rig(step_delay_s=0.1)
     job_id = await rig.create(manifest("a"))
     await rig.wait_for(job_id, "Preparing")

@@ -128,7 +128,7 @@ async def test_schema_needs_bucket_and_key() -> None:
     assert await reason("a\n", KEY) == "Required fields are missing in the schema: Bucket"
 
 
-async def test_key_length_is_counted_as_the_setting_says() -> None:
+async def test_key_length_is_counted_as_configured() -> None:
     field = quote("é" * 512)
     (row,) = await read(f"photos,{field}\n")
     assert len(row.key.encode()) == 1_024

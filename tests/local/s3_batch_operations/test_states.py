@@ -1,4 +1,4 @@
-"""The table of job statuses is complete, closed, and the only way to move."""
+"""The table of job statuses is complete and closed, and every transition is in it."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""The request for one task in both dialects, and every meaning of an answer."""
+"""The request for one task in both schema versions, and every kind of response."""
 
 import json
 from typing import Any
@@ -92,7 +92,7 @@ def test_result_string_may_be_absent_or_null() -> None:
     assert outcome(answer({**result, "resultString": None})).message == ""
 
 
-def test_a_missing_result_is_a_temporary_failure_unless_told_otherwise() -> None:
+def test_a_missing_result_is_a_temporary_failure_by_default() -> None:
     other = {"taskId": "another", "resultCode": "Succeeded"}
     assert outcome(answer(other)).error_code == "TemporaryFailure"
     assert outcome(answer(treatMissingKeysAs="PermanentFailure")).error_code == "PermanentFailure"
@@ -132,7 +132,7 @@ def test_a_function_error_is_permanent_and_quoted() -> None:
 @pytest.mark.parametrize(
     ("status", "later"), [(429, True), (503, True), (404, False), (403, False)]
 )
-def test_a_refusal_by_lambda_is_temporary_if_later_may_work(status: int, later: bool) -> None:
+def test_a_retryable_error_of_lambda_is_temporary(status: int, later: bool) -> None:
     found = task_outcome(InvokeResult(status, None, b"no"), "2.0", "t")
     assert (found.http_status, found.message, found.redrivable) == (status, "no", later)
     assert not found.succeeded

@@ -1,4 +1,4 @@
-"""What a pool does when the job is told to stop, or the manifest goes bad, at a bad moment."""
+"""A pool whose job is stopped, or whose manifest becomes invalid, at a critical time."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ NOW = datetime(2026, 8, 27, tzinfo=UTC)
 
 
 class Function:
-    """Succeeds always, once the gate is open."""
+    """Always succeeds, after the gate is open."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()

@@ -17,24 +17,24 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-# Signs that XML 1.0 has no way to write.
+# Characters that XML 1.0 cannot represent.
 NOT_IN_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 NOT_CARRIED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "lone surrogates in keys, tags and metadata": "they are not UTF-8, so S3 has none",
-        "metadata beyond ASCII, said plainly": (
-            "the SDK refuses to send it; S3 answers with its RFC 2047 form, which is generated"
+        "metadata beyond ASCII, unencoded": (
+            "the SDK refuses to send it; S3 returns its RFC 2047 form, which is generated"
         ),
-        "an Expires that is no date": (
+        "an Expires that is not a date": (
             "the SDK cannot send one; tests/adapters/test_object_requests.py has it"
         ),
-        "spaces at the ends of metadata values": "HTTP takes them for no part of the value",
+        "spaces at the ends of metadata values": "HTTP does not count them as part of the value",
         "a NUL in the API's parameter `key`": "the API refuses it; the outcomes have the key",
-        "keys with signs that XML 1.0 lacks, copied in parts": (
-            "refused with the reason: S3 answers an upload with its key in XML"
+        "keys with characters that XML 1.0 lacks, in multipart copies": (
+            "refused with the reason: S3 returns an upload with its key in XML"
         ),
-        "ACL grants to an e-mail address": "S3 answers with the account's id instead",
+        "ACL grants to an e-mail address": "S3 returns the account's id instead",
         "checksums over several parts (COMPOSITE)": (
             "moto shows no ChecksumType; tests/adapters/test_object_requests.py has it"
         ),
@@ -45,7 +45,7 @@ IN_FUTURE: Final = datetime(2037, 5, 17, 6, 30, tzinfo=UTC)
 
 
 class Setting(StrEnum):
-    """How a bucket is set up."""
+    """The configuration of a bucket."""
 
     PLAIN = "plain"
     KMS_DEFAULT = "kms-default"
@@ -109,25 +109,28 @@ KEYS_OF_NOTE: Final = (
     "\u00e9" * 512,
 )
 
-_SIGNS: Final = st.one_of(
+_CHARACTERS: Final = st.one_of(
     st.sampled_from("/.+%& ,\"'\n\r\t\\=?#;:@~*|<>{}[]()^`$!-_\x00\x01\x1f\x7f"),
     st.sampled_from("aZ09éß漢字😀\u0301\u200d\ufe0f\u2028\ufffe\U0010ffff"),
     st.characters(exclude_categories=["Cs"]),
 )
 _PIECES: Final = st.one_of(
-    _SIGNS, st.sampled_from(["%2F", "%00", "%u2028", "..", "./", "//", "&amp;", "+ ", '""', "a/"])
+    _CHARACTERS,
+    st.sampled_from(["%2F", "%00", "%u2028", "..", "./", "//", "&amp;", "+ ", '""', "a/"]),
 )
 
 
 def _cut(key: str) -> str:
-    """Cut to S3's 1,024 bytes without cutting a sign in two."""
+    """Cut to S3's 1,024 bytes at a character boundary."""
     return key.encode()[:1024].decode(errors="ignore")
 
 
 KEYS: Final = st.one_of(
     st.sampled_from(KEYS_OF_NOTE),
     st.lists(_PIECES, min_size=1, max_size=20).map("".join),
-    st.lists(_SIGNS, min_size=8, max_size=40).map(lambda signs: _cut("".join(signs) * 60)),
+    st.lists(_CHARACTERS, min_size=8, max_size=40).map(
+        lambda characters: _cut("".join(characters) * 60)
+    ),
 ).filter(lambda key: 1 <= len(key.encode()) <= 1024)
 
 # --- tags -------------------------------------------------------------------------------------
@@ -155,7 +158,7 @@ def _tag_text(longest: int, shortest: int) -> st.SearchStrategy[str]:
 
 
 def tags(*, most: int = 10) -> st.SearchStrategy[dict[str, str]]:
-    """Tag sets of their owner's, now and then with ids that no catalog knows."""
+    """Tag sets of the owner, sometimes with ids that no catalog has."""
     foreign = st.dictionaries(_tag_text(128, 1), _tag_text(256, 0), max_size=most)
     ours = st.sampled_from(
         [
@@ -181,7 +184,7 @@ _VALUES: Final = st.builds(
 
 
 def _mail_safe(text: str) -> str:
-    """What S3 answers for metadata beyond ASCII (S3 User Guide, "Working with object metadata")."""
+    """Return S3's form of metadata beyond ASCII (S3 User Guide, "Working with object metadata")."""
     encoded = base64.b64encode(text.encode()).decode()
     return f"=?UTF-8?B?{encoded}?="
 
@@ -201,7 +204,7 @@ _METADATA: Final = st.dictionaries(
 _INSTANTS: Final = st.datetimes(
     min_value=datetime(1971, 1, 1),  # noqa: DTZ001  # Hypothesis wants them without a zone
     max_value=datetime(2199, 1, 1),  # noqa: DTZ001
-).map(lambda instant: instant.replace(microsecond=0, tzinfo=UTC))
+).map(lambda time: time.replace(microsecond=0, tzinfo=UTC))
 
 _SYSTEM: Final = st.fixed_dictionaries(
     {},

@@ -1,4 +1,4 @@
-"""Two places to put objects, sync them and look at them: the local cloud, and memory."""
+"""Two environments to put, sync and compare objects: the local cloud, and memory."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from domain.profile import GENERIC
 from ports.object_store import ObjectStore
 
 Facts = dict[str, Any]
-"""All that can be told of an object, by name."""
+"""All visible attributes of an object, by name."""
 
 MIB: Final = 1024**2
 JOB_ID: Final = "job-0000000001"
@@ -55,7 +55,7 @@ QUEUE_URL: Final = "https://sqs.eu-west-1.amazonaws.com/123456789012/ingest"
 OUR_TAGS: Final = frozenset({"AssetID", "InventoryID", "SyncJobID"})
 
 # Sums for which the SDK needs a library that is not installed, of no bytes in particular: S3 would
-# compare them, moto keeps what it is told.
+# compare them, moto stores any value.
 _SUMS: Final = {
     "CRC32C": base64.b64encode(b"crc3").decode(),
     "CRC64NVME": base64.b64encode(b"crc64nvm").decode(),
@@ -63,7 +63,7 @@ _SUMS: Final = {
 
 
 class Never:
-    """A watch that nothing stops."""
+    """A stop signal that never stops."""
 
     async def should_stop(self, _needed_s: float = 0.0) -> bool:
         return False
@@ -82,7 +82,7 @@ def job_of(bucket: Bucket, trigger: Trigger, now: datetime, job_id: str = JOB_ID
 
 
 class LeftAlone:
-    """A store whose objects seem to have been modified long before they are read."""
+    """A store whose objects appear to have been modified long before they are read."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -98,16 +98,16 @@ class LeftAlone:
 
 @dataclass(kw_only=True)
 class Syncer:
-    """The use case over any store, with a catalog that knows nothing unless told.
+    """The use case over any store, with a catalog that is empty by default.
 
-    Objects are synced as if they had been left alone for long, unless `in_doubt`: then those of the
-    last second are read again after a pause, as they would be. Objects above `whole_bytes_max` are
-    copied in parts.
+    Objects are synced as if they had not changed for long, unless `ambiguous`: then those of the
+    last second are read again after a pause, as the service does. Objects above `whole_bytes_max`
+    get a multipart copy.
     """
 
     store: ObjectStore
     clock: ManualClock
-    in_doubt: bool = False
+    ambiguous: bool = False
     whole_bytes_max: int = WHOLE
 
     def __post_init__(self) -> None:
@@ -121,14 +121,14 @@ class Syncer:
     async def sync(
         self, bucket: Bucket, *keys: str, trigger: Trigger = Trigger.COPY, job_id: str = JOB_ID
     ) -> list[Outcome]:
-        objects: Any = self.store if self.in_doubt else LeftAlone(self.store)
+        objects: Any = self.store if self.ambiguous else LeftAlone(self.store)
         tuning = Tuning(
             single_copy_bytes_max=self.whole_bytes_max,
             copy_part_bytes=5 * MIB,
             copy_parts_in_flight=2,
             calls_in_flight=4,
         )
-        clock = SystemClock() if self.in_doubt else self.clock
+        clock = SystemClock() if self.ambiguous else self.clock
         work = ObjectProcessor(
             decisions=ObjectDecisions(
                 objects=objects,
@@ -168,7 +168,7 @@ class Syncer:
 
 
 class World(Protocol):
-    """Where objects are put, synced and looked at."""
+    """Where objects are put, synced and compared."""
 
     clock: ManualClock
 
@@ -181,11 +181,11 @@ class World(Protocol):
     async def observe(self, thing: Thing) -> Facts: ...
 
     async def forget(self, thing: Thing) -> None:
-        """Make room for the next."""
+        """Delete the object, for the next one."""
 
 
 class CloudWorld:
-    """Buckets of every setting on S3, or on what serves its API."""
+    """Buckets of every setting on S3, or on a server with its API."""
 
     def __init__(self, client: Any, suffix: str) -> None:
         self.client = client
@@ -310,18 +310,18 @@ class MemoryWorld:
         return MemoryObjectStore(self.buckets)
 
     async def put(self, thing: Thing) -> None:
-        told: Mapping[str, Any] = thing.parameters
+        parameters: Mapping[str, Any] = thing.parameters
         encryption = None
-        if "ServerSideEncryption" in told:
+        if "ServerSideEncryption" in parameters:
             encryption = Encryption(
-                algorithm=told["ServerSideEncryption"],
-                kms_key_id=told.get("SSEKMSKeyId"),
-                bucket_key_enabled=told.get("BucketKeyEnabled"),
+                algorithm=parameters["ServerSideEncryption"],
+                kms_key_id=parameters.get("SSEKMSKeyId"),
+                bucket_key_enabled=parameters.get("BucketKeyEnabled"),
             )
         lock = ObjectLock(
-            mode=told.get("ObjectLockMode"),
-            retain_until=told.get("ObjectLockRetainUntilDate"),
-            legal_hold=told.get("ObjectLockLegalHoldStatus"),
+            mode=parameters.get("ObjectLockMode"),
+            retain_until=parameters.get("ObjectLockRetainUntilDate"),
+            legal_hold=parameters.get("ObjectLockLegalHoldStatus"),
         )
         system = ("ContentType", "CacheControl", "ContentEncoding", "ContentDisposition")
         system = (*system, "ContentLanguage", "Expires")
@@ -330,13 +330,13 @@ class MemoryWorld:
             thing.key,
             thing.content,
             tags=thing.tags,
-            storage_class=told.get("StorageClass", "STANDARD"),
+            storage_class=parameters.get("StorageClass", "STANDARD"),
             encryption=encryption,
-            website_redirect=told.get("WebsiteRedirectLocation"),
+            website_redirect=parameters.get("WebsiteRedirectLocation"),
             lock=None if lock == ObjectLock() else lock,
-            system_metadata={name: told[name] for name in system if name in told},
-            user_metadata=told.get("Metadata", {}),
-            checksum_algorithm=told.get("ChecksumAlgorithm"),
+            system_metadata={name: parameters[name] for name in system if name in parameters},
+            user_metadata=parameters.get("Metadata", {}),
+            checksum_algorithm=parameters.get("ChecksumAlgorithm"),
         )
 
     async def observe(self, thing: Thing) -> Facts:
@@ -355,10 +355,11 @@ class MemoryWorld:
 def differences(
     before: Facts, after: Facts, *, trigger: Trigger, parts: bool, versioned: bool
 ) -> dict[str, tuple[Any, Any]]:
-    """Return what changed and must not have: empty if the promise is kept.
+    """Return the attributes that changed and must not have; empty if the guarantee holds.
 
-    Our tags, and with a copy LastModified; the version where there are versions; the ETag of what
-    is not plain or is copied in parts, and the checksum of the parts, by S3's own rules.
+    The service's tags may differ, and after a copy LastModified; the version in a versioned bucket;
+    the ETag of an object with KMS or of a multipart copy, and the checksum of parts, by S3's own
+    rules.
     """
     allowed = set()
     if trigger is Trigger.COPY:
@@ -376,7 +377,7 @@ def differences(
         if name not in allowed and before.get(name) != after.get(name)
     }
     if parts:
-        # The sum is one of sums now; which kind of sum it is must be as before.
+        # The checksum is one of the parts now; its algorithm must be as before.
         for name in [name for name in changed if name.startswith("Checksum")]:
             if None not in changed[name]:
                 del changed[name]
@@ -385,7 +386,7 @@ def differences(
     foreign = {name: value for name, value in tags_before.items() if name not in OUR_TAGS}
     if kept != foreign or not tags_after.keys() - tags_before.keys() <= OUR_TAGS:
         changed["Tags"] = (tags_before, tags_after)
-    # An id that its owner wrote stays, whether the catalog knows it or not.
+    # An id of the owner stays, whether the catalog has it or not.
     for name in ("AssetID", "InventoryID"):
         if tags_before.get(name) and tags_after.get(name) != tags_before[name]:
             changed[name] = (tags_before[name], tags_after.get(name))
@@ -397,9 +398,9 @@ def tomorrow(clock: ManualClock) -> datetime:
 
 
 class Intercepted:
-    """The SDK's client, with some operations in other hands.
+    """The SDK's client, with some operations intercepted.
 
-    Each hook gets the real operation and the parameters of the call, and answers in its place.
+    Each hook gets the real operation and the parameters of the call, and returns its response.
     """
 
     def __init__(self, client: Any, **hooks: Callable[..., Any]) -> None:
@@ -418,7 +419,7 @@ class Intercepted:
 
 
 def refusal(code: str, status: int) -> ClientError:
-    """An error as S3 answers it."""
+    """Return an error as S3 returns it."""
     answer: Any = {
         "Error": {"Code": code, "Message": "planted"},
         "ResponseMetadata": {"HTTPStatusCode": status},

@@ -1,4 +1,4 @@
-"""What our catalog shows of the records of the local Media Lake."""
+"""The local Media Lake's records in the form of the catalog port."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from domain.catalog import CatalogRecord
 
 
 def catalog_record(record: Record) -> CatalogRecord:
-    """Return the record as the port has it."""
+    """Return the record in the form of the port."""
     modified = record.last_modified
     return CatalogRecord(
         inventory_id=record.inventory_id,

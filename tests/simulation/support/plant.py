@@ -1,7 +1,7 @@
 """How many seeds each planted bug needs: `python tests/simulation/support/plant.py [WORDS]`.
 
-With --record, a bug whose seed does not find it any more gets a new one in its entry. A change of
-the service, or of the simulator, makes other runs of the same seeds: rare bugs then need others.
+With --record, a bug whose seed no longer finds it gets a new one in its entry. A change of the
+service or of the simulator changes the runs of all seeds, so rare bugs may need other seeds.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def search(bug: Bug, *, recorded_first: bool) -> tuple[int, str] | None:
-    """Return the first seed that finds the bug, and the invariant that does not hold."""
+    """Return the first seed that finds the bug, and the violated invariant."""
     others = ""
     with planted.planted(bug):
         for seed in (*([bug.seed] if recorded_first else []), *range(SEED_COUNT)):

@@ -1,7 +1,7 @@
 """Run one seed, or a range of them: `python tests/simulation/support/simulate.py 1234 --trace`.
 
-What they covered is printed at the end. With --add-to FILE it is added to what earlier calls wrote
-there, so that many calls make one long run.
+Their coverage is printed at the end. With --add-to FILE it is added to that of earlier calls, so
+that many calls make one long run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from simulator.coverage import Coverage, added, coverage_of, told
+from simulator.coverage import Coverage, added, coverage_of, described
 from simulator.observer import Violation
 from simulator.simulation import Simulation
 
@@ -46,7 +46,7 @@ def main() -> int:
     rate = options.count / (time.perf_counter() - began)
     if options.add_to is not None:
         covered = add_to(options.add_to, covered)
-    sys.stdout.write(told(covered))
+    sys.stdout.write(described(covered))
     sys.stdout.write(f"{options.count} seeds, {failed} failed, {rate:.1f} seeds a second\n")
     return min(failed, 1)
 

@@ -1,4 +1,4 @@
-"""Leads the service's requests through proxies, while the tests' own go straight to the servers."""
+"""Routes the service's requests through proxies; the tests' own go directly to the servers."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -11,7 +11,7 @@ _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_S
 
 @contextmanager
 def detour(system: System, decide: Decide) -> Iterator[Mapping[str, str]]:
-    """Run a proxy for each endpoint of the stack; gives the variables that lead through them."""
+    """Run a proxy for each endpoint of the stack; yields the environment variables for them."""
     with ExitStack() as stack:
         urls = {}
         for name in _ENDPOINTS:

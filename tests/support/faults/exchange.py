@@ -1,4 +1,4 @@
-"""One request at the proxy, and what can be done with it and with its answer."""
+"""One request at the proxy, and the actions on it and on its response."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ _SCOPE: Final = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request as the SDK sent it, and which call of which service it is an attempt of.
+    """A request as the SDK sent it, with the call and the service of which it is an attempt.
 
     Attributes:
         call_id: The SDK's own id of a call, the same in all of its attempts.
@@ -82,7 +82,7 @@ _S3_QUESTIONS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a server answered, header by header."""
+    """A server's response, header by header."""
 
     status: int
     reason: str
@@ -95,7 +95,7 @@ class Answer:
         return b"\r\n".join([*lines, b"", b""])
 
     def with_header(self, name: str, value: str) -> "Answer":
-        """Return the answer with this value in the place of the header's own."""
+        """Return the response with the header's value replaced."""
         kept = [each for each in self.headers if each[0].lower() != name.lower().encode()]
         return Answer(
             status=self.status,
@@ -106,7 +106,7 @@ class Answer:
 
 
 class Exchange:
-    """A request and the connection on which its answer is awaited."""
+    """A request, and the connection of its response."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Exchange:
         """Whether the connection cannot be used for another request."""
 
     async def carry_out(self) -> Answer:
-        """Have the server do it, and return the answer without sending it."""
+        """Forward the request, and return the response without sending it."""
         request = self.request
         sent = {k: v for k, v in request.headers.items() if k not in _HOP_BY_HOP}
         async with self._session.request(
@@ -149,7 +149,7 @@ class Exchange:
             )
 
     async def send(self, answer: Answer, *, piece_bytes: int = 0, pause_s: float = 0) -> None:
-        """Answer; with `piece_bytes` in pieces of that size, with a pause before each."""
+        """Send the response; with `piece_bytes` in such pieces, with a pause before each."""
         self._writer.write(answer.head())
         size = piece_bytes or max(1, len(answer.body))
         for start in range(0, len(answer.body), size):
@@ -159,7 +159,7 @@ class Exchange:
         await self._writer.drain()
 
     async def send_half(self, answer: Answer) -> None:
-        """Answer half of the body, or half of the headers where there is no body, and hang up."""
+        """Send half of the body, or of the headers without a body, and close the connection."""
         head = answer.head()
         half = (
             head + answer.body[: len(answer.body) // 2] if answer.body else head[: -len(head) // 2]
@@ -169,7 +169,7 @@ class Exchange:
         self.over = True
 
     async def refuse(self, status: int, reason: str, code: str, message: str) -> None:
-        """Answer an error as the request's service words its errors."""
+        """Send an error in the format of the request's service."""
         json_spoken = "x-amz-target" in self.request.headers or self.request.service == "lambda"
         headers = [(b"Content-Type", b"application/json" if json_spoken else b"application/xml")]
         if json_spoken:
@@ -191,7 +191,7 @@ class Exchange:
         await self.send(Answer(status=status, reason=reason, headers=headers, body=sent))
 
     def reset(self) -> None:
-        """Break the connection: the peer sees a reset, no end of a stream."""
+        """Reset the connection, instead of closing it."""
         lingering = struct.pack("ii", 1, 0)
         self._writer.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, lingering
@@ -200,6 +200,6 @@ class Exchange:
         self.over = True
 
     async def stall(self) -> None:
-        """Answer nothing until the peer gives up."""
+        """Send nothing until the peer closes the connection."""
         await self._reader.read()
         self.over = True

@@ -1,4 +1,4 @@
-"""Jobs that suffer something, and what must be true of each after its end, whatever it was."""
+"""Jobs with faults, and what must hold after the end of each."""
 
 import json
 import time
@@ -26,7 +26,7 @@ class SufferingJob:
     """A job; its bucket, its connector and its idempotency key have one name.
 
     Attributes:
-        large: Whether one more of its objects is copied in parts.
+        large: Whether one more of its objects gets a multipart copy.
     """
 
     suffers: str
@@ -43,21 +43,21 @@ class SufferingJob:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The objects that are to be put."""
+        """Return the keys of the objects to put."""
         return (*KEYS, LARGE) if self.large else KEYS
 
     def prepare(self, system: System) -> None:
-        """Make its bucket, its connector, and a queue that hears its events."""
+        """Create its bucket, its connector, and a queue for its events."""
         bucket = system.bucket(self.name)
         for key in self.keys:
             system.put(bucket, key, _tags(key), Body=_content(key), **METADATA)
         system.know(f"i-{bucket}", f"a-{bucket}")
         system.put(bucket, KNOWN, {"AssetID": f"a-{bucket}", "InventoryID": f"i-{bucket}"})
         system.api.connect(bucket)
-        system.hear_events(f"{bucket}-events", bucket)
+        system.subscribe_to_events(f"{bucket}-events", bucket)
 
     def order(self, system: System, *, prefixes: Sequence[str] = ()) -> None:
-        """Order it as a careful caller does: with the same key until there is an answer."""
+        """Start it as a careful caller does: retry with the same key until there is a response."""
         wanted = {"discovery": self.discovery} | ({"prefixes": prefixes} if prefixes else {})
         pool = urllib3.PoolManager(timeout=30, retries=False)
         for _ in range(20):
@@ -74,7 +74,7 @@ class SufferingJob:
         assert answer.json()["jobId"] == self.job_id
 
     def check_counts(self, system: System) -> None:
-        """It completed; each object has one outcome; no error is on record."""
+        """It completed; each object has one outcome; no error is recorded."""
         job = system.api.get(f"/jobs/{self.job_id}")
         assert job["status"] == "COMPLETED", job
         counts = job["statistics"]
@@ -92,9 +92,9 @@ class SufferingJob:
         assert len({each["eventId"] for each in details}) == len(self.keys)
 
     def check_objects(self, system: System) -> None:
-        """Each object has our tags and its owner's, and nothing else of it changed.
+        """Each object has the service's tags and its owner's, and is otherwise unchanged.
 
-        Nor is anything left beside them.
+        No other objects or uploads are left.
         """
         uploads = system.s3.list_multipart_uploads(Bucket=self.name).get("Uploads", [])
         assert uploads == []
@@ -114,7 +114,7 @@ class SufferingJob:
     def check_files(self, system: System) -> None:
         """The manifest has each object once, and no upload with parts is left.
 
-        One without parts is left where the answer that named it got lost; it expires.
+        One without parts is left if the response with its id was lost; it expires.
         """
         rows = system.result(self.job_id, "manifest.csv").decode().splitlines()
         assert len(rows) == len(set(rows)) == len(self.keys) + 1
@@ -137,9 +137,9 @@ def _tags(key: str) -> dict[str, str]:
 def wait_for_ends(
     system: System, jobs: Iterable[SufferingJob], *, wait_s: float = 240
 ) -> dict[SufferingJob, float]:
-    """Wait until all have ended; gives after how many seconds each did.
+    """Wait until all have ended; return the seconds until each did.
 
-    The records are read themselves: the API's own requests may be harmed as well.
+    The records are read directly, because the API's own requests may fail as well.
     """
     table = system.environment["JOB_TABLE_NAME"]
     waited_for = {job.job_id: job for job in jobs}

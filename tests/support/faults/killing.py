@@ -1,7 +1,7 @@
-"""Handlers in processes of their own, which are killed when they send a certain request.
+"""Handlers in separate processes, which are killed when they send a certain request.
 
-A process that gets SIGKILL says nothing to anybody, and no `finally` of it runs: so an environment
-of Lambda ends at its timeout or when it runs out of memory. A thread cannot be ended like that.
+A process that gets SIGKILL runs no `finally`, as an environment of Lambda at its timeout or when it
+runs out of memory. A thread cannot be killed like that.
 """
 
 import importlib
@@ -27,23 +27,23 @@ from whole_system import System
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["faults.killing", "entrypoints.engine", "entrypoints.processor"])
 
-# What is done in one step is noted in several, so that a process can die between two of them.
+# Smaller steps are recorded, so that a process can die between two of them.
 _TUNING = {"ASSET_SYNC_ADDED_CHUNK_COUNT": "1", "ASSET_SYNC_CHECKPOINT_AFTER_S": "0.001"}
 
 
 class Killed(Exception):
-    """The process of an invocation is gone, as Lambda reports it: Runtime.ExitError."""
+    """The process of an invocation was killed; Lambda reports Runtime.ExitError."""
 
 
 @dataclass(eq=False)
 class Killing:
-    """Where the processes of one job die: at the n-th request of a kind, before or after it.
+    """The point at which the processes of one job die: before or after the n-th request of a kind.
 
     Attributes:
         function: Whose processes.
-        place: Tells whether a request is of the kind.
+        place: Whether a request is of the kind.
         count: How many of them are left until then.
-        after_effect: Whether the request is carried out first; its answer is not seen.
+        after_effect: Whether the request is forwarded first; its response is lost.
     """
 
     function: str
@@ -53,7 +53,7 @@ class Killing:
     done: threading.Event = field(default_factory=threading.Event)
 
     def is_due(self, request: Request) -> bool:
-        """Count a request of a process; tells whether it is the one."""
+        """Count a request of a process; return whether it is the one."""
         if self.done.is_set() or not self.place(request):
             return False
         self.count -= 1
@@ -61,14 +61,14 @@ class Killing:
 
 
 class Killings:
-    """Which jobs' processes are to die, and the handlers that run those jobs in processes."""
+    """The plans for the jobs' processes, and the handlers that run those jobs in processes."""
 
     def __init__(self) -> None:
         self._system: System | None = None
         self._by_job: dict[str, Killing] = {}
 
     def plan(self, system: System, job_id: str, killing: Killing) -> None:
-        """Have a process of the job killed."""
+        """Plan to kill a process of the job."""
         self._system = system
         self._by_job[job_id] = killing
 
@@ -99,7 +99,7 @@ class Killings:
         return event.get("jobId")
 
     def _job_of_batch_job(self, batch_job_id: str) -> str | None:
-        """Find the job that noted the batch job, which it may be about to do."""
+        """Find the job that recorded the batch job, or is about to."""
         assert self._system is not None
         for _ in range(40):
             for job_id in self._by_job:
@@ -109,7 +109,7 @@ class Killings:
         return None
 
     def _run(self, killing: Killing, event: Any, request_id: str, life_s: float) -> Any:
-        """Run an invocation in a process of its own, whose requests come through own proxies."""
+        """Run an invocation in a separate process, whose requests go through its own proxies."""
         started: list[int] = []
 
         async def kill(exchange: Exchange) -> None:
@@ -152,7 +152,7 @@ def _live(
     life_s: float,
     environment: dict[str, str],
 ) -> None:
-    """What a process does: one invocation."""
+    """Run one invocation, in a process."""
     os.environ.clear()
     os.environ.update(environment)
     module = importlib.import_module(f"entrypoints.{function}")

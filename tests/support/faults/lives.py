@@ -1,4 +1,4 @@
-"""Short lives of handlers, so that the leases that dead ones leave are over soon."""
+"""Short lifetimes of handlers, so that the leases of dead ones expire soon."""
 
 import time
 from collections.abc import Callable
@@ -8,9 +8,9 @@ Handler = Callable[[Any, Any], Any]
 
 
 class ShortLife:
-    """A handler's context that gives it so many seconds, from when it first asks.
+    """A handler's context with this many seconds, from the first call on.
 
-    The runtime itself is more patient: it would throw away an environment, whose clients are dear.
+    The runtime's own timeout is longer, because it discards an environment with its costly clients.
     """
 
     def __init__(self, context: Any, life_s: float) -> None:

@@ -1,6 +1,6 @@
-"""What may happen to a request on its way: each mode is a trouble that networks and services have.
+"""Failure modes of a request: each is a problem of networks or services.
 
-Services word a trouble differently; the wordings are those of AWS's pages and of public reports.
+Services have different messages; these are those of AWS's pages and of public reports.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from faults.proxy import Fault
 
 
 class Mode(StrEnum):
-    """A trouble."""
+    """A failure mode."""
 
     RESET = "reset"
     STALL = "stall"
@@ -60,13 +60,13 @@ async def error_after_effect(exchange: Exchange) -> None:
 
 
 async def refuse_busy(exchange: Exchange) -> None:
-    """S3 says so when it is asked too much ("Error responses", SlowDown), others when they fail."""
+    """S3 returns this at too many requests ("Error responses", SlowDown), others when they fail."""
     code = "SlowDown" if exchange.request.service == "s3" else "ServiceUnavailable"
     await exchange.refuse(503, "Service Unavailable", code, "Please reduce your request rate.")
 
 
 async def refuse_signing_time(exchange: Exchange) -> None:
-    """What a function gets that was frozen between signing and sending.
+    """The response to a function that was frozen between signing and sending.
 
     S3's own code is in its "Error responses", the sentence of the others in the IAM User Guide,
     "Troubleshoot Signature Version 4 signing for AWS API requests".

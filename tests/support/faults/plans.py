@@ -1,4 +1,4 @@
-"""Which requests are hit: a bounded share, drawn from a seed, so that what suffers can end."""
+"""Which requests are hit: a bounded share, drawn from a seed, so that the jobs can end."""
 
 import random
 import re
@@ -18,10 +18,10 @@ class _Call:
 
 
 class Share:
-    """Hits the first call of each kind, and of the further ones a share.
+    """Hits the first call of each kind, and a share of the later ones.
 
-    Of the calls that are hit, three in ten are hit in every attempt, so that the SDK gives up; the
-    others, and the first ones, in their first attempt only. `kind` tells which are of one kind.
+    Three in ten of these calls are hit in every attempt, so that the SDK fails; the others, and the
+    first ones, in their first attempt only. `kind` groups the calls.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Share:
 
 
 class Storms:
-    """Hits every request of a service for a while, at its first request and again after a calm."""
+    """Hits every request of a service for some time, at first and again after a pause."""
 
     def __init__(self, fault: Fault, *, storm: int, calm: int) -> None:
         self._fault = fault
@@ -68,7 +68,7 @@ class Storms:
 
 
 def plan_of(mode: Mode, *, seed: str) -> Decide:
-    """How often each trouble comes; what costs time or an invocation comes less often."""
+    """Return how often each mode occurs; those that cost time or an invocation are rarer."""
     if mode is Mode.STORM:
         return Storms(FAULTS[mode][0], storm=4, calm=40)
     costly = mode in (Mode.STALL, Mode.WRONG_CLOCK)
@@ -85,10 +85,10 @@ def _operation(request: Request) -> str:
 
 
 class Plans:
-    """Leads each request to the plan of the job that it is for, and counts.
+    """Routes each request to the plan of its job, and counts.
 
-    A request is for the job whose names stand in it, those of its bucket or its own id. One that
-    names no job, as the sweep's questions do, passes.
+    A request belongs to the job whose bucket or id it contains. One without a job, as those of the
+    sweep, passes.
     """
 
     def __init__(self) -> None:
@@ -99,7 +99,7 @@ class Plans:
         self.hits: Counter[tuple[str, str]] = Counter()
 
     def add(self, title: str, names: Iterable[str], plan: Decide) -> None:
-        """Have requests with one of the names follow the plan, and count them under the title."""
+        """Apply the plan to requests with one of the names, and count them under the title."""
         for name in names:
             self._plans[name], self._titles[name] = plan, title
         self._names = re.compile("|".join(re.escape(name) for name in self._plans))
@@ -115,7 +115,7 @@ class Plans:
         return fault
 
     def count_of(self, title: str) -> tuple[int, int]:
-        """Requests under a title, and how many of them were hit."""
+        """Return the number of requests under a title, and how many of them were hit."""
         requests, hits = (
             sum(count for (name, _), count in counts.items() if name == title)
             for counts in (self.requests, self.hits)
@@ -123,9 +123,9 @@ class Plans:
         return requests, hits
 
     def hit_services(self, title: str) -> set[str]:
-        """The services of which some request under a title was hit."""
+        """Return the services of which a request under a title was hit."""
         return {service for (name, service), count in self.hits.items() if name == title and count}
 
     def clear(self) -> None:
-        """Let everything pass; the counts stay as they are."""
+        """Let everything pass; the counts are kept."""
         self._plans, self._names = {}, re.compile("(?!)")

@@ -1,7 +1,6 @@
-"""A proxy between the SDK and a server of the local stack, which may harm what passes.
+"""A proxy between the SDK and a server of the local stack, which may inject faults.
 
-What is done with which request is decided by others: `modes` knows the faults, `plans` the share of
-requests that they hit.
+`modes` has the faults, `plans` decides which requests they hit.
 """
 
 import asyncio
@@ -20,12 +19,12 @@ Decide = Callable[[Request], Fault | None]
 
 
 async def pass_on(exchange: Exchange) -> None:
-    """What happens to a request that no fault hits."""
+    """Forward a request that no fault hits."""
     await exchange.send(await exchange.carry_out())
 
 
 class FaultProxy:
-    """Listens on loopback inside the context; `url` is then what the SDK is to use."""
+    """Listens on loopback inside the context; `url` is the endpoint for the SDK."""
 
     def __init__(self, upstream: str, decide: Decide) -> None:
         self._upstream = upstream.rstrip("/")
@@ -71,7 +70,7 @@ class FaultProxy:
                 if exchange.over:
                     return
         except (ConnectionError, aiohttp.ClientError):
-            pass  # one of the two ends is gone, and the other notices it by this connection's end
+            pass  # one of the two ends is closed, so close the other one too
         finally:
             writer.close()
 
@@ -94,5 +93,7 @@ async def _read_request(
     except asyncio.IncompleteReadError:
         return None
     if "transfer-encoding" in headers:
-        raise NotImplementedError(f"{method} {target} comes in chunks, which nothing here sends")
+        raise NotImplementedError(
+            f"{method} {target} has a chunked body, which no client here sends"
+        )
     return Request(method=method, target=target, headers=headers, body=body)

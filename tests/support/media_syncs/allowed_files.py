@@ -1,4 +1,4 @@
-"""A connector that allows certain files: documents are taken, other media is not."""
+"""A connector that allows certain files: documents are ingested, other media is not."""
 
 from collections import Counter
 from typing import Any, Final
@@ -13,7 +13,7 @@ FILTER: Final = {
 
 _NOT_MEDIA: Final = "NOT_MEDIA"
 
-# Key and content type; what the first sync says, and the type in the record.
+# Key and content type; the result of the first sync, and the type in the record.
 _FILES: Final = {
     ("report + %.pdf", "application/pdf"): ("NO_IDS", "Other"),
     ("clip.mov", None): ("NO_IDS", "Video"),

@@ -1,7 +1,7 @@
-"""The objects of a conformance run: what each has been through, and what is expected of it.
+"""The objects of a conformance run: the history of each, and its expected results.
 
-A run has three syncs. Media Lake's ingest works off what waits after each, so the first sync meets
-objects whose events still wait, and the others meet what the ingest made of the first.
+A run has three syncs. Media Lake's ingest processes the waiting events after each, so the first
+sync meets objects whose events still wait, and the others meet the results of the ingest.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from typing import Final
 
 
 class Past(StrEnum):
-    """What an object has been through before the first sync."""
+    """The history of an object before the first sync."""
 
     OLD = "uploaded before Media Lake watched the bucket"
-    OLD_MULTIPART = "uploaded in parts before Media Lake watched the bucket"
+    OLD_MULTIPART = "uploaded by multipart upload before Media Lake watched the bucket"
     NEW_WAITING = "uploaded, not ingested yet"
     TAKEN = "uploaded and ingested"
     ASSET_TAG_LOST = "ingested; AssetID tag removed"
     TAGS_LOST = "ingested; all tags removed"
-    MULTIPART_TAGS_LOST = "uploaded in parts and ingested; all tags removed"
+    MULTIPART_TAGS_LOST = "uploaded by multipart upload and ingested; all tags removed"
     RECORD_LOST = "ingested; its record deleted"
     RECORD_AND_ASSET_TAG_LOST = "ingested; its record deleted, AssetID tag removed"
     SAME_AGAIN = "ingested; same bytes uploaded again and ingested"
@@ -42,7 +42,7 @@ IN_PARTS: Final = frozenset({Past.OLD_MULTIPART, Past.MULTIPART_TAGS_LOST})
 
 
 class Found(StrEnum):
-    """What a sync says of an object: its outcome's reason, or that it was left out at listing."""
+    """A sync's result for an object: its outcome's reason, or that it was left out at listing."""
 
     LEFT_OUT = "left out at listing"
     ASSET_KNOWN = "ASSET_KNOWN"
@@ -83,7 +83,7 @@ _FIRST: Final = {
     Past.OURS_OTHER_LOST: Found.REPLACED,
 }
 
-# Its ingest writes its own tags in place of all others, so an owner's tag is lost by its doing.
+# Its ingest replaces all tags with its own, so it removes an owner's tag.
 _REPLACED_BY_INGEST: Final = frozenset(
     {
         Past.TAKEN,
@@ -102,12 +102,12 @@ class Case:
     """One object.
 
     Attributes:
-        what: What it stands for.
+        what: Its description.
         kind: The type of its asset; None for what Media Lake does not take.
-        by_content_type: Whether only the content type tells its type.
-        body: What its bytes are made of; two cases with the same are duplicates. Default: its key.
+        by_content_type: Whether only the content type shows its type.
+        body: The seed of its bytes; two cases with the same are duplicates. Default: its key.
         left_out: Whether its extension alone says that it is not media.
-        parts_again: Whether it is uploaded again in parts, after having been uploaded in one.
+        parts_again: Whether it is uploaded again by a multipart upload, after a single PUT.
     """
 
     what: str
@@ -135,13 +135,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What is to come of a case.
+    """The expected results of a case.
 
     Attributes:
-        syncs: What each of the three syncs says.
-        recorded: Whether one record is there in the end; None: one record, or as a duplicate.
+        syncs: The result of each of the three syncs.
+        recorded: Whether it has one record in the end; None: one record, or as a duplicate.
         type: The type in its record.
-        keeps_owner_tags: Whether the owner's tags are there in the end; None: not promised.
+        keeps_owner_tags: Whether the owner's tags remain in the end; None: not guaranteed.
     """
 
     syncs: tuple[Found, Found, Found]
@@ -151,26 +151,26 @@ class Expected:
 
 
 def expected(case: Case, run: Run) -> Expected:
-    """Return what is to come of a case in a run."""
+    """Return the expected results of a case in a run."""
     if case.kind is None:
         left = Found.LEFT_OUT if case.left_out else Found.NOT_MEDIA
         return Expected(syncs=(left, left, left), recorded=False, type=None, keeps_owner_tags=True)
     first = _FIRST[case.past]
     if case.parts_again:
-        # Its content is compared with the record when it is ingested once more; then they agree.
+        # Its content is compared with the record at the next ingest; then they agree.
         return Expected(
             syncs=(Found.REPLACED, Found.TAGS_RESTORED, Found.ASSET_KNOWN),
             recorded=True,
             type=case.kind,
             keeps_owner_tags=True,
         )
-    # Of an asset that it makes under ids of its own, its ingest knows no content type
+    # For an asset under its own ids, its ingest records no content type
     # (lambdas/ingest/s3/index.py, v1.18.3: create_dynamo_entry and _create_asset_metadata name
     # different attributes).
     unknown_type = case.by_content_type and run.ids == "assigned"
-    # It does not listen to our bus: what was waiting for it anyway is all that it learns.
-    unheard = run.trigger == "event" and not case.past.name.endswith("_WAITING")
-    waits = unheard and first in TRIGGERING and first is not Found.INVENTORY_KNOWN
+    # It does not subscribe to the ingest bus: it gets only the events that were waiting already.
+    not_received = run.trigger == "event" and not case.past.name.endswith("_WAITING")
+    waits = not_received and first in TRIGGERING and first is not Found.INVENTORY_KNOWN
     then = Found.INGESTING if waits else Found.ASSET_KNOWN
     recorded: bool | None = True
     if waits:
@@ -293,7 +293,7 @@ def _types() -> list[Case]:
     return found
 
 
-def _beside_media() -> list[Case]:
+def _besides_media() -> list[Case]:
     return [
         Case(
             what=f"not media: .{extension}",
@@ -319,7 +319,7 @@ def _beside_media() -> list[Case]:
 
 
 def pasts() -> list[Case]:
-    """Return two objects with every past but the plain one."""
+    """Return two objects with every history except the plain one."""
     found = []
     for past in Past:
         if past is Past.OLD:
@@ -352,7 +352,7 @@ def _duplicates() -> list[Case]:
             for where, past in (("twins", Past.OLD), ("taken twins", Past.TAKEN))
             for name in ("first", "second +")
         ),
-        # The content of an asset that Media Lake has, at a key that it was never shown.
+        # The content of an asset that Media Lake has, at a key that it has never received.
         Case(
             what="known content at a new key",
             key="copies/clip.tif",
@@ -362,11 +362,11 @@ def _duplicates() -> list[Case]:
     ]
 
 
-def uploaded_again_in_parts() -> tuple[Case, ...]:
-    """Return objects whose bytes came again with another ETag, which the record does not know."""
+def uploaded_again_by_multipart() -> tuple[Case, ...]:
+    """Return objects whose bytes were uploaded again with an ETag that the record does not have."""
     return tuple(
         Case(
-            what=f"{past}, in parts",
+            what=f"{past}, multipart",
             key=f"parts/{past.name.lower()}.mov",
             kind="Video",
             past=past,
@@ -379,6 +379,6 @@ def uploaded_again_in_parts() -> tuple[Case, ...]:
 
 def all_cases() -> tuple[Case, ...]:
     """Return every case; keys are unique."""
-    found = (*_awkward(), *_types(), *_beside_media(), *pasts(), *_duplicates())
+    found = (*_awkward(), *_types(), *_besides_media(), *pasts(), *_duplicates())
     assert len({case.key for case in found}) == len(found)
     return found

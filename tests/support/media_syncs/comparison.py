@@ -1,4 +1,4 @@
-"""Three whole syncs of a bucket with cases, compared with what is expected of each case.
+"""Three whole syncs of a bucket with cases, compared with the expected results of each case.
 
 A difference is one line: the case, what was expected, what was found.
 """

@@ -1,4 +1,4 @@
-"""Fills a bucket, and lets Media Lake's ingest take what it would have taken, before any sync."""
+"""Fills a bucket, and lets Media Lake's ingest process its events, before any sync."""
 
 import time
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from media_syncs.ingest import Ingest
 
 _PART_BYTES: Final = 5 * 1024 * 1024
 
-# An object that is put in the second in which it is read is in doubt, and S3 shows whole seconds.
+# An object that is read in the second of its upload is ambiguous, and S3 shows whole seconds.
 _MARGIN_S: Final = 0.05
 
 
@@ -32,7 +32,7 @@ def _wait_for_next_second() -> None:
 
 
 class History:
-    """Takes a bucket through what happened before the first sync."""
+    """Creates the history of a bucket before the first sync."""
 
     def __init__(self, system: Any, lake: Ingest, bucket: str, integration: str) -> None:
         self._system = system
@@ -41,7 +41,7 @@ class History:
         self._integration = integration
 
     def happen(self, cases: Sequence[Case]) -> None:
-        """Do it all; the events of what is waiting are the only ones left in the queues."""
+        """Run the whole history; only the events of waiting objects are left in the queues."""
         ours = [case for case in cases if case.past in OURS]
         ingested = [case for case in cases if case.past in INGESTED_FIRST]
         known = [*ours, *ingested]
@@ -61,7 +61,7 @@ class History:
             if case not in known and case.past is not Past.NEW_WAITING:
                 self._upload(case)
         for case in known:
-            self._unheard(case)
+            self._event_lost(case)
         self._lake.attach(self._bucket)
         for case in cases:
             if case.past.name.endswith("_WAITING"):
@@ -69,7 +69,7 @@ class History:
         _wait_for_next_second()
 
     def _sync_before(self) -> None:
-        """Sync what is in the bucket so far, in the way that is the default."""
+        """Sync the current objects of the bucket, with the defaults."""
         _wait_for_next_second()
         before = self._system.api.connect(
             f"{self._bucket}-before", bucketName=self._bucket, trigger="copy"
@@ -82,7 +82,7 @@ class History:
         if case.past in (Past.SAME_AGAIN, Past.OTHER):
             self._upload(case, again=True)
 
-    def _unheard(self, case: Case) -> None:
+    def _event_lost(self, case: Case) -> None:
         tags = self._system.tags(self._bucket, case.key)
         match case.past:
             case Past.ASSET_TAG_LOST:
@@ -127,7 +127,7 @@ class History:
         self._retag(case, {})
 
     def _retag(self, case: Case, tags: dict[str, str]) -> None:
-        """Leave the owner's tags and these."""
+        """Replace the tags with the owner's and these."""
         merged = {**case.owner, **tags}
         self._system.s3.put_object_tagging(
             Bucket=self._bucket,

@@ -1,8 +1,8 @@
-"""The ingest of an Asset Management System beside a local stack; a test says when it runs.
+"""The ingest of an Asset Management System next to a local stack; a test decides when it runs.
 
 S3's notifications of a bucket, and what the service sends to the system's own queue, wait until
-they are drained. What handles them then is one of two: the function of a published Media Lake, in
-a process of its own, or the stack's own system (`media_syncs.stand_in`).
+they are drained. They are processed by one of two: the function of a published Media Lake, in a
+separate process, or the stack's own system (`media_syncs.stand_in`).
 """
 
 import json
@@ -28,7 +28,7 @@ _REASONS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """An asset's item, in what a test looks at."""
+    """The attributes of an asset's item that a test compares."""
 
     inventory_id: str
     asset_id: str
@@ -49,7 +49,7 @@ class Seen:
 
 
 class Ingest(ABC):
-    """Queues that wait for an ingest, and a look at what it made of them."""
+    """Queues that wait for an ingest, and its results."""
 
     def __init__(self, system: Any) -> None:
         self._system = system
@@ -61,14 +61,14 @@ class Ingest(ABC):
 
     @abstractmethod
     def handle(self, bodies: Sequence[str]) -> None:
-        """Ingest what at most ten messages of one queue say, in their order."""
+        """Ingest at most ten messages of one queue, in their order."""
 
     @abstractmethod
     def complaints(self) -> list[str]:
-        """Return what the ingest could not do since the last time."""
+        """Return the failures of the ingest since the last time."""
 
     def attach(self, bucket: str) -> None:
-        """Have it learn of every object created in the bucket from now on."""
+        """Send it the events of every object created in the bucket from now on."""
         self._system.s3.put_bucket_notification_configuration(
             Bucket=bucket,
             NotificationConfiguration={
@@ -79,7 +79,7 @@ class Ingest(ABC):
         )
 
     def detach(self, bucket: str) -> None:
-        """Have it learn of nothing more."""
+        """Send it no more events."""
         self._system.s3.put_bucket_notification_configuration(
             Bucket=bucket, NotificationConfiguration={}
         )
@@ -92,20 +92,19 @@ class Ingest(ABC):
         return self._fifo_url if integration == EVENTBRIDGE else self._notifications_url
 
     def drain(self, integration: str) -> Counter[str]:
-        """Have all that waits handled; returns how often the ingest was shown each key.
+        """Process all waiting messages; return how often the ingest received each key.
 
-        `integration` says what a body of the notifications' queue is: the notification that the
-        emulated cloud sent, or the same as the events of source aws.s3 that EventBridge would have
-        sent.
+        `integration` selects the form of the notifications: that which the emulated cloud sent, or
+        the equivalent events of source aws.s3 that EventBridge would have sent.
         """
         shown = self._take(self._notifications_url, integration)
         return shown + self._take(self._fifo_url, S3_NOTIFICATIONS)
 
     def _take(self, queue_url: str, integration: str) -> Counter[str]:
-        """Take every message off a queue, at most ten at a time.
+        """Receive and delete every message of a queue, at most ten at a time.
 
-        A message is gone before it is handled: the Pipe of a Media Lake does not wait for the
-        function's answer, so a failure brings no message back.
+        A message is deleted before it is processed: the pipe of a Media Lake does not wait for the
+        function's response, so a failure does not redeliver it.
         """
         sqs = self._system.sqs
         shown: Counter[str] = Counter()
@@ -147,7 +146,7 @@ class Ingest(ABC):
                     version_id=head.get("VersionId"),
                     records=tuple(records.pop(key, ())),
                 )
-        assert not records, f"records of objects that are not there: {list(records)}"
+        assert not records, f"records of objects that do not exist: {list(records)}"
         return found
 
     def _records(self, bucket: str) -> dict[str, list[Record]]:
@@ -183,7 +182,7 @@ def _bodies(message: Json, integration: str) -> list[str]:
 
 
 def _events(notification: Json) -> list[Json]:
-    """Return what EventBridge would have brought in place of an S3 notification.
+    """Return the events that EventBridge would have sent instead of an S3 notification.
 
     S3 User Guide, "EventBridge event message structure".
     """

@@ -1,4 +1,4 @@
-"""One sync of a bucket beside a Media Lake, and what came of it."""
+"""One sync of a bucket with a Media Lake, and its results."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def connect(system: Any, lake: Ingest, bucket: str, run: Run) -> None:
-    """Register the bucket as the run wants it."""
+    """Register the bucket with the run's settings."""
     wanted: Json = {"trigger": run.trigger, "ids": run.ids}
     if run.trigger == "queue":
         wanted["ingestQueueUrl"] = lake.ingest_url(run.integration)
@@ -21,7 +21,7 @@ def connect(system: Any, lake: Ingest, bucket: str, run: Run) -> None:
 
 
 class Sync:
-    """One sync of a system at rest, and what came of it."""
+    """One sync of an idle system, and its results."""
 
     def __init__(
         self, system: Any, lake: Ingest, bucket: str, run: Run, cases: Sequence[Case]
@@ -36,7 +36,8 @@ class Sync:
         self.shown = lake.drain(run.integration)
 
     def writes(self) -> Counter[str]:
-        """Return the service's writes to the bucket, and all that it sent, by operation."""
+        """Return the service's writes to the bucket, and all messages that it sent, by
+        operation."""
         return Counter(
             operation
             for service, operation, params in self._calls
@@ -46,7 +47,7 @@ class Sync:
         )
 
     def queries_of(self, index: str) -> int:
-        """Return how often the service asked an index of the catalog."""
+        """Return how often the service queried an index of the catalog."""
         return sum(
             operation == "Query" and params.get("IndexName") == index
             for _, operation, params in self._calls

@@ -1,4 +1,4 @@
-"""The ingest of the stack's own Asset Management System, as it behaves like a Media Lake."""
+"""The ingest of the stack's own Asset Management System, which behaves like a Media Lake."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,19 @@ _FAILURES: Final = (IngestOutcome.FAILED, IngestOutcome.UNREADABLE)
 
 
 class StandIn(Ingest):
-    """Handles the messages where the stack runs, by the rules that the demo shows."""
+    """Processes the messages in the stack, by the same rules as the demo."""
 
     def __init__(self, system: Any) -> None:
         super().__init__(system)
         self._failed_before = 0
 
     def handle(self, bodies: Sequence[str]) -> None:
-        """Ingest one after the other, as the function does with a batch."""
+        """Ingest messages one after the other, as the function does with a batch."""
         for body in bodies:
             self._system.ingest(json.loads(body))
 
     def use_filter(self, bucket: str, file_filter: Mapping[str, Any]) -> None:
-        """Have it take of a bucket what a connector's filter, as in the API, lets through."""
+        """Ingest only the objects of a bucket that a connector's filter, as in the API, accepts."""
         chosen = ingest_filter(
             mode=file_filter["mode"],
             extensions=file_filter["extensions"],
@@ -34,7 +34,7 @@ class StandIn(Ingest):
         self._system.filter_ingest(bucket, chosen)
 
     def complaints(self) -> list[str]:
-        """Return how many messages it lost for want of a write or of the bytes."""
+        """Return how many messages it lost because a write or a read failed."""
         outcomes = self._system.status().ingested.outcomes
         failed = sum(outcomes.get(each, 0) for each in _FAILURES)
         before, self._failed_before = self._failed_before, failed

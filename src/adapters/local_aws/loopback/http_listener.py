@@ -29,7 +29,8 @@ class Listener:
             access_log=None,
             max_line_size=_LINE_BYTES_MAX,
             max_field_size=_LINE_BYTES_MAX,
-            # A body is the application's matter, and not to be read is no fault of the server.
+            # The application decides whether to read a body; an unread one is not an error of the
+            # server.
             auto_decompress=False,
         )
         self._host = host

@@ -1,4 +1,4 @@
-"""Commands that call the HTTP API: their common options, and the client and output made of them."""
+"""The common options of the commands that call the HTTP API, and the client and output."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class StageApiClient(ApiClient):
 
 
 class AwsSignature:
-    """Signs requests with AWS credentials, for API Gateway with IAM authorisation."""
+    """Adds AWS signatures to requests, for API Gateway with IAM authorisation."""
 
     def __init__(self, session: boto3.Session) -> None:
         self._session = session

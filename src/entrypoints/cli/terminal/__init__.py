@@ -1,1 +1,1 @@
-"""What commands print: tables and progress for people, one JSON document for programs, errors."""
+"""The output of commands: tables and progress, or one JSON document; and errors."""

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, or one JSON document for programs.
+"""The output of commands: human-readable tables, or one JSON document.
 
 Results go to standard output, progress and errors to standard error.
 """

@@ -1,7 +1,7 @@
-"""What the resources of a template send to each other without any code of ours.
+"""What the resources of a template send to each other without code of this service.
 
-Each type of resource is here, with what it sends, or in SILENT. A type that is in neither is a
-LookupError: nobody can add a sender unseen.
+Each type of resource is here, with what it sends, or in SILENT. A type in neither is a LookupError,
+so no sender can be added unnoticed.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +34,7 @@ SILENT = {
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
 }
-# What would make a silent type send, or a sender send more; it is in none of the templates.
+# Properties that would make a type send more; no template has them.
 _UNKNOWN_PROPERTIES = {
     "AWS::DynamoDB::Table": ("StreamSpecification", "KinesisStreamSpecification"),
     "AWS::Events::EventBus": ("DeadLetterConfig", "LogConfig"),
@@ -55,7 +55,7 @@ _TO_ENCRYPTED = ("kms:Decrypt", "kms:GenerateDataKey")
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """One way that something takes: from a resource, by a service or in a role, to a resource.
+    """One delivery: from a resource, by a service or in a role, to a resource.
 
     Attributes:
         sender: Logical id.
@@ -87,7 +87,7 @@ class Senders:
         """Yield every edge.
 
         Raises:
-            LookupError: nobody has said yet what such a resource sends.
+            LookupError: it is not known what such a resource sends.
         """
         for name, made in self._resources.items():
             kind, properties = made["Type"], made.get("Properties", {})
@@ -172,7 +172,7 @@ class Senders:
         )
 
     def _queue(self, _: str, queue: Properties) -> Iterator[Edge]:
-        """Let SQS move what was received too often; queues of one account need no policy."""
+        """SQS moves messages received too often; within an account this needs no policy."""
         for dead_letters in (queue.get("RedrivePolicy", {}).get("deadLetterTargetArn"),):
             if dead_letters is not None:
                 receiver = self._resources[dead_letters["Fn::GetAtt"][0]]

@@ -1,4 +1,4 @@
-"""Whether the policies of a template let an edge through: the receiver's, and its key's."""
+"""Whether the policies of a template allow an edge: the receiver's, and its key's."""
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -11,7 +11,7 @@ from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, REGION
 
 Statement = Mapping[str, Any]
 
-# The resources that hold a policy, and where they name whose it is.
+# The resources that hold a policy, and the property that names its resource.
 _POLICIES = {
     "AWS::S3::BucketPolicy": "Bucket",
     "AWS::SNS::TopicPolicy": "Topics",
@@ -31,7 +31,7 @@ class Verdicts:
         self._owners = dict(self._arns())
 
     def missing(self, edge: Edge) -> list[str]:
-        """Return what the edge needs and is not allowed."""
+        """Return the permissions that the edge needs and lacks."""
         missing = [
             f"{action} on {edge.receiver}"
             for action in edge.actions
@@ -47,7 +47,7 @@ class Verdicts:
         return missing
 
     def _allowed(self, edge: Edge, action: str) -> bool:
-        """Whether the receiver's policy lets a service in, or the role's own policy its role."""
+        """Whether the receiver's policy allows the service, or the role's own policy the action."""
         policy = [*self._resource_policy(edge.receiver)]
         context = {**_ALWAYS, **edge.context}
         if self._any(policy, "Deny", edge, action, edge.receiver, context):
@@ -57,7 +57,7 @@ class Verdicts:
         return self._any(policy, "Allow", edge, action, edge.receiver, context)
 
     def _key_allowed(self, edge: Edge, action: str, key: str) -> bool:
-        """Whether the key's policy lets a service in, or leaves a role to its own policy."""
+        """Whether the key's policy allows the service, or delegates to the role's own policy."""
         arn = self._text({"Fn::GetAtt": [key, "Arn"]})
         statements = self._resources[key]["Properties"]["KeyPolicy"]["Statement"]
         if not edge.in_role:
@@ -94,7 +94,7 @@ class Verdicts:
         )
 
     def _names(self, principal: Any, edge: Edge) -> bool:
-        """Whether a statement is on this principal; those of a role are on that role alone."""
+        """Whether a statement applies to this principal; those of a role apply to it alone."""
         if principal in (None, "*"):
             return True
         if edge.in_role:

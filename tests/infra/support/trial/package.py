@@ -1,4 +1,4 @@
-"""Runs a built package's handlers, each environment in a process of its own."""
+"""Runs a built package's handlers, each environment in its own process."""
 
 import json
 import subprocess
@@ -58,7 +58,7 @@ class PackagedFunction:
         return found
 
     def log(self) -> str:
-        """What all its processes printed."""
+        """The output of all its processes."""
         paths = sorted(self._folder.glob(f"{self.name}-*.log"))
         return "\n".join(path.read_text() for path in paths)
 

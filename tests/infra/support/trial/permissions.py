@@ -1,7 +1,7 @@
 """Which IAM actions a call needs, on which resources, and whether a policy allows it.
 
 From the Service Authorization Reference and "Required permissions for Amazon S3 API operations"
-(checked 2026-11). A call that is not known here is a LookupError: nobody can add one unseen.
+(checked 2026-11). An unknown call is a LookupError, so none can be added unnoticed.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -20,7 +20,7 @@ _TRANSACTION = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-# What S3 asks for besides s3:PutObject when the request says this.
+# The permissions that S3 requires in addition to s3:PutObject for these parameters.
 _WITH_A_WRITE = {
     "Tagging": "PutObjectTagging",
     "GrantFullControl": "PutObjectAcl",
@@ -34,7 +34,7 @@ _WITH_A_WRITE = {
 
 @dataclass(frozen=True)
 class Need:
-    """A right that a call needs; `tags` are those of the request."""
+    """A permission that a call needs; `tags` are those of the request."""
 
     action: str
     resource: str
@@ -47,7 +47,7 @@ def needs(
     """Yield what the call needs; `targets` are the customers' buckets.
 
     Raises:
-        LookupError: nobody has said yet what this call needs.
+        LookupError: it is not known what this call needs.
     """
     match service:
         case "dynamodb":
@@ -101,10 +101,10 @@ def _s3(operation: str, params: Params, targets: Collection[str]) -> Iterator[Ne
     match operation:
         case "GetObject" | "HeadObject":
             yield Need("s3:GetObject", item)
-            # Without it, a missing object is answered like a forbidden one.
+            # Without it, the response for a missing object is that for a forbidden one.
             yield Need("s3:ListBucket", bucket)
             if params["Bucket"] in targets:
-                # Without these, the answer leaves an object's lock out.
+                # Without these, the response omits an object's lock.
                 yield Need("s3:GetObjectLegalHold", item)
                 yield Need("s3:GetObjectRetention", item)
         case "GetObjectTagging":
@@ -170,7 +170,7 @@ class Right:
         """Whether it is what the call needs.
 
         Raises:
-            LookupError: it has a condition that nobody knows here.
+            LookupError: it has an unknown condition.
         """
         if self.action != need.action or not fnmatchcase(need.resource, self.resource):
             return False
@@ -185,7 +185,7 @@ def _holds(operator: str, key: str, value: str, need: Need) -> bool:
     if operator == "Null" and key.startswith("aws:RequestTag/"):
         return (key.removeprefix("aws:RequestTag/") not in need.tags) == (value == "true")
     if (operator, key) == ("Null", "aws:ResourceTag/asset-sync:job"):
-        # Our jobs all have it: they cannot be created without.
+        # All jobs of this service have it: they cannot be created without it.
         return value == "false"
     if (operator, key) == ("StringEquals", "iam:PassedToService"):
         return value == "batchoperations.s3.amazonaws.com"

@@ -1,8 +1,7 @@
-"""The template in moto, with what moto lacks around it: invocations, polling, rules, batch jobs.
+"""The template in moto, plus what moto lacks: invocations, polling, rules, batch jobs.
 
-The template says what there is: which function a queue's mapping or a rule leads to, with which
-input and how many messages at once, and what each function's environment is. Only that moto is at
-the other end is added to that.
+The template decides which function a queue's mapping or a rule invokes, with which input and how
+many messages at once, and the environment of each function. Only the endpoint of moto is added.
 """
 
 import asyncio
@@ -38,7 +37,7 @@ from adapters.local_aws.stack.settings import BatchOperationsParts
 
 Template = dict[str, Any]
 _STACK = "trial"
-# Waits that suit a test; the policy's own are minutes.
+# Short waits for a test; the defaults of `Tuning` are minutes.
 _TUNING = {
     "ASSET_SYNC_OBJECT_COUNT_MAX": "200",
     "ASSET_SYNC_WINDOW_OBJECT_COUNT": "1",
@@ -55,7 +54,7 @@ _TUNING = {
 
 
 class TrialStack:
-    """What a template makes, running; enter it to start."""
+    """The running resources of a template; enter it to start."""
 
     def __init__(self, template: Template, package: Path, folder: Path) -> None:
         self._template = template
@@ -65,10 +64,10 @@ class TrialStack:
         self._pumps: list[EventSourceMapping] = []
         self.packaged: dict[str, PackagedFunction] = {}
         self.left_out: set[str] = set()
-        # Open: batch jobs get on. A test closes it to look at one that is under way.
+        # Open: batch jobs make progress. A test closes it to inspect one in progress.
         self.discovery = asyncio.Event()
         self.discovery.set()
-        # Open: messages that were taken off their queues reach the processor.
+        # Open: received messages reach the processor.
         self.delivery = asyncio.Event()
         self.delivery.set()
 
@@ -136,17 +135,18 @@ class TrialStack:
         self.api_url = api.url
 
     async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Ask the API; returns status and JSON."""
+        """Call the API; return status and JSON."""
         async with self.http.request(method, self.api_url + path, json=body) as answer:
             return answer.status, await answer.json(content_type=None)
 
     async def until(
         self, job_id: str, wanted: Callable[[Any], bool], *, timeout_s: float = 90
     ) -> Any:
-        """Wait until the job is as wanted, sweeping now and then as the schedule would.
+        """Wait until the job fulfils the condition, with a sweep from time to time as the schedule
+        would.
 
         Raises:
-            TimeoutError: it did not become so.
+            TimeoutError: it did not in time.
         """
         deadline = time.monotonic() + timeout_s
         sweep_at = time.monotonic() + 2
@@ -173,7 +173,7 @@ class TrialStack:
         return job
 
     async def advance(self, job_id: str, *, remaining_s: float) -> None:
-        """Invoke the engine directly, in an environment whose time is nearly up."""
+        """Invoke the engine directly, in an environment with little time left."""
         context = SimpleNamespace(
             aws_request_id="short", get_remaining_time_in_millis=lambda: int(remaining_s * 1_000)
         )
@@ -183,7 +183,7 @@ class TrialStack:
             await loop.run_in_executor(environment, self.packaged["engine"], event, context)
 
     async def deliver(self, jobs: list[tuple[str, int]], *, remaining_s: float) -> None:
-        """Give the processor chunks directly, in an environment whose time is nearly up."""
+        """Invoke the processor with chunks directly, in an environment with little time left."""
         context = SimpleNamespace(
             aws_request_id="short", get_remaining_time_in_millis=lambda: int(remaining_s * 1_000)
         )
@@ -194,7 +194,7 @@ class TrialStack:
         )
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as environment:
-            # The first message only starts the environment: it names no chunk that exists.
+            # The first message only starts the environment: its chunk does not exist.
             for job_id, index in [("job-none", 0), *jobs]:
                 record = {
                     "messageId": "m",
@@ -206,12 +206,12 @@ class TrialStack:
                 await loop.run_in_executor(environment, self.packaged["processor"], event, context)
 
     def sweep(self) -> None:
-        """Do what the schedule does."""
+        """Invoke the sweep as the schedule does."""
         for function, payload in self._schedules():
             self.functions.submit(function, payload)
 
     async def finish_sweep(self) -> None:
-        """Do what the schedule does, and wait until it is done."""
+        """Invoke the sweep as the schedule does, and wait for its end."""
         for function, payload in self._schedules():
             result = await self.functions.invoke(function, payload)
             assert result.function_error is None, result.payload
@@ -224,12 +224,12 @@ class TrialStack:
                 yield self.resolver.text(target["Arn"]), target["Input"].encode()
 
     def environment(self, name: str) -> dict[str, str]:
-        """Return a function's environment, by the template."""
+        """Return a function's environment in the template."""
         variables = self._properties_of(name)["Environment"]["Variables"]
         return {key: self.resolver.text(value) for key, value in variables.items()}
 
     def rights(self, name: str) -> dict[str, list[Right]]:
-        """Return a function's rights by the template, by the Sid of their statement."""
+        """Return a function's permissions in the template, by the Sid of their statement."""
         role = self._properties_of(name)["Role"]["Fn::GetAtt"][0]
         rights: dict[str, list[Right]] = {}
         for statement in role_statements(self._template, role):

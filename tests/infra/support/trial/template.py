@@ -1,4 +1,4 @@
-"""A template as moto can load it, and its intrinsics resolved against what moto made."""
+"""A template that moto can load, with its intrinsics resolved to moto's resources."""
 
 import copy
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, REGION
 
 Template = dict[str, Any]
 
-# What moto has no CloudFormation for. A new type in the template fails the test that loads it, and
-# has to be looked at: may the functions do without it?
+# Types without CloudFormation support in moto. A new type in the template fails the test that loads
+# it, and must be checked: can the functions run without it?
 NOT_IN_MOTO = {
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Authorizer",
@@ -27,7 +27,7 @@ NOT_IN_MOTO = {
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
 }
-# Moto would poll by itself and swallow the messages; the test polls as Lambda does.
+# Moto would poll on its own and discard the messages; the test polls as Lambda does.
 OURS_TO_RUN = {"AWS::Lambda::EventSourceMapping", "AWS::Events::Rule", "AWS::CloudWatch::Dashboard"}
 
 _PSEUDO = {
@@ -76,13 +76,13 @@ def loadable(template: Template) -> tuple[Template, set[str]]:
     shown = _with_named_buses(shown, buses)
     for made in shown["Resources"].values():
         if made["Type"] == "AWS::IAM::Role":
-            # Moto checks no right here, and its parser refuses ARNs of batch jobs.
+            # Moto checks no permission here, and its parser rejects ARNs of batch jobs.
             made["Properties"].pop("Policies", None)
     return shown, set(left_out.values())
 
 
 def _with_named_buses(value: Any, buses: Mapping[str, str]) -> Any:
-    """Replace references to a bus, for which moto yields an object of its own."""
+    """Replace references to a bus, for which moto returns its own object."""
     if isinstance(value, list):
         return [_with_named_buses(each, buses) for each in value]
     if not isinstance(value, dict):
@@ -100,7 +100,7 @@ class Resolver:
         self._physical = physical
 
     def text(self, value: Any) -> str:
-        """Return the text that a value of the template stands for."""
+        """Return the resolved text of a value of the template."""
         if isinstance(value, str):
             return value
         if "Ref" in value:

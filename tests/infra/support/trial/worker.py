@@ -1,8 +1,8 @@
-"""One execution environment: runs a handler of a built package, and nothing from anywhere else.
+"""One execution environment: runs a handler of a built package, and imports nothing else.
 
-Started as `python -I -S worker.py PACKAGE NAME CALLS`: no site-packages, no PYTHONPATH. Events come
-in lines on standard input, answers go in lines to standard output, and each call to AWS is a line
-in the file CALLS, from the SDK's own event hook.
+Started as `python -I -S worker.py PACKAGE NAME CALLS`: no site-packages, no PYTHONPATH. Events are
+lines on standard input, results are lines on standard output, and each call to AWS is a line in the
+file CALLS, written by the SDK's own event hook.
 """
 
 import importlib
@@ -14,12 +14,12 @@ import traceback
 from functools import partial
 from typing import Any
 
-# Large, and no matter for permissions.
+# Large, and irrelevant for permissions.
 _BODIES = ("Body", "Payload")
 
 
 class Context:
-    """What the handlers need of Lambda's context."""
+    """The part of Lambda's context that the handlers use."""
 
     def __init__(self, request_id: str, remaining_s: float) -> None:
         self.aws_request_id = request_id
@@ -32,7 +32,7 @@ class Context:
 def main() -> None:
     package, name, calls_path = sys.argv[1:]
     sys.path.insert(0, package)
-    # What the code prints is its log; answers have a channel of their own.
+    # The output of the code is its log; results have their own channel.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     calls = open(calls_path, "a", buffering=1)  # noqa: PTH123, SIM115 - until the process ends

@@ -1,7 +1,7 @@
-"""Whether what is counted, filed, recorded and announced of a job agree, and nothing is left over.
+"""Whether a job's counts, files, records and events agree, and nothing is left over.
 
-As in `invariants`, each function is one sentence. Where files could not be read or written for
-ever, or somebody removed them, only what the service can know is asked.
+As in `invariants`, each function is one sentence. If files could permanently not be read or
+written, or were removed, only what the service can know is required.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def outcome_files_add_up(sim: Simulation, chunk: Chunk) -> Iterator[str]:
 
 def error_records_are_the_failures(sim: Simulation, job: Job) -> Iterator[str]:
     """The error records of a job that has ended are those of its failed objects, so many of a chunk
-    as are recorded at most; one of each chunk that was given up; and one of a job that FAILED. A
-    chunk that had to end without its files may have none, and with faults a job that FAILED.
+    as are recorded at most; one of each chunk that FAILED; and one of a job that FAILED. A chunk
+    that had to end without its files may have none, and with faults a job that FAILED.
     """
     if sim.lasting.results_hurt or sim.lasting.has(Lasting.ERRORS_DENIED):
         return
@@ -80,7 +80,7 @@ def _records_of_chunk(sim: Simulation, chunk: Chunk, records: list[Failure]) -> 
         and chunk.life.redrive_number
         and not chunk.attempt_count
     ):
-        return  # nobody tried what was redriven: the records are those of its settlement before
+        return  # redriven and not attempted: the records are those of its earlier settlement
     if _ended_without_files(sim, chunk):
         return
     whole = [record for record in records if record.key is None]
@@ -151,10 +151,10 @@ def no_record_is_too_large(sim: Simulation) -> Iterator[str]:
 
 def a_receiver_loses_nothing(observer: Observer, event: IngestEvent) -> Iterator[str]:
     """A receiver that drops every event whose id it has seen drops no content that it has not."""
-    told = (event.object_key, event.e_tag, event.version_id)
-    seen = observer.received.setdefault(event.event_id, told)
-    if seen != told:
-        yield f"{event.event_id} announced {seen}, and now {told}"
+    content = (event.object_key, event.e_tag, event.version_id)
+    seen = observer.received.setdefault(event.event_id, content)
+    if seen != content:
+        yield f"{event.event_id} announced {seen}, and now {content}"
 
 
 def outcome_lines(
@@ -170,19 +170,19 @@ def outcome_lines(
 
 @lru_cache(maxsize=1_024)
 def _parsed(content: bytes) -> tuple[dict[str, Any], ...]:
-    """Return the lines of an outcome file; most invariants ask for the same ones."""
+    """Return the lines of an outcome file; most invariants read the same ones."""
     return tuple(json.loads(line) for line in content.splitlines())
 
 
 def is_hurt(sim: Simulation, job: Job) -> bool:
-    """Tell whether files of a job were lost to it."""
+    """Return whether files of a job were lost."""
     chunks = sim.world.database.chunks_of(job.job_id)
     lost = sim.lasting.results_hurt or _removed(sim, job.job_id, "")
     return lost or any(_ended_without_files(sim, chunk) for chunk in chunks)
 
 
 def _ended_without_files(sim: Simulation, chunk: Chunk) -> bool:
-    """Tell whether giving the chunk up failed so often, or its job's ordered end waited so long,
+    """Return whether failing the chunk failed so often, or its job's requested end waited so long,
     that it had to end without its files.
     """
     ordered_at = sim.observer.ending_at.get(chunk.job_id)

@@ -1,7 +1,7 @@
 """S3 Batch Operations: every task is an invocation; temporary failures are redriven.
 
-A batch job may wait long before it begins, fail, be cancelled by somebody else, and leave its
-report late, or one with a row in the place of another.
+A batch job may wait long before it starts, fail, be cancelled by another user, and write its report
+late, or one with a row repeated in place of another.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FAILING = (Fault.REPORT_WRONG, Fault.BATCH_JOB_CANCELLED, Fault.BATCH_JOB_FAILS
 
 
 class BatchService:
-    """Carries out the batch jobs that were created."""
+    """Runs the created batch jobs."""
 
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
@@ -48,7 +48,7 @@ class BatchService:
         self._failing = None
 
     def collect(self) -> None:
-        """Take up the batch jobs that were created since the last step."""
+        """Start the batch jobs that were created since the last step."""
         created = self._sim.world.ports.batch_jobs.created
         if len(created) == len(self._seen):
             return
@@ -60,7 +60,7 @@ class BatchService:
                 self._sim.at(4_000.0 if self._sim.theme is Theme.CANCELLED else delay_s, run)
 
     def unknown_yet(self, batch_job_id: str) -> bool:
-        """Tell whether S3 does not know a batch job yet that it has just created."""
+        """Return whether S3 does not list a batch job yet that it has just created."""
         known = self._sim.world.ports.batch_jobs._jobs.get(batch_job_id)
         fresh = known is not None and known.total_count == 0
         return fresh and self._sim.faults.happens(Fault.BATCH_JOB_UNKNOWN)
@@ -98,7 +98,7 @@ class BatchService:
             self._sim.at(delay_s, lambda: files.setdefault(key, index) and None)
 
     def _double_a_row(self, job_id: str, names: list[str]) -> None:
-        """Have a row twice, in the place of another."""
+        """Repeat a row, in place of another."""
         files = self._sim.world.ports.results.files
         for name in names:
             rows = files[name].splitlines(keepends=True)

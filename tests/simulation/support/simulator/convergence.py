@@ -1,8 +1,8 @@
-"""What must be true when faults have ended and the system takes what it can.
+"""What must hold after the faults have ended and the system ingests what it can.
 
-There are named rests: what the system does not take; and two objects under the same inventory id
-that no record has, because an owner copied one with its tags and the record got lost, so that each
-takes the other's record away.
+The exceptions are: objects that the system does not ingest; and two objects under the same
+inventory id that no record has, because an owner copied one with its tags and the record got lost,
+so that the ingest of each deletes the other's record.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def every_object_is_at_rest(sim: Simulation, job: Job) -> Iterator[str]:
 
 
 def _is_lost(sim: Simulation, key: str, jobs: Sequence[Job] | None) -> bool:
-    """Tell whether the system never takes an object, or did not hear of it, or two share an id.
+    """Return whether the system never ingests an object, or missed its event, or two share an id.
 
-    What was not heard counts for these jobs, in calm; None: for all that there were, whatever went
-    wrong then. Two that share an id take turns, so that any job counts which saw them.
+    A missed event counts for these jobs, in calm; None: for all jobs, whatever went wrong then. Two
+    that share an id alternate, so any job that saw them counts.
     """
     system, trigger = sim.services.system, sim.connector.ingest.trigger
     if not system.can_take(key, trigger):

@@ -1,4 +1,4 @@
-"""Where runs got to, as counts that can be added up: over seeds, processes and days."""
+"""The coverage of runs, as counts that can be added up: over seeds, processes and days."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
 Coverage = Counter[tuple[str, str]]
-"""How often each thing of a group was seen."""
+"""How often each member of a group was seen."""
 
 
 def coverage_of(sim: Simulation) -> Coverage:
-    """Return what one run covered; `runs with` counts runs, all other groups count things."""
+    """Return one run's coverage; `runs with` counts runs, all other groups count occurrences."""
     jobs = list(sim.world.database.jobs)
     observer = sim.observer
     lines = [line for job in jobs for line in outcome_lines(sim, job.job_id)]
@@ -60,8 +60,8 @@ def added(all_counts: Coverage, counts: Coverage) -> None:
             all_counts[name] += count
 
 
-def told(counts: Coverage) -> str:
-    """Put the counts into words, a group a line."""
+def described(counts: Coverage) -> str:
+    """Return the counts as text, a group per line."""
     groups: dict[str, list[str]] = {}
     for (group, name), count in sorted(counts.items(), key=lambda item: -item[1]):
         groups.setdefault(group, []).append(f"{name} {count:,}")

@@ -1,4 +1,4 @@
-"""What goes wrong, and when: drawn from the seed, and finite.
+"""The faults of a run, and their times: drawn from the seed, and finite.
 
 Each seed switches some kinds of faults on and leaves others off, so that rare combinations are not
 drowned in the most frequent kind. The number of faults is bounded; when it is used up, or `calm`
@@ -66,7 +66,7 @@ _PAUSES_S = (0.5, 3.0, 15.0, 45.0, 120.0, 500.0, 1_500.0, 20_000.0)
 
 
 class FaultPlan:
-    """The faults of one run; `began` tells whether one of those that last began, too.
+    """The faults of one run; `began` is whether a lasting fault began, too.
 
     `port_bias` makes the calls of one port likelier to fail than all others, in some seeds: faults
     that come in a cluster find what single ones do not.
@@ -92,7 +92,7 @@ class FaultPlan:
 
     @property
     def any(self) -> bool:
-        """Whether anything went wrong, once or for ever."""
+        """Whether anything went wrong, once or permanently."""
         return bool(self.counts) or self.began
 
     def calm(self) -> None:
@@ -100,7 +100,7 @@ class FaultPlan:
         self.left = 0
 
     def call(self, port: str) -> Fault | None:
-        """Say what happens to a call."""
+        """Return what happens to a call."""
         if not self.left:
             return None
         rate = min(0.4, self._call_rate * (10 if port == self._biased else 1))
@@ -109,7 +109,7 @@ class FaultPlan:
         return self._take(self._rng.choice(self._call_kinds))
 
     def happens(self, kind: Fault) -> bool:
-        """Say whether this kind of fault happens now."""
+        """Return whether this kind of fault happens now."""
         if not self.left or self._rng.random() >= self._rates.get(kind, 0.0):
             return False
         self._take(kind)
@@ -120,7 +120,7 @@ class FaultPlan:
         return self._rng.choice(_PAUSES_S) * (0.5 + self._rng.random())
 
     def note(self, kind: Fault) -> None:
-        """Count a fault that somebody else makes."""
+        """Count a fault that another part of the simulator makes."""
         self.counts[kind] = self.counts.get(kind, 0) + 1
 
     def _take(self, kind: Fault) -> Fault:

@@ -1,8 +1,9 @@
-"""What must hold between the service and the system: how often, under which ids, at whose cost.
+"""What must hold between the service and the system: the number of triggers, the ids, the losses.
 
 As in `invariants`, each function is one sentence. What an object's owner or the system itself does
-between our read of its tags and our write is not ours: S3 has no conditional write of tags. So a
-record or an asset counts as harmed by us only if we could have known better when we asked.
+between the service's read of its tags and its write does not count: S3 has no conditional write of
+tags. So a record or an asset counts as harmed by the service only if the catalog showed it when it
+was queried.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _NOT_MEDIA = ("pdf", "xml")
 
 def three_triggers_in_all(observer: Observer, key: str) -> Iterator[str]:
     """An object that does not change is triggered by three jobs at most, as long as it keeps its
-    mark and nobody asks for more.
+    mark and no user requests more.
     """
     triggers = observer.ledger.page(key).triggers
     if len(triggers) > _TRIGGER_COUNT_MAX and key not in observer.late_writes:
@@ -41,8 +42,8 @@ def the_system_gets_its_time(
     observer: Observer, process: Process, job: Job, key: str
 ) -> Iterator[str]:
     """An object that another job triggered is not triggered within the grace period, nor before the
-    system's queue, where it can be read, was seen empty since; unless the object changed, or
-    somebody asked for it.
+    system's queue, where it can be read, was seen empty since; unless the object changed, or a user
+    requested it.
     """
     mark = mark_in(process.reads[key].tags, BUCKET, key)
     changed_at = observer.ledger.page(key).changed_at
@@ -71,8 +72,8 @@ def the_ids_are_the_records(process: Process, key: str, tags: Mapping[str, str])
 def ids_of_another_are_not_used(
     process: Process, key: str, tags: Mapping[str, str]
 ) -> Iterator[str]:
-    """Ids that came along with the tags of another object are not used where no record has them:
-    the system would take one object for the other, whichever it takes first.
+    """Ids that were copied with the tags of another object are not used if no record has them: the
+    system would confuse the two objects.
     """
     had, look_up = process.reads[key].tags, process.look_up_of(key)
     if look_up is None or not has_mark_of_another(had, BUCKET, key):
@@ -86,7 +87,7 @@ def ids_of_another_are_not_used(
 def the_system_makes_ids_where_it_is_to(
     process: Process, job: Job, key: str, tags: Mapping[str, str]
 ) -> Iterator[str]:
-    """Where the system makes the ids, an object without a record gets none from us."""
+    """If the system assigns the ids, an object without a record gets none from the service."""
     look_up = process.look_up_of(key)
     if job.ingest.ids is not IdSource.ASSIGNED or look_up is None:
         return
@@ -103,11 +104,11 @@ def the_system_makes_ids_where_it_is_to(
 def restored_tags_are_the_records(
     process: Process, job: Job, key: str, tags: Mapping[str, str]
 ) -> Iterator[str]:
-    """Tags are restored only where that is wanted, and from a record that was there."""
+    """Tags are restored only if configured, and from an existing record."""
     look_up = process.look_up_of(key)
     record = look_up and look_up.records.get(tags.get("InventoryID", ""))
     if not job.ingest.restore_tags:
-        yield f"{key} gets its tags back, which nobody wants"
+        yield f"{key} gets its tags back, which is not configured"
     if record is None or record.asset_id != tags.get("AssetID"):
         yield f"{key} gets {tags}, the record is {record}"
 
@@ -119,8 +120,8 @@ def no_second_record_by_us(
     made_at: Mapping[str, datetime],
     reaction: Reaction,
 ) -> Iterator[str]:
-    """No object gets a second record under ids that we wrote, unless the other one was made after
-    we had asked the catalog and before we wrote.
+    """No object gets a second record under ids that the service wrote, unless the other one was
+    made between the catalog query and the write.
     """
     ours, made = observer.ledger.page(key).ours, reaction.put
     if ours is None or made is None or not ours.undisturbed:
@@ -135,8 +136,8 @@ def no_second_record_by_us(
 
 
 def _in_the_same_second(record: Record, head: ObjectHead) -> bool:
-    """Tell whether the object was replaced in the second in which the system saw it, by as many
-    bytes: nothing that S3 and the record tell shows that.
+    """Return whether the object was replaced in the second in which the system read it, by as many
+    bytes: nothing in S3 or the record shows that.
     """
     seen_at = datetime.fromisoformat(record.last_modified or "")
     return (
@@ -151,8 +152,8 @@ def no_asset_is_lost_by_us(
     made_at: Mapping[str, datetime],
     reaction: Reaction,
 ) -> Iterator[str]:
-    """No asset is deleted without another in its place because of ids that we wrote, unless its
-    record was made after we had asked the catalog.
+    """No asset is deleted without another in its place because of ids that the service wrote,
+    unless its record was made after the catalog query.
     """
     ours = observer.ledger.page(key).ours
     if reaction.outcome is not IngestOutcome.DELETED_ONLY or ours is None or not ours.undisturbed:
@@ -165,7 +166,7 @@ def no_asset_is_lost_by_us(
 
 
 def what_is_said_of_triggers_is_true(observer: Observer, job: Job) -> Iterator[str]:
-    """An object that is INGESTING was triggered, one that is NOT_TAKEN three times; both by us."""
+    """An INGESTING object was triggered, a NOT_TAKEN one three times; both by the service."""
     for line in outcome_lines(observer.sim, job.job_id):
         needed = {"INGESTING": 1, "NOT_TAKEN": _TRIGGER_COUNT_MAX}.get(line["outcome"])
         if needed is None or observer.touched_by_others(job, line["key"]):

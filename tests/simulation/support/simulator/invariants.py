@@ -1,6 +1,6 @@
-"""What must always hold. Each function is one sentence, and yields a complaint where it is broken.
+"""What must always hold. Each function is one sentence, and yields a complaint for each violation.
 
-The functions read the shared state and what the observer noted; none of them calls a use case.
+The functions read the shared state and the observer's notes; none of them calls a use case.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def i4_only_the_lease_holder_settles(
     if before.lease is not None and before.lease.live(now) and not holder:
         yield f"{name} by {process and process.label}, which does not hold the live lease"
     if chunk.lease not in (None, before.lease) and chunk.lease.token not in tokens:
-        yield f"{name} gives the lease to somebody else"
+        yield f"{name} gives the lease to another process"
     if chunk.terminal and not before.terminal and not holder:
         dropped = chunk.status is ChunkStatus.CANCELLED and job.ending is not None
         if not dropped:
@@ -100,7 +100,7 @@ def i4_only_the_engine_with_the_lease_goes_on(
     process: Process | None, before: Job | None, job: Job
 ) -> Iterator[str]:
     """Listing, manifest, batch job and splitting are moved by the holder of the work lease alone,
-    and nobody takes a work lease that is live.
+    and no process takes a live work lease.
     """
     if before is None or process is None:
         return
@@ -118,8 +118,8 @@ def i4_only_the_engine_with_the_lease_goes_on(
 
 def i5_skip_writes_nothing(observer: Observer, job: Job) -> Iterator[str]:
     """An object with the outcome SKIPPED, INGESTING, NOT_TAKEN or NOT_MEDIA was not tagged, copied
-    or announced by that job, unless somebody else changed it meanwhile; but for its own ids, which
-    the catalog knows.
+    or announced by that job, unless another process changed it in the meantime; except for its own
+    ids, which the catalog has.
     """
     if job.job_id in observer.sim.services.batch.wrong_reports:
         return  # an object that is in two chunks is decided twice, and one of them may write it
@@ -141,8 +141,8 @@ def i6_owner_tags_stay(
     before: StoredObject | None,
     tags: Mapping[str, str],
 ) -> Iterator[str]:
-    """All tags that the object carries are among those written, but for the three that are ours and
-    the system's, unless somebody else changed them between our read and our write.
+    """All tags that the object carries are among those written, except for the three of the service
+    and the system, unless another process changed them between the service's read and its write.
     """
     read = process.reads.get(key)
     if read is None or before is None:
@@ -176,7 +176,7 @@ def i8_nothing_starts_after_the_end(
     observer: Observer, process: Process, job_id: str, key: str, method: str
 ) -> Iterator[str]:
     """Once CANCELLED (or any other end) is stored, no write or event of that job starts; and none
-    in a process that began after the end was ordered.
+    in a process that began after the end was requested.
     """
     job = observer.sim.world.database.jobs.find(job_id)
     if job is not None and job.terminal:
@@ -187,7 +187,7 @@ def i8_nothing_starts_after_the_end(
 
 
 def i9_faults_end_and_so_do_jobs(sim: Simulation) -> Iterator[str]:
-    """When all is quiet every job is terminal, and so is every chunk, whatever fails for ever."""
+    """When all is quiet every job and chunk is terminal, despite permanent failures."""
     for job in sim.jobs:
         if not job.terminal:
             yield f"{job.job_id} is still {job.status}, ending {job.ending}, work {job.work}"
@@ -243,16 +243,16 @@ def a_triggered_object_is_not_written_again(
 
 
 def only_stored_statuses_are_published(observer: Observer, message: StatusMessage) -> Iterator[str]:
-    """A status is stored before it is told."""
+    """A status is stored before it is published."""
     if message.status not in observer.statuses[message.job_id]:
-        yield f"{message.job_id} is told to be {message.status}, which it never was"
+        yield f"{message.job_id} is published as {message.status}, which it never was"
 
 
 def one_event_id_per_object(observer: Observer, event: IngestEvent) -> Iterator[str]:
     """All events of one job and object have one id for each version of it that they announce, the
-    same ids of the object and one action, unless somebody else changed the object between them; the
-    action may also differ where the catalog knows the object by an earlier one of these events, or
-    knew the id that it got.
+    same ids of the object and one action, unless another process changed the object between them;
+    the action may also differ where the catalog knows the object by an earlier one of these events,
+    or knew the id that it got.
     """
     events = observer.events[event.job_id, event.object_key]
     first = events[0]
@@ -328,16 +328,18 @@ def one_batch_job_per_job(sim: Simulation) -> Iterator[str]:
 
 def every_status_is_published(sim: Simulation) -> Iterator[str]:
     """Every change of status was published at least once, the last one included, and none is left
-    in the record; summary.json tells of the last one. Unless the topic, or the summary, was refused
-    for ever.
+    in the record; summary.json has the last one. Unless the topic, or the summary, was permanently
+    refused.
     """
     if Lasting.TOPIC_DENIED in sim.lasting.on:
         return
     unwritten = sim.lasting.results_hurt or sim.lasting.has(Lasting.SUMMARY_BUSY)
     stuck = [job.job_id for job in sim.world.database.jobs if sim.lasting.holds_up(job.job_id)]
     for job_id, statuses in sim.observer.statuses.items():
-        told = Counter(m.status for m in sim.world.ports.notifier.messages if m.job_id == job_id)
-        missing = Counter(statuses) - told
+        published = Counter(
+            m.status for m in sim.world.ports.notifier.messages if m.job_id == job_id
+        )
+        missing = Counter(statuses) - published
         if job_id in stuck:
             continue
         job = sim.world.database.jobs.find(job_id)
@@ -352,11 +354,10 @@ def every_status_is_published(sim: Simulation) -> Iterator[str]:
 
 
 def no_copy_is_left(sim: Simulation) -> Iterator[str]:
-    """No copy in parts is left that was neither finished nor given up.
+    """No multipart copy is left that was neither completed nor aborted.
 
-    With faults there may be one of which nobody heard that it had begun, so that it has no parts;
-    or one whose abort failed, or whose record was lost or could not be read, or whose job cannot
-    be read.
+    With faults there may be one whose creation response was lost, so that it has no parts; or one
+    whose abort failed, or whose record was lost or could not be read, or whose job cannot be read.
     """
     lost = any(name.endswith("-copies.json") for name in sim.removed)
     if lost or sim.lasting.results_hurt or sim.world.database.unreadable:

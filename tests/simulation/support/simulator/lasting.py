@@ -1,7 +1,7 @@
-"""Faults that never end by themselves: what a person has to repair, and nobody does in time.
+"""Lasting faults: an operator must repair them, and does not in time.
 
-Each begins at some instant and stays until the end of the run's first part; a job has to end
-nevertheless. What no service can do without is never lost: the tables of jobs and chunks, the
+Each begins at some time and stays until the end of the run's first part; a job must end
+nevertheless. Resources that every service needs are never lost: the tables of jobs and chunks, the
 processor queue, and the invocations of functions.
 """
 
@@ -67,7 +67,7 @@ _DENIED = {
 
 
 class LastingFaults:
-    """Those of one run: none in most, one or two in the others."""
+    """The lasting faults of one run: none in most, one or two in the others."""
 
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
@@ -84,34 +84,34 @@ class LastingFaults:
         self.key = ""
 
     def plan(self, span_s: float) -> None:
-        """Have the faults begin, some of them at once."""
+        """Start the faults, some of them immediately."""
         rng = self._sim.rng
         for kind in self.planned:
             delay_s = rng.choice([0.0, rng.random() * min(span_s, 60.0), rng.random() * span_s])
             self._sim.at(delay_s, lambda kind=kind: self._begin(kind))  # type: ignore[misc]
 
     def end(self) -> None:
-        """Have a person repair everything."""
+        """Let an operator repair everything."""
         self.on.clear()
         self._send_count = _FAILED_SENDS
         self._sim.world.database.unreadable.clear()
 
     def has(self, *kinds: Lasting) -> bool:
-        """Tell whether one of these ever began."""
+        """Return whether one of these ever began."""
         return not self.had.isdisjoint(kinds)
 
     @property
     def results_hurt(self) -> bool:
-        """Whether files could not be read or written for ever."""
+        """Whether files could permanently not be read or written."""
         return not self.had.isdisjoint(_RESULTS)
 
     def holds_up(self, job_id: str) -> bool:
-        """Tell whether a job cannot end: its own record, or one of its chunks, cannot be read."""
+        """Return whether a job cannot end: its own record, or one of its chunks, cannot be read."""
         unreadable = self._sim.world.database.unreadable
         return any(name.partition("/")[0] == job_id for name in unreadable)
 
     def error(self, port: str, method: str, args: tuple[Any, ...]) -> PortError | None:
-        """Return what keeps a call from its effect."""
+        """Return the error of a call, if any."""
         if self._send_count < _FAILED_SENDS and (port, method) == ("ingest_queue", "send"):
             self._send_count += 1
             self._sim.faults.began = True
@@ -141,7 +141,7 @@ class LastingFaults:
         return None
 
     def _begin(self, kind: Lasting) -> None:
-        """Have a fault begin, or wait until there is what it befalls."""
+        """Start a fault, or wait until its target exists."""
         if not self._befall(kind) and not self._sim.people.done:
             self._sim.at(1.0, partial(self._begin, kind), idle=True)
 
@@ -171,7 +171,7 @@ class LastingFaults:
         self.on.add(kind)
         self.had.add(kind)
         self._sim.faults.began = True
-        self._sim.note("world", "for ever", kind)
+        self._sim.note("world", "lasting", kind)
         return True
 
     def _readable(self, name: str) -> None:

@@ -1,7 +1,7 @@
 """What happened to each object: who wrote it last, and how often it was triggered.
 
-It is kept from outside: from the writes themselves, and from the text of our own tag, which is read
-here in other words.
+It is derived from outside: from the writes themselves, and from the text of the service's own tag,
+which is parsed here independently.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MARK = re.compile(r"([^/]+)/([A-Z]+)/(\d+)/(\d{8}T\d{6}Z)/([0-9a-f]{8})/([^/]*)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Our tag of one object: the job of its last trigger, the count, the time, the ETag before."""
+    """The service's tag: the job of the last trigger, the count, the time, the ETag before."""
 
     job_id: str
     attempts: int
@@ -34,7 +34,7 @@ class Mark:
 
 
 def mark_in(tags: Mapping[str, str], bucket: str, key: str) -> Mark | None:
-    """Read our tag; None if there is none, or if it came along with another object's tags."""
+    """Read the service's tag; None if it is missing, or was copied with another object's tags."""
     match = _MARK.fullmatch(tags.get(SYNC_TAG, ""))
     if match is None or match[5] != _place(bucket, key):
         return None
@@ -43,7 +43,7 @@ def mark_in(tags: Mapping[str, str], bucket: str, key: str) -> Mark | None:
 
 
 def has_mark_of_another(tags: Mapping[str, str], bucket: str, key: str) -> bool:
-    """Tell whether the tags came along with another object that was triggered."""
+    """Return whether the tags were copied from another object that was triggered."""
     match = _MARK.fullmatch(tags.get(SYNC_TAG, ""))
     return match is not None and match[5] != _place(bucket, key)
 
@@ -53,7 +53,7 @@ def _place(bucket: str, key: str) -> str:
 
 
 def is_another(mark: Mark, stored: StoredObject) -> bool:
-    """Tell whether it can be seen that an object was replaced since it was marked."""
+    """Return whether an object was visibly replaced since it was marked."""
     return (
         stored.head.e_tag != mark.e_tag
         and stored.head.last_modified > mark.triggered_at + _SAME_WRITE
@@ -62,7 +62,7 @@ def is_another(mark: Mark, stored: StoredObject) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Somebody (a job's id, "owner" or "system") changed an object or its catalog record."""
+    """A change of an object or its catalog record, by a job (its id), "owner" or "system"."""
 
     at: datetime
     key: str
@@ -79,10 +79,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class OurWrite:
-    """The last write of an object's tags, where it is ours.
+    """The last write of an object's tags, if it is the service's.
 
     `looked_up_at` is when the catalog was queried for it, `head` the object that was decided about,
-    before this write; `undisturbed` is whether no other process changed the object between our read
+    before this write; `undisturbed` is whether no other process changed the object between the read
     and this write.
     """
 
@@ -101,10 +101,9 @@ class Page:
         changed_at: When its owner wrote its content last.
         appeared_at: The same; None if it is not there.
         triggers: The jobs that triggered it since then, or since its mark was removed.
-        marked: The jobs that triggered it since its mark was removed, or since it can be seen that
-            the object is another one.
+        marked: The same since its mark was removed, or since the object was visibly replaced.
         sent: The jobs whose message about it reached the system's queue.
-        ours: The last write of its tags; None if it was not ours.
+        ours: The last write of its tags; None if it was not the service's.
     """
 
     changed_at: datetime

@@ -1,8 +1,8 @@
-"""An event loop without time, threads or sockets: it runs what is ready, and says when nothing is.
+"""An event loop without time, threads or sockets: it runs callbacks until none is ready.
 
-asyncio's own loop waits for the outside world; here there is none. Whoever drives the simulation
+asyncio's own loop waits for the outside world; here there is none. The driver of the simulation
 calls `run_ready`, which returns as soon as every coroutine waits for a future that only the driver
-can fulfil. So the order of all steps is the driver's, and equal for equal seeds.
+can set. So the driver decides the order of all steps, and it is equal for equal seeds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Callback = Callable[..., Any]
 
 
 class StepLoop(asyncio.AbstractEventLoop):
-    """As much of an event loop as tasks, futures, locks and task groups need."""
+    """The part of an event loop that tasks, futures, locks and task groups need."""
 
     def __init__(self) -> None:
         self._ready: deque[tuple[Context, Callback, tuple[Any, ...]]] = deque()
@@ -29,7 +29,7 @@ class StepLoop(asyncio.AbstractEventLoop):
     def running(self) -> Iterator[None]:
         """Be the running loop of this thread, so that tasks may be made.
 
-        It is for a whole run and not for each step: to set it costs as much as a step.
+        It is set for a whole run and not for each step, because setting it costs as much as a step.
         """
         events._set_running_loop(self)
         try:
@@ -47,7 +47,7 @@ class StepLoop(asyncio.AbstractEventLoop):
             except Exception as error:  # noqa: BLE001  # the driver judges it
                 self.errors.append({"message": "a callback failed", "exception": error})
 
-    def call_soon(  # type: ignore[override]  # nobody here cancels a callback: no handle is made
+    def call_soon(  # type: ignore[override]  # no callback is cancelled here: no handle is made
         self, callback: Callback, *args: Any, context: Context | None = None
     ) -> None:
         self._ready.append((copy_context() if context is None else context, callback, args))

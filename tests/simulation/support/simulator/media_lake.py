@@ -39,9 +39,9 @@ _LOCK = timedelta(seconds=300)
 
 
 class MediaLake:
-    """Works off its ingest queue as the published ingest function does: late, and not always.
+    """Processes its ingest queue as the published ingest function does: late, and not always.
 
-    S3 tells it of every write of an object; trigger `queue` sends to the same queue.
+    S3 sends it an event for every write of an object; trigger `queue` sends to the same queue.
     """
 
     profile = MEDIALAKE
@@ -52,7 +52,7 @@ class MediaLake:
         self._delays_s = rng.choice(
             [(0.1,), (0.1, 2.0), (0.1, 2.0, 60.0), (5.0, 400.0, 4_000.0), (0.1, 100_000.0)]
         )
-        # A filter of which the connector here knows nothing.
+        # A filter that the connector here does not have.
         hidden = FileFilter(
             mode=FilterMode.DENY, extensions=frozenset({"wav"}), mime_types=frozenset()
         )
@@ -102,7 +102,7 @@ class MediaLake:
         self._sim.observer.system_changed(key, at_path[:1])
 
     def can_take(self, key: str, trigger: Trigger) -> bool:
-        """See System; of the service's ways of triggering it never hears of ingest events."""
+        """See System; it gets no ingest events, only the other triggers."""
         stored = self._sim.world.buckets.get(BUCKET, key)
         if trigger is Trigger.EVENT or self._fails_on(key) or self._bytes(stored) is None:
             return False
@@ -139,7 +139,7 @@ class MediaLake:
         self._finish(message)
 
     def _take(self, message: IngestMessage) -> None:
-        """Take one message: a lock drops it, and what cannot be read or processed is lost."""
+        """Process one message: a lock drops it, and an unreadable one is lost."""
         key, now = message.object_key, self._sim.clock.now()
         if key not in self._sim.world.buckets.keys(BUCKET):
             return

@@ -1,4 +1,5 @@
-"""Who watches: notes what every call did to the shared state, and asks the invariants after each.
+"""The observer: records what every call did to the shared state, and checks the invariants after
+each.
 
 It reads the state from outside, and never through the code under test. A broken invariant is kept
 in `broken`, and the driver stops at it.
@@ -106,9 +107,9 @@ class Observer:
         self._others_changed(key, "system", content=False)
 
     def system_changed(self, key: str, inventory_ids: Iterable[str | None] = ()) -> None:
-        """Note that the Asset Management System changed what it knows of an object, and of all
-        others that carry one of these ids, or would get one: owners copy objects with their tags,
-        and remove tags.
+        """Note that the Asset Management System changed its record of an object, and of all others
+        with one of these ids, or that would get one: owners copy objects with their tags, and
+        remove tags.
         """
         now = self.sim.clock.now()
         self.changes += [Change(now, each, "system") for each in (key, *self._with(inventory_ids))]
@@ -154,7 +155,7 @@ class Observer:
         made = () if reaction.put is None else (reaction.put.inventory_id,)
         self.system_changed(key, (*made, *reaction.delete_ids))
         for name in reaction.delete_ids:
-            # It may be that of another object, whose tags are not its own any more.
+            # It may be that of another object, whose tags are no longer its own.
             self.system_changed((before[name].storage_path or "").partition(":")[2])
         for judged in (
             ingest_invariants.no_second_record_by_us,
@@ -163,7 +164,7 @@ class Observer:
             self.check(judged, self, key, before, made_at, reaction)
 
     def started(self, process: Process, port: str, method: str, args: tuple[Any, ...]) -> None:
-        """Look at a call that a living process makes, before it has any effect."""
+        """Check a call of a living process, before it has any effect."""
         self.progress.started(process, port, method, args)
         for key in self._touched(port, method, args):
             job_id = process.job_id or "?"
@@ -187,11 +188,11 @@ class Observer:
         result: Any,
         before: StoredObject | None,
     ) -> None:
-        """Look at what a call did."""
+        """Check the effect of a call."""
         if port == "objects" and method in _WRITES:
             self._object_written(process, method, args, before)
         elif method == "create_multipart_copy":
-            self.sim.people.saw("copy begun")
+            self.sim.people.saw("copy created")
         elif method == "copy_part":
             process.parts_copied += 1
         elif port == "queue" and method == "send":
@@ -248,7 +249,8 @@ class Observer:
         return self.sim.rng.choice(self.versions[item.job_id])[1]
 
     def touched_by_others(self, job: Job, key: str) -> bool:
-        """Tell whether anybody but the job changed an object, or its record, since its creation."""
+        """Return whether others than the job changed an object or its record since the job's
+        start."""
         since = bisect_left(self.changes, job.created_at, key=attrgetter("at"))
         changes = islice(self.changes, since, None)
         return any(change.key == key and change.by != job.job_id for change in changes)
@@ -256,7 +258,7 @@ class Observer:
     def answered(
         self, process: Process, method: str, args: tuple[Any, ...], result: Any, number: int
     ) -> None:
-        """Note what a process came to know."""
+        """Note what a process has read."""
         if method == "read_tags":
             key = args[1]
             if key in process.reads and process.reads[key].tags == dict(result):

@@ -1,7 +1,8 @@
-"""What each object's outcome had to be, by the rules said once more, in other words.
+"""The required outcome of each object, by an independent statement of the rules.
 
-Only objects that nobody else touched during the job are judged. Whether the system still has time
-for an object is judged elsewhere, when it is triggered (`ingest_invariants`); here both will do.
+Only objects that no other process touched during the job are judged. Whether the system still has
+time for an object is judged elsewhere, when it is triggered (`ingest_invariants`); here both will
+do.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ _MEDIA = {"jpg", "mov", "wav", "tif", "mxf"}
 
 
 def outcomes_are_what_the_world_asked_for(observer: Observer, job: Job) -> Iterator[str]:
-    """An object that nobody else changed gets the outcome that its tags and the catalog asked for
-    when the job began; what stands in the way of that is FAILED or ARCHIVED.
+    """An object that no other process changed gets the outcome that its tags and the catalog
+    required when the job began; if that is not possible, FAILED or ARCHIVED.
     """
     if job.job_id in observer.sim.services.batch.wrong_reports:
         return  # the second decision on an object sees what the first one did
@@ -46,7 +47,7 @@ def outcomes_are_what_the_world_asked_for(observer: Observer, job: Job) -> Itera
         if kind == "FAILED" and (observer.sim.faults.any or key in observer.denied):
             continue
         if line["reason"] == "GivenUp":
-            continue  # short lives suffice for that, where parts of a large object take long
+            continue  # short lifetimes suffice for that, if parts of a large object take long
         wanted = _wanted(job, stored, start.assets, all_taken=all_taken)
         known = (job.job_id, key) in observer.ingestions or line.get("inventoryId") in start.assets
         resumed = line["reason"] == "ALREADY_TRIGGERED" and {kind, *wanted} >= {"COPIED", "PUT"}
@@ -62,7 +63,7 @@ def _wanted(
     tagged = assets.get(inventory_id or "")
     if asset_id and tagged is not None and tagged.asset_id == asset_id:
         return {"SKIPPED"}
-    # Only a system about which nothing is known has an index over asset ids that is asked.
+    # Only with an unknown system the index over asset ids is queried.
     if asset_id and all_taken and asset_id in {each.asset_id for each in assets.values()}:
         return {"SKIPPED"}
     if stored.customer_key:
@@ -111,7 +112,7 @@ def _other(
     path: str,
     tagged: CatalogRecord | None,
 ) -> CatalogRecord | None:
-    """Return the record of the object under ids that it does not carry, the best of several."""
+    """Return the record of the object under ids that are not in its tags, the best of several."""
     minted = uuid.uuid5(_NAMESPACE, "\0".join(("inventory", BUCKET, stored.head.key)))
     found = [
         record
@@ -125,7 +126,7 @@ def _other(
 
 
 def _about(record: CatalogRecord, stored: StoredObject, path: str) -> bool | None:
-    """Tell whether a record is about this version of the object; None if it does not say."""
+    """Return whether a record is about this version of the object; None if that is unknown."""
     head = stored.head
     if record.size_bytes is not None and record.size_bytes != head.size_bytes:
         return False

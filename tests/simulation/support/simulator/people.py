@@ -1,4 +1,4 @@
-"""What people do: start syncs, cancel and redrive them, and change their bucket meanwhile."""
+"""The users' actions: start syncs, cancel and redrive them, and change their bucket in between."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ _OCCASIONS = (
     "chunk QUEUED",
     "chunk PROCESSING",
     "chunk COMPLETED",
-    "copy begun",
-    "copy begun",
+    "copy created",
+    "copy created",
 )
 _REDRIVE_OCCASIONS = ("job COMPLETED_WITH_ERRORS", "job COMPLETED_WITH_ERRORS", "chunk FAILED")
 
@@ -64,11 +64,11 @@ class People:
 
     @property
     def done(self) -> bool:
-        """Whether nobody wants anything any more."""
+        """Whether no action is left."""
         return not self._left
 
     def plan(self) -> None:
-        """Draw what people will do, and when."""
+        """Draw the users' actions, and their times."""
         rng = self._sim.rng
         span_s = rng.choice([2.0, 20.0, 400.0, 4_000.0, 4_000.0])
         self._plan(0.0, self._sync)
@@ -98,7 +98,7 @@ class People:
         for _ in range(rng.choice([0, 0, 0, 2])):
             self._plan(rng.random() * span_s, self._sim.services.forge)
         for _ in range(rng.choice([0, 0, 3])):
-            self._plan(rng.random() * span_s, self._upload_in_parts)
+            self._plan(rng.random() * span_s, self._upload_multipart)
         if rng.random() < 0.04:
             for number in range(5):
                 self._plan(0.01 * number, partial(self._sync_long_prefixes, number))
@@ -120,12 +120,12 @@ class People:
                     self._plan(4_000.0, lambda: None)
             case Theme.LATE_UPLOADS:
                 for number in range(4):
-                    self._plan(100.0 * number, self._upload_in_parts)
+                    self._plan(100.0 * number, self._upload_multipart)
                     self._plan(300.0 * number + 200, self._sync)
             case Theme.CANCELLED:
                 self._occasions.append(("batch job created", 0.0, self._cancel_in_a_crash))
             case Theme.RETAGGED:
-                self._occasions += [("copy begun", 1.0, self._tag_what_is_copied)] * 3
+                self._occasions += [("copy created", 1.0, self._tag_what_is_copied)] * 3
                 self._plan(400.0, lambda: None)
             case Theme.FAILED:
                 self._occasions.append(("failure recorded", 0.0, self._cancel))
@@ -137,19 +137,19 @@ class People:
                 self._change("tag", key, key)
 
     def _redrive_all(self) -> None:
-        """Redrive a job of which nothing was announced, now that the bus takes events again."""
+        """Redrive a job of which nothing was announced, now that the bus accepts events again."""
         self._sim.world.ports.bus.refuse = lambda event: None
         self._redrive()
 
     def _cancel_in_a_crash(self) -> None:
-        """Cancel a job whose engine dies before it has noted its batch job."""
+        """Cancel a job whose engine dies before it has recorded its batch job."""
         for job in self._sim.world.database.jobs:
             if job.status is JobStatus.DISCOVERING and job.batch_job_id is None:
                 self._sim.crash("engine", job.job_id)
                 self._plan(0.0, self._cancel)
 
     def saw(self, occasion: str) -> None:
-        """Let people act on what they were waiting for, once."""
+        """Let users act once on an event that they waited for."""
         for waiting in [each for each in self._occasions if each[0] == occasion]:
             self._occasions.remove(waiting)
             self._plan(waiting[1], waiting[2])
@@ -166,14 +166,14 @@ class People:
             self._sim.at(1_000 + 4_000 * rng.random(), self._replace)
 
     def heal(self) -> None:
-        """Give back the rights on everything."""
+        """Restore all permissions."""
         self._sim.world.buckets.denied.clear()
         self._sim.lasting.end()
         self._sim.services.batch.heal()
         self._sim.world.ports.bus.refuse = lambda event: None
 
     def sync_all(self) -> None:
-        """Sync the whole bucket, for good."""
+        """Sync the whole bucket, not as a dry run."""
         discovery = self._sim.rng.choice(list(Discovery))
         options = SyncOptions(discovery=discovery)
         self._sim.at(0, partial(self._start, CONNECTOR_ID, options, None, _API_TRY_COUNT_MAX))
@@ -287,7 +287,7 @@ class People:
         self._sim.services.system.lose_a_record()
 
     def _remove_files(self) -> None:
-        """Remove files of a job, as a lifecycle rule does that was made for other ones."""
+        """Remove files of a job, as a lifecycle rule for other files may do."""
         jobs = [job.job_id for job in self._sim.world.database.jobs]
         if not jobs:
             return
@@ -302,15 +302,15 @@ class People:
         if rng.random() < 0.5:
             self._sim.at(rng.random() * 60, self._redrive)
 
-    def _upload_in_parts(self) -> None:
-        """Begin an upload in parts: the object comes later, and has the time of this beginning."""
-        rng, begun_at = self._sim.rng, self._sim.clock.now()
+    def _upload_multipart(self) -> None:
+        """Create a multipart upload: its object appears later, with the time of the creation."""
+        rng, created_at = self._sim.rng, self._sim.clock.now()
         key = f"{rng.choice(FOLDERS)}slow {rng.randint(1, 99)}.mov"
         duration_s = rng.random() * self._sim.tuning.modified_since_margin_s * 0.9
 
         def complete() -> None:
             if key not in self._sim.world.buckets.keys(BUCKET):
-                put_object(self._sim, key, "untagged", begun_at=begun_at)
+                put_object(self._sim, key, "untagged", created_at=created_at)
 
         self._plan(rng.choice([min(duration_s, 60.0), duration_s]), complete)
 
@@ -323,7 +323,7 @@ class People:
             put_object(self._sim, f"{rng.choice(FOLDERS)}new {rng.randint(1, 99)}.jpg", "untagged")
             return
         copying = sorted({upload.initial.head.key for upload in buckets.uploads.values()} & {*keys})
-        # What is being copied in parts is what it is interesting to change.
+        # Changes of objects during their multipart copy are the interesting ones.
         key = rng.choice(copying if copying and rng.random() < 0.7 else keys)
         if key in copying:
             kind = rng.choice(["tag", "untag", kind])
@@ -377,7 +377,7 @@ class People:
             observer.owner_changed(key, content=False)
 
     def _copy(self, source: StoredObject, key: str) -> None:
-        """Copy an object to another key; some tools take its tags along, and drop one of them."""
+        """Copy an object to another key; some tools copy its tags, and drop one of them."""
         head, tags = source.head, dict(source.tags)
         if tags and self._sim.rng.random() < 0.3:
             tags.pop(self._sim.rng.choice(sorted(tags)))

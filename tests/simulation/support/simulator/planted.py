@@ -1,8 +1,8 @@
-"""Bugs that are planted for the length of one test, to see that the simulator finds them.
+"""Bugs that are planted for one test, to prove that the simulator finds them.
 
-A test that never failed proves nothing. Each bug is a change of one line or two of a function's
-source, compiled and put in the place of its code while the context manager is open. A bug whose
-line is no more in the source cannot be planted, and says so: then it has to be written anew.
+Each bug is a change of one line or two of a function's source, which is compiled and replaces the
+function's code while the context manager is open. A bug whose line is no longer in the source
+cannot be planted; the error says so, and the entry must be updated.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Bug:
 
 @contextmanager
 def planted(bug: Bug) -> Iterator[None]:
-    """Have the bug in the code, for a while."""
+    """Plant the bug for the length of the context."""
     sound: list[tuple[FunctionType, CodeType]] = []
     try:
         for place, line, instead in bug.changes:
@@ -59,7 +59,7 @@ def _find(place: str) -> FunctionType:
 
 def _changed(function: FunctionType, place: str, line: str, instead: str) -> CodeType:
     source = textwrap.dedent(inspect.getsource(function)).removeprefix("@property\n")
-    assert source.count(line) == 1, f"{place} does not hold {line!r} once any more"
+    assert source.count(line) == 1, f"{place} no longer has {line!r} exactly once"
     flags = __future__.annotations.compiler_flag
     code = compile(source.replace(line, instead), place, "exec", flags=flags, dont_inherit=True)
     namespace = dict(function.__globals__)
@@ -214,7 +214,7 @@ BUGS = (
         "a_triggered_object_is_not_written_again",
     ),
     bug(
-        "deciding anew on what carries this job's id",
+        "deciding again on what carries this job's id",
         16,
         "application.processor.decide_objects:ObjectDecisions.candidates",
         "if each.mark is None or each.mark.job_id != job.job_id",
@@ -244,7 +244,7 @@ BUGS = (
         "only_known_errors",
     ),
     bug(
-        "going on with a chunk whose job is ending",
+        "continuing a chunk whose job is ending",
         14,
         "application.execution.stop_signal:StopSignal.__init__",
         "self.job_ending = job.ending is not None",
@@ -252,7 +252,7 @@ BUGS = (
         "i8_nothing_starts_after_the_end",
     ),
     bug(
-        "handing back without a message, and a sweep that does not miss it",
+        "releasing without a message, and a sweep that does not miss it",
         4,
         "application.processor.lease_chunk:ChunkLeases._release",
         "    await self._queue.send(",
@@ -299,7 +299,7 @@ BUGS = (
         "outcome_files_add_up",
     ),
     bug(
-        "counting a chunk's old outcomes beside its new ones",
+        "counting a chunk's old outcomes in addition to its new ones",
         9,
         "domain.chunk:settle_chunk",
         "statistics = chunk.discovered + processed",
@@ -323,7 +323,7 @@ BUGS = (
         "a_dry_run_writes_nothing",
     ),
     bug(
-        "going on with a copy that has other tags",
+        "resuming a copy that has other tags",
         132,
         "application.multipart.resumable_copies:ResumableCopies._resume_or_start",
         "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",

@@ -1,4 +1,4 @@
-"""Planted bugs in what lies between the service and the system; see `planted`."""
+"""Planted bugs between the service and the system; see `planted`."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ INGEST_BUGS = (
         "outcomes_are_what_the_world_asked_for",
     ),
     bug(
-        "waiting for the system for ever",
+        "waiting for the system forever",
         2,
         "domain.trigger_mark:_waited_for",
         "now - triggered_at < patience.grace",
@@ -115,7 +115,7 @@ INGEST_BUGS = (
         "every_object_is_at_rest",
     ),
     bug(
-        "giving up after two triggers",
+        "stopping after two triggers",
         4,
         "domain.trigger_mark:history_of",
         "mark.attempts >= patience.trigger_count_max",
@@ -143,7 +143,7 @@ INGEST_BUGS = (
         "the_system_gets_its_time",
     ),
     bug(
-        "restoring tags where nobody wants it",
+        "restoring tags although it is not configured",
         19,
         "application.processor.decide_objects:ObjectDecisions.decide",
         "and not job.ingest.restore_tags",

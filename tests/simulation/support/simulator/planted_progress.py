@@ -1,4 +1,4 @@
-"""Planted bugs that keep a job from its end, or make what is said of it untrue; see `planted`."""
+"""Planted bugs that keep a job from its end, or falsify its reports; see `planted`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROGRESS_BUGS = (
         "each_life_comes_nearer_to_the_end",
     ),
     bug(
-        "taking an object that fails for good for progress each time",
+        "treating an object that fails permanently as progress each time",
         128,
         "application.processor.attempt_result:AttemptResult.has_more_final",
         "len(self.final) > self.outcome_count_before",
@@ -191,7 +191,7 @@ PROGRESS_BUGS = (
         "application.engine.end_job:EndJob.drain",
         "if deadline.near(self._tuning.stop_margin_s):",
         "if False:",
-        "nobody_runs_into_its_deadline",
+        "no_process_exceeds_its_deadline",
     ),
     bug(
         "repairing chunks without looking at the deadline",
@@ -199,7 +199,7 @@ PROGRESS_BUGS = (
         "application.engine.sweep:Sweep._repair_chunks",
         "if self._out_of_time(deadline):",
         "if False:",
-        "nobody_runs_into_its_deadline",
+        "no_process_exceeds_its_deadline",
         also=(
             (
                 "application.engine.sweep:Sweep._send_lost",
@@ -214,7 +214,7 @@ PROGRESS_BUGS = (
         "application.engine.requeue_failures:RequeueFailures.run",
         "if lease.deadline.near(self._tuning.stop_margin_s):",
         "if False:",
-        "nobody_runs_into_its_deadline",
+        "no_process_exceeds_its_deadline",
     ),
     bug(
         "two connectors at the same objects",

@@ -1,9 +1,9 @@
 """One invocation of a function: a task whose every call of a port goes through a gate.
 
-At the gate the call takes time, fails, or kills the process, as the fault plan says. A process that
-is dead reaches nothing any more: each further call, also one in a cleanup handler or in a sibling
-task, raises Crash. At its deadline a process is killed, as Lambda does it; so a paused process may
-come back late, but never after its deadline.
+At the gate the call takes time, fails, or kills the process, as the fault plan says. A dead process
+has no more effects: each further call, also one in a cleanup handler or in a sibling task, raises
+Crash. At its deadline a process is killed, as Lambda does it; so a paused process may come back
+late, but never after its deadline.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _PARTLY = frozenset(
 
 
 class Crash(BaseException):
-    """The process is gone."""
+    """The process is killed."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Read:
 
 @dataclass(slots=True)
 class LookUp:
-    """What a process asked the catalog, by which of its calls, and all records that there were."""
+    """A process's query of the catalog, by which of its calls, and all records at that time."""
 
     call_number: int
     at: datetime
@@ -81,7 +81,7 @@ class Process:
     """One invocation.
 
     `job_id` is the one job whose objects it may touch, `subject` the one that it is about, `life`
-    that of its dead letter. `disturbed` tells whether a call of it was made to fail or be late,
+    that of its dead letter. `disturbed` is whether a call of it was made to fail or be late,
     `swept` which jobs a sweep has seen.
     """
 
@@ -129,13 +129,13 @@ class Process:
         return None
 
     def resumes(self, key: str, bucket: str) -> bool:
-        """Tell whether the object's tags, as it read them, say that its own job triggered it."""
+        """Return whether the object's tags, as it read them, show that its own job triggered it."""
         read = self.reads.get(key)
         mark = mark_in(read.tags, bucket, key) if read else None
         return mark is not None and mark.job_id == self.job_id
 
     async def pause(self, duration_s: float) -> None:
-        """Wait; others run meanwhile."""
+        """Wait; other processes run in the meantime."""
         self.check()
         future: asyncio.Future[None] = self.sim.loop.create_future()
         self._waiting.add(future)
@@ -148,7 +148,7 @@ class Process:
 
 
 class Environment:
-    """What is kept warm between invocations: the use case, over ports that know who is calling.
+    """A warm environment: the use case, over ports that know the calling process.
 
     It serves one process at a time, and is thrown away with one that crashes.
     """
@@ -194,7 +194,7 @@ class ProcessIds:
 
 
 class SilentTelemetry:
-    """Nobody reads the logs of a simulation; its trace tells more."""
+    """Drops all logs: a simulation's trace has more."""
 
     def event(self, name: str, **facts: object) -> None:
         """See the port."""
@@ -355,5 +355,5 @@ def _of_an_abort(method: str, args: tuple[Any, ...]) -> bool:
 
 
 def retried(error: BaseException | None) -> bool:
-    """Tell whether the runtime that invoked a process tries again after this end."""
+    """Return whether the runtime that invoked a process retries after this end."""
     return isinstance(error, Retryable | Crash)

@@ -1,8 +1,8 @@
-"""Whether every loop over lives comes nearer to its end, life by life.
+"""Whether every loop over invocations makes progress in each of them.
 
-Each such loop in `application` names in its docstring what decreases from one life to the next.
-Here it is measured from outside: from the job's record when an invocation begins and when it hands
-over, from the files of a chunk's attempts, from the marks of what was sent.
+Each such loop in `application` names in its docstring what decreases from one invocation to the
+next. Here it is measured from outside: from the job's record when an invocation begins and when it
+hands over, from the files of a chunk's attempts, from the marks of what was sent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ REQUESTS_PER_LIFE = 20
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a job stood; `free` are the open chunks on which nobody worked."""
+    """The state of a job; `free` are the open chunks without a lease."""
 
     job: Job
     to_redrive: int
@@ -93,7 +93,7 @@ class Progress:
             self.sim.observer.check(a_long_queue_is_not_multiplied, self.sim)
 
     def chunk_changed(self, process: Process | None, before: Chunk | None, chunk: Chunk) -> None:
-        """Judge a chunk that is handed back, given up, or touched by a dead letter."""
+        """Judge a chunk that is released, failed, or touched by a dead letter."""
         check = self.sim.observer.check
         if process is None or before is None:
             return
@@ -128,8 +128,8 @@ def each_life_comes_nearer_to_the_end(
     process: Process, before: Place, after: Place
 ) -> Iterator[str]:
     """An invocation that hands over has brought its job further than it found it: fewer keys to
-    list, fewer bytes to split, fewer chunks to redrive; or of an ending job fewer open chunks that
-    nobody works on.
+    list, fewer bytes to split, fewer chunks to redrive; or of an ending job fewer open chunks
+    without a lease.
     """
     old, new = before.job, after.job
     another = (old.status, old.redrive_number, old.splitting.done, old.redriving) != (
@@ -159,7 +159,7 @@ def each_life_comes_nearer_to_the_end(
 
 
 def a_sweep_reaches_every_job(sim: Simulation, process: Process) -> Iterator[str]:
-    """A sweep that had the time has looked at each job that was open before it."""
+    """A sweep that had the time has checked each job that was open before it."""
     left_s = (process.deadline - sim.clock.now()).total_seconds()
     if left_s < sim.tuning.stop_margin_s:
         return
@@ -168,19 +168,19 @@ def a_sweep_reaches_every_job(sim: Simulation, process: Process) -> Iterator[str
             yield f"{process.label} did not look at {job.job_id}"
 
 
-def _open_since(sim: Simulation, job: Job, instant: datetime) -> bool:
-    """Tell whether a job was open at an instant, and ever since; a redrive opens one again."""
+def _open_since(sim: Simulation, job: Job, time: datetime) -> bool:
+    """Return whether a job was open at a time, and ever since; a redrive opens one again."""
     versions = sim.observer.versions[job.job_id]
-    before = [version for at, version in versions if at < instant]
-    since = [version for at, version in versions if at >= instant]
+    before = [version for at, version in versions if at < time]
+    since = [version for at, version in versions if at >= time]
     return bool(before) and not any(version.terminal for version in (before[-1], *since))
 
 
 def what_was_sent_is_marked(
     sim: Simulation, process: Process, sent: dict[tuple[str, int], int], more: int
 ) -> Iterator[str]:
-    """Whoever sends messages has marked those of its request before: if it dies, it has sent a
-    request's worth at most that is not marked.
+    """A process that sends messages has marked those of its previous request: if it dies, at most
+    one request's messages are sent and not marked.
     """
     unmarked = []
     for (job_id, index), version in sent.items():
@@ -193,9 +193,9 @@ def what_was_sent_is_marked(
 
 
 def a_long_queue_is_not_multiplied(sim: Simulation) -> Iterator[str]:
-    """After a sweep has sent messages, the queue holds no more than there are open chunks; but for
-    those being worked on, those of workers that failed, and a request's worth for each fault and
-    each death: who dies between sending and marking leaves so many to be sent again.
+    """After a sweep has sent messages, the queue has no more than there are open chunks; except for
+    those in flight, those of workers that failed, and a request's worth for each fault and each
+    death: a process that dies between sending and marking leaves so many to be sent again.
     """
     held = sim.services.queue.held_count + len(sim.world.ports.queue.messages)
     open_count = sum(
@@ -214,8 +214,8 @@ def a_long_queue_is_not_multiplied(sim: Simulation) -> Iterator[str]:
 def an_attempt_counts_unless_more_stands(
     sim: Simulation, process: Process, before: Chunk, chunk: Chunk, stood: int
 ) -> Iterator[str]:
-    """A chunk that is handed back begins its attempts again only if more outcomes stand than before
-    the attempt (`stood`), or if parts of a large object were copied.
+    """A released chunk resets its attempts only if it has more final outcomes than before the
+    attempt (`stood`), or if parts of a large object were copied.
     """
     dead = chunk.dead_letter_count > before.dead_letter_count
     if chunk.attempt_count or dead or process.parts_copied or sim.lasting.results_hurt:
@@ -244,8 +244,8 @@ def _lines(sim: Simulation, name: str | None, but: str = "\0") -> int | None:
 def a_dead_letter_is_of_its_life(
     sim: Simulation, process: Process, before: Chunk, chunk: Chunk
 ) -> Iterator[str]:
-    """A dead letter changes nothing of a chunk that was handed back or redriven since, and fails
-    none that has attempts, and dead letters, left.
+    """A dead letter changes nothing of a chunk that was released or redriven since, and fails none
+    that has attempts, and dead letters, left.
     """
     if process.life is not None and process.life < before.life and before.lease is None:
         yield f"{process.label}, of {process.life}, changes chunk {chunk.index} in {before.life}"
@@ -257,7 +257,7 @@ def a_dead_letter_is_of_its_life(
         yield f"{process.label} fails chunk {chunk.index} after {before.attempt_count} attempts"
 
 
-def nobody_runs_into_its_deadline(process: Process) -> Iterator[str]:
+def no_process_exceeds_its_deadline(process: Process) -> Iterator[str]:
     """A process whose calls all went well ends before it is killed."""
     if not process.disturbed:
         yield f"{process.label} is killed, {process.call_count} calls after its beginning"

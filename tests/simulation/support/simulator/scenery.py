@@ -1,4 +1,4 @@
-"""The world at the beginning: a bucket of objects in every state, and how functions are set."""
+"""The initial world: a bucket of objects in every state, and the settings of the functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from adapters.local_aws.asset_system.medialake.values import Record, instant_text
+from adapters.local_aws.asset_system.medialake.values import Record, timestamp_text
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectHead
@@ -45,17 +45,17 @@ _REAL = Tuning()
 
 
 class Theme(Enum):
-    """What some worlds are about, beside all that is drawn for each."""
+    """Themes of some worlds, in addition to all that is drawn for each."""
 
     NONE = "none"
     LONG_QUEUE = "one worker, throttled for hours, and no faults"
     REPLACED = "an object is replaced, and its worker dies, right after it was announced"
     SHORT_LIVES = "many chunks, which take long to settle, are cancelled or redriven in short lives"
-    LATE_UPLOADS = "uploads in parts, and syncs of what changed since the last one"
+    LATE_UPLOADS = "multipart uploads, and syncs of what changed since the last one"
     CANCELLED = "a cancel comes while the batch job is created"
     FAILED = "batch jobs fail, or have wrong reports, and a cancel comes while the job fails"
     PURGED = "the first messages of jobs of many chunks are lost, and sending takes long"
-    RETAGGED = "an object is tagged while it is copied in parts, in short lives"
+    RETAGGED = "an object is tagged during its multipart copy, in short lives"
     UNSENT = "the first sends to the system's queue fail"
 
 
@@ -81,9 +81,9 @@ def draw_theme(seed: int) -> Theme:
     return Theme.NONE
 
 
-def draw_policy(rng: random.Random) -> Tuning:
-    """Return small sizes, so that a few objects make many chunks, windows, parts and pages; and
-    beside them, in some seeds, those of a deployment.
+def draw_tuning(rng: random.Random) -> Tuning:
+    """Return small sizes, so that a few objects make many chunks, windows, parts and pages; and in
+    some seeds those of a deployment.
     """
     return Tuning(
         sizing=ChunkSizing(object_count_max=rng.choice([1, 3, 4, 5, 6, 7])),
@@ -157,7 +157,7 @@ def short_lives(theme: Theme, tuning: Tuning) -> tuple[Tuning, dict[str, float],
 
 
 def furnish(sim: Simulation) -> None:
-    """Put the connector, the bucket and the catalog there."""
+    """Create the connector, the bucket and the catalog."""
     rng = sim.rng
     sim.world.buckets.create(BUCKET, versioned=rng.random() < 0.3)
     ingest = _draw_ingest(rng)
@@ -172,7 +172,7 @@ def furnish(sim: Simulation) -> None:
             ingest=ingest,
             created_at=sim.clock.now(),
         )
-    # Of what was there before it, the system may have heard or not.
+    # The system may have received the events of earlier objects or not.
     heard = rng.random() < 0.3
     if heard:
         sim.services.system.begin()
@@ -244,12 +244,12 @@ def put_object(
     state: str,
     tags: Mapping[str, str] | None = None,
     *,
-    begun_at: datetime | None = None,
+    created_at: datetime | None = None,
 ) -> None:
     """Put an object, as its owner would, in one of the states that a sync can find.
 
-    `tags` are given where the owner has some; otherwise they are those of the state. An upload in
-    parts has the time of its beginning.
+    `tags` are given where the owner has some; otherwise they are those of the state. A multipart
+    upload has the time of its creation.
     """
     rng, buckets = sim.rng, sim.world.buckets
     size = rng.randint(1, 9)
@@ -268,7 +268,7 @@ def put_object(
         BUCKET,
         key,
         content,
-        # A third of them is copied in parts: three, five or eight.
+        # A third of them gets a multipart copy: of three, five or eight parts.
         size_bytes=4 * size * _MIB if size % 3 == 0 and content else len(content),
         tags=_tags(sim, key, state) if tags is None else tags,
         storage_class=storage_class,
@@ -279,7 +279,7 @@ def put_object(
         ),
         user_metadata={"camera": str(size)},
         system_metadata={"ContentType": rng.choice(_CONTENT_TYPES), "CacheControl": "no-cache"},
-        last_modified=begun_at,
+        last_modified=created_at,
     )
     if state.startswith("taken"):
         _record(sim, head, content, state)
@@ -287,7 +287,7 @@ def put_object(
 
 
 def _tags(sim: Simulation, key: str, state: str) -> dict[str, str]:
-    """Return the tags of a state, and have the records that a plain system holds for them."""
+    """Return the tags of a state, and create the records that a plain system has for them."""
     catalog, number = sim.world.ports.catalog, len(sim.world.database.assets)
     match state:
         case "owner's tags":
@@ -344,7 +344,7 @@ def _record(sim: Simulation, head: ObjectHead, content: bytes, state: str) -> No
             file_hash=hashlib.md5(content).hexdigest(),  # noqa: S324
             storage_path=f"{BUCKET}:{head.key}",
             object_key=head.key,
-            last_modified=instant_text(
+            last_modified=timestamp_text(
                 head.last_modified - timedelta(days=9 * ("replaced" in state))
             ),
             etag="before" if "replaced" in state else head.e_tag,

@@ -1,7 +1,7 @@
-"""What AWS does around the functions: deliver, repeat, lose, be late.
+"""AWS around the functions: it delivers, repeats, loses and delays.
 
-Asynchronous invocations: up to two more tries after a failure, and now and then none at all. The
-schedule never stops. Queues are in `worker_queue`, S3 Batch Operations in `batch_service`.
+Asynchronous invocations: up to two retries after a failure, and sometimes none at all. The schedule
+never stops. Queues are in `worker_queue`, S3 Batch Operations in `batch_service`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FORGED = "job-forged"
 
 
 class Services:
-    """Everything that invokes functions, but for people."""
+    """Everything that invokes functions, except users."""
 
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
@@ -42,7 +42,7 @@ class Services:
         self._sim.at(self._sim.rng.random() * _SWEEP_EVERY_S, self._sweep, idle=True)
 
     def collect(self) -> None:
-        """Take up what processes have ordered since the last step."""
+        """Start what processes have requested since the last step."""
         ports = self._sim.world.ports
         if ports.invoker.job_ids:
             for job_id in ports.invoker.take():
@@ -53,7 +53,7 @@ class Services:
         self.system.collect()
 
     def deliver_all_again(self) -> None:
-        """Deliver every order, message and dead letter that there ever was once more."""
+        """Deliver every past invocation, message and dead letter once more."""
         for job_id in dict.fromkeys(self._engine_orders):
             self._sim.at(0, partial(self._engine, job_id, 2))
         now = self._sim.clock.now()
@@ -71,7 +71,7 @@ class Services:
         return 0.01 * self._sim.rng.random()
 
     def forge(self) -> None:
-        """Deliver messages and orders that are not ours, or of no chunk that there is."""
+        """Deliver messages and invocations of other services, or of missing chunks."""
         if not self._sim.faults.happens(Fault.FORGED):
             return
         jobs = [job.job_id for job in self._sim.world.database.jobs]
@@ -84,7 +84,7 @@ class Services:
     # The engine's asynchronous invocations.
 
     def order_engine(self, job_id: str, delay_s: float) -> None:
-        """Have the engine invoked for a job."""
+        """Invoke the engine for a job."""
         if job_id != _FORGED:
             self._engine_orders.append(job_id)
         if self._sim.faults.happens(Fault.DROPPED):

@@ -1,4 +1,4 @@
-"""The driver: one world, one heap of things that will happen, one seed.
+"""The driver: one world, one heap of future actions, one seed.
 
 Time is virtual and moves from one entry of the heap to the next. Shared state survives everything;
 a process (an invocation of a function) holds nothing but what the port calls gave it. A run has
@@ -30,15 +30,15 @@ from simulator.process import (
     Process,
     ProcessClock,
 )
-from simulator.progress import nobody_runs_into_its_deadline, requests_stay_within_bounds
+from simulator.progress import no_process_exceeds_its_deadline, requests_stay_within_bounds
 from simulator.scenery import (
     CONNECTOR_ID,
     QUEUE_URL,
     Theme,
     draw_durations,
-    draw_policy,
     draw_theme,
     draw_timeouts,
+    draw_tuning,
     furnish,
     short_lives,
 )
@@ -79,7 +79,7 @@ class Simulation:
         self.faults = FaultPlan(self.rng, GATED)
         if self.theme in (Theme.LONG_QUEUE, Theme.SHORT_LIVES, Theme.PURGED):
             self.faults.calm()
-        self.tuning: Tuning = draw_policy(self.rng)
+        self.tuning: Tuning = draw_tuning(self.rng)
         if self.tuning.manifest_part_bytes >= UPLOAD_PART_BYTES_MIN:
             self.world.ports.results._part_bytes_min = UPLOAD_PART_BYTES_MIN
         self.timeouts_s = draw_timeouts(self.rng, self.tuning)
@@ -107,14 +107,14 @@ class Simulation:
         self._hurried = False
         self.calm_at = self.started_at
 
-    # What the parts of the world use.
+    # Services for the parts of the world.
 
     def at(self, delay_s: float, action: Callable[[], None], *, idle: bool = False) -> None:
-        """Have something happen later; `idle` things do not keep the run from being quiet."""
+        """Schedule an action; `idle` actions do not keep the run from being quiet."""
         self._entry_count += 1
         self._busy += not idle
-        instant = self.clock.now() + timedelta(seconds=delay_s)
-        heapq.heappush(self._heap, (instant, self._entry_count, idle, action))
+        time = self.clock.now() + timedelta(seconds=delay_s)
+        heapq.heappush(self._heap, (time, self._entry_count, idle, action))
 
     def wake(self, future: Future[None], delay_s: float) -> None:
         """Fulfil a future later."""
@@ -128,7 +128,7 @@ class Simulation:
         return 0.002 + 0.05 * self.rng.random() ** 2 + own_s
 
     def stale_lists(self) -> bool:
-        """Tell whether a list lags behind now."""
+        """Return whether a list lags behind now."""
         return self.faults.happens(Fault.STALE_LIST)
 
     def note(self, who: str, what: str, detail: object) -> None:
@@ -201,7 +201,7 @@ class Simulation:
         self.background(main())
 
     def crash(self, function: str, job_id: str) -> None:
-        """Have those who are at a job die where they stand."""
+        """Kill the processes that work on a job."""
         live = list(self._live.values())
         for process in [p for p in live if (p.function, p.subject) == (function, job_id)]:
             self.faults.note(Fault.CRASH_AFTER)
@@ -211,7 +211,7 @@ class Simulation:
     def _out_of_time(self, process: Process) -> None:
         if not process.dead:
             self.death_count += 1
-            self.observer.check(nobody_runs_into_its_deadline, process)
+            self.observer.check(no_process_exceeds_its_deadline, process)
         process.kill()
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
@@ -258,7 +258,7 @@ class Simulation:
         args: tuple[Any, ...],
         call: Callable[[], Coroutine[Any, Any, Any]],
     ) -> None:
-        """Let a call, whose caller has given it up, have its effect some seconds later."""
+        """Let a call, whose caller has timed out, have its effect some seconds later."""
 
         async def late() -> None:
             try:
@@ -330,10 +330,10 @@ class Simulation:
         return job.terminal and not untold
 
     def _step(self) -> None:
-        instant, _, idle, action = heapq.heappop(self._heap)
+        time, _, idle, action = heapq.heappop(self._heap)
         self._busy -= not idle
         self.step_count += 1
-        self.clock.move_to(instant)
+        self.clock.move_to(time)
         action()
         self.loop.run_ready()
         self.services.collect()
@@ -372,14 +372,14 @@ class Simulation:
         self._raise()
 
     def _sync_until_at_rest(self) -> None:
-        """Sync, with the grace period between, until nothing is written any more.
+        """Sync, with the grace period between, until nothing more is written.
 
         Two syncs suffice for what the system takes; what it does not take is triggered three times.
         """
         self.people.heal()
         self._until_quiet()
         for number in range(1, _LAST_SYNC_COUNT_MAX + 1):
-            # Nothing happens meanwhile, so time is moved on without the schedule's many turns.
+            # Nothing happens in between, so time advances without the schedule's many runs.
             self.clock.advance(self.tuning.ingest_grace_s + _LOCK_S)
             self.services.collect()
             before = writes_of(self)

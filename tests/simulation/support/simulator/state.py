@@ -1,4 +1,4 @@
-"""What is compared before and after: a second delivery, or a second run, is to change nothing."""
+"""The state that is compared: a second delivery, or a second run, must change nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The Asset Management Systems of the simulated worlds: one takes everything, one is a Media Lake.
 
-They know nothing of the service but what it leaves on objects, in events and in the ingest queue.
+They depend only on what the service writes to objects, events and the ingest queue.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 
 class System(Protocol):
-    """What the simulation asks of a system.
+    """The interface of a system in the simulation.
 
-    `lost_at` is when a message about an object was lost last, `outcomes` what became of the others.
+    `lost_at` is when a message about an object was lost last, `outcomes` those of the other
+    messages.
     """
 
     profile: Profile
@@ -34,25 +35,25 @@ class System(Protocol):
     outcomes: Counter[IngestOutcome]
 
     def begin(self) -> None:
-        """Listen from now on to what happens in the bucket."""
+        """Subscribe to the events of the bucket."""
 
     def collect(self) -> None:
-        """Take up what was sent since the last step."""
+        """Process what was sent since the last step."""
 
     def lose_a_record(self) -> None:
         """Lose the record of some object."""
 
     def object_deleted(self, key: str) -> None:
-        """Hear that the owner deleted an object."""
+        """Get the event that the owner deleted an object."""
 
     def can_take(self, key: str, trigger: Trigger) -> bool:
-        """Tell whether an object that is there is ever taken, if it is triggered in this way."""
+        """Return whether an existing object is ever ingested, if it is triggered in this way."""
 
 
 class TakesEverything:
     """Records every object that an ingest event announces, under the ids of the event.
 
-    What the event leaves open it makes up, and adds to the object's tags.
+    It generates what the event leaves open, and adds that to the object's tags.
     """
 
     profile = GENERIC
@@ -70,7 +71,7 @@ class TakesEverything:
         """See System."""
 
     def collect(self) -> None:
-        """See System; who hears of an object by the bus has no use for the queue."""
+        """See System; a subscriber of the bus does not need the queue."""
         ports = self._sim.world.ports
         ports.ingest_queue.drain(QUEUE_URL)
         for event in ports.bus.events[self._event_count :]:
@@ -108,7 +109,7 @@ class TakesEverything:
         self._sim.observer.ingested(event)
 
     def _complete(self, event: IngestEvent) -> None:
-        """Make up what the event leaves open, once for each object."""
+        """Generate what the event leaves open, once for each object."""
         key, buckets = event.object_key, self._sim.world.buckets
         if key not in buckets.keys(BUCKET):
             return

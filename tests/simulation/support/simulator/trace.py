@@ -1,4 +1,4 @@
-"""Everything that happened in a run, put into words only if somebody reads it."""
+"""Everything that happened in a run, formatted only when it is read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.job import Job
 
 
 class Trace:
-    """Lines, each with its instant, who did something, what, and with what."""
+    """Lines, each with time, actor, action and arguments."""
 
     def __init__(self, started_at: datetime) -> None:
         self._started_at = started_at
@@ -30,7 +30,7 @@ class Trace:
 
 
 def _words(detail: object) -> str:
-    """Say in a few words what a call was about."""
+    """Return a short description of a call."""
     if isinstance(detail, tuple | list):
         return ", ".join(map(_words, detail))[:160]
     if isinstance(detail, Job):

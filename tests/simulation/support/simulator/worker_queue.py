@@ -1,8 +1,8 @@
 """The processor queue, as SQS keeps it: long at times, and its depth an estimate.
 
 At least once, with a visibility timeout, a retention, and after some receives the dead-letter
-queue, whose letters may come days later or twice. So many workers run at once and no more: where
-they are few, messages wait. The depth is that of some moment of the last minute.
+queue, whose letters may come days later or twice. So many workers run at once and no more: if they
+are few, messages wait. The depth is that of some moment of the last minute.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PURGED_COUNT = 40
 
 @dataclass(slots=True)
 class Message:
-    """A chunk message; `forged` ones are not ours."""
+    """A chunk message; `forged` ones are not of this service."""
 
     job_id: str
     index: int
@@ -39,7 +39,7 @@ class Message:
 
 
 class WorkerQueue:
-    """Takes what processes have sent, and invokes the processor with it."""
+    """Takes the messages of the processes, and invokes the processor with them."""
 
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
@@ -63,7 +63,7 @@ class WorkerQueue:
         self.longest = 0
 
     def collect(self) -> None:
-        """Take up what was sent since the last step."""
+        """Take the messages that were sent since the last step."""
         queue = self._sim.world.ports.queue
         taken, queue.messages = queue.messages, []
         now = self._sim.clock.now()
@@ -84,16 +84,16 @@ class WorkerQueue:
                 self.put(replace(message), delay_s)
 
     def calm(self) -> None:
-        """Let no receive be throttled any more."""
+        """End the throttling of receives."""
         self._throttles = False
 
     def put(self, message: Message, delay_s: float) -> None:
-        """Have a message in the queue, visible after a delay."""
+        """Put a message into the queue, visible after a delay."""
         self._holds(+1)
         self._later(message, delay_s + self._sim.services.late_s())
 
     def seen_depth(self) -> int:
-        """Return the depth as SQS tells it."""
+        """Return the depth as SQS reports it."""
         at = self._sim.clock.now() - timedelta(seconds=self._lag_s * self._sim.rng.random())
         seen = 0
         for changed_at, depth in self._depths:
@@ -104,11 +104,11 @@ class WorkerQueue:
 
     @property
     def in_flight(self) -> int:
-        """How many messages are being worked on."""
+        """The number of messages in flight."""
         return self._in_flight
 
     def replay_letters(self, job_id: str) -> None:
-        """Have old dead letters of a job come once more."""
+        """Deliver old dead letters of a job once more."""
         letters = {(each.index, each.life): each for each in self.letters if each.job_id == job_id}
         for letter in letters.values():
             self._sim.at(self._sim.rng.random() * 60, partial(self._bury, replace(letter)))
@@ -131,7 +131,7 @@ class WorkerQueue:
             self._holds(-1)
             return
         if self._throttles and self._in_flight >= self._worker_count_max:
-            # Lambda throttles the mapping: SQS counts a receive that no worker ever saw.
+            # Lambda throttles the mapping: SQS counts a receive that reached no worker.
             message.receive_count += 1
             if message.receive_count > self._receive_count_max:
                 self._dies(message)
@@ -187,7 +187,7 @@ class WorkerQueue:
     def _bury(self, message: Message) -> None:
         def done(result: Any, error: BaseException | None) -> None:
             if error is not None and not isinstance(error, InvalidMessage):
-                # A letter of what cannot be read comes again until a person repairs that.
+                # A letter of an unreadable record is redelivered until an operator repairs that.
                 stuck = self._sim.lasting.holds_up(message.job_id)
                 self._sim.at(self._visibility_s, partial(self._bury, message), idle=stuck)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from adapters.local_aws.asset_system.medialake.file_types import extension_of
-from adapters.local_aws.asset_system.medialake.values import IngestObject, Record, instant_text
+from adapters.local_aws.asset_system.medialake.values import IngestObject, Record, timestamp_text
 
 LOCK_S: Final = 300
 """Lifetime of a lock that is not released."""
@@ -88,7 +88,7 @@ def record_item(record: Record, seen: IngestObject) -> Item:
                                 Value={"S": seen.etag.strip('"')},
                                 MD5Hash={"S": file_hash},
                             ),
-                            CreateDate={"S": instant_text(seen.last_modified)},
+                            CreateDate={"S": timestamp_text(seen.last_modified)},
                         ),
                         StorageClass={"S": seen.storage_class or "STANDARD"},
                         RestoreStatus={"NULL": True},
@@ -105,7 +105,7 @@ def record_item(record: Record, seen: IngestObject) -> Item:
                         **{key: {"S": value} for key, value in seen.user_metadata.items()}
                     ),
                     ContentType={"S": seen.content_type},
-                    LastModified={"S": instant_text(seen.last_modified)},
+                    LastModified={"S": timestamp_text(seen.last_modified)},
                 ),
             )
         ),

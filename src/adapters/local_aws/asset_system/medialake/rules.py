@@ -26,7 +26,7 @@ from adapters.local_aws.asset_system.medialake.values import (
     Reaction,
     Record,
     Touch,
-    instant_text,
+    timestamp_text,
 )
 
 # `get_type_abbreviation` of the ingest: any other type is `img`.
@@ -238,7 +238,7 @@ def _touched(seen: IngestObject, record: Record) -> Reaction:
 
 
 def _touch(seen: IngestObject, record: Record) -> Touch:
-    return Touch(inventory_id=record.inventory_id, last_modified=instant_text(seen.last_modified))
+    return Touch(inventory_id=record.inventory_id, last_modified=timestamp_text(seen.last_modified))
 
 
 def _record(
@@ -256,10 +256,10 @@ def _record(
         file_hash=md5,
         storage_path=seen.storage_path,
         object_key=seen.key,
-        last_modified=instant_text(seen.last_modified),
+        last_modified=timestamp_text(seen.last_modified),
         etag=seen.etag.strip('"'),
         size=seen.size,
-        ingested_at=instant_text(now),
+        ingested_at=timestamp_text(now),
     )
 
 

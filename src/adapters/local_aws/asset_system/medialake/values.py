@@ -57,7 +57,7 @@ class Record:
         file_hash: `FileHash`, the MD5 as hex.
         storage_path: `StoragePath`, `bucket:key`.
         object_key: `…PrimaryLocation.ObjectKey.FullPath`.
-        last_modified: `DigitalSourceAsset.lastModifiedDate`; see `instant_text`.
+        last_modified: `DigitalSourceAsset.lastModifiedDate`; see `timestamp_text`.
         etag: `…PrimaryLocation.FileInfo.Hash.Value`, without quotes, when the record was created.
         size: `…PrimaryLocation.FileInfo.Size`, when the record was created.
         ingested_at: `DigitalSourceAsset.IngestedAt`.
@@ -193,10 +193,10 @@ def storage_path(bucket: str, key: str) -> str:
     return f"{bucket}:{key}"
 
 
-def instant_text(instant: datetime) -> str:
+def timestamp_text(time: datetime) -> str:
     """Return the form of lastModifiedDate and other times: ISO 8601 in UTC, ending in `Z`.
 
     Microseconds are omitted if they are 0: HEAD has a resolution of one second, so
     lastModifiedDate has none (the ingest, `process_asset`).
     """
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,7 +1,7 @@
 """Patches for small differences between moto and AWS that the service depends on.
 
-Each module patches one thing, cites the AWS page that describes the correct behaviour, and has a
-test. Delete a patch when moto no longer needs it.
+Each module patches one behaviour, cites the AWS page that describes the correct behaviour, and has
+a test. Delete a patch when moto no longer needs it.
 """
 
 from adapters.local_aws.aws_emulator.moto_patches import (

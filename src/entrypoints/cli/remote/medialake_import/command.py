@@ -95,7 +95,9 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan, but register nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Register without asking.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Register without confirmation.")
+    ] = False,
 ) -> None:
     """Register the connectors of a Media Lake; exits with 1 if one could not be imported.
 

@@ -1,4 +1,4 @@
-"""The news of a job's end, and what is said of its cause, are true and come whatever is broken."""
+"""The notification of a job's end, and its cause, are correct and published despite any failure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SWEEP_S = 300
 
 
 def refuse_summaries(story: Any, error: PortError) -> None:
-    """Have no summary written."""
+    """Make writes of summaries fail."""
     put = story.ports.results.put
 
     async def refused(key: str, content: bytes) -> None:
@@ -26,12 +26,12 @@ def refuse_summaries(story: Any, error: PortError) -> None:
 
 
 def write_summaries(story: Any) -> None:
-    """Have them written again."""
+    """Let summaries be written again."""
     del story.ports.results.put
 
 
 async def swept(story: Any, job: Any, count: int = 1) -> list[str]:
-    """Let the sweep pass `count` times; returns what was published of the job."""
+    """Run the sweep `count` times; return the published notifications of the job."""
     for _ in range(count):
         story.ports.clock.advance(SWEEP_S)
         await story.use_cases.sweep().run(story.deadline())
@@ -59,7 +59,7 @@ async def test_an_end_waits_for_its_summary_for_an_hour(story: Any, error: PortE
     assert await swept(story, job) == ["INITIALIZING", "COMPLETED"]
 
 
-async def test_a_summary_that_was_late_comes_before_the_news(story: Any) -> None:
+async def test_a_late_summary_is_written_before_the_notification(story: Any) -> None:
     refuse_summaries(story, Unavailable("503"))
     job = await story.start()
     await story.run_engine()
@@ -89,7 +89,7 @@ async def test_a_cancel_while_listing_leaves_no_error(story: Any) -> None:
 
 
 async def test_an_engine_whose_lease_ran_out_fails_no_job(story: Any) -> None:
-    """Its successor began the listing again; what the old one cannot do any more is no failure."""
+    """Its successor restarted the listing; the old one's failed calls do not fail the job."""
     story.put("a.jpg", "b.jpg", "c.jpg", "d.jpg")
     list_objects = story.ports.objects.list_objects
     job = await story.start()

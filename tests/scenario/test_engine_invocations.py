@@ -1,4 +1,4 @@
-"""An engine that takes no orders: what was recorded stands, and the sweep has it carried out."""
+"""Refused invocations of the engine: the recorded request stays, and the sweep runs it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BUCKET = "media"
 
 
 def refuse_orders(story: Any, error: Exception) -> None:
-    """Have every invocation of the engine refused."""
+    """Make every invocation of the engine fail."""
 
     async def refuse(_: str) -> None:
         raise error
@@ -20,17 +20,17 @@ def refuse_orders(story: Any, error: Exception) -> None:
 
 
 def take_orders(story: Any) -> None:
-    """Take orders again."""
+    """Accept invocations again."""
     del story.ports.invoker.advance
 
 
 def refused_orders(story: Any) -> list[str]:
-    """Return the jobs of the orders that the log says were not taken."""
+    """Return the jobs of the logged failed invocations."""
     warnings = story.ports.telemetry.warnings
     return [e.facts["job_id"] for e in warnings if e.name == "engine_not_invoked"]
 
 
-async def test_a_start_whose_order_is_refused_is_a_start(story: Any) -> None:
+async def test_a_start_without_its_invocation_succeeds(story: Any) -> None:
     story.put("a.jpg")
     refuse_orders(story, AccessDenied("no right to invoke"))
     job = await story.start()
@@ -39,7 +39,7 @@ async def test_a_start_whose_order_is_refused_is_a_start(story: Any) -> None:
     assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
 
 
-async def test_a_cancel_whose_order_is_refused_is_a_cancel(story: Any) -> None:
+async def test_a_cancel_without_its_invocation_succeeds(story: Any) -> None:
     story.put("a.jpg")
     job = await story.start()
     refuse_orders(story, Throttled("too many"))
@@ -49,7 +49,7 @@ async def test_a_cancel_whose_order_is_refused_is_a_cancel(story: Any) -> None:
     assert (await story.finish(job.job_id)).status is JobStatus.CANCELLED
 
 
-async def test_a_redrive_whose_order_is_refused_is_a_redrive(story: Any) -> None:
+async def test_a_redrive_without_its_invocation_succeeds(story: Any) -> None:
     story.put("a.jpg")
     story.buckets.denied.add((BUCKET, "a.jpg"))
     job = await story.sync()

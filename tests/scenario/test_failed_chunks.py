@@ -1,4 +1,4 @@
-"""A chunk that is given up keeps what is known of its objects: its counts and its files agree."""
+"""A failed chunk keeps the known outcomes of its objects: its counts and its files agree."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def agree(story: Any, job: Job) -> None:
 
 
 def refuse(story: Any, key: str | None) -> None:
-    """Have the bus refuse one object's event, or none any more."""
+    """Make the bus refuse one object's event, or none."""
     story.ports.bus.refuse = lambda e: Unavailable("no bus") if e.object_key == key else None
 
 
 def deny_reads(story: Any, *folders: str) -> Callable[[], None]:
-    """Have the results bucket deny reading in some folders; returns what ends it."""
+    """Make the results bucket deny reads in some folders; return the function that ends this."""
     stream = story.ports.results.stream
 
     def denied(key: str, *, position: int = 0) -> Any:
@@ -50,7 +50,7 @@ def deny_reads(story: Any, *folders: str) -> Callable[[], None]:
 
 
 def remove(story: Any, folder: str) -> None:
-    """Have a lifecycle rule remove files."""
+    """Remove files, as a lifecycle rule does."""
     for name in [name for name in story.ports.results.files if name.split("/")[2] == folder]:
         del story.ports.results.files[name]
 
@@ -64,8 +64,8 @@ async def settled_with_one_failure(story: Any) -> Job:
     return job
 
 
-async def handed_back(story: Any) -> Job:
-    """Return a job whose chunk has been handed back with four outcomes."""
+async def released(story: Any) -> Job:
+    """Return a job whose chunk was released with four outcomes."""
     story.put(*KEYS)
     refuse(story, "4.jpg")
     job: Job = await story.start()
@@ -76,7 +76,7 @@ async def handed_back(story: Any) -> Job:
     return job
 
 
-async def test_a_redriven_chunk_whose_own_file_is_gone(story: Any) -> None:
+async def test_a_redriven_chunk_whose_own_file_is_deleted(story: Any) -> None:
     job = await settled_with_one_failure(story)
     remove(story, "chunks")
     await story.use_cases.redrive_job().redrive(job.job_id)
@@ -86,10 +86,8 @@ async def test_a_redriven_chunk_whose_own_file_is_gone(story: Any) -> None:
 
 
 @pytest.mark.parametrize("content", [b"not,a,row\n", None], ids=repr)
-async def test_a_chunk_that_was_handed_back_and_cannot_be_read(
-    story: Any, content: bytes | None
-) -> None:
-    job = await handed_back(story)
+async def test_a_released_chunk_that_cannot_be_read(story: Any, content: bytes | None) -> None:
+    job = await released(story)
     key = f"jobs/{job.job_id}/chunks/00000000.csv"
     if content is None:
         remove(story, "chunks")
@@ -101,8 +99,8 @@ async def test_a_chunk_that_was_handed_back_and_cannot_be_read(
     assert story.kinds(job) == dict.fromkeys(KEYS[:4], "PUT")
 
 
-async def test_a_chunk_that_is_denied_is_known_by_its_progress(story: Any) -> None:
-    job = await handed_back(story)
+async def test_a_denied_chunk_is_counted_by_its_progress(story: Any) -> None:
+    job = await released(story)
     allow = deny_reads(story, "chunks")
     job = await story.finish(job.job_id)
     assert job.tally.statistics == Statistics(put=4, failed=1)
@@ -112,11 +110,11 @@ async def test_a_chunk_that_is_denied_is_known_by_its_progress(story: Any) -> No
     job = await story.finish(job.job_id)
     assert (job.status, job.tally.statistics) == (JobStatus.COMPLETED, Statistics(put=5))
     agree(story, job)
-    # What is done is not announced again.
+    # Nothing is announced twice.
     assert Counter(event.object_key for event in story.ports.bus.events) == Counter(KEYS)
 
 
-async def test_progress_that_is_gone_leaves_what_was_settled(story: Any) -> None:
+async def test_deleted_progress_leaves_the_settled_outcomes(story: Any) -> None:
     job = await settled_with_one_failure(story)
     refuse(story, "4.jpg")
     await story.use_cases.redrive_job().redrive(job.job_id)
@@ -171,7 +169,7 @@ async def test_a_cancelled_chunk_keeps_its_counts_while_its_files_are_denied(
 
 
 @pytest.mark.parametrize("redriven", [False, True])
-async def test_a_results_bucket_that_takes_nothing_does_not_keep_the_job_from_its_end(
+async def test_a_read_only_results_bucket_does_not_keep_the_job_from_its_end(
     story: Any, redriven: bool
 ) -> None:
     if redriven:

@@ -1,4 +1,4 @@
-"""Objects that are modified in the very second in which they are read."""
+"""Objects that are modified in the same second in which they are read."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_it_is_read_again_a_second_later(world: MemoryWorld) -> None:
     assert world.buckets.requests["CopyObject"] == 1
 
 
-async def test_one_that_never_comes_to_rest_fails_for_this_attempt(world: MemoryWorld) -> None:
+async def test_one_that_changes_all_the_time_fails_in_this_attempt(world: MemoryWorld) -> None:
     head = world.ports.objects.head
 
     async def modified_again(bucket: Bucket, key: str) -> Any:
@@ -79,6 +79,7 @@ async def test_one_that_never_comes_to_rest_fails_for_this_attempt(world: Memory
     assert world.buckets.requests["CopyObject"] == 0
 
 
-async def test_one_whose_job_ends_meanwhile_was_not_started(world: MemoryWorld) -> None:
-    """Asked before the first round and before the write; the next round does not begin."""
+async def test_one_whose_job_ends_in_the_meantime_was_not_started(world: MemoryWorld) -> None:
+    """The stop signal is checked before each round and before the write; it stops the second
+    round."""
     assert await process(world, answers=2) == []
