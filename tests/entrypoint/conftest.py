@@ -5,12 +5,13 @@ import copy
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from lambda_context import Context
 
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
@@ -26,17 +27,6 @@ EVENTS = Path(__file__).parent / "events"
 BUCKET = "media"
 CONNECTOR_ID = "media"
 QUEUE = "asset-sync-processor"
-
-
-@dataclass(frozen=True)
-class Context:
-    """Lambda's context; the remaining time is constant."""
-
-    remaining_s: float = 900
-    aws_request_id: str = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return int(self.remaining_s * 1_000)
 
 
 class Service:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from lambda_context import Context
 
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
@@ -18,13 +19,6 @@ from entrypoints.wiring.apps import ApiApp, api_app
 from entrypoints.wiring.memory import memory_world, use_cases
 
 SYNC = "/connectors/media/sync"
-
-
-class Context:
-    aws_request_id = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 29_000
 
 
 @dataclass
@@ -75,7 +69,7 @@ class Api:
             "multiValueQueryStringParameters": query,
             "body": body if isinstance(body, str) else json.dumps(body),
         }
-        response = api.handler(event, Context())
+        response = api.handler(event, Context(remaining_s=29))
         return Answer(response["statusCode"], json.loads(response["body"]))
 
     def post(self, body: str | object, path: str = SYNC, **kwargs: Any) -> Answer:

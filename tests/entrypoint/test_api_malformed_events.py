@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lambda_context import Context
 
 from application.execution.tuning import Tuning
 from domain.job import Discovery
@@ -17,13 +18,6 @@ from entrypoints.wiring.apps import ApiApp, api_app
 from entrypoints.wiring.memory import memory_world, use_cases
 
 EVENTS = Path(__file__).parent / "events"
-
-
-class Context:
-    aws_request_id = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 29_000
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +78,7 @@ def _changed(event: Any) -> Iterator[tuple[str, Any]]:
 def test_every_event_is_answered_or_refused_as_not_of_api_gateway(name: str) -> None:
     for place, event in _changed(recorded(name)):
         try:
-            response = api.handler(event, Context())
+            response = api.handler(event, Context(remaining_s=29))
         except UnknownEvent:
             assert place.startswith(("version", "requestContext", "resource", "httpMethod")), place
             continue
@@ -102,7 +96,7 @@ def test_an_event_that_is_not_an_object_is_refused(event: Any) -> None:
 @pytest.mark.parametrize("member", ["headers", "body", "isBase64Encoded", "pathParameters"])
 def test_a_member_of_another_type_is_named(name: str, member: str) -> None:
     event = {**recorded(name), member: 7}
-    response = api.handler(event, Context())
+    response = api.handler(event, Context(remaining_s=29))
     assert response["statusCode"] == 400
     assert [fault["path"] for fault in json.loads(response["body"])["errors"]] == [member]
 
@@ -116,6 +110,6 @@ def test_a_path_that_is_not_unicode_is_not_found(name: str, raw: str) -> None:
             event[member] = raw
     event["rawQueryString"] = ""
     event["queryStringParameters"] = event["multiValueQueryStringParameters"] = None
-    response = api.handler(event, Context())
+    response = api.handler(event, Context(remaining_s=29))
     assert response["statusCode"] in (404, 405)  # no route there has POST
     json.loads(response["body"])["instance"].encode("ascii")

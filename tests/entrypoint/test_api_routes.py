@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode
 import jsonschema
 import openapi_spec_validator
 import pytest
+from lambda_context import Context
 
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
@@ -39,13 +40,6 @@ from ports import errors as port_errors
 EVENTS = Path(__file__).parent / "events"
 FORMATS = ["2.0", "1.0"]
 Json = dict[str, Any]
-
-
-class Context:
-    aws_request_id = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 29_000
 
 
 @dataclass
@@ -80,7 +74,7 @@ class Api:
     ) -> Answer:
         text = body if isinstance(body, str) or body is None else json.dumps(body)
         event = self.event(method, path, text, query or {}, headers or {})
-        answer = self.answer(api.handler(event, Context()))
+        answer = self.answer(api.handler(event, Context(remaining_s=29)))
         self.check(method, path, answer)
         return answer
 
@@ -854,7 +848,7 @@ def test_an_app_that_cannot_be_opened_is_answered(
 
 def test_an_event_of_another_source_fails_the_invocation(gateway: Api) -> None:
     with pytest.raises(Exception, match="API Gateway"):
-        api.handler(recorded("load_balancer"), Context())
+        api.handler(recorded("load_balancer"), Context(remaining_s=29))
     assert gateway.world.ports.telemetry.events == []
 
 
@@ -898,25 +892,25 @@ def test_powertools_debug_mode_does_not_print_events(
 )
 def test_a_recorded_sync(gateway: Api, connector: Json, name: str, location: str) -> None:
     assert connector
-    response = api.handler(recorded(name), Context())
+    response = api.handler(recorded(name), Context(remaining_s=29))
     answer = gateway.answer(response)
     assert answer.status == 202
     assert answer.headers["Location"] == f"{location}{answer.json['jobId']}"
     assert (answer.json["prefixes"], answer.json["dryRun"]) == (["féb/"], True)
     assert ("multiValueHeaders" in response) == (name == "rest_stage")
-    again = gateway.answer(api.handler(recorded(name), Context()))
+    again = gateway.answer(api.handler(recorded(name), Context(remaining_s=29)))
     assert again.headers["Idempotency-Replayed"] == "true"
 
 
 @pytest.mark.parametrize("name", ["http_named_stage", "rest_custom_domain"])
 def test_a_recorded_question_about_a_key(gateway: Api, name: str) -> None:
-    answer = gateway.answer(api.handler(recorded(name), Context()))
+    answer = gateway.answer(api.handler(recorded(name), Context(remaining_s=29)))
     assert problem(answer, "not-found")["detail"].startswith("there is no job job-0000000001")
 
 
 @pytest.mark.parametrize("name", ["http_custom_domain", "http_format_1"])
 def test_a_recorded_list(gateway: Api, name: str) -> None:
-    answer = gateway.answer(api.handler(recorded(name), Context()))
+    answer = gateway.answer(api.handler(recorded(name), Context(remaining_s=29)))
     if name == "http_format_1":
         assert problem(answer, "validation")["errors"][0]["path"] == "status"
     else:
@@ -947,7 +941,7 @@ def test_threads_do_not_answer_each_others_requests(
     app = replace(gateway.app, connectors=connectors)
     with _serving(gateway.world, app, gateway.payload_format, monkeypatch):
         event = gateway.event("GET", "/connectors/media", None, {}, {})
-        response = api.handler(event, Context())
+        response = api.handler(event, Context(remaining_s=29))
     # Each format has its own form of headers, so a mix-up is visible in the response.
     assert ("multiValueHeaders" in response) == (gateway.payload_format == "1.0")
     assert gateway.answer(response).json == connector
@@ -1035,7 +1029,7 @@ def test_the_description_is_served_under_the_stage(gateway: Api) -> None:
     event = recorded("http_named_stage")
     event["rawPath"] = "/prod/openapi.json"
     event["rawQueryString"] = ""
-    answer = gateway.answer(api.handler(event, Context()))
+    answer = gateway.answer(api.handler(event, Context(remaining_s=29)))
     assert answer.json["servers"] == [{"url": "/prod"}]
 
 

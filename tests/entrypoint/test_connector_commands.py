@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from lambda_context import Context
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
@@ -56,15 +57,8 @@ class Api:
         event["headers"] = {"host": "api", "content-type": "application/json"}
         if method == "POST":
             self.posted.append(json.loads(body))
-        response = api_function.handler(event, Context())
+        response = api_function.handler(event, Context(remaining_s=29))
         return response["statusCode"], response["body"]
-
-
-class Context:
-    aws_request_id = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 29_000
 
 
 @pytest.fixture

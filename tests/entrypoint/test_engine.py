@@ -130,12 +130,6 @@ def batch_event(recorded: Callable[[str], Json]) -> Callable[[str, str], Json]:
 def run_batch_job(service: Any, batch_job_id: str) -> None:
     """Run the batch job, with the processor's own results."""
 
-    class Context:
-        aws_request_id = "batch"
-
-        def get_remaining_time_in_millis(self) -> int:
-            return 900_000
-
     parse, answer = processor.parse_processor_event, processor._tasks
 
     async def use(app: ProcessorApp) -> None:

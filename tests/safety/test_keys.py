@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from lambda_context import Context
 from safety_objects import KEYS, KEYS_OF_NOTE, Setting, Thing
 from safety_worlds import CloudWorld
 
@@ -265,13 +266,6 @@ def test_a_listing_names_every_object(
 
 
 # --- through the whole service ------------------------------------------------------------------
-
-
-class Context:
-    aws_request_id = "request-1"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 900_000
 
 
 class Service:
