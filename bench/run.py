@@ -18,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 _HERE = Path(__file__).parent
 STAGES = ("listing", "splitting", "report")
@@ -26,28 +27,26 @@ STAGES = ("listing", "splitting", "report")
 def measure(stage: str, rows: int) -> dict[str, float]:
     """Run one stage in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="asset-sync-bench-") as folder:
-        answer = subprocess.run(
-            [sys.executable, str(_HERE / "stages.py"), stage, str(rows), folder],
-            env={**os.environ, "PYTHONPATH": f"{_HERE.parent / 'src'}:{_HERE}"},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    found: dict[str, float] = json.loads(answer.stdout)
+        found: dict[str, float] = _run("stages.py", stage, str(rows), folder)
     return found
 
 
 def calls(*options: str) -> dict[str, list[float]]:
     """Return CPU milliseconds a call, for each kind of call and round."""
-    answer = subprocess.run(
-        [sys.executable, str(_HERE / "calls.py"), "--output", "json", *options],
+    found: dict[str, list[float]] = _run("calls.py", "--output", "json", *options)
+    return found
+
+
+def _run(script: str, *arguments: str) -> Any:
+    """Run a script of this folder in a process of its own, and return its JSON."""
+    ran = subprocess.run(
+        [sys.executable, str(_HERE / script), *arguments],
         env={**os.environ, "PYTHONPATH": f"{_HERE.parent / 'src'}:{_HERE}"},
         check=True,
         capture_output=True,
         text=True,
     )
-    found: dict[str, list[float]] = json.loads(answer.stdout)
-    return found
+    return json.loads(ran.stdout)
 
 
 def main() -> None:

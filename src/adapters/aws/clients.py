@@ -34,6 +34,7 @@ from adapters.aws.http_octets import OctetSession, carry_octets
 from adapters.aws.lean_s3 import lean, made_again
 from adapters.aws.responses import Malformed, check_bodies, required
 from adapters.aws.services import Service
+from domain.manifest import parse_timestamp
 from ports.errors import PortError
 
 if TYPE_CHECKING:
@@ -97,7 +98,6 @@ class Clients:
         # The stubs require each service's name as a literal.
         self._session: Any = aioboto3.Session(botocore_session=core)
         self._opened: dict[tuple[Service, str | None, str | None], Any] = {}
-        self._lean: dict[str | None, S3Client] = {}
         # Many concurrent tasks may need a role or a Region; one of them opens its client.
         self._opening = asyncio.Lock()
 
@@ -117,11 +117,9 @@ class Clients:
                 session=session,
                 role_arn=role_arn,
                 read_timeout_s=self._settings.copy_read_timeout_s,
-                tune=_tune_s3,
+                tune=self._tuned_s3,
             )
-            if not self._settings.lean_s3_calls:
-                return client
-            return self._lean.setdefault(role_arn, lean(client))
+            return client
 
     async def s3control(self) -> S3ControlClient:
         """The S3 Control client, usable at an endpoint without wildcard DNS."""
@@ -158,6 +156,12 @@ class Clients:
         client: LambdaClient = await self._open(Service.LAMBDA)
         return client
 
+    def _tuned_s3(self, client: S3Client) -> S3Client:
+        _parse_timestamps_cheaply(client)
+        carry_octets(client)
+        client.meta.events.register_first("before-parse.s3.*", _leave_expires_alone)
+        return lean(client) if self._settings.lean_s3_calls else client
+
     async def _open(
         self,
         service: Service,
@@ -166,7 +170,7 @@ class Clients:
         role_arn: str | None = None,
         region_name: str | None = None,
         read_timeout_s: float | None = None,
-        tune: Callable[[Any], None] = lambda _: None,
+        tune: Callable[[Any], Any] = lambda client: client,
     ) -> Any:
         key = (service, role_arn, region_name)
         if key not in self._opened:
@@ -189,8 +193,7 @@ class Clients:
             if self._on_request is not None:
                 client.meta.events.register("provide-client-params", _observer(self._on_request))
             check_bodies(client)
-            tune(client)
-            self._opened[key] = client
+            self._opened[key] = tune(client)
         return self._opened[key]
 
 
@@ -299,9 +302,10 @@ def _observer(on_request: OnRequest) -> Callable[..., None]:
     return observe
 
 
-def _serve_without_account_prefix(client: S3ControlClient) -> None:
+def _serve_without_account_prefix(client: S3ControlClient) -> S3ControlClient:
     if _endpoint_override("S3_CONTROL"):
         client.meta.events.register("before-sign.s3-control", _strip_account_prefix)
+    return client
 
 
 def _strip_account_prefix(request: Any, **_: object) -> None:
@@ -315,12 +319,6 @@ def _strip_account_prefix(request: Any, **_: object) -> None:
     account, _dot, host = parts.netloc.partition(".")
     if len(account) == _ACCOUNT_ID_DIGITS and account.isdigit():
         request.url = urlunsplit(parts._replace(netloc=host.rpartition("@")[2]))
-
-
-def _tune_s3(client: S3Client) -> None:
-    _parse_timestamps_cheaply(client)
-    carry_octets(client)
-    client.meta.events.register_first("before-parse.s3.*", _leave_expires_alone)
 
 
 def _leave_expires_alone(
@@ -346,12 +344,8 @@ def _parse_timestamps_cheaply(client: S3Client) -> None:
 
 def _parse_timestamp(value: Any) -> datetime:
     try:
-        time = datetime.fromisoformat(value)
+        return parse_timestamp(value)
     except (TypeError, ValueError):
-        pass
-    else:
-        if time.tzinfo is not None:
-            return time
-    # Headers have HTTP dates.
-    parsed: datetime = DEFAULT_TIMESTAMP_PARSER(value)
-    return parsed
+        # Headers have HTTP dates.
+        parsed: datetime = DEFAULT_TIMESTAMP_PARSER(value)
+        return parsed

@@ -6,11 +6,11 @@ which it looks up member by member in its model of the operation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree
+
+from domain.manifest import parse_timestamp
 
 _ROOT: Final = "ListBucketResult"
 _BOOLEANS: Final = {"true": True, "false": False}
@@ -28,45 +28,26 @@ def parse_page(body: bytes) -> dict[str, Any] | None:
         namespace = root.tag.removesuffix(_ROOT)
         if namespace == root.tag:
             return None
-        members = {each.tag: each.text for each in root}
-        contents = f"{namespace}Contents"
-        encoded = members.get(f"{namespace}EncodingType") == _ENCODED
-        names = _Names(namespace)
+        encoded = root.findtext(f"{namespace}EncodingType") == _ENCODED
+        key, size, last_modified = (
+            f"{namespace}{name}" for name in ("Key", "Size", "LastModified")
+        )
+
+        def entry(found: ElementTree.Element) -> dict[str, Any]:
+            members = {each.tag: each.text or "" for each in found}
+            return {
+                "Key": unquote_plus(members[key]) if encoded else members[key],
+                "Size": int(members[size]),
+                "LastModified": parse_timestamp(members[last_modified]),
+            }
+
         page: dict[str, Any] = {
-            "IsTruncated": _BOOLEANS[members[f"{namespace}IsTruncated"] or ""],
-            "Contents": [
-                names.entry({each.tag: each.text or "" for each in found}, encoded=encoded)
-                for found in root
-                if found.tag == contents
-            ],
+            "IsTruncated": _BOOLEANS[root.findtext(f"{namespace}IsTruncated", "")],
+            "Contents": [entry(found) for found in root.iterfind(f"{namespace}Contents")],
         }
-        following = members.get(f"{namespace}NextContinuationToken")
+        following = root.findtext(f"{namespace}NextContinuationToken")
         if following is not None:
             page["NextContinuationToken"] = following
     except (ValueError, KeyError, RecursionError, ElementTree.ParseError):
         return None
     return page
-
-
-class _Names:
-    """The tags of an entry's members in the page's namespace."""
-
-    def __init__(self, namespace: str) -> None:
-        self._key = f"{namespace}Key"
-        self._size = f"{namespace}Size"
-        self._last_modified = f"{namespace}LastModified"
-
-    def entry(self, members: Mapping[str, str], *, encoded: bool) -> dict[str, Any]:
-        key = members[self._key]
-        return {
-            "Key": unquote_plus(key) if encoded else key,
-            "Size": int(members[self._size]),
-            "LastModified": _timestamp(members[self._last_modified]),
-        }
-
-
-def _timestamp(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
-    return time

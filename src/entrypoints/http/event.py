@@ -67,13 +67,13 @@ class Request(BaseModel):
     body: str | None = None
     is_base64_encoded: bool | None = None
 
-    @property
+    @cached_property
     def headers(self) -> TextLists:
         """All values by name."""
         headers = _merged(self.one_value_headers, self.multi_value_headers)
         return {name.lower(): values for name, values in headers.items()}
 
-    @property
+    @cached_property
     def query(self) -> TextLists:
         """All values by name, in the order they came."""
         return _merged(self.query_string_parameters, self.multi_value_query_string_parameters)
@@ -122,7 +122,7 @@ class _Format2(Request):
     template: Text | None = Field(_CATCH_ALL, validation_alias="routeKey")
     raw_query_string: Text | None = None
 
-    @property
+    @cached_property
     def query(self) -> TextLists:
         """All values by name.
 
