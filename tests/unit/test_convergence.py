@@ -15,7 +15,7 @@ from itertools import count
 
 import pytest
 from catalog_records import catalog_record
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from medialake_records import react_within, records_after
 
@@ -81,7 +81,10 @@ class World:
         e_tag = hashlib.md5(content.encode(), usedforsecurity=False).hexdigest()
         self.objects[key] = StoredObject(content, e_tag, self.now, content_type, dict(tags))
         self.queue.append(key)
-        # A new upload starts from the beginning, whatever its history.
+        self.forget_triggers(key)
+
+    def forget_triggers(self, key: str) -> None:
+        """Count from zero: the object is new, or its owner removed all tags."""
         self.triggers = {each: n for each, n in self.triggers.items() if each[0] != key}
 
     def ingest(self) -> IngestOutcome | None:
@@ -219,6 +222,13 @@ STEPS = st.one_of(
     st.tuples(st.just("wait"), st.sampled_from([1, 10, 30])),
 )
 
+# The count of triggers is in the mark, so it starts again when an owner removes all tags.
+OWNER_REMOVES_THE_MARK = [
+    ("upload", "a.mov", "one", ""),
+    *[("sync",), ("wait", 30)] * 3,
+    ("lose tags", "a.mov", "all"),
+]
+
 
 def act(world: World, number: int, step: tuple) -> None:  # type: ignore[type-arg]
     kind, *rest = step
@@ -235,6 +245,8 @@ def act(world: World, number: int, step: tuple) -> None:  # type: ignore[type-ar
         tags = world.objects[rest[0]].tags
         for name in list(tags) if rest[1] == "all" else [rest[1]]:
             tags.pop(name, None)
+        if not tags:
+            world.forget_triggers(rest[0])
     elif kind == "lose a record":
         for name in [n for n, r in world.records.items() if r.object_key == rest[0]]:
             del world.records[name]
@@ -257,6 +269,7 @@ def drain(world: World) -> set[tuple[str, IngestOutcome | None]]:
 @pytest.mark.parametrize("duplicates_taken", [False, True])
 @settings(max_examples=250 * SOAK, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, max_size=12), waiting=st.sampled_from(["taken", "lost", "late"]))
+@example(steps=OWNER_REMOVES_THE_MARK, waiting="late")
 def test_two_syncs_reach_a_stable_state(
     ids: IdSource,
     duplicates_taken: bool,
