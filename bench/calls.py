@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -32,10 +32,10 @@ _IN_FLIGHT = 64
 
 
 @contextmanager
-def canned_s3() -> Any:
-    """Run the server of fixed responses; yields its URL."""
+def canned_server(script: str, *arguments: str) -> Iterator[str]:
+    """Run a server of this folder in a process of its own; yields its URL."""
     process = subprocess.Popen(
-        [sys.executable, str(_HERE / "canned_s3.py")], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(_HERE / script), *arguments], stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
@@ -43,6 +43,17 @@ def canned_s3() -> Any:
     finally:
         process.kill()
         process.wait()
+
+
+def at_endpoint(url: str) -> None:
+    """Let the SDK send its requests there."""
+    os.environ.update(
+        AWS_ENDPOINT_URL=url,
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        AWS_REGION="us-east-1",
+        AWS_DEFAULT_REGION="us-east-1",
+    )
 
 
 async def cpu_ms(call: Callable[[str], Awaitable[Any]], count: int, rounds: int) -> list[float]:
@@ -86,14 +97,8 @@ def main() -> None:
     parser.add_argument("--sdk", action="store_true", help="calls by the SDK")
     parser.add_argument("--output", choices=("human", "json"), default="human")
     args = parser.parse_args()
-    with canned_s3() as url:
-        os.environ.update(
-            AWS_ENDPOINT_URL=url,
-            AWS_ACCESS_KEY_ID="test",
-            AWS_SECRET_ACCESS_KEY="test",
-            AWS_REGION="us-east-1",
-            AWS_DEFAULT_REGION="us-east-1",
-        )
+    with canned_server("canned_s3.py") as url:
+        at_endpoint(url)
         found = asyncio.run(_measure(args.count, args.rounds, lean=not args.sdk))
     if args.output == "json":
         print(json.dumps(found, indent=2))

@@ -78,6 +78,20 @@ class HttpCatalog:
             for each in questions
         ]
 
+    async def records_at(
+        self, bucket_name: str, keys: Sequence[str]
+    ) -> list[tuple[CatalogRecord, ...]]:
+        """See `Catalog.records_at`."""
+        asked = [CatalogQuestion(bucket_name=bucket_name, key=key) for key in keys]
+        by_id = await self._by_id(each.minted_inventory_id for each in asked)
+        found: dict[str, Sequence[CatalogRecord]] = {}
+        for each in asked:
+            minted = by_id.get(each.minted_inventory_id)
+            if minted is not None and minted.may_be_at(each.storage_path):
+                found[each.storage_path] = (minted,)
+        found |= await self._at_paths(each for each in asked if each.storage_path not in found)
+        return [tuple(found[each.storage_path]) for each in asked]
+
     async def _by_id(self, inventory_ids: Iterable[str]) -> dict[str, CatalogRecord]:
         """Return the records that exist of these ids, which may repeat."""
         found: dict[str, CatalogRecord] = {}

@@ -8,7 +8,15 @@ from typing import Final
 
 from domain import prefixes as prefix_rules
 from domain.bucket_name import bucket_name_error
-from domain.connector import Bucket, Connector, ConnectorStatus, IdSource, Ingest, Trigger
+from domain.connector import (
+    Bucket,
+    Connector,
+    ConnectorStatus,
+    IdSource,
+    Ingest,
+    Trigger,
+    Verify,
+)
 from domain.errors import FieldIssue, InvalidRequest
 from domain.item_sizes import connector_issues
 from domain.profile import CatalogProfile, Profile
@@ -43,6 +51,7 @@ class NewConnector:
     prefixes: tuple[str, ...] = ()
     status: ConnectorStatus = ConnectorStatus.ENABLED
     ingest: Ingest = field(default_factory=Ingest)
+    verify: Verify = Verify.TAGS
     expected_owner: str | None = None
     role_arn: str | None = None
 
@@ -107,6 +116,9 @@ class Connectors:
         if self._profile.name is CatalogProfile.NONE and new.ingest.ids is IdSource.ASSIGNED:
             message = "is 'assigned', and without a catalog no system assigns ids; use 'minted'"
             issues.append(FieldIssue(path="ids", message=message))
+        if self._profile.name is CatalogProfile.NONE and new.verify is Verify.CATALOG:
+            message = "is 'catalog', and this deployment has no catalog to ask; use 'tags'"
+            issues.append(FieldIssue(path="verify", message=message))
         if issues:
             raise InvalidRequest(*issues)
         connector = Connector(
@@ -117,6 +129,7 @@ class Connectors:
             prefixes=prefix_rules.normalise(new.prefixes),
             status=new.status,
             ingest=new.ingest,
+            verify=new.verify,
             created_at=self._clock.now(),
         )
         await self._connectors.create(connector)

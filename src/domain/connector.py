@@ -37,6 +37,17 @@ class IdSource(StrEnum):
     ASSIGNED = "assigned"
 
 
+class Verify(StrEnum):
+    """What a sync must see before it skips an object that the system has.
+
+    `tags`: the ids in the object's tags, which costs one read of S3 per object. `catalog`: a record
+    of exactly the listed version (`domain.verification`); tags are read only if there is none.
+    """
+
+    TAGS = "tags"
+    CATALOG = "catalog"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingest:
     """How a connector's objects are ingested by the system.
@@ -95,4 +106,5 @@ class Connector:
     status: ConnectorStatus
     created_at: datetime
     ingest: Ingest = field(default_factory=Ingest)
+    verify: Verify = Verify.TAGS
     queue_empty_at: datetime | None = None

@@ -21,7 +21,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from domain.connector import Bucket, Ingest
+from domain.connector import Bucket, Ingest, Verify
 from domain.machine import Table, next_state, table, terminal_states
 from domain.tally import Tally
 from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
@@ -48,7 +48,11 @@ class Discovery(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOptions:
-    """The request's options. Empty `prefixes` mean the whole bucket. They do not overlap."""
+    """The request's options. Empty `prefixes` mean the whole bucket. They do not overlap.
+
+    `verify` is None in a request that leaves it to the connector, and in jobs from before there was
+    a choice, which read tags.
+    """
 
     prefixes: tuple[str, ...] = ()
     discovery: Discovery = Discovery.BATCH
@@ -57,6 +61,12 @@ class SyncOptions:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     retrigger: bool = False
+    verify: Verify | None = None
+
+    @property
+    def trusts_catalog(self) -> bool:
+        """Whether an object that the catalog has as it is listed is known without its tags."""
+        return self.verify is Verify.CATALOG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The manifest and the chunk files: CSV rows of bucket, key, size, lastModified.
+"""The manifest and the chunk files: CSV rows of bucket, key, size, lastModified, and maybe ETag.
 
 There is no header. Keys are percent-encoded (`quote`, slashes kept), because S3 Batch Operations
 requires it (S3 User Guide, "Specifying a manifest") and because an encoded key holds no comma,
@@ -8,14 +8,18 @@ form. The keys that it sends to Lambda are form-encoded, so there are two decode
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from urllib.parse import quote, unquote, unquote_plus
+from typing import Final
+from urllib.parse import quote, unquote_plus, unquote_to_bytes
 
 from domain.errors import InvalidManifest
 
 FIELDS = ("Bucket", "Key", "Ignore", "Ignore")
 """The manifest's columns for S3 Batch Operations, which ignores size and lastModified."""
+
+_FIELD_COUNT_WITH_E_TAG: Final = 5
+_ESCAPES: Final = {code: quote(chr(code), safe="/") for code in range(128)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,17 +27,20 @@ class ManifestEntry:
     """An object as the listing returned it.
 
     `size_bytes` and `last_modified` may be unknown (None) in a chunk created from a completion
-    report, which does not have them.
+    report, which does not have them. `e_tag` (unquoted) is also None in a chunk of a job that does
+    not compare it. `row` is the line from which the entry was read: it is copied as it is.
     """
 
     key: str
     size_bytes: int | None
     last_modified: datetime | None
+    e_tag: str | None = None
+    row: bytes | None = field(default=None, compare=False, repr=False)
 
 
 def encode_key(key: str) -> str:
     """Percent-encode a key for a manifest."""
-    return quote(key, safe="/")
+    return key.translate(_ESCAPES) if key.isascii() else quote(key, safe="/")
 
 
 def decode_key(encoded: str) -> str:
@@ -43,7 +50,7 @@ def decode_key(encoded: str) -> str:
         InvalidManifest: The octets are not UTF-8.
     """
     try:
-        return unquote(encoded, errors="strict")
+        return unquote_to_bytes(encoded).decode() if "%" in encoded else encoded
     except UnicodeDecodeError as error:
         raise InvalidManifest(f"key {encoded!r} is not percent-encoded UTF-8") from error
 
@@ -63,25 +70,33 @@ def decode_invocation_key(encoded: str) -> str:
         raise InvalidManifest(f"key {encoded!r} is not form-encoded UTF-8") from error
 
 
-def encode_row(bucket_name: str, entry: ManifestEntry) -> bytes:
-    """Return the entry as one line, including the line end."""
+def encode_row(bucket_name: str, entry: ManifestEntry, *, with_e_tag: bool = False) -> bytes:
+    """Return the entry as one line, including the line end; only if asked, with its ETag."""
     size = "" if entry.size_bytes is None else str(entry.size_bytes)
     modified = "" if entry.last_modified is None else format_timestamp(entry.last_modified)
-    return f"{bucket_name},{encode_key(entry.key)},{size},{modified}\n".encode()
+    row = f"{bucket_name},{encode_key(entry.key)},{size},{modified}"
+    if with_e_tag and entry.e_tag is not None:
+        row += f",{encode_key(entry.e_tag)}"
+    return f"{row}\n".encode()
 
 
 def decode_row(line: bytes) -> ManifestEntry:
     """Parse one line.
 
     Raises:
-        InvalidManifest: The row does not have four fields, or one of them is not valid.
+        InvalidManifest: The row does not have four or five fields, or one of them is not valid.
     """
     try:
-        _bucket, key, size, modified = line.decode().rstrip("\n").split(",")
+        fields = line.decode().rstrip("\n").split(",")
+        if len(fields) < _FIELD_COUNT_WITH_E_TAG:
+            fields.append("")
+        _bucket, key, size, modified, e_tag = fields
         return ManifestEntry(
             key=decode_key(key),
             size_bytes=int(size) if size else None,
             last_modified=parse_timestamp(modified) if modified else None,
+            e_tag=decode_key(e_tag) if e_tag else None,
+            row=line,
         )
     except ValueError as error:
         raise InvalidManifest(f"row {line[:200]!r}: {error}") from error

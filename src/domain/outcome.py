@@ -182,8 +182,11 @@ _RECORD_FIELDS = {
 
 def to_json_line(outcome: Outcome, *, job_id: str, chunk_index: int) -> str:
     """Return the outcome as one line of JSON (ASCII only, for any key), without line end."""
-    record = {name: getattr(outcome, attribute) for name, attribute in _RECORD_FIELDS.items()}
-    kept = {name: value for name, value in record.items() if value is not None}
+    kept = {
+        name: value
+        for name, attribute in _RECORD_FIELDS.items()
+        if (value := getattr(outcome, attribute)) is not None
+    }
     return json.dumps({"jobId": job_id, "chunkIndex": chunk_index, **kept})
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.chunk import Chunk
-from domain.connector import Connector
+from domain.connector import Connector, Verify
 from domain.failure import Failure
 from domain.file_types import FileFilter
 from domain.job import Job
@@ -29,6 +29,7 @@ def job_view(job: Job, now: datetime) -> Json:
         "statusReason": job.status_reason,
         "warnings": list(job.warnings),
         "discovery": job.options.discovery.value,
+        "verify": (job.options.verify or Verify.TAGS).value,
         "dryRun": job.options.dry_run,
         "createdAt": format_timestamp(job.created_at),
         "updatedAt": format_timestamp(job.updated_at),
@@ -64,6 +65,7 @@ def connector_view(connector: Connector) -> Json:
         "status": connector.status.value,
         "trigger": connector.ingest.trigger.value,
         "ids": connector.ingest.ids.value,
+        "verify": connector.verify.value,
         "restoreTags": connector.ingest.restore_tags,
         "ingestQueueUrl": connector.ingest.queue_url,
         "ingestQueueEmptyAt": (

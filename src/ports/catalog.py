@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.catalog import CatalogAnswer, CatalogQuestion
+from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord
 
 
 class Catalog(Protocol):
@@ -36,5 +36,19 @@ class Catalog(Protocol):
             Misconfigured: The table or an index does not exist.
             AccessDenied: The catalog cannot be read.
             CorruptData: The catalog's response does not have its documented form.
+        """
+        ...
+
+    async def records_at(
+        self, bucket_name: str, keys: Sequence[str]
+    ) -> list[tuple[CatalogRecord, ...]]:
+        """Return the records of each object of a bucket, whatever its tags are, in order of `keys`.
+
+        The record under the inventory id that this service generates for the object, if it may be
+        the object's (`CatalogRecord.may_be_at`). If there is none, those at its storage path, if
+        the catalog has an index over paths. Locks are left out.
+
+        Raises:
+            Retryable, Misconfigured, AccessDenied, CorruptData: As in `look_up`.
         """
         ...

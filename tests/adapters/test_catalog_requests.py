@@ -110,6 +110,24 @@ class TestCosts:
         assert all(answer.asset_known for answer in answers)
         assert table.requests() == {"BatchGetItem": 1}
 
+    async def test_records_under_the_minted_ids_cost_their_share_of_a_batch(
+        self, table: Table
+    ) -> None:
+        keys = [f"{n}.jpg" for n in range(250)]
+        for key in keys:
+            table.add(mint_inventory_id("media", key), f"asset {key}", f"media:{key}")
+        found = await table.catalog.records_at("media", keys)
+        assert [record.asset_id for (record,) in found] == [f"asset {key}" for key in keys]
+        assert table.requests() == {"BatchGetItem": 3}
+
+    async def test_a_record_under_another_id_costs_a_query_too(self, table: Table) -> None:
+        for n in range(100):
+            table.add(f"inv-{n}", f"asset-{n}", f"media:{n}.jpg")
+            table.pages[f"media:{n}.jpg"] = [[f"inv-{n}"]]
+        found = await table.catalog.records_at("media", [f"{n}.jpg" for n in range(100)])
+        assert [record.inventory_id for (record,) in found] == [f"inv-{n}" for n in range(100)]
+        assert table.requests() == {"BatchGetItem": 1, "S3PathIndex": 100}
+
     async def test_an_untagged_object_costs_a_share_and_one_query(self, table: Table) -> None:
         questions = [ask(f"{n}.jpg") for n in range(100)]
         await table.catalog.look_up(questions)

@@ -91,6 +91,35 @@ async def test_listings_are_parsed_without_dateutil(monkeypatch: pytest.MonkeyPa
     assert found["Key"] == "a b+c\nd"
 
 
+async def test_many_items_are_returned_as_the_sdk_returns_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The SDK does not walk over them; its Query, which does, is the comparison."""
+    item = {
+        "text": {"S": "a é"},
+        "number": {"N": "1.50"},
+        "flag": {"BOOL": False},
+        "nothing": {"NULL": True},
+        "sets": {"M": {"texts": {"SS": ["a", "b"]}, "numbers": {"NS": ["1", "2"]}}},
+        "list": {"L": [{"S": "a"}, {"M": {}}, {"L": []}]},
+    }
+
+    async def answer(request: web.Request) -> web.Response:
+        many = request.headers["X-Amz-Target"].endswith("BatchGetItem")
+        body = {"Responses": {"t": [item]}, "UnprocessedKeys": {}} if many else {"Items": [item]}
+        return web.json_response(body, headers={"x-amzn-RequestId": "R1"})
+
+    async with serving(answer, monkeypatch) as clients:
+        client = await clients.dynamodb()
+        many = await client.batch_get_item(RequestItems={"t": {"Keys": [{"id": {"S": "i"}}]}})
+        queried = await client.query(TableName="t", KeyConditionExpression="id = :id")
+
+    assert many["Responses"] == {"t": queried["Items"]} == {"t": [item]}
+    assert many["UnprocessedKeys"] == {}
+    assert many["ResponseMetadata"]["RequestId"] == "R1"
+    assert many["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
 async def test_dates_of_http_are_parsed_too(monkeypatch: pytest.MonkeyPatch) -> None:
     async def head(_: web.Request) -> web.Response:
         return web.Response(headers={"Last-Modified": "Sat, 31 Jan 2026 12:00:00 GMT"})

@@ -163,7 +163,7 @@ async def test_a_lean_listing_is_what_the_sdk_lists(
 
     assert seen(raw.requests) == ["lean", "sdk"]
     assert raw.requests[0].path == raw.requests[1].path
-    names = ("Key", "Size", "LastModified")
+    names = ("Key", "Size", "LastModified", "ETag")
     assert by_lean["Contents"] == [
         {name: found[name] for name in names} for found in by_sdk.get("Contents", [])
     ]

@@ -268,7 +268,7 @@ CALL_NAMES: Final = tuple(
         "chunks": "add get save settle chunks list_page",
         "connectors": "create get list_page record_queue_empty",
         "errors": "record clear list_page",
-        "catalog": "look_up",
+        "catalog": "look_up records_at",
         "queue": "send depth",
         "ingest_queue": "send depth",
         "notifier": "publish",

@@ -11,7 +11,7 @@ import pytest
 from lambda_context import Context
 
 from application.execution.tuning import Tuning
-from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
+from domain.connector import Bucket, Connector, ConnectorStatus, Ingest, Verify
 from domain.job import Discovery, SyncOptions
 from entrypoints import api
 from entrypoints.runtime import Runtime
@@ -103,7 +103,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 
 @pytest.mark.parametrize("body", ["", "  \r\n", "{}", '{"prefix": null, "include": null}'])
 def test_every_member_of_a_sync_is_optional(served: Api, body: str) -> None:
-    assert served.started(body) == SyncOptions(discovery=Discovery.BATCH)
+    assert served.started(body) == SyncOptions(discovery=Discovery.BATCH, verify=Verify.TAGS)
 
 
 def test_a_sync_in_full(served: Api) -> None:
@@ -114,6 +114,7 @@ def test_a_sync_in_full(served: Api) -> None:
         "modifiedSince": "2026-01-31T13:00:00+01:00",
         "include": ["*.mov"],
         "exclude": ["tmp/**"],
+        "verify": "catalog",
     }
     parsed = served.started(body)
     assert parsed.prefixes == ("a/", "b/")
@@ -121,6 +122,7 @@ def test_a_sync_in_full(served: Api) -> None:
     assert parsed.discovery is Discovery.DIRECT
     assert parsed.modified_since == datetime(2026, 1, 31, 12, tzinfo=UTC)
     assert (parsed.include, parsed.exclude) == (("*.mov",), ("tmp/**",))
+    assert parsed.verify is Verify.CATALOG
 
 
 BAD_SYNCS: list[tuple[object, set[str]]] = [

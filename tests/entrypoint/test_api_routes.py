@@ -260,6 +260,7 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
         "status": "DISABLED",
         "trigger": "queue",
         "ids": "assigned",
+        "verify": "catalog",
         "restoreTags": False,
         "ingestQueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
         "fileFilter": {"mode": "deny", "extensions": ["mov"], "mimeTypes": ["image/*"]},
@@ -344,6 +345,7 @@ def test_a_connector_gets_an_id_and_defaults(gateway: Api) -> None:
     assert created["roleArn"] is None
     assert (created["ids"], created["restoreTags"]) == ("minted", True)
     assert (created["ingestQueueUrl"], created["fileFilter"]) == (None, None)
+    assert created["verify"] == "tags"
 
 
 @pytest.mark.parametrize(
@@ -987,6 +989,7 @@ def test_the_description_names_the_bounds_that_are_enforced(gateway: Api) -> Non
         "include",
         "exclude",
         "retrigger",
+        "verify",
     }
     prefixes, _null = sync["properties"]["prefixes"]["anyOf"]
     assert (prefixes["minItems"], prefixes["maxItems"]) == (1, 100)

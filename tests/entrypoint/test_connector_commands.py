@@ -381,7 +381,17 @@ def test_what_the_sdk_lacks_is_named(
 def test_add_sends_its_options(api: Api) -> None:
     assert run("add", "films").exit_code == 0
     options = ("--trigger", "queue", "--queue-url", QUEUE, "--ids", "assigned")
-    more = ("--no-restore-tags", "--allow", ".MOV", "--allow", "mp4", "--allow", "mov")
+    more = (
+        "--verify",
+        "catalog",
+        "--no-restore-tags",
+        "--allow",
+        ".MOV",
+        "--allow",
+        "mp4",
+        "--allow",
+        "mov",
+    )
     assert run("add", "films", "--id", "f", *options, *more).exit_code == 0
     assert run("add", "films", "--deny", "psd").exit_code == 0
     plain, whole, denied = api.posted
@@ -391,6 +401,7 @@ def test_add_sends_its_options(api: Api) -> None:
         "connectorId": "f",
         "trigger": "queue",
         "ids": "assigned",
+        "verify": "catalog",
         "ingestQueueUrl": QUEUE,
         "restoreTags": False,
         "fileFilter": {"mode": "allow", "extensions": ["mov", "mp4"], "mimeTypes": []},
@@ -436,9 +447,10 @@ def test_list_shows_trigger_and_source_of_ids(api: Api) -> None:
         "STATUS",
         "TRIGGER",
         "IDS",
+        "VERIFY",
         "ROLE",
     ]
-    assert row.split() == ["made", "films", "ENABLED", "event", "assigned"]
+    assert row.split() == ["made", "films", "ENABLED", "event", "assigned", "tags"]
 
 
 def test_lists_report_unreadable_records(api: Api) -> None:

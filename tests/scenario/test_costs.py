@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from port_spy import spy
 
 from application.execution.tuning import Tuning
 from domain.job import Discovery, JobStatus
@@ -15,23 +16,6 @@ from domain.packing import ChunkSizing
 from ports.errors import Throttled
 
 BUCKET = "media"
-
-
-def spy(port: Any) -> Counter[str]:
-    """Count the calls of a port's methods from now on."""
-    counts: Counter[str] = Counter()
-
-    def counted(name: str, method: Any) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            counts[name] += 1
-            return method(*args, **kwargs)
-
-        return call
-
-    for name in dir(port):
-        if not name.startswith("_") and callable(getattr(port, name)):
-            setattr(port, name, counted(name, getattr(port, name)))
-    return counts
 
 
 async def test_a_skip_costs_one_read(story: Any) -> None:

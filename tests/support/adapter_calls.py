@@ -388,6 +388,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "errors.clear": lambda: errors.clear("job-1", "0"),
         "errors.list_page": lambda: errors.list_page("job-1", limit=5),
         "catalog.look_up": lambda: catalog.look_up([QUESTION]),
+        "catalog.records_at": lambda: catalog.records_at("media", ["p/a.jpg", "p/b.jpg"]),
         "queue.send": lambda: queue.send([ChunkMessage(job_id="job-1", chunk_index=0)]),
         "queue.depth": queue.depth,
         "ingest_queue.send": lambda: ingest_queue.send(QUEUE_URL, [ingest_message(EVENT)]),

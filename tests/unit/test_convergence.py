@@ -32,6 +32,7 @@ from domain.customer_object import ObjectHead
 from domain.decision import Minting, Reason, Verdict, decide, resume
 from domain.file_types import Taken
 from domain.identity import identity_of, mint_inventory_id
+from domain.manifest import ManifestEntry
 from domain.profile import GENERIC, MEDIALAKE, Profile
 from domain.tagging import tags_after
 from domain.trigger_mark import (
@@ -42,6 +43,7 @@ from domain.trigger_mark import (
     mark_of,
     mark_value,
 )
+from domain.verification import known_as_listed
 
 SOAK = int(os.environ.get("ASSET_SYNC_SOAK", "1"))
 BUCKET = "b"
@@ -133,6 +135,21 @@ class World:
                 and (each.storage_path == question.storage_path or each.inventory_id == minted)
             )
         return CatalogAnswer(record=tagged and catalog_record(tagged), others=others)
+
+    def known_by_catalog(self, key: str) -> Verdict | None:
+        """Return the verdict without reading tags, as a job with `verify: catalog` finds it."""
+        stored, path = self.objects[key], storage_path(BUCKET, key)
+        minted = self.records.get(mint_inventory_id(BUCKET, key))
+        found = [each for each in self.records.values() if each.storage_path == path]
+        if minted is not None and minted.storage_path in (None, path):
+            found = [minted]
+        entry = ManifestEntry(
+            key=key,
+            size_bytes=len(stored.content),
+            last_modified=stored.modified,
+            e_tag=stored.e_tag,
+        )
+        return known_as_listed(entry, path, [catalog_record(each) for each in found])
 
     def sync(self, job_id: str, profile: Profile = MEDIALAKE) -> dict[str, Verdict]:
         """One job over all objects; returns the verdicts."""
@@ -304,6 +321,30 @@ def test_two_syncs_reach_a_stable_state(
             continue  # all its messages were lost
         assert verdict.reason in PEACE, (key, verdict)
     assert not world.queue
+
+
+# What may happen while no one but the system and this service touches tags.
+UNTOUCHED = STEPS.filter(lambda step: step[0] not in ("lose tags", "copy with tags"))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("ids", IdSource)
+@pytest.mark.parametrize("duplicates_taken", [False, True])
+@settings(max_examples=250 * SOAK, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(UNTOUCHED, max_size=16))
+def test_what_the_catalog_has_as_listed_needs_no_trigger(
+    ids: IdSource,
+    duplicates_taken: bool,
+    steps: list,  # type: ignore[type-arg]
+) -> None:
+    world = World(ids=ids, duplicates_taken=duplicates_taken)
+    for number, step in enumerate(steps):
+        act(world, number, step)
+    trusted = {key: world.known_by_catalog(key) for key in world.objects}
+    for key, verdict in world.sync("job-tags").items():
+        known = trusted[key]
+        if known is not None:
+            assert (verdict.decision, verdict.identity) == (known.decision, known.identity)
 
 
 def test_a_system_that_ingests_nothing_gets_three_triggers() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote_plus
@@ -58,6 +59,7 @@ ENTRIES = st.builds(
     size_bytes=st.none() | st.integers(0, 5 * 1024**4),
     last_modified=st.none() | TIMESTAMPS,
 )
+E_TAGS = st.none() | KEYS
 NASTY = ["a b+c%20", "line\nbreak", "\r\n\t\x00\x7f", 'comma, "quote"', "日本/é", "%", "+", "a%2Fb"]
 
 
@@ -71,6 +73,15 @@ def test_an_entry_survives_its_row(entry: ManifestEntry) -> None:
     assert row.count(b"\n") == 1
     assert row.endswith(b"\n")
     assert b'"' not in row
+
+
+@given(ENTRIES, E_TAGS)
+def test_an_e_tag_survives_only_in_rows_that_have_one(
+    entry: ManifestEntry, e_tag: str | None
+) -> None:
+    listed = replace(entry, e_tag=e_tag)
+    assert decode_row(encode_row("bucket", listed, with_e_tag=True)) == listed
+    assert encode_row("bucket", listed) == encode_row("bucket", entry)
 
 
 @given(ENTRIES)
@@ -107,7 +118,7 @@ def test_a_key_that_is_not_utf_8_is_refused(decode: Any) -> None:
     [
         b"",
         b"bucket,key\n",
-        b"bucket,key,1,2026-01-01T00:00:00Z,more\n",
+        b"bucket,key,1,2026-01-01T00:00:00Z,etag,more\n",
         b"bucket,key,one,\n",
         b"bucket,key,1,yesterday\n",
         b"bucket,key,1,2026-01-01T00:00:00\n",

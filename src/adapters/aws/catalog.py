@@ -1,6 +1,9 @@
 """The Asset Management System's asset table on DynamoDB: read, never written.
 
-The cost of a lookup of N objects in one call:
+The cost of `records_at` for an object whose record has the id that this service generates: its
+share of one BatchGetItem. For every other object, also one Query of the index over storage paths.
+
+The cost of `look_up` for N objects in one call:
 
 - An object with both ids whose record has that AssetID: its share of one BatchGetItem, which reads
   a hundred records. The same for an object without an InventoryID; then the record under the id
@@ -21,7 +24,8 @@ there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from adapters.aws.attributes import to_attribute
@@ -30,7 +34,14 @@ from adapters.aws.catalog_record import CatalogAttributes
 from adapters.aws.dynamo_reads import batch_get, query
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.responses import required
-from domain.catalog import LOCK_PREFIX, CatalogAnswer, CatalogQuestion, CatalogRecord
+from domain.catalog import (
+    LOCK_PREFIX,
+    CatalogAnswer,
+    CatalogQuestion,
+    CatalogRecord,
+    storage_path,
+)
+from domain.identity import mint_inventory_id
 from ports.catalog import Catalog
 from ports.errors import Misconfigured, Refused
 
@@ -85,17 +96,24 @@ class DynamoCatalog:
 
     async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         """See `Catalog.look_up`."""
-        try:
+        with _names_may_be_wrong():
             return await self._look_up_all(questions)
-        except Refused as error:
-            # Only the names can be wrong in these requests: a missing index, or another key or
-            # projection, is a ValidationException.
-            raise Misconfigured(
-                f"the catalog's table, index or attribute names do not match: {error}",
-                operation=error.operation,
-                resource=error.resource,
-                vendor_code=error.vendor_code,
-            ) from error
+
+    async def records_at(
+        self, bucket_name: str, keys: Sequence[str]
+    ) -> list[tuple[CatalogRecord, ...]]:
+        """See `Catalog.records_at`."""
+        with _names_may_be_wrong():
+            paths = [storage_path(bucket_name, key) for key in keys]
+            minted_ids = [mint_inventory_id(bucket_name, key) for key in keys]
+            minted = await self._records(minted_ids)
+            found: dict[str, Sequence[CatalogRecord]] = {
+                path: (record,)
+                for path, inventory_id in zip(paths, minted_ids, strict=True)
+                if (record := minted.get(inventory_id)) is not None and record.may_be_at(path)
+            }
+            found |= await self._at_paths(path for path in paths if path not in found)
+        return [tuple(found.get(path, ())) for path in paths]
 
     async def _look_up_all(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         records = await self._records(
@@ -213,6 +231,24 @@ class DynamoCatalog:
 
     def _is_lock(self, inventory_id: str) -> bool:
         return bool(self._lock_prefix) and inventory_id.startswith(self._lock_prefix)
+
+
+@contextmanager
+def _names_may_be_wrong() -> Iterator[None]:
+    """Report a refused request as Misconfigured.
+
+    Only the names can be wrong in these requests: a missing index, or another key or projection, is
+    a ValidationException.
+    """
+    try:
+        yield
+    except Refused as error:
+        raise Misconfigured(
+            f"the catalog's table, index or attribute names do not match: {error}",
+            operation=error.operation,
+            resource=error.resource,
+            vendor_code=error.vendor_code,
+        ) from error
 
 
 _Item = TypeVar("_Item")

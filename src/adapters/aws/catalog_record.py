@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 from adapters.aws.attributes import Item, reading
 from adapters.aws.resources import ASSETS_TABLE
 from domain.catalog import CatalogRecord
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +89,17 @@ class CatalogAttributes:
 
 
 def _attribute(item: Item, path: str) -> Mapping[str, Any]:
-    attribute: Mapping[str, Any] = {"M": item}
-    for name in path.split("."):
-        attribute = attribute.get("M", {}).get(name, {})
+    members: Mapping[str, Any] = item
+    attribute = _NOTHING
+    for name in _names(path):
+        attribute = members.get(name, _NOTHING)
+        members = attribute.get("M", _NOTHING)
     return attribute
+
+
+@cache
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
 
 
 def _text(item: Item, path: str) -> str | None:

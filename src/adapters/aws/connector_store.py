@@ -22,7 +22,7 @@ from adapters.aws.dynamo_reads import first, scan
 from adapters.aws.dynamo_writes import DynamoWriter, put
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.ingest_item import ingest_values, to_ingest
-from domain.connector import Bucket, Connector, ConnectorStatus
+from domain.connector import Bucket, Connector, ConnectorStatus, Verify
 from ports.connector_store import ConnectorStore
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.paging import Page
@@ -109,6 +109,7 @@ def _to_connector_item(connector: Connector) -> Item:
             "prefixes": connector.prefixes,
             "status": connector.status,
             **ingest_values(connector.ingest),
+            "verify": connector.verify,
             "queueEmptyAt": connector.queue_empty_at,
             "createdAt": connector.created_at,
         }
@@ -128,6 +129,7 @@ def _to_connector(item: Item) -> Connector:
             prefixes=tuple(values["prefixes"]),
             status=ConnectorStatus(values["status"]),
             ingest=to_ingest(values),
+            verify=Verify(values.get("verify", Verify.TAGS)),
             queue_empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
             created_at=to_timestamp(values["createdAt"]),
         )

@@ -20,7 +20,7 @@ from adapters.aws.attributes import (
 )
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.tally_item import tally_values, to_tally
-from domain.connector import Bucket
+from domain.connector import Bucket, Verify
 from domain.job import (
     Attempts,
     Discovery,
@@ -79,6 +79,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "include": options.include,
         "exclude": options.exclude,
         "retrigger": options.retrigger,
+        "verify": options.verify,
         "status": job.status,
         "statusReason": job.status_reason,
         "warnings": job.warnings,
@@ -247,6 +248,7 @@ def _to_options(values: Mapping[str, Any]) -> SyncOptions:
         include=tuple(values["include"]),
         exclude=tuple(values["exclude"]),
         retrigger=values.get("retrigger", False),
+        verify=Verify(values["verify"]) if values.get("verify") else None,
     )
 
 

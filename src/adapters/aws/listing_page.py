@@ -29,8 +29,8 @@ def parse_page(body: bytes) -> dict[str, Any] | None:
         if namespace == root.tag:
             return None
         encoded = root.findtext(f"{namespace}EncodingType") == _ENCODED
-        key, size, last_modified = (
-            f"{namespace}{name}" for name in ("Key", "Size", "LastModified")
+        key, size, last_modified, e_tag = (
+            f"{namespace}{name}" for name in ("Key", "Size", "LastModified", "ETag")
         )
 
         def entry(found: ElementTree.Element) -> dict[str, Any]:
@@ -39,6 +39,7 @@ def parse_page(body: bytes) -> dict[str, Any] | None:
                 "Key": unquote_plus(members[key]) if encoded else members[key],
                 "Size": int(members[size]),
                 "LastModified": parse_timestamp(members[last_modified]),
+                "ETag": members.get(e_tag),
             }
 
         page: dict[str, Any] = {

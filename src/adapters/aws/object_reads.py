@@ -26,6 +26,7 @@ def read_page(
             key=required(found, "Key"),
             size_bytes=required(found, "Size", of=int),
             last_modified=required(found, "LastModified", of=datetime),
+            e_tag=(optional(found, "ETag") or "").strip('"') or None,
         )
         for found in optional(response, "Contents", of=list) or []
     ]

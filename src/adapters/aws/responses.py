@@ -23,6 +23,10 @@ NO_ERROR_DOCUMENT: Final = "NoErrorDocument"
 
 _WEB_PAGE: Final = "html"
 
+# DynamoDB's JSON has items in the form in which the SDK returns them, except binary values, which
+# this service neither writes nor reads. The SDK's walk over every value cost 60 µs an item.
+_READ_OF_MANY_ITEMS: Final = "BatchGetItem"
+
 
 class Malformed(ResponseParserError):
     """Something in a response is missing or invalid."""
@@ -97,7 +101,7 @@ def _check_value(name: str, value: Any) -> None:
 
 def _check_body(
     operation_model: Any,
-    response_dict: Mapping[str, Any],
+    response_dict: dict[str, Any],
     customized_response_dict: dict[str, Any],
     **_: object,
 ) -> None:
@@ -120,6 +124,9 @@ def _check_body(
         raise Malformed(f"the body of the response, {len(body)} bytes, is not valid")
     if wanted and isinstance(document, ElementTree.Element):
         _check_booleans(operation_model.output_shape, document)
+    elif operation_model.name == _READ_OF_MANY_ITEMS and isinstance(document, dict):
+        customized_response_dict.update(document)
+        response_dict["body"] = b"{}"
 
 
 def _check_booleans(shape: Any, document: ElementTree.Element) -> None:

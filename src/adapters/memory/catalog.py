@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from adapters.memory.database import MemoryDatabase
-from domain.catalog import LOCK_PREFIX, CatalogAnswer, CatalogQuestion, CatalogRecord
+from domain.catalog import (
+    LOCK_PREFIX,
+    CatalogAnswer,
+    CatalogQuestion,
+    CatalogRecord,
+    storage_path,
+)
+from domain.identity import mint_inventory_id
 from ports.catalog import Catalog
 
 
@@ -30,18 +37,11 @@ class MemoryCatalog:
 
     async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         """See `Catalog.look_up`."""
-        records = {
-            inventory_id: record
-            for inventory_id, record in self._database.assets.items()
-            if not inventory_id.startswith(LOCK_PREFIX)
-        }
+        records = self._records()
         asset_ids: set[str | None] = set()
-        by_path: dict[str | None, list[CatalogRecord]] = {}
         if self._asset_index:
             asset_ids = {record.asset_id for record in records.values()}
-        if self._path_index:
-            for record in records.values():
-                by_path.setdefault(record.storage_path, []).append(record)
+        by_path = self._by_path(records)
 
         def answer(question: CatalogQuestion) -> CatalogAnswer:
             asset_id, path = question.identity.asset_id, question.storage_path
@@ -59,6 +59,38 @@ class MemoryCatalog:
             return CatalogAnswer(record=own, others=tuple(found[each] for each in sorted(found)))
 
         return [answer(each) for each in questions]
+
+    async def records_at(
+        self, bucket_name: str, keys: Sequence[str]
+    ) -> list[tuple[CatalogRecord, ...]]:
+        """See `Catalog.records_at`."""
+        records = self._records()
+        by_path = self._by_path(records)
+
+        def found(key: str) -> tuple[CatalogRecord, ...]:
+            path = storage_path(bucket_name, key)
+            minted = records.get(mint_inventory_id(bucket_name, key))
+            if minted is not None and minted.may_be_at(path):
+                return (minted,)
+            return tuple(by_path.get(path, ()))
+
+        return [found(key) for key in keys]
+
+    def _records(self) -> dict[str, CatalogRecord]:
+        return {
+            inventory_id: record
+            for inventory_id, record in self._database.assets.items()
+            if not inventory_id.startswith(LOCK_PREFIX)
+        }
+
+    def _by_path(
+        self, records: Mapping[str, CatalogRecord]
+    ) -> dict[str | None, list[CatalogRecord]]:
+        by_path: dict[str | None, list[CatalogRecord]] = {}
+        if self._path_index:
+            for record in records.values():
+                by_path.setdefault(record.storage_path, []).append(record)
+        return by_path
 
     def ingest(
         self,

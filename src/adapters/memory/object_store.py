@@ -356,8 +356,9 @@ def _position(token: str) -> str:
 def _entry(bucket: MemoryBucket, key: str) -> ManifestEntry:
     stored = bucket.current(key)
     assert stored is not None  # noqa: S101  # `keys` has current objects only
+    head = stored.head
     return ManifestEntry(
-        key=key, size_bytes=stored.head.size_bytes, last_modified=stored.head.last_modified
+        key=key, size_bytes=head.size_bytes, last_modified=head.last_modified, e_tag=head.e_tag
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domain.catalog import CatalogAnswer, CatalogQuestion
+from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord
 from ports.catalog import Catalog
 
 
@@ -23,6 +23,12 @@ class TagsCatalog:
     async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
         """See `Catalog.look_up`."""
         return [CatalogAnswer(asset_known=_given_out(each)) for each in questions]
+
+    async def records_at(
+        self, bucket_name: str, keys: Sequence[str]
+    ) -> list[tuple[CatalogRecord, ...]]:
+        """See `Catalog.records_at`."""
+        return [() for _ in keys]
 
 
 def _given_out(question: CatalogQuestion) -> bool:

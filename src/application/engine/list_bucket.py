@@ -31,7 +31,16 @@ from domain import prefixes as prefix_rules
 from domain.bucket_check import check_bucket
 from domain.file_types import Taken
 from domain.item_sizes import part_bytes
-from domain.job import Job, JobCompleted, Listing, ManifestFile, ManifestWritten, Splitting, evolve
+from domain.job import (
+    Discovery,
+    Job,
+    JobCompleted,
+    Listing,
+    ManifestFile,
+    ManifestWritten,
+    Splitting,
+    evolve,
+)
 from domain.key_sum import with_key
 from domain.manifest import ManifestEntry, encode_row
 from domain.profile import Profile
@@ -107,6 +116,8 @@ class ListBucket:
         )
         at = job.listing
         rows = bytearray(await self._results.get(at.rest_key) if at.rest_key else b"")
+        # Only workers compare ETags. A batch job's manifest has the columns that its request names.
+        with_e_tags = job.options.trusts_catalog and job.options.discovery is Discovery.DIRECT
         saved_at = self._clock.now()
         for index in range(at.prefix_index, len(prefixes)):
             async for listed in self._pages(job, prefixes[index], at):
@@ -115,7 +126,7 @@ class ListBucket:
                 selected = [entry for entry in chosen if self._may_be_taken(job, entry)]
                 key_sum = at.key_sum
                 for entry in selected:
-                    rows += encode_row(job.bucket.name, entry)
+                    rows += encode_row(job.bucket.name, entry, with_e_tag=with_e_tags)
                     key_sum = with_key(key_sum, entry.key)
                 at = replace(
                     at,

@@ -45,6 +45,30 @@ class _Batch:
     checkpoint: Splitting
 
 
+class _Position:
+    """The checkpoint after the last record, as plain numbers: there is one step for each object."""
+
+    def __init__(self, start: Splitting) -> None:
+        self._file_index = start.file_index
+        self._position = start.position
+        self._object_count = start.object_count
+        self._key_sum = start.key_sum
+
+    def pass_record(self, item: ManifestEntry | Outcome, file_index: int, after: int) -> None:
+        self._file_index = file_index
+        self._position = after
+        self._object_count += 1
+        self._key_sum = with_key(self._key_sum, key_of(item))
+
+    def checkpoint(self) -> Splitting:
+        return Splitting(
+            file_index=self._file_index,
+            position=self._position,
+            object_count=self._object_count,
+            key_sum=self._key_sum,
+        )
+
+
 class SplitIntoChunks:
     """Creates the chunks of a job from a source of records."""
 
@@ -76,10 +100,12 @@ class SplitIntoChunks:
         """
         draft = ChunkDraft()
         batch = _Batch([], job.splitting)
-        async for item, after in self._records(source, job.splitting):
+        at = _Position(job.splitting)
+        async for item, file_index, after in self._records(source, job.splitting):
             entry = item if isinstance(item, ManifestEntry) else None
             if draft.would_overflow(entry, self._tuning.sizing):
                 await self._close(job, draft, batch)
+                batch.checkpoint = at.checkpoint()
                 draft = ChunkDraft()
                 ending = lease.deadline.near(self._tuning.stop_margin_s)
                 if ending or len(batch.chunks) >= self._tuning.added_chunk_count:
@@ -91,13 +117,10 @@ class SplitIntoChunks:
                 draft.add(item, self._tuning.sizing)
             else:
                 draft.outcomes.append(item)
-            batch.checkpoint = replace(
-                after,
-                object_count=batch.checkpoint.object_count + 1,
-                key_sum=with_key(batch.checkpoint.key_sum, key_of(item)),
-            )
+            at.pass_record(item, file_index, after)
         if draft.object_count:
             await self._close(job, draft, batch)
+        batch.checkpoint = at.checkpoint()
         counted, listed = batch.checkpoint.object_count, job.listing.objects_listed
         if counted != listed:
             raise InvalidReport(
@@ -113,19 +136,17 @@ class SplitIntoChunks:
 
     async def _records(
         self, source: Source, start: Splitting
-    ) -> AsyncIterator[tuple[ManifestEntry | Outcome, Splitting]]:
+    ) -> AsyncIterator[tuple[ManifestEntry | Outcome, int, int]]:
+        """Yield each record, the index of its file, and the position after it."""
         position = start.position
         for file_index in range(start.file_index, len(source.keys)):
             splitter = RecordSplitter(position)
             stream = self._results.stream(source.keys[file_index], position=position)
             async for portion in stream:
                 for record, after in splitter.feed(portion):
-                    yield (
-                        source.parse(record, after),
-                        Splitting(file_index=file_index, position=after),
-                    )
+                    yield source.parse(record, after), file_index, after
             for record, after in splitter.finish():
-                yield source.parse(record, after), Splitting(file_index=file_index, position=after)
+                yield source.parse(record, after), file_index, after
             position = 0
 
     async def _close(self, job: Job, draft: ChunkDraft, batch: _Batch) -> None:

@@ -95,7 +95,7 @@ class StartSync:
             )
         _check_prefixes(options, connector)
         scope = prefix_rules.normalise(options.prefixes or connector.prefixes)
-        options = replace(options, prefixes=scope)
+        options = replace(options, prefixes=scope, verify=options.verify or connector.verify)
         issues = option_issues(options, connector.ingest)
         if issues:
             raise InvalidRequest(*issues)
@@ -160,6 +160,8 @@ def _fingerprint(options: SyncOptions) -> str:
         "exclude": options.exclude,
     }
     if options.retrigger:
-        # Only where it is set, so that a repeated request of an earlier version stays equal.
+        # As the next one, only where it is set: a repeated request of an earlier version is equal.
         canonical["retrigger"] = True
+    if options.verify is not None:
+        canonical["verify"] = options.verify
     return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()

@@ -1,7 +1,7 @@
 """Deciding what objects need: their tags, one catalog lookup for a window of them, HeadObject.
 
-An object whose asset the catalog knows costs one read of S3. Every other one costs two, whatever
-its outcome.
+An object whose asset the catalog knows costs one read of S3, or none in a job that relies on the
+catalog. Every other one costs two, whatever its outcome.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from application.execution.fanout import AdaptiveLimit, fan_out
 from application.execution.tuning import Tuning
+from application.known_objects import KnownObjects
 from application.results.failure_records import failed_outcome
 from domain.catalog import CatalogAnswer, CatalogQuestion
 from domain.customer_object import ObjectHead, ObjectTags
@@ -27,7 +28,7 @@ from domain.decision import (
 from domain.file_types import Taken
 from domain.identity import identity_of
 from domain.job import Job
-from domain.manifest import format_timestamp
+from domain.manifest import ManifestEntry, format_timestamp
 from domain.outcome import Outcome, OutcomeKind, decided
 from domain.profile import Profile
 from domain.trigger_mark import (
@@ -94,9 +95,25 @@ class ObjectDecisions:
     ) -> None:
         self._objects = objects
         self._catalog = catalog
+        self._known_objects = KnownObjects(catalog=catalog)
         self._profile = profile
         self._clock = clock
         self._tuning = tuning
+
+    async def known(self, job: Job, entries: Sequence[ManifestEntry]) -> dict[str, Outcome]:
+        """Return the outcomes of the objects that need no read of S3, by key.
+
+        If the catalog cannot be queried now, the objects are failures that another attempt may fix.
+
+        Raises:
+            Fatal: the catalog cannot be queried; manual intervention is required.
+        """
+        try:
+            return await self._known_objects.among(job, entries)
+        except Fatal:
+            raise
+        except Exception as error:  # noqa: BLE001 - any error concerns only the objects asked for
+            return {entry.key: failed_outcome(entry.key, error) for entry in entries}
 
     async def candidates(self, job: Job, keys: Sequence[str], limit: AdaptiveLimit) -> Candidates:
         """Read the tags of a window of objects, and look them up in the catalog.

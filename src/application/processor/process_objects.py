@@ -71,9 +71,9 @@ class ObjectProcessor:
         Raises:
             Fatal: the catalog cannot be queried; manual intervention is required.
         """
-        outcomes: dict[str, Outcome] = {}
+        outcomes = await self._decisions.known(job, entries)
         repeated: dict[str, Outcome] = {}
-        keys = [entry.key for entry in entries]
+        keys = [entry.key for entry in entries if entry.key not in outcomes]
         for round_index in range(_MAX_ROUNDS):
             if not keys or await context.stop_signal.should_stop():
                 break

@@ -64,8 +64,9 @@ def summary_key(job_id: str) -> str:
 async def write_entries(
     results: ResultsStore, key: str, bucket_name: str, entries: Iterable[ManifestEntry]
 ) -> None:
-    """Write a chunk's entries."""
-    await results.put(key, b"".join(encode_row(bucket_name, entry) for entry in entries))
+    """Write a chunk's entries: those read from a manifest as they are there."""
+    rows = (entry.row or encode_row(bucket_name, entry) for entry in entries)
+    await results.put(key, b"".join(rows))
 
 
 async def read_entries(results: ResultsStore, key: str) -> AsyncIterator[ManifestEntry]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from domain.connector import ConnectorStatus, IdSource, Trigger
+from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.file_types import FileFilter, FilterMode, file_filter_of
 from domain.job import Discovery
 from entrypoints.http.values import (
@@ -79,6 +79,9 @@ class SyncBody(Wire):
         description="Trigger unknown objects even if they were triggered before and are waited for,"
         " or were not taken.",
     )
+    verify: Annotated[Verify, _BY_VALUE] | None = Field(
+        None, description="How known objects are recognised; the connector sets the default."
+    )
 
     @model_validator(mode="after")
     def _one_way_to_name_prefixes(self) -> SyncBody:
@@ -136,6 +139,11 @@ class ConnectorBody(Wire):
     ids: Annotated[IdSource, _BY_VALUE] = Field(
         IdSource.MINTED,
         description="Whether this service makes the ids of unknown objects, or the system does.",
+    )
+    verify: Annotated[Verify, _BY_VALUE] = Field(
+        Verify.TAGS,
+        description="How known objects are recognised: by their tags, or, where the catalog has an"
+        " object as it is listed, without reading them.",
     )
     restore_tags: bool = Field(
         True,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 from pydantic.alias_generators import to_camel
 
 from domain.chunk import ChunkStatus
-from domain.connector import ConnectorStatus, IdSource, Trigger
+from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.decision import Decision
 from domain.file_types import FilterMode
 from domain.job import Discovery, JobStatus
@@ -44,6 +44,8 @@ class Connector(_Shown):
     trigger: Trigger
     ids: IdSource
     """Whether this service makes the ids of unknown objects, or the system does."""
+    verify: Verify
+    """How known objects are recognised, if a sync does not say it."""
     restore_tags: bool
     ingest_queue_url: str | None
     ingest_queue_empty_at: datetime | None
@@ -113,6 +115,8 @@ class Job(_Shown):
     status_reason: str | None
     warnings: list[str]
     discovery: Discovery
+    verify: Verify
+    """How known objects are recognised: by their tags, or by the catalog alone."""
     dry_run: bool
     created_at: datetime
     updated_at: datetime

@@ -65,6 +65,7 @@ async def create_connector(app: App, request: OurRequest, body: ConnectorBody) -
                 queue_url=body.ingest_queue_url,
                 file_filter=body.file_filter.to_filter() if body.file_filter else None,
             ),
+            verify=body.verify,
             expected_owner=body.expected_bucket_owner,
             role_arn=body.role_arn,
         )
@@ -114,6 +115,7 @@ async def start_sync(
         include=tuple(body.include or ()),
         exclude=tuple(body.exclude or ()),
         retrigger=body.retrigger,
+        verify=body.verify,
     )
     try:
         started = await app.start_sync.start(connector_id, options, idempotency_key=idempotency_key)

@@ -323,6 +323,62 @@ def _sorted(answer: CatalogAnswer) -> CatalogAnswer:
     return replace(answer, others=tuple(sorted(answer.others, key=lambda each: each.inventory_id)))
 
 
+class TestRecordsAt:
+    """`records_at` returns the records of an object whatever its tags are."""
+
+    async def test_the_one_under_the_minted_inventory_id(self, world: Any) -> None:
+        record = full(MINTED, "asset-1")
+        await world.write(record)
+        await world.write(full("inv-1", "asset-2"))
+        assert await world.catalog.records_at(BUCKET, [KEY]) == [(kept(world, record),)]
+
+    async def test_without_one_those_at_its_path(self, world: Any) -> None:
+        records = [full(f"inv-{n}", f"asset-{n}") for n in range(3)]
+        for record in records:
+            await world.write(record)
+        (found,) = await world.catalog.records_at(BUCKET, [KEY])
+        expected = {kept(world, record) for record in records} if world.path_index else set()
+        assert set(found) == expected
+
+    async def test_not_one_that_names_another_path(self, world: Any) -> None:
+        await world.write(minted := full(MINTED, "asset-1", key="another.jpg"))
+        await world.write(at_path := full("inv-1", "asset-2"))
+        (found,) = await world.catalog.records_at(BUCKET, [KEY])
+        if "storage_path" not in world.keeps:
+            assert found == (kept(world, minted),)
+        else:
+            assert found == ((kept(world, at_path),) if world.path_index else ())
+
+    async def test_locks_are_left_out(self, world: Any) -> None:
+        await world.lock("inv-1", PATH)
+        assert await world.catalog.records_at(BUCKET, [KEY]) == [()]
+
+    @pytest.mark.parametrize("key", AWKWARD_KEYS)
+    async def test_of_an_awkward_key(self, world: Any, key: str) -> None:
+        await world.write(record := full(mint_inventory_id(BUCKET, key), "asset-1", key=key))
+        assert await world.catalog.records_at(BUCKET, [key]) == [(kept(world, record),)]
+
+    async def test_any_number_in_order_with_repetitions(self, world: Any) -> None:
+        keys = [f"many/{n}.jpg" for n in range(205)]
+        for key in keys[::5]:
+            await world.write(full(mint_inventory_id(BUCKET, key), f"asset {key}", key=key))
+        found = await world.catalog.records_at(BUCKET, [*keys, keys[0], keys[1]])
+        assert [len(each) for each in found] == [1, 0, 0, 0, 0] * 41 + [1, 0]
+        assert [each[0].asset_id for each in found[:205:5]] == [f"asset {key}" for key in keys[::5]]
+
+    async def test_none(self, world: Any) -> None:
+        assert await world.catalog.records_at(BUCKET, []) == []
+
+    @pytest.mark.parametrize("kind", [Retryable, AccessDenied, Misconfigured])
+    async def test_a_failure_is_the_ports_own(
+        self, breakable_world: Any, kind: type[PortError]
+    ) -> None:
+        world = breakable_world
+        with world.broken(kind, after=0), pytest.raises(kind):
+            await world.catalog.records_at(BUCKET, [KEY])
+        assert await world.catalog.records_at(BUCKET, [KEY]) == [()]
+
+
 class TestErrors:
     """A failed lookup is an error: there are no partial results."""
 

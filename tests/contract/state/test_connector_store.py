@@ -17,6 +17,7 @@ from domain.connector import (
     IdSource,
     Ingest,
     Trigger,
+    Verify,
 )
 from domain.file_types import FileFilter, FilterMode
 from ports.connector_store import ConnectorStore
@@ -42,6 +43,7 @@ FULL = Connector(
             mode=FilterMode.DENY, extensions=("mov", "ü"), mime_types=("image/*",)
         ),
     ),
+    verify=Verify.CATALOG,
     queue_empty_at=NOW,
     created_at=NOW,
 )

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from invalid_cursors import invalid_cursors
 
-from domain.connector import Bucket, IdSource, Ingest, Trigger
+from domain.connector import Bucket, IdSource, Ingest, Trigger, Verify
 from domain.file_types import FileFilter, FilterMode
 from domain.job import (
     Attempts,
@@ -71,6 +71,7 @@ FULL = Job(
         include=("*.jpg", ""),
         exclude=("**/tmp/*",),
         retrigger=True,
+        verify=Verify.CATALOG,
     ),
     status=JobStatus.PROCESSING,
     created_at=NOW,

@@ -7,13 +7,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from domain.connector import IdSource, Trigger
+from domain.connector import IdSource, Trigger, Verify
 from domain.file_types import FilterMode, normalised_extension
 from domain.shown import shown
 from entrypoints.cli.remote.medialake_import.command import import_
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import (
     OUT,
+    VERIFY_OPTION,
     Format,
     IdsOption,
     PrefixOption,
@@ -52,6 +53,7 @@ def add(
         ),
     ] = Trigger.COPY,
     ids: IdsOption = IdSource.MINTED,
+    verify: Annotated[Verify | None, VERIFY_OPTION] = None,
     queue_url: Annotated[
         str | None,
         typer.Option(help="URL of the Media Lake's ingest queue; required by trigger queue."),
@@ -84,6 +86,7 @@ def add(
     options = {
         "connectorId": connector_id,
         "prefixes": prefix or None,
+        "verify": verify.value if verify else None,
         "ingestQueueUrl": queue_url,
         "restoreTags": False if no_restore_tags else None,
         "fileFilter": _file_filter(allow or (), deny or ()),
@@ -121,7 +124,7 @@ def list_(remote: Remote) -> None:
     connectors = list(pages)
     remote.print(
         {"connectors": connectors},
-        ("CONNECTOR", "BUCKET", "PREFIXES", "STATUS", "TRIGGER", "IDS", "ROLE"),
+        ("CONNECTOR", "BUCKET", "PREFIXES", "STATUS", "TRIGGER", "IDS", "VERIFY", "ROLE"),
         map(_row, connectors),
     )
 
@@ -134,5 +137,6 @@ def _row(connector: Mapping[str, Any]) -> tuple[object, ...]:
         connector["status"],
         connector["trigger"],
         connector["ids"],
+        connector.get("verify", ""),
         connector["roleArn"] or "",
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from domain.connector import Verify
 from domain.job import TERMINAL, Discovery, JobStatus
 from domain.outcome import OutcomeKind
 from domain.shown import shown
@@ -18,6 +19,7 @@ from entrypoints.cli.terminal.output import (
     DISCOVERY_OPTION,
     ERR,
     OUT,
+    VERIFY_OPTION,
     Format,
     PrefixOption,
     print_explanation,
@@ -45,6 +47,7 @@ def sync(
     connector: Annotated[str, typer.Argument(help="Connector id.")],
     prefix: PrefixOption = None,
     discovery: Annotated[Discovery | None, DISCOVERY_OPTION] = None,
+    verify: Annotated[Verify | None, VERIFY_OPTION] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, but write nothing.")] = False,
     include: Annotated[
         list[str] | None, typer.Option(help="Only matching keys, e.g. '*.mov'; repeatable.")
@@ -76,6 +79,7 @@ def sync(
     options = {
         "prefixes": prefix,
         "discovery": discovery.value if discovery else None,
+        "verify": verify.value if verify else None,
         "include": include,
         "exclude": exclude,
         "modifiedSince": modified_since,

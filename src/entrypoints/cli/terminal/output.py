@@ -45,6 +45,10 @@ IdsOption = Annotated[
     IdSource,
     typer.Option(help="Who generates the ids of new assets: this service, or the system."),
 ]
+VERIFY_OPTION = typer.Option(
+    help="How known objects are recognised: by their tags, or, where the catalog has an object as"
+    " it is listed, without reading them."
+)
 PrefixOption = Annotated[
     list[str] | None, typer.Option(help="Only keys with this prefix; repeatable.")
 ]
