@@ -39,8 +39,8 @@ def place_of(job: Job) -> str:
         splitting.file_index,
         splitting.position,
         splitting.done,
-        job.redrive_number,
-        job.tally.chunks_settled if job.redriving else None,
+        job.redrive.number,
+        job.tally.chunks_settled if job.redrive.active else None,
     )
     return hashlib.sha256(repr(facts).encode(errors="backslashreplace")).hexdigest()[:16]
 
@@ -48,27 +48,32 @@ def place_of(job: Job) -> str:
 def begin_attempt(job: Job) -> Job:
     """Return the job with one more attempt at its step."""
     place = place_of(job)
-    before = job.attempts
+    before = job.work.attempts
     if before is None or before.place != place:
         before = Attempts(place=place)
-    return replace(job, attempts=replace(before, count=before.count + 1))
+    return _with_attempts(job, replace(before, count=before.count + 1))
 
 
 def fail_attempt(job: Job, cause: str, *, unknown: bool) -> Job:
     """Return the job with the error that ended the attempt; its status reason reports it."""
     place = place_of(job)
-    before = job.attempts
+    before = job.work.attempts
     if before is None or before.place != place:
         # The attempt made progress before it failed.
         before = Attempts(place=place, count=1)
     failed = replace(before, unknown_count=before.unknown_count + unknown, cause=cause)
     text = f"attempt {failed.count} at {step_of(job)} failed and will be retried: {cause}"
-    return replace(job, attempts=failed, status_reason=text)
+    return replace(_with_attempts(job, failed), status_reason=text)
 
 
 def end_attempts(job: Job) -> Job:
     """Return the job without failed attempts, because the last one succeeded."""
-    if job.attempts is None:
+    if job.work.attempts is None:
         return job
-    is_reported = job.attempts.cause is not None and not job.terminal and job.ending is None
-    return replace(job, attempts=None, status_reason=None if is_reported else job.status_reason)
+    is_reported = job.work.attempts.cause is not None and not job.terminal and job.ending is None
+    ended = _with_attempts(job, None)
+    return replace(ended, status_reason=None) if is_reported else ended
+
+
+def _with_attempts(job: Job, attempts: Attempts | None) -> Job:
+    return replace(job, work=replace(job.work, attempts=attempts))

@@ -28,6 +28,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.errors import ChunkAlreadySettled, ChunkLeaseHeld, LeaseLost, MessageOutdated
+from domain.lease import Lease
 from domain.machine import Table, next_state, table, terminal_states
 from domain.outcome import NOTHING, Statistics
 
@@ -42,18 +43,6 @@ class ChunkStatus(StrEnum):
     COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """The right to work on a chunk: the holder's token, and the time of expiry (exclusive)."""
-
-    token: str
-    expires_at: datetime
-
-    def live(self, now: datetime) -> bool:
-        """Return whether the lease is live; at the time of expiry it no longer is."""
-        return now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -22,6 +22,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.connector import Bucket, Ingest, Verify
+from domain.lease import Lease
 from domain.machine import Table, next_state, table, terminal_states
 from domain.tally import Tally
 from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
@@ -122,14 +123,6 @@ class Splitting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkLease:
-    """The engine's lease on the job: only one invocation at a time lists or splits."""
-
-    token: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempts:
     """The engine's attempts at the job's step since its last progress, to `place`.
 
@@ -140,6 +133,30 @@ class Attempts:
     count: int = 0
     unknown_count: int = 0
     cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineWork:
+    """The engine's work on the job: one invocation at a time lists or splits, by attempts."""
+
+    lease: Lease | None = None
+    attempts: Attempts | None = None
+
+    def is_held(self, now: datetime) -> bool:
+        """Return whether an invocation holds the lease."""
+        return self.lease is not None and self.lease.live(now)
+
+    def is_held_by(self, token: str, now: datetime) -> bool:
+        """Return whether this invocation holds the lease."""
+        return self.lease is not None and self.lease.token == token and self.is_held(now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redrive:
+    """How often the job was redriven, and whether the engine still requeues its failures."""
+
+    number: int = 0
+    active: bool = False
 
 
 class EndingKind(StrEnum):
@@ -165,6 +182,14 @@ class StatusNotice:
     status: JobStatus
     previous_status: JobStatus | None
     occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusNotices:
+    """The notices that are not published yet, and the number of all notices of the job."""
+
+    pending: tuple[StatusNotice, ...] = ()
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,12 +219,9 @@ class Job:
     processing_at: datetime | None = None
     ended_at: datetime | None = None
     ending: Ending | None = None
-    redrive_number: int = 0
-    redriving: bool = False
-    work: WorkLease | None = None
-    attempts: Attempts | None = None
-    notices: tuple[StatusNotice, ...] = ()
-    notice_count: int = 0
+    redrive: Redrive = Redrive()
+    work: EngineWork = EngineWork()
+    notices: StatusNotices = StatusNotices()
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -212,17 +234,15 @@ class Job:
 
         A search for the batch job before that time may miss it.
         """
-        at_it = self.work is not None and now < self.work.expires_at
         batch = self.options.discovery is Discovery.BATCH and self.batch_job_id is None
-        return at_it and batch and self.status is JobStatus.DISCOVERING
+        return self.work.is_held(now) and batch and self.status is JobStatus.DISCOVERING
 
     @property
     def settled(self) -> bool:
         """Whether all chunks are settled and none will be added."""
         all_chunks = self.tally.chunks_settled == self.tally.chunks_total
-        return (
-            all_chunks and (self.splitting.done or self.ending is not None) and not self.redriving
-        )
+        no_more = self.splitting.done or self.ending is not None
+        return all_chunks and no_more and not self.redrive.active
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,21 +368,20 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
         case ProcessingStarted():
             return replace(moved, processing_at=at)
         case JobCompleted():
-            return replace(moved, ended_at=at, work=None, status_reason=None)
+            return replace(_without_lease(moved), ended_at=at, status_reason=None)
         case (
             JobCompletedWithErrors(reason=reason)
             | JobFailed(reason=reason)
             | JobCancelled(reason=reason)
         ):
-            return replace(moved, ended_at=at, work=None, status_reason=reason)
+            return replace(_without_lease(moved), ended_at=at, status_reason=reason)
         case JobRedriven():
             return replace(
                 moved,
                 ended_at=None,
                 ending=None,
                 status_reason=None,
-                redriving=True,
-                redrive_number=job.redrive_number + 1,
+                redrive=Redrive(number=job.redrive.number + 1, active=True),
             )
 
 
@@ -388,12 +407,18 @@ def finish_if_settled(job: Job, now: datetime) -> Job:
 
 def without_notices(job: Job, published: frozenset[int]) -> Job:
     """Return the job without the notices that have been published."""
-    return replace(job, notices=tuple(n for n in job.notices if n.number not in published))
+    pending = tuple(n for n in job.notices.pending if n.number not in published)
+    return replace(job, notices=replace(job.notices, pending=pending))
+
+
+def _without_lease(job: Job) -> Job:
+    return replace(job, work=replace(job.work, lease=None))
 
 
 def _with_notice(job: Job, previous: JobStatus | None, at: datetime) -> Job:
-    number = job.notice_count + 1
+    number = job.notices.count + 1
     notice = StatusNotice(
         number=number, status=job.status, previous_status=previous, occurred_at=at
     )
-    return replace(job, notices=(*job.notices, notice), notice_count=number)
+    notices = StatusNotices(pending=(*job.notices.pending, notice), count=number)
+    return replace(job, notices=notices)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from domain.attempts import begin_attempt
 from domain.errors import JobLeaseHeld, LeaseLost, NotRedrivable
-from domain.job import Ending, Job, JobRedriven, JobStatus, WorkLease, evolve
+from domain.job import Ending, Job, JobRedriven, JobStatus, evolve
+from domain.lease import Lease
 
 
 def request_end(job: Job, ending: Ending, now: datetime) -> Job:
@@ -25,8 +26,9 @@ def request_end(job: Job, ending: Ending, now: datetime) -> Job:
 
 def stop_redriving(job: Job, now: datetime) -> Job:
     """Return an ending job without its redrive, once no engine can be working on it."""
-    held = job.work is not None and now < job.work.expires_at
-    return replace(job, redriving=False) if job.ending is not None and not held else job
+    if job.ending is None or job.work.is_held(now):
+        return job
+    return replace(job, redrive=replace(job.redrive, active=False))
 
 
 def redrive(job: Job, now: datetime) -> Job:
@@ -58,13 +60,12 @@ def acquire_work_lease(job: Job, *, token: str, now: datetime, lease_s: float) -
     """
     if job.terminal or job.ending is not None:
         raise LeaseLost(f"job {job.job_id} has ended or is ending")
-    if job.work is not None and job.work.token != token and now < job.work.expires_at:
-        raise JobLeaseHeld(f"job {job.job_id} is leased until {job.work.expires_at}")
-    return replace(
-        begin_attempt(job),
-        work=WorkLease(token=token, expires_at=now + timedelta(seconds=lease_s)),
-        updated_at=now,
-    )
+    held = job.work.lease
+    if held is not None and held.token != token and held.live(now):
+        raise JobLeaseHeld(f"job {job.job_id} is leased until {held.expires_at}")
+    lease = Lease(token=token, expires_at=now + timedelta(seconds=lease_s))
+    job = begin_attempt(job)
+    return replace(job, work=replace(job.work, lease=lease), updated_at=now)
 
 
 def check_work_lease(job: Job, *, token: str, now: datetime) -> None:
@@ -73,6 +74,5 @@ def check_work_lease(job: Job, *, token: str, now: datetime) -> None:
     Raises:
         LeaseLost: Another token has the lease, it expired, or the job has ended or is ending.
     """
-    held = job.work is not None and job.work.token == token and now < job.work.expires_at
-    if job.terminal or job.ending is not None or not held:
+    if job.terminal or job.ending is not None or not job.work.is_held_by(token, now):
         raise LeaseLost(f"the work lease on job {job.job_id} has been lost")

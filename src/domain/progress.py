@@ -36,7 +36,7 @@ def progress_of(job: Job, now: datetime) -> Progress:
         return Progress(percent=0.0, objects_per_second=None, eta_s=None)
     elapsed_s = (now - (job.processing_at or job.created_at)).total_seconds()
     # Most of a redriven job was done long before.
-    rate = done / elapsed_s if elapsed_s > 0 and not job.redrive_number else None
+    rate = done / elapsed_s if elapsed_s > 0 and not job.redrive.number else None
     remaining = max(listed - done, 0)
     # Listing must be complete before its count is a total.
     eta_s = remaining / rate if rate and job.manifest is not None else None

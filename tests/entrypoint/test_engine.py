@@ -28,7 +28,7 @@ def test_a_new_job_is_listed_and_split(service: Any, event: Json) -> None:
     answer = service.engine({**event, "jobId": job_id})
     assert answer == {"jobId": job_id, "status": "PROCESSING"}
     assert [m.chunk_index for m in service.ports.queue.messages] == [0]
-    assert service.job(job_id).work is None
+    assert service.job(job_id).work.lease is None
     assert {entry.request_id for entry in service.ports.telemetry.events[1:]} == {"request-1"}
 
 
@@ -67,7 +67,7 @@ def test_a_retryable_error_raises_so_that_lambda_retries(
         patch.setattr(service.ports.objects, "list_objects", fail)
         with pytest.raises(Unavailable, match="S3 is away"):
             service.engine(advance(job_id))
-    assert service.job(job_id).work is None
+    assert service.job(job_id).work.lease is None
     assert service.engine(advance(job_id))["status"] == "PROCESSING"
 
 
@@ -89,7 +89,7 @@ def test_the_lease_on_a_job_outlives_the_invocation_by_the_margin(
     save = service.ports.jobs.save
 
     async def noting(job: Any) -> Any:
-        seen.append(job.work)
+        seen.append(job.work.lease)
         return await save(job)
 
     monkeypatch.setattr(service.ports.jobs, "save", noting)

@@ -60,7 +60,7 @@ class Installation:
         """Run everything until the job has ended."""
         for _ in range(ROUND_COUNT_MAX):
             job = await self.story.ports.jobs.get(job.job_id)
-            if job.terminal and not job.notices:
+            if job.terminal and not job.notices.pending:
                 return job
             await self.turn()
         pytest.fail(f"{job.job_id} does not end: {job}")

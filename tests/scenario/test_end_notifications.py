@@ -45,7 +45,7 @@ async def test_an_end_is_announced_without_its_summary(story: Any, error: PortEr
     job = await story.sync()
     assert job.status is JobStatus.COMPLETED
     assert story.statuses(job) == ["INITIALIZING", "COMPLETED"]
-    assert (await story.ports.jobs.get(job.job_id)).notices == ()
+    assert (await story.ports.jobs.get(job.job_id)).notices.pending == ()
     assert "summary_not_written" in {e.name for e in story.ports.telemetry.warnings}
 
 

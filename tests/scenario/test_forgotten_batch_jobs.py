@@ -117,7 +117,7 @@ async def test_a_cancel_while_the_engine_ends_its_work_cancels_the_batch_job(
     sound = getattr(port, name)
 
     async def cancel_first(first: Any) -> Any:
-        if place != "release" or (first.work is None and first.batch_job_id is not None):
+        if place != "release" or (first.work.lease is None and first.batch_job_id is not None):
             setattr(port, name, sound)
             await story.use_cases.cancel_job().cancel(job.job_id)
             if place == "lost order":

@@ -395,7 +395,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "ingest_queue.depth": lambda: ingest_queue.depth(QUEUE_URL),
         "notifier.publish": lambda: SnsStatusNotifier(
             sns, topic_arn="arn:aws:sns:us-east-1:111122223333:t"
-        ).publish(status_message(JOB, JOB.notices[0])),
+        ).publish(status_message(JOB, JOB.notices.pending[0])),
         "bus.publish": lambda: EventBridgeIngestBus(events, bus_name="bus").publish([EVENT]),
         "invoker.advance": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).advance("job-1"),
     }

@@ -10,7 +10,7 @@ import pytest
 
 from domain import chunk as chunks
 from domain import job as jobs
-from domain.chunk import CHUNK_TRANSITIONS, Chunk, ChunkStatus, Lease
+from domain.chunk import CHUNK_TRANSITIONS, Chunk, ChunkStatus
 from domain.connector import Bucket, Ingest
 from domain.errors import (
     ChunkAlreadySettled,
@@ -25,11 +25,12 @@ from domain.job import (
     JOB_TRANSITIONS,
     Ending,
     EndingKind,
+    EngineWork,
     Job,
     JobStatus,
+    Redrive,
     Splitting,
     SyncOptions,
-    WorkLease,
 )
 from domain.job_control import (
     acquire_work_lease,
@@ -38,6 +39,7 @@ from domain.job_control import (
     request_end,
     stop_redriving,
 )
+from domain.lease import Lease
 from domain.machine import Table, mermaid
 from domain.outcome import Statistics
 from domain.tally import Tally, tally_change, tally_of
@@ -154,9 +156,9 @@ def test_a_job_moves_as_its_table_says_or_not_at_all(status: JobStatus, event: A
     else:
         moved = jobs.evolve(job, event, LATER)
         assert (moved.status, moved.updated_at) == (following, LATER)
-        assert moved.notice_count == job.notice_count + 1
-        assert moved.notices[-1].status is following
-        assert moved.notices[-1].previous_status is status
+        assert moved.notices.count == job.notices.count + 1
+        assert moved.notices.pending[-1].status is following
+        assert moved.notices.pending[-1].previous_status is status
     assert job == a_job(status=status)
 
 
@@ -325,8 +327,8 @@ def test_the_tally_moves_by_the_difference() -> None:
 
 def test_a_new_job_has_its_first_notice() -> None:
     job = a_job()
-    assert [notice.status for notice in job.notices] == [JobStatus.INITIALIZING]
-    assert jobs.without_notices(job, frozenset({1})).notices == ()
+    assert [notice.status for notice in job.notices.pending] == [JobStatus.INITIALIZING]
+    assert jobs.without_notices(job, frozenset({1})).notices.pending == ()
 
 
 @pytest.mark.parametrize(
@@ -336,7 +338,7 @@ def test_a_new_job_has_its_first_notice() -> None:
         ({"tally": Tally(statistics=Statistics(failed=1))}, JobStatus.COMPLETED_WITH_ERRORS),
         ({"tally": Tally(chunks_total=1)}, JobStatus.PROCESSING),
         ({"splitting": Splitting()}, JobStatus.PROCESSING),
-        ({"redriving": True}, JobStatus.PROCESSING),
+        ({"redrive": Redrive(active=True)}, JobStatus.PROCESSING),
         # A cancellation after all chunks were settled cancels nothing.
         ({"ending": Ending(kind=EndingKind.CANCELLED, reason="r")}, JobStatus.COMPLETED),
         (
@@ -393,17 +395,17 @@ def test_only_a_job_with_errors_can_be_redriven(status: JobStatus) -> None:
 
 def test_a_redrive_reopens_the_job() -> None:
     job = redrive(a_job(status=JobStatus.COMPLETED_WITH_ERRORS, status_reason="3 failed"), NOW)
-    assert (job.status, job.redriving, job.redrive_number) == (JobStatus.PROCESSING, True, 1)
+    assert (job.status, job.redrive.active, job.redrive.number) == (JobStatus.PROCESSING, True, 1)
     assert job.status_reason is None
 
 
 def test_a_redrive_is_stopped_when_no_engine_can_hold_its_lease() -> None:
-    lease = WorkLease(token="t", expires_at=LATER)
+    lease = Lease(token="t", expires_at=LATER)
     ending = Ending(kind=EndingKind.CANCELLED, reason="r")
-    job = a_job(redriving=True, ending=ending, work=lease)
-    assert stop_redriving(job, NOW).redriving
-    assert not stop_redriving(job, LATER).redriving
-    assert stop_redriving(replace(job, ending=None), LATER).redriving
+    job = a_job(redrive=Redrive(active=True), ending=ending, work=EngineWork(lease=lease))
+    assert stop_redriving(job, NOW).redrive.active
+    assert not stop_redriving(job, LATER).redrive.active
+    assert stop_redriving(replace(job, ending=None), LATER).redrive.active
 
 
 def test_work_is_held_by_one_token() -> None:
@@ -415,7 +417,7 @@ def test_work_is_held_by_one_token() -> None:
         check_work_lease(job, token="u", now=NOW)
     with pytest.raises(LeaseLost):
         check_work_lease(job, token="t", now=LATER)
-    assert acquire_work_lease(job, token="u", now=LATER, lease_s=10).work == WorkLease(
+    assert acquire_work_lease(job, token="u", now=LATER, lease_s=10).work.lease == Lease(
         token="u", expires_at=LATER + timedelta(seconds=10)
     )
 
@@ -428,8 +430,8 @@ def test_work_is_held_by_one_token() -> None:
     ],
 )
 def test_there_is_no_work_on_a_job_that_ends(fields: dict[str, Any]) -> None:
-    lease = WorkLease(token="t", expires_at=LATER)
-    job = a_job(work=lease, **fields)
+    lease = Lease(token="t", expires_at=LATER)
+    job = a_job(work=EngineWork(lease=lease), **fields)
     with pytest.raises(LeaseLost):
         acquire_work_lease(job, token="t", now=NOW, lease_s=10)
     with pytest.raises(LeaseLost):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from adapters.aws.attributes import Item, Value, reading, to_item, to_timestamp, to_values
+from adapters.aws.attributes import Item, reading, to_item, to_timestamp, to_values
+from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.tally_item import statistics_values, to_statistics
-from domain.chunk import Chunk, ChunkLife, ChunkStatus, Lease
+from domain.chunk import Chunk, ChunkLife, ChunkStatus
 
 
 def chunk_key(job_id: str, index: int) -> Item:
@@ -30,7 +28,7 @@ def chunk_item(chunk: Chunk) -> Item:
             "discovered": statistics_values(chunk.discovered),
             "statistics": statistics_values(chunk.statistics),
             "attemptCount": chunk.attempt_count,
-            "lease": _lease_values(chunk.lease),
+            "lease": lease_values(chunk.lease),
             "progressKey": chunk.progress_key,
             "redriveNumber": chunk.life.redrive_number,
             "handedBackCount": chunk.life.released_count,
@@ -63,7 +61,7 @@ def to_chunk(item: Item) -> Chunk:
             discovered=to_statistics(values["discovered"]),
             statistics=to_statistics(values["statistics"]),
             attempt_count=values["attemptCount"],
-            lease=_to_lease(values.get("lease")),
+            lease=to_lease(values.get("lease")),
             progress_key=values.get("progressKey"),
             # Version 0.1 counted neither releases nor dead letters.
             life=ChunkLife(
@@ -74,13 +72,3 @@ def to_chunk(item: Item) -> Chunk:
             created_at=to_timestamp(values["createdAt"]),
             updated_at=to_timestamp(values["updatedAt"]),
         )
-
-
-def _lease_values(lease: Lease | None) -> dict[str, Value | None] | None:
-    return None if lease is None else {"token": lease.token, "expiresAt": lease.expires_at}
-
-
-def _to_lease(values: Mapping[str, Any] | None) -> Lease | None:
-    if values is None:
-        return None
-    return Lease(token=values["token"], expires_at=to_timestamp(values["expiresAt"]))

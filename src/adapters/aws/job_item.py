@@ -19,6 +19,7 @@ from adapters.aws.attributes import (
     to_values,
 )
 from adapters.aws.ingest_item import ingest_values, to_ingest
+from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Bucket, Verify
 from domain.job import (
@@ -26,14 +27,16 @@ from domain.job import (
     Discovery,
     Ending,
     EndingKind,
+    EngineWork,
     Job,
     JobStatus,
     Listing,
     ManifestFile,
+    Redrive,
     Splitting,
     StatusNotice,
+    StatusNotices,
     SyncOptions,
-    WorkLease,
 )
 from domain.trigger_mark import QueueView
 
@@ -46,7 +49,7 @@ OPEN: Final = "1"
 
 def is_open(job: Job) -> bool:
     """Return whether the sweep must still check the job."""
-    return not job.terminal or bool(job.notices)
+    return not job.terminal or bool(job.notices.pending)
 
 
 def job_key(job_id: str) -> Item:
@@ -113,12 +116,12 @@ def job_values(job: Job) -> dict[str, Value | None]:
             "done": splitting.done,
         },
         "ending": _ending_values(job.ending),
-        "redriveNumber": job.redrive_number,
-        "redriving": job.redriving,
-        "work": _work_values(job.work),
-        "attempts": _attempts_values(job.attempts),
-        "notices": [_notice_values(notice) for notice in job.notices],
-        "noticeCount": job.notice_count,
+        "redriveNumber": job.redrive.number,
+        "redriving": job.redrive.active,
+        "work": lease_values(job.work.lease),
+        "attempts": _attempts_values(job.work.attempts),
+        "notices": [_notice_values(notice) for notice in job.notices.pending],
+        "noticeCount": job.notices.count,
         "listing": ALL_JOBS,
         "open": OPEN if is_open(job) else None,
     }
@@ -160,12 +163,14 @@ def to_job(item: Item) -> Job:
             batch_job_id=values.get("batchJobId"),
             splitting=_to_splitting(values["splitting"]),
             ending=_to_ending(values.get("ending")),
-            redrive_number=values["redriveNumber"],
-            redriving=values["redriving"],
-            work=_to_work(values.get("work")),
-            attempts=_to_attempts(values.get("attempts")),
-            notices=tuple(_to_notice(notice) for notice in values["notices"]),
-            notice_count=values["noticeCount"],
+            redrive=Redrive(number=values["redriveNumber"], active=values["redriving"]),
+            work=EngineWork(
+                lease=to_lease(values.get("work")), attempts=_to_attempts(values.get("attempts"))
+            ),
+            notices=StatusNotices(
+                pending=tuple(_to_notice(notice) for notice in values["notices"]),
+                count=values["noticeCount"],
+            ),
             tally=to_tally(values),
         )
 
@@ -186,16 +191,6 @@ def _to_ending(values: Mapping[str, Any] | None) -> Ending | None:
     if values is None:
         return None
     return Ending(kind=EndingKind(values["kind"]), reason=values["reason"])
-
-
-def _work_values(work: WorkLease | None) -> dict[str, Value | None] | None:
-    return None if work is None else {"token": work.token, "expiresAt": work.expires_at}
-
-
-def _to_work(values: Mapping[str, Any] | None) -> WorkLease | None:
-    if values is None:
-        return None
-    return WorkLease(token=values["token"], expires_at=to_timestamp(values["expiresAt"]))
 
 
 def _attempts_values(attempts: Attempts | None) -> dict[str, Value | None] | None:

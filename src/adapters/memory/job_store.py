@@ -82,7 +82,7 @@ class MemoryJobStore:
         for listed in sorted(self._database.jobs, key=_age):
             # The consumer may have changed it since the list was made.
             job = self._database.jobs.find(listed.job_id)
-            if job is not None and (not job.terminal or job.notices):
+            if job is not None and (not job.terminal or job.notices.pending):
                 yield self._database.readable(job.job_id, job)
 
     def _check_prefixes(self, job: Job) -> None:

@@ -112,11 +112,11 @@ class Engine:
 
     def _attempts_died(self, job: Job) -> bool:
         """Return whether too many attempts were started of which none reported an error."""
-        count = job.attempts.count if job.attempts is not None else 0
+        count = job.work.attempts.count if job.work.attempts is not None else 0
         return count > self._tuning.engine_attempt_count_max
 
     def _exhausted(self, job: Job) -> bool:
-        attempts = job.attempts
+        attempts = job.work.attempts
         return attempts is not None and (
             attempts.count >= self._tuning.engine_attempt_count_max
             or attempts.unknown_count >= self._tuning.engine_unknown_count_max
@@ -159,7 +159,7 @@ class Engine:
             job = await self._jobs.get(job.job_id)
             if await self._split.run(job, lease, source) is None:
                 return False
-        if job.redriving:
+        if job.redrive.active:
             return await self._requeue.run(job, lease) is not None
         return True
 
@@ -173,7 +173,7 @@ class Engine:
 
 def _no_attempts_left(job: Job) -> str:
     """Return why a job fails whose step has no attempts left, and what to do."""
-    attempts = job.attempts
+    attempts = job.work.attempts
     count = attempts.count if attempts is not None else 0
     cause = attempts.cause if attempts is not None else None
     ended = f"the last one with: {cause}" if cause else "the process died, or its time ran out"

@@ -125,7 +125,7 @@ class EndJob:
         if now.tally.chunks_settled < now.tally.chunks_total:
             async for chunk in self._chunks.chunks(job.job_id):
                 # The request does not cover chunks that a later redrive reopened.
-                if not chunk.terminal and chunk.life.redrive_number <= job.redrive_number:
+                if not chunk.terminal and chunk.life.redrive_number <= job.redrive.number:
                     left = await self._cancel(job, chunk) or left
                     if deadline.near(self._tuning.stop_margin_s):
                         return None

@@ -68,11 +68,11 @@ class JobLease:
         """Release the lease, so that the next invocation need not wait until it expires."""
 
         def released(job: Job) -> Job:
-            if job.work is None or job.work.token != self.token:
+            if job.work.lease is None or job.work.lease.token != self.token:
                 return job
-            if job.terminal or job.ending is not None:
-                return replace(job, work=None)
-            return replace(change(job), work=None)
+            if not job.terminal and job.ending is None:
+                job = change(job)
+            return replace(job, work=replace(job.work, lease=None))
 
         return await update_job(self._jobs, job_id, released)
 

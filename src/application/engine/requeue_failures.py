@@ -43,13 +43,15 @@ class RequeueFailures:
             LeaseLost: the job's lease is lost.
         """
         async for chunk in self._chunks.chunks(job.job_id):
-            if redrivable(chunk) and chunk.life.redrive_number < job.redrive_number:
+            if redrivable(chunk) and chunk.life.redrive_number < job.redrive.number:
                 # The job may have been cancelled since; the cancellation waits for the lease.
                 lease.check(await self._jobs.get(job.job_id))
-                event = ChunkRedriven(redrive_number=job.redrive_number)
+                event = ChunkRedriven(redrive_number=job.redrive.number)
                 reopened = evolve(chunk, event, self._clock.now())
                 stored = await self._chunks.settle(reopened, tally_change(chunk, reopened))
                 await self._queueing.enqueue([stored])
                 if lease.deadline.near(self._tuning.stop_margin_s):
                     return None
-        return await lease.update(job.job_id, lambda j: replace(j, redriving=False))
+        return await lease.update(
+            job.job_id, lambda j: replace(j, redrive=replace(j.redrive, active=False))
+        )

@@ -135,8 +135,8 @@ class Sweep:
             await self._invoker.advance(job.job_id)
 
     def _idle(self, job: Job, now: datetime) -> bool:
-        if job.work is not None:
-            return now >= job.work.expires_at
+        if job.work.lease is not None:
+            return not job.work.lease.live(now)
         return self._stale(job.updated_at, now, self._tuning.stuck_after_s)
 
     async def _repair_chunks(
@@ -193,4 +193,4 @@ class Sweep:
 
 def _needs_engine(job: Job) -> bool:
     """Return whether the next step is the engine's, and not to wait for chunks."""
-    return not job.splitting.done or job.redriving
+    return not job.splitting.done or job.redrive.active

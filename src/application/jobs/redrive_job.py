@@ -44,7 +44,7 @@ class RedriveJob:
         """
 
         def reopened(job: Job) -> Job:
-            return job if job.redriving else redrive(job, self._clock.now())
+            return job if job.redrive.active else redrive(job, self._clock.now())
 
         job = await update_job(self._jobs, job_id, reopened)
         await request_advance(self._engine, job_id, telemetry=self._telemetry)

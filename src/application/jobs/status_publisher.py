@@ -51,11 +51,11 @@ class StatusPublisher:
         delays the notifications and not the job. A summary that cannot be written delays them by
         `end_patience_s` at most, and not at all if access is denied or the bucket does not exist.
         """
-        if not job.notices:
+        if not job.notices.pending:
             return job
         published: set[int] = set()
         try:
-            for notice in job.notices:
+            for notice in job.notices.pending:
                 if notice.status in TERMINAL:
                     await self._write_summary(job, notice)
                 await self._notifier.publish(status_message(job, notice))
@@ -103,7 +103,7 @@ class StatusPublisher:
         for _ in range(_SUMMARY_ATTEMPT_COUNT):
             e_tag = await stored_e_tag(self._results, key)
             job = await self._jobs.get(job_id)
-            if all(pending.number != notice.number for pending in job.notices):
+            if all(pending.number != notice.number for pending in job.notices.pending):
                 return
             summary = json.dumps(job_view(job, self._clock.now()), indent=2)
             try:

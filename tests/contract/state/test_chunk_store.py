@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from invalid_cursors import invalid_cursors
 
 from adapters.aws.chunk_item import chunk_item, to_chunk
-from domain.chunk import Chunk, ChunkLife, ChunkStatus, Lease, lease_chunk, settle_chunk
-from domain.job import TERMINAL, Job, JobStatus
+from domain.chunk import Chunk, ChunkLife, ChunkStatus, lease_chunk, settle_chunk
+from domain.job import TERMINAL, Job, JobStatus, Redrive
+from domain.lease import Lease
 from domain.outcome import Statistics
 from domain.tally import Tally, tally_change, tally_of
 from ports.chunk_store import ADDED_CHUNK_COUNT_MAX, ChunkStore
@@ -376,7 +377,7 @@ class TestSettle:
         async def annotate() -> None:
             current = await jobs.get(job.job_id)
             for number in range(5):
-                current = await jobs.save(replace(current, redrive_number=number))
+                current = await jobs.save(replace(current, redrive=Redrive(number=number)))
 
         await asyncio.gather(annotate(), *(settle(n) for n in range(12)))
         stored = [c async for c in chunks.chunks(job.job_id)]

@@ -18,7 +18,7 @@ from adapters.aws.resources import CHUNKS_TABLE, ERRORS_TABLE, JOBS_TABLE
 from domain.chunk import Chunk
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.failure import Failure
-from domain.job import Job, JobCancelled, evolve
+from domain.job import Job, JobCancelled, StatusNotices, evolve
 from domain.tally import Tally
 from ports.errors import (
     AccessDenied,
@@ -338,7 +338,7 @@ class TestItems:
     async def test_an_ended_job_without_pending_notices_is_in_no_sparse_index(
         self, tables: Any, dynamo: Any, job: Job
     ) -> None:
-        ended = replace(evolve(job, JobCancelled(reason="enough"), NOW), notices=())
+        ended = replace(evolve(job, JobCancelled(reason="enough"), NOW), notices=StatusNotices())
         await dynamo.jobs.save(ended)
         answer = await tables.client.scan(TableName=tables.name(JOBS_TABLE), IndexName="OpenIndex")
         assert answer["Items"] == []
@@ -354,7 +354,9 @@ class TestItems:
         self, tables: Any, dynamo: Any, job: Job
     ) -> None:
         """As if the index did not have the job's end yet."""
-        await dynamo.jobs.save(replace(evolve(job, JobCancelled(reason="x"), NOW), notices=()))
+        await dynamo.jobs.save(
+            replace(evolve(job, JobCancelled(reason="x"), NOW), notices=StatusNotices())
+        )
         await tables.client.update_item(
             TableName=tables.name(JOBS_TABLE),
             Key={"jobId": {"S": "job-1"}},

@@ -21,6 +21,7 @@ from domain.job import (
     Discovery,
     Ending,
     EndingKind,
+    EngineWork,
     Job,
     JobCancelled,
     JobCompletedWithErrors,
@@ -28,13 +29,15 @@ from domain.job import (
     Listing,
     ManifestFile,
     ManifestWritten,
+    Redrive,
     Splitting,
     StatusNotice,
+    StatusNotices,
     SyncOptions,
-    WorkLease,
     evolve,
 )
 from domain.job_control import redrive
+from domain.lease import Lease
 from domain.outcome import Statistics
 from domain.tally import Tally
 from domain.trigger_mark import QueueView
@@ -100,22 +103,25 @@ FULL = Job(
     processing_at=NOW + timedelta(minutes=1),
     ended_at=NOW + timedelta(minutes=2),
     ending=Ending(kind=EndingKind.CANCELLED, reason="an operator"),
-    redrive_number=3,
-    redriving=True,
-    work=WorkLease(token="t-1", expires_at=NOW + timedelta(minutes=3)),
-    attempts=Attempts(place="p-1", count=3, unknown_count=2, cause="s3 ListObjectsV2: 503"),
-    notices=(
-        StatusNotice(
-            number=1, status=JobStatus.INITIALIZING, previous_status=None, occurred_at=NOW
-        ),
-        StatusNotice(
-            number=2,
-            status=JobStatus.DISCOVERING,
-            previous_status=JobStatus.INITIALIZING,
-            occurred_at=NOW + timedelta(seconds=1),
-        ),
+    redrive=Redrive(number=3, active=True),
+    work=EngineWork(
+        lease=Lease(token="t-1", expires_at=NOW + timedelta(minutes=3)),
+        attempts=Attempts(place="p-1", count=3, unknown_count=2, cause="s3 ListObjectsV2: 503"),
     ),
-    notice_count=2,
+    notices=StatusNotices(
+        pending=(
+            StatusNotice(
+                number=1, status=JobStatus.INITIALIZING, previous_status=None, occurred_at=NOW
+            ),
+            StatusNotice(
+                number=2,
+                status=JobStatus.DISCOVERING,
+                previous_status=JobStatus.INITIALIZING,
+                occurred_at=NOW + timedelta(seconds=1),
+            ),
+        ),
+        count=2,
+    ),
     tally=Tally(
         statistics=Statistics(
             skipped=1,
@@ -308,7 +314,7 @@ class TestPrefixes:
     ) -> None:
         job = await jobs.save(ended(await jobs.create(make_job("job-1", "a/"))))
         await jobs.create(make_job("job-2", "a/"))
-        await jobs.save(replace(job, notices=()))
+        await jobs.save(replace(job, notices=StatusNotices()))
         with pytest.raises(OverlappingJob) as caught:
             await jobs.create(make_job("job-3", "a/"))
         assert caught.value.job_id == "job-2"
@@ -461,7 +467,7 @@ class TestReopen:
         self, jobs: JobStore, make_job: MakeJob
     ) -> None:
         stale = await jobs.save(ended_with_errors(await jobs.create(make_job("job-1", "a/"))))
-        await jobs.save(replace(stale, notices=()))
+        await jobs.save(replace(stale, notices=StatusNotices()))
         with pytest.raises(Conflict) as caught:
             await jobs.reopen(redrive(stale, NOW))
         assert not isinstance(caught.value, OverlappingJob)
@@ -559,10 +565,10 @@ class TestOpenJobs:
     ) -> None:
         for n in range(4):
             await jobs.create(make_job(f"job-{n}", f"{n}/", age=n))
-        silent = replace(await jobs.get("job-1"), notices=())
+        silent = replace(await jobs.get("job-1"), notices=StatusNotices())
         await jobs.save(silent)
         await jobs.save(ended(await jobs.get("job-2")))
-        await jobs.save(replace(ended(await jobs.get("job-3")), notices=()))
+        await jobs.save(replace(ended(await jobs.get("job-3")), notices=StatusNotices()))
         found = [job async for job in jobs.open_jobs()]
         assert [job.job_id for job in found] == ["job-2", "job-1", "job-0"]
         assert found == [await jobs.get(job.job_id) for job in found]
@@ -570,12 +576,12 @@ class TestOpenJobs:
     async def test_a_published_job_leaves_the_list(self, jobs: JobStore, make_job: MakeJob) -> None:
         job = await jobs.save(ended(await jobs.create(make_job())))
         assert [each async for each in jobs.open_jobs()] == [job]
-        await jobs.save(replace(job, notices=()))
+        await jobs.save(replace(job, notices=StatusNotices()))
         assert [each async for each in jobs.open_jobs()] == []
 
     async def test_a_reopened_job_is_back(self, jobs: JobStore, make_job: MakeJob) -> None:
         job = ended_with_errors(await jobs.create(make_job()))
-        job = await jobs.save(replace(job, notices=()))
+        job = await jobs.save(replace(job, notices=StatusNotices()))
         reopened = await jobs.reopen(redrive(job, NOW))
         assert [each async for each in jobs.open_jobs()] == [reopened]
 
@@ -587,7 +593,7 @@ class TestOpenJobs:
         seen = []
         async for job in jobs.open_jobs():
             seen.append(job.job_id)
-            await jobs.save(replace(ended(job), notices=()))
+            await jobs.save(replace(ended(job), notices=StatusNotices()))
         assert seen == ["job-2", "job-1", "job-0"]
         assert [each async for each in jobs.open_jobs()] == []
 

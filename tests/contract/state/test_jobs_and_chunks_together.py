@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Bucket, Ingest
-from domain.job import JobStatus, SyncOptions, new_job
+from domain.job import JobStatus, StatusNotices, SyncOptions, new_job
 from domain.outcome import Statistics
 from domain.tally import Tally, tally_change
 from ports.errors import AlreadyExists, Conflict, ExpectedError, NotFound
@@ -97,7 +97,7 @@ class Stores(RuleBasedStateMachine):
         changed = replace(
             job,
             status=job.status if job.terminal else status,
-            notices=() if silent else job.notices,
+            notices=StatusNotices() if silent else job.notices,
             tally=Tally(chunks_total=1000),
         )
         self._keep_job(self.both(lambda world: world.jobs.save(changed)))

@@ -27,7 +27,7 @@ def coverage_of(sim: Simulation) -> Coverage:
     counts["in all", "invocations"] = sim.process_count
     counts["in all", "killed at their deadline"] = sim.death_count
     counts["in all", "handed over at their deadline"] = sum(observer.progress.hand_overs.values())
-    counts["in all", "redrives"] = sum(job.redrive_number for job in jobs)
+    counts["in all", "redrives"] = sum(job.redrive.number for job in jobs)
     counts["in all", "cancels ordered"] = len(observer.cancelled)
     counts["in all", "dead letters"] = len(sim.services.queue.letters)
     counts["in all", "ingest events"] = sum(map(len, observer.events.values()))

@@ -106,13 +106,17 @@ def i4_only_the_engine_with_the_lease_goes_on(
         return
     fields = ("listing", "manifest", "batch_job_id", "splitting")
     moved = [name for name in fields if getattr(before, name) != getattr(job, name)]
-    holder = before.work is not None and before.work.token in process.tokens
+    holder = before.work.lease is not None and before.work.lease.token in process.tokens
     if moved and not holder:
         yield f"{process.label} moved {moved} without the work lease"
     if moved and before.terminal:
         yield f"{process.label} moved {moved} of a job that is {before.status}"
-    taken = before.work is not None and job.work is not None and before.work.token != job.work.token
-    if taken and process.sim.clock.now() < before.work.expires_at:
+    taken = (
+        before.work.lease is not None
+        and job.work.lease is not None
+        and before.work.lease.token != job.work.lease.token
+    )
+    if taken and process.sim.clock.now() < before.work.lease.expires_at:
         yield f"{process.label} took a live work lease"
 
 
@@ -190,7 +194,7 @@ def i9_faults_end_and_so_do_jobs(sim: Simulation) -> Iterator[str]:
     """When all is quiet every job and chunk is terminal, despite permanent failures."""
     for job in sim.jobs:
         if not job.terminal:
-            yield f"{job.job_id} is still {job.status}, ending {job.ending}, work {job.work}"
+            yield f"{job.job_id} is still {job.status}, ending {job.ending}, work {job.work.lease}"
         chunks = list(sim.world.database.chunks_of(job.job_id))
         waiting = [(chunk.index, chunk.status.value) for chunk in chunks if not chunk.terminal]
         if waiting:
@@ -304,8 +308,8 @@ def a_status_follows_the_table(before: Job | None, job: Job) -> Iterator[str]:
         return
     if job.status not in JOB_TRANSITIONS[before.status].values():
         yield f"{job.job_id} went from {before.status} to {job.status}"
-    if job.notice_count != before.notice_count + 1:
-        yield f"{job.job_id} has {job.notice_count} notices after {before.notice_count}"
+    if job.notices.count != before.notices.count + 1:
+        yield f"{job.job_id} has {job.notices.count} notices after {before.notices.count}"
 
 
 def one_active_job_per_prefix(observer: Observer) -> Iterator[str]:
@@ -345,8 +349,8 @@ def every_status_is_published(sim: Simulation) -> Iterator[str]:
         job = sim.world.database.jobs.find(job_id)
         if missing:
             yield f"{job_id} never published {missing}"
-        if job is not None and job.notices:
-            yield f"{job_id} still holds {job.notices}"
+        if job is not None and job.notices.pending:
+            yield f"{job_id} still holds {job.notices.pending}"
         content = sim.world.ports.results.files.get(f"jobs/{job_id}/summary.json")
         summary = json.loads(content) if content else {"status": None}
         if job is not None and summary["status"] != job.status and not unwritten:

@@ -112,10 +112,10 @@ class Progress:
         if job is None:
             return None
         now = self.sim.clock.now()
-        chunks = list(database.chunks_of(job_id)) if job.redriving or job.ending else []
+        chunks = list(database.chunks_of(job_id)) if job.redrive.active or job.ending else []
         return Place(
             job,
-            sum(redrivable(c) and c.life.redrive_number < job.redrive_number for c in chunks),
+            sum(redrivable(c) and c.life.redrive_number < job.redrive.number for c in chunks),
             frozenset((c.index, c.version) for c in chunks if _free(c, now)),
         )
 
@@ -132,11 +132,11 @@ def each_life_comes_nearer_to_the_end(
     without a lease.
     """
     old, new = before.job, after.job
-    another = (old.status, old.redrive_number, old.splitting.done, old.redriving) != (
+    another = (old.status, old.redrive.number, old.splitting.done, old.redrive.active) != (
         new.status,
-        new.redrive_number,
+        new.redrive.number,
         new.splitting.done,
-        new.redriving,
+        new.redrive.active,
     )
     if another or new.terminal or (old.ending is None) is not (new.ending is None):
         return
@@ -154,7 +154,7 @@ def each_life_comes_nearer_to_the_end(
             old.splitting.position,
         ):
             yield f"{process.label} leaves the splitting at {new.splitting}"
-    elif new.redriving and after.to_redrive >= before.to_redrive:
+    elif new.redrive.active and after.to_redrive >= before.to_redrive:
         yield f"{process.label} leaves {after.to_redrive} chunks to redrive"
 
 
@@ -278,6 +278,6 @@ def request_bound(sim: Simulation, job: Job) -> int:
     parts = job.listing.bytes_listed // tuning.copy_part_bytes + job.listing.objects_seen
     prefixes = max(1, len(job.options.prefixes))
     things = job.listing.objects_seen + parts + job.tally.chunks_total + prefixes
-    attempts = tuning.chunk_attempt_count_max * (1 + job.redrive_number)
+    attempts = tuning.chunk_attempt_count_max * (1 + job.redrive.number)
     lives = progress.lives[job.job_id]
     return REQUESTS_PER_THING * things * attempts + REQUESTS_PER_LIFE * lives

@@ -326,7 +326,7 @@ class Simulation:
         return [job for job in self.world.database.jobs if not self.lasting.holds_up(job.job_id)]
 
     def _at_rest(self, job: Job) -> bool:
-        untold = bool(job.notices) and Lasting.TOPIC_DENIED not in self.lasting.on
+        untold = bool(job.notices.pending) and Lasting.TOPIC_DENIED not in self.lasting.on
         return job.terminal and not untold
 
     def _step(self) -> None:
