@@ -24,6 +24,14 @@ def request_end(job: Job, ending: Ending, now: datetime) -> Job:
     return replace(job, ending=ending, status_reason=ending.reason, updated_at=now)
 
 
+def end_may_wait(job: Job, now: datetime, patience_s: float) -> bool:
+    """Return whether the end of a job may wait for a step that failed.
+
+    The job's `updated_at` does not move after the request.
+    """
+    return (now - job.updated_at).total_seconds() < patience_s
+
+
 def stop_redriving(job: Job, now: datetime) -> Job:
     """Return an ending job without its redrive, once no engine can be working on it."""
     if job.ending is None or job.work.is_held(now):

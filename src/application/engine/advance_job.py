@@ -8,6 +8,8 @@ invocation died.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from application.engine.batch_discovery import BatchDiscovery
 from application.engine.chunk_sources import Source, manifest_source
 from application.engine.end_job import EndJob
@@ -30,6 +32,17 @@ from ports.job_store import JobStore
 from ports.telemetry import Telemetry
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSteps:
+    """What the engine does for a job, in the order of a job's life."""
+
+    list_bucket: ListBucket
+    discovery: BatchDiscovery
+    split: SplitIntoChunks
+    requeue: RequeueFailures
+    end_job: EndJob
+
+
 class Engine:
     """The use case of the engine's function."""
 
@@ -37,11 +50,7 @@ class Engine:
         self,
         *,
         jobs: JobStore,
-        list_bucket: ListBucket,
-        discovery: BatchDiscovery,
-        split: SplitIntoChunks,
-        requeue: RequeueFailures,
-        end_job: EndJob,
+        steps: EngineSteps,
         status_publisher: StatusPublisher,
         invoker: EngineInvoker,
         clock: Clock,
@@ -50,11 +59,7 @@ class Engine:
         tuning: Tuning,
     ) -> None:
         self._jobs = jobs
-        self._list_bucket = list_bucket
-        self._discovery = discovery
-        self._split = split
-        self._requeue = requeue
-        self._end_job = end_job
+        self._steps = steps
         self._status_publisher = status_publisher
         self._invoker = invoker
         self._clock = clock
@@ -85,7 +90,7 @@ class Engine:
             await lease.release(job_id)
             return await self._fail(job_id, NoProgress(_no_attempts_left(job)), deadline, None)
         try:
-            finished = await self._steps(job, lease)
+            finished = await self._run_steps(job, lease)
         except LeaseLost:
             await lease.release(job_id)
             return await self._end_or_announce(job_id, deadline)
@@ -126,13 +131,13 @@ class Engine:
         self, job_id: str, error: Exception, deadline: Deadline, reason: str | None
     ) -> Job:
         self._telemetry.warning("job_failed", job_id=job_id, cause=reason or cause_of(error))
-        failed = await self._end_job.fail(job_id, error, deadline, reason=reason)
+        failed = await self._steps.end_job.fail(job_id, error, deadline, reason=reason)
         return await self._or_continue(job_id, failed)
 
     async def _end_or_announce(self, job_id: str, deadline: Deadline) -> Job:
         job = await self._jobs.get(job_id)
         if job.ending is not None:
-            return await self._or_continue(job_id, await self._end_job.drain(job, deadline))
+            return await self._or_continue(job_id, await self._steps.end_job.drain(job, deadline))
         return await self._status_publisher.publish_pending(job)
 
     async def _or_continue(self, job_id: str, drained: Job | None) -> Job:
@@ -142,11 +147,11 @@ class Engine:
         await self._invoker.advance(job_id)
         return await self._jobs.get(job_id)
 
-    async def _steps(self, job: Job, lease: JobLease) -> bool:
+    async def _run_steps(self, job: Job, lease: JobLease) -> bool:
         """Advance the job; True if it now waits or has ended, False if the deadline came first."""
         job = await self._status_publisher.publish_pending(job)
         if job.status is JobStatus.INITIALIZING:
-            listed = await self._list_bucket.run(job, lease)
+            listed = await self._steps.list_bucket.run(job, lease)
             if listed is None:
                 return False
             job = await self._status_publisher.publish_pending(listed)
@@ -157,18 +162,18 @@ class Engine:
             if source is None:
                 return True
             job = await self._jobs.get(job.job_id)
-            if await self._split.run(job, lease, source) is None:
+            if await self._steps.split.run(job, lease, source) is None:
                 return False
         if job.redrive.active:
-            return await self._requeue.run(job, lease) is not None
+            return await self._steps.requeue.run(job, lease) is not None
         return True
 
     async def _source(self, job: Job, lease: JobLease) -> Source | None:
         if job.options.discovery is Discovery.DIRECT:
             return manifest_source(job.manifest.key) if job.manifest else None
         if job.batch_job_id is None:
-            job = await self._discovery.begin(job, lease)
-        return await self._discovery.report(job, lease)
+            job = await self._steps.discovery.begin(job, lease)
+        return await self._steps.discovery.report(job, lease)
 
 
 def _no_attempts_left(job: Job) -> str:

@@ -13,29 +13,23 @@ the present time before the next ones are, so a sweep that dies leaves fewer of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from application.engine.chunk_enqueuer import ChunkEnqueuer
 from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
 from application.engine.lost_messages import WaitingChunks
+from application.engine.repair_chunks import RepairChunks
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
 from application.results.failure_records import cause_of
-from domain.chunk import Chunk, ChunkLeaseExpired, ChunkStatus, evolve, lease_expired
 from domain.job import Job
-from domain.limits import QUEUE_MESSAGE_COUNT_MAX
-from ports.chunk_queue import ChunkQueue
-from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
-from ports.errors import Conflict
 from ports.job_store import JobStore
 from ports.paging import Unreadable
-from ports.telemetry import Metric, Telemetry
+from ports.telemetry import Telemetry
 
 _ENDING_SHARE: Final = 0.25
 """The share of the remaining time that the sweep spends on ending one job."""
@@ -48,9 +42,7 @@ class Sweep:
         self,
         *,
         jobs: JobStore,
-        chunks: ChunkStore,
-        queue: ChunkQueue,
-        queueing: ChunkEnqueuer,
+        repair_chunks: RepairChunks,
         end_job: EndJob,
         status_publisher: StatusPublisher,
         invoker: EngineInvoker,
@@ -61,9 +53,7 @@ class Sweep:
     ) -> None:
         self._ingest_watch = ingest_watch
         self._jobs = jobs
-        self._chunks = chunks
-        self._queue = queue
-        self._queueing = queueing
+        self._repair_chunks = repair_chunks
         self._end_job = end_job
         self._status_publisher = status_publisher
         self._invoker = invoker
@@ -81,9 +71,9 @@ class Sweep:
             Exception: a job could not be repaired; the next sweep tries again.
         """
         checked_count = 0
-        waiting, first_error = await self._read_queue_depth()
+        waiting, first_error = await self._repair_chunks.read_queue_depth()
         async for job in self._jobs.open_jobs():
-            if self._out_of_time(deadline):
+            if deadline.near(self._tuning.stop_margin_s):
                 break
             checked_count += 1
             if isinstance(job, Unreadable):
@@ -98,26 +88,17 @@ class Sweep:
                 )
                 first_error = first_error or error
         try:
-            await self._send_lost(waiting, deadline)
+            await self._repair_chunks.send_lost(waiting, deadline)
         except Exception as error:  # noqa: BLE001 - reported
             self._telemetry.warning("messages_not_sent_again", cause=cause_of(error))
             first_error = first_error or error
         await self._ingest_watch.observe(deadline)
-        if self._out_of_time(deadline):
+        if deadline.near(self._tuning.stop_margin_s):
             self._telemetry.warning("sweep_incomplete", checked_count=checked_count)
         self._telemetry.event("sweep_done", checked_count=checked_count)
         if first_error is not None:
             raise first_error
         return checked_count
-
-    async def _read_queue_depth(self) -> tuple[WaitingChunks, Exception | None]:
-        """Read the queue's depth before any chunk: a message that leaves later is not lost."""
-        now = self._clock.now()
-        try:
-            return WaitingChunks(since=now, depth=await self._queue.depth()), None
-        except Exception as error:  # noqa: BLE001 - reported
-            self._telemetry.warning("queue_not_read", cause=cause_of(error))
-            return WaitingChunks(since=now, depth=None), error
 
     async def _repair(self, job: Job, waiting: WaitingChunks, deadline: Deadline) -> None:
         job = await self._status_publisher.publish_pending(job)
@@ -128,7 +109,7 @@ class Sweep:
             await self._end_job.drain(job, deadline.share(_ENDING_SHARE))
             return
         now = self._clock.now()
-        await self._repair_chunks(job, now, waiting, deadline)
+        await self._repair_chunks.repair(job, now, waiting, deadline)
         if job.settled:
             await self._status_publisher.finish_if_settled(job.job_id)
         elif _needs_engine(job) and self._idle(job, now):
@@ -137,58 +118,7 @@ class Sweep:
     def _idle(self, job: Job, now: datetime) -> bool:
         if job.work.lease is not None:
             return not job.work.lease.live(now)
-        return self._stale(job.updated_at, now, self._tuning.stuck_after_s)
-
-    async def _repair_chunks(
-        self, job: Job, now: datetime, waiting: WaitingChunks, deadline: Deadline
-    ) -> None:
-        """Requeue chunks without a message; add to `waiting` those that may have none."""
-        lost: list[Chunk] = []
-        async for chunk in self._chunks.chunks(job.job_id):
-            if self._out_of_time(deadline):
-                break
-            if lease_expired(chunk, now):
-                released = await self._release_expired(chunk, now)
-                if released is not None:
-                    lost.append(released)
-            elif chunk.status is ChunkStatus.PENDING:
-                if self._stale(chunk.updated_at, now, self._tuning.stuck_after_s):
-                    lost.append(chunk)
-            else:
-                waiting.saw(chunk)
-                if chunk.status is ChunkStatus.QUEUED and self._stale(
-                    chunk.updated_at, now, self._tuning.queued_again_after_s
-                ):
-                    waiting.suspect(chunk)
-            if len(lost) >= QUEUE_MESSAGE_COUNT_MAX:
-                await self._requeue(lost)
-                lost = []
-        await self._requeue(lost)
-
-    async def _send_lost(self, waiting: WaitingChunks, deadline: Deadline) -> None:
-        lost = waiting.lost(self._tuning.queue_retention_s)
-        for start in range(0, len(lost), QUEUE_MESSAGE_COUNT_MAX):
-            if self._out_of_time(deadline):
-                return
-            await self._requeue(lost[start : start + QUEUE_MESSAGE_COUNT_MAX])
-
-    async def _release_expired(self, chunk: Chunk, now: datetime) -> Chunk | None:
-        try:
-            return await self._chunks.save(evolve(chunk, ChunkLeaseExpired(), now))
-        except Conflict:
-            return None  # its worker settled it, or another worker leased it
-
-    async def _requeue(self, chunks: Sequence[Chunk]) -> None:
-        if chunks:
-            self._telemetry.count(Metric.CHUNKS_RECOVERED, len(chunks))
-            await self._queueing.enqueue(chunks)
-
-    def _out_of_time(self, deadline: Deadline) -> bool:
-        return deadline.near(self._tuning.stop_margin_s)
-
-    @staticmethod
-    def _stale(since: datetime, now: datetime, after_s: float) -> bool:
-        return (now - since).total_seconds() >= after_s
+        return (now - job.updated_at).total_seconds() >= self._tuning.stuck_after_s
 
 
 def _needs_engine(job: Job) -> bool:

@@ -11,14 +11,17 @@ from __future__ import annotations
 from dependency_injector import containers, providers
 
 from application.connectors import Connectors
-from application.engine.advance_job import Engine
+from application.engine.advance_job import Engine, EngineSteps
 from application.engine.batch_discovery import BatchDiscovery
+from application.engine.cancel_chunk import CancelChunk
 from application.engine.chunk_enqueuer import ChunkEnqueuer
 from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
 from application.engine.list_bucket import ListBucket
+from application.engine.repair_chunks import RepairChunks
 from application.engine.requeue_failures import RequeueFailures
 from application.engine.split_into_chunks import SplitIntoChunks
+from application.engine.stop_discovery import StopDiscovery
 from application.engine.sweep import Sweep
 from application.execution.tuning import Tuning
 from application.jobs.cancel_job import CancelJob
@@ -180,28 +183,48 @@ class UseCases(containers.DeclarativeContainer):
         telemetry=telemetry,
         tuning=tuning,
     )
-    end_job = providers.Singleton(
-        EndJob,
-        jobs=jobs,
-        chunks=chunks,
+    stop_discovery = providers.Singleton(
+        StopDiscovery,
         batch_jobs=batch_jobs,
         results=results,
-        errors=errors,
+        clock=clock,
+        telemetry=telemetry,
+        tuning=tuning,
+    )
+    cancel_chunk = providers.Singleton(
+        CancelChunk,
+        chunks=chunks,
+        results=results,
         chunk_errors=chunk_errors,
-        status_publisher=status_publisher,
         unfinished_copies=unfinished_copies,
         clock=clock,
         telemetry=telemetry,
         tuning=tuning,
     )
-    engine = providers.Singleton(
-        Engine,
+    end_job = providers.Singleton(
+        EndJob,
         jobs=jobs,
+        chunks=chunks,
+        errors=errors,
+        stop_discovery=stop_discovery,
+        cancel_chunk=cancel_chunk,
+        status_publisher=status_publisher,
+        clock=clock,
+        telemetry=telemetry,
+        tuning=tuning,
+    )
+    engine_steps = providers.Singleton(
+        EngineSteps,
         list_bucket=list_bucket,
         discovery=discovery,
         split=split,
         requeue=requeue,
         end_job=end_job,
+    )
+    engine = providers.Singleton(
+        Engine,
+        jobs=jobs,
+        steps=engine_steps,
         status_publisher=status_publisher,
         invoker=invoker,
         clock=clock,
@@ -209,12 +232,19 @@ class UseCases(containers.DeclarativeContainer):
         telemetry=telemetry,
         tuning=tuning,
     )
-    sweep = providers.Singleton(
-        Sweep,
-        jobs=jobs,
+    repair_chunks = providers.Singleton(
+        RepairChunks,
         chunks=chunks,
         queue=queue,
         queueing=queueing,
+        clock=clock,
+        telemetry=telemetry,
+        tuning=tuning,
+    )
+    sweep = providers.Singleton(
+        Sweep,
+        jobs=jobs,
+        repair_chunks=repair_chunks,
         end_job=end_job,
         status_publisher=status_publisher,
         invoker=invoker,

@@ -171,7 +171,7 @@ BUGS = (
     bug(
         "cancelling a chunk over a live lease",
         20,
-        "application.engine.end_job:EndJob._cancel",
+        "application.engine.cancel_chunk:CancelChunk.run",
         "        return None\n        released =",
         "        pass\n        released =",
         "i4_only_the_lease_holder_settles",
@@ -260,7 +260,7 @@ BUGS = (
         "i9_faults_end_and_so_do_jobs",
         also=(
             (
-                "application.engine.sweep:Sweep._repair_chunks",
+                "application.engine.repair_chunks:RepairChunks.repair",
                 "chunk.status is ChunkStatus.QUEUED",
                 "False",
             ),
@@ -277,7 +277,7 @@ BUGS = (
     bug(
         "not sending lost messages again",
         101,
-        "application.engine.sweep:Sweep._requeue",
+        "application.engine.repair_chunks:RepairChunks._requeue",
         "if chunks:",
         "if False:",
         "i9_faults_end_and_so_do_jobs",
@@ -293,7 +293,7 @@ BUGS = (
     bug(
         "dropping what was done of a cancelled chunk",
         197,
-        "application.engine.end_job:EndJob._cancel",
+        "application.engine.cancel_chunk:CancelChunk.run",
         "cancel_chunk(released, count_outcomes(done.values()), now=now)",
         "cancel_chunk(released, count_outcomes([]), now=now)",
         "outcome_files_add_up",

@@ -82,16 +82,16 @@ PROGRESS_BUGS = (
     bug(
         "letting a denied clean-up keep a job from its end",
         20,
-        "application.engine.end_job:EndJob._clean_up",
-        "if retryable and self._patient(job):",
+        "application.engine.stop_discovery:StopDiscovery.run",
+        "if retryable and end_may_wait(job, now, self._tuning.end_patience_s):",
         "if True:",
         "i9_faults_end_and_so_do_jobs",
     ),
     bug(
         "trying a step of the end again without end",
         20,
-        "application.engine.end_job:EndJob._patient",
-        "return waited_s < self._tuning.end_patience_s",
+        "domain.job_control:end_may_wait",
+        "return (now - job.updated_at).total_seconds() < patience_s",
         "return True",
         "i9_faults_end_and_so_do_jobs",
     ),
@@ -196,14 +196,14 @@ PROGRESS_BUGS = (
     bug(
         "repairing chunks without looking at the deadline",
         339,
-        "application.engine.sweep:Sweep._repair_chunks",
-        "if self._out_of_time(deadline):",
+        "application.engine.repair_chunks:RepairChunks.repair",
+        "if deadline.near(self._tuning.stop_margin_s):",
         "if False:",
         "no_process_exceeds_its_deadline",
         also=(
             (
-                "application.engine.sweep:Sweep._send_lost",
-                "if self._out_of_time(deadline):",
+                "application.engine.repair_chunks:RepairChunks.send_lost",
+                "if deadline.near(self._tuning.stop_margin_s):",
                 "if False:",
             ),
         ),
@@ -227,7 +227,7 @@ PROGRESS_BUGS = (
     bug(
         "cancelling only the batch job that the record names",
         1,
-        "application.engine.end_job:EndJob._stop_discovery",
+        "application.engine.stop_discovery:StopDiscovery._cancel_batch_job",
         "found = await self._batch_jobs.find(job.job_id)",
         "pass",
         "no_batch_job_is_forgotten",

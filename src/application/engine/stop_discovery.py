@@ -1,0 +1,65 @@
+"""Stops what the discovery of an ending job still has: its batch job, and its manifest's upload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from application.execution.tuning import Tuning
+from application.results.failure_records import cause_of, is_unknown
+from application.results.files import manifest_key
+from domain.job import Discovery, Job
+from domain.job_control import end_may_wait
+from ports.batch_jobs import BatchJobs
+from ports.clock import Clock
+from ports.errors import Retryable
+from ports.results_store import ResultsStore
+from ports.telemetry import Telemetry
+
+
+class StopDiscovery:
+    """Cancels the batch job and aborts the upload; neither blocks the end of the job for long."""
+
+    def __init__(
+        self,
+        *,
+        batch_jobs: BatchJobs,
+        results: ResultsStore,
+        clock: Clock,
+        telemetry: Telemetry,
+        tuning: Tuning,
+    ) -> None:
+        self._batch_jobs = batch_jobs
+        self._results = results
+        self._clock = clock
+        self._telemetry = telemetry
+        self._tuning = tuning
+
+    async def run(self, job: Job) -> Exception | None:
+        """Stop the batch job and the upload; returns an error that should be retried."""
+        left: Exception | None = None
+        for step in (self._cancel_batch_job, self._abort_manifest):
+            try:
+                await step(job)
+            except Exception as error:  # noqa: BLE001 - reported, and raised once all is tried
+                self._telemetry.warning("end_step_failed", job_id=job.job_id, cause=cause_of(error))
+                retryable = isinstance(error, Retryable) or is_unknown(error)
+                now = self._clock.now()
+                if retryable and end_may_wait(job, now, self._tuning.end_patience_s):
+                    left = error
+        return left
+
+    async def _cancel_batch_job(self, job: Job) -> None:
+        """Cancel the batch job; search for one that the record does not name yet."""
+        if job.options.discovery is not Discovery.BATCH or job.splitting.done:
+            return
+        found: Sequence[str] = []
+        if job.batch_job_id is not None:
+            found = [job.batch_job_id]
+        elif job.manifest is not None:
+            found = await self._batch_jobs.find(job.job_id)
+        for batch_job_id in found:
+            await self._batch_jobs.cancel(batch_job_id)
+
+    async def _abort_manifest(self, job: Job) -> None:
+        if job.listing.upload_id is not None:
+            await self._results.abort_upload(manifest_key(job.job_id), job.listing.upload_id)
