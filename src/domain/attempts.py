@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from domain.job import Attempts, Discovery, Job, JobStatus
+from domain.engine_work import Attempts
+from domain.job import Discovery, Job, JobStatus
 
 
 def step_of(job: Job) -> str:

@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.connector import Bucket, Ingest, Verify
-from domain.lease import Lease
+from domain.engine_work import EngineWork
 from domain.machine import Table, next_state, table, terminal_states
 from domain.tally import Tally
 from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
@@ -123,35 +123,6 @@ class Splitting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempts:
-    """The engine's attempts at the job's step since its last progress, to `place`.
-
-    `unknown_count` of them ended in unknown errors; `cause` is the last error.
-    """
-
-    place: str
-    count: int = 0
-    unknown_count: int = 0
-    cause: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineWork:
-    """The engine's work on the job: one invocation at a time lists or splits, by attempts."""
-
-    lease: Lease | None = None
-    attempts: Attempts | None = None
-
-    def is_held(self, now: datetime) -> bool:
-        """Return whether an invocation holds the lease."""
-        return self.lease is not None and self.lease.live(now)
-
-    def is_held_by(self, token: str, now: datetime) -> bool:
-        """Return whether this invocation holds the lease."""
-        return self.lease is not None and self.lease.token == token and self.is_held(now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Redrive:
     """How often the job was redriven, and whether the engine still requeues its failures."""
 
@@ -220,7 +191,7 @@ class Job:
     ended_at: datetime | None = None
     ending: Ending | None = None
     redrive: Redrive = Redrive()
-    work: EngineWork = EngineWork()
+    work: EngineWork = field(default_factory=EngineWork)
     notices: StatusNotices = StatusNotices()
     tally: Tally = field(default_factory=Tally)
 

@@ -12,6 +12,7 @@ from domain import chunk as chunks
 from domain import job as jobs
 from domain.chunk import CHUNK_TRANSITIONS, Chunk, ChunkStatus
 from domain.connector import Bucket, Ingest
+from domain.engine_work import EngineWork
 from domain.errors import (
     ChunkAlreadySettled,
     ChunkLeaseHeld,
@@ -25,7 +26,6 @@ from domain.job import (
     JOB_TRANSITIONS,
     Ending,
     EndingKind,
-    EngineWork,
     Job,
     JobStatus,
     Redrive,

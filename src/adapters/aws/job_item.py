@@ -22,12 +22,11 @@ from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Bucket, Verify
+from domain.engine_work import Attempts, EngineWork
 from domain.job import (
-    Attempts,
     Discovery,
     Ending,
     EndingKind,
-    EngineWork,
     Job,
     JobStatus,
     Listing,

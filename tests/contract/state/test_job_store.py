@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 from invalid_cursors import invalid_cursors
 
 from domain.connector import Bucket, IdSource, Ingest, Trigger, Verify
+from domain.engine_work import Attempts, EngineWork
 from domain.file_types import FileFilter, FilterMode
 from domain.job import (
-    Attempts,
     Discovery,
     Ending,
     EndingKind,
-    EngineWork,
     Job,
     JobCancelled,
     JobCompletedWithErrors,
