@@ -30,7 +30,7 @@ from domain.catalog import Seen
 from domain.chunk import CHUNK_TRANSITIONS, ChunkStatus
 from domain.decision import RULES, Ids, Rule, Standing
 from domain.job import JOB_TRANSITIONS, JobStatus
-from domain.machine import State, Table, mermaid
+from domain.machine import State, Table
 from domain.packing import ChunkSizing
 from domain.profile import CatalogProfile
 from domain.trigger_mark import History
@@ -166,6 +166,18 @@ def _rule(number: int, rule: Rule) -> tuple[str, ...]:
     )
 
 
+def _state_diagram(rows: Table[State], initial: State) -> str:
+    """Return the table as the text of a Mermaid state diagram."""
+    lines = ["stateDiagram-v2", f"    [*] --> {initial}"]
+    lines += [
+        f"    {state} --> {following}: {event.__name__}"
+        for state, row in rows.items()
+        for event, following in row.items()
+    ]
+    lines += [f"    {state} --> [*]" for state, row in rows.items() if not row]
+    return "\n".join(lines)
+
+
 def _machine(module: ModuleType, rows: Table[State], initial: State) -> list[str]:
     moves = [
         (f"`{state}`", f"`{event.__name__}`", f"`{following}`", _summary(event))
@@ -177,7 +189,7 @@ def _machine(module: ModuleType, rows: Table[State], initial: State) -> list[str
         (module.__doc__ or "").strip(),
         "",
         "```mermaid",
-        mermaid(rows, initial),
+        _state_diagram(rows, initial),
         "```",
         "",
         *_table(("in state", "on event", "becomes", "what happened"), moves),

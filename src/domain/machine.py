@@ -42,15 +42,3 @@ def terminal_states(
 ) -> frozenset[State]:
     """Return the states that only a user's request (`reopening` events) can leave."""
     return frozenset(state for state, row in rows.items() if set(row) <= reopening)
-
-
-def mermaid(rows: Table[State], initial: State) -> str:
-    """Return the table as the text of a Mermaid state diagram, for docs/state-machines.md."""
-    lines = ["stateDiagram-v2", f"    [*] --> {initial}"]
-    lines += [
-        f"    {state} --> {following}: {event.__name__}"
-        for state, row in rows.items()
-        for event, following in row.items()
-    ]
-    lines += [f"    {state} --> [*]" for state, row in rows.items() if not row]
-    return "\n".join(lines)

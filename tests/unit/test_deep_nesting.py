@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from adapters.local_aws.asset_system.medialake.messages import events_of_queue_message
+from adapters.local_aws.asset_system.reference_system import decoded
 from adapters.local_aws.lambda_service.invocation import FunctionSettings, InvocationRejected
 from adapters.local_aws.lambda_service.service import LambdaService
 from adapters.local_aws.s3_batch_operations.invocation import InvokeResult
@@ -45,7 +45,7 @@ def test_a_parser_refuses_with_its_own_error(name: str, opening: str, depth: int
 
 PASSING_OVER: dict[str, tuple[Callable[[str], object], object]] = {
     "job named by a message": (named_job, None),
-    "message of the asset system's queue": (events_of_queue_message, ()),
+    "message of the asset system's queue": (decoded, None),
     "answer to a task": (
         lambda text: task_outcome(InvokeResult(200, None, text.encode()), "2.0", "1").error_code,
         "PermanentFailure",

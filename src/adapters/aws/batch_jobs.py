@@ -52,7 +52,6 @@ class S3BatchJobs:
         self._priority = priority
 
     async def create(self, job: Job, *, report_prefix: str) -> str:
-        """See the port."""
         if job.manifest is None:
             raise ValueError(f"job {job.job_id} has no manifest yet")
         request = self._request(job, job.manifest, report_prefix)
@@ -61,7 +60,6 @@ class S3BatchJobs:
             return required(response, "JobId")
 
     async def describe(self, batch_job_id: str) -> BatchJob:
-        """See the port."""
         with map_aws_errors("s3control", operation="DescribeJob", resource=f"job/{batch_job_id}"):
             response = await self._client.describe_job(
                 AccountId=self._account_id, JobId=batch_job_id
@@ -92,7 +90,6 @@ class S3BatchJobs:
             request["NextToken"] = following
 
     async def cancel(self, batch_job_id: str) -> None:
-        """See the port."""
         try:
             with map_aws_errors(
                 "s3control", operation="UpdateJobStatus", resource=f"job/{batch_job_id}"

@@ -95,14 +95,12 @@ class DynamoCatalog:
         self._sleep = sleep
 
     async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
-        """See `Catalog.look_up`."""
         with _names_may_be_wrong():
             return await self._look_up_all(questions)
 
     async def records_at(
         self, bucket_name: str, keys: Sequence[str]
     ) -> list[tuple[CatalogRecord, ...]]:
-        """See `Catalog.records_at`."""
         with _names_may_be_wrong():
             paths = [storage_path(bucket_name, key) for key in keys]
             minted_ids = [mint_inventory_id(bucket_name, key) for key in keys]

@@ -28,7 +28,6 @@ class SqsChunkQueue:
         self._queue_url = queue_url
 
     async def send(self, messages: Sequence[ChunkMessage], *, delay_s: int = 0) -> None:
-        """See the port."""
         for start in range(0, len(messages), QUEUE_MESSAGE_COUNT_MAX):
             group = messages[start : start + QUEUE_MESSAGE_COUNT_MAX]
             entries: list[SendMessageBatchRequestEntryTypeDef] = [
@@ -45,7 +44,6 @@ class SqsChunkQueue:
                 raise next((error for error in errors if isinstance(error, Fatal)), errors[0])
 
     async def depth(self) -> int:
-        """See the port."""
         with map_aws_errors("sqs", operation=_LOOK, resource=self._queue_url):
             return await queue_depth(self._client, self._queue_url)
 

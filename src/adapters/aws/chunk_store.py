@@ -51,7 +51,6 @@ class DynamoChunkStore:
         self._writer = DynamoWriter(client, sleep=sleep)
 
     async def add(self, job: Job, chunks: Sequence[Chunk]) -> Job:
-        """See `ChunkStore.add`."""
         if len(chunks) > ADDED_CHUNK_COUNT_MAX:
             raise ValueError(f"{len(chunks)} chunks at once; {ADDED_CHUNK_COUNT_MAX} at most")
         if job.terminal:
@@ -64,7 +63,6 @@ class DynamoChunkStore:
         return replace(job, version=job.version + 1, tally=await self._tally(job.job_id))
 
     async def get(self, job_id: str, index: int) -> Chunk:
-        """See `ChunkStore.get`."""
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
             response = await self._client.get_item(
                 TableName=self._table_name, Key=chunk_key(job_id, index), ConsistentRead=True
@@ -74,13 +72,11 @@ class DynamoChunkStore:
         return to_chunk(response["Item"])
 
     async def save(self, chunk: Chunk) -> Chunk:
-        """See `ChunkStore.save`."""
         saved, request = self._over(chunk)
         await self._writer.put(request)
         return saved
 
     async def settle(self, chunk: Chunk, change: Tally) -> Chunk:
-        """See `ChunkStore.settle`."""
         saved, request = self._over(chunk)
         actions = [{"Put": request}]
         if addition := tally_addition(change):
@@ -90,7 +86,6 @@ class DynamoChunkStore:
         return saved
 
     async def chunks(self, job_id: str) -> AsyncIterator[Chunk]:
-        """See `ChunkStore.chunks`."""
         async for item in query(self._client, of_job(self._table_name, job_id)):
             yield to_chunk(item)
 
@@ -114,7 +109,6 @@ class DynamoChunkStore:
         return Page(tuple(map(to_chunk, response["Items"])), following)
 
     async def list_page(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page[Chunk]:
-        """See `ChunkStore.list_page`."""
         request = self._page_request(job_id, cursor) | {"Limit": limit + 1}
         items, more = await first(query(self._client, request), limit)
         chunks = tuple(map(to_chunk, items))

@@ -42,7 +42,6 @@ class DynamoConnectorStore:
         self._writer = DynamoWriter(client, sleep=sleep)
 
     async def create(self, connector: Connector) -> None:
-        """See `ConnectorStore.create`."""
         try:
             await self._writer.put(
                 put(self._table_name, _to_connector_item(connector), absent="connectorId")
@@ -53,7 +52,6 @@ class DynamoConnectorStore:
             ) from error
 
     async def get(self, connector_id: str) -> Connector:
-        """See `ConnectorStore.get`."""
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
             response = await self._client.get_item(
                 TableName=self._table_name,

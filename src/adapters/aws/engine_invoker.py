@@ -25,7 +25,6 @@ class LambdaEngineInvoker:
         self._function_arn = function_arn
 
     async def advance(self, job_id: str) -> None:
-        """See the port."""
         payload = json.dumps({"action": "advance", "jobId": job_id}).encode()
         with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
             response = await self._client.invoke(

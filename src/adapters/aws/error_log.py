@@ -51,7 +51,6 @@ class DynamoErrorLog:
         self._writer = DynamoWriter(client, sleep=sleep)
 
     async def record(self, failures: Sequence[Failure]) -> None:
-        """See `ErrorLog.record`."""
         expires_at_s = self._now_s() + self._retention_s
         # DynamoDB rejects a batch that names an item twice; the later failure is kept.
         latest = {(failure.job_id, failure.error_id): failure for failure in failures}
@@ -66,7 +65,6 @@ class DynamoErrorLog:
     async def clear(
         self, job_id: str, id_prefix: str, *, keep: Collection[str] = frozenset()
     ) -> None:
-        """See `ErrorLog.clear`."""
         request = of_job(self._table_name, job_id) | {"ProjectionExpression": "#jobId, #errorId"}
         request["ExpressionAttributeNames"]["#errorId"] = "errorId"
         # A value compared with a key must not be empty; an empty prefix means all of the job's
@@ -87,7 +85,6 @@ class DynamoErrorLog:
     async def list_page(
         self, job_id: str, *, limit: int, cursor: str | None = None
     ) -> Page[Failure]:
-        """See `ErrorLog.list_page`."""
         name = f"failures of {job_id}"
         request = of_job(self._table_name, job_id) | {
             "FilterExpression": "#expiresAt > :now",

@@ -34,7 +34,6 @@ class EventBridgeIngestBus:
         self._bus_name = bus_name
 
     async def publish(self, events: Sequence[IngestEvent]) -> list[PortError | None]:
-        """See the port."""
         if len(events) > INGEST_EVENT_COUNT_MAX:
             raise self._refused(f"{len(events)} events in one request")
         details = [encode_event(event) for event in events]

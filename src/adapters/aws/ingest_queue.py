@@ -60,7 +60,6 @@ class SqsIngestQueue:
     async def send(
         self, queue_url: str, messages: Sequence[IngestMessage]
     ) -> list[PortError | None]:
-        """See the port."""
         if not messages:
             return []
         if len(messages) > QUEUE_MESSAGE_COUNT_MAX:
@@ -79,7 +78,6 @@ class SqsIngestQueue:
             return await send_batch(client, queue_url, entries)
 
     async def depth(self, queue_url: str) -> int:
-        """See the port."""
         client = await self._open_client(region_of(queue_url))
         with _queue_of_another(), map_aws_errors("sqs", operation=_LOOK, resource=queue_url):
             return await queue_depth(client, queue_url)

@@ -48,7 +48,6 @@ class DynamoJobStore:
         self._writer = DynamoWriter(client, sleep=sleep)
 
     async def create(self, job: Job) -> Job:
-        """See `JobStore.create`."""
         created = replace(job, version=1)
         request = put(self._table_name, new_job_item(created), absent="jobId")
         try:
@@ -62,14 +61,12 @@ class DynamoJobStore:
         return created
 
     async def get(self, job_id: str) -> Job:
-        """See `JobStore.get`."""
         job = None if is_guard(job_id) else await self._find(job_id)
         if job is None:
             raise NotFound(f"there is no job {job_id}", resource=job_id)
         return job
 
     async def save(self, job: Job) -> Job:
-        """See `JobStore.save`."""
         request = save_request(self._table_name, job)
         guards = guard_ids(job) if job.terminal else ()
         while guards:
@@ -92,7 +89,6 @@ class DynamoJobStore:
         )
 
     async def reopen(self, job: Job) -> Job:
-        """See `JobStore.reopen`."""
         await self._write_reserving(job, save_request(self._table_name, job))
         return await self._saved(job)
 

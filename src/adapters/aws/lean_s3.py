@@ -84,19 +84,15 @@ class LeanS3:
         return getattr(self.sdk, name)
 
     async def get_object_tagging(self, **params: Any) -> Any:
-        """See the SDK's client."""
         return await self._call("GetObjectTagging", self.sdk.get_object_tagging, params)
 
     async def head_object(self, **params: Any) -> Any:
-        """See the SDK's client."""
         return await self._call("HeadObject", self.sdk.head_object, params)
 
     async def copy_object(self, **params: Any) -> Any:
-        """See the SDK's client."""
         return await self._call("CopyObject", self.sdk.copy_object, params)
 
     async def put_object_tagging(self, **params: Any) -> Any:
-        """See the SDK's client."""
         return await self._call("PutObjectTagging", self.sdk.put_object_tagging, params)
 
     async def list_objects_v2(self, **params: Any) -> Any:

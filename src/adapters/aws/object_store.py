@@ -92,7 +92,6 @@ class S3ObjectStore:
         self._uploads = MultipartCopies(client)
 
     async def inspect(self, bucket: Bucket) -> BucketInfo:
-        """See the port."""
         with map_aws_errors("s3", operation="GetBucketVersioning", resource=bucket.name):
             versioning = await self._client.get_bucket_versioning(
                 Bucket=bucket.name, **_owner(bucket)
@@ -235,7 +234,6 @@ class S3ObjectStore:
             )
 
     async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
-        """See the port."""
         return {
             **await self._locks.copy_parameters(bucket, head, _owner(bucket)),
             **await self._acls.copy_parameters(bucket, head.key, _owner(bucket)),
@@ -244,7 +242,6 @@ class S3ObjectStore:
     async def create_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> str:
-        """See the port."""
         attributes = await self._copy_attributes(bucket, head, tags)
         return await self._uploads.create(
             bucket.name,
@@ -256,18 +253,15 @@ class S3ObjectStore:
     async def copy_part(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, part: Part
     ) -> CopiedPart:
-        """See the port."""
         owners = _owner(bucket) | _source_owner(bucket)
         return await self._uploads.copy_part(bucket.name, head, copy_id, part, owners=owners)
 
     async def complete_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
     ) -> WrittenObject:
-        """See the port."""
         return await self._uploads.complete(bucket.name, head, copy_id, parts, owner=_owner(bucket))
 
     async def abort_multipart_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
-        """See the port."""
         await self._uploads.abort(bucket.name, key, copy_id, owner=_owner(bucket))
 
     async def _read_tags(self, bucket: Bucket, key: str) -> ObjectTags:

@@ -42,21 +42,17 @@ class PowertoolsTelemetry:
         )
 
     def event(self, name: str, **facts: str | int | float | bool | None) -> None:
-        """See the port."""
         # In a field of their own: a field called `name` or `message` must not break the log record.
         self._logger.info(name, extra={"facts": facts}, stacklevel=3)
 
     def warning(self, name: str, **facts: str | int | float | bool | None) -> None:
-        """See the port."""
         self._logger.warning(name, extra={"facts": facts}, stacklevel=3)
 
     def count(self, metric: Metric, value: int = 1) -> None:
-        """See the port."""
         self._metrics.add_metric(name=metric, unit=MetricUnit.Count, value=value)
 
     @contextmanager
     def invocation(self, request_id: str) -> Iterator[None]:
-        """See the port."""
         # For this task and its subtasks: in the local runtime, other threads share the logger.
         self._logger.thread_safe_append_keys(function_request_id=request_id)
         try:

@@ -39,7 +39,6 @@ class S3ResultsStore:
         self._portion_bytes = block_bytes
 
     async def put(self, key: str, content: bytes) -> None:
-        """See the port."""
         with map_aws_errors("s3", operation="PutObject", resource=self._where(key)):
             await self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=content, ServerSideEncryption=_ENCRYPTION
@@ -69,7 +68,6 @@ class S3ResultsStore:
             raise error.converted_to(Conflict) from error
 
     async def get(self, key: str) -> bytes:
-        """See the port."""
         with map_aws_errors("s3", operation="GetObject", resource=self._where(key)):
             response = await self._client.get_object(Bucket=self._bucket, Key=key)
             async with response["Body"] as body:
@@ -102,7 +100,6 @@ class S3ResultsStore:
                 return
 
     async def create_upload(self, key: str) -> str:
-        """See the port."""
         with map_aws_errors("s3", operation="CreateMultipartUpload", resource=self._where(key)):
             response = await self._client.create_multipart_upload(
                 Bucket=self._bucket, Key=key, ServerSideEncryption=_ENCRYPTION
@@ -110,7 +107,6 @@ class S3ResultsStore:
             return required(response, "UploadId")
 
     async def upload_part(self, key: str, upload_id: str, part_number: int, content: bytes) -> str:
-        """See the port."""
         with map_aws_errors("s3", operation="UploadPart", resource=self._where(key)):
             response = await self._client.upload_part(
                 Bucket=self._bucket,
@@ -122,7 +118,6 @@ class S3ResultsStore:
             return e_tag_of(response, "ETag")
 
     async def complete_upload(self, key: str, upload_id: str, part_e_tags: Sequence[str]) -> str:
-        """See the port."""
         with map_aws_errors("s3", operation="CompleteMultipartUpload", resource=self._where(key)):
             response = await self._client.complete_multipart_upload(
                 Bucket=self._bucket,
@@ -138,7 +133,6 @@ class S3ResultsStore:
             return e_tag_of(response, "ETag")
 
     async def abort_upload(self, key: str, upload_id: str) -> None:
-        """See the port."""
         with (
             contextlib.suppress(NotFound),
             map_aws_errors("s3", operation="AbortMultipartUpload", resource=self._where(key)),
@@ -148,7 +142,6 @@ class S3ResultsStore:
             )
 
     async def e_tag(self, key: str) -> str:
-        """See the port."""
         with map_aws_errors("s3", operation="HeadObject", resource=self._where(key)):
             response = await self._client.head_object(Bucket=self._bucket, Key=key)
             return e_tag_of(response, "ETag")

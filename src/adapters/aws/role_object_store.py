@@ -25,13 +25,11 @@ class RoleObjectStore:
         self._stores: dict[str | None, ObjectStore] = {}
 
     async def inspect(self, bucket: Bucket) -> BucketInfo:
-        """See the port."""
         return await (await self._store(bucket)).inspect(bucket)
 
     async def list_objects(
         self, bucket: Bucket, *, prefix: str, start_after: str | None, token: str | None = None
     ) -> AsyncIterator[ListedPage]:
-        """See the port."""
         store = await self._store(bucket)
         async for page in store.list_objects(
             bucket, prefix=prefix, start_after=start_after, token=token
@@ -39,49 +37,40 @@ class RoleObjectStore:
             yield page
 
     async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
-        """See the port."""
         return await (await self._store(bucket)).read_tags(bucket, key)
 
     async def head(self, bucket: Bucket, key: str) -> ObjectHead:
-        """See the port."""
         return await (await self._store(bucket)).head(bucket, key)
 
     async def write_tags(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> None:
-        """See the port."""
         await (await self._store(bucket)).write_tags(bucket, head, tags)
 
     async def copy_in_place(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
-        """See the port."""
         return await (await self._store(bucket)).copy_in_place(bucket, head, tags)
 
     async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
-        """See the port."""
         return await (await self._store(bucket)).access(bucket, head)
 
     async def create_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> str:
-        """See the port."""
         return await (await self._store(bucket)).create_multipart_copy(bucket, head, tags)
 
     async def copy_part(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, part: Part
     ) -> CopiedPart:
-        """See the port."""
         return await (await self._store(bucket)).copy_part(bucket, head, copy_id, part)
 
     async def complete_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
     ) -> WrittenObject:
-        """See the port."""
         return await (await self._store(bucket)).complete_multipart_copy(
             bucket, head, copy_id, parts
         )
 
     async def abort_multipart_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
-        """See the port."""
         await (await self._store(bucket)).abort_multipart_copy(bucket, key, copy_id)
 
     async def _store(self, bucket: Bucket) -> ObjectStore:

@@ -24,7 +24,6 @@ class SnsStatusNotifier:
         self._topic_arn = topic_arn
 
     async def publish(self, message: StatusMessage) -> None:
-        """See the port."""
         with map_aws_errors("sns", operation="Publish", resource=self._topic_arn):
             response = await self._client.publish(
                 TopicArn=self._topic_arn,

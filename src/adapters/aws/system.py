@@ -19,11 +19,9 @@ class SystemClock:
     """The system clock."""
 
     def now(self) -> datetime:
-        """See the port."""
         return datetime.now(UTC)
 
     async def sleep(self, duration_s: float) -> None:
-        """See the port."""
         await asyncio.sleep(duration_s)
 
 
@@ -46,11 +44,9 @@ class RandomIds:
         return f"job-{''.join(digits)}"
 
     def new_connector_id(self) -> str:
-        """See the port."""
         return f"con-{secrets.token_hex(8)}"
 
     def new_token(self) -> str:
-        """See the port."""
         return secrets.token_hex(16)
 
 

@@ -64,7 +64,6 @@ class MemoryBatchJobs:
         self.created: dict[str, CreatedBatchJob] = {}
 
     async def create(self, job: Job, *, report_prefix: str) -> str:
-        """See the port."""
         if job.manifest is None:
             raise ValueError(f"job {job.job_id} has no manifest yet")
         token = (job.job_id, job.manifest.e_tag)
@@ -83,7 +82,6 @@ class MemoryBatchJobs:
         return batch_job_id
 
     async def describe(self, batch_job_id: str) -> BatchJob:
-        """See the port."""
         if batch_job_id not in self._jobs:
             raise NotFound(
                 f"there is no batch job {batch_job_id}",
@@ -94,7 +92,6 @@ class MemoryBatchJobs:
         return self._jobs[batch_job_id]
 
     async def find(self, job_id: str) -> Sequence[str]:
-        """See the port."""
         return [
             batch_job.batch_job_id
             for batch_job in self._jobs.values()
@@ -102,7 +99,6 @@ class MemoryBatchJobs:
         ]
 
     async def cancel(self, batch_job_id: str) -> None:
-        """See the port."""
         batch_job = self._jobs.get(batch_job_id)
         if batch_job is not None and batch_job.status not in ENDED:
             self._end(batch_job, BatchJobStatus.CANCELLED)

@@ -36,7 +36,6 @@ class MemoryCatalog:
         self._path_index = path_index
 
     async def look_up(self, questions: Sequence[CatalogQuestion]) -> list[CatalogAnswer]:
-        """See `Catalog.look_up`."""
         records = self._records()
         asset_ids: set[str | None] = set()
         if self._asset_index:
@@ -63,7 +62,6 @@ class MemoryCatalog:
     async def records_at(
         self, bucket_name: str, keys: Sequence[str]
     ) -> list[tuple[CatalogRecord, ...]]:
-        """See `Catalog.records_at`."""
         records = self._records()
         by_path = self._by_path(records)
 

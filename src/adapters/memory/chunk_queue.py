@@ -33,7 +33,6 @@ class MemoryChunkQueue:
         self.taken_count = 0
 
     async def send(self, messages: Sequence[ChunkMessage], *, delay_s: int = 0) -> None:
-        """See the port."""
         if not 0 <= delay_s <= QUEUE_DELAY_S_MAX:
             raise Refused(f"a delay of {delay_s} s", operation="SendMessageBatch")
         visible_at = self._clock.now() + timedelta(seconds=delay_s)
@@ -48,7 +47,6 @@ class MemoryChunkQueue:
         ]
 
     async def depth(self) -> int:
-        """See the port."""
         return len(self.messages) + self.taken_count
 
     def receive(self) -> list[SentMessage]:

@@ -22,7 +22,6 @@ class MemoryChunkStore:
         self._database = database
 
     async def add(self, job: Job, chunks: Sequence[Chunk]) -> Job:
-        """See `ChunkStore.add`."""
         if len(chunks) > ADDED_CHUNK_COUNT_MAX:
             raise ValueError(f"{len(chunks)} chunks at once; {ADDED_CHUNK_COUNT_MAX} at most")
         if job.terminal:
@@ -40,7 +39,6 @@ class MemoryChunkStore:
         return saved
 
     async def get(self, job_id: str, index: int) -> Chunk:
-        """See `ChunkStore.get`."""
         chunk = self._database.chunks_of(job_id).find(index)
         if chunk is None:
             raise NotFound(f"job {job_id} has no chunk {index}", resource=job_id)
@@ -48,7 +46,6 @@ class MemoryChunkStore:
         return chunk
 
     async def save(self, chunk: Chunk) -> Chunk:
-        """See `ChunkStore.save`."""
         saved = replace(chunk, version=chunk.version + 1)
         table = self._database.chunks_of(chunk.job_id)
         self._database.commit(
@@ -57,7 +54,6 @@ class MemoryChunkStore:
         return saved
 
     async def settle(self, chunk: Chunk, change: Tally) -> Chunk:
-        """See `ChunkStore.settle`."""
         job = self._database.jobs.find(chunk.job_id)
         if job is None:
             raise Conflict(f"there is no job {chunk.job_id}", resource=chunk.job_id)
@@ -74,7 +70,6 @@ class MemoryChunkStore:
         return saved
 
     async def chunks(self, job_id: str) -> AsyncIterator[Chunk]:
-        """See `ChunkStore.chunks`."""
         table = self._database.chunks_of(job_id)
         for index in table.sorted_keys():
             # The consumer may have changed it since the indexes were listed.
@@ -86,12 +81,10 @@ class MemoryChunkStore:
     async def covering_page(
         self, job_id: str, key: str, *, limit: int, cursor: str | None = None
     ) -> Page[Chunk]:
-        """See `ChunkStore.covering_page`."""
         page = await self.list_page(job_id, limit=limit, cursor=cursor)
         return Page(tuple(chunk for chunk in page.items if chunk.covers(key)), page.cursor)
 
     async def list_page(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page[Chunk]:
-        """See `ChunkStore.list_page`."""
         return page_of(
             self._database.chunks_of(job_id),
             position=lambda chunk: (chunk.index,),

@@ -19,7 +19,6 @@ class MemoryConnectorStore:
         self._database = database
 
     async def create(self, connector: Connector) -> None:
-        """See `ConnectorStore.create`."""
         known = self._database.connectors
         if connector.connector_id in known:
             raise AlreadyExists(
@@ -28,7 +27,6 @@ class MemoryConnectorStore:
         known[connector.connector_id] = connector
 
     async def get(self, connector_id: str) -> Connector:
-        """See `ConnectorStore.get`."""
         connector = self._database.connectors.get(connector_id)
         if connector is None:
             raise NotFound(f"there is no connector {connector_id}", resource=connector_id)
@@ -36,7 +34,6 @@ class MemoryConnectorStore:
         return connector
 
     async def record_queue_empty(self, connector_id: str, at: datetime) -> None:
-        """See `ConnectorStore.record_queue_empty`."""
         connector = await self.get(connector_id)
         if connector.queue_empty_at is None or connector.queue_empty_at < at:
             updated = replace(connector, queue_empty_at=at)

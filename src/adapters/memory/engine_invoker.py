@@ -12,7 +12,6 @@ class MemoryEngineInvoker:
         self.job_ids: list[str] = []
 
     async def advance(self, job_id: str) -> None:
-        """See the port."""
         self.job_ids.append(job_id)
 
     def take(self) -> list[str]:

@@ -23,7 +23,6 @@ class MemoryErrorLog:
         self._retention = timedelta(days=retention_days)
 
     async def record(self, failures: Sequence[Failure]) -> None:
-        """See `ErrorLog.record`."""
         expires_at = self._clock.now() + self._retention
         for failure in failures:
             kept = self._database.failures.setdefault(failure.job_id, {})
@@ -32,7 +31,6 @@ class MemoryErrorLog:
     async def clear(
         self, job_id: str, id_prefix: str, *, keep: Collection[str] = frozenset()
     ) -> None:
-        """See `ErrorLog.clear`."""
         stored = self._database.failures.get(job_id, {})
         for error_id in [each for each in stored if each.startswith(id_prefix)]:
             if error_id not in keep:
@@ -41,7 +39,6 @@ class MemoryErrorLog:
     async def list_page(
         self, job_id: str, *, limit: int, cursor: str | None = None
     ) -> Page[Failure]:
-        """See `ErrorLog.list_page`."""
         kept = self._database.failures.get(job_id, {})
         now = self._clock.now()
         return page_of(

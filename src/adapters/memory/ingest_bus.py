@@ -21,7 +21,6 @@ class MemoryIngestBus:
         self.refuse: Callable[[IngestEvent], PortError | None] = lambda _: None
 
     async def publish(self, events: Sequence[IngestEvent]) -> list[PortError | None]:
-        """See the port."""
         if not events:
             return []
         if len(events) > INGEST_EVENT_COUNT_MAX:

@@ -44,7 +44,6 @@ class MemoryIngestQueue:
     async def send(
         self, queue_url: str, messages: Sequence[IngestMessage]
     ) -> list[PortError | None]:
-        """See the port."""
         if not messages:
             return []
         if len(messages) > QUEUE_MESSAGE_COUNT_MAX:
@@ -59,7 +58,6 @@ class MemoryIngestQueue:
         return errors
 
     async def depth(self, queue_url: str) -> int:
-        """See the port."""
         queue = self._queue(queue_url, "GetQueueAttributes")
         return len(queue.waiting) + len(queue.received)
 

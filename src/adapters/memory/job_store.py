@@ -22,7 +22,6 @@ class MemoryJobStore:
         self._database = database
 
     async def create(self, job: Job) -> Job:
-        """See `JobStore.create`."""
         if self._database.jobs.find(job.job_id) is not None:
             raise AlreadyExists(f"job {job.job_id} exists", resource=job.job_id)
         self._check_prefixes(job)
@@ -31,7 +30,6 @@ class MemoryJobStore:
         return created
 
     async def get(self, job_id: str) -> Job:
-        """See `JobStore.get`."""
         job = self._database.jobs.find(job_id)
         if job is None:
             raise NotFound(f"there is no job {job_id}", resource=job_id)
@@ -39,13 +37,11 @@ class MemoryJobStore:
         return job
 
     async def save(self, job: Job) -> Job:
-        """See `JobStore.save`."""
         saved, write = job_write(self._database, job)
         self._database.commit(write)
         return saved
 
     async def reopen(self, job: Job) -> Job:
-        """See `JobStore.reopen`."""
         saved, write = job_write(self._database, job)
         self._check_prefixes(job)
         self._database.commit(write)
@@ -78,7 +74,6 @@ class MemoryJobStore:
         return Page.of(jobs, page.cursor)
 
     async def open_jobs(self) -> AsyncIterator[Job | Unreadable]:
-        """See `JobStore.open_jobs`."""
         for listed in sorted(self._database.jobs, key=_age):
             # The consumer may have changed it since the list was made.
             job = self._database.jobs.find(listed.job_id)

@@ -65,7 +65,6 @@ class MemoryObjectStore:
         self._page_object_count = page_object_count
 
     async def inspect(self, bucket: Bucket) -> BucketInfo:
-        """See the port."""
         found = self._open(bucket, "GetBucketVersioning")
         return BucketInfo(
             versioned=found.versioned,
@@ -94,14 +93,12 @@ class MemoryObjectStore:
             after = here[-1]
 
     async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
-        """See the port."""
         found = self._current(bucket, key, "GetObjectTagging")
         return ObjectTags(
             found.tags, version_id=found.head.version_id, read_at=self._buckets.clock.now()
         )
 
     async def head(self, bucket: Bucket, key: str) -> ObjectHead:
-        """See the port."""
         stored = self._current(bucket, key, "HeadObject")
         if stored.customer_key:
             raise Refused(
@@ -113,7 +110,6 @@ class MemoryObjectStore:
         return replace(stored.head, tag_count=len(stored.tags) or None)
 
     async def write_tags(self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]) -> None:
-        """See the port."""
         opened = self._open(bucket, "PutObjectTagging", head.key)
         _check_tags(tags)
         versions = opened.versions.get(head.key, [])
@@ -124,7 +120,6 @@ class MemoryObjectStore:
     async def copy_in_place(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> WrittenObject:
-        """See the port."""
         grants = self._grants(bucket, head, multipart=False)
         _check_tags(tags)
         stored = self._unchanged(bucket, head, "CopyObject")
@@ -133,14 +128,12 @@ class MemoryObjectStore:
         return WrittenObject(e_tag=written.head.e_tag, version_id=written.head.version_id)
 
     async def access(self, bucket: Bucket, head: ObjectHead) -> Mapping[str, object]:
-        """See the port."""
         self._open(bucket, "GetBucketOwnershipControls", head.key)
         return {"grants": sorted(self._grants(bucket, head, multipart=False))}
 
     async def create_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, tags: Mapping[str, str]
     ) -> str:
-        """See the port."""
         grants = self._grants(bucket, head, multipart=True)
         _check_tags(tags)
         stored = self._current(bucket, head.key, "HeadObject")
@@ -151,7 +144,6 @@ class MemoryObjectStore:
     async def copy_part(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, part: Part
     ) -> CopiedPart:
-        """See the port."""
         upload = self._upload(bucket, head, copy_id, "UploadPartCopy")
         self._unchanged(bucket, head, "UploadPartCopy")
         e_tag = f"{copy_id}:{part.number}:{part.first}-{part.last}"
@@ -161,7 +153,6 @@ class MemoryObjectStore:
     async def complete_multipart_copy(
         self, bucket: Bucket, head: ObjectHead, copy_id: str, parts: Sequence[CopiedPart]
     ) -> WrittenObject:
-        """See the port."""
         operation = "CompleteMultipartUpload"
         upload = self._upload(bucket, head, copy_id, operation)
         stored = self._unchanged(bucket, head, operation, archived=False)
@@ -192,7 +183,6 @@ class MemoryObjectStore:
         return WrittenObject(e_tag=written.head.e_tag, version_id=written.head.version_id)
 
     async def abort_multipart_copy(self, bucket: Bucket, key: str, copy_id: str) -> None:
-        """See the port."""
         self._open(bucket, "AbortMultipartUpload", key)
         self._buckets.uploads.pop(copy_id, None)
 

@@ -41,12 +41,10 @@ class MemoryResultsStore:
         return list(self._uploads)
 
     async def put(self, key: str, content: bytes) -> None:
-        """See the port."""
         self.files[key] = bytes(content)
         self._e_tags.pop(key, None)
 
     async def replace(self, key: str, content: bytes, *, e_tag: str | None) -> str:
-        """See the port."""
         stored = await self.e_tag(key) if key in self.files else None
         if stored != e_tag:
             raise Conflict(f"the file {key} is another", resource=key)
@@ -54,24 +52,20 @@ class MemoryResultsStore:
         return await self.e_tag(key)
 
     async def get(self, key: str) -> bytes:
-        """See the port."""
         return self._file(key)
 
     async def stream(self, key: str, *, position: int = 0) -> AsyncIterator[bytes]:
-        """See the port."""
         content = self._file(key)
         for start in range(position, len(content), self._portion_bytes):
             yield content[start : start + self._portion_bytes]
 
     async def create_upload(self, key: str) -> str:
-        """See the port."""
         self._upload_count += 1
         upload_id = f"upload-{self._upload_count}"
         self._uploads[upload_id] = _Upload(key=key)
         return upload_id
 
     async def upload_part(self, key: str, upload_id: str, part_number: int, content: bytes) -> str:
-        """See the port."""
         parts = self._upload(key, upload_id).parts
         if not 1 <= part_number <= UPLOAD_PART_COUNT_MAX:
             raise Refused(f"part number {part_number}", resource=key, vendor_code="InvalidArgument")
@@ -79,7 +73,6 @@ class MemoryResultsStore:
         return _md5(content).hex()
 
     async def complete_upload(self, key: str, upload_id: str, part_e_tags: Sequence[str]) -> str:
-        """See the port."""
         sent = self._upload(key, upload_id).parts
         digests = {number: _md5(content) for number, content in sent.items()}
         for number, e_tag in enumerate(part_e_tags, start=1):
@@ -101,12 +94,10 @@ class MemoryResultsStore:
         return self._e_tags[key]
 
     async def abort_upload(self, key: str, upload_id: str) -> None:
-        """See the port."""
         if upload_id in self._uploads and self._uploads[upload_id].key == key:
             del self._uploads[upload_id]
 
     async def e_tag(self, key: str) -> str:
-        """See the port."""
         content = self._file(key)
         return self._e_tags.get(key) or _md5(content).hex()
 

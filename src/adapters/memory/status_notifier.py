@@ -13,7 +13,6 @@ class MemoryStatusNotifier:
         self.messages: list[StatusMessage] = []
 
     async def publish(self, message: StatusMessage) -> None:
-        """See the port."""
         self.messages.append(message)
 
 

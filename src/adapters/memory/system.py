@@ -16,19 +16,13 @@ class ManualClock:
         self._now = now
 
     def now(self) -> datetime:
-        """See the port."""
         return self._now
 
     def advance(self, duration_s: float) -> None:
         """Advance by some seconds."""
         self._now += timedelta(seconds=duration_s)
 
-    def move_to(self, time: datetime) -> None:
-        """Advance to a time; a past time leaves the clock unchanged."""
-        self._now = max(self._now, time)
-
     async def sleep(self, duration_s: float) -> None:
-        """See the port."""
         self.advance(duration_s)
 
 
@@ -40,16 +34,13 @@ class SeededIds:
         self._job_count = 0
 
     def new_job_id(self) -> str:
-        """See the port."""
         self._job_count += 1
         return f"job-{self._job_count:010d}{self._hex(16)}"
 
     def new_connector_id(self) -> str:
-        """See the port."""
         return f"con-{self._hex(16)}"
 
     def new_token(self) -> str:
-        """See the port."""
         return self._hex(32)
 
     def _hex(self, digit_count: int) -> str:

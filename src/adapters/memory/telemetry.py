@@ -42,20 +42,16 @@ class MemoryTelemetry:
         return [entry for entry in self.entries if entry.is_warning]
 
     def event(self, name: str, **facts: str | int | float | bool | None) -> None:
-        """See the port."""
         self._add(name, facts, is_warning=False)
 
     def warning(self, name: str, **facts: str | int | float | bool | None) -> None:
-        """See the port."""
         self._add(name, facts, is_warning=True)
 
     def count(self, metric: Metric, value: int = 1) -> None:
-        """See the port."""
         self.counts[metric] += value
 
     @contextmanager
     def invocation(self, request_id: str) -> Iterator[None]:
-        """See the port."""
         before = _request_id.set(request_id)
         try:
             yield

@@ -8,6 +8,10 @@ All providers are synchronous: clients are opened before the container is create
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
 from dependency_injector import containers, providers
 
 from application.connectors import Connectors
@@ -61,6 +65,20 @@ from ports.results_store import ResultsStore
 from ports.status_notifier import StatusNotifier
 from ports.telemetry import Telemetry
 
+UseCase = TypeVar("UseCase")
+
+
+def _singleton(
+    use_case: Callable[..., UseCase], here: Mapping[str, Any], **others: Any
+) -> providers.Singleton[UseCase]:
+    """Provide a use case: each of its parameters is the provider of that name in `here`.
+
+    `others` are the parameters that have another name there. A parameter without a provider is a
+    KeyError when this module is imported.
+    """
+    names = inspect.signature(use_case).parameters.keys() - others.keys()
+    return providers.Singleton(use_case, **{name: here[name] for name in names}, **others)
+
 
 class UseCases(containers.DeclarativeContainer):
     """Every use case, created once per container, from the ports in its slots."""
@@ -85,240 +103,45 @@ class UseCases(containers.DeclarativeContainer):
     profile: providers.Dependency[Profile] = providers.Dependency()
     results_bucket_name: providers.Dependency[str] = providers.Dependency()
 
-    status_publisher = providers.Singleton(
-        StatusPublisher,
-        jobs=jobs,
-        results=results,
-        notifier=notifier,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    queueing = providers.Singleton(ChunkEnqueuer, chunks=chunks, queue=queue, clock=clock)
+    status_publisher = _singleton(StatusPublisher, locals())
+    queueing = _singleton(ChunkEnqueuer, locals())
 
-    connectors = providers.Singleton(
-        Connectors,
-        connectors=connector_store,
-        profile=profile,
-        results_bucket_name=results_bucket_name,
-        clock=clock,
-        ids=ids,
-    )
-    start_sync = providers.Singleton(
-        StartSync,
-        connectors=connector_store,
-        jobs=jobs,
-        engine=invoker,
-        status_publisher=status_publisher,
-        clock=clock,
-        ids=ids,
-        telemetry=telemetry,
-    )
-    cancel_job = providers.Singleton(
-        CancelJob, jobs=jobs, engine=invoker, clock=clock, telemetry=telemetry
-    )
-    redrive_job = providers.Singleton(
-        RedriveJob,
-        jobs=jobs,
-        engine=invoker,
-        status_publisher=status_publisher,
-        clock=clock,
-        telemetry=telemetry,
-    )
-    outcome_pages = providers.Singleton(
-        OutcomePages, jobs=jobs, chunks=chunks, results=results, clock=clock, tuning=tuning
-    )
-    explain_object = providers.Singleton(
-        ExplainObject, jobs=jobs, chunks=chunks, results=results, clock=clock, tuning=tuning
-    )
-    queries = providers.Singleton(JobQueries, jobs=jobs, chunks=chunks, errors=errors)
+    connectors = _singleton(Connectors, locals(), connectors=connector_store)
+    start_sync = _singleton(StartSync, locals(), connectors=connector_store, engine=invoker)
+    cancel_job = _singleton(CancelJob, locals(), engine=invoker)
+    redrive_job = _singleton(RedriveJob, locals(), engine=invoker)
+    outcome_pages = _singleton(OutcomePages, locals())
+    explain_object = _singleton(ExplainObject, locals())
+    queries = _singleton(JobQueries, locals())
 
-    ingest_watch = providers.Singleton(
-        IngestWatch,
-        connectors=connector_store,
-        queue=ingest_queue,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    list_bucket = providers.Singleton(
-        ListBucket,
-        objects=objects,
-        results=results,
-        ingest_watch=ingest_watch,
-        profile=profile,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    discovery = providers.Singleton(
-        BatchDiscovery,
-        batch_jobs=batch_jobs,
-        results=results,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    split = providers.Singleton(
-        SplitIntoChunks,
-        jobs=jobs,
-        chunks=chunks,
-        results=results,
-        errors=errors,
-        queueing=queueing,
-        clock=clock,
-        tuning=tuning,
-    )
-    requeue = providers.Singleton(
-        RequeueFailures, jobs=jobs, chunks=chunks, queueing=queueing, clock=clock, tuning=tuning
-    )
-    unfinished_copies = providers.Singleton(
-        UnfinishedCopies, objects=objects, results=results, telemetry=telemetry
-    )
-    chunk_errors = providers.Singleton(
-        ChunkErrors,
-        errors=errors,
-        results=results,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    stop_discovery = providers.Singleton(
-        StopDiscovery,
-        batch_jobs=batch_jobs,
-        results=results,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    cancel_chunk = providers.Singleton(
-        CancelChunk,
-        chunks=chunks,
-        results=results,
-        chunk_errors=chunk_errors,
-        unfinished_copies=unfinished_copies,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    end_job = providers.Singleton(
-        EndJob,
-        jobs=jobs,
-        chunks=chunks,
-        errors=errors,
-        stop_discovery=stop_discovery,
-        cancel_chunk=cancel_chunk,
-        status_publisher=status_publisher,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    engine_steps = providers.Singleton(
-        EngineSteps,
-        list_bucket=list_bucket,
-        discovery=discovery,
-        split=split,
-        requeue=requeue,
-        end_job=end_job,
-    )
-    engine = providers.Singleton(
-        Engine,
-        jobs=jobs,
-        steps=engine_steps,
-        status_publisher=status_publisher,
-        invoker=invoker,
-        clock=clock,
-        ids=ids,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    repair_chunks = providers.Singleton(
-        RepairChunks,
-        chunks=chunks,
-        queue=queue,
-        queueing=queueing,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    sweep = providers.Singleton(
-        Sweep,
-        jobs=jobs,
-        repair_chunks=repair_chunks,
-        end_job=end_job,
-        status_publisher=status_publisher,
-        invoker=invoker,
-        clock=clock,
-        telemetry=telemetry,
-        ingest_watch=ingest_watch,
-        tuning=tuning,
-    )
+    ingest_watch = _singleton(IngestWatch, locals(), connectors=connector_store, queue=ingest_queue)
+    list_bucket = _singleton(ListBucket, locals())
+    discovery = _singleton(BatchDiscovery, locals())
+    split = _singleton(SplitIntoChunks, locals())
+    requeue = _singleton(RequeueFailures, locals())
+    unfinished_copies = _singleton(UnfinishedCopies, locals())
+    chunk_errors = _singleton(ChunkErrors, locals())
+    stop_discovery = _singleton(StopDiscovery, locals())
+    cancel_chunk = _singleton(CancelChunk, locals())
+    end_job = _singleton(EndJob, locals())
+    engine_steps = _singleton(EngineSteps, locals())
+    engine = _singleton(Engine, locals(), steps=engine_steps)
+    repair_chunks = _singleton(RepairChunks, locals())
+    sweep = _singleton(Sweep, locals())
 
-    object_decisions = providers.Singleton(
-        ObjectDecisions,
-        objects=objects,
-        catalog=catalog,
-        profile=profile,
-        clock=clock,
-        tuning=tuning,
-    )
-    object_announcements = providers.Singleton(
-        ObjectAnnouncements, bus=bus, queue=ingest_queue, tuning=tuning
-    )
-    object_writer = providers.Singleton(ObjectWriter, objects=objects, tuning=tuning)
-    object_processor = providers.Singleton(
+    object_decisions = _singleton(ObjectDecisions, locals())
+    object_announcements = _singleton(ObjectAnnouncements, locals(), queue=ingest_queue)
+    object_writer = _singleton(ObjectWriter, locals())
+    object_processor = _singleton(
         ObjectProcessor,
+        locals(),
         decisions=object_decisions,
         writer=object_writer,
         announcements=object_announcements,
-        clock=clock,
-        tuning=tuning,
     )
-    discover_object = providers.Singleton(
-        DiscoverObject, jobs=jobs, object_processor=object_processor, clock=clock
-    )
-    chunk_leases = providers.Singleton(
-        ChunkLeases,
-        chunks=chunks,
-        results=results,
-        queue=queue,
-        clock=clock,
-        ids=ids,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    chunk_attempts = providers.Singleton(
-        ChunkAttempts,
-        jobs=jobs,
-        objects=objects,
-        results=results,
-        object_processor=object_processor,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    chunk_outcomes = providers.Singleton(
-        ChunkOutcomes, results=results, clock=clock, telemetry=telemetry, tuning=tuning
-    )
-    settlement = providers.Singleton(
-        ChunkSettlement,
-        chunks=chunks,
-        chunk_outcomes=chunk_outcomes,
-        chunk_errors=chunk_errors,
-        status_publisher=status_publisher,
-        unfinished_copies=unfinished_copies,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
-    process_chunk = providers.Singleton(
-        ProcessChunk,
-        jobs=jobs,
-        leases=chunk_leases,
-        attempts=chunk_attempts,
-        settlement=settlement,
-        status_publisher=status_publisher,
-        clock=clock,
-        telemetry=telemetry,
-        tuning=tuning,
-    )
+    discover_object = _singleton(DiscoverObject, locals())
+    chunk_leases = _singleton(ChunkLeases, locals())
+    chunk_attempts = _singleton(ChunkAttempts, locals())
+    chunk_outcomes = _singleton(ChunkOutcomes, locals())
+    settlement = _singleton(ChunkSettlement, locals())
+    process_chunk = _singleton(ProcessChunk, locals(), leases=chunk_leases, attempts=chunk_attempts)

@@ -207,7 +207,7 @@ class ReferenceAssetSystem:
         async def handle(message: "MessageTypeDef") -> None:
             handle = message["ReceiptHandle"]
             try:
-                await self.accept(_decoded(message["Body"]))
+                await self.accept(decoded(message["Body"]))
                 done.append(handle)
             except (BotoCoreError, ClientError) as error:
                 logger.warning("the asset system will retry: %s", error)
@@ -254,7 +254,7 @@ def _by_notification(
     return {IngestSource.NOTIFICATION: count} if count else {}
 
 
-def _decoded(body: str) -> Any:
+def decoded(body: str) -> Any:
     """Return the decoded message; None, which both behaviours ignore, if it is not JSON."""
     try:
         return json.loads(body)

@@ -4,7 +4,6 @@ A key in an S3 record is form-encoded and decoded once; a key in an EventBridge 
 is. Unrecognised messages are dropped, not retried.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -62,14 +61,6 @@ class ObjectEvent:
     def is_deletion(self) -> bool:
         """Whether the object or a version of it was deleted."""
         return self.event_name.startswith(_REMOVED)
-
-
-def events_of_queue_message(text: str) -> tuple[ObjectEvent, ...]:
-    """Return the events in the body of an SQS message."""
-    try:
-        return events_of_body(json.loads(text))
-    except (ValueError, RecursionError):
-        return ()
 
 
 def events_of_body(body: object) -> tuple[ObjectEvent, ...]:
