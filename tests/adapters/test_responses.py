@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 from xml.etree import ElementTree
 
 import botocore.session
@@ -17,6 +17,7 @@ from raw_server import RawRequest, RawServer, answer, raw_aws
 
 from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.error_codes import ANY_SERVICE, CODES
+from entrypoints.wiring.ports import CommonPorts, EnginePorts, ObjectPorts, ProcessorPorts
 from ports.errors import NotFound, PortError, TimedOut, Unknown
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -265,7 +266,7 @@ CALL_NAMES: Final = tuple(
         " create_upload upload_part complete_upload abort_upload",
         "batch_jobs": "create describe find cancel",
         "jobs": "create get save save_ended reopen list_page open_jobs",
-        "chunks": "add get save settle chunks list_page",
+        "chunks": "add get save settle chunks list_page covering_page",
         "connectors": "create get list_page record_queue_empty",
         "errors": "record clear list_page",
         "catalog": "look_up records_at",
@@ -285,6 +286,30 @@ async def test_every_call_is_made_and_every_operation_has_a_valid_response(aws: 
         seen |= {operation for _, operation in await aws.operations_of(name)}
     assert set(CALL_NAMES) == set(aws.calls)
     assert seen == set(GOOD)
+
+
+_WITHOUT_AWS: Final = {"clock", "ids", "telemetry"}
+_CALLED_AS: Final = {"connector_store": "connectors"}
+
+
+def _port_methods() -> set[str]:
+    """Return every method of the ports that AWS adapters implement, as `port.method`."""
+    ports = {
+        name: port
+        for group in (CommonPorts, ObjectPorts, EnginePorts, ProcessorPorts)
+        for name, port in get_type_hints(group).items()
+        if name not in _WITHOUT_AWS
+    }
+    return {
+        f"{_CALLED_AS.get(name, name)}.{method}"
+        for name, port in ports.items()
+        for method, value in vars(port).items()
+        if not method.startswith("_") and callable(value)
+    }
+
+
+async def test_every_method_of_a_port_is_called_here() -> None:
+    assert _port_methods() - set(CALL_NAMES) == set()
 
 
 @pytest.mark.parametrize("name", CALL_NAMES)

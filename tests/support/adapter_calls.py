@@ -380,6 +380,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "chunks.settle": lambda: chunks.settle(CHUNK, Tally(chunks_completed=1)),
         "chunks.chunks": lambda: _all(chunks.chunks("job-1")),
         "chunks.list_page": lambda: chunks.list_page("job-1", limit=5),
+        "chunks.covering_page": lambda: chunks.covering_page("job-1", "p/a.jpg", limit=5),
         "connectors.create": lambda: connectors.create(CONNECTOR),
         "connectors.get": lambda: connectors.get("c1"),
         "connectors.list_page": lambda: connectors.list_page(limit=5),

@@ -22,6 +22,10 @@ class ManualClock:
         """Advance by some seconds."""
         self._now += timedelta(seconds=duration_s)
 
+    def move_to(self, time: datetime) -> None:
+        """Advance to a time; a past time leaves the clock unchanged."""
+        self._now = max(self._now, time)
+
     async def sleep(self, duration_s: float) -> None:
         self.advance(duration_s)
 

@@ -26,9 +26,11 @@ class DefaultEventBus:
     def __init__(self, rules: tuple[RuleSpec, ...], submit: Submit) -> None:
         self._rules = rules
         self._submit = submit
+        self.published_count = 0
 
     async def publish(self, event: Mapping[str, Any]) -> None:
         """Publish one event, in the format that a target receives (`detail-type`, `source`, …)."""
+        self.published_count += 1
         for rule in self._rules:
             if rule.function is None or not matches(rule.pattern, event):
                 continue
