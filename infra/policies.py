@@ -99,14 +99,21 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("dynamodb:BatchWriteItem", "dynamodb:Query"),
             resources=("{errors_table}",),
         ),
+        *catalog(config, by_asset=False),
         *watching_ingest(config),
         *engine_on_targets(config),
         *assuming(config),
         Statement(
             sid="WriteManifest",
-            reason="Write a manifest by multipart upload, or abort it: if empty, or cancelled.",
+            reason=(
+                "Write a manifest, and the list of known objects, by multipart upload, or abort it:"
+                " if empty, or cancelled."
+            ),
             actions=("s3:AbortMultipartUpload", "s3:PutObject"),
-            resources=("{results_bucket}/jobs/*/manifest.csv",),
+            resources=(
+                "{results_bucket}/jobs/*/known.csv",
+                "{results_bucket}/jobs/*/manifest.csv",
+            ),
         ),
         Statement(
             sid="WriteResults",
@@ -122,9 +129,13 @@ def engine_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="ReadResults",
-            reason="Read manifests and completion reports, and the results of a cancelled chunk.",
+            reason=(
+                "Read manifests, known objects and completion reports, and the results of a"
+                " cancelled chunk."
+            ),
             actions=("s3:GetObject",),
             resources=(
+                "{results_bucket}/jobs/*/known.csv",
                 "{results_bucket}/jobs/*/manifest.csv",
                 "{results_bucket}/jobs/*/outcomes/*",
                 "{results_bucket}/jobs/*/progress/*",

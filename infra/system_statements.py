@@ -7,8 +7,11 @@ from infra.config import Config
 from infra.statements import Statement, key_statement, table_key_statement
 
 
-def catalog(config: Config) -> list[Statement]:
-    """Read the catalog: its records, and the indexes that the profile or the choices name."""
+def catalog(config: Config, *, by_asset: bool = True) -> list[Statement]:
+    """Read the catalog: its records, and the indexes that the profile or the choices name.
+
+    Without `by_asset`, not the index over asset ids: it answers by an object's tags only.
+    """
     if not config.reads_catalog:
         return []
     statements = [
@@ -19,7 +22,7 @@ def catalog(config: Config) -> list[Statement]:
             resources=("{catalog_table}",),
         )
     ]
-    if config.catalog_index:
+    if config.catalog_index and by_asset:
         statements.append(
             _index(
                 "CatalogIndex",

@@ -7,13 +7,19 @@ In: listed objects. Out: the outcomes of those that the system has exactly as th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from application.execution.fanout import fan_out
 from domain.catalog import storage_path
 from domain.job import Job
 from domain.manifest import ManifestEntry
-from domain.outcome import Outcome, decided
+from domain.outcome import Outcome
 from domain.verification import known_as_listed
 from ports.catalog import Catalog
+
+# DynamoDB reads a hundred items at once; a page of a listing has a thousand objects.
+_WINDOW_OBJECT_COUNT: Final = 100
+_REQUESTS_IN_FLIGHT: Final = 10
 
 
 class KnownObjects:
@@ -34,10 +40,16 @@ class KnownObjects:
             return {}
         bucket_name = job.bucket.name
         asked = [entry for entry in entries if entry.e_tag is not None]
-        records = await self._catalog.records_at(bucket_name, [entry.key for entry in asked])
         outcomes: dict[str, Outcome] = {}
-        for entry, found in zip(asked, records, strict=True):
-            verdict = known_as_listed(entry, storage_path(bucket_name, entry.key), found)
-            if verdict is not None:
-                outcomes[entry.key] = decided(entry.key, verdict)
+
+        async def ask(window: Sequence[ManifestEntry]) -> None:
+            records = await self._catalog.records_at(bucket_name, [entry.key for entry in window])
+            for entry, found in zip(window, records, strict=True):
+                outcome = known_as_listed(entry, storage_path(bucket_name, entry.key), found)
+                if outcome is not None:
+                    outcomes[entry.key] = outcome
+
+        starts = range(0, len(asked), _WINDOW_OBJECT_COUNT)
+        windows = (asked[start : start + _WINDOW_OBJECT_COUNT] for start in starts)
+        await fan_out(windows, ask, limit=min(len(starts), _REQUESTS_IN_FLIGHT))
         return outcomes

@@ -22,6 +22,8 @@ def step_of(job: Job) -> str:
         return "queueing failed chunks again"
     if job.options.discovery is Discovery.DIRECT:
         return "splitting the manifest into chunks"
+    if job.manifest is None:
+        return "splitting the known objects into chunks"
     if job.batch_job_id is None:
         return "creating the batch job"
     return "reading the batch job's report"
@@ -32,7 +34,7 @@ def place_of(job: Job) -> str:
     listing, splitting = job.listing, job.splitting
     facts = (
         job.status,
-        listing.upload_id,
+        listing.manifest.upload_id,
         listing.prefix_index,
         listing.objects_seen,
         listing.token,

@@ -21,16 +21,42 @@ from collections.abc import Sequence
 
 from domain.catalog import CatalogRecord
 from domain.decision import Decision, Reason, Verdict
+from domain.errors import InvalidManifest
 from domain.identity import Identity
-from domain.manifest import ManifestEntry
+from domain.manifest import ManifestEntry, decode_key, encode_key
+from domain.outcome import Outcome, decided
 
 _RESOLUTION_S = 1
 
 
+def encode_known(outcome: Outcome) -> bytes:
+    """Return the outcome of a known object as a line: its key and its ids, percent-encoded."""
+    ids = (outcome.asset_id or "", outcome.inventory_id or "")
+    return (",".join(map(encode_key, (outcome.key, *ids))) + "\n").encode()
+
+
+def decode_known(line: bytes) -> Outcome:
+    """Parse what `encode_known` wrote.
+
+    Raises:
+        InvalidManifest: The line is not valid.
+    """
+    try:
+        key, asset_id, inventory_id = map(decode_key, line.decode().rstrip("\n").split(","))
+    except ValueError as error:
+        raise InvalidManifest(f"row {line[:200]!r}: {error}") from error
+    return _known(key, Identity(asset_id=asset_id, inventory_id=inventory_id))
+
+
+def _known(key: str, identity: Identity) -> Outcome:
+    verdict = Verdict(decision=Decision.SKIP, reason=Reason.ASSET_KNOWN, identity=identity)
+    return decided(key, verdict)
+
+
 def known_as_listed(
     entry: ManifestEntry, storage_path: str, records: Sequence[CatalogRecord]
-) -> Verdict | None:
-    """Return the verdict on an object that the system has as it is listed, else None.
+) -> Outcome | None:
+    """Return the outcome of an object that the system has as it is listed, else None.
 
     Args:
         entry: The object. A listing without ETag, size or time proves nothing.
@@ -43,8 +69,7 @@ def known_as_listed(
     (record,) = records
     if record.asset_id is None or not _describes(record, entry, storage_path):
         return None
-    identity = Identity(asset_id=record.asset_id, inventory_id=record.inventory_id)
-    return Verdict(decision=Decision.SKIP, reason=Reason.ASSET_KNOWN, identity=identity)
+    return _known(entry.key, Identity(asset_id=record.asset_id, inventory_id=record.inventory_id))
 
 
 def _describes(record: CatalogRecord, entry: ManifestEntry, storage_path: str) -> bool:

@@ -17,6 +17,7 @@ from trial.stack import TrialStack
 from trial.template import NOT_IN_MOTO, OURS_TO_RUN
 
 from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, REGION
+from domain.identity import mint_inventory_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -232,6 +233,42 @@ async def test_a_batch_job_under_way_is_cancelled(stack: TrialStack, history: li
     assert status == 202, answer
     stack.discovery.set()
     await stack.until(job["jobId"], lambda job: job["status"] == "CANCELLED")
+
+
+async def test_objects_that_the_catalog_has_as_listed_are_no_tasks(
+    stack: TrialStack, history: list[Any]
+) -> None:
+    s3 = await stack.clients.open("s3")
+    for key in ("trusted/known.jpg", "trusted/new.jpg"):
+        await s3.put_object(Bucket="media-a", Key=key, Body=key.encode())
+    head = await s3.head_object(Bucket="media-a", Key="trusted/known.jpg")
+    file_info = {
+        "Hash": {"M": {"Value": {"S": head["ETag"].strip('"')}}},
+        "Size": {"N": str(head["ContentLength"])},
+    }
+    location = {"M": {"FileInfo": {"M": file_info}}}
+    asset = {
+        "ID": {"S": "asset:img:trusted"},
+        "lastModifiedDate": {"S": head["LastModified"].isoformat()},
+        "MainRepresentation": {"M": {"StorageInfo": {"M": {"PrimaryLocation": location}}}},
+    }
+    record = {
+        "InventoryID": {"S": mint_inventory_id("media-a", "trusted/known.jpg")},
+        "DigitalSourceAsset": {"M": asset},
+        "StoragePath": {"S": "media-a:trusted/known.jpg"},
+        "DigitalSourceAsset.ID": {"S": "asset:img:trusted"},
+        "DigitalSourceAsset.IngestedAt": {"S": "2026-01-01T00:00:00Z"},
+    }
+    dynamodb = await stack.clients.open("dynamodb")
+    table = stack.environment("engine")["ASSETS_TABLE_NAME"]
+    await dynamodb.put_item(TableName=table, Item=record)
+    body = {"prefix": "trusted/", "discovery": "batch", "verify": "catalog"}
+    _, job = await stack.call("POST", "/connectors/a/sync", body)
+    job = await stack.until(job["jobId"], lambda job: job["status"] == "COMPLETED")
+    statistics = job["statistics"]
+    assert (statistics["skipped"], statistics["put"], statistics["objectsListed"]) == (1, 1, 2)
+    known = await s3.get_object_tagging(Bucket="media-a", Key="trusted/known.jpg")
+    assert known["TagSet"] == []  # Nothing has touched it.
 
 
 async def test_locks_and_acls_are_kept(stack: TrialStack, history: list[Any]) -> None:

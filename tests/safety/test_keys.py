@@ -173,7 +173,7 @@ def test_a_report_row_names_the_object(outcomes: list[Outcome], portion: int) ->
     ]
     records += splitter.finish()
 
-    parse = report_source(("report",), dry_run=False).parse
+    ((_, parse),) = report_source(("report",), dry_run=False).files
     parsed = [parse(record, after) for record, after in records]
     assert [item.key for item in parsed] == [outcome.key for outcome in outcomes]
     assert all(isinstance(item, Outcome) for item in parsed)

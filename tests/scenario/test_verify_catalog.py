@@ -13,7 +13,8 @@ from application.execution.tuning import Tuning
 from domain.catalog import storage_path
 from domain.connector import Verify
 from domain.errors import InvalidRequest
-from domain.job import JobStatus, SyncOptions
+from domain.job import Discovery, JobStatus, SyncOptions
+from domain.outcome import Statistics
 from domain.profile import NO_CATALOG
 from ports.errors import Misconfigured, Throttled
 
@@ -59,6 +60,83 @@ async def test_a_second_sync_asks_s3_for_no_object(synced: Any) -> None:
     assert (line["reason"], line["decision"]) == ("ASSET_KNOWN", "SKIP")
     assert line["assetId"] == synced.tags("000.jpg")["AssetID"]
     assert line["inventoryId"] == synced.tags("000.jpg")["InventoryID"]
+
+
+async def test_with_nothing_left_there_is_no_batch_job(synced: Any) -> None:
+    calls = spy(synced.ports.catalog)
+    job = await synced.sync(verify=Verify.CATALOG, discovery=Discovery.BATCH)
+    assert job.status is JobStatus.COMPLETED
+    assert job.tally.statistics.skipped == 250
+    assert (job.manifest, job.batch_job_id) == (None, None)
+    assert not synced.ports.batch_jobs.created
+    assert [synced.requests[name] for name in READS] == [0, 0]
+    assert calls == {"records_at": 3}
+    assert synced.statuses(job) == ["INITIALIZING", "DISCOVERING", "PROCESSING", "COMPLETED"]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_only_objects_that_leave_a_doubt_are_tasks_of_the_batch_job(
+    synced: Any, dry_run: bool
+) -> None:
+    synced.put("new.jpg")
+    synced.requests.clear()
+    job = await synced.sync(verify=Verify.CATALOG, discovery=Discovery.BATCH, dry_run=dry_run)
+    (order,) = synced.ports.batch_jobs.created.values()
+    rows = synced.ports.results.files[order.manifest.key].splitlines()
+    assert [row.split(b",")[1] for row in rows] == [b"new.jpg"]
+    assert all(len(row.split(b",")) == 4 for row in rows)
+    kinds = synced.kinds(job)
+    assert kinds.pop("new.jpg") == "PUT"
+    assert (len(kinds), set(kinds.values())) == (250, {"SKIPPED"})
+    assert job.listing.objects_listed == 251
+    # Its task reads it; without a dry run, its worker does so again.
+    assert synced.requests["GetObjectTagging"] == (1 if dry_run else 2)
+
+
+async def test_a_listing_that_stops_keeps_what_is_known(new_story: Callable[..., Any]) -> None:
+    """At each page: the rows of both files are written as remainders, and read again."""
+    tuning = Tuning(manifest_part_bytes=10_000)
+    story = new_story(tuning, page_object_count=7)
+    story.put(*(f"{number:03d}.jpg" for number in range(60)))
+    await story.sync()
+    record_all(story)
+    story.put(*(f"{number:03d}.new.jpg" for number in range(0, 60, 3)))
+    story.time_s = tuning.stop_margin_s - 1
+    job = await story.sync(verify=Verify.CATALOG, discovery=Discovery.BATCH, dry_run=True)
+    assert job.status is JobStatus.COMPLETED
+    assert job.tally.statistics == Statistics(skipped=60, put=20)
+    assert len(story.kinds(job)) == 80
+    rests = [name for name in story.ports.results.files if "/progress/known-" in name]
+    assert len(rests) > 5
+
+
+async def test_a_cancelled_listing_leaves_no_upload(synced: Any) -> None:
+    synced.time_s = synced.tuning.stop_margin_s - 1
+    synced.put("new.jpg")
+    job = await synced.start(verify=Verify.CATALOG, discovery=Discovery.BATCH)
+    await synced.run_engine()
+    assert len(synced.ports.results.open_uploads) == 2
+    await synced.use_cases.cancel_job().cancel(job.job_id)
+    job = await synced.finish(job.job_id)
+    assert job.status is JobStatus.CANCELLED
+    assert synced.ports.results.open_uploads == []
+
+
+async def test_a_catalog_that_fails_stops_the_listing_and_is_asked_again(synced: Any) -> None:
+    sound, left = synced.ports.catalog.records_at, [2]
+
+    async def records_at(bucket_name: str, keys: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise Throttled("slow down")
+        return await sound(bucket_name, keys)
+
+    synced.ports.catalog.records_at = records_at
+    job = await synced.start(verify=Verify.CATALOG, discovery=Discovery.BATCH)
+    with pytest.raises(Throttled):
+        await synced.run_engine()
+    job = await synced.finish(job.job_id)
+    assert (job.status, job.tally.statistics.skipped) == (JobStatus.COMPLETED, 250)
 
 
 async def test_its_outcomes_are_those_of_a_sync_that_reads_tags(synced: Any) -> None:

@@ -31,8 +31,9 @@ from domain.connector import IdSource
 from domain.customer_object import ObjectHead
 from domain.decision import Minting, Reason, Verdict, decide, resume
 from domain.file_types import Taken
-from domain.identity import identity_of, mint_inventory_id
+from domain.identity import Identity, identity_of, mint_inventory_id
 from domain.manifest import ManifestEntry
+from domain.outcome import Outcome
 from domain.profile import GENERIC, MEDIALAKE, Profile
 from domain.tagging import tags_after
 from domain.trigger_mark import (
@@ -136,8 +137,8 @@ class World:
             )
         return CatalogAnswer(record=tagged and catalog_record(tagged), others=others)
 
-    def known_by_catalog(self, key: str) -> Verdict | None:
-        """Return the verdict without reading tags, as a job with `verify: catalog` finds it."""
+    def known_by_catalog(self, key: str) -> Outcome | None:
+        """Return the outcome without reading tags, as a job with `verify: catalog` finds it."""
         stored, path = self.objects[key], storage_path(BUCKET, key)
         minted = self.records.get(mint_inventory_id(BUCKET, key))
         found = [each for each in self.records.values() if each.storage_path == path]
@@ -344,7 +345,8 @@ def test_what_the_catalog_has_as_listed_needs_no_trigger(
     for key, verdict in world.sync("job-tags").items():
         known = trusted[key]
         if known is not None:
-            assert (verdict.decision, verdict.identity) == (known.decision, known.identity)
+            identity = Identity(asset_id=known.asset_id, inventory_id=known.inventory_id)
+            assert (verdict.decision, verdict.identity) == (known.decision, identity)
 
 
 def test_a_system_that_ingests_nothing_gets_three_triggers() -> None:

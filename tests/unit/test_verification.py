@@ -10,9 +10,9 @@ import pytest
 
 from domain.catalog import CatalogRecord
 from domain.decision import Decision, Reason
-from domain.identity import Identity
+from domain.errors import InvalidManifest
 from domain.manifest import ManifestEntry
-from domain.verification import known_as_listed
+from domain.verification import decode_known, encode_known, known_as_listed
 
 AT = datetime(2026, 1, 31, 12, 30, 15, tzinfo=UTC)
 PATH = "media:a.jpg"
@@ -32,10 +32,10 @@ def known(entry: ManifestEntry = ENTRY, *records: CatalogRecord) -> bool:
 
 
 def test_a_record_of_the_listed_version_makes_it_known_under_its_ids() -> None:
-    verdict = known_as_listed(ENTRY, PATH, [RECORD])
-    assert verdict is not None
-    assert (verdict.decision, verdict.reason) == (Decision.SKIP, Reason.ASSET_KNOWN)
-    assert verdict.identity == Identity(asset_id="asset-1", inventory_id="inv-1")
+    outcome = known_as_listed(ENTRY, PATH, [RECORD])
+    assert outcome is not None
+    assert (outcome.decision, outcome.reason) == (Decision.SKIP, Reason.ASSET_KNOWN)
+    assert (outcome.asset_id, outcome.inventory_id) == ("asset-1", "inv-1")
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,20 @@ def test_no_record_or_several_leave_a_doubt() -> None:
 
 def test_a_time_that_a_catalog_truncated_is_the_same() -> None:
     assert known(replace(ENTRY, last_modified=AT + timedelta(milliseconds=999)))
+
+
+@pytest.mark.parametrize("key", ["a.jpg", 'line\nbreak, "quote" + é/日本.mov', "%2C,"])
+def test_a_known_outcome_survives_its_line(key: str) -> None:
+    outcome = known_as_listed(
+        replace(ENTRY, key=key), PATH, [replace(RECORD, inventory_id="inv, 1\n")]
+    )
+    assert outcome is not None
+    line = encode_known(outcome)
+    assert decode_known(line) == outcome
+    assert (line.count(b"\n"), line.count(b'"')) == (1, 0)
+
+
+@pytest.mark.parametrize("line", [b"", b"a\n", b"a,b\n", b"a,b,c,d\n", b"%ff,b,c\n", b"\xff,b,c\n"])
+def test_a_line_that_is_no_known_outcome_is_refused(line: bytes) -> None:
+    with pytest.raises(InvalidManifest):
+        decode_known(line)

@@ -32,6 +32,7 @@ from domain.job import (
     Listing,
     ManifestFile,
     Redrive,
+    RowUpload,
     Splitting,
     StatusNotice,
     StatusNotices,
@@ -97,9 +98,8 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "listingProgress": {
             "prefixIndex": listing.prefix_index,
             "lastKey": listing.last_key,
-            "uploadId": listing.upload_id,
-            "partETags": listing.part_e_tags,
-            "restKey": listing.rest_key,
+            **_upload_values(listing.manifest),
+            "known": {**_upload_values(listing.known), "objectCount": listing.objects_known},
             "token": listing.token,
             # Inside the map, which a version without it writes as a whole, so it cannot become
             # outdated.
@@ -248,6 +248,7 @@ def _to_options(values: Mapping[str, Any]) -> SyncOptions:
 
 def _to_listing(values: Mapping[str, Any]) -> Listing:
     progress = values["listingProgress"]
+    known = progress.get("known", {})
     return Listing(
         objects_listed=values["objectsListed"],
         objects_filtered=values["objectsFiltered"],
@@ -255,11 +256,27 @@ def _to_listing(values: Mapping[str, Any]) -> Listing:
         bytes_listed=values["bytesListed"],
         prefix_index=progress["prefixIndex"],
         last_key=progress.get("lastKey"),
-        upload_id=progress.get("uploadId"),
-        part_e_tags=tuple(progress["partETags"]),
-        rest_key=progress.get("restKey"),
+        objects_known=known.get("objectCount", 0),
+        manifest=_to_upload(progress),
+        known=_to_upload(known),
         token=progress.get("token"),
         key_sum=progress.get("keySum"),
+    )
+
+
+def _upload_values(upload: RowUpload) -> dict[str, Value | None]:
+    return {
+        "uploadId": upload.upload_id,
+        "partETags": upload.part_e_tags,
+        "restKey": upload.rest_key,
+    }
+
+
+def _to_upload(values: Mapping[str, Any]) -> RowUpload:
+    return RowUpload(
+        upload_id=values.get("uploadId"),
+        part_e_tags=tuple(values.get("partETags", ())),
+        rest_key=values.get("restKey"),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from application.engine.batch_discovery import BatchDiscovery
-from application.engine.chunk_sources import Source, manifest_source
+from application.engine.chunk_sources import Source, known_source, manifest_source
 from application.engine.end_job import EndJob
 from application.engine.job_lease import JobLease
 from application.engine.list_bucket import ListBucket
@@ -21,6 +21,7 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
 from application.results.failure_records import cause_of
+from application.results.files import known_key
 from domain.attempts import step_of
 from domain.errors import DomainError, LeaseLost, NoProgress
 from domain.job import Discovery, Job, JobStatus
@@ -171,6 +172,8 @@ class Engine:
     async def _source(self, job: Job, lease: JobLease) -> Source | None:
         if job.options.discovery is Discovery.DIRECT:
             return manifest_source(job.manifest.key) if job.manifest else None
+        if job.manifest is None:
+            return known_source(known_key(job.job_id))
         if job.batch_job_id is None:
             job = await self._steps.discovery.begin(job, lease)
         return await self._steps.discovery.report(job, lease)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from application.engine.chunk_sources import Source, report_source
+from application.engine.chunk_sources import Source, known_source, report_source
 from application.engine.job_lease import JobLease
 from application.execution.tuning import Tuning
 from application.results.failure_records import cause_of
-from application.results.files import report_index_key, report_prefix
+from application.results.files import known_key, report_index_key, report_prefix
 from domain.batch_job import ENDED, BatchJob, failure_of, parse_report_index
 from domain.errors import DomainError, LeaseLost
 from domain.job import Job
@@ -85,7 +85,8 @@ class BatchDiscovery:
         index = await self._index(job, lease, batch_job)
         if index is None:
             return None
-        return report_source(parse_report_index(index), dry_run=job.options.dry_run)
+        known = known_source(known_key(job.job_id)) if job.listing.objects_known else None
+        return report_source(parse_report_index(index), dry_run=job.options.dry_run, known=known)
 
     async def _index(self, job: Job, lease: JobLease, batch_job: BatchJob) -> bytes | None:
         key = report_index_key(job.job_id, batch_job.batch_job_id)

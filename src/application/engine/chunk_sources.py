@@ -11,21 +11,21 @@ from domain.decision import Reason
 from domain.errors import InvalidReport
 from domain.manifest import ManifestEntry, decode_row
 from domain.outcome import Outcome, OutcomeKind
+from domain.verification import decode_known
 
 _UNREADABLE: Final = "InvalidReport"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Files of the results bucket, in order, and the parser of their records.
+    """Files of the results bucket, in order, each with the parser of its records.
 
-    `parse` takes a record and the position after it, and returns an entry that a worker must
+    A parser takes a record and the position after it, and returns an entry that a worker must
     process, or an outcome that is already known.
     """
 
     name: str
-    keys: tuple[str, ...]
-    parse: Callable[[bytes, int], ManifestEntry | Outcome]
+    files: tuple[tuple[str, Callable[[bytes, int], ManifestEntry | Outcome]], ...]
 
 
 def key_of(item: ManifestEntry | Outcome) -> str | None:
@@ -36,7 +36,12 @@ def key_of(item: ManifestEntry | Outcome) -> str | None:
 
 def manifest_source(key: str) -> Source:
     """Return the source of a direct discovery: every object is an entry, and workers decide."""
-    return Source(name=key, keys=(key,), parse=lambda record, _after: decode_row(record))
+    return Source(name=key, files=((key, lambda record, _after: decode_row(record)),))
+
+
+def known_source(key: str) -> Source:
+    """Return the source of the objects that are known without their tags."""
+    return Source(name=key, files=((key, lambda record, _after: decode_known(record)),))
 
 
 _FOR_WORKERS = frozenset({OutcomeKind.COPIED, OutcomeKind.PUT, OutcomeKind.FAILED})
@@ -47,12 +52,13 @@ def _for_workers(outcome: Outcome) -> bool:
     return outcome.kind in _FOR_WORKERS or outcome.reason == Reason.TAGS_RESTORED
 
 
-def report_source(keys: tuple[str, ...], *, dry_run: bool) -> Source:
+def report_source(keys: tuple[str, ...], *, dry_run: bool, known: Source | None = None) -> Source:
     """Return the source of a batch discovery.
 
     Objects to write, failed and undecided objects are entries; the outcomes of the others are
-    known. In a dry run every decision is an outcome, and an undecided object is a failure. A row
-    that cannot be read is one failure; it does not fail the job.
+    known. The objects of `known` are not in the report. In a dry run every decision is an outcome,
+    and an undecided object is a failure. A row that cannot be read is one failure; it does not fail
+    the job.
     """
 
     def parse(record: bytes, after: int) -> ManifestEntry | Outcome:
@@ -75,4 +81,5 @@ def report_source(keys: tuple[str, ...], *, dry_run: bool) -> Source:
             return row.outcome
         return ManifestEntry(key=row.key, size_bytes=row.outcome.size_bytes, last_modified=None)
 
-    return Source(name="the completion report", keys=keys, parse=parse)
+    files = tuple((key, parse) for key in keys)
+    return Source(name="the completion report", files=files + (known.files if known else ()))

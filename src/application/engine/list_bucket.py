@@ -1,14 +1,11 @@
 """Lists a bucket into the manifest: streamed, checkpointed, and resumable after an interruption.
 
-The manifest is a multipart upload. A checkpoint in the job's record has the last key that was
-listed, the ETags of the parts, and the key of the remainder: a file with the rows since the last
-part, because a part has a minimum size. A checkpoint is written with each part, every
-`checkpoint_after_s` seconds, and at the deadline. A later invocation reads the remainder and
-resumes after the last key. The upload is completed with the recorded ETags, so S3 refuses a part
-that another process sent in the meantime.
+A checkpoint in the job's record has the last key that was listed, and the progress of the file
+(`row_file`). It is written with each part, every `checkpoint_after_s` seconds, and at the deadline.
+A later invocation reads the remainder and resumes after the last key.
 
-A remainder is written before the record names it, each under its own key: a process that dies
-between the two, or whose lease expired, leaves a file that no process reads.
+In a job that relies on the catalog and whose discovery is a batch job, the catalog is asked for
+each page. Objects that are known as listed go to a file of their own: they need no task.
 
 Listing is a loop over invocations. Its measure, which decreases with each, is the number of keys
 after the checkpoint: an invocation that ends at its deadline has listed at least one page. Only a
@@ -19,14 +16,16 @@ that the late process does not know.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from application.engine.ingest_watch import IngestWatch
 from application.engine.job_lease import JobLease
+from application.engine.row_file import RowFile
 from application.execution.tuning import Tuning
+from application.known_objects import KnownObjects
 from application.results.failure_records import cause_of
-from application.results.files import listing_rest_key, manifest_key
+from application.results.files import known_key, manifest_key
 from domain import prefixes as prefix_rules
 from domain.bucket_check import check_bucket
 from domain.file_types import Taken
@@ -38,6 +37,7 @@ from domain.job import (
     Listing,
     ManifestFile,
     ManifestWritten,
+    RowUpload,
     Splitting,
     evolve,
 )
@@ -45,11 +45,18 @@ from domain.key_sum import with_key
 from domain.manifest import ManifestEntry, encode_row
 from domain.profile import Profile
 from domain.selection import Selection
+from domain.verification import encode_known
 from ports.clock import Clock
-from ports.errors import AccessDenied, Conflict, NotFound, Refused
+from ports.errors import AccessDenied, Conflict, Refused
 from ports.object_store import ListedPage, ObjectStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Metric, Telemetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    manifest: RowFile
+    known: RowFile
 
 
 class ListBucket:
@@ -60,12 +67,14 @@ class ListBucket:
         *,
         objects: ObjectStore,
         results: ResultsStore,
+        known_objects: KnownObjects,
         ingest_watch: IngestWatch,
         profile: Profile,
         clock: Clock,
         telemetry: Telemetry,
         tuning: Tuning,
     ) -> None:
+        self._known_objects = known_objects
         self._ingest_watch = ingest_watch
         self._profile = profile
         self._objects = objects
@@ -79,43 +88,52 @@ class ListBucket:
 
         Raises:
             LeaseLost: the job's lease is lost.
-            NotFound: the remainder that the record names does not exist.
-            Misconfigured, AccessDenied: the bucket cannot be listed.
+            NotFound: a remainder that the record names does not exist.
+            Misconfigured, AccessDenied: the bucket cannot be listed, or the catalog not queried.
             UnsupportedBucket: a sync cannot keep its guarantees in this bucket.
             ManifestTooLarge: there are more objects than one job can list.
         """
-        key = manifest_key(job.job_id)
-        if job.listing.upload_id is None:
-            warnings = check_bucket(job, await self._objects.inspect(job.bucket))
-            queue, queue_warnings = await self._ingest_watch.look(job)
-            upload_id = await self._results.create_upload(key)
-            started = replace(Listing(), upload_id=upload_id)
-            job = await lease.update(
-                job.job_id,
-                lambda j: replace(
-                    j,
-                    listing=started,
-                    warnings=(*warnings, *queue_warnings),
-                    queue=queue,
-                ),
-            )
+        files = _Files(
+            manifest=RowFile(self._results, manifest_key(job.job_id)),
+            known=RowFile(self._results, known_key(job.job_id)),
+        )
+        if job.listing.manifest.upload_id is None:
+            job = await self._start(job, lease, files)
         prefixes = prefix_rules.normalise(job.options.prefixes) or ("",)
-        if job.listing.prefix_index < len(prefixes) or job.listing.rest_key is not None:
-            listed = await self._list(job, lease, prefixes, key)
+        at = job.listing
+        rests = at.manifest.rest_key, at.known.rest_key
+        if at.prefix_index < len(prefixes) or any(rests):
+            listed = await self._list(job, lease, prefixes, files)
             if listed is None:
                 return None
             job = listed
-        return await self._complete(job, lease, key)
+        return await self._complete(job, lease, files)
+
+    async def _start(self, job: Job, lease: JobLease, files: _Files) -> Job:
+        warnings = check_bucket(job, await self._objects.inspect(job.bucket))
+        queue, queue_warnings = await self._ingest_watch.look(job)
+        upload_id = await self._results.create_upload(files.manifest.key)
+        started = replace(Listing(), manifest=RowUpload(upload_id=upload_id))
+        if _asks_catalog(job):
+            upload_id = await self._results.create_upload(files.known.key)
+            started = replace(started, known=RowUpload(upload_id=upload_id))
+        return await lease.update(
+            job.job_id,
+            lambda j: replace(
+                j, listing=started, warnings=(*warnings, *queue_warnings), queue=queue
+            ),
+        )
 
     async def _list(
-        self, job: Job, lease: JobLease, prefixes: tuple[str, ...], key: str
+        self, job: Job, lease: JobLease, prefixes: tuple[str, ...], files: _Files
     ) -> Job | None:
         margin = timedelta(seconds=self._tuning.modified_since_margin_s)
         selection = Selection.of(
             job.options.include, job.options.exclude, job.options.modified_since, margin
         )
         at = job.listing
-        rows = bytearray(await self._results.get(at.rest_key) if at.rest_key else b"")
+        await files.manifest.resume(at.manifest)
+        await files.known.resume(at.known)
         # Only workers compare ETags. A batch job's manifest has the columns that its request names.
         with_e_tags = job.options.trusts_catalog and job.options.discovery is Discovery.DIRECT
         saved_at = self._clock.now()
@@ -124,14 +142,21 @@ class ListBucket:
                 page = listed.entries
                 chosen = [entry for entry in page if selection.selects(entry)]
                 selected = [entry for entry in chosen if self._may_be_taken(job, entry)]
+                known = await self._known_objects.among(job, selected) if _asks_catalog(job) else {}
                 key_sum = at.key_sum
                 for entry in selected:
-                    rows += encode_row(job.bucket.name, entry, with_e_tag=with_e_tags)
+                    if entry.key in known:
+                        files.known.add(encode_known(known[entry.key]))
+                    else:
+                        files.manifest.add(
+                            encode_row(job.bucket.name, entry, with_e_tag=with_e_tags)
+                        )
                     key_sum = with_key(key_sum, entry.key)
                 at = replace(
                     at,
                     key_sum=key_sum,
                     objects_listed=at.objects_listed + len(selected),
+                    objects_known=at.objects_known + len(known),
                     objects_filtered=at.objects_filtered + len(page) - len(chosen),
                     objects_not_media=at.objects_not_media + len(chosen) - len(selected),
                     bytes_listed=at.bytes_listed + sum(e.size_bytes or 0 for e in selected),
@@ -142,20 +167,20 @@ class ListBucket:
                     if at.last_key is None and prefixes[index]:
                         job = await self._warn_of_nothing(job, lease, prefixes[index])
                     at = replace(at, prefix_index=index + 1, last_key=None)
-                if len(rows) >= part_bytes(self._tuning.manifest_part_bytes, len(at.part_e_tags)):
-                    job = await self._save_part(job, lease, at, bytes(rows), key)
-                    at = job.listing
-                    rows.clear()
-                    saved_at = self._clock.now()
                 ending = lease.deadline.near(self._tuning.stop_margin_s)
                 age_s = (self._clock.now() - saved_at).total_seconds()
-                if ending or age_s >= self._tuning.checkpoint_after_s:
-                    job = await self._save_remainder(job, lease, at, bytes(rows))
+                if ending or age_s >= self._tuning.checkpoint_after_s or self._full(at, files):
+                    job = await self._checkpoint(job, lease, at, files)
                     at = job.listing
                     saved_at = self._clock.now()
                 if ending:
                     return None
-        return await self._save_part(job, lease, at, bytes(rows), key)
+        at = replace(
+            at,
+            manifest=await files.manifest.save_part(at.manifest),
+            known=await files.known.save_part(at.known),
+        )
+        return await self._save(job, lease, at)
 
     async def _pages(self, job: Job, prefix: str, at: Listing) -> AsyncIterator[ListedPage]:
         """Yield the pages after the checkpoint: after a key, or after empty pages."""
@@ -201,27 +226,25 @@ class ListBucket:
         taken = self._profile.takes(entry.key, None, job.ingest.file_filter)
         return taken is not Taken.NO
 
-    async def _save_part(
-        self, job: Job, lease: JobLease, at: Listing, rows: bytes, key: str
-    ) -> Job:
-        """Upload the rows, if any, as a part of the manifest, and write a checkpoint."""
-        if rows:
-            upload_id = at.upload_id or ""
-            e_tag = await self._results.upload_part(key, upload_id, len(at.part_e_tags) + 1, rows)
-            at = replace(at, part_e_tags=(*at.part_e_tags, e_tag))
-        return await self._save(job, lease, replace(at, rest_key=None))
+    def _part_bytes(self, at: Listing) -> int:
+        """Return the size of the next part: the record must hold the ETags of both files."""
+        part_count = len(at.manifest.part_e_tags) + len(at.known.part_e_tags)
+        return part_bytes(self._tuning.manifest_part_bytes, part_count)
 
-    async def _save_remainder(self, job: Job, lease: JobLease, at: Listing, rows: bytes) -> Job:
-        """Write the rows, if any, as the remainder, and write a checkpoint.
+    def _full(self, at: Listing, files: _Files) -> bool:
+        return max(files.manifest.size_bytes, files.known.size_bytes) >= self._part_bytes(at)
 
-        The key is unique: it has the lease's token, and the number of keys that were listed.
-        Between two remainders of one invocation other keys were listed.
-        """
-        rest_key = None
-        if rows:
-            rest_key = listing_rest_key(job.job_id, lease.token, at.objects_seen)
-            await self._results.put(rest_key, rows)
-        return await self._save(job, lease, replace(at, rest_key=rest_key))
+    async def _checkpoint(self, job: Job, lease: JobLease, at: Listing, files: _Files) -> Job:
+        """Upload what fills a part, write the rest as a remainder, and record both."""
+
+        async def saved(file: RowFile, upload: RowUpload) -> RowUpload:
+            if file.size_bytes >= self._part_bytes(at):
+                return await file.save_part(upload)
+            return await file.save_remainder(upload, lease.token, at.objects_seen)
+
+        manifest = await saved(files.manifest, at.manifest)
+        known = await saved(files.known, at.known)
+        return await self._save(job, lease, replace(at, manifest=manifest, known=known))
 
     async def _save(self, job: Job, lease: JobLease, at: Listing) -> Job:
         job = await lease.update(job.job_id, lambda j: replace(j, listing=at))
@@ -230,12 +253,14 @@ class ListBucket:
         )
         return job
 
-    async def _complete(self, job: Job, lease: JobLease, key: str) -> Job | None:
-        upload_id = job.listing.upload_id or ""
-        ended = replace(job.listing, upload_id=None, part_e_tags=())
+    async def _complete(self, job: Job, lease: JobLease, files: _Files) -> Job | None:
+        at = job.listing
+        ended = replace(at, manifest=RowUpload(), known=RowUpload())
         now = self._clock.now()
-        if not job.listing.part_e_tags:
-            await self._abort(job, key, upload_id)
+        for file, upload in ((files.manifest, at.manifest), (files.known, at.known)):
+            if upload.upload_id is not None and not upload.part_e_tags:
+                await self._abort(job, file, upload)
+        if not ended.objects_listed:
 
             def completed(job: Job) -> Job:
                 settled = replace(job, listing=ended, splitting=Splitting(done=True))
@@ -247,27 +272,37 @@ class ListBucket:
         unlisted = check_bucket(job, facts)
         others = tuple(warning for warning in job.warnings if warning not in unlisted)
         warnings = (*check_bucket(job, facts, listed=ended), *others)
+        manifest = None
         try:
-            e_tag = await self._results.complete_upload(key, upload_id, job.listing.part_e_tags)
-        except NotFound:
-            # An earlier attempt completed the upload and died before it recorded that.
-            e_tag = await self._results.e_tag(key)
+            if at.known.part_e_tags:
+                await files.known.complete(at.known)
+            if at.manifest.part_e_tags:
+                e_tag = await files.manifest.complete(at.manifest)
+                manifest = ManifestFile(key=files.manifest.key, e_tag=e_tag)
         except Conflict:
             # A late request of an attempt with an expired lease replaced a part: the upload no
             # longer has the recorded parts, and never will.
-            await self._abort(job, key, upload_id)
+            await self._abort(job, files.manifest, at.manifest)
+            await self._abort(job, files.known, at.known)
             restarted = await lease.update(job.job_id, lambda j: replace(j, listing=Listing()))
             return await self.run(restarted, lease)
         self._telemetry.count(Metric.OBJECTS_LISTED, ended.objects_listed)
-        written = ManifestWritten(manifest=ManifestFile(key=key, e_tag=e_tag))
+        written = ManifestWritten(manifest=manifest)
         return await lease.update(
             job.job_id,
             lambda j: evolve(replace(j, listing=ended, warnings=warnings), written, now),
         )
 
-    async def _abort(self, job: Job, key: str, upload_id: str) -> None:
+    async def _abort(self, job: Job, file: RowFile, upload: RowUpload) -> None:
         """Abort an upload that is not needed, if possible; the bucket's lifecycle does so too."""
+        if upload.upload_id is None:
+            return
         try:
-            await self._results.abort_upload(key, upload_id)
+            await self._results.abort_upload(file.key, upload.upload_id)
         except Exception as error:  # noqa: BLE001 - reported
             self._telemetry.warning("upload_not_aborted", job_id=job.job_id, cause=cause_of(error))
+
+
+def _asks_catalog(job: Job) -> bool:
+    """Return whether known objects are found while listing; otherwise workers find them."""
+    return job.options.trusts_catalog and job.options.discovery is Discovery.BATCH

@@ -139,14 +139,15 @@ class SplitIntoChunks:
     ) -> AsyncIterator[tuple[ManifestEntry | Outcome, int, int]]:
         """Yield each record, the index of its file, and the position after it."""
         position = start.position
-        for file_index in range(start.file_index, len(source.keys)):
+        for file_index in range(start.file_index, len(source.files)):
+            key, parse = source.files[file_index]
             splitter = RecordSplitter(position)
-            stream = self._results.stream(source.keys[file_index], position=position)
+            stream = self._results.stream(key, position=position)
             async for portion in stream:
                 for record, after in splitter.feed(portion):
-                    yield source.parse(record, after), file_index, after
+                    yield parse(record, after), file_index, after
             for record, after in splitter.finish():
-                yield source.parse(record, after), file_index, after
+                yield parse(record, after), file_index, after
             position = 0
 
     async def _close(self, job: Job, draft: ChunkDraft, batch: _Batch) -> None:

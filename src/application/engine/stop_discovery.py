@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from application.execution.tuning import Tuning
 from application.results.failure_records import cause_of, is_unknown
-from application.results.files import manifest_key
+from application.results.files import known_key, manifest_key
 from domain.job import Discovery, Job
 from domain.job_control import end_may_wait
 from ports.batch_jobs import BatchJobs
@@ -61,5 +61,9 @@ class StopDiscovery:
             await self._batch_jobs.cancel(batch_job_id)
 
     async def _abort_manifest(self, job: Job) -> None:
-        if job.listing.upload_id is not None:
-            await self._results.abort_upload(manifest_key(job.job_id), job.listing.upload_id)
+        for key, upload in (
+            (manifest_key(job.job_id), job.listing.manifest),
+            (known_key(job.job_id), job.listing.known),
+        ):
+            if upload.upload_id is not None:
+                await self._results.abort_upload(key, upload.upload_id)

@@ -89,13 +89,14 @@ class ObjectDecisions:
         *,
         objects: ObjectStore,
         catalog: Catalog,
+        known_objects: KnownObjects,
         profile: Profile,
         clock: Clock,
         tuning: Tuning,
     ) -> None:
         self._objects = objects
         self._catalog = catalog
-        self._known_objects = KnownObjects(catalog=catalog)
+        self._known_objects = known_objects
         self._profile = profile
         self._clock = clock
         self._tuning = tuning

@@ -16,9 +16,15 @@ def manifest_key(job_id: str) -> str:
     return f"jobs/{job_id}/manifest.csv"
 
 
-def listing_rest_key(job_id: str, token: str, number: int) -> str:
-    """Listed rows that are not yet in a part of the manifest; each lease has a token of its own."""
-    return f"jobs/{job_id}/progress/manifest-{token}-{number}.csv"
+def known_key(job_id: str) -> str:
+    """The objects that are known without their tags, if a batch job decides about the others."""
+    return f"jobs/{job_id}/known.csv"
+
+
+def listing_rest_key(file_key: str, token: str, number: int) -> str:
+    """Rows that are not yet in a part of the file; each lease has a token of its own."""
+    folder, _, name = file_key.rpartition("/")
+    return f"{folder}/progress/{name.removesuffix('.csv')}-{token}-{number}.csv"
 
 
 def report_prefix(job_id: str) -> str:

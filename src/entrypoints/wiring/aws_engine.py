@@ -15,11 +15,14 @@ from entrypoints.wiring.ports import EnginePorts, container_over
 @asynccontextmanager
 async def open_engine_app(on_request: OnRequest | None = None) -> AsyncIterator[EngineApp]:
     """Open what the engine needs; `on_request` is called for every AWS request."""
-    async with open_aws_services(on_request) as services:
+    async with (
+        open_aws_services(on_request) as services,
+        open_object_ports(services) as object_ports,
+    ):
         container = container_over(
             services.configuration,
             services.ports,
-            await open_object_ports(services),
+            object_ports,
             await _engine_ports(services),
         )
         yield engine_app(container)

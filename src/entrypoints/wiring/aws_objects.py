@@ -1,23 +1,34 @@
-"""Ports on AWS that engine and processor share: the customers' buckets, and the queues."""
+"""Ports on AWS that engine and processor share: the customers' buckets, catalog and queues."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adapters.aws.catalog import DynamoCatalog
+from adapters.aws.catalog_record import CatalogAttributes
 from adapters.aws.chunk_queue import SqsChunkQueue
 from adapters.aws.clients import Clients
 from adapters.aws.ingest_queue import SqsIngestQueue
 from adapters.aws.object_store import S3ObjectStore
 from adapters.aws.role_object_store import RoleObjectStore
+from adapters.tags.catalog import TagsCatalog
+from domain.profile import CatalogProfile
+from entrypoints.settings import Settings
 from entrypoints.wiring.aws import AwsServices
 from entrypoints.wiring.ports import ObjectPorts
+from ports.catalog import Catalog
 from ports.clock import Clock
 
 
-async def open_object_ports(services: AwsServices) -> ObjectPorts:
-    """Return the ports, over the clients of `services`."""
+@asynccontextmanager
+async def open_object_ports(services: AwsServices) -> AsyncIterator[ObjectPorts]:
+    """Yield the ports, over the clients of `services`."""
     clients, clock = services.clients, services.ports.clock
     queue_url = services.settings.processor_queue_url
-    return ObjectPorts(
+    yield ObjectPorts(
         objects=_role_object_store(clients, clock),
+        catalog=await _catalog(services.settings, clients),
         queue=SqsChunkQueue(await clients.sqs(), queue_url=queue_url),
         ingest_queue=SqsIngestQueue(clients.sqs, clock=clock),
     )
@@ -30,3 +41,25 @@ def _role_object_store(clients: Clients, clock: Clock) -> RoleObjectStore:
         return S3ObjectStore(await clients.s3(role_arn), clock=clock)
 
     return RoleObjectStore(open_store)
+
+
+async def _catalog(settings: Settings, clients: Clients) -> Catalog:
+    """Return the catalog of the profile."""
+    if settings.catalog_profile is CatalogProfile.NONE:
+        return TagsCatalog()
+    names = settings.catalog
+    return DynamoCatalog(
+        await clients.dynamodb(),
+        settings.assets_table_name,
+        attributes=CatalogAttributes(
+            asset_id=names.asset_id_attribute,
+            storage_path=names.storage_path_attribute,
+            e_tag=names.e_tag_attribute,
+            size_bytes=names.size_attribute,
+            last_modified=names.last_modified_attribute,
+        ),
+        asset_index_name=names.asset_id_index,
+        asset_index_key_attribute=names.asset_id_index_key,
+        path_index_name=names.storage_path_index,
+        path_index_key_attribute=names.storage_path_index_key,
+    )

@@ -35,6 +35,7 @@ from application.jobs.outcome_pages import OutcomePages
 from application.jobs.redrive_job import RedriveJob
 from application.jobs.start_sync import StartSync
 from application.jobs.status_publisher import StatusPublisher
+from application.known_objects import KnownObjects
 from application.multipart.unfinished_copies import UnfinishedCopies
 from application.processor.announce_objects import ObjectAnnouncements
 from application.processor.chunk_outcomes import ChunkOutcomes
@@ -114,6 +115,7 @@ class UseCases(containers.DeclarativeContainer):
     explain_object = _singleton(ExplainObject, locals())
     queries = _singleton(JobQueries, locals())
 
+    known_objects = _singleton(KnownObjects, locals())
     ingest_watch = _singleton(IngestWatch, locals(), connectors=connector_store, queue=ingest_queue)
     list_bucket = _singleton(ListBucket, locals())
     discovery = _singleton(BatchDiscovery, locals())

@@ -57,9 +57,10 @@ class CommonPorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectPorts:
-    """The customers' buckets, and the queues: for engine and processor."""
+    """The customers' buckets, the catalog, and the queues: for engine and processor."""
 
     objects: ObjectStore
+    catalog: Catalog
     queue: ChunkQueue
     ingest_queue: IngestQueue
 
@@ -75,7 +76,6 @@ class EnginePorts:
 class ProcessorPorts:
     """What only the processor needs."""
 
-    catalog: Catalog
     bus: IngestBus
 
 

@@ -27,6 +27,7 @@ from adapters.memory.system import ManualClock
 from adapters.memory.telemetry import MemoryTelemetry
 from application.execution.fanout import AdaptiveLimit
 from application.execution.tuning import Tuning
+from application.known_objects import KnownObjects
 from application.multipart.copy_state_file import CopyStateFile
 from application.multipart.resumable_copies import ResumableCopies
 from application.processor.announce_objects import ObjectAnnouncements
@@ -133,6 +134,7 @@ class Syncer:
             decisions=ObjectDecisions(
                 objects=objects,
                 catalog=self.catalog,
+                known_objects=KnownObjects(catalog=self.catalog),
                 profile=GENERIC,
                 clock=clock,
                 tuning=tuning,
