@@ -6,7 +6,8 @@ from typing import Final
 
 from domain.connector import BucketInfo, Trigger
 from domain.errors import UnsupportedBucket
-from domain.job import Discovery, Job, Listing
+from domain.job import Discovery, Job
+from domain.listing import Listing
 
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 

@@ -23,6 +23,7 @@ from typing import Final
 
 from domain.connector import Bucket, Ingest, Verify
 from domain.engine_work import EngineWork
+from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
 from domain.tally import Tally
 from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
@@ -68,48 +69,6 @@ class SyncOptions:
     def trusts_catalog(self) -> bool:
         """Whether an object that the catalog has as it is listed is known without its tags."""
         return self.verify is Verify.CATALOG
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowUpload:
-    """The progress of a file of rows: the parts of a multipart upload, and what follows them.
-
-    The rows are in the parts of the upload `upload_id`, whose ETags are `part_e_tags`, in order,
-    and then in the file `rest_key`, if there is one.
-    """
-
-    upload_id: str | None = None
-    part_e_tags: tuple[str, ...] = ()
-    rest_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """The progress of the listing.
-
-    Everything up to `last_key` of prefix number `prefix_index` is in `manifest`, or, if it is known
-    without its tags and needs no task of a batch job, in `known`. Pages without objects have no
-    last key: `token` is the store's continuation token. `key_sum` covers the objects listed
-    (`domain.key_sum`), the known ones included. It is None if a version without it has listed some
-    of them.
-    """
-
-    objects_listed: int = 0
-    objects_known: int = 0
-    objects_filtered: int = 0
-    objects_not_media: int = 0
-    bytes_listed: int = 0
-    prefix_index: int = 0
-    last_key: str | None = None
-    manifest: RowUpload = RowUpload()
-    known: RowUpload = RowUpload()
-    token: str | None = None
-    key_sum: int | None = 0
-
-    @property
-    def objects_seen(self) -> int:
-        """The number of objects that the listing has returned, selected or not."""
-        return self.objects_listed + self.objects_filtered + self.objects_not_media
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +155,7 @@ class Job:
     warnings: tuple[str, ...] = ()
     request_fingerprint: str | None = None
     queue: QueueView = UNKNOWN_QUEUE
-    listing: Listing = Listing()
+    listing: Listing = field(default_factory=Listing)
     manifest: ManifestFile | None = None
     batch_job_id: str | None = None
     splitting: Splitting = Splitting()

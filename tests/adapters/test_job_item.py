@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from adapters.aws.job_item import new_job_item, to_job
 from domain.connector import Bucket, Ingest
-from domain.job import Listing, RowUpload, SyncOptions, new_job
+from domain.job import SyncOptions, new_job
+from domain.listing import Listing, RowUpload
 
 
 def test_a_listing_of_an_earlier_version_is_read_as_it_was_written() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from domain.bucket_check import check_bucket
 from domain.connector import Bucket, BucketInfo, Ingest
-from domain.job import Job, Listing, SyncOptions, new_job
+from domain.job import Job, SyncOptions, new_job
+from domain.listing import Listing
 
 JOB: Job = new_job(
     job_id="job-1",

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.connector import Bucket, Ingest
-from domain.job import Job, JobStatus, Listing, ManifestFile, Splitting, SyncOptions, new_job
+from domain.job import Job, JobStatus, Splitting, SyncOptions, new_job
+from domain.listing import Listing
 from domain.outcome import Statistics
 from domain.progress import progress_of
 from domain.tally import Tally
@@ -17,7 +18,7 @@ from domain.tally import Tally
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def job(status: JobStatus, *, listed: int, done: int, manifest: bool = True) -> Job:
+def job(status: JobStatus, *, listed: int, done: int) -> Job:
     fresh = new_job(
         job_id="j",
         connector_id="c",
@@ -31,7 +32,6 @@ def job(status: JobStatus, *, listed: int, done: int, manifest: bool = True) -> 
         fresh,
         status=status,
         listing=Listing(objects_listed=listed),
-        manifest=ManifestFile(key="m", e_tag="e") if manifest else None,
         splitting=Splitting(done=True),
         processing_at=NOW + timedelta(seconds=100),
         ended_at=NOW + timedelta(seconds=200),
@@ -52,7 +52,7 @@ def test_rate_and_rest_are_measured_from_the_first_chunk_on() -> None:
 
 def test_while_listing_there_is_no_total() -> None:
     now = NOW + timedelta(seconds=110)
-    progress = progress_of(job(JobStatus.PROCESSING, listed=100, done=20, manifest=False), now)
+    progress = progress_of(job(JobStatus.INITIALIZING, listed=100, done=20), now)
     assert (progress.percent, progress.eta_s) == (0.0, None)
 
 

@@ -29,15 +29,14 @@ from domain.job import (
     EndingKind,
     Job,
     JobStatus,
-    Listing,
     ManifestFile,
     Redrive,
-    RowUpload,
     Splitting,
     StatusNotice,
     StatusNotices,
     SyncOptions,
 )
+from domain.listing import Listing, RowUpload
 from domain.trigger_mark import QueueView
 
 ALL_JOBS: Final = "jobs"

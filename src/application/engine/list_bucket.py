@@ -34,14 +34,13 @@ from domain.job import (
     Discovery,
     Job,
     JobCompleted,
-    Listing,
     ManifestFile,
     ManifestWritten,
-    RowUpload,
     Splitting,
     evolve,
 )
 from domain.key_sum import with_key
+from domain.listing import Listing, RowUpload
 from domain.manifest import ManifestEntry, encode_row
 from domain.profile import Profile
 from domain.selection import Selection

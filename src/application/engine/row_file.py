@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from application.results.files import listing_rest_key
-from domain.job import RowUpload
+from domain.listing import RowUpload
 from ports.errors import NotFound
 from ports.results_store import ResultsStore
 

@@ -12,7 +12,8 @@ import pytest
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.file_types import FileFilter
 from domain.item_sizes import MANIFEST_PART_COUNT_MAX, connector_issues, option_issues
-from domain.job import Job, JobCancelled, Listing, RowUpload, SyncOptions, evolve
+from domain.job import Job, JobCancelled, SyncOptions, evolve
+from domain.listing import Listing, RowUpload
 from ports.job_store import TooManyPrefixes
 
 MakeJob = Callable[..., Job]

@@ -25,11 +25,9 @@ from domain.job import (
     JobCancelled,
     JobCompletedWithErrors,
     JobStatus,
-    Listing,
     ManifestFile,
     ManifestWritten,
     Redrive,
-    RowUpload,
     Splitting,
     StatusNotice,
     StatusNotices,
@@ -38,6 +36,7 @@ from domain.job import (
 )
 from domain.job_control import redrive
 from domain.lease import Lease
+from domain.listing import Listing, RowUpload
 from domain.outcome import Statistics
 from domain.tally import Tally
 from domain.trigger_mark import QueueView
@@ -159,13 +158,20 @@ st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
 def any_job() -> st.SearchStrategy[Job]:
     counts = st.builds(Statistics, **{f.name: COUNT for f in fields(Statistics)})
     tally = {f.name: COUNT for f in fields(Tally)} | {"statistics": counts}
+    texts = st.lists(TEXT, max_size=3).map(tuple)
+    uploads = st.builds(
+        RowUpload,
+        upload_id=st.none() | TEXT,
+        part_e_tags=texts,
+        rest_key=st.none() | TEXT,
+    )
     listing: dict[str, Any] = {
         "objects_listed": COUNT,
+        "objects_known": COUNT,
         "last_key": st.none() | TEXT,
-        "upload_id": st.none() | TEXT,
-        "part_e_tags": st.lists(TEXT, max_size=3).map(tuple),
+        "manifest": uploads,
+        "known": uploads,
     }
-    texts = st.lists(TEXT, max_size=3).map(tuple)
     return st.builds(
         Job,
         job_id=st.builds(lambda: f"job-{uuid.uuid4()}"),

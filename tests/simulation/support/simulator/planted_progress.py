@@ -15,7 +15,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "treating an object that fails permanently as progress each time",
-        128,
+        230,
         "application.processor.attempt_result:AttemptResult.has_more_final",
         "len(self.final) > self.outcome_count_before",
         "len(self.final) > sum(o.kind != 'FAILED' for o in self.final.values())",
@@ -31,7 +31,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting what is known of a chunk whose file is gone",
-        149,
+        209,
         "application.processor.chunk_outcomes:ChunkOutcomes.with_failed",
         'warn_of_chunk(self._telemetry, "chunk_unreadable", chunk, error)',
         "return {}",

@@ -1,0 +1,47 @@
+"""The progress of a listing, as its checkpoints record it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowUpload:
+    """The progress of a file of rows: the parts of a multipart upload, and what follows them.
+
+    The rows are in the parts of the upload `upload_id`, whose ETags are `part_e_tags`, in order,
+    and then in the file `rest_key`, if there is one.
+    """
+
+    upload_id: str | None = None
+    part_e_tags: tuple[str, ...] = ()
+    rest_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The progress of the listing.
+
+    Everything up to `last_key` of prefix number `prefix_index` is in `manifest`, or, if it is known
+    without its tags and needs no task of a batch job, in `known`. Pages without objects have no
+    last key: `token` is the store's continuation token. `key_sum` covers the objects listed
+    (`domain.key_sum`), the known ones included. It is None if a version without it has listed some
+    of them.
+    """
+
+    objects_listed: int = 0
+    objects_known: int = 0
+    objects_filtered: int = 0
+    objects_not_media: int = 0
+    bytes_listed: int = 0
+    prefix_index: int = 0
+    last_key: str | None = None
+    manifest: RowUpload = RowUpload()
+    known: RowUpload = RowUpload()
+    token: str | None = None
+    key_sum: int | None = 0
+
+    @property
+    def objects_seen(self) -> int:
+        """The number of objects that the listing has returned, selected or not."""
+        return self.objects_listed + self.objects_filtered + self.objects_not_media
