@@ -137,3 +137,31 @@ def test_each_variant_of_a_sync_is_in_a_run() -> None:
         ("event", "minted"),
     }
     assert {run.integration for run in RUNS} == {EVENTBRIDGE, S3_NOTIFICATIONS}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("discovery", ["direct", "batch"])
+def test_a_second_sync_that_relies_on_the_catalog_asks_s3_for_no_object(
+    system: Any, ingest: StandIn, counted: Any, discovery: str
+) -> None:
+    bucket = system.bucket(f"relies-{discovery}")
+    ingest.attach(bucket)
+    keys = [f"é +%/{number}.mov" for number in range(12)]
+    for key in keys:
+        system.put(bucket, key, Body=key.encode())
+    system.api.connect(bucket, verify="catalog")
+    first = system.api.ended(system.api.sync(bucket, discovery=discovery))
+    assert first["statistics"]["put"] == 12
+    system.idle()
+    ingest.drain(EVENTBRIDGE)
+    system.calls.take_kept()
+    second = system.api.ended(system.api.sync(bucket, discovery=discovery))
+    system.idle()
+    assert second["statistics"]["skipped"] == 12, second
+    calls = system.calls.take_kept()
+    on_bucket = [params for _, _, params in calls if params.get("Bucket") == bucket]
+    assert not [params for params in on_bucket if "Key" in params]
+    counts = counted(calls)
+    on_table = {key[1]: n for key, n in counts.items() if key[2] == system.assets_table}
+    assert on_table == {"BatchGetItem": 1}
+    assert not [key for key in counts if key[1] == "CreateJob"]

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from domain.identity import mint_inventory_id
-
 Json = dict[str, Any]
 Counts = Counter[tuple[str, str, str]]
 
@@ -41,12 +39,10 @@ def system(start_system: Callable[..., Any]) -> Any:
 def sync(system: Any) -> Callable[..., tuple[Json, list[tuple[str, str, Json]]]]:
     """Syncs a bucket with discovery `direct`, in one chunk; returns the job and all calls."""
 
-    def run(
-        bucket: str, discovery: str = "direct", **options: str
-    ) -> tuple[Json, list[tuple[str, str, Json]]]:
+    def run(bucket: str) -> tuple[Json, list[tuple[str, str, Json]]]:
         system.idle()
         system.calls.take_kept()
-        job = system.api.ended(system.api.sync(bucket, discovery=discovery, **options))
+        job = system.api.ended(system.api.sync(bucket, discovery="direct"))
         system.idle()
         assert (job["status"], job["chunks"]["total"]) == ("COMPLETED", 1), job
         return job, system.calls.take_kept()
@@ -118,45 +114,6 @@ def test_put_and_copy_cost_two_reads_and_one_write(
         "HeadObject": 12,
         write: 12,
     }
-
-
-@pytest.mark.parametrize("discovery", ["direct", "batch"])
-def test_what_the_catalog_has_as_listed_costs_no_request_to_s3(
-    system: Any, sync: Callable[..., Any], counted: Callable[..., Counts], discovery: str
-) -> None:
-    bucket = f"counts-listed-{discovery}"
-    _fill(system, bucket, 130)
-    _record_as_listed(system, bucket)
-    system.api.connect(bucket)
-    job, calls = sync(bucket, discovery, verify="catalog")
-    assert job["statistics"]["skipped"] == 130
-    assert job["batchJobId"] is None
-    assert _on_objects(calls, bucket) == {}
-    counts = counted(calls)
-    on_table = {key[1]: n for key, n in counts.items() if key[2] == system.assets_table}
-    assert on_table == {"BatchGetItem": 2}
-    assert counts["s3control", "CreateJob", ""] == 0
-
-
-def _record_as_listed(system: Any, bucket: str) -> None:
-    """Record each object's version, as a Media Lake does after it processed it."""
-    for listed in system.s3.list_objects_v2(Bucket=bucket)["Contents"]:
-        file_info = {
-            "Hash": {"M": {"Value": {"S": listed["ETag"].strip('"')}}},
-            "Size": {"N": str(listed["Size"])},
-        }
-        location = {"M": {"FileInfo": {"M": file_info}}}
-        asset = {
-            "ID": {"S": f"asset of {listed['Key']}"},
-            "lastModifiedDate": {"S": listed["LastModified"].isoformat()},
-            "MainRepresentation": {"M": {"StorageInfo": {"M": {"PrimaryLocation": location}}}},
-        }
-        item = {
-            "InventoryID": {"S": mint_inventory_id(bucket, listed["Key"])},
-            "StoragePath": {"S": f"{bucket}:{listed['Key']}"},
-            "DigitalSourceAsset": {"M": asset},
-        }
-        system.dynamodb.put_item(TableName=system.assets_table, Item=item)
 
 
 @pytest.mark.parametrize(("count", "windows"), [(90, 1), (130, 2)])

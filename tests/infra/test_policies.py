@@ -205,21 +205,26 @@ def _rights(given: dict[str, str], role: str) -> set[tuple[str, str]]:
         ({"profile": "generic", "catalog_path_index": "ByPath"}, {"AssetIDIndex", "ByPath"}),
     ],
 )
-def test_the_catalog_is_read_by_the_processor_alone_and_by_what_it_asks(
+def test_the_catalog_is_read_by_engine_and_processor_and_by_what_they_ask(
     given: dict[str, str], indexes: set[str]
 ) -> None:
-    queries = {("dynamodb:Query", f"{{catalog_table}}/index/{name}") for name in indexes}
-    wanted = {("dynamodb:BatchGetItem", "{catalog_table}")} | queries
+    """The engine asks about listed objects, whose tags it does not have: not by asset ids."""
+    asked = {"processor": indexes, "engine": indexes - {"AssetIDIndex"}}
     for role in ROLES:
         found = {right for right in _rights(given, role) if "{catalog_table}" in right[1]}
-        assert found == (wanted if role == "processor" else set())
+        wanted = {
+            ("dynamodb:Query", f"{{catalog_table}}/index/{name}") for name in asked.get(role, ())
+        }
+        if role in asked:
+            wanted.add(("dynamodb:BatchGetItem", "{catalog_table}"))
+        assert found == wanted
 
 
-def test_the_catalogs_key_is_used_by_the_processor_alone() -> None:
+def test_the_catalogs_key_is_used_by_engine_and_processor_alone() -> None:
     given = {"catalog": "assets", "catalog_key": _KEY}
     for role in ROLES:
         found = {action for action, resource in _rights(given, role) if resource == _KEY}
-        assert found == (_READS_A_TABLE if role == "processor" else set())
+        assert found == (_READS_A_TABLE if role in ("engine", "processor") else set())
 
 
 def test_without_a_catalog_no_role_reads_one(no_catalog: Template, of_type: OfType) -> None:
@@ -357,7 +362,7 @@ _SENDS = {"kms:Decrypt", "kms:GenerateDataKey"}
     ("sid", "roles", "actions", "service"),
     [
         ("TableKey", {"api", "engine", "processor"}, _WRITES_A_TABLE, "dynamodb"),
-        ("CatalogKey", {"processor"}, _READS_A_TABLE, "dynamodb"),
+        ("CatalogKey", {"engine", "processor"}, _READS_A_TABLE, "dynamodb"),
         ("QueueKey", {"api", "engine", "processor"}, _SENDS, "sqs"),
         ("TopicKey", {"api", "engine", "processor"}, _SENDS, "sns"),
         ("IngestQueueKeys", {"processor"}, _SENDS, "sqs"),
