@@ -2,7 +2,8 @@
 
 Each stage runs at 10,000 and at 1,000,000 rows, in processes of its own. What counts is the ratio
 of the two peaks in one run: memory must not grow with the number of rows. The calls are made by the
-SDK and as lean calls (bench/calls.py); what counts is the ratio of their CPU times.
+SDK and as lean calls (bench/calls.py); what counts is the ratio of their CPU times. A listing is
+made by one stream and by eight, with and without latency (bench/listing_streams.py).
 
     make bench
     make bench ARGS="--rows 10000 100000 --output json"
@@ -37,6 +38,14 @@ def calls(*options: str) -> dict[str, list[float]]:
     return found
 
 
+def streams(*options: str) -> dict[str, dict[str, dict[str, float]]]:
+    """Return seconds and CPU microseconds a key, by latency and number of streams."""
+    found: dict[str, dict[str, dict[str, float]]] = _run(
+        "listing_streams.py", "--output", "json", *options
+    )
+    return found
+
+
 def _run(script: str, *arguments: str) -> Any:
     """Run a script of this folder in a process of its own, and return its JSON."""
     ran = subprocess.run(
@@ -53,14 +62,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", nargs=2, type=int, default=(10_000, 1_000_000))
     parser.add_argument("--calls", type=int, default=2_000, help="calls of each kind and round")
+    parser.add_argument("--latency-ms", type=float, default=100.0, help="of a page of a listing")
     parser.add_argument("--output", choices=("human", "json"), default="human")
     args = parser.parse_args()
     few, many = args.rows
     found = {stage: {str(rows): measure(stage, rows) for rows in (few, many)} for stage in STAGES}
     count = ("--count", str(args.calls))
     lean, sdk = calls(*count), calls(*count, "--sdk")
+    listed = streams("--rows", str(many), "--latency-ms", str(args.latency_ms))
     if args.output == "json":
-        print(json.dumps({**found, "calls": {"lean": lean, "sdk": sdk}}, indent=2))
+        both = {"lean": lean, "sdk": sdk}
+        print(json.dumps({**found, "calls": both, "streams": listed}, indent=2))
         return
     print(f"{'stage':<10} {'rows':>10} {'rows/s':>10} {'peak MiB':>9}   peak against {few:,} rows")
     for stage, sizes in found.items():
@@ -73,6 +85,11 @@ def main() -> None:
     for name, times in lean.items():
         by_sdk, by_lean = median(sdk[name]), median(times)
         print(f"{name:<16} {by_sdk:>12.2f} {by_lean:>12.2f}   {by_sdk / by_lean:.2f}")
+    print(f"\n{'latency of a page':<18} {'streams':>7} {'seconds':>8} {'CPU us a key':>13}")
+    for latency, figures_of in listed.items():
+        for stream_count, figures in figures_of.items():
+            seconds, cpu_us = figures["seconds"], figures["cpu_us"]
+            print(f"{latency:<18} {stream_count:>7} {seconds:>8.1f} {cpu_us:>13.1f}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from worlds import DiskResults, SyntheticBucket
+from worlds import DiskResults, SyntheticBucket, key_of
 
 from application.engine.chunk_sources import Source, manifest_source, report_source
 from application.engine.job_lease import JobLease
@@ -33,7 +33,7 @@ def _write_report(path: Path, rows: int) -> None:
     """Write a completion report: nine of ten objects known, one to put."""
     with path.open("w", newline="") as file:
         for index in range(rows):
-            key = encode_key(f"archive/2026/spring campaign/clip-{index:010d}.mov")
+            key = encode_key(key_of(index))
             result = (
                 '{""o"":""PUT"",""r"":""NO_IDS"",""s"":5000000}'
                 if index % 10 == 0
@@ -42,12 +42,15 @@ def _write_report(path: Path, rows: int) -> None:
             file.write(f'media,{key},,succeeded,200,,"{result}"\r\n')
 
 
-async def _run(stage: str, rows: int, folder: Path) -> float:
+async def run_stage(
+    stage: str, rows: int, folder: Path, *, tuning: Tuning | None = None, latency_s: float = 0.0
+) -> float:
+    """Return the seconds of a stage; `latency_s` is that of each page of the listing."""
     world = memory_world()
     results: Any = DiskResults(folder)
-    bucket: Any = SyntheticBucket(rows)
+    bucket: Any = SyntheticBucket(rows, latency_s)
     ports = replace(world.ports, results=results, objects=bucket)
-    container = use_cases(ports, Tuning())
+    container = use_cases(ports, tuning or Tuning())
     clock = world.ports.clock
     options = SyncOptions(discovery=Discovery.DIRECT)
     job = await world.ports.jobs.create(
@@ -88,6 +91,6 @@ async def _run(stage: str, rows: int, folder: Path) -> float:
 if __name__ == "__main__":
     name, count, where = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = asyncio.run(_run(name, count, where))
+    seconds = asyncio.run(run_stage(name, count, where))
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"seconds": seconds, "before_kib": before, "peak_kib": after}))

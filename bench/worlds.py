@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +18,20 @@ _PORTION_BYTES = 1024 * 1024
 _PAGE_OBJECT_COUNT = 1_000
 
 
-class SyntheticBucket:
-    """Lists `object_count` objects in pages of a thousand, and holds none of them."""
+def key_of(index: int) -> str:
+    """Return the key of an object of `SyntheticBucket`."""
+    return f"archive/2026/spring campaign/clip-{index:010d}.mov"
 
-    def __init__(self, object_count: int) -> None:
+
+class SyntheticBucket:
+    """Lists `object_count` objects in pages of a thousand, and holds none of them.
+
+    Each page takes `latency_s`.
+    """
+
+    def __init__(self, object_count: int, latency_s: float = 0.0) -> None:
         self._object_count = object_count
+        self._latency_s = latency_s
         self._modified = datetime(2026, 1, 1, tzinfo=UTC)
 
     async def inspect(self, bucket: Bucket) -> BucketInfo:
@@ -29,18 +40,21 @@ class SyntheticBucket:
     async def list_objects(
         self, bucket: Bucket, *, prefix: str, start_after: str | None, token: str | None = None
     ) -> AsyncIterator[ListedPage]:
-        first = 0 if start_after is None else int(start_after.rsplit("-", 1)[1][:10]) + 1
-        for start in range(first, self._object_count, _PAGE_OBJECT_COUNT):
-            stop = min(start + _PAGE_OBJECT_COUNT, self._object_count)
+        first = 0
+        if start_after is not None:
+            first = bisect_right(range(self._object_count), start_after, key=key_of)
+        while True:
+            await asyncio.sleep(self._latency_s)
+            stop = min(first + _PAGE_OBJECT_COUNT, self._object_count)
             entries = [
-                ManifestEntry(
-                    key=f"archive/2026/spring campaign/clip-{index:010d}.mov",
-                    size_bytes=5_000_000,
-                    last_modified=self._modified,
-                )
-                for index in range(start, stop)
+                ManifestEntry(key=key_of(index), size_bytes=5_000_000, last_modified=self._modified)
+                for index in range(first, stop)
             ]
-            yield ListedPage(entries, str(stop) if stop < self._object_count else None)
+            last = stop == self._object_count
+            yield ListedPage(entries, None if last else str(stop))
+            if last:
+                return
+            first = stop
 
 
 class DiskResults:

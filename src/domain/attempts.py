@@ -37,7 +37,7 @@ def place_of(job: Job) -> str:
         listing.manifest.upload_id,
         listing.prefix_index,
         listing.objects_seen,
-        listing.token,
+        listing.ranges,
         job.batch_job_id,
         splitting.file_index,
         splitting.position,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain.key_ranges import WHOLE, KeyRange
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowUpload:
@@ -22,9 +24,9 @@ class RowUpload:
 class Listing:
     """The progress of the listing.
 
-    Everything up to `last_key` of prefix number `prefix_index` is in `manifest`, or, if it is known
-    without its tags and needs no task of a batch job, in `known`. Pages without objects have no
-    last key: `token` is the store's continuation token. `key_sum` covers the objects listed
+    Everything before prefix number `prefix_index`, and of this prefix everything outside of
+    `ranges`, is in `manifest`, or, if it is known without its tags and needs no task of a batch
+    job, in `known`. The ranges are in the order of their keys. `key_sum` covers the objects listed
     (`domain.key_sum`), the known ones included. It is None if a version without it has listed some
     of them.
     """
@@ -35,10 +37,9 @@ class Listing:
     objects_not_media: int = 0
     bytes_listed: int = 0
     prefix_index: int = 0
-    last_key: str | None = None
+    ranges: tuple[KeyRange, ...] = (WHOLE,)
     manifest: RowUpload = RowUpload()
     known: RowUpload = RowUpload()
-    token: str | None = None
     key_sum: int | None = 0
 
     @property

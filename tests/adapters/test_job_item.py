@@ -5,27 +5,65 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from adapters.aws.job_item import new_job_item, to_job
 from domain.connector import Bucket, Ingest
 from domain.job import SyncOptions, new_job
+from domain.key_ranges import KeyRange
 from domain.listing import Listing, RowUpload
+
+JOB = new_job(
+    job_id="job-1",
+    connector_id="con-1",
+    bucket=Bucket(name="media"),
+    ingest=Ingest(),
+    options=SyncOptions(),
+    request_fingerprint=None,
+    now=datetime(2026, 1, 1, tzinfo=UTC),
+)
+UPLOAD = RowUpload(upload_id="u", part_e_tags=("e",))
+LISTING = Listing(objects_listed=3, ranges=(KeyRange(after="c"),), manifest=UPLOAD)
 
 
 def test_a_listing_of_an_earlier_version_is_read_as_it_was_written() -> None:
-    job = new_job(
-        job_id="job-1",
-        connector_id="con-1",
-        bucket=Bucket(name="media"),
-        ingest=Ingest(),
-        options=SyncOptions(),
-        request_fingerprint=None,
-        now=datetime(2026, 1, 1, tzinfo=UTC),
+    later = replace(
+        LISTING,
+        manifest=replace(UPLOAD, rest_key="r"),
+        ranges=(KeyRange(after="c", token="t"),),
     )
-    upload = RowUpload(upload_id="u", part_e_tags=("e",))
-    listing = Listing(objects_listed=3, last_key="c", manifest=upload)
-    later = replace(listing, manifest=replace(upload, rest_key="r"), token="t")
-    item = new_job_item(replace(job, listing=later))
+    item = new_job_item(replace(JOB, listing=later))
     progress = item["listingProgress"]["M"]
     assert (progress.pop("restKey"), progress.pop("token")) == ({"S": "r"}, {"S": "t"})
     del progress["known"]
-    assert to_job(item).listing == listing
+    # After its last key, with the same upload.
+    assert progress == {
+        "prefixIndex": {"N": "0"},
+        "lastKey": {"S": "c"},
+        "uploadId": {"S": "u"},
+        "partETags": {"L": [{"S": "e"}]},
+        "keySum": {"N": "0"},
+    }
+    assert to_job(item).listing == LISTING
+
+
+@pytest.mark.parametrize(
+    "ranges",
+    [
+        (KeyRange(after="c", up_to="d"),),
+        (KeyRange(after="c", up_to="d"), KeyRange(after="f", token="t")),
+        (KeyRange(up_to="d", token="t"), KeyRange(after="d", up_to="e"), KeyRange(after="x")),
+    ],
+)
+def test_an_earlier_version_starts_a_listing_with_ranges_again(
+    ranges: tuple[KeyRange, ...],
+) -> None:
+    """It does not know the ranges: with the upload, it would list some keys twice."""
+    stored = replace(LISTING, ranges=ranges)
+    item = new_job_item(replace(JOB, listing=stored))
+    assert to_job(item).listing == stored
+    progress = item["listingProgress"]["M"]
+    assert not {"uploadId", "lastKey", "token"} & set(progress)
+    # With any change of the job, it writes the map without what it does not know.
+    del progress["ranges"]
+    assert to_job(item).listing.manifest.upload_id is None

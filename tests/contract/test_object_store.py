@@ -341,7 +341,9 @@ async def test_a_listing_keeps_to_its_prefix(world: World) -> None:
     assert await keys_of(world, "a/") == ["a/1", "a/2"]
 
 
-@pytest.mark.parametrize("start_after", ["a/2", "a/1 and a bit", "a/2 ünï %+😀"])
+@pytest.mark.parametrize(
+    "start_after", ["a/2", "a/1 and a bit", "a/2 ünï %+😀", "a/1\U0010fffd", "a/\ufffd", "a/z"]
+)
 async def test_start_after_is_exclusive_and_need_not_exist(world: World, start_after: str) -> None:
     for key in ("a/1", "a/2", "a/2 ünï %+😀", "a/3"):
         await world.put(key)

@@ -11,7 +11,7 @@ BENCH = Path(__file__).resolve().parents[2] / "bench"
 
 
 def test_all_benchmarks_run() -> None:
-    options = ["--rows", "10", "1100", "--calls", "20", "--output", "json"]
+    options = ["--rows", "10", "1100", "--calls", "20", "--latency-ms", "1", "--output", "json"]
     ran = subprocess.run(
         [sys.executable, str(BENCH / "run.py"), *options],
         check=True,
@@ -19,7 +19,7 @@ def test_all_benchmarks_run() -> None:
         text=True,
     )
     found = json.loads(ran.stdout)
-    calls = found.pop("calls")
+    calls, streams = found.pop("calls"), found.pop("streams")
 
     assert set(found) == {"listing", "splitting", "report"}
     for sizes in found.values():
@@ -28,3 +28,7 @@ def test_all_benchmarks_run() -> None:
     for times in (calls["lean"], calls["sdk"]):
         assert set(times) == {"read_tags", "head", "copy_in_place", "list 1,000 keys"}
         assert all(time_ms > 0 for rounds in times.values() for time_ms in rounds)
+    assert set(streams) == {"0 ms", "1 ms"}
+    for by_count in streams.values():
+        assert set(by_count) == {"1", "8"}
+        assert all(figures["seconds"] > 0 for figures in by_count.values())

@@ -145,8 +145,11 @@ async def test_an_expired_token_is_replaced_by_the_last_key(
     job = await slow_story.start()
     await slow_story.run_engine()
     stored = await slow_story.ports.jobs.get(job.job_id)
-    assert (stored.listing.last_key, stored.listing.token is None) == (KEYS[2], False)
-    forgotten = replace(stored, listing=replace(stored.listing, token="unknown"))
+    [keys] = stored.listing.ranges
+    assert (keys.after, keys.token is None) == (KEYS[2], False)
+    forgotten = replace(
+        stored, listing=replace(stored.listing, ranges=(replace(keys, token="unknown"),))
+    )
     await slow_story.ports.jobs.save(forgotten)
     await lives(slow_story, job)
 
@@ -190,7 +193,8 @@ async def test_an_invocation_that_dies_while_it_saves_its_rest_loses_nothing(
     with pytest.raises(Died):
         await slow_story.run_engine()
     slow_story.ports.results.put = put
-    assert (await slow_story.ports.jobs.get(job.job_id)).listing.last_key == KEYS[8]
+    [keys] = (await slow_story.ports.jobs.get(job.job_id)).listing.ranges
+    assert keys.after == KEYS[8]
     await lives(slow_story, job)
     assert manifest_rows(slow_story, job) == KEYS
 

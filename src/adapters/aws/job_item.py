@@ -36,6 +36,7 @@ from domain.job import (
     StatusNotices,
     SyncOptions,
 )
+from domain.key_ranges import KeyRange
 from domain.listing import Listing, RowUpload
 from domain.trigger_mark import QueueView
 
@@ -96,10 +97,9 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "bytesListed": listing.bytes_listed,
         "listingProgress": {
             "prefixIndex": listing.prefix_index,
-            "lastKey": listing.last_key,
             **_upload_values(listing.manifest),
+            **_ranges_values(listing),
             "known": {**_upload_values(listing.known), "objectCount": listing.objects_known},
-            "token": listing.token,
             # Inside the map, which a version without it writes as a whole, so it cannot become
             # outdated.
             "keySum": listing.key_sum,
@@ -245,8 +245,35 @@ def _to_options(values: Mapping[str, Any]) -> SyncOptions:
     )
 
 
+def _ranges_values(listing: Listing) -> dict[str, Value | None]:
+    """Return what is left of the prefix.
+
+    A version without ranges knows only the rest of a prefix after a key. Of other ranges it must
+    not find the manifest's upload, so that it starts the listing again.
+    """
+    [keys, *others] = listing.ranges
+    if not others and keys.up_to is None:
+        return {"lastKey": keys.after, "token": keys.token}
+    left = [
+        {"after": each.after, "upTo": each.up_to, "token": each.token} for each in listing.ranges
+    ]
+    ranges: Value = {"uploadId": listing.manifest.upload_id, "left": left}
+    return {"uploadId": None, "ranges": ranges}
+
+
+def _to_ranges(progress: Mapping[str, Any]) -> tuple[KeyRange, ...]:
+    if (ranges := progress.get("ranges")) is None:
+        return (KeyRange(after=progress.get("lastKey"), token=progress.get("token")),)
+    return tuple(
+        KeyRange(after=each.get("after"), up_to=each.get("upTo"), token=each.get("token"))
+        for each in ranges["left"]
+    )
+
+
 def _to_listing(values: Mapping[str, Any]) -> Listing:
     progress = values["listingProgress"]
+    # With ranges, the id of the manifest's upload is among them.
+    uploads = {**progress, **progress.get("ranges", {})}
     known = progress.get("known", {})
     return Listing(
         objects_listed=values["objectsListed"],
@@ -254,11 +281,10 @@ def _to_listing(values: Mapping[str, Any]) -> Listing:
         objects_not_media=values.get("objectsNotMedia", 0),
         bytes_listed=values["bytesListed"],
         prefix_index=progress["prefixIndex"],
-        last_key=progress.get("lastKey"),
+        ranges=_to_ranges(progress),
         objects_known=known.get("objectCount", 0),
-        manifest=_to_upload(progress),
+        manifest=_to_upload(uploads),
         known=_to_upload(known),
-        token=progress.get("token"),
         key_sum=progress.get("keySum"),
     )
 

@@ -35,7 +35,10 @@ def read_page(
         if not entry.key.startswith(prefix):
             raise Malformed("the listing has a key outside of its prefix")
         if before is not None and entry.key <= before:
-            raise Malformed("the listing has a key twice or out of order")
+            raise Malformed(
+                "the listing has a key twice or out of order; a bucket can only be synced if its"
+                " store lists keys in the order of their UTF-8 bytes, as S3 does"
+            )
         before = entry.key
     if not required(response, "IsTruncated", of=bool):
         return ListedPage(entries, None)

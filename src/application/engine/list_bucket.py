@@ -1,26 +1,28 @@
 """Lists a bucket into the manifest: streamed, checkpointed, and resumable after an interruption.
 
-A checkpoint in the job's record has the last key that was listed, and the progress of the file
+The pages of a prefix come from several ranges of its keys at once (`key_range_streams`).
+
+A checkpoint in the job's record has the ranges that are left to list, and the progress of the file
 (`row_file`). It is written with each part, every `checkpoint_after_s` seconds, and at the deadline.
-A later invocation reads the remainder and resumes after the last key.
+A later invocation reads the remainder and continues with the ranges.
 
 In a job that relies on the catalog and whose discovery is a batch job, the catalog is asked for
 each page. Objects that are known as listed go to a file of their own: they need no task.
 
 Listing is a loop over invocations. Its measure, which decreases with each, is the number of keys
-after the checkpoint: an invocation that ends at its deadline has listed at least one page. Only a
-part that a process with an expired lease sent late makes the listing start again, with a new upload
-that the late process does not know.
+in the ranges of the checkpoint: an invocation that ends at its deadline has listed at least one
+page. Only a part that a process with an expired lease sent late makes the listing start again, with
+a new upload that the late process does not know.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from application.engine.ingest_watch import IngestWatch
 from application.engine.job_lease import JobLease
+from application.engine.key_range_streams import KeyRangeStreams, TakenPage
 from application.engine.row_file import RowFile
 from application.execution.tuning import Tuning
 from application.known_objects import KnownObjects
@@ -39,6 +41,7 @@ from domain.job import (
     Splitting,
     evolve,
 )
+from domain.key_ranges import WHOLE
 from domain.key_sum import with_key
 from domain.listing import Listing, RowUpload
 from domain.manifest import ManifestEntry, encode_row
@@ -46,8 +49,8 @@ from domain.profile import Profile
 from domain.selection import Selection
 from domain.verification import encode_known
 from ports.clock import Clock
-from ports.errors import AccessDenied, Conflict, Refused
-from ports.object_store import ListedPage, ObjectStore
+from ports.errors import AccessDenied, Conflict
+from ports.object_store import ObjectStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Metric, Telemetry
 
@@ -133,47 +136,24 @@ class ListBucket:
         at = job.listing
         await files.manifest.resume(at.manifest)
         await files.known.resume(at.known)
-        # Only workers compare ETags. A batch job's manifest has the columns that its request names.
-        with_e_tags = job.options.trusts_catalog and job.options.discovery is Discovery.DIRECT
         saved_at = self._clock.now()
         for index in range(at.prefix_index, len(prefixes)):
-            async for listed in self._pages(job, prefixes[index], at):
-                page = listed.entries
-                chosen = [entry for entry in page if selection.selects(entry)]
-                selected = [entry for entry in chosen if self._may_be_taken(job, entry)]
-                known = await self._known_objects.among(job, selected) if _asks_catalog(job) else {}
-                key_sum = at.key_sum
-                for entry in selected:
-                    if entry.key in known:
-                        files.known.add(encode_known(known[entry.key]))
-                    else:
-                        files.manifest.add(
-                            encode_row(job.bucket.name, entry, with_e_tag=with_e_tags)
-                        )
-                    key_sum = with_key(key_sum, entry.key)
-                at = replace(
-                    at,
-                    key_sum=key_sum,
-                    objects_listed=at.objects_listed + len(selected),
-                    objects_known=at.objects_known + len(known),
-                    objects_filtered=at.objects_filtered + len(page) - len(chosen),
-                    objects_not_media=at.objects_not_media + len(chosen) - len(selected),
-                    bytes_listed=at.bytes_listed + sum(e.size_bytes or 0 for e in selected),
-                    last_key=page[-1].key if page else at.last_key,
-                    token=None if page else listed.token,
-                )
-                if listed.token is None:
-                    if at.last_key is None and prefixes[index]:
-                        job = await self._warn_of_nothing(job, lease, prefixes[index])
-                    at = replace(at, prefix_index=index + 1, last_key=None)
-                ending = lease.deadline.near(self._tuning.stop_margin_s)
-                age_s = (self._clock.now() - saved_at).total_seconds()
-                if ending or age_s >= self._tuning.checkpoint_after_s or self._full(at, files):
-                    job = await self._checkpoint(job, lease, at, files)
-                    at = job.listing
-                    saved_at = self._clock.now()
-                if ending:
-                    return None
+            async with self._streams(job, prefixes[index], at) as pages:
+                async for page in pages:
+                    if not page.left:
+                        nothing = not page.entries and at.ranges[0].after is None
+                        if nothing and prefixes[index]:
+                            job = await self._warn_of_nothing(job, lease, prefixes[index])
+                        at = replace(at, prefix_index=index + 1)
+                    at = await self._with_page(job, at, page, selection, files)
+                    ending = lease.deadline.near(self._tuning.stop_margin_s)
+                    age_s = (self._clock.now() - saved_at).total_seconds()
+                    if ending or age_s >= self._tuning.checkpoint_after_s or self._full(at, files):
+                        job = await self._checkpoint(job, lease, at, files)
+                        at = job.listing
+                        saved_at = self._clock.now()
+                    if ending:
+                        return None
         at = replace(
             at,
             manifest=await files.manifest.save_part(at.manifest),
@@ -181,27 +161,46 @@ class ListBucket:
         )
         return await self._save(job, lease, at)
 
-    async def _pages(self, job: Job, prefix: str, at: Listing) -> AsyncIterator[ListedPage]:
-        """Yield the pages after the checkpoint: after a key, or after empty pages."""
-        if at.token is not None:
-            pages = self._objects.list_objects(
-                job.bucket, prefix=prefix, start_after=at.last_key, token=at.token
-            )
-            try:
-                first = await anext(pages)
-            except Refused as error:
-                self._telemetry.warning(
-                    "listing_token_refused", job_id=job.job_id, cause=cause_of(error)
-                )
+    def _streams(self, job: Job, prefix: str, at: Listing) -> KeyRangeStreams:
+        return KeyRangeStreams(
+            self._objects,
+            job,
+            prefix,
+            at.ranges,
+            telemetry=self._telemetry,
+            tuning=self._tuning,
+        )
+
+    async def _with_page(
+        self, job: Job, at: Listing, page: TakenPage, selection: Selection, files: _Files
+    ) -> Listing:
+        """Add the rows of the page's objects that are selected; return the progress after it."""
+        chosen = [entry for entry in page.entries if selection.selects(entry)]
+        selected = [entry for entry in chosen if self._may_be_taken(job, entry)]
+        known = await self._known_objects.among(job, selected) if _asks_catalog(job) else {}
+        # Only workers compare ETags. A batch job's manifest has the columns that its request names.
+        with_e_tags = job.options.trusts_catalog and job.options.discovery is Discovery.DIRECT
+        key_sum = at.key_sum
+        rows, known_rows = bytearray(), bytearray()
+        for entry in selected:
+            if entry.key in known:
+                known_rows += encode_known(known[entry.key])
             else:
-                yield first
-                async for page in pages:
-                    yield page
-                return
-        async for page in self._objects.list_objects(
-            job.bucket, prefix=prefix, start_after=at.last_key
-        ):
-            yield page
+                rows += encode_row(job.bucket.name, entry, with_e_tag=with_e_tags)
+            key_sum = with_key(key_sum, entry.key)
+        if selected:
+            files.manifest.add_page(selected[0].key, bytes(rows))
+            files.known.add_page(selected[0].key, bytes(known_rows))
+        return replace(
+            at,
+            key_sum=key_sum,
+            objects_listed=at.objects_listed + len(selected),
+            objects_known=at.objects_known + len(known),
+            objects_filtered=at.objects_filtered + len(page.entries) - len(chosen),
+            objects_not_media=at.objects_not_media + len(chosen) - len(selected),
+            bytes_listed=at.bytes_listed + sum(e.size_bytes or 0 for e in selected),
+            ranges=page.left or (WHOLE,),
+        )
 
     async def _warn_of_nothing(self, job: Job, lease: JobLease, prefix: str) -> Job:
         other = prefix_rules.other_normal_form(prefix)
@@ -248,7 +247,10 @@ class ListBucket:
     async def _save(self, job: Job, lease: JobLease, at: Listing) -> Job:
         job = await lease.update(job.job_id, lambda j: replace(j, listing=at))
         self._telemetry.event(
-            "listing_checkpoint", job_id=job.job_id, objects_listed=at.objects_listed
+            "listing_checkpoint",
+            job_id=job.job_id,
+            objects_listed=at.objects_listed,
+            ranges=len(at.ranges),
         )
         return job
 

@@ -32,6 +32,10 @@ class Tuning:
         ending_poll_s: How often a worker checks whether its job is ending.
         manifest_part_bytes: Size of the first 1,000 parts of the manifest's upload; S3 requires
             5 MiB at least. Later parts are larger, up to 16 times.
+        listing_streams: Ranges of keys that are listed at once, of one prefix of a job. A number
+            above 8 counts as 8; with 1, a prefix is listed from its first key to its last.
+        listing_pages_per_probe: Pages of a prefix that are listed for each request that looks for
+            a key at which the listing can be split.
         checkpoint_after_s: How long a listing may continue without a checkpoint.
         added_chunk_count: Chunks recorded in one transaction.
         stuck_after_s: How long a job or chunk may make no progress before the sweep recovers it.
@@ -69,6 +73,8 @@ class Tuning:
     stop_margin_s: float = 20.0
     ending_poll_s: float = 5.0
     manifest_part_bytes: int = 8 * 1024**2
+    listing_streams: int = 8
+    listing_pages_per_probe: int = 10
     checkpoint_after_s: float = 60.0
     added_chunk_count: int = 25
     stuck_after_s: float = 300.0

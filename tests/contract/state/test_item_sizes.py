@@ -13,6 +13,7 @@ from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.file_types import FileFilter
 from domain.item_sizes import MANIFEST_PART_COUNT_MAX, connector_issues, option_issues
 from domain.job import Job, JobCancelled, SyncOptions, evolve
+from domain.key_ranges import RANGE_COUNT_MAX, KeyRange
 from domain.listing import Listing, RowUpload
 from ports.job_store import TooManyPrefixes
 
@@ -53,7 +54,10 @@ async def test_a_job_with_all_options_and_parts(state: Any, make_job: MakeJob) -
     e_tags = tuple(f"{number:032x}" for number in range(MANIFEST_PART_COUNT_MAX + 2))
     listing = Listing(
         objects_listed=2 * 10**9,
-        last_key="k" * 1_024,
+        ranges=tuple(
+            KeyRange(after="k" * 1_024, up_to="l" * 1_024, token="t" * 1_500)
+            for _ in range(RANGE_COUNT_MAX)
+        ),
         manifest=RowUpload(upload_id="u" * 1_024, part_e_tags=e_tags[::2]),
         known=RowUpload(upload_id="u" * 1_024, part_e_tags=e_tags[1::2]),
     )

@@ -35,6 +35,7 @@ from domain.job import (
     evolve,
 )
 from domain.job_control import redrive
+from domain.key_ranges import KeyRange
 from domain.lease import Lease
 from domain.listing import Listing, RowUpload
 from domain.outcome import Statistics
@@ -86,7 +87,9 @@ FULL = Job(
         objects_not_media=4,
         bytes_listed=10**30 + 7,
         prefix_index=2,
-        last_key="a/\U0001f600\n",
+        ranges=(
+            KeyRange(after="a/\U0001f600\n", token="1ueGcxLPRx1Tr/XYExHnhbYLgveDs2J/wm36Hy4vbOwM="),
+        ),
         objects_known=5,
         manifest=RowUpload(
             upload_id="upload",
@@ -98,7 +101,6 @@ FULL = Job(
             part_e_tags=("e3",),
             rest_key="jobs/job-full/progress/known-t-1-3.csv",
         ),
-        token="1ueGcxLPRx1Tr/XYExHnhbYLgveDs2J/wm36Hy4vbOwM=",
         key_sum=2**120 - 1,
     ),
     manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag"),
@@ -152,6 +154,7 @@ FULL = Job(
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 COUNT = st.integers(0, 10**37)
+KEYS = st.builds(KeyRange, after=st.none() | TEXT, up_to=st.none() | TEXT, token=st.none() | TEXT)
 st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
 
 
@@ -168,7 +171,7 @@ def any_job() -> st.SearchStrategy[Job]:
     listing: dict[str, Any] = {
         "objects_listed": COUNT,
         "objects_known": COUNT,
-        "last_key": st.none() | TEXT,
+        "ranges": st.lists(KEYS, min_size=1, max_size=4).map(tuple),
         "manifest": uploads,
         "known": uploads,
     }

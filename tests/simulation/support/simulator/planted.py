@@ -332,7 +332,7 @@ BUGS = (
     ),
     bug(
         "finishing a copy before its last part",
-        144,
+        136,
         "application.multipart.resumable_copies:ResumableCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",

@@ -162,7 +162,7 @@ INGEST_BUGS = (
     bug(
         "losing the count of what is no media",
         4,
-        "application.engine.list_bucket:ListBucket._list",
+        "application.engine.list_bucket:ListBucket._with_page",
         "objects_not_media=at.objects_not_media + len(chosen) - len(selected)",
         "objects_not_media=at.objects_not_media",
         "every_object_is_counted",

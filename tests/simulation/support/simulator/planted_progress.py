@@ -14,6 +14,23 @@ PROGRESS_BUGS = (
         "each_life_comes_nearer_to_the_end",
     ),
     bug(
+        "forgetting a range of keys at a checkpoint",
+        411,
+        "application.engine.list_bucket:ListBucket._with_page",
+        "ranges=page.left or (WHOLE,)",
+        "ranges=page.left[-1:] or (WHOLE,)",
+        "every_object_is_counted",
+    ),
+    bug(
+        "listing on after the end of a range of keys",
+        4,
+        "domain.key_ranges:take_page",
+        "if keys.up_to is not None and last_key",
+        "if keys.up_to == '' and last_key",
+        "every_object_is_counted",
+        "i1_every_entry_has_one_outcome",
+    ),
+    bug(
         "treating an object that fails permanently as progress each time",
         230,
         "application.processor.attempt_result:AttemptResult.has_more_final",
@@ -23,7 +40,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "taking objects that were not started for progress",
-        190,
+        136,
         "application.processor.lease_chunk:ChunkLeases.release",
         "progressed = result.copies_advanced or",
         "progressed = chunk.entry_count > len(result.outcomes) or result.copies_advanced or",
@@ -112,7 +129,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "one event id for whatever an object contains",
-        295,
+        169,
         "domain.identity:event_id",
         '_name_uuid("event", job_id, bucket_name, e_tag, version, key)',
         '_name_uuid("event", job_id, bucket_name, key)',
@@ -187,7 +204,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "ending a job without looking at the deadline",
-        390,
+        116,
         "application.engine.end_job:EndJob.drain",
         "if deadline.near(self._tuning.stop_margin_s):",
         "if False:",
@@ -234,7 +251,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "ending a cancelled job without cancelling its batch job",
-        74,
+        207,
         "application.engine.advance_job:Engine.advance",
         "if job.splitting.done:",
         "if True:",

@@ -145,8 +145,8 @@ def each_life_comes_nearer_to_the_end(
             yield f"{process.label} leaves open what it found: {sorted(before.free)}"
     elif new.status is JobStatus.INITIALIZING:
         was, now = old.listing, new.listing
-        seen = (was.prefix_index, was.last_key, was.token)
-        if seen == (now.prefix_index, now.last_key, now.token):
+        seen = (was.prefix_index, was.ranges)
+        if seen == (now.prefix_index, now.ranges):
             yield f"{process.label} leaves the listing at {seen}"
     elif not new.splitting.done:
         if (new.splitting.file_index, new.splitting.position) <= (

@@ -110,6 +110,16 @@ def draw_tuning(rng: random.Random) -> Tuning:
     )
 
 
+def with_streams(seed: int, tuning: Tuning) -> Tuning:
+    """Return the tuning with a number of listing streams; the other draws do not depend on it."""
+    rng = random.Random(f"listing {seed}")
+    return replace(
+        tuning,
+        listing_streams=rng.choice([1, 2, 3, _REAL.listing_streams]),
+        listing_pages_per_probe=rng.choice([1, 1, _REAL.listing_pages_per_probe]),
+    )
+
+
 def draw_durations(rng: random.Random, tuning: Tuning) -> dict[str, float]:
     """Return how much longer calls take that return much: a page may take a good part of a life."""
     page_s = rng.choice([0.0, 0.1, 0.25]) * tuning.stop_margin_s

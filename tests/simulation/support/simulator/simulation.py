@@ -41,6 +41,7 @@ from simulator.scenery import (
     draw_tuning,
     furnish,
     short_lives,
+    with_streams,
 )
 from simulator.services import Services
 from simulator.state import state_of, writes_of
@@ -79,7 +80,7 @@ class Simulation:
         self.faults = FaultPlan(self.rng, GATED)
         if self.theme in (Theme.LONG_QUEUE, Theme.SHORT_LIVES, Theme.PURGED):
             self.faults.calm()
-        self.tuning: Tuning = draw_tuning(self.rng)
+        self.tuning: Tuning = with_streams(seed, draw_tuning(self.rng))
         if self.tuning.manifest_part_bytes >= UPLOAD_PART_BYTES_MIN:
             self.world.ports.results._part_bytes_min = UPLOAD_PART_BYTES_MIN
         self.timeouts_s = draw_timeouts(self.rng, self.tuning)
