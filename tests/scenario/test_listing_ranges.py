@@ -10,6 +10,8 @@ import pytest
 from faulty_ports import Call, Crash, Faults, faulty
 
 from application.execution.tuning import Tuning
+from domain.catalog import storage_path
+from domain.connector import Verify
 from domain.errors import JobLeaseHeld
 from domain.job import Discovery, JobStatus
 from domain.packing import ChunkSizing
@@ -82,6 +84,29 @@ async def test_every_object_is_listed_and_processed_once(story: Any, discovery: 
     assert Counter(rows(story, job)) == Counter(KEYS)
     assert story.kinds(job) == dict.fromkeys(KEYS, "PUT")
     assert job.listing.objects_listed == len(KEYS)
+
+
+@pytest.mark.parametrize("discovery", list(Discovery))
+async def test_objects_that_the_catalog_knows_are_counted_once(
+    story: Any, discovery: Discovery
+) -> None:
+    """In discovery batch they go to a file of their own, from each range."""
+    await story.sync()
+    for event in story.ports.bus.events[::2]:
+        head = story.buckets.get(BUCKET, event.object_key).head
+        story.ports.catalog.ingest(
+            inventory_id=event.inventory_id,
+            asset_id=event.asset_id,
+            storage_path=storage_path(BUCKET, event.object_key),
+            e_tag=head.e_tag,
+            size_bytes=head.size_bytes,
+            last_modified=head.last_modified,
+        )
+    job = await story.sync(discovery=discovery, verify=Verify.CATALOG)
+    assert job.status is JobStatus.COMPLETED
+    assert Counter(story.kinds(job).values()) == {"SKIPPED": 75, "INGESTING": 75}
+    assert job.listing.objects_listed == len(KEYS)
+    assert job.listing.objects_known == (75 if discovery is Discovery.BATCH else 0)
 
 
 async def test_the_rows_of_a_part_are_in_the_order_of_their_keys(story: Any) -> None:

@@ -110,7 +110,7 @@ def numbered(count: int, folder: str = "") -> list[str]:
     return [f"{folder}{number:05}" for number in range(count)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 @given(
     st.sets(KEYS, max_size=60),
     st.integers(0, 2**32),
@@ -244,6 +244,29 @@ async def test_another_error_of_a_probe_ends_the_listing(error: BaseException) -
     assert made.in_flight == 0
 
 
+async def test_requests_in_flight_are_cancelled_when_the_listing_stops() -> None:
+    """A page that never arrives does not keep an invocation from its end."""
+    made = world(numbered(90))
+    list_objects = made.list_objects
+    cancelled = False
+
+    async def stuck(bucket: Bucket, **place: Any) -> AsyncIterator[ListedPage]:
+        nonlocal cancelled
+        if place["start_after"] is not None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled = True
+        async for page in list_objects(bucket, **place):
+            yield page
+
+    made.list_objects = stuck  # type: ignore[method-assign]
+    ranges = (KeyRange(up_to="00044"), KeyRange(after="00044"))
+    async with asyncio.timeout(20), made.streams(ranges) as pages:
+        await anext(pages)
+    assert cancelled
+
+
 async def test_an_error_of_one_stream_ends_all() -> None:
     made = world(numbered(90))
     ranges = (KeyRange(up_to="00044"), KeyRange(after="00044"))
@@ -315,7 +338,7 @@ NAMES = st.sampled_from(["a", "b", "m", "5", "z", "k", "am", "zz", "A"])
 TREES = st.sets(st.lists(NAMES, min_size=2, max_size=4).map("/".join), min_size=20, max_size=120)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.large_base_example])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.large_base_example])
 @given(TREES, st.sampled_from("-.!'"), st.randoms(use_true_random=False))
 def test_a_store_with_another_order_is_always_found_out(
     keys: set[str], sign: str, rng: random.Random

@@ -56,7 +56,7 @@ INGEST_BUGS = (
     ),
     bug(
         "reading the mark of another object",
-        850,
+        403,
         "domain.trigger_mark:mark_of",
         'if match["place"] != _place(bucket_name, key):',
         "if False:",
@@ -196,7 +196,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking a failed send for a message",
-        237,
+        125,
         "application.processor.announce_objects:ObjectAnnouncements._enqueue",
         "return [error] * len(group)",
         "return [None] * len(group)",

@@ -48,7 +48,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting what is known of a chunk whose file is gone",
-        209,
+        118,
         "application.processor.chunk_outcomes:ChunkOutcomes.with_failed",
         'warn_of_chunk(self._telemetry, "chunk_unreadable", chunk, error)',
         "return {}",
