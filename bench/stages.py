@@ -22,7 +22,7 @@ from application.engine.job_lease import JobLease
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Ingest
-from domain.job import Discovery, Job, SyncOptions, new_job
+from domain.job import Discovery, Job, SyncOptions, SyncRequest, new_job
 from domain.manifest import encode_key
 from entrypoints.wiring.memory import memory_world, use_cases
 
@@ -56,11 +56,12 @@ async def run_stage(
     job = await world.ports.jobs.create(
         new_job(
             job_id="job-bench",
-            connector_id="bench",
-            bucket=Bucket(name="media"),
-            ingest=Ingest(),
-            options=options,
-            request_fingerprint=None,
+            request=SyncRequest(
+                connector_id="bench",
+                bucket=Bucket(name="media"),
+                ingest=Ingest(),
+                options=options,
+            ),
             now=clock.now(),
         )
     )
@@ -76,9 +77,9 @@ async def run_stage(
         assert await container.list_bucket().run(job, lease) is not None
     elif stage == "splitting":
         listed = await container.list_bucket().run(job, lease)
-        assert listed is not None and listed.manifest is not None
+        assert listed is not None and listed.discovery.manifest is not None
         started = time.perf_counter()
-        await split(listed, manifest_source(listed.manifest.key))
+        await split(listed, manifest_source(listed.discovery.manifest.key))
     else:
         _write_report(folder / _REPORT, rows)
         listed = await container.list_bucket().run(job, lease)

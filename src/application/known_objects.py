@@ -36,9 +36,9 @@ class KnownObjects:
         Raises:
             Retryable, Misconfigured, AccessDenied, CorruptData: as `Catalog.records_at`.
         """
-        if not job.options.trusts_catalog:
+        if not job.request.options.trusts_catalog:
             return {}
-        bucket_name = job.bucket.name
+        bucket_name = job.request.bucket.name
         asked = [entry for entry in entries if entry.e_tag is not None]
         outcomes: dict[str, Outcome] = {}
 

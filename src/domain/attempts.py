@@ -20,11 +20,11 @@ def step_of(job: Job) -> str:
         return "listing the bucket"
     if job.splitting.done:
         return "queueing failed chunks again"
-    if job.options.discovery is Discovery.DIRECT:
+    if job.request.options.discovery is Discovery.DIRECT:
         return "splitting the manifest into chunks"
-    if job.manifest is None:
+    if job.discovery.manifest is None:
         return "splitting the known objects into chunks"
-    if job.batch_job_id is None:
+    if job.discovery.batch_job_id is None:
         return "creating the batch job"
     return "reading the batch job's report"
 
@@ -38,7 +38,7 @@ def place_of(job: Job) -> str:
         listing.prefix_index,
         listing.objects_seen,
         listing.ranges,
-        job.batch_job_id,
+        job.discovery.batch_job_id,
         splitting.file_index,
         splitting.position,
         splitting.done,

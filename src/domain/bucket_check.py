@@ -18,20 +18,20 @@ def check_bucket(job: Job, facts: BucketInfo, *, listed: Listing | None = None) 
     Raises:
         UnsupportedBucket: A sync cannot work in this bucket.
     """
-    name = job.bucket.name
+    name = job.request.bucket.name
     if facts.requester_pays:
         raise UnsupportedBucket(
             f"bucket {name} has Requester Pays turned on: S3 refuses requests that do not"
             " offer to pay, and this service's do not; turn it off, or sync another bucket"
         )
-    if facts.other_region is not None and job.options.discovery is Discovery.BATCH:
+    if facts.other_region is not None and job.request.options.discovery is Discovery.BATCH:
         # S3 User Guide, "Creating an S3 Batch Operations job" (checked 2026-11).
         raise UnsupportedBucket(
             f"bucket {name} is in {facts.other_region}, and S3 Batch Operations works only on"
             " objects in its own Region, which is this service's; start the sync with discovery"
             " 'direct', or deploy the service there"
         )
-    if facts.versioned and job.ingest.trigger is Trigger.COPY:
+    if facts.versioned and job.request.ingest.trigger is Trigger.COPY:
         figures = f", at most {_figures(listed)}" if listed is not None else ""
         warning = (
             f"bucket {name} is versioned: each object that is copied or put leaves a noncurrent"

@@ -72,11 +72,51 @@ class SyncOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRequest:
+    """What the job does, fixed when it starts: bucket and ingest are those of the connector then.
+
+    `fingerprint` distinguishes requests that have the same idempotency key.
+    """
+
+    connector_id: str
+    bucket: Bucket
+    ingest: Ingest = field(default_factory=Ingest)
+    options: SyncOptions = SyncOptions()
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobTimes:
+    """When the job was created, last changed by the engine, began to process objects, and ended."""
+
+    created_at: datetime
+    updated_at: datetime
+    processing_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the job found: warnings for the user, and the state of the ingest queue at its start."""
+
+    warnings: tuple[str, ...] = ()
+    queue: QueueView = UNKNOWN_QUEUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestFile:
     """The finished manifest in the results bucket; the ETag is unquoted."""
 
     key: str
     e_tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoveryWork:
+    """What discovery reads, and the batch job that does it, if one was created."""
+
+    manifest: ManifestFile | None = None
+    batch_job_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,30 +177,18 @@ class StatusNotices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job's record; `queue` is what was known of the ingest queue when the job started.
-
-    `status_reason` is why it ended, or why the last attempt at its step failed.
-    """
+    """One job's record; `status_reason` is why it ended, or why the last attempt failed."""
 
     job_id: str
-    connector_id: str
-    bucket: Bucket
-    ingest: Ingest
-    options: SyncOptions
+    request: SyncRequest
     status: JobStatus
-    created_at: datetime
-    updated_at: datetime
+    times: JobTimes
     version: int = 0
     status_reason: str | None = None
-    warnings: tuple[str, ...] = ()
-    request_fingerprint: str | None = None
-    queue: QueueView = UNKNOWN_QUEUE
+    findings: Findings = Findings()
     listing: Listing = field(default_factory=Listing)
-    manifest: ManifestFile | None = None
-    batch_job_id: str | None = None
+    discovery: DiscoveryWork = DiscoveryWork()
     splitting: Splitting = Splitting()
-    processing_at: datetime | None = None
-    ended_at: datetime | None = None
     ending: Ending | None = None
     redrive: Redrive = Redrive()
     work: EngineWork = field(default_factory=EngineWork)
@@ -177,7 +205,10 @@ class Job:
 
         A search for the batch job before that time may miss it.
         """
-        batch = self.options.discovery is Discovery.BATCH and self.batch_job_id is None
+        batch = (
+            self.request.options.discovery is Discovery.BATCH
+            and self.discovery.batch_job_id is None
+        )
         return self.work.is_held(now) and batch and self.status is JobStatus.DISCOVERING
 
     @property
@@ -272,27 +303,13 @@ JOB_TRANSITIONS: Final[Table[JobStatus]] = table(
 TERMINAL: Final = terminal_states(JOB_TRANSITIONS, reopening=frozenset({JobRedriven}))
 
 
-def new_job(
-    *,
-    job_id: str,
-    connector_id: str,
-    bucket: Bucket,
-    ingest: Ingest,
-    options: SyncOptions,
-    request_fingerprint: str | None,
-    now: datetime,
-) -> Job:
+def new_job(*, job_id: str, request: SyncRequest, now: datetime) -> Job:
     """Return a new job: INITIALIZING, with its first notice unpublished."""
     job = Job(
         job_id=job_id,
-        connector_id=connector_id,
-        bucket=bucket,
-        ingest=ingest,
-        options=options,
+        request=request,
         status=JobStatus.INITIALIZING,
-        request_fingerprint=request_fingerprint,
-        created_at=now,
-        updated_at=now,
+        times=JobTimes(created_at=now, updated_at=now),
     )
     return _with_notice(job, None, now)
 
@@ -304,48 +321,29 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
         IllegalTransition: The job's state does not allow this event.
     """
     status = next_state("job", JOB_TRANSITIONS, job.status, event)
-    moved = _with_notice(replace(job, status=status, updated_at=at), job.status, at)
+    times = replace(job.times, updated_at=at)
+    moved = _with_notice(replace(job, status=status, times=times), job.status, at)
     match event:
         case ManifestWritten(manifest=manifest):
-            return replace(moved, manifest=manifest)
+            return replace(moved, discovery=replace(job.discovery, manifest=manifest))
         case ProcessingStarted():
-            return replace(moved, processing_at=at)
+            return replace(moved, times=replace(times, processing_at=at))
         case JobCompleted():
-            return replace(_without_lease(moved), ended_at=at, status_reason=None)
+            return _ended(moved, None, at)
         case (
             JobCompletedWithErrors(reason=reason)
             | JobFailed(reason=reason)
             | JobCancelled(reason=reason)
         ):
-            return replace(_without_lease(moved), ended_at=at, status_reason=reason)
+            return _ended(moved, reason, at)
         case JobRedriven():
             return replace(
                 moved,
-                ended_at=None,
+                times=replace(times, ended_at=None),
                 ending=None,
                 status_reason=None,
                 redrive=Redrive(number=job.redrive.number + 1, active=True),
             )
-
-
-def finish_if_settled(job: Job, now: datetime) -> Job:
-    """Return the job ended if its last chunk is settled, else unchanged.
-
-    A cancellation that arrives after everything is done has no effect. One that arrives while an
-    engine may be creating the batch job waits for that engine, or for the end of its lease.
-    """
-    if job.terminal or not job.settled or job.may_create_batch_job(now):
-        return job
-    complete = job.splitting.done and not job.tally.chunks_cancelled
-    if job.ending is not None and not (complete and job.ending.kind is EndingKind.CANCELLED):
-        failed = job.ending.kind is EndingKind.FAILED
-        reason = job.ending.reason
-        return evolve(job, JobFailed(reason=reason) if failed else JobCancelled(reason=reason), now)
-    failed_count = job.tally.statistics.failed
-    if failed_count or job.tally.chunks_failed:
-        reason = f"{failed_count} of {job.listing.objects_listed} objects failed"
-        return evolve(job, JobCompletedWithErrors(reason=reason), now)
-    return evolve(job, JobCompleted(), now)
 
 
 def without_notices(job: Job, published: frozenset[int]) -> Job:
@@ -354,8 +352,9 @@ def without_notices(job: Job, published: frozenset[int]) -> Job:
     return replace(job, notices=replace(job.notices, pending=pending))
 
 
-def _without_lease(job: Job) -> Job:
-    return replace(job, work=replace(job.work, lease=None))
+def _ended(job: Job, reason: str | None, at: datetime) -> Job:
+    times, work = replace(job.times, ended_at=at), replace(job.work, lease=None)
+    return replace(job, status_reason=reason, times=times, work=work)
 
 
 def _with_notice(job: Job, previous: JobStatus | None, at: datetime) -> Job:

@@ -1,4 +1,4 @@
-"""Requests and leases that act on a job: end it early, redrive it, hold the right to work."""
+"""What acts on a job: its end, early or not, redrives, and the lease of the engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from datetime import datetime, timedelta
 
 from domain.attempts import begin_attempt
 from domain.errors import JobLeaseHeld, LeaseLost, NotRedrivable
-from domain.job import Ending, Job, JobRedriven, JobStatus, evolve
+from domain.job import (
+    Ending,
+    EndingKind,
+    Job,
+    JobCancelled,
+    JobCompleted,
+    JobCompletedWithErrors,
+    JobFailed,
+    JobRedriven,
+    JobStatus,
+    evolve,
+)
 from domain.lease import Lease
 
 
@@ -21,7 +32,8 @@ def request_end(job: Job, ending: Ending, now: datetime) -> Job:
     """
     if job.terminal or job.ending is not None:
         return job
-    return replace(job, ending=ending, status_reason=ending.reason, updated_at=now)
+    times = replace(job.times, updated_at=now)
+    return replace(job, ending=ending, status_reason=ending.reason, times=times)
 
 
 def end_may_wait(job: Job, now: datetime, patience_s: float) -> bool:
@@ -29,7 +41,27 @@ def end_may_wait(job: Job, now: datetime, patience_s: float) -> bool:
 
     The job's `updated_at` does not move after the request.
     """
-    return (now - job.updated_at).total_seconds() < patience_s
+    return (now - job.times.updated_at).total_seconds() < patience_s
+
+
+def finish_if_settled(job: Job, now: datetime) -> Job:
+    """Return the job ended if its last chunk is settled, else unchanged.
+
+    A cancellation that arrives after everything is done has no effect. One that arrives while an
+    engine may be creating the batch job waits for that engine, or for the end of its lease.
+    """
+    if job.terminal or not job.settled or job.may_create_batch_job(now):
+        return job
+    complete = job.splitting.done and not job.tally.chunks_cancelled
+    if job.ending is not None and not (complete and job.ending.kind is EndingKind.CANCELLED):
+        failed = job.ending.kind is EndingKind.FAILED
+        reason = job.ending.reason
+        return evolve(job, JobFailed(reason=reason) if failed else JobCancelled(reason=reason), now)
+    failed_count = job.tally.statistics.failed
+    if failed_count or job.tally.chunks_failed:
+        reason = f"{failed_count} of {job.listing.objects_listed} objects failed"
+        return evolve(job, JobCompletedWithErrors(reason=reason), now)
+    return evolve(job, JobCompleted(), now)
 
 
 def stop_redriving(job: Job, now: datetime) -> Job:
@@ -73,7 +105,8 @@ def acquire_work_lease(job: Job, *, token: str, now: datetime, lease_s: float) -
         raise JobLeaseHeld(f"job {job.job_id} is leased until {held.expires_at}")
     lease = Lease(token=token, expires_at=now + timedelta(seconds=lease_s))
     job = begin_attempt(job)
-    return replace(job, work=replace(job.work, lease=lease), updated_at=now)
+    times = replace(job.times, updated_at=now)
+    return replace(job, work=replace(job.work, lease=lease), times=times)
 
 
 def check_work_lease(job: Job, *, token: str, now: datetime) -> None:

@@ -59,10 +59,12 @@ def ingest_event(
 ) -> IngestEvent:
     """Return the event for one object of a job."""
     return IngestEvent(
-        event_id=event_id(job.job_id, job.bucket.name, key, e_tag=e_tag, version_id=version_id),
+        event_id=event_id(
+            job.job_id, job.request.bucket.name, key, e_tag=e_tag, version_id=version_id
+        ),
         job_id=job.job_id,
-        connector_id=job.connector_id,
-        bucket_name=job.bucket.name,
+        connector_id=job.request.connector_id,
+        bucket_name=job.request.bucket.name,
         object_key=key,
         version_id=version_id,
         e_tag=e_tag,
@@ -114,8 +116,8 @@ def status_message(job: Job, notice: StatusNotice) -> StatusMessage:
     """Return the message for one notice of the job, with the current counts."""
     return StatusMessage(
         job_id=job.job_id,
-        connector_id=job.connector_id,
-        bucket_name=job.bucket.name,
+        connector_id=job.request.connector_id,
+        bucket_name=job.request.bucket.name,
         status=notice.status,
         previous_status=notice.previous_status,
         statistics=job.tally.statistics,

@@ -26,15 +26,15 @@ def progress_of(job: Job, now: datetime) -> Progress:
     done = job.tally.statistics.total
     listed = job.listing.objects_listed
     if job.terminal:
-        ended = job.ended_at or job.updated_at
-        elapsed_s = (ended - job.created_at).total_seconds()
+        ended = job.times.ended_at or job.times.updated_at
+        elapsed_s = (ended - job.times.created_at).total_seconds()
         nothing = 100.0 if job.status is JobStatus.COMPLETED else 0.0
         percent = 100.0 * done / listed if listed else nothing
         rate = done / elapsed_s if elapsed_s > 0 and done else None
         return Progress(percent=round(percent, 1), objects_per_second=rate, eta_s=0.0)
     if not listed or not done:
         return Progress(percent=0.0, objects_per_second=None, eta_s=None)
-    elapsed_s = (now - (job.processing_at or job.created_at)).total_seconds()
+    elapsed_s = (now - (job.times.processing_at or job.times.created_at)).total_seconds()
     # Most of a redriven job was done long before.
     rate = done / elapsed_s if elapsed_s > 0 and not job.redrive.number else None
     remaining = max(listed - done, 0)

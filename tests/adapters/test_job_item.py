@@ -8,18 +8,14 @@ from datetime import UTC, datetime
 import pytest
 
 from adapters.aws.job_item import new_job_item, to_job
-from domain.connector import Bucket, Ingest
-from domain.job import SyncOptions, new_job
+from domain.connector import Bucket
+from domain.job import SyncRequest, new_job
 from domain.key_ranges import KeyRange
 from domain.listing import Listing, RowUpload
 
 JOB = new_job(
     job_id="job-1",
-    connector_id="con-1",
-    bucket=Bucket(name="media"),
-    ingest=Ingest(),
-    options=SyncOptions(),
-    request_fingerprint=None,
+    request=SyncRequest(connector_id="con-1", bucket=Bucket(name="media")),
     now=datetime(2026, 1, 1, tzinfo=UTC),
 )
 UPLOAD = RowUpload(upload_id="u", part_e_tags=("e",))

@@ -16,9 +16,9 @@ from adapters.aws.ingest_bus import ENTRY_BYTES_MAX, EventBridgeIngestBus
 from adapters.aws.results_store import S3ResultsStore
 from adapters.memory.results_store import MemoryResultsStore
 from domain.batch_job import BatchJob, BatchJobStatus
-from domain.connector import Bucket, Ingest
+from domain.connector import Bucket
 from domain.decision import Decision
-from domain.job import Job, ManifestFile, SyncOptions, new_job
+from domain.job import DiscoveryWork, Job, ManifestFile, SyncRequest, new_job
 from domain.message import ChunkMessage, IngestEvent
 from ports.errors import (
     AccessDenied,
@@ -39,14 +39,13 @@ PROCESSOR_ARN = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:proce
 def job(job_id: str = "job-1", e_tag: str = "abc-2") -> Job:
     made = new_job(
         job_id=job_id,
-        connector_id="con-1",
-        bucket=Bucket(name="media"),
-        ingest=Ingest(),
-        options=SyncOptions(),
-        request_fingerprint=None,
+        request=SyncRequest(connector_id="con-1", bucket=Bucket(name="media")),
         now=NOW,
     )
-    return replace(made, manifest=ManifestFile(key="jobs/job-1/manifest.csv", e_tag=e_tag))
+    return replace(
+        made,
+        discovery=DiscoveryWork(manifest=ManifestFile(key="jobs/job-1/manifest.csv", e_tag=e_tag)),
+    )
 
 
 @pytest.fixture
@@ -122,7 +121,9 @@ async def test_a_repeated_create_has_the_same_token_and_another_job_or_manifest_
 
 async def test_a_job_without_a_manifest_is_a_bug(s3control: Any) -> None:
     with pytest.raises(ValueError, match="job-1"):
-        await batch_jobs(s3control).create(replace(job(), manifest=None), report_prefix="r")
+        await batch_jobs(s3control).create(
+            replace(job(), discovery=DiscoveryWork()), report_prefix="r"
+        )
 
 
 async def test_describe_maps_every_field(s3control: Any) -> None:

@@ -33,8 +33,8 @@ from domain.batch_job import (
     parse_report_index,
     parse_report_row,
 )
-from domain.connector import Bucket, Ingest
-from domain.job import Job, ManifestFile, SyncOptions, new_job
+from domain.connector import Bucket
+from domain.job import DiscoveryWork, Job, ManifestFile, SyncRequest, new_job
 from domain.manifest import ManifestEntry, decode_invocation_key, encode_row
 from ports.batch_jobs import BatchJobs
 from ports.clock import Clock
@@ -195,15 +195,11 @@ async def job_over(world: World, clock: ManualClock, *keys: str, job_id: str = "
     await world.results.put(manifest_key, b"".join(encode_row("media", e) for e in entries))
     job = new_job(
         job_id=job_id,
-        connector_id="con-1",
-        bucket=Bucket(name="media"),
-        ingest=Ingest(),
-        options=SyncOptions(),
-        request_fingerprint=None,
+        request=SyncRequest(connector_id="con-1", bucket=Bucket(name="media")),
         now=clock.now(),
     )
     manifest = ManifestFile(key=manifest_key, e_tag=await world.results.e_tag(manifest_key))
-    return replace(job, manifest=manifest)
+    return replace(job, discovery=DiscoveryWork(manifest=manifest))
 
 
 async def create(world: World, job: Job) -> str:
@@ -300,8 +296,8 @@ async def test_a_manifest_that_changed_fails_the_batch_job(
     world: World, clock: ManualClock
 ) -> None:
     job = await job_over(world, clock, "a")
-    assert job.manifest is not None
-    await world.results.put(job.manifest.key, b"media,other,1,\n")
+    assert job.discovery.manifest is not None
+    await world.results.put(job.discovery.manifest.key, b"media,other,1,\n")
 
     ended = await world.end_of(await create(world, job))
 

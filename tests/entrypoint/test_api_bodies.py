@@ -83,7 +83,7 @@ class Api:
         async def job(_: ApiApp) -> Any:
             return await self.world.ports.jobs.get(answer.body["jobId"])
 
-        options: SyncOptions = api.RUNTIME.run(job).options
+        options: SyncOptions = api.RUNTIME.run(job).request.options
         return options
 
 

@@ -216,7 +216,7 @@ def end_with_errors(gateway: Api, job: Json) -> None:
         ended = replace(
             stored,
             status=JobStatus.COMPLETED_WITH_ERRORS,
-            ended_at=ports.clock.now(),
+            times=replace(stored.times, ended_at=ports.clock.now()),
             status_reason="1 of 2 objects failed",
         )
         await ports.jobs.save(ended)
@@ -411,12 +411,12 @@ def test_a_sync_gets_every_requested_option(gateway: Api, connector: Json) -> No
     }
     started = gateway.call("POST", f"/connectors/{connector['connectorId']}/sync", body).json
     stored = run(gateway, gateway.world.ports.jobs.get(started["jobId"]))
-    assert stored.options.prefixes == ("a/", "b/")
-    assert stored.options.discovery is Discovery.BATCH
-    assert stored.options.dry_run
-    assert stored.options.modified_since.isoformat() == "2026-01-31T12:00:00+00:00"
-    assert stored.options.include == ("*.mov",)
-    assert stored.options.exclude == ("tmp/**",)
+    assert stored.request.options.prefixes == ("a/", "b/")
+    assert stored.request.options.discovery is Discovery.BATCH
+    assert stored.request.options.dry_run
+    assert stored.request.options.modified_since.isoformat() == "2026-01-31T12:00:00+00:00"
+    assert stored.request.options.include == ("*.mov",)
+    assert stored.request.options.exclude == ("tmp/**",)
 
 
 def test_the_same_idempotency_key_and_body_is_the_same_job(gateway: Api, connector: Json) -> None:
@@ -752,9 +752,10 @@ def test_a_page_that_lambda_could_not_return_is_refused(gateway: Api, connector:
     jobs = gateway.world.database.jobs
     stored = jobs.find(started["jobId"])
     assert stored is not None
-    options = replace(stored.options, prefixes=("x" * 1000,) * 100)
+    options = replace(stored.request.options, prefixes=("x" * 1000,) * 100)
+    request = replace(stored.request, options=options)
     for n in range(70):
-        copy = replace(stored, job_id=f"job-{n:03}", options=options)
+        copy = replace(stored, job_id=f"job-{n:03}", request=request)
         gateway.world.database.commit(jobs.write(copy.job_id, copy, expected_version=None))
     answer = gateway.call("GET", "/jobs", query={"limit": "70"})
     assert problem(answer, "validation")["errors"][0]["path"] == "limit"

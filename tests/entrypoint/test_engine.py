@@ -112,7 +112,7 @@ def discovering(service: Any) -> tuple[str, str]:
     """Create a job of two objects with a batch job; return both ids."""
     service.put("a b+c.jpg", "é%.mov")
     job_id = service.split(discovery=Discovery.BATCH)
-    batch_job_id = service.job(job_id).batch_job_id
+    batch_job_id = service.job(job_id).discovery.batch_job_id
     assert service.job(job_id).status is JobStatus.DISCOVERING
     return job_id, batch_job_id
 
@@ -165,10 +165,12 @@ def test_an_event_before_the_batch_jobs_id_is_recorded_is_understood(
 ) -> None:
     job_id, batch_job_id = discovering
     run_batch_job(service, batch_job_id)
-    service.run(service.ports.jobs.save(replace(service.job(job_id), batch_job_id=None)))
+    job = service.job(job_id)
+    discovery = replace(job.discovery, batch_job_id=None)
+    service.run(service.ports.jobs.save(replace(job, discovery=discovery)))
     event = batch_event("engine_job_complete", batch_job_id)
     assert service.engine(event) == {"jobId": job_id, "status": "PROCESSING"}
-    assert service.job(job_id).batch_job_id == batch_job_id
+    assert service.job(job_id).discovery.batch_job_id == batch_job_id
 
 
 def test_a_batch_job_that_failed_fails_the_job_with_its_cause(

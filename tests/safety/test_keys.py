@@ -305,7 +305,7 @@ class Service:
         advance = {"action": "advance", "jobId": job_id}
         engine.handler(advance, Context())
         if discovery is Discovery.BATCH:
-            batch_job_id = asyncio.run(ports.jobs.get(job_id)).batch_job_id
+            batch_job_id = asyncio.run(ports.jobs.get(job_id)).discovery.batch_job_id
             asyncio.run(ports.batch_jobs.run(str(batch_job_id), self._task))
             engine.handler(advance, Context())
         bodies = []

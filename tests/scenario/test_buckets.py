@@ -39,7 +39,7 @@ async def test_a_bucket_in_another_region_is_synced_directly(story: Any) -> None
     story.put("a.jpg")
     job = await story.sync(discovery=Discovery.DIRECT)
     assert (job.status, story.kinds(job)) == (JobStatus.COMPLETED, {"a.jpg": "PUT"})
-    assert job.warnings == ()
+    assert job.findings.warnings == ()
 
 
 @DISCOVERIES
@@ -72,7 +72,7 @@ async def test_a_versioned_bucket_is_warned_with_figures(
 ) -> None:
     furnish(story)
     job = await story.sync(discovery=discovery, dry_run=dry_run, exclude=("*.tmp",))
-    [warning] = job.warnings
+    [warning] = job.findings.warnings
     assert AT_MOST in warning
     assert story.summary(job)["warnings"] == [warning]
 
@@ -89,10 +89,10 @@ async def test_while_the_listing_runs_the_warning_has_no_figures(
     listed = await _begin(story, job)
     assert listed.status is JobStatus.INITIALIZING
     assert listed.listing.objects_listed == 1
-    [early] = listed.warnings
+    [early] = listed.findings.warnings
     assert "versioned" in early
     assert "at most" not in early
-    [late] = (await story.finish(job.job_id)).warnings
+    [late] = (await story.finish(job.job_id)).findings.warnings
     assert AT_MOST in late
 
 
@@ -103,9 +103,9 @@ async def test_a_bucket_that_becomes_versioned_during_the_listing_is_warned(
     furnish(story)
     bucket_of(story, versioned=False)
     job = await story.start(exclude=("*.tmp",))
-    assert (await _begin(story, job)).warnings == ()
+    assert (await _begin(story, job)).findings.warnings == ()
     bucket_of(story, versioned=True)
-    [warning] = (await story.finish(job.job_id)).warnings
+    [warning] = (await story.finish(job.job_id)).findings.warnings
     assert AT_MOST in warning
 
 
@@ -114,7 +114,7 @@ async def test_the_event_trigger_leaves_nothing_and_warns_of_nothing(
 ) -> None:
     story = new_story(trigger=Trigger.EVENT)
     furnish(story)
-    assert (await story.sync()).warnings == ()
+    assert (await story.sync()).findings.warnings == ()
 
 
 @DISCOVERIES

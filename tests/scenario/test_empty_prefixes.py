@@ -17,7 +17,7 @@ async def test_the_other_normal_form_is_named_if_objects_are_there(
     story.put(f"{stored}a.jpg", "b/b.jpg")
     job = await story.sync(discovery=discovery, prefixes=("b/", asked))
     assert (job.status, story.kinds(job)) == (JobStatus.COMPLETED, {"b/b.jpg": "PUT"})
-    [warning] = job.warnings
+    [warning] = job.findings.warnings
     assert f"nothing is listed under the prefix '{asked}'" in warning
     assert f"sync the prefix '{stored.encode('ascii', 'backslashreplace').decode()}'" in warning
 
@@ -27,7 +27,7 @@ async def test_a_prefix_that_lists_nothing_is_named(story: Any, prefix: str) -> 
     story.put("a.jpg")
     job = await story.sync(prefixes=(prefix,))
     assert job.status is JobStatus.COMPLETED
-    [warning] = job.warnings
+    [warning] = job.findings.warnings
     assert warning.startswith("nothing is listed under the prefix '")
     assert "normal form" not in warning
     assert warning.isprintable()
@@ -36,11 +36,11 @@ async def test_a_prefix_that_lists_nothing_is_named(story: Any, prefix: str) -> 
 async def test_a_prefix_whose_objects_are_all_left_out_is_not_warned_of(story: Any) -> None:
     story.put(f"{NFC}a.tmp", f"{NFD}b.jpg")
     job = await story.sync(prefixes=(NFC,), exclude=("*.tmp",))
-    assert job.warnings == ()
+    assert job.findings.warnings == ()
 
 
 async def test_an_empty_bucket_is_not_warned_of(story: Any) -> None:
-    assert (await story.sync()).warnings == ()
+    assert (await story.sync()).findings.warnings == ()
 
 
 async def test_a_continued_listing_reports_it_once(story: Any) -> None:
@@ -50,4 +50,4 @@ async def test_a_continued_listing_reports_it_once(story: Any) -> None:
     await story.run_engine()
     story.time_s = 900.0
     job = await story.finish(job.job_id)
-    assert len(job.warnings) == len(set(job.warnings)) == 2
+    assert len(job.findings.warnings) == len(set(job.findings.warnings)) == 2

@@ -26,7 +26,7 @@ async def test_an_empty_bucket_completes_at_once(story: Any, discovery: Discover
     job = await story.start(discovery=discovery)
     await story.run_engine()
     job = await story.ports.jobs.get(job.job_id)
-    assert (job.status, job.batch_job_id) == (JobStatus.COMPLETED, None)
+    assert (job.status, job.discovery.batch_job_id) == (JobStatus.COMPLETED, None)
     assert story.statuses(job) == ["INITIALIZING", "COMPLETED"]
     assert story.summary(job)["progress"]["percent"] == 100.0
     assert story.ports.results.open_uploads == []
@@ -51,7 +51,7 @@ async def test_a_bucket_that_denies_access_fails_the_job(story: Any, discovery: 
     job = await story.sync(discovery=discovery)
     assert job.status is JobStatus.FAILED
     assert [f.error_class for f in await story.failures(job)] == ["AccessDenied"]
-    assert job.status_reason.endswith(f"(in the role {job.bucket.role_arn})")
+    assert job.status_reason.endswith(f"(in the role {job.request.bucket.role_arn})")
     assert story.ports.results.open_uploads == []
 
 
@@ -118,8 +118,8 @@ async def test_a_job_can_be_cancelled_in_each_state(
     assert all(chunk.status is ChunkStatus.CANCELLED for chunk in story.chunks(job))
     assert story.statuses(job)[-1] == "CANCELLED"
     assert story.ports.results.open_uploads == []
-    if job.batch_job_id is not None and turns == 1:
-        batch_job = await story.ports.batch_jobs.describe(job.batch_job_id)
+    if job.discovery.batch_job_id is not None and turns == 1:
+        batch_job = await story.ports.batch_jobs.describe(job.discovery.batch_job_id)
         assert batch_job.status is BatchJobStatus.CANCELLED
 
 

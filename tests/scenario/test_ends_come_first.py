@@ -115,7 +115,7 @@ async def test_a_batch_job_that_cannot_be_cancelled_now_is_cancelled_later(
     story.ports.batch_jobs.cancel = sound
     job = await sweeps(story, job, 1, idle=True)
     assert job.status is JobStatus.CANCELLED
-    batch_job = await story.ports.batch_jobs.describe(job.batch_job_id)
+    batch_job = await story.ports.batch_jobs.describe(job.discovery.batch_job_id)
     assert batch_job.status is BatchJobStatus.CANCELLED
 
 

@@ -32,7 +32,7 @@ async def forgotten(story: Any) -> Any:
         await story.run_engine()
     story.ports.batch_jobs.create = create
     job = await story.ports.jobs.get(job.job_id)
-    assert (job.status, job.batch_job_id) == (JobStatus.DISCOVERING, None)
+    assert (job.status, job.discovery.batch_job_id) == (JobStatus.DISCOVERING, None)
     return job
 
 
@@ -117,7 +117,9 @@ async def test_a_cancel_while_the_engine_ends_its_work_cancels_the_batch_job(
     sound = getattr(port, name)
 
     async def cancel_first(first: Any) -> Any:
-        if place != "release" or (first.work.lease is None and first.batch_job_id is not None):
+        if place != "release" or (
+            first.work.lease is None and first.discovery.batch_job_id is not None
+        ):
             setattr(port, name, sound)
             await story.use_cases.cancel_job().cancel(job.job_id)
             if place == "lost order":

@@ -37,7 +37,7 @@ async def test_a_queue_was_empty_at_the_request_and_not_at_the_response(
     job = await slow.start()
     began_at = slow.ports.clock.now() - timedelta(minutes=1)
     await slow.run_engine()
-    assert (await slow.ports.jobs.get(job.job_id)).queue.empty_at == began_at
+    assert (await slow.ports.jobs.get(job.job_id)).findings.queue.empty_at == began_at
     assert empty_at(slow) == began_at
     swept_at = slow.ports.clock.now() - timedelta(minutes=1)
     await slow.use_cases.sweep().run(slow.deadline())
@@ -53,4 +53,8 @@ async def test_a_queue_with_messages_keeps_the_time_of_its_last_emptiness(
     second = await story.sync()
     third = await story.sync()
     assert story.ports.ingest_queue.drain(story.ingest_settings.queue_url)
-    assert first.queue.empty_at < second.queue.empty_at == third.queue.empty_at
+    assert (
+        first.findings.queue.empty_at
+        < second.findings.queue.empty_at
+        == third.findings.queue.empty_at
+    )

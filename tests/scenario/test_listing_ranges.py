@@ -251,7 +251,7 @@ async def test_each_prefix_is_split_on_its_own(story: Any) -> None:
     story.put(*keys)
     job = await story.sync(prefixes=("a/", "b/", "c/", "nothing/"))
     assert Counter(rows(story, job)) == Counter(keys)
-    [warning] = job.warnings
+    [warning] = job.findings.warnings
     assert "nothing/" in warning
 
 

@@ -348,7 +348,7 @@ async def test_an_unreadable_queue_is_reported_and_only_the_grace_period_counts(
     story.ports.ingest_queue.depth = depth
     job = await story.sync()
     assert job.status is JobStatus.COMPLETED
-    (warning,) = job.warnings
+    (warning,) = job.findings.warnings
     assert f"the ingest queue {QUEUE_URL} cannot be read" in warning
     story.ports.clock.advance(25 * HOUR_S)
     assert story.kinds(await story.sync()) == {"a.mov": "PUT"}

@@ -299,7 +299,7 @@ async def test_modified_since_finds_multipart_uploads_created_before(story: Any)
     dated = replace(versions[-1].head, last_modified=created_at)
     versions[-1] = replace(versions[-1], head=dated)
 
-    job = await story.sync(modified_since=last.created_at)
+    job = await story.sync(modified_since=last.times.created_at)
 
     assert {"parts.mov", "since.jpg"} <= story.kinds(job).keys()
     assert (story.kinds(job)["parts.mov"], story.kinds(job)["since.jpg"]) == ("PUT", "PUT")

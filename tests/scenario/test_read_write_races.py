@@ -9,8 +9,8 @@ import pytest
 from application.execution.fanout import AdaptiveLimit
 from application.execution.tuning import Tuning
 from application.processor.attempt_context import AttemptContext
-from domain.connector import Bucket, Ingest
-from domain.job import Job, SyncOptions, new_job
+from domain.connector import Bucket
+from domain.job import Job, SyncRequest, new_job
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome, OutcomeKind
 from entrypoints.wiring.memory import MemoryWorld, memory_world, use_cases
@@ -41,11 +41,7 @@ async def process(world: MemoryWorld, *, answers: int = 1_000) -> list[Outcome]:
     processor = use_cases(ports, tuning).object_processor()
     job: Job = new_job(
         job_id="job-1",
-        connector_id="c",
-        bucket=Bucket(name="media"),
-        ingest=Ingest(),
-        options=SyncOptions(),
-        request_fingerprint=None,
+        request=SyncRequest(connector_id="c", bucket=Bucket(name="media")),
         now=ports.clock.now(),
     )
     entry = ManifestEntry(key="just now.jpg", size_bytes=3, last_modified=None)

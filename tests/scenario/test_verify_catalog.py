@@ -67,7 +67,7 @@ async def test_with_nothing_left_there_is_no_batch_job(synced: Any) -> None:
     job = await synced.sync(verify=Verify.CATALOG, discovery=Discovery.BATCH)
     assert job.status is JobStatus.COMPLETED
     assert job.tally.statistics.skipped == 250
-    assert (job.manifest, job.batch_job_id) == (None, None)
+    assert (job.discovery.manifest, job.discovery.batch_job_id) == (None, None)
     assert not synced.ports.batch_jobs.created
     assert [synced.requests[name] for name in READS] == [0, 0]
     assert calls == {"records_at": 3}
@@ -188,9 +188,9 @@ async def test_the_connector_sets_the_default(synced: Any) -> None:
     start = synced.use_cases.start_sync().start
     by_default = await start("c2", SyncOptions(prefixes=("a",)))
     by_request = await start("c2", SyncOptions(prefixes=("b",), verify=Verify.TAGS))
-    assert by_default.job.options.verify is Verify.CATALOG
-    assert by_request.job.options.verify is Verify.TAGS
-    assert (await synced.start(prefixes=("c",))).options.verify is Verify.TAGS
+    assert by_default.job.request.options.verify is Verify.CATALOG
+    assert by_request.job.request.options.verify is Verify.TAGS
+    assert (await synced.start(prefixes=("c",))).request.options.verify is Verify.TAGS
 
 
 async def test_a_throttled_catalog_is_asked_again(synced: Any) -> None:

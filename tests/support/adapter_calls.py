@@ -34,12 +34,12 @@ from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.memory.system import ManualClock
 from domain.catalog import CatalogQuestion
 from domain.chunk import Chunk, ChunkStatus
-from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
+from domain.connector import Bucket, Connector, ConnectorStatus
 from domain.customer_object import ObjectHead
 from domain.decision import Decision
 from domain.failure import Failure
 from domain.identity import Identity
-from domain.job import Job, JobCompleted, ManifestFile, SyncOptions, evolve, new_job
+from domain.job import DiscoveryWork, Job, JobCompleted, ManifestFile, SyncRequest, evolve, new_job
 from domain.message import (
     ChunkMessage,
     ingest_event,
@@ -64,15 +64,11 @@ HEAD: Final = ObjectHead(
 JOB: Final[Job] = replace(
     new_job(
         job_id="job-1",
-        connector_id="c1",
-        bucket=BUCKET,
-        ingest=Ingest(),
-        options=SyncOptions(),
-        request_fingerprint=None,
+        request=SyncRequest(connector_id="c1", bucket=BUCKET),
         now=NOW,
     ),
     version=1,
-    manifest=ManifestFile(key="jobs/job-1/manifest.csv", e_tag="m1"),
+    discovery=DiscoveryWork(manifest=ManifestFile(key="jobs/job-1/manifest.csv", e_tag="m1")),
 )
 CHUNK: Final = Chunk(
     job_id="job-1",

@@ -7,17 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.bucket_check import check_bucket
-from domain.connector import Bucket, BucketInfo, Ingest
-from domain.job import Job, SyncOptions, new_job
+from domain.connector import Bucket, BucketInfo
+from domain.job import Job, SyncRequest, new_job
 from domain.listing import Listing
 
 JOB: Job = new_job(
     job_id="job-1",
-    connector_id="c1",
-    bucket=Bucket(name="media"),
-    ingest=Ingest(),
-    options=SyncOptions(),
-    request_fingerprint=None,
+    request=SyncRequest(connector_id="c1", bucket=Bucket(name="media")),
     now=datetime(2026, 1, 1, tzinfo=UTC),
 )
 

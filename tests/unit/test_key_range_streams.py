@@ -21,8 +21,8 @@ from adapters.memory.system import ManualClock
 from adapters.memory.telemetry import MemoryTelemetry
 from application.engine.key_range_streams import KeyRangeStreams, TakenPage
 from application.execution.tuning import Tuning
-from domain.connector import Bucket, Ingest
-from domain.job import Job, SyncOptions, new_job
+from domain.connector import Bucket
+from domain.job import Job, SyncRequest, new_job
 from domain.key_ranges import RANGE_COUNT_MAX, WHOLE, KeyRange
 from domain.manifest import ManifestEntry
 from ports.errors import AccessDenied, Garbled, PortError, Throttled
@@ -32,11 +32,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BUCKET = Bucket(name="media")
 JOB: Job = new_job(
     job_id="job-1",
-    connector_id="con-1",
-    bucket=BUCKET,
-    ingest=Ingest(),
-    options=SyncOptions(),
-    request_fingerprint=None,
+    request=SyncRequest(connector_id="con-1", bucket=BUCKET),
     now=NOW,
 )
 KEYS = st.text("09Aaz/\u00e9\uffee\U00010348", min_size=1, max_size=4)

@@ -11,7 +11,7 @@ import pytest
 from domain import chunk as chunks
 from domain import job as jobs
 from domain.chunk import CHUNK_TRANSITIONS, Chunk, ChunkStatus
-from domain.connector import Bucket, Ingest
+from domain.connector import Bucket
 from domain.engine_work import EngineWork
 from domain.errors import (
     ChunkAlreadySettled,
@@ -30,11 +30,11 @@ from domain.job import (
     JobStatus,
     Redrive,
     Splitting,
-    SyncOptions,
 )
 from domain.job_control import (
     acquire_work_lease,
     check_work_lease,
+    finish_if_settled,
     redrive,
     request_end,
     stop_redriving,
@@ -93,11 +93,7 @@ def a_chunk(**fields: Any) -> Chunk:
 def a_job(**fields: Any) -> Job:
     job = jobs.new_job(
         job_id="j",
-        connector_id="c",
-        bucket=Bucket(name="b"),
-        ingest=Ingest(),
-        options=SyncOptions(),
-        request_fingerprint=None,
+        request=jobs.SyncRequest(connector_id="c", bucket=Bucket(name="b")),
         now=NOW,
     )
     return replace(job, **fields)
@@ -155,7 +151,7 @@ def test_a_job_moves_as_its_table_says_or_not_at_all(status: JobStatus, event: A
             jobs.evolve(job, event, LATER)
     else:
         moved = jobs.evolve(job, event, LATER)
-        assert (moved.status, moved.updated_at) == (following, LATER)
+        assert (moved.status, moved.times.updated_at) == (following, LATER)
         assert moved.notices.count == job.notices.count + 1
         assert moved.notices.pending[-1].status is following
         assert moved.notices.pending[-1].previous_status is status
@@ -360,14 +356,14 @@ def test_a_new_job_has_its_first_notice() -> None:
 )
 def test_a_job_ends_when_no_chunk_is_left(fields: dict[str, Any], status: JobStatus) -> None:
     job = a_job(**{"status": JobStatus.PROCESSING, "splitting": Splitting(done=True), **fields})
-    ended = jobs.finish_if_settled(job, LATER)
+    ended = finish_if_settled(job, LATER)
     assert ended.status is status
-    assert (ended.ended_at == LATER) is ended.terminal
+    assert (ended.times.ended_at == LATER) is ended.terminal
 
 
 def test_an_ended_job_is_unchanged() -> None:
     job = a_job(status=JobStatus.COMPLETED, splitting=Splitting(done=True))
-    assert jobs.finish_if_settled(job, LATER) is job
+    assert finish_if_settled(job, LATER) is job
 
 
 def test_an_end_is_requested_once() -> None:

@@ -8,8 +8,14 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.connector import Bucket, Ingest
-from domain.job import Job, JobStatus, Splitting, SyncOptions, new_job
+from domain.connector import Bucket
+from domain.job import (
+    Job,
+    JobStatus,
+    Splitting,
+    SyncRequest,
+    new_job,
+)
 from domain.listing import Listing
 from domain.outcome import Statistics
 from domain.progress import progress_of
@@ -21,11 +27,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def job(status: JobStatus, *, listed: int, done: int) -> Job:
     fresh = new_job(
         job_id="j",
-        connector_id="c",
-        bucket=Bucket(name="b"),
-        ingest=Ingest(),
-        options=SyncOptions(),
-        request_fingerprint=None,
+        request=SyncRequest(connector_id="c", bucket=Bucket(name="b")),
         now=NOW,
     )
     return replace(
@@ -33,8 +35,11 @@ def job(status: JobStatus, *, listed: int, done: int) -> Job:
         status=status,
         listing=Listing(objects_listed=listed),
         splitting=Splitting(done=True),
-        processing_at=NOW + timedelta(seconds=100),
-        ended_at=NOW + timedelta(seconds=200),
+        times=replace(
+            fresh.times,
+            processing_at=NOW + timedelta(seconds=100),
+            ended_at=NOW + timedelta(seconds=200),
+        ),
         tally=Tally(statistics=Statistics(put=done)),
     )
 

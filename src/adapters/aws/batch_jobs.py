@@ -52,9 +52,9 @@ class S3BatchJobs:
         self._priority = priority
 
     async def create(self, job: Job, *, report_prefix: str) -> str:
-        if job.manifest is None:
+        if job.discovery.manifest is None:
             raise ValueError(f"job {job.job_id} has no manifest yet")
-        request = self._request(job, job.manifest, report_prefix)
+        request = self._request(job, job.discovery.manifest, report_prefix)
         with map_aws_errors("s3control", operation="CreateJob", resource=f"job/{job.job_id}"):
             response = await self._client.create_job(**request)
             return required(response, "JobId")
@@ -124,7 +124,7 @@ class S3BatchJobs:
                     "InvocationSchemaVersion": "2.0",
                     "UserArguments": {
                         _JOB_ID_ARGUMENT: job.job_id,
-                        "timestamp": format_timestamp(job.created_at),
+                        "timestamp": format_timestamp(job.times.created_at),
                     },
                 }
             },

@@ -25,16 +25,20 @@ from domain.connector import Bucket, Verify
 from domain.engine_work import Attempts, EngineWork
 from domain.job import (
     Discovery,
+    DiscoveryWork,
     Ending,
     EndingKind,
+    Findings,
     Job,
     JobStatus,
+    JobTimes,
     ManifestFile,
     Redrive,
     Splitting,
     StatusNotice,
     StatusNotices,
     SyncOptions,
+    SyncRequest,
 )
 from domain.key_ranges import KeyRange
 from domain.listing import Listing, RowUpload
@@ -66,15 +70,16 @@ def new_job_item(job: Job) -> Item:
 
 def job_values(job: Job) -> dict[str, Value | None]:
     """Return all attributes except key, version and tally; None for attributes to remove."""
-    options, listing, splitting = job.options, job.listing, job.splitting
+    request, times, listing, splitting = job.request, job.times, job.listing, job.splitting
+    options = request.options
     return {
-        "connectorId": job.connector_id,
-        "bucketName": job.bucket.name,
-        "expectedBucketOwner": job.bucket.expected_owner,
-        "roleArn": job.bucket.role_arn,
-        **ingest_values(job.ingest),
-        "queueKnown": job.queue.known,
-        "queueEmptyAt": job.queue.empty_at,
+        "connectorId": request.connector_id,
+        "bucketName": request.bucket.name,
+        "expectedBucketOwner": request.bucket.expected_owner,
+        "roleArn": request.bucket.role_arn,
+        **ingest_values(request.ingest),
+        "queueKnown": job.findings.queue.known,
+        "queueEmptyAt": job.findings.queue.empty_at,
         "prefixes": options.prefixes,
         "discovery": options.discovery,
         "dryRun": options.dry_run,
@@ -85,12 +90,12 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "verify": options.verify,
         "status": job.status,
         "statusReason": job.status_reason,
-        "warnings": job.warnings,
-        "createdAt": job.created_at,
-        "updatedAt": job.updated_at,
-        "processingAt": job.processing_at,
-        "endedAt": job.ended_at,
-        "requestFingerprint": job.request_fingerprint,
+        "warnings": job.findings.warnings,
+        "createdAt": times.created_at,
+        "updatedAt": times.updated_at,
+        "processingAt": times.processing_at,
+        "endedAt": times.ended_at,
+        "requestFingerprint": request.fingerprint,
         "objectsListed": listing.objects_listed,
         "objectsFiltered": listing.objects_filtered,
         "objectsNotMedia": listing.objects_not_media,
@@ -104,8 +109,8 @@ def job_values(job: Job) -> dict[str, Value | None]:
             # outdated.
             "keySum": listing.key_sum,
         },
-        "manifest": _manifest_values(job.manifest),
-        "batchJobId": job.batch_job_id,
+        "manifest": _manifest_values(job.discovery.manifest),
+        "batchJobId": job.discovery.batch_job_id,
         "splitting": {
             "fileIndex": splitting.file_index,
             "position": splitting.position,
@@ -136,29 +141,16 @@ def to_job(item: Item) -> Job:
         return Job(
             job_id=values["jobId"],
             version=values["version"],
-            connector_id=values["connectorId"],
-            bucket=Bucket(
-                name=values["bucketName"],
-                expected_owner=values.get("expectedBucketOwner"),
-                role_arn=values.get("roleArn"),
-            ),
-            ingest=to_ingest(values),
-            queue=QueueView(
-                known=values.get("queueKnown", False),
-                empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
-            ),
-            options=_to_options(values),
+            request=_to_request(values),
             status=JobStatus(values["status"]),
             status_reason=values.get("statusReason"),
-            warnings=tuple(values.get("warnings", ())),
-            created_at=to_timestamp(values["createdAt"]),
-            updated_at=to_timestamp(values["updatedAt"]),
-            processing_at=to_optional_timestamp(values.get("processingAt")),
-            ended_at=to_optional_timestamp(values.get("endedAt")),
-            request_fingerprint=values.get("requestFingerprint"),
+            findings=_to_findings(values),
+            times=_to_times(values),
             listing=_to_listing(values),
-            manifest=_to_manifest(values.get("manifest")),
-            batch_job_id=values.get("batchJobId"),
+            discovery=DiscoveryWork(
+                manifest=_to_manifest(values.get("manifest")),
+                batch_job_id=values.get("batchJobId"),
+            ),
             splitting=_to_splitting(values["splitting"]),
             ending=_to_ending(values.get("ending")),
             redrive=Redrive(number=values["redriveNumber"], active=values["redriving"]),
@@ -229,6 +221,39 @@ def _to_notice(values: Mapping[str, Any]) -> StatusNotice:
         status=JobStatus(values["status"]),
         previous_status=None if previous is None else JobStatus(previous),
         occurred_at=to_timestamp(values["occurredAt"]),
+    )
+
+
+def _to_request(values: Mapping[str, Any]) -> SyncRequest:
+    return SyncRequest(
+        connector_id=values["connectorId"],
+        bucket=Bucket(
+            name=values["bucketName"],
+            expected_owner=values.get("expectedBucketOwner"),
+            role_arn=values.get("roleArn"),
+        ),
+        ingest=to_ingest(values),
+        options=_to_options(values),
+        fingerprint=values.get("requestFingerprint"),
+    )
+
+
+def _to_findings(values: Mapping[str, Any]) -> Findings:
+    return Findings(
+        warnings=tuple(values.get("warnings", ())),
+        queue=QueueView(
+            known=values.get("queueKnown", False),
+            empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
+        ),
+    )
+
+
+def _to_times(values: Mapping[str, Any]) -> JobTimes:
+    return JobTimes(
+        created_at=to_timestamp(values["createdAt"]),
+        updated_at=to_timestamp(values["updatedAt"]),
+        processing_at=to_optional_timestamp(values.get("processingAt")),
+        ended_at=to_optional_timestamp(values.get("endedAt")),
     )
 
 

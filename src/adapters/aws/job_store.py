@@ -143,7 +143,7 @@ class DynamoJobStore:
             guards = [await self._guard(guard_id, job) for guard_id in guard_ids(job)]
             size_bytes = max(guard.size_bytes(job) for guard in guards)
             if size_bytes > ACTIVE_PREFIX_BYTES_MAX:
-                raise TooManyPrefixes(job.bucket.name, size_bytes)
+                raise TooManyPrefixes(job.request.bucket.name, size_bytes)
             takes = [{"Put": guard.reserve(self._table_name, job)} for guard in guards]
             try:
                 await self._writer.transact([written, *takes])

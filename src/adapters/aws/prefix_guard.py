@@ -44,7 +44,7 @@ class PrefixGuard:
         return [
             job_id
             for job_id, prefixes in sorted(self.active.items())
-            if job_id != job.job_id and overlap(prefixes, job.options.prefixes)
+            if job_id != job.job_id and overlap(prefixes, job.request.options.prefixes)
         ]
 
     def without(self, void: Iterable[str]) -> PrefixGuard:
@@ -54,14 +54,17 @@ class PrefixGuard:
 
     def size_bytes(self, job: Job) -> int:
         """Return the guard's size after the job has reserved its prefixes."""
-        active = {**self.active, job.job_id: job.options.prefixes}
+        active = {**self.active, job.job_id: job.request.options.prefixes}
         return active_prefix_bytes(active.values())
 
     def reserve(self, table_name: str, job: Job) -> Request:
         """Return the Put that reserves the job's prefixes, if the guard is unchanged."""
         version = self.version or 0
         item = _key(self.guard_id) | to_item(
-            {"active": {**self.active, job.job_id: job.options.prefixes}, "version": version + 1}
+            {
+                "active": {**self.active, job.job_id: job.request.options.prefixes},
+                "version": version + 1,
+            }
         )
         if self.version is None:
             return put(table_name, item, absent="jobId")
@@ -70,7 +73,7 @@ class PrefixGuard:
 
 def guard_ids(job: Job) -> tuple[str, ...]:
     """Return the ids of the guards in which the job reserves its prefixes."""
-    return f"{_OF_BUCKET}{job.bucket.name}", f"{_OF_CONNECTOR}{job.connector_id}"
+    return f"{_OF_BUCKET}{job.request.bucket.name}", f"{_OF_CONNECTOR}{job.request.connector_id}"
 
 
 def release(table_name: str, guard_id: str, job: Job) -> Request:

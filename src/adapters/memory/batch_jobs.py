@@ -64,17 +64,17 @@ class MemoryBatchJobs:
         self.created: dict[str, CreatedBatchJob] = {}
 
     async def create(self, job: Job, *, report_prefix: str) -> str:
-        if job.manifest is None:
+        if job.discovery.manifest is None:
             raise ValueError(f"job {job.job_id} has no manifest yet")
-        token = (job.job_id, job.manifest.e_tag)
+        token = (job.job_id, job.discovery.manifest.e_tag)
         if token in self._id_by_token:
             return self._id_by_token[token]
         batch_job_id = f"batch-{len(self._jobs) + 1}"
         self._id_by_token[token] = batch_job_id
         self.created[batch_job_id] = CreatedBatchJob(
-            manifest=job.manifest,
+            manifest=job.discovery.manifest,
             report_prefix=report_prefix,
-            user_arguments={"jobId": job.job_id, "timestamp": job.created_at.isoformat()},
+            user_arguments={"jobId": job.job_id, "timestamp": job.times.created_at.isoformat()},
         )
         self._jobs[batch_job_id] = BatchJob(
             batch_job_id=batch_job_id, job_id=job.job_id, status=BatchJobStatus.NEW

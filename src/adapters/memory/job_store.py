@@ -59,7 +59,7 @@ class MemoryJobStore:
         of_connector = (
             job
             for job in self._database.jobs
-            if connector_id is None or job.connector_id == connector_id
+            if connector_id is None or job.request.connector_id == connector_id
         )
         page = page_of(
             of_connector,
@@ -86,16 +86,16 @@ class MemoryJobStore:
         active = [
             other
             for other in self._database.jobs
-            if other.bucket.name == job.bucket.name
+            if other.request.bucket.name == job.request.bucket.name
             and other.job_id != job.job_id
             and not other.terminal
         ]
         for other in active:
-            if overlap(other.options.prefixes, job.options.prefixes):
+            if overlap(other.request.options.prefixes, job.request.options.prefixes):
                 raise OverlappingJob(other.job_id)
-        size_bytes = active_prefix_bytes(each.options.prefixes for each in (*active, job))
+        size_bytes = active_prefix_bytes(each.request.options.prefixes for each in (*active, job))
         if size_bytes > ACTIVE_PREFIX_BYTES_MAX:
-            raise TooManyPrefixes(job.bucket.name, size_bytes)
+            raise TooManyPrefixes(job.request.bucket.name, size_bytes)
 
 
 def job_write(database: MemoryDatabase, job: Job) -> tuple[Job, Write]:
@@ -113,7 +113,7 @@ def job_write(database: MemoryDatabase, job: Job) -> tuple[Job, Write]:
 
 def _age(job: Job) -> tuple[str, str]:
     # In UTC and of fixed width, the text sorts like the time.
-    return job.created_at.astimezone(UTC).isoformat(timespec="microseconds"), job.job_id
+    return job.times.created_at.astimezone(UTC).isoformat(timespec="microseconds"), job.job_id
 
 
 _: type[JobStore] = MemoryJobStore

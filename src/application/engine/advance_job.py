@@ -170,11 +170,12 @@ class Engine:
         return True
 
     async def _source(self, job: Job, lease: JobLease) -> Source | None:
-        if job.options.discovery is Discovery.DIRECT:
-            return manifest_source(job.manifest.key) if job.manifest else None
-        if job.manifest is None:
+        manifest = job.discovery.manifest
+        if job.request.options.discovery is Discovery.DIRECT:
+            return manifest_source(manifest.key) if manifest else None
+        if manifest is None:
             return known_source(known_key(job.job_id))
-        if job.batch_job_id is None:
+        if job.discovery.batch_job_id is None:
             job = await self._steps.discovery.begin(job, lease)
         return await self._steps.discovery.report(job, lease)
 

@@ -50,7 +50,10 @@ class BatchDiscovery:
         batch_job_id = await self._batch_jobs.create(job, report_prefix=report_prefix(job.job_id))
         self._telemetry.event("batch_job_created", job_id=job.job_id, batch_job_id=batch_job_id)
         try:
-            return await lease.update(job.job_id, lambda j: replace(j, batch_job_id=batch_job_id))
+            return await lease.update(
+                job.job_id,
+                lambda j: replace(j, discovery=replace(j.discovery, batch_job_id=batch_job_id)),
+            )
         except LeaseLost:
             # If the job is ending, its record does not name this batch job. If not, another engine
             # has the job, and S3 returned the same batch job to it.
@@ -70,7 +73,7 @@ class BatchDiscovery:
             DiscoveryFailed: there will be no usable report.
             InvalidReport: its index does not have S3's format.
         """
-        batch_job_id = job.batch_job_id or ""
+        batch_job_id = job.discovery.batch_job_id or ""
         try:
             batch_job = await self._batch_jobs.describe(batch_job_id)
         except NotFound:
@@ -86,7 +89,9 @@ class BatchDiscovery:
         if index is None:
             return None
         known = known_source(known_key(job.job_id)) if job.listing.objects_known else None
-        return report_source(parse_report_index(index), dry_run=job.options.dry_run, known=known)
+        return report_source(
+            parse_report_index(index), dry_run=job.request.options.dry_run, known=known
+        )
 
     async def _index(self, job: Job, lease: JobLease, batch_job: BatchJob) -> bytes | None:
         key = report_index_key(job.job_id, batch_job.batch_job_id)
@@ -100,7 +105,7 @@ class BatchDiscovery:
         try:
             return await self._results.get(key)
         except NotFound:
-            ended_at = batch_job.ended_at or job.updated_at
+            ended_at = batch_job.ended_at or job.times.updated_at
             waited_s = (self._clock.now() - ended_at).total_seconds()
             if waited_s < self._tuning.report_wait_s:
                 return None

@@ -123,7 +123,7 @@ class EndJob:
 
 def _failure_reason(job: Job, error: Exception) -> str:
     """Return the cause, with the role that S3 denied access: it needs the missing permission."""
-    role_arn = job.bucket.role_arn
+    role_arn = job.request.bucket.role_arn
     denied = isinstance(error, AccessDenied) and error.resource != role_arn
     cause = cause_of(error)
     return f"{cause} (in the role {role_arn})" if denied and role_arn is not None else cause

@@ -54,14 +54,14 @@ class IngestWatch:
             Misconfigured: the job sends to this queue, and it does not exist.
             Retryable: its depth could not be read.
         """
-        queue_url = job.ingest.queue_url
+        queue_url = job.request.ingest.queue_url
         if queue_url is None:
             return UNKNOWN_QUEUE, ()
         seen_at = self._clock.now() - _DEPTH_LAG
         try:
             depth = await self._queue.depth(queue_url)
         except NotFound as error:
-            if job.ingest.trigger is Trigger.QUEUE:
+            if job.request.ingest.trigger is Trigger.QUEUE:
                 raise Misconfigured(
                     f"the connector's ingest queue {queue_url} does not exist, and its trigger"
                     " sends to it; register the connector with the queue that the system has now",
@@ -73,9 +73,9 @@ class IngestWatch:
         except Fatal as error:
             return UNKNOWN_QUEUE, (self._unread(queue_url, error),)
         if depth == 0:
-            await self._connectors.record_queue_empty(job.connector_id, seen_at)
+            await self._connectors.record_queue_empty(job.request.connector_id, seen_at)
             return QueueView(known=True, empty_at=seen_at), ()
-        connector = await self._connectors.get(job.connector_id)
+        connector = await self._connectors.get(job.request.connector_id)
         return QueueView(known=True, empty_at=connector.queue_empty_at), ()
 
     async def observe(self, deadline: Deadline) -> None:

@@ -50,7 +50,9 @@ class JobLease:
 
         def guarded(job: Job) -> Job:
             check_work_lease(job, token=self.token, now=self._clock.now())
-            changed = replace(change(job), updated_at=self._clock.now())
+            changed = change(job)
+            times = replace(changed.times, updated_at=self._clock.now())
+            changed = replace(changed, times=times)
             return changed if place_of(changed) == place_of(job) else end_attempts(changed)
 
         return await update_job(self._jobs, job_id, guarded)

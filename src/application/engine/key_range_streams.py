@@ -207,7 +207,7 @@ class KeyRangeStreams:
 
     async def _pages(self, keys: KeyRange) -> AsyncIterator[ListedPage]:
         """Yield the pages of a range, and those after it: after a key, or after empty pages."""
-        bucket, prefix = self._job.bucket, self._prefix
+        bucket, prefix = self._job.request.bucket, self._prefix
         if keys.token is not None:
             pages = self._objects.list_objects(
                 bucket, prefix=prefix, start_after=keys.after, token=keys.token

@@ -34,6 +34,7 @@ from domain.file_types import Taken
 from domain.item_sizes import part_bytes
 from domain.job import (
     Discovery,
+    Findings,
     Job,
     JobCompleted,
     ManifestFile,
@@ -101,7 +102,7 @@ class ListBucket:
         )
         if job.listing.manifest.upload_id is None:
             job = await self._start(job, lease, files)
-        prefixes = prefix_rules.normalise(job.options.prefixes) or ("",)
+        prefixes = prefix_rules.normalise(job.request.options.prefixes) or ("",)
         at = job.listing
         rests = at.manifest.rest_key, at.known.rest_key
         if at.prefix_index < len(prefixes) or any(rests):
@@ -112,7 +113,7 @@ class ListBucket:
         return await self._complete(job, lease, files)
 
     async def _start(self, job: Job, lease: JobLease, files: _Files) -> Job:
-        warnings = check_bucket(job, await self._objects.inspect(job.bucket))
+        warnings = check_bucket(job, await self._objects.inspect(job.request.bucket))
         queue, queue_warnings = await self._ingest_watch.look(job)
         upload_id = await self._results.create_upload(files.manifest.key)
         started = replace(Listing(), manifest=RowUpload(upload_id=upload_id))
@@ -122,7 +123,9 @@ class ListBucket:
         return await lease.update(
             job.job_id,
             lambda j: replace(
-                j, listing=started, warnings=(*warnings, *queue_warnings), queue=queue
+                j,
+                listing=started,
+                findings=Findings(warnings=(*warnings, *queue_warnings), queue=queue),
             ),
         )
 
@@ -130,9 +133,8 @@ class ListBucket:
         self, job: Job, lease: JobLease, prefixes: tuple[str, ...], files: _Files
     ) -> Job | None:
         margin = timedelta(seconds=self._tuning.modified_since_margin_s)
-        selection = Selection.of(
-            job.options.include, job.options.exclude, job.options.modified_since, margin
-        )
+        options = job.request.options
+        selection = Selection.of(options.include, options.exclude, options.modified_since, margin)
         at = job.listing
         await files.manifest.resume(at.manifest)
         await files.known.resume(at.known)
@@ -179,14 +181,16 @@ class ListBucket:
         selected = [entry for entry in chosen if self._may_be_taken(job, entry)]
         known = await self._known_objects.among(job, selected) if _asks_catalog(job) else {}
         # Only workers compare ETags. A batch job's manifest has the columns that its request names.
-        with_e_tags = job.options.trusts_catalog and job.options.discovery is Discovery.DIRECT
+        with_e_tags = (
+            job.request.options.trusts_catalog and job.request.options.discovery is Discovery.DIRECT
+        )
         key_sum = at.key_sum
         rows, known_rows = bytearray(), bytearray()
         for entry in selected:
             if entry.key in known:
                 known_rows += encode_known(known[entry.key])
             else:
-                rows += encode_row(job.bucket.name, entry, with_e_tag=with_e_tags)
+                rows += encode_row(job.request.bucket.name, entry, with_e_tag=with_e_tags)
             key_sum = with_key(key_sum, entry.key)
         if selected:
             files.manifest.add_page(selected[0].key, bytes(rows))
@@ -207,13 +211,15 @@ class ListBucket:
         if other is not None and not await self._any_under(job, other):
             other = None
         warning = prefix_rules.nothing_listed(prefix, other=other)
-        if warning in job.warnings:
+        if warning in job.findings.warnings:
             return job
-        return await lease.update(job.job_id, lambda j: replace(j, warnings=(*j.warnings, warning)))
+        return await lease.update(
+            job.job_id, lambda j: _with_warnings(j, (*j.findings.warnings, warning))
+        )
 
     async def _any_under(self, job: Job, prefix: str) -> bool:
         try:
-            pages = self._objects.list_objects(job.bucket, prefix=prefix, start_after=None)
+            pages = self._objects.list_objects(job.request.bucket, prefix=prefix, start_after=None)
             return bool((await anext(aiter(pages))).entries)
         except AccessDenied:
             # The policy may allow the job's own prefixes only; then nothing is known of others.
@@ -221,7 +227,7 @@ class ListBucket:
 
     def _may_be_taken(self, job: Job, entry: ManifestEntry) -> bool:
         """Return whether the system may ingest the object; a listing has no content type."""
-        taken = self._profile.takes(entry.key, None, job.ingest.file_filter)
+        taken = self._profile.takes(entry.key, None, job.request.ingest.file_filter)
         return taken is not Taken.NO
 
     def _part_bytes(self, at: Listing) -> int:
@@ -269,9 +275,9 @@ class ListBucket:
 
             return await lease.update(job.job_id, completed)
         # Another invocation may have started the listing, and versioning may be enabled since.
-        facts = await self._objects.inspect(job.bucket)
+        facts = await self._objects.inspect(job.request.bucket)
         unlisted = check_bucket(job, facts)
-        others = tuple(warning for warning in job.warnings if warning not in unlisted)
+        others = tuple(warning for warning in job.findings.warnings if warning not in unlisted)
         warnings = (*check_bucket(job, facts, listed=ended), *others)
         manifest = None
         try:
@@ -291,7 +297,7 @@ class ListBucket:
         written = ManifestWritten(manifest=manifest)
         return await lease.update(
             job.job_id,
-            lambda j: evolve(replace(j, listing=ended, warnings=warnings), written, now),
+            lambda j: evolve(replace(_with_warnings(j, warnings), listing=ended), written, now),
         )
 
     async def _abort(self, job: Job, file: RowFile, upload: RowUpload) -> None:
@@ -306,4 +312,8 @@ class ListBucket:
 
 def _asks_catalog(job: Job) -> bool:
     """Return whether known objects are found while listing; otherwise workers find them."""
-    return job.options.trusts_catalog and job.options.discovery is Discovery.BATCH
+    return job.request.options.trusts_catalog and job.request.options.discovery is Discovery.BATCH
+
+
+def _with_warnings(job: Job, warnings: tuple[str, ...]) -> Job:
+    return replace(job, findings=replace(job.findings, warnings=warnings))

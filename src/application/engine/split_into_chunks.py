@@ -154,7 +154,7 @@ class SplitIntoChunks:
         index = job.tally.chunks_total + len(batch.chunks)
         if draft.entries:
             await write_entries(
-                self._results, chunk_key(job.job_id, index), job.bucket.name, draft.entries
+                self._results, chunk_key(job.job_id, index), job.request.bucket.name, draft.entries
             )
         now = self._clock.now()
         if draft.outcomes:
@@ -192,8 +192,9 @@ class SplitIntoChunks:
         while True:
             lease.check(job)
             now = self._clock.now()
-            moved = replace(job, splitting=batch.checkpoint, updated_at=now)
-            if job.status is JobStatus.DISCOVERING and not job.options.dry_run:
+            times = replace(job.times, updated_at=now)
+            moved = replace(job, splitting=batch.checkpoint, times=times)
+            if job.status is JobStatus.DISCOVERING and not job.request.options.dry_run:
                 moved = evolve(moved, ProcessingStarted(), now)
             try:
                 job = await self._chunks.add(moved, batch.chunks)

@@ -50,12 +50,12 @@ class StopDiscovery:
 
     async def _cancel_batch_job(self, job: Job) -> None:
         """Cancel the batch job; search for one that the record does not name yet."""
-        if job.options.discovery is not Discovery.BATCH or job.splitting.done:
+        if job.request.options.discovery is not Discovery.BATCH or job.splitting.done:
             return
         found: Sequence[str] = []
-        if job.batch_job_id is not None:
-            found = [job.batch_job_id]
-        elif job.manifest is not None:
+        if job.discovery.batch_job_id is not None:
+            found = [job.discovery.batch_job_id]
+        elif job.discovery.manifest is not None:
             found = await self._batch_jobs.find(job.job_id)
         for batch_job_id in found:
             await self._batch_jobs.cancel(batch_job_id)

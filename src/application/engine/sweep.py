@@ -118,7 +118,7 @@ class Sweep:
     def _idle(self, job: Job, now: datetime) -> bool:
         if job.work.lease is not None:
             return not job.work.lease.live(now)
-        return (now - job.updated_at).total_seconds() >= self._tuning.stuck_after_s
+        return (now - job.times.updated_at).total_seconds() >= self._tuning.stuck_after_s
 
 
 def _needs_engine(job: Job) -> bool:

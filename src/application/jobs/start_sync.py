@@ -13,7 +13,7 @@ from domain.connector import Connector, ConnectorStatus
 from domain.errors import ConnectorDisabled, FieldIssue, InvalidRequest
 from domain.identity import job_id_for
 from domain.item_sizes import option_issues
-from domain.job import Job, SyncOptions, new_job
+from domain.job import Job, SyncOptions, SyncRequest, new_job
 from domain.manifest import format_timestamp
 from domain.shown import shown
 from ports.clock import Clock
@@ -105,11 +105,13 @@ class StartSync:
                 if idempotency_key
                 else self._ids.new_job_id()
             ),
-            connector_id=connector_id,
-            bucket=connector.bucket,
-            ingest=connector.ingest,
-            options=options,
-            request_fingerprint=fingerprint,
+            request=SyncRequest(
+                connector_id=connector_id,
+                bucket=connector.bucket,
+                ingest=connector.ingest,
+                options=options,
+                fingerprint=fingerprint,
+            ),
             now=self._clock.now(),
         )
         try:
@@ -129,7 +131,7 @@ class StartSync:
 
 
 def _replayed(earlier: Job, fingerprint: str) -> Started:
-    if earlier.request_fingerprint != fingerprint:
+    if earlier.request.fingerprint != fingerprint:
         raise IdempotencyKeyReused(earlier.job_id)
     return Started(job=earlier, created=False)
 

@@ -10,7 +10,8 @@ from application.jobs.update_job import update_job
 from application.results.failure_records import cause_of
 from application.results.files import summary_key
 from application.results.stored_e_tag import stored_e_tag
-from domain.job import TERMINAL, Job, JobStatus, StatusNotice, finish_if_settled, without_notices
+from domain.job import TERMINAL, Job, JobStatus, StatusNotice, without_notices
+from domain.job_control import finish_if_settled
 from domain.message import status_message
 from domain.views import job_view
 from ports.clock import Clock

@@ -34,8 +34,9 @@ class UnfinishedCopies:
         Raises:
             Retryable: the file cannot be read or written now.
         """
+        request = job.request
         was_leased = chunk.attempt_count > 0 or chunk.progress_key is not None
-        if job.ingest.trigger is not Trigger.COPY or job.options.dry_run or not was_leased:
+        if request.ingest.trigger is not Trigger.COPY or request.options.dry_run or not was_leased:
             return
         file_key = copies_key(job.job_id, chunk.index)
         try:
@@ -50,6 +51,6 @@ class UnfinishedCopies:
 
     async def _abort_upload(self, job: Job, key: str, upload_id: str) -> None:
         try:
-            await self._objects.abort_multipart_copy(job.bucket, key, upload_id)
+            await self._objects.abort_multipart_copy(job.request.bucket, key, upload_id)
         except Exception as error:  # noqa: BLE001 - reported
             self._telemetry.warning(NOT_ABORTED, object_key=key, cause=cause_of(error))

@@ -49,7 +49,7 @@ class ObjectAnnouncements:
 
     async def _announce_group(self, job: Job, group: Sequence[Triggered]) -> dict[str, Outcome]:
         not_enqueued: dict[str, Outcome] = {}
-        if job.ingest.trigger is Trigger.QUEUE:
+        if job.request.ingest.trigger is Trigger.QUEUE:
             group, not_enqueued = _sent_and_failed(group, await self._enqueue(job, group))
         if not group:
             return not_enqueued
@@ -59,7 +59,7 @@ class ObjectAnnouncements:
     async def _enqueue(self, job: Job, group: Sequence[Triggered]) -> Sequence[Exception | None]:
         try:
             return await self._queue.send(
-                job.ingest.queue_url or "", [ingest_message(item.event) for item in group]
+                job.request.ingest.queue_url or "", [ingest_message(item.event) for item in group]
             )
         except Exception as error:  # noqa: BLE001 - any error concerns only these objects
             return [error] * len(group)

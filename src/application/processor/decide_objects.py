@@ -154,7 +154,7 @@ class ObjectDecisions:
             NotFound, Retryable, Fatal: as `ObjectStore.head`.
         """
         async with limit:
-            head = await self._objects.head(job.bucket, item.key)
+            head = await self._objects.head(job.request.bucket, item.key)
         now = self._clock.now()
         history = history_of(item.mark, head, self._patience(job), now)
         if item.answer is None:
@@ -166,9 +166,9 @@ class ObjectDecisions:
                 head,
                 history=history,
                 taken=self._takes(job, head),
-                minting=Minting(profile=self._profile, ids=job.ingest.ids),
+                minting=Minting(profile=self._profile, ids=job.request.ingest.ids),
             )
-        if verdict.reason is Reason.TAGS_RESTORED and not job.ingest.restore_tags:
+        if verdict.reason is Reason.TAGS_RESTORED and not job.request.ingest.restore_tags:
             verdict = replace(verdict, reason=Reason.KNOWN_BY_PATH)
         return DecidedObject(
             key=item.key,
@@ -190,7 +190,7 @@ class ObjectDecisions:
         async def read(key: str) -> None:
             try:
                 async with limit:
-                    tags_by_key[key] = await self._objects.read_tags(job.bucket, key)
+                    tags_by_key[key] = await self._objects.read_tags(job.request.bucket, key)
             except NotFound:
                 outcomes[key] = gone_outcome(key)
             except Exception as error:  # noqa: BLE001 - any error concerns only its object
@@ -200,25 +200,26 @@ class ObjectDecisions:
         return tags_by_key, outcomes
 
     def _candidate(self, job: Job, key: str, tags: ObjectTags) -> Candidate:
-        mark = mark_of(tags, bucket_name=job.bucket.name, key=key)
+        mark = mark_of(tags, bucket_name=job.request.bucket.name, key=key)
         question = CatalogQuestion(
-            bucket_name=job.bucket.name,
+            bucket_name=job.request.bucket.name,
             key=key,
             identity=identity_of(tags),
             triggered=mark is not None,
-            copied=is_marked_elsewhere(tags, bucket_name=job.bucket.name, key=key),
+            copied=is_marked_elsewhere(tags, bucket_name=job.request.bucket.name, key=key),
         )
         return Candidate(key=key, tags=tags, question=question, mark=mark, answer=None)
 
     def _takes(self, job: Job, head: ObjectHead) -> bool:
-        return self._profile.takes(head.key, head.content_type, job.ingest.file_filter) is Taken.YES
+        file_filter = job.request.ingest.file_filter
+        return self._profile.takes(head.key, head.content_type, file_filter) is Taken.YES
 
     def _patience(self, job: Job) -> Patience:
         return Patience(
             grace=timedelta(seconds=self._tuning.ingest_grace_s),
             trigger_count_max=self._tuning.trigger_count_max,
-            queue=job.queue,
-            retrigger=job.options.retrigger,
+            queue=job.findings.queue,
+            retrigger=job.request.options.retrigger,
         )
 
 
@@ -231,7 +232,7 @@ def next_mark(job: Job, item: DecidedObject) -> str:
         attempts=before + 1,
         triggered_at=item.decided_at,
         e_tag=item.head.e_tag,
-        bucket_name=job.bucket.name,
+        bucket_name=job.request.bucket.name,
         key=item.key,
     )
 

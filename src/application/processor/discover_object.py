@@ -8,7 +8,7 @@ from application.processor.process_objects import ObjectProcessor
 from application.results.failure_records import cause_of, error_class, is_unknown
 from domain.batch_job import encode_result
 from domain.connector import Bucket, Ingest
-from domain.job import Job, SyncOptions, new_job
+from domain.job import Job, SyncOptions, SyncRequest, new_job
 from domain.manifest import decode_invocation_key
 from ports.clock import Clock
 from ports.errors import NotFound, Retryable
@@ -60,8 +60,9 @@ class DiscoverObject:
             return TaskResult(code="PermanentFailure", text=text)
         try:
             job = await self._job(job_id) if job_id else self._without_job(bucket_name)
-            if job.bucket.name != bucket_name:
-                text = f"job {job_id} is for bucket {job.bucket.name}, the task for {bucket_name}"
+            if job.request.bucket.name != bucket_name:
+                owner = job.request.bucket.name
+                text = f"job {job_id} is for bucket {owner}, the task for {bucket_name}"
                 return TaskResult(code="PermanentFailure", text=text)
             outcome = await self._object_processor.discover(job, decode_invocation_key(encoded_key))
         except Retryable as error:
@@ -76,7 +77,7 @@ class DiscoverObject:
         return TaskResult(code="Succeeded", text=encode_result(outcome))
 
     async def _job(self, job_id: str) -> Job:
-        # Only members that never change are used (bucket, trigger, options), so one read serves
+        # Only members that never change are used (request, queue), so one read serves
         # all tasks of a warm process. A process has tasks of few jobs; the last one is kept.
         if job_id not in self._known:
             self._known = {job_id: await self._jobs.get(job_id)}
@@ -85,10 +86,11 @@ class DiscoverObject:
     def _without_job(self, bucket_name: str) -> Job:
         return new_job(
             job_id="",
-            connector_id="",
-            bucket=Bucket(name=bucket_name),
-            ingest=Ingest(),
-            options=SyncOptions(),
-            request_fingerprint=None,
+            request=SyncRequest(
+                connector_id="",
+                bucket=Bucket(name=bucket_name),
+                ingest=Ingest(),
+                options=SyncOptions(),
+            ),
             now=self._clock.now(),
         )

@@ -152,7 +152,7 @@ class ObjectProcessor:
     ) -> Triggered | Outcome:
         try:
             decided = await self._decisions.decide(job, item, context.limit)
-            if job.options.dry_run:
+            if job.request.options.dry_run:
                 return preview(job, decided)
             return await self._writer.write(job, decided, context)
         except StopRequested:

@@ -101,7 +101,7 @@ class ChunkAttempts:
             clock=self._clock,
             telemetry=self._telemetry,
             tuning=self._tuning,
-            bucket=job.bucket,
+            bucket=job.request.bucket,
             stop_signal=stop_signal,
             limit=limit,
         )

@@ -64,14 +64,14 @@ class ObjectWriter:
             tags = tags_after(item.tags, item.verdict.identity, next_mark(job, item))
             if _cannot_trigger(job, head):
                 return _archived_outcome(job, head)
-            if job.ingest.trigger is Trigger.COPY:
+            if job.request.ingest.trigger is Trigger.COPY:
                 try:
                     written = await self._copy_in_place(job, head, tags, context)
                 except Archived:
                     return _archived_outcome(job, head)
             else:
                 async with context.write_slot():
-                    await self._objects.write_tags(job.bucket, head, tags)
+                    await self._objects.write_tags(job.request.bucket, head, tags)
         return _triggered(job, item, written)
 
     async def _check_tags(self, job: Job, item: DecidedObject, context: AttemptContext) -> None:
@@ -83,7 +83,7 @@ class ObjectWriter:
         if time_is_conclusive(item.head):
             return
         async with context.limit:
-            tags = await self._objects.read_tags(job.bucket, item.key)
+            tags = await self._objects.read_tags(job.request.bucket, item.key)
         if tags != item.tags:
             raise Conflict(f"{item.key} was replaced while it was read", resource=item.key)
 
@@ -95,7 +95,7 @@ class ObjectWriter:
         except TagLimitExceeded:
             return _known_by_path(item)
         async with context.write_slot():
-            await self._objects.write_tags(job.bucket, item.head, tags)
+            await self._objects.write_tags(job.request.bucket, item.head, tags)
         return skipped_outcome(item)
 
     async def _copy_in_place(
@@ -104,7 +104,7 @@ class ObjectWriter:
         if head.size_bytes > self._tuning.single_copy_bytes_max:
             return await context.copies.copy(head, tags)
         async with context.write_slot():
-            return await self._objects.copy_in_place(job.bucket, head, tags)
+            return await self._objects.copy_in_place(job.request.bucket, head, tags)
 
 
 def preview(job: Job, item: DecidedObject) -> Outcome:
@@ -156,14 +156,14 @@ def _cannot_trigger(job: Job, head: ObjectHead) -> bool:
     A copy would end a restore. The system's own ingest reads the bytes, which it can while the
     object is restored.
     """
-    if job.ingest.trigger is Trigger.QUEUE:
+    if job.request.ingest.trigger is Trigger.QUEUE:
         return is_archived(head) and not head.restored
-    return job.ingest.trigger is Trigger.COPY and is_archived(head)
+    return job.request.ingest.trigger is Trigger.COPY and is_archived(head)
 
 
 def _archived_outcome(job: Job, head: ObjectHead) -> Outcome:
     """Return the outcome of an archived object; the message has the next step for its reason."""
-    if job.ingest.trigger is Trigger.QUEUE:
+    if job.request.ingest.trigger is Trigger.QUEUE:
         place = head.archive_status or head.storage_class
         return Outcome(
             key=head.key,

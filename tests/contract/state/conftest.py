@@ -34,8 +34,8 @@ from adapters.memory.database import MemoryDatabase
 from adapters.memory.error_log import MemoryErrorLog
 from adapters.memory.job_store import MemoryJobStore
 from domain.chunk import Chunk, ChunkStatus
-from domain.connector import Bucket, Ingest
-from domain.job import Job, SyncOptions, new_job
+from domain.connector import Bucket
+from domain.job import Job, SyncOptions, SyncRequest, new_job
 from ports.chunk_store import ChunkStore
 from ports.connector_store import ConnectorStore
 from ports.error_log import ErrorLog
@@ -254,11 +254,11 @@ def make_job() -> Callable[..., Job]:
         """Return a job on these prefixes (none: the whole bucket), created `age` seconds ago."""
         return new_job(
             job_id=job_id,
-            connector_id=connector_id,
-            bucket=Bucket(name=bucket_name),
-            ingest=Ingest(),
-            options=SyncOptions(prefixes=prefixes),
-            request_fingerprint=None,
+            request=SyncRequest(
+                connector_id=connector_id,
+                bucket=Bucket(name=bucket_name),
+                options=SyncOptions(prefixes=prefixes),
+            ),
             now=NOW - timedelta(seconds=age),
         )
 

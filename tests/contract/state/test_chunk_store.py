@@ -16,7 +16,7 @@ from invalid_cursors import invalid_cursors
 
 from adapters.aws.chunk_item import chunk_item, to_chunk
 from domain.chunk import Chunk, ChunkLife, ChunkStatus, lease_chunk, settle_chunk
-from domain.job import TERMINAL, Job, JobStatus, Redrive
+from domain.job import TERMINAL, DiscoveryWork, Job, JobStatus, Redrive
 from domain.lease import Lease
 from domain.outcome import Statistics
 from domain.tally import Tally, tally_change, tally_of
@@ -29,6 +29,7 @@ MakeJob = Callable[..., Job]
 MakeChunk = Callable[..., Chunk]
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+FOUND = DiscoveryWork(batch_job_id="b")
 FULL = Chunk(
     job_id="job-1",
     index=10**9,
@@ -122,9 +123,9 @@ class TestAdd:
             discovered=Statistics(skipped=10),
             statistics=Statistics(skipped=10),
         )
-        added = await chunks.add(replace(job, batch_job_id="b"), [make_chunk(0), known])
+        added = await chunks.add(replace(job, discovery=FOUND), [make_chunk(0), known])
         tally = Tally(statistics=Statistics(skipped=10), chunks_total=2, chunks_completed=1)
-        assert added == replace(job, batch_job_id="b", version=2, tally=tally)
+        assert added == replace(job, discovery=FOUND, version=2, tally=tally)
         assert await jobs.get(job.job_id) == added
         assert await chunks.get(job.job_id, 0) == replace(make_chunk(0), version=1)
         assert await chunks.get(job.job_id, 1) == replace(known, version=1)
@@ -163,8 +164,8 @@ class TestAdd:
             await chunks.add(added, [make_chunk(n) for n in range(100, 200)])
 
     async def test_none_saves_the_job(self, chunks: ChunkStore, jobs: JobStore, job: Job) -> None:
-        added = await chunks.add(replace(job, batch_job_id="b"), [])
-        assert added == replace(job, batch_job_id="b", version=2)
+        added = await chunks.add(replace(job, discovery=FOUND), [])
+        assert added == replace(job, discovery=FOUND, version=2)
         assert await jobs.get(job.job_id) == added
 
     async def test_all_or_nothing_when_a_chunk_exists(
@@ -173,7 +174,7 @@ class TestAdd:
         added = await chunks.add(job, [make_chunk(1)])
         kept = await chunks.get(job.job_id, 1)
         with pytest.raises(Conflict):
-            await chunks.add(replace(added, batch_job_id="b"), [make_chunk(n) for n in range(3)])
+            await chunks.add(replace(added, discovery=FOUND), [make_chunk(n) for n in range(3)])
         assert await jobs.get(job.job_id) == added
         assert [c async for c in chunks.chunks(job.job_id)] == [kept]
 

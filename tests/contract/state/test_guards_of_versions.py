@@ -34,11 +34,11 @@ class FirstVersion:
         """Record a job, and the guard of its connector."""
         item = new_job_item(replace(job, version=1))
         await self.client.put_item(TableName=self.table_name, Item=item)
-        prefixes = {"L": [{"S": prefix} for prefix in job.options.prefixes]}
+        prefixes = {"L": [{"S": prefix} for prefix in job.request.options.prefixes]}
         await self.client.put_item(
             TableName=self.table_name,
             Item={
-                "jobId": {"S": f"connector#{job.connector_id}"},
+                "jobId": {"S": f"connector#{job.request.connector_id}"},
                 "active": {"M": {job.job_id: prefixes}},
                 "version": {"N": "1"},
             },
@@ -50,7 +50,7 @@ class FirstVersion:
         await self.client.put_item(TableName=self.table_name, Item=item)
         await self.client.update_item(
             TableName=self.table_name,
-            Key={"jobId": {"S": f"connector#{job.connector_id}"}},
+            Key={"jobId": {"S": f"connector#{job.request.connector_id}"}},
             UpdateExpression="REMOVE #active.#job ADD #version :one",
             ExpressionAttributeNames={
                 "#active": "active",

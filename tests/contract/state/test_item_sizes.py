@@ -12,7 +12,7 @@ import pytest
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.file_types import FileFilter
 from domain.item_sizes import MANIFEST_PART_COUNT_MAX, connector_issues, option_issues
-from domain.job import Job, JobCancelled, SyncOptions, evolve
+from domain.job import Findings, Job, JobCancelled, SyncOptions, evolve
 from domain.key_ranges import RANGE_COUNT_MAX, KeyRange
 from domain.listing import Listing, RowUpload
 from ports.job_store import TooManyPrefixes
@@ -50,7 +50,9 @@ async def test_a_job_with_all_options_and_parts(state: Any, make_job: MakeJob) -
     options = SyncOptions(prefixes=prefixes, include=include, exclude=include[:-1])
     assert option_issues(options, ingest) == []
     assert option_issues(replace(options, exclude=(*include, "x" * 300)), ingest)
-    job = await state.jobs.create(replace(make_job(), options=options, ingest=ingest))
+    made = make_job()
+    request = replace(made.request, options=options, ingest=ingest)
+    job = await state.jobs.create(replace(made, request=request))
     e_tags = tuple(f"{number:032x}" for number in range(MANIFEST_PART_COUNT_MAX + 2))
     listing = Listing(
         objects_listed=2 * 10**9,
@@ -61,7 +63,12 @@ async def test_a_job_with_all_options_and_parts(state: Any, make_job: MakeJob) -
         manifest=RowUpload(upload_id="u" * 1_024, part_e_tags=e_tags[::2]),
         known=RowUpload(upload_id="u" * 1_024, part_e_tags=e_tags[1::2]),
     )
-    listed = replace(job, listing=listing, warnings=("w" * 1_000,) * 4, status_reason="r" * 4_000)
+    listed = replace(
+        job,
+        listing=listing,
+        findings=Findings(warnings=("w" * 1_000,) * 4),
+        status_reason="r" * 4_000,
+    )
     assert await state.jobs.save(listed) == await state.jobs.get(job.job_id)
 
 

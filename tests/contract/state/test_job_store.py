@@ -19,12 +19,15 @@ from domain.engine_work import Attempts, EngineWork
 from domain.file_types import FileFilter, FilterMode
 from domain.job import (
     Discovery,
+    DiscoveryWork,
     Ending,
     EndingKind,
+    Findings,
     Job,
     JobCancelled,
     JobCompletedWithErrors,
     JobStatus,
+    JobTimes,
     ManifestFile,
     ManifestWritten,
     Redrive,
@@ -32,6 +35,7 @@ from domain.job import (
     StatusNotice,
     StatusNotices,
     SyncOptions,
+    SyncRequest,
     evolve,
 )
 from domain.job_control import redrive
@@ -50,37 +54,46 @@ MakeJob = Callable[..., Job]
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 FULL = Job(
     job_id="job-full",
-    connector_id="con-full",
-    bucket=Bucket(
-        name="media",
-        expected_owner="123456789012",
-        role_arn="arn:aws:iam::123456789012:role/teams/media",
-    ),
-    ingest=Ingest(
-        trigger=Trigger.QUEUE,
-        ids=IdSource.ASSIGNED,
-        restore_tags=False,
-        queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
-        file_filter=FileFilter(
-            mode=FilterMode.DENY, extensions=("mov", "ü"), mime_types=("image/*",)
+    request=SyncRequest(
+        connector_id="con-full",
+        bucket=Bucket(
+            name="media",
+            expected_owner="123456789012",
+            role_arn="arn:aws:iam::123456789012:role/teams/media",
         ),
+        ingest=Ingest(
+            trigger=Trigger.QUEUE,
+            ids=IdSource.ASSIGNED,
+            restore_tags=False,
+            queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
+            file_filter=FileFilter(
+                mode=FilterMode.DENY, extensions=("mov", "ü"), mime_types=("image/*",)
+            ),
+        ),
+        options=SyncOptions(
+            prefixes=("a/", "ü b/"),
+            discovery=Discovery.DIRECT,
+            dry_run=True,
+            modified_since=datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=5, minutes=30))),
+            include=("*.jpg", ""),
+            exclude=("**/tmp/*",),
+            retrigger=True,
+            verify=Verify.CATALOG,
+        ),
+        fingerprint="f" * 64,
     ),
-    queue=QueueView(known=True, empty_at=NOW - timedelta(days=1)),
-    options=SyncOptions(
-        prefixes=("a/", "ü b/"),
-        discovery=Discovery.DIRECT,
-        dry_run=True,
-        modified_since=datetime(2025, 1, 1, tzinfo=timezone(timedelta(hours=5, minutes=30))),
-        include=("*.jpg", ""),
-        exclude=("**/tmp/*",),
-        retrigger=True,
-        verify=Verify.CATALOG,
+    findings=Findings(
+        queue=QueueView(known=True, empty_at=NOW - timedelta(days=1)),
+        warnings=("the bucket is versioned", ""),
     ),
     status=JobStatus.PROCESSING,
-    created_at=NOW,
-    updated_at=NOW + timedelta(microseconds=1),
+    times=JobTimes(
+        created_at=NOW,
+        updated_at=NOW + timedelta(microseconds=1),
+        processing_at=NOW + timedelta(minutes=1),
+        ended_at=NOW + timedelta(minutes=2),
+    ),
     status_reason="because",
-    request_fingerprint="f" * 64,
     listing=Listing(
         objects_listed=2**53 + 1,
         objects_filtered=3,
@@ -103,14 +116,12 @@ FULL = Job(
         ),
         key_sum=2**120 - 1,
     ),
-    manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag"),
-    batch_job_id="batch-1",
-    warnings=("the bucket is versioned", ""),
+    discovery=DiscoveryWork(
+        manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag"), batch_job_id="batch-1"
+    ),
     splitting=Splitting(
         file_index=1, position=12345, object_count=99, key_sum=2**120 - 2, done=True
     ),
-    processing_at=NOW + timedelta(minutes=1),
-    ended_at=NOW + timedelta(minutes=2),
     ending=Ending(kind=EndingKind.CANCELLED, reason="an operator"),
     redrive=Redrive(number=3, active=True),
     work=EngineWork(
@@ -178,10 +189,14 @@ def any_job() -> st.SearchStrategy[Job]:
     return st.builds(
         Job,
         job_id=st.builds(lambda: f"job-{uuid.uuid4()}"),
-        connector_id=st.builds(lambda: f"con-{uuid.uuid4()}"),
-        # A separate bucket, because any two lists of prefixes may overlap.
-        bucket=st.builds(lambda: Bucket(name=f"media-{uuid.uuid4()}")),
-        options=st.builds(SyncOptions, prefixes=texts, include=texts, exclude=texts),
+        request=st.builds(
+            SyncRequest,
+            connector_id=st.builds(lambda: f"con-{uuid.uuid4()}"),
+            # A separate bucket, because any two lists of prefixes may overlap.
+            bucket=st.builds(lambda: Bucket(name=f"media-{uuid.uuid4()}")),
+            options=st.builds(SyncOptions, prefixes=texts, include=texts, exclude=texts),
+            fingerprint=st.none() | TEXT,
+        ),
         version=st.just(0),
         status_reason=st.none() | TEXT,
         listing=st.builds(Listing, **listing),
@@ -225,7 +240,17 @@ class TestCreateAndGet:
 
     async def test_the_full_value_differs_from_the_defaults_in_every_field(self) -> None:
         """Otherwise the test above would not find a missing field."""
-        for value in (FULL, FULL.options, FULL.listing, FULL.splitting, FULL.tally):
+        for value in (
+            FULL,
+            FULL.request,
+            FULL.request.options,
+            FULL.times,
+            FULL.findings,
+            FULL.listing,
+            FULL.discovery,
+            FULL.splitting,
+            FULL.tally,
+        ):
             left_out = [
                 field.name
                 for field in fields(value)
@@ -401,14 +426,14 @@ class TestSave:
     async def test_every_field_is_written_but_the_tally(
         self, jobs: JobStore, make_job: MakeJob
     ) -> None:
-        small = await jobs.create(make_job(FULL.job_id, connector_id=FULL.connector_id))
+        small = await jobs.create(make_job(FULL.job_id, connector_id=FULL.request.connector_id))
         saved = await jobs.save(replace(FULL, version=small.version))
         assert saved == replace(FULL, version=2, tally=small.tally)
         assert await jobs.get(FULL.job_id) == saved
 
     async def test_a_field_set_to_none_is_removed(self, jobs: JobStore, make_job: MakeJob) -> None:
         full = await jobs.create(FULL)
-        small = make_job(FULL.job_id, connector_id=FULL.connector_id)
+        small = make_job(FULL.job_id, connector_id=FULL.request.connector_id)
         saved = await jobs.save(replace(small, version=full.version))
         assert saved == replace(small, version=2, tally=FULL.tally)
         assert await jobs.get(FULL.job_id) == saved

@@ -18,8 +18,8 @@ from hypothesis.stateful import (
 )
 
 from domain.chunk import Chunk, ChunkStatus
-from domain.connector import Bucket, Ingest
-from domain.job import JobStatus, StatusNotices, SyncOptions, new_job
+from domain.connector import Bucket
+from domain.job import JobStatus, StatusNotices, SyncOptions, SyncRequest, new_job
 from domain.outcome import Statistics
 from domain.tally import Tally, tally_change
 from ports.errors import AlreadyExists, Conflict, ExpectedError, NotFound
@@ -80,11 +80,11 @@ class Stores(RuleBasedStateMachine):
     def create(self, number: int, connector: str, prefixes: tuple[str, ...]) -> None:
         job = new_job(
             job_id=f"job-{number}",
-            connector_id=connector,
-            bucket=Bucket(name="media"),
-            ingest=Ingest(),
-            options=SyncOptions(prefixes=prefixes),
-            request_fingerprint=None,
+            request=SyncRequest(
+                connector_id=connector,
+                bucket=Bucket(name="media"),
+                options=SyncOptions(prefixes=prefixes),
+            ),
             now=NOW + timedelta(seconds=number),
         )
         self._keep_job(self.both(lambda world: world.jobs.create(job)))

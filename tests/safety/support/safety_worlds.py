@@ -37,7 +37,7 @@ from application.processor.process_objects import ObjectProcessor
 from application.processor.write_object import ObjectWriter
 from domain.connector import Bucket, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectLock, ObjectTags
-from domain.job import Job, SyncOptions, new_job
+from domain.job import Job, SyncRequest, new_job
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome
 from domain.profile import GENERIC
@@ -73,11 +73,13 @@ class Never:
 def job_of(bucket: Bucket, trigger: Trigger, now: datetime, job_id: str = JOB_ID) -> Job:
     return new_job(
         job_id=job_id,
-        connector_id="con-1",
-        bucket=bucket,
-        ingest=Ingest(trigger=trigger, queue_url=QUEUE_URL if trigger is Trigger.QUEUE else None),
-        options=SyncOptions(),
-        request_fingerprint=None,
+        request=SyncRequest(
+            connector_id="con-1",
+            bucket=bucket,
+            ingest=Ingest(
+                trigger=trigger, queue_url=QUEUE_URL if trigger is Trigger.QUEUE else None
+            ),
+        ),
         now=now,
     )
 

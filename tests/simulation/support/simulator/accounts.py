@@ -104,17 +104,17 @@ def nothing_is_left_out(observer: Observer, job: Job) -> Iterator[str]:
     """A sync of what was modified since an earlier one began lists every object that appeared since
     then and before it began itself, however old it looks.
     """
-    since, sim = job.options.modified_since, observer.sim
+    since, sim = job.request.options.modified_since, observer.sim
     name = f"jobs/{job.job_id}/manifest.csv"
     content = sim.world.ports.results.files.get(name)
     if since is None or name in sim.removed or job.status is not JobStatus.COMPLETED:
         return
     listed = {decode_row(line).key for line in (content or b"").splitlines(keepends=True)}
-    prefixes = job.options.prefixes or ("",)
+    prefixes = job.request.options.prefixes or ("",)
     for key in observer.starts[job.job_id].objects:
         appeared_at = observer.ledger.page(key).appeared_at
-        late = appeared_at is not None and since <= appeared_at < job.created_at
-        media = key.endswith(".mov") and not job.options.exclude
+        late = appeared_at is not None and since <= appeared_at < job.times.created_at
+        media = key.endswith(".mov") and not job.request.options.exclude
         if late and media and key.startswith(tuple(prefixes)) and key not in listed:
             yield f"{key} appeared at {appeared_at}, and is not listed since {since}"
 
@@ -141,8 +141,8 @@ def no_record_is_too_large(sim: Simulation) -> Iterator[str]:
     prefixes = [
         prefix
         for job in sim.world.database.jobs
-        if job.bucket.name == BUCKET and not job.terminal
-        for prefix in job.options.prefixes
+        if job.request.bucket.name == BUCKET and not job.terminal
+        for prefix in job.request.options.prefixes
     ]
     size_bytes = sum(len(prefix.encode()) for prefix in prefixes)
     if size_bytes > _ITEM_BYTES_MAX:

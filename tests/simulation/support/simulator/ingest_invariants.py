@@ -47,7 +47,7 @@ def the_system_gets_its_time(
     """
     mark = mark_in(process.reads[key].tags, BUCKET, key)
     changed_at = observer.ledger.page(key).changed_at
-    if mark is None or mark.job_id == job.job_id or job.options.retrigger:
+    if mark is None or mark.job_id == job.job_id or job.request.options.retrigger:
         return
     if changed_at > mark.triggered_at:
         return
@@ -55,7 +55,9 @@ def the_system_gets_its_time(
     if age < timedelta(seconds=observer.sim.tuning.ingest_grace_s):
         yield f"{key} is triggered again after {age}"
     seen_at = observer.queue_empty_at
-    if job.ingest.queue_url is not None and (seen_at is None or seen_at < mark.triggered_at):
+    if job.request.ingest.queue_url is not None and (
+        seen_at is None or seen_at < mark.triggered_at
+    ):
         yield f"{key} is triggered again; the queue was seen empty at {seen_at} last"
 
 
@@ -89,7 +91,7 @@ def the_system_makes_ids_where_it_is_to(
 ) -> Iterator[str]:
     """If the system assigns the ids, an object without a record gets none from the service."""
     look_up = process.look_up_of(key)
-    if job.ingest.ids is not IdSource.ASSIGNED or look_up is None:
+    if job.request.ingest.ids is not IdSource.ASSIGNED or look_up is None:
         return
     if tags.get("InventoryID") in look_up.records:
         return
@@ -107,7 +109,7 @@ def restored_tags_are_the_records(
     """Tags are restored only if configured, and from an existing record."""
     look_up = process.look_up_of(key)
     record = look_up and look_up.records.get(tags.get("InventoryID", ""))
-    if not job.ingest.restore_tags:
+    if not job.request.ingest.restore_tags:
         yield f"{key} gets its tags back, which is not configured"
     if record is None or record.asset_id != tags.get("AssetID"):
         yield f"{key} gets {tags}, the record is {record}"
@@ -180,15 +182,15 @@ def every_object_is_counted(observer: Observer, job: Job) -> Iterator[str]:
     """All objects of the bucket are listed, filtered or not media, if none came or went."""
     start, listing = observer.starts[job.job_id], job.listing
     if not job.splitting.done or any(
-        change.by == "owner" and change.at >= job.created_at for change in observer.changes
+        change.by == "owner" and change.at >= job.times.created_at for change in observer.changes
     ):
         return
-    prefixes = job.options.prefixes or ("",)
+    prefixes = job.request.options.prefixes or ("",)
     keys = [key for key in start.objects if key.startswith(tuple(prefixes))]
     counted = listing.objects_listed + listing.objects_filtered + listing.objects_not_media
     if counted != len(keys):
         yield f"{job.job_id} counts {counted} of {len(keys)}: {listing}"
-    if job.options.modified_since is not None:
+    if job.request.options.modified_since is not None:
         return
     sidecars = [key for key in keys if key.rpartition(".")[2].lower() in _NOT_MEDIA]
     takes_all = observer.sim.services.system.profile.file_types is None

@@ -104,7 +104,7 @@ def i4_only_the_engine_with_the_lease_goes_on(
     """
     if before is None or process is None:
         return
-    fields = ("listing", "manifest", "batch_job_id", "splitting")
+    fields = ("listing", "discovery", "splitting")
     moved = [name for name in fields if getattr(before, name) != getattr(job, name)]
     holder = before.work.lease is not None and before.work.lease.token in process.tokens
     if moved and not holder:
@@ -279,14 +279,14 @@ def every_announced_object_has_an_event(observer: Observer, job: Job) -> Iterato
     """Every object with the outcome COPIED or PUT was announced at least once, with its action; and
     in the system's queue, if that is the trigger.
     """
-    if job.options.dry_run:
+    if job.request.options.dry_run:
         return
     for line in outcome_lines(observer.sim, job.job_id):
         if line["outcome"] in ("COPIED", "PUT"):
             events = observer.events.get((job.job_id, line["key"]))
             if not events:
                 yield f"{line['key']} is {line['outcome']} and was never announced"
-            elif job.ingest.trigger is Trigger.QUEUE and not observer.messages.get(
+            elif job.request.ingest.trigger is Trigger.QUEUE and not observer.messages.get(
                 (job.job_id, line["key"])
             ):
                 yield f"{line['key']} is {line['outcome']} and got no message"
@@ -296,7 +296,7 @@ def every_announced_object_has_an_event(observer: Observer, job: Job) -> Iterato
 
 def a_dry_run_writes_nothing(observer: Observer, job: Job) -> Iterator[str]:
     """A dry run writes no object and sends no event."""
-    if job.options.dry_run:
+    if job.request.options.dry_run:
         written = [key for (job_id, key) in observer.writes if job_id == job.job_id]
         if written:
             yield f"{job.job_id} is a dry run and wrote {written}"
@@ -317,8 +317,8 @@ def one_active_job_per_prefix(observer: Observer) -> Iterator[str]:
     active = [job for job in observer.sim.world.database.jobs if not job.terminal]
     for number, job in enumerate(active):
         for other in active[:number]:
-            same = job.bucket.name == other.bucket.name
-            if same and overlap(job.options.prefixes, other.options.prefixes):
+            same = job.request.bucket.name == other.request.bucket.name
+            if same and overlap(job.request.options.prefixes, other.request.options.prefixes):
                 yield f"{job.job_id} and {other.job_id} are both active"
 
 

@@ -251,7 +251,7 @@ class Observer:
     def touched_by_others(self, job: Job, key: str) -> bool:
         """Return whether others than the job changed an object or its record since the job's
         start."""
-        since = bisect_left(self.changes, job.created_at, key=attrgetter("at"))
+        since = bisect_left(self.changes, job.times.created_at, key=attrgetter("at"))
         changes = islice(self.changes, since, None)
         return any(change.key == key and change.by != job.job_id for change in changes)
 
@@ -306,7 +306,7 @@ class Observer:
             self.check(
                 ingest_invariants.the_system_makes_ids_where_it_is_to, process, job, key, tags
             )
-            self.ledger.triggered(key, job_id, retrigger=job.options.retrigger)
+            self.ledger.triggered(key, job_id, retrigger=job.request.options.retrigger)
             self.check(ingest_invariants.three_triggers_in_all, self, key)
         look_up = process.look_up_of(key)
         self.ledger.page(key).ours = OurWrite(
@@ -366,7 +366,7 @@ class Observer:
         self.versions[job.job_id].append((now, job))
         self.check(invariants.i4_only_the_engine_with_the_lease_goes_on, process, before, job)
         if before is None:
-            bucket = self.sim.world.buckets.find(job.bucket.name)
+            bucket = self.sim.world.buckets.find(job.request.bucket.name)
             objects = {
                 key: stored
                 for key in (bucket.versions if bucket else ())

@@ -80,22 +80,22 @@ def _wanted(
     copied = record is not None and not replaced and (record is not other or not other.asset_id)
     triggered = {"COPIED" if copied else "PUT"}
     marked = "/" in tags.get("SyncJobID", "")
-    if job.ingest.trigger is Trigger.COPY and is_archived(stored.head):
+    if job.request.ingest.trigger is Trigger.COPY and is_archived(stored.head):
         triggered = {"ARCHIVED"}
-    if job.ingest.trigger is Trigger.QUEUE and is_archived(stored.head):
+    if job.request.ingest.trigger is Trigger.QUEUE and is_archived(stored.head):
         triggered = triggered if stored.head.restored else {"ARCHIVED"}
     others_mark = marked and mark_in(tags, BUCKET, key) is None
     none_known = record is None
     if replaced:
         id_count = 0
-    elif none_known and job.ingest.ids is IdSource.ASSIGNED:
+    elif none_known and job.request.ingest.ids is IdSource.ASSIGNED:
         id_count = 0 if others_mark else sum(1 for name in _IDS if tags.get(name))
     else:
         id_count = len(_IDS)
     if len({*tags, "SyncJobID"} - {*_IDS}) + id_count > _TAG_COUNT_MAX:
         triggered = {"FAILED"}
     mark = mark_in(tags, BUCKET, key)
-    if mark is None or job.options.retrigger or is_another(mark, stored):
+    if mark is None or job.request.options.retrigger or is_another(mark, stored):
         return triggered
     return {"INGESTING", "NOT_TAKEN", *triggered}
 

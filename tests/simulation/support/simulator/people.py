@@ -144,7 +144,7 @@ class People:
     def _cancel_in_a_crash(self) -> None:
         """Cancel a job whose engine dies before it has recorded its batch job."""
         for job in self._sim.world.database.jobs:
-            if job.status is JobStatus.DISCOVERING and job.batch_job_id is None:
+            if job.status is JobStatus.DISCOVERING and job.discovery.batch_job_id is None:
                 self._sim.crash("engine", job.job_id)
                 self._plan(0.0, self._cancel)
 
@@ -216,9 +216,9 @@ class People:
         """Return when the last complete sync of everything began."""
         return max(
             (
-                job.created_at
+                job.times.created_at
                 for job in self._sim.world.database.jobs
-                if job.status in _COMPLETED and not job.options.prefixes
+                if job.status in _COMPLETED and not job.request.options.prefixes
             ),
             default=None,
         )

@@ -276,7 +276,7 @@ def request_bound(sim: Simulation, job: Job) -> int:
     """Return the most requests that a job of this size may take."""
     progress, tuning = sim.observer.progress, sim.tuning
     parts = job.listing.bytes_listed // tuning.copy_part_bytes + job.listing.objects_seen
-    prefixes = max(1, len(job.options.prefixes))
+    prefixes = max(1, len(job.request.options.prefixes))
     things = job.listing.objects_seen + parts + job.tally.chunks_total + prefixes
     attempts = tuning.chunk_attempt_count_max * (1 + job.redrive.number)
     lives = progress.lives[job.job_id]
