@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from adapters.aws.catalog import DynamoCatalog
+from adapters.aws.catalog import CatalogIndex, DynamoCatalog
 from adapters.aws.catalog_record import CatalogAttributes
 from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord
 from domain.identity import Identity, mint_inventory_id
@@ -38,7 +38,11 @@ class Table:
         self.in_flight = self.in_flight_max = 0
         client.answers["BatchGetItem"] = self._batch_get
         client.answers["Query"] = self._query
-        options = {"path_index_name": "S3PathIndex", "sleep": self._sleep, **options}
+        options = {
+            "path_index": CatalogIndex("S3PathIndex", "StoragePath"),
+            "sleep": self._sleep,
+            **options,
+        }
         self.waits: list[float] = []
         self.catalog = DynamoCatalog(client, TABLE, **options)
 
@@ -137,7 +141,7 @@ class TestCosts:
     async def test_an_untagged_object_without_an_index_costs_its_share_alone(
         self, open_table: Callable[..., Table]
     ) -> None:
-        table = open_table(path_index_name="")
+        table = open_table(path_index=None)
         await table.catalog.look_up([ask(f"{n}.jpg") for n in range(101)])
         assert table.requests() == {"BatchGetItem": 2}
 
@@ -162,7 +166,7 @@ class TestCosts:
     async def test_the_asset_index_is_queried_for_undecided_objects_only(
         self, open_table: Callable[..., Table]
     ) -> None:
-        table = open_table(asset_index_name="AssetIDIndex")
+        table = open_table(asset_index=CatalogIndex("AssetIDIndex", "DigitalSourceAsset.ID"))
         table.add("inv-1", "asset-1", "media:a.jpg")
         table.asset_ids = {"asset-2"}
         questions = [

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from adapters.aws.attributes import to_item
 from adapters.aws.batch_jobs import S3BatchJobs
-from adapters.aws.catalog import DynamoCatalog
+from adapters.aws.catalog import CatalogIndex, DynamoCatalog
 from adapters.aws.chunk_item import chunk_item
 from adapters.aws.chunk_queue import SqsChunkQueue
 from adapters.aws.chunk_store import DynamoChunkStore
@@ -322,7 +322,11 @@ async def adapter_calls(clients: Clients) -> Calls:
     connectors = DynamoConnectorStore(dynamodb, "Connectors", sleep=no_sleep)
     errors = DynamoErrorLog(dynamodb, "Errors", clock, sleep=no_sleep)
     catalog = DynamoCatalog(
-        dynamodb, "Assets", asset_index_name="ByAsset", path_index_name="ByPath", sleep=no_sleep
+        dynamodb,
+        "Assets",
+        asset_index=CatalogIndex("ByAsset", "DigitalSourceAsset.ID"),
+        path_index=CatalogIndex("ByPath", "StoragePath"),
+        sleep=no_sleep,
     )
     queue = SqsChunkQueue(sqs, queue_url=QUEUE_URL)
     ingest_queue = SqsIngestQueue(queue_client, clock=clock)

@@ -26,6 +26,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from adapters.aws.attributes import to_attribute
@@ -51,6 +52,14 @@ if TYPE_CHECKING:
 _Records = Mapping[str, CatalogRecord]
 
 
+@dataclass(frozen=True, slots=True)
+class CatalogIndex:
+    """An index of the asset table, and its partition key, a top-level attribute."""
+
+    name: str
+    key_attribute: str
+
+
 class DynamoCatalog:
     """Looks objects up in a table with an item per inventory record.
 
@@ -58,11 +67,9 @@ class DynamoCatalog:
         client: The low-level client.
         table_name: The asset table.
         attributes: The places of a record's values in its item.
-        asset_index_name: The index over asset ids; empty if there is none to query.
-        asset_index_key_attribute: That index's partition key, a top-level attribute.
-        path_index_name: The index over storage paths; empty if there is none to query. It must
-            project the attributes.
-        path_index_key_attribute: That index's partition key, a top-level attribute.
+        asset_index: The index over asset ids; None if there is none to query.
+        path_index: The index over storage paths, which must project the attributes; None if there
+            is none to query.
         lock_prefix: An item whose inventory id starts with it is not a record; empty: none.
         query_count_max: Concurrent queries of an index.
         sleep: Waits between tries.
@@ -74,10 +81,8 @@ class DynamoCatalog:
         table_name: str,
         *,
         attributes: CatalogAttributes | None = None,
-        asset_index_name: str = "",
-        asset_index_key_attribute: str = "DigitalSourceAsset.ID",
-        path_index_name: str = "",
-        path_index_key_attribute: str = "StoragePath",
+        asset_index: CatalogIndex | None = None,
+        path_index: CatalogIndex | None = None,
         lock_prefix: str = LOCK_PREFIX,
         query_count_max: int = 8,
         sleep: Sleep = asyncio.sleep,
@@ -86,10 +91,8 @@ class DynamoCatalog:
         self._table_name = table_name
         self._attributes = CatalogAttributes() if attributes is None else attributes
         self._projection = self._attributes.projection()
-        self._asset_index_name = asset_index_name
-        self._asset_index_key_attribute = asset_index_key_attribute
-        self._path_index_name = path_index_name
-        self._path_index_key_attribute = path_index_key_attribute
+        self._asset_index = asset_index
+        self._path_index = path_index
         self._lock_prefix = lock_prefix
         self._query_count_max = query_count_max
         self._sleep = sleep
@@ -181,15 +184,18 @@ class DynamoCatalog:
     async def _indexed(self, asset_ids: Iterable[str | None]) -> set[str]:
         """Return those of these asset ids that are in the index."""
         found: set[str] = set()
+        index = self._asset_index
+        if index is None:
+            return found
 
         async def ask(asset_id: str) -> None:
-            resource = f"table/{self._table_name}/index/{self._asset_index_name}"
+            resource = f"table/{self._table_name}/index/{index.name}"
             with map_aws_errors("dynamodb", operation="Query", resource=resource):
                 response = await self._client.query(
                     TableName=self._table_name,
-                    IndexName=self._asset_index_name,
+                    IndexName=index.name,
                     KeyConditionExpression="#asset = :asset",
-                    ExpressionAttributeNames={"#asset": self._asset_index_key_attribute},
+                    ExpressionAttributeNames={"#asset": index.key_attribute},
                     ExpressionAttributeValues={":asset": to_attribute(asset_id)},
                     Select="COUNT",
                     Limit=1,
@@ -198,23 +204,25 @@ class DynamoCatalog:
             if count > 0:
                 found.add(asset_id)
 
-        if self._asset_index_name:
-            await _each(dict.fromkeys(filter(None, asset_ids)), ask, limit=self._query_count_max)
+        await _each(dict.fromkeys(filter(None, asset_ids)), ask, limit=self._query_count_max)
         return found
 
     async def _at_paths(self, paths: Iterable[str]) -> dict[str, list[CatalogRecord]]:
         """Return the records by storage path, for those paths that have any."""
         found: dict[str, list[CatalogRecord]] = {}
+        index = self._path_index
+        if index is None:
+            return found
 
         async def ask(path: str) -> None:
             request = {
                 **self._projection,
                 "TableName": self._table_name,
-                "IndexName": self._path_index_name,
+                "IndexName": index.name,
                 "KeyConditionExpression": "#path = :path",
                 "ExpressionAttributeNames": {
                     **self._projection["ExpressionAttributeNames"],
-                    "#path": self._path_index_key_attribute,
+                    "#path": index.key_attribute,
                 },
                 "ExpressionAttributeValues": {":path": to_attribute(path)},
             }
@@ -223,8 +231,7 @@ class DynamoCatalog:
                 if not self._is_lock(record.inventory_id):
                     found.setdefault(path, []).append(record)
 
-        if self._path_index_name:
-            await _each(dict.fromkeys(paths), ask, limit=self._query_count_max)
+        await _each(dict.fromkeys(paths), ask, limit=self._query_count_max)
         return found
 
     def _is_lock(self, inventory_id: str) -> bool:

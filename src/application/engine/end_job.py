@@ -12,26 +12,21 @@ permission never delays the end; other errors delay it for `end_patience_s` at m
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from application.engine.cancel_chunk import CancelChunk
+from application.engine.record_failure import RecordFailure
 from application.engine.stop_discovery import StopDiscovery
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
 from application.jobs.update_job import update_job
 from application.results.failure_records import cause_of, chunk_or_job_failure
-from domain.failure import Failure
 from domain.job import Ending, EndingKind, Job
 from domain.job_control import request_end, stop_redriving
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
-from ports.error_log import ErrorLog
 from ports.errors import AccessDenied
 from ports.job_store import JobStore
-from ports.telemetry import Telemetry
-
-_RECORD_TRY_COUNT: Final = 2
 
 
 class EndJob:
@@ -42,22 +37,20 @@ class EndJob:
         *,
         jobs: JobStore,
         chunks: ChunkStore,
-        errors: ErrorLog,
         stop_discovery: StopDiscovery,
         cancel_chunk: CancelChunk,
+        record_failure: RecordFailure,
         status_publisher: StatusPublisher,
         clock: Clock,
-        telemetry: Telemetry,
         tuning: Tuning,
     ) -> None:
         self._jobs = jobs
         self._chunks = chunks
-        self._errors = errors
         self._stop_discovery = stop_discovery
         self._cancel_chunk = cancel_chunk
+        self._record_failure = record_failure
         self._status_publisher = status_publisher
         self._clock = clock
-        self._telemetry = telemetry
         self._tuning = tuning
 
     async def fail(
@@ -80,19 +73,8 @@ class EndJob:
             kind=EndingKind.FAILED, reason=reason or _failure_reason(job, error)
         ):
             failure = chunk_or_job_failure(error, job_id=job_id, chunk_index=None, now=now)
-            await self._record(replace(failure, message=reason or failure.message))
+            await self._record_failure.run(replace(failure, message=reason or failure.message))
         return await self.drain(job, deadline)
-
-    async def _record(self, failure: Failure) -> None:
-        """Record the failure; an error here must not block the end of the job."""
-        for _ in range(_RECORD_TRY_COUNT):
-            try:
-                await self._errors.record([failure])
-                break
-            except Exception as error:  # noqa: BLE001 - reported
-                self._telemetry.warning(
-                    "failure_not_recorded", job_id=failure.job_id, cause=cause_of(error)
-                )
 
     async def drain(self, job: Job, deadline: Deadline) -> Job | None:
         """Settle the open chunks of a job whose end is requested; None if the deadline came first.

@@ -13,26 +13,15 @@ the present time before the next ones are, so a sweep that dies leaves fewer of 
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
-
-from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
-from application.engine.lost_messages import WaitingChunks
 from application.engine.repair_chunks import RepairChunks
+from application.engine.repair_job import RepairJob
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
-from application.jobs.status_publisher import StatusPublisher
 from application.results.failure_records import cause_of
-from domain.job import Job
-from ports.clock import Clock
-from ports.engine_invoker import EngineInvoker
 from ports.job_store import JobStore
 from ports.paging import Unreadable
 from ports.telemetry import Telemetry
-
-_ENDING_SHARE: Final = 0.25
-"""The share of the remaining time that the sweep spends on ending one job."""
 
 
 class Sweep:
@@ -42,22 +31,16 @@ class Sweep:
         self,
         *,
         jobs: JobStore,
+        repair_job: RepairJob,
         repair_chunks: RepairChunks,
-        end_job: EndJob,
-        status_publisher: StatusPublisher,
-        invoker: EngineInvoker,
-        clock: Clock,
-        telemetry: Telemetry,
         ingest_watch: IngestWatch,
+        telemetry: Telemetry,
         tuning: Tuning,
     ) -> None:
-        self._ingest_watch = ingest_watch
         self._jobs = jobs
+        self._repair_job = repair_job
         self._repair_chunks = repair_chunks
-        self._end_job = end_job
-        self._status_publisher = status_publisher
-        self._invoker = invoker
-        self._clock = clock
+        self._ingest_watch = ingest_watch
         self._telemetry = telemetry
         self._tuning = tuning
 
@@ -81,7 +64,7 @@ class Sweep:
                 self._telemetry.warning("job_not_repaired", job_id=job.record_id, cause=job.cause)
                 continue
             try:
-                await self._repair(job, waiting, deadline)
+                await self._repair_job.run(job, waiting, deadline)
             except Exception as error:  # noqa: BLE001 - reported
                 self._telemetry.warning(
                     "job_not_repaired", job_id=job.job_id, cause=cause_of(error)
@@ -99,28 +82,3 @@ class Sweep:
         if first_error is not None:
             raise first_error
         return checked_count
-
-    async def _repair(self, job: Job, waiting: WaitingChunks, deadline: Deadline) -> None:
-        job = await self._status_publisher.publish_pending(job)
-        if job.terminal:
-            return
-        if job.ending is not None:
-            # Other jobs must not wait for one with many chunks; the next sweep continues with it.
-            await self._end_job.drain(job, deadline.share(_ENDING_SHARE))
-            return
-        now = self._clock.now()
-        await self._repair_chunks.repair(job, now, waiting, deadline)
-        if job.settled:
-            await self._status_publisher.finish_if_settled(job.job_id)
-        elif _needs_engine(job) and self._idle(job, now):
-            await self._invoker.advance(job.job_id)
-
-    def _idle(self, job: Job, now: datetime) -> bool:
-        if job.work.lease is not None:
-            return not job.work.lease.live(now)
-        return (now - job.times.updated_at).total_seconds() >= self._tuning.stuck_after_s
-
-
-def _needs_engine(job: Job) -> bool:
-    """Return whether the next step is the engine's, and not to wait for chunks."""
-    return not job.splitting.done or job.redrive.active

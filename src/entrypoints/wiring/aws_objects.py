@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from adapters.aws.catalog import DynamoCatalog
+from adapters.aws.catalog import CatalogIndex, DynamoCatalog
 from adapters.aws.catalog_record import CatalogAttributes
 from adapters.aws.chunk_queue import SqsChunkQueue
 from adapters.aws.clients import Clients
@@ -58,8 +58,10 @@ async def _catalog(settings: Settings, clients: Clients) -> Catalog:
             size_bytes=names.size_attribute,
             last_modified=names.last_modified_attribute,
         ),
-        asset_index_name=names.asset_id_index,
-        asset_index_key_attribute=names.asset_id_index_key,
-        path_index_name=names.storage_path_index,
-        path_index_key_attribute=names.storage_path_index_key,
+        asset_index=_index(names.asset_id_index, names.asset_id_index_key),
+        path_index=_index(names.storage_path_index, names.storage_path_index_key),
     )
+
+
+def _index(name: str, key_attribute: str) -> CatalogIndex | None:
+    return CatalogIndex(name, key_attribute) if name else None

@@ -22,7 +22,9 @@ from application.engine.chunk_enqueuer import ChunkEnqueuer
 from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
 from application.engine.list_bucket import ListBucket
+from application.engine.record_failure import RecordFailure
 from application.engine.repair_chunks import RepairChunks
+from application.engine.repair_job import RepairJob
 from application.engine.requeue_failures import RequeueFailures
 from application.engine.split_into_chunks import SplitIntoChunks
 from application.engine.stop_discovery import StopDiscovery
@@ -125,10 +127,12 @@ class UseCases(containers.DeclarativeContainer):
     chunk_errors = _singleton(ChunkErrors, locals())
     stop_discovery = _singleton(StopDiscovery, locals())
     cancel_chunk = _singleton(CancelChunk, locals())
+    record_failure = _singleton(RecordFailure, locals())
     end_job = _singleton(EndJob, locals())
     engine_steps = _singleton(EngineSteps, locals())
     engine = _singleton(Engine, locals(), steps=engine_steps)
     repair_chunks = _singleton(RepairChunks, locals())
+    repair_job = _singleton(RepairJob, locals())
     sweep = _singleton(Sweep, locals())
 
     object_decisions = _singleton(ObjectDecisions, locals())

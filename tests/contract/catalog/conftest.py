@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 
 from adapters.aws.attributes import to_item
-from adapters.aws.catalog import DynamoCatalog
+from adapters.aws.catalog import CatalogIndex, DynamoCatalog
 from adapters.aws.catalog_record import CatalogAttributes
 from adapters.aws.clients import Clients
 from adapters.aws.resources import ASSETS_TABLE
@@ -112,8 +112,10 @@ class DynamoWorld:
         self.catalog: Catalog = DynamoCatalog(
             client,
             table_name,
-            asset_index_name="AssetIDIndex" if asset_index else "",
-            path_index_name="S3PathIndex" if path_index else "",
+            asset_index=CatalogIndex("AssetIDIndex", "DigitalSourceAsset.ID")
+            if asset_index
+            else None,
+            path_index=CatalogIndex("S3PathIndex", "StoragePath") if path_index else None,
             sleep=_no_wait,
         )
 

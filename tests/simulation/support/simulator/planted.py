@@ -285,7 +285,7 @@ BUGS = (
     bug(
         "not waking a job whose engine died",
         50,
-        "application.engine.sweep:Sweep._idle",
+        "application.engine.repair_job:RepairJob._idle",
         "return not job.work.lease.live(now)",
         "return False",
         "i9_faults_end_and_so_do_jobs",

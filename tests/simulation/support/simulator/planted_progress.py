@@ -91,8 +91,8 @@ PROGRESS_BUGS = (
         "application.engine.end_job:EndJob.fail",
         "    now = self._clock.now()\n",
         "    now = self._clock.now()\n"
-        "    await self._errors.record(\n"
-        "        [chunk_or_job_failure(error, job_id=job_id, chunk_index=None, now=now)]\n"
+        "    await self._record_failure.run(\n"
+        "        chunk_or_job_failure(error, job_id=job_id, chunk_index=None, now=now)\n"
         "    )\n",
         "error_records_are_the_failures",
     ),

@@ -1,0 +1,66 @@
+"""Recovers one open job: what a lost message, a lost event or a dead process left behind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from application.engine.end_job import EndJob
+from application.engine.lost_messages import WaitingChunks
+from application.engine.repair_chunks import RepairChunks
+from application.execution.deadline import Deadline
+from application.execution.tuning import Tuning
+from application.jobs.status_publisher import StatusPublisher
+from domain.job import Job
+from ports.clock import Clock
+from ports.engine_invoker import EngineInvoker
+
+_ENDING_SHARE: Final = 0.25
+"""The share of the remaining time that the sweep spends on ending one job."""
+
+
+class RepairJob:
+    """The part of the sweep that repairs a job."""
+
+    def __init__(
+        self,
+        *,
+        repair_chunks: RepairChunks,
+        end_job: EndJob,
+        status_publisher: StatusPublisher,
+        invoker: EngineInvoker,
+        clock: Clock,
+        tuning: Tuning,
+    ) -> None:
+        self._repair_chunks = repair_chunks
+        self._end_job = end_job
+        self._status_publisher = status_publisher
+        self._invoker = invoker
+        self._clock = clock
+        self._tuning = tuning
+
+    async def run(self, job: Job, waiting: WaitingChunks, deadline: Deadline) -> None:
+        """Publish its statuses, continue its end, and repair its chunks and its engine's work."""
+        job = await self._status_publisher.publish_pending(job)
+        if job.terminal:
+            return
+        if job.ending is not None:
+            # Other jobs must not wait for one with many chunks; the next sweep continues with it.
+            await self._end_job.drain(job, deadline.share(_ENDING_SHARE))
+            return
+        now = self._clock.now()
+        await self._repair_chunks.repair(job, now, waiting, deadline)
+        if job.settled:
+            await self._status_publisher.finish_if_settled(job.job_id)
+        elif _needs_engine(job) and self._idle(job, now):
+            await self._invoker.advance(job.job_id)
+
+    def _idle(self, job: Job, now: datetime) -> bool:
+        if job.work.lease is not None:
+            return not job.work.lease.live(now)
+        return (now - job.times.updated_at).total_seconds() >= self._tuning.stuck_after_s
+
+
+def _needs_engine(job: Job) -> bool:
+    """Return whether the next step is the engine's, and not to wait for chunks."""
+    return not job.splitting.done or job.redrive.active
