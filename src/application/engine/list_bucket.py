@@ -181,9 +181,8 @@ class ListBucket:
         selected = [entry for entry in chosen if self._may_be_taken(job, entry)]
         known = await self._known_objects.among(job, selected) if _asks_catalog(job) else {}
         # Only workers compare ETags. A batch job's manifest has the columns that its request names.
-        with_e_tags = (
-            job.request.options.trusts_catalog and job.request.options.discovery is Discovery.DIRECT
-        )
+        options = job.request.options
+        with_e_tags = options.trusts_catalog and options.discovery is Discovery.DIRECT
         key_sum = at.key_sum
         rows, known_rows = bytearray(), bytearray()
         for entry in selected:
