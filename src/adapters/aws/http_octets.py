@@ -17,11 +17,12 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
-from aiobotocore.httpsession import AIOHTTPSession
 from aiohttp import client_reqrep
 from aiohttp.http import StreamWriter
 from botocore.auth import AUTH_TYPE_MAPS, S3SigV4Auth
 from botocore.handlers import set_operation_specific_signer, validate_ascii_metadata
+
+from adapters.aws.tls import VerifyingSession
 
 if TYPE_CHECKING:
     from multidict import CIMultiDict
@@ -35,7 +36,7 @@ _SIGNATURE: Final = "s3v4"
 _SIGNATURE_OF_OCTETS: Final = "asset-sync-s3v4"
 
 
-class OctetSession(AIOHTTPSession):
+class OctetSession(VerifyingSession):
     """A session of the SDK that accepts headers with any octets."""
 
     async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
