@@ -26,7 +26,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast check fix lint types docs soak conformance conformance-medialake bench lock clean
+.PHONY: help demo test test-fast check fix lint types docs soak conformance conformance-medialake bench bench-cold lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -78,6 +78,9 @@ conformance-medialake: $(if $(MEDIALAKE),$(VENV)/stamp-dev) ## whole syncs with 
 
 bench: $(VENV)/stamp-dev ## measure; see bench/
 	@$(PY) bench/run.py $(ARGS)
+
+bench-cold: $(VENV)/stamp-dev ## measure what a function imports and opens before its first request
+	@$(PY) bench/cold_start.py $(ARGS)
 
 # The locks hold for every platform and Python 3.11 or later. Pins move only as far as pyproject.toml
 # forces them, or with ARGS="--upgrade" or ARGS="--upgrade-package moto".

@@ -96,9 +96,12 @@ async def test_a_role_is_assumed_once_for_concurrent_calls(monkeypatch: pytest.M
     assert aws.keys == ["KEY1"] * 20
 
 
-async def test_each_role_has_its_own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by_aioboto3", [True, False])
+async def test_each_role_has_its_own_credentials(
+    monkeypatch: pytest.MonkeyPatch, by_aioboto3: bool
+) -> None:
     aws = Aws()
-    async with opened(aws, monkeypatch) as clients:
+    async with opened(aws, monkeypatch, aioboto3_sessions=by_aioboto3) as clients:
         await read(clients, ROLE_ARN)
         await read(clients, f"{ROLE_ARN}-2")
         await read(clients, None)

@@ -93,8 +93,9 @@ def test_all_invalid_settings_are_named_together() -> None:
     assert len(str(raised.value).split("; ")) >= len(wrong)
 
 
+SWITCHES = ("lean_s3_calls", "aioboto3_sessions")
 TUNABLE = [(ChunkSizing, f.name) for f in fields(ChunkSizing)] + [
-    (Tuning, f.name) for f in fields(Tuning) if f.name not in ("sizing", "lean_s3_calls")
+    (Tuning, f.name) for f in fields(Tuning) if f.name not in ("sizing", *SWITCHES)
 ]
 
 
@@ -108,10 +109,11 @@ def test_each_number_can_be_tuned(kind: Any, name: str) -> None:
     assert (tuning if kind is ChunkSizing else tuning.sizing) != untouched or kind is Tuning
 
 
+@pytest.mark.parametrize("name", SWITCHES)
 @pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False), ("0", False)])
-def test_a_switch_can_be_tuned(value: str, expected: bool) -> None:
-    tuned = load_settings({**ENVIRONMENT, "ASSET_SYNC_LEAN_S3_CALLS": value})
-    assert tuned.tuning.lean_s3_calls is expected
+def test_a_switch_can_be_tuned(name: str, value: str, expected: bool) -> None:
+    tuned = load_settings({**ENVIRONMENT, tuning_name(name): value})
+    assert getattr(tuned.tuning, name) is expected
 
 
 def test_a_switch_that_is_neither_on_nor_off_is_named_with_its_value() -> None:

@@ -1,1 +1,1 @@
-"""The ports on AWS, with aioboto3; independent of the other adapters."""
+"""The ports on AWS, with aioboto3 or aiobotocore; independent of the other adapters."""

@@ -14,7 +14,6 @@ in 2026-11).
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,10 +22,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.credentials import AioDeferredRefreshableCredentials
-from aiobotocore.session import AioSession
 from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
 from adapters.aws.errors import map_aws_errors
@@ -34,6 +31,7 @@ from adapters.aws.http_octets import OctetSession, carry_octets
 from adapters.aws.lean_s3 import lean, made_again
 from adapters.aws.responses import Malformed, check_bodies, required
 from adapters.aws.services import Service
+from adapters.aws.sessions import CreateClient, new_session
 from domain.manifest import parse_timestamp
 from ports.errors import PortError
 
@@ -74,6 +72,7 @@ class ClientSettings:
         copy_read_timeout_s: The same for S3, which holds the connection while it copies up to 5 GB
             (S3 API Reference, "CopyObject").
         lean_s3_calls: Whether calls for single objects are made by `adapters.aws.lean_s3`.
+        aioboto3_sessions: Whether aioboto3 makes the clients, if it is installed.
     """
 
     pool_connection_count: int = 64
@@ -82,6 +81,7 @@ class ClientSettings:
     read_timeout_s: float = 30
     copy_read_timeout_s: float = 240
     lean_s3_calls: bool = True
+    aioboto3_sessions: bool = True
 
 
 class Clients:
@@ -93,10 +93,7 @@ class Clients:
         self._stack = stack
         self._settings = settings
         self._on_request = on_request
-        core = AioSession()
-        core.register_component("data_loader", _models())
-        # The stubs require each service's name as a literal.
-        self._session: Any = aioboto3.Session(botocore_session=core)
+        self._create_client = new_session(by_aioboto3=settings.aioboto3_sessions)
         self._opened: dict[tuple[Service, str | None, str | None], Any] = {}
         # Many concurrent tasks may need a role or a Region; one of them opens its client.
         self._opening = asyncio.Lock()
@@ -108,13 +105,16 @@ class Clients:
         be assumed.
         """
         async with self._opening:
-            session = self._session
+            create_client = self._create_client
             if role_arn is not None and (Service.S3, role_arn, None) not in self._opened:
                 sts = await self._open(Service.STS, read_timeout_s=self._settings.connect_timeout_s)
-                session = _session_in_role(sts, role_arn)
+                create_client = new_session(
+                    by_aioboto3=self._settings.aioboto3_sessions,
+                    credential_provider=_role_credentials(sts, role_arn),
+                )
             client: S3Client = await self._open(
                 Service.S3,
-                session=session,
+                create_client=create_client,
                 role_arn=role_arn,
                 read_timeout_s=self._settings.copy_read_timeout_s,
                 tune=self._tuned_s3,
@@ -166,7 +166,7 @@ class Clients:
         self,
         service: Service,
         *,
-        session: Any = None,
+        create_client: CreateClient | None = None,
         role_arn: str | None = None,
         region_name: str | None = None,
         read_timeout_s: float | None = None,
@@ -190,7 +190,9 @@ class Clients:
                 parameter_validation=service is not Service.DYNAMODB,
             )
             client = await self._stack.enter_async_context(
-                (session or self._session).client(service, region_name=region_name, config=config)
+                (create_client or self._create_client)(
+                    service, region_name=region_name, config=config
+                )
             )
             if self._on_request is not None:
                 client.meta.events.register("provide-client-params", _observer(self._on_request))
@@ -223,17 +225,8 @@ class _RoleCredentials:
         return AioDeferredRefreshableCredentials(refresh_using=self._refresh, method="assume-role")
 
 
-@functools.cache
-def _models() -> Any:
-    """Return the loader of AWS's models for this process: 12 MB that each session would read.
-
-    Sessions in roles share it, as do the many execution environments of a local runtime.
-    """
-    return AioSession().get_component("data_loader")
-
-
-def _session_in_role(sts: Any, role_arn: str) -> Any:
-    """Return a session whose clients act in the role, for as long as they are open."""
+def _role_credentials(sts: Any, role_arn: str) -> _RoleCredentials:
+    """Return what provides a role's credentials to a session, for as long as `sts` is open."""
     failed: tuple[float, PortError] | None = None
 
     async def refresh() -> dict[str, str]:
@@ -248,10 +241,7 @@ def _session_in_role(sts: Any, role_arn: str) -> Any:
             failed = now(), error
             raise
 
-    session = AioSession()
-    session.register_component("data_loader", _models())
-    session.register_component("credential_provider", _RoleCredentials(refresh))
-    return aioboto3.Session(botocore_session=session)
+    return _RoleCredentials(refresh)
 
 
 async def _assume(sts: Any, role_arn: str) -> dict[str, str]:

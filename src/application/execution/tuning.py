@@ -56,6 +56,8 @@ class Tuning:
         errors_per_chunk_max: Failures of single objects recorded per chunk; its outcomes have all.
         lean_s3_calls: Whether listings and calls of S3 for single objects skip most of the SDK's
             work; `false` makes all of them by the SDK.
+        aioboto3_sessions: Whether clients of AWS are made by aioboto3, if it is installed; `false`
+            makes the same clients by aiobotocore, and does not import boto3.
     """
 
     sizing: ChunkSizing = field(default_factory=ChunkSizing)
@@ -89,3 +91,4 @@ class Tuning:
     modified_since_margin_s: float = 86_400.0
     errors_per_chunk_max: int = 100
     lean_s3_calls: bool = True
+    aioboto3_sessions: bool = True

@@ -56,7 +56,9 @@ async def open_aws_services(on_request: OnRequest | None) -> AsyncIterator[AwsSe
     tuning = settings.tuning
     in_flight = tuning.windows_in_flight * tuning.calls_in_flight
     client_settings = ClientSettings(
-        pool_connection_count=in_flight, lean_s3_calls=tuning.lean_s3_calls
+        pool_connection_count=in_flight,
+        lean_s3_calls=tuning.lean_s3_calls,
+        aioboto3_sessions=tuning.aioboto3_sessions,
     )
     async with open_clients(client_settings, on_request=on_request) as clients:
         yield AwsServices(

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import aioboto3
 import pytest
 from aiobotocore.config import AioConfig
 from moto.moto_server.werkzeug_app import create_backend_app
@@ -28,6 +27,7 @@ from adapters.aws.resources import (
     TABLES,
     TableSpec,
 )
+from adapters.aws.sessions import new_session
 from adapters.memory.chunk_store import MemoryChunkStore
 from adapters.memory.connector_store import MemoryConnectorStore
 from adapters.memory.database import MemoryDatabase
@@ -55,7 +55,7 @@ _SHAPES = {
 }
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
-_SESSION = aioboto3.Session()
+_CREATE_CLIENT = new_session()
 
 
 class SettableClock:
@@ -118,7 +118,7 @@ def dynamodb_url() -> Iterator[str]:
 
 @asynccontextmanager
 async def _fresh_tables(url: str, shapes: Sequence[TableSpec]) -> AsyncIterator[Tables]:
-    async with _SESSION.client(
+    async with _CREATE_CLIENT(
         "dynamodb",
         endpoint_url=url,
         region_name="us-east-1",

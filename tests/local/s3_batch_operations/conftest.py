@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit, urlunsplit
 
-import aioboto3
 import boto3
 import pytest
 from moto.backends import get_backend
 from moto.server import ThreadedMotoServer
 
+from adapters.aws.sessions import CreateClient, new_session
 from adapters.local_aws.s3_batch_operations import (
     BatchOperations,
     BatchOperationsSettings,
@@ -195,9 +195,9 @@ def s3_client(s3_endpoint: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def aws_session() -> aioboto3.Session:
+def create_client() -> CreateClient:
     """One session for all tests, because it caches the service models."""
-    return aioboto3.Session(**CREDENTIALS)
+    return new_session()
 
 
 @pytest.fixture
@@ -210,10 +210,9 @@ def s3(s3_client: Any) -> Any:
 
 @pytest.fixture
 async def start_rig(
-    s3: Any, s3_endpoint: str, aws_session: aioboto3.Session
+    s3: Any, s3_endpoint: str, create_client: CreateClient
 ) -> AsyncIterator[Callable[..., Awaitable[Rig]]]:
     # verify=False: nothing is encrypted here, and loading the certificates takes a while.
-    session = aws_session
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -226,8 +225,8 @@ async def start_rig(
 
             emulator = BatchOperations(
                 BatchOperationsSettings(**{"redrive_delay_s": 0.001, **settings}),
-                s3_client_factory=lambda: session.client(
-                    "s3", endpoint_url=s3_endpoint, verify=False
+                s3_client_factory=lambda: create_client(
+                    "s3", endpoint_url=s3_endpoint, verify=False, **CREDENTIALS
                 ),
                 invoke=function,
                 publish=publish,
@@ -236,7 +235,7 @@ async def start_rig(
             endpoint_url = await emulator.start()
             stack.push_async_callback(emulator.stop)
             control = await stack.enter_async_context(
-                session.client("s3control", endpoint_url=endpoint_url, verify=False)
+                create_client("s3control", endpoint_url=endpoint_url, verify=False, **CREDENTIALS)
             )
             control.meta.events.register("before-sign.s3-control", take_account_off_host)
             return Rig(emulator, endpoint_url, s3, control, function, published)

@@ -6,7 +6,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aioboto3
 import aiohttp
 import boto3
 import pytest
@@ -14,6 +13,7 @@ from aiobotocore.config import AioConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from adapters.aws.sessions import new_session
 from adapters.local_aws.s3_batch_operations import BatchOperations, BatchOperationsSettings
 
 ACCOUNT_ID = "123456789012"
@@ -200,15 +200,15 @@ async def test_a_user_part_in_the_endpoint_swallows_the_account(rig: Any) -> Non
 
 async def test_the_server_can_be_the_proxy_of_an_invented_host(rig: Any) -> None:
     config = AioConfig(proxies={"http": rig.endpoint_url})
-    async with aioboto3.Session(**CREDENTIALS).client(
-        "s3control", endpoint_url="http://s3-control.localhost", config=config
+    async with new_session()(
+        "s3control", endpoint_url="http://s3-control.localhost", config=config, **CREDENTIALS
     ) as client:
         assert (await client.list_jobs(AccountId=ACCOUNT_ID))["Jobs"] == []
 
 
 async def test_the_account_header_is_required(rig: Any) -> None:
-    async with aioboto3.Session(**CREDENTIALS).client(
-        "s3control", endpoint_url=rig.endpoint_url, config=UNVALIDATED
+    async with new_session()(
+        "s3control", endpoint_url=rig.endpoint_url, config=UNVALIDATED, **CREDENTIALS
     ) as client:
         client.meta.events.register("before-sign.s3-control", strip)
         assert await code_of(client.list_jobs(AccountId="1")) == "InvalidRequestException"

@@ -10,8 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-import aioboto3
-
 from application.execution.fanout import fan_out
 from domain.catalog import LOCK_PREFIX
 from domain.decision import Decision
@@ -20,6 +18,7 @@ from domain.profile import Profile
 from domain.trigger_mark import mark_value
 from entrypoints.cli.demo.media_files import DemoObject
 from entrypoints.cli.demo.object_kinds import IN_SYSTEM, ObjectKind
+from entrypoints.wiring.sessions import new_session
 
 Message = Mapping[str, Any]
 Notify = Callable[[Message], Awaitable[None]]
@@ -208,8 +207,8 @@ class DemoBucket:
 @asynccontextmanager
 async def open_demo_bucket(bucket: str, table: str, profile: Profile) -> AsyncIterator[DemoBucket]:
     """Open clients with the process's environment."""
-    session = aioboto3.Session()
-    async with session.client("s3") as s3, session.client("dynamodb") as dynamodb:
+    create_client = new_session()
+    async with create_client("s3") as s3, create_client("dynamodb") as dynamodb:
         yield DemoBucket(bucket, table, profile, s3, dynamodb)
 
 

@@ -1,0 +1,149 @@
+"""What a function does before its first request: modules, CPU time, and clients that it opens.
+
+    make bench-cold [ARGS="--rounds 7 --source ../other/src --output json"]
+
+Each handler is imported in fresh processes, and its app is opened as by its first call. The modules
+are those of the Lambda package: other packages of this environment are hidden. Nothing is sent, so
+the figures are of this machine's CPU only. What counts is the number of modules, and the ratio of
+two runs of the same minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from entrypoints.settings import REQUIRED
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src"
+HANDLERS = ("api", "engine", "processor")
+# What makes the clients, and the environment that selects it.
+SESSIONS: dict[str, dict[str, str]] = {
+    "aioboto3": {},
+    "aiobotocore": {"ASSET_SYNC_AIOBOTO3_SESSIONS": "false"},
+}
+OWN = frozenset({"domain", "ports", "application", "adapters", "entrypoints"})
+
+_ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
+
+
+def start(handler: str, *, source: Path = SOURCE, **variables: str) -> dict[str, Any]:
+    """Return what bench/start_handler.py prints; `variables` are added to the environment."""
+    installed = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+    paths = dict.fromkeys((str(source), *installed))
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-I", "-S", str(ROOT / "bench" / "start_handler.py")),
+            *(handler, ":".join(paths), ",".join(_hidden())),
+        ],
+        env={**_environment(), **variables},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def own(modules: list[str]) -> list[str]:
+    """Return this project's modules."""
+    return [name for name in modules if name.partition(".")[0] in OWN]
+
+
+def libraries(modules: list[str]) -> list[str]:
+    """Return the modules of other packages than Python's own."""
+    known = OWN | sys.stdlib_module_names
+    return [name for name in modules if name.partition(".")[0] not in known]
+
+
+def _hidden() -> list[str]:
+    """Return the top-level modules of this environment that are not in requirements/lambda.txt."""
+    lock = (ROOT / "requirements" / "lambda.txt").read_text(encoding="utf-8")
+    pinned = {_normal(name) for name in re.findall(r"^([\w.-]+)==", lock, flags=re.MULTILINE)}
+    return sorted(
+        module
+        for module, owners in packages_distributions().items()
+        if module.isidentifier() and pinned.isdisjoint(map(_normal, owners))
+    )
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **{name: _ARN if name.endswith("_ARN") else f"the-{name.lower()}" for name in REQUIRED},
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "POWERTOOLS_METRICS_DISABLED": "true",
+    }
+
+
+def _rows(source: Path, rounds: int) -> list[dict[str, Any]]:
+    """Return a row for each handler and kind of session; rounds take turns between them."""
+    kinds = [(handler, sdk) for handler in HANDLERS for sdk in SESSIONS]
+    runs: dict[tuple[str, str], list[dict[str, Any]]] = {kind: [] for kind in kinds}
+    for _ in range(rounds):
+        for handler, sdk in kinds:
+            runs[handler, sdk].append(start(handler, source=source, **SESSIONS[sdk]))
+    return [_row(handler, sdk, found) for (handler, sdk), found in runs.items()]
+
+
+def _row(handler: str, sdk: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    first = runs[0]
+    modules = [*first["imported"], *first["opened"]]
+    return {
+        "handler": handler,
+        "sessions": sdk,
+        "modules": len(modules),
+        "own": len(own(modules)),
+        "libraries": len(libraries(modules)),
+        "import_ms": [run["import_ms"] for run in runs],
+        "open_ms": [run["open_ms"] for run in runs],
+        "start_ms": [run["import_ms"] + run["open_ms"] for run in runs],
+        "clients": first["clients"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--source", type=Path, default=SOURCE, help="the src folder to measure")
+    parser.add_argument("--output", choices=("human", "json"), default="human")
+    args = parser.parse_args()
+    rows = _rows(args.source.resolve(), args.rounds)
+    if args.output == "json":
+        print(json.dumps(rows, indent=2))
+        return
+    print(
+        f"{'handler':<10} {'sessions':<12} {'modules':>7} {'own':>5} {'libraries':>9}"
+        f" {'import, CPU ms':>15} {'open, CPU ms':>13} {'sum, median':>12}   clients"
+    )
+    for row in rows:
+        imported, opened = (
+            f"{min(row[name]):.0f} to {max(row[name]):.0f}" for name in ("import_ms", "open_ms")
+        )
+        print(
+            f"{row['handler']:<10} {row['sessions']:<12} {row['modules']:>7} {row['own']:>5}"
+            f" {row['libraries']:>9} {imported:>15} {opened:>13} {median(row['start_ms']):>12.0f}"
+            f"   {', '.join(row['clients'])}"
+        )
+
+
+if __name__ == "__main__":
+    main()
