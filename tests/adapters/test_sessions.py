@@ -44,4 +44,3 @@ async def test_the_setting_reaches_every_client(by_aioboto3: bool) -> None:
         client = await clients.s3()
         assert hasattr(client, "upload_file") is (by_aioboto3 and AIOBOTO3)
         assert (await clients.dynamodb()).meta.region_name == "us-east-1"
-

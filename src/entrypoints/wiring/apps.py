@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from application.connectors import Connectors
 from application.engine.advance_job import Engine
@@ -21,6 +24,8 @@ from ports.batch_jobs import BatchJobs
 from ports.clock import Clock
 from ports.error_log import ErrorLog
 from ports.telemetry import Telemetry
+
+App = TypeVar("App")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,40 +67,22 @@ class ProcessorApp:
     telemetry: Telemetry
 
 
+def _app(kind: Callable[..., App], container: UseCases, **settings: object) -> App:
+    """Return an app: its settings, and what its other fields name in the container."""
+    names = inspect.signature(kind).parameters.keys() - settings.keys()
+    return kind(**settings, **{name: getattr(container, name)() for name in names})
+
+
 def api_app(container: UseCases, *, default_discovery: Discovery) -> ApiApp:
     """Take the API's use cases."""
-    return ApiApp(
-        start_sync=container.start_sync(),
-        connectors=container.connectors(),
-        cancel_job=container.cancel_job(),
-        redrive_job=container.redrive_job(),
-        queries=container.queries(),
-        explain_object=container.explain_object(),
-        outcome_pages=container.outcome_pages(),
-        default_discovery=default_discovery,
-        clock=container.clock(),
-        telemetry=container.telemetry(),
-    )
+    return _app(ApiApp, container, default_discovery=default_discovery)
 
 
 def engine_app(container: UseCases) -> EngineApp:
     """Take the engine's use cases."""
-    return EngineApp(
-        engine=container.engine(),
-        sweep=container.sweep(),
-        batch_jobs=container.batch_jobs(),
-        clock=container.clock(),
-        telemetry=container.telemetry(),
-    )
+    return _app(EngineApp, container)
 
 
 def processor_app(container: UseCases, *, queue_name: str) -> ProcessorApp:
     """Take the processor's use cases."""
-    return ProcessorApp(
-        process_chunk=container.process_chunk(),
-        discover_object=container.discover_object(),
-        errors=container.errors(),
-        queue_name=queue_name,
-        clock=container.clock(),
-        telemetry=container.telemetry(),
-    )
+    return _app(ProcessorApp, container, queue_name=queue_name)
