@@ -34,7 +34,7 @@ def no_context_of_other_tests() -> None:
 
 @dataclass
 class Certificate:
-    """A certificate of one host, signed by itself."""
+    """A self-signed certificate of one host."""
 
     file: Path
     context: ssl.SSLContext
