@@ -44,12 +44,8 @@ def known_source(key: str) -> Source:
     return Source(name=key, files=((key, lambda record, _after: decode_known(record)),))
 
 
+# A worker must write the object, or try it again.
 _FOR_WORKERS = frozenset({OutcomeKind.COPIED, OutcomeKind.PUT, OutcomeKind.FAILED})
-
-
-def _for_workers(outcome: Outcome) -> bool:
-    """Return whether a worker must write the object, or try it again."""
-    return outcome.kind in _FOR_WORKERS or outcome.reason == Reason.TAGS_RESTORED
 
 
 def report_source(keys: tuple[str, ...], *, dry_run: bool, known: Source | None = None) -> Source:
@@ -77,7 +73,8 @@ def report_source(keys: tuple[str, ...], *, dry_run: bool, known: Source | None 
             return Outcome(
                 key=row.key, kind=OutcomeKind.FAILED, reason="Undecided", message=row.message
             )
-        if dry_run or not _for_workers(row.outcome):
+        restores_tags = row.outcome.reason == Reason.TAGS_RESTORED
+        if dry_run or not (row.outcome.kind in _FOR_WORKERS or restores_tags):
             return row.outcome
         return ManifestEntry(key=row.key, size_bytes=row.outcome.size_bytes, last_modified=None)
 

@@ -52,15 +52,10 @@ class RepairJob:
         await self._repair_chunks.repair(job, now, waiting, deadline)
         if job.settled:
             await self._status_publisher.finish_if_settled(job.job_id)
-        elif _needs_engine(job) and self._idle(job, now):
+        elif (not job.splitting.done or job.redrive.active) and self._idle(job, now):
             await self._invoker.advance(job.job_id)
 
     def _idle(self, job: Job, now: datetime) -> bool:
         if job.work.lease is not None:
             return not job.work.lease.live(now)
         return (now - job.times.updated_at).total_seconds() >= self._tuning.stuck_after_s
-
-
-def _needs_engine(job: Job) -> bool:
-    """Return whether the next step is the engine's, and not to wait for chunks."""
-    return not job.splitting.done or job.redrive.active

@@ -105,7 +105,8 @@ class BatchJobService:
         size = max_results or LIST_MAX
         answer: dict[str, Any] = {"Jobs": [job.list_entry(now) for job in found[:size]]}
         if len(found) > size:
-            answer["NextToken"] = _write_token(found[size - 1].sequence)
+            token = f"before:{found[size - 1].sequence}"
+            answer["NextToken"] = base64.b64encode(token.encode()).decode()
         return answer
 
     def update_status(
@@ -169,10 +170,6 @@ class BatchJobService:
         ):
             raise UnknownJob("No such job", code=self._settings.unknown_job_code)
         return job
-
-
-def _write_token(sequence: int) -> str:
-    return base64.b64encode(f"before:{sequence}".encode()).decode()
 
 
 def _read_token(token: str) -> int:

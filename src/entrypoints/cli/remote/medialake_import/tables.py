@@ -7,7 +7,7 @@ AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and others.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any, Final
 
@@ -82,7 +82,8 @@ class MediaLakeTables:
                 scanned = 0
                 while limit is None or scanned < limit:
                     page = client.scan(**request)
-                    yield from (self._plain(item) for item in page["Items"])
+                    for item in page["Items"]:
+                        yield {name: self._deserializer.deserialize(item[name]) for name in item}
                     scanned += page["ScannedCount"]
                     if "LastEvaluatedKey" not in page:
                         return
@@ -91,9 +92,6 @@ class MediaLakeTables:
                         request["Limit"] = limit - scanned
         except (BotoCoreError, ClientError) as error:
             raise self._problem(table_name, error) from error
-
-    def _plain(self, item: Mapping[str, Any]) -> Item:
-        return {name: self._deserializer.deserialize(value) for name, value in item.items()}
 
     def _problem(self, table_name: str, error: BotoCoreError | ClientError) -> ApiProblem:
         detail = f"the table {table_name} cannot be read: {self._cause(error)}"
