@@ -39,7 +39,8 @@ _OTHERS: Final = """
 Trigger `copy` on SeaweedFS: an object keeps bytes, metadata and tags in a copy, also in a multipart
 copy, and the guards against overwriting hold. Locks, ACLs, redirects and encryption are not carried
 over, `expectedBucketOwner` guards nothing, and listings are not in the order that a resumed listing
-depends on if a key has a character below `/` next to a directory of the same stem. Without
+depends on if a key has a character below `/` next to a directory of the same stem: such a listing
+fails, also in several ranges of keys. Without
 credentials it responds to GetBucketOwnershipControls with AccessDenied, and the service then
 refuses the copy instead of guessing; trigger `event` does not send this request.
 
