@@ -17,6 +17,8 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import quote_plus, unquote
 
+from worlds import key_of
+
 from domain.catalog import storage_path
 from domain.identity import mint_inventory_id
 
@@ -32,10 +34,6 @@ _COMMON: Final = (
 _XMLNS: Final = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 _TOKEN: Final = re.compile(rb"continuation-token=(\d+)")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-
-
-def key_of(number: int) -> str:
-    return f"archive/2026/spring campaign/clip-{number:09d}.mov"
 
 
 class Bucket:
@@ -67,7 +65,7 @@ class Bucket:
 
     def tags(self, target: bytes) -> bytes:
         key = unquote(target.split(b"?")[0].decode()).split("/", 2)[2]
-        inventory_id = self._ids[int(key[-13:-4])]
+        inventory_id = self._ids[int(key[-14:-4])]
         return (
             f'<?xml version="1.0" encoding="UTF-8"?>\n<Tagging {_XMLNS}><TagSet><Tag><Key>AssetID'
             f"</Key><Value>asset of {inventory_id}</Value></Tag><Tag><Key>InventoryID</Key><Value>"

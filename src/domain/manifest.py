@@ -28,7 +28,8 @@ class ManifestEntry:
 
     `size_bytes` and `last_modified` may be unknown (None) in a chunk created from a completion
     report, which does not have them. `e_tag` (unquoted) is also None in a chunk of a job that does
-    not compare it. `row` is the line from which the entry was read: it is copied as it is.
+    not compare it. `row` is the line from which the entry was read, if that had its line end: it is
+    copied as it is.
     """
 
     key: str
@@ -96,7 +97,7 @@ def decode_row(line: bytes) -> ManifestEntry:
             size_bytes=int(size) if size else None,
             last_modified=parse_timestamp(modified) if modified else None,
             e_tag=decode_key(e_tag) if e_tag else None,
-            row=line,
+            row=line if line.endswith(b"\n") else None,
         )
     except ValueError as error:
         raise InvalidManifest(f"row {line[:200]!r}: {error}") from error

@@ -17,11 +17,13 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.processor.discover_object import TaskResult
 from domain.batch_job import ENDED
+from domain.catalog import storage_path
 from domain.chunk import Chunk
 from domain.connector import IdSource, Ingest, Trigger
 from domain.failure import Failure
 from domain.identity import identity_of
 from domain.job import Discovery, Job, SyncOptions
+from domain.message import IngestEvent
 from domain.packing import ChunkSizing
 from domain.profile import GENERIC, Profile
 from domain.trigger_mark import mark_of
@@ -105,6 +107,18 @@ class Story:
         """Let the Asset Management System ingest every event."""
         for event in self.ports.bus.events:
             self.ports.catalog.ingest(inventory_id=event.inventory_id, asset_id=event.asset_id)
+
+    def record(self, event: IngestEvent) -> None:
+        """Let it record an object's current version, under the ids of its event."""
+        head = self.buckets.get(BUCKET, event.object_key).head
+        self.ports.catalog.ingest(
+            inventory_id=event.inventory_id,
+            asset_id=event.asset_id,
+            storage_path=storage_path(BUCKET, event.object_key),
+            e_tag=head.e_tag,
+            size_bytes=head.size_bytes,
+            last_modified=head.last_modified,
+        )
 
     # Users.
 

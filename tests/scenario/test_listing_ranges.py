@@ -10,7 +10,6 @@ import pytest
 from faulty_ports import Call, Crash, Faults, faulty
 
 from application.execution.tuning import Tuning
-from domain.catalog import storage_path
 from domain.connector import Verify
 from domain.errors import JobLeaseHeld
 from domain.job import Discovery, JobStatus
@@ -93,15 +92,7 @@ async def test_objects_that_the_catalog_knows_are_counted_once(
     """In discovery batch they go to a file of their own, from each range."""
     await story.sync()
     for event in story.ports.bus.events[::2]:
-        head = story.buckets.get(BUCKET, event.object_key).head
-        story.ports.catalog.ingest(
-            inventory_id=event.inventory_id,
-            asset_id=event.asset_id,
-            storage_path=storage_path(BUCKET, event.object_key),
-            e_tag=head.e_tag,
-            size_bytes=head.size_bytes,
-            last_modified=head.last_modified,
-        )
+        story.record(event)
     job = await story.sync(discovery=discovery, verify=Verify.CATALOG)
     assert job.status is JobStatus.COMPLETED
     assert Counter(story.kinds(job).values()) == {"SKIPPED": 75, "INGESTING": 75}

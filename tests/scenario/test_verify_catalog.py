@@ -10,7 +10,6 @@ from port_spy import spy
 
 from application.connectors import NewConnector
 from application.execution.tuning import Tuning
-from domain.catalog import storage_path
 from domain.connector import Verify
 from domain.errors import InvalidRequest
 from domain.job import Discovery, JobStatus, SyncOptions
@@ -25,17 +24,22 @@ READS = ("GetObjectTagging", "HeadObject")
 def record_all(story: Any) -> None:
     """Let the system record each object's current version, under the ids in its tags."""
     for event in story.ports.bus.events:
-        head = story.buckets.get(BUCKET, event.object_key).head
-        story.ports.catalog.ingest(
-            inventory_id=event.inventory_id,
-            asset_id=event.asset_id,
-            storage_path=storage_path(BUCKET, event.object_key),
-            e_tag=head.e_tag,
-            size_bytes=head.size_bytes,
-            last_modified=head.last_modified,
-        )
+        story.record(event)
     story.ports.bus.events.clear()
     story.requests.clear()
+
+
+def throttle_twice(catalog: Any) -> None:
+    """Let the catalog refuse the next two questions about listed objects."""
+    sound, left = catalog.records_at, [2]
+
+    async def records_at(bucket_name: str, keys: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise Throttled("slow down")
+        return await sound(bucket_name, keys)
+
+    catalog.records_at = records_at
 
 
 @pytest.fixture
@@ -123,15 +127,7 @@ async def test_a_cancelled_listing_leaves_no_upload(synced: Any) -> None:
 
 
 async def test_a_catalog_that_fails_stops_the_listing_and_is_asked_again(synced: Any) -> None:
-    sound, left = synced.ports.catalog.records_at, [2]
-
-    async def records_at(bucket_name: str, keys: Any) -> Any:
-        if left[0]:
-            left[0] -= 1
-            raise Throttled("slow down")
-        return await sound(bucket_name, keys)
-
-    synced.ports.catalog.records_at = records_at
+    throttle_twice(synced.ports.catalog)
     job = await synced.start(verify=Verify.CATALOG, discovery=Discovery.BATCH)
     with pytest.raises(Throttled):
         await synced.run_engine()
@@ -194,15 +190,7 @@ async def test_the_connector_sets_the_default(synced: Any) -> None:
 
 
 async def test_a_throttled_catalog_is_asked_again(synced: Any) -> None:
-    sound, left = synced.ports.catalog.records_at, [2]
-
-    async def records_at(bucket_name: str, keys: Any) -> Any:
-        if left[0]:
-            left[0] -= 1
-            raise Throttled("slow down")
-        return await sound(bucket_name, keys)
-
-    synced.ports.catalog.records_at = records_at
+    throttle_twice(synced.ports.catalog)
     job = await synced.sync(verify=Verify.CATALOG)
     assert (job.status, job.tally.statistics.skipped) == (JobStatus.COMPLETED, 250)
     assert [synced.requests[name] for name in READS] == [0, 0]

@@ -85,6 +85,13 @@ def test_an_e_tag_survives_only_in_rows_that_have_one(
 
 
 @given(ENTRIES)
+def test_a_row_is_copied_only_with_its_line_end(entry: ManifestEntry) -> None:
+    row = encode_row("bucket", entry)
+    assert decode_row(row).row == row
+    assert decode_row(row.rstrip(b"\n")).row is None
+
+
+@given(ENTRIES)
 def test_a_row_is_csv_of_four_fields(entry: ManifestEntry) -> None:
     rows = list(csv.reader(io.StringIO(encode_row("bucket", entry).decode())))
     assert len(rows) == 1

@@ -17,12 +17,13 @@ from adapters.aws.attributes import (
     to_values,
 )
 from adapters.aws.backoff import Sleep
+from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.cursors import to_cursor, to_position
 from adapters.aws.dynamo_reads import first, scan
 from adapters.aws.dynamo_writes import DynamoWriter, put
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.ingest_item import ingest_values, to_ingest
-from domain.connector import Bucket, Connector, ConnectorStatus, Verify
+from domain.connector import Connector, ConnectorStatus, Verify
 from ports.connector_store import ConnectorStore
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.paging import Page
@@ -101,9 +102,7 @@ def _to_connector_item(connector: Connector) -> Item:
     return to_item(
         {
             "connectorId": connector.connector_id,
-            "bucketName": connector.bucket.name,
-            "expectedBucketOwner": connector.bucket.expected_owner,
-            "roleArn": connector.bucket.role_arn,
+            **bucket_values(connector.bucket),
             "prefixes": connector.prefixes,
             "status": connector.status,
             **ingest_values(connector.ingest),
@@ -119,11 +118,7 @@ def _to_connector(item: Item) -> Connector:
         values = to_values(item)
         return Connector(
             connector_id=values["connectorId"],
-            bucket=Bucket(
-                name=values["bucketName"],
-                expected_owner=values.get("expectedBucketOwner"),
-                role_arn=values.get("roleArn"),
-            ),
+            bucket=to_bucket(values),
             prefixes=tuple(values["prefixes"]),
             status=ConnectorStatus(values["status"]),
             ingest=to_ingest(values),

@@ -18,10 +18,11 @@ from adapters.aws.attributes import (
     to_timestamp,
     to_values,
 )
+from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.tally_item import tally_values, to_tally
-from domain.connector import Bucket, Verify
+from domain.connector import Verify
 from domain.engine_work import Attempts, EngineWork
 from domain.job import (
     Discovery,
@@ -74,9 +75,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
     options = request.options
     return {
         "connectorId": request.connector_id,
-        "bucketName": request.bucket.name,
-        "expectedBucketOwner": request.bucket.expected_owner,
-        "roleArn": request.bucket.role_arn,
+        **bucket_values(request.bucket),
         **ingest_values(request.ingest),
         "queueKnown": job.findings.queue.known,
         "queueEmptyAt": job.findings.queue.empty_at,
@@ -227,11 +226,7 @@ def _to_notice(values: Mapping[str, Any]) -> StatusNotice:
 def _to_request(values: Mapping[str, Any]) -> SyncRequest:
     return SyncRequest(
         connector_id=values["connectorId"],
-        bucket=Bucket(
-            name=values["bucketName"],
-            expected_owner=values.get("expectedBucketOwner"),
-            role_arn=values.get("roleArn"),
-        ),
+        bucket=to_bucket(values),
         ingest=to_ingest(values),
         options=_to_options(values),
         fingerprint=values.get("requestFingerprint"),
