@@ -11,12 +11,12 @@ import hashlib
 from dataclasses import replace
 
 from domain.engine_work import Attempts
-from domain.job import Discovery, Job, JobStatus
+from domain.job import Discovery, Job
 
 
 def step_of(job: Job) -> str:
     """Return the engine's next step, as text for messages."""
-    if job.status is JobStatus.INITIALIZING:
+    if not job.listed:
         return "listing the bucket"
     if job.splitting.done:
         return "queueing failed chunks again"

@@ -69,8 +69,9 @@ class Chunk:
 
     Of `object_count` manifest entries, `entry_count` need a worker. The outcomes of the others were
     known when the chunk was created and are counted in `discovered`. `statistics` is this chunk's
-    part of the job's tally: `discovered`, and after settlement all outcomes. `progress_key` names
-    the file with the outcomes of earlier attempts, whose objects are not processed again.
+    part of the job's tally: `discovered`, and after settlement all outcomes. `entries_key` names
+    the file with the entries, if the index alone does not. `progress_key` names the file with the
+    outcomes of earlier attempts, whose objects are not processed again.
     `attempt_count` counts the workers' leases since the last progress, `dead_letter_count` the
     messages that ended in the dead-letter queue since then. `life` is that of a message sent now.
     `status_reason` is why the chunk failed, or why
@@ -90,6 +91,7 @@ class Chunk:
     statistics: Statistics = NOTHING
     attempt_count: int = 0
     lease: Lease | None = None
+    entries_key: str | None = None
     progress_key: str | None = None
     life: ChunkLife = FIRST_LIFE
     dead_letter_count: int = 0

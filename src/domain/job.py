@@ -121,7 +121,7 @@ class DiscoveryWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splitting:
-    """The progress of splitting: the file and the byte at which to resume.
+    """The progress of splitting a manifest or a report: the file and the byte at which to resume.
 
     `object_count` counts the objects in the chunks so far, and `key_sum` sums their keys. At the
     end both equal those of the listing. `key_sum` is None if a key could not be read.
@@ -212,6 +212,18 @@ class Job:
         return self.work.is_held(now) and batch and self.status is JobStatus.DISCOVERING
 
     @property
+    def listed(self) -> bool:
+        """Whether the listing is complete, and its counts are totals.
+
+        A listing into chunks ends with the splitting. It has no manifest, which a direct discovery
+        had in earlier versions.
+        """
+        into_chunks = self.request.options.discovery is Discovery.DIRECT
+        if into_chunks and self.discovery.manifest is None:
+            return self.splitting.done
+        return self.status is not JobStatus.INITIALIZING
+
+    @property
     def settled(self) -> bool:
         """Whether all chunks are settled and none will be added."""
         all_chunks = self.tally.chunks_settled == self.tally.chunks_total
@@ -224,6 +236,11 @@ class ManifestWritten:
     """The listing is complete; there is no manifest if all objects are known."""
 
     manifest: ManifestFile | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscoveryStarted:
+    """The first chunks exist while the listing continues: workers decide about their objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +281,7 @@ class JobRedriven:
 
 JobEvent = (
     ManifestWritten
+    | DiscoveryStarted
     | ProcessingStarted
     | JobCompleted
     | JobCompletedWithErrors
@@ -276,6 +294,7 @@ JOB_TRANSITIONS: Final[Table[JobStatus]] = table(
     {
         JobStatus.INITIALIZING: {
             ManifestWritten: JobStatus.DISCOVERING,
+            DiscoveryStarted: JobStatus.DISCOVERING,
             JobCompleted: JobStatus.COMPLETED,
             JobFailed: JobStatus.FAILED,
             JobCancelled: JobStatus.CANCELLED,
@@ -326,6 +345,8 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
     match event:
         case ManifestWritten(manifest=manifest):
             return replace(moved, discovery=replace(job.discovery, manifest=manifest))
+        case DiscoveryStarted():
+            return moved
         case ProcessingStarted():
             return replace(moved, times=replace(times, processing_at=at))
         case JobCompleted():

@@ -38,8 +38,6 @@ def progress_of(job: Job, now: datetime) -> Progress:
     # Most of a redriven job was done long before.
     rate = done / elapsed_s if elapsed_s > 0 and not job.redrive.number else None
     remaining = max(listed - done, 0)
-    # Listing must be complete before its count is a total.
-    is_listed = job.status is not JobStatus.INITIALIZING
-    eta_s = remaining / rate if rate and is_listed else None
-    percent = min(100.0 * done / listed, 99.9) if is_listed else 0.0
+    eta_s = remaining / rate if rate and job.listed else None
+    percent = min(100.0 * done / listed, 99.9) if job.listed else 0.0
     return Progress(percent=round(percent, 1), objects_per_second=rate, eta_s=eta_s)

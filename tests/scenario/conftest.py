@@ -16,6 +16,7 @@ from application.connectors import NewConnector
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.processor.discover_object import TaskResult
+from application.results.files import chunk_key, manifest_key, read_entries
 from domain.batch_job import ENDED
 from domain.catalog import storage_path
 from domain.chunk import Chunk
@@ -203,6 +204,15 @@ class Story:
                     assert line["key"] not in found
                     found[line["key"]] = line
         return found
+
+    async def listed_keys(self, job: Job) -> list[str]:
+        """Return the keys that a job has listed, in the order of its files."""
+        if job.request.options.discovery is Discovery.BATCH:
+            names = [manifest_key(job.job_id)]
+        else:
+            names = [chunk_key(chunk) for chunk in self.chunks(job)]
+        results = self.ports.results
+        return [entry.key for name in names async for entry in read_entries(results, name)]
 
     def kinds(self, job: Job) -> dict[str, str]:
         """Return the outcomes of a job by key."""

@@ -85,7 +85,7 @@ async def test_while_the_listing_runs_the_warning_has_no_figures(
         Tuning(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=1), page_object_count=1
     )
     furnish(story)
-    job = await story.start(exclude=("*.tmp",))
+    job = await story.start(discovery=Discovery.BATCH, exclude=("*.tmp",))
     listed = await _begin(story, job)
     assert listed.status is JobStatus.INITIALIZING
     assert listed.listing.objects_listed == 1

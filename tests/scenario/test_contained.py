@@ -210,13 +210,13 @@ RECORDS = ("jobs", "chunks")
     [
         *((each, "objects.inspect", "listing the bucket") for each in DISCOVERIES),
         *((each, "objects.list_objects", "listing the bucket") for each in DISCOVERIES),
-        *((each, "results.create_upload", "listing the bucket") for each in DISCOVERIES),
-        *((each, "results.complete_upload", "listing the bucket") for each in DISCOVERIES),
+        (Discovery.BATCH, "results.create_upload", "listing the bucket"),
+        (Discovery.BATCH, "results.complete_upload", "listing the bucket"),
+        (Discovery.DIRECT, "results.put", "listing the bucket"),
         (Discovery.BATCH, "batch_jobs.create", "creating the batch job"),
         (Discovery.BATCH, "batch_jobs.describe", "reading the batch job's report"),
         (Discovery.BATCH, "results.get", "reading the batch job's report"),
         (Discovery.BATCH, "results.stream", "reading the batch job's report"),
-        (Discovery.DIRECT, "results.stream", "splitting the manifest into chunks"),
     ],
 )
 async def test_a_step_of_the_engine_that_always_fails_ends_the_job_with_a_reason(

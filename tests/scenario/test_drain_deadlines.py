@@ -18,7 +18,7 @@ CHUNK_COUNT = 12
 @pytest.fixture
 def slow_story(new_story: Callable[..., Any]) -> Any:
     """A story with a job of twelve chunks, whose settlements take ten seconds each."""
-    story = new_story()
+    story = new_story(page_object_count=5)
     settle = story.ports.chunks.settle
 
     async def slow(chunk: Any, change: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from application.jobs.start_sync import IdempotencyKeyReused
+from application.results.files import chunk_key
 from domain.batch_job import BatchJobStatus
 from domain.chunk import ChunkStatus
 from domain.errors import ConnectorDisabled, InvalidMessage, InvalidRequest, NotRedrivable
@@ -123,7 +124,10 @@ async def test_a_job_can_be_cancelled_in_each_state(
         assert batch_job.status is BatchJobStatus.CANCELLED
 
 
-async def test_a_cancelled_job_keeps_what_was_done(story: Any) -> None:
+async def test_a_cancelled_job_keeps_what_was_done(
+    new_story: Callable[..., Any],
+) -> None:
+    story = new_story(page_object_count=5)
     story.put(*(f"{number}.jpg" for number in range(12)))
     job = await story.start()
     await story.run_engine()
@@ -237,8 +241,9 @@ async def test_a_redrive_of_covered_prefixes_waits_for_the_other_job(story: Any)
 
 
 async def test_a_dead_letter_without_attempts_left_fails_its_chunk_and_the_job_ends(
-    story: Any,
+    new_story: Callable[..., Any],
 ) -> None:
+    story = new_story(page_object_count=5)
     story.put(*(f"{number}.jpg" for number in range(7)))
     job = await story.start()
     await story.run_engine()
@@ -277,7 +282,7 @@ async def test_a_broken_chunk_file_fails_its_chunk_only(story: Any, content: byt
     story.put(*(f"{number}.jpg" for number in range(7)))
     job = await story.start()
     await story.run_engine()
-    key = f"jobs/{job.job_id}/chunks/00000000.csv"
+    key = chunk_key(story.chunks(job)[0])
     if content is None:
         del story.ports.results.files[key]
     else:

@@ -145,7 +145,7 @@ async def test_a_results_bucket_that_is_lost_while_listing_ends_the_job(
     story: Any, error: Exception, cancelled: bool
 ) -> None:
     story.put(*(f"{number}.jpg" for number in range(12)))
-    job = await story.start()
+    job = await story.start(discovery=Discovery.BATCH)
     with listing_stopped(story):
         await story.run_engine()
     assert story.ports.results.open_uploads

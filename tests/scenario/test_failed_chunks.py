@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from application.execution.tuning import Tuning
+from application.results.files import chunk_key
 from domain.chunk import ChunkStatus
 from domain.job import Job, JobStatus
 from domain.outcome import Statistics, counts_by_name
@@ -88,7 +89,7 @@ async def test_a_redriven_chunk_whose_own_file_is_deleted(story: Any) -> None:
 @pytest.mark.parametrize("content", [b"not,a,row\n", None], ids=repr)
 async def test_a_released_chunk_that_cannot_be_read(story: Any, content: bytes | None) -> None:
     job = await released(story)
-    key = f"jobs/{job.job_id}/chunks/00000000.csv"
+    key = chunk_key(story.chunks(job)[0])
     if content is None:
         remove(story, "chunks")
     else:

@@ -26,13 +26,19 @@ FILE_S = 1
 
 @pytest.fixture
 def story(new_story: Callable[..., Any]) -> Any:
-    return new_story(Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=READ_S))
+    return new_story(
+        Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=READ_S),
+        page_object_count=SIZING.object_count_max,
+    )
 
 
 async def test_every_request_makes_progress_however_short_its_time_is(
     new_story: Callable[..., Any],
 ) -> None:
-    story = new_story(Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=1e-6))
+    story = new_story(
+        Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=1e-6),
+        page_object_count=SIZING.object_count_max,
+    )
     job = await furnished(story, Discovery.DIRECT)
     spread(story, job)
     slow_files(story)

@@ -70,7 +70,7 @@ async def test_a_manifest_with_more_parts_than_are_kept_fails_its_job(
 ) -> None:
     monkeypatch.setattr(domain.item_sizes, "MANIFEST_PART_COUNT_MAX", 4)
     story.put(*(f"{number:02}.jpg" for number in range(15)))
-    job = await story.sync(discovery=Discovery.DIRECT)
+    job = await story.sync(discovery=Discovery.BATCH)
     assert job.status is JobStatus.FAILED
     assert "sync fewer objects at once, by prefixes" in job.status_reason
     assert story.ports.results.open_uploads == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from application.execution.tuning import Tuning
-from domain.job import JobStatus
+from domain.job import Discovery, JobStatus
 from domain.packing import ChunkSizing
 from ports.errors import Unavailable
 
@@ -53,16 +53,10 @@ def part_sizes(story: Any) -> list[int]:
     return sizes
 
 
-def manifest_rows(story: Any, job: Any) -> list[str]:
-    """Return the keys of a job's manifest, in order."""
-    content: bytes = story.ports.results.files[f"jobs/{job.job_id}/manifest.csv"]
-    return [line.split(",")[1] for line in content.decode().splitlines()]
-
-
 async def lives(story: Any, job: Any) -> int:
     """Invoke the engine as often as the listing needs; return the number of invocations."""
     for life in range(LIFE_COUNT_MAX):
-        if (await story.ports.jobs.get(job.job_id)).status is not JobStatus.INITIALIZING:
+        if (await story.ports.jobs.get(job.job_id)).listed:
             return life
         await story.run_engine()
         if not story.ports.invoker.job_ids:
@@ -90,27 +84,31 @@ ROW = "media,00.jpg,17,2026-01-01T00:00:00.000Z\n"
 KEYS = [f"{number:02}.jpg" for number in range(50)]
 
 
-async def test_no_page_is_requested_twice(slow_story: Any) -> None:
+@pytest.mark.parametrize("discovery", list(Discovery))
+async def test_no_page_is_requested_twice(slow_story: Any, discovery: Discovery) -> None:
     slow_story.put(*KEYS)
     asked, sizes = slow_pages(slow_story), part_sizes(slow_story)
-    job = await slow_story.start()
+    job = await slow_story.start(discovery=discovery)
     assert await lives(slow_story, job) == 6
 
     assert asked == KEYS[::3]
-    assert manifest_rows(slow_story, job) == KEYS
+    assert await slow_story.listed_keys(job) == KEYS
     assert all(size >= slow_story.tuning.manifest_part_bytes for size in sizes[:-1])
     job = await slow_story.finish(job.job_id)
     assert slow_story.kinds(job) == dict.fromkeys(KEYS, "PUT")
     assert job.listing.objects_listed == 50
 
 
+@pytest.mark.parametrize("discovery", list(Discovery))
 @pytest.mark.parametrize("selected", [0, 1, 2])
-async def test_filtered_pages_are_not_listed_again(slow_story: Any, selected: int) -> None:
+async def test_filtered_pages_are_not_listed_again(
+    slow_story: Any, selected: int, discovery: Discovery
+) -> None:
     """Few rows fill no part of a manifest; the listed pages count nevertheless."""
     chosen = [f"{number:02}.mxf" for number in (7, 33)[:selected]]
     slow_story.put(*KEYS, *chosen)
     asked = slow_pages(slow_story)
-    job = await slow_story.start(include=("*.mxf",))
+    job = await slow_story.start(discovery=discovery, include=("*.mxf",))
     await lives(slow_story, job)
 
     assert asked == sorted([*KEYS, *chosen])[::3]
@@ -120,29 +118,33 @@ async def test_filtered_pages_are_not_listed_again(slow_story: Any, selected: in
     assert (job.listing.objects_listed, job.listing.objects_filtered) == (selected, 50)
 
 
-async def test_pages_without_objects_are_not_listed_again(slow_story: Any) -> None:
+@pytest.mark.parametrize("discovery", list(Discovery))
+async def test_pages_without_objects_are_not_listed_again(
+    slow_story: Any, discovery: Discovery
+) -> None:
     """Delete markers give pages without keys; only a token of the store names a position there."""
     slow_story.buckets.find(BUCKET).versioned = True
     slow_story.put(*KEYS)
     for key in KEYS[3:-2]:
         slow_story.buckets.delete(BUCKET, key)
     asked = slow_pages(slow_story)
-    job = await slow_story.start()
+    job = await slow_story.start(discovery=discovery)
     assert await lives(slow_story, job) == 6
 
     assert asked == [KEYS[0], *[None] * 15, KEYS[48]]
-    assert manifest_rows(slow_story, job) == [*KEYS[:3], *KEYS[-2:]]
+    assert await slow_story.listed_keys(job) == [*KEYS[:3], *KEYS[-2:]]
 
 
+@pytest.mark.parametrize("discovery", list(Discovery))
 async def test_an_expired_token_is_replaced_by_the_last_key(
-    slow_story: Any,
+    slow_story: Any, discovery: Discovery
 ) -> None:
     slow_story.buckets.find(BUCKET).versioned = True
     slow_story.put(*KEYS)
     for key in KEYS[3:12]:
         slow_story.buckets.delete(BUCKET, key)
     asked = slow_pages(slow_story)
-    job = await slow_story.start()
+    job = await slow_story.start(discovery=discovery)
     await slow_story.run_engine()
     stored = await slow_story.ports.jobs.get(job.job_id)
     [keys] = stored.listing.ranges
@@ -154,19 +156,22 @@ async def test_an_expired_token_is_replaced_by_the_last_key(
     await lives(slow_story, job)
 
     assert asked == [KEYS[0], None, None, None, None, None, *KEYS[12::3]]
-    assert manifest_rows(slow_story, job) == [*KEYS[:3], *KEYS[12:]]
+    assert await slow_story.listed_keys(job) == [*KEYS[:3], *KEYS[12:]]
 
 
-async def test_each_prefix_continues_where_it_stopped(slow_story: Any) -> None:
+@pytest.mark.parametrize("discovery", list(Discovery))
+async def test_each_prefix_continues_where_it_stopped(
+    slow_story: Any, discovery: Discovery
+) -> None:
     keys = [f"{folder}/{key}" for folder in "abc" for key in KEYS[:8]]
     slow_story.put(*keys)
     asked = slow_pages(slow_story)
-    job = await slow_story.start(prefixes=("a/", "b/", "c/"))
+    job = await slow_story.start(discovery=discovery, prefixes=("a/", "b/", "c/"))
     await lives(slow_story, job)
 
     pages = [key for folder in range(3) for key in keys[8 * folder : 8 * folder + 8 : 3]]
     assert asked == pages
-    assert manifest_rows(slow_story, job) == keys
+    assert await slow_story.listed_keys(job) == keys
 
 
 @pytest.mark.parametrize("died", ["before", "after"])
@@ -187,7 +192,7 @@ async def test_an_invocation_that_dies_while_it_saves_its_rest_loses_nothing(
         if dies:
             raise Died
 
-    job = await slow_story.start()
+    job = await slow_story.start(discovery=Discovery.BATCH)
     await slow_story.run_engine()
     slow_story.ports.results.put = dying_put
     with pytest.raises(Died):
@@ -196,11 +201,12 @@ async def test_an_invocation_that_dies_while_it_saves_its_rest_loses_nothing(
     [keys] = (await slow_story.ports.jobs.get(job.job_id)).listing.ranges
     assert keys.after == KEYS[8]
     await lives(slow_story, job)
-    assert manifest_rows(slow_story, job) == KEYS
+    assert await slow_story.listed_keys(job) == KEYS
 
 
+@pytest.mark.parametrize("discovery", list(Discovery))
 async def test_an_invocation_that_fails_loses_a_minute_at_most(
-    new_story: Callable[..., Any],
+    new_story: Callable[..., Any], discovery: Discovery
 ) -> None:
     """An error occurs before each deadline; pages listed long before it are durable."""
     story = new_story(Tuning(sizing=ChunkSizing(object_count_max=5)))
@@ -223,7 +229,7 @@ async def test_an_invocation_that_fails_loses_a_minute_at_most(
             await story.use_cases.engine().advance(job.job_id, story.deadline())
         assert (await story.ports.jobs.get(job.job_id)).listing.objects_listed == listed
     await story.finish(job.job_id)
-    assert manifest_rows(story, job) == KEYS
+    assert await story.listed_keys(job) == KEYS
     assert len(asked) == 8 + 8 + 5
 
 
@@ -231,7 +237,7 @@ async def test_a_deleted_rest_fails_the_job(slow_story: Any) -> None:
     """Rows that were listed and are not in the manifest are never silently left out."""
     slow_story.put(*KEYS)
     slow_pages(slow_story)
-    job = await slow_story.start()
+    job = await slow_story.start(discovery=Discovery.BATCH)
     await slow_story.run_engine()
     for name in [name for name in slow_story.ports.results.files if "/progress/" in name]:
         del slow_story.ports.results.files[name]

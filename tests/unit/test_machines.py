@@ -60,6 +60,7 @@ CHUNK_EVENTS: list[Any] = [
     chunks.ChunkRedriven(redrive_number=1),
 ]
 JOB_EVENTS: list[Any] = [
+    jobs.DiscoveryStarted(),
     jobs.ManifestWritten(manifest=jobs.ManifestFile(key="m", e_tag="e")),
     jobs.ProcessingStarted(),
     jobs.JobCompleted(),

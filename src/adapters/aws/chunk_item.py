@@ -29,6 +29,7 @@ def chunk_item(chunk: Chunk) -> Item:
             "statistics": statistics_values(chunk.statistics),
             "attemptCount": chunk.attempt_count,
             "lease": lease_values(chunk.lease),
+            "entriesKey": chunk.entries_key,
             "progressKey": chunk.progress_key,
             "redriveNumber": chunk.life.redrive_number,
             "handedBackCount": chunk.life.released_count,
@@ -62,6 +63,7 @@ def to_chunk(item: Item) -> Chunk:
             statistics=to_statistics(values["statistics"]),
             attempt_count=values["attemptCount"],
             lease=to_lease(values.get("lease")),
+            entries_key=values.get("entriesKey"),
             progress_key=values.get("progressKey"),
             # Version 0.1 counted neither releases nor dead letters.
             life=ChunkLife(

@@ -24,7 +24,7 @@ from application.results.failure_records import cause_of
 from application.results.files import known_key
 from domain.attempts import step_of
 from domain.errors import DomainError, LeaseLost, NoProgress
-from domain.job import Discovery, Job, JobStatus
+from domain.job import Discovery, Job
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.errors import Fatal, NotFound
@@ -151,7 +151,7 @@ class Engine:
     async def _run_steps(self, job: Job, lease: JobLease) -> bool:
         """Advance the job; True if it now waits or has ended, False if the deadline came first."""
         job = await self._status_publisher.publish_pending(job)
-        if job.status is JobStatus.INITIALIZING:
+        if not job.listed:
             listed = await self._steps.list_bucket.run(job, lease)
             if listed is None:
                 return False
@@ -172,6 +172,7 @@ class Engine:
     async def _source(self, job: Job, lease: JobLease) -> Source | None:
         manifest = job.discovery.manifest
         if job.request.options.discovery is Discovery.DIRECT:
+            # Only a job that an earlier version began has a manifest for direct discovery.
             return manifest_source(manifest.key) if manifest else None
         if manifest is None:
             return known_source(known_key(job.job_id))

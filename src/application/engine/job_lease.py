@@ -47,15 +47,18 @@ class JobLease:
         Raises:
             LeaseLost: another invocation holds the lease, or the job has ended or is ending.
         """
+        return await update_job(self._jobs, job_id, lambda job: self.changed(job, change))
 
-        def guarded(job: Job) -> Job:
-            check_work_lease(job, token=self.token, now=self._clock.now())
-            changed = change(job)
-            times = replace(changed.times, updated_at=self._clock.now())
-            changed = replace(changed, times=times)
-            return changed if place_of(changed) == place_of(job) else end_attempts(changed)
+    def changed(self, job: Job, change: Callable[[Job], Job]) -> Job:
+        """Return the job, as read, after a change by the holder of the lease.
 
-        return await update_job(self._jobs, job_id, guarded)
+        Raises:
+            LeaseLost: as `update`.
+        """
+        self.check(job)
+        changed = change(job)
+        changed = replace(changed, times=replace(changed.times, updated_at=self._clock.now()))
+        return changed if place_of(changed) == place_of(job) else end_attempts(changed)
 
     async def release(self, job_id: str) -> Job:
         """Release the lease after an attempt that did not fail."""

@@ -32,10 +32,19 @@ from ports.telemetry import Telemetry
 
 @dataclass(frozen=True, slots=True)
 class TakenPage:
-    """The objects of a page, and the ranges that are left to list, in order; none at the end."""
+    """A page of one stream.
+
+    Attributes:
+        entries: The objects of the page that are in the stream's range, in order.
+        left: The ranges that are left to list, in order; none at the end.
+        stream: The number of the stream, in the order in which they were started.
+        ends_stream: Whether it is the stream's last page.
+    """
 
     entries: Sequence[ManifestEntry]
     left: tuple[KeyRange, ...]
+    stream: int
+    ends_stream: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +55,7 @@ class _Stream:
     the pages since the last attempt to split it, and `first_key` is the first key of these.
     """
 
+    number: int
     keys: KeyRange
     pages: AsyncIterator[ListedPage]
     nothing_after: str | None
@@ -88,7 +98,11 @@ class KeyRangeStreams:
         self._telemetry = telemetry
         self._stream_count_max = min(tuning.listing_streams, RANGE_COUNT_MAX)
         self._pages_per_probe = tuning.listing_pages_per_probe
-        self._streams = [_Stream(keys, self._pages(keys), keys.up_to) for keys in ranges]
+        self._streams = [
+            _Stream(number, keys, self._pages(keys), keys.up_to)
+            for number, keys in enumerate(ranges)
+        ]
+        self._stream_count = len(self._streams)
         # In the order of the requests, so that no stream waits for faster ones.
         self._requests: dict[asyncio.Task[ListedPage], _Stream | _Probe] = {}
         self._page_count = 0
@@ -106,7 +120,8 @@ class KeyRangeStreams:
     ) -> None:
         for request in self._requests:
             request.cancel()
-        if self._requests:
+        # A coroutine that is closed, rather than cancelled, cannot wait.
+        if self._requests and kind is not GeneratorExit:
             done, _ = await asyncio.wait(self._requests)
             # asyncio would log an error that is never looked at, and the caller has ended by now.
             _ = [request.cancelled() or request.exception() for request in done]
@@ -178,7 +193,8 @@ class KeyRangeStreams:
             self._streams.remove(stream)
         else:
             stream.keys = left
-        return TakenPage(entries, tuple(each.keys for each in self._streams))
+        left_ranges = tuple(each.keys for each in self._streams)
+        return TakenPage(entries, left_ranges, stream.number, left is None)
 
     def _take_probe(self, probe: _Probe, request: asyncio.Task[ListedPage]) -> TakenPage | None:
         """Split the range if there are keys after the guess; return their first page."""
@@ -201,7 +217,8 @@ class KeyRangeStreams:
         if not entries and left is None:
             return None
         stream.keys = lower
-        added = _Stream(upper, probe.pages, nothing_after)
+        added = _Stream(self._stream_count, upper, probe.pages, nothing_after)
+        self._stream_count += 1
         self._streams.insert(self._streams.index(stream) + 1, added)
         return self._take(added, page)
 

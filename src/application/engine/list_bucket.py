@@ -1,69 +1,50 @@
-"""Lists a bucket into the manifest: streamed, checkpointed, and resumable after an interruption.
+"""Lists a bucket: streamed, checkpointed, and resumable after an interruption.
 
-The pages of a prefix come from several ranges of its keys at once (`key_range_streams`).
-
-A checkpoint in the job's record has the ranges that are left to list, and the progress of the file
-(`row_file`). It is written with each part, every `checkpoint_after_s` seconds, and at the deadline.
-A later invocation reads the remainder and continues with the ranges.
-
-In a job that relies on the catalog and whose discovery is a batch job, the catalog is asked for
-each page. Objects that are known as listed go to a file of their own: they need no task.
+The pages of a prefix come from several ranges of its keys at once (`key_range_streams`). The
+objects that are selected go to an output: the manifest of a batch job (`manifest_output`), or
+chunks (`chunk_output`). The output saves them together with the ranges that are left to list: when
+there are enough of them, every `checkpoint_after_s` seconds, and at the deadline. A later
+invocation continues with the ranges.
 
 Listing is a loop over invocations. Its measure, which decreases with each, is the number of keys
 in the ranges of the checkpoint: an invocation that ends at its deadline has listed at least one
-page. Only a part that a process with an expired lease sent late makes the listing start again, with
-a new upload that the late process does not know.
+page. Only a part of a manifest that a process with an expired lease sent late makes the listing
+start again, with a new upload that the late process does not know.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
+from application.engine.chunk_output import ChunkOutput
+from application.engine.chunk_recorder import ChunkRecorder
 from application.engine.ingest_watch import IngestWatch
 from application.engine.job_lease import JobLease
 from application.engine.key_range_streams import KeyRangeStreams, TakenPage
-from application.engine.row_file import RowFile
+from application.engine.listing_output import ListingOutput
+from application.engine.manifest_output import ManifestOutput
 from application.execution.tuning import Tuning
+from application.jobs.status_publisher import StatusPublisher
 from application.known_objects import KnownObjects
-from application.results.failure_records import cause_of
-from application.results.files import known_key, manifest_key
 from domain import prefixes as prefix_rules
 from domain.bucket_check import check_bucket
 from domain.file_types import Taken
-from domain.item_sizes import part_bytes
-from domain.job import (
-    Discovery,
-    Findings,
-    Job,
-    JobCompleted,
-    ManifestFile,
-    ManifestWritten,
-    Splitting,
-    evolve,
-)
+from domain.job import Discovery, Findings, Job, JobCompleted, Splitting, evolve
 from domain.key_ranges import WHOLE
-from domain.key_sum import with_key
 from domain.listing import Listing, RowUpload
-from domain.manifest import ManifestEntry, encode_row
+from domain.manifest import ManifestEntry
 from domain.profile import Profile
 from domain.selection import Selection
-from domain.verification import encode_known
 from ports.clock import Clock
-from ports.errors import AccessDenied, Conflict
+from ports.errors import AccessDenied
 from ports.object_store import ObjectStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Metric, Telemetry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Files:
-    manifest: RowFile
-    known: RowFile
-
-
 class ListBucket:
-    """Takes a job from INITIALIZING to DISCOVERING, or to COMPLETED if no object is selected."""
+    """Takes a job from its creation to the end of its listing; COMPLETED if nothing is selected."""
 
     def __init__(
         self,
@@ -71,17 +52,21 @@ class ListBucket:
         objects: ObjectStore,
         results: ResultsStore,
         known_objects: KnownObjects,
+        chunk_recorder: ChunkRecorder,
         ingest_watch: IngestWatch,
+        status_publisher: StatusPublisher,
         profile: Profile,
         clock: Clock,
         telemetry: Telemetry,
         tuning: Tuning,
     ) -> None:
-        self._known_objects = known_objects
-        self._ingest_watch = ingest_watch
-        self._profile = profile
         self._objects = objects
         self._results = results
+        self._known_objects = known_objects
+        self._chunk_recorder = chunk_recorder
+        self._ingest_watch = ingest_watch
+        self._status_publisher = status_publisher
+        self._profile = profile
         self._clock = clock
         self._telemetry = telemetry
         self._tuning = tuning
@@ -96,48 +81,48 @@ class ListBucket:
             UnsupportedBucket: a sync cannot keep its guarantees in this bucket.
             ManifestTooLarge: there are more objects than one job can list.
         """
-        files = _Files(
-            manifest=RowFile(self._results, manifest_key(job.job_id)),
-            known=RowFile(self._results, known_key(job.job_id)),
-        )
-        if job.listing.manifest.upload_id is None:
-            job = await self._start(job, lease, files)
+        output = self._output(job, lease)
+        findings = job.findings if job.listing != Listing() else await self._look(job)
+        at = await output.begin(job)
+        if (at, findings) != (job.listing, job.findings):
+            job = await lease.update(
+                job.job_id, lambda j: replace(j, listing=at, findings=findings)
+            )
         prefixes = prefix_rules.normalise(job.request.options.prefixes) or ("",)
-        at = job.listing
-        rests = at.manifest.rest_key, at.known.rest_key
-        if at.prefix_index < len(prefixes) or any(rests):
-            listed = await self._list(job, lease, prefixes, files)
-            if listed is None:
-                return None
-            job = listed
-        return await self._complete(job, lease, files)
+        return await self._list(job, lease, prefixes, output)
 
-    async def _start(self, job: Job, lease: JobLease, files: _Files) -> Job:
+    def _output(self, job: Job, lease: JobLease) -> ListingOutput:
+        if job.request.options.discovery is Discovery.DIRECT:
+            return ChunkOutput(
+                lease=lease,
+                recorder=self._chunk_recorder,
+                results=self._results,
+                status_publisher=self._status_publisher,
+                clock=self._clock,
+                tuning=self._tuning,
+            )
+        return ManifestOutput(
+            job=job,
+            lease=lease,
+            results=self._results,
+            known_objects=self._known_objects,
+            clock=self._clock,
+            telemetry=self._telemetry,
+            tuning=self._tuning,
+        )
+
+    async def _look(self, job: Job) -> Findings:
         warnings = check_bucket(job, await self._objects.inspect(job.request.bucket))
         queue, queue_warnings = await self._ingest_watch.look(job)
-        upload_id = await self._results.create_upload(files.manifest.key)
-        started = replace(Listing(), manifest=RowUpload(upload_id=upload_id))
-        if _asks_catalog(job):
-            upload_id = await self._results.create_upload(files.known.key)
-            started = replace(started, known=RowUpload(upload_id=upload_id))
-        return await lease.update(
-            job.job_id,
-            lambda j: replace(
-                j,
-                listing=started,
-                findings=Findings(warnings=(*warnings, *queue_warnings), queue=queue),
-            ),
-        )
+        return Findings(warnings=(*warnings, *queue_warnings), queue=queue)
 
     async def _list(
-        self, job: Job, lease: JobLease, prefixes: tuple[str, ...], files: _Files
+        self, job: Job, lease: JobLease, prefixes: tuple[str, ...], output: ListingOutput
     ) -> Job | None:
         margin = timedelta(seconds=self._tuning.modified_since_margin_s)
         options = job.request.options
         selection = Selection.of(options.include, options.exclude, options.modified_since, margin)
         at = job.listing
-        await files.manifest.resume(at.manifest)
-        await files.known.resume(at.known)
         saved_at = self._clock.now()
         for index in range(at.prefix_index, len(prefixes)):
             async with self._streams(job, prefixes[index], at) as pages:
@@ -147,21 +132,18 @@ class ListBucket:
                         if nothing and prefixes[index]:
                             job = await self._warn_of_nothing(job, lease, prefixes[index])
                         at = replace(at, prefix_index=index + 1)
-                    at = await self._with_page(job, at, page, selection, files)
+                    at = await self._take(job, at, page, selection, output)
                     ending = lease.deadline.near(self._tuning.stop_margin_s)
                     age_s = (self._clock.now() - saved_at).total_seconds()
-                    if ending or age_s >= self._tuning.checkpoint_after_s or self._full(at, files):
-                        job = await self._checkpoint(job, lease, at, files)
+                    is_old = age_s >= self._tuning.checkpoint_after_s
+                    if ending or is_old or output.is_due(job, at):
+                        job = await output.save(job, at)
                         at = job.listing
+                        self._report(job)
                         saved_at = self._clock.now()
                     if ending:
                         return None
-        at = replace(
-            at,
-            manifest=await files.manifest.save_part(at.manifest),
-            known=await files.known.save_part(at.known),
-        )
-        return await self._save(job, lease, at)
+        return await self._complete(job, lease, at, output)
 
     def _streams(self, job: Job, prefix: str, at: Listing) -> KeyRangeStreams:
         return KeyRangeStreams(
@@ -173,32 +155,16 @@ class ListBucket:
             tuning=self._tuning,
         )
 
-    async def _with_page(
-        self, job: Job, at: Listing, page: TakenPage, selection: Selection, files: _Files
+    async def _take(
+        self, job: Job, at: Listing, page: TakenPage, selection: Selection, output: ListingOutput
     ) -> Listing:
-        """Add the rows of the page's objects that are selected; return the progress after it."""
+        """Add the page's objects that are selected; return the progress after it."""
         chosen = [entry for entry in page.entries if selection.selects(entry)]
         selected = [entry for entry in chosen if self._may_be_taken(job, entry)]
-        known = await self._known_objects.among(job, selected) if _asks_catalog(job) else {}
-        # Only workers compare ETags. A batch job's manifest has the columns that its request names.
-        options = job.request.options
-        with_e_tags = options.trusts_catalog and options.discovery is Discovery.DIRECT
-        key_sum = at.key_sum
-        rows, known_rows = bytearray(), bytearray()
-        for entry in selected:
-            if entry.key in known:
-                known_rows += encode_known(known[entry.key])
-            else:
-                rows += encode_row(job.request.bucket.name, entry, with_e_tag=with_e_tags)
-            key_sum = with_key(key_sum, entry.key)
-        if selected:
-            files.manifest.add_page(selected[0].key, bytes(rows))
-            files.known.add_page(selected[0].key, bytes(known_rows))
+        added = await output.add(job, at, page, selected)
         return replace(
-            at,
-            key_sum=key_sum,
+            added,
             objects_listed=at.objects_listed + len(selected),
-            objects_known=at.objects_known + len(known),
             objects_filtered=at.objects_filtered + len(page.entries) - len(chosen),
             objects_not_media=at.objects_not_media + len(chosen) - len(selected),
             bytes_listed=at.bytes_listed + sum(e.size_bytes or 0 for e in selected),
@@ -229,89 +195,37 @@ class ListBucket:
         taken = self._profile.takes(entry.key, None, job.request.ingest.file_filter)
         return taken is not Taken.NO
 
-    def _part_bytes(self, at: Listing) -> int:
-        """Return the size of the next part: the record must hold the ETags of both files."""
-        part_count = len(at.manifest.part_e_tags) + len(at.known.part_e_tags)
-        return part_bytes(self._tuning.manifest_part_bytes, part_count)
-
-    def _full(self, at: Listing, files: _Files) -> bool:
-        return max(files.manifest.size_bytes, files.known.size_bytes) >= self._part_bytes(at)
-
-    async def _checkpoint(self, job: Job, lease: JobLease, at: Listing, files: _Files) -> Job:
-        """Upload what fills a part, write the rest as a remainder, and record both."""
-
-        async def saved(file: RowFile, upload: RowUpload) -> RowUpload:
-            if file.size_bytes >= self._part_bytes(at):
-                return await file.save_part(upload)
-            return await file.save_remainder(upload, lease.token, at.objects_seen)
-
-        manifest = await saved(files.manifest, at.manifest)
-        known = await saved(files.known, at.known)
-        return await self._save(job, lease, replace(at, manifest=manifest, known=known))
-
-    async def _save(self, job: Job, lease: JobLease, at: Listing) -> Job:
-        job = await lease.update(job.job_id, lambda j: replace(j, listing=at))
+    def _report(self, job: Job) -> None:
         self._telemetry.event(
             "listing_checkpoint",
             job_id=job.job_id,
-            objects_listed=at.objects_listed,
-            ranges=len(at.ranges),
+            objects_listed=job.listing.objects_listed,
+            ranges=len(job.listing.ranges),
         )
-        return job
 
-    async def _complete(self, job: Job, lease: JobLease, files: _Files) -> Job | None:
-        at = job.listing
-        ended = replace(at, manifest=RowUpload(), known=RowUpload())
-        now = self._clock.now()
-        for file, upload in ((files.manifest, at.manifest), (files.known, at.known)):
-            if upload.upload_id is not None and not upload.part_e_tags:
-                await self._abort(job, file, upload)
-        if not ended.objects_listed:
+    async def _complete(
+        self, job: Job, lease: JobLease, at: Listing, output: ListingOutput
+    ) -> Job | None:
+        if not at.objects_listed:
+            await output.discard(job, at)
+            ended = replace(at, manifest=RowUpload(), known=RowUpload())
 
             def completed(job: Job) -> Job:
                 settled = replace(job, listing=ended, splitting=Splitting(done=True))
-                return evolve(settled, JobCompleted(), now)
+                return evolve(settled, JobCompleted(), self._clock.now())
 
             return await lease.update(job.job_id, completed)
         # Another invocation may have started the listing, and versioning may be enabled since.
         facts = await self._objects.inspect(job.request.bucket)
         unlisted = check_bucket(job, facts)
         others = tuple(warning for warning in job.findings.warnings if warning not in unlisted)
-        warnings = (*check_bucket(job, facts, listed=ended), *others)
-        manifest = None
-        try:
-            if at.known.part_e_tags:
-                await files.known.complete(at.known)
-            if at.manifest.part_e_tags:
-                e_tag = await files.manifest.complete(at.manifest)
-                manifest = ManifestFile(key=files.manifest.key, e_tag=e_tag)
-        except Conflict:
-            # A late request of an attempt with an expired lease replaced a part: the upload no
-            # longer has the recorded parts, and never will.
-            await self._abort(job, files.manifest, at.manifest)
-            await self._abort(job, files.known, at.known)
+        warnings = (*check_bucket(job, facts, listed=at), *others)
+        listed = await output.complete(job, at, warnings)
+        if listed is None:
             restarted = await lease.update(job.job_id, lambda j: replace(j, listing=Listing()))
             return await self.run(restarted, lease)
-        self._telemetry.count(Metric.OBJECTS_LISTED, ended.objects_listed)
-        written = ManifestWritten(manifest=manifest)
-        return await lease.update(
-            job.job_id,
-            lambda j: evolve(replace(_with_warnings(j, warnings), listing=ended), written, now),
-        )
-
-    async def _abort(self, job: Job, file: RowFile, upload: RowUpload) -> None:
-        """Abort an upload that is not needed, if possible; the bucket's lifecycle does so too."""
-        if upload.upload_id is None:
-            return
-        try:
-            await self._results.abort_upload(file.key, upload.upload_id)
-        except Exception as error:  # noqa: BLE001 - reported
-            self._telemetry.warning("upload_not_aborted", job_id=job.job_id, cause=cause_of(error))
-
-
-def _asks_catalog(job: Job) -> bool:
-    """Return whether known objects are found while listing; otherwise workers find them."""
-    return job.request.options.trusts_catalog and job.request.options.discovery is Discovery.BATCH
+        self._telemetry.count(Metric.OBJECTS_LISTED, at.objects_listed)
+        return listed
 
 
 def _with_warnings(job: Job, warnings: tuple[str, ...]) -> Job:

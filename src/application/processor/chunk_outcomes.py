@@ -62,7 +62,7 @@ class ChunkOutcomes:
             return {}
         outcomes = dict(recorded)
         try:
-            async for entry in read_entries(self._results, chunk_key(chunk.job_id, chunk.index)):
+            async for entry in read_entries(self._results, chunk_key(chunk)):
                 if entry.key not in outcomes:
                     outcomes[entry.key] = Outcome(
                         key=entry.key, kind=OutcomeKind.FAILED, reason=reason, message=message

@@ -111,7 +111,7 @@ class ChunkAttempts:
         self, chunk: Chunk, *, done: Container[str]
     ) -> AsyncIterator[list[ManifestEntry]]:
         window: list[ManifestEntry] = []
-        async for entry in read_entries(self._results, chunk_key(chunk.job_id, chunk.index)):
+        async for entry in read_entries(self._results, chunk_key(chunk)):
             if entry.key in done:
                 continue
             if (entry.size_bytes or 0) > self._tuning.single_copy_bytes_max:

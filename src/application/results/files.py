@@ -37,9 +37,14 @@ def report_index_key(job_id: str, batch_job_id: str) -> str:
     return f"{report_prefix(job_id)}/job-{batch_job_id}/manifest.json"
 
 
-def chunk_key(job_id: str, index: int) -> str:
+def chunk_key(chunk: Chunk) -> str:
     """The entries of a chunk that a worker must process."""
-    return f"jobs/{job_id}/chunks/{index:08d}.csv"
+    return chunk.entries_key or f"jobs/{chunk.job_id}/chunks/{chunk.index:08d}.csv"
+
+
+def unique_chunk_key(job_id: str, index: int, token: str) -> str:
+    """The entries of a chunk that depend on the process which writes them, with its token."""
+    return f"jobs/{job_id}/chunks/{index:08d}-{token}.csv"
 
 
 def progress_key(job_id: str, index: int, token: str) -> str:
@@ -67,12 +72,13 @@ def summary_key(job_id: str) -> str:
     return f"jobs/{job_id}/summary.json"
 
 
-async def write_entries(
-    results: ResultsStore, key: str, bucket_name: str, entries: Iterable[ManifestEntry]
-) -> None:
-    """Write a chunk's entries: those read from a manifest as they are there."""
-    rows = (entry.row or encode_row(bucket_name, entry) for entry in entries)
-    await results.put(key, b"".join(rows))
+def encode_entries(
+    bucket_name: str, entries: Iterable[ManifestEntry], *, with_e_tags: bool
+) -> bytes:
+    """Return the content of a chunk's file; rows that were read from a file are copied from it."""
+    return b"".join(
+        entry.row or encode_row(bucket_name, entry, with_e_tag=with_e_tags) for entry in entries
+    )
 
 
 async def read_entries(results: ResultsStore, key: str) -> AsyncIterator[ManifestEntry]:
@@ -86,12 +92,17 @@ async def read_entries(results: ResultsStore, key: str) -> AsyncIterator[Manifes
         yield decode_row(line)
 
 
+def encode_outcomes(outcomes: Iterable[Outcome], *, job_id: str, chunk_index: int) -> bytes:
+    """Return outcomes as the content of a file: one line of JSON each."""
+    lines = (to_json_line(o, job_id=job_id, chunk_index=chunk_index) + "\n" for o in outcomes)
+    return "".join(lines).encode()
+
+
 async def write_outcomes(
     results: ResultsStore, key: str, outcomes: Iterable[Outcome], *, job_id: str, chunk_index: int
 ) -> None:
     """Write outcomes, one line of JSON each."""
-    lines = (to_json_line(o, job_id=job_id, chunk_index=chunk_index) + "\n" for o in outcomes)
-    await results.put(key, "".join(lines).encode())
+    await results.put(key, encode_outcomes(outcomes, job_id=job_id, chunk_index=chunk_index))
 
 
 async def read_outcomes(results: ResultsStore, key: str) -> AsyncIterator[Outcome]:

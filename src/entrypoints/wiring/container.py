@@ -19,6 +19,7 @@ from application.engine.advance_job import Engine, EngineSteps
 from application.engine.batch_discovery import BatchDiscovery
 from application.engine.cancel_chunk import CancelChunk
 from application.engine.chunk_enqueuer import ChunkEnqueuer
+from application.engine.chunk_recorder import ChunkRecorder
 from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
 from application.engine.list_bucket import ListBucket
@@ -118,6 +119,7 @@ class UseCases(containers.DeclarativeContainer):
     queries = _singleton(JobQueries, locals())
 
     known_objects = _singleton(KnownObjects, locals())
+    chunk_recorder = _singleton(ChunkRecorder, locals())
     ingest_watch = _singleton(IngestWatch, locals(), connectors=connector_store, queue=ingest_queue)
     list_bucket = _singleton(ListBucket, locals())
     discovery = _singleton(BatchDiscovery, locals())

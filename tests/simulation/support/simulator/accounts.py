@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from simulator.lasting import Lasting
 from simulator.scenery import BUCKET
 
+from application.results.files import chunk_key
 from domain.batch_job import ENDED
 from domain.chunk import Chunk, ChunkStatus
 from domain.failure import Failure
-from domain.job import Job, JobStatus
+from domain.job import Discovery, Job, JobStatus
 from domain.manifest import decode_row
 from domain.message import IngestEvent
 from domain.outcome import Statistics
@@ -105,11 +106,10 @@ def nothing_is_left_out(observer: Observer, job: Job) -> Iterator[str]:
     then and before it began itself, however old it looks.
     """
     since, sim = job.request.options.modified_since, observer.sim
-    name = f"jobs/{job.job_id}/manifest.csv"
-    content = sim.world.ports.results.files.get(name)
-    if since is None or name in sim.removed or job.status is not JobStatus.COMPLETED:
+    hurt = any(name in sim.removed for name in _listed_files(sim, job))
+    if since is None or hurt or job.status is not JobStatus.COMPLETED:
         return
-    listed = {decode_row(line).key for line in (content or b"").splitlines(keepends=True)}
+    listed = set(listed_keys(sim, job))
     prefixes = job.request.options.prefixes or ("",)
     for key in observer.starts[job.job_id].objects:
         appeared_at = observer.ledger.page(key).appeared_at
@@ -172,6 +172,19 @@ def outcome_lines(
 def _parsed(content: bytes) -> tuple[dict[str, Any], ...]:
     """Return the lines of an outcome file; most invariants read the same ones."""
     return tuple(json.loads(line) for line in content.splitlines())
+
+
+def listed_keys(sim: Simulation, job: Job) -> list[str]:
+    """Return the keys that a job listed, from its manifest or the files of its chunks."""
+    files = sim.world.ports.results.files
+    contents = [files.get(name, b"") for name in _listed_files(sim, job)]
+    return [decode_row(line).key for text in contents for line in text.splitlines(keepends=True)]
+
+
+def _listed_files(sim: Simulation, job: Job) -> list[str]:
+    if job.request.options.discovery is Discovery.BATCH:
+        return [f"jobs/{job.job_id}/manifest.csv"]
+    return [chunk_key(chunk) for chunk in sim.world.database.chunks_of(job.job_id)]
 
 
 def is_hurt(sim: Simulation, job: Job) -> bool:

@@ -9,9 +9,10 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from simulator.accounts import is_hurt, outcome_lines
+from simulator.accounts import is_hurt, listed_keys, outcome_lines
 from simulator.lasting import Lasting
 from simulator.scenery import BUCKET
 
@@ -21,7 +22,6 @@ from domain.connector import Trigger
 from domain.customer_object import ObjectHead
 from domain.job import JOB_TRANSITIONS, Job, JobStatus
 from domain.limits import OBJECT_TAG_COUNT_MAX
-from domain.manifest import decode_row
 from domain.message import IngestEvent, StatusMessage
 from domain.prefixes import overlap
 from domain.tally import Tally, tally_of
@@ -37,7 +37,7 @@ _COMPLETED = frozenset({JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS})
 
 
 def i1_every_entry_has_one_outcome(sim: Simulation, job: Job) -> Iterator[str]:
-    """A job that COMPLETED* has exactly one outcome line for each entry of its manifest, and as
+    """A job that COMPLETED* has exactly one outcome line for each object that it listed, and as
     many as objectsListed; a job that FAILED or was CANCELLED has one for no entry twice. Where
     files were lost, no more is asked of any.
     """
@@ -46,12 +46,12 @@ def i1_every_entry_has_one_outcome(sim: Simulation, job: Job) -> Iterator[str]:
     if twice and job.job_id not in sim.services.batch.wrong_reports:
         yield f"{twice} have more than one outcome"
     if job.status in _COMPLETED and not is_hurt(sim, job):
-        listed = manifest_keys(sim, job)
+        listed = listed_keys(sim, job)
         if set(keys) != set(listed):
-            yield f"outcomes and manifest differ by {set(keys) ^ set(listed)}"
+            yield f"outcomes and listed objects differ by {set(keys) ^ set(listed)}"
         counts = {len(listed), job.listing.objects_listed, job.tally.statistics.total}
         if len(counts) > 1:
-            yield f"manifest, objectsListed and statistics count {counts}"
+            yield f"files, objectsListed and statistics count {counts}"
 
 
 def i2_a_terminal_job_has_terminal_chunks(job: Job, chunks: Mapping[int, Chunk]) -> Iterator[str]:
@@ -303,13 +303,24 @@ def a_dry_run_writes_nothing(observer: Observer, job: Job) -> Iterator[str]:
 
 
 def a_status_follows_the_table(before: Job | None, job: Job) -> Iterator[str]:
-    """A job's status changes as its table says, and each change leaves a notice."""
+    """A job's status changes as its table says, and each change leaves a notice. One write may have
+    two changes: the first chunks of a direct discovery start it, and the processing of objects.
+    """
     if before is None:
         return
-    if job.status not in JOB_TRANSITIONS[before.status].values():
-        yield f"{job.job_id} went from {before.status} to {job.status}"
-    if job.notices.count != before.notices.count + 1:
-        yield f"{job.job_id} has {job.notices.count} notices after {before.notices.count}"
+    news = [notice for notice in job.notices.pending if notice.number > before.notices.count]
+    steps = [before.status, *(notice.status for notice in news)]
+    if steps[-1] is not job.status or len(news) != job.notices.count - before.notices.count:
+        yield f"{job.job_id} has the notices {news} of its way from {before.status} to {job.status}"
+    for status, following in pairwise(steps):
+        if following not in JOB_TRANSITIONS[status].values():
+            yield f"{job.job_id} went from {status} to {following}"
+    if len(news) > 1 and steps != [
+        JobStatus.INITIALIZING,
+        JobStatus.DISCOVERING,
+        JobStatus.PROCESSING,
+    ]:
+        yield f"{job.job_id} went through {steps} in one write"
 
 
 def one_active_job_per_prefix(observer: Observer) -> Iterator[str]:
@@ -381,9 +392,3 @@ def only_known_errors(
     """A process ends well, or in an error that its function's contract names."""
     if not isinstance(error, expected):
         yield f"{label} ended in {error!r}"
-
-
-def manifest_keys(sim: Simulation, job: Job) -> list[str]:
-    """Return the keys of a job's manifest; none if it listed nothing."""
-    content = sim.world.ports.results.files.get(f"jobs/{job.job_id}/manifest.csv", b"")
-    return [decode_row(line).key for line in content.splitlines(keepends=True)]

@@ -380,9 +380,12 @@ class Observer:
         else:
             self.ending_at.pop(job.job_id, None)
         if before is None or before.status is not job.status:
-            self.sim.note(job.job_id, "status", job.status)
-            self.statuses[job.job_id].append(job.status)
-            self.sim.people.saw(f"job {job.status}")
+            known = before.notices.count if before else 0
+            for notice in job.notices.pending:
+                if notice.number > known:
+                    self.sim.note(job.job_id, "status", notice.status)
+                    self.statuses[job.job_id].append(notice.status)
+                    self.sim.people.saw(f"job {notice.status}")
             self.check(invariants.a_status_follows_the_table, before, job)
             self.check(invariants.one_active_job_per_prefix, self)
             self.check(accounts.no_record_is_too_large, self.sim)

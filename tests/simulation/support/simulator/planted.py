@@ -179,7 +179,7 @@ BUGS = (
     bug(
         "sending a message before its record",
         2,
-        "application.engine.split_into_chunks:SplitIntoChunks._commit",
+        "application.engine.chunk_recorder:ChunkRecorder.record",
         "    while True:\n",
         "    from domain.message import chunk_message\n"
         "    await self._queueing._queue.send([chunk_message(c) for c in batch.chunks])\n"
@@ -234,11 +234,9 @@ BUGS = (
     bug(
         "saving the checkpoint before the chunks",
         53,
-        "application.engine.split_into_chunks:SplitIntoChunks._commit",
+        "application.engine.chunk_recorder:ChunkRecorder.record",
         "    while True:\n",
-        "    ahead = batch.checkpoint\n"
-        "    job = await work.update(job.job_id, lambda j: replace(j, splitting=ahead))\n"
-        "    while True:\n",
+        "    job = await lease.update(job.job_id, change)\n    while True:\n",
         "i1_every_entry_has_one_outcome",
         "i2_a_terminal_job_has_terminal_chunks",
         "only_known_errors",

@@ -47,7 +47,7 @@ INGEST_BUGS = (
     ),
     bug(
         "never taking an object for a new one",
-        238,
+        258,
         "domain.trigger_mark:changed_since",
         "return head.last_modified > mark.triggered_at + _TOLERANCE",
         "return False",
@@ -56,7 +56,7 @@ INGEST_BUGS = (
     ),
     bug(
         "reading the mark of another object",
-        403,
+        115,
         "domain.trigger_mark:mark_of",
         'if match["place"] != _place(bucket_name, key):',
         "if False:",
@@ -162,7 +162,7 @@ INGEST_BUGS = (
     bug(
         "losing the count of what is no media",
         4,
-        "application.engine.list_bucket:ListBucket._with_page",
+        "application.engine.list_bucket:ListBucket._take",
         "objects_not_media=at.objects_not_media + len(chosen) - len(selected)",
         "objects_not_media=at.objects_not_media",
         "every_object_is_counted",

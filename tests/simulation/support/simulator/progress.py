@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from domain.chunk import Chunk, ChunkStatus, redrivable
-from domain.job import Job, JobStatus
+from domain.job import Job
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
 
 if TYPE_CHECKING:
@@ -137,13 +137,13 @@ def each_life_comes_nearer_to_the_end(
         new.redrive.number,
         new.splitting.done,
         new.redrive.active,
-    )
+    ) or old.listed is not new.listed
     if another or new.terminal or (old.ending is None) is not (new.ending is None):
         return
     if new.ending is not None:
         if before.free and before.free <= after.free:
             yield f"{process.label} leaves open what it found: {sorted(before.free)}"
-    elif new.status is JobStatus.INITIALIZING:
+    elif not new.listed:
         was, now = old.listing, new.listing
         seen = (was.prefix_index, was.ranges)
         if seen == (now.prefix_index, now.ranges):
