@@ -2,6 +2,8 @@
 # pinned with hashes in requirements/ and goes to $(VENV). Pass more: make test ARGS="-k lease"
 PYTHON ?= python3
 VENV ?= .venv
+# The lock that tests run with: requirements/$(LOCK).txt.
+LOCK ?= dev
 ARGS ?=
 ENDPOINT ?=
 SERVER ?=
@@ -26,10 +28,10 @@ unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast check fix lint types docs soak conformance conformance-medialake bench bench-cold lock clean
+.PHONY: help demo test test-aiobotocore3 test-fast check fix lint types docs soak conformance conformance-medialake bench bench-cold lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 	@echo
 	@echo 'Variables: ARGS="..." (passed on), PYTHON=python3.13 and VENV=.venv-3.13 (another interpreter as well),'
 	@echo '           JOBS=4 (processes of test and soak, at most)'
@@ -39,6 +41,9 @@ demo: $(LOCAL) ## a whole sync on this machine, without an AWS account; ARGS="--
 
 test: $(VENV)/stamp-dev ## every test, on all cores; ARGS="-k lease", ARGS="-n0 -x --pdb"
 	@$(PYTEST_FILES) $(ARGS)
+
+test-aiobotocore3: ## every test with aiobotocore 3 and without aioboto3, in an environment of its own
+	@ASSET_SYNC_AIOBOTO3_SESSIONS=false $(MAKE) test LOCK=aiobotocore3 VENV=.venv-aiobotocore3
 
 test-fast: $(VENV)/stamp-dev ## rules, ports over memory, and layers: under a minute on two cores
 	@$(PYTEST_FILES) -m "not aws and not slow" tests/unit tests/architecture $(ARGS)
@@ -83,10 +88,14 @@ bench-cold: $(VENV)/stamp-dev ## measure what a function imports and opens befor
 	@$(PY) bench/cold_start.py $(ARGS)
 
 # The locks hold for every platform and Python 3.11 or later. Pins move only as far as pyproject.toml
-# forces them, or with ARGS="--upgrade" or ARGS="--upgrade-package moto".
+# forces them, or with ARGS="--upgrade" or ARGS="--upgrade-package moto". aioboto3 is left out of
+# aiobotocore3.txt, because it pins aiobotocore.
 lock: $(VENV)/stamp-uv ## update requirements/*.txt from pyproject.toml
+	@echo aioboto3 > $(VENV)/uv/aioboto3.txt
 	@set -e; for lock in "dev --extra local --group dev" "local --extra local -c requirements/dev.txt" \
-	  "lambda -c requirements/dev.txt"; do set -- $$lock; name=$$1; shift; \
+	  "lambda -c requirements/dev.txt" \
+	  "aiobotocore3 --extra local --group dev --group aiobotocore3 --excludes $(VENV)/uv/aioboto3.txt"; \
+	do set -- $$lock; name=$$1; shift; \
 	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    $(ARGS) "$$@" --output-file requirements/$$name.txt pyproject.toml; done
@@ -108,8 +117,8 @@ $(VENV)/stamp-local: requirements/local.txt pyproject.toml Makefile $(VENV)/stam
 	@$(PY) -c "$$COMMANDS"
 	@touch $@
 
-$(VENV)/stamp-dev: requirements/dev.txt pyproject.toml Makefile $(VENV)/stamp-venv
-	@echo "Installing requirements/dev.txt into $(VENV) (once)"
+$(VENV)/stamp-dev: requirements/$(LOCK).txt pyproject.toml Makefile $(VENV)/stamp-venv
+	@echo "Installing $< into $(VENV) (once)"
 	@$(PIP_INSTALL) -r $<
 	@$(PY) -c "$$COMMANDS"
 	@touch $@

@@ -1,11 +1,15 @@
 """What a function does before its first request: modules, CPU time, and clients that it opens.
 
     make bench-cold [ARGS="--rounds 7 --source ../other/src --output json"]
+    make bench-cold ARGS=--record
 
 Each handler is imported in fresh processes, and its app is opened as by its first call. The modules
 are those of the Lambda package: other packages of this environment are hidden. Nothing is sent, so
 the figures are of this machine's CPU only. What counts is the number of modules, and the ratio of
 two runs of the same minute.
+
+--record writes how many modules of each package a function imports to cold_start_modules.json,
+which tests/architecture/test_cold_start.py takes as the budget.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+from collections import Counter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from statistics import median
@@ -33,12 +38,13 @@ SESSIONS: dict[str, dict[str, str]] = {
     "aiobotocore": {"ASSET_SYNC_AIOBOTO3_SESSIONS": "false"},
 }
 OWN = frozenset({"domain", "ports", "application", "adapters", "entrypoints"})
+RECORD = ROOT / "bench" / "cold_start_modules.json"
 
 _ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 
 
-def start(handler: str, *, source: Path = SOURCE, **variables: str) -> dict[str, Any]:
-    """Return what bench/start_handler.py prints; `variables` are added to the environment."""
+def start(handler: str, sdk: str, *, source: Path = SOURCE) -> dict[str, Any]:
+    """Return what bench/start_handler.py prints; `sdk` is a key of SESSIONS."""
     installed = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
     paths = dict.fromkeys((str(source), *installed))
     ran = subprocess.run(
@@ -46,7 +52,7 @@ def start(handler: str, *, source: Path = SOURCE, **variables: str) -> dict[str,
             *(sys.executable, "-I", "-S", str(ROOT / "bench" / "start_handler.py")),
             *(handler, ":".join(paths), ",".join(_hidden())),
         ],
-        env={**_environment(), **variables},
+        env={**_environment(), **SESSIONS[sdk]},
         check=True,
         stdout=subprocess.PIPE,
         text=True,
@@ -61,9 +67,22 @@ def own(modules: list[str]) -> list[str]:
 
 
 def libraries(modules: list[str]) -> list[str]:
-    """Return the modules of other packages than Python's own."""
-    known = OWN | sys.stdlib_module_names
-    return [name for name in modules if name.partition(".")[0] not in known]
+    """Return the modules of other packages than Python's own, without those of an extension."""
+    known = OWN | sys.stdlib_module_names | {"cython_runtime"}
+    return [
+        name for name in modules if name.partition(".")[0] not in known and not name.startswith("_")
+    ]
+
+
+def package(module: str) -> str:
+    """Return the package of a module: of this project, the folder with the layer's name."""
+    first, *others = module.split(".")
+    return f"{first}.{others[0]}" if first in OWN and len(others) > 1 else first
+
+
+def counts(modules: list[str]) -> dict[str, int]:
+    """Return how many modules there are of each package of this project and of libraries."""
+    return dict(sorted(Counter(map(package, own(modules) + libraries(modules))).items()))
 
 
 def _hidden() -> list[str]:
@@ -100,7 +119,7 @@ def _rows(source: Path, rounds: int) -> list[dict[str, Any]]:
     runs: dict[tuple[str, str], list[dict[str, Any]]] = {kind: [] for kind in kinds}
     for _ in range(rounds):
         for handler, sdk in kinds:
-            runs[handler, sdk].append(start(handler, source=source, **SESSIONS[sdk]))
+            runs[handler, sdk].append(start(handler, sdk, source=source))
     return [_row(handler, sdk, found) for (handler, sdk), found in runs.items()]
 
 
@@ -120,12 +139,25 @@ def _row(handler: str, sdk: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _record() -> None:
+    """Record the counts with the sessions that import less."""
+    recorded = {}
+    for handler in HANDLERS:
+        found = start(handler, "aiobotocore")
+        recorded[handler] = counts([*found["imported"], *found["opened"]])
+    RECORD.write_text(json.dumps(recorded, indent=2) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--source", type=Path, default=SOURCE, help="the src folder to measure")
     parser.add_argument("--output", choices=("human", "json"), default="human")
+    parser.add_argument("--record", action="store_true", help=f"write {RECORD.name}, print nothing")
     args = parser.parse_args()
+    if args.record:
+        _record()
+        return
     rows = _rows(args.source.resolve(), args.rounds)
     if args.output == "json":
         print(json.dumps(rows, indent=2))

@@ -25,6 +25,7 @@ from typing import Any
 
 from calls import at_endpoint, canned_server
 
+import entrypoints.collector  # noqa: F401 - as in a function
 from adapters.aws.catalog import DynamoCatalog
 from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.object_store import S3ObjectStore
@@ -33,7 +34,6 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from domain.connector import Verify
 from domain.job import Discovery, JobStatus, SyncOptions
-from entrypoints.runtime import collect_less_often
 from entrypoints.wiring.memory import memory_world, use_cases
 
 
@@ -82,7 +82,6 @@ def main() -> None:
     if args.verify is not None:
         with canned_server("canned_catalog.py", str(args.objects)) as url:
             at_endpoint(url)
-            collect_less_often()
             print(json.dumps(asyncio.run(_sync(Verify(args.verify), args.objects))))
         return
     found = {verify.value: _in_a_process(verify, args.objects) for verify in Verify}

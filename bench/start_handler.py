@@ -28,12 +28,14 @@ def _start(handler: str) -> dict[str, object]:
     import_s = time.process_time() - started
     imported = set(sys.modules)
 
+    from typing import Any
+
     from aiobotocore.session import AioSession
 
     clients: list[str] = []
-    create_client = AioSession.create_client
+    create_client: Any = AioSession.create_client
 
-    def observed(session: AioSession, service_name: str, **options: object) -> object:
+    def observed(session: AioSession, service_name: str, **options: object) -> Any:
         clients.append(str(service_name))
         return create_client(session, service_name, **options)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import entrypoints.collector  # noqa: F401 - first, for the imports that follow
+
+# isort: split
 import logging
 from typing import Any
 
@@ -10,7 +13,7 @@ from entrypoints.http.dispatch import dispatch, failed_response
 from entrypoints.http.event import read_request
 from entrypoints.invocation import LambdaContext
 from entrypoints.runtime import Runtime
-from entrypoints.wiring.apps import ApiApp
+from entrypoints.wiring.api_app import ApiApp
 from entrypoints.wiring.aws_api import open_api_app
 
 RUNTIME: Runtime[ApiApp] = Runtime(open_api_app)

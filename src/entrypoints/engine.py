@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import entrypoints.collector  # noqa: F401 - first, for the imports that follow
+
+# isort: split
 from typing import Any
 
 from domain.batch_job import ENDED
 from domain.errors import JobLeaseHeld
-from entrypoints.events import Advance, BatchStatusEvent, RunSweep, parse_engine_event
+from entrypoints.engine_events import Advance, BatchStatusEvent, RunSweep, parse_engine_event
 from entrypoints.invocation import LambdaContext, deadline_of
 from entrypoints.runtime import Runtime
-from entrypoints.wiring.apps import EngineApp
 from entrypoints.wiring.aws_engine import open_engine_app
+from entrypoints.wiring.engine_app import EngineApp
 from ports.errors import NotFound
 
 RUNTIME: Runtime[EngineApp] = Runtime(open_engine_app)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import entrypoints.collector  # noqa: F401 - first, for the imports that follow
+
+# isort: split
 from typing import Any
 
 from application.results.failure_records import cause_of
 from domain.errors import InvalidMessage
 from domain.failure import Failure
-from entrypoints.events import (
+from entrypoints.invocation import LambdaContext, deadline_of
+from entrypoints.processor_events import (
     BatchInvocation,
     SqsEvent,
     SqsRecord,
@@ -15,10 +19,9 @@ from entrypoints.events import (
     parse_chunk_message,
     parse_processor_event,
 )
-from entrypoints.invocation import LambdaContext, deadline_of
 from entrypoints.runtime import Runtime
-from entrypoints.wiring.apps import ProcessorApp
 from entrypoints.wiring.aws_processor import open_processor_app
+from entrypoints.wiring.processor_app import ProcessorApp
 from ports.telemetry import Metric
 
 RUNTIME: Runtime[ProcessorApp] = Runtime(open_processor_app)

@@ -9,20 +9,14 @@ each worker thread is one.
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 App = TypeVar("App")
 Result = TypeVar("Result")
-
-# Objects that live until the next collection of their generation. Decoded responses are many small
-# dictionaries, and none of them is part of a cycle. With CPython's default of 700, a job that asks
-# only the catalog spent a sixth of its CPU time in the collector (bench/second_sync.py).
-_GC_THRESHOLDS: Final = (10_000, 20, 50)
 
 OpenApp = Callable[[], AbstractAsyncContextManager[App]]
 
@@ -32,11 +26,6 @@ class _Environment(Generic[App]):
     runner: asyncio.Runner
     stack: AsyncExitStack
     app: App
-
-
-def collect_less_often() -> None:
-    """Set this process's thresholds of the garbage collector; memory stays bounded by counts."""
-    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 class Runtime(Generic[App]):
@@ -67,7 +56,6 @@ class Runtime(Generic[App]):
     def _environment(self) -> _Environment[App]:
         environment: _Environment[App] | None = getattr(self._local, "environment", None)
         if environment is None:
-            collect_less_often()
             runner = asyncio.Runner()
             stack = AsyncExitStack()
             try:

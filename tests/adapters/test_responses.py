@@ -6,6 +6,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, Final, get_type_hints
 from xml.etree import ElementTree
 
@@ -15,9 +17,16 @@ import pytest_asyncio
 from adapter_calls import GOOD, Calls, Good, adapter_calls, good_answer
 from raw_server import RawRequest, RawServer, answer, raw_aws
 
+import ports
 from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.error_codes import ANY_SERVICE, CODES
-from entrypoints.wiring.ports import CommonPorts, EnginePorts, ObjectPorts, ProcessorPorts
+from entrypoints.wiring.ports import (
+    CommonPorts,
+    EnginePorts,
+    JobPorts,
+    ObjectPorts,
+    ProcessorPorts,
+)
 from ports.errors import NotFound, PortError, TimedOut, Unknown
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -294,15 +303,18 @@ _CALLED_AS: Final = {"connector_store": "connectors"}
 
 def _port_methods() -> set[str]:
     """Return every method of the ports that AWS adapters implement, as `port.method`."""
-    ports = {
+    modules = [import_module(f"ports.{found.name}") for found in iter_modules(ports.__path__)]
+    # The groups' own module imports the ports for mypy only.
+    protocols = {name: value for module in modules for name, value in vars(module).items()}
+    found = {
         name: port
-        for group in (CommonPorts, ObjectPorts, EnginePorts, ProcessorPorts)
-        for name, port in get_type_hints(group).items()
+        for group in (CommonPorts, JobPorts, ObjectPorts, EnginePorts, ProcessorPorts)
+        for name, port in get_type_hints(group, localns=protocols).items()
         if name not in _WITHOUT_AWS
     }
     return {
         f"{_CALLED_AS.get(name, name)}.{method}"
-        for name, port in ports.items()
+        for name, port in found.items()
         for method, value in vars(port).items()
         if not method.startswith("_") and callable(value)
     }

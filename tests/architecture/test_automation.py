@@ -10,7 +10,7 @@ MAKEFILES = (ROOT / "Makefile", ROOT / "infra.mk")
 TARGETS = {
     name
     for path in MAKEFILES
-    for name in re.findall(r"^([a-z-]+):", path.read_text(encoding="utf-8"), re.MULTILINE)
+    for name in re.findall(r"^([a-z0-9-]+):", path.read_text(encoding="utf-8"), re.MULTILINE)
 }
 
 

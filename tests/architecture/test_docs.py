@@ -32,7 +32,7 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 REPOSITORY_PATH = re.compile(r"`((?:src|tests|docs|bench|requirements)/[\w./-]*)`")
 COMMAND = re.compile(r"^(?:\$ )?asset-sync ([^\n|>]*)", re.MULTILINE)
-TARGET = re.compile(r"\bmake ([a-z]+(?:-[a-z]+)*)")
+TARGET = re.compile(r"\bmake ([a-z]+(?:-[a-z0-9]+)*)")
 
 
 def _name(path: Path) -> str:
@@ -160,7 +160,7 @@ def _understood(line: str) -> bool:
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_every_make_target_that_is_named_exists(page: Path) -> None:
     makefiles = "".join(path.read_text() for path in [ROOT / "Makefile", *ROOT.glob("*.mk")])
-    targets = set(re.findall(r"^([a-z-]+):", makefiles, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", makefiles, flags=re.MULTILINE))
     code = re.findall(r"`([^`\n]+)`", _prose(page))
     code += [body for _, body in FENCE.findall(page.read_text(encoding="utf-8"))]
     assert {name for text in code for name in TARGET.findall(text)} <= targets

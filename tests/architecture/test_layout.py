@@ -11,6 +11,7 @@ from pathlib import Path
 
 import grimp
 import pytest
+from packaging.requirements import Requirement
 
 import entrypoints
 
@@ -132,9 +133,23 @@ def test_no_file_names_a_package_registry() -> None:
     assert not named
 
 
-@pytest.mark.parametrize("lock", ["dev", "lambda", "local"])
+LOCKS = ["dev", "lambda", "local", "aiobotocore3"]
+# What aioboto3 needs, and the other lock has in other versions or not at all.
+OF_THE_SDK = {"aioboto3", "aiobotocore", "aiofiles", "boto3", "botocore", "s3transfer"}
+
+
+def _lock(name: str) -> str:
+    return (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def _pins(lock: str) -> dict[str, str]:
+    """Return the version of each package; some have one for each version of Python."""
+    return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", _lock(lock), flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_has_a_hash_for_every_pin_and_no_source(lock: str) -> None:
-    text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
+    text = _lock(lock)
     pins = re.findall(r"^[^#\s].*(?:\n .*)*", text, flags=re.MULTILINE)
     assert pins
     assert not [pin for pin in pins if "==" not in pin or "--hash=sha256:" not in pin]
@@ -143,12 +158,33 @@ def test_a_lock_has_a_hash_for_every_pin_and_no_source(lock: str) -> None:
 
 def test_the_smaller_locks_agree_with_the_development_lock() -> None:
     """The demo and the Lambda functions run with the versions that the tests ran with."""
+    assert _pins("lambda").items() <= _pins("local").items() <= _pins("dev").items()
 
-    def pins(lock: str) -> set[str]:
-        text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
-        return set(re.findall(r"^[\w.-]+==[^\s;]+", text, flags=re.MULTILINE))
 
-    assert pins("lambda") <= pins("local") <= pins("dev")
+def test_the_lock_with_aiobotocore_3_differs_only_in_the_sdk() -> None:
+    """Otherwise a failure or a figure of one of the two could have other reasons."""
+    different = {name for name, _ in _pins("dev").items() ^ _pins("aiobotocore3").items()}
+    assert different == OF_THE_SDK
+
+
+@pytest.mark.parametrize("lock", ["dev", "aiobotocore3"])
+def test_a_lock_has_what_pyproject_requires(lock: str) -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, groups = pyproject["project"], pyproject["dependency-groups"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["cli"], *extras["local"]]
+    lines += [*groups["test"], *groups["lint"]]
+    wanted = {each.name: each for each in map(Requirement, lines) if each.name != "asset-sync"}
+    if lock == "aiobotocore3":
+        del wanted["aioboto3"]
+        wanted.update({each.name: each for each in map(Requirement, groups["aiobotocore3"])})
+    pins = _pins(lock)
+    wrong = [
+        str(each)
+        for name, each in wanted.items()
+        if name not in pins or pins[name] not in each.specifier
+    ]
+    assert wrong == []
 
 
 def test_the_version_is_written_once_more_and_the_same() -> None:

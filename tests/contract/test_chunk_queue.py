@@ -14,7 +14,7 @@ from adapters.memory.chunk_queue import MemoryChunkQueue
 from adapters.memory.system import ManualClock
 from domain.chunk import ChunkLife
 from domain.message import ChunkMessage
-from entrypoints.events import parse_chunk_message
+from entrypoints.processor_events import parse_chunk_message
 from ports.chunk_queue import ChunkQueue
 from ports.errors import Fatal
 

@@ -17,9 +17,10 @@ from application.execution.tuning import Tuning
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.job import Discovery, SyncOptions
 from entrypoints import engine, processor
-from entrypoints.wiring.apps import engine_app, processor_app
 from entrypoints.wiring.container import UseCases
+from entrypoints.wiring.engine_app import engine_app
 from entrypoints.wiring.memory import MemoryPorts, MemoryWorld, memory_world, use_cases
+from entrypoints.wiring.processor_app import processor_app
 
 Json = dict[str, Any]
 

@@ -15,7 +15,7 @@ from domain.connector import Bucket, Connector, ConnectorStatus, Ingest, Verify
 from domain.job import Discovery, SyncOptions
 from entrypoints import api
 from entrypoints.runtime import Runtime
-from entrypoints.wiring.apps import ApiApp, api_app
+from entrypoints.wiring.api_app import ApiApp, api_app
 from entrypoints.wiring.memory import memory_world, use_cases
 
 SYNC = "/connectors/media/sync"

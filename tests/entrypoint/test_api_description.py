@@ -27,7 +27,7 @@ from entrypoints import api
 from entrypoints.http.openapi import document
 from entrypoints.http.routes import ROUTES
 from entrypoints.runtime import Runtime
-from entrypoints.wiring.apps import ApiApp, api_app
+from entrypoints.wiring.api_app import ApiApp, api_app
 from entrypoints.wiring.memory import memory_world, use_cases
 
 CONNECTOR_ID = "media"

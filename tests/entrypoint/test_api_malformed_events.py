@@ -14,7 +14,7 @@ from domain.job import Discovery
 from entrypoints import api
 from entrypoints.http.event import UnknownEvent, read_request
 from entrypoints.runtime import Runtime
-from entrypoints.wiring.apps import ApiApp, api_app
+from entrypoints.wiring.api_app import ApiApp, api_app
 from entrypoints.wiring.memory import memory_world, use_cases
 
 EVENTS = Path(__file__).parent / "events"

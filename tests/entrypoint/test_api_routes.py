@@ -33,7 +33,7 @@ from entrypoints.http.openapi import document
 from entrypoints.http.problems import ALL_KINDS
 from entrypoints.http.routes import ROUTES
 from entrypoints.runtime import Runtime
-from entrypoints.wiring.apps import ApiApp, api_app
+from entrypoints.wiring.api_app import ApiApp, api_app
 from entrypoints.wiring.memory import MemoryWorld, memory_world, use_cases
 from ports import errors as port_errors
 

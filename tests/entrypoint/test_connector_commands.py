@@ -27,7 +27,7 @@ from entrypoints.cli.remote.medialake_import import command as import_command
 from entrypoints.cli.remote.medialake_import import tables as medialake_tables
 from entrypoints.cli.remote.stage_api_client import StageApiClient
 from entrypoints.runtime import Runtime
-from entrypoints.wiring.apps import ApiApp, api_app
+from entrypoints.wiring.api_app import ApiApp, api_app
 from entrypoints.wiring.memory import RESULTS_BUCKET_NAME, MemoryWorld, memory_world, use_cases
 
 EVENTS = Path(__file__).parent / "events"

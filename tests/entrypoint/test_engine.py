@@ -11,7 +11,7 @@ from domain.errors import JobLeaseHeld
 from domain.job import Discovery, JobStatus
 from domain.job_control import acquire_work_lease
 from entrypoints import processor
-from entrypoints.wiring.apps import ProcessorApp
+from entrypoints.wiring.processor_app import ProcessorApp
 from ports.errors import NotFound, Unavailable
 
 Json = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import InvalidMessage
 from entrypoints import engine, processor
-from entrypoints.events import parse_chunk_message
+from entrypoints.processor_events import parse_chunk_message
 
 Json = dict[str, Any]
 SECRET = "value-that-no-log-may-hold"

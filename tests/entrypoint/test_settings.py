@@ -1,5 +1,6 @@
 """Settings: all missing and invalid ones are named together, and each can be tuned."""
 
+import os
 from dataclasses import fields, replace
 from typing import Any
 
@@ -59,6 +60,9 @@ def test_every_name_gets_into_its_own_field() -> None:
 def test_the_process_environment_is_read_unless_another_is_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for name in list(os.environ):
+        if name.startswith("ASSET_SYNC_"):
+            monkeypatch.delenv(name)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     assert load_settings() == load_settings(ENVIRONMENT)

@@ -17,20 +17,24 @@ from application.execution.tuning import Tuning
 from domain.job import Discovery
 from domain.profile import GENERIC
 from entrypoints.settings import REQUIRED, InvalidSettings
-from entrypoints.wiring.apps import api_app, engine_app, processor_app
+from entrypoints.wiring.api_app import ApiUseCases, api_app
 from entrypoints.wiring.aws_api import open_api_app
 from entrypoints.wiring.aws_engine import open_engine_app
 from entrypoints.wiring.aws_processor import open_processor_app
 from entrypoints.wiring.container import UseCases
+from entrypoints.wiring.engine_app import EngineUseCases, engine_app
 from entrypoints.wiring.memory import memory_world, ports_of, use_cases
 from entrypoints.wiring.ports import (
     CommonPorts,
     Configuration,
     EnginePorts,
+    JobPorts,
     ObjectPorts,
     ProcessorPorts,
     container_over,
 )
+from entrypoints.wiring.processor_app import ProcessorUseCases, processor_app
+from entrypoints.wiring.slots import Slots
 
 SLOTS = [
     name for name, each in UseCases.providers.items() if isinstance(each, providers.Dependency)
@@ -60,7 +64,7 @@ def _type_of(given: Any) -> str:
     if isinstance(given, providers.Singleton):
         return str(given.cls.__name__)
     (name,) = [slot for slot in SLOTS if UseCases.providers[slot] is given]
-    annotation = str(UseCases.__annotations__[name])
+    annotation = str(Slots.__annotations__[name])
     return annotation.partition("[")[2].rstrip("]")
 
 
@@ -83,12 +87,17 @@ def test_each_app_takes_its_own_use_cases() -> None:
 
 CONFIGURATION = Configuration(tuning=Tuning(), profile=GENERIC, results_bucket_name="results")
 
-# An app, and the ports that its function puts into the container.
+# An app, its function's container, and the ports that the function puts into it.
 APPS: Any = {
-    "api": (partial(api_app, default_discovery=Discovery.DIRECT), [CommonPorts]),
-    "engine": (engine_app, [CommonPorts, ObjectPorts, EnginePorts]),
+    "api": (
+        partial(api_app, default_discovery=Discovery.DIRECT),
+        ApiUseCases,
+        [CommonPorts, JobPorts],
+    ),
+    "engine": (engine_app, EngineUseCases, [CommonPorts, JobPorts, ObjectPorts, EnginePorts]),
     "processor": (
         partial(processor_app, queue_name="q"),
+        ProcessorUseCases,
         [CommonPorts, ObjectPorts, ProcessorPorts],
     ),
 }
@@ -96,16 +105,38 @@ APPS: Any = {
 
 @pytest.mark.parametrize("name", APPS)
 def test_an_app_opens_with_the_ports_of_its_function(name: str) -> None:
-    open_app, kinds = APPS[name]
+    open_app, use_cases_of, kinds = APPS[name]
     ports = memory_world().ports
-    assert open_app(container_over(CONFIGURATION, *(ports_of(kind, ports) for kind in kinds)))
+    given = (ports_of(kind, ports) for kind in kinds)
+    assert open_app(container_over(use_cases_of, CONFIGURATION, *given))
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_a_function_opens_no_port_that_none_of_its_use_cases_needs(name: str) -> None:
+    """Each port opens a client, which takes part of a cold start."""
+    open_app, use_cases_of, kinds = APPS[name]
+    given = {field.name for kind in kinds for field in fields(kind)}
+    here = use_cases_of.providers
+    needed = {
+        slot
+        for provider in here.values()
+        if isinstance(provider, providers.Singleton)
+        for slot, each in here.items()
+        if any(each is argument for argument in provider.kwargs.values())
+    }
+    ports = memory_world().ports
+    app = open_app(
+        container_over(use_cases_of, CONFIGURATION, *(ports_of(kind, ports) for kind in kinds))
+    )
+    taken = {field.name for field in fields(app)}
+    assert given - needed - taken == set()
 
 
 @pytest.mark.parametrize(
     ("kind", "port"),
     [
         (kind, field.name)
-        for kind in (CommonPorts, ObjectPorts, EnginePorts, ProcessorPorts)
+        for kind in (CommonPorts, JobPorts, ObjectPorts, EnginePorts, ProcessorPorts)
         for field in fields(kind)
     ],
 )
@@ -116,14 +147,14 @@ def test_a_port_that_is_missing_is_a_missing_argument(kind: type[Any], port: str
 
 @pytest.mark.parametrize(
     ("name", "missing"),
-    [(name, kind) for name, (_, kinds) in APPS.items() for kind in kinds[1:]],
+    [(name, kind) for name, (_, _, kinds) in APPS.items() for kind in kinds[1:]],
 )
 def test_an_app_whose_ports_are_missing_does_not_open(name: str, missing: type[Any]) -> None:
     """It fails when the function starts, and names the port; not when a request needs it."""
-    open_app, kinds = APPS[name]
+    open_app, use_cases_of, kinds = APPS[name]
     ports = memory_world().ports
     there = [ports_of(kind, ports) for kind in kinds if kind is not missing]
-    container = container_over(CONFIGURATION, *there)
+    container = container_over(use_cases_of, CONFIGURATION, *there)
     names = "|".join(field.name for field in fields(missing))
     with pytest.raises(errors.Error, match=names):
         open_app(container)

@@ -15,7 +15,8 @@ from adapters.local_aws.event_bridge.event_patterns import matches
 from adapters.local_aws.event_bridge.rules import DefaultEventBus
 from domain.errors import InvalidMessage
 from domain.limits import COPY_OBJECT_BYTES_MAX
-from entrypoints.events import parse_engine_event, parse_processor_event
+from entrypoints.engine_events import parse_engine_event
+from entrypoints.processor_events import parse_processor_event
 
 Json = dict[str, Any]
 RULES = [value for value in vars(resources).values() if isinstance(value, RuleSpec)]

@@ -44,9 +44,11 @@ from domain.outcome import Outcome, OutcomeKind
 from domain.records import RecordSplitter
 from domain.selection import Glob
 from entrypoints import api, engine, processor
-from entrypoints.events import BatchInvocation, parse_processor_event
-from entrypoints.wiring.apps import api_app, engine_app, processor_app
+from entrypoints.processor_events import BatchInvocation, parse_processor_event
+from entrypoints.wiring.api_app import api_app
+from entrypoints.wiring.engine_app import engine_app
 from entrypoints.wiring.memory import MemoryWorld, memory_world, use_cases
+from entrypoints.wiring.processor_app import processor_app
 
 SOAK: Final = int(os.environ.get("ASSET_SYNC_SOAK", "1"))
 NOW: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ from domain.batch_job import parse_report_index, parse_report_row
 from domain.errors import InvalidManifest, InvalidMessage, InvalidReport
 from domain.outcome import from_json_line
 from domain.part_copy import from_json
-from entrypoints.events import named_job, parse_chunk_message
+from entrypoints.processor_events import named_job, parse_chunk_message
 from ports.paging import InvalidCursor, decode_cursor
 
 DEPTHS = (1_020, 100_000)

@@ -129,7 +129,11 @@ def _page(
     place = optional(response, "LastEvaluatedKey", of=dict)
     if place is not None and place == request.get("ExclusiveStartKey"):
         raise Malformed("the response names the same page again as its next page")
-    return required(response, "Items", of=list), place
+    items = required(response, "Items", of=list)
+    # Some versions of the SDK pass on what is no item.
+    if not all(isinstance(item, dict) for item in items):
+        raise Malformed("Items of the response has a value that is no item")
+    return items, place
 
 
 def _place(request: Mapping[str, Any]) -> str:

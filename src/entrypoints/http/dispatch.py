@@ -18,7 +18,7 @@ from entrypoints.http.event import Request
 from entrypoints.http.powertools import respond, rule_of, validated
 from entrypoints.http.problems import RequestFault, kind_of, problem_response
 from entrypoints.http.routes import ROUTES
-from entrypoints.wiring.apps import ApiApp
+from entrypoints.wiring.api_app import ApiApp
 
 # Nothing here is for caches to keep: statuses change, and keys are the customer's.
 _EVERY_RESPONSE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

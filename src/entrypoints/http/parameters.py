@@ -16,7 +16,7 @@ from domain.job import JobStatus
 from domain.outcome import OutcomeKind
 from entrypoints.http.event import Request
 from entrypoints.http.values import ID_CHARS_MAX, Cursor, WholeKey, Word
-from entrypoints.wiring.apps import ApiApp
+from entrypoints.wiring.api_app import ApiApp
 from ports.errors import NotFound
 
 PAGE_ITEM_COUNT: Final = 20

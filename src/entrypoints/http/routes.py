@@ -31,7 +31,7 @@ from entrypoints.http.problems import (
     TOO_MANY_PREFIXES,
 )
 from entrypoints.http.route import RouteTable
-from entrypoints.wiring.apps import ApiApp
+from entrypoints.wiring.api_app import ApiApp
 from ports.paging import Page
 
 Item = TypeVar("Item")

@@ -20,8 +20,6 @@ from aws_lambda_powertools.logging.constants import LOGGER_ATTRIBUTE_PRECONFIGUR
 
 from adapters.aws.chunk_store import DynamoChunkStore
 from adapters.aws.clients import Clients, ClientSettings, open_clients
-from adapters.aws.connector_store import DynamoConnectorStore
-from adapters.aws.engine_invoker import LambdaEngineInvoker
 from adapters.aws.error_log import DynamoErrorLog
 from adapters.aws.job_store import DynamoJobStore
 from adapters.aws.powertools_telemetry import SERVICE, PowertoolsTelemetry, to_ascii_json
@@ -84,12 +82,8 @@ async def _common_ports(settings: Settings, clients: Clients) -> CommonPorts:
         chunks=DynamoChunkStore(
             dynamodb, settings.chunk_table_name, job_table_name=settings.job_table_name
         ),
-        connector_store=DynamoConnectorStore(dynamodb, settings.connector_table_name),
         errors=DynamoErrorLog(dynamodb, settings.error_table_name, clock),
         results=S3ResultsStore(await clients.s3(), bucket_name=settings.results_bucket_name),
-        invoker=LambdaEngineInvoker(
-            await clients.lambda_(), function_arn=settings.engine_function_arn
-        ),
         notifier=SnsStatusNotifier(await clients.sns(), topic_arn=settings.status_topic_arn),
     )
 

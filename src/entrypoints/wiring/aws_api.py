@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from entrypoints.wiring.apps import ApiApp, api_app
+from entrypoints.wiring.api_app import ApiApp, ApiUseCases, api_app
 from entrypoints.wiring.aws import OnRequest, open_aws_services
+from entrypoints.wiring.aws_jobs import open_job_ports
 from entrypoints.wiring.ports import container_over
 
 
@@ -14,5 +15,7 @@ from entrypoints.wiring.ports import container_over
 async def open_api_app(on_request: OnRequest | None = None) -> AsyncIterator[ApiApp]:
     """Open what the API needs; `on_request` is called for every AWS request."""
     async with open_aws_services(on_request) as services:
-        container = container_over(services.configuration, services.ports)
+        container = container_over(
+            ApiUseCases, services.configuration, services.ports, await open_job_ports(services)
+        )
         yield api_app(container, default_discovery=services.settings.default_discovery)

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.aws.batch_jobs import S3BatchJobs
-from entrypoints.wiring.apps import EngineApp, engine_app
 from entrypoints.wiring.aws import AwsServices, OnRequest, open_aws_services
+from entrypoints.wiring.aws_jobs import open_job_ports
 from entrypoints.wiring.aws_objects import open_object_ports
+from entrypoints.wiring.engine_app import EngineApp, EngineUseCases, engine_app
 from entrypoints.wiring.ports import EnginePorts, container_over
 
 
@@ -20,8 +21,10 @@ async def open_engine_app(on_request: OnRequest | None = None) -> AsyncIterator[
         open_object_ports(services) as object_ports,
     ):
         container = container_over(
+            EngineUseCases,
             services.configuration,
             services.ports,
+            await open_job_ports(services),
             object_ports,
             await _engine_ports(services),
         )

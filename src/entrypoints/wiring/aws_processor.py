@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.aws.ingest_bus import EventBridgeIngestBus
-from entrypoints.wiring.apps import ProcessorApp, processor_app
 from entrypoints.wiring.aws import OnRequest, open_aws_services
 from entrypoints.wiring.aws_objects import open_object_ports
 from entrypoints.wiring.ports import ProcessorPorts, container_over
+from entrypoints.wiring.processor_app import ProcessorApp, ProcessorUseCases, processor_app
 
 
 @asynccontextmanager
@@ -25,5 +25,7 @@ async def open_processor_app(on_request: OnRequest | None = None) -> AsyncIterat
                 await clients.events(), bus_name=settings.ingest_event_bus_name
             ),
         )
-        container = container_over(services.configuration, services.ports, object_ports, own)
+        container = container_over(
+            ProcessorUseCases, services.configuration, services.ports, object_ports, own
+        )
         yield processor_app(container, queue_name=settings.queue_name)

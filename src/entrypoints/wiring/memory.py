@@ -30,6 +30,7 @@ from entrypoints.wiring.ports import (
     CommonPorts,
     Configuration,
     EnginePorts,
+    JobPorts,
     ObjectPorts,
     ProcessorPorts,
     container_over,
@@ -111,9 +112,10 @@ def use_cases(ports: object, tuning: Tuning, *, profile: Profile = GENERIC) -> U
         tuning=tuning, profile=profile, results_bucket_name=RESULTS_BUCKET_NAME
     )
     common, *own = (
-        ports_of(kind, ports) for kind in (CommonPorts, ObjectPorts, EnginePorts, ProcessorPorts)
+        ports_of(kind, ports)
+        for kind in (CommonPorts, JobPorts, ObjectPorts, EnginePorts, ProcessorPorts)
     )
-    return container_over(configuration, common, *own)
+    return container_over(UseCases, configuration, common, *own)
 
 
 def ports_of(kind: type[Any], ports: object) -> Any:

@@ -8,26 +8,31 @@ when it opens, before its first request.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeVar
 
-from application.execution.tuning import Tuning
-from domain.profile import Profile
-from entrypoints.wiring.container import UseCases
-from ports.batch_jobs import BatchJobs
-from ports.catalog import Catalog
-from ports.chunk_queue import ChunkQueue
-from ports.chunk_store import ChunkStore
-from ports.clock import Clock
-from ports.connector_store import ConnectorStore
-from ports.engine_invoker import EngineInvoker
-from ports.error_log import ErrorLog
-from ports.ids import Ids
-from ports.ingest_bus import IngestBus
-from ports.ingest_queue import IngestQueue
-from ports.job_store import JobStore
-from ports.object_store import ObjectStore
-from ports.results_store import ResultsStore
-from ports.status_notifier import StatusNotifier
-from ports.telemetry import Telemetry
+from entrypoints.wiring.slots import Slots
+
+if TYPE_CHECKING:
+    from application.execution.tuning import Tuning
+    from domain.profile import Profile
+    from ports.batch_jobs import BatchJobs
+    from ports.catalog import Catalog
+    from ports.chunk_queue import ChunkQueue
+    from ports.chunk_store import ChunkStore
+    from ports.clock import Clock
+    from ports.connector_store import ConnectorStore
+    from ports.engine_invoker import EngineInvoker
+    from ports.error_log import ErrorLog
+    from ports.ids import Ids
+    from ports.ingest_bus import IngestBus
+    from ports.ingest_queue import IngestQueue
+    from ports.job_store import JobStore
+    from ports.object_store import ObjectStore
+    from ports.results_store import ResultsStore
+    from ports.status_notifier import StatusNotifier
+    from ports.telemetry import Telemetry
+
+Container = TypeVar("Container", bound=Slots)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +46,24 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommonPorts:
-    """The ports of every function; the API needs no others."""
+    """The ports of every function."""
 
     clock: Clock
     ids: Ids
     telemetry: Telemetry
     jobs: JobStore
     chunks: ChunkStore
-    connector_store: ConnectorStore
     errors: ErrorLog
     results: ResultsStore
-    invoker: EngineInvoker
     notifier: StatusNotifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPorts:
+    """The connectors, and the engine that a job is given to: for API and engine."""
+
+    connector_store: ConnectorStore
+    invoker: EngineInvoker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +91,13 @@ class ProcessorPorts:
 
 
 def container_over(
+    kind: type[Container],
     configuration: Configuration,
     common: CommonPorts,
-    *others: ObjectPorts | EnginePorts | ProcessorPorts,
-) -> UseCases:
-    """Return a container with these ports in its slots."""
-    return UseCases(
+    *others: JobPorts | ObjectPorts | EnginePorts | ProcessorPorts,
+) -> Container:
+    """Return a container of this kind with these ports in its slots."""
+    return kind(
         **{
             field.name: getattr(each, field.name)
             for each in (configuration, common, *others)

@@ -1,0 +1,61 @@
+"""The events that invoke the engine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from entrypoints.events import HIDDEN, AwsModel, JobId, StrictModel, invalid
+
+
+class Advance(StrictModel):
+    """Continue a job."""
+
+    action: Literal["advance"] = "advance"
+    jobId: JobId  # noqa: N815 - the field's name on the wire
+
+
+class RunSweep(StrictModel):
+    """The schedule's constant input."""
+
+    action: Literal["sweep"]
+
+
+class BatchStatusDetails(AwsModel):
+    """`serviceEventDetails` of a batch job event."""
+
+    jobId: Annotated[str, Field(min_length=1)]  # noqa: N815 - AWS's name
+    status: str
+
+
+class BatchStatusDetail(AwsModel):
+    """`detail` of a batch job event."""
+
+    eventName: Literal["JobCreated", "JobStatusChanged"]  # noqa: N815 - AWS's name
+    serviceEventDetails: BatchStatusDetails  # noqa: N815 - AWS's name
+
+
+class BatchStatusEvent(AwsModel):
+    """S3's event on a batch job, as EventBridge delivers it.
+
+    Source: S3 User Guide, "Example: Tracking an S3 Batch Operations job in EventBridge".
+    """
+
+    source: Literal["aws.s3"]
+    detail_type: Annotated[Literal["AWS Service Event via CloudTrail"], Field(alias="detail-type")]
+    detail: BatchStatusDetail
+
+
+EngineEvent = Advance | RunSweep | BatchStatusEvent
+_ENGINE_EVENT: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent, config=HIDDEN)
+
+
+def parse_engine_event(event: Any) -> EngineEvent:
+    """Return the event that the engine was invoked with.
+
+    Raises:
+        InvalidMessage: The event is unknown.
+    """
+    with invalid("unknown event for the engine"):
+        return _ENGINE_EVENT.validate_python(event)

@@ -1,0 +1,123 @@
+"""The events that invoke the processor, and the messages in them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from domain.chunk import ChunkLife
+from entrypoints.events import HIDDEN, AwsModel, JobId, StrictModel, invalid
+
+# The names of a job's files have eight digits for the number of a chunk.
+_CHUNK_INDEX_MAX: Final = 99_999_999
+_COUNT_MAX: Final = 2**53 - 1
+
+_Count = Annotated[int, Field(ge=0, le=_COUNT_MAX, strict=True)]
+
+
+class ChunkMessage(StrictModel):
+    """The body of a message on the processor queue; missing numbers are 0."""
+
+    jobId: JobId  # noqa: N815 - the field's name on the wire
+    chunkIndex: Annotated[  # noqa: N815 - the field's name on the wire
+        int, Field(ge=0, le=_CHUNK_INDEX_MAX, strict=True)
+    ]
+    redriveNumber: _Count = 0  # noqa: N815 - the field's name on the wire
+    attempt: _Count = 0
+
+    @property
+    def life(self) -> ChunkLife:
+        """The life of the chunk when the message was sent."""
+        return ChunkLife(redrive_number=self.redriveNumber, released_count=self.attempt)
+
+
+def parse_chunk_message(body: str) -> ChunkMessage:
+    """Parse the body of a chunk message.
+
+    Raises:
+        InvalidMessage: The body is not valid.
+    """
+    with invalid("not a chunk message"):
+        return ChunkMessage.model_validate_json(body)
+
+
+class _JobReference(AwsModel):
+    jobId: JobId  # noqa: N815 - the field's name on the wire
+
+
+def named_job(body: str) -> str | None:
+    """Return the job that a message names, even if the rest of it is invalid; None without one."""
+    try:
+        return _JobReference.model_validate_json(body).jobId
+    except ValidationError:
+        return None
+
+
+class SqsRecord(AwsModel):
+    """One record of an SQS event."""
+
+    messageId: str  # noqa: N815 - AWS's name
+    body: str
+    eventSource: Literal["aws:sqs"]  # noqa: N815 - AWS's name
+    eventSourceARN: str  # noqa: N815 - AWS's name
+    attributes: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def queue_name(self) -> str:
+        """The queue that the message is from."""
+        return self.eventSourceARN.rsplit(":", 1)[-1]
+
+
+class SqsEvent(AwsModel):
+    """The event of an event source mapping."""
+
+    Records: Annotated[list[SqsRecord], Field(min_length=1)]
+
+
+class BatchTask(AwsModel):
+    """One task of S3 Batch Operations; schema 1.0 has the bucket's ARN, 2.0 its name."""
+
+    taskId: str  # noqa: N815 - AWS's name
+    s3Key: str  # noqa: N815 - AWS's name
+    s3VersionId: str | None = None  # noqa: N815 - AWS's name
+    s3Bucket: str | None = None  # noqa: N815 - AWS's name
+    s3BucketArn: str | None = None  # noqa: N815 - AWS's name
+
+    @property
+    def bucket_name(self) -> str:
+        """The bucket's name; AWS's samples have ARNs with and without region and account."""
+        return self.s3Bucket or (self.s3BucketArn or "").split(":")[-1]
+
+
+class BatchInvocationJob(AwsModel):
+    """The batch job that the tasks belong to."""
+
+    id: str
+    userArguments: dict[str, str] | None = None  # noqa: N815 - AWS's name
+
+
+class BatchInvocation(AwsModel):
+    """The event of S3 Batch Operations (schemas 1.0 and 2.0).
+
+    Source: S3 User Guide, "Invoke AWS Lambda function".
+    """
+
+    invocationSchemaVersion: Literal["1.0", "2.0"]  # noqa: N815 - AWS's name
+    invocationId: str  # noqa: N815 - AWS's name
+    job: BatchInvocationJob
+    tasks: Annotated[list[BatchTask], Field(min_length=1)]
+
+
+ProcessorEvent = SqsEvent | BatchInvocation
+_PROCESSOR_EVENT: TypeAdapter[ProcessorEvent] = TypeAdapter(ProcessorEvent, config=HIDDEN)
+
+
+def parse_processor_event(event: Any) -> ProcessorEvent:
+    """Return the event that the processor was invoked with.
+
+    Raises:
+        InvalidMessage: The event is unknown.
+    """
+    with invalid("unknown event for the processor"):
+        return _PROCESSOR_EVENT.validate_python(event)

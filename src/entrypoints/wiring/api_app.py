@@ -1,0 +1,55 @@
+"""The API's use cases, and what its entrypoint takes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from application.connectors import Connectors
+from application.jobs.cancel_job import CancelJob
+from application.jobs.explain_object import ExplainObject
+from application.jobs.job_queries import JobQueries
+from application.jobs.outcome_pages import OutcomePages
+from application.jobs.redrive_job import RedriveJob
+from application.jobs.start_sync import StartSync
+from entrypoints.wiring.slots import Slots, app_of, singleton
+
+if TYPE_CHECKING:
+    from domain.job import Discovery
+    from ports.clock import Clock
+    from ports.telemetry import Telemetry
+
+
+class ApiUseCases(Slots):
+    """Created once per container, from the ports in its slots."""
+
+    connectors = singleton(Connectors, locals(), Slots, connectors=Slots.connector_store)
+    start_sync = singleton(
+        StartSync, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
+    )
+    cancel_job = singleton(CancelJob, locals(), Slots, engine=Slots.invoker)
+    redrive_job = singleton(RedriveJob, locals(), Slots, engine=Slots.invoker)
+    outcome_pages = singleton(OutcomePages, locals(), Slots)
+    explain_object = singleton(ExplainObject, locals(), Slots)
+    queries = singleton(JobQueries, locals(), Slots)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiApp:
+    """For the HTTP API."""
+
+    start_sync: StartSync
+    connectors: Connectors
+    cancel_job: CancelJob
+    redrive_job: RedriveJob
+    queries: JobQueries
+    outcome_pages: OutcomePages
+    explain_object: ExplainObject
+    default_discovery: Discovery
+    clock: Clock
+    telemetry: Telemetry
+
+
+def api_app(container: ApiUseCases, *, default_discovery: Discovery) -> ApiApp:
+    """Take the API's use cases."""
+    return app_of(ApiApp, container, default_discovery=default_discovery)

@@ -1,0 +1,72 @@
+"""The engine's use cases, and what its entrypoint takes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from application.engine.advance_job import Engine, EngineSteps
+from application.engine.batch_discovery import BatchDiscovery
+from application.engine.cancel_chunk import CancelChunk
+from application.engine.chunk_enqueuer import ChunkEnqueuer
+from application.engine.chunk_recorder import ChunkRecorder
+from application.engine.end_job import EndJob
+from application.engine.ingest_watch import IngestWatch
+from application.engine.list_bucket import ListBucket
+from application.engine.record_failure import RecordFailure
+from application.engine.repair_chunks import RepairChunks
+from application.engine.repair_job import RepairJob
+from application.engine.requeue_failures import RequeueFailures
+from application.engine.split_into_chunks import SplitIntoChunks
+from application.engine.stop_discovery import StopDiscovery
+from application.engine.sweep import Sweep
+from entrypoints.wiring.chunk_use_cases import ChunkUseCases
+from entrypoints.wiring.slots import app_of, singleton
+
+if TYPE_CHECKING:
+    from ports.batch_jobs import BatchJobs
+    from ports.clock import Clock
+    from ports.telemetry import Telemetry
+
+
+class EngineUseCases(ChunkUseCases):
+    """Created once per container, from the ports in its slots."""
+
+    ingest_watch = singleton(
+        IngestWatch,
+        locals(),
+        ChunkUseCases,
+        connectors=ChunkUseCases.connector_store,
+        queue=ChunkUseCases.ingest_queue,
+    )
+    queueing = singleton(ChunkEnqueuer, locals(), ChunkUseCases)
+    chunk_recorder = singleton(ChunkRecorder, locals(), ChunkUseCases)
+    list_bucket = singleton(ListBucket, locals(), ChunkUseCases)
+    discovery = singleton(BatchDiscovery, locals(), ChunkUseCases)
+    split = singleton(SplitIntoChunks, locals(), ChunkUseCases)
+    requeue = singleton(RequeueFailures, locals(), ChunkUseCases)
+    stop_discovery = singleton(StopDiscovery, locals(), ChunkUseCases)
+    cancel_chunk = singleton(CancelChunk, locals(), ChunkUseCases)
+    record_failure = singleton(RecordFailure, locals(), ChunkUseCases)
+    end_job = singleton(EndJob, locals(), ChunkUseCases)
+    engine_steps = singleton(EngineSteps, locals(), ChunkUseCases)
+    engine = singleton(Engine, locals(), ChunkUseCases, steps=engine_steps)
+    repair_chunks = singleton(RepairChunks, locals(), ChunkUseCases)
+    repair_job = singleton(RepairJob, locals(), ChunkUseCases)
+    sweep = singleton(Sweep, locals(), ChunkUseCases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineApp:
+    """For the engine's function."""
+
+    engine: Engine
+    sweep: Sweep
+    batch_jobs: BatchJobs
+    clock: Clock
+    telemetry: Telemetry
+
+
+def engine_app(container: EngineUseCases) -> EngineApp:
+    """Take the engine's use cases."""
+    return app_of(EngineApp, container)
