@@ -205,7 +205,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "missing uploads that began before the last sync",
-        410,
+        152,
         "domain.selection:Selection.selects",
         "self.modified_since - entry.last_modified > self.margin",
         "entry.last_modified < self.modified_since",
@@ -269,7 +269,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "ending a cancelled job without cancelling its batch job",
-        207,
+        536,
         "application.engine.advance_job:Engine.advance",
         "if job.splitting.done:",
         "if True:",
