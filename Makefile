@@ -28,7 +28,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-aiobotocore3 test-fast check fix lint types docs soak conformance conformance-medialake bench bench-cold lock clean
+.PHONY: help demo test test-aiobotocore3 test-fast check fix lint types docs soak conformance conformance-medialake bench bench-cold bench-scale lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -86,6 +86,9 @@ bench: $(VENV)/stamp-dev ## measure; see bench/
 
 bench-cold: $(VENV)/stamp-dev ## measure what a function imports and opens before its first request
 	@$(PY) bench/cold_start.py $(ARGS)
+
+bench-scale: $(VENV)/stamp-dev ## print how long syncs of three sizes take by the model, and what limits them
+	@$(PY) -m bench.scaling
 
 # The locks hold for every platform and Python 3.11 or later. Pins move only as far as pyproject.toml
 # forces them, or with ARGS="--upgrade" or ARGS="--upgrade-package moto". aioboto3 is left out of

@@ -22,6 +22,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from bench.scaling import report as scaling
+
 import domain.chunk
 import domain.decision
 import domain.job
@@ -276,13 +278,22 @@ def _checklist() -> list[str]:
     return _table(("", "what", "command", "what you should see"), rows)
 
 
+def _scaling(make: Callable[[], str]) -> Callable[[], list[str]]:
+    return lambda: make().rstrip("\n").split("\n")
+
+
 _REGIONS: Final[Mapping[str, Callable[[], list[str]]]] = {
     "catalog": _catalog,
     "checklist": _checklist,
     "policy": _policy,
     "problems": _problems,
     "required": _required,
+    "rates": _scaling(scaling.documented),
     "routes": _routes,
+    "scaling-designs": _scaling(scaling.designs),
+    "scaling-overlap": _scaling(scaling.overlap),
+    "scaling-limits": _scaling(scaling.limits),
+    "scaling-sizes": _scaling(scaling.sizes),
     "sizing": _sizing,
 }
 

@@ -6,6 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from bench.scaling.sync import (
+    ADDING_STATE_REQUESTS,
+    CHUNK_FILE_REQUESTS,
+    CHUNK_STATE_REQUESTS,
+    Choices,
+    Workload,
+    object_requests,
+)
 
 Json = dict[str, Any]
 Counts = Counter[tuple[str, str, str]]
@@ -152,3 +160,45 @@ def test_no_write_of_state_depends_on_the_number_of_objects(
     assert set(marks) <= {2, 3}
     assert found[10] == found[90]
     assert sum(n for key, n in found[10].items() if key[1] in STATE_WRITES) < 20
+
+
+@pytest.mark.parametrize("known", [None, "asset"], ids=["PUT", "SKIP"])
+def test_the_model_of_large_syncs_counts_the_same_requests_for_objects(
+    system: Any, sync: Callable[..., Any], counted: Callable[..., Counts], known: str | None
+) -> None:
+    bucket, count = f"counts-model-{known or 'put'}", 100
+    _fill(system, bucket, count, known=known)
+    system.api.connect(bucket)
+    job, calls = sync(bucket)
+    assert job["statistics"]["skipped" if known else "put"] == count
+    found = _on_objects(calls, bucket)
+    found.update({key[1]: n for key, n in counted(calls).items() if key[2] == system.assets_table})
+    found["PutEvents"] = counted(calls)["events", "PutEvents", ""]
+    # No index over storage paths is named here.
+    workload = Workload(objects=count, put_share=0.0 if known else 1.0, path_index=False)
+    expected = object_requests(workload, Choices())
+    assert +found == {name: round(each * count) for name, each in expected.items()}
+
+
+def test_the_model_of_large_syncs_counts_the_same_requests_for_chunks(
+    system: Any, counted: Callable[..., Counts]
+) -> None:
+    files, state = {}, {}
+    for chunks, count in ((1, 400), (3, 1_100)):
+        bucket = f"counts-chunks-{count}"
+        _fill(system, bucket, count, known="asset")
+        system.api.connect(bucket)
+        system.idle()
+        system.calls.take_kept()
+        job = system.api.ended(system.api.sync(bucket, discovery="direct"))
+        system.idle()
+        assert job["chunks"]["total"] == chunks
+        counts = counted(system.calls.take_kept())
+        files[chunks] = sum(n for key, n in counts.items() if key[2] == system.results_bucket)
+        state[chunks] = sum(
+            n for key, n in counts.items() if key[0] == "dynamodb" and key[2] != system.assets_table
+        )
+    assert files[3] - files[1] == 2 * CHUNK_FILE_REQUESTS
+    # A worker may be faster than the mark of its chunk, and two transactions of a job may conflict.
+    added = 2 * (CHUNK_STATE_REQUESTS + ADDING_STATE_REQUESTS)
+    assert state[3] - state[1] == pytest.approx(added, abs=6)
