@@ -69,6 +69,25 @@ class _Target:
     host: str
 
 
+class _Headers(dict[str, str]):
+    """A response's headers by their names in lower case, as the SDK's session names them.
+
+    The SDK's own class makes an object for each lookup, and its parser looks up forty names.
+    """
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(str(name).lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+
 class LeanS3:
     """Makes the calls for single objects itself; `sdk`, the SDK's client, makes all others."""
 
@@ -191,7 +210,9 @@ class LeanS3:
     async def _parse(self, operation: Any, response: Any) -> Any:
         client = self.sdk
         received = {
-            "headers": response.headers,
+            "headers": _Headers(
+                {name._lower: value for name, value in response.headers._dict.items()}
+            ),
             "status_code": response.status_code,
             "context": {"operation_name": operation.name},
             "body": await response.content,
