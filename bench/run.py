@@ -1,12 +1,13 @@
 """All benchmarks in one run: tables for people, and build/bench.json for programs.
 
     make bench                              the short version, some minutes
-    make bench ARGS="--full"                up to 1,000,000 keys and 10,000,000 rows; about an hour
-    make bench ARGS="--objects 1000000"     another size
+    make bench ARGS="--full"                up to 1,000,000 objects and 10,000,000 rows; an hour
+    make bench ARGS="--objects 1000000"     a first sync of another size
     make bench ARGS="--only listings"       some of them
     make bench ARGS="--write-docs"          also into docs/benchmarks.md
 
 - `syncs` (bench/syncs.py): whole syncs, and the reference pattern, and a raw client.
+- `scale` (bench/scale.py): this service's syncs by number of objects.
 - `listings` (bench/listings.py): listing, and s5cmd, rclone and boto3.
 - `memory` (bench/memory.py): the peaks of listing, splitting and reading reports.
 - `calls` (bench/calls.py): the calls that are made for each object, by the SDK and lean.
@@ -30,6 +31,7 @@ import calls
 import listing_streams
 import listings
 import memory
+import scale
 import syncs
 from machine import machine
 from measuring import run_program
@@ -45,10 +47,11 @@ _ROOT = Path(__file__).resolve().parents[1]
 class Sizes:
     """How much is measured; `rows` are two sizes whose peaks of memory are compared."""
 
-    objects: int = 10_000
-    reference_objects: int = 2_000
+    compared: int = 1_000
+    rounds: int = 2
+    objects: tuple[int, ...] = (2_000, 20_000)
+    known: tuple[int, ...] = (20_000, 100_000)
     keys: int = 100_000
-    rounds: int = 3
     rows: tuple[int, int] = (10_000, 1_000_000)
     calls: int = 2_000
     stream_rows: int = 100_000
@@ -56,15 +59,18 @@ class Sizes:
 
 
 FULL = Sizes(
-    objects=100_000,
-    reference_objects=10_000,
+    compared=2_000,
+    rounds=3,
+    objects=(10_000, 100_000),
+    known=(10_000, 100_000, 1_000_000),
     keys=1_000_000,
     rows=(10_000, 10_000_000),
     stream_rows=1_000_000,
 )
 
 _PARTS: dict[str, tuple[Callable[[Sizes], Any], Callable[[Any], list[Table]]]] = {
-    "syncs": (lambda size: syncs.measure(size.objects, size.reference_objects), syncs.tables),
+    "syncs": (lambda size: syncs.measure(size.compared, size.rounds), syncs.tables),
+    "scale": (lambda size: scale.measure(size.objects, size.known), scale.tables),
     "listings": (lambda size: listings.measure(size.keys, size.rounds), listings.tables),
     "memory": (lambda size: memory.measure(size.rows), memory.tables),
     "calls": (
@@ -86,10 +92,11 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--full", action="store_true", help="all sizes of the long version")
-    parser.add_argument("--objects", type=int, help="objects of this service's syncs")
-    parser.add_argument("--reference-objects", type=int, help="objects of the others' syncs")
+    parser.add_argument("--compared", type=int, help="objects of the syncs that are compared")
+    parser.add_argument("--rounds", type=int, help="rounds of syncs and listings")
+    parser.add_argument("--objects", nargs="+", type=int, help="sizes of this service's first sync")
+    parser.add_argument("--known", nargs="+", type=int, help="sizes of its syncs of known objects")
     parser.add_argument("--keys", type=int, help="keys to list")
-    parser.add_argument("--rounds", type=int, help="listings of each kind")
     parser.add_argument("--rows", nargs=2, type=int, help="the two sizes for memory")
     parser.add_argument("--calls", type=int, help="calls of each kind and round")
     parser.add_argument("--stream-rows", type=int, help="keys to list in ranges")

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from measuring import Stopwatch, report
+from measuring import Stopwatch, Usage, report
 
 from adapters.aws.catalog import DynamoCatalog
 from adapters.aws.clients import ClientSettings, open_clients
@@ -37,8 +37,13 @@ from entrypoints.wiring.memory import RESULTS_BUCKET_NAME, memory_world, use_cas
 _INVOCATION = timedelta(minutes=15)
 
 
-async def sync(bucket_name: str, ingest: Ingest, verify: Verify) -> tuple[Job, dict[str, float]]:
-    """Run a job to its end; return it, with the CPU seconds of the engine and of the processor."""
+async def sync(
+    bucket_name: str, ingest: Ingest, verify: Verify
+) -> tuple[Job, dict[str, float], Usage]:
+    """Run a job to its end; return it, the CPU seconds of engine and processor, and what it took.
+
+    Clients are opened before.
+    """
     world = memory_world()
     clock = SystemClock()
     async with open_clients(ClientSettings()) as clients:
@@ -54,6 +59,7 @@ async def sync(bucket_name: str, ingest: Ingest, verify: Verify) -> tuple[Job, d
         }
         ports = replace(world.ports, **aws)
         container = use_cases(ports, Tuning())
+        whole = Stopwatch()
         await container.connectors().register(
             NewConnector(bucket_name=bucket_name, connector_id="c", ingest=ingest)
         )
@@ -72,7 +78,7 @@ async def sync(bucket_name: str, ingest: Ingest, verify: Verify) -> tuple[Job, d
                 )
             cpu_s["processor"] += watch.usage().cpu_s
             job = await ports.jobs.get(job.job_id)
-        return job, cpu_s
+        return job, cpu_s, whole.usage()
 
 
 def main() -> None:
@@ -84,10 +90,8 @@ def main() -> None:
     parser.add_argument("--queue-url")
     args = parser.parse_args()
     collect_less_often()
-    watch = Stopwatch()
     ingest = Ingest(trigger=Trigger(args.trigger), queue_url=args.queue_url)
-    job, cpu_s = asyncio.run(sync(args.bucket, ingest, Verify(args.verify)))
-    usage = watch.usage()
+    job, cpu_s, usage = asyncio.run(sync(args.bucket, ingest, Verify(args.verify)))
     assert job.status is JobStatus.COMPLETED, job
     assert job.tally.statistics.total == args.objects, job
     statistics = job.tally.statistics

@@ -13,9 +13,10 @@ still wrote to objects), by 40 threads over clients with 40 connections, as it c
 - act, `copy` (before): read the tags again, write the merged tags, copy the object onto itself with
   its ids as tags, and count as above; --no-counters leaves that out.
 
-It is better here than as published, so that only the pattern counts: it makes its clients once
-rather than resources in each call, logs nothing, and needs no invocation for each object. It lists
-page by page. The copy also replaces the metadata, as S3 refuses it otherwise.
+With --resources, each call of DynamoDB makes a resource of its own, as the published code does.
+Without it the pattern is better than as published, so that only its calls count: it makes its
+clients once. In both cases it logs nothing, and needs no invocation for each object. It lists page
+by page. The copy also replaces the metadata, as S3 refuses it otherwise.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import boto3  # type: ignore[import-untyped]  # it has none, and the stubs are for aioboto3
 from botocore.config import Config
@@ -46,16 +48,23 @@ class Found:
 
 
 class Pattern:
-    """What is done for each object; all threads share the clients."""
+    """What is done for each object; all threads share the clients.
 
-    def __init__(self, bucket: str, *, act: str, counts: bool) -> None:
+    Args:
+        act: `copy` or `message`.
+        counts: Whether triggered objects are counted.
+        resources: Whether each call of DynamoDB makes a resource of its own.
+    """
+
+    def __init__(self, bucket: str, *, act: str, counts: bool, resources: bool) -> None:
         self._bucket = bucket
         self._act = act
         self._counts = counts
+        self._resources = resources
         self._s3 = boto3.client("s3", config=_config("s3"))
         self._sqs = boto3.client("sqs", config=_config("sqs"))
         dynamodb = boto3.resource("dynamodb", config=_config("dynamodb"))
-        self._assets, self._jobs = dynamodb.Table("assets"), dynamodb.Table("jobs")
+        self._tables = {name: dynamodb.Table(name) for name in ("assets", "jobs")}
 
     def pages(self) -> Iterator[list[str]]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
@@ -79,7 +88,7 @@ class Pattern:
     def _known(self, tags: dict[str, str]) -> bool:
         asset_known = False
         if "AssetID" in tags:
-            answer = self._assets.query(
+            answer = self._table("assets").query(
                 IndexName="AssetIDIndex",
                 KeyConditionExpression="#id = :id",
                 ExpressionAttributeNames={"#id": "DigitalSourceAsset.ID"},
@@ -89,7 +98,7 @@ class Pattern:
             asset_known = bool(answer["Items"])
         if "InventoryID" in tags:
             # Whether it is known decides between PUT and COPY, which are the same in the end.
-            self._assets.get_item(Key={"InventoryID": tags["InventoryID"]})
+            self._table("assets").get_item(Key={"InventoryID": tags["InventoryID"]})
         return asset_known
 
     def _copy(self, found: Found) -> None:
@@ -108,7 +117,7 @@ class Pattern:
 
     def _send(self, found: Found) -> None:
         self._tags(found.key)
-        job = self._jobs.get_item(Key=_JOB)["Item"]
+        job = self._table("jobs").get_item(Key=_JOB)["Item"]
         record = {
             "eventVersion": "2.1",
             "eventSource": _EVENT_SOURCE,
@@ -133,8 +142,11 @@ class Pattern:
         answer = self._s3.get_object_tagging(Bucket=self._bucket, Key=key)
         return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
 
+    def _table(self, name: str) -> Any:
+        return boto3.resource("dynamodb").Table(name) if self._resources else self._tables[name]
+
     def _count(self, counter: str) -> None:
-        self._jobs.update_item(
+        self._table("jobs").update_item(
             Key=_JOB,
             UpdateExpression="ADD stats.#counter :one SET lastUpdated = :now",
             ExpressionAttributeNames={"#counter": counter},
@@ -157,9 +169,12 @@ def main() -> None:
     parser.add_argument("--bucket", default="media")
     parser.add_argument("--act", choices=("copy", "message"), default="copy")
     parser.add_argument("--no-counters", action="store_true")
+    parser.add_argument("--resources", action="store_true")
     parser.add_argument("--threads", type=int, default=_THREADS)
     args = parser.parse_args()
-    pattern = Pattern(args.bucket, act=args.act, counts=not args.no_counters)
+    pattern = Pattern(
+        args.bucket, act=args.act, counts=not args.no_counters, resources=args.resources
+    )
     watch = Stopwatch()
     triggered = skipped = 0
     with ThreadPoolExecutor(args.threads) as executor:

@@ -18,7 +18,6 @@ pytestmark = pytest.mark.slow
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 
 OBJECTS = 120
-OTHERS = 30
 WINDOWS = 2
 
 # Per object, of all kinds of a sync. What else the service requests depends on chunks and pages.
@@ -44,7 +43,7 @@ def found() -> Any:
     """The short version of `make bench`, with the smallest sizes."""
     return run(
         "run.py",
-        *("--objects", str(OBJECTS), "--reference-objects", str(OTHERS)),
+        *("--compared", str(OBJECTS), "--objects", "30", "--known", "30"),
         *("--keys", "2100", "--rounds", "1", "--rows", "10", "1100"),
         *("--calls", "20", "--stream-rows", "1100", "--latency-ms", "1"),
     )
@@ -67,11 +66,11 @@ def syncs(found: Any, sync: str, program: str) -> list[Any]:
 
 
 def test_a_first_sync_costs_two_reads_and_a_copy(found: Any) -> None:
-    for sync in syncs(found, "first sync, copies", "this service"):
-        assert (sync["triggered"], sync["tagged"]) == (OBJECTS, OBJECTS)
-        assert per_object(sync) == READS_AND_COPY
-        assert sync["requests"]["PutEvents"] == OBJECTS / 10
-        assert sync["requests"]["BatchGetItem"] == WINDOWS
+    (sync,) = syncs(found, "first sync, copies", "this service")
+    assert (sync["triggered"], sync["tagged"]) == (OBJECTS, OBJECTS)
+    assert per_object(sync) == READS_AND_COPY
+    assert sync["requests"]["PutEvents"] == OBJECTS / 10
+    assert sync["requests"]["BatchGetItem"] == WINDOWS
 
 
 def test_messages_go_to_the_queue_by_tens(found: Any) -> None:
@@ -90,27 +89,41 @@ def test_a_second_sync_reads_the_tags_or_only_the_catalog(found: Any) -> None:
     assert by_catalog["requests"]["BatchGetItem"] == WINDOWS
 
 
-@pytest.mark.parametrize("threads", ["40 threads", "1 thread"])
-def test_the_reference_pattern_makes_its_calls_for_each_object(found: Any, threads: str) -> None:
-    program = f"reference pattern, {threads}"
-    copies, uncounted = syncs(found, "first sync, copies", program)
+@pytest.mark.parametrize("kind", ["as published, 1 thread", ", 40 threads", ", 1 thread"])
+def test_the_reference_pattern_makes_its_calls_for_each_object(found: Any, kind: str) -> None:
+    program = f"reference pattern {kind}".replace(" ,", ",")
+    (copies,) = syncs(found, "first sync, copies", program)
     assert per_object(copies) == {**PATTERN_COPY, **COUNTERS}
-    assert per_object(uncounted) == PATTERN_COPY
-    assert copies["triggered"] == copies["tagged"] == OTHERS
+    assert copies["triggered"] == copies["tagged"] == OBJECTS
     (messages,) = syncs(found, "first sync, messages", program)
     assert per_object(messages) == {**PATTERN_MESSAGE, **COUNTERS}
     (second,) = syncs(found, "second sync", program)
     assert per_object(second) == PATTERN_SKIP
-    assert second["skipped"] == OTHERS
+    assert second["skipped"] == OBJECTS
+
+
+def test_the_reference_pattern_also_runs_without_its_counters(found: Any) -> None:
+    for run in syncs(found, "first sync, copies", "reference pattern without its counters"):
+        assert per_object(run) == PATTERN_COPY
+        assert run["tagged"] == OBJECTS
 
 
 def test_the_limit_makes_the_requests_of_this_service(found: Any) -> None:
     (first,) = syncs(found, "first sync, copies", "raw")
     (second,) = syncs(found, "second sync", "raw")
     assert per_object(first) == READS_AND_COPY
-    assert first["requests"]["PutEvents"] == OTHERS / 10
-    assert first["tagged"] == OTHERS
+    assert first["requests"]["PutEvents"] == OBJECTS / 10
+    assert first["tagged"] == OBJECTS
     assert per_object(second) == {"GetObjectTagging": 1}
+
+
+def test_syncs_of_other_sizes_make_the_same_requests(found: Any) -> None:
+    first, by_tags, by_catalog = found["scale"]
+    assert [run["objects"] for run in found["scale"]] == [30, 30, 30]
+    assert per_object(first) == READS_AND_COPY
+    assert per_object(by_tags) == {"GetObjectTagging": 1}
+    assert by_catalog["requests"]["BatchGetItem"] == 1
+    assert first["triggered"] == by_tags["skipped"] == by_catalog["skipped"] == 30
 
 
 def test_every_listing_finds_the_keys(found: Any) -> None:
