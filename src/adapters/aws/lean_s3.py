@@ -156,10 +156,10 @@ class LeanS3:
             self._targets[operation_name, bucket] = target
         request = await self._request(operation, params, target, context)
         try:
-            response = await client._endpoint.http_session.send(request)
+            answer = await client._endpoint.http_session.exchange(request)
         except HTTPClientError as error:
             raise _LeftToSdk(pause=True) from error
-        return await self._parse(operation, response)
+        return await self._parse(operation, *answer)
 
     async def _resolve(self, operation: Any, params: Any, context: dict[str, Any]) -> _Target:
         """Return the target, as the SDK resolves it; it knows buckets of other Regions."""
@@ -207,18 +207,18 @@ class LeanS3:
         sent: Any = headers
         return AWSPreparedRequest(request["method"], request["url"], sent, body or None, False)
 
-    async def _parse(self, operation: Any, response: Any) -> Any:
+    async def _parse(
+        self, operation: Any, status: int, headers: dict[str, str], body: bytes
+    ) -> Any:
         client = self.sdk
-        received = {
-            "headers": _Headers(
-                {name._lower: value for name, value in response.headers._dict.items()}
-            ),
-            "status_code": response.status_code,
+        received: dict[str, Any] = {
+            "headers": _Headers(headers),
+            "status_code": status,
             "context": {"operation_name": operation.name},
-            "body": await response.content,
+            "body": body,
         }
-        if operation.name == _LISTING and response.status_code == _OK:
-            page = parse_page(received["body"])
+        if operation.name == _LISTING and status == _OK:
+            page = parse_page(body)
             if page is None:
                 raise _LeftToSdk
             return page
@@ -230,7 +230,7 @@ class LeanS3:
             customized_response_dict=customized,
         )
         # A hook makes an error of a success whose body is one.
-        status: int = received["status_code"]
+        status = received["status_code"]
         if status >= 300 and status not in _FINAL_STATUSES:
             raise _LeftToSdk(pause=status >= _OVERLOADED_FROM)
         parsed = await self._parser.parse(received, operation.output_shape)
