@@ -82,7 +82,7 @@ conformance-medialake: $(if $(MEDIALAKE),$(VENV)/stamp-dev) ## whole syncs with 
 	@ASSET_SYNC_MEDIALAKE="$(MEDIALAKE)" $(PY) -m pytest tests/conformance_medialake $(ARGS)
 
 bench: $(VENV)/stamp-dev $(VENV)/stamp-bench ## measure, in some minutes; ARGS="--full", ARGS="--only listings"; see docs/benchmarks.md
-	@$(PY) bench/run.py $(ARGS)
+	@ASSET_SYNC_BENCH_ENDPOINT="$(ENDPOINT)" $(PY) bench/run.py $(ARGS)
 
 bench-cold: $(VENV)/stamp-dev ## measure what a function imports and opens before its first request
 	@$(PY) bench/cold_start.py $(ARGS)

@@ -3,7 +3,7 @@
 Run by bench/listings.py: python bench/list_keys.py KIND KEYS
 
 `service` is the step of a job, which writes the manifest, in up to eight ranges of keys; `adapter`
-only reads the pages, from the first to the last, as `boto3` and `aioboto3` do.
+only reads the pages, from the first to the last, as `boto3` does.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from pathlib import Path
-from typing import Final
 
-import aioboto3
 import boto3  # type: ignore[import-untyped]  # it has none, and the stubs are for aioboto3
 from measuring import Stopwatch, Usage, report
 from stages import run_stage
@@ -26,7 +24,6 @@ from domain.connector import Bucket
 from entrypoints.runtime import collect_less_often
 
 _BUCKET = "media"
-_LIST: Final = "list_objects_v2"
 
 
 async def _by_service(count: int) -> Usage:
@@ -49,19 +46,10 @@ async def _by_adapter(count: int) -> Usage:
         return watch.usage()
 
 
-async def _by_aioboto3(count: int) -> Usage:
-    async with aioboto3.Session().client("s3") as s3:
-        watch, found = Stopwatch(), 0
-        async for page in s3.get_paginator(_LIST).paginate(Bucket=_BUCKET):
-            found += len(page["Contents"])
-        assert found == count
-        return watch.usage()
-
-
 async def _by_boto3(count: int) -> Usage:
     s3 = boto3.client("s3")
     watch, found = Stopwatch(), 0
-    for page in s3.get_paginator(_LIST).paginate(Bucket=_BUCKET):
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=_BUCKET):
         found += len(page["Contents"])
     assert found == count
     return watch.usage()
@@ -70,7 +58,6 @@ async def _by_boto3(count: int) -> Usage:
 _KINDS = {
     "service": _by_service,
     "adapter": _by_adapter,
-    "aioboto3": _by_aioboto3,
     "boto3": _by_boto3,
 }
 

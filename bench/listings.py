@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from measuring import Server, run_command, run_program, serving
+from measuring import Server, real_endpoint, run_command, run_program, serving
 from reports import add_output, show
 from tables import Table, mib, times
 
@@ -26,7 +26,6 @@ _PYTHON = {
     "this service, into the manifest": ("list_keys.py", "service"),
     "this service's adapter, one stream": ("list_keys.py", "adapter"),
     "boto3, paginator": ("list_keys.py", "boto3"),
-    "aioboto3, paginator": ("list_keys.py", "aioboto3"),
 }
 _BASE = "s5cmd ls"
 _RAW = "raw signed client (the limit)"
@@ -64,14 +63,12 @@ def measure(keys: int, rounds: int) -> dict[str, Any]:
 
 
 def _commands(server: Server) -> dict[str, list[str]]:
-    options = f"provider=Other,env_auth=true,list_version=2,endpoint='{server.url}'"
+    url = real_endpoint() or server.url
+    options = f"provider=Other,env_auth=true,list_version=2,endpoint='{url}'"
     return {
         _BASE: [
             find_program("s5cmd") or "",
-            "--endpoint-url",
-            server.url,
-            "ls",
-            "s3://media/*",
+            *("--endpoint-url", url, "ls", "s3://media/*"),
         ],
         "rclone lsf": [
             find_program("rclone") or "",

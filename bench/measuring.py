@@ -23,6 +23,7 @@ from typing import Any
 HERE = Path(__file__).parent
 _HIGH_WATER = re.compile(r"VmHWM:\s*(\d+) kB")
 SERVER_ACCOUNT = "123456789012"
+_ENDPOINT = "ASSET_SYNC_BENCH_ENDPOINT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +125,18 @@ class Server:
             return found
 
 
+def real_endpoint() -> str | None:
+    """Return the URL of a real server of S3 to use instead of ours, if one was given."""
+    return os.environ.get(_ENDPOINT) or None
+
+
 @contextmanager
 def serving(object_count: int, *, synced: bool = False) -> Iterator[Server]:
-    """Run the server, and let all SDKs and programs that start here send their requests there."""
+    """Run the server, and let all SDKs and programs that start here send their requests there.
+
+    With a real server of S3, those of S3 go there, and its bucket is filled before. Then our server
+    has no state of the objects, and counts only the other requests.
+    """
     options = ["--synced"] if synced else []
     process = subprocess.Popen(
         [sys.executable, str(HERE / "aws_server.py"), str(object_count), *options],
@@ -139,6 +149,9 @@ def serving(object_count: int, *, synced: bool = False) -> Iterator[Server]:
         assert process.stdout is not None
         server = Server(f"http://127.0.0.1:{process.stdout.readline().strip()}")
         at_endpoint(server.url)
+        if (real := real_endpoint()) is not None:
+            os.environ["AWS_ENDPOINT_URL_S3"] = real
+            run_program("fill_bucket.py", str(object_count))
         yield server
     finally:
         os.environ.clear()

@@ -2,9 +2,9 @@
 
     python bench/memory.py [--rows 10000 1000000]
 
-Each stage runs at both sizes, in processes of its own. The bucket is not there, and the files are
+Each stage runs at each size, in processes of its own. The bucket is not there, and the files are
 on disk, so only this service's memory counts, with the records of jobs and chunks, which are in
-memory here. What counts is the ratio of the two peaks: memory must not grow with the rows.
+memory here. What counts is the ratio of the peaks: memory must not grow with the rows.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def tables(found: Sequence[dict[str, Any]]) -> list[Table]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", nargs=2, type=int, default=(10_000, 1_000_000))
+    parser.add_argument("--rows", nargs="+", type=int, default=(10_000, 1_000_000))
     add_output(parser)
     args = parser.parse_args()
     found = measure(args.rows)

@@ -5,6 +5,9 @@
     make bench ARGS="--objects 1000000"     a first sync of another size
     make bench ARGS="--only listings"       some of them
     make bench ARGS="--write-docs"          also into docs/benchmarks.md
+    make bench ARGS="--show build/bench.json"   the tables of the last run again
+    make bench ENDPOINT=http://127.0.0.1:8333 ARGS="--only syncs listings --keys 5000"
+                                            on another S3 server, whose buckets are written to
 
 - `syncs` (bench/syncs.py): whole syncs, and the reference pattern, and a raw client.
 - `scale` (bench/scale.py): this service's syncs by number of objects.
@@ -22,7 +25,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,38 +37,38 @@ import memory
 import scale
 import syncs
 from machine import machine
-from measuring import run_program
+from measuring import real_endpoint, run_program
 from reports import add_output, show
 from tables import Table
 from written_docs import write_docs
 
 _JSON = ("--output", "json")
 _ROOT = Path(__file__).resolve().parents[1]
+_JSON_FILE = _ROOT / "build" / "bench.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """How much is measured; `rows` are two sizes whose peaks of memory are compared."""
+    """How much is measured; `rows` are sizes whose peaks of memory are compared."""
 
     compared: int = 1_000
     rounds: int = 2
     objects: tuple[int, ...] = (2_000, 20_000)
     known: tuple[int, ...] = (20_000, 100_000)
     keys: int = 100_000
-    rows: tuple[int, int] = (10_000, 1_000_000)
+    rows: tuple[int, ...] = (10_000, 1_000_000)
     calls: int = 2_000
     stream_rows: int = 100_000
     latency_ms: float = 100.0
 
 
 FULL = Sizes(
-    compared=2_000,
     rounds=3,
     objects=(10_000, 100_000),
     known=(10_000, 100_000, 1_000_000),
     keys=1_000_000,
     rows=(10_000, 10_000_000),
-    stream_rows=1_000_000,
+    stream_rows=300_000,
 )
 
 _PARTS: dict[str, tuple[Callable[[Sizes], Any], Callable[[Any], list[Table]]]] = {
@@ -97,11 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--objects", nargs="+", type=int, help="sizes of this service's first sync")
     parser.add_argument("--known", nargs="+", type=int, help="sizes of its syncs of known objects")
     parser.add_argument("--keys", type=int, help="keys to list")
-    parser.add_argument("--rows", nargs=2, type=int, help="the two sizes for memory")
+    parser.add_argument("--rows", nargs="+", type=int, help="the sizes for memory")
     parser.add_argument("--calls", type=int, help="calls of each kind and round")
     parser.add_argument("--stream-rows", type=int, help="keys to list in ranges")
     parser.add_argument("--latency-ms", type=float, help="of a page of a listing in ranges")
     parser.add_argument("--only", nargs="+", choices=_PARTS, default=list(_PARTS))
+    parser.add_argument("--show", type=Path, help="the JSON of an earlier run; measure nothing")
     parser.add_argument("--write-docs", action="store_true", help="write docs/benchmarks.md")
     add_output(parser)
     return parser
@@ -112,20 +116,32 @@ def main() -> None:
     defaults = asdict(FULL if args.full else Sizes())
     chosen = {name: getattr(args, name) for name in defaults if getattr(args, name) is not None}
     size = Sizes(**{**defaults, **chosen})
-    found: dict[str, Any] = {"machine": machine(), "sizes": asdict(size)}
-    tables: list[Table] = []
-    for part in args.only:
-        measure, tables_of = _PARTS[part]
-        print(f"Measuring {part} …", file=sys.stderr, flush=True)
-        found[part] = measure(size)
-        tables += tables_of(found[part])
-    if args.output == "human":
-        path = _ROOT / "build" / "bench.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    found: dict[str, Any] = {"command": sys.argv[1:], "machine": machine(), "sizes": asdict(size)}
+    if args.show is not None:
+        found = json.loads(args.show.read_text(encoding="utf-8"))
+    else:
+        _measure(found, size, args.only, args.output)
+    tables = [
+        table
+        for part, (_, tables_of) in _PARTS.items()
+        if part in found
+        for table in tables_of(found[part])
+    ]
     if args.write_docs:
-        write_docs(_ROOT / "docs" / "benchmarks.md", found["machine"], sys.argv[1:], tables)
+        write_docs(_ROOT / "docs" / "benchmarks.md", found["machine"], found["command"], tables)
     show(args.output, found, tables)
+
+
+def _measure(found: dict[str, Any], size: Sizes, parts: Sequence[str], output: str) -> None:
+    """Add what each part measures; tables for people are also kept as JSON, part by part."""
+    for part in parts:
+        if part == "scale" and real_endpoint() is not None:
+            continue
+        print(f"Measuring {part} …", file=sys.stderr, flush=True)
+        found[part] = _PARTS[part][0](size)
+        if output == "human":
+            _JSON_FILE.parent.mkdir(exist_ok=True)
+            _JSON_FILE.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ proposal: no client of this kind can be faster.
 from __future__ import annotations
 
 import argparse
+import html
 import http.client
 import json
 import os
@@ -29,7 +30,7 @@ from measuring import Stopwatch, report
 from domain.identity import mint_inventory_id
 
 _KEY = re.compile(rb"<Key>([^<]+)</Key>")
-_E_TAG = '"9b2cf535f27731c974343645a3985328"'
+_E_TAG = re.compile(rb"<ETag>([^<]+)</ETag>")
 _TOKEN = re.compile(rb"<NextContinuationToken>([^<]+)<")
 _JSON = {"Content-Type": "application/x-amz-json-1.0"}
 _WINDOW_OBJECT_COUNT = 100
@@ -37,11 +38,17 @@ _EVENT_COUNT = 10
 
 
 class RawClient:
-    """One connection, and a signer for each service."""
+    """A connection to each endpoint, and a signer for each service.
 
-    def __init__(self, url: str, bucket: str) -> None:
-        self._url, self._bucket = url, bucket
-        self._connection = http.client.HTTPConnection(urlsplit(url).netloc)
+    All objects have the same ETag, because they have the same content.
+    """
+
+    def __init__(self, url: str, s3_url: str, bucket: str) -> None:
+        self._url, self._s3_url, self._bucket = url, s3_url, bucket
+        self._e_tag = ""
+        self._connections = {
+            each: http.client.HTTPConnection(urlsplit(each).netloc) for each in (url, s3_url)
+        }
         credentials = Credentials("test", "test")
         self._s3 = S3SigV4Auth(credentials, "s3", "us-east-1")
         self._signers = {
@@ -53,6 +60,7 @@ class RawClient:
         while True:
             position = f"&continuation-token={quote(token)}" if token else ""
             page = self.s3("GET", f"?list-type=2&encoding-type=url&prefix={position}")
+            self._e_tag = html.unescape(_E_TAG.findall(page)[0].decode())
             for key in _KEY.findall(page):
                 yield unquote_plus(key.decode())
             found = _TOKEN.search(page)
@@ -70,8 +78,8 @@ class RawClient:
         path = f"/{quote(key)}"
         headers = {
             "x-amz-copy-source": f"{self._bucket}{path}",
-            "x-amz-copy-source-if-match": _E_TAG,
-            "If-Match": _E_TAG,
+            "x-amz-copy-source-if-match": self._e_tag,
+            "If-Match": self._e_tag,
             "x-amz-metadata-directive": "COPY",
             "x-amz-tagging-directive": "REPLACE",
             "x-amz-tagging": f"InventoryID={mint_inventory_id(self._bucket, key)}&AssetID=a",
@@ -98,22 +106,22 @@ class RawClient:
         self._post("events", "AWSEvents.PutEvents", {"Entries": entries})
 
     def s3(self, method: str, target: str, headers: dict[str, str] | None = None) -> bytes:
-        request = AWSRequest(method, f"{self._url}/{self._bucket}{target}", headers or {})
+        request = AWSRequest(method, f"{self._s3_url}/{self._bucket}{target}", headers or {})
         self._s3.add_auth(request)
-        return self._send(request, None)
+        return self._send(self._s3_url, request, None)
 
     def _post(self, service: str, target: str, content: dict[str, Any]) -> None:
         body = json.dumps(content).encode()
         headers = {**_JSON, "X-Amz-Target": target}
         request = AWSRequest("POST", f"{self._url}/", headers, body)
         self._signers[service].add_auth(request)
-        self._send(request, body)
+        self._send(self._url, request, body)
 
-    def _send(self, request: AWSRequest, body: bytes | None) -> bytes:
-        target = str(request.url).removeprefix(self._url)
-        headers = dict(request.headers.items())
-        self._connection.request(str(request.method), target, body, headers)
-        response = self._connection.getresponse()
+    def _send(self, url: str, request: AWSRequest, body: bytes | None) -> bytes:
+        target = str(request.url).removeprefix(url)
+        connection = self._connections[url]
+        connection.request(str(request.method), target, body, dict(request.headers.items()))
+        response = connection.getresponse()
         content = response.read()
         assert response.status == http.HTTPStatus.OK, (response.status, content)
         return content
@@ -155,7 +163,8 @@ def main() -> None:
     parser.add_argument("kind", metavar="pass", choices=_PASSES)
     parser.add_argument("--bucket", default="media")
     args = parser.parse_args()
-    client = RawClient(os.environ["AWS_ENDPOINT_URL"], args.bucket)
+    url = os.environ["AWS_ENDPOINT_URL"]
+    client = RawClient(url, os.environ.get("AWS_ENDPOINT_URL_S3", url), args.bucket)
     watch = Stopwatch()
     keys, count = client.keys(), 0
     while window := list(islice(keys, _WINDOW_OBJECT_COUNT)):
