@@ -11,6 +11,7 @@
 
 - `syncs` (bench/syncs.py): whole syncs, and the reference pattern, and a raw client.
 - `scale` (bench/scale.py): this service's syncs by number of objects.
+- `profile` (bench/profile_sync.py): where the CPU time of a sync goes.
 - `listings` (bench/listings.py): listing, and s5cmd, rclone and boto3.
 - `memory` (bench/memory.py): the peaks of listing, splitting and reading reports.
 - `calls` (bench/calls.py): the calls that are made for each object, by the SDK and lean.
@@ -34,6 +35,7 @@ import calls
 import listing_streams
 import listings
 import memory
+import profile_sync
 import scale
 import syncs
 from machine import machine
@@ -54,7 +56,9 @@ class Sizes:
     compared: int = 1_000
     rounds: int = 2
     objects: tuple[int, ...] = (2_000, 20_000)
-    known: tuple[int, ...] = (20_000, 100_000)
+    by_tags: tuple[int, ...] = (2_000, 20_000)
+    by_catalog: tuple[int, ...] = (20_000, 100_000)
+    profiled: int = 5_000
     keys: int = 100_000
     rows: tuple[int, ...] = (10_000, 1_000_000)
     calls: int = 2_000
@@ -65,7 +69,8 @@ class Sizes:
 FULL = Sizes(
     rounds=3,
     objects=(10_000, 100_000),
-    known=(10_000, 100_000, 1_000_000),
+    by_tags=(10_000, 100_000),
+    by_catalog=(10_000, 100_000, 1_000_000),
     keys=1_000_000,
     rows=(10_000, 10_000_000),
     stream_rows=300_000,
@@ -73,7 +78,11 @@ FULL = Sizes(
 
 _PARTS: dict[str, tuple[Callable[[Sizes], Any], Callable[[Any], list[Table]]]] = {
     "syncs": (lambda size: syncs.measure(size.compared, size.rounds), syncs.tables),
-    "scale": (lambda size: scale.measure(size.objects, size.known), scale.tables),
+    "scale": (
+        lambda size: scale.measure(size.objects, size.by_tags, size.by_catalog),
+        scale.tables,
+    ),
+    "profile": (lambda size: profile_sync.measure(size.profiled), profile_sync.tables),
     "listings": (lambda size: listings.measure(size.keys, size.rounds), listings.tables),
     "memory": (lambda size: memory.measure(size.rows), memory.tables),
     "calls": (
@@ -98,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--compared", type=int, help="objects of the syncs that are compared")
     parser.add_argument("--rounds", type=int, help="rounds of syncs and listings")
     parser.add_argument("--objects", nargs="+", type=int, help="sizes of this service's first sync")
-    parser.add_argument("--known", nargs="+", type=int, help="sizes of its syncs of known objects")
+    parser.add_argument("--by-tags", nargs="+", type=int, help="sizes of syncs of known objects")
+    parser.add_argument("--by-catalog", nargs="+", type=int, help="the same, verify: catalog")
+    parser.add_argument("--profiled", type=int, help="objects of the syncs that are profiled")
     parser.add_argument("--keys", type=int, help="keys to list")
     parser.add_argument("--rows", nargs="+", type=int, help="the sizes for memory")
     parser.add_argument("--calls", type=int, help="calls of each kind and round")
@@ -135,7 +146,7 @@ def main() -> None:
 def _measure(found: dict[str, Any], size: Sizes, parts: Sequence[str], output: str) -> None:
     """Add what each part measures; tables for people are also kept as JSON, part by part."""
     for part in parts:
-        if part == "scale" and real_endpoint() is not None:
+        if part in {"scale", "profile"} and real_endpoint() is not None:
             continue
         print(f"Measuring {part} …", file=sys.stderr, flush=True)
         found[part] = _PARTS[part][0](size)

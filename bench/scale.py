@@ -1,9 +1,9 @@
 """This service's syncs by number of objects: CPU time per object and memory must not depend on it.
 
-    python bench/scale.py [--objects 2000 20000] [--known 20000 100000]
+    python bench/scale.py [--objects 2000 20000] [--by-tags 2000 20000] [--by-catalog 20000 100000]
 
-`--objects` are the sizes of a first sync, which writes each object; `--known` those of syncs of
-objects that the system has.
+`--objects` are the sizes of a first sync, which writes each object; the others those of syncs of
+objects that the system has, for both settings of `verify`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ from tables import Table, mib
 
 _SCRIPT = "whole_sync.py"
 _FIRST = Program(name="first sync, copies", script=_SCRIPT, syncs={FIRST_COPY: ()})
-_KNOWN = (
-    Program(name="known objects, verify: tags", script=_SCRIPT, syncs={SECOND: ()}, synced=True),
-    Program(
-        name="known objects, verify: catalog",
-        script=_SCRIPT,
-        syncs={SECOND: ("--verify", "catalog")},
-        synced=True,
-    ),
+_BY_TAGS = Program(
+    name="known objects, verify: tags", script=_SCRIPT, syncs={SECOND: ()}, synced=True
+)
+_BY_CATALOG = Program(
+    name="known objects, verify: catalog",
+    script=_SCRIPT,
+    syncs={SECOND: ("--verify", "catalog")},
+    synced=True,
 )
 
 
-def measure(objects: Sequence[int], known: Sequence[int]) -> list[dict[str, Any]]:
+def measure(
+    objects: Sequence[int], by_tags: Sequence[int], by_catalog: Sequence[int]
+) -> list[dict[str, Any]]:
     """Return what each sync took, with its requests by operation."""
-    sizes = [(_FIRST, objects), *((program, known) for program in _KNOWN)]
+    sizes = ((_FIRST, objects), (_BY_TAGS, by_tags), (_BY_CATALOG, by_catalog))
     return [
         run for program, counts in sizes for count in counts for run in syncs_of(program, count)
     ]
@@ -65,10 +67,11 @@ def tables(found: Sequence[dict[str, Any]]) -> list[Table]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", nargs="+", type=int, default=(2_000, 20_000))
-    parser.add_argument("--known", nargs="+", type=int, default=(20_000, 100_000))
+    parser.add_argument("--by-tags", nargs="+", type=int, default=(2_000, 20_000))
+    parser.add_argument("--by-catalog", nargs="+", type=int, default=(20_000, 100_000))
     add_output(parser)
     args = parser.parse_args()
-    found = measure(args.objects, args.known)
+    found = measure(args.objects, args.by_tags, args.by_catalog)
     show(args.output, found, tables(found))
 
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from measuring import Stopwatch, Usage, report
+from sampling import Samples, sampling
 
 from adapters.aws.catalog import DynamoCatalog
 from adapters.aws.clients import ClientSettings, open_clients
@@ -88,10 +90,12 @@ def main() -> None:
     parser.add_argument("--trigger", choices=list(Trigger), default=Trigger.COPY)
     parser.add_argument("--verify", choices=list(Verify), default=Verify.TAGS)
     parser.add_argument("--queue-url")
+    parser.add_argument("--sample", action="store_true", help="also where the CPU time goes")
     args = parser.parse_args()
     collect_less_often()
     ingest = Ingest(trigger=Trigger(args.trigger), queue_url=args.queue_url)
-    job, cpu_s, usage = asyncio.run(sync(args.bucket, ingest, Verify(args.verify)))
+    with sampling() if args.sample else nullcontext(Samples()) as samples:
+        job, cpu_s, usage = asyncio.run(sync(args.bucket, ingest, Verify(args.verify)))
     assert job.status is JobStatus.COMPLETED, job
     assert job.tally.statistics.total == args.objects, job
     statistics = job.tally.statistics
@@ -101,6 +105,8 @@ def main() -> None:
             "skipped": statistics.skipped,
             "engine_cpu_s": cpu_s["engine"],
             "processor_cpu_s": cpu_s["processor"],
+            "layers": samples.layers,
+            "calls": samples.calls,
         },
         usage,
     )

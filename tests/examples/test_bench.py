@@ -43,7 +43,18 @@ def found() -> Any:
     """The short version of `make bench`, with the smallest sizes."""
     return run(
         "run.py",
-        *("--compared", str(OBJECTS), "--objects", "30", "--known", "30"),
+        *(
+            "--compared",
+            str(OBJECTS),
+            "--objects",
+            "30",
+            "--by-tags",
+            "30",
+            "--by-catalog",
+            "30",
+            "--profiled",
+            "30",
+        ),
         *("--keys", "2100", "--rounds", "1", "--rows", "10", "1100"),
         *("--calls", "20", "--stream-rows", "1100", "--latency-ms", "1"),
     )
@@ -124,6 +135,12 @@ def test_syncs_of_other_sizes_make_the_same_requests(found: Any) -> None:
     assert per_object(by_tags) == {"GetObjectTagging": 1}
     assert by_catalog["requests"]["BatchGetItem"] == 1
     assert first["triggered"] == by_tags["skipped"] == by_catalog["skipped"] == 30
+
+
+def test_samples_of_the_cpu_time_are_of_calls_that_are_made(found: Any) -> None:
+    first, second = found["profile"]
+    assert sum(first["layers"].values()) == sum(first["calls"].values()) > 0
+    assert {"CopyObject", "HeadObject"}.isdisjoint(second["calls"])
 
 
 def test_every_listing_finds_the_keys(found: Any) -> None:
