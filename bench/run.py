@@ -37,6 +37,7 @@ import listings
 import memory
 import profile_sync
 import scale
+import summary
 import syncs
 from machine import machine
 from measuring import real_endpoint, run_program
@@ -67,7 +68,6 @@ class Sizes:
 
 
 FULL = Sizes(
-    rounds=3,
     objects=(10_000, 100_000),
     by_tags=(10_000, 100_000),
     by_catalog=(10_000, 100_000, 1_000_000),
@@ -132,12 +132,10 @@ def main() -> None:
         found = json.loads(args.show.read_text(encoding="utf-8"))
     else:
         _measure(found, size, args.only, args.output)
-    tables = [
-        table
-        for part, (_, tables_of) in _PARTS.items()
-        if part in found
-        for table in tables_of(found[part])
-    ]
+    tables = [*summary.tables(found)]
+    for part, (_, tables_of) in _PARTS.items():
+        if part in found:
+            tables += tables_of(found[part])
     if args.write_docs:
         write_docs(_ROOT / "docs" / "benchmarks.md", found["machine"], found["command"], tables)
     show(args.output, found, tables)
