@@ -16,12 +16,12 @@ import boto3  # type: ignore[import-untyped]  # it has none, and the stubs are f
 from measuring import Stopwatch, Usage, report
 from stages import run_stage
 
+import entrypoints.collector  # noqa: F401 - as in a function
 from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.object_store import S3ObjectStore
 from adapters.aws.results_store import S3ResultsStore
 from adapters.aws.system import SystemClock
 from domain.connector import Bucket
-from entrypoints.runtime import collect_less_often
 
 _BUCKET = "media"
 
@@ -33,7 +33,7 @@ async def _by_service(count: int) -> Usage:
             "objects": S3ObjectStore(s3, clock=SystemClock()),
             "results": S3ResultsStore(s3, bucket_name="results"),
         }
-        return await run_stage("listing", count, Path(), stores=stores)
+        return await run_stage("manifest", count, Path(), stores=stores)
 
 
 async def _by_adapter(count: int) -> Usage:
@@ -67,7 +67,6 @@ def main() -> None:
     parser.add_argument("kind", choices=_KINDS)
     parser.add_argument("keys", type=int)
     args = parser.parse_args()
-    collect_less_often()
     report({}, asyncio.run(_KINDS[args.kind](args.keys)))
 
 

@@ -33,7 +33,7 @@ def measure(rows: int, latency_ms: float) -> list[dict[str, Any]]:
                 tuning = Tuning(listing_streams=streams)
                 usage = asyncio.run(
                     run_stage(
-                        "listing", rows, Path(folder), tuning=tuning, latency_s=latency / 1_000
+                        "manifest", rows, Path(folder), tuning=tuning, latency_s=latency / 1_000
                     )
                 )
             found.append({"latency_ms": latency, "streams": streams, "rows": rows, **asdict(usage)})

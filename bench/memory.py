@@ -19,10 +19,10 @@ from reports import add_output, show
 from tables import Table, mib, times
 
 _RUNS = {
-    "listing, up to 8 ranges": ("listing", ()),
-    "listing, 1 range": ("listing", ("--streams", "1")),
-    "splitting": ("splitting", ()),
-    "reading a report": ("report", ()),
+    "listing into chunks, up to 8 ranges": ("chunks", ()),
+    "listing into chunks, 1 range": ("chunks", ("--streams", "1")),
+    "listing into a manifest, up to 8 ranges": ("manifest", ()),
+    "reading a report, and splitting it": ("report", ()),
 }
 
 

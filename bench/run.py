@@ -68,9 +68,7 @@ class Sizes:
 
 
 FULL = Sizes(
-    objects=(10_000, 100_000),
-    by_tags=(10_000, 100_000),
-    by_catalog=(10_000, 100_000, 1_000_000),
+    by_catalog=(20_000, 1_000_000),
     keys=1_000_000,
     rows=(10_000, 10_000_000),
     stream_rows=300_000,

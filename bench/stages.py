@@ -16,7 +16,7 @@ from typing import Any
 from measuring import Stopwatch, Usage, peak_kib, report
 from worlds import DiskResults, SyntheticBucket, key_of
 
-from application.engine.chunk_sources import manifest_source, report_source
+from application.engine.chunk_sources import report_source
 from application.engine.job_lease import JobLease
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
@@ -25,7 +25,7 @@ from domain.job import Discovery, SyncOptions, SyncRequest, new_job
 from domain.manifest import encode_key
 from entrypoints.wiring.memory import memory_world, use_cases
 
-STAGES = ("listing", "splitting", "report")
+STAGES = ("chunks", "manifest", "report")
 
 _REPORT = "report.csv"
 
@@ -54,6 +54,9 @@ async def run_stage(
 ) -> Usage:
     """Return what a stage took; `latency_s` is that of each page of the listing.
 
+    `chunks` lists into chunks, as a job with discovery `direct` does, and `manifest` into the
+    manifest of a batch job, whose completion report `report` reads and splits into chunks.
+
     `stores` replace the bucket and the files, by the names of their ports.
     """
     world = memory_world()
@@ -64,7 +67,7 @@ async def run_stage(
     }
     container = use_cases(replace(world.ports, **local), tuning or Tuning())
     clock = world.ports.clock
-    options = SyncOptions(discovery=Discovery.DIRECT)
+    options = SyncOptions(discovery=Discovery.DIRECT if stage == "chunks" else Discovery.BATCH)
     job = await world.ports.jobs.create(
         new_job(
             job_id="job-bench",
@@ -85,13 +88,9 @@ async def run_stage(
     watch = Stopwatch()
     listed = await container.list_bucket().run(job, lease)
     assert listed is not None, "the listing did not end"
-    if stage == "listing":
+    if stage != "report":
         return watch.usage()
-    if stage == "splitting":
-        assert listed.discovery.manifest is not None
-        source = manifest_source(listed.discovery.manifest.key)
-    else:
-        source = report_source((_REPORT,), dry_run=False)
+    source = report_source((_REPORT,), dry_run=False)
     watch.reset()
     assert await container.split().run(listed, lease, source) is not None
     return watch.usage()

@@ -20,6 +20,7 @@ from typing import Any
 from measuring import Stopwatch, Usage, report
 from sampling import Samples, sampling
 
+import entrypoints.collector  # noqa: F401 - as in a function
 from adapters.aws.catalog import DynamoCatalog
 from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.ingest_bus import EventBridgeIngestBus
@@ -32,7 +33,6 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from domain.connector import Ingest, Trigger, Verify
 from domain.job import Discovery, Job, JobStatus, SyncOptions
-from entrypoints.runtime import collect_less_often
 from entrypoints.wiring.memory import RESULTS_BUCKET_NAME, memory_world, use_cases
 
 # Of an invocation of the engine or the processor.
@@ -92,7 +92,6 @@ def main() -> None:
     parser.add_argument("--queue-url")
     parser.add_argument("--sample", action="store_true", help="also where the CPU time goes")
     args = parser.parse_args()
-    collect_less_often()
     ingest = Ingest(trigger=Trigger(args.trigger), queue_url=args.queue_url)
     with sampling() if args.sample else nullcontext(Samples()) as samples:
         job, cpu_s, usage = asyncio.run(sync(args.bucket, ingest, Verify(args.verify)))
