@@ -24,7 +24,7 @@ def write_docs(
         raise ValueError(f"{path} has no region for what was measured")
     facts = "\n".join(f"| {name} | {value} |" for name, value in machine.items())
     parts = [
-        f'Written by `make bench ARGS="{" ".join(arguments)}"`.',
+        f'Reproduced by `make bench ARGS="{" ".join(arguments)}"`.',
         f"| | |\n|---|---|\n{facts}",
         *(table.markdown().strip() for table in tables),
     ]
