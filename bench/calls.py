@@ -1,8 +1,8 @@
 """CPU time of the calls that are made for each object, of this process only.
 
-    python bench/calls.py [--sdk] [--count 2000] [--rounds 5]
+    python bench/calls.py [--count 2000] [--rounds 5]
 
-The responses are fixed and come from another process, without TLS and latency. So the figures are
+The server is another process (bench/aws_server.py), without TLS and latency. So the figures are
 what a Lambda function computes for a call: what it pays for beyond waiting.
 """
 
@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
+from statistics import median
 from typing import Any
+
+from measuring import own_cpu_s, serving
+from reports import add_output, show
+from tables import Table, times
+from worlds import key_of
 
 from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.object_store import S3ObjectStore
@@ -27,45 +26,18 @@ from adapters.aws.system import SystemClock
 from application.execution.fanout import fan_out
 from domain.connector import Bucket
 
-_HERE = Path(__file__).parent
 _IN_FLIGHT = 64
+_OBJECT_COUNT = 1_000
 
 
-@contextmanager
-def canned_server(script: str, *arguments: str) -> Iterator[str]:
-    """Run a server of this folder in a process of its own; yields its URL."""
-    process = subprocess.Popen(
-        [sys.executable, str(_HERE / script), *arguments], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def at_endpoint(url: str) -> None:
-    """Let the SDK send its requests there."""
-    os.environ.update(
-        AWS_ENDPOINT_URL=url,
-        AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",
-        AWS_REGION="us-east-1",
-        AWS_DEFAULT_REGION="us-east-1",
-    )
-
-
-async def cpu_ms(call: Callable[[str], Awaitable[Any]], count: int, rounds: int) -> list[float]:
+async def _cpu_ms(call: Callable[[str], Awaitable[Any]], count: int, rounds: int) -> list[float]:
     """Return CPU milliseconds a call, for each round."""
+    keys = [key_of(number % _OBJECT_COUNT) for number in range(count)]
     found = []
-    for round_number in range(rounds):
-        keys = [
-            f"archive/2026/spring campaign/{round_number}/clip-{i:07d}.mov" for i in range(count)
-        ]
-        started = time.process_time()
+    for _ in range(rounds):
+        started_s = own_cpu_s()
         await fan_out(keys, call, limit=_IN_FLIGHT)
-        found.append((time.process_time() - started) / count * 1_000)
+        found.append((own_cpu_s() - started_s) / count * 1_000)
     return found
 
 
@@ -73,38 +45,55 @@ async def _measure(count: int, rounds: int, *, lean: bool) -> dict[str, list[flo
     bucket = Bucket(name="media", expected_owner="123456789012")
     async with open_clients(ClientSettings(lean_s3_calls=lean)) as clients:
         store = S3ObjectStore(await clients.s3(), clock=SystemClock())
-        head = await store.head(bucket, "a")
+        head = await store.head(bucket, key_of(0))
         tags = {"AssetID": "asset:img:3c23397b", "InventoryID": "asset:uuid:9c8b305d"}
         calls: dict[str, Callable[[str], Awaitable[Any]]] = {
-            "read_tags": lambda key: store.read_tags(bucket, key),
-            "head": lambda key: store.head(bucket, key),
-            "copy_in_place": lambda key: store.copy_in_place(bucket, replace(head, key=key), tags),
+            "GetObjectTagging": lambda key: store.read_tags(bucket, key),
+            "HeadObject": lambda key: store.head(bucket, key),
+            "CopyObject": lambda key: store.copy_in_place(bucket, replace(head, key=key), tags),
+            "PutObjectTagging": lambda key: store.write_tags(bucket, replace(head, key=key), tags),
         }
-        found = {name: await cpu_ms(call, count, rounds) for name, call in calls.items()}
+        found = {name: await _cpu_ms(call, count, rounds) for name, call in calls.items()}
 
         async def list_page(_: str) -> None:
             async for _page in store.list_objects(bucket, prefix="", start_after=None):
                 pass
 
-        # A page has a thousand keys.
-        return {**found, "list 1,000 keys": await cpu_ms(list_page, max(count // 50, 1), rounds)}
+        pages = max(count // 50, 1)
+        return {**found, "ListObjectsV2, 1,000 keys": await _cpu_ms(list_page, pages, rounds)}
+
+
+def measure(count: int, rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Return CPU milliseconds a call by the SDK and as lean calls: for each call, of each round."""
+    with serving(_OBJECT_COUNT):
+        return {
+            kind: asyncio.run(_measure(count, rounds, lean=kind == "lean"))
+            for kind in ("sdk", "lean")
+        }
+
+
+def tables(found: dict[str, dict[str, list[float]]]) -> list[Table]:
+    rows = [
+        (name, *(f"{median(each):.2f}" for each in (sdk, lean)), times(median(sdk) / median(lean)))
+        for (name, sdk), lean in zip(found["sdk"].items(), found["lean"].values(), strict=True)
+    ]
+    return [
+        Table(
+            title="Calls that are made for each object, CPU milliseconds a call",
+            columns=("call", "SDK", "lean", "SDK against lean"),
+            rows=rows,
+        )
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--sdk", action="store_true", help="calls by the SDK")
-    parser.add_argument("--output", choices=("human", "json"), default="human")
+    add_output(parser)
     args = parser.parse_args()
-    with canned_server("canned_s3.py") as url:
-        at_endpoint(url)
-        found = asyncio.run(_measure(args.count, args.rounds, lean=not args.sdk))
-    if args.output == "json":
-        print(json.dumps(found, indent=2))
-        return
-    for name, times in found.items():
-        print(f"{name:<16} {min(times):.2f} to {max(times):.2f} ms CPU a call")
+    found = measure(args.count, args.rounds)
+    show(args.output, found, tables(found))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from reports import add_output, show
+from tables import Table
+
 from entrypoints.settings import REQUIRED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -148,33 +151,45 @@ def _record() -> None:
     RECORD.write_text(json.dumps(recorded, indent=2) + "\n", encoding="utf-8")
 
 
+def tables(rows: list[dict[str, Any]]) -> list[Table]:
+    return [
+        Table(
+            title="Cold starts",
+            columns=(
+                *("handler", "sessions", "modules", "own", "libraries"),
+                *("import, CPU ms", "open, CPU ms", "sum, median", "clients"),
+            ),
+            rows=[
+                (
+                    *(row["handler"], row["sessions"]),
+                    *(str(row[name]) for name in ("modules", "own", "libraries")),
+                    *(_spread(row[name]) for name in ("import_ms", "open_ms")),
+                    f"{median(row['start_ms']):.0f}",
+                    ", ".join(row["clients"]),
+                )
+                for row in rows
+            ],
+            last_is_text=True,
+        )
+    ]
+
+
+def _spread(times_ms: list[float]) -> str:
+    return f"{min(times_ms):.0f} to {max(times_ms):.0f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--source", type=Path, default=SOURCE, help="the src folder to measure")
-    parser.add_argument("--output", choices=("human", "json"), default="human")
+    add_output(parser)
     parser.add_argument("--record", action="store_true", help=f"write {RECORD.name}, print nothing")
     args = parser.parse_args()
     if args.record:
         _record()
         return
     rows = _rows(args.source.resolve(), args.rounds)
-    if args.output == "json":
-        print(json.dumps(rows, indent=2))
-        return
-    print(
-        f"{'handler':<10} {'sessions':<12} {'modules':>7} {'own':>5} {'libraries':>9}"
-        f" {'import, CPU ms':>15} {'open, CPU ms':>13} {'sum, median':>12}   clients"
-    )
-    for row in rows:
-        imported, opened = (
-            f"{min(row[name]):.0f} to {max(row[name]):.0f}" for name in ("import_ms", "open_ms")
-        )
-        print(
-            f"{row['handler']:<10} {row['sessions']:<12} {row['modules']:>7} {row['own']:>5}"
-            f" {row['libraries']:>9} {imported:>15} {opened:>13} {median(row['start_ms']):>12.0f}"
-            f"   {', '.join(row['clients'])}"
-        )
+    show(args.output, rows, tables(rows))
 
 
 if __name__ == "__main__":

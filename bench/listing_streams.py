@@ -10,50 +10,63 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import tempfile
-import time
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from reports import add_output, show
 from stages import run_stage
+from tables import Table, seconds
 
 from application.execution.tuning import Tuning
 
 STREAMS = (1, Tuning().listing_streams)
 
 
-def measure(streams: int, rows: int, latency_s: float) -> dict[str, float]:
-    """Return seconds of one listing, and microseconds of CPU time a key."""
-    with tempfile.TemporaryDirectory(prefix="asset-sync-bench-") as folder:
-        tuning = Tuning(listing_streams=streams)
-        before_s = time.process_time()
-        seconds = asyncio.run(
-            run_stage("listing", rows, Path(folder), tuning=tuning, latency_s=latency_s)
+def measure(rows: int, latency_ms: float) -> list[dict[str, Any]]:
+    """Return what listings took, without latency and with it, by one stream and by all."""
+    found = []
+    for latency in (0.0, latency_ms):
+        for streams in STREAMS:
+            with tempfile.TemporaryDirectory(prefix="asset-sync-bench-") as folder:
+                tuning = Tuning(listing_streams=streams)
+                usage = asyncio.run(
+                    run_stage(
+                        "manifest", rows, Path(folder), tuning=tuning, latency_s=latency / 1_000
+                    )
+                )
+            found.append({"latency_ms": latency, "streams": streams, "rows": rows, **asdict(usage)})
+    return found
+
+
+def tables(found: list[dict[str, Any]]) -> list[Table]:
+    rows = [
+        (
+            f"{run['latency_ms']:g} ms",
+            str(run["streams"]),
+            seconds(run["wall_s"]),
+            f"{run['cpu_s'] / run['rows'] * 1e6:.1f}",
         )
-        return {"seconds": seconds, "cpu_us": (time.process_time() - before_s) / rows * 1e6}
+        for run in found
+    ]
+    return [
+        Table(
+            title=f"Listing {found[0]['rows']:,} keys of a bucket in memory, in ranges of its keys",
+            columns=("latency of a page", "ranges at once, at most", "seconds", "CPU µs a key"),
+            rows=rows,
+        )
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--latency-ms", type=float, default=100.0, help="of a page")
-    parser.add_argument("--output", choices=("human", "json"), default="human")
+    add_output(parser)
     args = parser.parse_args()
-    found = {
-        f"{latency_ms:g} ms": {
-            str(streams): measure(streams, args.rows, latency_ms / 1_000) for streams in STREAMS
-        }
-        for latency_ms in (0.0, args.latency_ms)
-    }
-    if args.output == "json":
-        print(json.dumps(found, indent=2))
-        return
-    for latency, figures in found.items():
-        for streams, figure in figures.items():
-            print(
-                f"{latency} a page, {streams} streams: {figure['seconds']:.1f} s,"
-                f" {figure['cpu_us']:.1f} us CPU a key"
-            )
+    found = measure(args.rows, args.latency_ms)
+    show(args.output, found, tables(found))
 
 
 if __name__ == "__main__":

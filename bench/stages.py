@@ -1,30 +1,31 @@
-"""One stage at one size, in a process of its own: prints seconds and memory as JSON.
+"""One stage at one size, in a process of its own: prints CPU time and memory as JSON.
 
-Run by bench/run.py: python bench/stages.py STAGE ROWS FOLDER
+Run by bench/memory.py: python bench/stages.py STAGE ROWS FOLDER [--streams 1]
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import json
-import resource
-import sys
-import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from measuring import Stopwatch, Usage, peak_kib, report
 from worlds import DiskResults, SyntheticBucket, key_of
 
-from application.engine.chunk_sources import Source, manifest_source, report_source
+from application.engine.chunk_sources import report_source
 from application.engine.job_lease import JobLease
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Ingest
-from domain.job import Discovery, Job, SyncOptions, SyncRequest, new_job
+from domain.job import Discovery, SyncOptions, SyncRequest, new_job
 from domain.manifest import encode_key
 from entrypoints.wiring.memory import memory_world, use_cases
+
+STAGES = ("chunks", "manifest", "report")
 
 _REPORT = "report.csv"
 
@@ -43,16 +44,30 @@ def _write_report(path: Path, rows: int) -> None:
 
 
 async def run_stage(
-    stage: str, rows: int, folder: Path, *, tuning: Tuning | None = None, latency_s: float = 0.0
-) -> float:
-    """Return the seconds of a stage; `latency_s` is that of each page of the listing."""
+    stage: str,
+    rows: int,
+    folder: Path,
+    *,
+    tuning: Tuning | None = None,
+    latency_s: float = 0.0,
+    stores: Mapping[str, Any] | None = None,
+) -> Usage:
+    """Return what a stage took; `latency_s` is that of each page of the listing.
+
+    `chunks` lists into chunks, as a job with discovery `direct` does, and `manifest` into the
+    manifest of a batch job, whose completion report `report` reads and splits into chunks.
+
+    `stores` replace the bucket and the files, by the names of their ports.
+    """
     world = memory_world()
-    results: Any = DiskResults(folder)
-    bucket: Any = SyntheticBucket(rows, latency_s)
-    ports = replace(world.ports, results=results, objects=bucket)
-    container = use_cases(ports, tuning or Tuning())
+    local: dict[str, Any] = {
+        "results": DiskResults(folder),
+        "objects": SyntheticBucket(rows, latency_s),
+        **(stores or {}),
+    }
+    container = use_cases(replace(world.ports, **local), tuning or Tuning())
     clock = world.ports.clock
-    options = SyncOptions(discovery=Discovery.DIRECT)
+    options = SyncOptions(discovery=Discovery.DIRECT if stage == "chunks" else Discovery.BATCH)
     job = await world.ports.jobs.create(
         new_job(
             job_id="job-bench",
@@ -68,30 +83,31 @@ async def run_stage(
     deadline = Deadline(clock, clock.now() + timedelta(hours=1))
     lease = JobLease(jobs=world.ports.jobs, clock=clock, token="bench", deadline=deadline)
     job = await lease.acquire(job.job_id, margin_s=30)
-
-    async def split(job: Job, source: Source) -> None:
-        assert await container.split().run(job, lease, source) is not None
-
-    started = time.perf_counter()
-    if stage == "listing":
-        assert await container.list_bucket().run(job, lease) is not None
-    elif stage == "splitting":
-        listed = await container.list_bucket().run(job, lease)
-        assert listed is not None and listed.discovery.manifest is not None
-        started = time.perf_counter()
-        await split(listed, manifest_source(listed.discovery.manifest.key))
-    else:
+    if stage == "report":
         _write_report(folder / _REPORT, rows)
-        listed = await container.list_bucket().run(job, lease)
-        assert listed is not None
-        started = time.perf_counter()
-        await split(listed, report_source((_REPORT,), dry_run=False))
-    return time.perf_counter() - started
+    watch = Stopwatch()
+    listed = await container.list_bucket().run(job, lease)
+    assert listed is not None, "the listing did not end"
+    if stage != "report":
+        return watch.usage()
+    source = report_source((_REPORT,), dry_run=False)
+    watch.reset()
+    assert await container.split().run(listed, lease, source) is not None
+    return watch.usage()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("rows", type=int)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--streams", type=int, default=Tuning().listing_streams)
+    args = parser.parse_args()
+    before_kib = peak_kib()
+    tuning = Tuning(listing_streams=args.streams)
+    usage = asyncio.run(run_stage(args.stage, args.rows, args.folder, tuning=tuning))
+    report({"before_kib": before_kib}, usage)
 
 
 if __name__ == "__main__":
-    name, count, where = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = asyncio.run(run_stage(name, count, where))
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"seconds": seconds, "before_kib": before, "peak_kib": after}))
+    main()

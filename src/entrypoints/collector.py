@@ -2,7 +2,7 @@
 
 Objects live until the next collection of their generation. Decoded responses are many small
 dictionaries, and none of them is part of a cycle. With CPython's default of 700, a job that asks
-only the catalog spent a sixth of its CPU time in the collector (bench/second_sync.py). Imports make
+only the catalog spent a sixth of its CPU time in the collector (bench/syncs.py). Imports make
 many objects that stay, too, so handlers import this module before all others: with the default, a
 cold start spent 7 percent of its CPU time in the collector (bench/cold_start.py).
 """

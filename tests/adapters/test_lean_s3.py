@@ -116,6 +116,35 @@ async def test_a_lean_call_sends_what_the_sdk_sends(
     assert lean_answer == sdk_answer
 
 
+HEADERS: Final[dict[str, bytes | str]] = {
+    "ETAG": '"e"',
+    "last-modified": "Sat, 31 Jan 2026 12:00:00 GMT",
+    "Content-Length": "0",
+    "CACHE-CONTROL": "no-cache",
+    "Expires": "never",
+    "X-Amz-Meta-Title": b"\xfc 1",
+    "x-amz-meta-": "no name",
+    "x-amz-tagging-count": "2",
+    "x-amz-object-lock-retain-until-date": "2030-01-02T00:00:00Z",
+    "x-amz-missing-meta": "1",
+}
+
+
+@pytest.mark.parametrize("changes", [{}, {"Last-Modified": "31 Jan 2026 12:00"}, {"Expires": "0"}])
+async def test_headers_are_found_whatever_their_case_is(
+    raw: RawServer, s3: Any, changes: dict[str, bytes | str]
+) -> None:
+    raw.answer = lambda _: answer(200, headers={**HEADERS, **changes})
+    by_lean, by_sdk = await CALLS["HeadObject"](s3, "a"), await CALLS["HeadObject"](s3.sdk, "a")
+
+    for of_retries in ("RetryAttempts", "MaxAttemptsReached"):
+        by_sdk["ResponseMetadata"].pop(of_retries, None)
+    assert by_lean == by_sdk
+    assert by_lean["Metadata"] == {"title": "\udcfc 1", "": "no name"}
+    assert (by_lean["ETag"], by_lean["CacheControl"], by_lean["TagCount"]) == ('"e"', "no-cache", 2)
+    assert by_lean["ExpiresString"] == {**HEADERS, **changes}["Expires"]
+
+
 def _shown(request: RawRequest) -> dict[str, str]:
     headers = {name.lower(): value for name, value in request.headers.items()}
     return {name: value for name, value in headers.items() if name not in OF_ONE_REQUEST}

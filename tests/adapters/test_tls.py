@@ -156,6 +156,8 @@ async def test_only_the_certificate_of_the_host_is_accepted(
             monkeypatch.delenv("no_proxy", raising=False)
         async with https_server(right) as port:
             await read(port, right, monkeypatch)
+            # Neither the SDK nor a lean call passes the proxy by.
+            assert len(asked) == (2 if by_proxy else 0)
             with pytest.raises(PortError):
                 await read(port, other, monkeypatch)
         async with https_server(other) as port:

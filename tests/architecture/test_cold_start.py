@@ -23,7 +23,10 @@ def _bench() -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # It imports modules of its folder.
+    with pytest.MonkeyPatch.context() as paths:
+        paths.syspath_prepend(ROOT / "bench")
+        spec.loader.exec_module(module)
     return module
 
 

@@ -133,7 +133,7 @@ def test_no_file_names_a_package_registry() -> None:
     assert not named
 
 
-LOCKS = ["dev", "lambda", "local", "aiobotocore3"]
+LOCKS = ["bench", "dev", "lambda", "local", "aiobotocore3"]
 # What aioboto3 needs, and the other lock has in other versions or not at all.
 OF_THE_SDK = {"aioboto3", "aiobotocore", "aiofiles", "boto3", "botocore", "s3transfer"}
 

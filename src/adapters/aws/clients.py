@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -49,6 +51,9 @@ OnRequest = Callable[[str, str, Mapping[str, Any]], None]
 operation and parameters in boto's names."""
 
 _ACCOUNT_ID_DIGITS: Final = 12
+
+# RFC 9110, section 5.6.7: the only form that is generated.
+_HTTP_DATE: Final = re.compile(r"\w{3}, \d{2} \w{3} \d{4} \d{2}:\d{2}:\d{2} GMT", re.ASCII)
 
 ROLE_SESSION_NAME: Final = "asset-sync"
 """The session name that the bucket's account sees in its own trail."""
@@ -336,8 +341,10 @@ def _parse_timestamps_cheaply(client: S3Client) -> None:
 
 def _parse_timestamp(value: Any) -> datetime:
     try:
+        # Headers have HTTP dates.
+        if isinstance(value, str) and _HTTP_DATE.fullmatch(value):
+            return parsedate_to_datetime(value)
         return parse_timestamp(value)
     except (TypeError, ValueError):
-        # Headers have HTTP dates.
         parsed: datetime = DEFAULT_TIMESTAMP_PARSER(value)
         return parsed

@@ -69,6 +69,25 @@ class _Target:
     host: str
 
 
+class _Headers(dict[str, str]):
+    """A response's headers by their names in lower case, as the SDK's session names them.
+
+    The SDK's own class makes an object for each lookup, and its parser looks up forty names.
+    """
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(name.lower())
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(str(name).lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+
 class LeanS3:
     """Makes the calls for single objects itself; `sdk`, the SDK's client, makes all others."""
 
@@ -137,10 +156,10 @@ class LeanS3:
             self._targets[operation_name, bucket] = target
         request = await self._request(operation, params, target, context)
         try:
-            response = await client._endpoint.http_session.send(request)
+            answer = await client._endpoint.http_session.exchange(request)
         except HTTPClientError as error:
             raise _LeftToSdk(pause=True) from error
-        return await self._parse(operation, response)
+        return await self._parse(operation, *answer)
 
     async def _resolve(self, operation: Any, params: Any, context: dict[str, Any]) -> _Target:
         """Return the target, as the SDK resolves it; it knows buckets of other Regions."""
@@ -188,16 +207,18 @@ class LeanS3:
         sent: Any = headers
         return AWSPreparedRequest(request["method"], request["url"], sent, body or None, False)
 
-    async def _parse(self, operation: Any, response: Any) -> Any:
+    async def _parse(
+        self, operation: Any, status: int, headers: dict[str, str], body: bytes
+    ) -> Any:
         client = self.sdk
-        received = {
-            "headers": response.headers,
-            "status_code": response.status_code,
+        received: dict[str, Any] = {
+            "headers": _Headers(headers),
+            "status_code": status,
             "context": {"operation_name": operation.name},
-            "body": await response.content,
+            "body": body,
         }
-        if operation.name == _LISTING and response.status_code == _OK:
-            page = parse_page(received["body"])
+        if operation.name == _LISTING and status == _OK:
+            page = parse_page(body)
             if page is None:
                 raise _LeftToSdk
             return page
@@ -209,7 +230,7 @@ class LeanS3:
             customized_response_dict=customized,
         )
         # A hook makes an error of a success whose body is one.
-        status: int = received["status_code"]
+        status = received["status_code"]
         if status >= 300 and status not in _FINAL_STATUSES:
             raise _LeftToSdk(pause=status >= _OVERLOADED_FROM)
         parsed = await self._parser.parse(received, operation.output_shape)
