@@ -25,7 +25,7 @@ from domain.pricing.confidence import count_interval, wilson
 from domain.pricing.duration import duration_s
 from domain.pricing.plan import plan_of
 from domain.pricing.price_table import LIST_PRICES, with_changes
-from domain.pricing.requests import FREE, PRICE_OF, Model, chunks_of, requests_of
+from domain.pricing.requests import Model, chunks_of, requests_of
 from domain.pricing.sample import Sample
 from domain.pricing.survey import (
     CatalogReads,
@@ -37,6 +37,7 @@ from domain.pricing.survey import (
     Work,
     lookup_reads,
 )
+from domain.pricing.usage import FREE, PRICE_OF
 from domain.pricing.workload import CHOICES, Bound, Choice, Workload, workload_of
 
 MODEL = Model(catalog=CatalogShape(path_index=True))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from domain.pricing.price_table import PriceTable
-from domain.pricing.requests import PRICE_OF, Usage
+from domain.pricing.usage import PRICE_OF, Usage
 
 CENT_OF_A_CENT: Final = Decimal("0.000001")
 

@@ -7,10 +7,9 @@ the sweep, and those of others that look at the job are not in them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 from math import ceil
 from typing import Final
 
@@ -19,84 +18,8 @@ from domain.job import Discovery
 from domain.limits import INGEST_EVENT_COUNT_MAX
 from domain.packing import OUTCOMES_PER_ENTRY, ChunkSizing
 from domain.pricing.survey import CatalogShape, Work
+from domain.pricing.usage import Usage, Where
 from domain.pricing.workload import Choice, Workload
-
-
-class Where(StrEnum):
-    """What a request is for."""
-
-    BUCKET = "bucket"
-    CATALOG = "catalog"
-    RESULTS = "results"
-    RECORDS = "records"
-    EVENTS = "events"
-    COMPUTE = "compute"
-    DISCOVERY = "discovery"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """One line of what is used: requests, and the units that are billed (`PRICE_OF`)."""
-
-    where: Where
-    service: str
-    operation: str
-    requests: int
-    units: Decimal
-
-
-PRICE_OF: Final[Mapping[tuple[str, str], str]] = {
-    ("s3", "ListObjectsV2"): "s3-write",
-    ("s3", "CopyObject"): "s3-write",
-    ("s3", "PutObject"): "s3-write",
-    ("s3", "PutObjectTagging"): "s3-write",
-    ("s3", "CreateMultipartUpload"): "s3-write",
-    ("s3", "UploadPart"): "s3-write",
-    ("s3", "UploadPartCopy"): "s3-write",
-    ("s3", "CompleteMultipartUpload"): "s3-write",
-    ("s3", "GetObject"): "s3-read",
-    ("s3", "HeadObject"): "s3-read",
-    ("s3", "HeadBucket"): "s3-read",
-    ("s3", "GetObjectTagging"): "s3-read",
-    ("s3", "GetObjectAcl"): "s3-read",
-    ("s3", "GetObjectRetention"): "s3-read",
-    ("s3", "GetObjectLegalHold"): "s3-read",
-    ("s3", "GetObjectLockConfiguration"): "s3-read",
-    ("s3", "GetBucketVersioning"): "s3-read",
-    ("s3", "GetBucketRequestPayment"): "s3-read",
-    ("s3", "GetBucketOwnershipControls"): "s3-read",
-    ("s3control", "Job"): "s3-batch-job",
-    ("s3control", "Object"): "s3-batch-object",
-    ("dynamodb", "GetItem"): "dynamodb-read",
-    ("dynamodb", "BatchGetItem"): "dynamodb-read",
-    ("dynamodb", "Query"): "dynamodb-read",
-    ("dynamodb", "Scan"): "dynamodb-read",
-    ("dynamodb", "PutItem"): "dynamodb-write",
-    ("dynamodb", "UpdateItem"): "dynamodb-write",
-    ("dynamodb", "BatchWriteItem"): "dynamodb-write",
-    ("dynamodb", "TransactWriteItems"): "dynamodb-write",
-    ("sqs", "SendMessageBatch"): "sqs-request",
-    ("sqs", "ReceiveMessage"): "sqs-request",
-    ("sqs", "DeleteMessageBatch"): "sqs-request",
-    ("sqs", "GetQueueAttributes"): "sqs-request",
-    ("sns", "Publish"): "sns-publish",
-    ("events", "PutEvents"): "eventbridge-event",
-    ("kms", "Decrypt"): "kms-request",
-    ("kms", "GenerateDataKey"): "kms-request",
-    ("lambda", "Invoke"): "lambda-request",
-    ("lambda", "Duration"): "lambda-duration",
-}
-"""The price of each operation; `units` of a usage are in the unit of that price."""
-
-FREE: Final[Mapping[tuple[str, str], str]] = {
-    ("s3", "AbortMultipartUpload"): "DELETE and CANCEL requests are free",
-    ("s3control", "CreateJob"): "a job is billed as a job and by its objects",
-    ("s3control", "DescribeJob"): "a job is billed as a job and by its objects",
-    ("s3control", "ListJobs"): "a job is billed as a job and by its objects",
-    ("s3control", "UpdateJobStatus"): "a job is billed as a job and by its objects",
-    ("sts", "AssumeRole"): "STS is free",
-}
-"""Operations without a price, and why (the pricing pages of `price_table`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,10 +224,11 @@ def _on_results(
     if not total:
         return
     batch = choice.discovery is Discovery.BATCH
-    files = [total - known, known] if batch else [total]
+    # Discovery `direct` lists into chunks, and has no manifest (ADR 37).
+    files = [total - known, known] if batch else []
     parts = [ceil(rows * _ROW_BYTES / model.manifest_part_bytes) for rows in files if rows]
     for operation, count in (
-        ("CreateMultipartUpload", 1 + (batch and choice.by_catalog)),
+        ("CreateMultipartUpload", batch * (1 + choice.by_catalog)),
         ("UploadPart", sum(parts)),
         ("CompleteMultipartUpload", len(parts)),
     ):
@@ -315,7 +239,7 @@ def _on_results(
     # A worker that copies also looks for a copy that an earlier attempt left unfinished.
     copies = choice.trigger is Trigger.COPY and not choice.dry_run
     per_chunk = 2 if copies and workload.objects.get(Work.WRITE, 0) else 1
-    reports = (2 * (total > known) + (known > 0)) if batch else 1
+    reports = (2 * (total > known) + (known > 0)) if batch else 0
     yield _line(Where.RESULTS, "s3", "GetObject", per_chunk * chunks.worked + reports)
     yield _line(Where.RESULTS, "s3", "HeadObject", summary)
 
@@ -329,7 +253,7 @@ def _on_records(choice: Choice, chunks: Chunks, model: Model) -> Iterator[Usage]
     writes = 6 + 3 * batch + 2 * worked
     yield _line(Where.RECORDS, jobs, "UpdateItem", 6 + 3 * batch, Decimal(3 * (6 + 3 * batch)))
     yield _line(Where.RECORDS, jobs, "PutItem", writes - 6 - 3 * batch, Decimal(2 * worked))
-    added = ceil(chunks.total / model.added_chunk_count)
+    added = _recordings(chunks.total, model, doubling=not batch)
     transactions = 2 + added + worked
     units = 2 * (2 * 2 + chunks.total + added + 2 * worked)
     yield _line(Where.RECORDS, jobs, "TransactWriteItems", transactions, Decimal(units))
@@ -338,6 +262,18 @@ def _on_records(choice: Choice, chunks: Chunks, model: Model) -> Iterator[Usage]
     yield _line(Where.RECORDS, "sqs", "ReceiveMessage", worked)
     yield _line(Where.RECORDS, "sqs", "DeleteMessageBatch", worked)
     yield _line(Where.RECORDS, "sns", "Publish", 2 if choice.dry_run else 3)
+
+
+def _recordings(chunks: int, model: Model, *, doubling: bool) -> int:
+    """Return the transactions that record chunks.
+
+    With `doubling` each records as many as there are already, one at first.
+    """
+    count = recorded = 0
+    while doubling and recorded < min(chunks, model.added_chunk_count):
+        recorded += max(recorded, 1)
+        count += 1
+    return count + ceil(max(chunks - recorded, 0) / model.added_chunk_count)
 
 
 def _computing(workload: Workload, choice: Choice, chunks: Chunks, model: Model) -> Iterator[Usage]:

@@ -112,7 +112,7 @@ class Listed:
 
     Attributes:
         complete: Whether it is all of the job's prefixes. If not, all numbers are lower bounds.
-        page_count: Requests that it took, or would take without ranges of keys.
+        page_count: Pages of a thousand keys, one at least for each prefix.
         objects: Objects that the job selects, and their bytes.
         filtered, not_media: Objects that it leaves out.
         large_objects: Those above the limit of one copy request.
@@ -127,6 +127,11 @@ class Listed:
     not_media: int = 0
     large_objects: int = 0
     large_parts: int = 0
+
+    @property
+    def seen(self) -> int:
+        """All objects that were listed, selected or not."""
+        return self.objects + self.filtered + self.not_media
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,18 +146,14 @@ def workload_of_job(job: Job, shape: CatalogShape) -> Workload:
     """Return the workload of a job that has ended, from its counts.
 
     Retries are not in it: a job counts each object once. What a job does not count is assumed: that
-    objects of discovery `direct` which are SKIPPED with verify `catalog` were known as they were
-    listed, except those whose tags were restored; and that no object was copied by multipart copy, read
-    twice, or encrypted with a key that is billed for each copy.
+    known objects have the inventory ids that this service makes, and that no object was copied by
+    multipart copy, read twice, or encrypted with a key that is billed for each copy.
     """
     counts = job.tally.statistics
     options = job.request.options
     written, restored = counts.copied + counts.put, counts.tags_restored
-    known = counts.skipped - restored
-    as_listed = 0
-    if options.trusts_catalog:
-        batch = options.discovery is Discovery.BATCH
-        as_listed = min(known, job.listing.objects_known) if batch else known
+    as_listed = counts.known_as_listed
+    known = counts.skipped - restored - as_listed
     headed = sum(
         count_of(counts, kind)
         for kind in (
@@ -170,7 +166,7 @@ def workload_of_job(job: Job, shape: CatalogShape) -> Workload:
     )
     objects = {
         Work.LISTED: as_listed,
-        Work.TAGS: known - as_listed + counts.gone,
+        Work.TAGS: known + counts.gone,
         Work.HEAD: headed,
         Work.RETAG: restored,
         Work.WRITE: written,
@@ -181,7 +177,7 @@ def workload_of_job(job: Job, shape: CatalogShape) -> Workload:
         objects=objects,
         lookups={work: _usual_reads(work, count, shape) for work, count in objects.items()},
         listed_reads=CatalogReads(
-            items=asked, queries=(asked - as_listed) * shape.path_index if asked else 0
+            items=asked, queries=(headed + restored + written) * shape.path_index if asked else 0
         ),
         page_count=max(-(-job.listing.objects_seen // _KEYS_PER_PAGE), 1),
         size_bytes=job.listing.bytes_listed,
