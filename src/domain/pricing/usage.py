@@ -1,4 +1,4 @@
-"""What is used, and which price it has: every operation that an adapter calls, or that AWS bills."""
+"""What is used, and its price: every operation that an adapter calls, or that AWS bills."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from application.jobs.plan_sync import PlanOptions
 from domain.connector import Ingest
 from domain.errors import FieldIssue, InvalidRequest
 from domain.job import Job
-from domain.pricing.views import plan_view
+from domain.pricing.plan_views import plan_view
 from domain.views import chunk_view, connector_view, failure_view, job_view, outcome_view
 from entrypoints.http import parameters as given
 from entrypoints.http.bodies import ConnectorBody, PlanBody, SyncBody
