@@ -19,8 +19,11 @@ from domain.progress import progress_of
 Json = dict[str, Any]
 
 
-def job_view(job: Job, now: datetime, costing: Costing) -> Json:
-    """Return the job in the API's form: camelCase, timestamps in ISO 8601."""
+def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = True) -> Json:
+    """Return the job in the API's form: camelCase, timestamps in ISO 8601.
+
+    Without `cost_lines` its cost has no lines: in a list they would be most of it.
+    """
     progress = progress_of(job, now)
     return {
         "jobId": job.job_id,
@@ -54,7 +57,7 @@ def job_view(job: Job, now: datetime, costing: Costing) -> Json:
             "objectsPerSecond": _rounded(progress.objects_per_second),
             "etaSeconds": _rounded(progress.eta_s),
         },
-        **cost_view(job, costing),
+        **cost_view(job, costing, lines=cost_lines),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import pytest
 from lambda_context import Context
 
 from application.execution.tuning import Tuning
-from domain.job import Discovery
+from domain.job import Discovery, JobStatus
+from domain.outcome import Statistics
+from domain.tally import Tally
 from entrypoints import api
 from entrypoints.http.openapi import document
 from entrypoints.http.routes import ROUTES
@@ -33,10 +36,15 @@ class Api:
     def __init__(self, world: MemoryWorld) -> None:
         self.world = world
 
-    def post(self, path: str, body: object = None, **headers: str) -> tuple[int, Json]:
+    def get(self, path: str) -> tuple[int, Json]:
+        return self.post(path, method="GET")
+
+    def post(
+        self, path: str, body: object = None, *, method: str = "POST", **headers: str
+    ) -> tuple[int, Json]:
         event: Json = json.loads(EVENT.read_text(encoding="utf-8"))
         event["rawPath"] = event["requestContext"]["http"]["path"] = path
-        event["requestContext"]["http"]["method"] = "POST"
+        event["requestContext"]["http"]["method"] = method
         event.update(rawQueryString="", isBase64Encoded=False)
         event["body"] = None if body is None else json.dumps(body)
         event["headers"] = {"host": "api", "content-type": "application/json", **headers}
@@ -197,6 +205,18 @@ def test_a_sync_below_its_maximum_shows_its_estimate(gateway: Api, amount: objec
 def test_a_maximum_that_is_no_amount_is_refused(gateway: Api, amount: object) -> None:
     status, problem = gateway.sync({"maxCost": amount})
     assert (status, problem["errors"][0]["path"]) == (400, "maxCost")
+
+
+def test_a_list_of_jobs_has_costs_without_lines(gateway: Api) -> None:
+    _, started = gateway.sync()
+    job = next(iter(gateway.world.database.jobs))
+    ended = replace(job, status=JobStatus.COMPLETED, tally=Tally(statistics=Statistics(put=10)))
+    jobs = gateway.world.database.jobs
+    gateway.world.database.commit(jobs.write(job.job_id, ended, expected_version=job.version))
+    _, page = gateway.get("/jobs")
+    _, shown = gateway.get(f"/jobs/{started['jobId']}")
+    assert page["items"][0]["actual"] == {**shown["actual"], "lines": []}
+    assert len(shown["actual"]["lines"]) > 10
 
 
 def test_without_a_maximum_nothing_is_surveyed(gateway: Api) -> None:

@@ -14,12 +14,12 @@ from domain.pricing.price_table import PriceTable
 Json = dict[str, Any]
 
 
-def cost_view(job: Job, costing: Costing) -> Json:
+def cost_view(job: Job, costing: Costing, *, lines: bool = True) -> Json:
     """Return the fields of a job about its cost; null while nothing is known."""
     estimate, bill = estimate_for(job, costing), actual_bill(job, costing)
     return {
         "estimate": None if estimate is None else _kept(estimate),
-        "actual": None if bill is None else _actual(job, bill, costing.table),
+        "actual": None if bill is None else _actual(job, bill, costing.table, lines=lines),
     }
 
 
@@ -37,13 +37,13 @@ def _kept(estimate: CostEstimate) -> Json:
     }
 
 
-def _actual(job: Job, bill: Bill, table: PriceTable) -> Json:
+def _actual(job: Job, bill: Bill, table: PriceTable, *, lines: bool) -> Json:
     ended_at = job.times.ended_at or job.times.updated_at
     return {
         "dollars": shown_dollars(bill.dollars),
         "requests": bill.requests,
         "seconds": round((ended_at - job.times.created_at).total_seconds(), 1),
-        "lines": line_views(bill, table),
+        "lines": line_views(bill, table) if lines else [],
     }
 
 

@@ -52,6 +52,7 @@ class ActualCost(Shown):
     seconds: float
     """From the request to the end."""
     lines: list[BillLine]
+    """Empty in lists of jobs."""
 
 
 class PlannedListing(Shown):

@@ -149,7 +149,7 @@ async def list_jobs(
         connector_id=connector_id, status=status, limit=limit, cursor=cursor
     )
     now = app.clock.now()
-    return _page(page, lambda job: job_view(job, now, app.costing))
+    return _page(page, lambda job: job_view(job, now, app.costing, cost_lines=False))
 
 
 @ROUTES.route("GET", "/jobs/{jobId}", "Job")
