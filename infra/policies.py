@@ -67,6 +67,15 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         summary(),
         missing_results(),
+        Statement(
+            sid="AskForSurveys",
+            reason=(
+                "Have a bucket looked at for a plan: the function of discovery may read it, and"
+                " this one may not."
+            ),
+            actions=("lambda:InvokeFunction",),
+            resources=("{discovery_function}",),
+        ),
         *announcing(),
         *common(config),
     ]

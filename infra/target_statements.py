@@ -67,11 +67,14 @@ def processor_on_targets(config: Config) -> list[Statement]:
             sid="LookAtTargets",
             reason=(
                 "Distinguish a deleted object from a forbidden one: without ListBucket, both are"
-                " 403. A copy sets ACL or lock if the bucket uses ACLs, or locks by default."
+                " 403. A copy sets ACL or lock if the bucket uses ACLs, or locks by default. List"
+                " a bucket and check its configuration for a plan, as the engine does for a sync."
             ),
             actions=(
                 "s3:GetBucketObjectLockConfiguration",
                 "s3:GetBucketOwnershipControls",
+                "s3:GetBucketRequestPayment",
+                "s3:GetBucketVersioning",
                 "s3:ListBucket",
             ),
             resources=target_buckets(config),

@@ -19,6 +19,7 @@ ROUTES: Final = (
     ("GET", "/connectors"),
     ("GET", "/connectors/{connectorId}"),
     ("POST", "/connectors/{connectorId}/sync"),
+    ("POST", "/connectors/{connectorId}/plan"),
     ("GET", "/jobs"),
     ("GET", "/jobs/{jobId}"),
     ("GET", "/jobs/{jobId}/chunks"),

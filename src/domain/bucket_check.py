@@ -32,21 +32,23 @@ def check_bucket(job: Job, facts: BucketInfo, *, listed: Listing | None = None) 
             " 'direct', or deploy the service there"
         )
     if facts.versioned and job.request.ingest.trigger is Trigger.COPY:
-        figures = f", at most {_figures(listed)}" if listed is not None else ""
+        at_most = (
+            f", at most {figures(listed.objects_listed, listed.bytes_listed)}" if listed else ""
+        )
         warning = (
             f"bucket {name} is versioned: each object that is copied or put leaves a noncurrent"
-            f" version behind{figures}, which is billed until a lifecycle rule expires it; the"
+            f" version behind{at_most}, which is billed until a lifecycle rule expires it; the"
             " connector triggers 'event' and 'queue' leave none"
         )
         return (warning,)
     return ()
 
 
-def _figures(listed: Listing) -> str:
-    """Return the number and size of all listed objects, as text."""
-    exact = f"{listed.bytes_listed:,} bytes"
-    human = _human(listed.bytes_listed)
-    objects = f"{listed.objects_listed:,} object{'' if listed.objects_listed == 1 else 's'}"
+def figures(object_count: int, byte_count: int) -> str:
+    """Return a number of objects and their size, as text."""
+    exact = f"{byte_count:,} bytes"
+    human = _human(byte_count)
+    objects = f"{object_count:,} object{'' if object_count == 1 else 's'}"
     return f"{objects} and {exact if human is None else f'{human} ({exact})'}"
 
 

@@ -22,6 +22,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.connector import Bucket, Ingest, Verify
+from domain.cost_estimate import CostEstimate
 from domain.engine_work import EngineWork
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
@@ -75,7 +76,8 @@ class SyncOptions:
 class SyncRequest:
     """What the job does, fixed when it starts: bucket and ingest are those of the connector then.
 
-    `fingerprint` distinguishes requests that have the same idempotency key.
+    `fingerprint` distinguishes requests that have the same idempotency key. `estimate` is what the
+    sync would cost, if its request had a maximum.
     """
 
     connector_id: str
@@ -83,6 +85,7 @@ class SyncRequest:
     ingest: Ingest = field(default_factory=Ingest)
     options: SyncOptions = SyncOptions()
     fingerprint: str | None = None
+    estimate: CostEstimate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

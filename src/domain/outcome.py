@@ -47,7 +47,7 @@ _KIND_OF_REASON: Final = {
 class Statistics:
     """Objects by outcome. Addition and subtraction are per field.
 
-    `tags_restored` counts a part of `skipped`.
+    `tags_restored` and `known_as_listed` count parts of `skipped`.
     """
 
     skipped: int = 0
@@ -60,6 +60,7 @@ class Statistics:
     gone: int = 0
     failed: int = 0
     tags_restored: int = 0
+    known_as_listed: int = 0
 
     def __add__(self, other: Statistics) -> Statistics:
         return Statistics(
@@ -97,6 +98,7 @@ COUNT_NAMES: Final[Mapping[str, str]] = {
     "gone": "gone",
     "failed": "failed",
     "tags_restored": "tagsRestored",
+    "known_as_listed": "knownAsListed",
 }
 """The names of the counts in the API, in messages and in tables, by field of `Statistics`."""
 
@@ -115,7 +117,9 @@ class Outcome:
 
     `reason` is a stable name (a decision's reason or an error class). `message` is for people, and
     set if a user may have to act. `triggered_at` and `trigger_count` are those of the last trigger,
-    if the outcome is about it. `vendor_code` and `request_id` are AWS's error code and request id.
+    if the outcome is about it. `as_listed` is True if the object was not read, because the catalog
+    has it as it was listed; None for all others. `vendor_code` and `request_id` are AWS's error
+    code and request id.
     Not part of the record: `retryable` marks a failure that another attempt may fix, and `again`
     one that the same attempt checks again.
     """
@@ -132,6 +136,7 @@ class Outcome:
     triggered_at: str | None = None
     trigger_count: int | None = None
     message: str | None = None
+    as_listed: bool | None = None
     vendor_code: str | None = None
     request_id: str | None = None
     stack_trace: str | None = None
@@ -159,6 +164,8 @@ def count_outcomes(outcomes: Iterable[Outcome]) -> Statistics:
         counts[_COUNT_OF_KIND[outcome.kind]] += 1
         if outcome.reason == Reason.TAGS_RESTORED:
             counts["tags_restored"] += 1
+        if outcome.as_listed:
+            counts["known_as_listed"] += 1
     return Statistics(**counts)
 
 
@@ -175,6 +182,7 @@ _RECORD_FIELDS = {
     "triggeredAt": "triggered_at",
     "triggerCount": "trigger_count",
     "message": "message",
+    "asListed": "as_listed",
     "vendorCode": "vendor_code",
     "requestId": "request_id",
 }

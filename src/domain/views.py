@@ -12,13 +12,18 @@ from domain.file_types import FileFilter
 from domain.job import Job
 from domain.manifest import format_timestamp
 from domain.outcome import Outcome, counts_by_name
+from domain.pricing.costing import Costing
+from domain.pricing.views import cost_view
 from domain.progress import progress_of
 
 Json = dict[str, Any]
 
 
-def job_view(job: Job, now: datetime) -> Json:
-    """Return the job in the API's form: camelCase, timestamps in ISO 8601."""
+def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = True) -> Json:
+    """Return the job in the API's form: camelCase, timestamps in ISO 8601.
+
+    Without `cost_lines` its cost has no lines: in a list they would be most of it.
+    """
     progress = progress_of(job, now)
     return {
         "jobId": job.job_id,
@@ -52,6 +57,7 @@ def job_view(job: Job, now: datetime) -> Json:
             "objectsPerSecond": _rounded(progress.objects_per_second),
             "etaSeconds": _rounded(progress.eta_s),
         },
+        **cost_view(job, costing, lines=cost_lines),
     }
 
 

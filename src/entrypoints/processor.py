@@ -1,4 +1,4 @@
-"""The processor's function: tasks of S3 Batch Operations, chunk messages, and dead letters."""
+"""The processor's function: tasks of S3 Batch Operations, chunk messages, dead letters, surveys."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import Any
 from application.results.failure_records import cause_of
 from domain.errors import InvalidMessage
 from domain.failure import Failure
+from domain.pricing.survey import SurveyRequest
+from domain.pricing.survey_json import from_document, to_document
 from entrypoints.invocation import LambdaContext, deadline_of
 from entrypoints.processor_events import (
     BatchInvocation,
     SqsEvent,
     SqsRecord,
+    SurveyEvent,
     named_job,
     parse_chunk_message,
     parse_processor_event,
@@ -22,6 +25,7 @@ from entrypoints.processor_events import (
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.aws_processor import open_processor_app
 from entrypoints.wiring.processor_app import ProcessorApp
+from ports.errors import PortError
 from ports.telemetry import Metric
 
 RUNTIME: Runtime[ProcessorApp] = Runtime(open_processor_app)
@@ -38,6 +42,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         with app.telemetry.invocation(context.aws_request_id):
             if isinstance(parsed, SqsEvent):
                 return await _messages(app, parsed, context)
+            if isinstance(parsed, SurveyEvent):
+                return await _survey(app, parsed)
             return await _tasks(app, parsed)
 
     return RUNTIME.run(use)
@@ -60,6 +66,16 @@ async def _tasks(app: ProcessorApp, invocation: BatchInvocation) -> dict[str, An
         "invocationId": invocation.invocationId,
         "results": results,
     }
+
+
+async def _survey(app: ProcessorApp, event: SurveyEvent) -> dict[str, Any]:
+    """Return the survey, or the port error that prevented it."""
+    try:
+        survey = await app.survey_bucket.run(from_document(SurveyRequest, event.survey))
+    except PortError as error:
+        app.telemetry.warning("survey_failed", cause=cause_of(error))
+        return {"error": {"kind": type(error).__name__, "message": str(error)}}
+    return {"survey": to_document(survey)}
 
 
 async def _messages(app: ProcessorApp, event: SqsEvent, context: LambdaContext) -> dict[str, Any]:

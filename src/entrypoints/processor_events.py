@@ -109,7 +109,14 @@ class BatchInvocation(AwsModel):
     tasks: Annotated[list[BatchTask], Field(min_length=1)]
 
 
-ProcessorEvent = SqsEvent | BatchInvocation
+class SurveyEvent(StrictModel):
+    """Look at a bucket, for a plan; `survey` is a SurveyRequest (`domain.pricing.survey_json`)."""
+
+    action: Literal["survey"]
+    survey: dict[str, Any]
+
+
+ProcessorEvent = SqsEvent | BatchInvocation | SurveyEvent
 _PROCESSOR_EVENT: TypeAdapter[ProcessorEvent] = TypeAdapter(ProcessorEvent, config=HIDDEN)
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from math import isfinite
+from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from application.execution.tuning import Tuning
+from domain.errors import InvalidRequest
 from domain.job import Discovery
 from domain.packing import ChunkSizing
+from domain.pricing.price_table import LIST_PRICES, PriceTable, with_changes
+from domain.pricing.survey import CatalogShape
 from domain.profile import CatalogProfile
 
 TUNING_PREFIX = "ASSET_SYNC_"
@@ -60,6 +65,16 @@ class Settings:
     catalog: CatalogNames
     default_discovery: Discovery
     tuning: Tuning
+    prices: PriceTable = LIST_PRICES
+
+    @property
+    def catalog_shape(self) -> CatalogShape:
+        """The requests that the catalog takes."""
+        return CatalogShape(
+            table=self.catalog_profile is not CatalogProfile.NONE,
+            asset_index=bool(self.catalog.asset_id_index),
+            path_index=bool(self.catalog.storage_path_index),
+        )
 
     @property
     def account_id(self) -> str:
@@ -89,6 +104,7 @@ REQUIRED = (
 
 CATALOG_PREFIX = "ASSETS_"
 PROFILE_VARIABLE = "CATALOG_PROFILE"
+PRICES_VARIABLE = "ASSET_SYNC_PRICES"
 
 _LOCATION = "DigitalSourceAsset.MainRepresentation.StorageInfo.PrimaryLocation"
 
@@ -152,6 +168,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     arn = env.get("PROCESSOR_FUNCTION_ARN", "")
     if arn and len(arn.split(":")) < 7:
         problems.append(f"PROCESSOR_FUNCTION_ARN is {arn!r}, not the ARN of a function")
+    prices = _prices(env, problems)
     if problems or profile is None:
         raise InvalidSettings("; ".join(problems))
     return Settings(
@@ -160,7 +177,23 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         catalog=_catalog_names(env, CATALOG_DEFAULTS[profile]),
         default_discovery=Discovery(discovery),
         tuning=Tuning(**tuning),
+        prices=prices,
     )
+
+
+def _prices(env: Mapping[str, str], problems: list[str]) -> PriceTable:
+    """Return the list prices with the changes of a JSON document, or of the file at its path."""
+    given = env.get(PRICES_VARIABLE, "").strip()
+    if not given:
+        return LIST_PRICES
+    try:
+        text = given if given.startswith("{") else Path(given).read_text(encoding="utf-8")
+        return with_changes(LIST_PRICES, json.loads(text))
+    except (OSError, ValueError, RecursionError, InvalidRequest) as error:
+        problems.append(
+            f"{PRICES_VARIABLE} is neither a JSON object of prices nor its path: {error}"
+        )
+        return LIST_PRICES
 
 
 def catalog_variable(field_name: str) -> str:

@@ -172,6 +172,7 @@ def test_every_environment_variable_is_documented() -> None:
     names = {
         *settings.REQUIRED,
         *(settings.catalog_variable(f.name) for f in fields(settings.CatalogNames)),
+        settings.PRICES_VARIABLE,
         settings.PROFILE_VARIABLE,
         *tuned,
         f"{settings.TUNING_PREFIX}DEFAULT_DISCOVERY",
@@ -188,6 +189,7 @@ def test_the_settings_read_no_variable_by_another_name() -> None:
     assert named == {
         *settings.REQUIRED,
         settings.CATALOG_PREFIX,
+        settings.PRICES_VARIABLE,
         settings.PROFILE_VARIABLE,
         settings.TUNING_PREFIX,
     }

@@ -154,6 +154,7 @@ def test_the_job_completes_and_counts_each_object_once(synced: Synced) -> None:
         "notTaken": 0,
         "notMedia": 0,
         "tagsRestored": 0,
+        "knownAsListed": 0,
         "bytesListed": sum(head["ContentLength"] for head in synced.before.values()),
         "skipped": 1,
         "copied": 1,

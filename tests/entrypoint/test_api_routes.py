@@ -181,6 +181,12 @@ def run(gateway: Api, coroutine: Any) -> Any:
     return api.RUNTIME.run(use)
 
 
+def answering(gateway: Api) -> None:
+    """Let surveys be answered, as by the processor's function."""
+    ports = gateway.world.ports
+    ports.surveyor.answer = use_cases(ports, Tuning()).survey_bucket().run
+
+
 @pytest.fixture
 def connector(gateway: Api) -> Json:
     body = {"connectorId": "media", "bucketName": "media-prod"}
@@ -782,6 +788,7 @@ def _with_failing(
     app = replace(
         gateway.app,
         start_sync=failing,
+        plan_sync=failing,
         connectors=failing,
         cancel_job=failing,
         redrive_job=failing,
@@ -991,7 +998,11 @@ def test_the_description_names_the_bounds_that_are_enforced(gateway: Api) -> Non
         "exclude",
         "retrigger",
         "verify",
+        "maxCost",
     }
+    plan = described["components"]["schemas"]["PlanBody"]
+    assert set(plan["properties"]) - set(sync["properties"]) == {"trigger", "sampleSize", "prices"}
+    assert set(sync["properties"]) - set(plan["properties"]) == {"maxCost"}
     prefixes, _null = sync["properties"]["prefixes"]["anyOf"]
     assert (prefixes["minItems"], prefixes["maxItems"]) == (1, 100)
     patterns, _null = sync["properties"]["include"]["anyOf"]
@@ -1020,12 +1031,18 @@ def test_accepted_bodies_match_the_description(gateway: Api, connector: Json) ->
         ("SyncBody", {"prefix": "a/", "modifiedSince": "2026-01-31T12:00:00Z"}),
         ("SyncBody", {"prefixes": ["b/"], "discovery": "batch", "dryRun": False, "include": None}),
         ("ConnectorBody", {"bucketName": "media-prod", "trigger": "event"}),
+        ("PlanBody", {"prefix": "a/", "trigger": "queue", "sampleSize": 0}),
+        ("PlanBody", {"prices": {"region": "eu-west-1", "prices": {"s3-read": "0.0000005"}}}),
+        ("PlanBody", {"prices": {"prices": {"s3-read": 0}}}),
     ]
+    paths = {"ConnectorBody": "/connectors", "PlanBody": "/connectors/media/plan"}
+    gateway.world.buckets.create("media-prod")
+    answering(gateway)
     for model, body in bodies:
         schema = {"$ref": f"#/components/schemas/{model}", "components": schemas}
         jsonschema.Draft202012Validator(schema).validate(body)
-        path = "/connectors" if model == "ConnectorBody" else "/connectors/media/sync"
-        assert gateway.call("POST", path, body).status in (201, 202)
+        path = paths.get(model, "/connectors/media/sync")
+        assert gateway.call("POST", path, body).status in (200, 201, 202)
     assert connector
 
 

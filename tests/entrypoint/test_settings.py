@@ -1,7 +1,10 @@
 """Settings: all missing and invalid ones are named together, and each can be tuned."""
 
+import json
 import os
 from dataclasses import fields, replace
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +13,12 @@ from adapters.aws.resources import PROCESSOR_QUEUE
 from application.execution.tuning import Tuning
 from domain.job import Discovery
 from domain.packing import ChunkSizing
+from domain.pricing.price_table import LIST_PRICES
+from domain.pricing.survey import CatalogShape
 from domain.profile import CatalogProfile
 from entrypoints.settings import (
     CATALOG_DEFAULTS,
+    PRICES_VARIABLE,
     REQUIRED,
     CatalogNames,
     InvalidSettings,
@@ -190,3 +196,36 @@ def test_the_default_discovery_can_be_set(discovery: Discovery) -> None:
 
 def test_the_queues_retention_period_decides_when_a_message_is_too_old() -> None:
     assert Tuning().queue_retention_s == PROCESSOR_QUEUE.retention_s
+
+
+def test_prices_are_the_list_prices_unless_a_document_or_a_file_changes_them(
+    tmp_path: Path,
+) -> None:
+    assert load_settings(ENVIRONMENT).prices == LIST_PRICES
+    changes = json.dumps({"region": "eu-west-1", "prices": {"s3-read": "0.1"}})
+    file = tmp_path / "prices.json"
+    file.write_text(changes)
+    for given in (changes, f"  {changes}\n", str(file)):
+        prices = load_settings({**ENVIRONMENT, PRICES_VARIABLE: given}).prices
+        assert (prices.region, prices.changed) == ("eu-west-1", ("s3-read",))
+        assert prices.of("s3-read") == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["{", "[]", "/does/not/exist", '{"prices": {"s3-reads": 1}}', '{"prices": {"s3-read": -1}}'],
+)
+def test_prices_that_cannot_be_read_are_named(given: str) -> None:
+    with pytest.raises(InvalidSettings, match=PRICES_VARIABLE):
+        load_settings({**ENVIRONMENT, PRICES_VARIABLE: given})
+
+
+@pytest.mark.parametrize("profile", CatalogProfile)
+def test_the_shape_of_the_catalog_is_that_of_the_settings(profile: CatalogProfile) -> None:
+    shape = load_settings({**ENVIRONMENT, "CATALOG_PROFILE": profile}).catalog_shape
+    expected = {
+        CatalogProfile.MEDIALAKE: CatalogShape(path_index=True),
+        CatalogProfile.GENERIC: CatalogShape(asset_index=True),
+        CatalogProfile.NONE: CatalogShape(table=False, asset_index=True),
+    }
+    assert shape == expected[profile]

@@ -48,6 +48,7 @@ STATISTICS = dict.fromkeys(
         "notTaken",
         "notMedia",
         "tagsRestored",
+        "knownAsListed",
     ),
     1,
 )

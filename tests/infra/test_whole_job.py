@@ -110,6 +110,9 @@ async def history(stack: TrialStack, owners: dict[str, Any]) -> list[Any]:
         status, answer = await stack.call("POST", "/connectors", body)
         assert status == 201, answer
     for connector in more:
+        status, plan = await stack.call("POST", f"/connectors/{connector}/plan")
+        assert status == 200, plan
+        assert plan["sample"]["exact"], plan
         for discovery in ("batch", "direct"):
             bucket = f"media-{connector}"
             await _put_new(owners[bucket], bucket, discovery)

@@ -482,4 +482,5 @@ async def test_the_summary_has_every_count(lake_story: Callable[..., Any]) -> No
         "gone": 0,
         "failed": 0,
         "tagsRestored": 0,
+        "knownAsListed": 0,
     }

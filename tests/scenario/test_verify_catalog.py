@@ -108,7 +108,7 @@ async def test_a_listing_that_stops_keeps_what_is_known(new_story: Callable[...,
     story.time_s = tuning.stop_margin_s - 1
     job = await story.sync(verify=Verify.CATALOG, discovery=Discovery.BATCH, dry_run=True)
     assert job.status is JobStatus.COMPLETED
-    assert job.tally.statistics == Statistics(skipped=60, put=20)
+    assert job.tally.statistics == Statistics(skipped=60, put=20, known_as_listed=60)
     assert len(story.kinds(job)) == 80
     rests = [name for name in story.ports.results.files if "/progress/known-" in name]
     assert len(rests) > 5
@@ -143,7 +143,7 @@ async def test_its_outcomes_are_those_of_a_sync_that_reads_tags(synced: Any) -> 
     by_tags = await synced.sync(verify=Verify.TAGS, dry_run=True)
 
     def without_ids(job: Any) -> dict[str, Any]:
-        places = {"jobId", "chunkIndex"}
+        places = {"jobId", "chunkIndex", "asListed"}
         return {
             key: {name: value for name, value in line.items() if name not in places}
             for key, line in synced.outcomes(job).items()

@@ -31,10 +31,11 @@ from adapters.aws.job_store import DynamoJobStore
 from adapters.aws.object_store import S3ObjectStore
 from adapters.aws.results_store import S3ResultsStore
 from adapters.aws.status_notifier import SnsStatusNotifier
+from adapters.aws.surveyor import LambdaSurveyor
 from adapters.memory.system import ManualClock
 from domain.catalog import CatalogQuestion
 from domain.chunk import Chunk, ChunkStatus
-from domain.connector import Bucket, Connector, ConnectorStatus
+from domain.connector import Bucket, BucketInfo, Connector, ConnectorStatus
 from domain.customer_object import ObjectHead
 from domain.decision import Decision
 from domain.failure import Failure
@@ -47,6 +48,8 @@ from domain.message import (
     status_message,
 )
 from domain.part_copy import CopiedPart, Part
+from domain.pricing.survey import Listed, Survey, SurveyRequest
+from domain.pricing.survey_json import to_document
 from domain.tally import Tally
 
 NOW: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -276,6 +279,8 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
     if operation == "BatchGetItem":
         [table] = parameters.get("RequestItems", ["Jobs"])
         return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
+    if operation == "Invoke" and parameters["InvocationType"] == "RequestResponse":
+        return _json({"survey": to_document(Survey(bucket=BucketInfo(), listed=Listed()))})
     return GOOD[operation]
 
 
@@ -399,6 +404,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         ).publish(status_message(JOB, JOB.notices.pending[0])),
         "bus.publish": lambda: EventBridgeIngestBus(events, bus_name="bus").publish([EVENT]),
         "invoker.advance": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).advance("job-1"),
+        "surveyor.survey": lambda: LambdaSurveyor(lambda_, function_arn=ARN).survey(
+            SurveyRequest(request=JOB.request, sample_size=1)
+        ),
     }
 
 

@@ -7,6 +7,7 @@ API does. The tally's numbers are written when the item is created, and later ch
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from adapters.aws.attributes import (
@@ -23,6 +24,7 @@ from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Verify
+from domain.cost_estimate import CostEstimate
 from domain.engine_work import Attempts, EngineWork
 from domain.job import (
     Discovery,
@@ -43,6 +45,7 @@ from domain.job import (
 )
 from domain.key_ranges import KeyRange
 from domain.listing import Listing, RowUpload
+from domain.pricing.price_table import parse_dollars
 from domain.trigger_mark import QueueView
 
 ALL_JOBS: Final = "jobs"
@@ -95,6 +98,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "processingAt": times.processing_at,
         "endedAt": times.ended_at,
         "requestFingerprint": request.fingerprint,
+        "estimate": _estimate_values(request.estimate),
         "objectsListed": listing.objects_listed,
         "objectsFiltered": listing.objects_filtered,
         "objectsNotMedia": listing.objects_not_media,
@@ -204,6 +208,45 @@ def _to_attempts(values: Mapping[str, Any] | None) -> Attempts | None:
     )
 
 
+def _estimate_values(estimate: CostEstimate | None) -> dict[str, Value | None] | None:
+    if estimate is None:
+        return None
+    allowed = estimate.dollars_max
+    return {
+        "dollars": str(estimate.dollars),
+        "dollarsLow": str(estimate.dollars_low),
+        "dollarsHigh": str(estimate.dollars_high),
+        "maxCost": None if allowed is None else str(allowed),
+        "requests": estimate.requests,
+        "seconds": str(estimate.seconds),
+        "pricesRegion": estimate.region,
+        "pricesDate": estimate.prices_of,
+    }
+
+
+def _to_estimate(values: Mapping[str, Any] | None) -> CostEstimate | None:
+    if values is None:
+        return None
+    allowed = values.get("maxCost")
+    return CostEstimate(
+        dollars=_dollars(values["dollars"]),
+        dollars_low=_dollars(values["dollarsLow"]),
+        dollars_high=_dollars(values["dollarsHigh"]),
+        dollars_max=None if allowed is None else _dollars(allowed),
+        requests=values["requests"],
+        seconds=float(values["seconds"]),
+        region=values["pricesRegion"],
+        prices_of=values["pricesDate"],
+    )
+
+
+def _dollars(text: str) -> Decimal:
+    amount = parse_dollars(text)
+    if amount is None:
+        raise ValueError(f"{text!r} is not an amount of dollars")
+    return amount
+
+
 def _notice_values(notice: StatusNotice) -> dict[str, Value | None]:
     return {
         "number": notice.number,
@@ -230,6 +273,7 @@ def _to_request(values: Mapping[str, Any]) -> SyncRequest:
         ingest=to_ingest(values),
         options=_to_options(values),
         fingerprint=values.get("requestFingerprint"),
+        estimate=_to_estimate(values.get("estimate")),
     )
 
 

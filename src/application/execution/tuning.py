@@ -48,6 +48,8 @@ class Tuning:
         report_wait_s: How long a completion report may lag behind the end of its batch job.
         read_s: How long a request that reads many files may take before it returns its partial
             result and a cursor. API Gateway waits 30 s for a response.
+        plan_listing_s: How long a plan lists the bucket. It then reads its sample, and API Gateway
+            waits 30 s for both.
         retry_delay_s: Delay before a chunk's second attempt; doubles with each further one.
         ingest_grace_s: How long an object counts as being ingested after its trigger.
         trigger_count_max: How often an object that does not change is triggered in total.
@@ -85,6 +87,7 @@ class Tuning:
     end_patience_s: float = 3_600.0
     report_wait_s: float = 3_600.0
     read_s: float = 15.0
+    plan_listing_s: float = 15.0
     retry_delay_s: int = 15
     ingest_grace_s: float = 86_400.0
     trigger_count_max: int = 3

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from application.jobs.engine_invocation import request_advance
+from application.jobs.plan_sync import PlanSync
 from application.jobs.status_publisher import StatusPublisher
-from domain import prefixes as prefix_rules
-from domain.connector import Connector, ConnectorStatus
-from domain.errors import ConnectorDisabled, FieldIssue, InvalidRequest
+from application.jobs.sync_request import sync_request
+from domain.connector import ConnectorStatus
+from domain.errors import ConnectorDisabled
 from domain.identity import job_id_for
-from domain.item_sizes import option_issues
-from domain.job import Job, SyncOptions, SyncRequest, new_job
+from domain.job import Job, SyncOptions, new_job
 from domain.manifest import format_timestamp
-from domain.shown import shown
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
@@ -56,7 +56,9 @@ class StartSync:
         clock: Clock,
         ids: Ids,
         telemetry: Telemetry,
+        planner: PlanSync,
     ) -> None:
+        self._planner = planner
         self._connectors = connectors
         self._jobs = jobs
         self._engine = engine
@@ -66,9 +68,17 @@ class StartSync:
         self._telemetry = telemetry
 
     async def start(
-        self, connector_id: str, options: SyncOptions, *, idempotency_key: str | None = None
+        self,
+        connector_id: str,
+        options: SyncOptions,
+        *,
+        idempotency_key: str | None = None,
+        max_cost: Decimal | None = None,
     ) -> Started:
         """Record a job and invoke the engine.
+
+        With `max_cost`, in dollars, the sync is planned first, and starts only if the upper end of
+        its estimate is not above that.
 
         The job is recorded first. If the engine cannot be invoked, or its invocation is lost, the
         sweep starts the job. So this succeeds as soon as the record is written.
@@ -82,8 +92,9 @@ class StartSync:
             OverlappingJob: an active job of any connector of the bucket covers some of the
                 prefixes.
             TooManyPrefixes: the bucket's active jobs already have too many.
+            AboveMaxCost, BucketNotReadable, Retryable: as `PlanSync.affordable`.
         """
-        fingerprint = _fingerprint(options)
+        fingerprint = _fingerprint(options, max_cost)
         if idempotency_key is not None:
             earlier = await self._find(job_id_for(connector_id, idempotency_key))
             if earlier is not None:
@@ -93,25 +104,16 @@ class StartSync:
             raise ConnectorDisabled(
                 f"connector {connector_id} is {connector.status}; sync one that is ENABLED"
             )
-        _check_prefixes(options, connector)
-        scope = prefix_rules.normalise(options.prefixes or connector.prefixes)
-        options = replace(options, prefixes=scope, verify=options.verify or connector.verify)
-        issues = option_issues(options, connector.ingest)
-        if issues:
-            raise InvalidRequest(*issues)
+        request = replace(sync_request(connector, options), fingerprint=fingerprint)
+        if max_cost is not None:
+            request = await self._planner.affordable(request, max_cost)
         job = new_job(
             job_id=(
                 job_id_for(connector_id, idempotency_key)
                 if idempotency_key
                 else self._ids.new_job_id()
             ),
-            request=SyncRequest(
-                connector_id=connector_id,
-                bucket=connector.bucket,
-                ingest=connector.ingest,
-                options=options,
-                fingerprint=fingerprint,
-            ),
+            request=request,
             now=self._clock.now(),
         )
         try:
@@ -136,22 +138,7 @@ def _replayed(earlier: Job, fingerprint: str) -> Started:
     return Started(job=earlier, created=False)
 
 
-def _check_prefixes(options: SyncOptions, connector: Connector) -> None:
-    issues = prefix_rules.check(options.prefixes, path="prefixes")
-    issues += [
-        FieldIssue(
-            path=f"prefixes.{index}",
-            message=f"'{shown(prefix)}' is not within the connector's prefixes:"
-            f" {', '.join(map(shown, connector.prefixes))}",
-        )
-        for index, prefix in enumerate(options.prefixes)
-        if prefix and not prefix_rules.within(prefix, connector.prefixes)
-    ]
-    if issues:
-        raise InvalidRequest(*issues)
-
-
-def _fingerprint(options: SyncOptions) -> str:
+def _fingerprint(options: SyncOptions, max_cost: Decimal | None) -> str:
     since = options.modified_since
     canonical: dict[str, object] = {
         "prefixes": sorted(options.prefixes),
@@ -166,4 +153,6 @@ def _fingerprint(options: SyncOptions) -> str:
         canonical["retrigger"] = True
     if options.verify is not None:
         canonical["verify"] = options.verify
+    if max_cost is not None:
+        canonical["maxCost"] = str(max_cost.normalize())
     return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()

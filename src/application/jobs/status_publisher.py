@@ -13,6 +13,7 @@ from application.results.stored_e_tag import stored_e_tag
 from domain.job import TERMINAL, Job, JobStatus, StatusNotice, without_notices
 from domain.job_control import finish_if_settled
 from domain.message import status_message
+from domain.pricing.costing import Costing
 from domain.views import job_view
 from ports.clock import Clock
 from ports.errors import Conflict, Retryable, Unavailable
@@ -36,7 +37,9 @@ class StatusPublisher:
         clock: Clock,
         telemetry: Telemetry,
         tuning: Tuning,
+        costing: Costing,
     ) -> None:
+        self._costing = costing
         self._jobs = jobs
         self._results = results
         self._notifier = notifier
@@ -106,7 +109,7 @@ class StatusPublisher:
             job = await self._jobs.get(job_id)
             if all(pending.number != notice.number for pending in job.notices.pending):
                 return
-            summary = json.dumps(job_view(job, self._clock.now()), indent=2)
+            summary = json.dumps(job_view(job, self._clock.now(), self._costing), indent=2)
             try:
                 await self._results.replace(key, summary.encode(), e_tag=e_tag)
             except Conflict:

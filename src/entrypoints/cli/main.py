@@ -9,7 +9,7 @@ import typer
 
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
-from entrypoints.cli.remote import connector_commands, job_commands
+from entrypoints.cli.remote import connector_commands, job_commands, plan_command
 from entrypoints.cli.stage.command import doctor
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command()(up)
 app.command()(doctor)
 app.add_typer(connector_commands.app, name="connectors")
 for _command in (
+    plan_command.plan,
     job_commands.sync,
     job_commands.jobs,
     job_commands.job,

@@ -5,23 +5,26 @@ Where a field may be left out, null means the same.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from application.jobs.plan_sync import SAMPLE_SIZE, SAMPLE_SIZE_MAX
 from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.file_types import FileFilter, FilterMode, file_filter_of
-from domain.job import Discovery
+from domain.job import Discovery, SyncOptions
 from entrypoints.http.values import (
     AccountId,
     BucketName,
     ConnectorId,
+    Dollars,
     FileTypes,
     KeyGlobs,
     Prefix,
     Prefixes,
+    PriceText,
     QueueUrl,
     RoleArn,
     Timestamp,
@@ -43,17 +46,32 @@ class Wire(BaseModel):
     )
 
 
-class SyncBody(Wire):
-    """What to sync, and how. Everything may be left out: then all of the connector is synced."""
+class PricesBody(Wire):
+    """Changes of the price table, for this plan."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "not": {
-                "required": ["prefix", "prefixes"],
-                "properties": {"prefix": {"type": "string"}, "prefixes": {"type": "array"}},
-            }
-        }
+    region: PriceText | None = Field(None, description="The Region that the prices are of.")
+    date: PriceText | None = Field(None, description="The date that the prices are of.")
+    prices: Annotated[dict[PriceText, Dollars], Field(max_length=50)] | None = Field(
+        None, description="Dollars for one unit, by the name of the price."
     )
+
+    def to_changes(self) -> dict[str, object]:
+        """Return what is changed, as in a file of prices."""
+        return self.model_dump(exclude_none=True)
+
+
+_ONE_WAY_TO_NAME_PREFIXES: Final = ConfigDict(
+    json_schema_extra={
+        "not": {
+            "required": ["prefix", "prefixes"],
+            "properties": {"prefix": {"type": "string"}, "prefixes": {"type": "array"}},
+        }
+    }
+)
+
+
+class _SyncOptionsBody(Wire):
+    """What a sync and its plan have in common."""
 
     prefix: Prefix | None = Field(
         None, description="Only objects under this prefix; not together with `prefixes`."
@@ -84,10 +102,53 @@ class SyncBody(Wire):
     )
 
     @model_validator(mode="after")
-    def _one_way_to_name_prefixes(self) -> SyncBody:
+    def _one_way_to_name_prefixes(self) -> Self:
         if self.prefix is not None and self.prefixes is not None:
             raise PydanticCustomError("either", "give prefix or prefixes, not both")
         return self
+
+    def to_options(self, default_discovery: Discovery) -> SyncOptions:
+        """Return the options; prefixes are not yet compared with the connector's."""
+        one_prefix = () if self.prefix is None else (self.prefix,)
+        return SyncOptions(
+            prefixes=tuple(self.prefixes or one_prefix),
+            discovery=self.discovery or default_discovery,
+            dry_run=self.dry_run,
+            modified_since=self.modified_since,
+            include=tuple(self.include or ()),
+            exclude=tuple(self.exclude or ()),
+            retrigger=self.retrigger,
+            verify=self.verify,
+        )
+
+
+class SyncBody(_SyncOptionsBody):
+    """What to sync, and how. Everything may be left out: then all of the connector is synced."""
+
+    model_config = _ONE_WAY_TO_NAME_PREFIXES
+
+    max_cost: Dollars | None = Field(
+        None,
+        description="Do not start if the sync may cost more: US dollars, as a number or a decimal"
+        " string. The bucket is looked at first, as by a plan.",
+    )
+
+
+class PlanBody(_SyncOptionsBody):
+    """The sync to plan, and how. Everything may be left out, as for a sync."""
+
+    model_config = _ONE_WAY_TO_NAME_PREFIXES
+
+    trigger: Annotated[Trigger, _BY_VALUE] | None = Field(
+        None, description="Another trigger than the connector's."
+    )
+    sample_size: int = Field(
+        SAMPLE_SIZE,
+        ge=0,
+        le=SAMPLE_SIZE_MAX,
+        description="How many objects to read; with 0 the bucket is only listed.",
+    )
+    prices: PricesBody | None = Field(None, description="Prices of your own.")
 
 
 class FileFilterBody(Wire):

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
+from application.jobs.plan_sync import AboveMaxCost, BucketNotReadable
 from application.jobs.start_sync import IdempotencyKeyReused
 from domain.errors import ConnectorDisabled, FieldIssue, InvalidRequest, NotRedrivable
 from ports.errors import AlreadyExists, Conflict, Fatal, NotFound, Retryable, TimedOut
@@ -95,6 +96,15 @@ CONFLICT: Final = ProblemKind(
     "nothing was written; send the request again",
     retry_after_s=1,
 )
+ABOVE_MAX_COST: Final = ProblemKind(
+    "above-max-cost", 409, "The sync may cost more than maxCost allows"
+)
+BUCKET_NOT_READABLE: Final = ProblemKind(
+    "bucket-not-readable",
+    409,
+    "The bucket or the catalog cannot be read",
+    "correct the connector, the bucket's policy or the service's permissions",
+)
 UNSUPPORTED_MEDIA_TYPE: Final = ProblemKind(
     "unsupported-media-type",
     415,
@@ -121,6 +131,8 @@ _KIND_OF: Final[Mapping[type[BaseException], ProblemKind]] = {
     TooManyPrefixes: TOO_MANY_PREFIXES,
     IdempotencyKeyReused: KEY_REUSED,
     NotRedrivable: NOT_REDRIVABLE,
+    AboveMaxCost: ABOVE_MAX_COST,
+    BucketNotReadable: BUCKET_NOT_READABLE,
     Conflict: CONFLICT,
     Retryable: UNAVAILABLE,
     Fatal: SERVICE_FAULT,

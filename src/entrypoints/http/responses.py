@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
-from pydantic.alias_generators import to_camel
+from pydantic import Field, RootModel
 
 from domain.chunk import ChunkStatus
 from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
@@ -14,18 +13,13 @@ from domain.decision import Decision
 from domain.file_types import FilterMode
 from domain.job import Discovery, JobStatus
 from domain.outcome import OutcomeKind
+from entrypoints.http.cost_responses import ActualCost, CostEstimate
+from entrypoints.http.shown_model import Count, Shown
 
 Item = TypeVar("Item")
-Count = Annotated[int, Field(ge=0)]
 
 
-class _Shown(BaseModel):
-    """Every field is always there; what is not known or does not apply is null."""
-
-    model_config = ConfigDict(alias_generator=to_camel, use_attribute_docstrings=True)
-
-
-class FileFilter(_Shown):
+class FileFilter(Shown):
     """The file filter that the system has for a bucket."""
 
     mode: FilterMode
@@ -33,7 +27,7 @@ class FileFilter(_Shown):
     mime_types: list[str]
 
 
-class Connector(_Shown):
+class Connector(Shown):
     """A registered bucket."""
 
     connector_id: str
@@ -57,7 +51,7 @@ class Connector(_Shown):
     created_at: datetime
 
 
-class Statistics(_Shown):
+class Statistics(Shown):
     """Objects by outcome."""
 
     skipped: Count
@@ -74,6 +68,8 @@ class Statistics(_Shown):
     failed: Count
     tags_restored: Count
     """Of those skipped: known by their path, so that their tags were restored."""
+    known_as_listed: Count
+    """Of those skipped: not read, because the catalog has them as they were listed."""
 
 
 class JobStatistics(Statistics):
@@ -86,7 +82,7 @@ class JobStatistics(Statistics):
     bytes_listed: Count
 
 
-class ChunkCounts(_Shown):
+class ChunkCounts(Shown):
     """A job's chunks."""
 
     total: Count
@@ -95,7 +91,7 @@ class ChunkCounts(_Shown):
     cancelled: Count
 
 
-class Progress(_Shown):
+class Progress(Shown):
     """How far, how fast, and how long still; null while nothing can be said."""
 
     percent: Annotated[float, Field(ge=0, le=100)]
@@ -103,7 +99,7 @@ class Progress(_Shown):
     eta_seconds: float | None
 
 
-class Job(_Shown):
+class Job(Shown):
     """One sync of one connector."""
 
     job_id: str
@@ -125,9 +121,13 @@ class Job(_Shown):
     statistics: JobStatistics
     chunks: ChunkCounts
     progress: Progress
+    estimate: CostEstimate | None
+    """Of a sync with maxCost, and of a dry run that has completed: then of the sync itself."""
+    actual: ActualCost | None
+    """Null until the job has completed, with or without errors."""
 
 
-class Chunk(_Shown):
+class Chunk(Shown):
     """A slice of a job's manifest."""
 
     job_id: str
@@ -143,7 +143,7 @@ class Chunk(_Shown):
     updated_at: datetime
 
 
-class Failure(_Shown):
+class Failure(Shown):
     """One failed object, chunk or job."""
 
     error_id: str
@@ -163,7 +163,7 @@ class Failure(_Shown):
     stack_trace: str | None
 
 
-class Outcome(_Shown):
+class Outcome(Shown):
     """The end of one object in one job."""
 
     outcome: OutcomeKind
@@ -188,7 +188,7 @@ class ObjectOutcome(Outcome):
     object_key: str
 
 
-class Explanation(_Shown):
+class Explanation(Shown):
     """The outcome of one key."""
 
     job_id: str
@@ -203,20 +203,20 @@ class Explanation(_Shown):
     """Where the search continues; null where it is over. Large jobs take several requests."""
 
 
-class Unreadable(_Shown):
+class Unreadable(Shown):
     """A record that this version of the service cannot read."""
 
     id: str
     cause: str
 
 
-class _Page(_Shown, Generic[Item]):
+class _Page(Shown, Generic[Item]):
     """One page of a list."""
 
     items: list[Item]
     next_cursor: str | None
     """Where the next page begins; null on the last one."""
-    unreadable: list[Unreadable] = []
+    unreadable: list[Unreadable] = Field([])
     """Records of this page that cannot be read; only where there are any."""
 
 
@@ -244,14 +244,14 @@ class OpenApi(RootModel[dict[str, Any]]):
     """An OpenAPI document."""
 
 
-class FieldError(_Shown):
+class FieldError(Shown):
     """What is wrong with one field, parameter or header."""
 
     path: str
     message: str
 
 
-class Problem(_Shown):
+class Problem(Shown):
     """Problem details (RFC 9457)."""
 
     type: str
@@ -265,7 +265,7 @@ class Problem(_Shown):
     """Whether the same request may succeed later."""
     request_id: str
     """What to look for in the API function's log."""
-    errors: list[FieldError] = []
+    errors: list[FieldError] = Field([])
     """What is wrong with which field."""
     job_id: str = ""
     """The job that conflicts."""

@@ -13,16 +13,20 @@ from typing import Any, Final, TypeVar
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from application.connectors import NewConnector
+from application.jobs.plan_sync import PlanOptions
 from domain.connector import Ingest
 from domain.errors import FieldIssue, InvalidRequest
-from domain.job import Job, SyncOptions
+from domain.job import Job
+from domain.pricing.plan_views import plan_view
 from domain.views import chunk_view, connector_view, failure_view, job_view, outcome_view
 from entrypoints.http import parameters as given
-from entrypoints.http.bodies import ConnectorBody, SyncBody
+from entrypoints.http.bodies import ConnectorBody, PlanBody, SyncBody
 from entrypoints.http.event import Request
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.problems import (
+    ABOVE_MAX_COST,
     ALREADY_EXISTS,
+    BUCKET_NOT_READABLE,
     CONFLICT,
     CONNECTOR_DISABLED,
     KEY_REUSED,
@@ -97,6 +101,8 @@ async def get_connector(app: App, connector_id: given.ConnectorIdInPath) -> Json
     OVERLAPPING_JOB,
     TOO_MANY_PREFIXES,
     KEY_REUSED,
+    ABOVE_MAX_COST,
+    BUCKET_NOT_READABLE,
 )
 async def start_sync(
     app: App,
@@ -106,23 +112,28 @@ async def start_sync(
     idempotency_key: given.IdempotencyKey = None,
 ) -> Response[str]:
     """Start a sync of the connector's bucket."""
-    one_prefix = () if body.prefix is None else (body.prefix,)
-    options = SyncOptions(
-        prefixes=tuple(body.prefixes or one_prefix),
-        discovery=body.discovery or app.default_discovery,
-        dry_run=body.dry_run,
-        modified_since=body.modified_since,
-        include=tuple(body.include or ()),
-        exclude=tuple(body.exclude or ()),
-        retrigger=body.retrigger,
-        verify=body.verify,
-    )
+    options = body.to_options(app.default_discovery)
     try:
-        started = await app.start_sync.start(connector_id, options, idempotency_key=idempotency_key)
+        started = await app.start_sync.start(
+            connector_id, options, idempotency_key=idempotency_key, max_cost=body.max_cost
+        )
     except InvalidRequest as error:
-        raise (_of_one_prefix(error) if one_prefix else error) from error
+        raise (error if body.prefix is None else _of_one_prefix(error)) from error
     replayed = {} if started.created else {"Idempotency-Replayed": "true"}
     return _accepted(app, request, started.job, replayed)
+
+
+@ROUTES.route("POST", "/connectors/{connectorId}/plan", "Plan", 200, BUCKET_NOT_READABLE)
+async def plan_sync(app: App, connector_id: given.ConnectorIdInPath, body: PlanBody) -> Json:
+    """Plan a sync: what it would do, cost and take, and every other way to sync."""
+    prices = body.prices.to_changes() if body.prices else None
+    plan = PlanOptions(trigger=body.trigger, sample_size=body.sample_size, prices=prices)
+    options = body.to_options(app.default_discovery)
+    try:
+        planned = await app.plan_sync.plan(connector_id, options, plan)
+    except InvalidRequest as error:
+        raise (error if body.prefix is None else _of_one_prefix(error)) from error
+    return plan_view(planned.plan, planned.request)
 
 
 @ROUTES.route("GET", "/jobs", "JobPage")
@@ -138,13 +149,13 @@ async def list_jobs(
         connector_id=connector_id, status=status, limit=limit, cursor=cursor
     )
     now = app.clock.now()
-    return _page(page, lambda job: job_view(job, now))
+    return _page(page, lambda job: job_view(job, now, app.costing, cost_lines=False))
 
 
 @ROUTES.route("GET", "/jobs/{jobId}", "Job")
 async def get_job(app: App, job_id: given.JobIdInPath) -> Json:
     """Show a job: its status, counts and progress."""
-    return job_view(await app.queries.job(job_id), app.clock.now())
+    return job_view(await app.queries.job(job_id), app.clock.now(), app.costing)
 
 
 @ROUTES.route("GET", "/jobs/{jobId}/chunks", "ChunkPage")
@@ -239,7 +250,7 @@ def _accepted(
 ) -> Response[str]:
     location = request.link(f"/jobs/{job.job_id}")
     own = {"Location": location, "Retry-After": str(_JOB_RETRY_AFTER_S), **(headers or {})}
-    return _json(202, job_view(job, app.clock.now()), own)
+    return _json(202, job_view(job, app.clock.now(), app.costing), own)
 
 
 def _page(page: Page[Item], view: Callable[[Item], Json]) -> Response[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -18,6 +19,7 @@ from domain.bucket_name import BUCKET_NAME_PATTERN
 from domain.glob import glob_error
 from domain.limits import OBJECT_KEY_BYTES_MAX
 from domain.manifest import parse_timestamp
+from domain.pricing.price_table import parse_dollars
 
 PREFIX_COUNT_MAX: Final = 100
 PATTERN_COUNT_MAX: Final = 50
@@ -25,6 +27,8 @@ PATTERN_CHARS_MAX: Final = 256
 EXTENSION_COUNT_MAX: Final = 200
 ID_CHARS_MAX: Final = 128
 _CURSOR_CHARS_MAX: Final = 4096
+_DOLLARS_CHARS_MAX: Final = 40
+_DOLLARS_MAX: Final = 1_000_000_000
 
 
 def _clean(text: str) -> str:
@@ -66,6 +70,15 @@ def _timestamp(value: Any) -> datetime:
     )
 
 
+def _dollars(value: Any) -> Decimal:
+    amount = parse_dollars(value) if len(str(value)) <= _DOLLARS_CHARS_MAX else None
+    if amount is None or amount > _DOLLARS_MAX:
+        raise PydanticCustomError(
+            "dollars", "must be an amount of US dollars, as a number or a decimal string like 12.50"
+        )
+    return amount
+
+
 def _whole(expression: re.Pattern[str]) -> str:
     return f"^{expression.pattern}$"
 
@@ -105,4 +118,17 @@ Timestamp = Annotated[
     datetime,
     BeforeValidator(_timestamp),
     WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+PriceText = Annotated[str, _short(64, _NO_NUL), _CLEAN]
+Dollars = Annotated[
+    Decimal,
+    BeforeValidator(_dollars),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": _DOLLARS_MAX},
+                {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,20})?$"},
+            ]
+        }
+    ),
 ]

@@ -10,12 +10,14 @@ from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
 from application.jobs.job_queries import JobQueries
 from application.jobs.outcome_pages import OutcomePages
+from application.jobs.plan_sync import PlanSync
 from application.jobs.redrive_job import RedriveJob
 from application.jobs.start_sync import StartSync
 from entrypoints.wiring.slots import Slots, app_of, singleton
 
 if TYPE_CHECKING:
     from domain.job import Discovery
+    from domain.pricing.costing import Costing
     from ports.clock import Clock
     from ports.telemetry import Telemetry
 
@@ -24,8 +26,14 @@ class ApiUseCases(Slots):
     """Created once per container, from the ports in its slots."""
 
     connectors = singleton(Connectors, locals(), Slots, connectors=Slots.connector_store)
+    plan_sync = singleton(PlanSync, locals(), Slots, connectors=Slots.connector_store)
     start_sync = singleton(
-        StartSync, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
+        StartSync,
+        locals(),
+        Slots,
+        connectors=Slots.connector_store,
+        engine=Slots.invoker,
+        planner=plan_sync,
     )
     cancel_job = singleton(CancelJob, locals(), Slots, engine=Slots.invoker)
     redrive_job = singleton(RedriveJob, locals(), Slots, engine=Slots.invoker)
@@ -39,12 +47,14 @@ class ApiApp:
     """For the HTTP API."""
 
     start_sync: StartSync
+    plan_sync: PlanSync
     connectors: Connectors
     cancel_job: CancelJob
     redrive_job: RedriveJob
     queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject
+    costing: Costing
     default_discovery: Discovery
     clock: Clock
     telemetry: Telemetry

@@ -28,6 +28,7 @@ from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.aws.system import RandomIds, SystemClock
 from domain.profile import PROFILES
 from entrypoints.settings import Settings, load_settings
+from entrypoints.wiring.costing import costing_of
 from entrypoints.wiring.ports import CommonPorts, Configuration
 
 OnRequest = Callable[[str, str, Mapping[str, Any]], None]
@@ -66,6 +67,7 @@ async def open_aws_services(on_request: OnRequest | None) -> AsyncIterator[AwsSe
                 tuning=tuning,
                 profile=PROFILES[settings.catalog_profile],
                 results_bucket_name=settings.results_bucket_name,
+                costing=costing_of(tuning, settings.catalog_shape, settings.prices),
             ),
             await _common_ports(settings, clients),
         )

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
+from dependency_injector import providers
+
 from adapters.memory.batch_jobs import MemoryBatchJobs
 from adapters.memory.buckets import MemoryBuckets
 from adapters.memory.catalog import MemoryCatalog
@@ -21,12 +23,16 @@ from adapters.memory.job_store import MemoryJobStore
 from adapters.memory.object_store import MemoryObjectStore
 from adapters.memory.results_store import MemoryResultsStore
 from adapters.memory.status_notifier import MemoryStatusNotifier
+from adapters.memory.surveyor import MemorySurveyor
 from adapters.memory.system import ManualClock, SeededIds
 from adapters.memory.telemetry import MemoryTelemetry
 from application.execution.tuning import Tuning
+from domain.pricing.survey import CatalogShape
 from domain.profile import GENERIC, Profile
 from entrypoints.wiring.container import UseCases
+from entrypoints.wiring.costing import costing_of
 from entrypoints.wiring.ports import (
+    ApiPorts,
     CommonPorts,
     Configuration,
     EnginePorts,
@@ -59,6 +65,7 @@ class MemoryPorts:
     notifier: MemoryStatusNotifier
     bus: MemoryIngestBus
     ingest_queue: MemoryIngestQueue
+    surveyor: MemorySurveyor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +106,7 @@ def memory_world(
         notifier=MemoryStatusNotifier(),
         bus=MemoryIngestBus(),
         ingest_queue=MemoryIngestQueue(clock),
+        surveyor=MemorySurveyor(),
     )
     return MemoryWorld(database=database, buckets=buckets, ports=ports)
 
@@ -108,12 +116,18 @@ def use_cases(ports: object, tuning: Tuning, *, profile: Profile = GENERIC) -> U
 
     A simulator gives each process a container of its own, over ports that wrap the shared ones.
     """
+    shape = CatalogShape(asset_index=True, path_index=True)
+    # The tuning may itself be a provider: a simulator changes it between its worlds.
+    costing: Any = providers.Callable(costing_of, tuning, shape)
     configuration = Configuration(
-        tuning=tuning, profile=profile, results_bucket_name=RESULTS_BUCKET_NAME
+        tuning=tuning,
+        profile=profile,
+        results_bucket_name=RESULTS_BUCKET_NAME,
+        costing=costing,
     )
     common, *own = (
         ports_of(kind, ports)
-        for kind in (CommonPorts, JobPorts, ObjectPorts, EnginePorts, ProcessorPorts)
+        for kind in (CommonPorts, JobPorts, ApiPorts, ObjectPorts, EnginePorts, ProcessorPorts)
     )
     return container_over(UseCases, configuration, common, *own)
 

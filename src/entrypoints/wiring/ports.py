@@ -7,9 +7,10 @@ when it opens, before its first request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypeVar
 
+from domain.pricing.costing import Costing
 from entrypoints.wiring.slots import Slots
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ports.object_store import ObjectStore
     from ports.results_store import ResultsStore
     from ports.status_notifier import StatusNotifier
+    from ports.surveyor import Surveyor
     from ports.telemetry import Telemetry
 
 Container = TypeVar("Container", bound=Slots)
@@ -42,6 +44,7 @@ class Configuration:
     tuning: Tuning
     profile: Profile
     results_bucket_name: str
+    costing: Costing = field(default_factory=Costing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,13 @@ class JobPorts:
 
     connector_store: ConnectorStore
     invoker: EngineInvoker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiPorts:
+    """What only the API needs."""
+
+    surveyor: Surveyor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +104,13 @@ def container_over(
     kind: type[Container],
     configuration: Configuration,
     common: CommonPorts,
-    *others: JobPorts | ObjectPorts | EnginePorts | ProcessorPorts,
+    *others: JobPorts | ApiPorts | ObjectPorts | EnginePorts | ProcessorPorts,
 ) -> Container:
     """Return a container of this kind with these ports in its slots."""
     return kind(
         **{
-            field.name: getattr(each, field.name)
-            for each in (configuration, common, *others)
-            for field in fields(each)
+            each.name: getattr(group, each.name)
+            for group in (configuration, common, *others)
+            for each in fields(group)
         }
     )

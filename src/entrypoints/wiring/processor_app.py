@@ -14,6 +14,7 @@ from application.processor.process_chunk import ProcessChunk
 from application.processor.process_objects import ObjectProcessor
 from application.processor.run_attempt import ChunkAttempts
 from application.processor.settle_chunk import ChunkSettlement
+from application.processor.survey_bucket import SurveyBucket
 from application.processor.write_object import ObjectWriter
 from entrypoints.wiring.chunk_use_cases import ChunkUseCases
 from entrypoints.wiring.slots import app_of, singleton
@@ -41,6 +42,7 @@ class ProcessorUseCases(ChunkUseCases):
         announcements=object_announcements,
     )
     discover_object = singleton(DiscoverObject, locals(), ChunkUseCases)
+    survey_bucket = singleton(SurveyBucket, locals(), ChunkUseCases, decisions=object_decisions)
     chunk_leases = singleton(ChunkLeases, locals(), ChunkUseCases)
     chunk_attempts = singleton(ChunkAttempts, locals(), ChunkUseCases)
     chunk_outcomes = singleton(ChunkOutcomes, locals(), ChunkUseCases)
@@ -56,6 +58,7 @@ class ProcessorApp:
 
     process_chunk: ProcessChunk
     discover_object: DiscoverObject
+    survey_bucket: SurveyBucket
     errors: ErrorLog
     queue_name: str
     clock: Clock

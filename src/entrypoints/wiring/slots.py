@@ -16,6 +16,7 @@ from application.jobs.status_publisher import StatusPublisher
 
 if TYPE_CHECKING:
     from application.execution.tuning import Tuning
+    from domain.pricing.costing import Costing
     from domain.profile import Profile
     from ports.batch_jobs import BatchJobs
     from ports.catalog import Catalog
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ports.object_store import ObjectStore
     from ports.results_store import ResultsStore
     from ports.status_notifier import StatusNotifier
+    from ports.surveyor import Surveyor
     from ports.telemetry import Telemetry
 
 UseCase = TypeVar("UseCase")
@@ -83,5 +85,7 @@ class Slots(containers.DeclarativeContainer):
     ingest_queue: providers.Dependency[IngestQueue] = providers.Dependency()
     profile: providers.Dependency[Profile] = providers.Dependency()
     results_bucket_name: providers.Dependency[str] = providers.Dependency()
+    costing: providers.Dependency[Costing] = providers.Dependency()
+    surveyor: providers.Dependency[Surveyor] = providers.Dependency()
 
     status_publisher = singleton(StatusPublisher, locals())

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from invalid_cursors import invalid_cursors
 
 from domain.connector import Bucket, IdSource, Ingest, Trigger, Verify
+from domain.cost_estimate import CostEstimate
 from domain.engine_work import Attempts, EngineWork
 from domain.file_types import FileFilter, FilterMode
 from domain.job import (
@@ -81,6 +83,16 @@ FULL = Job(
             verify=Verify.CATALOG,
         ),
         fingerprint="f" * 64,
+        estimate=CostEstimate(
+            dollars=Decimal("1.2345678901234567890"),
+            dollars_low=Decimal("4E-7"),
+            dollars_high=Decimal(30),
+            dollars_max=Decimal("30.00"),
+            requests=2**40,
+            seconds=0.1,
+            region="us-east-1",
+            prices_of="2026-11-22",
+        ),
     ),
     findings=Findings(
         queue=QueueView(known=True, empty_at=NOW - timedelta(days=1)),
@@ -165,6 +177,18 @@ FULL = Job(
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 COUNT = st.integers(0, 10**37)
+DOLLARS = st.decimals(min_value=0, max_value=10**12, allow_nan=False)
+ESTIMATES = st.builds(
+    CostEstimate,
+    dollars=DOLLARS,
+    dollars_low=DOLLARS,
+    dollars_high=DOLLARS,
+    dollars_max=st.none() | DOLLARS,
+    requests=COUNT,
+    seconds=st.floats(0, 1e12),
+    region=TEXT,
+    prices_of=TEXT,
+)
 KEYS = st.builds(KeyRange, after=st.none() | TEXT, up_to=st.none() | TEXT, token=st.none() | TEXT)
 st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
 
@@ -196,6 +220,7 @@ def any_job() -> st.SearchStrategy[Job]:
             bucket=st.builds(lambda: Bucket(name=f"media-{uuid.uuid4()}")),
             options=st.builds(SyncOptions, prefixes=texts, include=texts, exclude=texts),
             fingerprint=st.none() | TEXT,
+            estimate=st.none() | ESTIMATES,
         ),
         version=st.just(0),
         status_reason=st.none() | TEXT,

@@ -69,6 +69,10 @@ def sync(
             "--retrigger", help="Trigger unknown objects even if an earlier job triggered them."
         ),
     ] = False,
+    max_cost: Annotated[
+        str | None,
+        typer.Option(help="Do not start if it may cost more US dollars, e.g. 12.50."),
+    ] = None,
     idempotency_key: Annotated[
         str | None, typer.Option(help="Requests with the same key start only one job.")
     ] = None,
@@ -84,6 +88,7 @@ def sync(
         "exclude": exclude,
         "modifiedSince": modified_since,
         "retrigger": retrigger,
+        "maxCost": max_cost,
     }
     body.update({name: value for name, value in options.items() if value})
     path = f"/connectors/{path_segment(connector)}/sync"

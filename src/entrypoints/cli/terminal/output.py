@@ -183,10 +183,29 @@ def print_job(job: Json) -> None:
             f"{chunks['completed']:,} of {chunks['total']:,} done, {chunks['failed']:,} failed",
         ),
         ("progress", progress_line(progress)),
+        ("estimate", _estimate_line(job.get("estimate"))),
+        ("cost", _cost_line(job.get("actual"))),
     ]
     for name, value in lines:
         if value:
             field(name, value, width=10)
+
+
+def _estimate_line(estimate: Json | None) -> str | None:
+    if estimate is None:
+        return None
+    allowed = estimate["maxCost"]
+    upper = f", at most {estimate['dollarsHigh']}" if allowed is not None else ""
+    return f"{estimate['dollars']} dollars{upper}, {estimate['requests']:,} requests"
+
+
+def _cost_line(actual: Json | None) -> str | None:
+    if actual is None:
+        return None
+    return (
+        f"{actual['dollars']} dollars at list prices, {actual['requests']:,} requests,"
+        f" {actual['seconds']:,.0f} s"
+    )
 
 
 def print_explanation(found: Json) -> None:

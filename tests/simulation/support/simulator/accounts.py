@@ -47,6 +47,7 @@ def outcome_files_add_up(sim: Simulation, chunk: Chunk) -> Iterator[str]:
     for line in outcome_lines(sim, chunk.job_id, chunk.index):
         kinds[line["outcome"].lower()] += 1
         kinds["tags_restored"] += line["reason"] == "TAGS_RESTORED"
+        kinds["known_as_listed"] += line.get("asListed", False)
     if chunk.status is ChunkStatus.FAILED and _removed(sim, chunk.job_id, "chunks/"):
         kinds["failed"] = max(kinds["failed"], chunk.statistics.failed)
     if Statistics(**kinds) != chunk.statistics:

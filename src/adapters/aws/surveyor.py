@@ -1,0 +1,107 @@
+"""Surveys by the function of discovery, which may read customers' buckets: a synchronous Invoke."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import Malformed, optional, required
+from domain.errors import InvalidMessage
+from domain.pricing.survey import Survey, SurveyRequest
+from domain.pricing.survey_json import from_document, to_document
+from ports.errors import (
+    AccessDenied,
+    Garbled,
+    Misconfigured,
+    PortError,
+    Throttled,
+    TimedOut,
+    Unavailable,
+    Unknown,
+)
+from ports.surveyor import Surveyor
+
+if TYPE_CHECKING:
+    from types_aiobotocore_lambda.client import LambdaClient
+
+_OK: Final = 200
+# The API's function is ended after 29 s, and needs a moment for the prices.
+_TIMEOUT_S: Final = 26.0
+
+# The errors that the other function reports by name; all others are Unknown.
+_ERRORS: Final[dict[str, type[PortError]]] = {
+    kind.__name__: kind
+    for kind in (AccessDenied, Misconfigured, Throttled, Unavailable, TimedOut, Garbled)
+}
+
+
+class LambdaSurveyor:
+    """Invokes a function and waits for its survey."""
+
+    def __init__(
+        self, client: LambdaClient, *, function_arn: str, timeout_s: float = _TIMEOUT_S
+    ) -> None:
+        self._client = client
+        self._function_arn = function_arn
+        self._timeout_s = timeout_s
+
+    async def survey(self, request: SurveyRequest) -> Survey:
+        payload = json.dumps({"action": "survey", "survey": to_document(request)}).encode()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                answer = await self._invoke(payload)
+        except TimeoutError as error:
+            raise TimedOut(
+                f"there was no survey within {self._timeout_s:g} s",
+                operation="Invoke",
+                resource=self._function_arn,
+            ) from error
+        with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
+            return self._read(answer)
+
+    async def _invoke(self, payload: bytes) -> bytes:
+        with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
+            response = await self._client.invoke(
+                FunctionName=self._function_arn,
+                InvocationType="RequestResponse",
+                Payload=payload,
+            )
+            if required(response, "StatusCode", of=int) != _OK:
+                raise Malformed(f"lambda returned {response['StatusCode']} for an invocation")
+            failed = optional(response, "FunctionError")
+            async with response["Payload"] as body:
+                answer: bytes = await body.read()
+        if failed is not None:
+            raise Unknown(
+                f"the survey failed ({failed}): {answer[:500].decode(errors='replace')}",
+                operation="Invoke",
+                resource=self._function_arn,
+                vendor_code=failed,
+            )
+        return answer
+
+    def _read(self, answer: bytes) -> Survey:
+        document = _document(answer)
+        error = document.get("error")
+        if isinstance(error, dict):
+            kind = _ERRORS.get(str(error.get("kind")), Unknown)
+            raise kind(str(error.get("message")), operation="survey", resource=self._function_arn)
+        try:
+            return from_document(Survey, document.get("survey"))
+        except InvalidMessage as unreadable:
+            raise Malformed(str(unreadable)) from unreadable
+
+
+def _document(answer: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(answer)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("the survey is not JSON") from error
+    if not isinstance(document, dict):
+        raise Malformed("the survey is not a JSON object")
+    return document
+
+
+_: type[Surveyor] = LambdaSurveyor

@@ -1,0 +1,16 @@
+"""What an installation computes costs with: the prices, and what requests and times depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from domain.pricing.price_table import LIST_PRICES, PriceTable
+from domain.pricing.requests import Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costing:
+    """The model, and the price table."""
+
+    model: Model = field(default_factory=Model)
+    table: PriceTable = LIST_PRICES

@@ -1,0 +1,27 @@
+"""A look at a customer's bucket by a function that may read it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from domain.pricing.survey import Survey, SurveyRequest
+
+
+class Surveyor(Protocol):
+    """Has a bucket listed and some of its objects read, in a separate invocation.
+
+    The caller itself needs no permission on the bucket, nor on the catalog.
+    """
+
+    async def survey(self, request: SurveyRequest) -> Survey:
+        """Return what was found; nothing is written. The same request may be made again.
+
+        The listing ends early rather than late: `Survey.listed.complete` says so.
+
+        Raises:
+            AccessDenied, Misconfigured: The bucket cannot be listed, or the catalog not queried;
+                the message is the cause.
+            Retryable: There was no result in time, or none that can be read, or a service failed.
+            Unknown: The other function failed for an unknown reason, which its log shows.
+        """
+        ...

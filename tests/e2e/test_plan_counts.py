@@ -1,0 +1,195 @@
+"""Plan, estimate and actual cost of whole jobs, compared with the requests that were made."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from domain.identity import mint_inventory_id
+from entrypoints.cli.main import app
+from entrypoints.wiring.asset_systems import AssetSystem
+
+Json = dict[str, Any]
+
+pytestmark = pytest.mark.slow
+
+AS_LISTED, KNOWN, UNKNOWN = 70, 20, 60
+# What AWS itself requests or bills, so that no client of the service sends it.
+BY_AWS = {"Duration", "Invoke", "Job", "Object", "ReceiveMessage", "DeleteMessageBatch"}
+# Of all other operations there are a few for a job or a chunk, and not always equally many: whether
+# a chunk is marked QUEUED depends on which process is first.
+PER_OBJECT = {
+    ("s3", "GetObjectTagging"),
+    ("s3", "HeadObject"),
+    ("s3", "CopyObject"),
+    ("s3", "PutObjectTagging"),
+    ("dynamodb", "BatchGetItem"),
+    ("dynamodb", "Query"),
+}
+FEW = 6
+
+
+@pytest.fixture(scope="module")
+def system(start_system: Callable[..., Any]) -> Any:
+    return start_system({"object_count_max": 60}, asset_system=AssetSystem.MEDIALAKE)
+
+
+def _fill(system: Any, bucket: str) -> None:
+    """Put objects that the catalog has as listed, others that it knows by their tags, and new ones.
+
+    Their keys are mixed.
+    """
+    system.bucket(bucket)
+    kinds = ["listed"] * AS_LISTED + ["known"] * KNOWN + ["new"] * UNKNOWN
+    ids: dict[str, str] = {}
+    for number, kind in enumerate(kinds):
+        key = f"{number * 7919 % len(kinds):04d}-{kind}.jpg"
+        if kind == "new":
+            system.put(bucket, key)
+            continue
+        ids[key] = mint_inventory_id(bucket, key)
+        system.put(bucket, key, {"InventoryID": ids[key], "AssetID": f"asset-{key}"})
+    time.sleep(1.1)
+    listed = {each["Key"]: each for each in system.s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    items = [_record(bucket, key, ids[key], listed[key]) for key in ids]
+    for start in range(0, len(items), 25):
+        puts = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
+        system.dynamodb.batch_write_item(RequestItems={system.assets_table: puts})
+
+
+def _record(bucket: str, key: str, inventory_id: str, listed: Json) -> Json:
+    """Return the record, with the version of the object only if it is known as listed."""
+    asset: Json = {"ID": {"S": f"asset-{key}"}}
+    if "listed" in key:
+        values = {"Size": {"N": str(listed["Size"])}}
+        values["Hash"] = {"M": {"Value": {"S": listed["ETag"].strip('"')}}}
+        nested: Json = {"M": values}
+        for name in ("FileInfo", "PrimaryLocation", "StorageInfo", "MainRepresentation"):
+            nested = {"M": {name: nested}}
+        asset |= nested["M"]
+        asset["lastModifiedDate"] = {"S": listed["LastModified"].isoformat()}
+    return {
+        "InventoryID": {"S": inventory_id},
+        "StoragePath": {"S": f"{bucket}:{key}"},
+        "DigitalSourceAsset": {"M": asset},
+    }
+
+
+def _close(operation: tuple[str, str], found: int, wanted: int) -> bool:
+    few = 1 if operation in PER_OBJECT else FEW
+    return abs(found - wanted) <= max(0.1 * wanted, few)
+
+
+CHOICES = [
+    ("direct", "copy", "tags", False),
+    ("direct", "queue", "catalog", False),
+    ("direct", "copy", "tags", True),
+    ("batch", "copy", "tags", False),
+    ("batch", "event", "catalog", False),
+]
+
+
+@pytest.mark.parametrize(("discovery", "trigger", "verify", "dry_run"), CHOICES)
+def test_estimate_and_actual_are_within_ten_percent_of_the_requests(
+    system: Any,
+    counted: Callable[..., Counter[tuple[str, str, str]]],
+    discovery: str,
+    trigger: str,
+    verify: str,
+    dry_run: bool,
+) -> None:
+    bucket = f"plan-{discovery}-{trigger}-{verify}-{dry_run}".lower()
+    _fill(system, bucket)
+    more = {"ingestQueueUrl": system.queue(f"{bucket}-ingest")[0]} if trigger == "queue" else {}
+    system.api.connect(bucket, trigger=trigger, **more)
+    body = {"discovery": discovery, "verify": verify, "dryRun": dry_run}
+    status, plan = system.api("POST", f"/connectors/{bucket}/plan", {**body, "sampleSize": 400})
+    assert status == 200, plan
+    assert plan["sample"]["exact"]
+    system.idle()
+    system.calls.take_kept()
+    job_id = system.api.sync(bucket, **body)
+    if discovery == "batch":
+        system.api.ended(job_id)
+    system.idle()
+    kept = system.calls.take_kept()
+    job = system.api.get(f"/jobs/{job_id}")
+    assert job["status"] == "COMPLETED", job
+    assert job["statistics"]["put"] == UNKNOWN
+
+    made: Counter[tuple[str, str]] = Counter()
+    for (service, operation, _), count in counted(kept).items():
+        made[service, operation] += count
+    for lines in (plan["lines"], job["actual"]["lines"]):
+        said: Counter[tuple[str, str]] = Counter()
+        for line in lines:
+            if line["operation"] not in BY_AWS:
+                said[line["service"], line["operation"]] += line["requests"]
+        wrong = {
+            each: (said[each], made[each])
+            for each in said.keys() | made.keys()
+            # Looking at the job until it has ended reads its record.
+            if not _close(each, said[each], made[each])
+            and each not in {("dynamodb", "GetItem"), ("lambda", "Invoke")}
+            and each[0] != "s3control"
+        }
+        assert not wrong
+    estimate, actual = (Decimal(each["dollars"]) for each in (plan["estimate"], job["actual"]))
+    assert abs(estimate - actual) <= actual / 10
+
+
+def test_the_command_shows_the_plan_and_refuses_above_the_maximum(
+    system: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = "plan-command"
+    _fill(system, bucket)
+    system.api.connect(bucket)
+    monkeypatch.setenv("ASSET_SYNC_API_URL", system.api.base_url)
+    run = CliRunner().invoke
+    shown = run(app, ["plan", bucket, "--sample", "100", "--discovery", "direct"])
+    assert shown.exit_code == 0, shown.output
+    for part in (
+        "100 of 150 objects were read: each range holds with 95% confidence",
+        "SKIPPED",
+        "PUT",
+        "CopyObject",
+        "cheapest",
+        "this plan",
+        "the connector has no ingest queue",
+        "list prices of us-east-1",
+    ):
+        assert part in shown.output
+
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({"region": "eu-west-1", "prices": {"s3-write": "1"}}))
+    options = ("--prices", str(prices), "--output", "json", "--sample", "400")
+    document = json.loads(run(app, ["plan", bucket, *options]).stdout)
+    assert document["prices"] == {
+        "region": "eu-west-1",
+        "date": "2026-11-22",
+        "changed": ["s3-write"],
+    }
+    assert float(document["estimate"]["dollars"]) > UNKNOWN
+
+    prices.write_text('{"prices": {"s3-wrote": 1}}')
+    refused = run(app, ["plan", bucket, *options[:2]])
+    assert refused.exit_code == 1
+    assert "s3-wrote" in refused.output
+
+    refused = run(app, ["sync", bucket, "--max-cost", "0.0001"])
+    assert refused.exit_code == 1
+    assert "maxCost is 0.0001 dollars, and this sync may cost" in refused.output
+    started = run(
+        app, ["sync", bucket, "--max-cost", "0.05", "--discovery", "direct", "--wait", "-o", "json"]
+    )
+    assert started.exit_code == 0, started.output
+    job = json.loads(started.stdout)
+    assert job["estimate"]["maxCost"] == "0.050000"
+    estimate, actual = (Decimal(job[name]["dollars"]) for name in ("estimate", "actual"))
+    assert abs(estimate - actual) <= actual / 10
