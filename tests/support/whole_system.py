@@ -122,6 +122,7 @@ class System:
         self.api = Api(stack.api_url)
         self.results_bucket = stack.environment["RESULTS_BUCKET_NAME"]
         self.assets_table = stack.environment["ASSETS_TABLE_NAME"]
+        self.chunk_table = stack.environment["CHUNK_TABLE_NAME"]
         self.environment = stack.environment
         self._clients = {
             name: boto3.client(name, config=Config(max_pool_connections=1))
@@ -199,6 +200,20 @@ class System:
         key = f"jobs/{job_id}/{name}"
         with self.s3.get_object(Bucket=self.results_bucket, Key=key)["Body"] as body:
             return bytes(body.read())
+
+    def listed_rows(self, job_id: str, *, discovery: str) -> list[str]:
+        """Return the rows of the objects that a job has listed: of its manifest, or its chunks."""
+        names = ["manifest.csv"] if discovery == "batch" else self._chunk_files(job_id)
+        return [row for name in names for row in self.result(job_id, name).decode().splitlines()]
+
+    def _chunk_files(self, job_id: str) -> list[str]:
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=self.chunk_table,
+            KeyConditionExpression="jobId = :job",
+            ExpressionAttributeValues={":job": {"S": job_id}},
+        )
+        names = [item["entriesKey"]["S"] for page in pages for item in page["Items"]]
+        return [name.removeprefix(f"jobs/{job_id}/") for name in names]
 
     def outcomes(self, job_id: str) -> list[Json]:
         """Return all lines of all outcome files."""

@@ -112,11 +112,11 @@ class SufferingJob:
         assert system.tags(self.name, KNOWN) == known
 
     def check_files(self, system: System) -> None:
-        """The manifest has each object once, and no upload with parts is left.
+        """The files have each object once, and no upload with parts is left.
 
         One without parts is left if the response with its id was lost; it expires.
         """
-        rows = system.result(self.job_id, "manifest.csv").decode().splitlines()
+        rows = system.listed_rows(self.job_id, discovery=self.discovery)
         assert len(rows) == len(set(rows)) == len(self.keys) + 1
         bucket, prefix = system.results_bucket, f"jobs/{self.job_id}/"
         left = system.s3.list_multipart_uploads(Bucket=bucket, Prefix=prefix)

@@ -22,15 +22,6 @@ PROGRESS_BUGS = (
         "every_object_is_counted",
     ),
     bug(
-        "naming the files of a listing's chunks by their index",
-        0,
-        "application.engine.chunk_output:ChunkOutput._pack",
-        ", token=self._lease.token",
-        "",
-        "i1_every_entry_has_one_outcome",
-        "outcome_files_add_up",
-    ),
-    bug(
         "forgetting at a checkpoint what fills no chunk",
         0,
         "application.engine.chunk_output:ChunkOutput._record",
