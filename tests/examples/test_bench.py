@@ -129,12 +129,14 @@ def test_the_limit_makes_the_requests_of_this_service(found: Any) -> None:
 
 
 def test_syncs_of_other_sizes_make_the_same_requests(found: Any) -> None:
-    first, by_tags, by_catalog = found["scale"]
-    assert [run["objects"] for run in found["scale"]] == [30, 30, 30]
+    first, by_tags, by_catalog, together = found["scale"]
+    assert [run["objects"] for run in found["scale"]] == [30, 30, 30, 30]
     assert per_object(first) == READS_AND_COPY
     assert per_object(by_tags) == {"GetObjectTagging": 1}
     assert by_catalog["requests"]["BatchGetItem"] == 1
     assert first["triggered"] == by_tags["skipped"] == by_catalog["skipped"] == 30
+    assert together["skipped"] == 30
+    assert together["requests"] == by_catalog["requests"]
 
 
 def test_samples_of_the_cpu_time_are_of_calls_that_are_made(found: Any) -> None:
