@@ -45,6 +45,7 @@ _LOCAL_ONLY: Final = (
     "adapters/local_aws",
     "adapters/memory",
     "entrypoints/cli",
+    "entrypoints/schemas",
     "entrypoints/wiring/local.py",
     "entrypoints/wiring/memory.py",
 )

@@ -10,6 +10,7 @@ import typer
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
 from entrypoints.cli.remote import connector_commands, job_commands, plan_command
+from entrypoints.cli.schemas_command import schemas
 from entrypoints.cli.stage.command import doctor
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(up)
 app.command()(doctor)
+app.command()(schemas)
 app.add_typer(connector_commands.app, name="connectors")
 for _command in (
     plan_command.plan,
