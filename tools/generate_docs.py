@@ -46,6 +46,7 @@ from entrypoints.settings import (
     catalog_variable,
     tuning_name,
 )
+from ports.telemetry import MEANINGS, Metric
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -282,9 +283,15 @@ def _scaling(make: Callable[[], str]) -> Callable[[], list[str]]:
     return lambda: make().rstrip("\n").split("\n")
 
 
+def _metrics() -> list[str]:
+    rows = [f"| `{metric}` | {MEANINGS[metric]} |" for metric in Metric]
+    return ["| metric | counts |", "|---|---|", *rows]
+
+
 _REGIONS: Final[Mapping[str, Callable[[], list[str]]]] = {
     "catalog": _catalog,
     "checklist": _checklist,
+    "metrics": _metrics,
     "policy": _policy,
     "problems": _problems,
     "required": _required,

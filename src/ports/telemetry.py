@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Metric(StrEnum):
@@ -27,6 +28,28 @@ class Metric(StrEnum):
     JOBS_ENDED = "JobsEnded"
     JOBS_FAILED = "JobsFailed"
     MESSAGES_MALFORMED = "MessagesMalformed"
+
+
+MEANINGS: Final[Mapping[Metric, str]] = {
+    Metric.OBJECTS_SKIPPED: "objects that need nothing: the system knows them",
+    Metric.OBJECTS_COPIED: "objects that were triggered, with a known inventory record",
+    Metric.OBJECTS_PUT: "objects that were triggered, with neither record known",
+    Metric.OBJECTS_INGESTING: "objects that an earlier job triggered, within their grace period",
+    Metric.OBJECTS_NOT_TAKEN: "objects that were triggered as often as allowed, and not ingested",
+    Metric.OBJECTS_NOT_MEDIA: "objects of a kind that the system does not ingest",
+    Metric.TAGS_RESTORED: "skipped objects whose id tags were written again",
+    Metric.OBJECTS_ARCHIVED: "objects whose bytes are archived",
+    Metric.OBJECTS_GONE: "objects that were deleted after they were listed",
+    Metric.OBJECTS_FAILED: "objects that failed",
+    Metric.OBJECTS_LISTED: "objects that jobs listed",
+    Metric.CHUNKS_SETTLED: "chunks that were completed or failed",
+    Metric.CHUNKS_FAILED: "chunks that failed",
+    Metric.CHUNKS_RECOVERED: "chunks that the sweep released from a worker that had stopped",
+    Metric.JOBS_ENDED: "jobs that ended in any way",
+    Metric.JOBS_FAILED: "jobs that ended as FAILED",
+    Metric.MESSAGES_MALFORMED: "chunk messages that could not be read",
+}
+"""What each metric counts, for operators."""
 
 
 class Telemetry(Protocol):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -340,6 +341,16 @@ def test_a_users_bucket_is_synced_and_the_second_sync_writes_nothing(
     assert _tags(s3, "own", "before a+b.jpg").items() >= {"mine": "1"}.items()
     assert _tags(s3, "own", "before.pdf") == {"mine": "1"}
     s3.close()
+    page = environment["ASSET_SYNC_API_URL"] + "/metrics"
+    with urllib.request.urlopen(page) as answer:  # noqa: S310 - our own URL
+        assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        metrics = answer.read().decode().splitlines()
+    # At least: other tests use the same service.
+    counted = dict(line.rsplit(" ", 1) for line in metrics if not line.startswith("#"))
+    assert float(counted["asset_sync_objects_put_total"]) >= 1
+    assert float(counted["asset_sync_jobs_ended_total"]) >= 3
+    copies = 'asset_sync_aws_requests_total{operation="CopyObject",service="s3"}'
+    assert float(counted[copies]) >= 1
 
 
 def _tags(s3: Any, bucket: str, key: str) -> dict[str, str]:

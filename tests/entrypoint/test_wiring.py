@@ -18,6 +18,7 @@ from domain.job import Discovery
 from domain.profile import GENERIC
 from entrypoints.settings import REQUIRED, InvalidSettings
 from entrypoints.wiring.api_app import ApiUseCases, api_app
+from entrypoints.wiring.aws import Observers
 from entrypoints.wiring.aws_api import open_api_app
 from entrypoints.wiring.aws_engine import open_engine_app
 from entrypoints.wiring.aws_processor import open_processor_app
@@ -212,7 +213,8 @@ async def test_each_function_opens_its_clients_over_aws_and_calls_nothing(
     opener: Callable[..., Any],
 ) -> None:
     calls: list[Any] = []
-    async with opener(lambda *call: calls.append(call)) as app:
+    observers = Observers(on_request=lambda *call: calls.append(call))
+    async with opener(observers) as app:
         assert all(getattr(app, name) is not None for name in type(app).__slots__)
     assert calls == []
 

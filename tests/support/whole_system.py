@@ -22,6 +22,7 @@ from botocore.config import Config
 from adapters.local_aws.asset_system.medialake.file_types import FileFilter
 from entrypoints.cli.local.local_service import run_local_service
 from entrypoints.cli.local.request_counter import RequestCounter
+from entrypoints.wiring.aws import Observers
 from entrypoints.wiring.local import LocalStack, StackSettings
 
 Json = dict[str, Any]
@@ -292,7 +293,9 @@ def running(log_path: Path, settings: StackSettings) -> Iterator[System]:
 
     async def live() -> None:
         stop = asyncio.Event()
-        async with run_local_service(settings, log_path=log_path, requests=calls) as stack:
+        async with run_local_service(
+            settings, log_path=log_path, observers=Observers(on_request=calls)
+        ) as stack:
             ready.set_result((stack, asyncio.get_running_loop(), stop))
             await stop.wait()
 

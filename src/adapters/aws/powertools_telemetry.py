@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -32,9 +32,15 @@ def to_ascii_json(record: Any) -> str:
 
 
 class PowertoolsTelemetry:
-    """Logs immediately; counts are buffered until the invocation ends."""
+    """Logs immediately; counts are buffered until the invocation ends.
 
-    def __init__(self, logger: Logger | None = None) -> None:
+    `on_count` gets every count at once; the local runtime shows them.
+    """
+
+    def __init__(
+        self, logger: Logger | None = None, *, on_count: Callable[[Metric, int], None] | None = None
+    ) -> None:
+        self._on_count = on_count
         self._logger = logger or Logger(service=SERVICE, json_serializer=to_ascii_json)
         self._metrics = EphemeralMetrics(
             namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", METRIC_NAMESPACE),
@@ -50,6 +56,8 @@ class PowertoolsTelemetry:
 
     def count(self, metric: Metric, value: int = 1) -> None:
         self._metrics.add_metric(name=metric, unit=MetricUnit.Count, value=value)
+        if self._on_count is not None:
+            self._on_count(metric, value)
 
     @contextmanager
     def invocation(self, request_id: str) -> Iterator[None]:

@@ -30,12 +30,25 @@ from domain.profile import PROFILES
 from entrypoints.settings import Settings, load_settings
 from entrypoints.wiring.costing import costing_of
 from entrypoints.wiring.ports import CommonPorts, Configuration
+from ports.telemetry import Metric
 
 OnRequest = Callable[[str, str, Mapping[str, Any]], None]
+OnCount = Callable[[Metric, int], None]
 
 LOG_FILE_VARIABLE = "ASSET_SYNC_LOG_FILE"
 
 _LOGGERS_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observers:
+    """What the local runtime watches: `on_request` every AWS request, `on_count` every count."""
+
+    on_request: OnRequest | None = None
+    on_count: OnCount | None = None
+
+
+UNOBSERVED = Observers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +62,8 @@ class AwsServices:
 
 
 @asynccontextmanager
-async def open_aws_services(on_request: OnRequest | None) -> AsyncIterator[AwsServices]:
-    """Open what every function needs; `on_request` is called for every AWS request."""
+async def open_aws_services(observers: Observers) -> AsyncIterator[AwsServices]:
+    """Open what every function needs."""
     settings = load_settings()
     tuning = settings.tuning
     in_flight = tuning.windows_in_flight * tuning.calls_in_flight
@@ -59,7 +72,7 @@ async def open_aws_services(on_request: OnRequest | None) -> AsyncIterator[AwsSe
         lean_s3_calls=tuning.lean_s3_calls,
         aioboto3_sessions=tuning.aioboto3_sessions,
     )
-    async with open_clients(client_settings, on_request=on_request) as clients:
+    async with open_clients(client_settings, on_request=observers.on_request) as clients:
         yield AwsServices(
             settings,
             clients,
@@ -69,17 +82,17 @@ async def open_aws_services(on_request: OnRequest | None) -> AsyncIterator[AwsSe
                 results_bucket_name=settings.results_bucket_name,
                 costing=costing_of(tuning, settings.catalog_shape, settings.prices),
             ),
-            await _common_ports(settings, clients),
+            await _common_ports(settings, clients, observers),
         )
 
 
-async def _common_ports(settings: Settings, clients: Clients) -> CommonPorts:
+async def _common_ports(settings: Settings, clients: Clients, observers: Observers) -> CommonPorts:
     clock = SystemClock()
     dynamodb = await clients.dynamodb()
     return CommonPorts(
         clock=clock,
         ids=RandomIds(clock),
-        telemetry=PowertoolsTelemetry(_logger()),
+        telemetry=PowertoolsTelemetry(_logger(), on_count=observers.on_count),
         jobs=DynamoJobStore(dynamodb, settings.job_table_name),
         chunks=DynamoChunkStore(
             dynamodb, settings.chunk_table_name, job_table_name=settings.job_table_name

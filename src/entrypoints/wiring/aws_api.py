@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 
 from adapters.aws.surveyor import LambdaSurveyor
 from entrypoints.wiring.api_app import ApiApp, ApiUseCases, api_app
-from entrypoints.wiring.aws import OnRequest, open_aws_services
+from entrypoints.wiring.aws import UNOBSERVED, Observers, open_aws_services
 from entrypoints.wiring.aws_jobs import open_job_ports
 from entrypoints.wiring.ports import ApiPorts, container_over
 
 
 @asynccontextmanager
-async def open_api_app(on_request: OnRequest | None = None) -> AsyncIterator[ApiApp]:
-    """Open what the API needs; `on_request` is called for every AWS request."""
-    async with open_aws_services(on_request) as services:
+async def open_api_app(observers: Observers = UNOBSERVED) -> AsyncIterator[ApiApp]:
+    """Open what the API needs."""
+    async with open_aws_services(observers) as services:
         settings, clients = services.settings, services.clients
         own = ApiPorts(
             surveyor=LambdaSurveyor(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.aws.batch_jobs import S3BatchJobs
-from entrypoints.wiring.aws import AwsServices, OnRequest, open_aws_services
+from entrypoints.wiring.aws import UNOBSERVED, AwsServices, Observers, open_aws_services
 from entrypoints.wiring.aws_jobs import open_job_ports
 from entrypoints.wiring.aws_objects import open_object_ports
 from entrypoints.wiring.engine_app import EngineApp, EngineUseCases, engine_app
@@ -14,10 +14,10 @@ from entrypoints.wiring.ports import EnginePorts, container_over
 
 
 @asynccontextmanager
-async def open_engine_app(on_request: OnRequest | None = None) -> AsyncIterator[EngineApp]:
-    """Open what the engine needs; `on_request` is called for every AWS request."""
+async def open_engine_app(observers: Observers = UNOBSERVED) -> AsyncIterator[EngineApp]:
+    """Open what the engine needs."""
     async with (
-        open_aws_services(on_request) as services,
+        open_aws_services(observers) as services,
         open_object_ports(services) as object_ports,
     ):
         container = container_over(

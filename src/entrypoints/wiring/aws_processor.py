@@ -6,17 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.aws.ingest_bus import EventBridgeIngestBus
-from entrypoints.wiring.aws import OnRequest, open_aws_services
+from entrypoints.wiring.aws import UNOBSERVED, Observers, open_aws_services
 from entrypoints.wiring.aws_objects import open_object_ports
 from entrypoints.wiring.ports import ProcessorPorts, container_over
 from entrypoints.wiring.processor_app import ProcessorApp, ProcessorUseCases, processor_app
 
 
 @asynccontextmanager
-async def open_processor_app(on_request: OnRequest | None = None) -> AsyncIterator[ProcessorApp]:
-    """Open what the processor needs; `on_request` is called for every AWS request."""
+async def open_processor_app(observers: Observers = UNOBSERVED) -> AsyncIterator[ProcessorApp]:
+    """Open what the processor needs."""
     async with (
-        open_aws_services(on_request) as services,
+        open_aws_services(observers) as services,
         open_object_ports(services) as object_ports,
     ):
         settings, clients = services.settings, services.clients

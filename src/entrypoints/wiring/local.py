@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from adapters.local_aws.api_gateway.http_api import METRICS_PATH
 from adapters.local_aws.asset_system.takes_everything import IngestSource
 from adapters.local_aws.loopback.http_listener import LOOPBACK
 from adapters.local_aws.stack.batch_operations_bridge import batch_operations_emulator
@@ -13,7 +14,7 @@ from adapters.local_aws.stack.settings import StackSettings
 
 Handler = Callable[[Any, Any], Any]
 
-__all__ = ["LOOPBACK", "IngestSource", "LocalStack", "StackSettings", "local_stack"]
+__all__ = ["LOOPBACK", "METRICS_PATH", "IngestSource", "LocalStack", "StackSettings", "local_stack"]
 
 
 def local_stack(

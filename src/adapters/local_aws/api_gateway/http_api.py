@@ -27,10 +27,15 @@ from adapters.local_aws.lambda_service.invocation import (
 )
 from adapters.local_aws.lambda_service.service import LambdaService
 
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
 logger: Final = logging.getLogger(__name__)
 
 # API Gateway Developer Guide, "Quotas for HTTP APIs": payloads up to 10 MB (hard limit).
 _BODY_BYTES_MAX: Final = 10 * 1024 * 1024
+METRICS_PATH: Final = "/metrics"
+# Prometheus documentation, "Exposition formats": the text format, version 0.0.4.
+METRICS_CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _TEXT_TYPES: Final = ("text/", "application/json", "application/xml", "application/javascript")
 # Set by the server; values from the function would contradict it.
@@ -42,10 +47,12 @@ def http_api_application(
     function: str,
     *,
     around_changes: Callable[[], Awaitable[None]] | None = None,
+    metrics: Callable[[], bytes] | None = None,
 ) -> web.Application:
     """Return the HTTP application that invokes `function` for every request.
 
-    `around_changes` is awaited before and after each request that may change a resource.
+    `around_changes` is awaited before and after each request that may change a resource. `metrics`
+    is served at METRICS_PATH, which API Gateway does not have.
     """
 
     async def handle(request: web.Request) -> web.Response:
@@ -64,9 +71,18 @@ def http_api_application(
         return _response(result)
 
     application = web.Application(client_max_size=_BODY_BYTES_MAX)
+    if metrics is not None:
+        application.router.add_get(METRICS_PATH, _page_of(metrics))
     # A dot does not match a line break, which a path may contain.
     application.router.add_route("*", r"/{path:[\s\S]*}", handle)
     return application
+
+
+def _page_of(metrics: Callable[[], bytes]) -> Handler:
+    async def handle(_: web.Request) -> web.Response:
+        return web.Response(body=metrics(), headers={"Content-Type": METRICS_CONTENT_TYPE})
+
+    return handle
 
 
 def _too_large(request: web.Request) -> web.Response:

@@ -247,7 +247,10 @@ class LocalStack:
                 asset_system=self.asset_system,
             ).refresh
         return http_api_application(
-            self.functions, resources.API_FUNCTION.name, around_changes=refresh
+            self.functions,
+            resources.API_FUNCTION.name,
+            around_changes=refresh,
+            metrics=self._settings.metrics,
         )
 
     def _start_mappings(self) -> None:

@@ -61,6 +61,7 @@ class StackSettings:
         ingest: Its settings if it behaves as Media Lake.
         subscribes_to_connectors: Whether the system subscribes to the bucket of each connector that
             is registered over the HTTP API; otherwise call `subscribe` for each bucket.
+        metrics: Returns the metrics in Prometheus's text format; the HTTP API serves them.
     """
 
     http_api_host: str = LOOPBACK
@@ -78,6 +79,7 @@ class StackSettings:
     asset_system: AssetSystem = AssetSystem.MEDIALAKE
     ingest: IngestSettings = field(default_factory=IngestSettings)
     subscribes_to_connectors: bool = False
+    metrics: Callable[[], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

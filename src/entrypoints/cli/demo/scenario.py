@@ -30,6 +30,7 @@ from entrypoints.cli.remote.api_client import ApiClient, path_segment
 from entrypoints.cli.remote.follow_job import follow_job
 from entrypoints.cli.terminal.output import ERR, printable, warn
 from entrypoints.wiring.asset_systems import AssetSystem
+from entrypoints.wiring.aws import Observers
 from entrypoints.wiring.local import IngestSource, LocalStack, StackSettings
 
 _BUCKET = "demo-archive"
@@ -65,7 +66,9 @@ async def run_demo(
     )
     settings = StackSettings(asset_system=system, subscribes_to_connectors=True)
     async with (
-        run_local_service(settings, log_path=log_path, requests=requests) as stack,
+        run_local_service(
+            settings, log_path=log_path, observers=Observers(on_request=requests)
+        ) as stack,
         open_demo_bucket(_BUCKET, os.environ["ASSETS_TABLE_NAME"], profile_of(system)) as bucket,
     ):
         ERR.print(f"Filling bucket {_BUCKET} with {printable(folder or 'files')} ...")

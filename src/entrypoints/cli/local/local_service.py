@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from entrypoints import api, engine, processor
-from entrypoints.cli.local.request_counter import RequestCounter
 from entrypoints.settings import tuning_name
-from entrypoints.wiring.aws import LOG_FILE_VARIABLE
+from entrypoints.wiring.aws import LOG_FILE_VARIABLE, Observers
 from entrypoints.wiring.aws_api import open_api_app
 from entrypoints.wiring.aws_engine import open_engine_app
 from entrypoints.wiring.aws_processor import open_processor_app
@@ -40,16 +39,16 @@ _AWS_VARIABLES = "AWS_"
 
 @asynccontextmanager
 async def run_local_service(
-    settings: StackSettings, *, log_path: Path, requests: RequestCounter
+    settings: StackSettings, *, log_path: Path, observers: Observers
 ) -> AsyncIterator[LocalStack]:
     """Run the service inside the context; the process's environment variables point to it.
 
-    `requests` counts the AWS requests of engine and processor.
+    The observers see engine and processor. Requests of the API depend on how often its clients
+    poll.
     """
-    # Requests of the API are not counted: they depend on how often its clients poll.
     api.RUNTIME.open_app = open_api_app
-    engine.RUNTIME.open_app = partial(open_engine_app, requests)
-    processor.RUNTIME.open_app = partial(open_processor_app, requests)
+    engine.RUNTIME.open_app = partial(open_engine_app, observers)
+    processor.RUNTIME.open_app = partial(open_processor_app, observers)
     handlers = {"api": api.handler, "engine": engine.handler, "processor": processor.handler}
     before = dict(os.environ)
     for name in [name for name in before if name.startswith(_AWS_VARIABLES)]:

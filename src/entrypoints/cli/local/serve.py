@@ -14,12 +14,13 @@ from rich.text import Text
 from domain.job import TERMINAL
 from entrypoints.cli.local.environment_file import EnvironmentFile
 from entrypoints.cli.local.local_service import run_local_service
-from entrypoints.cli.local.request_counter import RequestCounter
+from entrypoints.cli.local.metrics_page import MetricsPage
 from entrypoints.cli.remote.api_client import ApiClient
 from entrypoints.cli.terminal.api_problem import ApiProblem
 from entrypoints.cli.terminal.output import ERR, OUT, Format, print_json, printable, warn
 from entrypoints.wiring.asset_systems import AssetSystem
-from entrypoints.wiring.local import LOOPBACK, LocalStack, StackSettings
+from entrypoints.wiring.aws import Observers
+from entrypoints.wiring.local import LOOPBACK, METRICS_PATH, LocalStack, StackSettings
 
 _S3_CONTROL: Final = "AWS_ENDPOINT_URL_S3_CONTROL"
 # Timeout of listing unfinished jobs when the service stops.
@@ -46,15 +47,17 @@ async def serve(
         # nohup makes a process ignore SIGHUP.
         if signal.getsignal(name) is not signal.SIG_IGN:
             loop.add_signal_handler(name, stopped.set)
+    page = MetricsPage()
     async with run_local_service(
         StackSettings(
             http_api_host=host,
             http_api_port=port,
             asset_system=system,
             subscribes_to_connectors=True,
+            metrics=page.text,
         ),
         log_path=log_path,
-        requests=RequestCounter(),
+        observers=Observers(on_request=page.add_request, on_count=page.add),
     ) as stack:
         environment = for_clients(stack.environment)
         if env_file is not None:
@@ -125,6 +128,7 @@ the name to /etc/hosts and restart:
     OUT.print(Text.assemble(running, f" API: {stack.api_url}  (stop with Ctrl-C)"))
     OUT.print(f"asset system: {system} ({_SYSTEMS[system]})")
     OUT.print(f"log: {printable(log_path)}")
+    OUT.print(f"metrics for Prometheus: {stack.api_url}{METRICS_PATH}")
     if env_file is None:
         OUT.print("To use it with the AWS CLI and boto3, start it with --env-file FILE.")
         return
