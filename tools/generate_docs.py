@@ -26,11 +26,14 @@ from bench.scaling import report as scaling
 
 import domain.chunk
 import domain.decision
+import domain.errors
 import domain.job
+import ports.errors
 from application.execution.tuning import Tuning
 from domain.catalog import Seen
 from domain.chunk import CHUNK_TRANSITIONS, ChunkStatus
 from domain.decision import RULES, Ids, Rule, Standing
+from domain.errors import DomainError
 from domain.job import JOB_TRANSITIONS, JobStatus
 from domain.machine import State, Table
 from domain.packing import ChunkSizing
@@ -46,6 +49,7 @@ from entrypoints.settings import (
     catalog_variable,
     tuning_name,
 )
+from ports.errors import ExpectedError, Fatal, PortError, Retryable, Unknown
 from ports.telemetry import MEANINGS, Metric
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -73,6 +77,10 @@ _REQUIRED_TEXTS: Final[Mapping[str, str]] = {
     "STATUS_TOPIC_ARN": "the topic for changes of a job's status",
     "INGEST_EVENT_BUS_NAME": "the event bus for objects that are ready to be ingested",
 }
+
+
+# Bases of the classes of errors, which are never raised themselves.
+_ERROR_KINDS: Final = (PortError, Retryable, ExpectedError, Fatal, DomainError)
 
 
 class UnknownRegion(Exception):
@@ -283,6 +291,27 @@ def _scaling(make: Callable[[], str]) -> Callable[[], list[str]]:
     return lambda: make().rstrip("\n").split("\n")
 
 
+def _error_classes() -> list[str]:
+    rows = [
+        f"| `{each.__name__}` | {_retried(each)} | {_meaning(each)} |"
+        for module, base in ((ports.errors, PortError), (domain.errors, DomainError))
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, base) and each not in _ERROR_KINDS
+    ]
+    return ["| class | retried | meaning |", "|---|---|---|", *rows]
+
+
+def _retried(error: type[Exception]) -> str:
+    if issubclass(error, Retryable):
+        return "yes"
+    return "a few times" if issubclass(error, Unknown) else "no"
+
+
+def _meaning(documented: type) -> str:
+    text = " ".join((documented.__doc__ or "").partition("\n\n")[0].split())
+    return text.removesuffix(".")
+
+
 def _metrics() -> list[str]:
     rows = [f"| `{metric}` | {MEANINGS[metric]} |" for metric in Metric]
     return ["| metric | counts |", "|---|---|", *rows]
@@ -291,6 +320,7 @@ def _metrics() -> list[str]:
 _REGIONS: Final[Mapping[str, Callable[[], list[str]]]] = {
     "catalog": _catalog,
     "checklist": _checklist,
+    "error-classes": _error_classes,
     "metrics": _metrics,
     "policy": _policy,
     "problems": _problems,
