@@ -19,7 +19,7 @@ PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --requir
 # file share a stack, so they run in one process. Files are distributed in order.
 PYTEST := $(PY) -m pytest -n auto --maxprocesses $(JOBS)
 PYTEST_FILES := $(PYTEST) --dist loadfile --no-loadscope-reorder
-CODE := $(wildcard src tests examples infra tools bench)
+CODE := $(wildcard src tests examples infra tools bench docs)
 # dev is a superset of local: once it is installed, the demo uses it.
 LOCAL := $(if $(wildcard $(VENV)/stamp-dev),$(VENV)/stamp-dev,$(VENV)/stamp-local)
 
@@ -28,7 +28,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-aiobotocore3 test-fast check fix lint types docs soak conformance conformance-medialake bench bench-cold bench-scale lock clean
+.PHONY: help demo test test-aiobotocore3 test-fast check fix lint types docs site soak conformance conformance-medialake bench bench-cold bench-scale lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -67,6 +67,10 @@ types: $(VENV)/stamp-dev ## mypy --strict
 docs: $(VENV)/stamp-dev ## check that the generated documents are up to date
 	@$(PY) -m tools.generate_docs --check
 
+site: $(VENV)/stamp-docs ## build the documents as a site in build/site; a broken link is an error
+	@$(VENV)/docs/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
+	@echo "build/site/index.html"
+
 soak: $(VENV)/stamp-dev ## the soak tests at SOAK times their size (20)
 	@ASSET_SYNC_SOAK=$(SOAK) $(PYTEST) --dist worksteal -m soak $(ARGS)
 
@@ -104,7 +108,10 @@ lock: $(VENV)/stamp-uv ## update requirements/*.txt from pyproject.toml
 	    $(ARGS) "$$@" --output-file requirements/$$name.txt pyproject.toml; done; \
 	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-	    $(ARGS) --output-file requirements/bench.txt requirements/bench.in
+	    $(ARGS) --output-file requirements/bench.txt requirements/bench.in; \
+	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	    $(ARGS) --output-file requirements/docs.txt requirements/docs.in
 
 clean: ## remove the environment, caches and builds
 	rm -rf $(VENV) .venv-infra infra/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -130,6 +137,12 @@ $(VENV)/stamp-dev: requirements/$(LOCK).txt pyproject.toml Makefile $(VENV)/stam
 	@touch $@
 
 # Programs to compare with: none of the project's own, and not for every platform.
+$(VENV)/stamp-docs: requirements/docs.txt Makefile $(VENV)/stamp-venv
+	@echo "Installing requirements/docs.txt into $(VENV)/docs (once; half a minute)"
+	@$(PY) -m venv --clear $(VENV)/docs
+	@$(VENV)/docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r $<
+	@touch $@
+
 $(VENV)/stamp-bench: requirements/bench.txt Makefile $(VENV)/stamp-venv
 	@echo "Installing requirements/bench.txt into $(VENV)/bench (once)"
 	@$(PY) -m venv $(VENV)/bench
