@@ -19,6 +19,9 @@ from domain.errors import InvalidRequest
 from domain.job import Discovery, Job, JobStatus
 from domain.key_source import KeySource, SourceCounts, SourceKind
 from domain.packing import ChunkSizing
+from domain.pricing.survey import CatalogShape
+from domain.pricing.workload import workload_of_job
+from ports.errors import Archived
 
 BUCKET = "media"
 REPORTS = "reports"
@@ -306,6 +309,31 @@ async def test_times_are_needed_for_modified_since(story: Any) -> None:
     source = inventory(story, rows, fileSchema="Bucket, Key")
     await fails(story, source, "no column LastModifiedDate", modified_since=now)
     assert (await run(story, source)).status is JobStatus.COMPLETED
+
+
+async def test_without_sizes_a_name_with_a_slash_at_its_end_is_a_folder(story: Any) -> None:
+    story.put("folder/")
+    job = await story.sync(source=manifest(story, "folder/", KEYS[0]))
+    assert story.kinds(job) == {KEYS[0]: "PUT"}
+    assert job.listing.objects_filtered == 1
+
+
+async def test_an_archived_source_fails_the_job(story: Any) -> None:
+    source = manifest(story, *KEYS)
+
+    async def archived(*_: Any, **__: Any) -> Any:
+        raise Archived("archived", vendor_code="InvalidObjectState", request_id="r1")
+
+    story.ports.source_files.read = archived
+    await fails(story, source, "keys.csv is archived (InvalidObjectState, request r1)")
+
+
+@BOTH
+async def test_no_listing_is_paid_for(story: Any, discovery: Discovery) -> None:
+    job = await story.sync(source=manifest(story, *KEYS), discovery=discovery)
+    assert workload_of_job(job, CatalogShape()).page_count == 0
+    job = await story.sync(discovery=discovery)
+    assert workload_of_job(job, CatalogShape()).page_count == 1
 
 
 async def test_the_catalog_is_not_relied_on_without_etags(story: Any) -> None:

@@ -27,7 +27,15 @@ from domain.key_source import KeySource, SourceCounts, SourceKind, SourcePositio
 from domain.listing import Listing
 from domain.manifest import ManifestEntry
 from domain.source_rows import MANIFEST_FORMAT, ParsedRows, RowFormat, parse_rows
-from ports.errors import AccessDenied, Conflict, Misconfigured, NotFound, PortError, Refused
+from ports.errors import (
+    AccessDenied,
+    Archived,
+    Conflict,
+    Misconfigured,
+    NotFound,
+    PortError,
+    Refused,
+)
 from ports.source_files import SourceBlock, SourceFiles
 
 _ROWS_PER_PAGE: Final = 1_000
@@ -198,6 +206,10 @@ class _Reader:
             raise InvalidSource(
                 f"{where} does not have the ETag {e_tag}{_request(error)}: it was replaced since"
                 " the request, or while it was read. Start a sync with the new content"
+            ) from error
+        except Archived as error:
+            raise InvalidSource(
+                f"{where} is archived{_request(error)}: restore it, or name another source"
             ) from error
         except (NotFound, AccessDenied, Misconfigured, Refused) as error:
             role = self._bucket.role_arn or "the engine's role"
