@@ -23,6 +23,7 @@ _LISTS: Final = (
     "targets",
     "target_keys",
     "target_roles",
+    "sources",
     "jwt_audience",
     "ingest_queues",
     "ingest_queue_keys",
@@ -47,6 +48,7 @@ class Config:
         targets: The buckets that may be synchronised with the rights of the functions' own roles.
         target_keys: ARNs of the KMS keys that their objects are encrypted with.
         target_roles: ARNs of the roles that connectors may name, to be assumed for their buckets.
+        sources: The buckets whose manifests and inventories may name the keys of a sync.
         profile: What the Asset Management System is: `medialake`, `generic`, or `none` without a
             catalog to read.
         catalog: The name of its table, or `create` for a trial.
@@ -88,6 +90,7 @@ class Config:
     targets: tuple[str, ...]
     target_keys: tuple[str, ...] = ()
     target_roles: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     profile: str = MEDIALAKE
     catalog: str = CREATE
     catalog_key: str = ""

@@ -126,6 +126,11 @@ def _wrong_targets(config: Config) -> list[str]:
         for name in config.targets
         if not _BUCKET.fullmatch(name)
     ]
+    faults += [
+        f"sources: {name!r} is no bucket's name; no ARN, no wildcard: CHOICES=sources=my-reports"
+        for name in config.sources
+        if not _BUCKET.fullmatch(name)
+    ]
     return faults + [
         f"target_roles: {role!r} is not the ARN of a role: arn:aws:iam::ACCOUNT:role/NAME, or with"
         " a path before the name; no wildcard, no assumed role (arn:aws:sts), commas only between"

@@ -24,7 +24,12 @@ from infra.statements import (
     summary,
 )
 from infra.system_statements import catalog, sending_to_ingest, watching_ingest
-from infra.target_statements import assuming, engine_on_targets, processor_on_targets
+from infra.target_statements import (
+    assuming,
+    engine_on_sources,
+    engine_on_targets,
+    processor_on_targets,
+)
 
 
 def api_statements(config: Config) -> list[Statement]:
@@ -111,6 +116,7 @@ def engine_statements(config: Config) -> list[Statement]:
         *catalog(config, by_asset=False),
         *watching_ingest(config),
         *engine_on_targets(config),
+        *engine_on_sources(config),
         *assuming(config),
         Statement(
             sid="WriteManifest",
@@ -318,7 +324,7 @@ def target_role_statements(config: Config) -> list[Statement]:
 
     These are those of their own roles, so the two cannot differ.
     """
-    return [*engine_on_targets(config), *processor_on_targets(config)]
+    return [*engine_on_targets(config), *engine_on_sources(config), *processor_on_targets(config)]
 
 
 def target_role_trust(engine_role: str, processor_role: str) -> dict[str, Any]:

@@ -23,7 +23,14 @@ MANAGED_CHARACTERS_MAX: Final = 6_144
 ATTACHED_COUNT: Final = 10
 ATTACHED_COUNT_MAX: Final = 20
 
-LISTS: Final = ("targets", "target_keys", "target_roles", "ingest_queues", "ingest_queue_keys")
+LISTS: Final = (
+    "targets",
+    "target_keys",
+    "target_roles",
+    "sources",
+    "ingest_queues",
+    "ingest_queue_keys",
+)
 
 # As long as the names of partitions and Regions get, for what is put in when it is deployed.
 _PLACE: Final = {"partition": "aws-us-gov", "region": "x" * 20}

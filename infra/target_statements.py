@@ -57,6 +57,24 @@ def engine_on_targets(config: Config) -> list[Statement]:
     ]
 
 
+def engine_on_sources(config: Config) -> list[Statement]:
+    """What the engine does on files that name the keys of a sync: read them."""
+    if not config.sources:
+        return []
+    return [
+        Statement(
+            sid="ReadSources",
+            reason=(
+                "Read manifests and inventories that name the keys of a sync, instead of listing"
+                " its bucket."
+            ),
+            actions=("s3:GetObject",),
+            resources=tuple(f"arn:{{partition}}:s3:::{name}/*" for name in config.sources),
+            list_of="sources",
+        )
+    ]
+
+
 def processor_on_targets(config: Config) -> list[Statement]:
     """What the processor does on targets: read, tag, copy onto itself."""
     if not config.targets:

@@ -15,6 +15,7 @@ _CONFIG: Final = Config(
     targets=("TARGET",),
     target_keys=("TARGET_KEY",),
     target_roles=("TARGET_ROLE",),
+    sources=("SOURCE",),
     catalog_key="CATALOG_KEY",
     catalog_index="AssetIDIndex",
     catalog_path_index="S3PathIndex",
@@ -23,7 +24,9 @@ _CONFIG: Final = Config(
     kms="create",
 )
 # What a reader puts in, in the policies of a role in another account.
-_PASTED: Final = Config(stage="STAGE", targets=("BUCKET",), target_keys=("KEY_ARN",))
+_PASTED: Final = Config(
+    stage="STAGE", targets=("BUCKET",), target_keys=("KEY_ARN",), sources=("SOURCE_BUCKET",)
+)
 _PLACE: Final = {"partition": "aws", "region": "REGION"}
 _TITLES: Final = {
     "api": "The API's function",
@@ -51,7 +54,8 @@ Trust: the functions' roles are assumed by `lambda.amazonaws.com`, the last one 
 `batchoperations.s3.amazonaws.com`, each by that service alone. Statements with `key` are there
 only with a KMS key of yours (`kms=…`), `TARGET_KEY` and `CATALOG_KEY` only with `target_keys=…`
 and `catalog_key=…`. `TARGET_ROLE` stands for each role of `target_roles=…`, one by one; without
-them the statement is not there, and without `TARGETS` none on `TARGET` is.
+them the statement is not there, and without `TARGETS` none on `TARGET` is. `SOURCE` stands for each
+bucket of `sources=…`; without them the statement is not there.
 
 `CatalogIndex` is there with `profile=generic`, `CatalogPathIndex` with `profile=medialake`, unless
 `catalog_index=…` and `catalog_path_index=…` say otherwise; with `profile=none` no statement on the
@@ -59,9 +63,9 @@ catalog is. `INGEST_QUEUE` stands for each ARN of `ingest_queues=…`, `INGEST_Q
 `ingest_queue_keys=…`; without them neither these statements nor `IngestQueueSeenEmpty` are there.
 
 What no role may do: delete an object, a version, a tag, a table or a log; read a customer's object
-as API or engine; write to the catalog; receive or delete a message of an ingest queue; pass any
-role except that of batch jobs; assume a role except those of `target_roles`. In such a role, engine
-and processor have the same permissions.
+as API or engine, except the files in the buckets of `sources`; write to the catalog; receive or
+delete a message of an ingest queue; pass any role except that of batch jobs; assume a role except
+those of `target_roles`. In such a role, engine and processor have the same permissions.
 """
 _TARGET_ROLE: Final = """
 ## A role in a bucket's account
@@ -73,7 +77,8 @@ The policies below are generated from the statements above.
 
 Replace `ENGINE_ROLE_ARN` and `PROCESSOR_ROLE_ARN`, which are the stack's outputs `EngineRoleArn`
 and `ProcessorRoleArn`, `BUCKET`, the bucket's `REGION`, and `KEY_ARN`, the KMS key that the
-objects are encrypted with. Leave out `TargetKeys` if you have no key. For several buckets,
+objects are encrypted with. Leave out `TargetKeys` if you have no key, and `ReadSources` if no sync
+has a `source`; `SOURCE_BUCKET` is its bucket. For several buckets,
 repeat each line of `BUCKET`. In other partitions than `aws`, change the ARNs of the bucket.
 
 ### Trust policy

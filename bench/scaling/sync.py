@@ -215,7 +215,9 @@ def chunk_objects(workload: Workload, tuning: Tuning) -> int:
     """Return how many objects the code packs into one chunk."""
     entry = ManifestEntry(key=_KEY, size_bytes=workload.mean_bytes, last_modified=_NOW)
     draft = ChunkDraft()
-    while not draft.would_overflow(entry, tuning.sizing):
+    while not draft.would_overflow(
+        entry := replace(entry, key=f"{_KEY}{draft.object_count}"), tuning.sizing
+    ):
         draft.add(entry, tuning.sizing)
     return len(draft.entries)
 

@@ -55,6 +55,10 @@ class ManifestTooLarge(DomainError):
     """A job has more objects than its record can store manifest parts for."""
 
 
+class InvalidSource(DomainError):
+    """A source of keys is not of its format, is of another bucket, or changed while it was read."""
+
+
 class InvalidReport(DomainError):
     """A row or the index of a completion report does not have S3's format."""
 

@@ -24,6 +24,7 @@ from typing import Final
 from domain.connector import Bucket, Ingest, Verify
 from domain.cost_estimate import CostEstimate
 from domain.engine_work import EngineWork
+from domain.key_source import KeySource
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
 from domain.tally import Tally
@@ -54,7 +55,7 @@ class SyncOptions:
     """The request's options. Empty `prefixes` mean the whole bucket. They do not overlap.
 
     `verify` is None in a request that leaves it to the connector, and in jobs from before there was
-    a choice, which read tags.
+    a choice, which read tags. Without a `source` the keys are those of a listing.
     """
 
     prefixes: tuple[str, ...] = ()
@@ -65,6 +66,7 @@ class SyncOptions:
     exclude: tuple[str, ...] = ()
     retrigger: bool = False
     verify: Verify | None = None
+    source: KeySource | None = None
 
     @property
     def trusts_catalog(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.key_ranges import WHOLE, KeyRange
+from domain.key_source import NOTHING_LEFT_OUT, SourceCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,9 @@ class Listing:
     job, in `known`. The ranges are in the order of their keys. `key_sum` covers the objects listed
     (`domain.key_sum`), the known ones included. It is None if a version without it has listed some
     of them.
+
+    Keys that come from a source instead (`domain.key_source`) have one range, whose token is the
+    position in it; `source` counts its rows that are no objects of the job.
     """
 
     objects_listed: int = 0
@@ -41,6 +45,7 @@ class Listing:
     manifest: RowUpload = RowUpload()
     known: RowUpload = RowUpload()
     key_sum: int | None = 0
+    source: SourceCounts = NOTHING_LEFT_OUT
 
     @property
     def objects_seen(self) -> int:

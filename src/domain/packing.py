@@ -48,6 +48,7 @@ class ChunkDraft:
     outcomes: list[Outcome] = field(default_factory=list)
     size_bytes: int = 0
     work_s: float = 0.0
+    _keys: set[str] = field(default_factory=set)
 
     @property
     def object_count(self) -> int:
@@ -57,20 +58,24 @@ class ChunkDraft:
     def add(self, entry: ManifestEntry, sizing: ChunkSizing) -> None:
         """Add an entry that a worker must process."""
         self.entries.append(entry)
+        self._keys.add(entry.key)
         self.size_bytes += entry.size_bytes or 0
         self.work_s += sizing.work_s(entry)
 
     def would_overflow(self, entry: ManifestEntry | None, sizing: ChunkSizing) -> bool:
         """Return whether the chunk must be closed before `entry` (None: an outcome) is added.
 
-        An entry is work, an outcome only a line: many more lines than entries fit into a chunk.
+        An entry is work, an outcome only a line: many more lines than entries fit into a chunk. A
+        chunk has one outcome for a key, so an entry whose key it has already goes to the next one:
+        a source of keys may repeat them.
         """
         if len(self.outcomes) >= OUTCOMES_PER_ENTRY * sizing.object_count_max:
             return True
         if entry is None or not self.entries:
             return False
         return (
-            len(self.entries) >= sizing.object_count_max
+            entry.key in self._keys
+            or len(self.entries) >= sizing.object_count_max
             or self.size_bytes + (entry.size_bytes or 0) > sizing.bytes_max
             or self.work_s + sizing.work_s(entry) > sizing.work_target_s
         )

@@ -54,5 +54,8 @@ class Selection:
 
 
 def is_folder_marker(entry: ManifestEntry) -> bool:
-    """Return whether this is the empty object with which consoles represent a folder."""
-    return entry.size_bytes == 0 and entry.key.endswith("/")
+    """Return whether this is the empty object with which consoles represent a folder.
+
+    Where the size is unknown, as in a manifest, the name alone decides.
+    """
+    return not entry.size_bytes and entry.key.endswith("/")

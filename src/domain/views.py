@@ -36,6 +36,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
         "discovery": job.request.options.discovery.value,
         "verify": (job.request.options.verify or Verify.TAGS).value,
         "dryRun": job.request.options.dry_run,
+        "source": source_view(job),
         "createdAt": format_timestamp(job.times.created_at),
         "updatedAt": format_timestamp(job.times.updated_at),
         "batchJobId": job.discovery.batch_job_id,
@@ -58,6 +59,22 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
             "etaSeconds": _rounded(progress.eta_s),
         },
         **cost_view(job, costing, lines=cost_lines),
+    }
+
+
+def source_view(job: Job) -> Json | None:
+    """Return where the job's keys come from, if not from a listing, and the rows left out."""
+    source, counts = job.request.options.source, job.listing.source
+    if source is None:
+        return None
+    return {
+        "kind": source.kind.value,
+        "bucketName": source.bucket_name,
+        "key": source.key,
+        "eTag": source.e_tag,
+        "rowsOutsidePrefixes": counts.outside,
+        "rowsNotCurrent": counts.not_current,
+        "rowsRepeated": counts.repeated,
     }
 
 

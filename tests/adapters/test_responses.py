@@ -274,6 +274,7 @@ CALL_NAMES: Final = tuple(
         "roles": "read_tags",
         "results": "put replace get stream e_tag"
         " create_upload upload_part complete_upload abort_upload",
+        "source_files": "read",
         "batch_jobs": "create describe find cancel",
         "jobs": "create get save save_ended reopen list_page open_jobs",
         "chunks": "add get save settle chunks list_page covering_page",

@@ -77,6 +77,17 @@ def test_it_is_synced_in_the_role_and_in_no_other(
     assert assumed <= {(ROLE_ARN, "asset-sync")}
 
 
+def test_the_role_reads_the_source_of_keys(
+    system: Any, owner: Any, their_bucket: Callable[[str], str]
+) -> None:
+    bucket = their_bucket("theirs-listed")
+    owner.put_object(Bucket=bucket, Key="keys.csv", Body=f"{bucket},b+c.jpg\n".encode())
+    source = {"kind": "manifest", "bucketName": bucket, "key": "keys.csv"}
+    connector = system.api.connect(bucket, expectedBucketOwner=OWNER, roleArn=ROLE_ARN)
+    job = system.api.ended(system.api.sync(connector, source=source))
+    assert (job["status"], job["statistics"]["put"]) == ("COMPLETED", 1), job
+
+
 def test_without_the_role_the_job_fails_and_says_what_to_grant(
     system: Any, their_bucket: Callable[[str], str]
 ) -> None:

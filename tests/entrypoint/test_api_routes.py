@@ -999,10 +999,11 @@ def test_the_description_names_the_bounds_that_are_enforced(gateway: Api) -> Non
         "retrigger",
         "verify",
         "maxCost",
+        "source",
     }
     plan = described["components"]["schemas"]["PlanBody"]
     assert set(plan["properties"]) - set(sync["properties"]) == {"trigger", "sampleSize", "prices"}
-    assert set(sync["properties"]) - set(plan["properties"]) == {"maxCost"}
+    assert set(sync["properties"]) - set(plan["properties"]) == {"maxCost", "source"}
     prefixes, _null = sync["properties"]["prefixes"]["anyOf"]
     assert (prefixes["minItems"], prefixes["maxItems"]) == (1, 100)
     patterns, _null = sync["properties"]["include"]["anyOf"]
@@ -1027,7 +1028,10 @@ def test_the_description_names_the_bounds_that_are_enforced(gateway: Api) -> Non
 
 def test_accepted_bodies_match_the_description(gateway: Api, connector: Json) -> None:
     schemas = gateway.described["components"]
+    source = {"kind": "inventory", "bucketName": "reports", "key": "a/manifest.json"}
     bodies = [
+        ("SyncBody", {"prefix": "c/", "source": source}),
+        ("SyncBody", {"prefix": "d/", "source": {**source, "kind": "manifest", "eTag": '"e1"'}}),
         ("SyncBody", {"prefix": "a/", "modifiedSince": "2026-01-31T12:00:00Z"}),
         ("SyncBody", {"prefixes": ["b/"], "discovery": "batch", "dryRun": False, "include": None}),
         ("ConnectorBody", {"bucketName": "media-prod", "trigger": "event"}),

@@ -26,6 +26,7 @@ ROLE = "arn:aws:iam::210987654321:role/asset-sync"
         ({"kms": "alias/mine"}, "ARN of a KMS key"),
         ({"target_keys": "mine"}, "ARN of a KMS key"),
         ({"targets": ""}, "target_roles=ARN"),
+        ({"sources": "media-reports,s3://other"}, "sources: 's3://other' is no bucket's name"),
         ({"target_roles": "asset-sync"}, "role/NAME"),
         ({"target_roles": f"{ROLE},{ROLE}*"}, "no wildcard"),
         ({"target_roles": ROLE.replace("/", "/*/")}, "no wildcard"),

@@ -308,11 +308,17 @@ def test_the_policies_to_paste_are_those_of_the_module() -> None:
     assert trust == target_role_trust("ENGINE_ROLE_ARN", "PROCESSOR_ROLE_ARN")
     (statement,) = trust["Statement"]
     assert statement["Principal"] == {"AWS": ["ENGINE_ROLE_ARN", "PROCESSOR_ROLE_ARN"]}
-    given = {"stage": "dev", "targets": "media-a", "target_keys": _KEY}
+    given = {
+        "stage": "dev",
+        "targets": "media-a",
+        "target_keys": _KEY,
+        "sources": "media-reports",
+    }
     meant = document(
         target_role_statements(read_config(given)), {"partition": "aws", "region": "REGION"}
     )
-    shown = json.dumps(permission).replace("BUCKET", "media-a").replace("KEY_ARN", _KEY)
+    shown = json.dumps(permission).replace("SOURCE_BUCKET", "media-reports")
+    shown = shown.replace("BUCKET", "media-a").replace("KEY_ARN", _KEY)
     assert json.loads(shown) == meant
     # Placeholders must be visible: no name in braces, which IAM would accept.
     assert "{" not in json.dumps([s["Resource"] for s in permission["Statement"]])

@@ -30,6 +30,7 @@ from adapters.aws.job_item import new_job_item
 from adapters.aws.job_store import DynamoJobStore
 from adapters.aws.object_store import S3ObjectStore
 from adapters.aws.results_store import S3ResultsStore
+from adapters.aws.source_files import S3SourceFiles
 from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.aws.surveyor import LambdaSurveyor
 from adapters.memory.system import ManualClock
@@ -368,6 +369,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "results.complete_upload": lambda: results.complete_upload("k", "u1", ["p1"]),
         "results.abort_upload": lambda: results.abort_upload("k", "u1"),
         "results.e_tag": lambda: results.e_tag("k"),
+        "source_files.read": lambda: S3SourceFiles(clients.s3).read(BUCKET, "keys.csv", e_tag="e1"),
         "batch_jobs.create": lambda: batch_jobs.create(JOB, report_prefix="reports"),
         "batch_jobs.describe": lambda: batch_jobs.describe("batch-1"),
         "batch_jobs.find": lambda: batch_jobs.find("job-1"),

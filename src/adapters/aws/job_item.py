@@ -22,6 +22,7 @@ from adapters.aws.attributes import (
 from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
+from adapters.aws.source_item import source_count_values, source_values, to_source, to_source_counts
 from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Verify
 from domain.cost_estimate import CostEstimate
@@ -90,6 +91,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "exclude": options.exclude,
         "retrigger": options.retrigger,
         "verify": options.verify,
+        "source": source_values(options.source),
         "status": job.status,
         "statusReason": job.status_reason,
         "warnings": job.findings.warnings,
@@ -111,6 +113,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
             # Inside the map, which a version without it writes as a whole, so it cannot become
             # outdated.
             "keySum": listing.key_sum,
+            "source": source_count_values(listing.source),
         },
         "manifest": _manifest_values(job.discovery.manifest),
         "batchJobId": job.discovery.batch_job_id,
@@ -306,6 +309,7 @@ def _to_options(values: Mapping[str, Any]) -> SyncOptions:
         exclude=tuple(values["exclude"]),
         retrigger=values.get("retrigger", False),
         verify=Verify(values["verify"]) if values.get("verify") else None,
+        source=to_source(values.get("source")),
     )
 
 
@@ -350,6 +354,7 @@ def _to_listing(values: Mapping[str, Any]) -> Listing:
         manifest=_to_upload(uploads),
         known=_to_upload(known),
         key_sum=progress.get("keySum"),
+        source=to_source_counts(progress.get("source")),
     )
 
 

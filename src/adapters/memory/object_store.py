@@ -93,13 +93,13 @@ class MemoryObjectStore:
             after = here[-1]
 
     async def read_tags(self, bucket: Bucket, key: str) -> ObjectTags:
-        found = self._current(bucket, key, "GetObjectTagging")
+        found = self.stored(bucket, key, "GetObjectTagging")
         return ObjectTags(
             found.tags, version_id=found.head.version_id, read_at=self._buckets.clock.now()
         )
 
     async def head(self, bucket: Bucket, key: str) -> ObjectHead:
-        stored = self._current(bucket, key, "HeadObject")
+        stored = self.stored(bucket, key, "HeadObject")
         if stored.customer_key:
             raise Refused(
                 f"{key} is encrypted with a key that only its owner has (SSE-C)",
@@ -136,7 +136,7 @@ class MemoryObjectStore:
     ) -> str:
         grants = self._grants(bucket, head, multipart=True)
         _check_tags(tags)
-        stored = self._current(bucket, head.key, "HeadObject")
+        stored = self.stored(bucket, head.key, "HeadObject")
         self._open(bucket, "CreateMultipartUpload", head.key)
         copy = replace(_copied(stored, head, tags, multipart=True), grants=grants)
         return self._buckets.create_upload(bucket.name, copy)
@@ -190,7 +190,7 @@ class MemoryObjectStore:
         self, bucket: Bucket, head: ObjectHead, operation: str, *, archived: bool = True
     ) -> StoredObject:
         """Return the current object, if it is unchanged and (`archived`) can be read."""
-        stored = self._current(bucket, head.key, operation)
+        stored = self.stored(bucket, head.key, operation)
         where = f"{bucket.name}/{head.key}"
         if stored.head.e_tag != head.e_tag:
             raise Conflict(
@@ -228,7 +228,7 @@ class MemoryObjectStore:
             raise Archived(f"{where} is archived", operation="CopyObject", resource=where)
         opened = self._buckets.find(bucket.name)
         acls = opened is not None and opened.acls
-        grants = self._current(bucket, head.key, "GetObjectAcl").grants if acls else frozenset()
+        grants = self.stored(bucket, head.key, "GetObjectAcl").grants if acls else frozenset()
         code = None
         if opened is not None and opened.default_retention and not self._retained(head):
             code = "DefaultRetention"
@@ -277,7 +277,8 @@ class MemoryObjectStore:
             )
         return found
 
-    def _current(self, bucket: Bucket, key: str, operation: str) -> StoredObject:
+    def stored(self, bucket: Bucket, key: str, operation: str) -> StoredObject:
+        """Return the current version of an object for an operation, with S3's errors."""
         stored = self._open(bucket, operation, key).current(key)
         if stored is None:
             raise _not_found(bucket, key, operation)

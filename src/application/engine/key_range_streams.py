@@ -24,6 +24,7 @@ from application.execution.tuning import Tuning
 from application.results.failure_records import cause_of
 from domain.job import Job
 from domain.key_ranges import RANGE_COUNT_MAX, KeyRange, is_within, split, split_key, take_page
+from domain.key_source import SourceCounts
 from domain.manifest import ManifestEntry
 from ports.errors import Garbled, Refused, Retryable
 from ports.object_store import ListedPage, ObjectStore
@@ -39,12 +40,14 @@ class TakenPage:
         left: The ranges that are left to list, in order; none at the end.
         stream: The number of the stream, in the order in which they were started.
         ends_stream: Whether it is the stream's last page.
+        source: What the source has counted up to the page, if the keys come from one.
     """
 
     entries: Sequence[ManifestEntry]
     left: tuple[KeyRange, ...]
     stream: int
     ends_stream: bool
+    source: SourceCounts | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -14,6 +14,8 @@ start again, with a new upload that the late process does not know.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,6 +26,7 @@ from application.engine.job_lease import JobLease
 from application.engine.key_range_streams import KeyRangeStreams, TakenPage
 from application.engine.listing_output import ListingOutput
 from application.engine.manifest_output import ManifestOutput
+from application.engine.source_pages import source_pages
 from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
 from application.known_objects import KnownObjects
@@ -40,6 +43,7 @@ from ports.clock import Clock
 from ports.errors import AccessDenied
 from ports.object_store import ObjectStore
 from ports.results_store import ResultsStore
+from ports.source_files import SourceFiles
 from ports.telemetry import Metric, Telemetry
 
 
@@ -50,6 +54,7 @@ class ListBucket:
         self,
         *,
         objects: ObjectStore,
+        source_files: SourceFiles,
         results: ResultsStore,
         known_objects: KnownObjects,
         chunk_recorder: ChunkRecorder,
@@ -61,6 +66,7 @@ class ListBucket:
         tuning: Tuning,
     ) -> None:
         self._objects = objects
+        self._source_files = source_files
         self._results = results
         self._known_objects = known_objects
         self._chunk_recorder = chunk_recorder
@@ -80,6 +86,7 @@ class ListBucket:
             Misconfigured, AccessDenied: the bucket cannot be listed, or the catalog not queried.
             UnsupportedBucket: a sync cannot keep its guarantees in this bucket.
             ManifestTooLarge: there are more objects than one job can list.
+            InvalidSource: the source of keys is not of its format, or is not what was meant.
         """
         output = self._output(job, lease)
         findings = job.findings if job.listing != Listing() else await self._look(job)
@@ -88,7 +95,10 @@ class ListBucket:
             job = await lease.update(
                 job.job_id, lambda j: replace(j, listing=at, findings=findings)
             )
-        prefixes = prefix_rules.normalise(job.request.options.prefixes) or ("",)
+        options = job.request.options
+        # A source is read once, whatever prefixes there are.
+        prefixes = prefix_rules.normalise(options.prefixes) if options.source is None else ()
+        prefixes = prefixes or ("",)
         return await self._list(job, lease, prefixes, output)
 
     def _output(self, job: Job, lease: JobLease) -> ListingOutput:
@@ -145,7 +155,12 @@ class ListBucket:
                         return None
         return await self._complete(job, lease, at, output)
 
-    def _streams(self, job: Job, prefix: str, at: Listing) -> KeyRangeStreams:
+    def _streams(
+        self, job: Job, prefix: str, at: Listing
+    ) -> AbstractAsyncContextManager[AsyncIterator[TakenPage]]:
+        source = job.request.options.source
+        if source is not None:
+            return aclosing(source_pages(self._source_files, job, source, at))
         return KeyRangeStreams(
             self._objects,
             job,
@@ -169,6 +184,7 @@ class ListBucket:
             objects_not_media=at.objects_not_media + len(chosen) - len(selected),
             bytes_listed=at.bytes_listed + sum(e.size_bytes or 0 for e in selected),
             ranges=page.left or (WHOLE,),
+            source=page.source or at.source,
         )
 
     async def _warn_of_nothing(self, job: Job, lease: JobLease, prefix: str) -> Job:

@@ -12,9 +12,10 @@ from application.jobs.plan_sync import PlanSync
 from application.jobs.status_publisher import StatusPublisher
 from application.jobs.sync_request import sync_request
 from domain.connector import ConnectorStatus
-from domain.errors import ConnectorDisabled
+from domain.errors import ConnectorDisabled, InvalidRequest
 from domain.identity import job_id_for
 from domain.job import Job, SyncOptions, new_job
+from domain.key_source import source_issues
 from domain.manifest import format_timestamp
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
@@ -87,7 +88,7 @@ class StartSync:
             NotFound: there is no such connector.
             ConnectorDisabled: the connector is disabled.
             InvalidRequest: prefixes are invalid or not within the connector's, or options are too
-                large to store.
+                large to store; or the source cannot give what the options need.
             IdempotencyKeyReused: the key was used for another request.
             OverlappingJob: an active job of any connector of the bucket covers some of the
                 prefixes.
@@ -104,6 +105,13 @@ class StartSync:
             raise ConnectorDisabled(
                 f"connector {connector_id} is {connector.status}; sync one that is ENABLED"
             )
+        issues = source_issues(
+            options.source,
+            modified_since=options.modified_since,
+            has_max_cost=max_cost is not None,
+        )
+        if issues:
+            raise InvalidRequest(*issues)
         request = replace(sync_request(connector, options), fingerprint=fingerprint)
         if max_cost is not None:
             request = await self._planner.affordable(request, max_cost)
@@ -153,6 +161,8 @@ def _fingerprint(options: SyncOptions, max_cost: Decimal | None) -> str:
         canonical["retrigger"] = True
     if options.verify is not None:
         canonical["verify"] = options.verify
+    if (source := options.source) is not None:
+        canonical["source"] = [source.kind, source.bucket_name, source.key, source.e_tag]
     if max_cost is not None:
         canonical["maxCost"] = str(max_cost.normalize())
     return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()

@@ -179,7 +179,7 @@ def workload_of_job(job: Job, shape: CatalogShape) -> Workload:
         listed_reads=CatalogReads(
             items=asked, queries=(headed + restored + written) * shape.path_index if asked else 0
         ),
-        page_count=max(-(-job.listing.objects_seen // _KEYS_PER_PAGE), 1),
+        page_count=0 if job.request.options.source else _pages_of(job),
         size_bytes=job.listing.bytes_listed,
         written_bytes=round(job.listing.bytes_listed * share),
     )
@@ -228,3 +228,7 @@ def _written_bytes(survey: Survey, groups: list[SampleGroup], written: int) -> i
     else:
         each = listed.size_bytes / listed.objects if listed.objects else 0.0
     return min(round(each * written), listed.size_bytes)
+
+
+def _pages_of(job: Job) -> int:
+    return max(-(-job.listing.objects_seen // _KEYS_PER_PAGE), 1)

@@ -5,6 +5,7 @@ Where a field may be left out, null means the same.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,11 +16,13 @@ from application.jobs.plan_sync import SAMPLE_SIZE, SAMPLE_SIZE_MAX
 from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.file_types import FileFilter, FilterMode, file_filter_of
 from domain.job import Discovery, SyncOptions
+from domain.key_source import KeySource, SourceKind
 from entrypoints.http.values import (
     AccountId,
     BucketName,
     ConnectorId,
     Dollars,
+    ETag,
     FileTypes,
     KeyGlobs,
     Prefix,
@@ -28,6 +31,7 @@ from entrypoints.http.values import (
     QueueUrl,
     RoleArn,
     Timestamp,
+    WholeKey,
 )
 
 # Strictness would require a member of the enum itself; what arrives is its value.
@@ -122,6 +126,29 @@ class _SyncOptionsBody(Wire):
         )
 
 
+class SourceBody(Wire):
+    """A file that names the keys to sync, instead of a listing of the bucket."""
+
+    kind: Annotated[SourceKind, _BY_VALUE] = Field(
+        description="A CSV manifest in the format of S3 Batch Operations, or the manifest.json of"
+        " an S3 Inventory report in format CSV."
+    )
+    bucket_name: BucketName = Field(description="The bucket of the file.")
+    key: WholeKey = Field(description="The key of the file.")
+    e_tag: ETag | None = Field(
+        None, description="The ETag that the file must have; without it, any."
+    )
+
+    def to_source(self) -> KeySource:
+        """Return the source; the ETag may have come with its quotes."""
+        return KeySource(
+            kind=self.kind,
+            bucket_name=self.bucket_name,
+            key=self.key,
+            e_tag=None if self.e_tag is None else self.e_tag.strip('"'),
+        )
+
+
 class SyncBody(_SyncOptionsBody):
     """What to sync, and how. Everything may be left out: then all of the connector is synced."""
 
@@ -132,6 +159,14 @@ class SyncBody(_SyncOptionsBody):
         description="Do not start if the sync may cost more: US dollars, as a number or a decimal"
         " string. The bucket is looked at first, as by a plan.",
     )
+    source: SourceBody | None = Field(
+        None, description="Where the keys come from; without it the bucket is listed."
+    )
+
+    def to_options(self, default_discovery: Discovery) -> SyncOptions:
+        """Return the options, with the source."""
+        options = super().to_options(default_discovery)
+        return replace(options, source=self.source.to_source() if self.source else None)
 
 
 class PlanBody(_SyncOptionsBody):

@@ -12,6 +12,7 @@ from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.decision import Decision
 from domain.file_types import FilterMode
 from domain.job import Discovery, JobStatus
+from domain.key_source import SourceKind
 from domain.outcome import OutcomeKind
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
 from entrypoints.http.shown_model import Count, Shown
@@ -99,6 +100,21 @@ class Progress(Shown):
     eta_seconds: float | None
 
 
+class JobSource(Shown):
+    """Where a job's keys come from, and the rows of it that are no objects of the job."""
+
+    kind: SourceKind
+    bucket_name: str
+    key: str
+    e_tag: str | None
+    """Of the content that the request asked for."""
+    rows_outside_prefixes: Count
+    rows_not_current: Count
+    """Of delete markers, and of versions that are not the current one."""
+    rows_repeated: Count
+    """Of keys that were in a row shortly before."""
+
+
 class Job(Shown):
     """One sync of one connector."""
 
@@ -114,6 +130,8 @@ class Job(Shown):
     verify: Verify
     """How known objects are recognised: by their tags, or by the catalog alone."""
     dry_run: bool
+    source: JobSource | None
+    """Null if the bucket is listed."""
     created_at: datetime
     updated_at: datetime
     batch_job_id: str | None

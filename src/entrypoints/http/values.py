@@ -27,6 +27,7 @@ PATTERN_CHARS_MAX: Final = 256
 EXTENSION_COUNT_MAX: Final = 200
 ID_CHARS_MAX: Final = 128
 _CURSOR_CHARS_MAX: Final = 4096
+_E_TAG_CHARS_MAX: Final = 128
 _DOLLARS_CHARS_MAX: Final = 40
 _DOLLARS_MAX: Final = 1_000_000_000
 
@@ -49,6 +50,12 @@ def _glob(pattern: str) -> str:
     if fault is not None:
         raise PydanticCustomError("glob", "{fault}", {"fault": fault})
     return pattern
+
+
+def _e_tag(text: str) -> str:
+    if not re.fullmatch(r'"?[!#-~]+"?', text):
+        raise PydanticCustomError("etag", "must be an ETag, with or without its quotes")
+    return text
 
 
 def _short_key(text: str) -> str:
@@ -109,6 +116,7 @@ QueueUrl = Annotated[Text, _described(_whole(QUEUE_URL))]
 Prefix = Annotated[Text, AfterValidator(_short_key), _KEY]
 WholeKey = Annotated[str, Field(min_length=1), _CLEAN, AfterValidator(_short_key), _KEY]
 Pattern = Annotated[str, _short(PATTERN_CHARS_MAX, _NO_NUL), _CLEAN]
+ETag = Annotated[str, _short(_E_TAG_CHARS_MAX, r'^"?[!#-~]+"?$'), _CLEAN, AfterValidator(_e_tag)]
 KeyGlob = Annotated[str, _short(PATTERN_CHARS_MAX, _GLOB), _CLEAN, AfterValidator(_glob)]
 Cursor = Annotated[str, _short(_CURSOR_CHARS_MAX, r"^[A-Za-z0-9_\-]+={0,2}$"), _CLEAN]
 KeyGlobs = Annotated[list[KeyGlob], Field(max_length=PATTERN_COUNT_MAX)]

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.aws.batch_jobs import S3BatchJobs
+from adapters.aws.source_files import S3SourceFiles
 from entrypoints.wiring.aws import UNOBSERVED, AwsServices, Observers, open_aws_services
 from entrypoints.wiring.aws_jobs import open_job_ports
 from entrypoints.wiring.aws_objects import open_object_ports
@@ -40,5 +41,6 @@ async def _engine_ports(services: AwsServices) -> EnginePorts:
             results_bucket=settings.results_bucket_name,
             processor_arn=settings.processor_function_arn,
             role_arn=settings.batch_operations_role_arn,
-        )
+        ),
+        source_files=S3SourceFiles(services.clients.s3),
     )

@@ -22,6 +22,7 @@ from adapters.memory.ingest_queue import MemoryIngestQueue
 from adapters.memory.job_store import MemoryJobStore
 from adapters.memory.object_store import MemoryObjectStore
 from adapters.memory.results_store import MemoryResultsStore
+from adapters.memory.source_files import MemorySourceFiles
 from adapters.memory.status_notifier import MemoryStatusNotifier
 from adapters.memory.surveyor import MemorySurveyor
 from adapters.memory.system import ManualClock, SeededIds
@@ -60,6 +61,7 @@ class MemoryPorts:
     objects: MemoryObjectStore
     results: MemoryResultsStore
     batch_jobs: MemoryBatchJobs
+    source_files: MemorySourceFiles
     queue: MemoryChunkQueue
     invoker: MemoryEngineInvoker
     notifier: MemoryStatusNotifier
@@ -88,6 +90,7 @@ def memory_world(
     clock = ManualClock(now)
     database = MemoryDatabase()
     buckets = MemoryBuckets(clock)
+    objects = MemoryObjectStore(buckets, page_object_count=page_object_count)
     results = MemoryResultsStore(part_bytes_min=part_bytes_min)
     ports = MemoryPorts(
         clock=clock,
@@ -98,9 +101,10 @@ def memory_world(
         connector_store=MemoryConnectorStore(database),
         errors=MemoryErrorLog(database, clock),
         catalog=MemoryCatalog(database, asset_index=True),
-        objects=MemoryObjectStore(buckets, page_object_count=page_object_count),
+        objects=objects,
         results=results,
         batch_jobs=MemoryBatchJobs(results, clock),
+        source_files=MemorySourceFiles(objects),
         queue=MemoryChunkQueue(clock),
         invoker=MemoryEngineInvoker(),
         notifier=MemoryStatusNotifier(),

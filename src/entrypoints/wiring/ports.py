@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ports.job_store import JobStore
     from ports.object_store import ObjectStore
     from ports.results_store import ResultsStore
+    from ports.source_files import SourceFiles
     from ports.status_notifier import StatusNotifier
     from ports.surveyor import Surveyor
     from ports.telemetry import Telemetry
@@ -91,6 +92,7 @@ class EnginePorts:
     """What only the engine needs."""
 
     batch_jobs: BatchJobs
+    source_files: SourceFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ports.job_store import JobStore
     from ports.object_store import ObjectStore
     from ports.results_store import ResultsStore
+    from ports.source_files import SourceFiles
     from ports.status_notifier import StatusNotifier
     from ports.surveyor import Surveyor
     from ports.telemetry import Telemetry
@@ -78,6 +79,7 @@ class Slots(containers.DeclarativeContainer):
     objects: providers.Dependency[ObjectStore] = providers.Dependency()
     results: providers.Dependency[ResultsStore] = providers.Dependency()
     batch_jobs: providers.Dependency[BatchJobs] = providers.Dependency()
+    source_files: providers.Dependency[SourceFiles] = providers.Dependency()
     queue: providers.Dependency[ChunkQueue] = providers.Dependency()
     invoker: providers.Dependency[EngineInvoker] = providers.Dependency()
     notifier: providers.Dependency[StatusNotifier] = providers.Dependency()

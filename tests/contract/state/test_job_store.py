@@ -42,6 +42,7 @@ from domain.job import (
 )
 from domain.job_control import redrive
 from domain.key_ranges import KeyRange
+from domain.key_source import KeySource, SourceCounts, SourceKind
 from domain.lease import Lease
 from domain.listing import Listing, RowUpload
 from domain.outcome import Statistics
@@ -81,6 +82,9 @@ FULL = Job(
             exclude=("**/tmp/*",),
             retrigger=True,
             verify=Verify.CATALOG,
+            source=KeySource(
+                kind=SourceKind.INVENTORY, bucket_name="reports", key="manifest.json", e_tag="e"
+            ),
         ),
         fingerprint="f" * 64,
         estimate=CostEstimate(
@@ -127,6 +131,7 @@ FULL = Job(
             rest_key="jobs/job-full/progress/known-t-1-3.csv",
         ),
         key_sum=2**120 - 1,
+        source=SourceCounts(outside=1, not_current=2, repeated=3),
     ),
     discovery=DiscoveryWork(
         manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag"), batch_job_id="batch-1"

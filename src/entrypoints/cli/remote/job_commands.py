@@ -15,6 +15,7 @@ from domain.views import Json
 from entrypoints.cli.remote.api_client import path_segment
 from entrypoints.cli.remote.follow_job import follow_job
 from entrypoints.cli.remote.remote_command import Remote, remote_command
+from entrypoints.cli.remote.source_option import source_of
 from entrypoints.cli.terminal.output import (
     DISCOVERY_OPTION,
     ERR,
@@ -69,6 +70,16 @@ def sync(
             "--retrigger", help="Trigger unknown objects even if an earlier job triggered them."
         ),
     ] = False,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="Keys from this file instead of a listing, e.g. s3://bucket/keys.csv (a manifest"
+            " of S3 Batch Operations), or s3://bucket/…/manifest.json (an S3 Inventory report)."
+        ),
+    ] = None,
+    source_e_tag: Annotated[
+        str | None, typer.Option("--source-etag", help="The ETag that this file must have.")
+    ] = None,
     max_cost: Annotated[
         str | None,
         typer.Option(help="Do not start if it may cost more US dollars, e.g. 12.50."),
@@ -89,6 +100,7 @@ def sync(
         "modifiedSince": modified_since,
         "retrigger": retrigger,
         "maxCost": max_cost,
+        "source": source_of(source, source_e_tag),
     }
     body.update({name: value for name, value in options.items() if value})
     path = f"/connectors/{path_segment(connector)}/sync"

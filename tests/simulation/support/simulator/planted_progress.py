@@ -57,7 +57,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting what is known of a chunk whose file is gone",
-        118,
+        570,
         "application.processor.chunk_outcomes:ChunkOutcomes.with_failed",
         'warn_of_chunk(self._telemetry, "chunk_unreadable", chunk, error)',
         "return {}",
