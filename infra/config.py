@@ -63,6 +63,7 @@ class Config:
         catalog_e_tag: The same of the object's ETag.
         catalog_size: The same of its size.
         catalog_last_modified: The same of its modification time.
+        catalog_snapshots: Whether the engine may scan the table, where that costs less.
         ingest_queues: ARNs of the system's ingest queues, a `*` in the name allowed.
         ingest_queue_keys: ARNs of the KMS keys that these are encrypted with.
         bus: The name of the ingest bus, or `create`.
@@ -103,6 +104,7 @@ class Config:
     catalog_e_tag: str = ""
     catalog_size: str = ""
     catalog_last_modified: str = ""
+    catalog_snapshots: bool = False
     ingest_queues: tuple[str, ...] = ()
     ingest_queue_keys: tuple[str, ...] = ()
     bus: str = CREATE

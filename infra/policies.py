@@ -23,7 +23,12 @@ from infra.statements import (
     queueing,
     summary,
 )
-from infra.system_statements import catalog, sending_to_ingest, watching_ingest
+from infra.system_statements import (
+    catalog,
+    scanning_catalog,
+    sending_to_ingest,
+    watching_ingest,
+)
 from infra.target_statements import (
     assuming,
     engine_on_sources,
@@ -114,6 +119,7 @@ def engine_statements(config: Config) -> list[Statement]:
             resources=("{errors_table}",),
         ),
         *catalog(config, by_asset=False),
+        *scanning_catalog(config),
         *watching_ingest(config),
         *engine_on_targets(config),
         *engine_on_sources(config),

@@ -50,6 +50,23 @@ def catalog(config: Config, *, by_asset: bool = True) -> list[Statement]:
     return statements
 
 
+def scanning_catalog(config: Config) -> list[Statement]:
+    """Read the whole catalog for a snapshot, if the choice allows it."""
+    if not (config.reads_catalog and config.catalog_snapshots):
+        return []
+    return [
+        Statement(
+            sid="CatalogSnapshots",
+            reason=(
+                "Read the catalog as a whole, where that costs less than to ask for each object;"
+                " its size decides."
+            ),
+            actions=("dynamodb:DescribeTable", "dynamodb:Scan"),
+            resources=("{catalog_table}",),
+        )
+    ]
+
+
 def sending_to_ingest(config: Config) -> list[Statement]:
     """Send to the ingest queues of connectors with trigger `queue`."""
     if not config.ingest_queues:

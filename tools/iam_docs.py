@@ -19,6 +19,7 @@ _CONFIG: Final = Config(
     catalog_key="CATALOG_KEY",
     catalog_index="AssetIDIndex",
     catalog_path_index="S3PathIndex",
+    catalog_snapshots=True,
     ingest_queues=("INGEST_QUEUE",),
     ingest_queue_keys=("INGEST_QUEUE_KEY",),
     kms="create",
@@ -58,8 +59,10 @@ them the statement is not there, and without `TARGETS` none on `TARGET` is. `SOU
 bucket of `sources=…`; without them the statement is not there.
 
 `CatalogIndex` is there with `profile=generic`, `CatalogPathIndex` with `profile=medialake`, unless
-`catalog_index=…` and `catalog_path_index=…` say otherwise; with `profile=none` no statement on the
-catalog is. `INGEST_QUEUE` stands for each ARN of `ingest_queues=…`, `INGEST_QUEUE_KEY` for each of
+`catalog_index=…` and `catalog_path_index=…` say otherwise, and `CatalogSnapshots` only with
+`catalog_snapshots=true`; with `profile=none` no statement on the catalog is.
+
+`INGEST_QUEUE` stands for each ARN of `ingest_queues=…`, `INGEST_QUEUE_KEY` for each of
 `ingest_queue_keys=…`; without them neither these statements nor `IngestQueueSeenEmpty` are there.
 
 What no role may do: delete an object, a version, a tag, a table or a log; read a customer's object

@@ -192,6 +192,8 @@ def _environment(
     variables |= {
         name: value for choice, name in _CATALOG_PATHS.items() if (value := getattr(config, choice))
     }
+    if config.catalog_snapshots:
+        variables["ASSET_SYNC_CATALOG_SNAPSHOTS"] = "true"
     return variables | {
         resources.RESULTS_BUCKET_VARIABLE: storage.results.bucket_name,
         str(resources.PROCESSOR_QUEUE.environment_variable): queue.queue_url,

@@ -16,6 +16,8 @@ from domain.job import Discovery, Job
 
 def step_of(job: Job) -> str:
     """Return the engine's next step, as text for messages."""
+    if job.lookup is not None and job.lookup.snapshots:
+        return "taking a snapshot of the catalog"
     if not job.listed:
         return "listing the bucket"
     if job.splitting.done:
@@ -43,6 +45,7 @@ def place_of(job: Job) -> str:
         splitting.position,
         splitting.done,
         job.redrive.number,
+        job.lookup,
         job.tally.chunks_settled if job.redrive.active else None,
     )
     return hashlib.sha256(repr(facts).encode(errors="backslashreplace")).hexdigest()[:16]

@@ -27,6 +27,7 @@ from domain.engine_work import EngineWork
 from domain.key_source import KeySource
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
+from domain.snapshot import Lookup
 from domain.tally import Tally
 from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
 
@@ -191,6 +192,7 @@ class Job:
     version: int = 0
     status_reason: str | None = None
     findings: Findings = Findings()
+    lookup: Lookup | None = None
     listing: Listing = field(default_factory=Listing)
     discovery: DiscoveryWork = DiscoveryWork()
     splitting: Splitting = Splitting()

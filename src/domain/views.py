@@ -15,6 +15,7 @@ from domain.outcome import Outcome, counts_by_name
 from domain.pricing.costing import Costing
 from domain.pricing.views import cost_view
 from domain.progress import progress_of
+from domain.snapshot import Lookup
 
 Json = dict[str, Any]
 
@@ -35,6 +36,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
         "warnings": list(job.findings.warnings),
         "discovery": job.request.options.discovery.value,
         "verify": (job.request.options.verify or Verify.TAGS).value,
+        "lookup": lookup_view(job.lookup) if job.lookup else None,
         "dryRun": job.request.options.dry_run,
         "source": source_view(job),
         "createdAt": format_timestamp(job.times.created_at),
@@ -75,6 +77,21 @@ def source_view(job: Job) -> Json | None:
         "rowsOutsidePrefixes": counts.outside,
         "rowsNotCurrent": counts.not_current,
         "rowsRepeated": counts.repeated,
+    }
+
+
+def lookup_view(lookup: Lookup) -> Json:
+    """Return how a job compares its objects with the catalog, in the API's form."""
+    snapshot = lookup.snapshot
+    return {
+        "way": lookup.way.value,
+        "reason": lookup.reason,
+        "snapshot": snapshot
+        and {
+            "beganAt": format_timestamp(snapshot.began_at),
+            "ready": snapshot.ready,
+            "records": snapshot.record_count,
+        },
     }
 
 

@@ -37,6 +37,16 @@ class ResultsStore(Protocol):
         """
         ...
 
+    async def read_range(self, key: str, start: int, stop: int) -> bytes:
+        """Return the bytes from `start` up to, not including, `stop`, which is above `start`.
+
+        Fewer if the file ends before `stop`; none if it ends before `start`.
+
+        Raises:
+            NotFound: There is none.
+        """
+        ...
+
     def stream(self, key: str, *, position: int = 0) -> AsyncIterator[bytes]:
         """Yield the file from byte `position` on, in blocks of bounded size; nothing at its end.
 

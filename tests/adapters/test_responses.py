@@ -272,7 +272,7 @@ CALL_NAMES: Final = tuple(
         "objects": "inspect list_objects read_tags head write_tags copy_in_place access"
         " create_multipart_copy copy_part complete_multipart_copy abort_multipart_copy",
         "roles": "read_tags",
-        "results": "put replace get stream e_tag"
+        "results": "put replace get read_range stream e_tag"
         " create_upload upload_part complete_upload abort_upload",
         "source_files": "read",
         "batch_jobs": "create describe find cancel",
@@ -281,6 +281,7 @@ CALL_NAMES: Final = tuple(
         "connectors": "create get list_page record_queue_empty",
         "errors": "record clear list_page",
         "catalog": "look_up records_at",
+        "catalog_scan": "size page",
         "queue": "send depth",
         "ingest_queue": "send depth",
         "notifier": "publish",

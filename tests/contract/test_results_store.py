@@ -92,6 +92,22 @@ async def test_an_empty_file_has_no_bytes(store: ResultsStore) -> None:
     assert await read(store, "empty") == b""
 
 
+@pytest.mark.parametrize(
+    ("start", "stop", "content"),
+    [(0, 3, b"abc"), (2, 4, b"cd"), (4, 5, b"e"), (3, 99, b"de"), (5, 6, b""), (9, 12, b"")],
+)
+async def test_a_range_has_the_bytes_up_to_its_end(
+    store: ResultsStore, start: int, stop: int, content: bytes
+) -> None:
+    await store.put("file", b"abcde")
+    assert await store.read_range("file", start, stop) == content
+
+
+async def test_a_range_of_a_missing_file_is_not_found(store: ResultsStore) -> None:
+    with pytest.raises(NotFound):
+        await store.read_range("file", 0, 1)
+
+
 @pytest.mark.parametrize("position", [0, 1, 9, 10, 11, 24, 25, 26, 1_000])
 async def test_a_stream_continues_from_a_position(store: ResultsStore, position: int) -> None:
     content = bytes(range(25))

@@ -220,6 +220,23 @@ def test_the_catalog_is_read_by_engine_and_processor_and_by_what_they_ask(
         assert found == wanted
 
 
+@pytest.mark.parametrize(
+    ("given", "scans"),
+    [
+        ({}, False),
+        ({"catalog_snapshots": "true"}, True),
+        ({"catalog_snapshots": "true", "profile": "none"}, False),
+    ],
+)
+def test_the_catalog_is_scanned_by_the_engine_alone_if_that_is_chosen(
+    given: dict[str, str], scans: bool
+) -> None:
+    rights = {("dynamodb:DescribeTable", "{catalog_table}"), ("dynamodb:Scan", "{catalog_table}")}
+    for role in ROLES:
+        found = rights & _rights(given, role)
+        assert found == (rights if scans and role == "engine" else set())
+
+
 def test_the_catalogs_key_is_used_by_engine_and_processor_alone() -> None:
     given = {"catalog": "assets", "catalog_key": _KEY}
     for role in ROLES:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from adapters.aws.attributes import to_item
 from adapters.aws.batch_jobs import S3BatchJobs
 from adapters.aws.catalog import CatalogIndex, DynamoCatalog
+from adapters.aws.catalog_scan import DynamoCatalogScan
 from adapters.aws.chunk_item import chunk_item
 from adapters.aws.chunk_queue import SqsChunkQueue
 from adapters.aws.chunk_store import DynamoChunkStore
@@ -243,6 +244,7 @@ GOOD: Final[Mapping[str, Good]] = MappingProxyType(
         "BatchGetItem": _json({"Responses": {"Jobs": [_JOB_ITEM]}, "UnprocessedKeys": {}}),
         "Query": _json({"Items": [_JOB_ITEM], "Count": 1}),
         "Scan": _json({"Items": [_CONNECTOR_ITEM], "Count": 1}),
+        "DescribeTable": _json({"Table": {"ItemCount": 1, "TableSizeBytes": 100}}),
         "SendMessageBatch": _json(
             {"Successful": [{"Id": "0", "MessageId": "m", "MD5OfMessageBody": "x"}], "Failed": []}
         ),
@@ -277,6 +279,8 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
         return _json({"Item": _ITEMS[table or "Jobs"]} if not _of_guard(parameters) else {})
     if operation == "Query":
         return _json({"Items": [_ITEMS[table or "Jobs"]], "Count": 1})
+    if operation == "Scan":
+        return _json({"Items": [_ITEMS[table or "Connectors"]], "Count": 1})
     if operation == "BatchGetItem":
         [table] = parameters.get("RequestItems", ["Jobs"])
         return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
@@ -334,6 +338,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         path_index=CatalogIndex("ByPath", "StoragePath"),
         sleep=no_sleep,
     )
+    catalog_scan = DynamoCatalogScan(dynamodb, "Assets")
     queue = SqsChunkQueue(sqs, queue_url=QUEUE_URL)
     ingest_queue = SqsIngestQueue(queue_client, clock=clock)
     ended = evolve(JOB, JobCompleted(), NOW)
@@ -363,6 +368,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "results.put": lambda: results.put("k", b"content"),
         "results.replace": lambda: results.replace("k", b"content", e_tag="e1"),
         "results.get": lambda: results.get("k"),
+        "results.read_range": lambda: results.read_range("k", 0, 7),
         "results.stream": lambda: _all(results.stream("k")),
         "results.create_upload": lambda: results.create_upload("k"),
         "results.upload_part": lambda: results.upload_part("k", "u1", 1, b"content"),
@@ -396,6 +402,8 @@ async def adapter_calls(clients: Clients) -> Calls:
         "errors.clear": lambda: errors.clear("job-1", "0"),
         "errors.list_page": lambda: errors.list_page("job-1", limit=5),
         "catalog.look_up": lambda: catalog.look_up([QUESTION]),
+        "catalog_scan.size": catalog_scan.size,
+        "catalog_scan.page": lambda: catalog_scan.page(segment=0, segment_count=1, cursor=None),
         "catalog.records_at": lambda: catalog.records_at("media", ["p/a.jpg", "p/b.jpg"]),
         "queue.send": lambda: queue.send([ChunkMessage(job_id="job-1", chunk_index=0)]),
         "queue.depth": queue.depth,

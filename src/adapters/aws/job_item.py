@@ -22,6 +22,7 @@ from adapters.aws.attributes import (
 from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
+from adapters.aws.lookup_item import lookup_values, to_lookup
 from adapters.aws.source_item import source_count_values, source_values, to_source, to_source_counts
 from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Verify
@@ -115,6 +116,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
             "keySum": listing.key_sum,
             "source": source_count_values(listing.source),
         },
+        "lookup": lookup_values(job.lookup),
         "manifest": _manifest_values(job.discovery.manifest),
         "batchJobId": job.discovery.batch_job_id,
         "splitting": {
@@ -152,6 +154,7 @@ def to_job(item: Item) -> Job:
             status_reason=values.get("statusReason"),
             findings=_to_findings(values),
             times=_to_times(values),
+            lookup=to_lookup(values.get("lookup")),
             listing=_to_listing(values),
             discovery=DiscoveryWork(
                 manifest=_to_manifest(values.get("manifest")),

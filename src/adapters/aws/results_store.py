@@ -73,6 +73,25 @@ class S3ResultsStore:
             async with response["Body"] as body:
                 return await body.read()
 
+    async def read_range(self, key: str, start: int, stop: int) -> bytes:
+        try:
+            with map_aws_errors("s3", operation="GetObject", resource=self._where(key)):
+                response = await self._client.get_object(
+                    # Both ends are inclusive.
+                    Bucket=self._bucket,
+                    Key=key,
+                    Range=f"bytes={start}-{stop - 1}",
+                )
+                async with response["Body"] as body:
+                    content = await body.read()
+                if len(content) > stop - start:
+                    raise Malformed(f"{len(content)} bytes, and {stop - start} were requested")
+                return content
+        except Refused as error:
+            if error.vendor_code == _PAST_THE_END:
+                return b""
+            raise
+
     async def stream(self, key: str, *, position: int = 0) -> AsyncIterator[bytes]:
         """See the port.
 

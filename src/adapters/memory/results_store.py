@@ -54,6 +54,9 @@ class MemoryResultsStore:
     async def get(self, key: str) -> bytes:
         return self._file(key)
 
+    async def read_range(self, key: str, start: int, stop: int) -> bytes:
+        return self._file(key)[start:stop]
+
     async def stream(self, key: str, *, position: int = 0) -> AsyncIterator[bytes]:
         content = self._file(key)
         for start in range(position, len(content), self._portion_bytes):

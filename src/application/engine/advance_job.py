@@ -17,6 +17,7 @@ from application.engine.job_lease import JobLease
 from application.engine.list_bucket import ListBucket
 from application.engine.requeue_failures import RequeueFailures
 from application.engine.split_into_chunks import SplitIntoChunks
+from application.engine.take_snapshot import TakeSnapshot
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
@@ -37,6 +38,7 @@ from ports.telemetry import Telemetry
 class EngineSteps:
     """What the engine does for a job, in the order of a job's life."""
 
+    take_snapshot: TakeSnapshot
     list_bucket: ListBucket
     discovery: BatchDiscovery
     split: SplitIntoChunks
@@ -152,7 +154,10 @@ class Engine:
         """Advance the job; True if it now waits or has ended, False if the deadline came first."""
         job = await self._status_publisher.publish_pending(job)
         if not job.listed:
-            listed = await self._steps.list_bucket.run(job, lease)
+            ready = await self._steps.take_snapshot.run(job, lease)
+            if ready is None:
+                return False
+            listed = await self._steps.list_bucket.run(ready, lease)
             if listed is None:
                 return False
             job = await self._status_publisher.publish_pending(listed)

@@ -124,7 +124,9 @@ class ListBucket:
     async def _look(self, job: Job) -> Findings:
         warnings = check_bucket(job, await self._objects.inspect(job.request.bucket))
         queue, queue_warnings = await self._ingest_watch.look(job)
-        return Findings(warnings=(*warnings, *queue_warnings), queue=queue)
+        denied = job.lookup and job.lookup.warning
+        more = (denied,) if denied else ()
+        return Findings(warnings=(*warnings, *queue_warnings, *more), queue=queue)
 
     async def _list(
         self, job: Job, lease: JobLease, prefixes: tuple[str, ...], output: ListingOutput

@@ -37,6 +37,12 @@ class Tuning:
         listing_pages_per_probe: Pages of a prefix that are listed for each request that looks for
             a key at which the listing can be split.
         checkpoint_after_s: How long a listing may continue without a checkpoint.
+        catalog_snapshots: Whether jobs that rely on the catalog may read all of it, where that
+            costs less than to ask for each object. The engine's role must be allowed to scan the
+            table.
+        snapshot_segments: Segments of the catalog that are scanned at once.
+        snapshot_run_bytes: Rows of a snapshot that are sorted in memory.
+        snapshot_age_max_s: How old a snapshot may be that is trusted.
         added_chunk_count: Chunks recorded in one transaction.
         stuck_after_s: How long a job or chunk may make no progress before the sweep recovers it.
         queued_again_after_s: How long a queued chunk waits before its message may be considered
@@ -80,6 +86,10 @@ class Tuning:
     listing_streams: int = 8
     listing_pages_per_probe: int = 10
     checkpoint_after_s: float = 60.0
+    catalog_snapshots: bool = False
+    snapshot_segments: int = 4
+    snapshot_run_bytes: int = 32 * 1024**2
+    snapshot_age_max_s: float = 21_600.0
     added_chunk_count: int = 25
     stuck_after_s: float = 300.0
     queued_again_after_s: float = 3_600.0

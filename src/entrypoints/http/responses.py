@@ -14,6 +14,7 @@ from domain.file_types import FilterMode
 from domain.job import Discovery, JobStatus
 from domain.key_source import SourceKind
 from domain.outcome import OutcomeKind
+from domain.snapshot import Way
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
 from entrypoints.http.shown_model import Count, Shown
 
@@ -115,6 +116,22 @@ class JobSource(Shown):
     """Of keys that were in a row shortly before."""
 
 
+class CatalogSnapshot(Shown):
+    """A copy of the catalog's records of one bucket, for one job."""
+
+    began_at: datetime
+    ready: bool
+    records: int
+
+
+class Lookup(Shown):
+    """How a job that relies on the catalog asks it, and why."""
+
+    way: Way
+    reason: str
+    snapshot: CatalogSnapshot | None
+
+
 class Job(Shown):
     """One sync of one connector."""
 
@@ -129,6 +146,8 @@ class Job(Shown):
     discovery: Discovery
     verify: Verify
     """How known objects are recognised: by their tags, or by the catalog alone."""
+    lookup: Lookup | None
+    """How objects are compared with the catalog; None if nothing was chosen."""
     dry_run: bool
     source: JobSource | None
     """Null if the bucket is listed."""

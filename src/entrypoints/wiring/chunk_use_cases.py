@@ -5,12 +5,14 @@ from __future__ import annotations
 from application.known_objects import KnownObjects
 from application.multipart.unfinished_copies import UnfinishedCopies
 from application.results.chunk_errors import ChunkErrors
+from application.results.snapshot_files import SnapshotReader
 from entrypoints.wiring.slots import Slots, singleton
 
 
 class ChunkUseCases(Slots):
     """Created once per container, from the ports in its slots."""
 
+    snapshots = singleton(SnapshotReader, locals(), Slots)
     known_objects = singleton(KnownObjects, locals(), Slots)
     unfinished_copies = singleton(UnfinishedCopies, locals(), Slots)
     chunk_errors = singleton(ChunkErrors, locals(), Slots)

@@ -20,6 +20,7 @@ from application.engine.requeue_failures import RequeueFailures
 from application.engine.split_into_chunks import SplitIntoChunks
 from application.engine.stop_discovery import StopDiscovery
 from application.engine.sweep import Sweep
+from application.engine.take_snapshot import TakeSnapshot
 from entrypoints.wiring.chunk_use_cases import ChunkUseCases
 from entrypoints.wiring.slots import app_of, singleton
 
@@ -41,6 +42,7 @@ class EngineUseCases(ChunkUseCases):
     )
     queueing = singleton(ChunkEnqueuer, locals(), ChunkUseCases)
     chunk_recorder = singleton(ChunkRecorder, locals(), ChunkUseCases)
+    take_snapshot = singleton(TakeSnapshot, locals(), ChunkUseCases)
     list_bucket = singleton(ListBucket, locals(), ChunkUseCases)
     discovery = singleton(BatchDiscovery, locals(), ChunkUseCases)
     split = singleton(SplitIntoChunks, locals(), ChunkUseCases)

@@ -11,6 +11,7 @@ from dependency_injector import providers
 from adapters.memory.batch_jobs import MemoryBatchJobs
 from adapters.memory.buckets import MemoryBuckets
 from adapters.memory.catalog import MemoryCatalog
+from adapters.memory.catalog_scan import MemoryCatalogScan
 from adapters.memory.chunk_queue import MemoryChunkQueue
 from adapters.memory.chunk_store import MemoryChunkStore
 from adapters.memory.connector_store import MemoryConnectorStore
@@ -58,6 +59,7 @@ class MemoryPorts:
     connector_store: MemoryConnectorStore
     errors: MemoryErrorLog
     catalog: MemoryCatalog
+    catalog_scan: MemoryCatalogScan
     objects: MemoryObjectStore
     results: MemoryResultsStore
     batch_jobs: MemoryBatchJobs
@@ -101,6 +103,7 @@ def memory_world(
         connector_store=MemoryConnectorStore(database),
         errors=MemoryErrorLog(database, clock),
         catalog=MemoryCatalog(database, asset_index=True),
+        catalog_scan=MemoryCatalogScan(database),
         objects=objects,
         results=results,
         batch_jobs=MemoryBatchJobs(results, clock),

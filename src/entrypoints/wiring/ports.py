@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from domain.profile import Profile
     from ports.batch_jobs import BatchJobs
     from ports.catalog import Catalog
+    from ports.catalog_scan import CatalogScan
     from ports.chunk_queue import ChunkQueue
     from ports.chunk_store import ChunkStore
     from ports.clock import Clock
@@ -83,6 +84,7 @@ class ObjectPorts:
 
     objects: ObjectStore
     catalog: Catalog
+    catalog_scan: CatalogScan
     queue: ChunkQueue
     ingest_queue: IngestQueue
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from domain.profile import Profile
     from ports.batch_jobs import BatchJobs
     from ports.catalog import Catalog
+    from ports.catalog_scan import CatalogScan
     from ports.chunk_queue import ChunkQueue
     from ports.chunk_store import ChunkStore
     from ports.clock import Clock
@@ -76,6 +77,7 @@ class Slots(containers.DeclarativeContainer):
     connector_store: providers.Dependency[ConnectorStore] = providers.Dependency()
     errors: providers.Dependency[ErrorLog] = providers.Dependency()
     catalog: providers.Dependency[Catalog] = providers.Dependency()
+    catalog_scan: providers.Dependency[CatalogScan] = providers.Dependency()
     objects: providers.Dependency[ObjectStore] = providers.Dependency()
     results: providers.Dependency[ResultsStore] = providers.Dependency()
     batch_jobs: providers.Dependency[BatchJobs] = providers.Dependency()

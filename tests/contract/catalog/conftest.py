@@ -19,21 +19,27 @@ import pytest_asyncio
 from adapters.aws.attributes import to_item
 from adapters.aws.catalog import CatalogIndex, DynamoCatalog
 from adapters.aws.catalog_record import CatalogAttributes
+from adapters.aws.catalog_scan import DynamoCatalogScan
 from adapters.aws.clients import Clients
 from adapters.aws.resources import ASSETS_TABLE
 from adapters.local_aws.stack.provisioning import table_request
 from adapters.memory.catalog import MemoryCatalog
+from adapters.memory.catalog_scan import MemoryCatalogScan
 from adapters.memory.database import MemoryDatabase
 from domain.catalog import CatalogRecord
 from http_catalog.catalog import HttpCatalog
 from http_catalog.client import DamClient
 from http_catalog.fake_dam import TOKEN, Failure, FakeDam
 from ports.catalog import Catalog
+from ports.catalog_scan import CatalogScan
 from ports.errors import AccessDenied, Misconfigured, PortError, Retryable
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
+IDS_ALONE = CatalogAttributes(
+    asset_id="dam", storage_path="", last_modified="", e_tag="", size_bytes=""
+)
 EVERY_FIELD = frozenset(field.name for field in fields(CatalogRecord))
 
 
@@ -76,8 +82,9 @@ class MemoryWorld:
     keeps: frozenset[str] = EVERY_FIELD
 
     def __post_init__(self) -> None:
+        self.database = MemoryDatabase()
         self._catalog = MemoryCatalog(
-            MemoryDatabase(), asset_index=self.asset_index, path_index=self.path_index
+            self.database, asset_index=self.asset_index, path_index=self.path_index
         )
         self.catalog: Catalog = self._catalog
 
@@ -186,9 +193,7 @@ class FlatDynamoWorld(DynamoWorld):
         self.catalog = DynamoCatalog(
             client,
             table_name,
-            attributes=CatalogAttributes(
-                asset_id="dam", storage_path="", last_modified="", e_tag="", size_bytes=""
-            ),
+            attributes=IDS_ALONE,
             sleep=_no_wait,
         )
 
@@ -316,4 +321,43 @@ async def breakable_world(
     request: pytest.FixtureRequest, clients: Clients, unique_name: str
 ) -> AsyncIterator[World]:
     async with request.param(clients, unique_name) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def memory_scan(_: Clients, __: str) -> AsyncIterator[tuple[World, CatalogScan]]:
+    world = MemoryWorld(asset_index=False, path_index=True)
+    yield world, MemoryCatalogScan(world.database, page_item_count=2)
+
+
+@asynccontextmanager
+async def dynamodb_scan(clients: Clients, name: str) -> AsyncIterator[tuple[World, CatalogScan]]:
+    client = await _with_table(clients, name)
+    world = DynamoWorld(client, name, asset_index=False, path_index=True)
+    yield world, DynamoCatalogScan(client, name)
+
+
+@asynccontextmanager
+async def dynamodb_scan_of_ids(
+    clients: Clients, name: str
+) -> AsyncIterator[tuple[World, CatalogScan]]:
+    client = await _with_table(clients, name)
+    yield FlatDynamoWorld(client, name), DynamoCatalogScan(client, name, attributes=IDS_ALONE)
+
+
+@pytest_asyncio.fixture(
+    loop_scope="session", params=(memory_scan, dynamodb_scan, dynamodb_scan_of_ids), ids=_id
+)
+async def scanned(
+    request: pytest.FixtureRequest, clients: Clients, unique_name: str
+) -> AsyncIterator[tuple[World, CatalogScan]]:
+    async with request.param(clients, unique_name) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def breakable_scan(
+    clients: Clients, unique_name: str
+) -> AsyncIterator[tuple[World, CatalogScan]]:
+    async with dynamodb_scan(clients, unique_name) as opened:
         yield opened

@@ -35,6 +35,7 @@ from application.processor.attempt_context import AttemptContext
 from application.processor.decide_objects import ObjectDecisions
 from application.processor.process_objects import ObjectProcessor
 from application.processor.write_object import ObjectWriter
+from application.results.snapshot_files import SnapshotReader
 from domain.connector import Bucket, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectLock, ObjectTags
 from domain.job import Job, SyncRequest, new_job
@@ -136,7 +137,12 @@ class Syncer:
             decisions=ObjectDecisions(
                 objects=objects,
                 catalog=self.catalog,
-                known_objects=KnownObjects(catalog=self.catalog),
+                known_objects=KnownObjects(
+                    catalog=self.catalog,
+                    snapshots=SnapshotReader(results=self.results),
+                    clock=clock,
+                    tuning=tuning,
+                ),
                 profile=GENERIC,
                 clock=clock,
                 tuning=tuning,
