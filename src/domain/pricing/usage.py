@@ -82,5 +82,6 @@ FREE: Final[Mapping[tuple[str, str], str]] = {
     ("s3control", "ListJobs"): "a job is billed as a job and by its objects",
     ("s3control", "UpdateJobStatus"): "a job is billed as a job and by its objects",
     ("sts", "AssumeRole"): "STS is free",
+    ("dynamodb", "DescribeTable"): "reads of a table's description are free",
 }
 """Operations without a price, and why (the pricing pages of `price_table`)."""

@@ -9,7 +9,7 @@ from adapters.aws.batch_jobs import S3BatchJobs
 from adapters.aws.source_files import S3SourceFiles
 from entrypoints.wiring.aws import UNOBSERVED, AwsServices, Observers, open_aws_services
 from entrypoints.wiring.aws_jobs import open_job_ports
-from entrypoints.wiring.aws_objects import open_object_ports
+from entrypoints.wiring.aws_objects import open_catalog_scan, open_object_ports
 from entrypoints.wiring.engine_app import EngineApp, EngineUseCases, engine_app
 from entrypoints.wiring.ports import EnginePorts, container_over
 
@@ -43,4 +43,5 @@ async def _engine_ports(services: AwsServices) -> EnginePorts:
             role_arn=settings.batch_operations_role_arn,
         ),
         source_files=S3SourceFiles(services.clients.s3),
+        catalog_scan=await open_catalog_scan(settings, services.clients),
     )

@@ -32,7 +32,6 @@ async def open_object_ports(services: AwsServices) -> AsyncIterator[ObjectPorts]
     yield ObjectPorts(
         objects=_role_object_store(clients, clock),
         catalog=await _catalog(services.settings, clients),
-        catalog_scan=await _catalog_scan(services.settings, clients),
         queue=SqsChunkQueue(await clients.sqs(), queue_url=queue_url),
         ingest_queue=SqsIngestQueue(clients.sqs, clock=clock),
     )
@@ -61,7 +60,7 @@ async def _catalog(settings: Settings, clients: Clients) -> Catalog:
     )
 
 
-async def _catalog_scan(settings: Settings, clients: Clients) -> CatalogScan:
+async def open_catalog_scan(settings: Settings, clients: Clients) -> CatalogScan:
     """Return the scan of the profile's catalog."""
     if settings.catalog_profile is CatalogProfile.NONE:
         return EmptyCatalogScan()

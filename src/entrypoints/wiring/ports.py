@@ -84,7 +84,6 @@ class ObjectPorts:
 
     objects: ObjectStore
     catalog: Catalog
-    catalog_scan: CatalogScan
     queue: ChunkQueue
     ingest_queue: IngestQueue
 
@@ -95,6 +94,7 @@ class EnginePorts:
 
     batch_jobs: BatchJobs
     source_files: SourceFiles
+    catalog_scan: CatalogScan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
