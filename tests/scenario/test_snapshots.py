@@ -217,3 +217,16 @@ async def test_the_view_says_which_way_and_why(ingested: Any) -> None:
     assert view["way"] == "snapshot"
     assert "other ids" in view["reason"]
     assert view["snapshot"]["records"] == COUNT
+
+
+async def test_results_that_cannot_be_written_are_not_taken_for_a_denied_scan(
+    ingested: Any,
+) -> None:
+    async def put(key: str, content: bytes) -> None:
+        raise AccessDenied("the results bucket's key is denied")
+
+    ingested.ports.results.put = put
+    job = await ingested.sync(verify=Verify.CATALOG)
+    assert job.status is JobStatus.FAILED
+    assert "the results bucket's key is denied" in job.status_reason
+    assert not any("dynamodb:Scan" in each for each in job.findings.warnings)

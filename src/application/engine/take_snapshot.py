@@ -51,7 +51,7 @@ from domain.snapshot import (
     path_of,
     sorted_file,
 )
-from ports.catalog_scan import CatalogScan, ScanPage
+from ports.catalog_scan import CatalogScan, CatalogSize, ScanPage
 from ports.clock import Clock
 from ports.errors import AccessDenied
 from ports.results_store import ResultsStore
@@ -61,6 +61,10 @@ _RANGES_IN_FLIGHT: Final = 8
 _PARTITION_COUNT_MAX: Final = 512
 # The number of items may be hours old, even zero; then partitions are made for some more.
 _PARTITION_COUNT_MIN: Final = 8
+
+
+class _MayNotScanError(Exception):
+    """The role may not scan the catalog; the text is for the user."""
 
 
 class TakeSnapshot:
@@ -89,6 +93,7 @@ class TakeSnapshot:
         Raises:
             LeaseLost: the job's lease is lost.
             Retryable, Misconfigured, CorruptData: the catalog, or the results, cannot be read.
+            AccessDenied: the results cannot be read or written.
         """
         wanted = self._tuning.catalog_snapshots and job.request.options.trusts_catalog
         if job.listed or not wanted:
@@ -100,16 +105,16 @@ class TakeSnapshot:
                 chosen = await self._choose(job)
                 job = await lease.update(job.job_id, lambda j: replace(j, lookup=chosen))
             return await self._take(job, lease)
-        except AccessDenied as error:
-            denied = Lookup(way=Way.LOOKUPS, reason=_denied(error), warning=_denied(error))
+        except _MayNotScanError as error:
+            denied = Lookup(way=Way.LOOKUPS, reason=str(error), warning=str(error))
             self._telemetry.warning("snapshot_denied", job_id=job.job_id, cause=str(error))
             return await lease.update(job.job_id, lambda j: replace(j, lookup=denied))
 
     async def _choose(self, job: Job) -> Lookup:
         began_at = self._clock.now()
-        size = await self._scan.size()
+        size = await self._size()
         segment_count = self._tuning.snapshot_segments
-        page = await self._scan.page(segment=0, segment_count=segment_count, cursor=None)
+        page = await self._page(0, Segment(), segment_count)
         own = _own_records(job, page.records)
         minted = sum(_is_minted(job, record) for record in own)
         sample = CatalogSample(
@@ -168,9 +173,7 @@ class TakeSnapshot:
 
         async def read(number: int) -> None:
             nonlocal size_bytes, seen
-            page: ScanPage = await self._scan.page(
-                segment=number, segment_count=len(segments), cursor=segments[number].cursor
-            )
+            page = await self._page(number, segments[number], len(segments))
             # No other task runs between these lines: rows and places agree.
             for record in _own_records(job, page.records):
                 rows.append(encode_record(record))
@@ -202,6 +205,20 @@ class TakeSnapshot:
             record_count=snapshot.record_count + len(rows),
         )
 
+    async def _size(self) -> CatalogSize:
+        try:
+            return await self._scan.size()
+        except AccessDenied as error:
+            raise _MayNotScanError(_denied(error)) from error
+
+    async def _page(self, number: int, segment: Segment, segment_count: int) -> ScanPage:
+        try:
+            return await self._scan.page(
+                segment=number, segment_count=segment_count, cursor=segment.cursor
+            )
+        except AccessDenied as error:
+            raise _MayNotScanError(_denied(error)) from error
+
     async def _with_bounds(
         self,
         job: Job,
@@ -214,7 +231,7 @@ class TakeSnapshot:
         """Return the snapshot with partitions for as many bytes as the whole scan may return."""
         count = 1
         if not all(segment.done for segment in snapshot.segments):
-            item_count = (await self._scan.size()).item_count
+            item_count = (await self._size()).item_count
             whole = size_bytes * max(item_count / max(seen, 1), 1)
             count = ceil(whole / self._tuning.snapshot_run_bytes)
             count = min(max(count, _PARTITION_COUNT_MIN), _PARTITION_COUNT_MAX)

@@ -24,6 +24,7 @@ from domain.job import Discovery, Job, JobStatus
 from domain.manifest import decode_row
 from domain.message import IngestEvent
 from domain.outcome import Statistics
+from domain.verification import decode_known
 
 if TYPE_CHECKING:
     from simulator.observer import Observer
@@ -176,10 +177,16 @@ def _parsed(content: bytes) -> tuple[dict[str, Any], ...]:
 
 
 def listed_keys(sim: Simulation, job: Job) -> list[str]:
-    """Return the keys that a job listed, from its manifest or the files of its chunks."""
+    """Return the keys that a job listed, from its files: its manifest and the objects that were
+    known then, or its chunks.
+    """
     files = sim.world.ports.results.files
     contents = [files.get(name, b"") for name in _listed_files(sim, job)]
-    return [decode_row(line).key for text in contents for line in text.splitlines(keepends=True)]
+    known = files.get(f"jobs/{job.job_id}/known.csv", b"")
+    return [
+        *(decode_row(line).key for text in contents for line in text.splitlines(keepends=True)),
+        *(decode_known(line).key for line in known.splitlines(keepends=True)),
+    ]
 
 
 def _listed_files(sim: Simulation, job: Job) -> list[str]:

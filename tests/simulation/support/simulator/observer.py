@@ -17,7 +17,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from simulator import accounts, ingest_invariants, invariants, oracle
+from simulator import accounts, ingest_invariants, invariants, oracle, verifying
 from simulator.ledger import Change, Ledger, OurWrite, Start, mark_in
 from simulator.process import READS, LookUp, Process, Read
 from simulator.progress import Progress
@@ -166,6 +166,8 @@ class Observer:
     def started(self, process: Process, port: str, method: str, args: tuple[Any, ...]) -> None:
         """Check a call of a living process, before it has any effect."""
         self.progress.started(process, port, method, args)
+        if port == "results":
+            self.check(verifying.an_old_snapshot_is_not_used, self, process, method, args)
         for key in self._touched(port, method, args):
             job_id = process.job_id or "?"
             self.check(invariants.i7_a_failed_look_up_never_becomes_put, process, key)

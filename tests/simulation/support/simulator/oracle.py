@@ -48,6 +48,10 @@ def outcomes_are_what_the_world_asked_for(observer: Observer, job: Job) -> Itera
             continue
         if line["reason"] == "GivenUp":
             continue  # short lifetimes suffice for that, if parts of a large object take long
+        if line.get("asListed"):
+            if not _recorded(stored, start.assets):
+                yield f"{key} counts as known, and no record is of it: {line}"
+            continue
         wanted = _wanted(job, stored, start.assets, all_taken=all_taken)
         known = (job.job_id, key) in observer.ingestions or line.get("inventoryId") in start.assets
         resumed = line["reason"] == "ALREADY_TRIGGERED" and {kind, *wanted} >= {"COPIED", "PUT"}
@@ -98,6 +102,19 @@ def _wanted(
     if mark is None or job.request.options.retrigger or is_another(mark, stored):
         return triggered
     return {"INGESTING", "NOT_TAKEN", *triggered}
+
+
+def _recorded(stored: StoredObject, assets: Mapping[str, CatalogRecord]) -> bool:
+    """Return whether a record with an asset is of exactly this version, at its path."""
+    head = stored.head
+    return any(
+        record.asset_id is not None
+        and record.storage_path == f"{BUCKET}:{head.key}"
+        and (record.e_tag, record.size_bytes) == (head.e_tag, head.size_bytes)
+        and record.last_modified is not None
+        and abs(record.last_modified - head.last_modified) < timedelta(seconds=1)
+        for record in assets.values()
+    )
 
 
 def _is_media(stored: StoredObject) -> bool:

@@ -178,6 +178,14 @@ class People:
         options = SyncOptions(discovery=discovery)
         self._sim.at(0, partial(self._start, CONNECTOR_ID, options, None, _API_TRY_COUNT_MAX))
 
+    def plan_sync(self, delay_s: float, options: SyncOptions) -> None:
+        """Plan a sync with these options."""
+        self._plan(delay_s, partial(self._start, CONNECTOR_ID, options, None, 0))
+
+    def plan_loss(self, delay_s: float) -> None:
+        """Plan that the system loses a record."""
+        self._plan(delay_s, self._lose_a_record)
+
     def _plan(self, delay_s: float, action: Any) -> None:
         self._left += 1
 
@@ -202,6 +210,7 @@ class People:
             retrigger=rng.random() < 0.1,
         )
         self._key_count += 1
+        options = self._sim.verifying.options(options)
         self._start(connector_id, options, rng.choice([None, f"key-{self._key_count}"]), 0)
 
     def _discovery(self) -> Discovery:

@@ -127,9 +127,9 @@ def _free(chunk: Chunk, now: datetime) -> bool:
 def each_life_comes_nearer_to_the_end(
     process: Process, before: Place, after: Place
 ) -> Iterator[str]:
-    """An invocation that hands over has brought its job further than it found it: fewer keys to
-    list, fewer bytes to split, fewer chunks to redrive; or of an ending job fewer open chunks
-    without a lease.
+    """An invocation that hands over has brought its job further than it found it: less of the
+    catalog to read, fewer keys to list, fewer bytes to split, fewer chunks to redrive; or of an
+    ending job fewer open chunks without a lease.
     """
     old, new = before.job, after.job
     another = (old.status, old.redrive.number, old.splitting.done, old.redrive.active) != (
@@ -145,8 +145,8 @@ def each_life_comes_nearer_to_the_end(
             yield f"{process.label} leaves open what it found: {sorted(before.free)}"
     elif not new.listed:
         was, now = old.listing, new.listing
-        seen = (was.prefix_index, was.ranges)
-        if seen == (now.prefix_index, now.ranges):
+        seen = (was.prefix_index, was.ranges, old.lookup)
+        if seen == (now.prefix_index, now.ranges, new.lookup):
             yield f"{process.label} leaves the listing at {seen}"
     elif not new.splitting.done:
         if (new.splitting.file_index, new.splitting.position) <= (
@@ -263,6 +263,9 @@ def no_process_exceeds_its_deadline(process: Process) -> Iterator[str]:
         yield f"{process.label} is killed, {process.call_count} calls after its beginning"
 
 
+_SEGMENT_COUNT_MAX = 4
+
+
 def requests_stay_within_bounds(sim: Simulation, job: Job) -> Iterator[str]:
     """All requests for a job are at most REQUESTS_PER_THING for each object, part, chunk and prefix
     in each of its attempts and redrives, and REQUESTS_PER_LIFE for each invocation.
@@ -280,4 +283,16 @@ def request_bound(sim: Simulation, job: Job) -> int:
     things = job.listing.objects_seen + parts + job.tally.chunks_total + prefixes
     attempts = tuning.chunk_attempt_count_max * (1 + job.redrive.number)
     lives = progress.lives[job.job_id]
-    return REQUESTS_PER_THING * things * attempts + REQUESTS_PER_LIFE * lives
+    of_snapshot = snapshot_bound(job, len(sim.world.database.assets))
+    return REQUESTS_PER_THING * things * attempts + REQUESTS_PER_LIFE * lives + of_snapshot
+
+
+def snapshot_bound(job: Job, item_count: int) -> int:
+    """Return the most requests of a snapshot: a run for each page of one item, in the worst case,
+    and each partition from all runs.
+    """
+    snapshot = job.lookup and job.lookup.snapshot
+    if not snapshot:
+        return 0
+    run_count = item_count + _SEGMENT_COUNT_MAX
+    return 5 * run_count + snapshot.partition_count * (2 * run_count + 4)
