@@ -19,7 +19,12 @@ from simulator.planted import Bug
 from simulator.simulation import Simulation
 
 SEED_COUNT = 5_000
-BUGS = (*planted.BUGS, *planted_ingest.INGEST_BUGS, *planted_progress.PROGRESS_BUGS)
+BUGS = (
+    *planted.BUGS,
+    *planted_ingest.INGEST_BUGS,
+    *planted_progress.PROGRESS_BUGS,
+    *planted_snapshots.SNAPSHOT_BUGS,
+)
 FILES = [
     Path(module.__file__)
     for module in (planted, planted_ingest, planted_progress, planted_snapshots)

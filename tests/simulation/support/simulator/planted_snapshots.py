@@ -7,7 +7,7 @@ from simulator.planted import bug
 SNAPSHOT_BUGS = (
     bug(
         "trusting a snapshot of any age",
-        0,
+        11,
         "domain.snapshot:Lookup.trusted",
         "return snapshot if (now - snapshot.began_at).total_seconds() <= age_max_s else None",
         "return snapshot",
@@ -15,23 +15,15 @@ SNAPSHOT_BUGS = (
     ),
     bug(
         "trusting the snapshot of an earlier job, older than a delete",
-        0,
+        2,
         "application.results.snapshot_files:SnapshotReader._rows",
         "self._blocks.get((job_id, number, block), read_block)",
         "self._blocks.get((number, block), read_block)",
         "outcomes_are_what_the_world_asked_for",
     ),
     bug(
-        "recording the places of a scan before what was read",
-        0,
-        "application.engine.take_snapshot:TakeSnapshot._next_run",
-        "    if not rows:\n        return snapshot\n",
-        "    await self._record(job, lease, snapshot)\n    if not rows:\n        return snapshot\n",
-        "each_life_comes_nearer_to_the_end",
-    ),
-    bug(
         "taking a record of other content for this version",
-        0,
+        2,
         "domain.verification:_describes",
         "record.storage_path == storage_path\n",
         "record.storage_path == storage_path or True\n",
