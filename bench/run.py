@@ -11,6 +11,7 @@
 
 - `syncs` (bench/syncs.py): whole syncs, and the reference pattern, and a raw client.
 - `scale` (bench/scale.py): this service's syncs by number of objects.
+- `snapshots` (bench/snapshots.py): a snapshot of the catalog, and lookups in it.
 - `profile` (bench/profile_sync.py): where the CPU time of a sync goes.
 - `listings` (bench/listings.py): listing, and s5cmd, rclone and boto3.
 - `memory` (bench/memory.py): the peaks of listing, splitting and reading reports.
@@ -37,6 +38,7 @@ import listings
 import memory
 import profile_sync
 import scale
+import snapshots
 import summary
 import syncs
 from machine import machine
@@ -62,6 +64,7 @@ class Sizes:
     profiled: int = 5_000
     keys: int = 100_000
     rows: tuple[int, ...] = (10_000, 1_000_000)
+    snapshots: tuple[int, ...] = (20_000, 200_000)
     calls: int = 2_000
     stream_rows: int = 100_000
     latency_ms: float = 100.0
@@ -71,6 +74,7 @@ FULL = Sizes(
     by_catalog=(20_000, 1_000_000),
     keys=1_000_000,
     rows=(10_000, 10_000_000),
+    snapshots=(20_000, 1_000_000),
     stream_rows=300_000,
 )
 
@@ -82,6 +86,7 @@ _PARTS: dict[str, tuple[Callable[[Sizes], Any], Callable[[Any], list[Table]]]] =
     ),
     "profile": (lambda size: profile_sync.measure(size.profiled), profile_sync.tables),
     "listings": (lambda size: listings.measure(size.keys, size.rounds), listings.tables),
+    "snapshots": (lambda size: snapshots.measure(size.snapshots), snapshots.tables),
     "memory": (lambda size: memory.measure(size.rows), memory.tables),
     "calls": (
         lambda size: run_program("calls.py", "--count", str(size.calls), *_JSON),
@@ -110,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--profiled", type=int, help="objects of the syncs that are profiled")
     parser.add_argument("--keys", type=int, help="keys to list")
     parser.add_argument("--rows", nargs="+", type=int, help="the sizes for memory")
+    parser.add_argument("--snapshots", nargs="+", type=int, help="items of catalogs")
     parser.add_argument("--calls", type=int, help="calls of each kind and round")
     parser.add_argument("--stream-rows", type=int, help="keys to list in ranges")
     parser.add_argument("--latency-ms", type=float, help="of a page of a listing in ranges")

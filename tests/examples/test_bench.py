@@ -56,6 +56,7 @@ def found() -> Any:
             "30",
         ),
         *("--keys", "2100", "--rounds", "1", "--rows", "10", "1100"),
+        *("--snapshots", "2000"),
         *("--calls", "20", "--stream-rows", "1100", "--latency-ms", "1"),
     )
 
@@ -143,6 +144,12 @@ def test_samples_of_the_cpu_time_are_of_calls_that_are_made(found: Any) -> None:
     first, second = found["profile"]
     assert sum(first["layers"].values()) == sum(first["calls"].values()) > 0
     assert {"CopyObject", "HeadObject"}.isdisjoint(second["calls"])
+
+
+def test_objects_in_a_snapshot_cost_two_requests_for_a_thousand(found: Any) -> None:
+    (snapshot,) = found["snapshots"]
+    assert snapshot["lookup_requests"] == {"GetObject": 4}
+    assert snapshot["scan_requests"]["Scan"] == 5
 
 
 def test_every_listing_finds_the_keys(found: Any) -> None:
