@@ -14,7 +14,6 @@ from application.execution.fanout import fan_out
 from application.execution.tuning import Tuning
 from application.results.snapshot_files import SnapshotReader
 from domain.catalog import storage_path
-from domain.identity import mint_inventory_id
 from domain.job import Job
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome
@@ -82,10 +81,8 @@ class KnownObjects:
             except NotFound:
                 # Its files were removed: the catalog itself is asked.
                 return outcomes
-            # As `Catalog.records_at`: the record under our own id comes before others.
-            minted_id = mint_inventory_id(bucket_name, entry.key) if len(found) > 1 else None
-            minted = tuple(each for each in found if each.inventory_id == minted_id)
-            outcome = known_as_listed(entry, path, minted or found)
+            # Of several records none is preferred: the catalog is asked.
+            outcome = known_as_listed(entry, path, found)
             if outcome is not None:
                 outcomes[entry.key] = outcome
         return outcomes

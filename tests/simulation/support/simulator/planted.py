@@ -150,7 +150,7 @@ BUGS = (
     ),
     bug(
         "taking a failed look-up for an answer",
-        144,
+        102,
         "application.processor.decide_objects:ObjectDecisions.candidates",
         "outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)\n"
         "        answered = {}",
