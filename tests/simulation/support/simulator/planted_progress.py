@@ -49,7 +49,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "taking objects that were not started for progress",
-        136,
+        224,
         "application.processor.lease_chunk:ChunkLeases.release",
         "progressed = result.copies_advanced or",
         "progressed = chunk.entry_count > len(result.outcomes) or result.copies_advanced or",
@@ -196,7 +196,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "missing uploads that began before the last sync",
-        152,
+        115,
         "domain.selection:Selection.selects",
         "self.modified_since - entry.last_modified > self.margin",
         "entry.last_modified < self.modified_since",
