@@ -99,7 +99,8 @@ def workload_of(survey: Survey, choice: Choice, bound: Bound = Bound.EXPECTED) -
 
     HIGH is the dearest that agrees with the sample at the confidence of `confidence`: as many
     objects as may be take each step of `Work`. Its requests include those of EXPECTED, and these
-    those of LOW, whatever the prices are. Without a sample, LOW writes nothing, and EXPECTED is
+    those of LOW, whatever the prices are, except for the file of objects that are known as listed,
+    which is there if one is. Without a sample, LOW writes nothing, and EXPECTED is
     HIGH, which writes every object.
     """
     listed, shape = survey.listed, survey.catalog
