@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -12,6 +13,7 @@ from domain.connector import Bucket
 from domain.job import SyncRequest, new_job
 from domain.key_ranges import KeyRange
 from domain.listing import Listing, RowUpload
+from domain.snapshot import Lookup, Segment, Snapshot, Way
 
 JOB = new_job(
     job_id="job-1",
@@ -63,3 +65,38 @@ def test_an_earlier_version_starts_a_listing_with_ranges_again(
     # With any change of the job, it writes the map without what it does not know.
     del progress["ranges"]
     assert to_job(item).listing.manifest.upload_id is None
+
+
+@pytest.mark.parametrize(
+    "lookup",
+    [
+        Lookup(way=Way.LOOKUPS, reason="it costs less"),
+        Lookup(way=Way.LOOKUPS, reason="no right to scan", warning="grant dynamodb:Scan"),
+        Lookup(
+            way=Way.SNAPSHOT,
+            reason="it costs less",
+            lookups_dollars=Decimal("1.50"),
+            snapshot_dollars=Decimal("0.000001"),
+            snapshot=Snapshot(
+                began_at=datetime(2026, 1, 1, 12, 30, 0, 123000, tzinfo=UTC),
+                segments=(Segment(), Segment(cursor='{"id": "a"}'), Segment(done=True)),
+            ),
+        ),
+        Lookup(
+            way=Way.SNAPSHOT,
+            reason="it costs less",
+            snapshot=Snapshot(
+                began_at=datetime(2026, 1, 1, tzinfo=UTC),
+                segments=(Segment(done=True),),
+                runs=("jobs/job-1/progress/run-1", "jobs/job-1/progress/run-2"),
+                bounds_key="jobs/job-1/progress/bounds",
+                partition_count=8,
+                partitions_done=8,
+                ready=True,
+                record_count=1_000_000,
+            ),
+        ),
+    ],
+)
+def test_a_lookup_is_read_as_it_was_written(lookup: Lookup) -> None:
+    assert to_job(new_job_item(replace(JOB, lookup=lookup))).lookup == lookup
