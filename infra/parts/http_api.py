@@ -18,6 +18,8 @@ ROUTES: Final = (
     ("POST", "/connectors"),
     ("GET", "/connectors"),
     ("GET", "/connectors/{connectorId}"),
+    ("PATCH", "/connectors/{connectorId}"),
+    ("DELETE", "/connectors/{connectorId}"),
     ("POST", "/connectors/{connectorId}/sync"),
     ("POST", "/connectors/{connectorId}/plan"),
     ("GET", "/jobs"),

@@ -78,8 +78,10 @@ class SyncOptions:
 class SyncRequest:
     """What the job does, fixed when it starts: bucket and ingest are those of the connector then.
 
-    `fingerprint` distinguishes requests that have the same idempotency key. `estimate` is what the
-    sync would cost, if its request had a maximum.
+    `connector_created_at` distinguishes the connector from others with its id, before or after it;
+    None in jobs from before connectors could be removed. `fingerprint` distinguishes requests that
+    have the same idempotency key. `estimate` is what the sync would cost, if its request had a
+    maximum.
     """
 
     connector_id: str
@@ -88,6 +90,7 @@ class SyncRequest:
     options: SyncOptions = SyncOptions()
     fingerprint: str | None = None
     estimate: CostEstimate | None = None
+    connector_created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

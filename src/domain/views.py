@@ -28,6 +28,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
     return {
         "jobId": job.job_id,
         "connectorId": job.request.connector_id,
+        "connectorCreatedAt": _time(job.request.connector_created_at),
         "bucketName": job.request.bucket.name,
         "prefixes": list(job.request.options.prefixes),
         "status": job.status.value,
@@ -161,6 +162,10 @@ def outcome_view(outcome: Outcome) -> Json:
         "vendorCode": outcome.vendor_code,
         "requestId": outcome.request_id,
     }
+
+
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else format_timestamp(time)
 
 
 def _rounded(value: float | None) -> float | None:

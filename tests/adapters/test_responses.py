@@ -278,7 +278,7 @@ CALL_NAMES: Final = tuple(
         "batch_jobs": "create describe find cancel",
         "jobs": "create get save save_ended reopen list_page open_jobs",
         "chunks": "add get save settle chunks list_page covering_page",
-        "connectors": "create get list_page record_queue_empty",
+        "connectors": "create get save remove list_page record_queue_empty",
         "errors": "record clear list_page",
         "catalog": "look_up records_at",
         "queue": "send depth",

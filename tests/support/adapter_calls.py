@@ -275,6 +275,8 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
     table = parameters.get("TableName")
     if operation == "GetItem":
         return _json({"Item": _ITEMS[table or "Jobs"]} if not _of_guard(parameters) else {})
+    if operation == "UpdateItem":
+        return _json({"Attributes": _ITEMS[table or "Jobs"]})
     if operation == "Query":
         return _json({"Items": [_ITEMS[table or "Jobs"]], "Count": 1})
     if operation == "BatchGetItem":
@@ -323,9 +325,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         processor_arn=ARN,
         role_arn="arn:aws:iam::111122223333:role/batch",
     )
-    jobs = DynamoJobStore(dynamodb, "Jobs", sleep=no_sleep)
+    jobs = DynamoJobStore(dynamodb, "Jobs", connector_table_name="Connectors", sleep=no_sleep)
     chunks = DynamoChunkStore(dynamodb, "Chunks", job_table_name="Jobs", sleep=no_sleep)
-    connectors = DynamoConnectorStore(dynamodb, "Connectors", sleep=no_sleep)
+    connectors = DynamoConnectorStore(dynamodb, "Connectors", job_table_name="Jobs", sleep=no_sleep)
     errors = DynamoErrorLog(dynamodb, "Errors", clock, sleep=no_sleep)
     catalog = DynamoCatalog(
         dynamodb,
@@ -374,7 +376,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "batch_jobs.describe": lambda: batch_jobs.describe("batch-1"),
         "batch_jobs.find": lambda: batch_jobs.find("job-1"),
         "batch_jobs.cancel": lambda: batch_jobs.cancel("batch-1"),
-        "jobs.create": lambda: jobs.create(replace(JOB, version=0)),
+        "jobs.create": lambda: jobs.create(replace(JOB, version=0), connector=CONNECTOR),
         "jobs.get": lambda: jobs.get("job-1"),
         "jobs.save": lambda: jobs.save(JOB),
         "jobs.save_ended": lambda: jobs.save(ended),
@@ -391,7 +393,11 @@ async def adapter_calls(clients: Clients) -> Calls:
         "connectors.create": lambda: connectors.create(CONNECTOR),
         "connectors.get": lambda: connectors.get("c1"),
         "connectors.list_page": lambda: connectors.list_page(limit=5),
-        "connectors.record_queue_empty": lambda: connectors.record_queue_empty("c1", NOW),
+        "connectors.save": lambda: connectors.save(CONNECTOR),
+        "connectors.remove": lambda: connectors.remove(CONNECTOR),
+        "connectors.record_queue_empty": lambda: connectors.record_queue_empty(
+            "c1", NOW, queue_url=QUEUE_URL
+        ),
         "errors.record": lambda: errors.record([FAILURE]),
         "errors.clear": lambda: errors.clear("job-1", "0"),
         "errors.list_page": lambda: errors.list_page("job-1", limit=5),

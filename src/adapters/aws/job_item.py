@@ -100,6 +100,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "processingAt": times.processing_at,
         "endedAt": times.ended_at,
         "requestFingerprint": request.fingerprint,
+        "connectorCreatedAt": request.connector_created_at,
         "estimate": _estimate_values(request.estimate),
         "objectsListed": listing.objects_listed,
         "objectsFiltered": listing.objects_filtered,
@@ -277,6 +278,7 @@ def _to_request(values: Mapping[str, Any]) -> SyncRequest:
         options=_to_options(values),
         fingerprint=values.get("requestFingerprint"),
         estimate=_to_estimate(values.get("estimate")),
+        connector_created_at=to_optional_timestamp(values.get("connectorCreatedAt")),
     )
 
 

@@ -30,6 +30,7 @@ def sync_request(connector: Connector, options: SyncOptions) -> SyncRequest:
         bucket=connector.bucket,
         ingest=connector.ingest,
         options=options,
+        connector_created_at=connector.created_at,
     )
 
 

@@ -120,6 +120,8 @@ class Job(Shown):
 
     job_id: str
     connector_id: str
+    connector_created_at: datetime | None
+    """Distinguishes the connector from another with its id; null for jobs of an earlier version."""
     bucket_name: str
     prefixes: list[str]
     """What is synced; empty for the whole bucket."""

@@ -12,15 +12,15 @@ from typing import Any, Final, TypeVar
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from application.connectors import NewConnector
 from application.jobs.plan_sync import PlanOptions
-from domain.connector import Ingest
+from domain.connector import Connector
 from domain.errors import FieldIssue, InvalidRequest
 from domain.job import Job
 from domain.pricing.plan_views import plan_view
 from domain.views import chunk_view, connector_view, failure_view, job_view, outcome_view
 from entrypoints.http import parameters as given
-from entrypoints.http.bodies import ConnectorBody, PlanBody, SyncBody
+from entrypoints.http.bodies import PlanBody, SyncBody
+from entrypoints.http.connector_bodies import ConnectorBody, ConnectorChangesBody
 from entrypoints.http.event import Request
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.problems import (
@@ -29,9 +29,12 @@ from entrypoints.http.problems import (
     BUCKET_NOT_READABLE,
     CONFLICT,
     CONNECTOR_DISABLED,
+    CONNECTOR_IN_USE,
+    CONNECTOR_REMOVED,
     KEY_REUSED,
     NOT_REDRIVABLE,
     OVERLAPPING_JOB,
+    PRECONDITION_FAILED,
     TOO_MANY_PREFIXES,
 )
 from entrypoints.http.route import RouteTable
@@ -56,26 +59,9 @@ _CAUSE_CHARS_MAX: Final = 500
 @ROUTES.route("POST", "/connectors", "Connector", 201, ALREADY_EXISTS)
 async def create_connector(app: App, request: OurRequest, body: ConnectorBody) -> Response[str]:
     """Register a bucket."""
-    connector = await app.connectors.register(
-        NewConnector(
-            bucket_name=body.bucket_name,
-            connector_id=body.connector_id,
-            prefixes=tuple(body.prefixes or ()),
-            status=body.status,
-            ingest=Ingest(
-                trigger=body.trigger,
-                ids=body.ids,
-                restore_tags=body.restore_tags,
-                queue_url=body.ingest_queue_url,
-                file_filter=body.file_filter.to_filter() if body.file_filter else None,
-            ),
-            verify=body.verify,
-            expected_owner=body.expected_bucket_owner,
-            role_arn=body.role_arn,
-        )
-    )
+    connector = await app.connectors.register(body.to_connector())
     location = request.link(f"/connectors/{connector.connector_id}")
-    return _json(201, connector_view(connector), {"Location": location})
+    return _connector(connector, 201, {"Location": location})
 
 
 @ROUTES.route("GET", "/connectors", "ConnectorPage")
@@ -87,9 +73,37 @@ async def list_connectors(
 
 
 @ROUTES.route("GET", "/connectors/{connectorId}", "Connector")
-async def get_connector(app: App, connector_id: given.ConnectorIdInPath) -> Json:
+async def get_connector(app: App, connector_id: given.ConnectorIdInPath) -> Response[str]:
     """Show a connector."""
-    return connector_view(await app.connectors.get(connector_id))
+    return _connector(await app.connectors.get(connector_id))
+
+
+@ROUTES.route("PATCH", "/connectors/{connectorId}", "Connector", 200, PRECONDITION_FAILED, CONFLICT)
+async def edit_connector(
+    app: App,
+    connector_id: given.ConnectorIdInPath,
+    body: ConnectorChangesBody,
+    if_match: given.IfMatch = None,
+) -> Response[str]:
+    """Change a connector; jobs that have started keep what it was."""
+    return _connector(await app.connectors.edit(connector_id, body.changed, revisions=if_match))
+
+
+@ROUTES.route(
+    "DELETE",
+    "/connectors/{connectorId}",
+    "Nothing",
+    204,
+    CONNECTOR_IN_USE,
+    PRECONDITION_FAILED,
+    CONFLICT,
+)
+async def remove_connector(
+    app: App, connector_id: given.ConnectorIdInPath, if_match: given.IfMatch = None
+) -> Response[str]:
+    """Remove a connector that has no active job; its jobs can still be read."""
+    await app.connectors.remove(connector_id, revisions=if_match)
+    return Response(204, body="")
 
 
 @ROUTES.route(
@@ -103,6 +117,7 @@ async def get_connector(app: App, connector_id: given.ConnectorIdInPath) -> Json
     KEY_REUSED,
     ABOVE_MAX_COST,
     BUCKET_NOT_READABLE,
+    CONFLICT,
 )
 async def start_sync(
     app: App,
@@ -222,6 +237,8 @@ async def cancel_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -
     "Job",
     202,
     NOT_REDRIVABLE,
+    CONNECTOR_DISABLED,
+    CONNECTOR_REMOVED,
     OVERLAPPING_JOB,
     TOO_MANY_PREFIXES,
     CONFLICT,
@@ -243,6 +260,13 @@ async def describe_api(request: OurRequest) -> Json:
 def _json(status: int, body: Json, headers: dict[str, str] | None = None) -> Response[str]:
     text = json.dumps(body, separators=(",", ":"))
     return Response(status, "application/json", text, headers)
+
+
+def _connector(
+    connector: Connector, status: int = 200, headers: dict[str, str] | None = None
+) -> Response[str]:
+    tag = {"ETag": f'"{connector.revision}"'}
+    return _json(status, connector_view(connector), {**tag, **(headers or {})})
 
 
 def _accepted(

@@ -36,7 +36,9 @@ class ApiUseCases(Slots):
         planner=plan_sync,
     )
     cancel_job = singleton(CancelJob, locals(), Slots, engine=Slots.invoker)
-    redrive_job = singleton(RedriveJob, locals(), Slots, engine=Slots.invoker)
+    redrive_job = singleton(
+        RedriveJob, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
+    )
     outcome_pages = singleton(OutcomePages, locals(), Slots)
     explain_object = singleton(ExplainObject, locals(), Slots)
     queries = singleton(JobQueries, locals(), Slots)

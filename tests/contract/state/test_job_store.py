@@ -87,6 +87,7 @@ FULL = Job(
             ),
         ),
         fingerprint="f" * 64,
+        connector_created_at=NOW,
         estimate=CostEstimate(
             dollars=Decimal("1.2345678901234567890"),
             dollars_low=Decimal("4E-7"),

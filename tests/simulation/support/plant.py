@@ -13,14 +13,20 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from simulator import planted, planted_ingest, planted_progress
+from simulator import planted, planted_connectors, planted_ingest, planted_progress
 from simulator.observer import Violation
 from simulator.planted import Bug
 from simulator.simulation import Simulation
 
 SEED_COUNT = 5_000
-BUGS = (*planted.BUGS, *planted_ingest.INGEST_BUGS, *planted_progress.PROGRESS_BUGS)
-FILES = [Path(module.__file__) for module in (planted, planted_ingest, planted_progress)]
+BUGS = (
+    *planted.BUGS,
+    *planted_ingest.INGEST_BUGS,
+    *planted_progress.PROGRESS_BUGS,
+    *planted_connectors.CONNECTOR_BUGS,
+)
+MODULES = (planted, planted_ingest, planted_progress, planted_connectors)
+FILES = [Path(module.__file__) for module in MODULES]
 
 
 def main() -> int:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import typer
 
 from domain.connector import IdSource, Trigger, Verify
-from domain.file_types import FilterMode, normalised_extension
 from domain.shown import shown
+from entrypoints.cli.remote.connector_change_commands import (
+    delete,
+    disable,
+    edit,
+    enable,
+    file_filter,
+    show,
+)
 from entrypoints.cli.remote.medialake_import.command import import_
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import (
@@ -23,8 +30,10 @@ from entrypoints.cli.terminal.output import (
     printable,
 )
 
-app = typer.Typer(help="Register and list connectors.", no_args_is_help=True)
+app = typer.Typer(help="Register, list, change and remove connectors.", no_args_is_help=True)
 app.command("import")(import_)
+for _command in (show, edit, enable, disable, delete):
+    app.command(_command.__name__)(_command)
 
 # Media Lake, v1.18.3: the queue's policy in lambdas/api/connectors/s3/post_s3/index.py, and the
 # event sources that lambdas/ingest/s3/index.py accepts.
@@ -89,7 +98,7 @@ def add(
         "verify": verify.value if verify else None,
         "ingestQueueUrl": queue_url,
         "restoreTags": False if no_restore_tags else None,
-        "fileFilter": _file_filter(allow or (), deny or ()),
+        "fileFilter": file_filter(allow or (), deny or ()),
         "expectedBucketOwner": owner,
         "roleArn": role,
     }
@@ -102,18 +111,6 @@ def add(
         OUT.print(f"connector {shown_id} is registered for bucket {printable(bucket)}")
         OUT.print(f"trigger {trigger.value}: {_NOTIFIED_BY[trigger]}")
         OUT.print(f"next: asset-sync sync {shown_id}")
-
-
-def _file_filter(allow: Sequence[str], deny: Sequence[str]) -> dict[str, object] | None:
-    if allow and deny:
-        raise typer.BadParameter("give --allow or --deny, not both", param_hint="--deny")
-    if not allow and not deny:
-        return None
-    return {
-        "mode": (FilterMode.ALLOW if allow else FilterMode.DENY).value,
-        "extensions": list(dict.fromkeys(map(normalised_extension, allow or deny))),
-        "mimeTypes": [],
-    }
 
 
 @app.command("list")

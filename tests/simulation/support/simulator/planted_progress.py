@@ -15,7 +15,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting a range of keys at a checkpoint",
-        512,
+        275,
         "application.engine.list_bucket:ListBucket._take",
         "ranges=page.left or (WHOLE,)",
         "ranges=page.left[-1:] or (WHOLE,)",
@@ -196,7 +196,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "missing uploads that began before the last sync",
-        152,
+        194,
         "domain.selection:Selection.selects",
         "self.modified_since - entry.last_modified > self.margin",
         "entry.last_modified < self.modified_since",
