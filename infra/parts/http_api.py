@@ -30,6 +30,14 @@ ROUTES: Final = (
     ("GET", "/jobs/{jobId}/objects"),
     ("POST", "/jobs/{jobId}/cancel"),
     ("POST", "/jobs/{jobId}/redrive"),
+    ("GET", "/connectors/{connectorId}/jobs"),
+    ("GET", "/connectors/{connectorId}/jobs/{jobId}"),
+    ("GET", "/connectors/{connectorId}/jobs/{jobId}/chunks"),
+    ("GET", "/connectors/{connectorId}/jobs/{jobId}/errors"),
+    ("GET", "/connectors/{connectorId}/jobs/{jobId}/outcomes"),
+    ("GET", "/connectors/{connectorId}/jobs/{jobId}/objects"),
+    ("POST", "/connectors/{connectorId}/jobs/{jobId}/cancel"),
+    ("POST", "/connectors/{connectorId}/jobs/{jobId}/redrive"),
     ("GET", "/openapi.json"),
 )
 

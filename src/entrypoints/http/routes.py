@@ -21,6 +21,7 @@ from domain.views import chunk_view, connector_view, failure_view, job_view, out
 from entrypoints.http import parameters as given
 from entrypoints.http.bodies import PlanBody, SyncBody
 from entrypoints.http.connector_bodies import ConnectorBody, ConnectorChangesBody
+from entrypoints.http.connector_job_routes import JOB, under_connector
 from entrypoints.http.event import Request
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.problems import (
@@ -246,6 +247,21 @@ async def cancel_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -
 async def redrive_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -> Response[str]:
     """Try a job's failed objects again."""
     return _accepted(app, request, await app.redrive_job.redrive(job_id))
+
+
+@ROUTES.route("GET", "/connectors/{connectorId}/jobs", "JobPage")
+async def list_connector_jobs(
+    app: App,
+    connector_id: given.ConnectorIdInPath,
+    limit: given.Limit = PAGE_ITEM_COUNT,
+    cursor: given.PageCursor = None,
+    status: given.StatusFilter = None,
+) -> Response[str]:
+    """List the jobs of a connector, the newest first; also of one that was removed."""
+    return await list_jobs(app, limit, cursor, connector_id, status)
+
+
+ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
 
 
 @ROUTES.route("GET", "/openapi.json", "OpenApi")
