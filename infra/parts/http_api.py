@@ -22,6 +22,7 @@ ROUTES: Final = (
     ("DELETE", "/connectors/{connectorId}"),
     ("POST", "/connectors/{connectorId}/sync"),
     ("POST", "/connectors/{connectorId}/plan"),
+    ("POST", "/connectors/{connectorId}/check"),
     ("GET", "/jobs"),
     ("GET", "/jobs/{jobId}"),
     ("GET", "/jobs/{jobId}/chunks"),

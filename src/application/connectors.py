@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -19,6 +19,10 @@ from ports.paging import Page
 
 # A connector has few writers. The bound only keeps a bug from looping forever.
 _MAX_TRIES: Final = 10
+
+
+Vet = Callable[[Connector | None, Connector], Awaitable[None]]
+"""Accepts a connector that is about to be saved, or raises; it gets the one before, if any."""
 
 
 class Outdated(Conflict):
@@ -57,10 +61,11 @@ class Connectors:
         self._clock = clock
         self._ids = ids
 
-    async def register(self, new: NewConnector) -> Connector:
-        """Record a connector. The first sync checks whether its bucket can be read.
+    async def register(self, new: NewConnector, *, vet: Vet | None = None) -> Connector:
+        """Record a connector, after `vet` has accepted it.
 
         Raises:
+            Exception: raised by `vet`; nothing was written.
             InvalidRequest: one or more fields are invalid; it lists all of them.
             AlreadyExists: the id is taken.
         """
@@ -78,6 +83,8 @@ class Connectors:
             created_at=self._clock.now(),
         )
         connector = self._checked(connector)
+        if vet is not None:
+            await vet(None, connector)
         await self._connectors.create(connector)
         return connector
 
@@ -87,13 +94,16 @@ class Connectors:
         change: Callable[[Connector], Connector],
         *,
         revisions: Collection[str] | None = None,
+        vet: Vet | None = None,
     ) -> Connector:
         """Return the connector as stored after `change`; jobs that have started keep what it was.
 
         With `revisions`, only if it is in one of these states (`Connector.revision`). Without, a
         change by another caller at the same time is kept, as far as this one does not replace it.
+        `vet` gets the connector before and after the change, before it is written.
 
         Raises:
+            Exception: raised by `vet`; nothing was written.
             NotFound: there is none.
             InvalidRequest: the changed fields are invalid; it lists all of them.
             Outdated: it is in none of the states `revisions`.
@@ -104,6 +114,8 @@ class Connectors:
             changed = self._checked(change(connector), before=connector)
             if changed == connector:
                 return connector
+            if vet is not None:
+                await vet(connector, changed)
             try:
                 return await self._connectors.save(changed)
             except Conflict:

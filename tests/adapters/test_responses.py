@@ -269,7 +269,8 @@ CALL_NAMES: Final = tuple(
     # As `adapter_calls` names them; the first test fails if one is missing.
     f"{port}.{method}"
     for port, methods in {
-        "objects": "inspect list_objects read_tags head write_tags copy_in_place access"
+        "objects": "inspect setting setting_versioning setting_object_lock setting_encryption"
+        " setting_notifications list_objects read_tags head write_tags copy_in_place access"
         " create_multipart_copy copy_part complete_multipart_copy abort_multipart_copy",
         "roles": "read_tags",
         "results": "put replace get stream e_tag"
@@ -286,7 +287,7 @@ CALL_NAMES: Final = tuple(
         "notifier": "publish",
         "bus": "publish",
         "invoker": "advance",
-        "surveyor": "survey",
+        "surveyor": "check survey",
     }.items()
     for method in methods.split()
 )

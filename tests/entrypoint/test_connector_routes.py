@@ -50,7 +50,7 @@ def register(gateway: Api) -> Json:
         "POST", "/connectors", {"bucketName": "media-prod", "connectorId": "media"}
     )
     assert answer.status == 201, answer
-    return answer.json
+    return answer.settings
 
 
 def start(gateway: Api, **headers: str) -> str:
@@ -84,30 +84,30 @@ def test_the_tag_of_a_connector_is_that_of_its_settings(gateway: Api) -> None:
     assert (edited.status, edited.json["prefixes"]) == (200, ["a/"])
     assert edited.headers["ETag"] != shown.headers["ETag"]
     again = gateway.call("GET", PATH)
-    assert (again.headers["ETag"], again.json) == (edited.headers["ETag"], edited.json)
+    assert (again.headers["ETag"], again.json) == (edited.headers["ETag"], edited.settings)
 
 
 @pytest.mark.parametrize("name", sorted(FULL.keys() - SMALL.keys()))
 def test_an_edit_changes_what_it_names_and_null_takes_it_back(gateway: Api, name: str) -> None:
-    before = gateway.call("POST", "/connectors", FULL).json
+    before = gateway.call("POST", "/connectors", FULL).settings
     others: dict[str, Any] = {"trigger": "copy", "ids": "minted", "verify": "tags"}
     if name in others or name == "restoreTags":
         changed = others.get(name, True)
         edited = gateway.call("PATCH", PATH, {name: changed})
-        assert edited.json == {**before, name: changed}
-        assert gateway.call("PATCH", PATH, {name: FULL[name]}).json == before
+        assert edited.settings == {**before, name: changed}
+        assert gateway.call("PATCH", PATH, {name: FULL[name]}).settings == before
         return
     also = {"trigger": "copy"} if name == "ingestQueueUrl" else {}
     edited = gateway.call("PATCH", PATH, {name: None, **also})
-    assert edited.json == {**before, name: [] if name == "prefixes" else None, **also}
-    assert gateway.call("PATCH", PATH, {name: FULL[name], "trigger": "queue"}).json == before
+    assert edited.settings == {**before, name: [] if name == "prefixes" else None, **also}
+    assert gateway.call("PATCH", PATH, {name: FULL[name], "trigger": "queue"}).settings == before
 
 
 def test_an_edit_without_a_change_keeps_the_tag(gateway: Api, connector: Json) -> None:
     before = gateway.call("GET", PATH)
     for body in ({}, {"prefixes": [], "status": "ENABLED"}):
         after = gateway.call("PATCH", PATH, body)
-        assert (after.status, after.json) == (200, before.json)
+        assert (after.status, after.settings) == (200, before.json)
         assert after.headers["ETag"] == before.headers["ETag"]
 
 
@@ -142,7 +142,7 @@ def test_a_stale_tag_changes_nothing(gateway: Api, connector: Json, method: str)
     for stale in (tag, f"W/{edited.headers['ETag']}", '""', f'{tag}, "x"'):
         answer = gateway.call(method, PATH, body, if_match=stale)
         assert answer.problem == "precondition-failed", stale
-    assert gateway.call("GET", PATH).json == edited.json
+    assert gateway.call("GET", PATH).json == edited.settings
     for broken in ("", "x", '"', '"a" "b"', f'"{"x" * 2_000}"'):
         answer = gateway.call(method, PATH, body, if_match=broken)
         assert (answer.problem, answer.json["errors"][0]["path"]) == ("validation", "If-Match")
@@ -170,7 +170,7 @@ def test_edits_of_others_at_the_same_time_are_kept(
 
     monkeypatch.setattr(store, "save", late)
     edited = gateway.call("PATCH", PATH, {"prefixes": ["a/"]})
-    assert edited.json == {**connector, "status": "DISABLED", "prefixes": ["a/"]}
+    assert edited.settings == {**connector, "status": "DISABLED", "prefixes": ["a/"]}
 
     monkeypatch.setattr(store, "save", late)
     tag = edited.headers["ETag"]

@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ from adapters.aws.source_files import S3SourceFiles
 from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.aws.surveyor import LambdaSurveyor
 from adapters.memory.system import ManualClock
+from domain.bucket_report import BucketReport, Setting
 from domain.catalog import CatalogQuestion
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Bucket, BucketInfo, Connector, ConnectorStatus
@@ -181,6 +183,14 @@ GOOD: Final[Mapping[str, Good]] = MappingProxyType(
         "GetBucketRequestPayment": _xml(
             "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>"
         ),
+        "GetBucketEncryption": _xml(
+            "ServerSideEncryptionConfiguration",
+            "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>"
+            "<KMSMasterKeyID>key</KMSMasterKeyID></ApplyServerSideEncryptionByDefault></Rule>",
+        ),
+        "GetBucketNotificationConfiguration": _xml(
+            "NotificationConfiguration", "<EventBridgeConfiguration></EventBridgeConfiguration>"
+        ),
         "HeadBucket": Good(headers={"x-amz-bucket-region": "us-east-1"}),
         "ListObjectsV2": _xml("ListBucketResult", _PAGE),
         "GetObjectTagging": _xml(
@@ -283,6 +293,8 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
         [table] = parameters.get("RequestItems", ["Jobs"])
         return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
     if operation == "Invoke" and parameters["InvocationType"] == "RequestResponse":
+        if json.loads(parameters["Payload"])["action"] == "check":
+            return _json({"check": to_document(BucketReport(bucket_name="media"))})
         return _json({"survey": to_document(Survey(bucket=BucketInfo(), listed=Listed()))})
     return GOOD[operation]
 
@@ -343,6 +355,13 @@ async def adapter_calls(clients: Clients) -> Calls:
     copied = [CopiedPart(number=1, e_tag='"p1"', checksums={})]
     return {
         "objects.inspect": lambda: objects().inspect(BUCKET),
+        **{
+            # One call for each kind of request.
+            f"objects.setting{'' if each is Setting.REGION else f'_{each.name.lower()}'}": partial(
+                objects().setting, BUCKET, each
+            )
+            for each in Setting
+        },
         "objects.list_objects": lambda: _all(
             objects().list_objects(BUCKET, prefix="p/", start_after=None)
         ),
@@ -412,6 +431,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         ).publish(status_message(JOB, JOB.notices.pending[0])),
         "bus.publish": lambda: EventBridgeIngestBus(events, bus_name="bus").publish([EVENT]),
         "invoker.advance": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).advance("job-1"),
+        "surveyor.check": lambda: LambdaSurveyor(lambda_, function_arn=ARN).check(
+            SurveyRequest(request=JOB.request, sample_size=1)
+        ),
         "surveyor.survey": lambda: LambdaSurveyor(lambda_, function_arn=ARN).survey(
             SurveyRequest(request=JOB.request, sample_size=1)
         ),

@@ -38,6 +38,11 @@ class Answer:
     json: Json
 
     @property
+    def settings(self) -> Json:
+        """The body of a connector, without what a look at its bucket found."""
+        return {name: value for name, value in self.json.items() if name != "check"}
+
+    @property
     def problem(self) -> str:
         """The kind of problem, empty if there is none."""
         return str(self.json.get("type", "")).removeprefix("/problems/")
@@ -50,6 +55,10 @@ class Api:
     world: MemoryWorld
     container: UseCases
     close: Callable[[], None]
+
+    def answer_checks(self) -> None:
+        """Let buckets be looked at, as by the processor's function."""
+        self.world.ports.surveyor.report = self.container.check_bucket().run
 
     def call(
         self, method: str, path: str, body: object = None, query: Json | None = None, **headers: str

@@ -86,7 +86,7 @@ def _success(route: Route) -> Json:
         headers["Retry-After"] = _header("Seconds until a look at it may show something new.")
     if route.replayable:
         headers["Idempotency-Replayed"] = _header("`true` if an earlier request made the job.")
-    if route.answers == "Connector":
+    if route.answers in ("Connector", "SavedConnector"):
         headers["ETag"] = _header("The state of its settings, for If-Match.")
     if route.status == HTTPStatus.NO_CONTENT:
         return {"description": HTTPStatus(route.status).phrase, "headers": headers}

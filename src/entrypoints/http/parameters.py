@@ -77,6 +77,14 @@ def _tags(value: Any) -> frozenset[str] | None:
     return frozenset(re.findall(r'(?:^|[\s,])"([^"]*)"', text))
 
 
+def _flag(value: Any) -> bool:
+    if value in (True, "true"):
+        return True
+    if value in (False, "false"):
+        return False
+    raise PydanticCustomError("flag", "must be true or false")
+
+
 def _app(request: ResolvedRequest) -> ApiApp:
     app: ApiApp = request.context["app"]
     return app
@@ -109,6 +117,11 @@ IfMatch = Annotated[
         alias="If-Match",
         description="Only if it still has this `ETag`; without it, as it is now.",
     ),
+]
+Check = Annotated[
+    bool,
+    BeforeValidator(_flag),
+    Query(description="Whether the bucket is looked at before the connector is saved."),
 ]
 Limit = Annotated[
     int,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field, RootModel
 
+from domain.bucket_report import Probed
 from domain.chunk import ChunkStatus
 from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.decision import Decision
@@ -50,6 +51,52 @@ class Connector(Shown):
     role_arn: str | None
     """The role in which the bucket is reached; null for the service's own."""
     created_at: datetime
+
+
+class Permission(Shown):
+    """A permission on a bucket."""
+
+    action: str
+    result: Probed
+    needed: bool
+    """Whether a sync needs it."""
+    detail: str | None
+    """The cause, or why it was not probed."""
+
+
+class BucketSettings(Shown):
+    """Settings of a bucket; null for what could not be read."""
+
+    region: str | None
+    versioning: str | None
+    object_lock: str | None
+    encryption: str | None
+    notifications: str | None
+    """Who is notified of objects: none, EventBridge, others, or EventBridge and others."""
+
+
+class BucketReport(Shown):
+    """What a live look at a bucket found."""
+
+    bucket_name: str
+    exists: bool | None
+    """Null if every request was denied, or the bucket was not looked at."""
+    ready: bool
+    """Whether it exists, and nothing that a sync needs was denied."""
+    owner_confirmed: bool | None
+    """True if the expected owner owns it; null if none is expected."""
+    settings: BucketSettings
+    permissions: list[Permission]
+    warnings: list[str]
+    missing_statement: dict[str, Any] | None
+    """The policy statement with what was denied; null if nothing was."""
+
+
+class SavedConnector(Connector):
+    """A connector that was saved, and what a look at its bucket found before."""
+
+    check: BucketReport | None
+    """Null if the bucket was not looked at."""
 
 
 class Statistics(Shown):

@@ -13,10 +13,12 @@ from typing import Any, Final, TypeVar
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from application.jobs.plan_sync import PlanOptions
+from domain.bucket_report import BucketReport
 from domain.connector import Connector
 from domain.errors import FieldIssue, InvalidRequest
 from domain.job import Job
 from domain.pricing.plan_views import plan_view
+from domain.report_view import report_view
 from domain.views import chunk_view, connector_view, failure_view, job_view, outcome_view
 from entrypoints.http import parameters as given
 from entrypoints.http.bodies import PlanBody, SyncBody
@@ -57,12 +59,15 @@ _RESPONSE_CHARS_MAX: Final = 4_500_000
 _CAUSE_CHARS_MAX: Final = 500
 
 
-@ROUTES.route("POST", "/connectors", "Connector", 201, ALREADY_EXISTS)
-async def create_connector(app: App, request: OurRequest, body: ConnectorBody) -> Response[str]:
+@ROUTES.route("POST", "/connectors", "SavedConnector", 201, ALREADY_EXISTS)
+async def create_connector(
+    app: App, request: OurRequest, body: ConnectorBody, check: given.Check = True
+) -> Response[str]:
     """Register a bucket."""
-    connector = await app.connectors.register(body.to_connector())
+    vetting = app.check_connector.vetting(app.default_discovery)
+    connector = await app.connectors.register(body.to_connector(), vet=vetting if check else None)
     location = request.link(f"/connectors/{connector.connector_id}")
-    return _connector(connector, 201, {"Location": location})
+    return _saved(connector, vetting.report, 201, {"Location": location})
 
 
 @ROUTES.route("GET", "/connectors", "ConnectorPage")
@@ -76,18 +81,33 @@ async def list_connectors(
 @ROUTES.route("GET", "/connectors/{connectorId}", "Connector")
 async def get_connector(app: App, connector_id: given.ConnectorIdInPath) -> Response[str]:
     """Show a connector."""
-    return _connector(await app.connectors.get(connector_id))
+    connector = await app.connectors.get(connector_id)
+    return _json(200, connector_view(connector), _tag(connector))
 
 
-@ROUTES.route("PATCH", "/connectors/{connectorId}", "Connector", 200, PRECONDITION_FAILED, CONFLICT)
+@ROUTES.route(
+    "PATCH", "/connectors/{connectorId}", "SavedConnector", 200, PRECONDITION_FAILED, CONFLICT
+)
 async def edit_connector(
     app: App,
     connector_id: given.ConnectorIdInPath,
     body: ConnectorChangesBody,
+    check: given.Check = True,
     if_match: given.IfMatch = None,
 ) -> Response[str]:
     """Change a connector; jobs that have started keep what it was."""
-    return _connector(await app.connectors.edit(connector_id, body.changed, revisions=if_match))
+    vetting = app.check_connector.vetting(app.default_discovery)
+    vet = vetting if check else None
+    connector = await app.connectors.edit(connector_id, body.changed, revisions=if_match, vet=vet)
+    return _saved(connector, vetting.report)
+
+
+@ROUTES.route("POST", "/connectors/{connectorId}/check", "BucketReport")
+async def check_connector(app: App, connector_id: given.ConnectorIdInPath) -> Json:
+    """Look at a connector's bucket: what is there, and what is allowed; nothing is written."""
+    found = await app.check_connector.check(connector_id, app.default_discovery)
+    connector, report = found
+    return report_view(report, connector.bucket.role_arn)
 
 
 @ROUTES.route(
@@ -278,11 +298,22 @@ def _json(status: int, body: Json, headers: dict[str, str] | None = None) -> Res
     return Response(status, "application/json", text, headers)
 
 
-def _connector(
-    connector: Connector, status: int = 200, headers: dict[str, str] | None = None
+def _tag(connector: Connector) -> dict[str, str]:
+    return {"ETag": f'"{connector.revision}"'}
+
+
+def _saved(
+    connector: Connector,
+    report: BucketReport | None,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
 ) -> Response[str]:
-    tag = {"ETag": f'"{connector.revision}"'}
-    return _json(status, connector_view(connector), {**tag, **(headers or {})})
+    shown = report_view(report, connector.bucket.role_arn) if report else None
+    return _json(
+        status,
+        {**connector_view(connector), "check": shown},
+        {**_tag(connector), **(headers or {})},
+    )
 
 
 def _accepted(

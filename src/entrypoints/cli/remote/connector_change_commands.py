@@ -13,6 +13,7 @@ from domain.file_types import FilterMode, normalised_extension
 from domain.views import Json
 from entrypoints.cli.remote.api_client import path_segment
 from entrypoints.cli.remote.remote_command import Remote, remote_command
+from entrypoints.cli.terminal.check_output import print_check
 from entrypoints.cli.terminal.output import (
     OUT,
     VERIFY_OPTION,
@@ -27,6 +28,9 @@ ConnectorArgument = Annotated[str, typer.Argument(help="Connector id.")]
 IfMatchOption = Annotated[
     str | None,
     typer.Option(help="Only if the connector still has this ETag, as `show` prints it."),
+]
+NoCheckOption = Annotated[
+    bool, typer.Option("--no-check", help="Do not look at the bucket before saving.")
 ]
 _NAME_WIDTH = 20
 
@@ -86,6 +90,7 @@ def edit(
         list[Clearable] | None, typer.Option(help="Remove this setting; repeatable.")
     ] = None,
     if_match: IfMatchOption = None,
+    no_check: NoCheckOption = False,
 ) -> None:
     """Change settings of a connector; a job that is active keeps those that it began with."""
     options = {
@@ -106,7 +111,7 @@ def edit(
         changes[name.value] = None
     if not changes:
         raise typer.BadParameter("name a setting to change")
-    _change(remote, connector, changes, if_match)
+    _change(remote, connector, changes, if_match, no_check=no_check)
 
 
 @remote_command
@@ -157,9 +162,24 @@ def file_filter(allow: Sequence[str], deny: Sequence[str]) -> Json | None:
     }
 
 
-def _change(remote: Remote, connector: str, changes: Json, if_match: str | None = None) -> None:
-    changed, headers = remote.client.patch(_path(connector), changes, if_match=if_match)
+def unchecked(*, no_check: bool) -> str:
+    """Return the query with which a connector is saved."""
+    return "?check=false" if no_check else ""
+
+
+def _change(
+    remote: Remote,
+    connector: str,
+    changes: Json,
+    if_match: str | None = None,
+    *,
+    no_check: bool = False,
+) -> None:
+    path = _path(connector) + unchecked(no_check=no_check)
+    changed, headers = remote.client.patch(path, changes, if_match=if_match)
+    report = changed.pop("check", None)
     _print(remote, changed, headers["ETag"])
+    print_check(report)
 
 
 def _path(connector: str) -> str:

@@ -10,15 +10,19 @@ import typer
 from domain.connector import IdSource, Trigger, Verify
 from domain.shown import shown
 from entrypoints.cli.remote.connector_change_commands import (
+    NoCheckOption,
     delete,
     disable,
     edit,
     enable,
     file_filter,
     show,
+    unchecked,
 )
+from entrypoints.cli.remote.connector_check_command import check
 from entrypoints.cli.remote.medialake_import.command import import_
 from entrypoints.cli.remote.remote_command import Remote, remote_command
+from entrypoints.cli.terminal.check_output import print_check
 from entrypoints.cli.terminal.output import (
     OUT,
     VERIFY_OPTION,
@@ -32,7 +36,7 @@ from entrypoints.cli.terminal.output import (
 
 app = typer.Typer(help="Register, list, change and remove connectors.", no_args_is_help=True)
 app.command("import")(import_)
-for _command in (show, edit, enable, disable, delete):
+for _command in (show, edit, check, enable, disable, delete):
     app.command(_command.__name__)(_command)
 
 # Media Lake, v1.18.3: the queue's policy in lambdas/api/connectors/s3/post_s3/index.py, and the
@@ -87,6 +91,7 @@ def add(
     role: Annotated[
         str | None, typer.Option(help="ARN of a role that has access to the bucket.")
     ] = None,
+    no_check: NoCheckOption = False,
 ) -> None:
     """Register a bucket as a connector."""
     if trigger is Trigger.QUEUE and queue_url is None:
@@ -103,13 +108,14 @@ def add(
         "roleArn": role,
     }
     body.update({name: value for name, value in options.items() if value is not None})
-    connector = remote.client.post("/connectors", body)
+    connector = remote.client.post("/connectors" + unchecked(no_check=no_check), body)
     if remote.output is Format.JSON:
         print_json(connector)
     else:
         shown_id = printable(connector["connectorId"])
         OUT.print(f"connector {shown_id} is registered for bucket {printable(bucket)}")
         OUT.print(f"trigger {trigger.value}: {_NOTIFIED_BY[trigger]}")
+        print_check(connector.get("check"))
         OUT.print(f"next: asset-sync sync {shown_id}")
 
 
