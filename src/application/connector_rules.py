@@ -9,6 +9,7 @@ from domain import prefixes as prefix_rules
 from domain.bucket_name import bucket_name_error
 from domain.connector import Bucket, Connector, IdSource, Ingest, Trigger, Verify
 from domain.errors import FieldIssue
+from domain.filters import nothing_passes
 from domain.item_sizes import connector_issues
 from domain.profile import CatalogProfile, Profile
 
@@ -45,7 +46,11 @@ def faults_of(
         )
     issues += _access_issues(connector.bucket)
     issues += _queue_issues(connector.ingest)
-    issues += connector_issues(connector.prefixes, connector.ingest)
+    issues += connector_issues(connector.prefixes, connector.ingest, connector.filters)
+    field = nothing_passes((connector.filters,))
+    if field is not None:
+        message = "lets no object pass, together with the other filters"
+        issues.append(FieldIssue(path=f"filters.{field}", message=message))
     if profile.name is CatalogProfile.NONE and connector.ingest.ids is IdSource.ASSIGNED:
         message = "is 'assigned', and without a catalog no system assigns ids; use 'minted'"
         issues.append(FieldIssue(path="ids", message=message))

@@ -10,6 +10,7 @@ from application.connector_rules import faults_of
 from domain import prefixes as prefix_rules
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest, Verify
 from domain.errors import FieldIssue, InvalidRequest
+from domain.filters import NO_FILTERS, Filters
 from domain.profile import Profile
 from ports.clock import Clock
 from ports.connector_store import ConnectorInUse, ConnectorStore
@@ -39,6 +40,7 @@ class NewConnector:
     status: ConnectorStatus = ConnectorStatus.ENABLED
     ingest: Ingest = field(default_factory=Ingest)
     verify: Verify = Verify.TAGS
+    filters: Filters = NO_FILTERS
     expected_owner: str | None = None
     role_arn: str | None = None
 
@@ -80,6 +82,7 @@ class Connectors:
             status=new.status,
             ingest=new.ingest,
             verify=new.verify,
+            filters=new.filters,
             created_at=self._clock.now(),
         )
         connector = self._checked(connector)

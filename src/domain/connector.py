@@ -9,6 +9,7 @@ from typing import Final
 
 from domain.errors import ConnectorDisabled
 from domain.file_types import FileFilter
+from domain.filters import NO_FILTERS, Filters
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -113,6 +114,7 @@ class Connector:
     created_at: datetime
     ingest: Ingest = field(default_factory=Ingest)
     verify: Verify = Verify.TAGS
+    filters: Filters = NO_FILTERS
     queue_empty_at: datetime | None = None
     version: int = 1
 

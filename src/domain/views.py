@@ -9,6 +9,7 @@ from domain.chunk import Chunk
 from domain.connector import Connector, Verify
 from domain.failure import Failure
 from domain.file_types import FileFilter
+from domain.filter_view import filters_view
 from domain.job import Job
 from domain.manifest import format_timestamp
 from domain.outcome import Outcome, counts_by_name
@@ -96,6 +97,7 @@ def connector_view(connector: Connector) -> Json:
             format_timestamp(connector.queue_empty_at) if connector.queue_empty_at else None
         ),
         "fileFilter": filter_view(file_filter) if file_filter else None,
+        "filters": filters_view(connector.filters) if connector.filters.given else None,
         "expectedBucketOwner": connector.bucket.expected_owner,
         "roleArn": connector.bucket.role_arn,
         "createdAt": format_timestamp(connector.created_at),

@@ -19,6 +19,7 @@ from domain.bucket_report import BucketReport, Permission, Probed, Setting
 from domain.connector import Bucket, BucketInfo, Ingest, Trigger, Verify
 from domain.errors import InvalidMessage
 from domain.file_types import FileFilter, FilterMode
+from domain.filters import Filters, MediaType, StorageClass
 from domain.job import Discovery, SyncOptions, SyncRequest
 from domain.outcome import OutcomeKind
 from domain.pricing.survey import (
@@ -69,7 +70,9 @@ REQUEST = SurveyRequest(
             exclude=("**/tmp/*",),
             retrigger=True,
             verify=Verify.CATALOG,
+            filters=Filters(size_min=0, storage_classes=(StorageClass.GLACIER,)),
         ),
+        filters=Filters(media_types=(MediaType.VIDEO,), age_min_s=60),
     ),
     sample_size=400,
 )

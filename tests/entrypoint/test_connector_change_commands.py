@@ -110,3 +110,16 @@ def test_a_connector_with_an_active_job_is_not_removed() -> None:
     refused = run("delete", "media", "--yes", exit_code=1)
     assert "is active" in refused.stderr
     assert "cancel it" in refused.stderr
+
+
+def test_filters_are_given_as_json() -> None:
+    text = '{"mediaTypes": ["video"], "minSizeBytes": 1}'
+    edited = document("edit", "media", "--filters", text)
+    assert (edited["filters"]["mediaTypes"], edited["filters"]["minSizeBytes"]) == (["video"], 1)
+    assert "video" in run("show", "media").stdout
+    for broken in ("{", "[]", "video", "[" * 100_000):
+        run("edit", "media", "--filters", broken, exit_code=2)
+    run("edit", "media", "--filters", '{"mediaTypes": ["film"]}', exit_code=1)
+    narrowed = CliRunner().invoke(app, ["sync", "media", "--filters", '{"mediaTypes": ["audio"]}'])
+    assert (narrowed.exit_code, "filters.mediaTypes" in narrowed.stderr) == (1, True)
+    assert document("edit", "media", "--clear", "filters")["filters"] is None

@@ -27,6 +27,17 @@ FULL = {
     "restoreTags": False,
     "ingestQueueUrl": QUEUE,
     "fileFilter": {"mode": "deny", "extensions": ["mov"], "mimeTypes": []},
+    "filters": {
+        "include": [],
+        "exclude": ["tmp/"],
+        "minSizeBytes": 1,
+        "maxSizeBytes": None,
+        "modifiedSince": None,
+        "modifiedBefore": None,
+        "minAgeSeconds": 60,
+        "storageClasses": [],
+        "mediaTypes": ["video", "image"],
+    },
     "expectedBucketOwner": "123456789012",
     "roleArn": "arn:aws:iam::123456789012:role/media",
 }

@@ -16,6 +16,7 @@ from adapters.aws.attributes import (
 )
 from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.dynamo_writes import Request, update
+from adapters.aws.filters_item import filters_values, to_filters
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from domain.connector import Connector, ConnectorStatus, Verify
 
@@ -55,6 +56,7 @@ def to_connector(item: Item) -> Connector:
             status=ConnectorStatus(values["status"]),
             ingest=to_ingest(values),
             verify=Verify(values.get("verify", Verify.TAGS)),
+            filters=to_filters(values.get("filters")),
             queue_empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
             created_at=to_timestamp(values["createdAt"]),
             version=values.get("version", _FIRST_VERSION),
@@ -110,4 +112,5 @@ def _settings(connector: Connector) -> dict[str, Value | None]:
         "status": connector.status,
         **ingest_values(connector.ingest),
         "verify": connector.verify,
+        "filters": filters_values(connector.filters),
     }

@@ -365,7 +365,11 @@ def _entry(bucket: MemoryBucket, key: str) -> ManifestEntry:
     assert stored is not None  # noqa: S101  # `keys` has current objects only
     head = stored.head
     return ManifestEntry(
-        key=key, size_bytes=head.size_bytes, last_modified=head.last_modified, e_tag=head.e_tag
+        key=key,
+        size_bytes=head.size_bytes,
+        last_modified=head.last_modified,
+        e_tag=head.e_tag,
+        storage_class=head.storage_class,
     )
 
 

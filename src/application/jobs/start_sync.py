@@ -14,6 +14,7 @@ from application.jobs.status_publisher import StatusPublisher
 from application.jobs.sync_request import sync_request
 from domain.connector import check_may_start
 from domain.errors import InvalidRequest
+from domain.filter_view import filters_view
 from domain.identity import job_id_for
 from domain.job import Job, SyncOptions, new_job
 from domain.job_control import is_of
@@ -186,6 +187,8 @@ def _fingerprint(options: SyncOptions, max_cost: Decimal | None) -> str:
     if options.retrigger:
         # As the next one, only where it is set: a repeated request of an earlier version is equal.
         canonical["retrigger"] = True
+    if options.filters.given:
+        canonical["filters"] = filters_view(options.filters)
     if options.verify is not None:
         canonical["verify"] = options.verify
     if (source := options.source) is not None:

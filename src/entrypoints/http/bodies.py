@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from application.jobs.plan_sync import SAMPLE_SIZE, SAMPLE_SIZE_MAX
 from domain.connector import Trigger, Verify
 from domain.job import Discovery, SyncOptions
 from domain.key_source import KeySource, SourceKind
+from entrypoints.http.filter_bodies import FiltersBody, filters_of
 from entrypoints.http.values import (
     BucketName,
     Dollars,
@@ -27,21 +27,10 @@ from entrypoints.http.values import (
     Timestamp,
     WholeKey,
 )
+from entrypoints.http.wire import Wire
 
 # Strictness would require a member of the enum itself; what arrives is its value.
 BY_VALUE: Final = Field(strict=False)
-
-
-class Wire(BaseModel):
-    """Names are camelCase on the wire."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        alias_generator=to_camel,
-        hide_input_in_errors=True,
-    )
 
 
 class PricesBody(Wire):
@@ -90,6 +79,9 @@ class _SyncOptionsBody(Wire):
     exclude: KeyGlobs | None = Field(
         None, description="No keys that match one of these globs; wins over `include`."
     )
+    filters: FiltersBody | None = Field(
+        None, description="Filters in addition to the connector's, which they narrow."
+    )
     retrigger: bool = Field(
         False,
         description="Trigger unknown objects even if they were triggered before and are waited for,"
@@ -115,6 +107,7 @@ class _SyncOptionsBody(Wire):
             modified_since=self.modified_since,
             include=tuple(self.include or ()),
             exclude=tuple(self.exclude or ()),
+            filters=filters_of(self.filters),
             retrigger=self.retrigger,
             verify=self.verify,
         )

@@ -11,7 +11,8 @@ from pydantic import ConfigDict, Field
 from application.connectors import NewConnector
 from domain.connector import Connector, ConnectorStatus, IdSource, Ingest, Trigger, Verify
 from domain.file_types import FileFilter, FilterMode, file_filter_of
-from entrypoints.http.bodies import BY_VALUE, Wire
+from entrypoints.http.bodies import BY_VALUE
+from entrypoints.http.filter_bodies import FiltersBody, filters_of
 from entrypoints.http.values import (
     AccountId,
     BucketName,
@@ -21,6 +22,7 @@ from entrypoints.http.values import (
     QueueUrl,
     RoleArn,
 )
+from entrypoints.http.wire import Wire
 
 
 class FileFilterBody(Wire):
@@ -83,6 +85,9 @@ class _SettingsBody(Wire):
     file_filter: FileFilterBody | None = Field(
         None, description="The file filter that the system has for this bucket."
     )
+    filters: FiltersBody | None = Field(
+        None, description="Which objects its syncs are about; a sync may narrow them."
+    )
     expected_bucket_owner: AccountId | None = Field(
         None, description="The 12-digit id of the account that must own the bucket."
     )
@@ -96,6 +101,7 @@ class _SettingsBody(Wire):
             "prefixes": tuple(self.prefixes or ()),
             "status": self.status,
             "verify": self.verify,
+            "filters": filters_of(self.filters),
             "expected_owner": self.expected_bucket_owner,
             "role_arn": self.role_arn,
         }

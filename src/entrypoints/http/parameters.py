@@ -36,7 +36,12 @@ _TAG: Final = r'(?:W/)?"[\x21\x23-\x7e]*"'
 _TAGS: Final = re.compile(rf"{_TAG}(?:\s*,\s*{_TAG})*", re.ASCII)
 _TAGS_CHARS_MAX: Final = 1_024
 _TAGS_SCHEMA: Final = WithJsonSchema(
-    {"type": "string", "minLength": 1, "maxLength": _TAGS_CHARS_MAX}
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": _TAGS_CHARS_MAX,
+        "pattern": r"^(\*|(W/)?\"[!#-~]*\"(, *(W/)?\"[!#-~]*\")*)$",
+    }
 )
 
 

@@ -12,6 +12,7 @@ from domain.chunk import ChunkStatus
 from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.decision import Decision
 from domain.file_types import FilterMode
+from domain.filters import MediaType, StorageClass
 from domain.job import Discovery, JobStatus
 from domain.key_source import SourceKind
 from domain.outcome import OutcomeKind
@@ -27,6 +28,20 @@ class FileFilter(Shown):
     mode: FilterMode
     extensions: list[str]
     mime_types: list[str]
+
+
+class Filters(Shown):
+    """Which objects syncs are about."""
+
+    include: list[str]
+    exclude: list[str]
+    min_size_bytes: int | None
+    max_size_bytes: int | None
+    modified_since: datetime | None
+    modified_before: datetime | None
+    min_age_seconds: int | None
+    storage_classes: list[StorageClass]
+    media_types: list[MediaType]
 
 
 class Connector(Shown):
@@ -47,6 +62,8 @@ class Connector(Shown):
     ingest_queue_empty_at: datetime | None
     """When the ingest queue was last seen empty; null if never."""
     file_filter: FileFilter | None
+    filters: Filters | None
+    """Which objects its syncs are about; null for all."""
     expected_bucket_owner: str | None
     role_arn: str | None
     """The role in which the bucket is reached; null for the service's own."""

@@ -20,6 +20,7 @@ from domain.connector import (
     Verify,
 )
 from domain.file_types import FileFilter, FilterMode
+from domain.filters import Filters, MediaType, StorageClass
 from ports.connector_store import ConnectorStore
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.paging import InvalidCursor
@@ -45,6 +46,17 @@ FULL = Connector(
         ),
     ),
     verify=Verify.CATALOG,
+    filters=Filters(
+        include=("*.mov", "ü/"),
+        exclude=("tmp/",),
+        size_min=0,
+        size_max=2**53 - 1,
+        modified_since=NOW,
+        modified_before=NOW + timedelta(days=1),
+        age_min_s=60,
+        storage_classes=(StorageClass.STANDARD, StorageClass.GLACIER_IR),
+        media_types=(MediaType.VIDEO,),
+    ),
     queue_empty_at=NOW,
     created_at=NOW,
 )

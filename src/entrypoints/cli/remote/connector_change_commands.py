@@ -17,11 +17,13 @@ from entrypoints.cli.terminal.check_output import print_check
 from entrypoints.cli.terminal.output import (
     OUT,
     VERIFY_OPTION,
+    FiltersOption,
     Format,
     PrefixOption,
     field,
     print_json,
     printable,
+    read_filters,
 )
 
 ConnectorArgument = Annotated[str, typer.Argument(help="Connector id.")]
@@ -41,6 +43,7 @@ class Clearable(StrEnum):
     PREFIXES = "prefixes"
     QUEUE_URL = "ingestQueueUrl"
     FILE_FILTER = "fileFilter"
+    FILTERS = "filters"
     OWNER = "expectedBucketOwner"
     ROLE = "roleArn"
 
@@ -80,6 +83,7 @@ def edit(
         list[str] | None,
         typer.Option(help="The system does not ingest this extension; repeatable."),
     ] = None,
+    filters: FiltersOption = None,
     owner: Annotated[
         str | None, typer.Option(help="Account id of the expected bucket owner.")
     ] = None,
@@ -101,6 +105,7 @@ def edit(
         "ingestQueueUrl": queue_url,
         "restoreTags": restore_tags,
         "fileFilter": file_filter(allow or (), deny or ()),
+        "filters": read_filters(filters),
         "expectedBucketOwner": owner,
         "roleArn": role,
     }

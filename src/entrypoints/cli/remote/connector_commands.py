@@ -26,12 +26,14 @@ from entrypoints.cli.terminal.check_output import print_check
 from entrypoints.cli.terminal.output import (
     OUT,
     VERIFY_OPTION,
+    FiltersOption,
     Format,
     IdsOption,
     PrefixOption,
     print_json,
     print_unreadable,
     printable,
+    read_filters,
 )
 
 app = typer.Typer(help="Register, list, change and remove connectors.", no_args_is_help=True)
@@ -85,6 +87,7 @@ def add(
         list[str] | None,
         typer.Option(help="The system does not ingest this extension; repeatable."),
     ] = None,
+    filters: FiltersOption = None,
     owner: Annotated[
         str | None, typer.Option(help="Account id of the expected bucket owner.")
     ] = None,
@@ -104,6 +107,7 @@ def add(
         "ingestQueueUrl": queue_url,
         "restoreTags": False if no_restore_tags else None,
         "fileFilter": file_filter(allow or (), deny or ()),
+        "filters": read_filters(filters),
         "expectedBucketOwner": owner,
         "roleArn": role,
     }
