@@ -64,7 +64,7 @@ class IngestWatch:
             if job.request.ingest.trigger is Trigger.QUEUE:
                 raise Misconfigured(
                     f"the connector's ingest queue {queue_url} does not exist, and its trigger"
-                    " sends to it; register the connector with the queue that the system has now",
+                    " sends to it; edit the connector, so that it has the queue of the system",
                     operation=error.operation,
                     resource=queue_url,
                     vendor_code=error.vendor_code,
