@@ -42,9 +42,13 @@ def api_statements(config: Config) -> list[Statement]:
     return [
         Statement(
             sid="JobRecords",
-            reason="Create, show, cancel and redrive jobs; take and free prefixes.",
+            reason=(
+                "Create, show, cancel and redrive jobs; take and free prefixes; check that a"
+                " connector that is removed has no active job."
+            ),
             actions=(
                 "dynamodb:BatchGetItem",
+                "dynamodb:ConditionCheckItem",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
                 "dynamodb:UpdateItem",
@@ -65,8 +69,18 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="Connectors",
-            reason="Register, show and list connectors; the list of the small table is a Scan.",
-            actions=("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Scan"),
+            reason=(
+                "Register, show, edit, remove and list connectors; the list of the small table is a"
+                " Scan. A job starts only if its connector is as it was read."
+            ),
+            actions=(
+                "dynamodb:ConditionCheckItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Scan",
+                "dynamodb:UpdateItem",
+            ),
             resources=("{connectors_table}",),
         ),
         Statement(

@@ -86,13 +86,16 @@ def processor_on_targets(config: Config) -> list[Statement]:
             reason=(
                 "Distinguish a deleted object from a forbidden one: without ListBucket, both are"
                 " 403. A copy sets ACL or lock if the bucket uses ACLs, or locks by default. List"
-                " a bucket and check its configuration for a plan, as the engine does for a sync."
+                " a bucket and check its configuration for a plan, as the engine does for a sync,"
+                " and for a check of its connector, with encryption and notifications."
             ),
             actions=(
+                "s3:GetBucketNotification",
                 "s3:GetBucketObjectLockConfiguration",
                 "s3:GetBucketOwnershipControls",
                 "s3:GetBucketRequestPayment",
                 "s3:GetBucketVersioning",
+                "s3:GetEncryptionConfiguration",
                 "s3:ListBucket",
             ),
             resources=target_buckets(config),

@@ -1,45 +1,33 @@
-"""Registering and reading connectors."""
+"""Registering, reading, editing and removing connectors."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from application.connector_rules import faults_of
 from domain import prefixes as prefix_rules
-from domain.bucket_name import bucket_name_error
-from domain.connector import (
-    Bucket,
-    Connector,
-    ConnectorStatus,
-    IdSource,
-    Ingest,
-    Trigger,
-    Verify,
-)
+from domain.connector import Bucket, Connector, ConnectorStatus, Ingest, Verify
 from domain.errors import FieldIssue, InvalidRequest
-from domain.item_sizes import connector_issues
-from domain.profile import CatalogProfile, Profile
+from domain.filters import NO_FILTERS, Filters
+from domain.profile import Profile
 from ports.clock import Clock
-from ports.connector_store import ConnectorStore
+from ports.connector_store import ConnectorInUse, ConnectorStore
+from ports.errors import Conflict
 from ports.ids import Ids
 from ports.paging import Page
 
-CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
-ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
-# IAM User Guide, "IAM identifiers" and "IAM and AWS STS quotas": a name of up to 64 characters,
-# below a path of up to 512. A path may have only characters that have no special meaning in a
-# policy: the policies of this service name the role. An assumed role (arn:aws:sts) is not a role.
-ROLE_ARN: Final = re.compile(
-    r"(?=.{20,620}$)arn:aws[a-z-]*:iam::[0-9]{12}:role/"
-    r"(?:[A-Za-z0-9+=.@_\-]+/)*[A-Za-z0-9+=.@_\-]{1,64}"
-)
-# SQS Developer Guide, "Amazon SQS queue and message identifiers": a URL ends in the account and
-# a name of up to 80 characters, `.fifo` included. Any host is accepted: AWS has several forms, and
-# emulators have their own.
-QUEUE_URL: Final = re.compile(
-    r"https?://[A-Za-z0-9.:\-]{1,255}/(?:[A-Za-z0-9\-]+/)*[0-9]{12}/[A-Za-z0-9_\-]{1,80}(?:\.fifo)?"
-)
+# A connector has few writers. The bound only keeps a bug from looping forever.
+_MAX_TRIES: Final = 10
+
+
+Vet = Callable[[Connector | None, Connector], Awaitable[None]]
+"""Accepts a connector that is about to be saved, or raises; it gets the one before, if any."""
+
+
+class Outdated(Conflict):
+    """The connector is not in a state for which its caller asked for the change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +40,7 @@ class NewConnector:
     status: ConnectorStatus = ConnectorStatus.ENABLED
     ingest: Ingest = field(default_factory=Ingest)
     verify: Verify = Verify.TAGS
+    filters: Filters = NO_FILTERS
     expected_owner: str | None = None
     role_arn: str | None = None
 
@@ -74,66 +63,86 @@ class Connectors:
         self._clock = clock
         self._ids = ids
 
-    async def register(self, new: NewConnector) -> Connector:
-        """Record a connector. The first sync checks whether its bucket can be read.
+    async def register(self, new: NewConnector, *, vet: Vet | None = None) -> Connector:
+        """Record a connector, after `vet` has accepted it.
 
         Raises:
+            Exception: raised by `vet`; nothing was written.
             InvalidRequest: one or more fields are invalid; it lists all of them.
             AlreadyExists: the id is taken.
         """
-        issues = prefix_rules.check(new.prefixes, path="prefixes")
-        name_error = bucket_name_error(new.bucket_name)
-        if name_error is not None:
-            issues.append(FieldIssue(path="bucketName", message=name_error))
-        elif new.bucket_name == self._results_bucket_name:
-            issues.append(
-                FieldIssue(
-                    path="bucketName",
-                    message="is this service's own results bucket, which each sync writes to;"
-                    " register the bucket that holds your media",
-                )
-            )
-        if new.connector_id is not None and not CONNECTOR_ID.fullmatch(new.connector_id):
-            issues.append(
-                FieldIssue(
-                    path="connectorId",
-                    message="must be 1 to 64 letters, digits, dots, hyphens or underscores, and"
-                    " begin with a letter or a digit",
-                )
-            )
-        if new.expected_owner is not None and not ACCOUNT_ID.fullmatch(new.expected_owner):
-            issues.append(
-                FieldIssue(path="expectedBucketOwner", message="is not an account id of 12 digits")
-            )
-        if new.role_arn is not None and not ROLE_ARN.fullmatch(new.role_arn):
-            issues.append(
-                FieldIssue(
-                    path="roleArn", message="is not a role's ARN: arn:aws:iam::ACCOUNT:role/NAME"
-                )
-            )
-        issues += _queue_issues(new.ingest)
-        issues += connector_issues(new.prefixes, new.ingest)
-        if self._profile.name is CatalogProfile.NONE and new.ingest.ids is IdSource.ASSIGNED:
-            message = "is 'assigned', and without a catalog no system assigns ids; use 'minted'"
-            issues.append(FieldIssue(path="ids", message=message))
-        if self._profile.name is CatalogProfile.NONE and new.verify is Verify.CATALOG:
-            message = "is 'catalog', and this deployment has no catalog to ask; use 'tags'"
-            issues.append(FieldIssue(path="verify", message=message))
-        if issues:
-            raise InvalidRequest(*issues)
         connector = Connector(
-            connector_id=new.connector_id or self._ids.new_connector_id(),
+            connector_id=(
+                self._ids.new_connector_id() if new.connector_id is None else new.connector_id
+            ),
             bucket=Bucket(
                 name=new.bucket_name, expected_owner=new.expected_owner, role_arn=new.role_arn
             ),
-            prefixes=prefix_rules.normalise(new.prefixes),
+            prefixes=new.prefixes,
             status=new.status,
             ingest=new.ingest,
             verify=new.verify,
+            filters=new.filters,
             created_at=self._clock.now(),
         )
+        connector = self._checked(connector)
+        if vet is not None:
+            await vet(None, connector)
         await self._connectors.create(connector)
         return connector
+
+    async def edit(
+        self,
+        connector_id: str,
+        change: Callable[[Connector], Connector],
+        *,
+        revisions: Collection[str] | None = None,
+        vet: Vet | None = None,
+    ) -> Connector:
+        """Return the connector as stored after `change`; jobs that have started keep what it was.
+
+        With `revisions`, only if it is in one of these states (`Connector.revision`). Without, a
+        change by another caller at the same time is kept, as far as this one does not replace it.
+        `vet` gets the connector before and after the change, before it is written.
+
+        Raises:
+            Exception: raised by `vet`; nothing was written.
+            NotFound: there is none.
+            InvalidRequest: the changed fields are invalid; it lists all of them.
+            Outdated: it is in none of the states `revisions`.
+            Conflict: other callers kept changing it.
+        """
+        for _ in range(_MAX_TRIES):
+            connector = await self._current(connector_id, revisions)
+            changed = self._checked(change(connector), before=connector)
+            if changed == connector:
+                return connector
+            if vet is not None:
+                await vet(connector, changed)
+            try:
+                return await self._connectors.save(changed)
+            except Conflict:
+                continue
+        raise _kept_changing(connector_id)
+
+    async def remove(self, connector_id: str, *, revisions: Collection[str] | None = None) -> None:
+        """Remove the connector; its jobs can still be read, and none of them can be redriven.
+
+        Raises:
+            NotFound: there is none.
+            Outdated: it is in none of the states `revisions`.
+            ConnectorInUse: a job of it is active.
+            Conflict: other callers kept changing it.
+        """
+        for _ in range(_MAX_TRIES):
+            connector = await self._current(connector_id, revisions)
+            try:
+                return await self._connectors.remove(connector)
+            except ConnectorInUse:
+                raise
+            except Conflict:
+                continue
+        raise _kept_changing(connector_id)
 
     async def get(self, connector_id: str) -> Connector:
         """Return a connector.
@@ -151,14 +160,35 @@ class Connectors:
         """
         return await self._connectors.list_page(limit=limit, cursor=cursor)
 
+    async def _current(self, connector_id: str, revisions: Collection[str] | None) -> Connector:
+        connector = await self._connectors.get(connector_id)
+        if revisions is not None and connector.revision not in revisions:
+            raise Outdated(
+                f"connector {connector_id} was changed since it was read", resource=connector_id
+            )
+        return connector
 
-def _queue_issues(ingest: Ingest) -> list[FieldIssue]:
-    if ingest.queue_url is None:
-        if ingest.trigger is not Trigger.QUEUE:
-            return []
-        message = "is missing: the trigger 'queue' sends to the system's ingest queue"
-        return [FieldIssue(path="ingestQueueUrl", message=message)]
-    if QUEUE_URL.fullmatch(ingest.queue_url):
-        return []
-    message = "is not the URL of an SQS queue: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
-    return [FieldIssue(path="ingestQueueUrl", message=message)]
+    def _checked(self, connector: Connector, *, before: Connector | None = None) -> Connector:
+        """Return the connector as it is saved.
+
+        What was wrong `before` does not keep an edit from being saved: a connector of an earlier
+        version, which had fewer rules, can always be disabled.
+
+        Raises:
+            InvalidRequest: one or more fields are invalid; it lists all of them.
+        """
+        known = [] if before is None else self._faults(before)
+        issues = [issue for issue in self._faults(connector) if issue not in known]
+        if issues:
+            raise InvalidRequest(*issues)
+        return replace(connector, prefixes=prefix_rules.normalise(connector.prefixes))
+
+    def _faults(self, connector: Connector) -> list[FieldIssue]:
+        return faults_of(connector, self._profile, results_bucket_name=self._results_bucket_name)
+
+
+def _kept_changing(connector_id: str) -> Conflict:
+    return Conflict(
+        f"connector {connector_id} was changed by others {_MAX_TRIES} times in a row",
+        resource=connector_id,
+    )

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
+from domain.errors import ConnectorDisabled
 from domain.file_types import FileFilter
+from domain.filters import NO_FILTERS, Filters
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ConnectorStatus(StrEnum):
@@ -97,7 +102,9 @@ class BucketInfo:
 class Connector:
     """A registered bucket. Empty `prefixes` mean the whole bucket.
 
-    `queue_empty_at` is when its ingest queue was last seen empty, None if never.
+    `queue_empty_at` is when its ingest queue was last seen empty, None if never. `version` counts
+    the writes of all else, from 1. An id that is used again, after its connector was removed, is
+    another connector: it has another `created_at`.
     """
 
     connector_id: str
@@ -107,4 +114,32 @@ class Connector:
     created_at: datetime
     ingest: Ingest = field(default_factory=Ingest)
     verify: Verify = Verify.TAGS
+    filters: Filters = NO_FILTERS
     queue_empty_at: datetime | None = None
+    version: int = 1
+
+    @property
+    def revision(self) -> str:
+        """A text that no other state of this connector has, nor one of another with its id."""
+        created = (self.created_at - _EPOCH) // timedelta(microseconds=1)
+        return f"{created:x}-{self.version}"
+
+    def same_as(self, other: Connector) -> bool:
+        """Return whether both are states of one connector, and not of two with the same id."""
+        mine, theirs = (self.connector_id, self.created_at), (other.connector_id, other.created_at)
+        return mine == theirs
+
+
+def check_may_start(connector: Connector) -> None:
+    """Check that the connector's syncs may start, and its failures be retried.
+
+    Raises:
+        ConnectorDisabled: It is disabled.
+    """
+    if connector.status is not ConnectorStatus.ENABLED:
+        name = connector.connector_id
+        raise ConnectorDisabled(
+            f"connector {name} is {connector.status} and starts nothing; a job of it that is active"
+            f" goes on. Enable it first: asset-sync connectors enable {name}, or PATCH"
+            f' /connectors/{name} with {{"status": "ENABLED"}}'
+        )

@@ -43,6 +43,10 @@ class ConnectorDisabled(DomainError):
     """The connector exists, but its owner disabled it."""
 
 
+class ConnectorRemoved(DomainError):
+    """The job's connector was removed, and no longer starts anything."""
+
+
 class NotRedrivable(DomainError):
     """The job has no failure that a redrive could fix."""
 

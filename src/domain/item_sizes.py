@@ -14,6 +14,7 @@ from typing import Final
 
 from domain.connector import Ingest
 from domain.errors import FieldIssue, ManifestTooLarge
+from domain.filters import NO_FILTERS, Filters
 from domain.job import SyncOptions
 
 JOB_OPTIONS_BYTES_MAX: Final = 200_000
@@ -27,17 +28,22 @@ _PARTS_PER_SIZE: Final = 1_000
 _SIZE_DOUBLINGS_MAX: Final = 4
 
 
-def option_issues(options: SyncOptions, ingest: Ingest) -> list[FieldIssue]:
+def option_issues(
+    options: SyncOptions, ingest: Ingest, filters: Filters = NO_FILTERS
+) -> list[FieldIssue]:
     """Return errors in the size of a job's options, its connector's filter included."""
     texts = (*options.prefixes, *options.include, *options.exclude)
-    names = "prefixes, include, exclude and the connector's fileFilter"
-    return _faults(names, _bytes(texts) + _filter_bytes(ingest), JOB_OPTIONS_BYTES_MAX)
+    globs = sum(map(_glob_bytes, (options.filters, filters)))
+    names = "prefixes, include, exclude, filters and the connector's filters and fileFilter"
+    return _faults(names, _bytes(texts) + globs + _filter_bytes(ingest), JOB_OPTIONS_BYTES_MAX)
 
 
-def connector_issues(prefixes: Sequence[str], ingest: Ingest) -> list[FieldIssue]:
+def connector_issues(
+    prefixes: Sequence[str], ingest: Ingest, filters: Filters = NO_FILTERS
+) -> list[FieldIssue]:
     """Return errors in the size of a connector."""
-    size_bytes = _bytes(prefixes) + _filter_bytes(ingest)
-    return _faults("prefixes and fileFilter", size_bytes, CONNECTOR_BYTES_MAX)
+    size_bytes = _bytes(prefixes) + _filter_bytes(ingest) + _glob_bytes(filters)
+    return _faults("prefixes, filters and fileFilter", size_bytes, CONNECTOR_BYTES_MAX)
 
 
 def active_prefix_bytes(active: Iterable[Sequence[str]]) -> int:
@@ -64,6 +70,10 @@ def part_bytes(first_bytes: int, part_count: int) -> int:
 
 def _bytes(texts: Iterable[str]) -> int:
     return sum(1 + len(text.encode("utf-8", "surrogatepass")) for text in texts)
+
+
+def _glob_bytes(filters: Filters) -> int:
+    return _bytes((*filters.include, *filters.exclude))
 
 
 def _filter_bytes(ingest: Ingest) -> int:

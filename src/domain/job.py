@@ -24,6 +24,7 @@ from typing import Final
 from domain.connector import Bucket, Ingest, Verify
 from domain.cost_estimate import CostEstimate
 from domain.engine_work import EngineWork
+from domain.filters import NO_FILTERS, Filters
 from domain.key_source import KeySource
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
@@ -68,6 +69,7 @@ class SyncOptions:
     retrigger: bool = False
     verify: Verify | None = None
     source: KeySource | None = None
+    filters: Filters = NO_FILTERS
 
     @property
     def trusts_catalog(self) -> bool:
@@ -77,18 +79,22 @@ class SyncOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncRequest:
-    """What the job does, fixed when it starts: bucket and ingest are those of the connector then.
+    """What the job does, fixed when it starts: bucket, ingest, filters are the connector's then.
 
-    `fingerprint` distinguishes requests that have the same idempotency key. `estimate` is what the
-    sync would cost, if its request had a maximum.
+    `connector_created_at` distinguishes the connector from others with its id, before or after it;
+    None in jobs from before connectors could be removed. `fingerprint` distinguishes requests that
+    have the same idempotency key. `estimate` is what the sync would cost, if its request had a
+    maximum.
     """
 
     connector_id: str
     bucket: Bucket
     ingest: Ingest = field(default_factory=Ingest)
     options: SyncOptions = SyncOptions()
+    filters: Filters = NO_FILTERS
     fingerprint: str | None = None
     estimate: CostEstimate | None = None
+    connector_created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.attempts import begin_attempt
+from domain.connector import Connector
 from domain.errors import JobLeaseHeld, LeaseLost, NotRedrivable
 from domain.job import (
     Ending,
@@ -20,6 +21,12 @@ from domain.job import (
     evolve,
 )
 from domain.lease import Lease
+
+
+def is_of(job: Job, connector: Connector) -> bool:
+    """Return whether the job is of this connector, and not of another with the same id."""
+    same_id = job.request.connector_id == connector.connector_id
+    return same_id and job.request.connector_created_at in (None, connector.created_at)
 
 
 def request_end(job: Job, ending: Ending, now: datetime) -> Job:

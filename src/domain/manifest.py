@@ -28,14 +28,15 @@ class ManifestEntry:
 
     `size_bytes` and `last_modified` may be unknown (None) in a chunk created from a completion
     report, which does not have them. `e_tag` (unquoted) is also None in a chunk of a job that does
-    not compare it. `row` is the line from which the entry was read, if that had its line end: it is
-    copied as it is.
+    not compare it. `storage_class` is known only while an object is listed. `row` is the line from
+    which the entry was read, if that had its line end: it is copied as it is.
     """
 
     key: str
     size_bytes: int | None
     last_modified: datetime | None
     e_tag: str | None = None
+    storage_class: str | None = field(default=None, compare=False)
     row: bytes | None = field(default=None, compare=False, repr=False)
 
 

@@ -1,4 +1,4 @@
-"""Which listed objects enter the manifest: folder markers, include, exclude, modifiedSince."""
+"""Which listed objects enter the manifest: no folder markers, and what the filters select."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from domain.filters import Filters
 from domain.glob import Glob
+from domain.job import Job
 from domain.manifest import ManifestEntry
 
 
@@ -51,6 +53,33 @@ class Selection:
         if self.include and not any(glob.matches(entry.key) for glob in self.include):
             return False
         return not any(glob.matches(entry.key) for glob in self.exclude)
+
+
+@dataclass(frozen=True, slots=True)
+class JobSelection:
+    """All that a job selects by: its options, and the filters of its connector and of its own."""
+
+    options: Selection
+    filters: tuple[Filters, ...]
+    started_at: datetime
+
+    def selects(self, entry: ManifestEntry) -> bool:
+        """Return whether the object enters the manifest."""
+        return self.options.selects(entry) and all(
+            each.selects(entry, started_at=self.started_at, margin=self.options.margin)
+            for each in self.filters
+        )
+
+
+def selection_of(job: Job, margin: timedelta) -> JobSelection:
+    """Return what a job selects."""
+    options = job.request.options
+    given = (job.request.filters, options.filters)
+    return JobSelection(
+        Selection.of(options.include, options.exclude, options.modified_since, margin),
+        tuple(each for each in given if each.given),
+        job.times.created_at,
+    )
 
 
 def is_folder_marker(entry: ManifestEntry) -> bool:

@@ -9,6 +9,7 @@ from domain.chunk import Chunk
 from domain.connector import Connector, Verify
 from domain.failure import Failure
 from domain.file_types import FileFilter
+from domain.filter_view import filters_view
 from domain.job import Job
 from domain.manifest import format_timestamp
 from domain.outcome import Outcome, counts_by_name
@@ -29,6 +30,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
     return {
         "jobId": job.job_id,
         "connectorId": job.request.connector_id,
+        "connectorCreatedAt": _time(job.request.connector_created_at),
         "bucketName": job.request.bucket.name,
         "prefixes": list(job.request.options.prefixes),
         "status": job.status.value,
@@ -112,6 +114,7 @@ def connector_view(connector: Connector) -> Json:
             format_timestamp(connector.queue_empty_at) if connector.queue_empty_at else None
         ),
         "fileFilter": filter_view(file_filter) if file_filter else None,
+        "filters": filters_view(connector.filters) if connector.filters.given else None,
         "expectedBucketOwner": connector.bucket.expected_owner,
         "roleArn": connector.bucket.role_arn,
         "createdAt": format_timestamp(connector.created_at),
@@ -178,6 +181,10 @@ def outcome_view(outcome: Outcome) -> Json:
         "vendorCode": outcome.vendor_code,
         "requestId": outcome.request_id,
     }
+
+
+def _time(time: datetime | None) -> str | None:
+    return None if time is None else format_timestamp(time)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -15,6 +15,7 @@ from domain.pricing.survey_json import from_document, to_document
 from entrypoints.invocation import LambdaContext, deadline_of
 from entrypoints.processor_events import (
     BatchInvocation,
+    CheckEvent,
     SqsEvent,
     SqsRecord,
     SurveyEvent,
@@ -44,6 +45,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 return await _messages(app, parsed, context)
             if isinstance(parsed, SurveyEvent):
                 return await _survey(app, parsed)
+            if isinstance(parsed, CheckEvent):
+                return await _check(app, parsed)
             return await _tasks(app, parsed)
 
     return RUNTIME.run(use)
@@ -76,6 +79,16 @@ async def _survey(app: ProcessorApp, event: SurveyEvent) -> dict[str, Any]:
         app.telemetry.warning("survey_failed", cause=cause_of(error))
         return {"error": {"kind": type(error).__name__, "message": str(error)}}
     return {"survey": to_document(survey)}
+
+
+async def _check(app: ProcessorApp, event: CheckEvent) -> dict[str, Any]:
+    """Return the report, or the port error that prevented it."""
+    try:
+        report = await app.check_bucket.run(from_document(SurveyRequest, event.survey))
+    except PortError as error:
+        app.telemetry.warning("check_failed", cause=cause_of(error))
+        return {"error": {"kind": type(error).__name__, "message": str(error)}}
+    return {"check": to_document(report)}
 
 
 async def _messages(app: ProcessorApp, event: SqsEvent, context: LambdaContext) -> dict[str, Any]:

@@ -116,7 +116,14 @@ class SurveyEvent(StrictModel):
     survey: dict[str, Any]
 
 
-ProcessorEvent = SqsEvent | BatchInvocation | SurveyEvent
+class CheckEvent(StrictModel):
+    """Check a bucket, for its connector; `survey` is a SurveyRequest, as for a survey."""
+
+    action: Literal["check"]
+    survey: dict[str, Any]
+
+
+ProcessorEvent = SqsEvent | BatchInvocation | SurveyEvent | CheckEvent
 _PROCESSOR_EVENT: TypeAdapter[ProcessorEvent] = TypeAdapter(ProcessorEvent, config=HIDDEN)
 
 

@@ -6,7 +6,18 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.connector import Connector
+from ports.errors import Conflict
 from ports.paging import Page
+
+
+class ConnectorInUse(Conflict):
+    """A job of the connector is active; `job_id` is its id."""
+
+    def __init__(self, connector_id: str, job_id: str) -> None:
+        super().__init__(
+            f"job {job_id} of connector {connector_id} is active", resource=connector_id
+        )
+        self.job_id = job_id
 
 
 class ConnectorStore(Protocol):
@@ -32,6 +43,28 @@ class ConnectorStore(Protocol):
         """
         ...
 
+    async def save(self, connector: Connector) -> Connector:
+        """Write the connector over its version; return it as stored, with its next version.
+
+        Every field is written except `queue_empty_at`: that stays, unless the ingest queue is
+        another one than before. Then it is removed.
+
+        Raises:
+            Conflict: The stored version differs, or there is no such connector (`same_as`).
+        """
+        ...
+
+    async def remove(self, connector: Connector) -> None:
+        """Remove the connector, if it has this version and no active job; its jobs stay.
+
+        Of a removal and a `JobStore.create` or `reopen` for the same connector, one wins.
+
+        Raises:
+            ConnectorInUse: A job of this id is active, or cannot be read.
+            Conflict: The stored version differs, or there is no such connector (`same_as`).
+        """
+        ...
+
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
         """Return up to `limit` connectors, each once, in a stable order.
 
@@ -42,8 +75,10 @@ class ConnectorStore(Protocol):
         """
         ...
 
-    async def record_queue_empty(self, connector_id: str, at: datetime) -> None:
+    async def record_queue_empty(self, connector_id: str, at: datetime, *, queue_url: str) -> None:
         """Record that the connector's ingest queue was empty at `at`; a later time stays.
+
+        Nothing is recorded if the connector has another queue now. The version does not change.
 
         Raises:
             NotFound: There is no such connector.

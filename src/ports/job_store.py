@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from domain.connector import Connector
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import Job, JobStatus
 from ports.errors import Conflict
@@ -30,6 +31,15 @@ class TooManyPrefixes(Conflict):
         )
 
 
+class ConnectorChanged(Conflict):
+    """The job's connector is not as it was read: it was edited, disabled or removed."""
+
+    def __init__(self, connector_id: str) -> None:
+        super().__init__(
+            f"connector {connector_id} was changed in the meantime", resource=connector_id
+        )
+
+
 class JobStore(Protocol):
     """Stores jobs. Reads by id are strongly consistent; lists may lag behind.
 
@@ -37,8 +47,10 @@ class JobStore(Protocol):
     was done completely or not at all.
     """
 
-    async def create(self, job: Job) -> Job:
+    async def create(self, job: Job, *, connector: Connector | None = None) -> Job:
         """Record a new job and reserve its prefixes of the bucket, atomically.
+
+        With `connector`, only if that is stored at this version, in the same step.
 
         Returns the job as stored, with `version` 1. A bucket's active jobs (those not terminal), of
         any connector, never overlap (`domain.prefixes.overlap`): of two concurrent calls, one wins.
@@ -48,6 +60,8 @@ class JobStore(Protocol):
             OverlappingJob: An active job of the bucket overlaps.
             TooManyPrefixes: With those of this job, `domain.item_sizes.active_prefix_bytes` of the
                 bucket's active jobs is above ACTIVE_PREFIX_BYTES_MAX.
+            ConnectorChanged: The stored connector differs (version, `same_as`), or there is none.
+                If another of these errors holds as well, either may be raised.
         """
         ...
 
@@ -72,7 +86,7 @@ class JobStore(Protocol):
         """
         ...
 
-    async def reopen(self, job: Job) -> Job:
+    async def reopen(self, job: Job, *, connector: Connector | None = None) -> Job:
         """Like `save`, for a job that was terminal and no longer is: reserve its prefixes again.
 
         Raises:
@@ -80,6 +94,7 @@ class JobStore(Protocol):
             OverlappingJob: Another active job of the bucket overlaps; may be raised instead of
                 Conflict if both hold.
             TooManyPrefixes: As in `create`; may also be raised instead of Conflict.
+            ConnectorChanged: As in `create`, with the same condition.
         """
         ...
 

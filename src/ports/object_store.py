@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.bucket_report import Setting
 from domain.connector import Bucket, BucketInfo
 from domain.customer_object import ObjectHead, ObjectTags, WrittenObject
 from domain.manifest import ManifestEntry
@@ -37,6 +38,14 @@ class ObjectStore(Protocol):
 
         A setting that an S3-compatible store does not support counts as off. A bucket whose Region
         the store does not return counts as being in the service's Region.
+        """
+        ...
+
+    async def setting(self, bucket: Bucket, setting: Setting) -> str:
+        """Return one setting, as `Setting` describes it; the Region is empty if it is unknown.
+
+        A setting that an S3-compatible store does not support counts as off. The Region of a bucket
+        that exists may be returned even to a caller to whom all else is denied.
         """
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from domain.bucket_report import BucketReport
 from domain.pricing.survey import Survey, SurveyRequest
 
 
@@ -12,6 +13,16 @@ class Surveyor(Protocol):
 
     The caller itself needs no permission on the bucket, nor on the catalog.
     """
+
+    async def check(self, request: SurveyRequest) -> BucketReport:
+        """Return what a look at the bucket found; nothing is written.
+
+        A missing bucket, and what is denied there, are results. `sample_size` has no meaning.
+
+        Raises:
+            Retryable, Unknown: As `survey`.
+        """
+        ...
 
     async def survey(self, request: SurveyRequest) -> Survey:
         """Return what was found; nothing is written. The same request may be made again.

@@ -269,7 +269,8 @@ CALL_NAMES: Final = tuple(
     # As `adapter_calls` names them; the first test fails if one is missing.
     f"{port}.{method}"
     for port, methods in {
-        "objects": "inspect list_objects read_tags head write_tags copy_in_place access"
+        "objects": "inspect setting setting_versioning setting_object_lock setting_encryption"
+        " setting_notifications list_objects read_tags head write_tags copy_in_place access"
         " create_multipart_copy copy_part complete_multipart_copy abort_multipart_copy",
         "roles": "read_tags",
         "results": "put replace get read_range stream e_tag"
@@ -278,7 +279,7 @@ CALL_NAMES: Final = tuple(
         "batch_jobs": "create describe find cancel",
         "jobs": "create get save save_ended reopen list_page open_jobs",
         "chunks": "add get save settle chunks list_page covering_page",
-        "connectors": "create get list_page record_queue_empty",
+        "connectors": "create get save remove list_page record_queue_empty",
         "errors": "record clear list_page",
         "catalog": "look_up records_at",
         "catalog_scan": "size page",
@@ -287,7 +288,7 @@ CALL_NAMES: Final = tuple(
         "notifier": "publish",
         "bus": "publish",
         "invoker": "advance",
-        "surveyor": "survey",
+        "surveyor": "check survey",
     }.items()
     for method in methods.split()
 )

@@ -19,6 +19,7 @@ from adapters.aws.object_store import S3ObjectStore
 from adapters.memory.buckets import EVERYBODY, Grants, MemoryBucket, MemoryBuckets
 from adapters.memory.object_store import MemoryObjectStore
 from adapters.memory.system import ManualClock
+from domain.bucket_report import Setting
 from domain.connector import Bucket
 from domain.customer_object import Encryption, ObjectHead, ObjectLock, WrittenObject
 from domain.manifest import ManifestEntry
@@ -27,6 +28,8 @@ from ports.errors import Archived, Conflict, Misconfigured, NotFound, Refused
 from ports.object_store import ObjectStore
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KMS_KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 # Larger objects get a multipart copy here, so that no test needs 5 GB.
 SINGLE_COPY_BYTES_MAX = 1_000
@@ -78,6 +81,12 @@ class World(Protocol):
     async def retain_by_default(self) -> None:
         """Set a default retention, in a versioned bucket."""
 
+    async def encrypt(self) -> None:
+        """Make a KMS key the bucket's default."""
+
+    async def notify(self) -> None:
+        """Switch EventBridge on."""
+
     async def bucket_elsewhere(self) -> Bucket:
         """Return another bucket, in eu-central-1; the store's own Region is us-east-1."""
 
@@ -117,6 +126,12 @@ class MemoryWorld:
         opened = self._buckets.find(self.bucket.name)
         assert opened is not None
         return opened
+
+    async def encrypt(self) -> None:
+        self._opened.encryption = f"aws:kms {KMS_KEY}"
+
+    async def notify(self) -> None:
+        self._opened.event_bridge = True
 
     async def bucket_elsewhere(self) -> Bucket:
         name = f"{self.bucket.name}-elsewhere"
@@ -227,6 +242,20 @@ class AwsWorld:
             GRANT_PARAMETERS[permission]: ", ".join(names) for permission, names in grantees.items()
         }
         await self._client.put_object_acl(**where, **parameters)
+
+    async def encrypt(self) -> None:
+        default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KMS_KEY}
+        await self._client.put_bucket_encryption(
+            Bucket=self.bucket.name,
+            ServerSideEncryptionConfiguration={
+                "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
+            },
+        )
+
+    async def notify(self) -> None:
+        await self._client.put_bucket_notification_configuration(
+            Bucket=self.bucket.name, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
 
     async def retain_by_default(self) -> None:
         await self._client.put_object_lock_configuration(
@@ -797,6 +826,43 @@ async def test_inspect_returns_whether_the_bucket_is_versioned(world: World) -> 
     after = await world.store.inspect(world.bucket)
     assert (before.versioned, after.versioned) == (False, True)
     assert not after.requester_pays
+
+
+async def test_settings(world: World) -> None:
+    async def read() -> dict[str, str]:
+        return {each.name: await world.store.setting(world.bucket, each) for each in Setting}
+
+    before = await read()
+    assert before.pop("ENCRYPTION") in ("AES256", "Off")
+    assert before == {
+        "REGION": "us-east-1",
+        "VERSIONING": "Off",
+        "OBJECT_LOCK": "Off",
+        "NOTIFICATIONS": "none",
+    }
+    await world.version()
+    await world.retain_by_default()
+    await world.encrypt()
+    await world.notify()
+    assert await read() == {
+        "REGION": "us-east-1",
+        "VERSIONING": "Enabled",
+        "OBJECT_LOCK": "Enabled with a default retention",
+        "ENCRYPTION": f"aws:kms {KMS_KEY}",
+        "NOTIFICATIONS": "EventBridge",
+    }
+
+
+async def test_the_region_of_a_bucket_elsewhere(world: World) -> None:
+    there = await world.bucket_elsewhere()
+    assert await world.store.setting(there, Setting.REGION) == "eu-central-1"
+
+
+@pytest.mark.parametrize("setting", [each for each in Setting if each is not Setting.REGION])
+async def test_a_setting_of_a_missing_bucket(world: World, setting: Setting) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        await world.store.setting(Bucket(name="no-such-bucket-anywhere"), setting)
+    assert caught.value.vendor_code == "NoSuchBucket"
 
 
 async def test_inspect_of_a_missing_bucket(world: World) -> None:

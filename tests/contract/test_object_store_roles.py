@@ -15,6 +15,7 @@ from adapters.aws.role_object_store import RoleObjectStore
 from adapters.memory.buckets import MemoryBuckets
 from adapters.memory.object_store import MemoryObjectStore
 from adapters.memory.system import ManualClock
+from domain.bucket_report import Setting
 from domain.connector import Bucket
 from domain.customer_object import ObjectHead
 from ports.errors import AccessDenied
@@ -82,6 +83,7 @@ async def _list(store: ObjectStore, bucket: Bucket, _: ObjectHead) -> Any:
 
 CALLS: dict[str, Callable[[ObjectStore, Bucket, ObjectHead], Awaitable[Any]]] = {
     "inspect": lambda store, bucket, _: store.inspect(bucket),
+    "setting": lambda store, bucket, _: store.setting(bucket, Setting.NOTIFICATIONS),
     "list_objects": _list,
     "read_tags": lambda store, bucket, _: store.read_tags(bucket, "a"),
     "head": lambda store, bucket, _: store.head(bucket, "a"),

@@ -15,9 +15,11 @@ from aiohttp.test_utils import TestServer
 from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.surveyor import LambdaSurveyor
 from adapters.memory.surveyor import MemorySurveyor
+from domain.bucket_report import BucketReport, Permission, Probed, Setting
 from domain.connector import Bucket, BucketInfo, Ingest, Trigger, Verify
 from domain.errors import InvalidMessage
 from domain.file_types import FileFilter, FilterMode
+from domain.filters import Filters, MediaType, StorageClass
 from domain.job import Discovery, SyncOptions, SyncRequest
 from domain.outcome import OutcomeKind
 from domain.pricing.survey import (
@@ -44,6 +46,7 @@ from ports.surveyor import Surveyor
 
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:discovery"
 Answer = Callable[[SurveyRequest], Awaitable[Survey]]
+Check = Callable[[SurveyRequest], Awaitable[BucketReport]]
 
 REQUEST = SurveyRequest(
     request=SyncRequest(
@@ -67,7 +70,9 @@ REQUEST = SurveyRequest(
             exclude=("**/tmp/*",),
             retrigger=True,
             verify=Verify.CATALOG,
+            filters=Filters(size_min=0, storage_classes=(StorageClass.GLACIER,)),
         ),
+        filters=Filters(media_types=(MediaType.VIDEO,), age_min_s=60),
     ),
     sample_size=400,
 )
@@ -109,6 +114,18 @@ SURVEY = Survey(
 )
 
 
+REPORT = BucketReport(
+    bucket_name="media",
+    exists=True,
+    owner_confirmed=True,
+    settings={Setting.REGION: "eu-west-1", Setting.NOTIFICATIONS: "none"},
+    permissions=(
+        Permission(action="s3:ListBucket", result=Probed.DENIED, needed=False, detail="é"),
+    ),
+    warnings=("it is versioned",),
+)
+
+
 class World(Protocol):
     """A surveyor, and the other function."""
 
@@ -116,6 +133,9 @@ class World(Protocol):
 
     def answer(self, survey: Answer) -> None:
         """Let the other function answer so."""
+
+    def answer_checks(self, check: Check) -> None:
+        """Let the other function answer checks so."""
 
 
 class MemoryWorld:
@@ -125,6 +145,9 @@ class MemoryWorld:
     def answer(self, survey: Answer) -> None:
         self.surveyor.answer = survey
 
+    def answer_checks(self, check: Check) -> None:
+        self.surveyor.report = check
+
 
 class LambdaWorld:
     """Lambda's Invoke operation, for synchronous invocations only."""
@@ -133,27 +156,32 @@ class LambdaWorld:
 
     def __init__(self) -> None:
         self._survey: Answer | None = None
+        self._check: Check | None = None
         self.respond: Callable[[], web.Response] | None = None
 
     def answer(self, survey: Answer) -> None:
         self._survey = survey
+
+    def answer_checks(self, check: Check) -> None:
+        self._check = check
 
     async def accept(self, request: web.Request) -> web.Response:
         assert request.match_info["name"] == FUNCTION_ARN
         assert request.headers["X-Amz-Invocation-Type"] == "RequestResponse"
         event = await request.json()
         assert set(event) == {"action", "survey"}
-        assert event["action"] == "survey"
         if self.respond is not None:
             return self.respond()
-        if self._survey is None:
+        answers = {"survey": self._survey, "check": self._check}
+        answer = answers[event["action"]]
+        if answer is None:
             return web.json_response({"message": "down"}, status=503)
         try:
-            survey = await self._survey(from_document(SurveyRequest, event["survey"]))
+            found = await answer(from_document(SurveyRequest, event["survey"]))
         except PortError as error:
             kind = type(error).__name__
             return web.json_response({"error": {"kind": kind, "message": str(error)}})
-        return web.json_response({"survey": to_document(survey)})
+        return web.json_response({event["action"]: to_document(found)})
 
 
 @pytest.fixture
@@ -197,6 +225,29 @@ async def test_the_other_function_gets_the_request_and_its_survey_is_returned(
     assert await world.surveyor.survey(REQUEST) == SURVEY
     assert await world.surveyor.survey(REQUEST) == SURVEY
     assert asked == [REQUEST, REQUEST]
+
+
+async def test_the_other_function_gets_the_request_and_its_report_is_returned(
+    world: World,
+) -> None:
+    asked = []
+
+    async def check(request: SurveyRequest) -> BucketReport:
+        asked.append(request)
+        return REPORT
+
+    with pytest.raises(Retryable):
+        await world.surveyor.check(REQUEST)
+    world.answer_checks(check)
+    assert await world.surveyor.check(REQUEST) == REPORT
+    assert asked == [REQUEST]
+
+    async def fail(_: SurveyRequest) -> BucketReport:
+        raise Throttled("slow down")
+
+    world.answer_checks(fail)
+    with pytest.raises(Throttled, match="slow down"):
+        await world.surveyor.check(REQUEST)
 
 
 @pytest.mark.parametrize("kind", [AccessDenied, Misconfigured, Throttled, TimedOut])
@@ -265,5 +316,5 @@ def test_a_document_of_another_form_is_refused(document: Any) -> None:
 
 
 def test_documents_are_json() -> None:
-    for value in (REQUEST, SURVEY):
+    for value in (REQUEST, SURVEY, REPORT):
         assert from_document(type(value), json.loads(json.dumps(to_document(value)))) == value

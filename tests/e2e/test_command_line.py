@@ -277,7 +277,8 @@ def test_all_commands_print_one_document(ups: tuple[Up, Up], commands: Commands)
     added = commands.json("connectors", "add", "films", "--id", "films", "--trigger", "copy")
     assert (added["connectorId"], added["trigger"]) == ("films", "copy")
     role_arn = "arn:aws:iam::210987654321:role/media"
-    theirs = commands.json("connectors", "add", "theirs", "--id", "theirs", "--role", role_arn)
+    unseen = ("--role", role_arn, "--no-check")
+    theirs = commands.json("connectors", "add", "theirs", "--id", "theirs", *unseen)
     assert theirs["roleArn"] == role_arn
     listed = commands.json("connectors", "list")["connectors"]
     assert sorted(each["connectorId"] for each in listed) == ["films", "theirs"]

@@ -136,7 +136,9 @@ def _copies(system: Any, bucket: str) -> list[str]:
 @pytest.mark.parametrize("discovery", ["batch", "direct"])
 def test_a_missing_bucket_fails_the_job_and_is_named(system: Any, discovery: str) -> None:
     bucket = f"troubles-missing-{discovery}"
-    system.api.connect(bucket)
+    named = {"connectorId": bucket, "bucketName": bucket}
+    assert system.api("POST", "/connectors", named)[0] == 400
+    assert system.api("POST", "/connectors?check=false", named)[0] == 201
     job = system.api.ended(system.api.sync(bucket, discovery=discovery))
     assert job["status"] == "FAILED"
     assert bucket in job["statusReason"]

@@ -14,16 +14,19 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
+from pydantic import ValidationError
 
 from adapters.local_aws.api_gateway.http_api import http_api_application
 from adapters.local_aws.lambda_service.invocation import FunctionSettings
 from adapters.local_aws.lambda_service.service import LambdaService
 from adapters.local_aws.loopback.http_listener import Listener
 from application.execution.tuning import Tuning
+from domain.filters import nothing_passes
 from domain.glob import glob_error
 from domain.job import Discovery
 from domain.prefixes import check
 from entrypoints import api
+from entrypoints.http.filter_bodies import FiltersBody
 from entrypoints.http.openapi import document
 from entrypoints.http.routes import ROUTES
 from entrypoints.runtime import Runtime
@@ -90,12 +93,28 @@ def without_rules_beyond_the_schema(_context: Any, body: Any) -> bool:
     if not isinstance(body, dict):
         return True
     prefixes = body.get("prefixes")
+    filters = body.get("filters")
+    if isinstance(filters, dict) and not _are_possible(filters):
+        return False
     patterns = [*(body.get("include") or ()), *(body.get("exclude") or ())]
     return not (
         isinstance(prefixes, list)
         and all(isinstance(prefix, str) for prefix in prefixes)
         and check(prefixes, path="prefixes")
     ) and not any(isinstance(pattern, str) and glob_error(pattern) for pattern in patterns)
+
+
+def _are_possible(filters: dict[str, Any]) -> bool:
+    """Return whether filters of the schema's form let any object pass; others stay."""
+    lists = [each for each in (filters.get("include"), filters.get("exclude")) if each]
+    patterns = [pattern for each in lists if isinstance(each, list) for pattern in each]
+    if any(isinstance(pattern, str) and glob_error(pattern) for pattern in patterns):
+        return False
+    try:
+        given = FiltersBody.model_validate(filters)
+    except ValidationError:
+        return True
+    return nothing_passes([given.to_filters()]) is None
 
 
 @schema.parametrize()

@@ -37,6 +37,7 @@ GROUPS: dict[str, set[str]] = {
     "outcomes": set(OutcomeKind),
     "reasons": set(Reason),
     "answers of a Media Lake": set(_TAKINGS),
+    "connectors": {"edit", "disable", "enable", "remove", "register"},
     "in all": {"redrives", "cancels ordered", "dead letters"},
 }
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ from adapters.aws.source_files import S3SourceFiles
 from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.aws.surveyor import LambdaSurveyor
 from adapters.memory.system import ManualClock
+from domain.bucket_report import BucketReport, Setting
 from domain.catalog import CatalogQuestion
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Bucket, BucketInfo, Connector, ConnectorStatus
@@ -182,6 +184,14 @@ GOOD: Final[Mapping[str, Good]] = MappingProxyType(
         "GetBucketRequestPayment": _xml(
             "RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>"
         ),
+        "GetBucketEncryption": _xml(
+            "ServerSideEncryptionConfiguration",
+            "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>"
+            "<KMSMasterKeyID>key</KMSMasterKeyID></ApplyServerSideEncryptionByDefault></Rule>",
+        ),
+        "GetBucketNotificationConfiguration": _xml(
+            "NotificationConfiguration", "<EventBridgeConfiguration></EventBridgeConfiguration>"
+        ),
         "HeadBucket": Good(headers={"x-amz-bucket-region": "us-east-1"}),
         "ListObjectsV2": _xml("ListBucketResult", _PAGE),
         "GetObjectTagging": _xml(
@@ -277,6 +287,8 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
     table = parameters.get("TableName")
     if operation == "GetItem":
         return _json({"Item": _ITEMS[table or "Jobs"]} if not _of_guard(parameters) else {})
+    if operation == "UpdateItem":
+        return _json({"Attributes": _ITEMS[table or "Jobs"]})
     if operation == "Query":
         return _json({"Items": [_ITEMS[table or "Jobs"]], "Count": 1})
     if operation == "Scan":
@@ -285,6 +297,8 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
         [table] = parameters.get("RequestItems", ["Jobs"])
         return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
     if operation == "Invoke" and parameters["InvocationType"] == "RequestResponse":
+        if json.loads(parameters["Payload"])["action"] == "check":
+            return _json({"check": to_document(BucketReport(bucket_name="media"))})
         return _json({"survey": to_document(Survey(bucket=BucketInfo(), listed=Listed()))})
     return GOOD[operation]
 
@@ -327,9 +341,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         processor_arn=ARN,
         role_arn="arn:aws:iam::111122223333:role/batch",
     )
-    jobs = DynamoJobStore(dynamodb, "Jobs", sleep=no_sleep)
+    jobs = DynamoJobStore(dynamodb, "Jobs", connector_table_name="Connectors", sleep=no_sleep)
     chunks = DynamoChunkStore(dynamodb, "Chunks", job_table_name="Jobs", sleep=no_sleep)
-    connectors = DynamoConnectorStore(dynamodb, "Connectors", sleep=no_sleep)
+    connectors = DynamoConnectorStore(dynamodb, "Connectors", job_table_name="Jobs", sleep=no_sleep)
     errors = DynamoErrorLog(dynamodb, "Errors", clock, sleep=no_sleep)
     catalog = DynamoCatalog(
         dynamodb,
@@ -346,6 +360,13 @@ async def adapter_calls(clients: Clients) -> Calls:
     copied = [CopiedPart(number=1, e_tag='"p1"', checksums={})]
     return {
         "objects.inspect": lambda: objects().inspect(BUCKET),
+        **{
+            # One call for each kind of request.
+            f"objects.setting{'' if each is Setting.REGION else f'_{each.name.lower()}'}": partial(
+                objects().setting, BUCKET, each
+            )
+            for each in Setting
+        },
         "objects.list_objects": lambda: _all(
             objects().list_objects(BUCKET, prefix="p/", start_after=None)
         ),
@@ -380,7 +401,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "batch_jobs.describe": lambda: batch_jobs.describe("batch-1"),
         "batch_jobs.find": lambda: batch_jobs.find("job-1"),
         "batch_jobs.cancel": lambda: batch_jobs.cancel("batch-1"),
-        "jobs.create": lambda: jobs.create(replace(JOB, version=0)),
+        "jobs.create": lambda: jobs.create(replace(JOB, version=0), connector=CONNECTOR),
         "jobs.get": lambda: jobs.get("job-1"),
         "jobs.save": lambda: jobs.save(JOB),
         "jobs.save_ended": lambda: jobs.save(ended),
@@ -397,7 +418,11 @@ async def adapter_calls(clients: Clients) -> Calls:
         "connectors.create": lambda: connectors.create(CONNECTOR),
         "connectors.get": lambda: connectors.get("c1"),
         "connectors.list_page": lambda: connectors.list_page(limit=5),
-        "connectors.record_queue_empty": lambda: connectors.record_queue_empty("c1", NOW),
+        "connectors.save": lambda: connectors.save(CONNECTOR),
+        "connectors.remove": lambda: connectors.remove(CONNECTOR),
+        "connectors.record_queue_empty": lambda: connectors.record_queue_empty(
+            "c1", NOW, queue_url=QUEUE_URL
+        ),
         "errors.record": lambda: errors.record([FAILURE]),
         "errors.clear": lambda: errors.clear("job-1", "0"),
         "errors.list_page": lambda: errors.list_page("job-1", limit=5),
@@ -414,6 +439,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         ).publish(status_message(JOB, JOB.notices.pending[0])),
         "bus.publish": lambda: EventBridgeIngestBus(events, bus_name="bus").publish([EVENT]),
         "invoker.advance": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).advance("job-1"),
+        "surveyor.check": lambda: LambdaSurveyor(lambda_, function_arn=ARN).check(
+            SurveyRequest(request=JOB.request, sample_size=1)
+        ),
         "surveyor.survey": lambda: LambdaSurveyor(lambda_, function_arn=ARN).survey(
             SurveyRequest(request=JOB.request, sample_size=1)
         ),

@@ -4,48 +4,58 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from adapters.aws.attributes import (
-    Item,
-    read_or_report,
-    reading,
-    to_attribute,
-    to_item,
-    to_optional_timestamp,
-    to_timestamp,
-    to_values,
+from adapters.aws.attributes import Item, read_or_report, reading, to_attribute, to_item
+from adapters.aws.backoff import Backoff, Sleep
+from adapters.aws.connector_item import (
+    at_version,
+    connector_key,
+    new_connector_item,
+    save_connector,
+    to_connector,
 )
-from adapters.aws.backoff import Sleep
-from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.cursors import to_cursor, to_position
 from adapters.aws.dynamo_reads import first, scan
-from adapters.aws.dynamo_writes import DynamoWriter, put
+from adapters.aws.dynamo_writes import ConditionsFailed, DynamoWriter, put
 from adapters.aws.errors import map_aws_errors
-from adapters.aws.ingest_item import ingest_values, to_ingest
-from domain.connector import Connector, ConnectorStatus, Verify
-from ports.connector_store import ConnectorStore
+from adapters.aws.prefix_guard import connector_guard_id, is_active, read_guard
+from domain.connector import Connector
+from ports.connector_store import ConnectorInUse, ConnectorStore
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.paging import Page
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
 
+# The first action of a removal is the connector; the guard of its jobs follows.
+_CONNECTOR: Final = 0
+
 
 class DynamoConnectorStore:
-    """Stores connectors in the table `resources.CONNECTORS_TABLE`."""
+    """Stores connectors in the table `resources.CONNECTORS_TABLE`.
+
+    A removal also reads the guard of the connector's jobs, which is in the job table.
+    """
 
     def __init__(
-        self, client: DynamoDBClient, table_name: str, *, sleep: Sleep = asyncio.sleep
+        self,
+        client: DynamoDBClient,
+        table_name: str,
+        *,
+        job_table_name: str,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._client = client
         self._table_name = table_name
+        self._job_table_name = job_table_name
+        self._sleep = sleep
         self._writer = DynamoWriter(client, sleep=sleep)
 
     async def create(self, connector: Connector) -> None:
         try:
             await self._writer.put(
-                put(self._table_name, _to_connector_item(connector), absent="connectorId")
+                put(self._table_name, new_connector_item(connector), absent="connectorId")
             )
         except Conflict as error:
             raise AlreadyExists(
@@ -53,15 +63,45 @@ class DynamoConnectorStore:
             ) from error
 
     async def get(self, connector_id: str) -> Connector:
-        with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
-            response = await self._client.get_item(
-                TableName=self._table_name,
-                Key=to_item({"connectorId": connector_id}),
-                ConsistentRead=True,
-            )
-        if "Item" not in response:
+        item = await self._find(connector_id)
+        if item is None:
             raise NotFound(f"there is no connector {connector_id}", resource=connector_id)
-        return _to_connector(response["Item"])
+        return to_connector(item)
+
+    async def save(self, connector: Connector) -> Connector:
+        """See `ConnectorStore.save`; the queue read before is that of the version written over."""
+        item = await self._find(connector.connector_id)
+        stored = None if item is None else to_connector(item)
+        if stored is None or stored.revision != connector.revision:
+            raise _outdated(connector)
+        other_queue = stored.ingest.queue_url != connector.ingest.queue_url
+        request = save_connector(self._table_name, connector, other_queue=other_queue)
+        return to_connector(await self._writer.update(request))
+
+    async def remove(self, connector: Connector) -> None:
+        """See `ConnectorStore.remove`; a job that is created concurrently changes the guard."""
+        backoff = Backoff(
+            self._sleep, operation="TransactWriteItems", resource=f"table/{self._table_name}"
+        )
+        guard_id = connector_guard_id(connector.connector_id)
+        while True:
+            guard = await read_guard(self._client, self._job_table_name, guard_id)
+            for job_id in sorted(guard.active):
+                if await is_active(self._client, self._job_table_name, job_id):
+                    raise ConnectorInUse(connector.connector_id, job_id)
+            try:
+                await self._writer.transact(
+                    [
+                        {"Delete": at_version(self._table_name, connector)},
+                        {"ConditionCheck": guard.unchanged(self._job_table_name)},
+                    ]
+                )
+            except ConditionsFailed as failed:
+                if _CONNECTOR in failed.positions:
+                    raise _outdated(connector) from failed
+            else:
+                return
+            await backoff.wait("a job of the connector interfered")
 
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
         """See `ConnectorStore.list_page`; the order is that of the ids' hashes."""
@@ -77,55 +117,42 @@ class DynamoConnectorStore:
             request["ExclusiveStartKey"] = to_item({"connectorId": connector_id})
         items, more = await first(scan(self._client, request), limit)
         with reading("a list of connectors"):
-            found = [read_or_report(item, "connectorId", _to_connector) for item in items]
+            found = [read_or_report(item, "connectorId", to_connector) for item in items]
         return Page.of(found, to_cursor(name, (items[-1]["connectorId"]["S"],)) if more else None)
 
-    async def record_queue_empty(self, connector_id: str, at: datetime) -> None:
+    async def record_queue_empty(self, connector_id: str, at: datetime, *, queue_url: str) -> None:
         """See `ConnectorStore.record_queue_empty`; timestamps are text that sorts like time."""
         resource = f"table/{self._table_name}"
         try:
             with map_aws_errors("dynamodb", operation="UpdateItem", resource=resource):
                 await self._client.update_item(
                     TableName=self._table_name,
-                    Key=to_item({"connectorId": connector_id}),
+                    Key=connector_key(connector_id),
                     UpdateExpression="SET queueEmptyAt = :at",
-                    ConditionExpression="attribute_exists(connectorId)"
+                    ConditionExpression="ingestQueueUrl = :queue"
                     " AND (attribute_not_exists(queueEmptyAt) OR queueEmptyAt < :at)",
-                    ExpressionAttributeValues={":at": to_attribute(at)},
+                    ExpressionAttributeValues={
+                        ":at": to_attribute(at),
+                        ":queue": to_attribute(queue_url),
+                    },
                 )
         except Conflict:
-            # It does not exist, or has a later time: a read shows which.
+            # It does not exist, has a later time, or another queue: a read shows which.
             await self.get(connector_id)
 
+    async def _find(self, connector_id: str) -> Item | None:
+        with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
+            response = await self._client.get_item(
+                TableName=self._table_name, Key=connector_key(connector_id), ConsistentRead=True
+            )
+        return response.get("Item")
 
-def _to_connector_item(connector: Connector) -> Item:
-    return to_item(
-        {
-            "connectorId": connector.connector_id,
-            **bucket_values(connector.bucket),
-            "prefixes": connector.prefixes,
-            "status": connector.status,
-            **ingest_values(connector.ingest),
-            "verify": connector.verify,
-            "queueEmptyAt": connector.queue_empty_at,
-            "createdAt": connector.created_at,
-        }
+
+def _outdated(connector: Connector) -> Conflict:
+    return Conflict(
+        f"connector {connector.connector_id} is not at version {connector.version}",
+        resource=connector.connector_id,
     )
-
-
-def _to_connector(item: Item) -> Connector:
-    with reading(f"connector {item.get('connectorId')}"):
-        values = to_values(item)
-        return Connector(
-            connector_id=values["connectorId"],
-            bucket=to_bucket(values),
-            prefixes=tuple(values["prefixes"]),
-            status=ConnectorStatus(values["status"]),
-            ingest=to_ingest(values),
-            verify=Verify(values.get("verify", Verify.TAGS)),
-            queue_empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
-            created_at=to_timestamp(values["createdAt"]),
-        )
 
 
 _: type[ConnectorStore] = DynamoConnectorStore

@@ -20,6 +20,7 @@ from adapters.aws.attributes import (
     to_values,
 )
 from adapters.aws.bucket_item import bucket_values, to_bucket
+from adapters.aws.filters_item import filters_values, to_filters
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.lookup_item import lookup_values, to_lookup
@@ -93,6 +94,8 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "retrigger": options.retrigger,
         "verify": options.verify,
         "source": source_values(options.source),
+        "filters": filters_values(options.filters),
+        "connectorFilters": filters_values(request.filters),
         "status": job.status,
         "statusReason": job.status_reason,
         "warnings": job.findings.warnings,
@@ -101,6 +104,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "processingAt": times.processing_at,
         "endedAt": times.ended_at,
         "requestFingerprint": request.fingerprint,
+        "connectorCreatedAt": request.connector_created_at,
         "estimate": _estimate_values(request.estimate),
         "objectsListed": listing.objects_listed,
         "objectsFiltered": listing.objects_filtered,
@@ -278,8 +282,10 @@ def _to_request(values: Mapping[str, Any]) -> SyncRequest:
         bucket=to_bucket(values),
         ingest=to_ingest(values),
         options=_to_options(values),
+        filters=to_filters(values.get("connectorFilters")),
         fingerprint=values.get("requestFingerprint"),
         estimate=_to_estimate(values.get("estimate")),
+        connector_created_at=to_optional_timestamp(values.get("connectorCreatedAt")),
     )
 
 
@@ -313,6 +319,7 @@ def _to_options(values: Mapping[str, Any]) -> SyncOptions:
         retrigger=values.get("retrigger", False),
         verify=Verify(values["verify"]) if values.get("verify") else None,
         source=to_source(values.get("source")),
+        filters=to_filters(values.get("filters")),
     )
 
 

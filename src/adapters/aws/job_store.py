@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.attributes import Item, read_or_report, reading, to_item
 from adapters.aws.backoff import Backoff, Sleep
+from adapters.aws.connector_item import at_version
 from adapters.aws.cursors import to_cursor, to_position
 from adapters.aws.dynamo_reads import batch_get, batches, first, query
 from adapters.aws.dynamo_writes import ConditionsFailed, DynamoWriter, Request, put, update
@@ -22,11 +23,19 @@ from adapters.aws.job_item import (
     new_job_item,
     to_job,
 )
-from adapters.aws.prefix_guard import PrefixGuard, guard_ids, is_guard, read_guard, release
+from adapters.aws.prefix_guard import (
+    PrefixGuard,
+    guard_ids,
+    is_active,
+    is_guard,
+    read_guard,
+    release,
+)
+from domain.connector import Connector
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
-from domain.job import TERMINAL, Job, JobStatus
+from domain.job import Job, JobStatus
 from ports.errors import AlreadyExists, NotFound
-from ports.job_store import JobStore, OverlappingJob, TooManyPrefixes
+from ports.job_store import ConnectorChanged, JobStore, OverlappingJob, TooManyPrefixes
 from ports.paging import Page, Unreadable
 
 if TYPE_CHECKING:
@@ -40,18 +49,24 @@ class DynamoJobStore:
     """Stores jobs in the table `resources.JOBS_TABLE`."""
 
     def __init__(
-        self, client: DynamoDBClient, table_name: str, *, sleep: Sleep = asyncio.sleep
+        self,
+        client: DynamoDBClient,
+        table_name: str,
+        *,
+        connector_table_name: str,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._client = client
         self._table_name = table_name
+        self._connector_table_name = connector_table_name
         self._sleep = sleep
         self._writer = DynamoWriter(client, sleep=sleep)
 
-    async def create(self, job: Job) -> Job:
+    async def create(self, job: Job, *, connector: Connector | None = None) -> Job:
         created = replace(job, version=1)
         request = put(self._table_name, new_job_item(created), absent="jobId")
         try:
-            await self._write_reserving(created, request)
+            await self._write_reserving(created, request, connector)
         except (OverlappingJob, TooManyPrefixes):
             if await self._find(job.job_id) is not None:
                 raise _exists(job) from None
@@ -88,8 +103,8 @@ class DynamoJobStore:
             job, version=job.version + 1, tally=to_job(await self._writer.update(request)).tally
         )
 
-    async def reopen(self, job: Job) -> Job:
-        await self._write_reserving(job, save_request(self._table_name, job))
+    async def reopen(self, job: Job, *, connector: Connector | None = None) -> Job:
+        await self._write_reserving(job, save_request(self._table_name, job), connector)
         return await self._saved(job)
 
     async def list_page(
@@ -130,8 +145,13 @@ class DynamoJobStore:
                 if isinstance(job, Unreadable) or is_open(job):
                     yield job
 
-    async def _write_reserving(self, job: Job, request: Request) -> None:
-        """Write the job and reserve its prefixes; an ended one reserves none."""
+    async def _write_reserving(
+        self, job: Job, request: Request, connector: Connector | None
+    ) -> None:
+        """Write the job and reserve its prefixes; an ended one reserves none.
+
+        With `connector`, only if that is unchanged.
+        """
         written = {"Put" if "Item" in request else "Update": request}
         if job.terminal:
             await self._writer.transact([written])
@@ -145,11 +165,18 @@ class DynamoJobStore:
             if size_bytes > ACTIVE_PREFIX_BYTES_MAX:
                 raise TooManyPrefixes(job.request.bucket.name, size_bytes)
             takes = [{"Put": guard.reserve(self._table_name, job)} for guard in guards]
+            checks = [
+                {"ConditionCheck": at_version(self._connector_table_name, each)}
+                for each in (connector,)
+                if each is not None
+            ]
             try:
-                await self._writer.transact([written, *takes])
+                await self._writer.transact([written, *takes, *checks])
             except ConditionsFailed as failed:
                 if _JOB in failed.positions:
                     raise
+                if connector is not None and len(takes) + 1 in failed.positions:
+                    raise ConnectorChanged(connector.connector_id) from failed
             else:
                 return
             await backoff.wait("another job of the bucket interfered")
@@ -163,25 +190,9 @@ class DynamoJobStore:
         guard = await read_guard(self._client, self._table_name, guard_id)
         overlapping = guard.overlapping(job)
         for job_id in overlapping:
-            if await self._active(job_id):
+            if await is_active(self._client, self._table_name, job_id):
                 raise OverlappingJob(job_id)
         return guard.without(overlapping)
-
-    async def _active(self, job_id: str) -> bool:
-        """Return whether the job exists and has not ended; an unreadable one may be active.
-
-        The result is valid as long as the guard is unchanged: a job that is created or reopened
-        changes it.
-        """
-        with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
-            response = await self._client.get_item(
-                TableName=self._table_name,
-                Key=job_key(job_id),
-                ConsistentRead=True,
-                ProjectionExpression="#status",
-                ExpressionAttributeNames={"#status": "status"},
-            )
-        return "Item" in response and response["Item"].get("status", {}).get("S") not in TERMINAL
 
     async def _find(self, job_id: str) -> Job | None:
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):

@@ -27,6 +27,7 @@ def read_page(
             size_bytes=required(found, "Size", of=int),
             last_modified=required(found, "LastModified", of=datetime),
             e_tag=(optional(found, "ETag") or "").strip('"') or None,
+            storage_class=optional(found, "StorageClass"),
         )
         for found in optional(response, "Contents", of=list) or []
     ]

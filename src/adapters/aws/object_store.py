@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
+from adapters.aws.bucket_settings import read_setting
 from adapters.aws.error_codes import DELETE_MARKER_CODES
 from adapters.aws.errors import code_of, map_aws_errors
 from adapters.aws.multipart_copy import MultipartCopies
@@ -28,6 +29,7 @@ from adapters.aws.object_attributes import (
 from adapters.aws.object_lock import ObjectLocks
 from adapters.aws.object_reads import read_page, read_tags
 from adapters.aws.responses import e_tag_of, header_of, optional
+from domain.bucket_report import Setting
 from domain.connector import Bucket, BucketInfo
 from domain.customer_object import (
     ObjectHead,
@@ -114,6 +116,11 @@ class S3ObjectStore:
             requester_pays=requester_pays,
             other_region=None if region == self._client.meta.region_name else region,
         )
+
+    async def setting(self, bucket: Bucket, setting: Setting) -> str:
+        if setting is Setting.REGION:
+            return await self._region(bucket) or ""
+        return await read_setting(self._client, bucket.name, setting, _owner(bucket))
 
     async def list_objects(
         self, bucket: Bucket, *, prefix: str, start_after: str | None, token: str | None = None

@@ -21,7 +21,7 @@ from adapters.aws.attributes import Item, reading, to_attribute, to_item, to_val
 from adapters.aws.dynamo_writes import Request, put
 from adapters.aws.errors import map_aws_errors
 from domain.item_sizes import active_prefix_bytes
-from domain.job import Job
+from domain.job import TERMINAL, Job
 from domain.prefixes import overlap
 
 if TYPE_CHECKING:
@@ -70,10 +70,24 @@ class PrefixGuard:
             return put(table_name, item, absent="jobId")
         return put(table_name, item, version=version)
 
+    def unchanged(self, table_name: str) -> Request:
+        """Return the ConditionCheck that the guard is as it was read."""
+        if self.version is None:
+            write = put(table_name, {}, absent="jobId")
+        else:
+            write = put(table_name, {}, version=self.version)
+        condition = {name: value for name, value in write.items() if name != "Item"}
+        return {**condition, "Key": _key(self.guard_id)}
+
 
 def guard_ids(job: Job) -> tuple[str, ...]:
     """Return the ids of the guards in which the job reserves its prefixes."""
-    return f"{_OF_BUCKET}{job.request.bucket.name}", f"{_OF_CONNECTOR}{job.request.connector_id}"
+    return f"{_OF_BUCKET}{job.request.bucket.name}", connector_guard_id(job.request.connector_id)
+
+
+def connector_guard_id(connector_id: str) -> str:
+    """Return the id of the guard that has an entry for each active job of the connector."""
+    return f"{_OF_CONNECTOR}{connector_id}"
 
 
 def release(table_name: str, guard_id: str, job: Job) -> Request:
@@ -109,6 +123,23 @@ async def read_guard(client: DynamoDBClient, table_name: str, guard_id: str) -> 
         values = to_values(response["Item"])
         active = {job_id: tuple(prefixes) for job_id, prefixes in values["active"].items()}
         return PrefixGuard(guard_id=guard_id, version=values["version"], active=active)
+
+
+async def is_active(client: DynamoDBClient, table_name: str, job_id: str) -> bool:
+    """Return whether the job exists and has not ended; an unreadable one may be active.
+
+    The result is valid as long as a guard with its entry is unchanged: a job that is created or
+    reopened changes it.
+    """
+    with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{table_name}"):
+        response = await client.get_item(
+            TableName=table_name,
+            Key=_key(job_id),
+            ConsistentRead=True,
+            ProjectionExpression="#status",
+            ExpressionAttributeNames={"#status": "status"},
+        )
+    return "Item" in response and response["Item"].get("status", {}).get("S") not in TERMINAL
 
 
 def _key(guard_id: str) -> Item:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
+from domain.bucket_report import Setting
 from domain.connector import Bucket, BucketInfo
 from domain.customer_object import ObjectHead, ObjectTags, WrittenObject
 from domain.part_copy import CopiedPart, Part
@@ -26,6 +27,9 @@ class RoleObjectStore:
 
     async def inspect(self, bucket: Bucket) -> BucketInfo:
         return await (await self._store(bucket)).inspect(bucket)
+
+    async def setting(self, bucket: Bucket, setting: Setting) -> str:
+        return await (await self._store(bucket)).setting(bucket, setting)
 
     async def list_objects(
         self, bucket: Bucket, *, prefix: str, start_after: str | None, token: str | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.responses import Malformed, optional, required
+from domain.bucket_report import BucketReport
 from domain.errors import InvalidMessage
 from domain.pricing.survey import Survey, SurveyRequest
 from domain.pricing.survey_json import from_document, to_document
@@ -25,6 +26,8 @@ from ports.surveyor import Surveyor
 
 if TYPE_CHECKING:
     from types_aiobotocore_lambda.client import LambdaClient
+
+Found = TypeVar("Found", Survey, BucketReport)
 
 _OK: Final = 200
 # The API's function is ended after 29 s, and needs a moment for the prices.
@@ -47,19 +50,27 @@ class LambdaSurveyor:
         self._function_arn = function_arn
         self._timeout_s = timeout_s
 
+    async def check(self, request: SurveyRequest) -> BucketReport:
+        answer = await self._ask("check", request)
+        with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
+            return self._read(answer, BucketReport, "check")
+
     async def survey(self, request: SurveyRequest) -> Survey:
-        payload = json.dumps({"action": "survey", "survey": to_document(request)}).encode()
+        answer = await self._ask("survey", request)
+        with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
+            return self._read(answer, Survey, "survey")
+
+    async def _ask(self, action: str, request: SurveyRequest) -> bytes:
+        payload = json.dumps({"action": action, "survey": to_document(request)}).encode()
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await self._invoke(payload)
+                return await self._invoke(payload)
         except TimeoutError as error:
             raise TimedOut(
-                f"there was no survey within {self._timeout_s:g} s",
+                f"there was no {action} within {self._timeout_s:g} s",
                 operation="Invoke",
                 resource=self._function_arn,
             ) from error
-        with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
-            return self._read(answer)
 
     async def _invoke(self, payload: bytes) -> bytes:
         with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
@@ -75,21 +86,21 @@ class LambdaSurveyor:
                 answer: bytes = await body.read()
         if failed is not None:
             raise Unknown(
-                f"the survey failed ({failed}): {answer[:500].decode(errors='replace')}",
+                f"the function failed ({failed}): {answer[:500].decode(errors='replace')}",
                 operation="Invoke",
                 resource=self._function_arn,
                 vendor_code=failed,
             )
         return answer
 
-    def _read(self, answer: bytes) -> Survey:
+    def _read(self, answer: bytes, kind: type[Found], action: str) -> Found:
         document = _document(answer)
         error = document.get("error")
         if isinstance(error, dict):
-            kind = _ERRORS.get(str(error.get("kind")), Unknown)
-            raise kind(str(error.get("message")), operation="survey", resource=self._function_arn)
+            raised = _ERRORS.get(str(error.get("kind")), Unknown)
+            raise raised(str(error.get("message")), operation=action, resource=self._function_arn)
         try:
-            return from_document(Survey, document.get("survey"))
+            return from_document(kind, document.get(action))
         except InvalidMessage as unreadable:
             raise Malformed(str(unreadable)) from unreadable
 
@@ -98,9 +109,9 @@ def _document(answer: bytes) -> dict[str, Any]:
     try:
         document = json.loads(answer)
     except (ValueError, RecursionError) as error:
-        raise Malformed("the survey is not JSON") from error
+        raise Malformed("the answer is not JSON") from error
     if not isinstance(document, dict):
-        raise Malformed("the survey is not a JSON object")
+        raise Malformed("the answer is not a JSON object")
     return document
 
 

@@ -16,6 +16,7 @@ from domain.customer_object import Encryption, ObjectHead, ObjectLock
 from ports.clock import Clock
 
 OWNER = "111122223333"
+OWN_REGION = "us-east-1"
 
 EVERYBODY = "http://acs.amazonaws.com/groups/global/AllUsers"
 
@@ -66,6 +67,8 @@ class MemoryBucket:
     default_retention: bool = False
     other_region: str | None = None
     role_arn: str | None = None
+    encryption: str = "AES256"
+    event_bridge: bool = False
     versions: dict[str, list[StoredObject | None]] = field(default_factory=dict)
 
     def current(self, key: str) -> StoredObject | None:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from adapters.memory.database import MemoryDatabase, page_of
 from domain.connector import Connector
-from ports.connector_store import ConnectorStore
-from ports.errors import AlreadyExists, NotFound
+from ports.connector_store import ConnectorInUse, ConnectorStore
+from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.paging import Page
 
 
@@ -33,8 +33,37 @@ class MemoryConnectorStore:
         self._database.check_readable(connector_id)
         return connector
 
-    async def record_queue_empty(self, connector_id: str, at: datetime) -> None:
+    async def save(self, connector: Connector) -> Connector:
+        stored = self._at_version(connector)
+        same_queue = stored.ingest.queue_url == connector.ingest.queue_url
+        saved = replace(
+            connector,
+            version=connector.version + 1,
+            queue_empty_at=stored.queue_empty_at if same_queue else None,
+        )
+        self._database.connectors[connector.connector_id] = saved
+        return saved
+
+    async def remove(self, connector: Connector) -> None:
+        stored = self._at_version(connector)
+        for job in self._database.jobs:
+            if job.request.connector_id == stored.connector_id and not job.terminal:
+                raise ConnectorInUse(stored.connector_id, job.job_id)
+        del self._database.connectors[connector.connector_id]
+
+    def _at_version(self, connector: Connector) -> Connector:
+        stored = self._database.connectors.get(connector.connector_id)
+        if stored is None or stored.revision != connector.revision:
+            raise Conflict(
+                f"connector {connector.connector_id} is not at version {connector.version}",
+                resource=connector.connector_id,
+            )
+        return stored
+
+    async def record_queue_empty(self, connector_id: str, at: datetime, *, queue_url: str) -> None:
         connector = await self.get(connector_id)
+        if connector.ingest.queue_url != queue_url:
+            return
         if connector.queue_empty_at is None or connector.queue_empty_at < at:
             updated = replace(connector, queue_empty_at=at)
             self._database.connectors[connector_id] = updated

@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import UTC
 
 from adapters.memory.database import MemoryDatabase, Write, page_of
+from domain.connector import Connector
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX, active_prefix_bytes
 from domain.job import Job, JobStatus
 from domain.prefixes import overlap
 from ports.errors import AlreadyExists, Conflict, NotFound
-from ports.job_store import JobStore, OverlappingJob, TooManyPrefixes
+from ports.job_store import ConnectorChanged, JobStore, OverlappingJob, TooManyPrefixes
 from ports.paging import Page, Unreadable
 
 
@@ -21,9 +22,10 @@ class MemoryJobStore:
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def create(self, job: Job) -> Job:
+    async def create(self, job: Job, *, connector: Connector | None = None) -> Job:
         if self._database.jobs.find(job.job_id) is not None:
             raise AlreadyExists(f"job {job.job_id} exists", resource=job.job_id)
+        self._check_connector(connector)
         self._check_prefixes(job)
         created = replace(job, version=1)
         self._database.commit(self._database.jobs.write(job.job_id, created, expected_version=None))
@@ -41,8 +43,9 @@ class MemoryJobStore:
         self._database.commit(write)
         return saved
 
-    async def reopen(self, job: Job) -> Job:
+    async def reopen(self, job: Job, *, connector: Connector | None = None) -> Job:
         saved, write = job_write(self._database, job)
+        self._check_connector(connector)
         self._check_prefixes(job)
         self._database.commit(write)
         return saved
@@ -79,6 +82,13 @@ class MemoryJobStore:
             job = self._database.jobs.find(listed.job_id)
             if job is not None and (not job.terminal or job.notices.pending):
                 yield self._database.readable(job.job_id, job)
+
+    def _check_connector(self, connector: Connector | None) -> None:
+        if connector is None:
+            return
+        stored = self._database.connectors.get(connector.connector_id)
+        if stored is None or stored.revision != connector.revision:
+            raise ConnectorChanged(connector.connector_id)
 
     def _check_prefixes(self, job: Job) -> None:
         if job.terminal:

@@ -12,12 +12,14 @@ from dataclasses import replace
 
 from adapters.memory.buckets import (
     EVERYBODY,
+    OWN_REGION,
     Grants,
     MemoryBucket,
     MemoryBuckets,
     MemoryUpload,
     StoredObject,
 )
+from domain.bucket_report import DEFAULT_RETENTION, EVENT_BRIDGE, NO_RECEIVER, OFF, Setting
 from domain.connector import Bucket, BucketInfo
 from domain.customer_object import (
     ObjectHead,
@@ -71,6 +73,20 @@ class MemoryObjectStore:
             requester_pays=found.requester_pays,
             other_region=found.other_region,
         )
+
+    async def setting(self, bucket: Bucket, setting: Setting) -> str:
+        found = self._open(bucket, f"setting {setting}")
+        match setting:
+            case Setting.REGION:
+                return found.other_region or OWN_REGION
+            case Setting.VERSIONING:
+                return "Enabled" if found.versioned else OFF
+            case Setting.OBJECT_LOCK:
+                return DEFAULT_RETENTION if found.default_retention else OFF
+            case Setting.ENCRYPTION:
+                return found.encryption
+            case Setting.NOTIFICATIONS:
+                return EVENT_BRIDGE if found.event_bridge else NO_RECEIVER
 
     async def list_objects(
         self, bucket: Bucket, *, prefix: str, start_after: str | None, token: str | None = None
@@ -349,7 +365,11 @@ def _entry(bucket: MemoryBucket, key: str) -> ManifestEntry:
     assert stored is not None  # noqa: S101  # `keys` has current objects only
     head = stored.head
     return ManifestEntry(
-        key=key, size_bytes=head.size_bytes, last_modified=head.last_modified, e_tag=head.e_tag
+        key=key,
+        size_bytes=head.size_bytes,
+        last_modified=head.last_modified,
+        e_tag=head.e_tag,
+        storage_class=head.storage_class,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from domain.bucket_report import BucketReport
 from domain.pricing.survey import Survey, SurveyRequest
 from domain.pricing.survey_json import from_document, to_document
 from ports.errors import Unavailable
@@ -11,10 +12,17 @@ from ports.surveyor import Surveyor
 
 
 class MemorySurveyor:
-    """Calls `answer`, set by what makes the use cases; without it, there is no answer."""
+    """Calls `answer` and `report`, set by what makes the use cases; without one, none answers."""
 
     def __init__(self) -> None:
         self.answer: Callable[[SurveyRequest], Awaitable[Survey]] | None = None
+        self.report: Callable[[SurveyRequest], Awaitable[BucketReport]] | None = None
+
+    async def check(self, request: SurveyRequest) -> BucketReport:
+        if self.report is None:
+            raise Unavailable("no function answers checks", operation="Invoke")
+        asked = from_document(SurveyRequest, to_document(request))
+        return from_document(BucketReport, to_document(await self.report(asked)))
 
     async def survey(self, request: SurveyRequest) -> Survey:
         if self.answer is None:

@@ -64,7 +64,7 @@ class IngestWatch:
             if job.request.ingest.trigger is Trigger.QUEUE:
                 raise Misconfigured(
                     f"the connector's ingest queue {queue_url} does not exist, and its trigger"
-                    " sends to it; register the connector with the queue that the system has now",
+                    " sends to it; edit the connector, so that it has the queue of the system",
                     operation=error.operation,
                     resource=queue_url,
                     vendor_code=error.vendor_code,
@@ -73,10 +73,15 @@ class IngestWatch:
         except Fatal as error:
             return UNKNOWN_QUEUE, (self._unread(queue_url, error),)
         if depth == 0:
-            await self._connectors.record_queue_empty(job.request.connector_id, seen_at)
+            await self._connectors.record_queue_empty(
+                job.request.connector_id, seen_at, queue_url=queue_url
+            )
             return QueueView(known=True, empty_at=seen_at), ()
         connector = await self._connectors.get(job.request.connector_id)
-        return QueueView(known=True, empty_at=connector.queue_empty_at), ()
+        # The connector may have been edited since the job began.
+        same_queue = connector.ingest.queue_url == queue_url
+        empty_at = connector.queue_empty_at if same_queue else None
+        return QueueView(known=True, empty_at=empty_at), ()
 
     async def observe(self, deadline: Deadline) -> None:
         """Check the queues of all connectors, until the deadline is near.
@@ -93,12 +98,15 @@ class IngestWatch:
             for connector in page.items:
                 if deadline.near(self._tuning.stop_margin_s):
                     return
-                if connector.ingest.queue_url is None:
+                queue_url = connector.ingest.queue_url
+                if queue_url is None:
                     continue
                 seen_at = self._clock.now() - _DEPTH_LAG
                 try:
-                    if await self._queue.depth(connector.ingest.queue_url) == 0:
-                        await self._connectors.record_queue_empty(connector.connector_id, seen_at)
+                    if await self._queue.depth(queue_url) == 0:
+                        await self._connectors.record_queue_empty(
+                            connector.connector_id, seen_at, queue_url=queue_url
+                        )
                 except Exception as error:  # noqa: BLE001 - reported
                     self._telemetry.warning(
                         "ingest_queue_not_read",

@@ -38,7 +38,7 @@ from domain.key_ranges import WHOLE
 from domain.listing import Listing, RowUpload
 from domain.manifest import ManifestEntry
 from domain.profile import Profile
-from domain.selection import Selection
+from domain.selection import JobSelection, selection_of
 from ports.clock import Clock
 from ports.errors import AccessDenied
 from ports.object_store import ObjectStore
@@ -132,8 +132,7 @@ class ListBucket:
         self, job: Job, lease: JobLease, prefixes: tuple[str, ...], output: ListingOutput
     ) -> Job | None:
         margin = timedelta(seconds=self._tuning.modified_since_margin_s)
-        options = job.request.options
-        selection = Selection.of(options.include, options.exclude, options.modified_since, margin)
+        selection = selection_of(job, margin)
         at = job.listing
         saved_at = self._clock.now()
         for index in range(at.prefix_index, len(prefixes)):
@@ -173,7 +172,7 @@ class ListBucket:
         )
 
     async def _take(
-        self, job: Job, at: Listing, page: TakenPage, selection: Selection, output: ListingOutput
+        self, job: Job, at: Listing, page: TakenPage, selection: JobSelection, output: ListingOutput
     ) -> Listing:
         """Add the page's objects that are selected; return the progress after it."""
         chosen = [entry for entry in page.entries if selection.selects(entry)]

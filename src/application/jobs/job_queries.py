@@ -7,6 +7,7 @@ from domain.failure import Failure
 from domain.job import Job, JobStatus
 from ports.chunk_store import ChunkStore
 from ports.error_log import ErrorLog
+from ports.errors import NotFound
 from ports.job_store import JobStore
 from ports.paging import Page
 
@@ -26,6 +27,21 @@ class JobQueries:
             NotFound: there is none.
         """
         return await self._jobs.get(job_id)
+
+    async def job_of(self, connector_id: str, job_id: str) -> Job:
+        """Return a job of this connector, also of one that was removed.
+
+        Raises:
+            NotFound: there is none; of a job of another connector, nothing more is said.
+        """
+        none = f"connector {connector_id} has no job {job_id}"
+        try:
+            job = await self._jobs.get(job_id)
+        except NotFound:
+            raise NotFound(none, resource=job_id) from None
+        if job.request.connector_id != connector_id:
+            raise NotFound(none, resource=job_id)
+        return job
 
     async def jobs(
         self, *, connector_id: str | None, status: JobStatus | None, limit: int, cursor: str | None

@@ -6,15 +6,18 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final
 
 from application.jobs.engine_invocation import request_advance
 from application.jobs.plan_sync import PlanSync
 from application.jobs.status_publisher import StatusPublisher
 from application.jobs.sync_request import sync_request
-from domain.connector import ConnectorStatus
-from domain.errors import ConnectorDisabled, InvalidRequest
+from domain.connector import check_may_start
+from domain.errors import InvalidRequest
+from domain.filter_view import filters_view
 from domain.identity import job_id_for
 from domain.job import Job, SyncOptions, new_job
+from domain.job_control import is_of
 from domain.key_source import source_issues
 from domain.manifest import format_timestamp
 from ports.clock import Clock
@@ -22,8 +25,11 @@ from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.ids import Ids
-from ports.job_store import JobStore
+from ports.job_store import ConnectorChanged, JobStore
 from ports.telemetry import Telemetry
+
+# Edits of a connector are rare. The bound only keeps a bug from looping forever.
+_MAX_TRIES: Final = 10
 
 
 class IdempotencyKeyReused(Conflict):
@@ -87,6 +93,7 @@ class StartSync:
         Raises:
             NotFound: there is no such connector.
             ConnectorDisabled: the connector is disabled.
+            ConnectorChanged: others kept changing it.
             InvalidRequest: prefixes are invalid or not within the connector's, or options are too
                 large to store; or the source cannot give what the options need.
             IdempotencyKeyReused: the key was used for another request.
@@ -99,39 +106,58 @@ class StartSync:
         if idempotency_key is not None:
             earlier = await self._find(job_id_for(connector_id, idempotency_key))
             if earlier is not None:
-                return _replayed(earlier, fingerprint)
-        connector = await self._connectors.get(connector_id)
-        if connector.status is not ConnectorStatus.ENABLED:
-            raise ConnectorDisabled(
-                f"connector {connector_id} is {connector.status}; sync one that is ENABLED"
-            )
-        issues = source_issues(
-            options.source,
-            modified_since=options.modified_since,
-            has_max_cost=max_cost is not None,
-        )
-        if issues:
-            raise InvalidRequest(*issues)
-        request = replace(sync_request(connector, options), fingerprint=fingerprint)
-        if max_cost is not None:
-            request = await self._planner.affordable(request, max_cost)
-        job = new_job(
-            job_id=(
-                job_id_for(connector_id, idempotency_key)
-                if idempotency_key
-                else self._ids.new_job_id()
-            ),
-            request=request,
-            now=self._clock.now(),
+                return await self._replayed(earlier, fingerprint)
+        job_id = (
+            job_id_for(connector_id, idempotency_key) if idempotency_key else self._ids.new_job_id()
         )
         try:
-            job = await self._jobs.create(job)
+            job = await self._record(connector_id, job_id, options, fingerprint, max_cost)
         except AlreadyExists:
-            return _replayed(await self._jobs.get(job.job_id), fingerprint)
+            return await self._replayed(await self._jobs.get(job_id), fingerprint)
         # Before the engine is invoked: it would publish the same status.
         job = await self._status_publisher.publish_pending(job)
         await request_advance(self._engine, job.job_id, telemetry=self._telemetry)
         return Started(job=job, created=True)
+
+    async def _record(
+        self,
+        connector_id: str,
+        job_id: str,
+        options: SyncOptions,
+        fingerprint: str,
+        max_cost: Decimal | None,
+    ) -> Job:
+        """Record the job with the settings that its connector has in the same moment."""
+        for _ in range(_MAX_TRIES):
+            connector = await self._connectors.get(connector_id)
+            check_may_start(connector)
+            _check_source(options, has_max_cost=max_cost is not None)
+            request = replace(sync_request(connector, options), fingerprint=fingerprint)
+            if max_cost is not None:
+                request = await self._planner.affordable(request, max_cost)
+            job = new_job(job_id=job_id, request=request, now=self._clock.now())
+            try:
+                return await self._jobs.create(job, connector=connector)
+            except ConnectorChanged:
+                continue
+        raise ConnectorChanged(connector_id)
+
+    async def _replayed(self, earlier: Job, fingerprint: str) -> Started:
+        """Return the job of an equal earlier request.
+
+        Raises:
+            IdempotencyKeyReused: that request was another one, or to another connector, which had
+                this one's id before.
+        """
+        if earlier.request.fingerprint != fingerprint:
+            raise IdempotencyKeyReused(earlier.job_id)
+        try:
+            connector = await self._connectors.get(earlier.request.connector_id)
+        except NotFound:
+            return Started(job=earlier, created=False)
+        if not is_of(earlier, connector):
+            raise IdempotencyKeyReused(earlier.job_id)
+        return Started(job=earlier, created=False)
 
     async def _find(self, job_id: str) -> Job | None:
         try:
@@ -140,10 +166,12 @@ class StartSync:
             return None
 
 
-def _replayed(earlier: Job, fingerprint: str) -> Started:
-    if earlier.request.fingerprint != fingerprint:
-        raise IdempotencyKeyReused(earlier.job_id)
-    return Started(job=earlier, created=False)
+def _check_source(options: SyncOptions, *, has_max_cost: bool) -> None:
+    issues = source_issues(
+        options.source, modified_since=options.modified_since, has_max_cost=has_max_cost
+    )
+    if issues:
+        raise InvalidRequest(*issues)
 
 
 def _fingerprint(options: SyncOptions, max_cost: Decimal | None) -> str:
@@ -159,6 +187,8 @@ def _fingerprint(options: SyncOptions, max_cost: Decimal | None) -> str:
     if options.retrigger:
         # As the next one, only where it is set: a repeated request of an earlier version is equal.
         canonical["retrigger"] = True
+    if options.filters.given:
+        canonical["filters"] = filters_view(options.filters)
     if options.verify is not None:
         canonical["verify"] = options.verify
     if (source := options.source) is not None:

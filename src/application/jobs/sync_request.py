@@ -7,6 +7,7 @@ from dataclasses import replace
 from domain import prefixes as prefix_rules
 from domain.connector import Connector
 from domain.errors import FieldIssue, InvalidRequest
+from domain.filters import nothing_passes
 from domain.item_sizes import option_issues
 from domain.job import SyncOptions, SyncRequest
 from domain.shown import shown
@@ -22,7 +23,8 @@ def sync_request(connector: Connector, options: SyncOptions) -> SyncRequest:
     _check_prefixes(options, connector)
     scope = prefix_rules.normalise(options.prefixes or connector.prefixes)
     options = replace(options, prefixes=scope, verify=options.verify or connector.verify)
-    issues = option_issues(options, connector.ingest)
+    issues = option_issues(options, connector.ingest, connector.filters)
+    issues += _filter_issues(options, connector)
     if issues:
         raise InvalidRequest(*issues)
     return SyncRequest(
@@ -30,7 +32,28 @@ def sync_request(connector: Connector, options: SyncOptions) -> SyncRequest:
         bucket=connector.bucket,
         ingest=connector.ingest,
         options=options,
+        filters=connector.filters,
+        connector_created_at=connector.created_at,
     )
+
+
+def _filter_issues(options: SyncOptions, connector: Connector) -> list[FieldIssue]:
+    """Return an error if no object can pass, or a source cannot give what the filters need.
+
+    The connector's filters alone were checked before.
+    """
+    all_of = (connector.filters, options.filters)
+    if options.source is not None and not all(each.by_key for each in all_of):
+        message = (
+            "replaces the listing, which the filters on size, time, age or storage class need"
+            " (the connector's or those of this request); use filters on keys, or no source"
+        )
+        return [FieldIssue(path="source", message=message)]
+    field = nothing_passes(all_of)
+    if field is None or not options.filters.given:
+        return []
+    message = "lets no object pass, together with the other filters and those of the connector"
+    return [FieldIssue(path=f"filters.{field}", message=message)]
 
 
 def _check_prefixes(options: SyncOptions, connector: Connector) -> None:

@@ -43,7 +43,7 @@ from domain.pricing.survey import (
     lookup_reads,
 )
 from domain.profile import Profile
-from domain.selection import Selection
+from domain.selection import JobSelection, selection_of
 from domain.verification import known_as_listed
 from ports.catalog import Catalog
 from ports.clock import Clock
@@ -112,7 +112,7 @@ class SurveyBucket:
         deadline = Deadline.after(self._clock, self._tuning.plan_listing_s)
         margin = timedelta(seconds=self._tuning.modified_since_margin_s)
         options = job.request.options
-        selection = Selection.of(options.include, options.exclude, options.modified_since, margin)
+        selection = selection_of(job, margin)
         listed = Listed(page_count=0)
         prefixes = prefix_rules.normalise(options.prefixes) or ("",)
         for index, prefix in enumerate(prefixes):
@@ -133,7 +133,7 @@ class SurveyBucket:
         job: Job,
         listed: Listed,
         entries: Sequence[ManifestEntry],
-        selection: Selection,
+        selection: JobSelection,
         sample: Sample,
     ) -> Listed:
         chosen = [entry for entry in entries if selection.selects(entry)]

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from domain.bucket_report import BucketReport
 from domain.errors import InvalidMessage
 from domain.pricing.survey import Survey, SurveyRequest
 
-Value = TypeVar("Value", Survey, SurveyRequest)
+Value = TypeVar("Value", Survey, SurveyRequest, BucketReport)
 
 
-def to_document(value: Survey | SurveyRequest) -> dict[str, Any]:
+def to_document(value: Survey | SurveyRequest | BucketReport) -> dict[str, Any]:
     """Return the value as JSON's own types."""
     document: dict[str, Any] = _adapters()[type(value)].dump_python(value, mode="json")
     return document
@@ -38,4 +39,4 @@ def from_document(kind: type[Value], document: object) -> Value:
 
 @cache
 def _adapters() -> dict[type[Any], TypeAdapter[Any]]:
-    return {kind: TypeAdapter(kind) for kind in (Survey, SurveyRequest)}
+    return {kind: TypeAdapter(kind) for kind in (Survey, SurveyRequest, BucketReport)}

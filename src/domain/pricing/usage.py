@@ -52,6 +52,8 @@ PRICE_OF: Final[Mapping[tuple[str, str], str]] = {
     ("s3", "GetBucketVersioning"): "s3-read",
     ("s3", "GetBucketRequestPayment"): "s3-read",
     ("s3", "GetBucketOwnershipControls"): "s3-read",
+    ("s3", "GetBucketEncryption"): "s3-read",
+    ("s3", "GetBucketNotificationConfiguration"): "s3-read",
     ("s3control", "Job"): "s3-batch-job",
     ("s3control", "Object"): "s3-batch-object",
     ("dynamodb", "GetItem"): "dynamodb-read",

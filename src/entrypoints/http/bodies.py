@@ -8,46 +8,29 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from application.jobs.plan_sync import SAMPLE_SIZE, SAMPLE_SIZE_MAX
-from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
-from domain.file_types import FileFilter, FilterMode, file_filter_of
+from domain.connector import Trigger, Verify
 from domain.job import Discovery, SyncOptions
 from domain.key_source import KeySource, SourceKind
+from entrypoints.http.filter_bodies import FiltersBody, filters_of
 from entrypoints.http.values import (
-    AccountId,
     BucketName,
-    ConnectorId,
     Dollars,
     ETag,
-    FileTypes,
     KeyGlobs,
     Prefix,
     Prefixes,
     PriceText,
-    QueueUrl,
-    RoleArn,
     Timestamp,
     WholeKey,
 )
+from entrypoints.http.wire import Wire
 
 # Strictness would require a member of the enum itself; what arrives is its value.
-_BY_VALUE: Final = Field(strict=False)
-
-
-class Wire(BaseModel):
-    """Names are camelCase on the wire."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        alias_generator=to_camel,
-        hide_input_in_errors=True,
-    )
+BY_VALUE: Final = Field(strict=False)
 
 
 class PricesBody(Wire):
@@ -84,7 +67,7 @@ class _SyncOptionsBody(Wire):
         None, description="Only objects under one of these prefixes, which must not overlap."
     )
     dry_run: bool = Field(False, description="Find out what would be done, and do nothing.")
-    discovery: Annotated[Discovery, _BY_VALUE] | None = Field(
+    discovery: Annotated[Discovery, BY_VALUE] | None = Field(
         None, description="Who finds out what each object needs; the deployment sets the default."
     )
     modified_since: Timestamp | None = Field(
@@ -96,12 +79,15 @@ class _SyncOptionsBody(Wire):
     exclude: KeyGlobs | None = Field(
         None, description="No keys that match one of these globs; wins over `include`."
     )
+    filters: FiltersBody | None = Field(
+        None, description="Filters in addition to the connector's, which they narrow."
+    )
     retrigger: bool = Field(
         False,
         description="Trigger unknown objects even if they were triggered before and are waited for,"
         " or were not taken.",
     )
-    verify: Annotated[Verify, _BY_VALUE] | None = Field(
+    verify: Annotated[Verify, BY_VALUE] | None = Field(
         None, description="How known objects are recognised; the connector sets the default."
     )
 
@@ -121,6 +107,7 @@ class _SyncOptionsBody(Wire):
             modified_since=self.modified_since,
             include=tuple(self.include or ()),
             exclude=tuple(self.exclude or ()),
+            filters=filters_of(self.filters),
             retrigger=self.retrigger,
             verify=self.verify,
         )
@@ -129,7 +116,7 @@ class _SyncOptionsBody(Wire):
 class SourceBody(Wire):
     """A file that names the keys to sync, instead of a listing of the bucket."""
 
-    kind: Annotated[SourceKind, _BY_VALUE] = Field(
+    kind: Annotated[SourceKind, BY_VALUE] = Field(
         description="A CSV manifest in the format of S3 Batch Operations, or the manifest.json of"
         " an S3 Inventory report in format CSV."
     )
@@ -174,7 +161,7 @@ class PlanBody(_SyncOptionsBody):
 
     model_config = _ONE_WAY_TO_NAME_PREFIXES
 
-    trigger: Annotated[Trigger, _BY_VALUE] | None = Field(
+    trigger: Annotated[Trigger, BY_VALUE] | None = Field(
         None, description="Another trigger than the connector's."
     )
     sample_size: int = Field(
@@ -184,76 +171,3 @@ class PlanBody(_SyncOptionsBody):
         description="How many objects to read; with 0 the bucket is only listed.",
     )
     prices: PricesBody | None = Field(None, description="Prices of your own.")
-
-
-class FileFilterBody(Wire):
-    """Which files the system takes of this bucket, in addition to or instead of its own types."""
-
-    mode: Annotated[FilterMode, _BY_VALUE] = Field(
-        FilterMode.ALLOW, description="Whether only these files are taken, or all but these."
-    )
-    extensions: FileTypes | None = Field(
-        None, description="Extensions without a dot, such as mov; case does not matter."
-    )
-    mime_types: FileTypes | None = Field(
-        None, description="Content types, such as video/mp4 or image/*; case does not matter."
-    )
-
-    def to_filter(self) -> FileFilter | None:
-        """Return the filter, None if it names nothing, which leaves everything as it is."""
-        return file_filter_of(
-            self.mode, extensions=self.extensions or (), mime_types=self.mime_types or ()
-        )
-
-
-class ConnectorBody(Wire):
-    """A bucket to register."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "if": {"required": ["trigger"], "properties": {"trigger": {"const": "queue"}}},
-            "then": {
-                "required": ["ingestQueueUrl"],
-                "properties": {"ingestQueueUrl": {"type": "string"}},
-            },
-        }
-    )
-
-    bucket_name: BucketName = Field(description="The bucket, of general purpose.")
-    connector_id: ConnectorId | None = Field(
-        None, description="The connector's id; one is made if it is left out."
-    )
-    prefixes: Prefixes | None = Field(
-        None, description="What of the bucket may be synced; all of it if this is left out."
-    )
-    status: Annotated[ConnectorStatus, _BY_VALUE] = Field(
-        ConnectorStatus.ENABLED, description="Whether syncs may start."
-    )
-    trigger: Annotated[Trigger, _BY_VALUE] = Field(
-        Trigger.COPY, description="How an object's ingestion is triggered."
-    )
-    ids: Annotated[IdSource, _BY_VALUE] = Field(
-        IdSource.MINTED,
-        description="Whether this service makes the ids of unknown objects, or the system does.",
-    )
-    verify: Annotated[Verify, _BY_VALUE] = Field(
-        Verify.TAGS,
-        description="How known objects are recognised: by their tags, or, where the catalog has an"
-        " object as it is listed, without reading them.",
-    )
-    restore_tags: bool = Field(
-        True,
-        description="Whether an object that the system knows by its path gets its id tags back.",
-    )
-    ingest_queue_url: QueueUrl | None = Field(
-        None, description="URL of the system's ingest queue; the trigger `queue` sends to it."
-    )
-    file_filter: FileFilterBody | None = Field(
-        None, description="The file filter that the system has for this bucket."
-    )
-    expected_bucket_owner: AccountId | None = Field(
-        None, description="The 12-digit id of the account that must own the bucket."
-    )
-    role_arn: RoleArn | None = Field(
-        None, description="The role in which the bucket is reached; the service's own without one."
-    )

@@ -69,6 +69,8 @@ def document(routes: Iterable[Route], *, server: str) -> Json:
             parameter["schema"].pop("description", None)
             if parameter["in"] == "header":
                 parameter["name"] = parameter["name"].title()
+        # Powertools describes a body of every response.
+        operation["responses"].get(str(HTTPStatus.NO_CONTENT.value), {}).pop("content", None)
         if body := operation.get("requestBody"):
             # An absent body is an empty object.
             name = body["content"]["application/json"]["schema"]["$ref"].removeprefix(_SCHEMAS)
@@ -84,6 +86,10 @@ def _success(route: Route) -> Json:
         headers["Retry-After"] = _header("Seconds until a look at it may show something new.")
     if route.replayable:
         headers["Idempotency-Replayed"] = _header("`true` if an earlier request made the job.")
+    if route.answers in ("Connector", "SavedConnector"):
+        headers["ETag"] = _header("The state of its settings, for If-Match.")
+    if route.status == HTTPStatus.NO_CONTENT:
+        return {"description": HTTPStatus(route.status).phrase, "headers": headers}
     return {
         "description": HTTPStatus(route.status).phrase,
         "headers": headers,

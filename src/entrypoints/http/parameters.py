@@ -32,6 +32,18 @@ _KEY_SCHEMA: Final = WithJsonSchema(
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 )
 
+_TAG: Final = r'(?:W/)?"[\x21\x23-\x7e]*"'
+_TAGS: Final = re.compile(rf"{_TAG}(?:\s*,\s*{_TAG})*", re.ASCII)
+_TAGS_CHARS_MAX: Final = 1_024
+_TAGS_SCHEMA: Final = WithJsonSchema(
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": _TAGS_CHARS_MAX,
+        "pattern": r"^(\*|(W/)?\"[!#-~]*\"(, *(W/)?\"[!#-~]*\")*)$",
+    }
+)
+
 
 def _id_of(thing: str) -> AfterValidator:
     def check(quoted: str) -> str:
@@ -59,6 +71,25 @@ def _key(value: Any) -> str:
     return value
 
 
+def _tags(value: Any) -> frozenset[str] | None:
+    """Return the tags of an If-Match header, without quotes; None for `*`, which all match."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text == "*":
+        return None
+    if len(text) > _TAGS_CHARS_MAX or not _TAGS.fullmatch(text):
+        raise PydanticCustomError("tags", 'must be an ETag as it was received, like "a1-2", or *')
+    # A weak tag is never equal to one of ours: If-Match compares strongly (RFC 9110, 13.1.1).
+    return frozenset(re.findall(r'(?:^|[\s,])"([^"]*)"', text))
+
+
+def _flag(value: Any) -> bool:
+    if value in (True, "true"):
+        return True
+    if value in (False, "false"):
+        return False
+    raise PydanticCustomError("flag", "must be true or false")
+
+
 def _app(request: ResolvedRequest) -> ApiApp:
     app: ApiApp = request.context["app"]
     return app
@@ -82,6 +113,20 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         description="The same key and body: the same job. The same key, another body: a problem.",
     ),
+]
+IfMatch = Annotated[
+    frozenset[str] | None,
+    BeforeValidator(_tags),
+    _TAGS_SCHEMA,
+    Header(
+        alias="If-Match",
+        description="Only if it still has this `ETag`; without it, as it is now.",
+    ),
+]
+Check = Annotated[
+    bool,
+    BeforeValidator(_flag),
+    Query(description="Whether the bucket is looked at before the connector is saved."),
 ]
 Limit = Annotated[
     int,

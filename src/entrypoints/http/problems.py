@@ -15,9 +15,17 @@ from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
+from application.connectors import Outdated
 from application.jobs.plan_sync import AboveMaxCost, BucketNotReadable
 from application.jobs.start_sync import IdempotencyKeyReused
-from domain.errors import ConnectorDisabled, FieldIssue, InvalidRequest, NotRedrivable
+from domain.errors import (
+    ConnectorDisabled,
+    ConnectorRemoved,
+    FieldIssue,
+    InvalidRequest,
+    NotRedrivable,
+)
+from ports.connector_store import ConnectorInUse
 from ports.errors import AlreadyExists, Conflict, Fatal, NotFound, Retryable, TimedOut
 from ports.job_store import OverlappingJob, TooManyPrefixes
 from ports.paging import InvalidCursor
@@ -70,6 +78,19 @@ ALREADY_EXISTS: Final = ProblemKind(
     "already-exists", 409, "The id is taken", "use what is there, or choose another id"
 )
 CONNECTOR_DISABLED: Final = ProblemKind("connector-disabled", 409, "The connector is switched off")
+CONNECTOR_REMOVED: Final = ProblemKind("connector-removed", 409, "The connector was removed")
+CONNECTOR_IN_USE: Final = ProblemKind(
+    "connector-in-use",
+    409,
+    "A job of the connector is active",
+    "cancel it (POST /jobs/{jobId}/cancel) or wait until it has ended, then send the request again",
+)
+PRECONDITION_FAILED: Final = ProblemKind(
+    "precondition-failed",
+    412,
+    "The thing is not as it was read",
+    "read it again, and send the change with its new ETag in If-Match",
+)
 OVERLAPPING_JOB: Final = ProblemKind(
     "overlapping-job",
     409,
@@ -127,6 +148,9 @@ _KIND_OF: Final[Mapping[type[BaseException], ProblemKind]] = {
     NotFound: NOT_FOUND,
     AlreadyExists: ALREADY_EXISTS,
     ConnectorDisabled: CONNECTOR_DISABLED,
+    ConnectorRemoved: CONNECTOR_REMOVED,
+    ConnectorInUse: CONNECTOR_IN_USE,
+    Outdated: PRECONDITION_FAILED,
     OverlappingJob: OVERLAPPING_JOB,
     TooManyPrefixes: TOO_MANY_PREFIXES,
     IdempotencyKeyReused: KEY_REUSED,
@@ -179,7 +203,7 @@ def problem_response(error: Exception, *, instance: str, request_id: str) -> Res
             {"path": issue.path[:_SHOWN_CHARS], "message": issue.message[:_SHOWN_CHARS]}
             for issue in error.issues[:_ERROR_COUNT]
         ]
-    if isinstance(error, OverlappingJob | IdempotencyKeyReused):
+    if isinstance(error, OverlappingJob | IdempotencyKeyReused | ConnectorInUse):
         body["jobId"] = error.job_id
     headers = dict(error.headers) if isinstance(error, RequestFault) else {}
     if kind.retry_after_s is not None:

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field, RootModel
 
+from domain.bucket_report import Probed
 from domain.chunk import ChunkStatus
 from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.decision import Decision
 from domain.file_types import FilterMode
+from domain.filters import MediaType, StorageClass
 from domain.job import Discovery, JobStatus
 from domain.key_source import SourceKind
 from domain.outcome import OutcomeKind
@@ -27,6 +29,20 @@ class FileFilter(Shown):
     mode: FilterMode
     extensions: list[str]
     mime_types: list[str]
+
+
+class Filters(Shown):
+    """Which objects syncs are about."""
+
+    include: list[str]
+    exclude: list[str]
+    min_size_bytes: int | None
+    max_size_bytes: int | None
+    modified_since: datetime | None
+    modified_before: datetime | None
+    min_age_seconds: int | None
+    storage_classes: list[StorageClass]
+    media_types: list[MediaType]
 
 
 class Connector(Shown):
@@ -47,10 +63,58 @@ class Connector(Shown):
     ingest_queue_empty_at: datetime | None
     """When the ingest queue was last seen empty; null if never."""
     file_filter: FileFilter | None
+    filters: Filters | None
+    """Which objects its syncs are about; null for all."""
     expected_bucket_owner: str | None
     role_arn: str | None
     """The role in which the bucket is reached; null for the service's own."""
     created_at: datetime
+
+
+class Permission(Shown):
+    """A permission on a bucket."""
+
+    action: str
+    result: Probed
+    needed: bool
+    """Whether a sync needs it."""
+    detail: str | None
+    """The cause, or why it was not probed."""
+
+
+class BucketSettings(Shown):
+    """Settings of a bucket; null for what could not be read."""
+
+    region: str | None
+    versioning: str | None
+    object_lock: str | None
+    encryption: str | None
+    notifications: str | None
+    """Who is notified of objects: none, EventBridge, others, or EventBridge and others."""
+
+
+class BucketReport(Shown):
+    """What a live look at a bucket found."""
+
+    bucket_name: str
+    exists: bool | None
+    """Null if every request was denied, or the bucket was not looked at."""
+    ready: bool
+    """Whether it exists, and nothing that a sync needs was denied."""
+    owner_confirmed: bool | None
+    """True if the expected owner owns it; null if none is expected."""
+    settings: BucketSettings
+    permissions: list[Permission]
+    warnings: list[str]
+    missing_statement: dict[str, Any] | None
+    """The policy statement with what was denied; null if nothing was."""
+
+
+class SavedConnector(Connector):
+    """A connector that was saved, and what a look at its bucket found before."""
+
+    check: BucketReport | None
+    """Null if the bucket was not looked at."""
 
 
 class Statistics(Shown):
@@ -137,6 +201,8 @@ class Job(Shown):
 
     job_id: str
     connector_id: str
+    connector_created_at: datetime | None
+    """Distinguishes the connector from another with its id; null for jobs of an earlier version."""
     bucket_name: str
     prefixes: list[str]
     """What is synced; empty for the whole bucket."""

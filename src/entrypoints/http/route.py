@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from entrypoints.http import problems
 from entrypoints.http.problems import ProblemKind
 
-Method = Literal["GET", "POST"]
+Method = Literal["GET", "POST", "PATCH", "DELETE"]
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
 
@@ -21,8 +21,8 @@ class Route:
     """One operation of the API.
 
     `answers` names a model of `responses` or `cost_responses`; by name, so that models that only
-    describe are not imported to serve. `problems` are those in addition to what every route may
-    answer.
+    describe are not imported to serve. It is "Nothing" for a response without a body. `problems`
+    are those in addition to what every route may answer.
     """
 
     method: Method

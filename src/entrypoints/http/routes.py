@@ -12,15 +12,18 @@ from typing import Any, Final, TypeVar
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
-from application.connectors import NewConnector
 from application.jobs.plan_sync import PlanOptions
-from domain.connector import Ingest
+from domain.bucket_report import BucketReport
+from domain.connector import Connector
 from domain.errors import FieldIssue, InvalidRequest
 from domain.job import Job
 from domain.pricing.plan_views import plan_view
+from domain.report_view import report_view
 from domain.views import chunk_view, connector_view, failure_view, job_view, outcome_view
 from entrypoints.http import parameters as given
-from entrypoints.http.bodies import ConnectorBody, PlanBody, SyncBody
+from entrypoints.http.bodies import PlanBody, SyncBody
+from entrypoints.http.connector_bodies import ConnectorBody, ConnectorChangesBody
+from entrypoints.http.connector_job_routes import JOB, under_connector
 from entrypoints.http.event import Request
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.problems import (
@@ -29,9 +32,12 @@ from entrypoints.http.problems import (
     BUCKET_NOT_READABLE,
     CONFLICT,
     CONNECTOR_DISABLED,
+    CONNECTOR_IN_USE,
+    CONNECTOR_REMOVED,
     KEY_REUSED,
     NOT_REDRIVABLE,
     OVERLAPPING_JOB,
+    PRECONDITION_FAILED,
     TOO_MANY_PREFIXES,
 )
 from entrypoints.http.route import RouteTable
@@ -53,29 +59,15 @@ _RESPONSE_CHARS_MAX: Final = 4_500_000
 _CAUSE_CHARS_MAX: Final = 500
 
 
-@ROUTES.route("POST", "/connectors", "Connector", 201, ALREADY_EXISTS)
-async def create_connector(app: App, request: OurRequest, body: ConnectorBody) -> Response[str]:
+@ROUTES.route("POST", "/connectors", "SavedConnector", 201, ALREADY_EXISTS)
+async def create_connector(
+    app: App, request: OurRequest, body: ConnectorBody, check: given.Check = True
+) -> Response[str]:
     """Register a bucket."""
-    connector = await app.connectors.register(
-        NewConnector(
-            bucket_name=body.bucket_name,
-            connector_id=body.connector_id,
-            prefixes=tuple(body.prefixes or ()),
-            status=body.status,
-            ingest=Ingest(
-                trigger=body.trigger,
-                ids=body.ids,
-                restore_tags=body.restore_tags,
-                queue_url=body.ingest_queue_url,
-                file_filter=body.file_filter.to_filter() if body.file_filter else None,
-            ),
-            verify=body.verify,
-            expected_owner=body.expected_bucket_owner,
-            role_arn=body.role_arn,
-        )
-    )
+    vetting = app.check_connector.vetting(app.default_discovery)
+    connector = await app.connectors.register(body.to_connector(), vet=vetting if check else None)
     location = request.link(f"/connectors/{connector.connector_id}")
-    return _json(201, connector_view(connector), {"Location": location})
+    return _saved(connector, vetting.report, 201, {"Location": location})
 
 
 @ROUTES.route("GET", "/connectors", "ConnectorPage")
@@ -87,9 +79,52 @@ async def list_connectors(
 
 
 @ROUTES.route("GET", "/connectors/{connectorId}", "Connector")
-async def get_connector(app: App, connector_id: given.ConnectorIdInPath) -> Json:
+async def get_connector(app: App, connector_id: given.ConnectorIdInPath) -> Response[str]:
     """Show a connector."""
-    return connector_view(await app.connectors.get(connector_id))
+    connector = await app.connectors.get(connector_id)
+    return _json(200, connector_view(connector), _tag(connector))
+
+
+@ROUTES.route(
+    "PATCH", "/connectors/{connectorId}", "SavedConnector", 200, PRECONDITION_FAILED, CONFLICT
+)
+async def edit_connector(
+    app: App,
+    connector_id: given.ConnectorIdInPath,
+    body: ConnectorChangesBody,
+    check: given.Check = True,
+    if_match: given.IfMatch = None,
+) -> Response[str]:
+    """Change a connector; jobs that have started keep what it was."""
+    vetting = app.check_connector.vetting(app.default_discovery)
+    vet = vetting if check else None
+    connector = await app.connectors.edit(connector_id, body.changed, revisions=if_match, vet=vet)
+    return _saved(connector, vetting.report)
+
+
+@ROUTES.route("POST", "/connectors/{connectorId}/check", "BucketReport")
+async def check_connector(app: App, connector_id: given.ConnectorIdInPath) -> Json:
+    """Look at a connector's bucket: what is there, and what is allowed; nothing is written."""
+    found = await app.check_connector.check(connector_id, app.default_discovery)
+    connector, report = found
+    return report_view(report, connector.bucket.role_arn)
+
+
+@ROUTES.route(
+    "DELETE",
+    "/connectors/{connectorId}",
+    "Nothing",
+    204,
+    CONNECTOR_IN_USE,
+    PRECONDITION_FAILED,
+    CONFLICT,
+)
+async def remove_connector(
+    app: App, connector_id: given.ConnectorIdInPath, if_match: given.IfMatch = None
+) -> Response[str]:
+    """Remove a connector that has no active job; its jobs can still be read."""
+    await app.connectors.remove(connector_id, revisions=if_match)
+    return Response(204, body="")
 
 
 @ROUTES.route(
@@ -103,6 +138,7 @@ async def get_connector(app: App, connector_id: given.ConnectorIdInPath) -> Json
     KEY_REUSED,
     ABOVE_MAX_COST,
     BUCKET_NOT_READABLE,
+    CONFLICT,
 )
 async def start_sync(
     app: App,
@@ -222,6 +258,8 @@ async def cancel_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -
     "Job",
     202,
     NOT_REDRIVABLE,
+    CONNECTOR_DISABLED,
+    CONNECTOR_REMOVED,
     OVERLAPPING_JOB,
     TOO_MANY_PREFIXES,
     CONFLICT,
@@ -229,6 +267,21 @@ async def cancel_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -
 async def redrive_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -> Response[str]:
     """Try a job's failed objects again."""
     return _accepted(app, request, await app.redrive_job.redrive(job_id))
+
+
+@ROUTES.route("GET", "/connectors/{connectorId}/jobs", "JobPage")
+async def list_connector_jobs(
+    app: App,
+    connector_id: given.ConnectorIdInPath,
+    limit: given.Limit = PAGE_ITEM_COUNT,
+    cursor: given.PageCursor = None,
+    status: given.StatusFilter = None,
+) -> Response[str]:
+    """List the jobs of a connector, the newest first; also of one that was removed."""
+    return await list_jobs(app, limit, cursor, connector_id, status)
+
+
+ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
 
 
 @ROUTES.route("GET", "/openapi.json", "OpenApi")
@@ -243,6 +296,24 @@ async def describe_api(request: OurRequest) -> Json:
 def _json(status: int, body: Json, headers: dict[str, str] | None = None) -> Response[str]:
     text = json.dumps(body, separators=(",", ":"))
     return Response(status, "application/json", text, headers)
+
+
+def _tag(connector: Connector) -> dict[str, str]:
+    return {"ETag": f'"{connector.revision}"'}
+
+
+def _saved(
+    connector: Connector,
+    report: BucketReport | None,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response[str]:
+    shown = report_view(report, connector.bucket.role_arn) if report else None
+    return _json(
+        status,
+        {**connector_view(connector), "check": shown},
+        {**_tag(connector), **(headers or {})},
+    )
 
 
 def _accepted(

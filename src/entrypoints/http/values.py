@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from application.connectors import ACCOUNT_ID, CONNECTOR_ID, QUEUE_URL, ROLE_ARN
+from application.connector_rules import ACCOUNT_ID, CONNECTOR_ID, QUEUE_URL, ROLE_ARN
 from domain.bucket_name import BUCKET_NAME_PATTERN
 from domain.glob import glob_error
 from domain.limits import OBJECT_KEY_BYTES_MAX

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from application.check_connector import CheckConnector
 from application.connectors import Connectors
 from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
@@ -27,6 +28,7 @@ class ApiUseCases(Slots):
 
     connectors = singleton(Connectors, locals(), Slots, connectors=Slots.connector_store)
     plan_sync = singleton(PlanSync, locals(), Slots, connectors=Slots.connector_store)
+    check_connector = singleton(CheckConnector, locals(), Slots, connectors=Slots.connector_store)
     start_sync = singleton(
         StartSync,
         locals(),
@@ -36,7 +38,9 @@ class ApiUseCases(Slots):
         planner=plan_sync,
     )
     cancel_job = singleton(CancelJob, locals(), Slots, engine=Slots.invoker)
-    redrive_job = singleton(RedriveJob, locals(), Slots, engine=Slots.invoker)
+    redrive_job = singleton(
+        RedriveJob, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
+    )
     outcome_pages = singleton(OutcomePages, locals(), Slots)
     explain_object = singleton(ExplainObject, locals(), Slots)
     queries = singleton(JobQueries, locals(), Slots)
@@ -49,6 +53,7 @@ class ApiApp:
     start_sync: StartSync
     plan_sync: PlanSync
     connectors: Connectors
+    check_connector: CheckConnector
     cancel_job: CancelJob
     redrive_job: RedriveJob
     queries: JobQueries

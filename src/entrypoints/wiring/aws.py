@@ -93,7 +93,11 @@ async def _common_ports(settings: Settings, clients: Clients, observers: Observe
         clock=clock,
         ids=RandomIds(clock),
         telemetry=PowertoolsTelemetry(_logger(), on_count=observers.on_count),
-        jobs=DynamoJobStore(dynamodb, settings.job_table_name),
+        jobs=DynamoJobStore(
+            dynamodb,
+            settings.job_table_name,
+            connector_table_name=settings.connector_table_name,
+        ),
         chunks=DynamoChunkStore(
             dynamodb, settings.chunk_table_name, job_table_name=settings.job_table_name
         ),

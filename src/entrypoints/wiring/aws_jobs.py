@@ -13,7 +13,9 @@ async def open_job_ports(services: AwsServices) -> JobPorts:
     settings, clients = services.settings, services.clients
     return JobPorts(
         connector_store=DynamoConnectorStore(
-            await clients.dynamodb(), settings.connector_table_name
+            await clients.dynamodb(),
+            settings.connector_table_name,
+            job_table_name=settings.job_table_name,
         ),
         invoker=LambdaEngineInvoker(
             await clients.lambda_(), function_arn=settings.engine_function_arn

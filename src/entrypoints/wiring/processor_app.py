@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from application.processor.announce_objects import ObjectAnnouncements
+from application.processor.check_bucket import CheckBucket
 from application.processor.chunk_outcomes import ChunkOutcomes
 from application.processor.decide_objects import ObjectDecisions
 from application.processor.discover_object import DiscoverObject
@@ -43,6 +44,7 @@ class ProcessorUseCases(ChunkUseCases):
     )
     discover_object = singleton(DiscoverObject, locals(), ChunkUseCases)
     survey_bucket = singleton(SurveyBucket, locals(), ChunkUseCases, decisions=object_decisions)
+    check_bucket = singleton(CheckBucket, locals(), ChunkUseCases)
     chunk_leases = singleton(ChunkLeases, locals(), ChunkUseCases)
     chunk_attempts = singleton(ChunkAttempts, locals(), ChunkUseCases)
     chunk_outcomes = singleton(ChunkOutcomes, locals(), ChunkUseCases)
@@ -59,6 +61,7 @@ class ProcessorApp:
     process_chunk: ProcessChunk
     discover_object: DiscoverObject
     survey_bucket: SurveyBucket
+    check_bucket: CheckBucket
     errors: ErrorLog
     queue_name: str
     clock: Clock

@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 _SHAPES = {
     "test_job_store": (JOBS_TABLE,),
     "test_chunk_store": (JOBS_TABLE, CHUNKS_TABLE),
-    "test_connector_store": (CONNECTORS_TABLE,),
+    "test_connector_store": (CONNECTORS_TABLE, JOBS_TABLE),
+    "test_connectors_and_jobs": (CONNECTORS_TABLE, JOBS_TABLE),
     "test_error_log": (ERRORS_TABLE,),
     "test_unreadable": (JOBS_TABLE, CONNECTORS_TABLE),
     "test_item_sizes": (JOBS_TABLE, CONNECTORS_TABLE),
@@ -178,14 +179,24 @@ def _dynamo_state(tables: Tables) -> State:
         )
 
     return State(
-        jobs=DynamoJobStore(client, tables.name(JOBS_TABLE), sleep=_no_wait),
+        jobs=DynamoJobStore(
+            client,
+            tables.name(JOBS_TABLE),
+            connector_table_name=tables.name(CONNECTORS_TABLE),
+            sleep=_no_wait,
+        ),
         chunks=DynamoChunkStore(
             client,
             tables.name(CHUNKS_TABLE),
             job_table_name=tables.name(JOBS_TABLE),
             sleep=_no_wait,
         ),
-        connectors=DynamoConnectorStore(client, tables.name(CONNECTORS_TABLE), sleep=_no_wait),
+        connectors=DynamoConnectorStore(
+            client,
+            tables.name(CONNECTORS_TABLE),
+            job_table_name=tables.name(JOBS_TABLE),
+            sleep=_no_wait,
+        ),
         failures=DynamoErrorLog(client, tables.name(ERRORS_TABLE), clock, sleep=_no_wait),
         clock=clock,
         spoil=spoil,

@@ -20,11 +20,13 @@ from domain.connector import (
     Verify,
 )
 from domain.file_types import FileFilter, FilterMode
+from domain.filters import Filters, MediaType, StorageClass
 from ports.connector_store import ConnectorStore
-from ports.errors import AlreadyExists, NotFound
+from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.paging import InvalidCursor
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo"
 FULL = Connector(
     connector_id="con-1",
     bucket=Bucket(
@@ -38,12 +40,23 @@ FULL = Connector(
         trigger=Trigger.QUEUE,
         ids=IdSource.ASSIGNED,
         restore_tags=False,
-        queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
+        queue_url=QUEUE,
         file_filter=FileFilter(
             mode=FilterMode.DENY, extensions=("mov", "ü"), mime_types=("image/*",)
         ),
     ),
     verify=Verify.CATALOG,
+    filters=Filters(
+        include=("*.mov", "ü/"),
+        exclude=("tmp/",),
+        size_min=0,
+        size_max=2**53 - 1,
+        modified_since=NOW,
+        modified_before=NOW + timedelta(days=1),
+        age_min_s=60,
+        storage_classes=(StorageClass.STANDARD, StorageClass.GLACIER_IR),
+        media_types=(MediaType.VIDEO,),
+    ),
     queue_empty_at=NOW,
     created_at=NOW,
 )
@@ -83,21 +96,30 @@ async def test_every_field_is_read_back(connectors: ConnectorStore, connector: C
 
 
 async def test_when_its_queue_was_seen_empty(connectors: ConnectorStore) -> None:
-    await connectors.create(SMALL)
+    fresh = replace(FULL, queue_empty_at=None)
+    await connectors.create(fresh)
     seen = []
     for at in (NOW, NOW + timedelta(minutes=5), NOW + timedelta(minutes=1)):
-        await connectors.record_queue_empty(SMALL.connector_id, at)
-        seen.append((await connectors.get(SMALL.connector_id)).queue_empty_at)
+        await connectors.record_queue_empty(FULL.connector_id, at, queue_url=QUEUE)
+        seen.append((await connectors.get(FULL.connector_id)).queue_empty_at)
     assert seen == [NOW, NOW + timedelta(minutes=5), NOW + timedelta(minutes=5)]
-    found = await connectors.get(SMALL.connector_id)
-    assert replace(found, queue_empty_at=None) == SMALL
+    found = await connectors.get(FULL.connector_id)
+    assert replace(found, queue_empty_at=None) == fresh
+
+
+async def test_nothing_is_recorded_of_another_queue(connectors: ConnectorStore) -> None:
+    for connector in (FULL, SMALL):
+        await connectors.create(connector)
+        later = NOW + timedelta(minutes=5)
+        await connectors.record_queue_empty(connector.connector_id, later, queue_url=QUEUE + "-2")
+        assert await connectors.get(connector.connector_id) == connector
 
 
 async def test_nothing_is_recorded_for_a_missing_connector(
     connectors: ConnectorStore,
 ) -> None:
     with pytest.raises(NotFound):
-        await connectors.record_queue_empty("con-none", NOW)
+        await connectors.record_queue_empty("con-none", NOW, queue_url=QUEUE)
     assert (await connectors.list_page(limit=5)).items == ()
 
 
@@ -145,3 +167,69 @@ async def test_a_cursor_of_another_list(connectors: ConnectorStore) -> None:
     for invalid in invalid_cursors(cursor):
         with pytest.raises(InvalidCursor):
             await connectors.list_page(limit=1, cursor=invalid)
+
+
+async def test_an_edit_writes_every_field_and_counts(connectors: ConnectorStore) -> None:
+    for before, after in ((SMALL, FULL), (FULL, SMALL)):
+        connector_id = f"{before.connector_id}-edited"
+        await connectors.create(replace(before, connector_id=connector_id))
+        stored = await connectors.get(connector_id)
+        edited = replace(after, connector_id=connector_id, created_at=stored.created_at)
+        saved = await connectors.save(replace(edited, queue_empty_at=NOW + timedelta(hours=1)))
+        assert saved == replace(edited, queue_empty_at=None, version=stored.version + 1)
+        assert await connectors.get(connector_id) == saved
+
+
+async def test_an_edit_keeps_when_the_same_queue_was_seen_empty(
+    connectors: ConnectorStore,
+) -> None:
+    await connectors.create(FULL)
+    later = NOW + timedelta(minutes=5)
+    await connectors.record_queue_empty(FULL.connector_id, later, queue_url=QUEUE)
+    saved = await connectors.save(replace(FULL, prefixes=("c/",)))
+    assert saved == replace(FULL, prefixes=("c/",), queue_empty_at=later, version=2)
+    assert await connectors.get(FULL.connector_id) == saved
+
+
+async def test_a_stale_edit_changes_nothing(connectors: ConnectorStore) -> None:
+    await connectors.create(FULL)
+    saved = await connectors.save(replace(FULL, prefixes=("c/",)))
+    other = replace(saved, created_at=NOW + timedelta(microseconds=1))
+    for stale in (FULL, replace(FULL, version=3), other, replace(saved, connector_id="con-none")):
+        with pytest.raises(Conflict):
+            await connectors.save(stale)
+    assert (await connectors.list_page(limit=5)).items == (saved,)
+
+
+async def test_of_racing_edits_one_wins(connectors: ConnectorStore) -> None:
+    await connectors.create(FULL)
+    results = await asyncio.gather(
+        *(connectors.save(replace(FULL, prefixes=(f"{n}/",))) for n in range(4)),
+        return_exceptions=True,
+    )
+    [saved] = [result for result in results if isinstance(result, Connector)]
+    assert sum(isinstance(result, Conflict) for result in results) == 3
+    assert await connectors.get(FULL.connector_id) == saved
+
+
+async def test_a_removed_connector_is_gone_and_its_id_is_free(connectors: ConnectorStore) -> None:
+    await connectors.create(FULL)
+    await connectors.create(SMALL)
+    await connectors.remove(FULL)
+    with pytest.raises(NotFound):
+        await connectors.get(FULL.connector_id)
+    assert (await connectors.list_page(limit=5)).items == (SMALL,)
+    again = replace(FULL, created_at=NOW + timedelta(microseconds=1))
+    await connectors.create(again)
+    with pytest.raises(Conflict):
+        await connectors.remove(FULL)
+    assert await connectors.get(FULL.connector_id) == again
+
+
+async def test_a_stale_removal_removes_nothing(connectors: ConnectorStore) -> None:
+    await connectors.create(FULL)
+    saved = await connectors.save(replace(FULL, prefixes=("c/",)))
+    for stale in (FULL, replace(saved, connector_id="con-none")):
+        with pytest.raises(Conflict):
+            await connectors.remove(stale)
+    assert (await connectors.list_page(limit=5)).items == (saved,)

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from adapters.aws.chunk_store import DynamoChunkStore
 from adapters.aws.error_log import DynamoErrorLog
 from adapters.aws.job_store import DynamoJobStore
-from adapters.aws.resources import CHUNKS_TABLE, ERRORS_TABLE, JOBS_TABLE
+from adapters.aws.resources import CHUNKS_TABLE, CONNECTORS_TABLE, ERRORS_TABLE, JOBS_TABLE
 from domain.chunk import Chunk
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.failure import Failure
@@ -406,5 +406,9 @@ class TestItems:
 
     async def test_defaults_wait_for_real(self, tables: Any) -> None:
         """The stores can be built without a way to wait."""
-        store = DynamoJobStore(tables.client, tables.name(JOBS_TABLE))
+        store = DynamoJobStore(
+            tables.client,
+            tables.name(JOBS_TABLE),
+            connector_table_name=tables.name(CONNECTORS_TABLE),
+        )
         assert (await store.list_page(limit=1)).items == ()

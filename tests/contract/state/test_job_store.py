@@ -19,6 +19,7 @@ from domain.connector import Bucket, IdSource, Ingest, Trigger, Verify
 from domain.cost_estimate import CostEstimate
 from domain.engine_work import Attempts, EngineWork
 from domain.file_types import FileFilter, FilterMode
+from domain.filters import Filters, MediaType, StorageClass
 from domain.job import (
     Discovery,
     DiscoveryWork,
@@ -85,8 +86,11 @@ FULL = Job(
             source=KeySource(
                 kind=SourceKind.INVENTORY, bucket_name="reports", key="manifest.json", e_tag="e"
             ),
+            filters=Filters(age_min_s=60, storage_classes=(StorageClass.GLACIER,)),
         ),
         fingerprint="f" * 64,
+        connector_created_at=NOW,
+        filters=Filters(size_min=1, media_types=(MediaType.VIDEO,), modified_before=NOW),
         estimate=CostEstimate(
             dollars=Decimal("1.2345678901234567890"),
             dollars_low=Decimal("4E-7"),

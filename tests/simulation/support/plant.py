@@ -13,7 +13,13 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from simulator import planted, planted_ingest, planted_progress, planted_snapshots
+from simulator import (
+    planted,
+    planted_connectors,
+    planted_ingest,
+    planted_progress,
+    planted_snapshots,
+)
 from simulator.observer import Violation
 from simulator.planted import Bug
 from simulator.simulation import Simulation
@@ -23,12 +29,11 @@ BUGS = (
     *planted.BUGS,
     *planted_ingest.INGEST_BUGS,
     *planted_progress.PROGRESS_BUGS,
+    *planted_connectors.CONNECTOR_BUGS,
     *planted_snapshots.SNAPSHOT_BUGS,
 )
-FILES = [
-    Path(module.__file__)
-    for module in (planted, planted_ingest, planted_progress, planted_snapshots)
-]
+MODULES = (planted, planted_ingest, planted_progress, planted_connectors, planted_snapshots)
+FILES = [Path(module.__file__) for module in MODULES]
 
 
 def main() -> int:

@@ -48,17 +48,32 @@ class ApiClient:
 
     def get(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Json:
         """Read a resource."""
+        return self.get_with_headers(path, query)[0]
+
+    def get_with_headers(
+        self, path: str, query: Mapping[str, str | int | None] | None = None
+    ) -> tuple[Json, Mapping[str, str]]:
+        """Read a resource; also returns the headers, whose names are case-insensitive."""
         given = {name: value for name, value in (query or {}).items() if value is not None}
         # A signature covers the query with %20 for a space, never `+` (IAM User Guide, "Create a
         # signed AWS API request", canonical query string).
         encoded = urlencode(given, quote_via=quote)
-        document, _ = self._call("GET", path + (f"?{encoded}" if encoded else ""))
-        return document
+        return self._call("GET", path + (f"?{encoded}" if encoded else ""))
 
     def post(self, path: str, body: Json | None = None) -> Json:
         """Send a request."""
         document, _ = self._call("POST", path, body)
         return document
+
+    def patch(
+        self, path: str, body: Json, *, if_match: str | None = None
+    ) -> tuple[Json, Mapping[str, str]]:
+        """Change a resource, if it still has this ETag; also returns the headers."""
+        return self._call("PATCH", path, body, _if_match(if_match))
+
+    def delete(self, path: str, *, if_match: str | None = None) -> None:
+        """Remove a resource, if it still has this ETag."""
+        self._call("DELETE", path, None, _if_match(if_match))
 
     def post_once(self, path: str, body: Json, idempotency_key: str) -> tuple[Json, bool]:
         """Send a request with an idempotency key; also returns whether the key was used before."""
@@ -129,6 +144,10 @@ class ApiClient:
         # The detail of some problems already contains every error.
         more = [error for error in errors if error not in detail]
         return ApiProblem(detail, problem, more=more)
+
+
+def _if_match(tag: str | None) -> dict[str, str]:
+    return {} if tag is None else {"If-Match": tag}
 
 
 def path_segment(text: str) -> str:

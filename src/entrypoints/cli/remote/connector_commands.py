@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import typer
 
 from domain.connector import IdSource, Trigger, Verify
-from domain.file_types import FilterMode, normalised_extension
 from domain.shown import shown
+from entrypoints.cli.remote.connector_change_commands import (
+    NoCheckOption,
+    delete,
+    disable,
+    edit,
+    enable,
+    file_filter,
+    show,
+    unchecked,
+)
+from entrypoints.cli.remote.connector_check_command import check
 from entrypoints.cli.remote.medialake_import.command import import_
 from entrypoints.cli.remote.remote_command import Remote, remote_command
+from entrypoints.cli.terminal.check_output import print_check
 from entrypoints.cli.terminal.output import (
     OUT,
     VERIFY_OPTION,
+    FiltersOption,
     Format,
     IdsOption,
     PrefixOption,
     print_json,
     print_unreadable,
     printable,
+    read_filters,
 )
 
-app = typer.Typer(help="Register and list connectors.", no_args_is_help=True)
+app = typer.Typer(help="Register, list, change and remove connectors.", no_args_is_help=True)
 app.command("import")(import_)
+for _command in (show, edit, check, enable, disable, delete):
+    app.command(_command.__name__)(_command)
 
 # Media Lake, v1.18.3: the queue's policy in lambdas/api/connectors/s3/post_s3/index.py, and the
 # event sources that lambdas/ingest/s3/index.py accepts.
@@ -72,12 +87,14 @@ def add(
         list[str] | None,
         typer.Option(help="The system does not ingest this extension; repeatable."),
     ] = None,
+    filters: FiltersOption = None,
     owner: Annotated[
         str | None, typer.Option(help="Account id of the expected bucket owner.")
     ] = None,
     role: Annotated[
         str | None, typer.Option(help="ARN of a role that has access to the bucket.")
     ] = None,
+    no_check: NoCheckOption = False,
 ) -> None:
     """Register a bucket as a connector."""
     if trigger is Trigger.QUEUE and queue_url is None:
@@ -89,31 +106,21 @@ def add(
         "verify": verify.value if verify else None,
         "ingestQueueUrl": queue_url,
         "restoreTags": False if no_restore_tags else None,
-        "fileFilter": _file_filter(allow or (), deny or ()),
+        "fileFilter": file_filter(allow or (), deny or ()),
+        "filters": read_filters(filters),
         "expectedBucketOwner": owner,
         "roleArn": role,
     }
     body.update({name: value for name, value in options.items() if value is not None})
-    connector = remote.client.post("/connectors", body)
+    connector = remote.client.post("/connectors" + unchecked(no_check=no_check), body)
     if remote.output is Format.JSON:
         print_json(connector)
     else:
         shown_id = printable(connector["connectorId"])
         OUT.print(f"connector {shown_id} is registered for bucket {printable(bucket)}")
         OUT.print(f"trigger {trigger.value}: {_NOTIFIED_BY[trigger]}")
+        print_check(connector.get("check"))
         OUT.print(f"next: asset-sync sync {shown_id}")
-
-
-def _file_filter(allow: Sequence[str], deny: Sequence[str]) -> dict[str, object] | None:
-    if allow and deny:
-        raise typer.BadParameter("give --allow or --deny, not both", param_hint="--deny")
-    if not allow and not deny:
-        return None
-    return {
-        "mode": (FilterMode.ALLOW if allow else FilterMode.DENY).value,
-        "extensions": list(dict.fromkeys(map(normalised_extension, allow or deny))),
-        "mimeTypes": [],
-    }
 
 
 @app.command("list")

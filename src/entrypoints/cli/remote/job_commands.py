@@ -21,6 +21,7 @@ from entrypoints.cli.terminal.output import (
     ERR,
     OUT,
     VERIFY_OPTION,
+    FiltersOption,
     Format,
     PrefixOption,
     print_explanation,
@@ -28,6 +29,7 @@ from entrypoints.cli.terminal.output import (
     print_json,
     print_unreadable,
     printable,
+    read_filters,
     show_key,
     summary_of,
 )
@@ -64,6 +66,7 @@ def sync(
             " some of the day before."
         ),
     ] = None,
+    filters: FiltersOption = None,
     retrigger: Annotated[
         bool,
         typer.Option(
@@ -98,6 +101,7 @@ def sync(
         "include": include,
         "exclude": exclude,
         "modifiedSince": modified_since,
+        "filters": read_filters(filters),
         "retrigger": retrigger,
         "maxCost": max_cost,
         "source": source_of(source, source_e_tag),

@@ -21,12 +21,14 @@ from entrypoints.cli.terminal.output import (
     DISCOVERY_OPTION,
     OUT,
     VERIFY_OPTION,
+    FiltersOption,
     Format,
     PrefixOption,
     field,
     heading,
     print_json,
     print_table,
+    read_filters,
     warn,
 )
 
@@ -54,6 +56,7 @@ def plan(
         list[str] | None,
         typer.Option(help="No matching keys, e.g. 'tmp/' for all keys below it; repeatable."),
     ] = None,
+    filters: FiltersOption = None,
     modified_since: Annotated[
         str | None,
         typer.Option(help="Only objects modified since this time, e.g. 2026-01-31T12:00:00Z."),
@@ -77,6 +80,7 @@ def plan(
         "include": include,
         "exclude": exclude,
         "modifiedSince": modified_since,
+        "filters": read_filters(filters),
         "prices": _read(prices) if prices else None,
     }
     body: Json = {name: value for name, value in options.items() if value}

@@ -52,9 +52,33 @@ VERIFY_OPTION = typer.Option(
 PrefixOption = Annotated[
     list[str] | None, typer.Option(help="Only keys with this prefix; repeatable.")
 ]
+FiltersOption = Annotated[
+    str | None,
+    typer.Option(
+        help='Filters as a JSON object, as in the API: \'{"mediaTypes": ["video"]}\'.',
+        metavar="JSON",
+    ),
+]
 DISCOVERY_OPTION = typer.Option(
     help="Discovery by S3 Batch Operations, or by the workers themselves."
 )
+
+
+def read_filters(text: str | None) -> Json | None:
+    """Return the object of a `FiltersOption`; the API checks what is in it.
+
+    Raises:
+        typer.BadParameter: It is not a JSON object.
+    """
+    if text is None:
+        return None
+    try:
+        filters = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise typer.BadParameter(f"not JSON: {error}", param_hint="--filters") from None
+    if not isinstance(filters, dict):
+        raise typer.BadParameter("not a JSON object", param_hint="--filters")
+    return filters
 
 
 def print_json(document: object) -> None:

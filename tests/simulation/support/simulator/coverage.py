@@ -47,6 +47,8 @@ def coverage_of(sim: Simulation) -> Coverage:
         counts["runs with lasting faults", lasting] += 1
     for taking, count in sim.services.system.outcomes.items():
         counts["answers of a Media Lake", taking] += count
+    for kind in sim.managers.done:
+        counts["connectors", kind] += 1
     counts["most", "messages in a queue"] = sim.services.queue.longest
     return counts
 

@@ -17,7 +17,14 @@ from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from simulator import accounts, ingest_invariants, invariants, oracle, verifying
+from simulator import (
+    accounts,
+    connector_invariants,
+    ingest_invariants,
+    invariants,
+    oracle,
+    verifying,
+)
 from simulator.ledger import Change, Ledger, OurWrite, Start, mark_in
 from simulator.process import READS, LookUp, Process, Read
 from simulator.progress import Progress
@@ -214,6 +221,8 @@ class Observer:
             self.sim.people.saw("failure recorded")
         elif port == "results" and method == "put" and "/outcomes/" in args[0]:
             self._outcomes_written(args[0])
+        elif port == "connector_store" and method == "remove":
+            self.check(connector_invariants.an_active_job_has_its_connector, self.sim)
         elif port in ("jobs", "chunks") and method not in READS:
             self.look(process)
 
@@ -367,6 +376,9 @@ class Observer:
         now = self.sim.clock.now()
         self.versions[job.job_id].append((now, job))
         self.check(invariants.i4_only_the_engine_with_the_lease_goes_on, process, before, job)
+        self.check(connector_invariants.a_job_keeps_its_settings, before, job)
+        holds = connector_invariants.a_removed_connector_starts_nothing
+        self.check(holds, self.sim, before, job)
         if before is None:
             bucket = self.sim.world.buckets.find(job.request.bucket.name)
             objects = {

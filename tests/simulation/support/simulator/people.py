@@ -14,7 +14,7 @@ from simulator.scenery import BUCKET, CONNECTOR_ID, FOLDERS, OTHER_CONNECTOR_ID,
 
 from adapters.memory.buckets import StoredObject
 from domain.customer_object import is_archived
-from domain.errors import InvalidRequest, NotRedrivable
+from domain.errors import ConnectorDisabled, ConnectorRemoved, InvalidRequest, NotRedrivable
 from domain.job import Discovery, JobStatus, SyncOptions
 from ports.errors import ExpectedError, Throttled
 from ports.job_store import OverlappingJob, TooManyPrefixes
@@ -104,6 +104,7 @@ class People:
                 self._plan(0.01 * number, partial(self._sync_long_prefixes, number))
         self._plan_theme()
         self._sim.lasting.plan(span_s)
+        self._sim.managers.plan(span_s)
         self._plan(span_s, lambda: None)
 
     def _plan_theme(self) -> None:
@@ -170,6 +171,7 @@ class People:
         self._sim.world.buckets.denied.clear()
         self._sim.lasting.end()
         self._sim.services.batch.heal()
+        self._sim.managers.restore()
         self._sim.world.ports.bus.refuse = lambda event: None
 
     def sync_all(self) -> None:
@@ -185,6 +187,10 @@ class People:
     def plan_loss(self, delay_s: float) -> None:
         """Plan that the system loses a record."""
         self._plan(delay_s, self._lose_a_record)
+
+    def plan_action(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Plan an action of others; `done` waits for it."""
+        self._plan(delay_s, action)
 
     def _plan(self, delay_s: float, action: Any) -> None:
         self._left += 1
@@ -250,9 +256,18 @@ class People:
         async def start(use_case: Any, deadline: Any) -> Any:
             return await use_case.start(connector_id, options, idempotency_key=idempotency_key)
 
-        self._sim.spawn("sync", "api", "start_sync", start, done, expected=(InvalidRequest,))
+        expected = (InvalidRequest, ConnectorDisabled)
+        self._sim.managers.a_sync_is_asked_for()
+        self._sim.spawn("sync", "api", "start_sync", start, done, expected=expected)
         if idempotency_key and self._sim.faults.happens(Fault.DOUBLED):
-            self._sim.spawn("sync again", "api", "start_sync", start, lambda result, error: None)
+            self._sim.spawn(
+                "sync again",
+                "api",
+                "start_sync",
+                start,
+                lambda result, error: None,
+                expected=expected,
+            )
 
     def _cancel(self) -> None:
         jobs = [job.job_id for job in self._sim.world.database.jobs if not job.terminal]
@@ -287,7 +302,7 @@ class People:
             "redrive_job",
             lambda use_case, deadline: use_case.redrive(job_id),
             done,
-            expected=(NotRedrivable, ExpectedError),
+            expected=(NotRedrivable, ConnectorDisabled, ConnectorRemoved, ExpectedError),
         )
 
     # Owners of the bucket, and the operators of the system.

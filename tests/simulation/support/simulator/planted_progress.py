@@ -15,7 +15,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting a range of keys at a checkpoint",
-        512,
+        275,
         "application.engine.list_bucket:ListBucket._take",
         "ranges=page.left or (WHOLE,)",
         "ranges=page.left[-1:] or (WHOLE,)",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BUCKET = "media"
 CONNECTOR_ID = "c1"
 OTHER_CONNECTOR_ID = "c2"
-QUEUE_URL = "https://sqs.example/medialake.fifo"
+QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo"
 
 _NAMES = (
     "{n}.jpg",

@@ -23,6 +23,7 @@ from simulator.faults import Fault, FaultPlan
 from simulator.lasting import Lasting, LastingFaults
 from simulator.loop import StepLoop
 from simulator.making import GATED, Environments
+from simulator.managers import Managers
 from simulator.observer import Observer, Violation
 from simulator.people import People
 from simulator.process import (
@@ -102,6 +103,7 @@ class Simulation:
             catalog = MemoryCatalog(self.world.database, asset_index=False)
             self.world = replace(self.world, ports=replace(self.world.ports, catalog=catalog))
         self.people = People(self)
+        self.managers = Managers(self)
         self._trace = Trace(self.started_at)
         self.step_count = 0
         self._heap: list[tuple[datetime, int, bool, Callable[[], None]]] = []

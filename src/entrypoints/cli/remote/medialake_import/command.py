@@ -170,7 +170,7 @@ def _registered(client: ApiClient, items: Iterable[PlannedConnector]) -> Iterabl
             yield item
             continue
         try:
-            client.post("/connectors", item.body)
+            client.post("/connectors?check=false", item.body)
         except ApiProblem as error:
             yield replace(
                 item, state=ImportState.REFUSED, reason="; ".join([str(error), *error.more])
