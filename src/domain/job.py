@@ -81,10 +81,9 @@ class SyncOptions:
 class SyncRequest:
     """What the job does, fixed when it starts: bucket, ingest, filters are the connector's then.
 
-    `connector_created_at` distinguishes the connector from others with its id, before or after it;
-    None in jobs from before connectors could be removed. `fingerprint` distinguishes requests that
-    have the same idempotency key. `estimate` is what the sync would cost, if its request had a
-    maximum.
+    `connector_created_at` distinguishes the connector from others with its id; None in jobs from
+    before connectors could be removed. `fingerprint` distinguishes requests with the same
+    idempotency key. `estimate` is what the sync would cost, if its request had a maximum.
     """
 
     connector_id: str

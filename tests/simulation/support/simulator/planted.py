@@ -123,7 +123,7 @@ BUGS = (
     ),
     bug(
         "leasing a chunk whose lease is live",
-        20,
+        27,
         "domain.chunk:lease_chunk",
         "if chunk.lease.live(now):",
         "if False:",
@@ -140,7 +140,7 @@ BUGS = (
     ),
     bug(
         "writing without looking whose work lease it is",
-        4,
+        16,
         "domain.job_control:check_work_lease",
         "if job.terminal or job.ending is not None or not job.work.is_held_by(token, now):",
         "if False:",
@@ -178,7 +178,7 @@ BUGS = (
     ),
     bug(
         "sending a message before its record",
-        2,
+        3,
         "application.engine.chunk_recorder:ChunkRecorder.record",
         "    while True:\n",
         "    from domain.message import chunk_message\n"
@@ -207,7 +207,7 @@ BUGS = (
     ),
     bug(
         "writing again what carries this job's id",
-        16,
+        14,
         "application.processor.write_object:ObjectWriter.write",
         "if item.verdict.reason is not Reason.ALREADY_TRIGGERED:",
         "if True:",
@@ -215,7 +215,7 @@ BUGS = (
     ),
     bug(
         "deciding again on what carries this job's id",
-        16,
+        14,
         "application.processor.decide_objects:ObjectDecisions.candidates",
         "if each.mark is None or each.mark.job_id != job.job_id",
         "",
@@ -233,7 +233,7 @@ BUGS = (
     ),
     bug(
         "saving the checkpoint before the chunks",
-        53,
+        70,
         "application.engine.chunk_recorder:ChunkRecorder.record",
         "    while True:\n",
         "    job = await lease.update(job.job_id, change)\n    while True:\n",
@@ -290,7 +290,7 @@ BUGS = (
     ),
     bug(
         "dropping what was done of a cancelled chunk",
-        197,
+        230,
         "application.engine.cancel_chunk:CancelChunk.run",
         "cancel_chunk(released, count_outcomes(done.values()), now=now)",
         "cancel_chunk(released, count_outcomes([]), now=now)",
@@ -306,7 +306,7 @@ BUGS = (
     ),
     bug(
         "making another batch job at each try",
-        7,
+        35,
         "adapters.memory.batch_jobs:MemoryBatchJobs.create",
         "token = (job.job_id, job.discovery.manifest.e_tag)",
         "token = (job.job_id, str(len(self._jobs)))",
@@ -314,7 +314,7 @@ BUGS = (
     ),
     bug(
         "writing in a dry run",
-        20,
+        9,
         "application.processor.process_objects:ObjectProcessor._decide_and_write",
         "if job.request.options.dry_run:",
         "if False:",
@@ -322,7 +322,7 @@ BUGS = (
     ),
     bug(
         "resuming a copy that has other tags",
-        132,
+        274,
         "application.multipart.resumable_copies:ResumableCopies._resume_or_start",
         "if record.under_way is not None and record.under_way.fingerprint != fingerprint:",
         "if False:",
@@ -330,7 +330,7 @@ BUGS = (
     ),
     bug(
         "finishing a copy before its last part",
-        136,
+        107,
         "application.multipart.resumable_copies:ResumableCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",
@@ -338,7 +338,7 @@ BUGS = (
     ),
     bug(
         "leaving copies behind in a chunk that is cancelled",
-        97,
+        46,
         "application.multipart.unfinished_copies:UnfinishedCopies.abort",
         " or request.options.dry_run or not was_leased:",
         " or True:",
