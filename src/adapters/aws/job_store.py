@@ -31,6 +31,7 @@ from adapters.aws.prefix_guard import (
     read_guard,
     release,
 )
+from adapters.aws.share_item import is_share
 from domain.connector import Connector
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import Job, JobStatus
@@ -76,7 +77,7 @@ class DynamoJobStore:
         return created
 
     async def get(self, job_id: str) -> Job:
-        job = None if is_guard(job_id) else await self._find(job_id)
+        job = None if is_guard(job_id) or is_share(job_id) else await self._find(job_id)
         if job is None:
             raise NotFound(f"there is no job {job_id}", resource=job_id)
         return job
