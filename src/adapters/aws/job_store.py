@@ -23,6 +23,7 @@ from adapters.aws.job_item import (
     new_job_item,
     to_job,
 )
+from adapters.aws.listing_item import is_share
 from adapters.aws.prefix_guard import (
     PrefixGuard,
     guard_ids,
@@ -31,7 +32,6 @@ from adapters.aws.prefix_guard import (
     read_guard,
     release,
 )
-from adapters.aws.share_item import is_share
 from domain.connector import Connector
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import Job, JobStatus

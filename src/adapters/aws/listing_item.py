@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from adapters.aws.attributes import Value
 from domain.key_ranges import KeyRange
 from domain.listing import Listing, Sharing
+
+SHARE_PREFIX: Final = "share#"
+"""The keys of shares begin with it, in the job table."""
+
+
+def is_share(job_id: str) -> bool:
+    """Return whether this key of the job table is a share's and not a job's."""
+    return job_id.startswith(SHARE_PREFIX)
 
 
 def range_values(ranges: Sequence[KeyRange]) -> list[Value]:

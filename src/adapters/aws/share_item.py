@@ -6,25 +6,16 @@ it.
 
 from __future__ import annotations
 
-from typing import Final
-
 from adapters.aws.attributes import Item, reading, to_item, to_timestamp, to_values
 from adapters.aws.lease_item import lease_values, to_lease
-from adapters.aws.listing_item import range_values, to_ranges
+from adapters.aws.listing_item import SHARE_PREFIX, range_values, to_ranges
 from domain.listing import Listing
 from domain.listing_share import ListingShare
-
-_PREFIX: Final = "share#"
 
 
 def share_key(job_id: str, number: int) -> Item:
     """Return the key of the share's item."""
-    return to_item({"jobId": f"{_PREFIX}{job_id}#{number}"})
-
-
-def is_share(job_id: str) -> bool:
-    """Return whether this key of the job table is a share's and not a job's."""
-    return job_id.startswith(_PREFIX)
+    return to_item({"jobId": f"{SHARE_PREFIX}{job_id}#{number}"})
 
 
 def share_item(share: ListingShare) -> Item:
