@@ -80,7 +80,8 @@ class Config:
         processor_concurrency: What the processor gets, for chunks and dead letters; five less is
             how many chunks are processed at once, whether it is reserved or not.
         discovery_concurrency: What the tasks of S3 Batch Operations get.
-        engine_concurrency: What the engine gets.
+        engine_concurrency: What the engine gets: for the sweep and new jobs, and eight for each job
+            with a long listing (`ASSET_SYNC_LISTING_WORKERS`).
         alarm_email: The address that receives alarms; empty for none.
         discovery: What a sync that does not say gets: `batch` or `direct`.
         qualifier: The CDK's bootstrap to deploy with; empty for the CDK's own.
@@ -119,7 +120,7 @@ class Config:
     reserve: bool = True
     processor_concurrency: int = 25
     discovery_concurrency: int = 100
-    engine_concurrency: int = 10
+    engine_concurrency: int = 20
     alarm_email: str = ""
     discovery: str = "batch"
     qualifier: str = ""

@@ -110,8 +110,17 @@ def engine_statements(config: Config) -> list[Statement]:
     return [
         Statement(
             sid="JobRecords",
-            reason="Read and move jobs; free prefixes when one ends.",
-            actions=("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"),
+            reason=(
+                "Read and move jobs; free prefixes when one ends; record the shares of a long"
+                " listing, and remove them when it is done."
+            ),
+            actions=(
+                "dynamodb:BatchGetItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+            ),
             resources=("{jobs_table}",),
         ),
         Statement(

@@ -329,6 +329,7 @@ _REGIONS: Final[Mapping[str, Callable[[], list[str]]]] = {
     "routes": _routes,
     "scaling-designs": _scaling(scaling.designs),
     "scaling-overlap": _scaling(scaling.overlap),
+    "scaling-shared": _scaling(scaling.shared),
     "scaling-limits": _scaling(scaling.limits),
     "scaling-sizes": _scaling(scaling.sizes),
     "sizing": _sizing,

@@ -69,10 +69,11 @@ def design_limits(tuning: Tuning) -> list[DesignLimit]:
             objects=_rate(stages(batch, choices), "discover") * _HOUR_S,
         ),
         DesignLimit(
-            what="with discovery `direct`, one engine lists a job, and takes no page while it"
-            " records chunks: that is nearly half of its time",
+            what=f"with discovery `direct`, {tuning.listing_workers} invocations list a job"
+            " (`listing_workers`), and each takes no page while it records chunks: that is nearly"
+            " half of its time",
             effect="listing takes more than an hour",
-            place="src/application/engine/list_bucket.py",
+            place="src/application/engine/list_share.py",
             objects=_rate(stages(workload, choices), "list") * _HOUR_S,
         ),
         DesignLimit(

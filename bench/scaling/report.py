@@ -9,7 +9,7 @@ from typing import Final
 from bench.scaling import quotas
 from bench.scaling.design import design_limits, manifest_objects
 from bench.scaling.flow import Limit
-from bench.scaling.sync import Choices, Result, Workload, simulate, stages
+from bench.scaling.sync import Choices, Result, Workload, listing_s, simulate, stages
 
 from application.execution.tuning import Tuning
 from domain.connector import Verify
@@ -17,6 +17,7 @@ from domain.job import Discovery
 
 FIRST: Final = "first sync: all objects are put"
 LATER: Final = "later sync: all are known"
+WORKERS: Final = (1, 8, 32, 64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,18 @@ def overlap() -> str:
     return _table(("objects", "sync", *head, "while listing"), rows)
 
 
+def shared() -> str:
+    """Return how long the listing alone takes, by the number of invocations at once."""
+    rows = []
+    for size in SIZES:
+        workload = Workload(objects=size.objects, partitions=size.partitions)
+        times = [
+            listing_s(workload, Choices(tuning=Tuning(listing_workers=count))) for count in WORKERS
+        ]
+        rows.append((_count(size.objects), *map(_duration, times)))
+    return _table(("objects", *(f"{count} at once" for count in WORKERS)), rows)
+
+
 def designs() -> str:
     """Return where our design is the limit."""
     rows = [
@@ -166,6 +179,7 @@ def whole() -> str:
         ("What each limit alone allows", limits()),
         ("Sizes", sizes()),
         ("Chunks while listing", overlap()),
+        ("Listing by several invocations", shared()),
         ("Where our design is the limit", designs()),
     ]
     return "\n".join(f"## {title}\n\n{text}" for title, text in parts)

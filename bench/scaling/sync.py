@@ -30,6 +30,7 @@ from domain.item_sizes import part_bytes
 from domain.job import Discovery, Job, SyncRequest, new_job
 from domain.key_ranges import RANGE_COUNT_MAX
 from domain.limits import INGEST_EVENT_COUNT_MAX, QUEUE_MESSAGE_COUNT_MAX
+from domain.listing_share import SHARE_COUNT_MAX
 from domain.manifest import ManifestEntry, encode_row
 from domain.packing import OUTCOMES_PER_ENTRY, ChunkDraft
 
@@ -135,6 +136,12 @@ class Result:
         """When the first chunk is in the queue: a page, its file, its record and its message."""
         least_s = 2 * _S3_S + 2 * _DYNAMODB_S + measured.OTHER_LATENCY_S
         return max(self.runs[-1].began_s or 0.0, least_s)
+
+
+def listing_s(workload: Workload, choices: Choices) -> float:
+    """Return the seconds of the listing alone, as if chunks were processed at any rate."""
+    listing = Stage(name="list", limits=tuple(_listing(workload, choices)))
+    return flow([listing], workload.objects)[0].ended_s
 
 
 def simulate(workload: Workload, choices: Choices) -> Result:
@@ -291,12 +298,27 @@ def _listing(workload: Workload, choices: Choices) -> Iterator[Limit]:
         key_s = _S3_S / PAGE_KEY_COUNT / (1 + number * measured.SHARE_OF_ADDED_STREAMS)
         begins_at = number * tuning.listing_pages_per_probe * PAGE_KEY_COUNT
         steps.append((float(begins_at * choices.jobs), choices.jobs / (key_s + busy_s)))
+    workers = _listing_workers(workload, choices)
+    shared_at = float(tuning.listing_alone_objects * choices.jobs)
+    if workers > 1:
+        # Each worker also reads the shares at each of its records.
+        look_s = _DYNAMODB_S / tuning.added_chunk_count / chunk_objects(workload, tuning)
+        shared = workers * choices.jobs / (key_s + busy_s + look_s)
+        steps = [step for step in steps if step[0] < shared_at] + [(shared_at, shared)]
     name = "recording chunks" if busy_s > key_s else "waiting for pages of keys"
     yield Limit(name, tuple(steps), Along.OBJECTS)
     cpu_s = measured.CPU_S_LISTED_KEY
     if workload.discovery is Discovery.BATCH and workload.verify is Verify.CATALOG:
         cpu_s += measured.CPU_S_KNOWN_BY_CATALOG
-    yield constant("CPU of an engine", choices.jobs / (cpu_s + busy_s))
+    alone = choices.jobs / (cpu_s + busy_s)
+    yield Limit("CPU of an engine", ((0.0, alone), (shared_at, workers * alone)), Along.OBJECTS)
+
+
+def _listing_workers(workload: Workload, choices: Choices) -> int:
+    """Return how many invocations list one long job at once."""
+    if workload.discovery is not Discovery.DIRECT or not choices.chunks_while_listing:
+        return 1
+    return min(choices.tuning.listing_workers, SHARE_COUNT_MAX)
 
 
 def _busy_s(workload: Workload, choices: Choices) -> float:

@@ -56,7 +56,7 @@ class InvalidManifest(DomainError):
 
 
 class ManifestTooLarge(DomainError):
-    """A job has more objects than its record can store manifest parts for."""
+    """A job has more objects than its record can store manifest parts or chunks for."""
 
 
 class InvalidSource(DomainError):
@@ -85,6 +85,10 @@ class JobLeaseHeld(DomainError):
 
 class LeaseLost(DomainError):
     """The caller has lost its lease on the job or chunk, or the job is ending."""
+
+
+class ShareNotOpen(DomainError):
+    """A share of a listing is done, or another worker holds a live lease on it."""
 
 
 class NoProgress(DomainError):

@@ -47,6 +47,9 @@ QUEUE_DEPTH_LAG_S: Final = 60
 # DynamoDB API Reference, TransactWriteItems: 100 actions in a call, 4 MB.
 TRANSACTION_ACTION_COUNT_MAX: Final = 100
 
+# The names of a job's files have eight digits for the number of a chunk. A limit of this service.
+CHUNK_INDEX_MAX: Final = 99_999_999
+
 # S3 User Guide, "Invoke AWS Lambda function": no limit on resultString is published, so results are
 # kept short. This is a default of this service, not a quota of AWS.
 DISCOVERY_RESULT_CHARS_MAX: Final = 1024

@@ -22,6 +22,17 @@ class RowUpload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """That the rest of the listing is in `share_count` shares (`domain.listing_share`).
+
+    `first_chunk` is the index of the first chunk that is theirs.
+    """
+
+    share_count: int
+    first_chunk: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """The progress of the listing.
 
@@ -29,7 +40,8 @@ class Listing:
     `ranges`, is in `manifest`, or, if it is known without its tags and needs no task of a batch
     job, in `known`. The ranges are in the order of their keys. `key_sum` covers the objects listed
     (`domain.key_sum`), the known ones included. It is None if a version without it has listed some
-    of them.
+    of them. While there are shares (`sharing`), what is left is in them, and the prefix and the
+    ranges here are those at which they were created.
 
     Keys that come from a source instead (`domain.key_source`) have one range, whose token is the
     position in it; `source` counts its rows that are no objects of the job.
@@ -46,6 +58,7 @@ class Listing:
     known: RowUpload = RowUpload()
     key_sum: int | None = 0
     source: SourceCounts = NOTHING_LEFT_OUT
+    sharing: Sharing | None = None
 
     @property
     def objects_seen(self) -> int:

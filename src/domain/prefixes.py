@@ -22,6 +22,11 @@ def normalise(prefixes: Iterable[str]) -> tuple[str, ...]:
     return () if kept == [""] else tuple(kept)
 
 
+def listed_prefixes(prefixes: Iterable[str]) -> tuple[str, ...]:
+    """Return the prefixes that a job lists, one after the other; that of all keys is empty."""
+    return normalise(prefixes) or ("",)
+
+
 def overlap(left: Sequence[str], right: Sequence[str]) -> bool:
     """Return whether a key could be under a prefix of both lists."""
     if not left or not right:

@@ -1,4 +1,4 @@
-"""The engine's function: new jobs, continuations, ended batch jobs, and the sweep."""
+"""The engine's function: jobs, shares of their listings, ended batch jobs, and the sweep."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import Any
 
 from domain.batch_job import ENDED
 from domain.errors import JobLeaseHeld
-from entrypoints.engine_events import Advance, BatchStatusEvent, RunSweep, parse_engine_event
+from entrypoints.engine_events import (
+    Advance,
+    BatchStatusEvent,
+    ListShareEvent,
+    RunSweep,
+    parse_engine_event,
+)
 from entrypoints.invocation import LambdaContext, deadline_of
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.aws_engine import open_engine_app
@@ -28,6 +34,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             match parsed:
                 case Advance(jobId=job_id):
                     return await _advance(app, job_id, context)
+                case ListShareEvent(jobId=job_id, share=number):
+                    deadline = deadline_of(context, app.clock)
+                    worked = await app.list_share.run(job_id, number, deadline)
+                    return {"jobId": job_id, "share": number, "worked": worked}
                 case BatchStatusEvent():
                     return await _batch_job_changed(app, parsed, context)
                 case RunSweep():

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from domain.listing_share import SHARE_COUNT_MAX
 from entrypoints.events import HIDDEN, AwsModel, JobId, StrictModel, invalid
 
 
@@ -14,6 +15,14 @@ class Advance(StrictModel):
 
     action: Literal["advance"] = "advance"
     jobId: JobId  # noqa: N815 - the field's name on the wire
+
+
+class ListShareEvent(StrictModel):
+    """Continue a share of a job's listing."""
+
+    action: Literal["list"]
+    jobId: JobId  # noqa: N815 - the field's name on the wire
+    share: Annotated[int, Field(ge=0, lt=SHARE_COUNT_MAX, strict=True)]
 
 
 class RunSweep(StrictModel):
@@ -47,7 +56,7 @@ class BatchStatusEvent(AwsModel):
     detail: BatchStatusDetail
 
 
-EngineEvent = Advance | RunSweep | BatchStatusEvent
+EngineEvent = Advance | ListShareEvent | RunSweep | BatchStatusEvent
 _ENGINE_EVENT: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent, config=HIDDEN)
 
 

@@ -7,10 +7,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from domain.chunk import ChunkLife
+from domain.limits import CHUNK_INDEX_MAX
 from entrypoints.events import HIDDEN, AwsModel, JobId, StrictModel, invalid
 
-# The names of a job's files have eight digits for the number of a chunk.
-_CHUNK_INDEX_MAX: Final = 99_999_999
 _COUNT_MAX: Final = 2**53 - 1
 
 _Count = Annotated[int, Field(ge=0, le=_COUNT_MAX, strict=True)]
@@ -21,7 +20,7 @@ class ChunkMessage(StrictModel):
 
     jobId: JobId  # noqa: N815 - the field's name on the wire
     chunkIndex: Annotated[  # noqa: N815 - the field's name on the wire
-        int, Field(ge=0, le=_CHUNK_INDEX_MAX, strict=True)
+        int, Field(ge=0, le=CHUNK_INDEX_MAX, strict=True)
     ]
     redriveNumber: _Count = 0  # noqa: N815 - the field's name on the wire
     attempt: _Count = 0

@@ -15,3 +15,11 @@ class EngineInvoker(Protocol):
             Retryable, Fatal: The request was not accepted, or that is unknown.
         """
         ...
+
+    async def list_share(self, job_id: str, number: int) -> None:
+        """Request one invocation that continues a share of the job's listing; as `advance`.
+
+        Raises:
+            Retryable, Fatal: As `advance`.
+        """
+        ...

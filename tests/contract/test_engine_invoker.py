@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from aiohttp import web
@@ -24,6 +24,9 @@ class Engine(Protocol):
     def invoked(self) -> list[str]:
         """The jobs of all invocations, the oldest first."""
 
+    def shares(self) -> list[tuple[str, int]]:
+        """The jobs and shares of all invocations for shares, the oldest first."""
+
 
 class MemoryEngine:
     def __init__(self) -> None:
@@ -33,6 +36,9 @@ class MemoryEngine:
     def invoked(self) -> list[str]:
         return self._invoker.job_ids
 
+    def shares(self) -> list[tuple[str, int]]:
+        return self._invoker.shares
+
 
 class LambdaEngine:
     """Lambda's Invoke operation, for asynchronous invocations only."""
@@ -40,7 +46,7 @@ class LambdaEngine:
     invoker: EngineInvoker
 
     def __init__(self) -> None:
-        self._events: list[dict[str, str]] = []
+        self._events: list[dict[str, Any]] = []
 
     async def accept(self, request: web.Request) -> web.Response:
         assert request.match_info["name"] == FUNCTION_ARN
@@ -49,11 +55,16 @@ class LambdaEngine:
         return web.Response(status=202)
 
     def invoked(self) -> list[str]:
-        assert all(set(event) == {"action", "jobId"} for event in self._events), json.dumps(
-            self._events
-        )
-        assert {event["action"] for event in self._events} <= {"advance"}
-        return [event["jobId"] for event in self._events]
+        return [event["jobId"] for event in self._of("advance", {"action", "jobId"})]
+
+    def shares(self) -> list[tuple[str, int]]:
+        events = self._of("list", {"action", "jobId", "share"})
+        return [(event["jobId"], event["share"]) for event in events]
+
+    def _of(self, action: str, names: set[str]) -> list[dict[str, Any]]:
+        events = [event for event in self._events if event["action"] == action]
+        assert all(set(event) == names for event in events), json.dumps(events)
+        return events
 
 
 @pytest.fixture
@@ -88,3 +99,12 @@ async def test_each_invocation_names_its_job(engine: Engine) -> None:
     await engine.invoker.advance("job-1")
 
     assert engine.invoked() == ["job-1", "job-2", "job-1"]
+    assert engine.shares() == []
+
+
+async def test_an_invocation_for_a_share_names_its_job_and_number(engine: Engine) -> None:
+    await engine.invoker.list_share("job-1", 3)
+    await engine.invoker.list_share("job-2", 0)
+
+    assert engine.shares() == [("job-1", 3), ("job-2", 0)]
+    assert engine.invoked() == []

@@ -267,7 +267,7 @@ def test_no_region_and_no_credentials(aws: boto3.Session, monkeypatch: pytest.Mo
     [
         (1000, None, None),
         # The concurrency that this stage's three functions have reserved already is its own.
-        (100, 45, None),
+        (100, 50, None),
         (
             150,
             None,

@@ -165,6 +165,8 @@ class Story:
         """Run the engine for its invocations."""
         for job_id in self.ports.invoker.take():
             await self.use_cases.engine().advance(job_id, self.deadline())
+        for job_id, number in self.ports.invoker.take_shares():
+            await self.use_cases.list_share().run(job_id, number, self.deadline())
 
     async def run_chunks(self) -> None:
         """Deliver the chunk messages that are due."""

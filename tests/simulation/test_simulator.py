@@ -14,6 +14,7 @@ from simulator.planted import BUGS, Bug, planted
 from simulator.planted_connectors import CONNECTOR_BUGS
 from simulator.planted_ingest import INGEST_BUGS
 from simulator.planted_progress import PROGRESS_BUGS
+from simulator.planted_shares import SHARE_BUGS
 from simulator.planted_snapshots import SNAPSHOT_BUGS
 from simulator.simulation import Simulation
 
@@ -48,7 +49,7 @@ def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "bug",
-    [*BUGS, *INGEST_BUGS, *PROGRESS_BUGS, *CONNECTOR_BUGS, *SNAPSHOT_BUGS],
+    [*BUGS, *INGEST_BUGS, *PROGRESS_BUGS, *CONNECTOR_BUGS, *SNAPSHOT_BUGS, *SHARE_BUGS],
     ids=lambda bug: bug.name.replace(" ", "_"),
 )
 def test_it_finds_planted_bugs(bug: Bug) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from adapters.aws.errors import map_aws_errors
@@ -25,7 +26,13 @@ class LambdaEngineInvoker:
         self._function_arn = function_arn
 
     async def advance(self, job_id: str) -> None:
-        payload = json.dumps({"action": "advance", "jobId": job_id}).encode()
+        await self._invoke({"action": "advance", "jobId": job_id})
+
+    async def list_share(self, job_id: str, number: int) -> None:
+        await self._invoke({"action": "list", "jobId": job_id, "share": number})
+
+    async def _invoke(self, event: Mapping[str, str | int]) -> None:
+        payload = json.dumps(event).encode()
         with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
             response = await self._client.invoke(
                 FunctionName=self._function_arn, InvocationType="Event", Payload=payload

@@ -23,6 +23,7 @@ from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.filters_item import filters_values, to_filters
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
+from adapters.aws.listing_item import progress_values, sharing_values, to_progress, to_sharing
 from adapters.aws.lookup_item import lookup_values, to_lookup
 from adapters.aws.source_item import source_count_values, source_values, to_source, to_source_counts
 from adapters.aws.tally_item import tally_values, to_tally
@@ -46,7 +47,6 @@ from domain.job import (
     SyncOptions,
     SyncRequest,
 )
-from domain.key_ranges import KeyRange
 from domain.listing import Listing, RowUpload
 from domain.pricing.price_table import parse_dollars
 from domain.trigger_mark import QueueView
@@ -113,12 +113,13 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "listingProgress": {
             "prefixIndex": listing.prefix_index,
             **_upload_values(listing.manifest),
-            **_ranges_values(listing),
+            **progress_values(listing),
             "known": {**_upload_values(listing.known), "objectCount": listing.objects_known},
             # Inside the map, which a version without it writes as a whole, so it cannot become
             # outdated.
             "keySum": listing.key_sum,
             "source": source_count_values(listing.source),
+            "sharing": sharing_values(listing.sharing),
         },
         "lookup": lookup_values(job.lookup),
         "manifest": _manifest_values(job.discovery.manifest),
@@ -323,31 +324,6 @@ def _to_options(values: Mapping[str, Any]) -> SyncOptions:
     )
 
 
-def _ranges_values(listing: Listing) -> dict[str, Value | None]:
-    """Return what is left of the prefix.
-
-    A version without ranges knows only the rest of a prefix after a key. Of other ranges it must
-    not find the manifest's upload, so that it starts the listing again.
-    """
-    [keys, *others] = listing.ranges
-    if not others and keys.up_to is None:
-        return {"lastKey": keys.after, "token": keys.token}
-    left = [
-        {"after": each.after, "upTo": each.up_to, "token": each.token} for each in listing.ranges
-    ]
-    ranges: Value = {"uploadId": listing.manifest.upload_id, "left": left}
-    return {"uploadId": None, "ranges": ranges}
-
-
-def _to_ranges(progress: Mapping[str, Any]) -> tuple[KeyRange, ...]:
-    if (ranges := progress.get("ranges")) is None:
-        return (KeyRange(after=progress.get("lastKey"), token=progress.get("token")),)
-    return tuple(
-        KeyRange(after=each.get("after"), up_to=each.get("upTo"), token=each.get("token"))
-        for each in ranges["left"]
-    )
-
-
 def _to_listing(values: Mapping[str, Any]) -> Listing:
     progress = values["listingProgress"]
     # With ranges, the id of the manifest's upload is among them.
@@ -359,12 +335,13 @@ def _to_listing(values: Mapping[str, Any]) -> Listing:
         objects_not_media=values.get("objectsNotMedia", 0),
         bytes_listed=values["bytesListed"],
         prefix_index=progress["prefixIndex"],
-        ranges=_to_ranges(progress),
+        ranges=to_progress(progress),
         objects_known=known.get("objectCount", 0),
         manifest=_to_upload(uploads),
         known=_to_upload(known),
         key_sum=progress.get("keySum"),
         source=to_source_counts(progress.get("source")),
+        sharing=to_sharing(progress.get("sharing")),
     )
 
 

@@ -23,6 +23,7 @@ from adapters.aws.job_item import (
     new_job_item,
     to_job,
 )
+from adapters.aws.listing_item import is_share
 from adapters.aws.prefix_guard import (
     PrefixGuard,
     guard_ids,
@@ -76,7 +77,7 @@ class DynamoJobStore:
         return created
 
     async def get(self, job_id: str) -> Job:
-        job = None if is_guard(job_id) else await self._find(job_id)
+        job = None if is_guard(job_id) or is_share(job_id) else await self._find(job_id)
         if job is None:
             raise NotFound(f"there is no job {job_id}", resource=job_id)
         return job

@@ -18,6 +18,7 @@ from domain.chunk import Chunk
 from domain.connector import Connector
 from domain.failure import Failure
 from domain.job import Job
+from domain.listing_share import ListingShare
 from ports.errors import Conflict, CorruptData
 from ports.paging import InvalidCursor, Page, Unreadable, decode_cursor, encode_cursor
 
@@ -68,6 +69,19 @@ class Table(Generic[Key, Row]):
 
         return Write(check, apply)
 
+    def removal(self, key: Key, *, expected_version: int) -> Write:
+        """Return the removal of the row at the expected version."""
+
+        def check() -> None:
+            stored = self._rows.get(key)
+            if stored is None or stored.version != expected_version:
+                raise Conflict(f"{key}: expected version {expected_version}")
+
+        def apply() -> None:
+            del self._rows[key]
+
+        return Write(check, apply)
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -99,10 +113,15 @@ class MemoryDatabase:
         self.failures: dict[str, dict[str, StoredFailure]] = {}
         self.assets: dict[str, CatalogRecord] = {}
         self._chunks: dict[str, Table[int, Chunk]] = {}
+        self._shares: dict[str, Table[int, ListingShare]] = {}
 
     def chunks_of(self, job_id: str) -> Table[int, Chunk]:
         """Return the job's chunks by index."""
         return self._chunks.setdefault(job_id, Table())
+
+    def shares_of(self, job_id: str) -> Table[int, ListingShare]:
+        """Return the shares of the job's listing by number."""
+        return self._shares.setdefault(job_id, Table())
 
     def check_readable(self, record_id: str) -> None:
         """Check that a job or connector can be read.

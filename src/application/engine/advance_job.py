@@ -16,6 +16,7 @@ from application.engine.end_job import EndJob
 from application.engine.job_lease import JobLease
 from application.engine.list_bucket import ListBucket
 from application.engine.requeue_failures import RequeueFailures
+from application.engine.share_listing import ShareListing
 from application.engine.split_into_chunks import SplitIntoChunks
 from application.engine.take_snapshot import TakeSnapshot
 from application.execution.deadline import Deadline
@@ -40,6 +41,7 @@ class EngineSteps:
 
     take_snapshot: TakeSnapshot
     list_bucket: ListBucket
+    share_listing: ShareListing
     discovery: BatchDiscovery
     split: SplitIntoChunks
     requeue: RequeueFailures
@@ -153,6 +155,10 @@ class Engine:
     async def _run_steps(self, job: Job, lease: JobLease) -> bool:
         """Advance the job; True if it now waits or has ended, False if the deadline came first."""
         job = await self._status_publisher.publish_pending(job)
+        if job.listing.sharing is not None:
+            job = await self._steps.share_listing.watch(job, lease)
+            if job.listing.sharing is not None:
+                return True
         if not job.listed:
             ready = await self._steps.take_snapshot.run(job, lease)
             if ready is None:
@@ -161,6 +167,8 @@ class Engine:
             if listed is None:
                 return False
             job = await self._status_publisher.publish_pending(listed)
+            if not job.listed:
+                return True
         if job.terminal:
             return True
         if not job.splitting.done:

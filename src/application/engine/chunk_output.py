@@ -17,9 +17,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from application.engine.chunk_recorder import ChunkBatch, ChunkRecorder
+from application.engine.chunk_recorder import ChunkRecorder
 from application.engine.job_lease import JobLease
 from application.engine.key_range_streams import TakenPage
+from application.engine.stream_drafts import StreamDrafts
 from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
 from application.results.files import manifest_key
@@ -33,7 +34,6 @@ from domain.job import (
 )
 from domain.listing import Listing
 from domain.manifest import ManifestEntry
-from domain.packing import ChunkDraft
 from ports.clock import Clock
 from ports.results_store import ResultsStore
 
@@ -56,11 +56,7 @@ class ChunkOutput:
         self._results = results
         self._status_publisher = status_publisher
         self._clock = clock
-        self._tuning = tuning
-        self._batch = ChunkBatch()
-        self._drafts: dict[int, ChunkDraft] = {}
-        # What streams that ended have left over. Many small prefixes share chunks.
-        self._leftover = ChunkDraft()
+        self._drafts = StreamDrafts(recorder, tuning, token=lease.token)
 
     async def begin(self, job: Job) -> Listing:
         """Begin with no chunks, or after those that the job's record counts."""
@@ -75,17 +71,13 @@ class ChunkOutput:
         self, job: Job, at: Listing, page: TakenPage, selected: Sequence[ManifestEntry]
     ) -> Listing:
         """Add the entries to the draft of the page's stream."""
-        draft = self._fill(job, self._drafts.pop(page.stream, ChunkDraft()), selected)
-        if page.ends_stream:
-            self._leftover = self._fill(job, self._leftover, draft.entries)
-        else:
-            self._drafts[page.stream] = draft
+        self._drafts.add(job, page, selected)
         return at
 
     def is_due(self, job: Job, at: Listing) -> bool:
         """Return whether there are as many chunks as are recorded already, or as many as may be."""
-        as_many_again = len(self._batch.chunks) >= max(1, job.tally.chunks_total)
-        return as_many_again or self._recorder.is_full(self._batch)
+        as_many_again = self._drafts.chunk_count >= max(1, job.tally.chunks_total)
+        return as_many_again or self._drafts.full
 
     async def save(self, job: Job, at: Listing) -> Job:
         """Record all that was added, and publish that objects are being processed."""
@@ -104,36 +96,16 @@ class ChunkOutput:
 
         return await self._record(job, ended)
 
-    def _fill(self, job: Job, draft: ChunkDraft, entries: Sequence[ManifestEntry]) -> ChunkDraft:
-        """Add entries to a draft, and pack it whenever it is full; return the last draft."""
-        sizing = self._tuning.sizing
-        for entry in entries:
-            if draft.would_overflow(entry, sizing):
-                self._pack(job, draft)
-                draft = ChunkDraft()
-            draft.add(entry, sizing)
-        if len(draft.entries) >= sizing.object_count_max:
-            self._pack(job, draft)
-            draft = ChunkDraft()
-        return draft
-
-    def _pack(self, job: Job, draft: ChunkDraft) -> None:
-        self._recorder.pack(job, draft, self._batch, token=self._lease.token)
-
     async def _record(self, job: Job, change: Callable[[Job], Job]) -> Job:
-        for draft in (*self._drafts.values(), self._leftover):
-            if draft.entries:
-                self._pack(job, draft)
-        batch = self._batch
-        self._drafts, self._leftover, self._batch = {}, ChunkDraft(), ChunkBatch()
+        batch = self._drafts.take(job)
 
         def changed(job: Job) -> Job:
-            return _with_chunks(change(job), self._clock.now()) if batch.chunks else change(job)
+            return with_chunks(change(job), self._clock.now()) if batch.chunks else change(job)
 
         return await self._recorder.record(job, self._lease, batch, changed)
 
 
-def _with_chunks(job: Job, now: datetime) -> Job:
+def with_chunks(job: Job, now: datetime) -> Job:
     """Return the job in the state that it has from its first chunks on."""
     if job.status is JobStatus.INITIALIZING:
         job = evolve(job, DiscoveryStarted(), now)

@@ -6,7 +6,7 @@ not read, chunks and progress are in one transaction, and the sweep sends messag
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -42,12 +42,16 @@ _BATCH_BYTES_MAX: Final = 8 * 1024**2
 
 @dataclass(slots=True)
 class ChunkBatch:
-    """Chunks that are packed and not recorded, with the content of their files."""
+    """Chunks that are packed and not recorded, with the content of their files.
+
+    `indexes` are those of its chunks, if they do not follow those that the job has.
+    """
 
     chunks: list[Chunk] = field(default_factory=list)
     files: list[tuple[str, bytes]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     size_bytes: int = 0
+    indexes: Iterator[int] | None = None
 
 
 class ChunkRecorder:
@@ -73,12 +77,13 @@ class ChunkRecorder:
         self._tuning = tuning
 
     def pack(self, job: Job, draft: ChunkDraft, batch: ChunkBatch, *, token: str = "") -> None:
-        """Add the draft to the batch, as the job's next chunk.
+        """Add the draft to the batch, as its next chunk.
 
         `token` makes the name of the chunk's file unique. It is needed if another process may give
         other entries to a chunk of the same index.
         """
-        index = job.tally.chunks_total + len(batch.chunks)
+        following = job.tally.chunks_total + len(batch.chunks)
+        index = following if batch.indexes is None else next(batch.indexes)
         now = self._clock.now()
         known = count_outcomes(draft.outcomes)
         settled = ChunkStatus.COMPLETED_WITH_ERRORS if known.failed else ChunkStatus.COMPLETED
@@ -131,9 +136,7 @@ class ChunkRecorder:
         """
         if not batch.chunks:
             return await lease.update(job.job_id, change)
-        await fan_out(batch.files, self._write, limit=_FILES_IN_FLIGHT)
-        if batch.failures:
-            await self._errors.record(batch.failures)
+        await self.write(batch)
         while True:
             try:
                 job = await self._chunks.add(lease.changed(job, change), batch.chunks)
@@ -143,8 +146,18 @@ class ChunkRecorder:
                 # which `changed` finds out. The chunks themselves cannot exist yet: their
                 # checkpoint is written with them.
                 job = await self._jobs.get(job.job_id)
-        await self._queueing.enqueue([chunk for chunk in batch.chunks if not chunk.terminal])
+        await self.enqueue(batch)
         return job
+
+    async def write(self, batch: ChunkBatch) -> None:
+        """Write the files of chunks that are not recorded yet."""
+        await fan_out(batch.files, self._write, limit=_FILES_IN_FLIGHT)
+        if batch.failures:
+            await self._errors.record(batch.failures)
+
+    async def enqueue(self, batch: ChunkBatch) -> None:
+        """Send the messages of recorded chunks."""
+        await self._queueing.enqueue([chunk for chunk in batch.chunks if not chunk.terminal])
 
     async def _write(self, file: tuple[str, bytes]) -> None:
         key, content = file

@@ -4,7 +4,8 @@ The pages of a prefix come from several ranges of its keys at once (`key_range_s
 objects that are selected go to an output: the manifest of a batch job (`manifest_output`), or
 chunks (`chunk_output`). The output saves them together with the ranges that are left to list: when
 there are enough of them, every `checkpoint_after_s` seconds, and at the deadline. A later
-invocation continues with the ranges.
+invocation continues with the ranges. A long listing into chunks is shared out at a checkpoint
+(`share_listing`), and comes back here when all of it is listed.
 
 Listing is a loop over invocations. Its measure, which decreases with each, is the number of keys
 in the ranges of the checkpoint: an invocation that ends at its deadline has listed at least one
@@ -17,30 +18,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
-from datetime import timedelta
 
 from application.engine.chunk_output import ChunkOutput
 from application.engine.chunk_recorder import ChunkRecorder
+from application.engine.empty_prefix import warning_of_nothing, with_warning
 from application.engine.ingest_watch import IngestWatch
 from application.engine.job_lease import JobLease
 from application.engine.key_range_streams import KeyRangeStreams, TakenPage
 from application.engine.listing_output import ListingOutput
 from application.engine.manifest_output import ManifestOutput
+from application.engine.page_selection import PageSelection
+from application.engine.share_listing import ShareListing
 from application.engine.source_pages import source_pages
 from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
 from application.known_objects import KnownObjects
-from domain import prefixes as prefix_rules
 from domain.bucket_check import check_bucket
-from domain.file_types import Taken
 from domain.job import Discovery, Findings, Job, JobCompleted, Splitting, evolve
 from domain.key_ranges import WHOLE
 from domain.listing import Listing, RowUpload
-from domain.manifest import ManifestEntry
+from domain.prefixes import listed_prefixes
 from domain.profile import Profile
-from domain.selection import JobSelection, selection_of
 from ports.clock import Clock
-from ports.errors import AccessDenied
 from ports.object_store import ObjectStore
 from ports.results_store import ResultsStore
 from ports.source_files import SourceFiles
@@ -58,6 +57,7 @@ class ListBucket:
         results: ResultsStore,
         known_objects: KnownObjects,
         chunk_recorder: ChunkRecorder,
+        share_listing: ShareListing,
         ingest_watch: IngestWatch,
         status_publisher: StatusPublisher,
         profile: Profile,
@@ -70,6 +70,7 @@ class ListBucket:
         self._results = results
         self._known_objects = known_objects
         self._chunk_recorder = chunk_recorder
+        self._share_listing = share_listing
         self._ingest_watch = ingest_watch
         self._status_publisher = status_publisher
         self._profile = profile
@@ -79,6 +80,8 @@ class ListBucket:
 
     async def run(self, job: Job, lease: JobLease) -> Job | None:
         """List to the end, or return None if the deadline came first, with a checkpoint.
+
+        A job that is returned and is not listed has been shared out (`share_listing`).
 
         Raises:
             LeaseLost: the job's lease is lost.
@@ -97,8 +100,7 @@ class ListBucket:
             )
         options = job.request.options
         # A source is read once, whatever prefixes there are.
-        prefixes = prefix_rules.normalise(options.prefixes) if options.source is None else ()
-        prefixes = prefixes or ("",)
+        prefixes = listed_prefixes(options.prefixes) if options.source is None else ("",)
         return await self._list(job, lease, prefixes, output)
 
     def _output(self, job: Job, lease: JobLease) -> ListingOutput:
@@ -131,8 +133,7 @@ class ListBucket:
     async def _list(
         self, job: Job, lease: JobLease, prefixes: tuple[str, ...], output: ListingOutput
     ) -> Job | None:
-        margin = timedelta(seconds=self._tuning.modified_since_margin_s)
-        selection = selection_of(job, margin)
+        selection = PageSelection(job, self._profile, self._tuning)
         at = job.listing
         saved_at = self._clock.now()
         for index in range(at.prefix_index, len(prefixes)):
@@ -152,6 +153,8 @@ class ListBucket:
                         at = job.listing
                         self._report(job)
                         saved_at = self._clock.now()
+                        if self._share_listing.is_due(job, len(prefixes)):
+                            return await self._share_listing.start(job, lease, len(prefixes))
                     if ending:
                         return None
         return await self._complete(job, lease, at, output)
@@ -172,45 +175,23 @@ class ListBucket:
         )
 
     async def _take(
-        self, job: Job, at: Listing, page: TakenPage, selection: JobSelection, output: ListingOutput
+        self,
+        job: Job,
+        at: Listing,
+        page: TakenPage,
+        selection: PageSelection,
+        output: ListingOutput,
     ) -> Listing:
         """Add the page's objects that are selected; return the progress after it."""
-        chosen = [entry for entry in page.entries if selection.selects(entry)]
-        selected = [entry for entry in chosen if self._may_be_taken(job, entry)]
-        added = await output.add(job, at, page, selected)
-        return replace(
-            added,
-            objects_listed=at.objects_listed + len(selected),
-            objects_filtered=at.objects_filtered + len(page.entries) - len(chosen),
-            objects_not_media=at.objects_not_media + len(chosen) - len(selected),
-            bytes_listed=at.bytes_listed + sum(e.size_bytes or 0 for e in selected),
-            ranges=page.left or (WHOLE,),
-            source=page.source or at.source,
-        )
+        counted, selected = selection.take(at, page.entries)
+        added = await output.add(job, counted, page, selected)
+        return replace(added, ranges=page.left or (WHOLE,), source=page.source or at.source)
 
     async def _warn_of_nothing(self, job: Job, lease: JobLease, prefix: str) -> Job:
-        other = prefix_rules.other_normal_form(prefix)
-        if other is not None and not await self._any_under(job, other):
-            other = None
-        warning = prefix_rules.nothing_listed(prefix, other=other)
+        warning = await warning_of_nothing(self._objects, job, prefix)
         if warning in job.findings.warnings:
             return job
-        return await lease.update(
-            job.job_id, lambda j: _with_warnings(j, (*j.findings.warnings, warning))
-        )
-
-    async def _any_under(self, job: Job, prefix: str) -> bool:
-        try:
-            pages = self._objects.list_objects(job.request.bucket, prefix=prefix, start_after=None)
-            return bool((await anext(aiter(pages))).entries)
-        except AccessDenied:
-            # The policy may allow the job's own prefixes only; then nothing is known of others.
-            return False
-
-    def _may_be_taken(self, job: Job, entry: ManifestEntry) -> bool:
-        """Return whether the system may ingest the object; a listing has no content type."""
-        taken = self._profile.takes(entry.key, None, job.request.ingest.file_filter)
-        return taken is not Taken.NO
+        return await lease.update(job.job_id, lambda j: with_warning(j, warning))
 
     def _report(self, job: Job) -> None:
         self._telemetry.event(
@@ -243,7 +224,3 @@ class ListBucket:
             return await self.run(restarted, lease)
         self._telemetry.count(Metric.OBJECTS_LISTED, at.objects_listed)
         return listed
-
-
-def _with_warnings(job: Job, warnings: tuple[str, ...]) -> Job:
-    return replace(job, findings=replace(job.findings, warnings=warnings))

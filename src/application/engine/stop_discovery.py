@@ -1,4 +1,4 @@
-"""Stops what the discovery of an ending job still has: its batch job, and its manifest's upload."""
+"""Stops what the discovery of an ending job has: its batch job, its upload, and its shares."""
 
 from __future__ import annotations
 
@@ -13,31 +13,37 @@ from ports.batch_jobs import BatchJobs
 from ports.clock import Clock
 from ports.errors import Retryable
 from ports.results_store import ResultsStore
+from ports.share_store import ShareStore
 from ports.telemetry import Telemetry
 
 
 class StopDiscovery:
-    """Cancels the batch job and aborts the upload; neither blocks the end of the job for long."""
+    """Cancels the batch job, aborts the upload, and removes the shares of the listing.
+
+    None of these blocks the end of the job for long.
+    """
 
     def __init__(
         self,
         *,
         batch_jobs: BatchJobs,
         results: ResultsStore,
+        shares: ShareStore,
         clock: Clock,
         telemetry: Telemetry,
         tuning: Tuning,
     ) -> None:
         self._batch_jobs = batch_jobs
         self._results = results
+        self._shares = shares
         self._clock = clock
         self._telemetry = telemetry
         self._tuning = tuning
 
     async def run(self, job: Job) -> Exception | None:
-        """Stop the batch job and the upload; returns an error that should be retried."""
+        """Stop all of it; returns an error that should be retried."""
         left: Exception | None = None
-        for step in (self._cancel_batch_job, self._abort_manifest):
+        for step in (self._cancel_batch_job, self._abort_manifest, self._discard_shares):
             try:
                 await step(job)
             except Exception as error:  # noqa: BLE001 - reported, and raised once all is tried
@@ -67,3 +73,8 @@ class StopDiscovery:
         ):
             if upload.upload_id is not None:
                 await self._results.abort_upload(key, upload.upload_id)
+
+    async def _discard_shares(self, job: Job) -> None:
+        """Remove the shares: a worker that has one can record nothing more, and stops."""
+        if job.listing.sharing is not None:
+            await self._shares.discard(job.job_id, job.listing.sharing.share_count)

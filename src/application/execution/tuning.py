@@ -36,6 +36,10 @@ class Tuning:
             above 8 counts as 8; with 1, a prefix is listed from its first key to its last.
         listing_pages_per_probe: Pages of a prefix that are listed for each request that looks for
             a key at which the listing can be split.
+        listing_workers: Invocations that list one long direct job at once. A number above 64 counts
+            as 64; with 1, one invocation after the other lists it.
+        listing_alone_objects: Objects that a direct job lists by one invocation at a time, before
+            it is shared out to `listing_workers`.
         checkpoint_after_s: How long a listing may continue without a checkpoint.
         catalog_snapshots: Whether jobs that rely on the catalog may read all of it, where that
             costs less than to ask for each object. The engine's role must be allowed to scan the
@@ -85,6 +89,8 @@ class Tuning:
     manifest_part_bytes: int = 8 * 1024**2
     listing_streams: int = 8
     listing_pages_per_probe: int = 10
+    listing_workers: int = 8
+    listing_alone_objects: int = 1_000_000
     checkpoint_after_s: float = 60.0
     catalog_snapshots: bool = False
     snapshot_segments: int = 4

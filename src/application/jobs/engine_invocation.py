@@ -16,3 +16,16 @@ async def request_advance(engine: EngineInvoker, job_id: str, *, telemetry: Tele
         await engine.advance(job_id)
     except Exception as error:  # noqa: BLE001 - reported
         telemetry.warning("engine_not_invoked", job_id=job_id, cause=cause_of(error))
+
+
+async def request_share(
+    engine: EngineInvoker, job_id: str, number: int, *, telemetry: Telemetry
+) -> None:
+    """Request that a worker continues a share of the job's listing.
+
+    Never fails: a failed invocation is logged, and the engine requests another one.
+    """
+    try:
+        await engine.list_share(job_id, number)
+    except Exception as error:  # noqa: BLE001 - reported
+        telemetry.warning("share_not_requested", job_id=job_id, share=number, cause=cause_of(error))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.aws.batch_jobs import S3BatchJobs
+from adapters.aws.share_store import DynamoShareStore
 from adapters.aws.source_files import S3SourceFiles
 from entrypoints.wiring.aws import UNOBSERVED, AwsServices, Observers, open_aws_services
 from entrypoints.wiring.aws_jobs import open_job_ports
@@ -44,4 +45,9 @@ async def _engine_ports(services: AwsServices) -> EnginePorts:
         ),
         source_files=S3SourceFiles(services.clients.s3),
         catalog_scan=await open_catalog_scan(settings, services.clients),
+        shares=DynamoShareStore(
+            await services.clients.dynamodb(),
+            settings.job_table_name,
+            chunk_table_name=settings.chunk_table_name,
+        ),
     )

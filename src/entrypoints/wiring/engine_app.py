@@ -13,10 +13,12 @@ from application.engine.chunk_recorder import ChunkRecorder
 from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
 from application.engine.list_bucket import ListBucket
+from application.engine.list_share import ListShare
 from application.engine.record_failure import RecordFailure
 from application.engine.repair_chunks import RepairChunks
 from application.engine.repair_job import RepairJob
 from application.engine.requeue_failures import RequeueFailures
+from application.engine.share_listing import ShareListing
 from application.engine.split_into_chunks import SplitIntoChunks
 from application.engine.stop_discovery import StopDiscovery
 from application.engine.sweep import Sweep
@@ -43,6 +45,7 @@ class EngineUseCases(ChunkUseCases):
     queueing = singleton(ChunkEnqueuer, locals(), ChunkUseCases)
     chunk_recorder = singleton(ChunkRecorder, locals(), ChunkUseCases)
     take_snapshot = singleton(TakeSnapshot, locals(), ChunkUseCases)
+    share_listing = singleton(ShareListing, locals(), ChunkUseCases)
     list_bucket = singleton(ListBucket, locals(), ChunkUseCases)
     discovery = singleton(BatchDiscovery, locals(), ChunkUseCases)
     split = singleton(SplitIntoChunks, locals(), ChunkUseCases)
@@ -51,6 +54,7 @@ class EngineUseCases(ChunkUseCases):
     cancel_chunk = singleton(CancelChunk, locals(), ChunkUseCases)
     record_failure = singleton(RecordFailure, locals(), ChunkUseCases)
     end_job = singleton(EndJob, locals(), ChunkUseCases)
+    list_share = singleton(ListShare, locals(), ChunkUseCases)
     engine_steps = singleton(EngineSteps, locals(), ChunkUseCases)
     engine = singleton(Engine, locals(), ChunkUseCases, steps=engine_steps)
     repair_chunks = singleton(RepairChunks, locals(), ChunkUseCases)
@@ -63,6 +67,7 @@ class EngineApp:
     """For the engine's function."""
 
     engine: Engine
+    list_share: ListShare
     sweep: Sweep
     batch_jobs: BatchJobs
     clock: Clock

@@ -23,6 +23,7 @@ from adapters.memory.ingest_queue import MemoryIngestQueue
 from adapters.memory.job_store import MemoryJobStore
 from adapters.memory.object_store import MemoryObjectStore
 from adapters.memory.results_store import MemoryResultsStore
+from adapters.memory.share_store import MemoryShareStore
 from adapters.memory.source_files import MemorySourceFiles
 from adapters.memory.status_notifier import MemoryStatusNotifier
 from adapters.memory.surveyor import MemorySurveyor
@@ -56,6 +57,7 @@ class MemoryPorts:
     telemetry: MemoryTelemetry
     jobs: MemoryJobStore
     chunks: MemoryChunkStore
+    shares: MemoryShareStore
     connector_store: MemoryConnectorStore
     errors: MemoryErrorLog
     catalog: MemoryCatalog
@@ -100,6 +102,7 @@ def memory_world(
         telemetry=MemoryTelemetry(),
         jobs=MemoryJobStore(database),
         chunks=MemoryChunkStore(database),
+        shares=MemoryShareStore(database),
         connector_store=MemoryConnectorStore(database),
         errors=MemoryErrorLog(database, clock),
         catalog=MemoryCatalog(database, asset_index=True),

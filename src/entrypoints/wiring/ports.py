@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ports.job_store import JobStore
     from ports.object_store import ObjectStore
     from ports.results_store import ResultsStore
+    from ports.share_store import ShareStore
     from ports.source_files import SourceFiles
     from ports.status_notifier import StatusNotifier
     from ports.surveyor import Surveyor
@@ -95,6 +96,7 @@ class EnginePorts:
     batch_jobs: BatchJobs
     source_files: SourceFiles
     catalog_scan: CatalogScan
+    shares: ShareStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ports.job_store import JobStore
     from ports.object_store import ObjectStore
     from ports.results_store import ResultsStore
+    from ports.share_store import ShareStore
     from ports.source_files import SourceFiles
     from ports.status_notifier import StatusNotifier
     from ports.surveyor import Surveyor
@@ -74,6 +75,7 @@ class Slots(containers.DeclarativeContainer):
     telemetry: providers.Dependency[Telemetry] = providers.Dependency()
     jobs: providers.Dependency[JobStore] = providers.Dependency()
     chunks: providers.Dependency[ChunkStore] = providers.Dependency()
+    shares: providers.Dependency[ShareStore] = providers.Dependency()
     connector_store: providers.Dependency[ConnectorStore] = providers.Dependency()
     errors: providers.Dependency[ErrorLog] = providers.Dependency()
     catalog: providers.Dependency[Catalog] = providers.Dependency()

@@ -28,11 +28,13 @@ from adapters.aws.resources import (
     TableSpec,
 )
 from adapters.aws.sessions import new_session
+from adapters.aws.share_store import DynamoShareStore
 from adapters.memory.chunk_store import MemoryChunkStore
 from adapters.memory.connector_store import MemoryConnectorStore
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.error_log import MemoryErrorLog
 from adapters.memory.job_store import MemoryJobStore
+from adapters.memory.share_store import MemoryShareStore
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Bucket
 from domain.job import Job, SyncOptions, SyncRequest, new_job
@@ -40,6 +42,7 @@ from ports.chunk_store import ChunkStore
 from ports.connector_store import ConnectorStore
 from ports.error_log import ErrorLog
 from ports.job_store import JobStore
+from ports.share_store import ShareStore
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 _SHAPES = {
     "test_job_store": (JOBS_TABLE,),
     "test_chunk_store": (JOBS_TABLE, CHUNKS_TABLE),
+    "test_share_store": (JOBS_TABLE, CHUNKS_TABLE),
     "test_connector_store": (CONNECTORS_TABLE, JOBS_TABLE),
     "test_connectors_and_jobs": (CONNECTORS_TABLE, JOBS_TABLE),
     "test_error_log": (ERRORS_TABLE,),
@@ -82,6 +86,7 @@ class State:
 
     jobs: JobStore
     chunks: ChunkStore
+    shares: ShareStore
     connectors: ConnectorStore
     failures: ErrorLog
     clock: SettableClock
@@ -191,6 +196,12 @@ def _dynamo_state(tables: Tables) -> State:
             job_table_name=tables.name(JOBS_TABLE),
             sleep=_no_wait,
         ),
+        shares=DynamoShareStore(
+            client,
+            tables.name(JOBS_TABLE),
+            chunk_table_name=tables.name(CHUNKS_TABLE),
+            sleep=_no_wait,
+        ),
         connectors=DynamoConnectorStore(
             client,
             tables.name(CONNECTORS_TABLE),
@@ -212,6 +223,7 @@ def _memory_state() -> State:
     return State(
         jobs=MemoryJobStore(database),
         chunks=MemoryChunkStore(database),
+        shares=MemoryShareStore(database),
         connectors=MemoryConnectorStore(database),
         failures=MemoryErrorLog(database, clock),
         clock=clock,

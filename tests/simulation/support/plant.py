@@ -18,6 +18,7 @@ from simulator import (
     planted_connectors,
     planted_ingest,
     planted_progress,
+    planted_shares,
     planted_snapshots,
 )
 from simulator.observer import Violation
@@ -31,8 +32,16 @@ BUGS = (
     *planted_progress.PROGRESS_BUGS,
     *planted_connectors.CONNECTOR_BUGS,
     *planted_snapshots.SNAPSHOT_BUGS,
+    *planted_shares.SHARE_BUGS,
 )
-MODULES = (planted, planted_ingest, planted_progress, planted_connectors, planted_snapshots)
+MODULES = (
+    planted,
+    planted_ingest,
+    planted_progress,
+    planted_connectors,
+    planted_snapshots,
+    planted_shares,
+)
 FILES = [Path(module.__file__) for module in MODULES]
 
 

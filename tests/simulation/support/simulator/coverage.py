@@ -31,6 +31,9 @@ def coverage_of(sim: Simulation) -> Coverage:
     counts["in all", "cancels ordered"] = len(observer.cancelled)
     counts["in all", "dead letters"] = len(sim.services.queue.letters)
     counts["in all", "ingest events"] = sum(map(len, observer.events.values()))
+    counts["in all", "shares listed"] = sum(
+        share.chunk_count > 0 for shares in observer.shares.values() for share in shares.values()
+    )
     for job in jobs:
         counts["jobs that ended", job.status] += job.terminal
     for status in observer.chunk_statuses:

@@ -22,6 +22,7 @@ from domain.connector import Trigger
 from domain.customer_object import ObjectHead
 from domain.job import JOB_TRANSITIONS, Job, JobStatus
 from domain.limits import OBJECT_TAG_COUNT_MAX
+from domain.listing_share import ListingShare
 from domain.message import IngestEvent, StatusMessage
 from domain.prefixes import overlap
 from domain.tally import Tally, tally_of
@@ -118,6 +119,26 @@ def i4_only_the_engine_with_the_lease_goes_on(
     )
     if taken and process.sim.clock.now() < before.work.lease.expires_at:
         yield f"{process.label} took a live work lease"
+
+
+def i4_only_the_lease_holder_lists_a_share(
+    process: Process | None, before: ListingShare | None, share: ListingShare, job: Job
+) -> Iterator[str]:
+    """What is left of a share that is not done is moved by the holder of its lease alone, and no
+    process takes a live lease. A share that is done is given keys by a process that has another.
+    """
+    if before is None or process is None:
+        return
+    moved = (before.listing, before.prefix_end) != (share.listing, share.prefix_end)
+    if moved and not before.done and before.lease_token not in process.tokens:
+        yield f"{process.label} moved share {share.number} of {job.job_id} without its lease"
+    if before.done and share.chunk_count != before.chunk_count:
+        yield f"{process.label} added chunks to share {share.number}, which was done"
+    if share.chunk_count != before.chunk_count and (job.terminal or job.ending is not None):
+        yield f"{process.label} added chunks to a job that has ended or is ending"
+    live = before.lease is not None and before.lease.live(process.sim.clock.now())
+    if live and share.lease_token not in ("", before.lease_token):
+        yield f"{process.label} took a live lease on share {share.number}"
 
 
 def i5_skip_writes_nothing(observer: Observer, job: Job) -> Iterator[str]:

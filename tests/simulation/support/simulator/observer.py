@@ -36,6 +36,7 @@ from domain.chunk import Chunk, ChunkStatus
 from domain.customer_object import ObjectHead
 from domain.identity import identity_of, mint_inventory_id
 from domain.job import EndingKind, Job, JobStatus
+from domain.listing_share import ListingShare
 from domain.message import IngestEvent, IngestMessage
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Observer:
     broken: Violation | None = None
     jobs: dict[str, Job] = field(default_factory=dict)
     chunks: dict[str, dict[int, Chunk]] = field(default_factory=lambda: defaultdict(dict))
+    shares: dict[str, dict[int, ListingShare]] = field(default_factory=lambda: defaultdict(dict))
     versions: dict[str, list[tuple[datetime, Job]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -223,7 +225,7 @@ class Observer:
             self._outcomes_written(args[0])
         elif port == "connector_store" and method == "remove":
             self.check(connector_invariants.an_active_job_has_its_connector, self.sim)
-        elif port in ("jobs", "chunks") and method not in READS:
+        elif port in ("jobs", "chunks", "shares") and method not in READS:
             self.look(process)
 
     def look(self, process: Process | None) -> None:
@@ -234,6 +236,12 @@ class Observer:
             if seen is not job:
                 self.jobs[job.job_id] = job
                 self._job_changed(process, seen, job)
+            shares_seen = self.shares[job.job_id]
+            for share in database.shares_of(job.job_id):
+                if (was := shares_seen.get(share.number)) is not share:
+                    shares_seen[share.number] = share
+                    holds = invariants.i4_only_the_lease_holder_lists_a_share
+                    self.check(holds, process, was, share, job)
             chunks_seen = self.chunks[job.job_id]
             changed = False
             for chunk in database.chunks_of(job.job_id):

@@ -22,6 +22,7 @@ from simulator.ledger import mark_in
 from domain.catalog import CatalogQuestion, CatalogRecord
 from domain.chunk import ChunkLife
 from domain.identity import Identity
+from domain.listing_share import ListingShare
 from ports.errors import Retryable, Throttled, TimedOut, Unavailable
 from ports.paging import Unreadable
 
@@ -41,6 +42,7 @@ READS = frozenset(
         "inspect",
         "depth",
         "find",
+        "shares",
     }
 )
 _PARTLY = frozenset(
@@ -248,7 +250,12 @@ class GatedPort:
                 raise TimedOut(f"simulated: no answer to {name}.{method}")
             if fault is Fault.PARTLY and (name, method) in _PARTLY:
                 return await self._partly(process, method, target, args, kwargs)
+            earlier = await target(*args) if method == "shares" else None
+            if earlier is not None:
+                await process.pause(sim.latency_s(method))
             result = await sim.apply(process, name, method, args, target(*args, **kwargs))
+            if earlier is not None:
+                result = _torn(earlier, result)
             if fault is not None:
                 await self._answer(process, method, fault)
             sim.observer.answered(process, method, args, result, number)
@@ -352,6 +359,14 @@ def _of_an_abort(method: str, args: tuple[Any, ...]) -> bool:
     if method == "abort_multipart_copy":
         return True
     return method == "get" and bool(args) and str(args[0]).endswith("-copies.json")
+
+
+def _torn(earlier: list[ListingShare], later: list[ListingShare]) -> list[ListingShare]:
+    """Return what a read of several records returns: the first half is older than the second."""
+    half = len(earlier) // 2
+    return [each for each in earlier if each.number < half] + [
+        each for each in later if each.number >= half
+    ]
 
 
 def retried(error: BaseException | None) -> bool:

@@ -72,7 +72,7 @@ class Progress:
     def started(self, process: Process, port: str, method: str, args: tuple[Any, ...]) -> None:
         """Judge a call before its effect."""
         check = self.sim.observer.check
-        if port == "invoker" and process.function == "engine":
+        if method == "advance" and process.function == "engine":
             self.hand_overs[args[0]] += 1
             before, now = self.places.get(process.number), self._place(args[0])
             if before is not None and now is not None and not process.disturbed:

@@ -120,6 +120,26 @@ def with_streams(seed: int, tuning: Tuning) -> Tuning:
     )
 
 
+def with_shares(seed: int, tuning: Tuning) -> Tuning | None:
+    """Return the tuning with long listings, in a part of the seeds; None in the others.
+
+    Pages of such a seed have three objects.
+    """
+    rng = random.Random(f"shares {seed}")
+    if rng.random() < 0.6:
+        return None
+    sizing = replace(tuning.sizing, object_count_max=rng.choice([1, 2, 3]))
+    return replace(
+        tuning,
+        sizing=sizing,
+        added_chunk_count=rng.choice([1, 2, 5]),
+        listing_streams=rng.choice([2, 3, _REAL.listing_streams]),
+        listing_pages_per_probe=1,
+        listing_alone_objects=rng.choice([1, 3, 8]),
+        listing_workers=rng.choice([2, 3, _REAL.listing_workers]),
+    )
+
+
 def draw_durations(rng: random.Random, tuning: Tuning) -> dict[str, float]:
     """Return how much longer calls take that return much: a page may take a good part of a life."""
     page_s = rng.choice([0.0, 0.1, 0.25]) * tuning.stop_margin_s

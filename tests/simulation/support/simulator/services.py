@@ -32,6 +32,7 @@ class Services:
     def __init__(self, sim: Simulation) -> None:
         self._sim = sim
         self._engine_orders: list[str] = []
+        self._share_orders: list[tuple[str, int]] = []
         self._held_is_failure = sim.rng.random() < 0.5
         self.queue = WorkerQueue(sim)
         self.batch = BatchService(sim)
@@ -47,6 +48,8 @@ class Services:
         if ports.invoker.job_ids:
             for job_id in ports.invoker.take():
                 self.order_engine(job_id, 0.02)
+        for job_id, number in ports.invoker.take_shares():
+            self.order_share(job_id, number, 0.02)
         if ports.queue.messages:
             self.queue.collect()
         self.batch.collect()
@@ -56,6 +59,8 @@ class Services:
         """Deliver every past invocation, message and dead letter once more."""
         for job_id in dict.fromkeys(self._engine_orders):
             self._sim.at(0, partial(self._engine, job_id, 2))
+        for job_id, number in dict.fromkeys(self._share_orders):
+            self._sim.at(0, partial(self._share, job_id, number, 2))
         now = self._sim.clock.now()
         for job_id, index, life in dict.fromkeys(
             (each.job_id, each.index, each.life) for each in self.queue.all
@@ -80,6 +85,7 @@ class Services:
         now = self._sim.clock.now()
         self.queue.put(Message(job_id, index, FIRST_LIFE, now, forged=True), 0)
         self.order_engine(job_id, 0)
+        self.order_share(job_id, index, 0)
 
     # The engine's asynchronous invocations.
 
@@ -107,6 +113,30 @@ class Services:
             lambda engine, deadline: engine.advance(job_id, deadline),
             done,
             expected=(JobLeaseHeld,),
+            subject=job_id,
+        )
+
+    def order_share(self, job_id: str, number: int, delay_s: float) -> None:
+        """Invoke a worker for a share of a job's listing."""
+        self._share_orders.append((job_id, number))
+        if self._sim.faults.happens(Fault.DROPPED):
+            self._sim.note("lambda", "drops", f"share {number} of {job_id}")
+            return
+        for _ in range(1 + self._sim.faults.happens(Fault.DOUBLED)):
+            self._sim.at(delay_s + self.late_s(), partial(self._share, job_id, number, 0))
+
+    def _share(self, job_id: str, number: int, retry_count: int) -> None:
+        def done(result: Any, error: BaseException | None) -> None:
+            if retried(error) and retry_count < len(_INVOCATION_DELAYS_S):
+                delay_s = _INVOCATION_DELAYS_S[retry_count]
+                self._sim.at(delay_s, partial(self._share, job_id, number, retry_count + 1))
+
+        self._sim.spawn(
+            f"share {number}",
+            "share",
+            "list_share",
+            lambda worker, deadline: worker.run(job_id, number, deadline),
+            done,
             subject=job_id,
         )
 

@@ -42,6 +42,7 @@ from simulator.scenery import (
     draw_tuning,
     furnish,
     short_lives,
+    with_shares,
     with_streams,
 )
 from simulator.services import Services
@@ -93,6 +94,10 @@ class Simulation:
             drawn = short_lives(self.theme, self.tuning)
             self.tuning, self.timeouts_s, self._durations_s = drawn
         self.tuning = self.verifying.tuned(self.tuning)
+        if (shared := with_shares(seed, self.tuning)) is not None:
+            self.tuning = shared
+            self.world.ports.objects._page_object_count = 3
+        self.timeouts_s["share"] = self.timeouts_s["engine"]
         self.lasting = LastingFaults(self)
         self.removed: set[str] = set()
         self.death_count, self.aborts_failed = 0, False
