@@ -66,7 +66,7 @@ INGEST_BUGS = (
     ),
     bug(
         "keeping ids that came along with another object",
-        505,
+        1260,
         "domain.trigger_mark:is_marked_elsewhere",
         'return match is not None and match["place"] != _place(bucket_name, key)',
         "return False",
@@ -84,7 +84,7 @@ INGEST_BUGS = (
     ),
     bug(
         "leaving the ids on a replaced object",
-        95,
+        2,
         "domain.decision:_identity",
         "case Ids.NONE:\n            return Identity()",
         "case Ids.NONE:\n            return question.identity",

@@ -7,7 +7,7 @@ from simulator.planted import bug
 PROGRESS_BUGS = (
     bug(
         "putting nothing aside when a listing reaches its deadline",
-        43,
+        11,
         "application.engine.list_bucket:ListBucket._list",
         "if ending or is_old",
         "if is_old",
@@ -23,7 +23,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting at a checkpoint what fills no chunk",
-        0,
+        7,
         "application.engine.chunk_output:ChunkOutput._record",
         "for draft in (*self._drafts.values(), self._leftover):",
         "for draft in (self._leftover,):",
@@ -41,7 +41,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "treating an object that fails permanently as progress each time",
-        230,
+        80,
         "application.processor.attempt_result:AttemptResult.has_more_final",
         "len(self.final) > self.outcome_count_before",
         "len(self.final) > sum(o.kind != 'FAILED' for o in self.final.values())",
@@ -88,7 +88,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "keeping the error records of a settlement that never was",
-        13,
+        1,
         "application.results.chunk_errors:ChunkErrors.replace",
         "if _tried_before(chunk):",
         "if False:",
@@ -138,7 +138,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "one event id for whatever an object contains",
-        169,
+        38,
         "domain.identity:event_id",
         '_name_uuid("event", job_id, bucket_name, e_tag, version, key)',
         '_name_uuid("event", job_id, bucket_name, key)',
@@ -173,7 +173,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "knowing an object by an asset id that a sibling has",
-        99,
+        9,
         "adapters.memory.catalog:MemoryCatalog.look_up",
         "(asset_id and asset_id in asset_ids)",
         "(\n"
@@ -196,7 +196,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "missing uploads that began before the last sync",
-        115,
+        194,
         "domain.selection:Selection.selects",
         "self.modified_since - entry.last_modified > self.margin",
         "entry.last_modified < self.modified_since",
@@ -260,7 +260,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "ending a cancelled job without cancelling its batch job",
-        536,
+        6,
         "application.engine.advance_job:Engine.advance",
         "if job.splitting.done:",
         "if True:",
