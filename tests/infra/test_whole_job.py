@@ -45,6 +45,13 @@ UNREACHED: dict[tuple[str, str, str], str] = {
         )
         for action in ("s3:GetObject", "s3:PutObject")
     },
+    **{
+        ("engine", "JobRecords", action): (
+            "A listing of more than a million objects, which is shared out; tests/contract has the"
+            " calls, tests/e2e the whole."
+        )
+        for action in ("dynamodb:DeleteItem", "dynamodb:PutItem")
+    },
     ("engine", "FindBatchJobs", "s3:ListJobs"): (
         "An engine that dies between creating a batch job and recording it, and the job is then"
         " cancelled; tests/adapters has the call."
@@ -215,6 +222,25 @@ async def test_the_api_answers_all_its_routes(stack: TrialStack, history: list[A
         assert status == 200, (path, answer)
 
 
+async def test_a_connector_is_checked_edited_and_removed(
+    stack: TrialStack, history: list[Any]
+) -> None:
+    body = {"connectorId": "e", "bucketName": "media-a"}
+    status, _ = await stack.call("POST", "/connectors", body)
+    assert status == 201
+    status, report = await stack.call("POST", "/connectors/e/check")
+    assert status == 200, report
+    status, edited = await stack.call("PATCH", "/connectors/e", {"status": "DISABLED"})
+    assert status == 200, edited
+    assert edited["status"] == "DISABLED"
+    status, problem = await stack.call("POST", "/connectors/e/sync", {})
+    assert status == 409, problem
+    status, _ = await stack.call("DELETE", "/connectors/e")
+    assert status == 204
+    status, _ = await stack.call("GET", "/connectors/e")
+    assert status == 404
+
+
 async def test_a_job_is_redriven_when_its_cause_is_fixed(
     stack: TrialStack, history: list[Any]
 ) -> None:
@@ -307,7 +333,10 @@ async def test_locks_and_acls_are_kept(stack: TrialStack, history: list[Any]) ->
 async def test_a_job_that_cannot_list_fails_and_says_why(
     stack: TrialStack, history: list[Any]
 ) -> None:
-    await stack.call("POST", "/connectors", {"connectorId": "g", "bucketName": "media-gone"})
+    body = {"connectorId": "g", "bucketName": "media-gone"}
+    status, problem = await stack.call("POST", "/connectors", body)
+    assert (status, "media-gone" in problem["detail"]) == (400, True), problem
+    await stack.call("POST", "/connectors?check=false", body)
     _, job = await stack.call("POST", "/connectors/g/sync", {})
     job = await stack.until(job["jobId"], lambda job: job["status"] == "FAILED")
     assert "media-gone" in job["statusReason"]

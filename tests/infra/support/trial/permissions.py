@@ -125,6 +125,10 @@ def _s3(operation: str, params: Params, targets: Collection[str]) -> Iterator[Ne
             yield Need(f"s3:{operation}", bucket)
         case "GetObjectLockConfiguration":
             yield Need("s3:GetBucketObjectLockConfiguration", bucket)
+        case "GetBucketEncryption":
+            yield Need("s3:GetEncryptionConfiguration", bucket)
+        case "GetBucketNotificationConfiguration":
+            yield Need("s3:GetBucketNotification", bucket)
         case "GetObjectAcl" | "GetObjectRetention" | "GetObjectLegalHold" | "AbortMultipartUpload":
             yield Need(f"s3:{operation}", item)
         case _:

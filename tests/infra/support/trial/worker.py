@@ -43,7 +43,8 @@ def main() -> None:
 
     module = importlib.import_module(f"entrypoints.{name}")
     wiring = importlib.import_module(f"entrypoints.wiring.aws_{name}")
-    module.RUNTIME.open_app = partial(getattr(wiring, f"open_{name}_app"), record)
+    observers = importlib.import_module("entrypoints.wiring.aws").Observers(on_request=record)
+    module.RUNTIME.open_app = partial(getattr(wiring, f"open_{name}_app"), observers)
     for line in sys.stdin:
         request = json.loads(line)
         context = Context(request["requestId"], request["remainingS"])

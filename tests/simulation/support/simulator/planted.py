@@ -104,7 +104,7 @@ BUGS = (
     ),
     bug(
         "forgetting a status before it is published",
-        24,
+        16,
         "application.jobs.status_publisher:StatusPublisher.publish_pending",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices.pending}\n",
@@ -123,7 +123,7 @@ BUGS = (
     ),
     bug(
         "leasing a chunk whose lease is live",
-        27,
+        38,
         "domain.chunk:lease_chunk",
         "if chunk.lease.live(now):",
         "if False:",
@@ -140,7 +140,7 @@ BUGS = (
     ),
     bug(
         "writing without looking whose work lease it is",
-        16,
+        18,
         "domain.job_control:check_work_lease",
         "if job.terminal or job.ending is not None or not job.work.is_held_by(token, now):",
         "if False:",
@@ -150,7 +150,7 @@ BUGS = (
     ),
     bug(
         "taking a failed look-up for an answer",
-        102,
+        113,
         "application.processor.decide_objects:ObjectDecisions.candidates",
         "outcomes.update((each.key, failed_outcome(each.key, error)) for each in asked)\n"
         "        answered = {}",
@@ -170,7 +170,7 @@ BUGS = (
     ),
     bug(
         "cancelling a chunk over a live lease",
-        20,
+        2,
         "application.engine.cancel_chunk:CancelChunk.run",
         "        return None\n        released =",
         "        pass\n        released =",
@@ -233,7 +233,7 @@ BUGS = (
     ),
     bug(
         "saving the checkpoint before the chunks",
-        70,
+        16,
         "application.engine.chunk_recorder:ChunkRecorder.record",
         "    while True:\n",
         "    job = await lease.update(job.job_id, change)\n    while True:\n",
@@ -243,7 +243,7 @@ BUGS = (
     ),
     bug(
         "continuing a chunk whose job is ending",
-        14,
+        9,
         "application.execution.stop_signal:StopSignal.__init__",
         "self.job_ending = job.ending is not None",
         "self.job_ending = False",
@@ -266,7 +266,7 @@ BUGS = (
     ),
     bug(
         "not freeing chunks whose lease ran out",
-        70,
+        38,
         "domain.chunk:lease_expired",
         "return chunk.lease is not None and not chunk.lease.live(now)",
         "return False",
@@ -306,7 +306,7 @@ BUGS = (
     ),
     bug(
         "making another batch job at each try",
-        35,
+        80,
         "adapters.memory.batch_jobs:MemoryBatchJobs.create",
         "token = (job.job_id, job.discovery.manifest.e_tag)",
         "token = (job.job_id, str(len(self._jobs)))",

@@ -15,7 +15,7 @@ INGEST_BUGS = (
     ),
     bug(
         "not looking whether the queue has been empty",
-        22,
+        119,
         "domain.trigger_mark:_waited_for",
         "or patience.queue.may_hold(triggered_at)",
         "or False",
@@ -56,7 +56,7 @@ INGEST_BUGS = (
     ),
     bug(
         "reading the mark of another object",
-        822,
+        673,
         "domain.trigger_mark:mark_of",
         'if match["place"] != _place(bucket_name, key):',
         "if False:",
@@ -162,7 +162,7 @@ INGEST_BUGS = (
     bug(
         "losing the count of what is no media",
         4,
-        "application.engine.list_bucket:ListBucket._take",
+        "application.engine.page_selection:PageSelection.take",
         "objects_not_media=at.objects_not_media + len(chosen) - len(selected)",
         "objects_not_media=at.objects_not_media",
         "every_object_is_counted",
