@@ -17,7 +17,7 @@ CONNECTOR_BUGS = (
     ),
     bug(
         "redriving a job without its connector",
-        43,
+        189,
         "application.jobs.redrive_job:RedriveJob._updated",
         "connector = await self._connector_of(job)",
         "connector = None",

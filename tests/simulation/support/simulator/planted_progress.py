@@ -23,8 +23,8 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting at a checkpoint what fills no chunk",
-        7,
-        "application.engine.chunk_output:ChunkOutput._record",
+        8,
+        "application.engine.stream_drafts:StreamDrafts.take",
         "for draft in (*self._drafts.values(), self._leftover):",
         "for draft in (self._leftover,):",
         "i1_every_entry_has_one_outcome",
@@ -57,7 +57,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting what is known of a chunk whose file is gone",
-        570,
+        20,
         "application.processor.chunk_outcomes:ChunkOutcomes.with_failed",
         'warn_of_chunk(self._telemetry, "chunk_unreadable", chunk, error)',
         "return {}",
@@ -138,7 +138,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "one event id for whatever an object contains",
-        38,
+        169,
         "domain.identity:event_id",
         '_name_uuid("event", job_id, bucket_name, e_tag, version, key)',
         '_name_uuid("event", job_id, bucket_name, key)',
@@ -221,7 +221,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "repairing chunks without looking at the deadline",
-        339,
+        4,
         "application.engine.repair_chunks:RepairChunks.repair",
         "if deadline.near(self._tuning.stop_margin_s):",
         "if False:",
@@ -260,7 +260,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "ending a cancelled job without cancelling its batch job",
-        6,
+        596,
         "application.engine.advance_job:Engine.advance",
         "if job.splitting.done:",
         "if True:",
@@ -268,7 +268,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "counting the rows of a report without looking at them",
-        63,
+        11,
         "domain.key_sum:may_be_equal",
         "return left is None or right is None or left == right",
         "return True",

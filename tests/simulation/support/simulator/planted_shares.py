@@ -16,7 +16,7 @@ SHARE_BUGS = (
     ),
     bug(
         "losing what was handed on to another share",
-        7,
+        17,
         "domain.listing_share:hand_on",
         "given = replace(at, ranges=at.ranges[1::2])",
         "given = replace(at, ranges=at.ranges[2::2] or at.ranges[:1])",
@@ -34,7 +34,7 @@ SHARE_BUGS = (
     ),
     bug(
         "leasing a share whose lease is live",
-        125,
+        235,
         "domain.listing_share:lease_share",
         "if share.lease is not None and share.lease.live(now):",
         "if False:",
@@ -42,7 +42,7 @@ SHARE_BUGS = (
     ),
     bug(
         "recording a share over another worker's version",
-        125,
+        235,
         "adapters.memory.share_store:MemoryShareStore._over",
         "expected_version=share.version",
         "expected_version=table.find(share.number).version",
