@@ -7,13 +7,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from domain.errors import NOT_OF_OUR_JSON, InvalidSource
+from domain.parquet_rows import parquet_format
 from domain.shown import shown
 from domain.source_rows import RowFormat, inventory_format
 
-_CSV = "CSV"
+
+class FileFormat(StrEnum):
+    """The formats of a report's files that are read, by their names in manifest.json."""
+
+    CSV = "CSV"
+    PARQUET = "Parquet"
+
+
+_FORMS: Final[Mapping[str, Callable[[str], RowFormat]]] = MappingProxyType(
+    {FileFormat.CSV: inventory_format, FileFormat.PARQUET: parquet_format}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +44,7 @@ class InventoryFile:
 class Inventory:
     """A report: the format of its rows, and its files in order."""
 
+    file_format: FileFormat
     form: RowFormat
     files: tuple[InventoryFile, ...]
 
@@ -82,18 +98,18 @@ def parse_inventory(
             f"{where} is a report of bucket '{shown(source)}', and the connector's is"
             f" '{bucket_name}'"
         )
-    if kind != _CSV:
+    if kind not in _FORMS:
         raise InvalidSource(
-            f"{where} is a report in format {shown(kind)}; only CSV is read: configure an inventory"
-            " with output format CSV"
+            f"{where} is a report in format {shown(kind)}; only CSV and Parquet are read: configure"
+            " an inventory with output format CSV"
         )
-    form = inventory_format(schema)
+    form = _FORMS[kind](schema)
     if with_times and not form.has("LastModifiedDate"):
         raise InvalidSource(
             f"{where}: the inventory has no column LastModifiedDate, which modifiedSince needs; add"
             " it to the inventory's configuration, or leave modifiedSince out"
         )
-    return Inventory(form=form, files=files)
+    return Inventory(file_format=FileFormat(kind), form=form, files=files)
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The rows of a source of keys, as AWS publishes their formats.
+"""The rows of a source of keys, as AWS publishes their formats; `parquet_rows` has the third one.
 
 Both formats are CSV without a header, one row a line, with keys URL-encoded:
 
@@ -65,17 +65,26 @@ def inventory_format(schema: str) -> RowFormat:
         InvalidSource: A column that is needed is missing, or there are two of a name.
     """
     names = [name.strip() for name in schema.split(",")]
+    check_columns(names, schema)
     places = {name: place for place, name in enumerate(names)}
-    if len(places) != len(names):
+    return RowFormat(places, (len(names),))
+
+
+def check_columns(names: Sequence[str], schema: str) -> None:
+    """Check the names of an inventory's columns; `schema` is for the message.
+
+    Raises:
+        InvalidSource: A column that is needed is missing, or there are two of a name.
+    """
+    if len(set(names)) != len(names):
         raise InvalidSource(f"fileSchema names a column twice: {shown(schema)}")
-    needed = (*_NEEDED, *(_OF_VERSIONS if "VersionId" in places else ()))
-    missing = [name for name in needed if name not in places]
+    needed = (*_NEEDED, *(_OF_VERSIONS if "VersionId" in names else ()))
+    missing = [name for name in needed if name not in names]
     if missing:
         raise InvalidSource(
             f"the inventory has no column {' and no '.join(missing)} (its fileSchema is"
             f" {shown(schema)}); configure an inventory that includes it"
         )
-    return RowFormat(places, (len(names),))
 
 
 def parse_rows(

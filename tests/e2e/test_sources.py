@@ -4,9 +4,11 @@ import gzip
 import hashlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
+import duckdb
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -40,6 +42,35 @@ def filled(system: Any, name: str) -> str:
     return str(system.api.connect(bucket))
 
 
+def put_parquet_inventory(system: Any, reports: str, bucket: str, folder: Path) -> str:
+    """Put a report of all versions in one Parquet file; return the key of its manifest.json."""
+    time = "2026-01-31T12:00:00Z"
+    rows = [
+        (bucket, key, "v", latest, key == "gone.jpg", 1, time, "e", "STANDARD")
+        for key in [*KEYS, "deleted since.jpg", "gone.jpg"]
+        for latest in (True, False)
+    ]
+    path = folder / "report.parquet"
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        connection.execute(
+            "CREATE TABLE report (bucket VARCHAR NOT NULL, key VARCHAR NOT NULL, version_id"
+            " VARCHAR, is_latest BOOLEAN, is_delete_marker BOOLEAN, size BIGINT, last_modified_date"
+            " TIMESTAMPTZ, e_tag VARCHAR, storage_class VARCHAR)"
+        )
+        connection.executemany("INSERT INTO report VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        connection.table("report").write_parquet(str(path), compression="snappy")
+    schema = (
+        "message s3.inventory {  required binary bucket (STRING);  required binary key (STRING); "
+        " optional binary version_id (STRING);  optional boolean is_latest; "
+        " optional boolean is_delete_marker;  optional int64 size;  optional int64"
+        " last_modified_date (TIMESTAMP(MILLIS,true));  optional binary e_tag (STRING); "
+        " optional binary storage_class (STRING);}"
+    )
+    return put_report(
+        system, reports, bucket, [(path.read_bytes(), "parquet")], ("Parquet", schema)
+    )
+
+
 def put_inventory(system: Any, reports: str, bucket: str) -> str:
     """Put a report of all versions in two files; return the key of its manifest.json."""
 
@@ -48,11 +79,24 @@ def put_inventory(system: Any, reports: str, bucket: str) -> str:
         fields = (bucket, quote_plus(key), "v", latest, deleted, "1", time, "e")
         return ",".join(f'"{field}"' for field in fields) + "\n"
 
-    files = []
-    for number, keys in enumerate((KEYS[:2], [*KEYS[2:], "deleted since.jpg"])):
+    contents = []
+    for keys in (KEYS[:2], [*KEYS[2:], "deleted since.jpg"]):
         rows = [row(key, "true", "false") + row(key, "false", "false") for key in keys]
         content = gzip.compress("".join([*rows, row("gone.jpg", "true", "true")]).encode())
-        key = f"{bucket}/daily/data/{number}.csv.gz"
+        contents.append((content, "csv.gz"))
+    return put_report(system, reports, bucket, contents, ("CSV", SCHEMA))
+
+
+def put_report(
+    system: Any,
+    reports: str,
+    bucket: str,
+    contents: list[tuple[bytes, str]],
+    form: tuple[str, str],
+) -> str:
+    files = []
+    for number, (content, suffix) in enumerate(contents):
+        key = f"{bucket}/daily/data/{number}.{suffix}"
         system.put(reports, key, Body=content)
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         files.append({"key": key, "size": len(content), "MD5checksum": md5})
@@ -61,8 +105,8 @@ def put_inventory(system: Any, reports: str, bucket: str) -> str:
         "destinationBucket": f"arn:aws:s3:::{reports}",
         "version": "2016-11-30",
         "creationTimestamp": "1514944800000",
-        "fileFormat": "CSV",
-        "fileSchema": SCHEMA,
+        "fileFormat": form[0],
+        "fileSchema": form[1],
         "files": files,
     }
     content = json.dumps(document).encode()
@@ -92,6 +136,25 @@ def test_an_inventory_names_the_objects(system: Any, reports: str, discovery: st
         "rowsNotCurrent": len(KEYS) + 3,
         "rowsRepeated": 0,
     }
+    assert system.tags(bucket, "not in the source.jpg") == {}
+
+
+@BOTH
+def test_an_inventory_in_parquet_names_the_objects(
+    system: Any, reports: str, discovery: str, tmp_path: Path
+) -> None:
+    bucket = filled(system, f"parquet-{discovery}")
+    key = put_parquet_inventory(system, reports, bucket, tmp_path)
+    source = {"kind": "inventory", "bucketName": reports, "key": key}
+
+    job = system.api.ended(system.api.sync(bucket, discovery=discovery, source=source))
+
+    assert job["status"] == "COMPLETED", job
+    outcomes = {line["key"]: line["outcome"] for line in system.outcomes(job["jobId"])}
+    assert outcomes == dict.fromkeys(KEYS, "PUT") | {"deleted since.jpg": "GONE"}
+    assert job["statistics"]["bytesListed"] == job["statistics"]["objectsListed"] == len(KEYS) + 1
+    # Each key has an older version, and one is a delete marker.
+    assert job["source"]["rowsNotCurrent"] == len(KEYS) + 3
     assert system.tags(bucket, "not in the source.jpg") == {}
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
 
+from adapters.memory.parquet_reader import memory_parquet
 from application.connectors import NewConnector
 from application.engine import source_pages as module
 from application.execution.tuning import Tuning
@@ -26,6 +28,13 @@ from ports.errors import Archived
 BUCKET = "media"
 REPORTS = "reports"
 ROLE_ARN = "arn:aws:iam::210987654321:role/media"
+# As S3 writes it (S3 User Guide, "Locating your inventory list"), with the newer names of types.
+PARQUET_SCHEMA = (
+    "message s3.inventory {  required binary bucket (STRING);  required binary key (STRING); "
+    " optional binary version_id (STRING);  optional boolean is_latest; "
+    " optional boolean is_delete_marker;  optional int64 size; "
+    " optional int64 last_modified_date (TIMESTAMP(MILLIS,true));  optional binary e_tag (STRING);}"
+)
 KEYS = [f"a b/{number:02}+ü.jpg" for number in range(40)]
 # Less than the margin before the end: the engine stops after each page.
 SHORT_S = 5.0
@@ -74,10 +83,27 @@ def row(key: str, *, latest: str = "true", deleted: str = "false") -> str:
 
 def inventory(story: Any, *files: str, **changes: Any) -> KeySource:
     """Put a report whose files have these rows; `changes` are made in its manifest.json."""
+    contents = [(gzip.compress(text.encode()), "csv.gz") for text in files]
+    return put_report(story, contents, **changes)
+
+
+def parquet_inventory(story: Any, *files: Sequence[str], **changes: Any) -> KeySource:
+    """Put a report in Parquet whose files have these keys."""
+    time = datetime(2026, 1, 1, tzinfo=UTC)
+    columns = [words.split()[2] for words in PARQUET_SCHEMA.partition("{")[2].split(";")[:-1]]
+    contents = []
+    for keys in files:
+        rows = [(BUCKET, key, "v1", True, False, 7, time, "e1") for key in keys]
+        content = memory_parquet([dict(zip(columns, row, strict=True)) for row in rows], columns)
+        contents.append((content, "parquet"))
+    changes = {"fileFormat": "Parquet", "fileSchema": PARQUET_SCHEMA} | changes
+    return put_report(story, contents, **changes)
+
+
+def put_report(story: Any, contents: list[tuple[bytes, str]], **changes: Any) -> KeySource:
     named = []
-    for number, text in enumerate(files):
-        content = gzip.compress(text.encode())
-        key = f"inv/data/{number}.csv.gz"
+    for number, (content, suffix) in enumerate(contents):
+        key = f"inv/data/{number}.{suffix}"
         story.buckets.put(REPORTS, key, content)
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         named.append({"key": key, "size": len(content), "MD5checksum": md5})
@@ -192,15 +218,34 @@ async def test_a_source_without_an_object_of_the_job_completes(story: Any) -> No
 
 
 @BOTH
-@pytest.mark.parametrize("kind", list(SourceKind))
-async def test_a_crash_at_any_page_loses_and_repeats_nothing(
-    story: Any, discovery: Discovery, kind: SourceKind
+async def test_the_objects_of_a_parquet_inventory_are_processed(
+    story: Any, discovery: Discovery
 ) -> None:
-    source = (
-        manifest(story, *KEYS)
-        if kind is SourceKind.MANIFEST
-        else inventory(story, "".join(map(row, KEYS[:23])), "".join(map(row, KEYS[23:])))
-    )
+    """Its keys are not encoded."""
+    story.put("100%25+x.jpg")
+    source = parquet_inventory(story, KEYS[:17], [], [*KEYS[17:], "100%25+x.jpg"])
+    job = await run(story, source, discovery=discovery)
+    assert job.status is JobStatus.COMPLETED, job.status_reason
+    assert story.kinds(job) == dict.fromkeys([*KEYS, "100%25+x.jpg"], "PUT")
+    assert job.listing.bytes_listed == 7 * (len(KEYS) + 1)
+    assert story.ports.parquet_reader.open_count == 0
+
+
+SOURCES: dict[str, Callable[[Any], KeySource]] = {
+    "manifest": lambda story: manifest(story, *KEYS),
+    "CSV": lambda story: inventory(
+        story, "".join(map(row, KEYS[:23])), "".join(map(row, KEYS[23:]))
+    ),
+    "Parquet": lambda story: parquet_inventory(story, KEYS[:23], KEYS[23:]),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("kind", SOURCES)
+async def test_a_crash_at_any_page_loses_and_repeats_nothing(
+    story: Any, discovery: Discovery, kind: str
+) -> None:
+    source = SOURCES[kind](story)
     read, count = story.ports.source_files.read, 0
 
     async def failing(*args: Any, **options: Any) -> Any:
@@ -211,7 +256,7 @@ async def test_a_crash_at_any_page_loses_and_repeats_nothing(
         return await read(*args, **options)
 
     story.ports.source_files.read = failing
-    story.ports.source_files.block_bytes = 200
+    story.ports.source_files.block_bytes = 200 if kind != "Parquet" else 2_000
     job = await story.start(source=source, discovery=discovery)
     for _ in range(200):
         if (await story.ports.jobs.get(job.job_id)).terminal:
@@ -285,6 +330,67 @@ async def test_a_checksum_that_does_not_match_fails_the_job(story: Any, name: st
     await fails(story, source, "MD5", "use another report")
 
 
+async def test_no_row_of_a_parquet_file_is_used_before_its_checksum_is_known(story: Any) -> None:
+    source = parquet_inventory(story, KEYS)
+    content = story.buckets.get(REPORTS, "inv/data/0.parquet").content
+    story.buckets.put(REPORTS, "inv/data/0.parquet", content.replace(b"39", b"38"))
+    job = await run(story, source)
+    assert job.status is JobStatus.FAILED
+    assert "inv/data/0.parquet has the MD5" in job.status_reason
+    assert "use another report" in job.status_reason
+    assert job.listing.objects_listed == 0
+    assert story.ports.parquet_reader.open_count == 0
+
+
+async def test_a_parquet_file_that_is_none_fails_the_job(story: Any) -> None:
+    source = put_report(
+        story, [(b"no Parquet", "parquet")], fileFormat="Parquet", fileSchema=PARQUET_SCHEMA
+    )
+    await fails(story, source, "inv/data/0.parquet: it cannot be read as Parquet")
+
+
+async def test_a_parquet_file_without_a_column_of_its_report_fails_the_job(story: Any) -> None:
+    content = memory_parquet([{"bucket": BUCKET, "key": KEYS[0]}], ["bucket", "key"])
+    source = put_report(
+        story, [(content, "parquet")], fileFormat="Parquet", fileSchema=PARQUET_SCHEMA
+    )
+    await fails(story, source, "inv/data/0.parquet: it has no column is_latest and no")
+
+
+@pytest.mark.parametrize("is_short", [True, False])
+async def test_a_row_of_a_parquet_file_is_named_by_its_number(story: Any, is_short: bool) -> None:
+    parquet_inventory(story, KEYS)
+    document = json.loads(story.buckets.get(REPORTS, "inv/data/0.parquet").content)
+    document["rows"][21][0] = "other"
+    content = json.dumps(document).encode()
+    source = put_report(
+        story, [(content, "parquet")], fileFormat="Parquet", fileSchema=PARQUET_SCHEMA
+    )
+    story.is_short = is_short
+    job = await story.sync(source=source)
+    assert "inv/data/0.parquet: row 22 is of bucket 'other'" in job.status_reason
+
+
+async def test_a_parquet_file_is_closed_where_the_engine_stops(story: Any) -> None:
+    job = await story.start(source=parquet_inventory(story, KEYS))
+    story.is_short = True
+    await story.run_engine()
+    assert (await story.ports.jobs.get(job.job_id)).listing.objects_listed == 4
+    assert story.ports.parquet_reader.open_count == 0
+
+
+async def test_an_installation_that_reads_no_parquet_names_the_file(story: Any) -> None:
+    story.ports.parquet_reader.installed = False
+    source = parquet_inventory(story, KEYS)
+    await fails(story, source, "not read by this installation", "s3://reports/inv/data/0.parquet")
+
+
+async def test_a_parquet_file_without_room_fails_the_job(story: Any) -> None:
+    story.ports.parquet_reader.free_bytes = 100
+    source = parquet_inventory(story, KEYS)
+    await fails(story, source, "has no room", "s3://reports/inv/data/0.parquet")
+
+
 async def test_a_truncated_file_of_an_inventory_fails_the_job(story: Any) -> None:
     source = inventory(story, "".join(map(row, KEYS)))
     content = story.buckets.get(REPORTS, "inv/data/0.csv.gz").content
@@ -294,6 +400,9 @@ async def test_a_truncated_file_of_an_inventory_fails_the_job(story: Any) -> Non
 
 async def test_a_missing_column_is_named(story: Any) -> None:
     source = inventory(story, "", fileSchema="Bucket, Key, VersionId, IsLatest, Size")
+    await fails(story, source, "no column IsDeleteMarker")
+    without = PARQUET_SCHEMA.replace(" optional boolean is_delete_marker; ", "")
+    source = parquet_inventory(story, [], fileSchema=without)
     await fails(story, source, "no column IsDeleteMarker")
 
 

@@ -119,7 +119,9 @@ def test_the_published_example_is_read() -> None:
     ("changes", "message"),
     [
         ({"sourceBucket": "other"}, "report of bucket 'other'"),
-        ({"fileFormat": "Parquet"}, "format Parquet"),
+        ({"fileFormat": "ORC"}, "format ORC; only CSV and Parquet are read"),
+        ({"fileFormat": "Parquet"}, "fileSchema is not that of a Parquet inventory"),
+        ({"fileFormat": "Parquet", "fileSchema": "message s3.inventory { }"}, "not that of a Par"),
         ({"fileSchema": "Bucket, Size"}, "no column Key"),
         ({"fileSchema": "Bucket, Key, VersionId"}, "no column IsLatest and no IsDeleteMarker"),
         ({"fileSchema": "Bucket, Key, Key"}, "twice"),

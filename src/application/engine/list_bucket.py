@@ -41,6 +41,7 @@ from domain.prefixes import listed_prefixes
 from domain.profile import Profile
 from ports.clock import Clock
 from ports.object_store import ObjectStore
+from ports.parquet_reader import ParquetReader
 from ports.results_store import ResultsStore
 from ports.source_files import SourceFiles
 from ports.telemetry import Metric, Telemetry
@@ -54,6 +55,7 @@ class ListBucket:
         *,
         objects: ObjectStore,
         source_files: SourceFiles,
+        parquet_reader: ParquetReader,
         results: ResultsStore,
         known_objects: KnownObjects,
         chunk_recorder: ChunkRecorder,
@@ -67,6 +69,7 @@ class ListBucket:
     ) -> None:
         self._objects = objects
         self._source_files = source_files
+        self._parquet_reader = parquet_reader
         self._results = results
         self._known_objects = known_objects
         self._chunk_recorder = chunk_recorder
@@ -164,7 +167,7 @@ class ListBucket:
     ) -> AbstractAsyncContextManager[AsyncIterator[TakenPage]]:
         source = job.request.options.source
         if source is not None:
-            return aclosing(source_pages(self._source_files, job, source, at))
+            return aclosing(source_pages(self._source_files, self._parquet_reader, job, source, at))
         return KeyRangeStreams(
             self._objects,
             job,

@@ -2,10 +2,11 @@
 
 A source is read like a prefix is listed: one page at a time, each with what is left after it, as
 the token of one range. A checkpoint has that token. A later invocation continues there: in a
-manifest at its byte, in an inventory at its file and row. A compressed file is read again from its
+manifest at its byte, in an inventory at its file and row. A file of a report is read again from its
 beginning, because only its whole content has the checksum that the report names.
 
-A block, a page and the keys of two pages are in memory, however large the source is.
+A block, a page and the keys of two pages are in memory, however large the source is. A Parquet file
+is on disk (`parquet_pages`).
 """
 
 from __future__ import annotations
@@ -13,14 +14,23 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from application.engine.key_range_streams import TakenPage
+from application.engine.parquet_pages import parquet_pages
 from domain import prefixes as prefix_rules
 from domain.connector import Bucket
 from domain.errors import InvalidSource
-from domain.inventory import Inventory, InventoryFile, checksum_key, parse_inventory
+from domain.inventory import (
+    FileFormat,
+    Inventory,
+    InventoryFile,
+    checksum_key,
+    parse_inventory,
+)
 from domain.job import Job
 from domain.key_ranges import KeyRange
 from domain.key_source import KeySource, SourceCounts, SourceKind, SourcePosition, position_of
@@ -36,6 +46,7 @@ from ports.errors import (
     PortError,
     Refused,
 )
+from ports.parquet_reader import ParquetReader
 from ports.source_files import SourceBlock, SourceFiles
 
 _ROWS_PER_PAGE: Final = 1_000
@@ -48,21 +59,24 @@ _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 async def source_pages(
-    files: SourceFiles, job: Job, source: KeySource, at: Listing
+    files: SourceFiles, parquet: ParquetReader, job: Job, source: KeySource, at: Listing
 ) -> AsyncGenerator[TakenPage]:
     """Yield the pages that are left of the source, at least one.
 
     Raises:
         InvalidSource: The source is not of its format, or is not what was meant.
-        NotFound, AccessDenied, Misconfigured: It cannot be read; the message says what to do.
+        NotFound, AccessDenied, Misconfigured, LimitExceeded: It cannot be read; the message says
+            what to do.
     """
-    reader = _Reader(files, job, source)
+    reader = _Reader(files, parquet, job, source)
     selection = _Selection(job, at.source)
-    pages = reader.manifest if source.kind is SourceKind.MANIFEST else reader.inventory
-    async for rows, position in pages(position_of(at.ranges[0].token)):
-        entries = selection.of(rows)
-        left = () if position is None else (KeyRange(token=position.token()),)
-        yield TakenPage(entries, left, 0, not left, selection.counts)
+    read = reader.manifest if source.kind is SourceKind.MANIFEST else reader.inventory
+    # Each generator closes the one that it reads: a file of a report must not stay open.
+    async with aclosing(read(position_of(at.ranges[0].token))) as pages:
+        async for rows, position in pages:
+            entries = selection.of(rows)
+            left = () if position is None else (KeyRange(token=position.token()),)
+            yield TakenPage(entries, left, 0, not left, selection.counts)
 
 
 class _Selection:
@@ -100,8 +114,11 @@ _Page = tuple[ParsedRows, SourcePosition | None]
 class _Reader:
     """Reads the rows of one source."""
 
-    def __init__(self, files: SourceFiles, job: Job, source: KeySource) -> None:
+    def __init__(
+        self, files: SourceFiles, parquet: ParquetReader, job: Job, source: KeySource
+    ) -> None:
         self._files = files
+        self._parquet = parquet
         self._source = source
         self._job_bucket = job.request.bucket
         self._with_times = job.request.options.modified_since is not None
@@ -113,7 +130,7 @@ class _Reader:
             role_arn=self._job_bucket.role_arn,
         )
 
-    async def manifest(self, at: SourcePosition) -> AsyncIterator[_Page]:
+    async def manifest(self, at: SourcePosition) -> AsyncGenerator[_Page]:
         """Yield the pages of a CSV manifest from a byte on."""
         position = replace(at, e_tag=at.e_tag or self._source.e_tag)
         first = await self._read(self._source.key, position.offset, position.e_tag)
@@ -129,7 +146,7 @@ class _Reader:
             yield rows, after if after.offset < first.size_bytes else None
             position = after
 
-    async def inventory(self, at: SourcePosition) -> AsyncIterator[_Page]:
+    async def inventory(self, at: SourcePosition) -> AsyncGenerator[_Page]:
         """Yield the pages of a report, from a row of a file on."""
         inventory, e_tag = await self._index(at.e_tag or self._source.e_tag)
         count = len(inventory.files)
@@ -138,10 +155,10 @@ class _Reader:
         for index in range(at.file_index, count):
             file = inventory.files[index]
             row = at.offset if index == at.file_index else 0
-            async for lines in self._inventory_pages(file, row):
-                rows = self._parse(lines, inventory.form, self._where_of(file), row + 1)
-                row += len(lines)
-                yield rows, SourcePosition(file_index=index, offset=row, e_tag=e_tag)
+            async with aclosing(await self._file_pages(inventory, file, row)) as pages:
+                async for count, rows in pages:
+                    row += count
+                    yield rows, SourcePosition(file_index=index, offset=row, e_tag=e_tag)
             # The file was read to its end and has its checksum.
             following = SourcePosition(file_index=index + 1, e_tag=e_tag)
             nothing = ParsedRows(entries=(), not_current=0)
@@ -159,8 +176,10 @@ class _Reader:
         )
         return inventory, e_tag
 
-    async def _inventory_pages(self, file: InventoryFile, row: int) -> AsyncIterator[list[bytes]]:
-        """Yield the lines of a file from a row on; at its end, compare its checksum."""
+    async def _file_pages(
+        self, inventory: Inventory, file: InventoryFile, row: int
+    ) -> AsyncGenerator[tuple[int, ParsedRows]]:
+        """Return the pages of a file from a row on, each with its number of rows."""
         where = self._where_of(file)
         first = await self._read(file.key, 0, None)
         if first.size_bytes != file.size_bytes:
@@ -168,13 +187,37 @@ class _Reader:
                 f"{where} has {first.size_bytes} bytes, and {self._source.where} says"
                 f" {file.size_bytes}: it was replaced or changed; use another report"
             )
+        blocks = self._blocks(file.key, first, 0)
+        if inventory.file_format is FileFormat.CSV:
+            return self._csv_pages(blocks, inventory.form, file, row)
+        return parquet_pages(
+            self._parquet,
+            blocks,
+            file,
+            inventory.form,
+            bucket_name=self._job_bucket.name,
+            where=where,
+            check_md5=partial(self._check_md5, file),
+            first_row=row,
+            row_count=_ROWS_PER_PAGE,
+        )
+
+    async def _csv_pages(
+        self, blocks: AsyncIterator[bytes], form: RowFormat, file: InventoryFile, row: int
+    ) -> AsyncGenerator[tuple[int, ParsedRows]]:
+        """Yield the pages of a compressed CSV file; at its end, compare its checksum."""
+        where = self._where_of(file)
         digest = hashlib.md5(usedforsecurity=False)
-        lines = _lines(_unpacked(self._blocks(file.key, first, 0), digest.update, where), where)
+        lines = _lines(_unpacked(blocks, digest.update, where), where)
         async for page in _pages_of(lines, skipped=row):
-            yield page
-        if digest.hexdigest() != file.md5:
+            yield len(page), self._parse(page, form, where, row + 1)
+            row += len(page)
+        self._check_md5(file, digest.hexdigest())
+
+    def _check_md5(self, file: InventoryFile, md5: str) -> None:
+        if md5 != file.md5:
             raise InvalidSource(
-                f"{where} has the MD5 {digest.hexdigest()}, and {self._source.where} says"
+                f"{self._where_of(file)} has the MD5 {md5}, and {self._source.where} says"
                 f" {file.md5}: it was replaced or changed; use another report"
             )
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from adapters.aws.batch_jobs import S3BatchJobs
 from adapters.aws.share_store import DynamoShareStore
 from adapters.aws.source_files import S3SourceFiles
+from adapters.parquet.duckdb_reader import DuckdbParquetReader
 from entrypoints.wiring.aws import UNOBSERVED, AwsServices, Observers, open_aws_services
 from entrypoints.wiring.aws_jobs import open_job_ports
 from entrypoints.wiring.aws_objects import open_catalog_scan, open_object_ports
@@ -44,6 +45,7 @@ async def _engine_ports(services: AwsServices) -> EnginePorts:
             role_arn=settings.batch_operations_role_arn,
         ),
         source_files=S3SourceFiles(services.clients.s3),
+        parquet_reader=DuckdbParquetReader(),
         catalog_scan=await open_catalog_scan(settings, services.clients),
         shares=DynamoShareStore(
             await services.clients.dynamodb(),

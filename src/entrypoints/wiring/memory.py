@@ -22,6 +22,7 @@ from adapters.memory.ingest_bus import MemoryIngestBus
 from adapters.memory.ingest_queue import MemoryIngestQueue
 from adapters.memory.job_store import MemoryJobStore
 from adapters.memory.object_store import MemoryObjectStore
+from adapters.memory.parquet_reader import MemoryParquetReader
 from adapters.memory.results_store import MemoryResultsStore
 from adapters.memory.share_store import MemoryShareStore
 from adapters.memory.source_files import MemorySourceFiles
@@ -66,6 +67,7 @@ class MemoryPorts:
     results: MemoryResultsStore
     batch_jobs: MemoryBatchJobs
     source_files: MemorySourceFiles
+    parquet_reader: MemoryParquetReader
     queue: MemoryChunkQueue
     invoker: MemoryEngineInvoker
     notifier: MemoryStatusNotifier
@@ -111,6 +113,7 @@ def memory_world(
         results=results,
         batch_jobs=MemoryBatchJobs(results, clock),
         source_files=MemorySourceFiles(objects),
+        parquet_reader=MemoryParquetReader(),
         queue=MemoryChunkQueue(clock),
         invoker=MemoryEngineInvoker(),
         notifier=MemoryStatusNotifier(),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ports.ingest_queue import IngestQueue
     from ports.job_store import JobStore
     from ports.object_store import ObjectStore
+    from ports.parquet_reader import ParquetReader
     from ports.results_store import ResultsStore
     from ports.share_store import ShareStore
     from ports.source_files import SourceFiles
@@ -95,6 +96,7 @@ class EnginePorts:
 
     batch_jobs: BatchJobs
     source_files: SourceFiles
+    parquet_reader: ParquetReader
     catalog_scan: CatalogScan
     shares: ShareStore
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ports.ingest_queue import IngestQueue
     from ports.job_store import JobStore
     from ports.object_store import ObjectStore
+    from ports.parquet_reader import ParquetReader
     from ports.results_store import ResultsStore
     from ports.share_store import ShareStore
     from ports.source_files import SourceFiles
@@ -84,6 +85,7 @@ class Slots(containers.DeclarativeContainer):
     results: providers.Dependency[ResultsStore] = providers.Dependency()
     batch_jobs: providers.Dependency[BatchJobs] = providers.Dependency()
     source_files: providers.Dependency[SourceFiles] = providers.Dependency()
+    parquet_reader: providers.Dependency[ParquetReader] = providers.Dependency()
     queue: providers.Dependency[ChunkQueue] = providers.Dependency()
     invoker: providers.Dependency[EngineInvoker] = providers.Dependency()
     notifier: providers.Dependency[StatusNotifier] = providers.Dependency()

@@ -1,0 +1,1 @@
+"""Rows of Parquet files; it imports no other adapter, and its library only when it reads."""
