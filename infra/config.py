@@ -49,6 +49,8 @@ class Config:
         target_keys: ARNs of the KMS keys that their objects are encrypted with.
         target_roles: ARNs of the roles that connectors may name, to be assumed for their buckets.
         sources: The buckets whose manifests and inventories may name the keys of a sync.
+        parquet: Whether the engine has the library that reads inventories in Parquet.
+        parquet_disk_mb: With it, the engine's temporary disk, which one file of a report must fit.
         profile: What the Asset Management System is: `medialake`, `generic`, or `none` without a
             catalog to read.
         catalog: The name of its table, or `create` for a trial.
@@ -93,6 +95,8 @@ class Config:
     target_keys: tuple[str, ...] = ()
     target_roles: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    parquet: bool = False
+    parquet_disk_mb: int = 3_072
     profile: str = MEDIALAKE
     catalog: str = CREATE
     catalog_key: str = ""

@@ -72,6 +72,10 @@ _IN_THE_ENVIRONMENT: Final = (
 )
 _LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 
+# Lambda Developer Guide, "Configure ephemeral storage for Lambda functions": 512 to 10,240 MB.
+_DISK_MB_MIN: Final = 512
+_DISK_MB_MAX: Final = 10_240
+
 
 def faults_of(config: Config) -> list[str]:
     """Return each fault, with what to do."""
@@ -219,6 +223,8 @@ def _wrong_numbers(config: Config) -> list[str]:
         )
     if config.discovery_concurrency < 1:
         faults.append("discovery_concurrency: at least 1, or no batch job gets on")
+    if not _DISK_MB_MIN <= config.parquet_disk_mb <= _DISK_MB_MAX:
+        faults.append(f"parquet_disk_mb: from {_DISK_MB_MIN} to {_DISK_MB_MAX:,}")
     if config.engine_concurrency < ENGINE_CONCURRENCY_MIN:
         faults.append(
             f"engine_concurrency: at least {ENGINE_CONCURRENCY_MIN}, or the sweep waits for a"

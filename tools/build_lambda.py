@@ -1,8 +1,9 @@
 """Builds the Lambda package into build/lambda, without Docker: `python -m tools.build_lambda`.
 
-One package serves all three functions. It holds the wheels of requirements/lambda.txt for arm64,
-the service's code without its local parts, the SDK's data of the services that are called,
-and bytecode that stays valid in a zip.
+One package serves all three functions, unless the deployment reads Parquet: then the engine has one
+of its own, in build/lambda-parquet, with the library for it (`--parquet`). A package holds the
+wheels of its requirements for arm64, the service's code without its local parts, the SDK's data of
+the services that are called, and bytecode that stays valid in a zip.
 
 Bytecode: /var/task cannot be written, so what is not compiled here is compiled at every cold
 start. The CDK gives every file of a zip the same time, which makes ordinary (time stamped) bytecode
@@ -25,13 +26,7 @@ from typing import Final
 from adapters.aws.services import Service
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-REQUIREMENTS: Final = ROOT / "requirements" / "lambda.txt"
-BUNDLE: Final = ROOT / "build" / "lambda"
-HOST_BUNDLE: Final = ROOT / "build" / "lambda-host"
-
-# Lambda Developer Guide, "Lambda quotas": 250 MB unzipped (hard limit, checked 2026-11). Ours is
-# what a cold start may reasonably fetch.
-SIZE_BYTES_MAX: Final = 70_000_000
+_REQUIREMENTS: Final = ROOT / "requirements"
 
 # AWS re:Post knowledge center, "Lambda deployment package errors": Lambda reads the code as another
 # user, so for Python files have mode 644 and folders 755 (checked 2026-11).
@@ -73,33 +68,59 @@ class Target:
 
 # Lambda Developer Guide, "Lambda runtimes": python3.13 is on Amazon Linux 2023, with glibc 2.34.
 LAMBDA: Final = Target(platform="aarch64-manylinux_2_28", python_version="3.13")
-# The same package for the machine that tests it.
+# The same for the machine that tests it.
 HOST: Final = Target(platform=None, python_version=f"{sys.version_info[0]}.{sys.version_info[1]}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What a package has, and how large it may be.
+
+    Lambda Developer Guide, "Lambda quotas": 250 MB unzipped (hard limit, checked 2026-11). Ours is
+    what a cold start may reasonably fetch.
+    """
+
+    requirements: str
+    folder: Path
+    size_bytes_max: int
+
+
+EVERY_FUNCTION: Final = Package(
+    requirements="lambda.txt", folder=ROOT / "build" / "lambda", size_bytes_max=70_000_000
+)
+ENGINE_WITH_PARQUET: Final = Package(
+    requirements="lambda-parquet.txt",
+    folder=ROOT / "build" / "lambda-parquet",
+    size_bytes_max=150_000_000,
+)
 
 
 class BuildFailed(Exception):
     """The package cannot be built; the message says what to do."""
 
 
-def build(target: Target, folder: Path) -> int:
-    """Build the package for `target` into `folder`, which is replaced; returns its size in bytes.
+def build(target: Target, folder: Path | None = None, package: Package = EVERY_FUNCTION) -> int:
+    """Build the package for `target`; returns its size in bytes.
+
+    `folder`, by default that of the package, is replaced.
 
     Raises:
         BuildFailed: no interpreter of the version, a package has no wheel, or it got too large.
     """
     interpreter = find_interpreter(target.python_version)
+    folder = folder or package.folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _install(target, folder)
+    _install(target, folder, _REQUIREMENTS / package.requirements)
     _copy_code(folder)
     _trim(folder)
     _compile(interpreter, folder)
     _set_modes_and_times(folder)
     size_bytes = sum(path.stat().st_size for path in _files(folder))
-    if size_bytes > SIZE_BYTES_MAX:
+    if size_bytes > package.size_bytes_max:
         raise BuildFailed(
-            f"the package has {size_bytes:,} bytes, over the budget of {SIZE_BYTES_MAX:,}: a"
-            " dependency of requirements/lambda.txt grew, or needs more trimming"
+            f"the package has {size_bytes:,} bytes, over the budget of {package.size_bytes_max:,}:"
+            f" a dependency of requirements/{package.requirements} grew, or needs more trimming"
         )
     return size_bytes
 
@@ -174,7 +195,7 @@ def _pips_index() -> dict[str, str]:
     return {"UV_DEFAULT_INDEX": index} if index else {}
 
 
-def _install(target: Target, folder: Path) -> None:
+def _install(target: Target, folder: Path, requirements: Path) -> None:
     options = ["--python-version", target.python_version]
     if target.platform:
         options += ["--python-platform", target.platform]
@@ -191,10 +212,10 @@ def _install(target: Target, folder: Path) -> None:
         "--link-mode",
         "copy",
         "--requirements",
-        str(REQUIREMENTS),
+        str(requirements),
     )
     if answer.returncode:
-        raise BuildFailed(f"uv cannot install {REQUIREMENTS.name}:\n{answer.stderr}")
+        raise BuildFailed(f"uv cannot install {requirements.name}:\n{answer.stderr}")
 
 
 def _copy_code(folder: Path) -> None:
@@ -268,10 +289,16 @@ def main() -> None:
     parser.add_argument(
         "--host", action="store_true", help="for this machine, into build/lambda-host"
     )
-    host = parser.parse_args().host
-    target, folder = (HOST, HOST_BUNDLE) if host else (LAMBDA, BUNDLE)
+    parser.add_argument(
+        "--parquet", action="store_true", help="for an engine that reads Parquet, into …-parquet"
+    )
+    given = parser.parse_args()
+    package = ENGINE_WITH_PARQUET if given.parquet else EVERY_FUNCTION
+    folder = package.folder
+    if given.host:
+        folder = folder.with_name(f"{folder.name}-host")
     try:
-        size_bytes = build(target, folder)
+        size_bytes = build(HOST if given.host else LAMBDA, folder, package)
     except BuildFailed as error:
         sys.exit(f"The package was not built: {error}")
     print(f"{folder.relative_to(ROOT)}: {size_bytes / 1e6:.1f} MB")  # noqa: T201 - a command

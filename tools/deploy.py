@@ -26,7 +26,14 @@ from infra.node import npm_command, path_with_node
 from infra.preflight import Identity, NoCredentials, identify, look
 
 from tools.bootstrap import QUALIFIER, look_for_bootstrap
-from tools.build_lambda import BUNDLE, LAMBDA, BuildFailed, build
+from tools.build_lambda import (
+    ENGINE_WITH_PARQUET,
+    EVERY_FUNCTION,
+    LAMBDA,
+    BuildFailed,
+    Package,
+    build,
+)
 from tools.next_steps import next_steps
 from tools.teardown import Progress, Stopped, clear_failed_creation, remove
 
@@ -79,8 +86,9 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str], progress
     except InvalidConfig as error:
         raise Stopped("\n".join(f"- {fault}" for fault in error.faults)) from error
     if command == "synth":
-        if config.code == "bundle" and not BUNDLE.is_dir():
-            build(LAMBDA, BUNDLE)
+        for package in _packages(config):
+            if config.code == "bundle" and not package.folder.is_dir():
+                build(LAMBDA, package=package)
         _cdk(config, "synth", "--quiet")
         _say(f"build/cdk.out/{config.stack_name}.template.json")
         return
@@ -96,6 +104,10 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str], progress
         remove(config.stack_name, session.client, delete, progress)
     else:
         _deploy(config, identity, session, progress)
+
+
+def _packages(config: Config) -> list[Package]:
+    return [EVERY_FUNCTION, ENGINE_WITH_PARQUET] if config.parquet else [EVERY_FUNCTION]
 
 
 def _given(stage: str, targets: str, choices: Sequence[str]) -> dict[str, str]:
@@ -117,9 +129,10 @@ def _deploy(config: Config, identity: Identity, session: boto3.Session, progress
     if faults:
         raise Stopped("\n".join(f"- {fault}" for fault in faults))
     bootstrapped = _is_bootstrapped(config, session)
-    _say("Building the Lambda package ...")
-    size_bytes = build(LAMBDA, BUNDLE)
-    _say(f"build/lambda: {size_bytes / 1e6:.1f} MB")
+    for package in _packages(config):
+        _say("Building the Lambda package ...")
+        size_bytes = build(LAMBDA, package=package)
+        _say(f"build/{package.folder.name}: {size_bytes / 1e6:.1f} MB")
     if not bootstrapped:
         progress.done.append("the CDK is called to bootstrap this account and region")
         _bootstrap(config, identity)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import Duration, Resource, Stack
+from aws_cdk import Duration, Resource, Size, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -30,7 +30,9 @@ from infra.parts.storage import Storage
 from infra.policy_documents import in_documents
 from infra.statements import Statement, document
 
-BUNDLE: Final = Path(__file__).resolve().parents[2] / "build" / "lambda"
+_BUILD: Final = Path(__file__).resolve().parents[2] / "build"
+BUNDLE: Final = _BUILD / "lambda"
+PARQUET_BUNDLE: Final = _BUILD / "lambda-parquet"
 _STUB: Final = "def handler(event, context):\n    return {}\n"
 _SHAPES: Final = {
     "api": resources.API_FUNCTION,
@@ -96,6 +98,10 @@ def make_functions(
     code: lambda_.Code = lambda_.Code.from_inline(_STUB)
     if config.code == "bundle":
         code = lambda_.Code.from_asset(str(BUNDLE))
+    # Only the engine reads reports, so only its package has the library.
+    engine_code = code
+    if config.code == "bundle" and config.parquet:
+        engine_code = lambda_.Code.from_asset(str(PARQUET_BUNDLE))
     made: dict[str, lambda_.Function] = {}
     groups: dict[str, logs.LogGroup] = {}
     roles: dict[str, iam.Role] = {}
@@ -117,7 +123,7 @@ def make_functions(
             role=roles[name].without_policy_updates(),
             log_group=groups[name],
             environment=environment,
-            code=code,
+            code=engine_code if name == "engine" else code,
         )
     lambda_.EventInvokeConfig(
         scope,
@@ -292,6 +298,9 @@ def _function(
             lambda_.RecursiveLoop.ALLOW
             if shape.recursion_allowed
             else lambda_.RecursiveLoop.TERMINATE
+        ),
+        ephemeral_storage_size=(
+            Size.mebibytes(config.parquet_disk_mb) if config.parquet and name == "engine" else None
         ),
         reserved_concurrent_executions=reserved.get(name) if config.reserve else None,
     )

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 from tools import build_lambda
 from tools.build_lambda import (
+    ENGINE_WITH_PARQUET,
+    EVERY_FUNCTION,
     HOST,
     LAMBDA,
-    SIZE_BYTES_MAX,
     BuildFailed,
     build,
     find_interpreter,
@@ -92,7 +93,73 @@ def imported(host_package: Path) -> dict[str, dict[str, Any]]:
 
 def test_it_keeps_its_budget(package: Path) -> None:
     size_bytes = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
-    assert size_bytes < SIZE_BYTES_MAX
+    assert size_bytes < EVERY_FUNCTION.size_bytes_max
+
+
+@pytest.fixture(scope="module")
+def parquet_package(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package of an engine that reads Parquet, as deployed."""
+    folder = tmp_path_factory.mktemp("lambda-parquet")
+    build(LAMBDA, folder, ENGINE_WITH_PARQUET)
+    return folder
+
+
+def test_the_library_for_parquet_is_only_in_the_package_that_is_chosen(
+    package: Path, host_package: Path, parquet_package: Path
+) -> None:
+    for other in (package, host_package):
+        assert not (other / "duckdb").exists()
+        assert not list(other.glob("_duckdb*"))
+        assert (other / "adapters" / "parquet" / "duckdb_reader.py").is_file()
+    [library] = parquet_package.glob("_duckdb*.so")
+    header = library.read_bytes()[:20]
+    assert struct.unpack_from("<H", header, 18) == (_AARCH64,)
+    size_bytes = sum(path.stat().st_size for path in parquet_package.rglob("*") if path.is_file())
+    assert size_bytes < ENGINE_WITH_PARQUET.size_bytes_max
+
+
+def test_a_package_over_its_budget_is_refused(tmp_path: Path) -> None:
+    small = build_lambda.Package(
+        requirements="lambda.txt", folder=tmp_path / "package", size_bytes_max=1_000_000
+    )
+    with pytest.raises(BuildFailed, match=r"over the budget of 1,000,000: .*lambda\.txt"):
+        build(HOST, package=small)
+
+
+# Reads a file that the library wrote, with only the package on the path.
+_READ_PARQUET = """
+import asyncio, sys, tempfile
+sys.path.insert(0, sys.argv[1])
+import duckdb
+from pathlib import Path
+from adapters.parquet.duckdb_reader import DuckdbParquetReader
+
+async def main():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.parquet")
+        rows = duckdb.sql("SELECT 'k' AS key, TIMESTAMPTZ '2026-01-31 12:00:00Z' AS t")
+        rows.write_parquet(str(path))
+        content = path.read_bytes()
+    async with DuckdbParquetReader().open(len(content)) as file:
+        await file.append(content)
+        async for page in file.pages(["key", "t"], first_row=0, row_count=10):
+            print(page[0][0], page[0][1].isoformat())
+
+asyncio.run(main())
+"""
+
+
+def test_parquet_is_read_in_the_package(tmp_path: Path) -> None:
+    """What is trimmed off a package is not needed for it."""
+    build(HOST, tmp_path / "package", ENGINE_WITH_PARQUET)
+    answer = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _READ_PARQUET, tmp_path / "package"],
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.stdout, answer.stderr) == ("k 2026-01-31T12:00:00+00:00\n", "")
 
 
 def test_every_machine_code_is_for_arm64(package: Path) -> None:

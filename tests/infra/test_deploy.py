@@ -11,9 +11,11 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from infra.config import Config, InvalidConfig, read_config
+from infra.parts import functions
 from infra.preflight import Identity
 from moto import mock_aws
 from tools import deploy
+from tools.build_lambda import ENGINE_WITH_PARQUET, EVERY_FUNCTION
 from tools.next_steps import next_steps
 from tools.teardown import Progress
 from typer.testing import CliRunner
@@ -85,7 +87,7 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[str,
             )
 
     monkeypatch.setattr(deploy, "ROOT", tmp_path)
-    monkeypatch.setattr(deploy, "build", lambda *_: 42_000_000)
+    monkeypatch.setattr(deploy, "build", lambda *_, **__: 42_000_000)
     monkeypatch.setattr(deploy, "look", lambda *_: [])
     monkeypatch.setattr(deploy, "_cdk", cdk)
     return made
@@ -267,3 +269,25 @@ def test_the_next_steps_with_tokens_ask_for_one() -> None:
     text = next_steps(read_config({**CHOICES, **jwt}), IDENTITY, OUTPUTS)
     assert "a JWT of https://login.example.com/ for asset-sync" in text
     assert "export ASSET_SYNC_TOKEN" in text
+
+
+@pytest.mark.parametrize(
+    ("choices", "built"),
+    [({}, ["build/lambda"]), ({"parquet": "true"}, ["build/lambda", "build/lambda-parquet"])],
+)
+def test_the_packages_that_are_deployed_are_built(
+    aws: Aws,
+    commands: list[tuple[str, ...]],
+    capsys: pytest.CaptureFixture[str],
+    choices: dict[str, str],
+    built: list[str],
+) -> None:
+    _deploy(aws, **choices)
+    assert commands
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.removesuffix(": 42.0 MB") for line in lines if "42.0 MB" in line] == built
+
+
+def test_the_folders_of_packages_are_those_of_the_stack() -> None:
+    assert EVERY_FUNCTION.folder == functions.BUNDLE
+    assert ENGINE_WITH_PARQUET.folder == functions.PARQUET_BUNDLE

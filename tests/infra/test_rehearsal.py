@@ -159,7 +159,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
     with mock_aws(config={"lambda": {"use_docker": False}}):
         made = Cloud(boto3.Session(region_name=REGION), tmp_path)
         monkeypatch.setattr(deploy, "ROOT", tmp_path)
-        monkeypatch.setattr(deploy, "build", lambda *_: 42_000_000)
+        monkeypatch.setattr(deploy, "build", lambda *_, **__: 42_000_000)
         monkeypatch.setattr(deploy, "_cdk", made.cdk)
         monkeypatch.setattr(deploy, "boto3", SimpleNamespace(Session=lambda **_: made.opened()))
         yield made

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from infra.parts import alarms
+from infra.parts import alarms, functions
 from infra.parts.http_api import ROUTES
 
 from adapters.aws import resources
@@ -428,3 +428,40 @@ def test_cfn_lint_has_no_finding(template: Template, tmp_path: Path) -> None:
         check=False,
     )
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_only_the_engine_has_what_parquet_needs(
+    synthesize: Callable[..., Template], choices: dict[str, dict[str, str]], of_type: OfType
+) -> None:
+    names = ("api", "engine", "processor", "discovery")
+    without = synthesize(**choices["plain"])
+    chosen = synthesize(**choices["plain"], parquet="true", parquet_disk_mb="4096")
+    for name in names:
+        assert "EphemeralStorage" not in _function(without, of_type, name)
+        made = _function(chosen, of_type, name)
+        assert made.get("EphemeralStorage") == ({"Size": 4096} if name == "engine" else None)
+
+
+def test_only_the_engine_has_the_package_with_the_library(
+    synthesize: Callable[..., Template],
+    choices: dict[str, dict[str, str]],
+    of_type: OfType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for constant in ("BUNDLE", "PARQUET_BUNDLE"):
+        (folder := tmp_path / constant).mkdir()
+        (folder / "code.py").write_text(f"# {constant}")
+        monkeypatch.setattr(functions, constant, folder)
+    packages = {
+        parquet: {
+            name: _function(template, of_type, name)["Code"]["S3Key"]
+            for name in ("api", "engine", "processor", "discovery")
+        }
+        for parquet in ("false", "true")
+        for template in [synthesize(**choices["plain"], code="bundle", parquet=parquet)]
+    }
+    assert len(set(packages["false"].values())) == 1
+    engine = packages["true"].pop("engine")
+    assert set(packages["true"].values()) == set(packages["false"].values())
+    assert engine not in packages["false"].values()
