@@ -196,7 +196,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "missing uploads that began before the last sync",
-        194,
+        150,
         "domain.selection:Selection.selects",
         "self.modified_since - entry.last_modified > self.margin",
         "entry.last_modified < self.modified_since",
@@ -213,7 +213,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "ending a job without looking at the deadline",
-        116,
+        494,
         "application.engine.end_job:EndJob.drain",
         "if deadline.near(self._tuning.stop_margin_s):",
         "if False:",
