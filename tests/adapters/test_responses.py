@@ -302,7 +302,7 @@ async def test_every_call_is_made_and_every_operation_has_a_valid_response(aws: 
     assert seen == set(GOOD)
 
 
-_WITHOUT_AWS: Final = {"clock", "ids", "telemetry"}
+_WITHOUT_AWS: Final = {"clock", "ids", "parquet_reader", "telemetry"}
 _CALLED_AS: Final = {"connector_store": "connectors"}
 
 
