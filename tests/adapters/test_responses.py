@@ -279,6 +279,7 @@ CALL_NAMES: Final = tuple(
         "batch_jobs": "create describe find cancel",
         "jobs": "create get save save_ended reopen list_page open_jobs",
         "chunks": "add get save settle chunks list_page covering_page",
+        "shares": "start get shares save record hand_on close discard",
         "connectors": "create get save remove list_page record_queue_empty",
         "errors": "record clear list_page",
         "catalog": "look_up records_at",
@@ -287,7 +288,7 @@ CALL_NAMES: Final = tuple(
         "ingest_queue": "send depth",
         "notifier": "publish",
         "bus": "publish",
-        "invoker": "advance",
+        "invoker": "advance list_share",
         "surveyor": "check survey",
     }.items()
     for method in methods.split()

@@ -32,6 +32,8 @@ from adapters.aws.job_item import new_job_item
 from adapters.aws.job_store import DynamoJobStore
 from adapters.aws.object_store import S3ObjectStore
 from adapters.aws.results_store import S3ResultsStore
+from adapters.aws.share_item import share_item
+from adapters.aws.share_store import DynamoShareStore
 from adapters.aws.source_files import S3SourceFiles
 from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.aws.surveyor import LambdaSurveyor
@@ -45,6 +47,8 @@ from domain.decision import Decision
 from domain.failure import Failure
 from domain.identity import Identity
 from domain.job import DiscoveryWork, Job, JobCompleted, ManifestFile, SyncRequest, evolve, new_job
+from domain.listing import Listing
+from domain.listing_share import ListingShare
 from domain.message import (
     ChunkMessage,
     ingest_event,
@@ -89,6 +93,9 @@ CHUNK: Final = Chunk(
     last_key="a",
     created_at=NOW,
     updated_at=NOW,
+)
+SHARE: Final = ListingShare(
+    job_id="job-1", number=0, version=1, listing=Listing(), prefix_end=1, updated_at=NOW
 )
 CONNECTOR: Final = Connector(
     connector_id="c1",
@@ -146,6 +153,7 @@ _LOCK = (
     "<Days>1</Days></DefaultRetention></Rule>"
 )
 _JOB_ITEM = new_job_item(JOB)
+_SHARE_ITEM = share_item(SHARE)
 _CHUNK_ITEM = chunk_item(CHUNK)
 _CONNECTOR_ITEM = to_item(
     {
@@ -285,6 +293,8 @@ GOOD: Final[Mapping[str, Good]] = MappingProxyType(
 def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
     """Return the valid response to a request; that of DynamoDB depends on the table."""
     table = parameters.get("TableName")
+    if operation == "GetItem" and _of_share(parameters):
+        return _json({"Item": _SHARE_ITEM})
     if operation == "GetItem":
         return _json({"Item": _ITEMS[table or "Jobs"]} if not _of_guard(parameters) else {})
     if operation == "UpdateItem":
@@ -295,12 +305,18 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
         return _json({"Items": [_ITEMS[table or "Connectors"]], "Count": 1})
     if operation == "BatchGetItem":
         [table] = parameters.get("RequestItems", ["Jobs"])
+        if table == "Jobs":
+            return _json({"Responses": {table: [_SHARE_ITEM]}, "UnprocessedKeys": {}})
         return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
     if operation == "Invoke" and parameters["InvocationType"] == "RequestResponse":
         if json.loads(parameters["Payload"])["action"] == "check":
             return _json({"check": to_document(BucketReport(bucket_name="media"))})
         return _json({"survey": to_document(Survey(bucket=BucketInfo(), listed=Listed()))})
     return GOOD[operation]
+
+
+def _of_share(parameters: Mapping[str, Any]) -> bool:
+    return parameters.get("Key", {}).get("jobId") == _SHARE_ITEM["jobId"]
 
 
 def _of_guard(parameters: Mapping[str, Any]) -> bool:
@@ -353,6 +369,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         sleep=no_sleep,
     )
     catalog_scan = DynamoCatalogScan(dynamodb, "Assets")
+    shares = DynamoShareStore(dynamodb, "Jobs", chunk_table_name="Chunks", sleep=no_sleep)
     queue = SqsChunkQueue(sqs, queue_url=QUEUE_URL)
     ingest_queue = SqsIngestQueue(queue_client, clock=clock)
     ended = evolve(JOB, JobCompleted(), NOW)
@@ -415,6 +432,14 @@ async def adapter_calls(clients: Clients) -> Calls:
         "chunks.chunks": lambda: _all(chunks.chunks("job-1")),
         "chunks.list_page": lambda: chunks.list_page("job-1", limit=5),
         "chunks.covering_page": lambda: chunks.covering_page("job-1", "p/a.jpg", limit=5),
+        "shares.start": lambda: shares.start(JOB, [replace(SHARE, version=0)]),
+        "shares.get": lambda: shares.get("job-1", 0),
+        "shares.shares": lambda: shares.shares("job-1", 1),
+        "shares.save": lambda: shares.save(SHARE),
+        "shares.record": lambda: shares.record(SHARE, [CHUNK]),
+        "shares.hand_on": lambda: shares.hand_on(SHARE, replace(SHARE, number=1)),
+        "shares.close": lambda: shares.close(JOB, [SHARE]),
+        "shares.discard": lambda: shares.discard("job-1", 1),
         "connectors.create": lambda: connectors.create(CONNECTOR),
         "connectors.get": lambda: connectors.get("c1"),
         "connectors.list_page": lambda: connectors.list_page(limit=5),
@@ -439,6 +464,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         ).publish(status_message(JOB, JOB.notices.pending[0])),
         "bus.publish": lambda: EventBridgeIngestBus(events, bus_name="bus").publish([EVENT]),
         "invoker.advance": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).advance("job-1"),
+        "invoker.list_share": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).list_share(
+            "job-1", 0
+        ),
         "surveyor.check": lambda: LambdaSurveyor(lambda_, function_arn=ARN).check(
             SurveyRequest(request=JOB.request, sample_size=1)
         ),

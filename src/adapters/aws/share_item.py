@@ -47,7 +47,7 @@ def to_share(item: Item) -> ListingShare:
     Raises:
         CorruptData: The item is not valid.
     """
-    with reading(f"the listing's {item.get('jobId')}"):
+    with reading("a share of a listing"):
         values = to_values(item)
         return ListingShare(
             job_id=values["ofJob"],

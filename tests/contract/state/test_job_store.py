@@ -45,8 +45,9 @@ from domain.job_control import redrive
 from domain.key_ranges import KeyRange
 from domain.key_source import KeySource, SourceCounts, SourceKind
 from domain.lease import Lease
-from domain.listing import Listing, RowUpload
+from domain.listing import Listing, RowUpload, Sharing
 from domain.outcome import Statistics
+from domain.snapshot import Lookup, Segment, Snapshot, Way
 from domain.tally import Tally
 from domain.trigger_mark import QueueView
 from ports.errors import AlreadyExists, Conflict, NotFound
@@ -136,6 +137,24 @@ FULL = Job(
         ),
         key_sum=2**120 - 1,
         source=SourceCounts(outside=1, not_current=2, repeated=3),
+        sharing=Sharing(share_count=8, first_chunk=40),
+    ),
+    lookup=Lookup(
+        way=Way.SNAPSHOT,
+        reason="it costs less",
+        lookups_dollars=Decimal("1.5"),
+        snapshot_dollars=Decimal("1E-7"),
+        warning="the table grows",
+        snapshot=Snapshot(
+            began_at=NOW,
+            segments=(Segment(cursor='{"id": "ü"}'), Segment(done=True)),
+            runs=("jobs/job-full/progress/run-1",),
+            bounds_key="jobs/job-full/progress/bounds",
+            partition_count=8,
+            partitions_done=3,
+            ready=True,
+            record_count=2**40,
+        ),
     ),
     discovery=DiscoveryWork(
         manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag"), batch_job_id="batch-1"
