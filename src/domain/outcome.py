@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final
 
 from domain.decision import Decision, Reason, Verdict
@@ -144,7 +145,9 @@ class Outcome:
     again: bool = False
 
 
-def decided(key: str, verdict: Verdict, *, size_bytes: int | None = None) -> Outcome:
+def decided(
+    key: str, verdict: Verdict, *, size_bytes: int | None = None, as_listed: bool | None = None
+) -> Outcome:
     """Return the outcome of an object whose decision was applied (or, in a dry run, only made)."""
     return Outcome(
         key=key,
@@ -154,6 +157,7 @@ def decided(key: str, verdict: Verdict, *, size_bytes: int | None = None) -> Out
         asset_id=verdict.identity.asset_id,
         inventory_id=verdict.identity.inventory_id,
         size_bytes=size_bytes,
+        as_listed=as_listed,
     )
 
 
@@ -187,14 +191,13 @@ _RECORD_FIELDS = {
     "requestId": "request_id",
 }
 
+_record_values = attrgetter(*_RECORD_FIELDS.values())
+
 
 def to_json_line(outcome: Outcome, *, job_id: str, chunk_index: int) -> str:
     """Return the outcome as one line of JSON (ASCII only, for any key), without line end."""
-    kept = {
-        name: value
-        for name, attribute in _RECORD_FIELDS.items()
-        if (value := getattr(outcome, attribute)) is not None
-    }
+    values = zip(_RECORD_FIELDS, _record_values(outcome), strict=True)
+    kept = {name: value for name, value in values if value is not None}
     return json.dumps({"jobId": job_id, "chunkIndex": chunk_index, **kept})
 
 

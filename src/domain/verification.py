@@ -18,7 +18,6 @@ catalog never misses content, only lost tags.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from domain.catalog import CatalogRecord
 from domain.decision import Decision, Reason, Verdict
@@ -51,7 +50,7 @@ def decode_known(line: bytes) -> Outcome:
 
 def _known(key: str, identity: Identity) -> Outcome:
     verdict = Verdict(decision=Decision.SKIP, reason=Reason.ASSET_KNOWN, identity=identity)
-    return replace(decided(key, verdict), as_listed=True)
+    return decided(key, verdict, as_listed=True)
 
 
 def known_as_listed(

@@ -114,6 +114,8 @@ def _whole_number(item: Item, path: str) -> int | None:
     text = _attribute(item, path).get("N")
     if text is None:
         return None
+    if text.isdecimal():
+        return int(text)
     try:
         number = Decimal(text)
     except InvalidOperation:
