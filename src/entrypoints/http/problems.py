@@ -88,7 +88,7 @@ CONNECTOR_IN_USE: Final = ProblemKind(
 PRECONDITION_FAILED: Final = ProblemKind(
     "precondition-failed",
     412,
-    "The thing is not as it was read",
+    "The resource was changed since it was read",
     "read it again, and send the change with its new ETag in If-Match",
 )
 OVERLAPPING_JOB: Final = ProblemKind(

@@ -6,7 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from ports.telemetry import MEANINGS, Metric
 
@@ -18,6 +23,8 @@ class MetricsPage:
     """Counts what engine and processor do; thread-safe, as Prometheus's client is."""
 
     def __init__(self) -> None:
+        # The time of creation of each counter would be half of the page.
+        disable_created_metrics()  # type: ignore[no-untyped-call] # its stub has no types
         self._registry = CollectorRegistry()
         self._counters = {
             metric: Counter(_PREFIX + snake_case(metric), MEANINGS[metric], registry=self._registry)
