@@ -342,10 +342,10 @@ def test_the_policies_to_paste_are_those_of_the_module() -> None:
 
 
 def test_no_role_may_delete() -> None:
-    """Except messages, and the record of a connector."""
+    """Except messages, the record of a connector, and the shares of a listing among the jobs."""
     for statement in _all_statements():
-        of_connectors = statement.resources == ("{connectors_table}",)
-        allowed = {"sqs:DeleteMessage", *(("dynamodb:DeleteItem",) * of_connectors)}
+        has_items = statement.resources in (("{connectors_table}",), ("{jobs_table}",))
+        allowed = {"sqs:DeleteMessage", *(("dynamodb:DeleteItem",) * has_items)}
         assert not {a for a in statement.actions if ":Delete" in a} - allowed
 
 

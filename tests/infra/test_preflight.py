@@ -304,7 +304,7 @@ def test_too_little_concurrency_for_the_reservation(
         assert found == []
     else:
         (fault,) = found
-        assert "want 135" in fault
+        assert "want 145" in fault
         assert message in fault
 
 
@@ -367,7 +367,7 @@ def test_a_stage_is_deployed_with_the_cdk(
             path.write_text(json.dumps({"asset-sync-dev": outputs}))
 
     monkeypatch.setattr(deploy, "ROOT", tmp_path)
-    monkeypatch.setattr(deploy, "build", lambda *_: 42_000_000)
+    monkeypatch.setattr(deploy, "build", lambda *_, package: 42_000_000)
     monkeypatch.setattr(deploy, "_cdk", cdk)
     arguments = ["--stage", "dev", *what, "--choose", "reserve=false", "deploy"]
     deploy.main(arguments)

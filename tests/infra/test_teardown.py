@@ -288,7 +288,7 @@ def test_a_failed_first_deployment_can_be_repeated_and_deleted(
     command: str,
 ) -> None:
     """The stack and its tables are protected, which must be lifted before the deletion."""
-    monkeypatch.setattr(deploy, "build", lambda *_: 1)
+    monkeypatch.setattr(deploy, "build", lambda *_, package: 1)
     monkeypatch.setattr(deploy, "_is_bootstrapped", lambda *_: True)
     aws.client("dynamodb").update_table(TableName="jobs", DeletionProtectionEnabled=True)
     made = stack(status=status, protected=True, deletion_policy="RetainExceptOnCreate")
