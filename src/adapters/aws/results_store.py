@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.ranged_get import PAST_THE_END, get_range
 from adapters.aws.responses import Malformed, e_tag_of, required
 from ports.errors import Conflict, NotFound, Refused, Unavailable
 from ports.results_store import ResultsStore
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 # S3 User Guide, "Creating an S3 Batch Operations job": a manifest under a KMS key cannot be read,
 # so the bucket's default must not apply.
 _ENCRYPTION: Final[Literal["AES256"]] = "AES256"
-
-# S3 API Reference, "Error responses": a range that begins at the end of the object or after it.
-_PAST_THE_END: Final = "InvalidRange"
 
 
 class S3ResultsStore:
@@ -88,7 +86,7 @@ class S3ResultsStore:
                     raise Malformed(f"{len(content)} bytes, and {stop - start} were requested")
                 return content
         except Refused as error:
-            if error.vendor_code == _PAST_THE_END:
+            if error.vendor_code == PAST_THE_END:
                 return b""
             raise
 
@@ -103,7 +101,7 @@ class S3ResultsStore:
             try:
                 content, e_tag, size_bytes = await self._read_portion(key, position, e_tag)
             except Refused as error:
-                if error.vendor_code == _PAST_THE_END:
+                if error.vendor_code == PAST_THE_END:
                     return
                 raise
             except Conflict as error:
@@ -168,20 +166,11 @@ class S3ResultsStore:
     async def _read_portion(
         self, key: str, position: int, e_tag: str | None
     ) -> tuple[bytes, str, int]:
-        """Return bytes from `position` on, the file's quoted ETag, and its size."""
-        # Both ends of the range are inclusive (RFC 9110, section 14.1.2).
-        last = position + self._portion_bytes - 1
-        guard: dict[str, Any] = {} if e_tag is None else {"IfMatch": e_tag}
-        with map_aws_errors("s3", operation="GetObject", resource=self._where(key)):
-            response = await self._client.get_object(
-                Bucket=self._bucket, Key=key, Range=f"bytes={position}-{last}", **guard
-            )
-            async with response["Body"] as body:
-                content = await body.read()
-            size_bytes = int(required(response, "ContentRange").rpartition("/")[2])
-            if not content or position + len(content) > size_bytes:
-                raise Malformed(f"{len(content)} bytes from {position} on, of {size_bytes}")
-            return content, required(response, "ETag"), size_bytes
+        """Return bytes from `position` on, the file's ETag, and its size."""
+        guard = {} if e_tag is None else {"IfMatch": f'"{e_tag}"'}
+        return await get_range(
+            self._client, self._bucket, key, position, self._portion_bytes, **guard
+        )
 
     def _where(self, key: str) -> str:
         return f"{self._bucket}/{key}"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from adapters.aws.errors import map_aws_errors
-from adapters.aws.responses import Malformed, e_tag_of, required
+from adapters.aws.ranged_get import PAST_THE_END, get_range
 from domain.connector import Bucket
 from ports.errors import Refused
 from ports.source_files import SourceBlock, SourceFiles
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
 
 OpenClient = Callable[[str | None], Awaitable["S3Client"]]
 """Returns the client that acts in a role, or for None in the service's own."""
-
-# An empty file has no range (RFC 9110, section 15.5.17).
-_PAST_THE_END: Final = "InvalidRange"
 
 
 class S3SourceFiles:
@@ -40,25 +36,15 @@ class S3SourceFiles:
         conditions: dict[str, Any] = {} if e_tag is None else {"IfMatch": f'"{e_tag}"'}
         if bucket.expected_owner is not None:
             conditions["ExpectedBucketOwner"] = bucket.expected_owner
-        # Both ends of the range are inclusive (RFC 9110, section 14.1.2).
-        last = position + self._block_bytes - 1
         try:
-            with map_aws_errors("s3", operation="GetObject", resource=f"{bucket.name}/{key}"):
-                response = await client.get_object(
-                    Bucket=bucket.name, Key=key, Range=f"bytes={position}-{last}", **conditions
-                )
-                async with response["Body"] as body:
-                    content = await body.read()
-                size_bytes = int(required(response, "ContentRange").rpartition("/")[2])
-                if not content or position + len(content) > size_bytes:
-                    raise Malformed(f"{len(content)} bytes from {position} on, of {size_bytes}")
-                return SourceBlock(
-                    content=content, e_tag=e_tag_of(response, "ETag"), size_bytes=size_bytes
-                )
+            content, found, size_bytes = await get_range(
+                client, bucket.name, key, position, self._block_bytes, **conditions
+            )
         except Refused as error:
-            if position or error.vendor_code != _PAST_THE_END:
+            if position or error.vendor_code != PAST_THE_END:
                 raise
             return SourceBlock(content=b"", e_tag=None, size_bytes=0)
+        return SourceBlock(content=content, e_tag=found, size_bytes=size_bytes)
 
 
 _: type[SourceFiles] = S3SourceFiles
