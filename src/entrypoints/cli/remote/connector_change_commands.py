@@ -31,6 +31,16 @@ IfMatchOption = Annotated[
     str | None,
     typer.Option(help="Only if the connector still has this ETag, as `show` prints it."),
 ]
+AllowOption = Annotated[
+    list[str] | None, typer.Option(help="The system ingests only this extension; repeatable.")
+]
+DenyOption = Annotated[
+    list[str] | None, typer.Option(help="The system does not ingest this extension; repeatable.")
+]
+OwnerOption = Annotated[str | None, typer.Option(help="Account id of the expected bucket owner.")]
+RoleOption = Annotated[
+    str | None, typer.Option(help="ARN of a role that has access to the bucket.")
+]
 NoCheckOption = Annotated[
     bool, typer.Option("--no-check", help="Do not look at the bucket before saving.")
 ]
@@ -75,21 +85,11 @@ def edit(
             help="Whether missing tags of objects that the system has are restored.",
         ),
     ] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(help="The system ingests only this extension; repeatable."),
-    ] = None,
-    deny: Annotated[
-        list[str] | None,
-        typer.Option(help="The system does not ingest this extension; repeatable."),
-    ] = None,
+    allow: AllowOption = None,
+    deny: DenyOption = None,
     filters: FiltersOption = None,
-    owner: Annotated[
-        str | None, typer.Option(help="Account id of the expected bucket owner.")
-    ] = None,
-    role: Annotated[
-        str | None, typer.Option(help="ARN of a role that has access to the bucket.")
-    ] = None,
+    owner: OwnerOption = None,
+    role: RoleOption = None,
     clear: Annotated[
         list[Clearable] | None, typer.Option(help="Remove this setting; repeatable.")
     ] = None,

@@ -10,7 +10,11 @@ import typer
 from domain.connector import IdSource, Trigger, Verify
 from domain.shown import shown
 from entrypoints.cli.remote.connector_change_commands import (
+    AllowOption,
+    DenyOption,
     NoCheckOption,
+    OwnerOption,
+    RoleOption,
     delete,
     disable,
     edit,
@@ -79,21 +83,11 @@ def add(
             "--no-restore-tags", help="Do not restore missing tags of objects that the system has."
         ),
     ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(help="The system ingests only this extension; repeatable."),
-    ] = None,
-    deny: Annotated[
-        list[str] | None,
-        typer.Option(help="The system does not ingest this extension; repeatable."),
-    ] = None,
+    allow: AllowOption = None,
+    deny: DenyOption = None,
     filters: FiltersOption = None,
-    owner: Annotated[
-        str | None, typer.Option(help="Account id of the expected bucket owner.")
-    ] = None,
-    role: Annotated[
-        str | None, typer.Option(help="ARN of a role that has access to the bucket.")
-    ] = None,
+    owner: OwnerOption = None,
+    role: RoleOption = None,
     no_check: NoCheckOption = False,
 ) -> None:
     """Register a bucket as a connector."""

@@ -21,8 +21,10 @@ from entrypoints.cli.terminal.output import (
     ERR,
     OUT,
     VERIFY_OPTION,
+    ExcludeOption,
     FiltersOption,
     Format,
+    IncludeOption,
     PrefixOption,
     print_explanation,
     print_job,
@@ -52,13 +54,8 @@ def sync(
     discovery: Annotated[Discovery | None, DISCOVERY_OPTION] = None,
     verify: Annotated[Verify | None, VERIFY_OPTION] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, but write nothing.")] = False,
-    include: Annotated[
-        list[str] | None, typer.Option(help="Only matching keys, e.g. '*.mov'; repeatable.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(help="No matching keys, e.g. 'tmp/' for all keys below it; repeatable."),
-    ] = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
     modified_since: Annotated[
         str | None,
         typer.Option(

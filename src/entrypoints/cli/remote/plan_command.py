@@ -21,8 +21,10 @@ from entrypoints.cli.terminal.output import (
     DISCOVERY_OPTION,
     OUT,
     VERIFY_OPTION,
+    ExcludeOption,
     FiltersOption,
     Format,
+    IncludeOption,
     PrefixOption,
     field,
     heading,
@@ -49,13 +51,8 @@ def plan(
     ] = None,
     verify: Annotated[Verify | None, VERIFY_OPTION] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan a dry run.")] = False,
-    include: Annotated[
-        list[str] | None, typer.Option(help="Only matching keys, e.g. '*.mov'; repeatable.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(help="No matching keys, e.g. 'tmp/' for all keys below it; repeatable."),
-    ] = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
     filters: FiltersOption = None,
     modified_since: Annotated[
         str | None,

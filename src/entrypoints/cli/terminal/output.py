@@ -52,6 +52,13 @@ VERIFY_OPTION = typer.Option(
 PrefixOption = Annotated[
     list[str] | None, typer.Option(help="Only keys with this prefix; repeatable.")
 ]
+IncludeOption = Annotated[
+    list[str] | None, typer.Option(help="Only matching keys, e.g. '*.mov'; repeatable.")
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(help="No matching keys, e.g. 'tmp/' for all keys below it; repeatable."),
+]
 FiltersOption = Annotated[
     str | None,
     typer.Option(
