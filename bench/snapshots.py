@@ -34,9 +34,10 @@ from application.known_objects import KnownObjects
 from application.results.snapshot_files import SnapshotReader
 from domain.catalog import CatalogRecord
 from domain.connector import Verify
-from domain.job import Job, SyncOptions
+from domain.job import Job
 from domain.manifest import ManifestEntry
 from domain.pricing.costing import Costing
+from domain.sync_request import SyncOptions
 from entrypoints.wiring.memory import memory_world, use_cases
 from ports.catalog_scan import CatalogSize, ScanPage
 

@@ -21,8 +21,9 @@ from application.engine.job_lease import JobLease
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Ingest
-from domain.job import Discovery, SyncOptions, SyncRequest, new_job
+from domain.job import new_job
 from domain.manifest import encode_key
+from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from entrypoints.wiring.memory import memory_world, use_cases
 
 STAGES = ("chunks", "manifest", "report")

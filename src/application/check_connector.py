@@ -8,8 +8,8 @@ from application.jobs.sync_request import sync_request
 from domain.bucket_report import BucketReport
 from domain.connector import Connector
 from domain.errors import FieldIssue, InvalidRequest
-from domain.job import Discovery, SyncOptions
 from domain.pricing.survey import SurveyRequest
+from domain.sync_request import Discovery, SyncOptions
 from ports.connector_store import ConnectorStore
 from ports.errors import PortError
 from ports.surveyor import Surveyor

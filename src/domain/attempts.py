@@ -11,7 +11,8 @@ import hashlib
 from dataclasses import replace
 
 from domain.engine_work import Attempts
-from domain.job import Discovery, Job
+from domain.job import Job
+from domain.sync_request import Discovery
 
 
 def step_of(job: Job) -> str:

@@ -6,8 +6,9 @@ from typing import Final
 
 from domain.connector import BucketInfo, Trigger
 from domain.errors import UnsupportedBucket
-from domain.job import Discovery, Job
+from domain.job import Job
 from domain.listing import Listing
+from domain.sync_request import Discovery
 
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 

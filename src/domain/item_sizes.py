@@ -15,7 +15,7 @@ from typing import Final
 from domain.connector import Ingest
 from domain.errors import FieldIssue, ManifestTooLarge
 from domain.filters import NO_FILTERS, Filters
-from domain.job import SyncOptions
+from domain.sync_request import SyncOptions
 
 JOB_OPTIONS_BYTES_MAX: Final = 200_000
 CONNECTOR_BYTES_MAX: Final = 150_000

@@ -21,14 +21,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from domain.connector import Bucket, Ingest, Verify
-from domain.cost_estimate import CostEstimate
 from domain.engine_work import EngineWork
-from domain.filters import NO_FILTERS, Filters
-from domain.key_source import KeySource
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
 from domain.snapshot import Lookup
+from domain.sync_request import Discovery, SyncRequest
 from domain.tally import Tally
 from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
 
@@ -43,57 +40,6 @@ class JobStatus(StrEnum):
     COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
-
-
-class Discovery(StrEnum):
-    """Who decides what each object needs: S3 Batch Operations first, or each chunk on its own."""
-
-    BATCH = "batch"
-    DIRECT = "direct"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncOptions:
-    """The request's options. Empty `prefixes` mean the whole bucket. They do not overlap.
-
-    `verify` is None in a request that leaves it to the connector, and in jobs from before there was
-    a choice, which read tags. Without a `source` the keys are those of a listing.
-    """
-
-    prefixes: tuple[str, ...] = ()
-    discovery: Discovery = Discovery.BATCH
-    dry_run: bool = False
-    modified_since: datetime | None = None
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    retrigger: bool = False
-    verify: Verify | None = None
-    source: KeySource | None = None
-    filters: Filters = NO_FILTERS
-
-    @property
-    def trusts_catalog(self) -> bool:
-        """Whether an object that the catalog has as it is listed is known without its tags."""
-        return self.verify is Verify.CATALOG
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncRequest:
-    """What the job does, fixed when it starts: bucket, ingest, filters are the connector's then.
-
-    `connector_created_at` distinguishes the connector from others with its id; None in jobs from
-    before connectors could be removed. `fingerprint` distinguishes requests with the same
-    idempotency key. `estimate` is what the sync would cost, if its request had a maximum.
-    """
-
-    connector_id: str
-    bucket: Bucket
-    ingest: Ingest = field(default_factory=Ingest)
-    options: SyncOptions = SyncOptions()
-    filters: Filters = NO_FILTERS
-    fingerprint: str | None = None
-    estimate: CostEstimate | None = None
-    connector_created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

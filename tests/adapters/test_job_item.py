@@ -10,10 +10,11 @@ import pytest
 
 from adapters.aws.job_item import new_job_item, to_job
 from domain.connector import Bucket
-from domain.job import SyncRequest, new_job
+from domain.job import new_job
 from domain.key_ranges import KeyRange
 from domain.listing import Listing, RowUpload
 from domain.snapshot import Lookup, Segment, Snapshot, Way
+from domain.sync_request import SyncRequest
 
 JOB = new_job(
     job_id="job-1",

@@ -18,8 +18,9 @@ from adapters.memory.results_store import MemoryResultsStore
 from domain.batch_job import BatchJob, BatchJobStatus
 from domain.connector import Bucket
 from domain.decision import Decision
-from domain.job import DiscoveryWork, Job, ManifestFile, SyncRequest, new_job
+from domain.job import DiscoveryWork, Job, ManifestFile, new_job
 from domain.message import ChunkMessage, IngestEvent
+from domain.sync_request import SyncRequest
 from ports.errors import (
     AccessDenied,
     CorruptData,

@@ -34,8 +34,9 @@ from domain.batch_job import (
     parse_report_row,
 )
 from domain.connector import Bucket
-from domain.job import DiscoveryWork, Job, ManifestFile, SyncRequest, new_job
+from domain.job import DiscoveryWork, Job, ManifestFile, new_job
 from domain.manifest import ManifestEntry, decode_invocation_key, encode_row
+from domain.sync_request import SyncRequest
 from ports.batch_jobs import BatchJobs
 from ports.clock import Clock
 from ports.errors import NotFound

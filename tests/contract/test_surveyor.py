@@ -20,7 +20,6 @@ from domain.connector import Bucket, BucketInfo, Ingest, Trigger, Verify
 from domain.errors import InvalidMessage
 from domain.file_types import FileFilter, FilterMode
 from domain.filters import Filters, MediaType, StorageClass
-from domain.job import Discovery, SyncOptions, SyncRequest
 from domain.outcome import OutcomeKind
 from domain.pricing.survey import (
     CatalogReads,
@@ -32,6 +31,7 @@ from domain.pricing.survey import (
     SurveyRequest,
 )
 from domain.pricing.survey_json import from_document, to_document
+from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from ports.errors import (
     AccessDenied,
     Misconfigured,

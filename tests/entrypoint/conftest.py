@@ -15,7 +15,7 @@ from lambda_context import Context
 
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
-from domain.job import Discovery, SyncOptions
+from domain.sync_request import Discovery, SyncOptions
 from entrypoints import engine, processor
 from entrypoints.wiring.container import UseCases
 from entrypoints.wiring.engine_app import engine_app

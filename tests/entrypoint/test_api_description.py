@@ -23,8 +23,8 @@ from adapters.local_aws.loopback.http_listener import Listener
 from application.execution.tuning import Tuning
 from domain.filters import nothing_passes
 from domain.glob import glob_error
-from domain.job import Discovery
 from domain.prefixes import check
+from domain.sync_request import Discovery
 from entrypoints import api
 from entrypoints.http.filter_bodies import FiltersBody
 from entrypoints.http.openapi import document

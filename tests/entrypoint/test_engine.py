@@ -8,8 +8,9 @@ import pytest
 
 from domain.batch_job import BatchJob, BatchJobStatus
 from domain.errors import JobLeaseHeld
-from domain.job import Discovery, JobStatus
+from domain.job import JobStatus
 from domain.job_control import acquire_work_lease
+from domain.sync_request import Discovery
 from entrypoints import processor
 from entrypoints.wiring.processor_app import ProcessorApp
 from ports.errors import NotFound, Unavailable

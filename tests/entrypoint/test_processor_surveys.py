@@ -9,9 +9,9 @@ import pytest
 
 from domain.connector import Bucket
 from domain.errors import InvalidMessage
-from domain.job import SyncRequest
 from domain.pricing.survey import Survey, SurveyRequest
 from domain.pricing.survey_json import from_document, to_document
+from domain.sync_request import SyncRequest
 from ports.errors import AccessDenied
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.identity import Identity
-from domain.job import Discovery
+from domain.sync_request import Discovery
 from entrypoints import processor
 from ports.errors import Misconfigured, Throttled, TimedOut, Unavailable
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from application.connectors import NewConnector
-from domain.job import Discovery, JobStatus, SyncOptions
+from domain.job import JobStatus
+from domain.sync_request import Discovery, SyncOptions
 from ports.job_store import OverlappingJob
 
 DISCOVERIES = pytest.mark.parametrize("discovery", list(Discovery))

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from domain.job import Discovery, JobStatus
+from domain.job import JobStatus
+from domain.sync_request import Discovery
 
 NFC, NFD = "caf\u00e9/", "cafe\u0301/"
 

@@ -12,9 +12,10 @@ import pytest
 from application.execution.tuning import Tuning
 from application.jobs.explain_object import Explanation
 from domain.errors import NotRedrivable
-from domain.job import Discovery, Job, JobStatus
+from domain.job import Job, JobStatus
 from domain.outcome import OutcomeKind
 from domain.packing import ChunkSizing
+from domain.sync_request import Discovery
 from ports.errors import NotFound, Unavailable
 from ports.paging import InvalidCursor
 

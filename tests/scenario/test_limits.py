@@ -11,7 +11,8 @@ from application.connectors import NewConnector
 from domain.connector import Ingest
 from domain.errors import InvalidRequest
 from domain.file_types import FileFilter
-from domain.job import Discovery, JobStatus, SyncOptions
+from domain.job import JobStatus
+from domain.sync_request import Discovery, SyncOptions
 from ports.job_store import TooManyPrefixes
 
 LARGE_FILTER = FileFilter(extensions=tuple(f"{number:0256}" for number in range(500)))

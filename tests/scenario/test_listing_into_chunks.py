@@ -12,9 +12,10 @@ import pytest
 from application.execution.tuning import Tuning
 from application.results.files import manifest_key
 from domain.connector import Verify
-from domain.job import Discovery, JobStatus, ManifestFile, ManifestWritten, evolve
+from domain.job import JobStatus, ManifestFile, ManifestWritten, evolve
 from domain.listing import Listing, RowUpload
 from domain.packing import ChunkSizing
+from domain.sync_request import Discovery
 from entrypoints.wiring.memory import use_cases
 
 KEYS = [f"{number:03}.jpg" for number in range(60)]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from application.execution.tuning import Tuning
-from domain.job import Discovery, JobStatus
+from domain.job import JobStatus
 from domain.packing import ChunkSizing
+from domain.sync_request import Discovery
 from ports.errors import Unavailable
 
 BUCKET = "media"

@@ -10,7 +10,8 @@ import pytest
 
 from adapters.memory.buckets import ObjectCreated
 from domain.connector import Trigger
-from domain.job import Discovery, Job, SyncOptions
+from domain.job import Job
+from domain.sync_request import Discovery, SyncOptions
 from ports.job_store import OverlappingJob
 
 BUCKET = "media"

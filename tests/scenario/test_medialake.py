@@ -12,9 +12,10 @@ import pytest
 from domain.connector import IdSource, Trigger
 from domain.file_types import FileFilter, FilterMode
 from domain.identity import mint_inventory_id
-from domain.job import Discovery, JobStatus
+from domain.job import JobStatus
 from domain.outcome import OutcomeKind, Statistics
 from domain.profile import MEDIALAKE
+from domain.sync_request import Discovery
 from ports.errors import AccessDenied, NotFound, Unavailable
 from ports.paging import InvalidCursor
 

@@ -10,9 +10,10 @@ from application.execution.fanout import AdaptiveLimit
 from application.execution.tuning import Tuning
 from application.processor.attempt_context import AttemptContext
 from domain.connector import Bucket
-from domain.job import Job, SyncRequest, new_job
+from domain.job import Job, new_job
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome, OutcomeKind
+from domain.sync_request import SyncRequest
 from entrypoints.wiring.memory import MemoryWorld, memory_world, use_cases
 
 

@@ -18,11 +18,12 @@ from application.engine import source_pages as module
 from application.execution.tuning import Tuning
 from domain.connector import Verify
 from domain.errors import InvalidRequest
-from domain.job import Discovery, Job, JobStatus
+from domain.job import Job, JobStatus
 from domain.key_source import KeySource, SourceCounts, SourceKind
 from domain.packing import ChunkSizing
 from domain.pricing.survey import CatalogShape
 from domain.pricing.workload import workload_of_job
+from domain.sync_request import Discovery
 from ports.errors import Archived
 
 BUCKET = "media"

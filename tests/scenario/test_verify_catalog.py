@@ -12,9 +12,10 @@ from application.connectors import NewConnector
 from application.execution.tuning import Tuning
 from domain.connector import Verify
 from domain.errors import InvalidRequest
-from domain.job import Discovery, JobStatus, SyncOptions
+from domain.job import JobStatus
 from domain.outcome import Statistics
 from domain.profile import NO_CATALOG
+from domain.sync_request import Discovery, SyncOptions
 from ports.errors import Misconfigured, Throttled
 
 BUCKET = "media"

@@ -46,7 +46,7 @@ from domain.customer_object import ObjectHead
 from domain.decision import Decision
 from domain.failure import Failure
 from domain.identity import Identity
-from domain.job import DiscoveryWork, Job, JobCompleted, ManifestFile, SyncRequest, evolve, new_job
+from domain.job import DiscoveryWork, Job, JobCompleted, ManifestFile, evolve, new_job
 from domain.listing import Listing
 from domain.listing_share import ListingShare
 from domain.message import (
@@ -58,6 +58,7 @@ from domain.message import (
 from domain.part_copy import CopiedPart, Part
 from domain.pricing.survey import Listed, Survey, SurveyRequest
 from domain.pricing.survey_json import to_document
+from domain.sync_request import SyncRequest
 from domain.tally import Tally
 
 NOW: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -8,8 +8,9 @@ import pytest
 
 from domain.bucket_check import check_bucket
 from domain.connector import Bucket, BucketInfo
-from domain.job import Job, SyncRequest, new_job
+from domain.job import Job, new_job
 from domain.listing import Listing
+from domain.sync_request import SyncRequest
 
 JOB: Job = new_job(
     job_id="job-1",

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from domain.connector import Bucket
 from domain.filters import NO_FILTERS, Filters, MediaType, StorageClass, nothing_passes
-from domain.job import SyncOptions, SyncRequest, new_job
+from domain.job import new_job
 from domain.manifest import ManifestEntry
 from domain.selection import selection_of
+from domain.sync_request import SyncOptions, SyncRequest
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 DAY = timedelta(days=1)

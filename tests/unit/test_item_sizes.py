@@ -16,7 +16,7 @@ from domain.item_sizes import (
     option_issues,
     part_bytes,
 )
-from domain.job import SyncOptions
+from domain.sync_request import SyncOptions
 
 MIB = 1024**2
 

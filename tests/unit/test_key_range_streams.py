@@ -22,9 +22,10 @@ from adapters.memory.telemetry import MemoryTelemetry
 from application.engine.key_range_streams import KeyRangeStreams, TakenPage
 from application.execution.tuning import Tuning
 from domain.connector import Bucket
-from domain.job import Job, SyncRequest, new_job
+from domain.job import Job, new_job
 from domain.key_ranges import RANGE_COUNT_MAX, WHOLE, KeyRange
 from domain.manifest import ManifestEntry
+from domain.sync_request import SyncRequest
 from ports.errors import AccessDenied, Garbled, PortError, Throttled
 from ports.object_store import ListedPage
 

@@ -22,15 +22,7 @@ from domain.errors import (
     MessageOutdated,
     NotRedrivable,
 )
-from domain.job import (
-    JOB_TRANSITIONS,
-    Ending,
-    EndingKind,
-    Job,
-    JobStatus,
-    Redrive,
-    Splitting,
-)
+from domain.job import JOB_TRANSITIONS, Ending, EndingKind, Job, JobStatus, Redrive, Splitting
 from domain.job_control import (
     acquire_work_lease,
     check_work_lease,

@@ -16,7 +16,6 @@ from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord
 from domain.connector import BucketInfo, Ingest, Trigger, Verify
 from domain.errors import InvalidRequest
 from domain.identity import Identity
-from domain.job import Discovery
 from domain.manifest import ManifestEntry
 from domain.outcome import OutcomeKind
 from domain.packing import ChunkSizing
@@ -39,6 +38,7 @@ from domain.pricing.survey import (
 )
 from domain.pricing.usage import FREE, PRICE_OF
 from domain.pricing.workload import CHOICES, Bound, Choice, Workload, workload_of
+from domain.sync_request import Discovery
 
 MODEL = Model(catalog=CatalogShape(path_index=True))
 DIRECT = Choice(discovery=Discovery.DIRECT, trigger=Trigger.COPY, verify=Verify.TAGS)

@@ -9,16 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.connector import Bucket
-from domain.job import (
-    Job,
-    JobStatus,
-    Splitting,
-    SyncRequest,
-    new_job,
-)
+from domain.job import Job, JobStatus, Splitting, new_job
 from domain.listing import Listing
 from domain.outcome import Statistics
 from domain.progress import progress_of
+from domain.sync_request import SyncRequest
 from domain.tally import Tally
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -31,7 +31,6 @@ from domain.connector import Verify
 from domain.cost_estimate import CostEstimate
 from domain.engine_work import Attempts, EngineWork
 from domain.job import (
-    Discovery,
     DiscoveryWork,
     Ending,
     EndingKind,
@@ -44,11 +43,10 @@ from domain.job import (
     Splitting,
     StatusNotice,
     StatusNotices,
-    SyncOptions,
-    SyncRequest,
 )
 from domain.listing import Listing, RowUpload
 from domain.pricing.price_table import parse_dollars
+from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from domain.trigger_mark import QueueView
 
 ALL_JOBS: Final = "jobs"

@@ -26,7 +26,8 @@ from application.results.failure_records import cause_of
 from application.results.files import known_key
 from domain.attempts import step_of
 from domain.errors import DomainError, LeaseLost, NoProgress
-from domain.job import Discovery, Job
+from domain.job import Job
+from domain.sync_request import Discovery
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.errors import Fatal, NotFound

@@ -24,14 +24,7 @@ from application.engine.stream_drafts import StreamDrafts
 from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
 from application.results.files import manifest_key
-from domain.job import (
-    DiscoveryStarted,
-    Job,
-    JobStatus,
-    ProcessingStarted,
-    Splitting,
-    evolve,
-)
+from domain.job import DiscoveryStarted, Job, JobStatus, ProcessingStarted, Splitting, evolve
 from domain.listing import Listing
 from domain.manifest import ManifestEntry
 from ports.clock import Clock

@@ -15,7 +15,6 @@ from application.jobs.sync_request import sync_request
 from domain.connector import Trigger
 from domain.cost_estimate import CostEstimate
 from domain.errors import DomainError
-from domain.job import SyncOptions, SyncRequest
 from domain.pricing.bill import shown_dollars
 from domain.pricing.costing import Costing
 from domain.pricing.job_cost import choice_of
@@ -23,6 +22,7 @@ from domain.pricing.plan import Plan, plan_of
 from domain.pricing.price_table import PriceTable, with_changes
 from domain.pricing.survey import SurveyRequest
 from domain.pricing.workload import Bound
+from domain.sync_request import SyncOptions, SyncRequest
 from ports.connector_store import ConnectorStore
 from ports.errors import AccessDenied, Misconfigured
 from ports.surveyor import Surveyor

@@ -16,10 +16,11 @@ from domain.connector import check_may_start
 from domain.errors import InvalidRequest
 from domain.filter_view import filters_view
 from domain.identity import job_id_for
-from domain.job import Job, SyncOptions, new_job
+from domain.job import Job, new_job
 from domain.job_control import is_of
 from domain.key_source import source_issues
 from domain.manifest import format_timestamp
+from domain.sync_request import SyncOptions
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker

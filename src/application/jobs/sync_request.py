@@ -9,8 +9,8 @@ from domain.connector import Connector
 from domain.errors import FieldIssue, InvalidRequest
 from domain.filters import nothing_passes
 from domain.item_sizes import option_issues
-from domain.job import SyncOptions, SyncRequest
 from domain.shown import shown
+from domain.sync_request import SyncOptions, SyncRequest
 
 
 def sync_request(connector: Connector, options: SyncOptions) -> SyncRequest:

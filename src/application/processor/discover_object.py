@@ -8,8 +8,9 @@ from application.processor.process_objects import ObjectProcessor
 from application.results.failure_records import cause_of, error_class, is_unknown
 from domain.batch_job import encode_result
 from domain.connector import Bucket, Ingest
-from domain.job import Job, SyncOptions, SyncRequest, new_job
+from domain.job import Job, new_job
 from domain.manifest import decode_invocation_key
+from domain.sync_request import SyncOptions, SyncRequest
 from ports.clock import Clock
 from ports.errors import NotFound, Retryable
 from ports.job_store import JobStore

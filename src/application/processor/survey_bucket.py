@@ -25,7 +25,7 @@ from domain.connector import Trigger
 from domain.customer_object import ObjectHead, time_is_conclusive
 from domain.file_types import Taken
 from domain.identity import mint_inventory_id
-from domain.job import Job, SyncRequest, new_job
+from domain.job import Job, new_job
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome, OutcomeKind
 from domain.part_copy import plan_parts
@@ -44,6 +44,7 @@ from domain.pricing.survey import (
 )
 from domain.profile import Profile
 from domain.selection import JobSelection, selection_of
+from domain.sync_request import SyncRequest
 from domain.verification import known_as_listed
 from ports.catalog import Catalog
 from ports.clock import Clock

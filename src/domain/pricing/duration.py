@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from domain.connector import Trigger
-from domain.job import Discovery
 from domain.pricing.requests import (
     Model,
     chunk_s,
@@ -16,6 +15,7 @@ from domain.pricing.requests import (
 )
 from domain.pricing.survey import Work
 from domain.pricing.workload import Choice, Workload
+from domain.sync_request import Discovery
 
 
 def duration_s(workload: Workload, choice: Choice, model: Model) -> float:

@@ -7,12 +7,13 @@ from typing import Final
 
 from domain.connector import Verify
 from domain.cost_estimate import CostEstimate
-from domain.job import Job, JobStatus, SyncRequest
+from domain.job import Job, JobStatus
 from domain.pricing.bill import Bill, bill_of
 from domain.pricing.costing import Costing
 from domain.pricing.duration import duration_s
 from domain.pricing.requests import requests_of
 from domain.pricing.workload import Choice, workload_of_job
+from domain.sync_request import SyncRequest
 
 _COMPLETED: Final = (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
 

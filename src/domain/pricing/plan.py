@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.connector import Ingest, Trigger, Verify
-from domain.job import Discovery
 from domain.outcome import OutcomeKind
 from domain.pricing.confidence import count_interval
 from domain.pricing.estimate import Estimate, estimate
@@ -16,6 +15,7 @@ from domain.pricing.requests import Model
 from domain.pricing.survey import Survey
 from domain.pricing.warnings import monthly_of, warnings_of
 from domain.pricing.workload import CHOICES, Bound, Choice
+from domain.sync_request import Discovery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

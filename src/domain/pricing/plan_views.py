@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.job import SyncRequest
 from domain.pricing.bill import shown_dollars
 from domain.pricing.confidence import CONFIDENCE
 from domain.pricing.estimate import Estimate
 from domain.pricing.plan import Plan
 from domain.pricing.views import line_views
 from domain.pricing.workload import Bound, Choice
+from domain.sync_request import SyncRequest
 
 Json = dict[str, Any]
 

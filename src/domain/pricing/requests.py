@@ -14,12 +14,12 @@ from math import ceil
 from typing import Final
 
 from domain.connector import Trigger
-from domain.job import Discovery
 from domain.limits import INGEST_EVENT_COUNT_MAX
 from domain.packing import OUTCOMES_PER_ENTRY, ChunkSizing
 from domain.pricing.survey import CatalogShape, Work
 from domain.pricing.usage import Usage, Where
 from domain.pricing.workload import Choice, Workload
+from domain.sync_request import Discovery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

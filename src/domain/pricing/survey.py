@@ -13,8 +13,8 @@ from enum import IntEnum
 from domain.catalog import CatalogAnswer, CatalogQuestion
 from domain.connector import BucketInfo, Trigger
 from domain.decision import Reason
-from domain.job import SyncRequest
 from domain.outcome import Outcome, OutcomeKind
+from domain.sync_request import SyncRequest
 
 
 class Work(IntEnum):

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final
 
 from domain.connector import Trigger, Verify
-from domain.job import Discovery, Job
+from domain.job import Job
 from domain.outcome import OutcomeKind, count_of
 from domain.pricing.confidence import count_interval
 from domain.pricing.survey import (
@@ -20,6 +20,7 @@ from domain.pricing.survey import (
     Survey,
     Work,
 )
+from domain.sync_request import Discovery
 
 _KEYS_PER_PAGE: Final = 1_000
 

@@ -13,10 +13,11 @@ from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.decision import Decision
 from domain.file_types import FilterMode
 from domain.filters import MediaType, StorageClass
-from domain.job import Discovery, JobStatus
+from domain.job import JobStatus
 from domain.key_source import SourceKind
 from domain.outcome import OutcomeKind
 from domain.snapshot import Way
+from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
 from entrypoints.http.shown_model import Count, Shown
 

@@ -17,8 +17,8 @@ from application.jobs.start_sync import StartSync
 from entrypoints.wiring.slots import Slots, app_of, singleton
 
 if TYPE_CHECKING:
-    from domain.job import Discovery
     from domain.pricing.costing import Costing
+    from domain.sync_request import Discovery
     from ports.clock import Clock
     from ports.telemetry import Telemetry
 

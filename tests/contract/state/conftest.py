@@ -37,7 +37,8 @@ from adapters.memory.job_store import MemoryJobStore
 from adapters.memory.share_store import MemoryShareStore
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Bucket
-from domain.job import Job, SyncOptions, SyncRequest, new_job
+from domain.job import Job, new_job
+from domain.sync_request import SyncOptions, SyncRequest
 from ports.chunk_store import ChunkStore
 from ports.connector_store import ConnectorStore
 from ports.error_log import ErrorLog

@@ -12,9 +12,10 @@ import pytest
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.file_types import FileFilter
 from domain.item_sizes import MANIFEST_PART_COUNT_MAX, connector_issues, option_issues
-from domain.job import Findings, Job, JobCancelled, SyncOptions, evolve
+from domain.job import Findings, Job, JobCancelled, evolve
 from domain.key_ranges import RANGE_COUNT_MAX, KeyRange
 from domain.listing import Listing, RowUpload
+from domain.sync_request import SyncOptions
 from ports.job_store import TooManyPrefixes
 
 MakeJob = Callable[..., Job]

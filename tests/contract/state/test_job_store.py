@@ -21,7 +21,6 @@ from domain.engine_work import Attempts, EngineWork
 from domain.file_types import FileFilter, FilterMode
 from domain.filters import Filters, MediaType, StorageClass
 from domain.job import (
-    Discovery,
     DiscoveryWork,
     Ending,
     EndingKind,
@@ -37,8 +36,6 @@ from domain.job import (
     Splitting,
     StatusNotice,
     StatusNotices,
-    SyncOptions,
-    SyncRequest,
     evolve,
 )
 from domain.job_control import redrive
@@ -48,6 +45,7 @@ from domain.lease import Lease
 from domain.listing import Listing, RowUpload, Sharing
 from domain.outcome import Statistics
 from domain.snapshot import Lookup, Segment, Snapshot, Way
+from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from domain.tally import Tally
 from domain.trigger_mark import QueueView
 from ports.errors import AlreadyExists, Conflict, NotFound

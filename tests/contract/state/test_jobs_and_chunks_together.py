@@ -19,8 +19,9 @@ from hypothesis.stateful import (
 
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Bucket
-from domain.job import JobStatus, StatusNotices, SyncOptions, SyncRequest, new_job
+from domain.job import JobStatus, StatusNotices, new_job
 from domain.outcome import Statistics
+from domain.sync_request import SyncOptions, SyncRequest
 from domain.tally import Tally, tally_change
 from ports.errors import AlreadyExists, Conflict, ExpectedError, NotFound
 from ports.job_store import OverlappingJob

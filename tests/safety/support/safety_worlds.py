@@ -38,10 +38,11 @@ from application.processor.write_object import ObjectWriter
 from application.results.snapshot_files import SnapshotReader
 from domain.connector import Bucket, Ingest, Trigger
 from domain.customer_object import Encryption, ObjectLock, ObjectTags
-from domain.job import Job, SyncRequest, new_job
+from domain.job import Job, new_job
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome
 from domain.profile import GENERIC
+from domain.sync_request import SyncRequest
 from ports.object_store import ObjectStore
 
 Facts = dict[str, Any]

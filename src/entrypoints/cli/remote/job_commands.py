@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from domain.connector import Verify
-from domain.job import TERMINAL, Discovery, JobStatus
+from domain.job import TERMINAL, JobStatus
 from domain.outcome import OutcomeKind
 from domain.shown import shown
+from domain.sync_request import Discovery
 from domain.views import Json
 from entrypoints.cli.remote.api_client import path_segment
 from entrypoints.cli.remote.follow_job import follow_job

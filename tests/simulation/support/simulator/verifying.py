@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.memory.catalog_scan import MemoryCatalogScan
 from application.execution.tuning import Tuning
 from domain.connector import Verify
-from domain.job import Discovery, SyncOptions
+from domain.sync_request import Discovery, SyncOptions
 from ports.catalog_scan import CatalogSize
 
 if TYPE_CHECKING:
