@@ -9,7 +9,12 @@ import typer
 
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
-from entrypoints.cli.remote import connector_commands, job_commands, plan_command
+from entrypoints.cli.remote import (
+    connector_commands,
+    console_command,
+    job_commands,
+    plan_command,
+)
 from entrypoints.cli.schemas_command import schemas
 from entrypoints.cli.stage.command import doctor
 
@@ -23,6 +28,7 @@ app.command()(demo)
 app.command()(up)
 app.command()(doctor)
 app.command()(schemas)
+app.command()(console_command.console)
 app.add_typer(connector_commands.app, name="connectors")
 for _command in (
     plan_command.plan,

@@ -16,6 +16,8 @@ from entrypoints.cli.terminal.api_problem import ApiProblem
 
 API_URL_VARIABLE = "ASSET_SYNC_API_URL"
 _TIMEOUT_S = 30.0
+# Of one client at a time: the console has several threads, a command has one.
+CONNECTION_COUNT = 8
 
 
 class ApiClient:
@@ -27,9 +29,9 @@ class ApiClient:
     def __init__(
         self, base_url: str, scheme: AuthScheme | None = None, *, timeout_s: float = _TIMEOUT_S
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/")
         self._scheme = scheme or NoAuthorisation()
-        self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False)
+        self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False, maxsize=CONNECTION_COUNT)
 
     @classmethod
     def from_option(cls, api_url: str | None, token: str | None = None) -> ApiClient:
@@ -112,13 +114,13 @@ class ApiClient:
         sent = {"Accept": "application/json", **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
-        url = self._base_url + path
+        url = self.base_url + path
         content = None if body is None else json.dumps(body).encode()
         sent = self._scheme.headers(method, url, content, sent)
         try:
             response = self._pool.request(method, url, body=content, headers=sent)
         except urllib3.exceptions.HTTPError as error:
-            raise ApiProblem(f"{self._base_url} cannot be reached: {error}") from error
+            raise ApiProblem(f"{self.base_url} cannot be reached: {error}") from error
         try:
             document = json.loads(response.data) if response.data else {}
         except (ValueError, RecursionError) as error:
@@ -137,7 +139,7 @@ class ApiClient:
         detail = next((text for text in texts if isinstance(text, str) and text), None)
         if detail is None:
             message = f" ({problem['message']})" if "message" in problem else ""
-            detail = f"{self._base_url} returned HTTP {response.status}{message}"
+            detail = f"{self.base_url} returned HTTP {response.status}{message}"
             remedy = self._scheme.remedy(response.status, response.headers)
             detail = f"{detail}: {remedy}" if remedy else detail
         errors = [f"{error['path']}: {error['message']}" for error in problem.get("errors", [])]

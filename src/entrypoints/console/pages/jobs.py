@@ -1,0 +1,79 @@
+"""One job: how far, how fast, when done, what failed and why, what it cost."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from domain.job import JobStatus
+from domain.views import Json
+from entrypoints.console import causes, job_facts, pictures, text
+from entrypoints.console.api import Api, job_path
+from entrypoints.console.rendering import console_of, now, page
+
+ROUTES: Final = web.RouteTableDef()
+
+_FAILURE_COUNT: Final = 100
+_FAILURE_PAGE_COUNT: Final = 5
+
+
+@ROUTES.get("/jobs/{job_id}")
+async def show_job(request: web.Request) -> web.Response:
+    """Show one job."""
+    return page(request, "job.html", await job_context(request))
+
+
+@ROUTES.get("/jobs/{job_id}/live")
+async def job_live(request: web.Request) -> web.Response:
+    """Show the part of the job's page that changes."""
+    return page(request, "job_live.html", await job_context(request))
+
+
+async def job_context(request: web.Request) -> Json:
+    """Return what the page of a job shows."""
+    console = console_of(request)
+    job = await console.api.get(job_path(request.match_info["job_id"]))
+    chunks = await console.chunks.read(job)
+    failures, more_failures = await read_failures(console.api, job)
+    last_change = max(
+        text.parse(at) for at in (job["updatedAt"], *(chunk["updatedAt"] for chunk in chunks))
+    )
+    at = now()
+    return {
+        "job": job,
+        "phases": job_facts.phases(job),
+        "outcomes": job_facts.outcomes(job),
+        "announcement": job_facts.announcement(job),
+        "last_change": last_change.isoformat(),
+        "silence": job_facts.silence(job, last_change, at),
+        "picture": pictures.chunk_picture(chunks, job["chunks"]["total"]),
+        "plot": pictures.throughput(chunks, text.parse(job["createdAt"]), at),
+        "causes": causes.group(failures),
+        "failure_count": len(failures),
+        "more_failures": more_failures,
+        "elapsed_s": (
+            (at if job_facts.is_active(job) else last_change) - text.parse(job["createdAt"])
+        ).total_seconds(),
+    }
+
+
+async def read_failures(api: Api, job: Json) -> tuple[list[Json], bool]:
+    """Return the first failures of a job, and whether there are more.
+
+    Of a job without any, the list is not asked for. One that failed as a whole has an entry.
+    """
+    counted = job["statistics"]["failed"] or job["chunks"]["failed"]
+    if not counted and job["status"] != JobStatus.FAILED:
+        return [], False
+    found: list[Json] = []
+    cursor: str | None = None
+    for _ in range(_FAILURE_PAGE_COUNT):
+        listed = await api.get(
+            job_path(job["jobId"], "errors"), {"limit": _FAILURE_COUNT, "cursor": cursor}
+        )
+        found += listed["items"]
+        cursor = listed["nextCursor"]
+        if cursor is None:
+            return found, False
+    return found, True
