@@ -189,8 +189,8 @@ _TOO_LARGE: Final = Problem(
 )
 _BUG: Final = Problem(
     title="The console failed",
-    cause="An error that was not foreseen, in the console and not in the API. It is in the output"
-    " of the command that serves the console.",
+    cause="An error that was not foreseen, in the console and not in the API. It is in the log of"
+    " the command that serves the console.",
     next_step="Go back; the command line can do the same. Please report the error.",
     status=HTTPStatus.INTERNAL_SERVER_ERROR,
 )

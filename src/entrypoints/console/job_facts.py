@@ -26,6 +26,11 @@ TONES: Final = {
     "ENABLED": "good",
     "DISABLED": "quiet",
     "PAUSED": "warn",
+    "PUT": "good",
+    "COPIED": "good",
+    "INGESTING": "active",
+    "NOT_TAKEN": "warn",
+    "GONE": "warn",
 }
 # The sweep looks for stuck work every five minutes; before, silence means nothing.
 _SILENT_S: Final = 360.0

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from markupsafe import Markup, escape
+
 from domain.shown import one_line, shown
 from entrypoints.figures import dollars, duration
 
@@ -79,9 +81,15 @@ def parse(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def key(text: str | None) -> str:
-    """Return a key as one printable line."""
-    return "" if text is None else shown(text)
+def key(text: str | None) -> Markup:
+    """Return a key as HTML: printable, from left to right, each segment on its own.
+
+    Otherwise a segment in Hebrew or Arabic would reorder what is around it on the screen.
+    """
+    segments = [] if text is None else shown(text).split("/")
+    if all(segment.isascii() for segment in segments):
+        return escape("/".join(segments))
+    return Markup("/").join(Markup('<bdi dir="ltr">{}</bdi>').format(each) for each in segments)
 
 
 def line(text: object) -> str:
