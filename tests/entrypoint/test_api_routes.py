@@ -819,6 +819,7 @@ def _with_failing(
         queries=failing,
         explain_object=failing,
         outcome_pages=failing,
+        group_failures=failing,
     )
     return _serving(gateway.world, app, gateway.payload_format, monkeypatch)
 

@@ -19,7 +19,14 @@ from domain.errors import FieldIssue, InvalidRequest
 from domain.job import Job
 from domain.pricing.plan_views import plan_view
 from domain.report_view import report_view
-from domain.views import chunk_view, connector_view, failure_view, job_view, outcome_view
+from domain.views import (
+    cause_view,
+    chunk_view,
+    connector_view,
+    failure_view,
+    job_view,
+    outcome_view,
+)
 from entrypoints.http import parameters as given
 from entrypoints.http.bodies import PlanBody, SyncBody
 from entrypoints.http.connector_bodies import ConnectorBody, ConnectorChangesBody
@@ -214,6 +221,18 @@ async def list_errors(
 ) -> Response[str]:
     """List what failed in a job."""
     return _page(await app.queries.failures(job_id, limit=limit, cursor=cursor), failure_view)
+
+
+@ROUTES.route("GET", "/jobs/{jobId}/causes", "FailureCausePage")
+async def list_causes(app: App, job_id: given.JobIdInPath, cursor: given.PageCursor = None) -> Json:
+    """List the causes of what failed in a job, with counts and a next step."""
+    grouped = await app.group_failures.group(job_id, cursor=cursor)
+    return {
+        "items": [cause_view(cause) for cause in grouped.causes],
+        "failuresRead": grouped.read_count,
+        "objectsFailed": grouped.failed_object_count,
+        "nextCursor": grouped.cursor,
+    }
 
 
 @ROUTES.route("GET", "/jobs/{jobId}/outcomes", "ObjectOutcomePage")

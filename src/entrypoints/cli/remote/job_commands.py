@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from itertools import islice
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from domain.shown import shown
 from domain.sync_request import Discovery
 from domain.views import Json
 from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.failure_causes import print_causes, read_causes
 from entrypoints.cli.remote.follow_job import follow_job
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.remote.source_option import source_of
@@ -45,6 +47,12 @@ WaitOption = Annotated[
     bool, typer.Option("--wait", help="Wait for the job to finish, showing progress.")
 ]
 _FAILED = (JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.COMPLETED_WITH_ERRORS)
+
+
+class Grouping(StrEnum):
+    """By what failures are grouped."""
+
+    CAUSE = "cause"
 
 
 @remote_command
@@ -161,8 +169,22 @@ def job(remote: Remote, job_id: JobArgument, wait: WaitOption = False) -> None:
 
 
 @remote_command
-def errors(remote: Remote, job_id: JobArgument, limit: LimitOption = 100) -> None:
+def errors(
+    remote: Remote,
+    job_id: JobArgument,
+    group: Annotated[
+        Grouping | None, typer.Option(help="One entry per cause: count, objects, next step.")
+    ] = None,
+    limit: LimitOption = 100,
+) -> None:
     """List the failures of a job and their causes."""
+    if group is Grouping.CAUSE:
+        causes = read_causes(remote.client, _path(job_id, "causes"))
+        if remote.output is Format.JSON:
+            print_json({**causes, "causes": causes["causes"][:limit]})
+        else:
+            print_causes(causes, limit)
+        return
     query = {"limit": min(limit, _PAGE_SIZE_MAX)}
     found = list(islice(remote.client.pages(_path(job_id, "errors"), query), limit))
     remote.print(
