@@ -8,6 +8,5 @@ api        what the console needs of a client of the API
 guard      which requests are served: sessions, form tokens, headers of browsers
 pages      what each page shows and does
 job_facts  a job's numbers as sentences, phases and counts
-causes     failures grouped by cause, with the next step
 pictures   chunks and throughput as data for drawings
 """

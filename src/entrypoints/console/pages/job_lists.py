@@ -8,9 +8,9 @@ from aiohttp import web
 
 from domain.job import JobStatus
 from domain.outcome import OutcomeKind
-from entrypoints.console import causes, job_facts, pictures
+from entrypoints.console import job_facts, pictures
 from entrypoints.console.api import Query, both, job_path
-from entrypoints.console.pages.jobs import read_failures
+from entrypoints.console.pages.jobs import read_causes
 from entrypoints.console.rendering import console_of, page
 
 ROUTES: Final = web.RouteTableDef()
@@ -51,14 +51,7 @@ async def list_failures(request: web.Request) -> web.Response:
     query = {"limit": _PAGE_ITEM_COUNT, "cursor": request.query.get("cursor")}
     api = console_of(request).api
     job, listed = await both(api.get(path), api.get(f"{path}/errors", query))
-    failures, more = await read_failures(api, job)
-    context = {
-        "job": job,
-        "listed": listed,
-        "causes": causes.group(failures),
-        "failure_count": len(failures),
-        "more_failures": more,
-    }
+    context = {"job": job, "listed": listed, "causes": await read_causes(api, job)}
     return page(request, "failures.html", context)
 
 

@@ -8,14 +8,11 @@ from aiohttp import web
 
 from domain.job import JobStatus
 from domain.views import Json
-from entrypoints.console import causes, job_facts, pictures, text
+from entrypoints.console import job_facts, pictures, text
 from entrypoints.console.api import Api, job_path
 from entrypoints.console.rendering import console_of, now, page
 
 ROUTES: Final = web.RouteTableDef()
-
-_FAILURE_COUNT: Final = 100
-_FAILURE_PAGE_COUNT: Final = 5
 
 
 @ROUTES.get("/jobs/{job_id}")
@@ -35,7 +32,7 @@ async def job_context(request: web.Request) -> Json:
     console = console_of(request)
     job = await console.api.get(job_path(request.match_info["job_id"]))
     chunks = await console.chunks.read(job)
-    failures, more_failures = await read_failures(console.api, job)
+    causes = await read_causes(console.api, job)
     last_change = max(
         text.parse(at) for at in (job["updatedAt"], *(chunk["updatedAt"] for chunk in chunks))
     )
@@ -49,31 +46,19 @@ async def job_context(request: web.Request) -> Json:
         "silence": job_facts.silence(job, last_change, at),
         "picture": pictures.chunk_picture(chunks, job["chunks"]["total"]),
         "plot": pictures.throughput(chunks, text.parse(job["createdAt"]), at),
-        "causes": causes.group(failures),
-        "failure_count": len(failures),
-        "more_failures": more_failures,
+        "causes": causes,
         "elapsed_s": (
             (at if job_facts.is_active(job) else last_change) - text.parse(job["createdAt"])
         ).total_seconds(),
     }
 
 
-async def read_failures(api: Api, job: Json) -> tuple[list[Json], bool]:
-    """Return the first failures of a job, and whether there are more.
+async def read_causes(api: Api, job: Json) -> Json:
+    """Return the causes of the job's failures: one page, which groups thousands of them.
 
-    Of a job without any, the list is not asked for. One that failed as a whole has an entry.
+    Of a job without any, they are not asked for. One that failed as a whole has an entry.
     """
     counted = job["statistics"]["failed"] or job["chunks"]["failed"]
     if not counted and job["status"] != JobStatus.FAILED:
-        return [], False
-    found: list[Json] = []
-    cursor: str | None = None
-    for _ in range(_FAILURE_PAGE_COUNT):
-        listed = await api.get(
-            job_path(job["jobId"], "errors"), {"limit": _FAILURE_COUNT, "cursor": cursor}
-        )
-        found += listed["items"]
-        cursor = listed["nextCursor"]
-        if cursor is None:
-            return found, False
-    return found, True
+        return {"items": [], "failuresRead": 0, "nextCursor": None}
+    return await api.get(job_path(job["jobId"], "causes"))
