@@ -17,7 +17,7 @@ from entrypoints.console.chunk_reader import ChunkReader
 from entrypoints.console.guard import ACCESS_PARAMETER, FORM_TOKEN, Sessions
 
 FOLDER: Final = Path(__file__).parent
-SESSION: Final = "session"  # of a request
+SESSION: Final = web.RequestKey("session", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup, escape
 
 from domain.shown import one_line, shown
+from entrypoints.console.reasons import sentence
 from entrypoints.figures import dollars, duration
 
 NOTHING: Final = "–"  # noqa: RUF001 - an en dash, where there is no value
@@ -126,4 +127,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "plural": plural,
     "words": words,
     "query": link_query,
+    "reason": sentence,
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -14,14 +14,13 @@ from domain.views import Json
 from entrypoints.console import text
 from entrypoints.console.api import both
 from entrypoints.console.job_facts import is_active
-from entrypoints.console.rendering import console_of, now, page
+from entrypoints.console.rendering import console_of, page
 
 ROUTES: Final = web.RouteTableDef()
 
 _JOB_COUNT: Final = 100
 _RECENT_COUNT: Final = 8
 _CONNECTOR_COUNT: Final = 100
-_ATTENTION_S: Final = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,21 +67,20 @@ async def _context(request: web.Request) -> Json:
         "connectors": connectors["items"],
         "more_connectors": connectors["nextCursor"] is not None,
         "latest": latest,
-        "attention": _attention(items, connectors["items"], latest)
+        "attention": _attention(items, connectors, latest)
         + _unreadable(jobs, "job")
         + _unreadable(connectors, "connector"),
         "last_change": max((job["updatedAt"] for job in items), default=None),
     }
 
 
-def _attention(
-    jobs: list[Json], connectors: list[Json], latest: dict[str, Json]
-) -> list[Attention]:
-    """Return what needs attention: only the latest job of a connector counts."""
+def _attention(jobs: list[Json], connectors: Json, latest: dict[str, Json]) -> list[Attention]:
+    """Return what needs attention: of a connector's jobs only the latest counts."""
     found = []
-    since = now() - timedelta(seconds=_ATTENTION_S)
+    listed = {each["connectorId"] for each in connectors["items"]}
     for job in latest.values():
-        if is_active(job) or text.parse(job["updatedAt"]) < since:
+        removed = job["connectorId"] not in listed and connectors["nextCursor"] is None
+        if is_active(job) or removed:
             continue
         failed = job["statistics"]["failed"]
         if job["status"] == JobStatus.FAILED:
@@ -105,21 +103,6 @@ def _attention(
         for job in jobs
         if is_active(job) and job["statistics"]["failed"]
     ]
-    disabled = [each for each in connectors if each["status"] == "DISABLED"]
-    if disabled:
-        names = ", ".join(text.line(each["connectorId"]) for each in disabled[:5])
-        more = f" and {len(disabled) - 5} more" if len(disabled) > 5 else ""
-        found.append(
-            Attention(
-                tone="quiet",
-                title=text.plural(
-                    len(disabled), "connector is disabled", "connectors are disabled"
-                ),
-                detail=names + more,
-                link="/connectors",
-                link_text="Show the connectors",
-            )
-        )
     return found
 
 
@@ -128,7 +111,7 @@ def _about(job: Json, tone: str, title: str, detail: str) -> Attention:
         tone=tone,
         title=f"{title}: {text.line(job['connectorId'])}",
         detail=detail,
-        link=f"/jobs/{job['jobId']}",
+        link=f"/jobs/{quote(job['jobId'], safe='')}",
         link_text="Show the job",
     )
 
