@@ -62,6 +62,10 @@ class Api(Protocol):
         """Change a resource, if it still has this ETag."""
         ...
 
+    async def put(self, path: str, body: Json, *, if_match: str | None) -> Json:
+        """Replace a resource, if it still has this ETag."""
+        ...
+
     async def delete(self, path: str, *, if_match: str | None) -> None:
         """Remove a resource, if it still has this ETag."""
         ...

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from entrypoints.console.api import Api, ApiError
 from entrypoints.console.chunk_reader import ChunkReader
+from entrypoints.console.features import Features
 from entrypoints.console.guard import (
     ACCESS_PARAMETER,
     FORM_TOKEN,
@@ -27,6 +28,9 @@ from entrypoints.console.pages import (
     jobs,
     objects,
     overview,
+    removals,
+    schedules,
+    stage,
     syncs,
 )
 from entrypoints.console.problems import Problem, problem_of
@@ -45,12 +49,15 @@ _STATIC: Final = {
 }
 _PAGES: Final = (
     overview,
+    stage,
     connectors,
     connector_forms,
+    schedules,
     syncs,
     jobs,
     job_lists,
     job_actions,
+    removals,
     objects,
 )
 
@@ -69,6 +76,7 @@ def console_application(
         api=api,
         sessions=Sessions(access_key=access_key),
         chunks=ChunkReader(api),
+        features=Features(api),
         refresh_s=refresh_s,
     )
     for name in _STATIC:

@@ -15,6 +15,7 @@ from domain.views import Json
 from entrypoints.console.api import ApiError
 
 _WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)
+_DECIMAL: Final = re.compile(r"-?\d{0,9}\.\d{1,9}", re.ASCII)
 _FILTER_LISTS: Final = ("include", "exclude")
 _FILTER_NUMBERS: Final = ("minSizeBytes", "maxSizeBytes", "minAgeSeconds")
 _FILTER_TIMES: Final = ("modifiedSince", "modifiedBefore")
@@ -29,6 +30,7 @@ _CONNECTOR_TEXTS: Final = (
     "expectedBucketOwner",
     "roleArn",
 )
+_REMOVAL_NUMBERS: Final = ("maxShare", "maxCount", "minCount")
 _NOT_EDITED: Final = frozenset({"bucketName", "connectorId"})
 
 
@@ -91,6 +93,11 @@ def connector_values(connector: Json) -> Values:
         fields["fileFilterMode"] = (system["mode"],)
         fields["fileFilterExtensions"] = (" ".join(system["extensions"]),)
         fields["fileFilterMimeTypes"] = (" ".join(system["mimeTypes"]),)
+    if (removals := connector.get("removals")) is not None:
+        fields["removals"] = ("on",)
+        fields |= {name: (str(removals[name]),) for name in _REMOVAL_NUMBERS}
+        if removals["announce"]:
+            fields["announce"] = ("on",)
     return Values(fields | _filter_fields(connector["filters"] or {}))
 
 
@@ -130,7 +137,16 @@ def connector_body(values: Values) -> Json:
         )
         or None,
         "filters": filters_body(values),
+        "removals": _removals_body(values),
     }
+
+
+def _removals_body(values: Values) -> Json | None:
+    if not values.on("removals"):
+        return None
+    numbers = {name: number(values.text(name)) for name in _REMOVAL_NUMBERS}
+    given = {name: value for name, value in numbers.items() if value is not None}
+    return {**given, "announce": values.on("announce")}
 
 
 def new_connector_body(values: Values) -> Json:
@@ -162,10 +178,12 @@ def filters_body(values: Values) -> Json | None:
     return {name: value for name, value in found.items() if value not in ("", [], None)} or None
 
 
-def number(text: str) -> int | str | None:
-    """Return a whole number; any other text as it is, so that the API reports it."""
+def number(text: str) -> int | float | str | None:
+    """Return a number; any other text as it is, so that the API reports it."""
     if not text:
         return None
+    if _DECIMAL.fullmatch(text):
+        return float(text)
     return int(text) if _WHOLE.fullmatch(text) else text
 
 
@@ -192,7 +210,7 @@ def field_errors(error: ApiError) -> dict[str, str]:
 
 
 def _field_name(path: list[str]) -> str:
-    if path[0] == "filters" and len(path) > 1:
+    if path[0] in ("filters", "removals") and len(path) > 1:
         return path[1]
     if path[0] == "fileFilter":
         part = path[1] if len(path) > 1 else "mode"

@@ -21,6 +21,8 @@ _NEXT: Final[Mapping[str, str]] = {
     "too-many-prefixes": "Wait until another job of the bucket has ended.",
     "not-redrivable": "Only a job that completed with errors can be redriven. Otherwise start a new"
     " sync: it skips what is done.",
+    "not-pausable": "It has ended, or is ending. A job that has ended needs no pause.",
+    "not-confirmable": "Load the page again: the number has changed, or a later sync was compared.",
     "conflict": "Nothing was written. Try again.",
     "above-max-cost": "Allow more, or narrow the sync with a prefix or filters.",
     "bucket-not-readable": "Check the connector: it shows what is missing, with the policy"

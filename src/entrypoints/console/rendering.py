@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from entrypoints.console import job_facts, text
 from entrypoints.console.api import Api
 from entrypoints.console.chunk_reader import ChunkReader
+from entrypoints.console.features import Features
 from entrypoints.console.guard import ACCESS_PARAMETER, FORM_TOKEN, Sessions
 
 FOLDER: Final = Path(__file__).parent
@@ -30,6 +31,7 @@ class Console:
     api: Api
     sessions: Sessions
     chunks: ChunkReader
+    features: Features
     refresh_s: float
     templates: Environment = field(default_factory=lambda: _environment())
 

@@ -29,7 +29,7 @@ class ApiClient:
     def __init__(
         self, base_url: str, scheme: AuthScheme | None = None, *, timeout_s: float = _TIMEOUT_S
     ) -> None:
-        self.base_url = base_url.rstrip("/")
+        self._base_url = base_url.rstrip("/")
         self._scheme = scheme or NoAuthorisation()
         self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False, maxsize=CONNECTION_COUNT)
 
@@ -47,6 +47,11 @@ class ApiClient:
                 " --env-file asset-sync.env` writes a file that sets it)"
             )
         return cls(url, BearerToken(token, url) if token else None)
+
+    @property
+    def base_url(self) -> str:
+        """The URL that paths are below."""
+        return self._base_url
 
     def get(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Json:
         """Read a resource."""
@@ -72,6 +77,12 @@ class ApiClient:
     ) -> tuple[Json, Mapping[str, str]]:
         """Change a resource, if it still has this ETag; also returns the headers."""
         return self._call("PATCH", path, body, _if_match(if_match))
+
+    def put(
+        self, path: str, body: Json, *, if_match: str | None = None
+    ) -> tuple[Json, Mapping[str, str]]:
+        """Replace a resource, if it still has this ETag; also returns the headers."""
+        return self._call("PUT", path, body, _if_match(if_match))
 
     def delete(self, path: str, *, if_match: str | None = None) -> None:
         """Remove a resource, if it still has this ETag."""
@@ -114,13 +125,13 @@ class ApiClient:
         sent = {"Accept": "application/json", **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
-        url = self.base_url + path
+        url = self._base_url + path
         content = None if body is None else json.dumps(body).encode()
         sent = self._scheme.headers(method, url, content, sent)
         try:
             response = self._pool.request(method, url, body=content, headers=sent)
         except urllib3.exceptions.HTTPError as error:
-            raise ApiProblem(f"{self.base_url} cannot be reached: {error}") from error
+            raise ApiProblem(f"{self._base_url} cannot be reached: {error}") from error
         try:
             document = json.loads(response.data) if response.data else {}
         except (ValueError, RecursionError) as error:
@@ -139,7 +150,7 @@ class ApiClient:
         detail = next((text for text in texts if isinstance(text, str) and text), None)
         if detail is None:
             message = f" ({problem['message']})" if "message" in problem else ""
-            detail = f"{self.base_url} returned HTTP {response.status}{message}"
+            detail = f"{self._base_url} returned HTTP {response.status}{message}"
             remedy = self._scheme.remedy(response.status, response.headers)
             detail = f"{detail}: {remedy}" if remedy else detail
         errors = [f"{error['path']}: {error['message']}" for error in problem.get("errors", [])]

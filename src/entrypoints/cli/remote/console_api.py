@@ -52,6 +52,11 @@ class ConsoleApi:
         document, _ = await self._call(self._client.patch, path, body, if_match=if_match)
         return document
 
+    async def put(self, path: str, body: Json, *, if_match: str | None) -> Json:
+        """Replace a resource, if it still has this ETag."""
+        document, _ = await self._call(self._client.put, path, body, if_match=if_match)
+        return document
+
     async def delete(self, path: str, *, if_match: str | None) -> None:
         """Remove a resource, if it still has this ETag."""
         await self._call(self._client.delete, path, if_match=if_match)

@@ -10,6 +10,7 @@ from aiohttp import web
 from domain.filters import MediaType, StorageClass
 from domain.views import Json
 from entrypoints.console.api import ApiError, connector_path
+from entrypoints.console.features import REMOVALS
 from entrypoints.console.forms import (
     NEW_CONNECTOR,
     Values,
@@ -31,7 +32,7 @@ _NEW: Final = "/add-connector"
 @ROUTES.get(_NEW)
 async def new_connector(request: web.Request) -> web.Response:
     """Show the form of a new connector."""
-    return page(request, "connector_form.html", _form(NEW_CONNECTOR))
+    return page(request, "connector_form.html", await _form(request, NEW_CONNECTOR))
 
 
 @ROUTES.post(_NEW)
@@ -43,7 +44,12 @@ async def add_connector(request: web.Request) -> web.Response:
     try:
         saved = await api.post(f"/connectors?check={check}", new_connector_body(values))
     except ApiError as error:
-        return page(request, "connector_form.html", _form(values, error=error), status=error.status)
+        return page(
+            request,
+            "connector_form.html",
+            await _form(request, values, error=error),
+            status=error.status,
+        )
     return _saved(request, saved, "added")
 
 
@@ -54,7 +60,9 @@ async def edit_connector(request: web.Request) -> web.Response:
         connector_path(request.match_info["connector_id"])
     )
     values = connector_values(connector)
-    return page(request, "connector_form.html", _form(values, connector=connector, etag=tag))
+    return page(
+        request, "connector_form.html", await _form(request, values, connector=connector, etag=tag)
+    )
 
 
 @ROUTES.post("/connectors/{connector_id}/edit")
@@ -73,7 +81,7 @@ async def save_connector(request: web.Request) -> web.Response:
     try:
         saved = await api.patch(path, changes, if_match=etag or None)
     except ApiError as error:
-        context = _form(values, connector=connector, etag=etag, error=error)
+        context = await _form(request, values, connector=connector, etag=etag, error=error)
         return page(request, "connector_form.html", context, status=error.status)
     return _saved(request, saved, "saved")
 
@@ -92,7 +100,8 @@ def _saved(request: web.Request, saved: Json, verb: str) -> web.Response:
     return page(request, "connector_saved.html", context)
 
 
-def _form(
+async def _form(
+    request: web.Request,
     values: Values,
     *,
     connector: Json | None = None,
@@ -105,6 +114,7 @@ def _form(
         "etag": etag or "",
         "errors": field_errors(error) if error else {},
         "problem": problem_of(error) if error else None,
+        "has_removals": await console_of(request).features.has(REMOVALS),
         "storage_classes": [each.value for each in StorageClass],
         "media_types": [each.value for each in MediaType],
     }

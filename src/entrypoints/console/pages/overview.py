@@ -13,6 +13,7 @@ from domain.job import JobStatus
 from domain.views import Json
 from entrypoints.console import text
 from entrypoints.console.api import both
+from entrypoints.console.features import STAGE_PAUSE
 from entrypoints.console.job_facts import is_active
 from entrypoints.console.rendering import console_of, page
 
@@ -53,6 +54,8 @@ async def _context(request: web.Request) -> Json:
         api.get("/jobs", {"limit": _JOB_COUNT}),
         api.get("/connectors", {"limit": _CONNECTOR_COUNT}),
     )
+    features = console_of(request).features
+    stage = await api.get("/stage") if await features.has(STAGE_PAUSE) else None
     elapsed_ms = (time.monotonic() - began) * 1_000
     items = jobs["items"]
     latest: dict[str, Json] = {}
@@ -60,6 +63,7 @@ async def _context(request: web.Request) -> Json:
         latest.setdefault(job["connectorId"], job)
     return {
         "elapsed_ms": elapsed_ms,
+        "stage": stage,
         "active": [job for job in items if is_active(job)],
         "recent": [job for job in items if not is_active(job)][:_RECENT_COUNT],
         "job_count": len(items),
