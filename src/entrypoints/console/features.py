@@ -6,6 +6,7 @@ from typing import Final
 
 from entrypoints.console.api import Api
 
+CAUSES: Final = "/jobs/{jobId}/causes"
 STAGE_PAUSE: Final = "/stage/pause"
 SCHEDULES: Final = "/connectors/{connectorId}/schedule"
 OBJECT_HISTORY: Final = "/connectors/{connectorId}/objects"

@@ -51,7 +51,7 @@ async def list_failures(request: web.Request) -> web.Response:
     query = {"limit": _PAGE_ITEM_COUNT, "cursor": request.query.get("cursor")}
     api = console_of(request).api
     job, listed = await both(api.get(path), api.get(f"{path}/errors", query))
-    context = {"job": job, "listed": listed, "causes": await read_causes(api, job)}
+    context = {"job": job, "listed": listed, "causes": await read_causes(console_of(request), job)}
     return page(request, "failures.html", context)
 
 

@@ -9,8 +9,9 @@ from aiohttp import web
 from domain.job import JobStatus
 from domain.views import Json
 from entrypoints.console import job_facts, pictures, text
-from entrypoints.console.api import Api, job_path
-from entrypoints.console.rendering import console_of, now, page
+from entrypoints.console.api import job_path
+from entrypoints.console.features import CAUSES
+from entrypoints.console.rendering import Console, console_of, now, page
 
 ROUTES: Final = web.RouteTableDef()
 
@@ -32,7 +33,7 @@ async def job_context(request: web.Request) -> Json:
     console = console_of(request)
     job = await console.api.get(job_path(request.match_info["job_id"]))
     chunks = await console.chunks.read(job)
-    causes = await read_causes(console.api, job)
+    causes = await read_causes(console, job)
     last_change = max(
         text.parse(at) for at in (job["updatedAt"], *(chunk["updatedAt"] for chunk in chunks))
     )
@@ -53,12 +54,13 @@ async def job_context(request: web.Request) -> Json:
     }
 
 
-async def read_causes(api: Api, job: Json) -> Json:
+async def read_causes(console: Console, job: Json) -> Json:
     """Return the causes of the job's failures: one page, which groups thousands of them.
 
     Of a job without any, they are not asked for. One that failed as a whole has an entry.
     """
     counted = job["statistics"]["failed"] or job["chunks"]["failed"]
-    if not counted and job["status"] != JobStatus.FAILED:
+    failed = counted or job["status"] == JobStatus.FAILED
+    if not failed or not await console.features.has(CAUSES):
         return {"items": [], "failuresRead": 0, "nextCursor": None}
-    return await api.get(job_path(job["jobId"], "causes"))
+    return await console.api.get(job_path(job["jobId"], "causes"))
