@@ -162,6 +162,10 @@ async def test_what_happened_to_one_file(site: Site) -> None:
     ("path", "words"),
     [
         ("/jobs", "Completed with errors"),
+        ("/jobs/{running}", "What was asked for"),
+        ("/jobs/{failing}", "What failed, and why"),
+        ("/jobs/{done}", "What it cost"),
+        ("/explain?job={done}&key=2026/clip%200.mov", "Put because"),
         ("/jobs?status=CANCELLED", "No job matches"),
         ("/jobs?connectorId=done", "done"),
         ("/connectors", "whole bucket"),
