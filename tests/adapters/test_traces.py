@@ -1,4 +1,4 @@
-"""Spans of OpenTelemetry: a job has one trace, whoever works on it."""
+"""Spans of OpenTelemetry: a job has one trace, whichever process works on it."""
 
 from __future__ import annotations
 
