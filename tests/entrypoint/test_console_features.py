@@ -225,6 +225,34 @@ async def test_all_jobs_are_paused_and_resumed() -> None:
     assert api.sent == [("POST", "/stage/pause", None), ("POST", "/stage/resume", None)]
 
 
+async def test_a_job_that_waits_for_ingest_says_so() -> None:
+    held = {"cause": "INGEST_BEHIND", "since": NOW, "reason": "900 messages", "by": None}
+    api = stage(job(hold=held), connector(), STAGE_PAUSE, **{"/stage": {"pause": None}})
+    async with browsing(api) as browser:
+        page = await browser.get("/jobs/job-1")
+        assert "Waiting for ingest since 2026-11-27 12:00:00 UTC: 900 messages." in page.words
+        assert 'href="/jobs/job-1/pause"' in page.text
+        assert "ingest behind" in (await browser.get("/jobs")).words
+
+
+async def test_the_limit_of_the_ingest_queue_is_edited() -> None:
+    limited = connector(ingestQueueMaxDepth=1000)
+    api = stage(job(), limited, STAGE_PAUSE, **{"/stage": {"pause": None}})
+    kept = {"etag": '"tag-1"', "prefixes": "2026/", "trigger": "copy", "ids": "minted"}
+    kept |= {"verify": "tags", "restoreTags": "on"}
+    path = "/connectors/films/edit"
+    async with browsing(api) as browser:
+        assert "above 1,000 messages" in (await browser.get("/connectors/films")).words
+        page = await browser.get(path)
+        assert page.field("ingestQueueMaxDepth") == "1000"
+        await browser.submit(path, page, **kept, ingestQueueMaxDepth="1000")
+        assert api.sent == []
+        await browser.submit(path, page, **kept, ingestQueueMaxDepth="50")
+        await browser.submit(path, page, **kept, ingestQueueMaxDepth="")
+    bodies = [body for *_, body in api.sent]
+    assert bodies == [{"ingestQueueMaxDepth": 50}, {"ingestQueueMaxDepth": None}]
+
+
 # --- schedules
 
 

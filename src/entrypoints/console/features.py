@@ -7,6 +7,7 @@ from typing import Final
 from entrypoints.console.api import Api
 
 CAUSES: Final = "/jobs/{jobId}/causes"
+# With it came the limit of an ingest queue's depth.
 STAGE_PAUSE: Final = "/stage/pause"
 SCHEDULES: Final = "/connectors/{connectorId}/schedule"
 OBJECT_HISTORY: Final = "/connectors/{connectorId}/objects"

@@ -30,6 +30,7 @@ _CONNECTOR_TEXTS: Final = (
     "expectedBucketOwner",
     "roleArn",
 )
+_CONNECTOR_NUMBERS: Final = ("ingestQueueMaxDepth",)
 _REMOVAL_NUMBERS: Final = ("maxShare", "maxCount", "minCount")
 _NOT_EDITED: Final = frozenset({"bucketName", "connectorId"})
 
@@ -86,6 +87,9 @@ def connector_values(connector: Json) -> Values:
     fields: dict[str, tuple[str, ...]] = {
         name: (str(connector[name]),) for name in _CONNECTOR_TEXTS if connector.get(name)
     }
+    for name in _CONNECTOR_NUMBERS:
+        if connector.get(name) is not None:
+            fields[name] = (str(connector[name]),)
     fields["prefixes"] = ("\n".join(connector["prefixes"]),)
     if connector["restoreTags"]:
         fields["restoreTags"] = ("on",)
@@ -125,6 +129,7 @@ def connector_body(values: Values) -> Json:
     mode = values.text("fileFilterMode")
     return {
         **body,
+        **{name: number(values.text(name)) for name in _CONNECTOR_NUMBERS},
         "prefixes": values.lines("prefixes") or None,
         "restoreTags": values.on("restoreTags"),
         "fileFilter": (

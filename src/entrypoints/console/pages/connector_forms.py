@@ -10,7 +10,7 @@ from aiohttp import web
 from domain.filters import MediaType, StorageClass
 from domain.views import Json
 from entrypoints.console.api import ApiError, connector_path
-from entrypoints.console.features import REMOVALS
+from entrypoints.console.features import REMOVALS, STAGE_PAUSE
 from entrypoints.console.forms import (
     NEW_CONNECTOR,
     Values,
@@ -108,13 +108,15 @@ async def _form(
     etag: str | None = None,
     error: ApiError | None = None,
 ) -> Json:
+    features = console_of(request).features
     return {
         "values": values,
         "connector": connector,
         "etag": etag or "",
         "errors": field_errors(error) if error else {},
         "problem": problem_of(error) if error else None,
-        "has_removals": await console_of(request).features.has(REMOVALS),
+        "has_removals": await features.has(REMOVALS),
+        "has_back_pressure": await features.has(STAGE_PAUSE),
         "storage_classes": [each.value for each in StorageClass],
         "media_types": [each.value for each in MediaType],
     }
