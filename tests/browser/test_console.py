@@ -352,6 +352,22 @@ def test_axe_finds_nothing_while_a_job_runs(
     assert service.call("GET", f"/jobs/{running}")["status"] == "PROCESSING"
 
 
+def test_a_job_is_paused_and_resumed(tabs: Tabs, service: Service, running: str) -> None:
+    if "hold" not in service.call("GET", f"/jobs/{running}"):
+        pytest.skip("the API has no pauses")
+    page = tabs.open(f"{service.console_url}/jobs/{running}")
+    page.get_by_role("link", name="Pause").click()
+    page.get_by_label("Why, for those who look at it later").fill("a quiet day")
+    examine(page, "job-pause")
+    page.get_by_role("button", name="Pause the job").click()
+    expect(page.get_by_text("Nothing new is started, and nothing is lost")).to_be_visible()
+    expect(page.locator(".note")).to_contain_text("a quiet day")
+    examine(page, "job-paused")
+    page.get_by_role("link", name="Resume").click()
+    page.get_by_role("button", name="Resume the job").click()
+    expect(page.get_by_role("link", name="Pause")).to_be_visible()
+
+
 def test_a_job_is_cancelled(tabs: Tabs, service: Service, running: str) -> None:
     """The last test: the others need the running job."""
     page = tabs.open(f"{service.console_url}/jobs/{running}")
