@@ -9,7 +9,13 @@ import typer
 
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
-from entrypoints.cli.remote import connector_commands, job_commands, plan_command
+from entrypoints.cli.remote import (
+    connector_commands,
+    job_commands,
+    plan_command,
+    tail_command,
+    watch_command,
+)
 from entrypoints.cli.schemas_command import schemas
 from entrypoints.cli.stage.command import doctor
 
@@ -29,6 +35,8 @@ for _command in (
     job_commands.sync,
     job_commands.jobs,
     job_commands.job,
+    watch_command.watch,
+    tail_command.tail,
     job_commands.errors,
     job_commands.outcomes,
     job_commands.explain,

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from entrypoints.cli.remote.api_client import ApiClient
 from entrypoints.cli.remote.authorisation import BearerToken
+from entrypoints.cli.remote.connector_option import CONNECTOR_VARIABLE
 from entrypoints.cli.terminal.api_problem import ApiProblem
 
 Outputs = Mapping[str, str]
@@ -98,8 +99,9 @@ class AwsSignature:
             return ""
         return (
             "the signed request was rejected: your role needs execute-api:Invoke on this API"
-            " (docs/deploy.md, Credentials and rights); or the credentials or this machine's clock"
-            " are wrong (`aws sts get-caller-identity`)"
+            " (docs/deploy.md, Credentials and rights); if it is allowed one connector only, name"
+            f" that: --connector, or {CONNECTOR_VARIABLE}; or the credentials or this machine's"
+            " clock are wrong (`aws sts get-caller-identity`)"
         )
 
 
