@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from entrypoints.cli.completions_command import PROGRAM, completions
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
 from entrypoints.cli.remote import (
@@ -29,6 +30,7 @@ app.command()(demo)
 app.command()(up)
 app.command()(doctor)
 app.command()(schemas)
+app.command()(completions)
 app.add_typer(connector_commands.app, name="connectors")
 for _command in (
     plan_command.plan,
@@ -55,4 +57,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    app(prog_name=PROGRAM)

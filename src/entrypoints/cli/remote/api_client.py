@@ -33,7 +33,9 @@ class ApiClient:
         self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False)
 
     @classmethod
-    def from_option(cls, api_url: str | None, token: str | None = None) -> ApiClient:
+    def from_option(
+        cls, api_url: str | None, token: str | None = None, *, timeout_s: float = _TIMEOUT_S
+    ) -> ApiClient:
         """Use the option, or the environment variable; a token is sent with each request.
 
         Raises:
@@ -45,7 +47,7 @@ class ApiClient:
                 f"no API URL: pass --api-url or set {API_URL_VARIABLE} (`asset-sync up"
                 " --env-file asset-sync.env` writes a file that sets it)"
             )
-        return cls(url, BearerToken(token, url) if token else None)
+        return cls(url, BearerToken(token, url) if token else None, timeout_s=timeout_s)
 
     def get(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Json:
         """Read a resource."""

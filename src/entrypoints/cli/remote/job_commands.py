@@ -15,7 +15,7 @@ from domain.shown import shown
 from domain.sync_request import Discovery
 from domain.views import Json
 from entrypoints.cli.remote.api_client import job_path, jobs_path, path_segment
-from entrypoints.cli.remote.connector_option import ConnectorOption, named
+from entrypoints.cli.remote.connector_option import ConnectorArgument, ConnectorOption, named
 from entrypoints.cli.remote.failure_causes import print_causes, read_causes
 from entrypoints.cli.remote.follow_job import follow_job
 from entrypoints.cli.remote.remote_command import Remote, remote_command
@@ -59,7 +59,7 @@ class Grouping(StrEnum):
 @remote_command
 def sync(
     remote: Remote,
-    connector: Annotated[str, typer.Argument(help="Connector id.")],
+    connector: ConnectorArgument,
     prefix: PrefixOption = None,
     discovery: Annotated[Discovery | None, DISCOVERY_OPTION] = None,
     verify: Annotated[Verify | None, VERIFY_OPTION] = None,
