@@ -52,6 +52,7 @@ from entrypoints.settings import (
 )
 from ports.errors import ExpectedError, Fatal, PortError, Retryable, Unknown
 from ports.telemetry import MEANINGS, Metric
+from tools.cli_docs import cli_reference
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -275,6 +276,7 @@ def _problems() -> list[str]:
 
 
 _DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
+    "cli.md": cli_reference,
     "decision-table.md": decision_table,
     "state-machines.md": state_machines,
 }

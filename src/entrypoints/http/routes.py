@@ -163,7 +163,7 @@ async def start_sync(
     except InvalidRequest as error:
         raise (error if body.prefix is None else _of_one_prefix(error)) from error
     replayed = {} if started.created else {"Idempotency-Replayed": "true"}
-    return _accepted(app, request, started.job, replayed)
+    return _accepted(app, request, started.job, replayed, under=f"/connectors/{connector_id}")
 
 
 @ROUTES.route("POST", "/connectors/{connectorId}/plan", "Plan", 200, BUCKET_NOT_READABLE)
@@ -336,9 +336,14 @@ def _saved(
 
 
 def _accepted(
-    app: ApiApp, request: Request, job: Job, headers: dict[str, str] | None = None
+    app: ApiApp,
+    request: Request,
+    job: Job,
+    headers: dict[str, str] | None = None,
+    *,
+    under: str = "",
 ) -> Response[str]:
-    location = request.link(f"/jobs/{job.job_id}")
+    location = request.link(f"{under}/jobs/{job.job_id}")
     own = {"Location": location, "Retry-After": str(_JOB_RETRY_AFTER_S), **(headers or {})}
     return _json(202, job_view(job, app.clock.now(), app.costing), own)
 
