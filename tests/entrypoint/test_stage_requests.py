@@ -403,7 +403,7 @@ def test_an_unreachable_cloudformation_is_not_a_missing_stage(
     assert "make deploy" not in done.stderr
 
 
-def test_the_console_of_a_stage_signs_each_request(stage: Stage) -> None:
+def test_the_console_of_a_stage_sends_signed_requests(stage: Stage) -> None:
     def answer(request: Request) -> tuple[int, dict[str, str], Any]:
         status, headers, found = _checked(request)
         return status, headers, {**found, "paths": {}} if status == HTTPStatus.OK else found
