@@ -63,10 +63,14 @@ class Findings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestFile:
-    """The finished manifest in the results bucket; the ETag is unquoted."""
+    """The finished manifest in the results bucket; the ETag is unquoted.
+
+    `row_e_tags` says whether its rows have ETags, those of objects.
+    """
 
     key: str
     e_tag: str
+    row_e_tags: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,6 +327,7 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
                 times=replace(times, ended_at=None),
                 ending=None,
                 status_reason=None,
+                index=None,
                 redrive=Redrive(number=job.redrive.number + 1, active=True),
             )
 
