@@ -16,6 +16,7 @@ from domain.filters import MediaType, StorageClass
 from domain.job import JobStatus
 from domain.key_source import SourceKind
 from domain.outcome import OutcomeKind
+from domain.outcome_index import IndexStatus
 from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
@@ -197,6 +198,14 @@ class Lookup(Shown):
     snapshot: CatalogSnapshot | None
 
 
+class OutcomeIndex(Shown):
+    """The index by which the outcome of an object is found at once."""
+
+    status: IndexStatus
+    reason: str | None
+    """Why the last attempt to make it failed, or why it was given up."""
+
+
 class Job(Shown):
     """One sync of one connector."""
 
@@ -225,6 +234,8 @@ class Job(Shown):
     statistics: JobStatistics
     chunks: ChunkCounts
     progress: Progress
+    outcome_index: OutcomeIndex | None
+    """Null until the job has ended, and for jobs of earlier versions."""
     estimate: CostEstimate | None
     """Of a sync with maxCost, and of a dry run that has completed: then of the sync itself."""
     actual: ActualCost | None
@@ -286,10 +297,20 @@ class Outcome(Shown):
     request_id: str | None
 
 
+class Listed(Shown):
+    """An object as its job listed it."""
+
+    size: int | None
+    last_modified: datetime | None
+    e_tag: str | None
+
+
 class ObjectOutcome(Outcome):
     """The end of one object, with its key."""
 
     object_key: str
+    listed: Listed | None
+    """Null if the list is not made from the job's index."""
 
 
 class Explanation(Shown):
@@ -297,6 +318,8 @@ class Explanation(Shown):
 
     job_id: str
     object_key: str
+    listed: Listed | None
+    """Null until the job has its index of outcomes, which is made after its end."""
     outcome: Outcome | None
     """Null while the object's chunk is not settled."""
     chunk_count: Count
