@@ -155,5 +155,7 @@ Outcome = Annotated[OutcomeKind | None, Query(description="Only objects that end
 DecisionFilter = Annotated[
     Decision | None, Query(description="Only objects for which this was decided.")
 ]
-KeyPrefix = Annotated[Prefix, Query(description="Only keys that begin like this, URL-encoded.")]
+KeyPrefix = Annotated[
+    Prefix | None, Query(description="Only keys that begin like this, URL-encoded.")
+]
 Key = Annotated[WholeKey, Query(description="The object's key, URL-encoded.")]

@@ -278,6 +278,13 @@ class Failure(Shown):
     stack_trace: str | None
 
 
+class WrittenTags(Shown):
+    """The tags of an object before and after a job wrote it."""
+
+    before: dict[str, str]
+    after: dict[str, str]
+
+
 class Outcome(Shown):
     """The end of one object in one job."""
 
@@ -295,6 +302,8 @@ class Outcome(Shown):
     message: str | None
     vendor_code: str | None
     request_id: str | None
+    tags: WrittenTags | None
+    """Null unless the job wrote the object's tags."""
 
 
 class Listed(Shown):

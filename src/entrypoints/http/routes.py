@@ -233,10 +233,10 @@ async def list_outcomes(
     cursor: given.PageCursor = None,
     outcome: given.Outcome = None,
     decision: given.DecisionFilter = None,
-    prefix: given.KeyPrefix = "",
+    prefix: given.KeyPrefix = None,
 ) -> Response[str]:
     """List a job's objects with their outcomes, all or some; by key, once there is the index."""
-    wanted = WantedOutcomes(kind=outcome, decision=decision, prefix=prefix)
+    wanted = WantedOutcomes(kind=outcome, decision=decision, prefix=prefix or "")
     page = await app.outcome_pages.page(job_id, wanted, limit=limit, cursor=cursor)
     return _page(page, indexed_view)
 
