@@ -9,7 +9,13 @@ import typer
 
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
-from entrypoints.cli.remote import connector_commands, job_commands, plan_command
+from entrypoints.cli.remote import (
+    connector_commands,
+    explain_command,
+    job_commands,
+    outcomes_command,
+    plan_command,
+)
 from entrypoints.cli.schemas_command import schemas
 from entrypoints.cli.stage.command import doctor
 
@@ -30,8 +36,8 @@ for _command in (
     job_commands.jobs,
     job_commands.job,
     job_commands.errors,
-    job_commands.outcomes,
-    job_commands.explain,
+    outcomes_command.outcomes,
+    explain_command.explain,
     job_commands.cancel,
     job_commands.redrive,
 ):

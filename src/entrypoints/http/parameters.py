@@ -22,6 +22,8 @@ from ports.errors import NotFound
 
 PAGE_ITEM_COUNT: Final = 20
 _PAGE_ITEM_COUNT_MAX: Final = 100
+# All are asked within one request.
+_JOB_COUNT_MAX: Final = 20
 # An outcome has some hundred bytes; a job has millions.
 _OUTCOME_COUNT_MAX: Final = 1_000
 
@@ -136,6 +138,12 @@ Limit = Annotated[
     Field(ge=1, le=_PAGE_ITEM_COUNT_MAX),
     BeforeValidator(_digits),
     Query(description="How many items at most."),
+]
+JobCount = Annotated[
+    int,
+    Field(ge=1, le=_JOB_COUNT_MAX),
+    BeforeValidator(_digits),
+    Query(description="How many of the latest jobs are asked."),
 ]
 PageCursor = Annotated[
     Cursor | None,

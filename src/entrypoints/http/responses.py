@@ -10,16 +10,15 @@ from pydantic import Field, RootModel
 from domain.bucket_report import Probed
 from domain.chunk import ChunkStatus
 from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
-from domain.decision import Decision
 from domain.file_types import FilterMode
 from domain.filters import MediaType, StorageClass
 from domain.job import JobStatus
 from domain.key_source import SourceKind
-from domain.outcome import OutcomeKind
 from domain.outcome_index import IndexStatus
 from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
+from entrypoints.http.outcome_responses import Listed, ObjectOutcome, Outcome
 from entrypoints.http.shown_model import Count, Shown
 
 Item = TypeVar("Item")
@@ -276,50 +275,6 @@ class Failure(Shown):
     attempt: int | None
     occurred_at: datetime
     stack_trace: str | None
-
-
-class WrittenTags(Shown):
-    """The tags of an object before and after a job wrote it."""
-
-    before: dict[str, str]
-    after: dict[str, str]
-
-
-class Outcome(Shown):
-    """The end of one object in one job."""
-
-    outcome: OutcomeKind
-    reason: str
-    decision: Decision | None
-    asset_id: str | None
-    inventory_id: str | None
-    size: int | None
-    e_tag: str | None
-    version_id: str | None
-    triggered_at: datetime | None
-    """Of an object that is ingesting or was not taken: when it was last triggered."""
-    trigger_count: int | None
-    message: str | None
-    vendor_code: str | None
-    request_id: str | None
-    tags: WrittenTags | None
-    """Null unless the job wrote the object's tags."""
-
-
-class Listed(Shown):
-    """An object as its job listed it."""
-
-    size: int | None
-    last_modified: datetime | None
-    e_tag: str | None
-
-
-class ObjectOutcome(Outcome):
-    """The end of one object, with its key."""
-
-    object_key: str
-    listed: Listed | None
-    """Null if the list is not made from the job's index."""
 
 
 class Explanation(Shown):

@@ -34,6 +34,7 @@ from entrypoints.http.bodies import PlanBody, SyncBody
 from entrypoints.http.connector_bodies import ConnectorBody, ConnectorChangesBody
 from entrypoints.http.connector_job_routes import JOB, under_connector
 from entrypoints.http.event import Request
+from entrypoints.http.object_routes import ROUTES as OBJECT_ROUTES
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.problems import (
     ABOVE_MAX_COST,
@@ -294,6 +295,7 @@ async def list_connector_jobs(
     return await list_jobs(app, limit, cursor, connector_id, status)
 
 
+ROUTES.extend(OBJECT_ROUTES)
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
 
 

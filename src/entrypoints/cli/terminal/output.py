@@ -52,6 +52,7 @@ VERIFY_OPTION = typer.Option(
 PrefixOption = Annotated[
     list[str] | None, typer.Option(help="Only keys with this prefix; repeatable.")
 ]
+PrefixTextOption = Annotated[str | None, typer.Option(help="Only keys with this prefix.")]
 IncludeOption = Annotated[
     list[str] | None, typer.Option(help="Only matching keys, e.g. '*.mov'; repeatable.")
 ]
