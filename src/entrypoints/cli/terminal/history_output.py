@@ -6,7 +6,7 @@ from typing import Final
 
 from domain.shown import shown
 from domain.views import Json
-from entrypoints.cli.terminal.output import OUT, field, heading
+from entrypoints.cli.terminal.output import OUT, field, heading, tags_line
 
 _WIDTH: Final = 14
 _NAMES: Final = (
@@ -58,7 +58,7 @@ def _print_now(now: Json | None, not_read: str | None) -> None:
         )
         field("", text, width=_WIDTH)
     if now["tags"] is not None:
-        field("tags", _tags(now["tags"]), width=_WIDTH)
+        field("tags", tags_line(now["tags"]), width=_WIDTH)
     if now["catalogRecords"] is not None:
         for record in now["catalogRecords"]:
             text = f"inventory {record['inventoryId']}, asset {record['assetId'] or 'none'}"
@@ -70,7 +70,8 @@ def _print_now(now: Json | None, not_read: str | None) -> None:
         text = f"{outcome['outcome']} ({outcome['reason']})"
         field("next sync", text, width=_WIDTH)
         _print_rules(outcome)
-        field("", outcome["message"], width=_WIDTH) if outcome["message"] else None
+        if outcome["message"]:
+            field("", outcome["message"], width=_WIDTH)
     for part in now["notRead"]:
         field("not read", f"{part['what']}: {part['reason']}", width=_WIDTH)
 
@@ -88,8 +89,8 @@ def _print_job(job: Json) -> None:
             if name == "reason":
                 _print_rules(outcome)
         if outcome["tags"]:
-            field("tags before", _tags(outcome["tags"]["before"]), width=_WIDTH)
-            field("tags after", _tags(outcome["tags"]["after"]), width=_WIDTH)
+            field("tags before", tags_line(outcome["tags"]["before"]), width=_WIDTH)
+            field("tags after", tags_line(outcome["tags"]["after"]), width=_WIDTH)
     if job["reason"]:
         field("why", job["reason"], width=_WIDTH)
     if job["listed"]:
@@ -106,7 +107,3 @@ def _print_job(job: Json) -> None:
 def _print_rules(outcome: Json) -> None:
     for rule in outcome["rules"]:
         field("", rule, width=_WIDTH)
-
-
-def _tags(tags: Json) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(tags.items())) or "none"
