@@ -202,7 +202,7 @@ class OutcomeIndex(Shown):
 
     status: IndexStatus
     reason: str | None
-    """Why the last attempt to make it failed, or why it was given up."""
+    """Why the last attempt to make it failed, or why it cannot be made."""
 
 
 class Job(Shown):

@@ -82,15 +82,15 @@ def an_index_has_every_object_once(sim: Simulation, job: Job) -> Iterator[str]:
     chunks = {chunk.index for chunk in sim.world.database.chunks_of(job.job_id)}
     lines = outcome_lines(sim, job.job_id)
     # An engine that stops between a chunk's files and its record leaves files of no chunk.
-    told = {line["key"]: line for line in lines if line["chunkIndex"] in chunks}
+    recorded = {line["key"]: line for line in lines if line["chunkIndex"] in chunks}
     expected = set(listed_keys(sim, job))
     into_manifest = job.request.options.discovery is Discovery.BATCH
     if into_manifest and job.listing.manifest.upload_id is not None:
         expected = set()  # the listing did not come to its end
-    if set(keys) != expected | set(told):
+    if set(keys) != expected | set(recorded):
         yield f"the index of {job.job_id} and its listing differ by {set(keys) ^ expected}"
     for row in found:
-        line = told.get(row["key"], {})
+        line = recorded.get(row["key"], {})
         names = ("outcome", "reason", "decision", "assetId", "inventoryId", "message")
         differing = [name for name in names if row.get(name) != line.get(name)]
         if differing or ("outcome" in line and row["chunkIndex"] != line["chunkIndex"]):
@@ -101,7 +101,7 @@ def only_the_holder_makes_an_index(
     observer: Observer, process: Process | None, before: Job | None, job: Job
 ) -> Iterator[str]:
     """A lease on an index that is live is not taken, and only its holder makes the index READY, or
-    gives it up.
+    FAILED.
     """
     if before is None or process is None or before.index is None or job.index is None:
         return
