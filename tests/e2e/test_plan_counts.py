@@ -117,6 +117,7 @@ def test_estimate_and_actual_are_within_ten_percent_of_the_requests(
     job_id = system.api.sync(bucket, **body)
     if discovery == "batch":
         system.api.ended(job_id)
+    system.api.indexed(job_id)
     system.idle()
     kept = system.calls.take_kept()
     job = system.api.get(f"/jobs/{job_id}")
