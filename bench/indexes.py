@@ -16,7 +16,7 @@ import json
 import random
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,6 +95,10 @@ class DiskResults:
     def write(self, key: str, content: bytes) -> None:
         self._path(key).write_bytes(content)
 
+    def write_rows(self, key: str, rows: Iterable[bytes]) -> None:
+        with self._path(key).open("wb") as file:
+            file.writelines(rows)
+
     def sizes(self, prefix: str) -> list[int]:
         """Return the sizes of the files below a prefix."""
         paths = self._folder.glob(self._path(prefix).name + "*")
@@ -161,7 +165,7 @@ def _furnish(count: int, discovery: Discovery, results: DiskResults) -> tuple[Jo
     batch = discovery is Discovery.BATCH
     if batch:
         rows = (encode_row(_BUCKET, _entry(n), with_e_tag=True) for n in range(count))
-        results.write(manifest_key(job.job_id), b"".join(rows))
+        results.write_rows(manifest_key(job.job_id), rows)
         manifest = ManifestFile(key=manifest_key(job.job_id), e_tag="e", row_e_tags=True)
         job = replace(job, discovery=DiscoveryWork(manifest=manifest))
     size = ChunkSizing().object_count_max
