@@ -68,6 +68,12 @@ def api_statements(config: Config) -> list[Statement]:
             resources=("{chunks_table}", "{errors_table}"),
         ),
         Statement(
+            sid="ChunkOfObject",
+            reason="Show the chunk of an object that was found in a job's index, with its attempts.",
+            actions=("dynamodb:GetItem",),
+            resources=("{chunks_table}",),
+        ),
+        Statement(
             sid="Connectors",
             reason=(
                 "Register, show, edit, remove and list connectors; the list of the small table is a"
