@@ -69,7 +69,7 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="ChunkOfObject",
-            reason="Show the chunk of an object that was found in a job's index, with its attempts.",
+            reason="Show the chunk, with its attempts, of an object found in a job's index.",
             actions=("dynamodb:GetItem",),
             resources=("{chunks_table}",),
         ),
@@ -103,8 +103,8 @@ def api_statements(config: Config) -> list[Statement]:
         Statement(
             sid="AskForSurveys",
             reason=(
-                "Have a bucket looked at for a plan, or an object to explain it: the function of discovery may read it, and"
-                " this one may not."
+                "Have a bucket looked at for a plan, or an object to explain it: the function of"
+                " discovery may read it, and this one may not."
             ),
             actions=("lambda:InvokeFunction",),
             resources=("{discovery_function}",),
