@@ -56,6 +56,9 @@ UNREACHED: dict[tuple[str, str, str], str] = {
         "An engine that dies between creating a batch job and recording it, and the job is then"
         " cancelled; tests/adapters has the call."
     ),
+    ("api", "ReadOutcomes", "s3:GetObject"): (
+        "The outcomes of a job that has no index yet, or no longer; tests/scenario has the reads."
+    ),
     ("processor", "WriteTargets", "s3:PutObjectRetention"): (
         "Moto treats a copy with a retention as an upload, and rejects it without a checksum;"
         " tests/adapters has the call."
