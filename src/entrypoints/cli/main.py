@@ -7,14 +7,22 @@ import sys
 
 import typer
 
+from entrypoints.cli.completions_command import PROGRAM, completions
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
 from entrypoints.cli.remote import (
     connector_commands,
+<<<<<<< HEAD
     explain_command,
     job_commands,
     outcomes_command,
     plan_command,
+=======
+    job_commands,
+    plan_command,
+    tail_command,
+    watch_command,
+>>>>>>> main
 )
 from entrypoints.cli.schemas_command import schemas
 from entrypoints.cli.stage.command import doctor
@@ -29,12 +37,15 @@ app.command()(demo)
 app.command()(up)
 app.command()(doctor)
 app.command()(schemas)
+app.command()(completions)
 app.add_typer(connector_commands.app, name="connectors")
 for _command in (
     plan_command.plan,
     job_commands.sync,
     job_commands.jobs,
     job_commands.job,
+    watch_command.watch,
+    tail_command.tail,
     job_commands.errors,
     outcomes_command.outcomes,
     explain_command.explain,
@@ -53,4 +64,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    app(prog_name=PROGRAM)

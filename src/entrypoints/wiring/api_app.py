@@ -9,6 +9,7 @@ from application.check_connector import CheckConnector
 from application.connectors import Connectors
 from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
+from application.jobs.group_failures import GroupFailures
 from application.jobs.job_queries import JobQueries
 from application.jobs.object_history import ObjectHistory
 from application.jobs.outcome_pages import OutcomePages
@@ -44,7 +45,11 @@ class ApiUseCases(Slots):
     )
     outcome_pages = singleton(OutcomePages, locals(), Slots)
     explain_object = singleton(ExplainObject, locals(), Slots)
+<<<<<<< HEAD
     object_history = singleton(ObjectHistory, locals(), Slots, connectors=Slots.connector_store)
+=======
+    group_failures = singleton(GroupFailures, locals(), Slots)
+>>>>>>> main
     queries = singleton(JobQueries, locals(), Slots)
 
 
@@ -61,7 +66,11 @@ class ApiApp:
     queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject
+<<<<<<< HEAD
     object_history: ObjectHistory
+=======
+    group_failures: GroupFailures
+>>>>>>> main
     costing: Costing
     default_discovery: Discovery
     clock: Clock
