@@ -169,7 +169,6 @@ def failure_view(failure: Failure) -> Json:
     }
 
 
-<<<<<<< HEAD
 def listed_view(listed: Listed) -> Json:
     """Return how an object was listed, in the API's form."""
     return {
@@ -196,7 +195,6 @@ def index_view(index: JobIndex) -> Json:
     return {"status": index.status.value, "reason": index.reason}
 
 
-=======
 def cause_view(cause: FailureCause) -> Json:
     """Return the cause of failures in the API's form."""
     return {
@@ -214,7 +212,6 @@ def cause_view(cause: FailureCause) -> Json:
     }
 
 
->>>>>>> main
 def outcome_view(outcome: Outcome) -> Json:
     """Return the outcome in the API's form."""
     return {

@@ -12,17 +12,12 @@ from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
 from entrypoints.cli.remote import (
     connector_commands,
-<<<<<<< HEAD
     explain_command,
     job_commands,
     outcomes_command,
     plan_command,
-=======
-    job_commands,
-    plan_command,
     tail_command,
     watch_command,
->>>>>>> main
 )
 from entrypoints.cli.schemas_command import schemas
 from entrypoints.cli.stage.command import doctor

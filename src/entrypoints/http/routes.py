@@ -21,20 +21,13 @@ from domain.job import Job
 from domain.pricing.plan_views import plan_view
 from domain.report_view import report_view
 from domain.views import (
-<<<<<<< HEAD
+    cause_view,
     chunk_view,
     connector_view,
     failure_view,
     indexed_view,
     job_view,
     listed_view,
-=======
-    cause_view,
-    chunk_view,
-    connector_view,
-    failure_view,
-    job_view,
->>>>>>> main
     outcome_view,
 )
 from entrypoints.http import parameters as given

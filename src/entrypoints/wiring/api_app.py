@@ -45,11 +45,8 @@ class ApiUseCases(Slots):
     )
     outcome_pages = singleton(OutcomePages, locals(), Slots)
     explain_object = singleton(ExplainObject, locals(), Slots)
-<<<<<<< HEAD
     object_history = singleton(ObjectHistory, locals(), Slots, connectors=Slots.connector_store)
-=======
     group_failures = singleton(GroupFailures, locals(), Slots)
->>>>>>> main
     queries = singleton(JobQueries, locals(), Slots)
 
 
@@ -66,11 +63,8 @@ class ApiApp:
     queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject
-<<<<<<< HEAD
     object_history: ObjectHistory
-=======
     group_failures: GroupFailures
->>>>>>> main
     costing: Costing
     default_discovery: Discovery
     clock: Clock

@@ -196,61 +196,12 @@ def errors(
 
 
 @remote_command
-<<<<<<< HEAD
-def cancel(remote: Remote, job_id: JobArgument, wait: WaitOption = False) -> None:
-=======
-def outcomes(
-    remote: Remote,
-    job_id: JobArgument,
-    outcome: Annotated[OutcomeKind, typer.Option(help="Only objects with this outcome.")],
-    connector: ConnectorOption = None,
-    limit: LimitOption = 100,
-) -> None:
-    """List the objects of a job with one outcome, such as NOT_TAKEN."""
-    query = {"outcome": outcome.value, "limit": min(limit, _PAGE_SIZE_MAX)}
-    path = job_path(job_id, connector, "outcomes")
-    found = list(islice(remote.client.pages(path, query), limit))
-    remote.print(
-        {"outcomes": found},
-        ("OBJECT", "REASON", "TRIGGERED", "TIMES", "MESSAGE"),
-        (
-            (shown(o["objectKey"]), o["reason"], o["triggeredAt"], o["triggerCount"], o["message"])
-            for o in found
-        ),
-    )
-
-
-@remote_command
-def explain(
-    remote: Remote,
-    job_id: JobArgument,
-    key: Annotated[str, typer.Argument(help="The object's key, not encoded.")],
-    connector: ConnectorOption = None,
-) -> None:
-    """Show the outcome of one object in a job."""
-    path, query = job_path(job_id, connector, "objects"), {"key": key}
-    found = remote.client.get(path, query)
-    # A job may have more chunks than one request reads; keep those that may contain the object.
-    earlier: list[Json] = []
-    while cursor := found.get("nextCursor"):
-        earlier += found["chunks"]
-        found = remote.client.get(path, {**query, "cursor": cursor})
-    if earlier and not found["outcome"]:
-        found = {**found, "chunks": [*earlier, *found["chunks"]]}
-    if remote.output is Format.JSON:
-        print_json(found)
-    else:
-        print_explanation(found)
-
-
-@remote_command
 def cancel(
     remote: Remote,
     job_id: JobArgument,
     connector: ConnectorOption = None,
     wait: WaitOption = False,
 ) -> None:
->>>>>>> main
     """Cancel a job: copies in progress are completed, no new ones are started."""
     job = remote.client.post(job_path(job_id, connector, "cancel"))
     _show_or_follow(remote, job, connector, wait=wait, may_fail=True)
