@@ -68,6 +68,12 @@ def api_statements(config: Config) -> list[Statement]:
             resources=("{chunks_table}", "{errors_table}"),
         ),
         Statement(
+            sid="ChunkOfObject",
+            reason="Show the chunk, with its attempts, of an object found in a job's index.",
+            actions=("dynamodb:GetItem",),
+            resources=("{chunks_table}",),
+        ),
+        Statement(
             sid="Connectors",
             reason=(
                 "Register, show, edit, remove and list connectors; the list of the small table is a"
@@ -85,17 +91,20 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="ReadOutcomes",
-            reason="Return the outcome of an object.",
+            reason="Return the outcome of an object, from the index or the files of chunks.",
             actions=("s3:GetObject",),
-            resources=("{results_bucket}/jobs/*/outcomes/*",),
+            resources=(
+                "{results_bucket}/jobs/*/index/*",
+                "{results_bucket}/jobs/*/outcomes/*",
+            ),
         ),
         summary(),
         missing_results(),
         Statement(
             sid="AskForSurveys",
             reason=(
-                "Have a bucket looked at for a plan: the function of discovery may read it, and"
-                " this one may not."
+                "Have a bucket looked at for a plan, or an object to explain it: the function of"
+                " discovery may read it, and this one may not."
             ),
             actions=("lambda:InvokeFunction",),
             resources=("{discovery_function}",),
@@ -162,11 +171,13 @@ def engine_statements(config: Config) -> list[Statement]:
         Statement(
             sid="WriteResults",
             reason=(
-                "Write chunks, what discovery found, and what a cancelled chunk's workers had done."
+                "Write chunks, what discovery found, what a cancelled chunk's workers had done, and"
+                " the index of a job's outcomes."
             ),
             actions=("s3:PutObject",),
             resources=(
                 "{results_bucket}/jobs/*/chunks/*",
+                "{results_bucket}/jobs/*/index/*",
                 "{results_bucket}/jobs/*/outcomes/*",
                 "{results_bucket}/jobs/*/progress/*",
             ),
@@ -174,11 +185,12 @@ def engine_statements(config: Config) -> list[Statement]:
         Statement(
             sid="ReadResults",
             reason=(
-                "Read manifests, known objects and completion reports, and the results of a"
-                " cancelled chunk."
+                "Read manifests, known objects, completion reports, and the chunks and outcomes of"
+                " which the index is made; the results of a cancelled chunk."
             ),
             actions=("s3:GetObject",),
             resources=(
+                "{results_bucket}/jobs/*/chunks/*",
                 "{results_bucket}/jobs/*/known.csv",
                 "{results_bucket}/jobs/*/manifest.csv",
                 "{results_bucket}/jobs/*/outcomes/*",

@@ -13,7 +13,9 @@ from entrypoints.cli.local.up_command import up
 from entrypoints.cli.remote import (
     connector_commands,
     console_command,
+    explain_command,
     job_commands,
+    outcomes_command,
     plan_command,
     tail_command,
     watch_command,
@@ -42,8 +44,8 @@ for _command in (
     watch_command.watch,
     tail_command.tail,
     job_commands.errors,
-    job_commands.outcomes,
-    job_commands.explain,
+    outcomes_command.outcomes,
+    explain_command.explain,
     job_commands.cancel,
     job_commands.redrive,
 ):
