@@ -17,8 +17,9 @@ from typing import Final
 
 # A Sunday is 1 there, and a Monday is 0 in Python.
 _DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_MONTHS: Final = tuple(
-    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+_MONTHS: Final = (
+    *("JAN", "FEB", "MAR", "APR", "MAY", "JUN"),
+    *("JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
 )
 _WEEK_DAYS: Final = 7
 _SATURDAY: Final = 7

@@ -14,9 +14,11 @@ from enum import StrEnum
 from typing import Final
 
 from domain.connector import Connector, ConnectorStatus
+from domain.filters import Filters
 from domain.job import Job, JobStatus
 from domain.manifest import format_timestamp
-from domain.schedule import Rate, Schedule, ScheduleMode, parse_expression
+from domain.schedule import Schedule, ScheduleMode
+from domain.schedule_times import Rate, next_run, parse_expression, zone_of
 from domain.sync_request import SyncRequest
 
 RUN_COUNT_MAX: Final = 20
@@ -31,6 +33,9 @@ at its start is covered by each job's own margin (`domain.selection`).
 
 WITH_ERRORS_MAX: Final = 3
 """Runs in a row that end with errors; the last of them counts as complete."""
+
+CHANGED: Final = "the connector was changed since the last complete run"
+"""Why a run is full."""
 
 _REVISION_CHARS: Final = 16
 
@@ -115,8 +120,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteRun:
-    """The last complete run: when its job began, with which settings of the connector (`scope_of`),
-    and how many incremental runs there were since the last full one.
+    """The last complete run.
+
+    Attributes:
+        began_at: When its job began.
+        scope: The settings that its job had (`scope_of`).
+        incremental_count: How many incremental runs there were since the last full one.
     """
 
     began_at: datetime
@@ -186,21 +195,23 @@ class RunPlan:
     reason: str | None = None
 
 
-def plan_run(schedule: Schedule, request: SyncRequest, complete: CompleteRun | None) -> RunPlan:
-    """Return what the next run covers; `request` is that of a full sync of the connector."""
+def plan_run(
+    schedule: Schedule, complete: CompleteRun | None, *, scope: str | None, filters: Filters
+) -> RunPlan:
+    """Return what the next run covers; `scope` is that of a full sync of the connector now."""
     if schedule.mode is ScheduleMode.FULL:
         return RunPlan(mode=ScheduleMode.FULL)
     reason = None
     if complete is None:
         reason = "there is no complete run yet"
-    elif complete.scope != scope_of(request):
-        reason = "the connector was changed since the last complete run"
+    elif complete.scope != scope:
+        reason = CHANGED
     elif complete.incremental_count + 1 >= schedule.full_every:
         reason = f"every {schedule.full_every}. run is full"
     if complete is None or reason is not None:
         return RunPlan(mode=ScheduleMode.FULL, reason=reason)
     # An object that was too young for the last run is selected by this one.
-    age_min = timedelta(seconds=request.filters.age_min_s or 0)
+    age_min = timedelta(seconds=filters.age_min_s or 0)
     since = complete.began_at - CLOCK_MARGIN - age_min
     return RunPlan(mode=ScheduleMode.INCREMENTAL, modified_since=since)
 
@@ -224,11 +235,14 @@ def scope_of(request: SyncRequest) -> str:
 
 
 def next_run_at(connector: Connector, *, now: datetime) -> datetime | None:
-    """Return when the connector's next sync starts on its own, None if none does."""
+    """Return when the connector's next sync starts on its own, None if none does.
+
+    None also if its time zone is not known here, which another version of the service knew.
+    """
     schedule, timer = connector.schedule, timer_of(connector, now=now)
-    if schedule is None or timer is None:
+    if schedule is None or timer is None or zone_of(schedule.time_zone) is None:
         return None
-    return schedule.next_run(now)
+    return next_run(schedule, now)
 
 
 def _digest(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The engine's function: jobs, shares of their listings, ended batch jobs, and the sweep."""
+"""The engine's function: jobs, shares of listings, ended batch jobs, schedules and the sweep."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from entrypoints.engine_events import (
     BatchStatusEvent,
     ListShareEvent,
     RunSweep,
+    ScheduledSync,
     parse_engine_event,
 )
 from entrypoints.invocation import LambdaContext, deadline_of
@@ -40,6 +41,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                     return {"jobId": job_id, "share": number, "worked": worked}
                 case BatchStatusEvent():
                     return await _batch_job_changed(app, parsed, context)
+                case ScheduledSync():
+                    return await _start_scheduled(app, parsed)
                 case RunSweep():
                     checked_count = await app.sweep.run(deadline_of(context, app.clock))
                     return {"jobsChecked": checked_count}
@@ -55,6 +58,13 @@ async def _advance(app: EngineApp, job_id: str, context: LambdaContext) -> dict[
         app.telemetry.event("engine_busy", job_id=job_id, cause=str(held))
         return {"jobId": job_id, "status": "BUSY"}
     return {"jobId": job_id, "status": job.status.value}
+
+
+async def _start_scheduled(app: EngineApp, event: ScheduledSync) -> dict[str, Any]:
+    run = await app.start_scheduled_sync.start(event.connectorId, event.timer, event.scheduledAt)
+    if run is None:
+        return {"connectorId": event.connectorId, "ignored": "it is outdated"}
+    return {"connectorId": event.connectorId, "run": run.state.value, "jobId": run.job_id}
 
 
 async def _batch_job_changed(

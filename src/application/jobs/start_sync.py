@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from application.jobs.engine_invocation import request_advance
-from application.jobs.plan_sync import PlanSync
 from application.jobs.status_publisher import StatusPublisher
 from application.jobs.sync_request import sync_request
-from domain.connector import check_may_start
+from domain.connector import Connector, check_may_start
 from domain.errors import InvalidRequest
 from domain.filter_view import filters_view
 from domain.identity import job_id_for
@@ -20,14 +20,17 @@ from domain.job import Job, new_job
 from domain.job_control import is_of
 from domain.key_source import source_issues
 from domain.manifest import format_timestamp
-from domain.sync_request import SyncOptions
+from domain.sync_request import SyncOptions, SyncRequest
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
-from ports.errors import AlreadyExists, Conflict, NotFound
+from ports.errors import AlreadyExists, Conflict, Misconfigured, NotFound
 from ports.ids import Ids
 from ports.job_store import ConnectorChanged, JobStore
 from ports.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from application.jobs.plan_sync import PlanSync
 
 # Edits of a connector are rare. The bound only keeps a bug from looping forever.
 _MAX_TRIES: Final = 10
@@ -52,7 +55,10 @@ class Started:
 
 
 class StartSync:
-    """The use case behind `POST /connectors/{id}/sync`."""
+    """The use case behind `POST /connectors/{id}/sync`, and of syncs that a schedule starts.
+
+    Without a `planner`, no request may have a `max_cost`.
+    """
 
     def __init__(
         self,
@@ -64,7 +70,7 @@ class StartSync:
         clock: Clock,
         ids: Ids,
         telemetry: Telemetry,
-        planner: PlanSync,
+        planner: PlanSync | None,
     ) -> None:
         self._planner = planner
         self._connectors = connectors
@@ -82,11 +88,13 @@ class StartSync:
         *,
         idempotency_key: str | None = None,
         max_cost: Decimal | None = None,
+        check: Callable[[Connector], None] | None = None,
     ) -> Started:
         """Record a job and invoke the engine.
 
         With `max_cost`, in dollars, the sync is planned first, and starts only if the upper end of
-        its estimate is not above that.
+        its estimate is not above that. `check` gets the connector as the job is recorded with it,
+        and may raise; it is not called if the job exists.
 
         The job is recorded first. If the engine cannot be invoked, or its invocation is lost, the
         sweep starts the job. So this succeeds as soon as the record is written.
@@ -112,7 +120,7 @@ class StartSync:
             job_id_for(connector_id, idempotency_key) if idempotency_key else self._ids.new_job_id()
         )
         try:
-            job = await self._record(connector_id, job_id, options, fingerprint, max_cost)
+            job = await self._record(connector_id, job_id, options, fingerprint, max_cost, check)
         except AlreadyExists:
             return await self._replayed(await self._jobs.get(job_id), fingerprint)
         # Before the engine is invoked: it would publish the same status.
@@ -127,21 +135,29 @@ class StartSync:
         options: SyncOptions,
         fingerprint: str,
         max_cost: Decimal | None,
+        check: Callable[[Connector], None] | None,
     ) -> Job:
         """Record the job with the settings that its connector has in the same moment."""
         for _ in range(_MAX_TRIES):
             connector = await self._connectors.get(connector_id)
             check_may_start(connector)
+            if check is not None:
+                check(connector)
             _check_source(options, has_max_cost=max_cost is not None)
             request = replace(sync_request(connector, options), fingerprint=fingerprint)
             if max_cost is not None:
-                request = await self._planner.affordable(request, max_cost)
+                request = await self._affordable(request, max_cost)
             job = new_job(job_id=job_id, request=request, now=self._clock.now())
             try:
                 return await self._jobs.create(job, connector=connector)
             except ConnectorChanged:
                 continue
         raise ConnectorChanged(connector_id)
+
+    async def _affordable(self, request: SyncRequest, max_cost: Decimal) -> SyncRequest:
+        if self._planner is None:
+            raise Misconfigured("this function cannot plan a sync, so it has no maximum cost")
+        return await self._planner.affordable(request, max_cost)
 
     async def _replayed(self, earlier: Job, fingerprint: str) -> Started:
         """Return the job of an equal earlier request.

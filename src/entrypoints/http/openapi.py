@@ -17,7 +17,7 @@ from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolv
 from aws_lambda_powertools.event_handler.openapi.models import Server
 
 from entrypoints import VERSION
-from entrypoints.http import cost_responses, problems, responses
+from entrypoints.http import cost_responses, problems, responses, schedule_responses
 from entrypoints.http.powertools import rule_of
 from entrypoints.http.problems import ProblemKind
 from entrypoints.http.route import Route
@@ -34,7 +34,7 @@ _EVERY_ROUTE: Final = (
 # Powertools describes its own errors with every route; ours replace them.
 _NOT_OURS: Final = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
-_MODELS: Final = vars(cost_responses) | vars(responses)
+_MODELS: Final = vars(cost_responses) | vars(schedule_responses) | vars(responses)
 
 
 def document(routes: Iterable[Route], *, server: str) -> Json:
@@ -86,7 +86,7 @@ def _success(route: Route) -> Json:
         headers["Retry-After"] = _header("Seconds until a look at it may show something new.")
     if route.replayable:
         headers["Idempotency-Replayed"] = _header("`true` if an earlier request made the job.")
-    if route.answers in ("Connector", "SavedConnector"):
+    if route.answers in ("Connector", "SavedConnector", "Schedule"):
         headers["ETag"] = _header("The state of its settings, for If-Match.")
     if route.status == HTTPStatus.NO_CONTENT:
         return {"description": HTTPStatus(route.status).phrase, "headers": headers}

@@ -14,6 +14,8 @@ from application.jobs.outcome_pages import OutcomePages
 from application.jobs.plan_sync import PlanSync
 from application.jobs.redrive_job import RedriveJob
 from application.jobs.start_sync import StartSync
+from application.schedules.keep_timers import KeepTimers
+from application.schedules.schedules import Schedules
 from entrypoints.wiring.slots import Slots, app_of, singleton
 
 if TYPE_CHECKING:
@@ -26,7 +28,16 @@ if TYPE_CHECKING:
 class ApiUseCases(Slots):
     """Created once per container, from the ports in its slots."""
 
+    timers = singleton(KeepTimers, locals(), Slots, connectors=Slots.connector_store)
     connectors = singleton(Connectors, locals(), Slots, connectors=Slots.connector_store)
+    schedules = singleton(
+        Schedules,
+        locals(),
+        Slots,
+        connectors=Slots.connector_store,
+        edits=connectors,
+        runs=Slots.schedule_runs,
+    )
     plan_sync = singleton(PlanSync, locals(), Slots, connectors=Slots.connector_store)
     check_connector = singleton(CheckConnector, locals(), Slots, connectors=Slots.connector_store)
     start_sync = singleton(
@@ -54,6 +65,7 @@ class ApiApp:
     plan_sync: PlanSync
     connectors: Connectors
     check_connector: CheckConnector
+    schedules: Schedules
     cancel_job: CancelJob
     redrive_job: RedriveJob
     queries: JobQueries

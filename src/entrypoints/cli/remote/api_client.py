@@ -71,6 +71,12 @@ class ApiClient:
         """Change a resource, if it still has this ETag; also returns the headers."""
         return self._call("PATCH", path, body, _if_match(if_match))
 
+    def put(
+        self, path: str, body: Json, *, if_match: str | None = None
+    ) -> tuple[Json, Mapping[str, str]]:
+        """Replace a resource, if it still has this ETag; also returns the headers."""
+        return self._call("PUT", path, body, _if_match(if_match))
+
     def delete(self, path: str, *, if_match: str | None = None) -> None:
         """Remove a resource, if it still has this ETag."""
         self._call("DELETE", path, None, _if_match(if_match))
