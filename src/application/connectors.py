@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from application.connector_rules import faults_of
-from application.schedules.keep_timers import KeepTimers
+from application.keep_timers import KeepTimers
 from domain import prefixes as prefix_rules
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest, Verify
 from domain.errors import FieldIssue, InvalidRequest

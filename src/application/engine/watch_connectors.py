@@ -7,7 +7,7 @@ from typing import Final
 from application.engine.ingest_watch import IngestWatch
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
-from application.schedules.keep_timers import KeepTimers
+from application.keep_timers import KeepTimers
 from domain.connector import Connector
 from ports.connector_store import ConnectorStore
 from ports.telemetry import Telemetry

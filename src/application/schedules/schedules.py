@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from application.connectors import Connectors
-from application.schedules.keep_timers import KeepTimers
+from application.keep_timers import KeepTimers
 from domain.connector import Connector
 from domain.errors import InvalidRequest
 from domain.schedule import FULL_EVERY_DEFAULT, Schedule, ScheduleMode

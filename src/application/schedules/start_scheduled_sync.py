@@ -14,7 +14,7 @@ from typing import Final
 
 from application.jobs.start_sync import IdempotencyKeyReused, StartSync
 from application.jobs.sync_request import sync_request
-from application.schedules.keep_timers import KeepTimers
+from application.keep_timers import KeepTimers
 from domain.connector import Connector, Verify
 from domain.errors import ConnectorDisabled, InvalidRequest
 from domain.identity import job_id_for

@@ -13,8 +13,9 @@ from application.jobs.job_queries import JobQueries
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.plan_sync import PlanSync
 from application.jobs.redrive_job import RedriveJob
+from application.jobs.start_planned_sync import StartPlannedSync
 from application.jobs.start_sync import StartSync
-from application.schedules.keep_timers import KeepTimers
+from application.keep_timers import KeepTimers
 from application.schedules.schedules import Schedules
 from entrypoints.wiring.slots import Slots, app_of, singleton
 
@@ -46,8 +47,8 @@ class ApiUseCases(Slots):
         Slots,
         connectors=Slots.connector_store,
         engine=Slots.invoker,
-        planner=plan_sync,
     )
+    start_planned_sync = singleton(StartPlannedSync, locals(), Slots, planner=plan_sync)
     cancel_job = singleton(CancelJob, locals(), Slots, engine=Slots.invoker)
     redrive_job = singleton(
         RedriveJob, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
@@ -61,7 +62,7 @@ class ApiUseCases(Slots):
 class ApiApp:
     """For the HTTP API."""
 
-    start_sync: StartSync
+    start_planned_sync: StartPlannedSync
     plan_sync: PlanSync
     connectors: Connectors
     check_connector: CheckConnector

@@ -25,7 +25,7 @@ from application.engine.sweep import Sweep
 from application.engine.take_snapshot import TakeSnapshot
 from application.engine.watch_connectors import WatchConnectors
 from application.jobs.start_sync import StartSync
-from application.schedules.keep_timers import KeepTimers
+from application.keep_timers import KeepTimers
 from application.schedules.start_scheduled_sync import StartScheduledSync
 from entrypoints.wiring.chunk_use_cases import ChunkUseCases
 from entrypoints.wiring.slots import app_of, singleton
@@ -74,13 +74,12 @@ class EngineUseCases(ChunkUseCases):
         timers=timers_of_engine,
     )
     sweep = singleton(Sweep, locals(), ChunkUseCases)
-    start_unplanned_sync = singleton(
+    start_sync = singleton(
         StartSync,
         locals(),
         ChunkUseCases,
         connectors=ChunkUseCases.connector_store,
         engine=ChunkUseCases.invoker,
-        planner=None,
     )
     start_scheduled_sync = singleton(
         StartScheduledSync,
@@ -88,7 +87,6 @@ class EngineUseCases(ChunkUseCases):
         ChunkUseCases,
         connectors=ChunkUseCases.connector_store,
         runs=ChunkUseCases.schedule_runs,
-        start_sync=start_unplanned_sync,
         timers=timers_of_engine,
     )
 
