@@ -289,6 +289,8 @@ CALL_NAMES: Final = tuple(
         "notifier": "publish",
         "bus": "publish",
         "invoker": "advance list_share",
+        "scheduler": "put remove revisions",
+        "schedule_runs": "get save",
         "surveyor": "check survey",
     }.items()
     for method in methods.split()

@@ -259,7 +259,9 @@ async def test_a_sync_above_its_maximum_does_not_start(planned: Callable[..., An
     high = (await plan(story)).chosen.bills[Bound.HIGH].dollars
     jobs = list(story.world.database.jobs)
     with pytest.raises(AboveMaxCost) as refused:
-        await story.use_cases.start_planned_sync().start("c1", WHOLE, max_cost=high - Decimal("0.0000001"))
+        await story.use_cases.start_planned_sync().start(
+            "c1", WHOLE, max_cost=high - Decimal("0.0000001")
+        )
     for part in ("maxCost is", f"{high:.6f}", "26 objects", "Nothing was started"):
         assert part in str(refused.value)
     assert list(story.world.database.jobs) == jobs

@@ -21,7 +21,6 @@ class MemoryScheduleRunStore:
         stored = self._database.schedule_runs.get(connector.connector_id)
         if stored is None or not self._is_there(connector) or not stored[0].same_as(connector):
             return ScheduleRuns()
-        self._database.check_readable(connector.connector_id)
         return stored[1]
 
     async def save(self, connector: Connector, runs: ScheduleRuns) -> ScheduleRuns:
