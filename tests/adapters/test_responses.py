@@ -37,7 +37,11 @@ PAGE: Final = b"<!DOCTYPE html><html><body><br>Bad gateway</body>"
 NESTED: Final = b"[" * 100_000
 
 # Their 2xx has no body to check.
-SILENT: Final = frozenset({"PutObjectTagging", "AbortMultipartUpload", "PutObject", "Invoke"})
+SILENT: Final = frozenset(
+    {"PutObjectTagging", "AbortMultipartUpload", "PutObject", "Invoke", "DeleteSchedule"}
+)
+    {"PutObjectTagging", "AbortMultipartUpload", "PutObject", "Invoke", "DeleteSchedule"}
+)
 HEADS: Final = frozenset({"HeadObject", "HeadBucket"})
 # Content, of any form.
 CONTENT: Final = frozenset({"GetObject"})
@@ -100,7 +104,7 @@ class Aws:
 
 
 def _is_json(service: str) -> bool:
-    return service in ("dynamodb", "sqs", "events", "lambda")
+    return service in ("dynamodb", "sqs", "events", "lambda", "scheduler")
 
 
 def _wire(service: str, good: Good, **changes: Any) -> bytes:
