@@ -40,8 +40,6 @@ NESTED: Final = b"[" * 100_000
 SILENT: Final = frozenset(
     {"PutObjectTagging", "AbortMultipartUpload", "PutObject", "Invoke", "DeleteSchedule"}
 )
-    {"PutObjectTagging", "AbortMultipartUpload", "PutObject", "Invoke", "DeleteSchedule"}
-)
 HEADS: Final = frozenset({"HeadObject", "HeadBucket"})
 # Content, of any form.
 CONTENT: Final = frozenset({"GetObject"})

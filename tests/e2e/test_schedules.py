@@ -33,7 +33,7 @@ def _runs(system: System, connector_id: str, count: int) -> list[dict[str, Any]]
 
 def test_syncs_start_on_their_own(system: System) -> None:
     bucket = system.bucket("nightly")
-    system.put(bucket, "a.jpg", b"a")
+    system.put(bucket, "a.jpg")
     connector_id = system.api.connect(bucket)
     path = f"/connectors/{connector_id}/schedule"
     _, shown = system.api("PUT", path, {"expression": "rate(6 hours)", "fullEvery": 3})
@@ -47,7 +47,7 @@ def test_syncs_start_on_their_own(system: System) -> None:
     first = system.api.ended(run["jobId"])
     assert (first["status"], first["statistics"]["put"]) == ("COMPLETED", 1)
 
-    system.put(bucket, "b.jpg", b"b")
+    system.put(bucket, "b.jpg")
     _at(system, 12.5)
     second = _runs(system, connector_id, 2)[0]
     assert second["mode"] == "incremental"
