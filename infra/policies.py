@@ -18,6 +18,8 @@ from infra.statements import (
     Statement,
     announcing,
     common,
+    keeping_schedules,
+    key_statement,
     missing_results,
     publishing,
     queueing,
@@ -100,6 +102,7 @@ def api_statements(config: Config) -> list[Statement]:
             actions=("lambda:InvokeFunction",),
             resources=("{discovery_function}",),
         ),
+        *keeping_schedules(),
         *announcing(),
         *common(config),
     ]
@@ -241,6 +244,20 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("sqs:GetQueueAttributes",),
             resources=("{processor_queue}",),
         ),
+        Statement(
+            sid="ScheduledSyncs",
+            reason=(
+                "Read a connector and the runs of its schedule, record them, and start a sync only"
+                " if the connector is as it was read."
+            ),
+            actions=(
+                "dynamodb:ConditionCheckItem",
+                "dynamodb:GetItem",
+                "dynamodb:UpdateItem",
+            ),
+            resources=("{connectors_table}",),
+        ),
+        *keeping_schedules(),
         *announcing(),
         Statement(
             sid="LostInvocations",
@@ -348,6 +365,30 @@ def batch_role_statements(_config: Config) -> list[Statement]:
     ]
 
 
+def schedule_role_statements(config: Config) -> list[Statement]:
+    """What EventBridge Scheduler may do in our name: invoke the engine, and keep what failed."""
+    statements = [
+        Statement(
+            sid="InvokeEngine",
+            reason="Invoke the engine at the times of a connector's schedule.",
+            actions=("lambda:InvokeFunction",),
+            resources=("{engine_function}",),
+            by_service=True,
+        ),
+        Statement(
+            sid="KeepFailedEvents",
+            reason="Keep what could not be delivered for an hour.",
+            actions=("sqs:SendMessage",),
+            resources=("{failed_events_queue}",),
+            by_service=True,
+        ),
+    ]
+    if config.kms != "none":
+        reason = "That queue is encrypted with this key."
+        statements.append(key_statement("QueueKey", reason, ("{key}",), "sqs"))
+    return statements
+
+
 def target_role_statements(config: Config) -> list[Statement]:
     """Return the statements on the targets of a role that engine and processor assume.
 
@@ -376,4 +417,5 @@ ROLES: Final[Mapping[str, Callable[[Config], list[Statement]]]] = {
     "engine": engine_statements,
     "processor": processor_statements,
     "batch": batch_role_statements,
+    "schedules": schedule_role_statements,
 }

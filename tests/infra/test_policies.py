@@ -342,14 +342,16 @@ def test_the_policies_to_paste_are_those_of_the_module() -> None:
 
 
 def test_no_role_may_delete() -> None:
-    """Except messages, the record of a connector, and the shares of a listing among the jobs."""
+    """Except messages, a connector's record and schedule, and shares of a listing among the jobs."""
     for statement in _all_statements():
         has_items = statement.resources in (("{connectors_table}",), ("{jobs_table}",))
         allowed = {"sqs:DeleteMessage", *(("dynamodb:DeleteItem",) * has_items)}
+        if statement.resources == ("{schedules}",):
+            allowed.add("scheduler:DeleteSchedule")
         assert not {a for a in statement.actions if ":Delete" in a} - allowed
 
 
-@pytest.mark.parametrize("role", ["Api", "Engine", "Processor", "Batch"])
+@pytest.mark.parametrize("role", ["Api", "Engine", "Processor", "Batch", "Schedules"])
 def test_a_role_is_assumed_by_one_service(plain: Template, of_type: OfType, role: str) -> None:
     (found,) = (
         made["Properties"]["AssumeRolePolicyDocument"]["Statement"]
@@ -357,7 +359,7 @@ def test_a_role_is_assumed_by_one_service(plain: Template, of_type: OfType, role
         if name.startswith(role)
     )
     (statement,) = found
-    service = "batchoperations.s3" if role == "Batch" else "lambda"
+    service = {"Batch": "batchoperations.s3", "Schedules": "scheduler"}.get(role, "lambda")
     assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
 
 
@@ -388,7 +390,7 @@ _SENDS = {"kms:Decrypt", "kms:GenerateDataKey"}
     [
         ("TableKey", {"api", "engine", "processor"}, _WRITES_A_TABLE, "dynamodb"),
         ("CatalogKey", {"engine", "processor"}, _READS_A_TABLE, "dynamodb"),
-        ("QueueKey", {"api", "engine", "processor"}, _SENDS, "sqs"),
+        ("QueueKey", {"api", "engine", "processor", "schedules"}, _SENDS, "sqs"),
         ("TopicKey", {"api", "engine", "processor"}, _SENDS, "sns"),
         ("IngestQueueKeys", {"processor"}, _SENDS, "sqs"),
         ("TargetKeys", {"processor"}, _SENDS, "s3"),
