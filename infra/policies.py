@@ -245,10 +245,11 @@ def engine_statements(config: Config) -> list[Statement]:
             resources=("{processor_queue}",),
         ),
         Statement(
-            sid="ScheduledSyncs",
+            sid="Connectors",
             reason=(
-                "Read a connector and the runs of its schedule, record them, and start a sync only"
-                " if the connector is as it was read."
+                "Read a connector and the runs of its schedule; record with it these runs, and when"
+                " its ingest queue was seen empty; start a scheduled sync only if the connector is"
+                " as it was read."
             ),
             actions=(
                 "dynamodb:ConditionCheckItem",

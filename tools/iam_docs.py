@@ -65,7 +65,7 @@ bucket of `sources=…`; without them the statement is not there.
 `catalog_snapshots=true`; with `profile=none` no statement on the catalog is.
 
 `INGEST_QUEUE` stands for each ARN of `ingest_queues=…`, `INGEST_QUEUE_KEY` for each of
-`ingest_queue_keys=…`; without them neither these statements nor `IngestQueueSeenEmpty` are there.
+`ingest_queue_keys=…`; without them these statements are not there.
 
 What no role may do: delete an object, a version, a tag, a table or a log; read a customer's object
 as API or engine, except the files in the buckets of `sources`; write to the catalog; receive or

@@ -135,11 +135,15 @@ class CompleteRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleRuns:
-    """The last runs of a schedule, the oldest first, and the state of its chain."""
+    """The last runs of a schedule, the oldest first, and the state of its chain.
+
+    `with_errors` is how many runs in a row ended with errors, with the settings `failing_scope`.
+    """
 
     runs: tuple[Run, ...] = ()
     complete: CompleteRun | None = None
     with_errors: int = 0
+    failing_scope: str | None = None
     version: int = 0
 
     def at(self, scheduled_at: datetime) -> Run | None:
@@ -173,9 +177,11 @@ def counted(runs: ScheduleRuns, run: Run, job: Job | None) -> ScheduleRuns:
     ended = runs.with_run(replace(run, counted=True))
     if job is None or job.status not in (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS):
         return ended
-    if job.status is JobStatus.COMPLETED_WITH_ERRORS and runs.with_errors + 1 < WITH_ERRORS_MAX:
-        return replace(ended, with_errors=runs.with_errors + 1)
     scope, before = scope_of(job.request), runs.complete
+    if job.status is JobStatus.COMPLETED_WITH_ERRORS:
+        with_errors = 1 + (runs.with_errors if runs.failing_scope == scope else 0)
+        if with_errors < WITH_ERRORS_MAX:
+            return replace(ended, with_errors=with_errors, failing_scope=scope)
     count = 0
     if job.request.options.modified_since is not None:
         if before is None or before.scope != scope:
@@ -183,7 +189,7 @@ def counted(runs: ScheduleRuns, run: Run, job: Job | None) -> ScheduleRuns:
             return ended
         count = before.incremental_count + 1
     complete = CompleteRun(began_at=job.times.created_at, scope=scope, incremental_count=count)
-    return replace(ended, complete=complete, with_errors=0)
+    return replace(ended, complete=complete, with_errors=0, failing_scope=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

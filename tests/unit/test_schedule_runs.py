@@ -79,6 +79,12 @@ def test_the_third_run_with_errors_in_a_row_counts() -> None:
     assert runs.with_errors == 0
 
 
+def test_runs_with_errors_count_for_one_state_of_the_connector() -> None:
+    job = _job(JobCompletedWithErrors(reason="1 of 2 objects failed"))
+    runs = replace(STARTED, with_errors=2, failing_scope="other")
+    assert counted(runs, RUN, job).complete is None  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("complete", "mode", "reason"),
     [

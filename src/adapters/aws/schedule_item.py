@@ -52,6 +52,7 @@ def runs_values(runs: ScheduleRuns) -> dict[str, Value | None]:
     return {
         "runs": [_run_values(run) for run in runs.runs],
         "withErrors": runs.with_errors,
+        "failingScope": runs.failing_scope,
         "complete": (
             None
             if complete is None
@@ -81,6 +82,7 @@ def to_runs(values: Mapping[str, Any] | None, *, version: int) -> ScheduleRuns:
             )
         ),
         with_errors=values["withErrors"],
+        failing_scope=values.get("failingScope"),
         version=version,
     )
 

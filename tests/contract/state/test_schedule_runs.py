@@ -38,6 +38,7 @@ RUNS = ScheduleRuns(
     runs=(SMALL, replace(FULL, scheduled_at=NOW + timedelta(hours=1))),
     complete=CompleteRun(began_at=NOW, scope="abc", incremental_count=2),
     with_errors=1,
+    failing_scope="def",
 )
 
 
