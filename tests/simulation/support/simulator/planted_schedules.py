@@ -18,7 +18,7 @@ SCHEDULE_BUGS = (
     ),
     bug(
         "starting a sync by a schedule that was disabled after its run was decided",
-        100_000,
+        100_005,
         f"{_START}._complete",
         "        self._check(current, revision)\n",
         "        pass\n",
@@ -26,7 +26,7 @@ SCHEDULE_BUGS = (
     ),
     bug(
         "starting a sync by schedule while one is active",
-        100_000,
+        100_025,
         f"{_START}._decide",
         "if job is not None and not job.terminal:",
         "if False:",
@@ -34,7 +34,7 @@ SCHEDULE_BUGS = (
     ),
     bug(
         "forgetting a run whose job was not recorded yet",
-        100_000,
+        100_072,
         f"{_START}.start",
         "if earlier is not None and earlier.state is RunState.STARTING:",
         "if False:",
@@ -50,7 +50,7 @@ SCHEDULE_BUGS = (
     ),
     bug(
         "counting a run that failed as complete",
-        100_000,
+        100_001,
         "domain.schedule_runs:counted",
         "job.status not in (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)",
         "False",
@@ -58,7 +58,7 @@ SCHEDULE_BUGS = (
     ),
     bug(
         "beginning where the last run ended",
-        100_000,
+        100_004,
         "domain.schedule_runs:counted",
         "began_at=job.times.created_at",
         "began_at=job.times.ended_at",
@@ -66,22 +66,10 @@ SCHEDULE_BUGS = (
     ),
     bug(
         "continuing the chain of a connector that was changed",
-        100_000,
-        "domain.schedule_runs:plan_run",
-        "elif complete.scope != scope:",
-        "elif False:",
+        100_001,
+        "domain.schedule_runs:scope_of",
+        "request.options.prefixes,",
+        "",
         "a_chain_has_no_gap",
-        also=(
-            (
-                f"{_START}._complete",
-                "if incremental and (runs.complete is None or runs.complete.scope != scope):",
-                "if False:",
-            ),
-            (
-                f"{_START}._complete",
-                "if incremental and _scope(current) != scope:",
-                "if False:",
-            ),
-        ),
     ),
 )

@@ -76,11 +76,27 @@ class Schedulers:
             plan(rng.random() * span_s, self._act)
         for _ in range(rng.choice([5, 15, 40])):
             plan(rng.random() * span_s * 2, self._tick)
-        # At the same moment as a change, or shortly after.
-        for _ in range(rng.choice([0, 3])):
-            at = rng.random() * span_s
-            plan(at, self._act)
-            plan(at + 0.2 * rng.random(), self._tick)
+        for _ in range(rng.choice([0, 3, 6])):
+            self._plan_change_between_times(rng.random() * span_s)
+
+    def _plan_change_between_times(self, at: float) -> None:
+        """Let times come shortly before and after a change: it may be made between any two lines.
+
+        Whoever switches a schedule off sets it again later.
+        """
+        rng, plan = self._rng, self._sim.people.plan_action
+        connector_id = rng.choice(_IDS)
+        change = rng.choice(
+            [
+                partial(self._edit, OTHER_CONNECTOR_ID, "edit", prefixes=rng.choice(_PREFIXES)),
+                partial(self._set, connector_id, enabled=False),
+            ]
+        )
+        plan(at, partial(self._set, OTHER_CONNECTOR_ID))
+        plan(at + 1.0, self._tick)
+        plan(at + 1.0 + rng.choice([0.2, 2.0]) * rng.random(), change)
+        plan(at + 1.0 + rng.choice([0.3, 5.0]) * rng.random(), self._tick)
+        plan(at + 60.0, partial(self._set, connector_id))
 
     def calm(self) -> None:
         """Let some more times come, and objects change in between."""
