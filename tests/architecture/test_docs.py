@@ -18,6 +18,7 @@ from entrypoints import settings
 from entrypoints.cli.main import app
 from entrypoints.cli.remote.api_client import API_URL_VARIABLE
 from entrypoints.wiring.aws import LOG_FILE_VARIABLE
+from entrypoints.wiring.tracing import TRACES_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -171,6 +172,7 @@ def test_every_environment_variable_is_documented() -> None:
     tuned = [settings.tuning_name(f.name) for kind in (Tuning, ChunkSizing) for f in fields(kind)]
     names = {
         *settings.REQUIRED,
+        *settings.OF_SCHEDULES,
         *(settings.catalog_variable(f.name) for f in fields(settings.CatalogNames)),
         settings.PRICES_VARIABLE,
         settings.PROFILE_VARIABLE,
@@ -178,6 +180,7 @@ def test_every_environment_variable_is_documented() -> None:
         f"{settings.TUNING_PREFIX}DEFAULT_DISCOVERY",
         API_URL_VARIABLE,
         LOG_FILE_VARIABLE,
+        TRACES_VARIABLE,
     } - {settings.tuning_name("sizing")}
     assert {name for name in names if f"`{name}`" not in text} == set()
 
@@ -188,6 +191,7 @@ def test_the_settings_read_no_variable_by_another_name() -> None:
     named = set(re.findall(r'"([A-Z][A-Z_]{5,})"', source))
     assert named == {
         *settings.REQUIRED,
+        *settings.OF_SCHEDULES,
         settings.CATALOG_PREFIX,
         settings.PRICES_VARIABLE,
         settings.PROFILE_VARIABLE,
