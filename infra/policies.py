@@ -14,12 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from infra.config import Config
+from infra.schedule_statements import keeping_schedules, schedule_role_statements
 from infra.statements import (
     Statement,
     announcing,
     common,
-    keeping_schedules,
-    key_statement,
     missing_results,
     publishing,
     queueing,
@@ -364,30 +363,6 @@ def batch_role_statements(_config: Config) -> list[Statement]:
             by_service=True,
         ),
     ]
-
-
-def schedule_role_statements(config: Config) -> list[Statement]:
-    """What EventBridge Scheduler may do in our name: invoke the engine, and keep what failed."""
-    statements = [
-        Statement(
-            sid="InvokeEngine",
-            reason="Invoke the engine at the times of a connector's schedule.",
-            actions=("lambda:InvokeFunction",),
-            resources=("{engine_function}",),
-            by_service=True,
-        ),
-        Statement(
-            sid="KeepFailedEvents",
-            reason="Keep what could not be delivered for an hour.",
-            actions=("sqs:SendMessage",),
-            resources=("{failed_events_queue}",),
-            by_service=True,
-        ),
-    ]
-    if config.kms != "none":
-        reason = "That queue is encrypted with this key."
-        statements.append(key_statement("QueueKey", reason, ("{key}",), "sqs"))
-    return statements
 
 
 def target_role_statements(config: Config) -> list[Statement]:

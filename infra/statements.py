@@ -120,38 +120,6 @@ def announcing() -> list[Statement]:
     ]
 
 
-def keeping_schedules() -> list[Statement]:
-    """Create and delete the schedules of connectors."""
-    return [
-        Statement(
-            sid="KeepSchedules",
-            reason=(
-                "Create the schedule of a connector, and delete it with the connector; those of"
-                " this installation's group, and no others."
-            ),
-            actions=("scheduler:CreateSchedule", "scheduler:DeleteSchedule"),
-            resources=("{schedules}",),
-        ),
-        Statement(
-            sid="ListSchedules",
-            reason=(
-                "See which schedules there are, to delete an outdated one and create a missing"
-                " one. AWS has no resource to name here."
-            ),
-            actions=("scheduler:ListSchedules",),
-            resources=("*",),
-            resourceless=True,
-        ),
-        Statement(
-            sid="PassScheduleRole",
-            reason="Pass a schedule the role in which it invokes the engine, and no other role.",
-            actions=("iam:PassRole",),
-            resources=("{schedule_role}",),
-            conditions={"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
-        ),
-    ]
-
-
 def common(config: Config) -> list[Statement]:
     """Log and trace, and use the keys of the role's resources."""
     statements = [

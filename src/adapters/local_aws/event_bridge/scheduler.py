@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from adapters.aws.scheduler import SCHEDULED_TIME
 from adapters.local_aws.event_bridge.rules import Submit
 from adapters.local_aws.lambda_service.invocation import InvocationRejected
 from domain.schedule_times import next_time, parse_expression, zone_of
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 logger: Final = logging.getLogger(__name__)
 
 _PAGE_COUNT: Final = 100
+# EventBridge Scheduler User Guide, "Adding context attributes": replaced with the time.
+_SCHEDULED_TIME: Final = "<aws.scheduler.scheduled-time>"
 
 
 @dataclass(slots=True)
@@ -136,7 +137,7 @@ class SchedulerRuns:
         assert known.scheduled_at is not None  # noqa: S101 - it is set with `due_at`
         time = known.scheduled_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         try:
-            payload = target["Input"].replace(SCHEDULED_TIME, time)
+            payload = target["Input"].replace(_SCHEDULED_TIME, time)
             self._submit(target["Arn"], payload.encode())
         except InvocationRejected as rejected:
             logger.warning("schedule %s: %s", known.schedule["Name"], rejected)

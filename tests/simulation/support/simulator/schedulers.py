@@ -82,7 +82,7 @@ class Schedulers:
     def _plan_change_between_times(self, at: float) -> None:
         """Let times come shortly before and after a change: it may be made between any two lines.
 
-        Whoever switches a schedule off sets it again later.
+        A schedule that is switched off is set again later.
         """
         rng, plan = self._rng, self._sim.people.plan_action
         connector_id = rng.choice(_IDS)
