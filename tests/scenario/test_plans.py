@@ -179,7 +179,7 @@ async def test_a_bucket_that_cannot_be_listed_is_the_cause(planned: Callable[...
     with pytest.raises(BucketNotReadable, match="media"):
         await plan(story)
     with pytest.raises(BucketNotReadable):
-        await story.use_cases.start_planned_sync().start("c1", WHOLE, max_cost=Decimal(1))
+        await story.use_cases.start_sync().start("c1", WHOLE, max_cost=Decimal(1))
     assert job
 
 
@@ -242,7 +242,7 @@ async def test_a_sync_starts_below_its_maximum_and_keeps_the_estimate(
     fill(story)
     made = await plan(story)
     high = made.chosen.bills[Bound.HIGH].dollars
-    started = await story.use_cases.start_planned_sync().start("c1", WHOLE, max_cost=high)
+    started = await story.use_cases.start_sync().start("c1", WHOLE, max_cost=high)
     job = await story.finish(started.job.job_id)
     assert job.status is JobStatus.COMPLETED_WITH_ERRORS
     estimate = job.request.estimate
@@ -259,9 +259,7 @@ async def test_a_sync_above_its_maximum_does_not_start(planned: Callable[..., An
     high = (await plan(story)).chosen.bills[Bound.HIGH].dollars
     jobs = list(story.world.database.jobs)
     with pytest.raises(AboveMaxCost) as refused:
-        await story.use_cases.start_planned_sync().start(
-            "c1", WHOLE, max_cost=high - Decimal("0.0000001")
-        )
+        await story.use_cases.start_sync().start("c1", WHOLE, max_cost=high - Decimal("0.0000001"))
     for part in ("maxCost is", f"{high:.6f}", "26 objects", "Nothing was started"):
         assert part in str(refused.value)
     assert list(story.world.database.jobs) == jobs
@@ -288,7 +286,7 @@ async def test_the_cost_of_a_bucket_that_is_not_listed_in_time_is_not_known(
 
     story.ports.objects.list_objects = slowly
     with pytest.raises(AboveMaxCost, match=r"not known: at least .* first 10 objects"):
-        await story.use_cases.start_planned_sync().start("c1", WHOLE, max_cost=Decimal(1_000))
+        await story.use_cases.start_sync().start("c1", WHOLE, max_cost=Decimal(1_000))
 
 
 async def test_a_repeated_request_with_a_maximum_is_not_planned_again(
@@ -297,7 +295,7 @@ async def test_a_repeated_request_with_a_maximum_is_not_planned_again(
     story = planned()
     fill(story)
     await plan(story)
-    start = story.use_cases.start_planned_sync().start
+    start = story.use_cases.start_sync().start
     first = await start("c1", WHOLE, idempotency_key="k", max_cost=Decimal("1.0"))
     story.ports.surveyor.answer = None
     again = await start("c1", WHOLE, idempotency_key="k", max_cost=Decimal("1.00"))

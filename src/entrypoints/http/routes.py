@@ -154,7 +154,7 @@ async def start_sync(
     """Start a sync of the connector's bucket."""
     options = body.to_options(app.default_discovery)
     try:
-        started = await app.start_planned_sync.start(
+        started = await app.start_sync.start(
             connector_id, options, idempotency_key=idempotency_key, max_cost=body.max_cost
         )
     except InvalidRequest as error:

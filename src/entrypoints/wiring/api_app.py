@@ -41,14 +41,16 @@ class ApiUseCases(Slots):
     )
     plan_sync = singleton(PlanSync, locals(), Slots, connectors=Slots.connector_store)
     check_connector = singleton(CheckConnector, locals(), Slots, connectors=Slots.connector_store)
-    start_sync = singleton(
+    sync_starter = singleton(
         StartSync,
         locals(),
         Slots,
         connectors=Slots.connector_store,
         engine=Slots.invoker,
     )
-    start_planned_sync = singleton(StartPlannedSync, locals(), Slots, planner=plan_sync)
+    start_sync = singleton(
+        StartPlannedSync, locals(), Slots, start_sync=sync_starter, planner=plan_sync
+    )
     cancel_job = singleton(CancelJob, locals(), Slots, engine=Slots.invoker)
     redrive_job = singleton(
         RedriveJob, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
@@ -62,7 +64,7 @@ class ApiUseCases(Slots):
 class ApiApp:
     """For the HTTP API."""
 
-    start_planned_sync: StartPlannedSync
+    start_sync: StartPlannedSync
     plan_sync: PlanSync
     connectors: Connectors
     check_connector: CheckConnector

@@ -74,7 +74,7 @@ class EngineUseCases(ChunkUseCases):
         timers=timers_of_engine,
     )
     sweep = singleton(Sweep, locals(), ChunkUseCases)
-    start_sync = singleton(
+    sync_starter_of_engine = singleton(
         StartSync,
         locals(),
         ChunkUseCases,
@@ -87,6 +87,7 @@ class EngineUseCases(ChunkUseCases):
         ChunkUseCases,
         connectors=ChunkUseCases.connector_store,
         runs=ChunkUseCases.schedule_runs,
+        start_sync=sync_starter_of_engine,
         timers=timers_of_engine,
     )
 
