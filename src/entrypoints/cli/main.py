@@ -7,9 +7,17 @@ import sys
 
 import typer
 
+from entrypoints.cli.completions_command import PROGRAM, completions
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
-from entrypoints.cli.remote import connector_commands, job_commands, plan_command, schedule_commands
+from entrypoints.cli.remote import (
+    connector_commands,
+    job_commands,
+    plan_command,
+    schedule_commands,
+    tail_command,
+    watch_command,
+)
 from entrypoints.cli.schemas_command import schemas
 from entrypoints.cli.stage.command import doctor
 
@@ -23,6 +31,7 @@ app.command()(demo)
 app.command()(up)
 app.command()(doctor)
 app.command()(schemas)
+app.command()(completions)
 app.add_typer(connector_commands.app, name="connectors")
 app.add_typer(schedule_commands.app, name="schedule")
 for _command in (
@@ -30,6 +39,8 @@ for _command in (
     job_commands.sync,
     job_commands.jobs,
     job_commands.job,
+    watch_command.watch,
+    tail_command.tail,
     job_commands.errors,
     job_commands.outcomes,
     job_commands.explain,
@@ -48,4 +59,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    app(prog_name=PROGRAM)

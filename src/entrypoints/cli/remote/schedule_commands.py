@@ -9,7 +9,8 @@ import typer
 from domain.schedule import FULL_EVERY_DEFAULT, ScheduleMode
 from domain.views import Json
 from entrypoints.cli.remote.api_client import path_segment
-from entrypoints.cli.remote.connector_change_commands import ConnectorArgument, IfMatchOption
+from entrypoints.cli.remote.connector_change_commands import IfMatchOption
+from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import (
     OUT,
