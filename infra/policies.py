@@ -14,7 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from infra.config import Config
-from infra.schedule_statements import keeping_schedules, schedule_role_statements
+from infra.schedule_statements import (
+    keeping_schedules,
+    running_schedules,
+    schedule_role_statements,
+)
 from infra.statements import (
     Statement,
     announcing,
@@ -69,6 +73,12 @@ def api_statements(config: Config) -> list[Statement]:
             resources=("{chunks_table}", "{errors_table}"),
         ),
         Statement(
+            sid="ChunkOfObject",
+            reason="Show the chunk, with its attempts, of an object found in a job's index.",
+            actions=("dynamodb:GetItem",),
+            resources=("{chunks_table}",),
+        ),
+        Statement(
             sid="Connectors",
             reason=(
                 "Register, show, edit, remove and list connectors; the list of the small table is a"
@@ -86,17 +96,20 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="ReadOutcomes",
-            reason="Return the outcome of an object.",
+            reason="Return the outcome of an object, from the index or the files of chunks.",
             actions=("s3:GetObject",),
-            resources=("{results_bucket}/jobs/*/outcomes/*",),
+            resources=(
+                "{results_bucket}/jobs/*/index/*",
+                "{results_bucket}/jobs/*/outcomes/*",
+            ),
         ),
         summary(),
         missing_results(),
         Statement(
             sid="AskForSurveys",
             reason=(
-                "Have a bucket looked at for a plan: the function of discovery may read it, and"
-                " this one may not."
+                "Have a bucket looked at for a plan, or an object to explain it: the function of"
+                " discovery may read it, and this one may not."
             ),
             actions=("lambda:InvokeFunction",),
             resources=("{discovery_function}",),
@@ -164,11 +177,13 @@ def engine_statements(config: Config) -> list[Statement]:
         Statement(
             sid="WriteResults",
             reason=(
-                "Write chunks, what discovery found, and what a cancelled chunk's workers had done."
+                "Write chunks, what discovery found, what a cancelled chunk's workers had done, and"
+                " the index of a job's outcomes."
             ),
             actions=("s3:PutObject",),
             resources=(
                 "{results_bucket}/jobs/*/chunks/*",
+                "{results_bucket}/jobs/*/index/*",
                 "{results_bucket}/jobs/*/outcomes/*",
                 "{results_bucket}/jobs/*/progress/*",
             ),
@@ -176,11 +191,12 @@ def engine_statements(config: Config) -> list[Statement]:
         Statement(
             sid="ReadResults",
             reason=(
-                "Read manifests, known objects and completion reports, and the results of a"
-                " cancelled chunk."
+                "Read manifests, known objects, completion reports, and the chunks and outcomes of"
+                " which the index is made; the results of a cancelled chunk."
             ),
             actions=("s3:GetObject",),
             resources=(
+                "{results_bucket}/jobs/*/chunks/*",
                 "{results_bucket}/jobs/*/known.csv",
                 "{results_bucket}/jobs/*/manifest.csv",
                 "{results_bucket}/jobs/*/outcomes/*",
@@ -243,21 +259,7 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("sqs:GetQueueAttributes",),
             resources=("{processor_queue}",),
         ),
-        Statement(
-            sid="Connectors",
-            reason=(
-                "Read a connector and the runs of its schedule; record with it these runs, and when"
-                " its ingest queue was seen empty; start a scheduled sync only if the connector is"
-                " as it was read."
-            ),
-            actions=(
-                "dynamodb:ConditionCheckItem",
-                "dynamodb:GetItem",
-                "dynamodb:UpdateItem",
-            ),
-            resources=("{connectors_table}",),
-        ),
-        *keeping_schedules(),
+        *running_schedules(),
         *announcing(),
         Statement(
             sid="LostInvocations",

@@ -36,6 +36,27 @@ def keeping_schedules() -> list[Statement]:
     ]
 
 
+def running_schedules() -> list[Statement]:
+    """Start syncs at their times, and keep the schedules of connectors as they must be."""
+    return [
+        Statement(
+            sid="Connectors",
+            reason=(
+                "Read a connector and the runs of its schedule; record with it these runs, and when"
+                " its ingest queue was seen empty; start a scheduled sync only if the connector is"
+                " as it was read."
+            ),
+            actions=(
+                "dynamodb:ConditionCheckItem",
+                "dynamodb:GetItem",
+                "dynamodb:UpdateItem",
+            ),
+            resources=("{connectors_table}",),
+        ),
+        *keeping_schedules(),
+    ]
+
+
 def schedule_role_statements(config: Config) -> list[Statement]:
     """What EventBridge Scheduler may do in our name: invoke the engine, and keep what failed."""
     statements = [

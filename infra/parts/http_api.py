@@ -26,6 +26,7 @@ ROUTES: Final = (
     ("GET", "/connectors/{connectorId}/schedule"),
     ("PUT", "/connectors/{connectorId}/schedule"),
     ("DELETE", "/connectors/{connectorId}/schedule"),
+    ("GET", "/connectors/{connectorId}/objects"),
     ("GET", "/jobs"),
     ("GET", "/jobs/{jobId}"),
     ("GET", "/jobs/{jobId}/chunks"),

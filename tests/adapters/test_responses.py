@@ -293,7 +293,7 @@ CALL_NAMES: Final = tuple(
         "invoker": "advance list_share",
         "scheduler": "put remove revisions",
         "schedule_runs": "get save",
-        "surveyor": "check survey",
+        "surveyor": "check look survey",
     }.items()
     for method in methods.split()
 )

@@ -821,6 +821,7 @@ def _with_failing(
         redrive_job=failing,
         queries=failing,
         explain_object=failing,
+        object_history=failing,
         outcome_pages=failing,
         group_failures=failing,
     )

@@ -57,6 +57,7 @@ from domain.message import (
     ingest_message,
     status_message,
 )
+from domain.object_look import LookRequest, ObjectLook
 from domain.part_copy import CopiedPart, Part
 from domain.pricing.survey import Listed, Survey, SurveyRequest
 from domain.pricing.survey_json import to_document
@@ -324,8 +325,11 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
             return _json({"Responses": {table: [_SHARE_ITEM]}, "UnprocessedKeys": {}})
         return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
     if operation == "Invoke" and parameters["InvocationType"] == "RequestResponse":
-        if json.loads(parameters["Payload"])["action"] == "check":
+        action = json.loads(parameters["Payload"])["action"]
+        if action == "check":
             return _json({"check": to_document(BucketReport(bucket_name="media"))})
+        if action == "look":
+            return _json({"look": to_document(ObjectLook())})
         return _json({"survey": to_document(Survey(bucket=BucketInfo(), listed=Listed()))})
     return GOOD[operation]
 
@@ -499,6 +503,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         "schedule_runs.save": lambda: schedule_runs.save(CONNECTOR, ScheduleRuns()),
         "surveyor.check": lambda: LambdaSurveyor(lambda_, function_arn=ARN).check(
             SurveyRequest(request=JOB.request, sample_size=1)
+        ),
+        "surveyor.look": lambda: LambdaSurveyor(lambda_, function_arn=ARN).look(
+            LookRequest(request=JOB.request, key="a")
         ),
         "surveyor.survey": lambda: LambdaSurveyor(lambda_, function_arn=ARN).survey(
             SurveyRequest(request=JOB.request, sample_size=1)

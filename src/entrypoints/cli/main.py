@@ -12,7 +12,9 @@ from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
 from entrypoints.cli.remote import (
     connector_commands,
+    explain_command,
     job_commands,
+    outcomes_command,
     plan_command,
     schedule_commands,
     tail_command,
@@ -42,8 +44,8 @@ for _command in (
     watch_command.watch,
     tail_command.tail,
     job_commands.errors,
-    job_commands.outcomes,
-    job_commands.explain,
+    outcomes_command.outcomes,
+    explain_command.explain,
     job_commands.cancel,
     job_commands.redrive,
 ):

@@ -20,6 +20,7 @@ from entrypoints import VERSION
 from entrypoints.http import (
     cause_responses,
     cost_responses,
+    object_responses,
     problems,
     responses,
     schedule_responses,
@@ -41,7 +42,11 @@ _EVERY_ROUTE: Final = (
 _NOT_OURS: Final = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
 _MODELS: Final = (
-    vars(cause_responses) | vars(cost_responses) | vars(schedule_responses) | vars(responses)
+    vars(cause_responses)
+    | vars(cost_responses)
+    | vars(object_responses)
+    | vars(schedule_responses)
+    | vars(responses)
 )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
+from application.jobs.outcome_pages import WantedOutcomes
 from application.jobs.plan_sync import PlanOptions
 from domain.bucket_report import BucketReport
 from domain.connector import Connector
@@ -24,7 +25,9 @@ from domain.views import (
     chunk_view,
     connector_view,
     failure_view,
+    indexed_view,
     job_view,
+    listed_view,
     outcome_view,
 )
 from entrypoints.http import parameters as given
@@ -34,6 +37,7 @@ from entrypoints.http.connector_job_routes import JOB, under_connector
 from entrypoints.http.event import Request
 from entrypoints.http.json_answers import json_answer as _json
 from entrypoints.http.json_answers import tag_of as _tag
+from entrypoints.http.object_routes import ROUTES as OBJECT_ROUTES
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.problems import (
     ABOVE_MAX_COST,
@@ -243,13 +247,16 @@ async def list_causes(app: App, job_id: given.JobIdInPath, cursor: given.PageCur
 async def list_outcomes(
     app: App,
     job_id: given.JobIdInPath,
-    outcome: given.Outcome,
-    limit: given.Limit = PAGE_ITEM_COUNT,
+    limit: given.OutcomeLimit = PAGE_ITEM_COUNT,
     cursor: given.PageCursor = None,
+    outcome: given.Outcome = None,
+    decision: given.DecisionFilter = None,
+    prefix: given.KeyPrefix = None,
 ) -> Response[str]:
-    """List a job's objects that ended one way, such as NOT_TAKEN."""
-    page = await app.outcome_pages.page(job_id, outcome, limit=limit, cursor=cursor)
-    return _page(page, lambda each: {"objectKey": each.key, **outcome_view(each)})
+    """List a job's objects with their outcomes, all or some; by key, once there is the index."""
+    wanted = WantedOutcomes(kind=outcome, decision=decision, prefix=prefix or "")
+    page = await app.outcome_pages.page(job_id, wanted, limit=limit, cursor=cursor)
+    return _page(page, indexed_view)
 
 
 @ROUTES.route("GET", "/jobs/{jobId}/objects", "Explanation")
@@ -262,6 +269,7 @@ async def explain_object(
     return {
         "jobId": job_id,
         "objectKey": explanation.key,
+        "listed": None if explanation.listed is None else listed_view(explanation.listed),
         "outcome": None if outcome is None else outcome_view(outcome),
         "chunkCount": explanation.chunk_count,
         "chunks": [chunk_view(chunk) for chunk in explanation.chunks[:_SHOWN_CHUNK_COUNT]],
@@ -305,6 +313,7 @@ async def list_connector_jobs(
 
 
 ROUTES.extend(SCHEDULE_ROUTES)
+ROUTES.extend(OBJECT_ROUTES)
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
 
 

@@ -11,6 +11,7 @@ from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
 from application.jobs.group_failures import GroupFailures
 from application.jobs.job_queries import JobQueries
+from application.jobs.object_history import ObjectHistory
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.plan_sync import PlanSync
 from application.jobs.redrive_job import RedriveJob
@@ -58,6 +59,7 @@ class ApiUseCases(Slots):
     )
     outcome_pages = singleton(OutcomePages, locals(), Slots)
     explain_object = singleton(ExplainObject, locals(), Slots)
+    object_history = singleton(ObjectHistory, locals(), Slots, connectors=Slots.connector_store)
     group_failures = singleton(GroupFailures, locals(), Slots)
     queries = singleton(JobQueries, locals(), Slots)
 
@@ -76,6 +78,7 @@ class ApiApp:
     queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject
+    object_history: ObjectHistory
     group_failures: GroupFailures
     costing: Costing
     default_discovery: Discovery

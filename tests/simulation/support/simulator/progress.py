@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from simulator.indexing import index_bound
+
 from domain.chunk import Chunk, ChunkStatus, redrivable
 from domain.job import Job
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
@@ -287,7 +289,7 @@ def request_bound(sim: Simulation, job: Job) -> int:
     # Each delivery of a scheduled time looks at the job that is active.
     looks = 2 * len(sim.schedulers.revisions)
     bound = REQUESTS_PER_THING * things * attempts + REQUESTS_PER_LIFE * lives
-    return bound + of_snapshot + looks
+    return bound + of_snapshot + looks + index_bound(sim, job)
 
 
 def snapshot_bound(job: Job, item_count: int) -> int:
