@@ -14,6 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from infra.config import Config
+from infra.schedule_statements import (
+    keeping_schedules,
+    running_schedules,
+    schedule_role_statements,
+)
 from infra.statements import (
     Statement,
     announcing,
@@ -109,6 +114,7 @@ def api_statements(config: Config) -> list[Statement]:
             actions=("lambda:InvokeFunction",),
             resources=("{discovery_function}",),
         ),
+        *keeping_schedules(),
         *announcing(),
         *common(config),
     ]
@@ -253,6 +259,7 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("sqs:GetQueueAttributes",),
             resources=("{processor_queue}",),
         ),
+        *running_schedules(),
         *announcing(),
         Statement(
             sid="LostInvocations",
@@ -388,4 +395,5 @@ ROLES: Final[Mapping[str, Callable[[Config], list[Statement]]]] = {
     "engine": engine_statements,
     "processor": processor_statements,
     "batch": batch_role_statements,
+    "schedules": schedule_role_statements,
 }

@@ -181,6 +181,7 @@ def test_every_environment_variable_is_documented() -> None:
     tuned = [settings.tuning_name(f.name) for kind in (Tuning, ChunkSizing) for f in fields(kind)]
     names = {
         *settings.REQUIRED,
+        *settings.OF_SCHEDULES,
         *(settings.catalog_variable(f.name) for f in fields(settings.CatalogNames)),
         settings.PRICES_VARIABLE,
         settings.PROFILE_VARIABLE,
@@ -199,6 +200,7 @@ def test_the_settings_read_no_variable_by_another_name() -> None:
     named = set(re.findall(r'"([A-Z][A-Z_]{5,})"', source))
     assert named == {
         *settings.REQUIRED,
+        *settings.OF_SCHEDULES,
         settings.CATALOG_PREFIX,
         settings.PRICES_VARIABLE,
         settings.PROFILE_VARIABLE,

@@ -17,6 +17,7 @@ from entrypoints.cli.remote import (
     job_commands,
     outcomes_command,
     plan_command,
+    schedule_commands,
     tail_command,
     watch_command,
 )
@@ -36,6 +37,7 @@ app.command()(schemas)
 app.command()(console_command.console)
 app.command()(completions)
 app.add_typer(connector_commands.app, name="connectors")
+app.add_typer(schedule_commands.app, name="schedule")
 for _command in (
     plan_command.plan,
     job_commands.sync,

@@ -19,6 +19,7 @@ from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
 from entrypoints.http.outcome_responses import Listed, ObjectOutcome, Outcome
+from entrypoints.http.schedule_responses import ScheduleSettings
 from entrypoints.http.shown_model import Count, Shown
 
 Item = TypeVar("Item")
@@ -69,6 +70,10 @@ class Connector(Shown):
     expected_bucket_owner: str | None
     role_arn: str | None
     """The role in which the bucket is reached; null for the service's own."""
+    schedule: ScheduleSettings | None
+    """When its syncs start on their own; null if they do not."""
+    next_run_at: datetime | None
+    """When the next one does."""
     created_at: datetime
 
 

@@ -5,7 +5,6 @@ Powertools reads the annotations at run time, to validate the arguments and to d
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -20,6 +19,7 @@ from domain.errors import FieldIssue, InvalidRequest
 from domain.job import Job
 from domain.pricing.plan_views import plan_view
 from domain.report_view import report_view
+from domain.schedule_view import connector_schedule_view
 from domain.views import (
     cause_view,
     chunk_view,
@@ -35,6 +35,8 @@ from entrypoints.http.bodies import PlanBody, SyncBody
 from entrypoints.http.connector_bodies import ConnectorBody, ConnectorChangesBody
 from entrypoints.http.connector_job_routes import JOB, under_connector
 from entrypoints.http.event import Request
+from entrypoints.http.json_answers import json_answer as _json
+from entrypoints.http.json_answers import tag_of as _tag
 from entrypoints.http.object_routes import ROUTES as OBJECT_ROUTES
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.problems import (
@@ -52,6 +54,7 @@ from entrypoints.http.problems import (
     TOO_MANY_PREFIXES,
 )
 from entrypoints.http.route import RouteTable
+from entrypoints.http.schedule_routes import SCHEDULE_ROUTES
 from entrypoints.wiring.api_app import ApiApp
 from ports.paging import Page
 
@@ -78,7 +81,7 @@ async def create_connector(
     vetting = app.check_connector.vetting(app.default_discovery)
     connector = await app.connectors.register(body.to_connector(), vet=vetting if check else None)
     location = request.link(f"/connectors/{connector.connector_id}")
-    return _saved(connector, vetting.report, 201, {"Location": location})
+    return _saved(app, connector, vetting.report, 201, {"Location": location})
 
 
 @ROUTES.route("GET", "/connectors", "ConnectorPage")
@@ -86,14 +89,15 @@ async def list_connectors(
     app: App, limit: given.Limit = PAGE_ITEM_COUNT, cursor: given.PageCursor = None
 ) -> Response[str]:
     """List connectors."""
-    return _page(await app.connectors.list_page(limit=limit, cursor=cursor), connector_view)
+    page = await app.connectors.list_page(limit=limit, cursor=cursor)
+    return _page(page, lambda connector: _connector(app, connector))
 
 
 @ROUTES.route("GET", "/connectors/{connectorId}", "Connector")
 async def get_connector(app: App, connector_id: given.ConnectorIdInPath) -> Response[str]:
     """Show a connector."""
     connector = await app.connectors.get(connector_id)
-    return _json(200, connector_view(connector), _tag(connector))
+    return _json(200, _connector(app, connector), _tag(connector))
 
 
 @ROUTES.route(
@@ -110,7 +114,7 @@ async def edit_connector(
     vetting = app.check_connector.vetting(app.default_discovery)
     vet = vetting if check else None
     connector = await app.connectors.edit(connector_id, body.changed, revisions=if_match, vet=vet)
-    return _saved(connector, vetting.report)
+    return _saved(app, connector, vetting.report)
 
 
 @ROUTES.route("POST", "/connectors/{connectorId}/check", "BucketReport")
@@ -308,6 +312,7 @@ async def list_connector_jobs(
     return await list_jobs(app, limit, cursor, connector_id, status)
 
 
+ROUTES.extend(SCHEDULE_ROUTES)
 ROUTES.extend(OBJECT_ROUTES)
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
 
@@ -321,16 +326,12 @@ async def describe_api(request: OurRequest) -> Json:
     return document(ROUTES, server=request.link("") or "/")
 
 
-def _json(status: int, body: Json, headers: dict[str, str] | None = None) -> Response[str]:
-    text = json.dumps(body, separators=(",", ":"))
-    return Response(status, "application/json", text, headers)
-
-
-def _tag(connector: Connector) -> dict[str, str]:
-    return {"ETag": f'"{connector.revision}"'}
+def _connector(app: ApiApp, connector: Connector) -> Json:
+    return connector_view(connector) | connector_schedule_view(connector, now=app.clock.now())
 
 
 def _saved(
+    app: ApiApp,
     connector: Connector,
     report: BucketReport | None,
     status: int = 200,
@@ -339,7 +340,7 @@ def _saved(
     shown = report_view(report, connector.bucket.role_arn) if report else None
     return _json(
         status,
-        {**connector_view(connector), "check": shown},
+        {**_connector(app, connector), "check": shown},
         {**_tag(connector), **(headers or {})},
     )
 

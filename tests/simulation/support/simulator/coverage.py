@@ -52,6 +52,8 @@ def coverage_of(sim: Simulation) -> Coverage:
         counts["answers of a Media Lake", taking] += count
     for kind in sim.managers.done:
         counts["connectors", kind] += 1
+    for kind in sim.schedulers.done:
+        counts["schedules", kind] += 1
     counts["most", "messages in a queue"] = sim.services.queue.longest
     return counts
 

@@ -23,6 +23,7 @@ from simulator import (
     ingest_invariants,
     invariants,
     oracle,
+    schedule_invariants,
     verifying,
 )
 from simulator.indexing import only_the_holder_makes_an_index
@@ -390,6 +391,7 @@ class Observer:
         holds = connector_invariants.a_removed_connector_starts_nothing
         self.check(holds, self.sim, before, job)
         if before is None:
+            self._job_started(process, job)
             bucket = self.sim.world.buckets.find(job.request.bucket.name)
             objects = {
                 key: stored
@@ -417,6 +419,13 @@ class Observer:
                 self.check(accounts.no_batch_job_is_forgotten, self.sim, job)
                 self.check(accounts.a_wrong_report_fails_its_job, self.sim, job)
                 self.job_ended(job)
+
+    def _job_started(self, process: Process | None, job: Job) -> None:
+        wanted = schedule_invariants.a_schedule_starts_only_what_is_wanted
+        for holds in (schedule_invariants.one_job_per_scheduled_time, wanted):
+            self.check(holds, self.sim, process, job)
+        self.check(schedule_invariants.one_scheduled_job_at_a_time, self.sim, job)
+        self.check(schedule_invariants.a_chain_has_no_gap, self.sim, job)
 
     def job_ended(self, job: Job) -> None:
         """Judge a job that is terminal, when it becomes so and again at the end."""

@@ -106,6 +106,7 @@ class People:
         self._plan_theme()
         self._sim.lasting.plan(span_s)
         self._sim.managers.plan(span_s)
+        self._sim.schedulers.plan(span_s)
         self._plan(span_s, lambda: None)
 
     def _plan_theme(self) -> None:
@@ -173,6 +174,7 @@ class People:
         self._sim.lasting.end()
         self._sim.services.batch.heal()
         self._sim.managers.restore()
+        self._sim.schedulers.restore()
         self._sim.world.ports.bus.refuse = lambda event: None
 
     def sync_all(self) -> None:

@@ -46,6 +46,7 @@ from simulator.scenery import (
     with_shares,
     with_streams,
 )
+from simulator.schedulers import PORTS, Schedulers
 from simulator.services import Services
 from simulator.state import state_of, writes_of
 from simulator.trace import Trace
@@ -82,7 +83,8 @@ class Simulation:
         self.started_at = self.clock.now()
         self.loop = StepLoop()
         # What the draws of older runs depend on stays as it is.
-        self.faults = FaultPlan(self.rng, [name for name in GATED if name != "catalog_scan"])
+        later = ("catalog_scan", *PORTS)
+        self.faults = FaultPlan(self.rng, [name for name in GATED if name not in later])
         self.verifying = Verifying(self, seed)
         if self.theme in (Theme.LONG_QUEUE, Theme.SHORT_LIVES, Theme.PURGED):
             self.faults.calm()
@@ -98,7 +100,7 @@ class Simulation:
         if (shared := with_shares(seed, self.tuning)) is not None:
             self.tuning = shared
             self.world.ports.objects._page_object_count = 3
-        self.timeouts_s["share"] = self.timeouts_s["engine"]
+        self.timeouts_s["share"] = self.timeouts_s["scheduled"] = self.timeouts_s["engine"]
         self.lasting = LastingFaults(self)
         self.removed: set[str] = set()
         self.death_count, self.aborts_failed = 0, False
@@ -110,6 +112,7 @@ class Simulation:
             self.world = replace(self.world, ports=replace(self.world.ports, catalog=catalog))
         self.people = People(self)
         self.managers = Managers(self)
+        self.schedulers = Schedulers(self)
         self._trace = Trace(self.started_at)
         self.step_count = 0
         self._heap: list[tuple[datetime, int, bool, Callable[[], None]]] = []
@@ -307,6 +310,7 @@ class Simulation:
         self.faults.calm()
         self.calm_at = self.clock.now()
         self.people.calm()
+        self.schedulers.calm()
         self.services.queue.calm()
         self._until_quiet()
         self._judge()
@@ -380,6 +384,7 @@ class Simulation:
         self._hurried = True
         before = state_of(self)
         self.services.deliver_all_again()
+        self.schedulers.deliver_all_again()
         self._until_quiet()
         if not self.world.database.unreadable:  # or other chunks of that job are worked on
             holds = invariants.i11_a_second_delivery_changes_nothing
