@@ -24,6 +24,7 @@ from typing import Final
 from domain.engine_work import EngineWork
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
+from domain.outcome_index import JobIndex
 from domain.snapshot import Lookup
 from domain.sync_request import Discovery, SyncRequest
 from domain.tally import Tally
@@ -149,6 +150,7 @@ class Job:
     splitting: Splitting = Splitting()
     ending: Ending | None = None
     redrive: Redrive = Redrive()
+    index: JobIndex | None = None
     work: EngineWork = field(default_factory=EngineWork)
     notices: StatusNotices = StatusNotices()
     tally: Tally = field(default_factory=Tally)

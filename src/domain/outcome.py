@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from domain.decision import Decision, Reason, Verdict
 from domain.errors import NOT_OF_OUR_JSON, InvalidManifest
@@ -194,11 +194,27 @@ _RECORD_FIELDS = {
 _record_values = attrgetter(*_RECORD_FIELDS.values())
 
 
+def outcome_values(outcome: Outcome) -> dict[str, Any]:
+    """Return the values of the record by name, without those that are None."""
+    values = zip(_RECORD_FIELDS, _record_values(outcome), strict=True)
+    return {name: value for name, value in values if value is not None}
+
+
+def outcome_of_values(record: Mapping[str, Any]) -> Outcome:
+    """Return the outcome of what `outcome_values` returned; other names are ignored.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: It is not such a record.
+    """
+    values: dict[str, Any] = {a: record.get(name) for name, a in _RECORD_FIELDS.items()}
+    values["kind"] = OutcomeKind(record["outcome"])
+    values["decision"] = Decision(record["decision"]) if "decision" in record else None
+    return Outcome(**values)
+
+
 def to_json_line(outcome: Outcome, *, job_id: str, chunk_index: int) -> str:
     """Return the outcome as one line of JSON (ASCII only, for any key), without line end."""
-    values = zip(_RECORD_FIELDS, _record_values(outcome), strict=True)
-    kept = {name: value for name, value in values if value is not None}
-    return json.dumps({"jobId": job_id, "chunkIndex": chunk_index, **kept})
+    return json.dumps({"jobId": job_id, "chunkIndex": chunk_index, **outcome_values(outcome)})
 
 
 def from_json_line(line: str | bytes) -> Outcome:
@@ -208,10 +224,6 @@ def from_json_line(line: str | bytes) -> Outcome:
         InvalidManifest: The line is not such a record.
     """
     try:
-        record = json.loads(line)
-        values = {attr: record.get(name) for name, attr in _RECORD_FIELDS.items()}
-        values["kind"] = OutcomeKind(record["outcome"])
-        values["decision"] = Decision(record["decision"]) if "decision" in record else None
-        return Outcome(**values)
+        return outcome_of_values(json.loads(line))
     except NOT_OF_OUR_JSON as error:
         raise InvalidManifest(f"not an outcome record: {error}") from error

@@ -45,6 +45,7 @@ from domain.job import (
     StatusNotices,
 )
 from domain.listing import Listing, RowUpload
+from domain.outcome_index import IndexStatus, JobIndex
 from domain.pricing.price_table import parse_dollars
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from domain.trigger_mark import QueueView
@@ -132,6 +133,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "ending": _ending_values(job.ending),
         "redriveNumber": job.redrive.number,
         "redriving": job.redrive.active,
+        "index": _index_values(job.index),
         "work": lease_values(job.work.lease),
         "attempts": _attempts_values(job.work.attempts),
         "notices": [_notice_values(notice) for notice in job.notices.pending],
@@ -166,6 +168,7 @@ def to_job(item: Item) -> Job:
             splitting=_to_splitting(values["splitting"]),
             ending=_to_ending(values.get("ending")),
             redrive=Redrive(number=values["redriveNumber"], active=values["redriving"]),
+            index=_to_index(values.get("index")),
             work=EngineWork(
                 lease=to_lease(values.get("work")), attempts=_to_attempts(values.get("attempts"))
             ),
@@ -193,6 +196,22 @@ def _to_ending(values: Mapping[str, Any] | None) -> Ending | None:
     if values is None:
         return None
     return Ending(kind=EndingKind(values["kind"]), reason=values["reason"])
+
+
+def _index_values(index: JobIndex | None) -> dict[str, Value | None] | None:
+    if index is None:
+        return None
+    return {"number": index.number, "status": index.status, "reason": index.reason}
+
+
+def _to_index(values: Mapping[str, Any] | None) -> JobIndex | None:
+    if values is None:
+        return None
+    return JobIndex(
+        number=values["number"],
+        status=IndexStatus(values["status"]),
+        reason=values.get("reason"),
+    )
 
 
 def _attempts_values(attempts: Attempts | None) -> dict[str, Value | None] | None:

@@ -44,6 +44,7 @@ from domain.key_source import KeySource, SourceCounts, SourceKind
 from domain.lease import Lease
 from domain.listing import Listing, RowUpload, Sharing
 from domain.outcome import Statistics
+from domain.outcome_index import IndexStatus, JobIndex
 from domain.snapshot import Lookup, Segment, Snapshot, Way
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from domain.tally import Tally
@@ -162,6 +163,7 @@ FULL = Job(
     ),
     ending=Ending(kind=EndingKind.CANCELLED, reason="an operator"),
     redrive=Redrive(number=3, active=True),
+    index=JobIndex(number=2, status=IndexStatus.GIVEN_UP, reason="the results were removed"),
     work=EngineWork(
         lease=Lease(token="t-1", expires_at=NOW + timedelta(minutes=3)),
         attempts=Attempts(place="p-1", count=3, unknown_count=2, cause="s3 ListObjectsV2: 503"),
