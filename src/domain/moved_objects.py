@@ -13,6 +13,9 @@ from typing import Final
 
 from domain.removal_rows import RemovalRow
 
+REMOVED_MAX: Final = 200_000
+"""Among more removed objects no moved ones are looked for: they are held in memory."""
+
 _AMBIGUOUS: Final = ""
 """Stands for several keys, in place of one; no object has it as its key."""
 

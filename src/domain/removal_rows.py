@@ -6,7 +6,7 @@ comma, a quote or a line end. The first line has the names of the columns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -18,8 +18,10 @@ from domain.outcome_index import IndexedObject
 
 
 class RemovalState(StrEnum):
-    """MISSING: not looked for yet. RETURNED: it exists again. OUT_OF_SCOPE: it exists, and the
-    filters leave it out now. MOVED: removed, and its content is at another key.
+    """What became of an object that was seen before, and not now.
+
+    MISSING: it was not looked for. RETURNED: it exists. OUT_OF_SCOPE: it exists, and the filters
+    leave it out. REMOVED: it does not exist. MOVED: nor does this, and its content is at a new key.
     """
 
     MISSING = "MISSING"
@@ -67,18 +69,18 @@ HEADER: Final = (",".join(COLUMNS) + "\n").encode()
 
 def row_of(item: IndexedObject, *, job_id: str) -> RemovalRow:
     """Return the row of an object as an earlier sync saw it, after that sync wrote to it."""
-    outcome, listed = item.outcome, item.listed
-    return RemovalRow(
-        key=item.key,
-        e_tag=(outcome and outcome.e_tag) or listed.e_tag,
-        size_bytes=(
-            outcome.size_bytes
-            if outcome is not None and outcome.size_bytes is not None
-            else listed.size_bytes
-        ),
-        asset_id=outcome and outcome.asset_id,
-        inventory_id=outcome and outcome.inventory_id,
-        last_seen_in=job_id,
+    listed, outcome = item.listed, item.outcome
+    row = RemovalRow(
+        key=item.key, e_tag=listed.e_tag, size_bytes=listed.size_bytes, last_seen_in=job_id
+    )
+    if outcome is None:
+        return row
+    return replace(
+        row,
+        e_tag=outcome.e_tag or row.e_tag,
+        size_bytes=row.size_bytes if outcome.size_bytes is None else outcome.size_bytes,
+        asset_id=outcome.asset_id,
+        inventory_id=outcome.inventory_id,
     )
 
 
@@ -122,13 +124,18 @@ def decode_removal(line: bytes) -> RemovalRow:
         raise InvalidManifest(f"row {line[:200]!r}: {error}") from error
 
 
-def disappearance_id(
-    *, connector_id: str, connector_created_at: datetime, row: RemovalRow
-) -> str:
-    """Return the id of the event of a disappearance, equal for every repetition.
+def gone_row(
+    row: RemovalRow, new_key: str | None, *, connector_id: str, connector_created_at: datetime
+) -> RemovalRow:
+    """Return the row of an object that does not exist; its event has an id of this disappearance.
 
     An object that is seen again and disappears once more was last seen in another job.
     """
-    return removal_event_id(
-        connector_id, connector_created_at, last_seen_in=row.last_seen_in, key=row.key
+    return replace(
+        row,
+        state=RemovalState.REMOVED if new_key is None else RemovalState.MOVED,
+        new_key=new_key,
+        event_id=removal_event_id(
+            connector_id, connector_created_at, last_seen_in=row.last_seen_in, key=row.key
+        ),
     )

@@ -6,6 +6,7 @@ Nothing is ever deleted.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -38,7 +39,9 @@ class Baseline:
 
     Attributes:
         job_id: The sync whose objects these are; None before the first one.
-        index_number: Which of its indexes has them (`domain.outcome_index.JobIndex.number`).
+        created_at: When that job was created.
+        index_number: Which of its indexes has them (`domain.outcome_index.JobIndex.number`); None
+            if it listed nothing.
         scope: What it was about (`domain.removal_rules.scope_of`).
         object_count: How many objects these are.
         carried_key: A file with more of them, which that sync did not list, and which existed when
@@ -47,7 +50,8 @@ class Baseline:
     """
 
     job_id: str | None = None
-    index_number: int = 0
+    created_at: datetime | None = None
+    index_number: int | None = None
     scope: str = ""
     object_count: int = 0
     carried_key: str | None = None

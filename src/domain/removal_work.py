@@ -193,7 +193,7 @@ class RemovalWork:
         status: Its state.
         reason: Why it is in this state, for people; None if there is nothing to say.
         baseline_job_id: The job that it is compared with.
-        index_number: Which index of its own job it reads.
+        index_number: Which index of its own job it reads, None if that listed nothing.
         after: The last key that was compared; what follows is left to compare.
         position: The byte of the file of missing objects at which the next ones to look for begin.
         counts: What was found so far.
@@ -207,7 +207,7 @@ class RemovalWork:
     status: RemovalStatus = RemovalStatus.WANTED
     reason: str | None = None
     baseline_job_id: str | None = None
-    index_number: int = 0
+    index_number: int | None = None
     after: str | None = None
     position: int = 0
     counts: RemovalCounts = RemovalCounts()
@@ -226,9 +226,9 @@ class RemovalWork:
         """Return whether this invocation holds the lease."""
         return self.lease is not None and self.lease.token == token and self.lease.live(now)
 
-    def idle(self, now: datetime) -> bool:
-        """Return whether no invocation works on it."""
-        return self.lease is None or not self.lease.live(now)
+    def needs_engine(self, now: datetime) -> bool:
+        """Return whether there is work to do, and no invocation does it."""
+        return self.open and (self.lease is None or not self.lease.live(now))
 
 
 WANTED: Final = RemovalWork()
@@ -267,10 +267,10 @@ def confirm_removals(work: RemovalWork | None, *, expected: int, now: datetime) 
     if work is not None and work.confirmed_at is not None:
         return work
     if work is None or work.status is not RemovalStatus.STOPPED:
-        state = "is not compared with an earlier sync" if work is None else f"is {work.status}"
+        state = "none was wanted" if work is None else f"it is {work.status}"
         raise NotConfirmable(
-            f"there is nothing to confirm: the removals of this job {'' if work is None else ''}"
-            f"{state}; only what the guard has STOPPED is confirmed"
+            "only a comparison that the guard has STOPPED is confirmed; of this job's comparison"
+            f" with the sync before, {state}"
         )
     if work.counts.missing != expected:
         raise NotConfirmable(

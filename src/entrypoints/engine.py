@@ -1,4 +1,4 @@
-"""The engine's function: jobs, shares of their listings, ended batch jobs, and the sweep."""
+"""The engine's function: jobs, their shares and removals, ended batch jobs, and the sweep."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from domain.errors import JobLeaseHeld
 from entrypoints.engine_events import (
     Advance,
     BatchStatusEvent,
+    CompareEvent,
     ListShareEvent,
     RunSweep,
     parse_engine_event,
@@ -38,6 +39,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                     deadline = deadline_of(context, app.clock)
                     worked = await app.list_share.run(job_id, number, deadline)
                     return {"jobId": job_id, "share": number, "worked": worked}
+                case CompareEvent(jobId=job_id):
+                    deadline = deadline_of(context, app.clock)
+                    return {
+                        "jobId": job_id,
+                        "worked": await app.compare_syncs.run(job_id, deadline),
+                    }
                 case BatchStatusEvent():
                     return await _batch_job_changed(app, parsed, context)
                 case RunSweep():

@@ -25,6 +25,13 @@ class ListShareEvent(StrictModel):
     share: Annotated[int, Field(ge=0, lt=SHARE_COUNT_MAX, strict=True)]
 
 
+class CompareEvent(StrictModel):
+    """Continue to compare a job with the sync before."""
+
+    action: Literal["removals"]
+    jobId: JobId  # noqa: N815 - the field's name on the wire
+
+
 class RunSweep(StrictModel):
     """The schedule's constant input."""
 
@@ -56,7 +63,7 @@ class BatchStatusEvent(AwsModel):
     detail: BatchStatusDetail
 
 
-EngineEvent = Advance | ListShareEvent | RunSweep | BatchStatusEvent
+EngineEvent = Advance | ListShareEvent | CompareEvent | RunSweep | BatchStatusEvent
 _ENGINE_EVENT: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent, config=HIDDEN)
 
 

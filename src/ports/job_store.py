@@ -116,7 +116,9 @@ class JobStore(Protocol):
         ...
 
     def open_jobs(self) -> AsyncIterator[Job | Unreadable]:
-        """Yield the jobs that are not terminal or have unpublished notices, the oldest first.
+        """Yield the jobs that are open, the oldest first.
+
+        These are not terminal, have unpublished notices, or must be compared (`RemovalWork.open`).
 
         For a record that cannot be read it yields an Unreadable.
         """

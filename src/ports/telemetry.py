@@ -28,6 +28,8 @@ class Metric(StrEnum):
     JOBS_ENDED = "JobsEnded"
     JOBS_FAILED = "JobsFailed"
     MESSAGES_MALFORMED = "MessagesMalformed"
+    OBJECTS_REMOVED = "ObjectsRemoved"
+    REMOVALS_STOPPED = "RemovalsStopped"
 
 
 MEANINGS: Final[Mapping[Metric, str]] = {
@@ -48,6 +50,8 @@ MEANINGS: Final[Mapping[Metric, str]] = {
     Metric.JOBS_ENDED: "jobs that ended in any way",
     Metric.JOBS_FAILED: "jobs that ended as FAILED",
     Metric.MESSAGES_MALFORMED: "chunk messages that could not be read",
+    Metric.OBJECTS_REMOVED: "removed objects that were announced, repetitions included",
+    Metric.REMOVALS_STOPPED: "syncs whose removed objects the guard did not announce",
 }
 """What each metric counts, for operators."""
 

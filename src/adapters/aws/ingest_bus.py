@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from adapters.aws.errors import error_of_code, map_aws_errors
 from adapters.aws.responses import optional, required
 from domain.limits import INGEST_EVENT_COUNT_MAX
-from domain.message import IngestEvent
+from domain.message import IngestEvent, RemovalEvent
 from ports.errors import PortError, Refused
 from ports.ingest_bus import IngestBus
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "asset-sync"
 DETAIL_TYPE: Final = "AssetSyncObjectReady"
+REMOVAL_DETAIL_TYPE: Final = "AssetSyncObjectRemoved"
 
 # EventBridge User Guide, "Sending events with PutEvents": 1 MB for all entries of a request, 256 KB
 # in some Regions. An event of this service has a few KB. A tenth of the smaller limit lets ten of
@@ -34,9 +35,14 @@ class EventBridgeIngestBus:
         self._bus_name = bus_name
 
     async def publish(self, events: Sequence[IngestEvent]) -> list[PortError | None]:
-        if len(events) > INGEST_EVENT_COUNT_MAX:
-            raise self._refused(f"{len(events)} events in one request")
-        details = [encode_event(event) for event in events]
+        return await self._put(DETAIL_TYPE, [encode_event(event) for event in events])
+
+    async def publish_removals(self, events: Sequence[RemovalEvent]) -> list[PortError | None]:
+        return await self._put(REMOVAL_DETAIL_TYPE, [encode_removal_event(e) for e in events])
+
+    async def _put(self, detail_type: str, details: Sequence[str]) -> list[PortError | None]:
+        if len(details) > INGEST_EVENT_COUNT_MAX:
+            raise self._refused(f"{len(details)} events in one request")
         errors: list[PortError | None] = [self._too_large(detail) for detail in details]
         sent = [index for index, error in enumerate(errors) if error is None]
         if not sent:
@@ -44,7 +50,7 @@ class EventBridgeIngestBus:
         entries: list[PutEventsRequestEntryTypeDef] = [
             {
                 "Source": SOURCE,
-                "DetailType": DETAIL_TYPE,
+                "DetailType": detail_type,
                 "Detail": details[index],
                 "EventBusName": self._bus_name,
             }
@@ -59,7 +65,7 @@ class EventBridgeIngestBus:
         return errors
 
     def _too_large(self, detail: str) -> PortError | None:
-        size_bytes = len(f"{SOURCE}{DETAIL_TYPE}{detail}".encode())
+        size_bytes = len(f"{SOURCE}{REMOVAL_DETAIL_TYPE}{detail}".encode())
         if size_bytes <= ENTRY_BYTES_MAX:
             return None
         return self._refused(f"an event of {size_bytes} bytes")
@@ -98,6 +104,25 @@ def encode_event(event: IngestEvent) -> str:
             "assetId": event.asset_id,
             "inventoryId": event.inventory_id,
             "processingAction": event.processing_action,
+        }
+    )
+
+
+def encode_removal_event(event: RemovalEvent) -> str:
+    """Return the event's detail for subscribers, who rely on these names."""
+    return json.dumps(
+        {
+            "eventId": event.event_id,
+            "jobId": event.job_id,
+            "connectorId": event.connector_id,
+            "bucketName": event.bucket_name,
+            "objectKey": event.object_key,
+            "eTag": event.e_tag,
+            "size": event.size_bytes,
+            "assetId": event.asset_id,
+            "inventoryId": event.inventory_id,
+            "lastSeenJobId": event.last_seen_in,
+            "newObjectKey": event.new_object_key,
         }
     )
 

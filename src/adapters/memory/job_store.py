@@ -80,7 +80,7 @@ class MemoryJobStore:
         for listed in sorted(self._database.jobs, key=_age):
             # The consumer may have changed it since the list was made.
             job = self._database.jobs.find(listed.job_id)
-            if job is not None and (not job.terminal or job.notices.pending):
+            if job is not None and (not job.terminal or job.notices.pending or _compared(job)):
                 yield self._database.readable(job.job_id, job)
 
     def _check_connector(self, connector: Connector | None) -> None:
@@ -119,6 +119,10 @@ def job_write(database: MemoryDatabase, job: Job) -> tuple[Job, Write]:
         raise Conflict(f"job {job.job_id} is not at version {job.version}", resource=job.job_id)
     saved = replace(job, version=job.version + 1, tally=stored.tally)
     return saved, database.jobs.write(job.job_id, saved, expected_version=job.version)
+
+
+def _compared(job: Job) -> bool:
+    return job.removals is not None and job.removals.open
 
 
 def _age(job: Job) -> tuple[str, str]:

@@ -43,6 +43,8 @@ class RepairJob:
         """Publish its statuses, continue its end, and repair its chunks and its engine's work."""
         job = await self._status_publisher.publish_pending(job)
         if job.terminal:
+            if job.removals is not None and job.removals.needs_engine(self._clock.now()):
+                await self._invoker.removals(job.job_id)
             return
         if job.ending is not None:
             # Other jobs must not wait for one with many chunks; the next sweep continues with it.

@@ -109,9 +109,8 @@ class StatusPublisher:
             job = await self._jobs.get(job_id)
             if all(pending.number != notice.number for pending in job.notices.pending):
                 return
-            summary = json.dumps(job_view(job, self._clock.now(), self._costing), indent=2)
             try:
-                await self._results.replace(key, summary.encode(), e_tag=e_tag)
+                await self._results.replace(key, self._summary(job), e_tag=e_tag)
             except Conflict:
                 continue
             return
@@ -119,6 +118,26 @@ class StatusPublisher:
             f"{key} was written by another process {_SUMMARY_ATTEMPT_COUNT} times in a row",
             resource=key,
         )
+
+    async def renew_summary(self, job_id: str) -> None:
+        """Write the summary again, with what was found after the job's end; a failure is logged."""
+        key = summary_key(job_id)
+        try:
+            for _ in range(_SUMMARY_ATTEMPT_COUNT):
+                e_tag = await stored_e_tag(self._results, key)
+                job = await self._jobs.get(job_id)
+                if not job.terminal:
+                    return
+                try:
+                    await self._results.replace(key, self._summary(job), e_tag=e_tag)
+                except Conflict:
+                    continue
+                return
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning("summary_not_written", job_id=job_id, cause=cause_of(error))
+
+    def _summary(self, job: Job) -> bytes:
+        return json.dumps(job_view(job, self._clock.now(), self._costing), indent=2).encode()
 
     async def finish_if_settled(self, job_id: str) -> Job:
         """Complete the job if its last chunk is settled, and publish its status.

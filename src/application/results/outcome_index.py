@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from typing import Final
 
 from domain.errors import InvalidManifest
@@ -155,7 +155,7 @@ class IndexReader:
 
     async def objects(
         self, job_id: str, number: int, *, after: str | None = None, prefix: str = ""
-    ) -> AsyncIterator[IndexedObject]:
+    ) -> AsyncGenerator[IndexedObject, None]:
         """Yield the objects in the order of their keys, block by block.
 
         Args:
