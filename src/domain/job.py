@@ -64,10 +64,14 @@ class Findings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestFile:
-    """The finished manifest in the results bucket; the ETag is unquoted."""
+    """The finished manifest in the results bucket; the ETag is unquoted.
+
+    `row_e_tags` says whether its rows have ETags, those of objects.
+    """
 
     key: str
     e_tag: str
+    row_e_tags: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,6 +327,7 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
                 times=replace(times, ended_at=None),
                 ending=None,
                 status_reason=None,
+                index=None,
                 redrive=Redrive(number=job.redrive.number + 1, active=True),
             )
 
@@ -336,6 +341,11 @@ def without_notices(job: Job, published: frozenset[int]) -> Job:
 def _ended(job: Job, reason: str | None, at: datetime) -> Job:
     times, work = replace(job.times, ended_at=at), replace(job.work, lease=None)
     return replace(job, status_reason=reason, times=times, work=work)
+
+
+def wants_comparison(job: Job) -> bool:
+    """Return whether the job has ended and must still be compared with the sync before."""
+    return job.terminal and job.removals is not None and job.removals.open
 
 
 def _with_removals(job: Job) -> Job:

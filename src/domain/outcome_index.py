@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from domain.errors import NOT_OF_OUR_JSON, InvalidManifest
+from domain.lease import Lease
 from domain.manifest import ManifestEntry, format_timestamp, parse_timestamp
 from domain.outcome import Outcome, outcome_of_values, outcome_values
 
@@ -32,14 +33,26 @@ class IndexStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobIndex:
-    """What an ended job's record says of its index; `number` is the redrive that it is made after.
+    """What an ended job's record says of its index, and of the work on it.
 
-    `reason` is why it was given up.
+    Attributes:
+        number: The redrive after which it is made.
+        status: Whether it can be read.
+        reason: Why the last attempt failed, or why it was given up.
+        attempt_count: Invocations that began to work on it since the last progress.
+        lease: That of the invocation which works on it.
     """
 
     number: int
     status: IndexStatus = IndexStatus.WANTED
     reason: str | None = None
+    attempt_count: int = 0
+    lease: Lease | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it must still be made."""
+        return self.status is IndexStatus.WANTED
 
     @property
     def ready(self) -> bool:
@@ -63,8 +76,9 @@ NOT_LISTED: Final = Listed()
 class IndexedObject:
     """One object of a job.
 
-    Every object that the job listed and selected has one, and nothing else has. `outcome` is None
-    if the object was not done: its chunk was cancelled, or the job ended before there was one.
+    Every object that the job listed and selected has one, except for `IndexRoot.unread_count` of
+    them. Nothing else has one. `outcome` is None if the object was not done: its chunk was
+    cancelled, or the job ended before there was one.
     `chunk_index` is then that of the chunk, or None. `listed` may lack what the job did not record:
     the ETag in jobs of earlier versions, all of it for keys that came from a manifest.
     """
@@ -146,10 +160,14 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRoot:
-    """Where the rows of an index are: its blocks, in the order of their keys."""
+    """Where the rows of an index are: its blocks, in the order of their keys.
+
+    Of `unread_count` objects there are no rows: the files that name them could not be read.
+    """
 
     object_count: int
     blocks: tuple[Block, ...]
+    unread_count: int = 0
     _from_keys: list[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -166,6 +184,7 @@ def encode_root(root: IndexRoot) -> bytes:
     document = {
         "version": ROOT_VERSION,
         "objectCount": root.object_count,
+        "unreadCount": root.unread_count,
         "blocks": [list(block) for block in root.blocks],
     }
     return json.dumps(document, separators=(",", ":")).encode()
@@ -183,6 +202,7 @@ def decode_root(content: bytes) -> IndexRoot:
             raise InvalidManifest(f"the root of an index has version {document['version']}")
         return IndexRoot(
             object_count=document["objectCount"],
+            unread_count=document["unreadCount"],
             blocks=tuple(Block(*block) for block in document["blocks"]),
         )
     except NOT_OF_OUR_JSON as error:

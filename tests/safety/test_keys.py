@@ -87,7 +87,7 @@ def test_a_chunk_file_holds_every_key(run: Run, keys: list[str], portion: int) -
     results = MemoryResultsStore(block_bytes=portion)
 
     async def scene() -> list[ManifestEntry]:
-        await results.put("chunk", encode_entries(BUCKET, entries(keys), with_e_tags=False))
+        await results.put("chunk", encode_entries(BUCKET, entries(keys)))
         return [entry async for entry in read_entries(results, "chunk")]
 
     assert run(scene()) == entries(keys)

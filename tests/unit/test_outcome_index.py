@@ -94,14 +94,16 @@ def test_each_key_is_found_and_each_other_is_not(
 
 @given(
     st.lists(indexed(), unique_by=lambda item: item.key, max_size=40),
-    st.none() | KEYS,
-    st.just("") | KEYS,
+    st.data(),
     st.integers(1, 900),
 )
 def test_a_stream_continues_after_any_key_and_stays_below_a_prefix(
-    items: list[IndexedObject], after: str | None, prefix: str, block_bytes: int
+    items: list[IndexedObject], data: st.DataObject, block_bytes: int
 ) -> None:
     items.sort(key=lambda item: item.key)
+    keys = [item.key for item in items]
+    after = data.draw(st.none() | KEYS | st.sampled_from(keys) if keys else st.none() | KEYS)
+    prefix = data.draw(st.just("") | KEYS | st.sampled_from([key[:1] for key in keys] or [""]))
 
     async def check() -> None:
         results = MemoryResultsStore()

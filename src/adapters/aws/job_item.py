@@ -21,6 +21,7 @@ from adapters.aws.attributes import (
 )
 from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.filters_item import filters_values, to_filters
+from adapters.aws.index_item import index_values, to_index
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.listing_item import progress_values, sharing_values, to_progress, to_sharing
@@ -31,6 +32,7 @@ from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Verify
 from domain.cost_estimate import CostEstimate
 from domain.engine_work import Attempts, EngineWork
+from domain.index_work import wants_index
 from domain.job import (
     DiscoveryWork,
     Ending,
@@ -44,9 +46,9 @@ from domain.job import (
     Splitting,
     StatusNotice,
     StatusNotices,
+    wants_comparison,
 )
 from domain.listing import Listing, RowUpload
-from domain.outcome_index import IndexStatus, JobIndex
 from domain.pricing.price_table import parse_dollars
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from domain.trigger_mark import QueueView
@@ -60,8 +62,9 @@ OPEN: Final = "1"
 
 def is_open(job: Job) -> bool:
     """Return whether the sweep must still check the job."""
-    compared = job.removals is not None and job.removals.open
-    return not job.terminal or bool(job.notices.pending) or compared
+    if not job.terminal or job.notices.pending:
+        return True
+    return wants_index(job) or wants_comparison(job)
 
 
 def job_key(job_id: str) -> Item:
@@ -122,6 +125,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
             "keySum": listing.key_sum,
             "source": source_count_values(listing.source),
             "sharing": sharing_values(listing.sharing),
+            "eTags": listing.e_tags,
         },
         "lookup": lookup_values(job.lookup),
         "manifest": _manifest_values(job.discovery.manifest),
@@ -136,7 +140,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "ending": _ending_values(job.ending),
         "redriveNumber": job.redrive.number,
         "redriving": job.redrive.active,
-        "index": _index_values(job.index),
+        "index": index_values(job.index),
         "work": lease_values(job.work.lease),
         "attempts": _attempts_values(job.work.attempts),
         "notices": [_notice_values(notice) for notice in job.notices.pending],
@@ -172,7 +176,7 @@ def to_job(item: Item) -> Job:
             splitting=_to_splitting(values["splitting"]),
             ending=_to_ending(values.get("ending")),
             redrive=Redrive(number=values["redriveNumber"], active=values["redriving"]),
-            index=_to_index(values.get("index")),
+            index=to_index(values.get("index")),
             work=EngineWork(
                 lease=to_lease(values.get("work")), attempts=_to_attempts(values.get("attempts"))
             ),
@@ -186,11 +190,17 @@ def to_job(item: Item) -> Job:
 
 
 def _manifest_values(manifest: ManifestFile | None) -> dict[str, Value | None] | None:
-    return None if manifest is None else {"key": manifest.key, "eTag": manifest.e_tag}
+    if manifest is None:
+        return None
+    return {"key": manifest.key, "eTag": manifest.e_tag, "rowETags": manifest.row_e_tags}
 
 
 def _to_manifest(values: Mapping[str, Any] | None) -> ManifestFile | None:
-    return None if values is None else ManifestFile(key=values["key"], e_tag=values["eTag"])
+    if values is None:
+        return None
+    return ManifestFile(
+        key=values["key"], e_tag=values["eTag"], row_e_tags=values.get("rowETags", False)
+    )
 
 
 def _ending_values(ending: Ending | None) -> dict[str, Value | None] | None:
@@ -201,22 +211,6 @@ def _to_ending(values: Mapping[str, Any] | None) -> Ending | None:
     if values is None:
         return None
     return Ending(kind=EndingKind(values["kind"]), reason=values["reason"])
-
-
-def _index_values(index: JobIndex | None) -> dict[str, Value | None] | None:
-    if index is None:
-        return None
-    return {"number": index.number, "status": index.status, "reason": index.reason}
-
-
-def _to_index(values: Mapping[str, Any] | None) -> JobIndex | None:
-    if values is None:
-        return None
-    return JobIndex(
-        number=values["number"],
-        status=IndexStatus(values["status"]),
-        reason=values.get("reason"),
-    )
 
 
 def _attempts_values(attempts: Attempts | None) -> dict[str, Value | None] | None:
@@ -365,6 +359,7 @@ def _to_listing(values: Mapping[str, Any]) -> Listing:
         key_sum=progress.get("keySum"),
         source=to_source_counts(progress.get("source")),
         sharing=to_sharing(progress.get("sharing")),
+        e_tags=progress.get("eTags", False),
     )
 
 

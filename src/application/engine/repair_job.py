@@ -11,6 +11,7 @@ from application.engine.repair_chunks import RepairChunks
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
+from domain.index_work import wants_index
 from domain.job import Job
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
@@ -43,7 +44,9 @@ class RepairJob:
         """Publish its statuses, continue its end, and repair its chunks and its engine's work."""
         job = await self._status_publisher.publish_pending(job)
         if job.terminal:
-            if job.removals is not None and job.removals.needs_engine(self._clock.now()):
+            if wants_index(job):
+                await self._invoker.advance(job.job_id)
+            elif job.removals is not None and job.removals.needs_engine(self._clock.now()):
                 await self._invoker.removals(job.job_id)
             return
         if job.ending is not None:

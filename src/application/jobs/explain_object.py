@@ -17,7 +17,7 @@ from application.execution.fanout import fan_out
 from application.execution.tuning import Tuning
 from application.jobs.continuation import Place, cursor_at, place_of
 from application.results.files import read_chunk_outcomes
-from domain.chunk import Chunk, ChunkStatus
+from domain.chunk import FULLY_REPORTED, Chunk
 from domain.outcome import Outcome
 from domain.shown import shown
 from ports.chunk_store import ChunkStore
@@ -25,9 +25,6 @@ from ports.clock import Clock
 from ports.errors import NotFound
 from ports.job_store import JobStore
 from ports.results_store import ResultsStore
-
-_FULLY_REPORTED = frozenset({ChunkStatus.COMPLETED, ChunkStatus.COMPLETED_WITH_ERRORS})
-"""States in which a chunk's files have the outcome of each of its objects."""
 
 # A chunk's item has about 700 bytes, and a response of DynamoDB at most 1 MB.
 _CHUNKS_AT_ONCE: Final = 1_000
@@ -99,7 +96,7 @@ class ExplainObject:
                 if (found := await self._find(group, key)) is not None:
                     chunk, outcome = found
                     return Explanation(key=key, outcome=outcome, chunks=(chunk,), chunk_count=1)
-                unknown += (chunk for chunk in group if chunk.status not in _FULLY_REPORTED)
+                unknown += (chunk for chunk in group if chunk.status not in FULLY_REPORTED)
             if page.cursor is None:
                 break
             place = Place(page.cursor, 0, place.count)

@@ -10,7 +10,15 @@ from application.jobs.update_job import update_job
 from application.results.failure_records import cause_of
 from application.results.files import summary_key
 from application.results.stored_e_tag import stored_e_tag
-from domain.job import TERMINAL, Job, JobStatus, StatusNotice, without_notices
+from domain.index_work import with_index_wanted
+from domain.job import (
+    TERMINAL,
+    Job,
+    JobStatus,
+    StatusNotice,
+    wants_comparison,
+    without_notices,
+)
 from domain.job_control import finish_if_settled
 from domain.message import status_message
 from domain.pricing.costing import Costing
@@ -145,7 +153,10 @@ class StatusPublisher:
         Raises:
             NotFound: there is no such job.
         """
-        job = await update_job(
-            self._jobs, job_id, lambda job: finish_if_settled(job, self._clock.now())
-        )
-        return await self.publish_pending(job)
+
+        def finished(job: Job) -> Job:
+            ended = finish_if_settled(job, self._clock.now())
+            wants = self._tuning.outcome_indexes or wants_comparison(ended)
+            return with_index_wanted(ended) if wants and ended is not job else ended
+
+        return await self.publish_pending(await update_job(self._jobs, job_id, finished))

@@ -26,7 +26,10 @@ from ports.errors import CorruptData
 from ports.results_store import ResultsStore
 
 BLOCK_BYTES: Final = 256 * 1024
-"""The size of a block before it is compressed."""
+"""The smallest size of a block before it is compressed."""
+
+# A root of so many blocks has some hundred KB.
+_BLOCK_COUNT_MAX: Final = 16_384
 
 _COMPRESSION_LEVEL: Final = 1
 # What a stream reads at once: some thirty blocks.
@@ -48,6 +51,11 @@ def part_key(job_id: str, number: int, part: int) -> str:
     return f"{index_folder(job_id, number)}/objects/{part:05d}.jsonl.gz"
 
 
+def block_bytes_of(size_bytes: int) -> int:
+    """Return the size of the blocks of an index of this size: root and block grow alike."""
+    return max(BLOCK_BYTES, size_bytes // _BLOCK_COUNT_MAX)
+
+
 class PartWriter:
     """Makes a part of rows that are added in the order of their keys.
 
@@ -58,7 +66,7 @@ class PartWriter:
     """
 
     def __init__(self, part: int, before: str | None, *, block_bytes: int = BLOCK_BYTES) -> None:
-        self._part = part
+        self.part = part
         self._block_bytes = block_bytes
         self._rows: list[bytes] = []
         self._rows_bytes = 0
@@ -92,7 +100,7 @@ class PartWriter:
     def _end_block(self) -> None:
         start = len(self._content)
         self._content += gzip.compress(b"".join(self._rows), _COMPRESSION_LEVEL, mtime=0)
-        block = Block(self._from_key, self._part, start, len(self._content), len(self._rows))
+        block = Block(self._from_key, self.part, start, len(self._content), len(self._rows))
         self.blocks.append(block)
         self._rows, self._rows_bytes = [], 0
 

@@ -17,6 +17,7 @@ from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
 from application.engine.list_bucket import ListBucket
 from application.engine.list_share import ListShare
+from application.engine.make_index import MakeIndex
 from application.engine.record_failure import RecordFailure
 from application.engine.repair_chunks import RepairChunks
 from application.engine.repair_job import RepairJob
@@ -59,6 +60,7 @@ class EngineUseCases(ChunkUseCases):
     record_failure = singleton(RecordFailure, locals(), ChunkUseCases)
     end_job = singleton(EndJob, locals(), ChunkUseCases)
     list_share = singleton(ListShare, locals(), ChunkUseCases)
+    make_index = singleton(MakeIndex, locals(), ChunkUseCases)
     index_reader = singleton(IndexReader, locals(), ChunkUseCases)
     compare_keys = singleton(CompareKeys, locals(), ChunkUseCases)
     check_missing = singleton(CheckMissing, locals(), ChunkUseCases)
