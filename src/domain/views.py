@@ -16,6 +16,7 @@ from domain.outcome import Outcome, counts_by_name
 from domain.pricing.costing import Costing
 from domain.pricing.views import cost_view
 from domain.progress import progress_of
+from domain.removal_views import removals_view, settings_view
 from domain.snapshot import Lookup
 
 Json = dict[str, Any]
@@ -62,6 +63,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
             "objectsPerSecond": _rounded(progress.objects_per_second),
             "etaSeconds": _rounded(progress.eta_s),
         },
+        "removals": removals_view(job.removals) if job.removals else None,
         **cost_view(job, costing, lines=cost_lines),
     }
 
@@ -115,6 +117,7 @@ def connector_view(connector: Connector) -> Json:
         ),
         "fileFilter": filter_view(file_filter) if file_filter else None,
         "filters": filters_view(connector.filters) if connector.filters.given else None,
+        "removals": settings_view(connector.removals) if connector.removals else None,
         "expectedBucketOwner": connector.bucket.expected_owner,
         "roleArn": connector.bucket.role_arn,
         "createdAt": format_timestamp(connector.created_at),

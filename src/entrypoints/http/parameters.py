@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.job import JobStatus
 from domain.outcome import OutcomeKind
+from domain.removal_rows import RemovalState
 from entrypoints.http.event import Request
 from entrypoints.http.values import ID_CHARS_MAX, Cursor, WholeKey, Word
 from entrypoints.wiring.api_app import ApiApp
@@ -143,4 +144,7 @@ ConnectorFilter = Annotated[
 ]
 StatusFilter = Annotated[JobStatus | None, Query(description="Only jobs in this status.")]
 Outcome = Annotated[OutcomeKind, Query(description="Only objects that ended like this.")]
+RemovalStateFilter = Annotated[
+    RemovalState | None, Query(alias="state", description="Only objects of which this became.")
+]
 Key = Annotated[WholeKey, Query(description="The object's key, URL-encoded.")]

@@ -16,6 +16,8 @@ from domain.filters import MediaType, StorageClass
 from domain.job import JobStatus
 from domain.key_source import SourceKind
 from domain.outcome import OutcomeKind
+from domain.removal_rows import RemovalState
+from domain.removal_work import RemovalStatus
 from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
@@ -46,6 +48,16 @@ class Filters(Shown):
     media_types: list[MediaType]
 
 
+class RemovalSettings(Shown):
+    """That whole syncs are compared with the one before, and what the guard lets pass."""
+
+    announce: bool
+    """Whether an event is sent for each removed object."""
+    max_share: Annotated[float, Field(ge=0, le=1)]
+    max_count: Count
+    min_count: Count
+
+
 class Connector(Shown):
     """A registered bucket."""
 
@@ -66,6 +78,8 @@ class Connector(Shown):
     file_filter: FileFilter | None
     filters: Filters | None
     """Which objects its syncs are about; null for all."""
+    removals: RemovalSettings | None
+    """Null if removed objects are not reported."""
     expected_bucket_owner: str | None
     role_arn: str | None
     """The role in which the bucket is reached; null for the service's own."""
@@ -197,6 +211,31 @@ class Lookup(Shown):
     snapshot: CatalogSnapshot | None
 
 
+class JobRemovals(Shown):
+    """The comparison of a sync that has ended with the one before."""
+
+    status: RemovalStatus
+    reason: str | None
+    """Why it is in this status; null if there is nothing to say."""
+    baseline_job_id: str | None
+    """The sync that it is compared with; null for the first one, and before it begins."""
+    seen_before: Count
+    seen_now: Count
+    missing: Count
+    """Seen before, and not now."""
+    removed: Count
+    moved: Count
+    """Removed, and found at another key by ETag and size."""
+    returned: Count
+    """Missing in the sync, and there when they were looked for."""
+    out_of_scope: Count
+    """They exist, and the filters leave them out now."""
+    announced: Count
+    """Events that were sent."""
+    confirmed_at: datetime | None
+    """When a user confirmed what the guard had stopped."""
+
+
 class Job(Shown):
     """One sync of one connector."""
 
@@ -225,6 +264,8 @@ class Job(Shown):
     statistics: JobStatistics
     chunks: ChunkCounts
     progress: Progress
+    removals: JobRemovals | None
+    """Null if it is not compared, or has not ended."""
     estimate: CostEstimate | None
     """Of a sync with maxCost, and of a dry run that has completed: then of the sync itself."""
     actual: ActualCost | None
@@ -292,6 +333,23 @@ class ObjectOutcome(Outcome):
     object_key: str
 
 
+class Removal(Shown):
+    """An object that the sync before saw, and this one did not."""
+
+    object_key: str
+    state: RemovalState
+    """MISSING until it was looked for once more."""
+    e_tag: str | None
+    size: int | None
+    asset_id: str | None
+    inventory_id: str | None
+    last_seen_job_id: str
+    new_object_key: str | None
+    """Where its content was found, if it was moved."""
+    event_id: str | None
+    """Of the event that it is gone, sent or not."""
+
+
 class Explanation(Shown):
     """The outcome of one key."""
 
@@ -338,6 +396,10 @@ class ChunkPage(_Page[Chunk]):
 
 class ObjectOutcomePage(_Page[ObjectOutcome]):
     """Objects that ended one way. A page may be short, or empty, and not the last."""
+
+
+class RemovalPage(_Page[Removal]):
+    """Objects that are not seen any more, by key. A page may be short, or empty, and not the last."""
 
 
 class FailurePage(_Page[Failure]):

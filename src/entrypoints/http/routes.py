@@ -40,6 +40,7 @@ from entrypoints.http.problems import (
     PRECONDITION_FAILED,
     TOO_MANY_PREFIXES,
 )
+from entrypoints.http.removal_routes import REMOVAL_ROUTES
 from entrypoints.http.route import RouteTable
 from entrypoints.wiring.api_app import ApiApp
 from ports.paging import Page
@@ -281,6 +282,7 @@ async def list_connector_jobs(
     return await list_jobs(app, limit, cursor, connector_id, status)
 
 
+ROUTES.extend(REMOVAL_ROUTES)
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from application.check_connector import CheckConnector
 from application.connectors import Connectors
 from application.jobs.cancel_job import CancelJob
+from application.jobs.confirm_removals import ConfirmRemovals
 from application.jobs.explain_object import ExplainObject
 from application.jobs.job_queries import JobQueries
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.plan_sync import PlanSync
 from application.jobs.redrive_job import RedriveJob
+from application.jobs.removal_pages import RemovalPages
 from application.jobs.start_sync import StartSync
 from entrypoints.wiring.slots import Slots, app_of, singleton
 
@@ -38,6 +40,10 @@ class ApiUseCases(Slots):
         planner=plan_sync,
     )
     cancel_job = singleton(CancelJob, locals(), Slots, engine=Slots.invoker)
+    removal_pages = singleton(RemovalPages, locals(), Slots)
+    confirm_removals = singleton(
+        ConfirmRemovals, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
+    )
     redrive_job = singleton(
         RedriveJob, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
     )
@@ -56,6 +62,8 @@ class ApiApp:
     check_connector: CheckConnector
     cancel_job: CancelJob
     redrive_job: RedriveJob
+    removal_pages: RemovalPages
+    confirm_removals: ConfirmRemovals
     queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject
