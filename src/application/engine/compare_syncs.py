@@ -180,7 +180,7 @@ class CompareSyncs:
         checked = await self._check_missing.run(job, _settings(job), lease)
         if checked is None:
             return None
-        await self._replace(job, connector, work.index_number, carried_key(job.job_id))
+        await self._replace(checked, connector, work.index_number, carried_key(job.job_id))
         done = await self._evolve(checked, lease, RemovalsChecked())
         self._report("removals_done", done)
         await self._status_publisher.renew_summary(job.job_id)

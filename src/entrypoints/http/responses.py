@@ -399,7 +399,7 @@ class ObjectOutcomePage(_Page[ObjectOutcome]):
 
 
 class RemovalPage(_Page[Removal]):
-    """Objects that are not seen any more, by key. A page may be short, or empty, and not the last."""
+    """Objects that are not seen any more, by key. A page may be short and not the last."""
 
 
 class FailurePage(_Page[Failure]):
