@@ -106,24 +106,15 @@ def watching_ingest(config: Config) -> list[Statement]:
         )
     ]
     if config.ingest_queues:
-        statements += [
+        statements.append(
             Statement(
                 sid="LookAtIngestQueues",
                 reason="Read the number of messages in an ingest queue; receive none.",
                 actions=("sqs:GetQueueAttributes",),
                 resources=config.ingest_queues,
                 list_of="ingest_queues",
-            ),
-            Statement(
-                sid="IngestQueueSeenEmpty",
-                reason=(
-                    "Note with a connector when its ingest queue was seen empty, and read that when"
-                    " a job begins."
-                ),
-                actions=("dynamodb:GetItem", "dynamodb:UpdateItem"),
-                resources=("{connectors_table}",),
-            ),
-        ]
+            )
+        )
     return statements
 
 

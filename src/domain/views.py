@@ -13,6 +13,7 @@ from domain.filter_view import filters_view
 from domain.job import Job
 from domain.manifest import format_timestamp
 from domain.outcome import Outcome, counts_by_name
+from domain.outcome_index import NOT_LISTED, IndexedObject, JobIndex, Listed
 from domain.pricing.costing import Costing
 from domain.pricing.views import cost_view
 from domain.progress import progress_of
@@ -64,6 +65,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
             "etaSeconds": _rounded(progress.eta_s),
         },
         "removals": removals_view(job.removals) if job.removals else None,
+        "outcomeIndex": index_view(job.index) if job.index else None,
         **cost_view(job, costing, lines=cost_lines),
     }
 
@@ -165,6 +167,32 @@ def failure_view(failure: Failure) -> Json:
         "occurredAt": format_timestamp(failure.occurred_at),
         "stackTrace": failure.stack_trace,
     }
+
+
+def listed_view(listed: Listed) -> Json:
+    """Return how an object was listed, in the API's form."""
+    return {
+        "size": listed.size_bytes,
+        "lastModified": _time(listed.last_modified),
+        "eTag": listed.e_tag,
+    }
+
+
+def indexed_view(item: IndexedObject) -> Json:
+    """Return an object with an outcome, as it is listed among others.
+
+    Raises:
+        ValueError: It has none.
+    """
+    if item.outcome is None:
+        raise ValueError(f"{item.key!r} has no outcome")
+    listed = None if item.listed == NOT_LISTED else listed_view(item.listed)
+    return {"objectKey": item.key, "listed": listed, **outcome_view(item.outcome)}
+
+
+def index_view(index: JobIndex) -> Json:
+    """Return the state of a job's index of outcomes, in the API's form."""
+    return {"status": index.status.value, "reason": index.reason}
 
 
 def outcome_view(outcome: Outcome) -> Json:

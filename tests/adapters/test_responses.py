@@ -280,15 +280,15 @@ CALL_NAMES: Final = tuple(
         "jobs": "create get save save_ended reopen list_page open_jobs",
         "chunks": "add get save settle chunks list_page covering_page",
         "shares": "start get shares save record hand_on close discard",
-        "connectors": "create get save remove list_page record_queue_empty",
+        "connectors": "create get save remove list_page record_queue_empty record_baseline",
         "errors": "record clear list_page",
         "catalog": "look_up records_at",
         "catalog_scan": "size page",
         "queue": "send depth",
         "ingest_queue": "send depth",
         "notifier": "publish",
-        "bus": "publish",
-        "invoker": "advance list_share",
+        "bus": "publish publish_removals",
+        "invoker": "advance list_share removals",
         "surveyor": "check survey",
     }.items()
     for method in methods.split()

@@ -10,18 +10,23 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from invalid_cursors import invalid_cursors
 
 from application.engine import build_index, index_input, merge_runs
 from application.execution.tuning import Tuning
+from application.jobs.outcome_pages import WantedOutcomes
+from application.results.files import chunk_key
 from application.results.outcome_index import IndexReader, part_key, root_key
 from domain.chunk import ChunkStatus
 from domain.connector import Verify
+from domain.decision import Decision
 from domain.job import Job, JobStatus
 from domain.outcome import OutcomeKind
 from domain.outcome_index import IndexedObject, IndexStatus
 from domain.packing import ChunkSizing
 from domain.sync_request import Discovery
 from ports.errors import AccessDenied, NotFound, Unavailable
+from ports.paging import InvalidCursor
 
 BUCKET = "media"
 DISCOVERIES = pytest.mark.parametrize("discovery", list(Discovery))
@@ -392,3 +397,129 @@ async def test_parts_are_lines_of_json_for_other_tools(new_story: Callable[..., 
     assert keys == sorted(ALL)
     with pytest.raises(NotFound):
         await story.ports.results.get(part_key(job.job_id, 0, part))
+
+
+class CountedReads:
+    """Counts the reads of files of a story from now on."""
+
+    def __init__(self, story: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        for name in ("get", "read_range", "stream"):
+            monkeypatch.setattr(story.ports.results, name, self._counted(story, name))
+
+    def _counted(self, story: Any, name: str) -> Callable[..., Any]:
+        real = getattr(story.ports.results, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.count += 1
+            return real(*args, **kwargs)
+
+        return call
+
+
+@DISCOVERIES
+async def test_an_outcome_is_explained_with_two_reads(
+    new_story: Callable[..., Any], discovery: Discovery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And as it is explained without the index, for each object."""
+    story = new_story(TINY)
+    furnish(story)
+    job = await story.sync(discovery=discovery)
+    explain = story.use_cases.explain_object().explain
+    before = {key: await explain(job.job_id, key) for key in ALL}
+    job = await settle(story, job.job_id)
+    reads = CountedReads(story, monkeypatch)
+    for key in ALL:
+        reads.count = 0
+        found = await explain(job.job_id, key)
+        assert reads.count <= 2
+        assert found.listed is not None
+        assert replace(found, listed=None) == before[key]
+    with pytest.raises(NotFound, match="not among the objects"):
+        await explain(job.job_id, "nowhere")
+
+
+async def test_without_the_files_of_the_index_those_of_chunks_are_searched(story: Any) -> None:
+    furnish(story)
+    job = await synced(story)
+    for name in [name for name in story.ports.results.files if "/index/" in name]:
+        del story.ports.results.files[name]
+    found = await story.use_cases.explain_object().explain(job.job_id, "known.jpg")
+    assert found.outcome.kind is OutcomeKind.SKIPPED
+    page = await story.use_cases.outcome_pages().page(
+        job.job_id, WantedOutcomes(), limit=100, cursor=None
+    )
+    assert sorted(each.key for each in page.items) == sorted(ALL)
+
+
+async def test_objects_that_no_file_names_are_not_denied(story: Any) -> None:
+    """A chunk failed because its own file was damaged: its objects are not known to be none."""
+    furnish(story)
+    job = await story.start()
+    await story.run_engine()
+    chunk = story.chunks(await story.ports.jobs.get(job.job_id))[0]
+    story.ports.results.files[chunk_key(chunk)] = b"damaged\n"
+    job = await settle(story, job.job_id)
+    root = await IndexReader(results=story.ports.results).root(job.job_id, 0)
+    assert root.unread_count == chunk.object_count
+    assert root.object_count == len(ALL) - chunk.object_count
+    explain = story.use_cases.explain_object().explain
+    unknown = next(key for key in sorted(ALL) if chunk.covers(key))
+    found = await explain(job.job_id, unknown)
+    assert found.outcome is None
+    assert [each.status for each in found.chunks] == [ChunkStatus.FAILED]
+
+
+@DISCOVERIES
+@pytest.mark.parametrize("indexed", [True, False])
+async def test_outcomes_are_listed_all_or_some(
+    new_story: Callable[..., Any], discovery: Discovery, indexed: bool
+) -> None:
+    story = new_story(replace(TINY, outcome_indexes=indexed))
+    furnish(story)
+    job = await story.sync(discovery=discovery)
+    if indexed:
+        job = await settle(story, job.job_id)
+    pages = story.use_cases.outcome_pages()
+
+    async def listed(wanted: WantedOutcomes, limit: int) -> list[str]:
+        found: list[str] = []
+        cursor: str | None = None
+        while True:
+            page = await pages.page(job.job_id, wanted, limit=limit, cursor=cursor)
+            assert len(page.items) <= limit
+            found += [each.key for each in page.items]
+            if (cursor := page.cursor) is None:
+                return found
+
+    for limit in (1, 2, 100):
+        assert sorted(await listed(WantedOutcomes(), limit)) == sorted(ALL)
+        assert sorted(await listed(WantedOutcomes(prefix="a/"), limit)) == sorted(
+            key for key in ALL if key.startswith("a/")
+        )
+        puts = await listed(WantedOutcomes(decision=Decision.PUT, prefix="c"), limit)
+        assert sorted(puts) == sorted(key for key in KEYS if key.startswith("c"))
+        failed = WantedOutcomes(kind=OutcomeKind.FAILED)
+        assert await listed(failed, limit) == ["locked.jpg"]
+        assert await listed(replace(failed, prefix="a"), limit) == []
+    if indexed:
+        assert await listed(WantedOutcomes(), 4) == sorted(ALL)
+
+
+async def test_a_list_that_was_begun_before_the_index_goes_on(
+    new_story: Callable[..., Any],
+) -> None:
+    story = new_story(TINY)
+    furnish(story)
+    job = await story.sync()
+    pages = story.use_cases.outcome_pages()
+    first = await pages.page(job.job_id, WantedOutcomes(), limit=4, cursor=None)
+    await settle(story, job.job_id)
+    rest = await pages.page(job.job_id, WantedOutcomes(), limit=100, cursor=first.cursor)
+    assert sorted(each.key for each in first.items + rest.items) == sorted(ALL)
+    by_index = await pages.page(job.job_id, WantedOutcomes(), limit=4, cursor=None)
+    for forged in invalid_cursors(by_index.cursor):
+        with pytest.raises(InvalidCursor):
+            await pages.page(job.job_id, WantedOutcomes(), limit=4, cursor=forged)
+    with pytest.raises(InvalidCursor):
+        await pages.page(job.job_id, WantedOutcomes(prefix="a"), limit=4, cursor=by_index.cursor)

@@ -182,7 +182,7 @@ class CompareSyncs:
             return None
         await self._replace(checked, connector, work.index_number, carried_key(job.job_id))
         done = await self._evolve(checked, lease, RemovalsChecked())
-        self._report("removals_done", done)
+        self._telemetry.event("removals_done", **_facts(done))
         await self._status_publisher.renew_summary(job.job_id)
         return done
 
@@ -225,7 +225,7 @@ class CompareSyncs:
     async def _guard(self, job: Job, lease: RemovalLease) -> Job:
         counts = lease.check(job).counts
         reason = guard_reason(_settings(job), before=counts.seen_before, missing=counts.missing)
-        self._report("removals_compared", job)
+        self._telemetry.event("removals_compared", **_facts(job))
         if reason is None:
             return await self._evolve(job, lease, GuardPassed())
         stopped = await self._evolve(job, lease, GuardStopped(reason=reason))
@@ -341,30 +341,29 @@ class CompareSyncs:
         except LeaseLost as lost:
             self._telemetry.event("removals_lease_lost", job_id=job_id, cause=str(lost))
             return
-        self._report("removals_ended", job)
+        self._telemetry.warning("removals_not_compared", **_facts(job))
         await self._unclaim(job)
         await self._status_publisher.renew_summary(job_id)
 
     async def _evolve(self, job: Job, lease: RemovalLease, event: RemovalEvent) -> Job:
         return await lease.update(job.job_id, lambda work: evolve_removals(work, event))
 
-    def _report(self, name: str, job: Job) -> None:
-        work = job.removals
-        if work is None:
-            return
-        counts = work.counts
-        self._telemetry.event(
-            name,
-            job_id=job.job_id,
-            status=work.status.value,
-            seen_before=counts.seen_before,
-            seen_now=counts.seen_now,
-            missing=counts.missing,
-            removed=counts.removed,
-            moved=counts.moved,
-            announced=counts.announced,
-            cause=work.reason,
-        )
+
+def _facts(job: Job) -> dict[str, str | int | None]:
+    """Return what the log says of a comparison."""
+    work = job.removals or RemovalWork()
+    counts = work.counts
+    return {
+        "job_id": job.job_id,
+        "status": work.status.value,
+        "seen_before": counts.seen_before,
+        "seen_now": counts.seen_now,
+        "missing": counts.missing,
+        "removed": counts.removed,
+        "moved": counts.moved,
+        "announced": counts.announced,
+        "cause": work.reason,
+    }
 
 
 def _settings(job: Job) -> Removals:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 from domain.errors import InvalidManifest
 from domain.outcome_index import (
@@ -125,6 +125,13 @@ async def write_index(
     return root
 
 
+class IndexPlace(NamedTuple):
+    """A place in an index: the position of a block, and how many of its rows are before it."""
+
+    block: int
+    row: int
+
+
 class IndexReader:
     """Reads indexes of jobs."""
 
@@ -144,13 +151,23 @@ class IndexReader:
             raise CorruptData(f"the index of job {job_id}: {error}", resource=job_id) from error
 
     async def find(self, job_id: str, number: int, key: str) -> IndexedObject | None:
-        """Return the object of a key, None if it was not in the job: two reads at most.
+        """Return the object of a key, None if the index has none: two reads at most.
 
         Raises:
             NotFound: a file of the index is gone.
             CorruptData: a file cannot be parsed.
         """
-        root = await self.root(job_id, number)
+        return await self.find_below(await self.root(job_id, number), job_id, number, key)
+
+    async def find_below(
+        self, root: IndexRoot, job_id: str, number: int, key: str
+    ) -> IndexedObject | None:
+        """Return the object of a key, None if the index has none: one read at most.
+
+        Raises:
+            NotFound: a file of the index is gone.
+            CorruptData: a file cannot be parsed.
+        """
         position = root.position_of(key)
         if position < 0:
             return None
@@ -178,21 +195,35 @@ class IndexReader:
         """
         root = await self.root(job_id, number)
         first = prefix if after is None else max(prefix, after)
-        for run in _adjacent(root.blocks[max(root.position_of(first), 0) :]):
+        start = IndexPlace(max(root.position_of(first), 0), 0)
+        async for _, item in self.objects_from(root, job_id, number, start, prefix=prefix):
+            if after is None or item.key > after:
+                yield item
+
+    async def objects_from(
+        self, root: IndexRoot, job_id: str, number: int, start: IndexPlace, *, prefix: str = ""
+    ) -> AsyncIterator[tuple[IndexPlace, IndexedObject]]:
+        """Yield the objects from a place on, each with the place after it.
+
+        Raises:
+            NotFound: a file of the index is gone.
+            CorruptData: a file cannot be parsed.
+        """
+        position, skipped = start
+        for run in _adjacent(root.blocks[position:]):
             content = await self._read(job_id, number, run)
             for block in run:
                 if block.from_key > prefix and not block.from_key.startswith(prefix):
                     return
-                start = block.start - run[0].start
-                part = content[start : start + block.stop - block.start]
-                for row in _rows(job_id, block, part):
-                    item = _decoded(job_id, row)
-                    if after is not None and item.key <= after:
-                        continue
+                begin = block.start - run[0].start
+                rows = _rows(job_id, block, content[begin : begin + block.stop - block.start])
+                for row_number in range(skipped, len(rows)):
+                    item = _decoded(job_id, rows[row_number])
                     if item.key.startswith(prefix):
-                        yield item
+                        yield IndexPlace(position, row_number + 1), item
                     elif item.key > prefix:
                         return
+                position, skipped = position + 1, 0
 
     async def _read(self, job_id: str, number: int, run: Sequence[Block]) -> bytes:
         key = part_key(job_id, number, run[0].part)

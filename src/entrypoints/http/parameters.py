@@ -12,16 +12,19 @@ from aws_lambda_powertools.event_handler.request import Request as ResolvedReque
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from domain.decision import Decision
 from domain.job import JobStatus
 from domain.outcome import OutcomeKind
 from domain.removal_rows import RemovalState
 from entrypoints.http.event import Request
-from entrypoints.http.values import ID_CHARS_MAX, Cursor, WholeKey, Word
+from entrypoints.http.values import ID_CHARS_MAX, Cursor, Prefix, WholeKey, Word
 from entrypoints.wiring.api_app import ApiApp
 from ports.errors import NotFound
 
 PAGE_ITEM_COUNT: Final = 20
 _PAGE_ITEM_COUNT_MAX: Final = 100
+# An outcome has some hundred bytes; a job has millions.
+_OUTCOME_COUNT_MAX: Final = 1_000
 
 # Ids that we make or accept are such words; others are of nothing, and no table must be asked
 # (DynamoDB refuses keys over 2,048 bytes).
@@ -143,7 +146,17 @@ ConnectorFilter = Annotated[
     Word | None, Query(alias="connectorId", description="Only jobs of this connector.")
 ]
 StatusFilter = Annotated[JobStatus | None, Query(description="Only jobs in this status.")]
-Outcome = Annotated[OutcomeKind, Query(description="Only objects that ended like this.")]
+OutcomeLimit = Annotated[
+    int,
+    Field(ge=1, le=_OUTCOME_COUNT_MAX),
+    BeforeValidator(_digits),
+    Query(description="How many objects at most."),
+]
+Outcome = Annotated[OutcomeKind | None, Query(description="Only objects that ended like this.")]
+DecisionFilter = Annotated[
+    Decision | None, Query(description="Only objects for which this was decided.")
+]
+KeyPrefix = Annotated[Prefix, Query(description="Only keys that begin like this, URL-encoded.")]
 RemovalStateFilter = Annotated[
     RemovalState | None, Query(alias="state", description="Only objects of which this became.")
 ]

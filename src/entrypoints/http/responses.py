@@ -16,11 +16,11 @@ from domain.filters import MediaType, StorageClass
 from domain.job import JobStatus
 from domain.key_source import SourceKind
 from domain.outcome import OutcomeKind
-from domain.removal_rows import RemovalState
-from domain.removal_work import RemovalStatus
+from domain.outcome_index import IndexStatus
 from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
+from entrypoints.http.removal_responses import JobRemovals, Removal, RemovalSettings
 from entrypoints.http.shown_model import Count, Shown
 
 Item = TypeVar("Item")
@@ -46,16 +46,6 @@ class Filters(Shown):
     min_age_seconds: int | None
     storage_classes: list[StorageClass]
     media_types: list[MediaType]
-
-
-class RemovalSettings(Shown):
-    """That whole syncs are compared with the one before, and what the guard lets pass."""
-
-    announce: bool
-    """Whether an event is sent for each removed object."""
-    max_share: Annotated[float, Field(ge=0, le=1)]
-    max_count: Count
-    min_count: Count
 
 
 class Connector(Shown):
@@ -211,29 +201,12 @@ class Lookup(Shown):
     snapshot: CatalogSnapshot | None
 
 
-class JobRemovals(Shown):
-    """The comparison of a sync that has ended with the one before."""
+class OutcomeIndex(Shown):
+    """The index by which the outcome of an object is found at once."""
 
-    status: RemovalStatus
+    status: IndexStatus
     reason: str | None
-    """Why it is in this status; null if there is nothing to say."""
-    baseline_job_id: str | None
-    """The sync that it is compared with; null for the first one, and before it begins."""
-    seen_before: Count
-    seen_now: Count
-    missing: Count
-    """Seen before, and not now."""
-    removed: Count
-    moved: Count
-    """Removed, and found at another key by ETag and size."""
-    returned: Count
-    """Missing in the sync, and there when they were looked for."""
-    out_of_scope: Count
-    """They exist, and the filters leave them out now."""
-    announced: Count
-    """Events that were sent."""
-    confirmed_at: datetime | None
-    """When a user confirmed what the guard had stopped."""
+    """Why the last attempt to make it failed, or why it was given up."""
 
 
 class Job(Shown):
@@ -266,6 +239,8 @@ class Job(Shown):
     progress: Progress
     removals: JobRemovals | None
     """Null if it is not compared, or has not ended."""
+    outcome_index: OutcomeIndex | None
+    """Null until the job has ended, and for jobs of earlier versions."""
     estimate: CostEstimate | None
     """Of a sync with maxCost, and of a dry run that has completed: then of the sync itself."""
     actual: ActualCost | None
@@ -327,27 +302,20 @@ class Outcome(Shown):
     request_id: str | None
 
 
+class Listed(Shown):
+    """An object as its job listed it."""
+
+    size: int | None
+    last_modified: datetime | None
+    e_tag: str | None
+
+
 class ObjectOutcome(Outcome):
     """The end of one object, with its key."""
 
     object_key: str
-
-
-class Removal(Shown):
-    """An object that the sync before saw, and this one did not."""
-
-    object_key: str
-    state: RemovalState
-    """MISSING until it was looked for once more."""
-    e_tag: str | None
-    size: int | None
-    asset_id: str | None
-    inventory_id: str | None
-    last_seen_job_id: str
-    new_object_key: str | None
-    """Where its content was found, if it was moved."""
-    event_id: str | None
-    """Of the event that it is gone, sent or not."""
+    listed: Listed | None
+    """Null if the list is not made from the job's index."""
 
 
 class Explanation(Shown):
@@ -355,6 +323,8 @@ class Explanation(Shown):
 
     job_id: str
     object_key: str
+    listed: Listed | None
+    """Null until the job has its index of outcomes, which is made after its end."""
     outcome: Outcome | None
     """Null while the object's chunk is not settled."""
     chunk_count: Count

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
+from application.jobs.outcome_pages import WantedOutcomes
 from application.jobs.plan_sync import PlanOptions
 from domain.bucket_report import BucketReport
 from domain.connector import Connector
@@ -19,7 +20,15 @@ from domain.errors import FieldIssue, InvalidRequest
 from domain.job import Job
 from domain.pricing.plan_views import plan_view
 from domain.report_view import report_view
-from domain.views import chunk_view, connector_view, failure_view, job_view, outcome_view
+from domain.views import (
+    chunk_view,
+    connector_view,
+    failure_view,
+    indexed_view,
+    job_view,
+    listed_view,
+    outcome_view,
+)
 from entrypoints.http import parameters as given
 from entrypoints.http.bodies import PlanBody, SyncBody
 from entrypoints.http.connector_bodies import ConnectorBody, ConnectorChangesBody
@@ -221,13 +230,16 @@ async def list_errors(
 async def list_outcomes(
     app: App,
     job_id: given.JobIdInPath,
-    outcome: given.Outcome,
-    limit: given.Limit = PAGE_ITEM_COUNT,
+    limit: given.OutcomeLimit = PAGE_ITEM_COUNT,
     cursor: given.PageCursor = None,
+    outcome: given.Outcome = None,
+    decision: given.DecisionFilter = None,
+    prefix: given.KeyPrefix = "",
 ) -> Response[str]:
-    """List a job's objects that ended one way, such as NOT_TAKEN."""
-    page = await app.outcome_pages.page(job_id, outcome, limit=limit, cursor=cursor)
-    return _page(page, lambda each: {"objectKey": each.key, **outcome_view(each)})
+    """List a job's objects with their outcomes, all or some; by key, once there is the index."""
+    wanted = WantedOutcomes(kind=outcome, decision=decision, prefix=prefix)
+    page = await app.outcome_pages.page(job_id, wanted, limit=limit, cursor=cursor)
+    return _page(page, indexed_view)
 
 
 @ROUTES.route("GET", "/jobs/{jobId}/objects", "Explanation")
@@ -240,6 +252,7 @@ async def explain_object(
     return {
         "jobId": job_id,
         "objectKey": explanation.key,
+        "listed": None if explanation.listed is None else listed_view(explanation.listed),
         "outcome": None if outcome is None else outcome_view(outcome),
         "chunkCount": explanation.chunk_count,
         "chunks": [chunk_view(chunk) for chunk in explanation.chunks[:_SHOWN_CHUNK_COUNT]],
