@@ -85,9 +85,12 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="ReadOutcomes",
-            reason="Return the outcome of an object.",
+            reason="Return the outcome of an object, and the report on removed ones.",
             actions=("s3:GetObject",),
-            resources=("{results_bucket}/jobs/*/outcomes/*",),
+            resources=(
+                "{results_bucket}/jobs/*/outcomes/*",
+                "{results_bucket}/jobs/*/removals/*",
+            ),
         ),
         summary(),
         missing_results(),

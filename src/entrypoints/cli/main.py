@@ -9,7 +9,12 @@ import typer
 
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
-from entrypoints.cli.remote import connector_commands, job_commands, plan_command
+from entrypoints.cli.remote import (
+    connector_commands,
+    job_commands,
+    plan_command,
+    removal_commands,
+)
 from entrypoints.cli.schemas_command import schemas
 from entrypoints.cli.stage.command import doctor
 
@@ -24,6 +29,7 @@ app.command()(up)
 app.command()(doctor)
 app.command()(schemas)
 app.add_typer(connector_commands.app, name="connectors")
+app.add_typer(removal_commands.app, name="removals")
 for _command in (
     plan_command.plan,
     job_commands.sync,

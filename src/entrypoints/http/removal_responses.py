@@ -62,3 +62,14 @@ class Removal(Shown):
     """Where its content was found, if it was moved."""
     event_id: str | None
     """Of the event that it is gone, sent or not."""
+
+
+class RemovalPage(Shown):
+    """Objects that are not seen any more, by key. A page may be short, or empty, and not the last.
+
+    A record that cannot be read is an error: the report is one file.
+    """
+
+    items: list[Removal]
+    next_cursor: str | None
+    """Where the next page begins; null on the last one."""

@@ -20,7 +20,7 @@ from domain.outcome_index import IndexStatus
 from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
-from entrypoints.http.removal_responses import JobRemovals, Removal, RemovalSettings
+from entrypoints.http.removal_responses import JobRemovals, RemovalSettings
 from entrypoints.http.shown_model import Count, Shown
 
 Item = TypeVar("Item")
@@ -366,10 +366,6 @@ class ChunkPage(_Page[Chunk]):
 
 class ObjectOutcomePage(_Page[ObjectOutcome]):
     """Objects that ended one way. A page may be short, or empty, and not the last."""
-
-
-class RemovalPage(_Page[Removal]):
-    """Objects that are not seen any more, by key. A page may be short and not the last."""
 
 
 class FailurePage(_Page[Failure]):

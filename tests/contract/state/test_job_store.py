@@ -47,6 +47,7 @@ from domain.outcome import Statistics
 from domain.outcome_index import IndexStatus, JobIndex
 from domain.removal_settings import Removals
 from domain.removal_work import (
+    WANTED,
     ComparedFiles,
     RemovalAttempts,
     RemovalCounts,
@@ -718,6 +719,17 @@ class TestOpenJobs:
         job = await jobs.save(ended(await jobs.create(make_job())))
         assert [each async for each in jobs.open_jobs()] == [job]
         await jobs.save(replace(job, notices=StatusNotices()))
+        assert [each async for each in jobs.open_jobs()] == []
+
+    async def test_a_job_that_must_be_compared_is_in_the_list(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        job = await jobs.save(ended(await jobs.create(make_job())))
+        silent = replace(job, notices=StatusNotices(), removals=WANTED)
+        compared = await jobs.save(silent)
+        assert [each async for each in jobs.open_jobs()] == [compared]
+        stopped = replace(WANTED, status=RemovalStatus.STOPPED)
+        await jobs.save(replace(compared, removals=stopped))
         assert [each async for each in jobs.open_jobs()] == []
 
     async def test_a_reopened_job_is_back(self, jobs: JobStore, make_job: MakeJob) -> None:
