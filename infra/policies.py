@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from infra.config import Config
+from infra.removal_statements import comparing_syncs, connector_records
 from infra.statements import (
     Statement,
     announcing,
@@ -144,16 +145,7 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("dynamodb:BatchWriteItem", "dynamodb:Query"),
             resources=("{errors_table}",),
         ),
-        Statement(
-            sid="ConnectorRecords",
-            reason=(
-                "Read a connector when a job begins, and when one is compared with the sync before;"
-                " note with it when its ingest queue was seen empty, and what its next sync is"
-                " compared with."
-            ),
-            actions=("dynamodb:GetItem", "dynamodb:UpdateItem"),
-            resources=("{connectors_table}",),
-        ),
+        *connector_records(),
         *catalog(config, by_asset=False),
         *scanning_catalog(config),
         *watching_ingest(config),
@@ -199,21 +191,7 @@ def engine_statements(config: Config) -> list[Statement]:
                 "{results_bucket}/jobs/*/reports/*",
             ),
         ),
-        Statement(
-            sid="Removals",
-            reason=(
-                "Write the objects that a sync does not see any more, by multipart upload, and read"
-                " them: to look for them once more, and with the next sync."
-            ),
-            actions=("s3:GetObject", "s3:PutObject"),
-            resources=("{results_bucket}/jobs/*/removals/*",),
-        ),
-        Statement(
-            sid="AnnounceRemovals",
-            reason="Send an event to the ingest bus for each object that is gone.",
-            actions=("events:PutEvents",),
-            resources=("{ingest_bus}",),
-        ),
+        *comparing_syncs(),
         summary(),
         missing_results(),
         Statement(

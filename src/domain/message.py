@@ -128,7 +128,7 @@ def status_message(job: Job, notice: StatusNotice) -> StatusMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalEvent:
-    """An object that an earlier sync saw does not exist any more.
+    """An object that an earlier sync saw no longer exists.
 
     `event_id` is equal for every repetition, and different for every disappearance. The ids are
     None if they are not known. `new_object_key` is where its content was found, if it was moved.

@@ -1,4 +1,4 @@
-"""Rows of the report on removed objects: what became of an object that was seen before.
+"""Rows of the report on removed objects: the outcome of an object that was seen before.
 
 A row is a line of CSV. Values are percent-encoded as keys in manifests are, so no value has a
 comma, a quote or a line end. The first line has the names of the columns.
@@ -18,7 +18,7 @@ from domain.outcome_index import IndexedObject
 
 
 class RemovalState(StrEnum):
-    """What became of an object that was seen before, and not now.
+    """The outcome of an object that was seen before, and not now.
 
     MISSING: it was not looked for. RETURNED: it exists. OUT_OF_SCOPE: it exists, and the filters
     leave it out. REMOVED: it does not exist. MOVED: nor does this, and its content is at a new key.

@@ -46,7 +46,7 @@ class Baseline:
         object_count: How many objects these are.
         carried_key: A file with more of them, which that sync did not list, and which existed when
             they were looked for.
-        claimed_by: The job that is being compared; no other is meanwhile.
+        claimed_by: The job that is being compared; no other is at the same time.
     """
 
     job_id: str | None = None

@@ -130,7 +130,7 @@ _WAITS: Final = terminal_states(REMOVAL_TRANSITIONS, reopening=frozenset({Remova
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovalCounts:
-    """What was compared, and what became of the objects that are missing.
+    """What was compared, and the outcome of the objects that are missing.
 
     `missing` are those of `seen_before` that are not among `seen_now`, and `added` the other way
     round. `announced` are events that were accepted.

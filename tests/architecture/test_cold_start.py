@@ -63,7 +63,6 @@ OF_OTHERS = {
         "application.jobs.start_sync",
         "entrypoints.http",
         "entrypoints.processor",
-        "adapters.aws.ingest_bus",
         "aws_lambda_powertools.event_handler",
     ),
     "processor": (

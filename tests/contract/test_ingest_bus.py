@@ -93,10 +93,10 @@ class MemorySubscriber:
 
 
 class QueueSubscriber:
-    def __init__(self, events: Any, bus_name: str, sqs: Any, queue_url: str) -> None:
+    def __init__(self, clients: Clients, bus_name: str, sqs: Any, queue_url: str) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
-        self.bus: IngestBus = EventBridgeIngestBus(events, bus_name=bus_name)
+        self.bus: IngestBus = EventBridgeIngestBus(clients.events, bus_name=bus_name)
 
     async def received(self) -> list[IngestEvent]:
         found = [self._parse(envelope) for envelope in await self._envelopes()]
@@ -146,7 +146,7 @@ async def aws_subscriber(unique_name: str, clients: Clients) -> Subscriber:
     await events.put_targets(
         Rule=unique_name, EventBusName=unique_name, Targets=[{"Id": "queue", "Arn": arn}]
     )
-    return QueueSubscriber(events, unique_name, sqs, queue["QueueUrl"])
+    return QueueSubscriber(clients, unique_name, sqs, queue["QueueUrl"])
 
 
 @pytest.fixture(params=["memory", "aws"])

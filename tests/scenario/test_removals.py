@@ -343,7 +343,7 @@ async def test_a_connector_that_is_disabled_or_removed_announces_nothing(story: 
     assert events(story) == []
 
 
-async def test_a_connector_that_is_removed_meanwhile_announces_nothing(story: Any) -> None:
+async def test_a_connector_that_is_removed_in_the_meantime_announces_nothing(story: Any) -> None:
     await compared(story)
     story.buckets.delete(BUCKET, KEYS[0])
     job = await story.sync()
@@ -394,7 +394,7 @@ async def test_events_that_the_bus_refuses_are_sent_again_with_their_ids(story: 
     assert len({event.event_id for event in events(story)}) == 3
 
 
-async def test_a_bus_that_refuses_for_good_ends_the_comparison(story: Any) -> None:
+async def test_a_bus_that_refuses_permanently_ends_the_comparison(story: Any) -> None:
     first = await compared(story)
     story.buckets.delete(BUCKET, KEYS[0])
     story.ports.bus.refuse = lambda _: AccessDenied("no")

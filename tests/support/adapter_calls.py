@@ -338,7 +338,7 @@ async def adapter_calls(clients: Clients) -> Calls:
     clock = ManualClock(NOW)
     s3, dynamodb, sqs = await clients.s3(), await clients.dynamodb(), await clients.sqs()
     s3control, sns = await clients.s3control(), await clients.sns()
-    events, lambda_ = await clients.events(), await clients.lambda_()
+    lambda_ = await clients.lambda_()
 
     role_numbers = itertools.count()
 
@@ -472,9 +472,11 @@ async def adapter_calls(clients: Clients) -> Calls:
         "notifier.publish": lambda: SnsStatusNotifier(
             sns, topic_arn="arn:aws:sns:us-east-1:111122223333:t"
         ).publish(status_message(JOB, JOB.notices.pending[0])),
-        "bus.publish": lambda: EventBridgeIngestBus(events, bus_name="bus").publish([EVENT]),
+        "bus.publish": lambda: EventBridgeIngestBus(clients.events, bus_name="bus").publish(
+            [EVENT]
+        ),
         "bus.publish_removals": lambda: EventBridgeIngestBus(
-            events, bus_name="bus"
+            clients.events, bus_name="bus"
         ).publish_removals([REMOVAL]),
         "invoker.removals": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).removals(
             "job-1"

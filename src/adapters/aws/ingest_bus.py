@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.errors import error_of_code, map_aws_errors
@@ -28,10 +28,17 @@ ENTRY_BYTES_MAX: Final = 256 * 1024 // INGEST_EVENT_COUNT_MAX
 
 
 class EventBridgeIngestBus:
-    """Publishes ingest events, up to ten per request."""
+    """Publishes ingest events, up to ten per request.
 
-    def __init__(self, client: EventBridgeClient, *, bus_name: str) -> None:
-        self._client = client
+    Args:
+        open_client: Returns the client; it is opened with the first events.
+        bus_name: The bus.
+    """
+
+    def __init__(
+        self, open_client: Callable[[], Awaitable[EventBridgeClient]], *, bus_name: str
+    ) -> None:
+        self._open_client = open_client
         self._bus_name = bus_name
 
     async def publish(self, events: Sequence[IngestEvent]) -> list[PortError | None]:
@@ -57,7 +64,8 @@ class EventBridgeIngestBus:
             for index in sent
         ]
         with map_aws_errors("events", operation="PutEvents", resource=self._bus_name):
-            response = await self._client.put_events(Entries=entries)
+            client = await self._open_client()
+            response = await client.put_events(Entries=entries)
             # EventBridge API Reference, "PutEvents": 200 even if entries failed; in the same order.
             results = required(response, "Entries", of=list)
             for index, entry in zip(sent, results, strict=True):

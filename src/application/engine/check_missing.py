@@ -1,7 +1,7 @@
 """Looks for the missing objects once more, finds the moved ones, and announces what is gone.
 
 It reads the file of missing objects from the last checkpoint on, a thousand rows at a time: they
-are looked for, right after that the events of those that are gone are sent, and what became of each
+are looked for, right after that the events of those that are gone are sent, and the outcome of each
 goes to the report. Then the place in the file is recorded. So a process that dies repeats the
 events of a thousand objects at most, with the same ids. The measure, which decreases with each
 invocation, is what is left of the file.
@@ -179,7 +179,7 @@ class CheckMissing:
     async def _looked_for(
         self, job: Job, rows: Sequence[RemovalRow], moves: Mapping[str, str]
     ) -> list[RemovalRow]:
-        """Return the rows with what became of their objects."""
+        """Return the rows with the outcome of their objects."""
         finder = ObjectFinder(
             self._objects,
             job.request.bucket,

@@ -104,7 +104,7 @@ class CompareSyncs:
         Raises:
             NotFound: there is no such job.
             Exception: Lambda must retry the invocation; nothing is lost. After a bounded number of
-                failed attempts at one place the comparison is given up instead.
+                failed attempts at one place the comparison fails permanently instead.
         """
         lease = RemovalLease(
             jobs=self._jobs,
@@ -194,8 +194,8 @@ class CompareSyncs:
         if baseline.job_id not in (None, job.job_id) and baseline.scope == scope_of(job.request):
 
             def began(work: RemovalWork) -> RemovalWork:
-                begun = evolve_removals(work, ComparisonBegan())
-                return replace(begun, baseline_job_id=baseline.job_id, index_number=index_number)
+                started = evolve_removals(work, ComparisonBegan())
+                return replace(started, baseline_job_id=baseline.job_id, index_number=index_number)
 
             return await lease.update(job.job_id, began)
         if baseline.job_id != job.job_id:

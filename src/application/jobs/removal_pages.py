@@ -1,4 +1,4 @@
-"""Listing what became of the objects that a sync did not see any more, from its report."""
+"""Listing the outcome of the objects that a sync no longer saw, from its report."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ports.results_store import ResultsStore
 
 
 def report_key(job_id: str) -> str:
-    """What became of each missing object: the report for users."""
+    """The outcome of each missing object: the report for users."""
     return f"jobs/{job_id}/removals/report.csv"
 
 

@@ -65,7 +65,7 @@ class Removal(Shown):
 
 
 class RemovalPage(Shown):
-    """Objects that are not seen any more, by key. A page may be short, or empty, and not the last.
+    """Objects that are no longer seen, by key. A page may be short, or empty, and not the last.
 
     A record that cannot be read is an error: the report is one file.
     """

@@ -1,4 +1,4 @@
-"""The routes of removals: what a sync did not see any more, and the confirmation of it."""
+"""The routes of removals: what a sync no longer saw, and the confirmation of it."""
 
 from __future__ import annotations
 

@@ -53,7 +53,6 @@ async def _engine_ports(services: AwsServices) -> EnginePorts:
             settings.job_table_name,
             chunk_table_name=settings.chunk_table_name,
         ),
-        bus=EventBridgeIngestBus(
-            await services.clients.events(), bus_name=settings.ingest_event_bus_name
-        ),
+        # Opened when removed objects are announced: a cold start of most invocations needs none.
+        bus=EventBridgeIngestBus(services.clients.events, bus_name=settings.ingest_event_bus_name),
     )

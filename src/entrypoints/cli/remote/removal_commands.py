@@ -1,4 +1,4 @@
-"""`asset-sync removals`: what a sync did not see any more, and the confirmation of it."""
+"""`asset-sync removals`: what a sync no longer saw, and the confirmation of it."""
 
 from __future__ import annotations
 
