@@ -288,6 +288,7 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
             "storageClasses": ["STANDARD", "GLACIER_IR"],
             "mediaTypes": ["video"],
         },
+        "removals": {"announce": True, "maxShare": 0.125, "maxCount": 7, "minCount": 3},
         "expectedBucketOwner": "123456789012",
         "roleArn": "arn:aws:iam::123456789012:role/teams/media",
     }
