@@ -64,6 +64,7 @@ class Story:
             **{"trigger": trigger, "ids": ids, "queue_url": queue_url, **ingest}
         )
         self.connector_settings = connector
+        self.compares = True
         self.time_s = 900.0
         self.on_chunk: Callable[[], None] = lambda: None
         self.ports.ingest_queue.create(QUEUE_URL)
@@ -169,7 +170,7 @@ class Story:
         """Run the engine for its invocations."""
         for job_id in self.ports.invoker.take():
             await self.use_cases.engine().advance(job_id, self.deadline())
-        for job_id in self.ports.invoker.take_compared():
+        for job_id in self.ports.invoker.take_compared() if self.compares else ():
             await self.use_cases.compare_syncs().run(job_id, self.deadline())
         for job_id, number in self.ports.invoker.take_shares():
             await self.use_cases.list_share().run(job_id, number, self.deadline())
