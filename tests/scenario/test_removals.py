@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from faulty_ports import Crash, Faults, faulty
 
 from application.execution.tuning import Tuning
 from application.results.removal_files import missing_key, read_removals, report_key
@@ -21,6 +22,7 @@ from domain.removal_rows import RemovalRow, RemovalState
 from domain.removal_settings import Removals
 from domain.removal_work import RemovalStatus, RemovalWork
 from domain.sync_request import Discovery
+from entrypoints.wiring.memory import use_cases
 from ports.errors import AccessDenied, Throttled
 
 BUCKET = "media"
@@ -317,15 +319,18 @@ async def test_what_was_stopped_is_compared_with_the_same_sync_again(story: Any)
         await story.use_cases.confirm_removals().confirm(before.job_id, expected=7)
 
 
-async def test_of_two_that_were_stopped_one_is_announced(story: Any) -> None:
-    older = await stopped(story)
-    newer = await compared(story)
-    assert work_of(newer).status is RemovalStatus.STOPPED
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_of_two_that_were_stopped_one_is_announced(story: Any, newest_first: bool) -> None:
+    jobs = [await stopped(story), await compared(story)]
+    assert work_of(jobs[1]).status is RemovalStatus.STOPPED
     confirm = story.use_cases.confirm_removals()
-    for job in (newer, older):
+    for job in jobs:
         await confirm.confirm(job.job_id, expected=7)
-    ends = {work_of(await settled(story, job)).status for job in (newer, older)}
-    assert ends == {RemovalStatus.DONE, RemovalStatus.OVERTAKEN}
+    story.ports.invoker.take_compared()
+    for job in reversed(jobs) if newest_first else jobs:
+        assert await story.use_cases.compare_syncs().run(job.job_id, story.deadline())
+    ends = [work_of(await settled(story, job)).status.value for job in jobs]
+    assert ends == (["OVERTAKEN", "DONE"] if newest_first else ["DONE", "OVERTAKEN"])
     assert sorted(announced(story)) == sorted(KEYS[:7])
     assert (await baseline_of(story)).claimed_by is None
 
@@ -418,6 +423,62 @@ async def test_a_baseline_whose_files_are_gone_is_replaced(story: Any) -> None:
     story.buckets.delete(BUCKET, KEYS[1])
     third = await compared(story)
     assert await states_of(story, third) == {KEYS[1]: "REMOVED"}
+
+
+async def killed_while_it_announces(story: Any) -> Job:
+    """Return a job whose comparison died after it had sent its events."""
+    await compared(story)
+    for key in KEYS[:3]:
+        story.buckets.delete(BUCKET, key)
+    story.compares = False
+    job = await story.sync()
+    for _ in range(3):
+        await story.turn()
+    faults = Faults()
+
+    def kill(call: Any) -> None:
+        if call[0] == "bus.publish_removals":
+            raise Crash
+
+    faults.after = kill
+    process = use_cases(faulty(story.ports, faults), SMALL).compare_syncs()
+    with pytest.raises(Crash):
+        await process.run(job.job_id, story.deadline())
+    assert sorted(announced(story)) == list(KEYS[:3])
+    return job
+
+
+async def test_events_are_repeated_with_their_ids_after_a_crash(story: Any) -> None:
+    job = await killed_while_it_announces(story)
+    story.compares = True
+    job = await settled(story, job)
+    assert work_of(job).counts.announced == 3
+    assert sorted(announced(story)) == sorted([*KEYS[:3], *KEYS[:3]])
+    assert len({event.event_id for event in events(story)}) == 3
+
+
+async def test_another_process_does_not_take_a_live_lease(story: Any) -> None:
+    job = await killed_while_it_announces(story)
+    sent = len(events(story))
+    assert not await story.use_cases.compare_syncs().run(job.job_id, story.deadline())
+    assert len(events(story)) == sent
+
+
+async def test_a_later_sync_waits_for_a_comparison_that_is_under_way(story: Any) -> None:
+    earlier = await killed_while_it_announces(story)
+    story.buckets.delete(BUCKET, KEYS[5])
+    later = await story.sync()
+    for _ in range(3):
+        await story.turn()
+    assert await story.use_cases.compare_syncs().run(later.job_id, story.deadline())
+    waiting = work_of(await story.ports.jobs.get(later.job_id))
+    assert waiting.status is RemovalStatus.WANTED
+    assert (await baseline_of(story)).claimed_by == earlier.job_id
+    story.compares = True
+    earlier, later = await settled(story, earlier), await settled(story, later)
+    assert work_of(later).baseline_job_id == earlier.job_id
+    assert await states_of(story, later) == {KEYS[5]: "REMOVED"}
+    assert len({event.event_id for event in events(story)}) == 4
 
 
 async def test_a_claim_of_a_job_that_is_not_compared_any_more_is_taken_over(story: Any) -> None:

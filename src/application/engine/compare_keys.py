@@ -31,7 +31,7 @@ from ports.clock import Clock
 from ports.errors import Conflict, NotFound
 from ports.results_store import ResultsStore
 
-_KEYS_PER_LOOK: Final = 2_000
+KEYS_PER_LOOK: Final = 2_000
 """Keys that are compared between two looks at the clock."""
 
 _ADDED_KEPT_MAX: Final = 2_000_000
@@ -73,7 +73,7 @@ class CompareKeys:
                 at = _taken(at, before, now, missing, added)
                 number += 1
                 full = missing.full or added.full
-                if number % _KEYS_PER_LOOK and not full:
+                if number % KEYS_PER_LOOK and not full:
                     continue
                 if lease.ending or full or self._clock.now() >= due:
                     for file in (missing, added):
