@@ -23,7 +23,7 @@ from faulty_ports import Call, Crash, Faults, faulty
 
 from application.engine import check_missing, compare_keys
 from application.execution.tuning import Tuning
-from application.results.removal_files import read_removals
+from application.results.removal_files import missing_key, read_removals, report_key
 from domain.errors import NotConfirmable
 from domain.message import RemovalEvent
 from domain.packing import ChunkSizing
@@ -77,6 +77,19 @@ class History:
     def delete(self, key: str) -> None:
         self.story.buckets.delete(BUCKET, key)
         self.disappeared[key] += 1
+
+    async def check_reports(self) -> None:
+        """Each missing object is in the report of its comparison, once, and in its counts."""
+        for job in self.story.world.database.jobs:
+            work = job.removals
+            if work is None or work.status is not RemovalStatus.DONE or not work.counts.missing:
+                continue
+            keys = [await self.keys_in(name(job.job_id)) for name in (report_key, missing_key)]
+            assert keys[0] == keys[1] == sorted(set(keys[1]))
+            assert len(keys[0]) == work.counts.missing == work.counts.checked
+
+    async def keys_in(self, name: str) -> list[str]:
+        return [row.key async for row, _ in read_removals(self.story.ports.results, name)]
 
     # Syncs and comparisons.
 
@@ -223,6 +236,7 @@ async def test_a_history(
     await history.sync()
     await history.calm()
     assert history.broken == []
+    await history.check_reports()
     events = story.ports.bus.removals
     announced = [event.object_key for event in events[sent_before:]]
     assert sorted(announced) == sorted(seen - set(history.keys))
