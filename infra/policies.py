@@ -86,9 +86,10 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="ReadOutcomes",
-            reason="Return the outcome of an object, and the report on removed ones.",
+            reason="Return outcomes, from the index or the files of chunks, and removed objects.",
             actions=("s3:GetObject",),
             resources=(
+                "{results_bucket}/jobs/*/index/*",
                 "{results_bucket}/jobs/*/outcomes/*",
                 "{results_bucket}/jobs/*/removals/*",
             ),
@@ -98,7 +99,7 @@ def api_statements(config: Config) -> list[Statement]:
         Statement(
             sid="AskForSurveys",
             reason=(
-                "Have a bucket looked at for a plan: the function of discovery may read it, and"
+                "Have a bucket looked at for a plan, or an object to explain it: the function of discovery may read it, and"
                 " this one may not."
             ),
             actions=("lambda:InvokeFunction",),
@@ -167,11 +168,13 @@ def engine_statements(config: Config) -> list[Statement]:
         Statement(
             sid="WriteResults",
             reason=(
-                "Write chunks, what discovery found, and what a cancelled chunk's workers had done."
+                "Write chunks, what discovery found, what a cancelled chunk's workers had done, and"
+                " the index of a job's outcomes."
             ),
             actions=("s3:PutObject",),
             resources=(
                 "{results_bucket}/jobs/*/chunks/*",
+                "{results_bucket}/jobs/*/index/*",
                 "{results_bucket}/jobs/*/outcomes/*",
                 "{results_bucket}/jobs/*/progress/*",
             ),
@@ -179,11 +182,12 @@ def engine_statements(config: Config) -> list[Statement]:
         Statement(
             sid="ReadResults",
             reason=(
-                "Read manifests, known objects and completion reports, and the results of a"
-                " cancelled chunk."
+                "Read manifests, known objects, completion reports, and the chunks and outcomes of"
+                " which the index is made; the results of a cancelled chunk."
             ),
             actions=("s3:GetObject",),
             resources=(
+                "{results_bucket}/jobs/*/chunks/*",
                 "{results_bucket}/jobs/*/known.csv",
                 "{results_bucket}/jobs/*/manifest.csv",
                 "{results_bucket}/jobs/*/outcomes/*",

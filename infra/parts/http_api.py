@@ -23,6 +23,7 @@ ROUTES: Final = (
     ("POST", "/connectors/{connectorId}/sync"),
     ("POST", "/connectors/{connectorId}/plan"),
     ("POST", "/connectors/{connectorId}/check"),
+    ("GET", "/connectors/{connectorId}/objects"),
     ("GET", "/jobs"),
     ("GET", "/jobs/{jobId}"),
     ("GET", "/jobs/{jobId}/chunks"),

@@ -1,4 +1,4 @@
-"""The work on the index of a job that has ended: who does it, and when it is given up."""
+"""The work on the index of a job that has ended: who does it, and when it ends as FAILED."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def begin_index(job: Job, *, token: str, now: datetime, lease_s: float) -> Job:
     """Return the job with its index leased to `token`, counted as an attempt.
 
     Raises:
-        LeaseLost: No index is wanted: the job was redriven, or the index is ready or given up.
+        LeaseLost: No index is wanted: the job was redriven, or the index is ready or failed.
         JobLeaseHeld: Another invocation works on it.
     """
     index = job.index
@@ -77,7 +77,7 @@ def index_released(job: Job, *, token: str, now: datetime, progressed: bool) -> 
 def index_failed(
     job: Job, *, token: str, now: datetime, reason: str, final: bool, attempt_count_max: int
 ) -> Job:
-    """Return the job after an attempt that failed: its index is given up, or wanted as before.
+    """Return the job after an attempt that failed: its index is FAILED, or wanted as before.
 
     Raises:
         LeaseLost: As `held_index`.
@@ -86,6 +86,6 @@ def index_failed(
     if final or index.attempt_count >= attempt_count_max:
         return replace(
             job,
-            index=JobIndex(number=index.number, status=IndexStatus.GIVEN_UP, reason=reason),
+            index=JobIndex(number=index.number, status=IndexStatus.FAILED, reason=reason),
         )
     return replace(job, index=replace(index, lease=None, reason=reason))

@@ -120,7 +120,8 @@ class Outcome:
     set if a user may have to act. `triggered_at` and `trigger_count` are those of the last trigger,
     if the outcome is about it. `as_listed` is True if the object was not read, because the catalog
     has it as it was listed; None for all others. `vendor_code` and `request_id` are AWS's error
-    code and request id.
+    code and request id. `tags_before` are the tags of an object that was written, as they were
+    read before, and `mark` is the trigger mark that it got.
     Not part of the record: `retryable` marks a failure that another attempt may fix, and `again`
     one that the same attempt checks again.
     """
@@ -140,6 +141,8 @@ class Outcome:
     as_listed: bool | None = None
     vendor_code: str | None = None
     request_id: str | None = None
+    tags_before: Mapping[str, str] | None = None
+    mark: str | None = None
     stack_trace: str | None = None
     retryable: bool = False
     again: bool = False
@@ -189,6 +192,8 @@ _RECORD_FIELDS = {
     "asListed": "as_listed",
     "vendorCode": "vendor_code",
     "requestId": "request_id",
+    "tagsBefore": "tags_before",
+    "triggerMark": "mark",
 }
 
 _record_values = attrgetter(*_RECORD_FIELDS.values())

@@ -24,11 +24,11 @@ ROOT_VERSION: Final = 1
 
 
 class IndexStatus(StrEnum):
-    """WANTED: it is being made, or will be. READY: it is complete. GIVEN_UP: it never will be."""
+    """WANTED: it is being made, or will be. READY: it is complete. FAILED: it cannot be made."""
 
     WANTED = "WANTED"
     READY = "READY"
-    GIVEN_UP = "GIVEN_UP"
+    FAILED = "FAILED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class JobIndex:
     Attributes:
         number: The redrive after which it is made.
         status: Whether it can be read.
-        reason: Why the last attempt failed, or why it was given up.
+        reason: Why the last attempt failed, or why it cannot be made.
         attempt_count: Invocations that began to work on it since the last progress.
         lease: That of the invocation which works on it.
     """

@@ -10,6 +10,7 @@ from domain.connector import Connector, Verify
 from domain.failure import Failure
 from domain.file_types import FileFilter
 from domain.filter_view import filters_view
+from domain.identity import Identity
 from domain.job import Job
 from domain.manifest import format_timestamp
 from domain.outcome import Outcome, counts_by_name
@@ -19,6 +20,7 @@ from domain.pricing.views import cost_view
 from domain.progress import progress_of
 from domain.removal_views import removals_view, settings_view
 from domain.snapshot import Lookup
+from domain.tagging import tags_after
 
 Json = dict[str, Any]
 
@@ -211,7 +213,17 @@ def outcome_view(outcome: Outcome) -> Json:
         "message": outcome.message,
         "vendorCode": outcome.vendor_code,
         "requestId": outcome.request_id,
+        "tags": _tags_view(outcome),
     }
+
+
+def _tags_view(outcome: Outcome) -> Json | None:
+    """Return the tags of a written object before and after."""
+    before = outcome.tags_before
+    if before is None:
+        return None
+    identity = Identity(asset_id=outcome.asset_id, inventory_id=outcome.inventory_id)
+    return {"before": dict(before), "after": tags_after(before, identity, outcome.mark)}
 
 
 def _time(time: datetime | None) -> str | None:

@@ -289,7 +289,7 @@ CALL_NAMES: Final = tuple(
         "notifier": "publish",
         "bus": "publish publish_removals",
         "invoker": "advance list_share removals",
-        "surveyor": "check survey",
+        "surveyor": "check look survey",
     }.items()
     for method in methods.split()
 )

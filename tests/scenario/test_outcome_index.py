@@ -1,4 +1,4 @@
-"""The index of a job's outcomes, made after its end: complete, once, whatever happens meanwhile."""
+"""The index of a job's outcomes, made after its end: complete, once, whatever happens."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def furnish(story: Any) -> None:
 
 
 async def settle(story: Any, job_id: str) -> Job:
-    """Run everything until the index of an ended job is there or given up."""
+    """Run everything until the index of an ended job is there or failed."""
     for _ in range(60):
         job: Job = await story.ports.jobs.get(job_id)
         if job.terminal and (job.index is None or not job.index.wanted):
@@ -69,9 +69,9 @@ async def check_against_files(story: Any, job: Job, keys: list[str]) -> list[Ind
     """Check that the index has each key once, in order, with the outcome of the job's files."""
     rows = await rows_of(story, job)
     assert [row.key for row in rows] == sorted(keys, key=str.encode)
-    told = story.outcomes(job)
+    recorded = story.outcomes(job)
     for row in rows:
-        line = told.get(row.key)
+        line = recorded.get(row.key)
         assert (row.outcome is None) == (line is None), row
         if line is not None and row.outcome is not None:
             assert row.outcome.kind.value == line["outcome"]
@@ -83,7 +83,7 @@ async def check_against_files(story: Any, job: Job, keys: list[str]) -> list[Ind
             assert row.listed.last_modified == head.last_modified
             assert row.listed.e_tag == head.e_tag
         assert row.listed.e_tag is not None
-    assert set(told) <= {row.key for row in rows}
+    assert set(recorded) <= {row.key for row in rows}
     return rows
 
 
@@ -291,13 +291,13 @@ async def test_two_invocations_at_once_are_one(story: Any) -> None:
     await check_against_files(story, await story.ports.jobs.get(job.job_id), ALL)
 
 
-async def test_a_file_that_is_gone_gives_the_index_up_at_once(story: Any) -> None:
+async def test_a_file_that_is_gone_fails_the_index_at_once(story: Any) -> None:
     furnish(story)
     job = await story.sync()
     name = next(name for name in story.ports.results.files if "/outcomes/" in name)
     del story.ports.results.files[name]
     job = await settle(story, job.job_id)
-    assert job.index.status is IndexStatus.GIVEN_UP
+    assert job.index.status is IndexStatus.FAILED
     assert name in job.index.reason
     assert job.status is JobStatus.COMPLETED_WITH_ERRORS
     assert [each async for each in story.ports.jobs.open_jobs()] == []
@@ -318,11 +318,11 @@ async def test_attempts_that_fail_are_bounded(
 
     monkeypatch.setattr(story.ports.chunks, "list_page", refuse)
     job = await settle(story, job.job_id)
-    assert job.index.status is IndexStatus.GIVEN_UP
+    assert job.index.status is IndexStatus.FAILED
     assert str(error) in job.index.reason
     assert count == story.tuning.engine_attempt_count_max
     names = [entry.name for entry in story.ports.telemetry.entries]
-    assert names.count("index_given_up") == 1
+    assert names.count("index_failed") == 1
 
 
 async def test_a_process_that_always_dies_is_not_started_forever(
@@ -346,7 +346,7 @@ async def test_a_process_that_always_dies_is_not_started_forever(
             continue
     assert count == story.tuning.engine_attempt_count_max
     job = await story.ports.jobs.get(job.job_id)
-    assert job.index.status is IndexStatus.GIVEN_UP
+    assert job.index.status is IndexStatus.FAILED
 
 
 async def test_an_index_of_before_a_redrive_is_not_recorded(new_story: Callable[..., Any]) -> None:
@@ -506,7 +506,7 @@ async def test_outcomes_are_listed_all_or_some(
         assert await listed(WantedOutcomes(), 4) == sorted(ALL)
 
 
-async def test_a_list_that_was_begun_before_the_index_goes_on(
+async def test_a_list_that_was_started_before_the_index_goes_on(
     new_story: Callable[..., Any],
 ) -> None:
     story = new_story(TINY)

@@ -56,6 +56,7 @@ from domain.message import (
     removal_event,
     status_message,
 )
+from domain.object_look import LookRequest, ObjectLook
 from domain.part_copy import CopiedPart, Part
 from domain.pricing.survey import Listed, Survey, SurveyRequest
 from domain.pricing.survey_json import to_document
@@ -316,8 +317,11 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
             return _json({"Responses": {table: [_SHARE_ITEM]}, "UnprocessedKeys": {}})
         return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
     if operation == "Invoke" and parameters["InvocationType"] == "RequestResponse":
-        if json.loads(parameters["Payload"])["action"] == "check":
+        action = json.loads(parameters["Payload"])["action"]
+        if action == "check":
             return _json({"check": to_document(BucketReport(bucket_name="media"))})
+        if action == "look":
+            return _json({"look": to_document(ObjectLook())})
         return _json({"survey": to_document(Survey(bucket=BucketInfo(), listed=Listed()))})
     return GOOD[operation]
 
@@ -487,6 +491,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         ),
         "surveyor.check": lambda: LambdaSurveyor(lambda_, function_arn=ARN).check(
             SurveyRequest(request=JOB.request, sample_size=1)
+        ),
+        "surveyor.look": lambda: LambdaSurveyor(lambda_, function_arn=ARN).look(
+            LookRequest(request=JOB.request, key="a")
         ),
         "surveyor.survey": lambda: LambdaSurveyor(lambda_, function_arn=ARN).survey(
             SurveyRequest(request=JOB.request, sample_size=1)

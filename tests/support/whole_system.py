@@ -80,6 +80,15 @@ class Api:
         """Wait for a job's end."""
         return self.until(job_id, lambda job: job["status"] in ENDED)
 
+    def indexed(self, job_id: str) -> Json:
+        """Wait for a job's index of outcomes."""
+
+        def is_there(job: Json) -> bool:
+            index = job["outcomeIndex"]
+            return index is not None and index["status"] != "WANTED"
+
+        return self.until(job_id, is_there)
+
     def until(self, job_id: str, condition: Callable[[Json], bool]) -> Json:
         deadline = time.monotonic() + _WAIT_S
         while True:

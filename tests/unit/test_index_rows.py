@@ -105,11 +105,11 @@ def test_a_merge_yields_all_rows_in_order_and_a_key_in_one_portion(
         assert sum(map(len, keys)) == len(set().union(*keys))
 
         # From any recorded position on, the rest follows.
-        begun = merge(tuple(stored))
+        started = merge(tuple(stored))
         taken: list[bytes] = []
-        async for portion in begun.portions():
+        async for portion in started.portions():
             taken += portion
-            rest = [row async for more in merge(begun.runs).portions() for row in more]
+            rest = [row async for more in merge(started.runs).portions() for row in more]
             assert taken + rest == sorted(whole)
 
     with pytest.MonkeyPatch.context() as patch:

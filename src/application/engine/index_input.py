@@ -64,7 +64,8 @@ class IndexInput:
         self._files: list[tuple[str, Callable[[bytes], ManifestEntry]]] = []
         if job.discovery.manifest is not None:
             self._files.append((job.discovery.manifest.key, decode_row))
-        if job.listing.objects_known:
+        # With its upload in the record, the listing did not come to its end.
+        if job.listing.objects_known and job.listing.known.upload_id is None:
             self._files.append((known_key(job.job_id), decode_known_entry))
         self._in_chunks = not self._files
 

@@ -2,7 +2,7 @@
 
 The end does not wait for it. A job that ends wants an index; the engine makes it right after an end
 of its own, and the sweep requests it otherwise. One invocation at a time works on it, under a lease
-in the job's record. Attempts are bounded: an index that cannot be made is given up, with the cause.
+in the job's record. Attempts are bounded: an index that cannot be made is FAILED, with the cause.
 
 A job that is redriven forgets its index, and wants a new one, of another number, at its next end.
 """
@@ -64,7 +64,7 @@ class MakeIndex:
         """Work on the index that the job wants, if it wants one, until it is ready or the deadline.
 
         An attempt that fails is reported and recorded, and repeated by the sweep; after a bounded
-        number of them the index is given up. The job itself is not touched.
+        number of them the index is FAILED. The job itself is not touched.
 
         Raises:
             Retryable: the job's record cannot be read or written.
@@ -132,7 +132,7 @@ class MakeIndex:
         except LeaseLost:
             return await self._jobs.get(job.job_id)
         if not wants_index(job):
-            self._telemetry.warning("index_given_up", job_id=job.job_id, cause=cause)
+            self._telemetry.warning("index_failed", job_id=job.job_id, cause=cause)
         return job
 
     async def _update(self, job: Job, change: Callable[[Job], Job]) -> Job:

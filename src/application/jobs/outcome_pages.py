@@ -101,7 +101,7 @@ class OutcomePages:
                 # Its files were removed. Those of chunks may be there.
                 pass
             except InvalidCursor:
-                # Maybe one of the files of chunks: the list was begun before there was an index.
+                # Maybe one of the files of chunks: the list was started before there was an index.
                 pass
         return await self._of_chunks(job_id, wanted, limit, cursor, deadline)
 

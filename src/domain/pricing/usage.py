@@ -19,6 +19,7 @@ class Where(StrEnum):
     EVENTS = "events"
     COMPUTE = "compute"
     DISCOVERY = "discovery"
+    INDEX = "index"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

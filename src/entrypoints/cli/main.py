@@ -11,7 +11,9 @@ from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
 from entrypoints.cli.remote import (
     connector_commands,
+    explain_command,
     job_commands,
+    outcomes_command,
     plan_command,
     removal_commands,
 )
@@ -36,8 +38,8 @@ for _command in (
     job_commands.jobs,
     job_commands.job,
     job_commands.errors,
-    job_commands.outcomes,
-    job_commands.explain,
+    outcomes_command.outcomes,
+    explain_command.explain,
     job_commands.cancel,
     job_commands.redrive,
 ):

@@ -23,6 +23,8 @@ from ports.errors import NotFound
 
 PAGE_ITEM_COUNT: Final = 20
 _PAGE_ITEM_COUNT_MAX: Final = 100
+# All are asked within one request.
+_JOB_COUNT_MAX: Final = 20
 # An outcome has some hundred bytes; a job has millions.
 _OUTCOME_COUNT_MAX: Final = 1_000
 
@@ -138,6 +140,12 @@ Limit = Annotated[
     BeforeValidator(_digits),
     Query(description="How many items at most."),
 ]
+JobCount = Annotated[
+    int,
+    Field(ge=1, le=_JOB_COUNT_MAX),
+    BeforeValidator(_digits),
+    Query(description="How many of the latest jobs are asked."),
+]
 PageCursor = Annotated[
     Cursor | None,
     Query(description="`nextCursor` of the page before; left out for the first."),
@@ -156,8 +164,10 @@ Outcome = Annotated[OutcomeKind | None, Query(description="Only objects that end
 DecisionFilter = Annotated[
     Decision | None, Query(description="Only objects for which this was decided.")
 ]
-KeyPrefix = Annotated[Prefix, Query(description="Only keys that begin like this, URL-encoded.")]
 RemovalStateFilter = Annotated[
-    RemovalState | None, Query(alias="state", description="Only objects of which this became.")
+    RemovalState | None, Query(alias="state", description="Only objects with this result.")
+]
+KeyPrefix = Annotated[
+    Prefix | None, Query(description="Only keys that begin like this, URL-encoded.")
 ]
 Key = Annotated[WholeKey, Query(description="The object's key, URL-encoded.")]

@@ -10,16 +10,15 @@ from pydantic import Field, RootModel
 from domain.bucket_report import Probed
 from domain.chunk import ChunkStatus
 from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
-from domain.decision import Decision
 from domain.file_types import FilterMode
 from domain.filters import MediaType, StorageClass
 from domain.job import JobStatus
 from domain.key_source import SourceKind
-from domain.outcome import OutcomeKind
 from domain.outcome_index import IndexStatus
 from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
+from entrypoints.http.outcome_responses import Listed, ObjectOutcome, Outcome
 from entrypoints.http.removal_responses import JobRemovals, RemovalSettings
 from entrypoints.http.shown_model import Count, Shown
 
@@ -206,7 +205,7 @@ class OutcomeIndex(Shown):
 
     status: IndexStatus
     reason: str | None
-    """Why the last attempt to make it failed, or why it was given up."""
+    """Why the last attempt to make it failed, or why it cannot be made."""
 
 
 class Job(Shown):
@@ -281,41 +280,6 @@ class Failure(Shown):
     attempt: int | None
     occurred_at: datetime
     stack_trace: str | None
-
-
-class Outcome(Shown):
-    """The end of one object in one job."""
-
-    outcome: OutcomeKind
-    reason: str
-    decision: Decision | None
-    asset_id: str | None
-    inventory_id: str | None
-    size: int | None
-    e_tag: str | None
-    version_id: str | None
-    triggered_at: datetime | None
-    """Of an object that is ingesting or was not taken: when it was last triggered."""
-    trigger_count: int | None
-    message: str | None
-    vendor_code: str | None
-    request_id: str | None
-
-
-class Listed(Shown):
-    """An object as its job listed it."""
-
-    size: int | None
-    last_modified: datetime | None
-    e_tag: str | None
-
-
-class ObjectOutcome(Outcome):
-    """The end of one object, with its key."""
-
-    object_key: str
-    listed: Listed | None
-    """Null if the list is not made from the job's index."""
 
 
 class Explanation(Shown):

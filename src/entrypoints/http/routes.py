@@ -34,6 +34,7 @@ from entrypoints.http.bodies import PlanBody, SyncBody
 from entrypoints.http.connector_bodies import ConnectorBody, ConnectorChangesBody
 from entrypoints.http.connector_job_routes import JOB, under_connector
 from entrypoints.http.event import Request
+from entrypoints.http.object_routes import ROUTES as OBJECT_ROUTES
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.problems import (
     ABOVE_MAX_COST,
@@ -234,10 +235,10 @@ async def list_outcomes(
     cursor: given.PageCursor = None,
     outcome: given.Outcome = None,
     decision: given.DecisionFilter = None,
-    prefix: given.KeyPrefix = "",
+    prefix: given.KeyPrefix = None,
 ) -> Response[str]:
     """List a job's objects with their outcomes, all or some; by key, once there is the index."""
-    wanted = WantedOutcomes(kind=outcome, decision=decision, prefix=prefix)
+    wanted = WantedOutcomes(kind=outcome, decision=decision, prefix=prefix or "")
     page = await app.outcome_pages.page(job_id, wanted, limit=limit, cursor=cursor)
     return _page(page, indexed_view)
 
@@ -296,6 +297,7 @@ async def list_connector_jobs(
 
 
 ROUTES.extend(REMOVAL_ROUTES)
+ROUTES.extend(OBJECT_ROUTES)
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
 
 

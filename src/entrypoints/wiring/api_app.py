@@ -11,6 +11,7 @@ from application.jobs.cancel_job import CancelJob
 from application.jobs.confirm_removals import ConfirmRemovals
 from application.jobs.explain_object import ExplainObject
 from application.jobs.job_queries import JobQueries
+from application.jobs.object_history import ObjectHistory
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.plan_sync import PlanSync
 from application.jobs.redrive_job import RedriveJob
@@ -49,6 +50,7 @@ class ApiUseCases(Slots):
     )
     outcome_pages = singleton(OutcomePages, locals(), Slots)
     explain_object = singleton(ExplainObject, locals(), Slots)
+    object_history = singleton(ObjectHistory, locals(), Slots, connectors=Slots.connector_store)
     queries = singleton(JobQueries, locals(), Slots)
 
 
@@ -67,6 +69,7 @@ class ApiApp:
     queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject
+    object_history: ObjectHistory
     costing: Costing
     default_discovery: Discovery
     clock: Clock

@@ -177,7 +177,7 @@ FULL = Job(
     redrive=Redrive(number=3, active=True),
     index=JobIndex(
         number=2,
-        status=IndexStatus.GIVEN_UP,
+        status=IndexStatus.FAILED,
         reason="the results were removed",
         attempt_count=4,
         lease=Lease(token="of-the-index", expires_at=NOW),

@@ -16,6 +16,7 @@ from pathlib import Path
 from simulator import (
     planted,
     planted_connectors,
+    planted_indexes,
     planted_ingest,
     planted_progress,
     planted_shares,
@@ -33,9 +34,11 @@ BUGS = (
     *planted_connectors.CONNECTOR_BUGS,
     *planted_snapshots.SNAPSHOT_BUGS,
     *planted_shares.SHARE_BUGS,
+    *planted_indexes.INDEX_BUGS,
 )
 MODULES = (
     planted,
+    planted_indexes,
     planted_ingest,
     planted_progress,
     planted_connectors,

@@ -25,6 +25,7 @@ from simulator import (
     oracle,
     verifying,
 )
+from simulator.indexing import only_the_holder_makes_an_index
 from simulator.ledger import Change, Ledger, OurWrite, Start, mark_in
 from simulator.process import READS, LookUp, Process, Read
 from simulator.progress import Progress
@@ -384,6 +385,7 @@ class Observer:
         now = self.sim.clock.now()
         self.versions[job.job_id].append((now, job))
         self.check(invariants.i4_only_the_engine_with_the_lease_goes_on, process, before, job)
+        self.check(only_the_holder_makes_an_index, self, process, before, job)
         self.check(connector_invariants.a_job_keeps_its_settings, before, job)
         holds = connector_invariants.a_removed_connector_starts_nothing
         self.check(holds, self.sim, before, job)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from simulator.indexing import index_bound
+
 from domain.chunk import Chunk, ChunkStatus, redrivable
 from domain.job import Job
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
@@ -284,7 +286,12 @@ def request_bound(sim: Simulation, job: Job) -> int:
     attempts = tuning.chunk_attempt_count_max * (1 + job.redrive.number)
     lives = progress.lives[job.job_id]
     of_snapshot = snapshot_bound(job, len(sim.world.database.assets))
-    return REQUESTS_PER_THING * things * attempts + REQUESTS_PER_LIFE * lives + of_snapshot
+    return (
+        REQUESTS_PER_THING * things * attempts
+        + REQUESTS_PER_LIFE * lives
+        + of_snapshot
+        + index_bound(sim, job)
+    )
 
 
 def snapshot_bound(job: Job, item_count: int) -> int:

@@ -20,6 +20,7 @@ from typing import Any
 
 from simulator import accounts, convergence, invariants
 from simulator.faults import Fault, FaultPlan
+from simulator.indexing import an_index_has_every_object_once, index_at_rest, with_indexes
 from simulator.lasting import Lasting, LastingFaults
 from simulator.loop import StepLoop
 from simulator.making import GATED, Environments
@@ -93,7 +94,7 @@ class Simulation:
         if self.theme in (Theme.SHORT_LIVES, Theme.PURGED, Theme.RETAGGED):
             drawn = short_lives(self.theme, self.tuning)
             self.tuning, self.timeouts_s, self._durations_s = drawn
-        self.tuning = self.verifying.tuned(self.tuning)
+        self.tuning = with_indexes(seed, self.verifying.tuned(self.tuning))
         if (shared := with_shares(seed, self.tuning)) is not None:
             self.tuning = shared
             self.world.ports.objects._page_object_count = 3
@@ -340,7 +341,7 @@ class Simulation:
 
     def _at_rest(self, job: Job) -> bool:
         untold = bool(job.notices.pending) and Lasting.TOPIC_DENIED not in self.lasting.on
-        return job.terminal and not untold
+        return job.terminal and not untold and index_at_rest(job)
 
     def _step(self) -> None:
         time, _, idle, action = heapq.heappop(self._heap)
@@ -370,6 +371,7 @@ class Simulation:
             self.observer.check(accounts.error_records_are_the_failures, self, job)
             self.observer.check(accounts.nothing_is_left_out, self.observer, job)
             self.observer.check(requests_stay_within_bounds, self, job)
+            self.observer.check(an_index_has_every_object_once, self, job)
             for chunk in self.world.database.chunks_of(job.job_id):
                 self.observer.check(accounts.outcome_files_add_up, self, chunk)
         self._raise()
