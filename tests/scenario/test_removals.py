@@ -221,7 +221,7 @@ async def test_a_narrowed_sync_is_not_compared(story: Any, options: dict[str, An
     assert events(story) == []
 
 
-async def test_another_scope_begins_anew(story: Any) -> None:
+async def test_another_scope_starts_again(story: Any) -> None:
     await compared(story)
     await edit(story, filters=Filters(exclude=("f/0*",)))
     second = await compared(story)
