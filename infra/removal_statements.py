@@ -32,6 +32,12 @@ def comparing_syncs() -> list[Statement]:
             resources=("{results_bucket}/jobs/*/removals/*",),
         ),
         Statement(
+            sid="ReadIndexes",
+            reason="Read what a sync and the one before have seen, from their indexes.",
+            actions=("s3:GetObject",),
+            resources=("{results_bucket}/jobs/*/index/*",),
+        ),
+        Statement(
             sid="AnnounceRemovals",
             reason="Send an event to the ingest bus for each object that is gone.",
             actions=("events:PutEvents",),
