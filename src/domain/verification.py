@@ -21,9 +21,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.catalog import CatalogRecord
-from domain.decision import Decision, Reason, Verdict
+from domain.decision import Decision, Reason
 from domain.errors import InvalidManifest
-from domain.identity import Identity
 from domain.manifest import (
     ManifestEntry,
     decode_key,
@@ -31,7 +30,7 @@ from domain.manifest import (
     format_timestamp,
     parse_timestamp,
 )
-from domain.outcome import Outcome, decided
+from domain.outcome import Outcome, OutcomeKind
 
 _RESOLUTION_S = 1
 _FIELD_COUNT: Final = 6
@@ -59,7 +58,7 @@ def decode_known(line: bytes) -> Outcome:
         InvalidManifest: The line is not valid.
     """
     key, asset_id, inventory_id, *_ = _known_fields(line)
-    return _known(key, Identity(asset_id=asset_id, inventory_id=inventory_id))
+    return _known(key, asset_id, inventory_id)
 
 
 def decode_known_entry(line: bytes) -> ManifestEntry:
@@ -93,9 +92,16 @@ def _known_fields(line: bytes) -> list[str]:
     return fields
 
 
-def _known(key: str, identity: Identity) -> Outcome:
-    verdict = Verdict(decision=Decision.SKIP, reason=Reason.ASSET_KNOWN, identity=identity)
-    return decided(key, verdict, as_listed=True)
+def _known(key: str, asset_id: str, inventory_id: str) -> Outcome:
+    return Outcome(
+        key=key,
+        kind=OutcomeKind.SKIPPED,
+        reason=Reason.ASSET_KNOWN,
+        decision=Decision.SKIP,
+        asset_id=asset_id,
+        inventory_id=inventory_id,
+        as_listed=True,
+    )
 
 
 def known_as_listed(
@@ -114,7 +120,7 @@ def known_as_listed(
     (record,) = records
     if record.asset_id is None or not _describes(record, entry, storage_path):
         return None
-    return _known(entry.key, Identity(asset_id=record.asset_id, inventory_id=record.inventory_id))
+    return _known(entry.key, record.asset_id, record.inventory_id)
 
 
 def _describes(record: CatalogRecord, entry: ManifestEntry, storage_path: str) -> bool:

@@ -69,7 +69,7 @@ async def open_aws_services(observers: Observers) -> AsyncIterator[AwsServices]:
     in_flight = tuning.windows_in_flight * tuning.calls_in_flight
     client_settings = ClientSettings(
         pool_connection_count=in_flight,
-        lean_s3_calls=tuning.lean_s3_calls,
+        lean_calls=tuning.lean_calls,
         aioboto3_sessions=tuning.aioboto3_sessions,
     )
     async with open_clients(client_settings, on_request=observers.on_request) as clients:

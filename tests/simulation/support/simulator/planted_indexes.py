@@ -7,7 +7,7 @@ from simulator.planted import bug
 INDEX_BUGS = (
     bug(
         "keeping the index of before a redrive",
-        0,
+        13,
         "domain.job:evolve",
         "                index=None,\n",
         "",
@@ -15,7 +15,7 @@ INDEX_BUGS = (
     ),
     bug(
         "leasing an index whose lease is live",
-        0,
+        18,
         "domain.index_work:begin_index",
         "if index.lease is not None and index.lease.live(now):",
         "if False:",
@@ -24,15 +24,15 @@ INDEX_BUGS = (
     ),
     bug(
         "recording an index as ready before its last part",
-        0,
+        11,
         "application.engine.build_index:BuildIndex.run",
         "while any(run.merged_bytes < run.size_bytes for run in self._progress.runs):",
         "while all(run.merged_bytes < run.size_bytes for run in self._progress.runs):",
         "an_index_has_every_object_once",
     ),
     bug(
-        "forgetting the rows of a run that was not recorded",
-        0,
+        "forgetting the first run when another one is recorded",
+        11,
         "application.engine.build_index:BuildIndex._save_run",
         "after = replace(after, runs=(*after.runs, Run(name=name, size_bytes=len(content))))",
         "after = replace(after, runs=(*after.runs[1:], Run(name=name, size_bytes=len(content))))",
@@ -40,7 +40,7 @@ INDEX_BUGS = (
     ),
     bug(
         "continuing the input one chunk too far",
-        0,
+        11,
         "application.engine.index_input:IndexInput._of_chunks",
         "chunk_index=group[-1].index + 1",
         "chunk_index=group[-1].index + 2",
@@ -48,7 +48,7 @@ INDEX_BUGS = (
     ),
     bug(
         "leaving out the objects of cancelled chunks",
-        0,
+        20,
         "application.engine.index_input:IndexInput._of_chunk",
         "if chunk.entry_count and (self._in_chunks or not complete):",
         "if chunk.entry_count and self._in_chunks and complete:",
@@ -56,7 +56,7 @@ INDEX_BUGS = (
     ),
     bug(
         "taking the earlier of two values of an object",
-        0,
+        3,
         "domain.index_rows:joined",
         "values = json.dumps({**json.loads(values), **json.loads(text)}).encode()",
         "values = json.dumps(json.loads(values)).encode()",
@@ -64,7 +64,7 @@ INDEX_BUGS = (
     ),
     bug(
         "splitting the rows of a key between two portions",
-        0,
+        18,
         "application.engine.merge_runs:_Stream.take",
         "bisect_left(self.rows, before + KEY_END)",
         "bisect_left(self.rows, before + KEY_END + b'5')",
@@ -73,7 +73,7 @@ INDEX_BUGS = (
     ),
     bug(
         "not asking for an index that was not made at once",
-        0,
+        3,
         "application.engine.repair_job:RepairJob.run",
         "if wants_index(job):",
         "if False:",
