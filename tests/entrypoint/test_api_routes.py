@@ -822,6 +822,7 @@ def _with_failing(
         confirm_removals=failing,
         queries=failing,
         explain_object=failing,
+        object_history=failing,
         outcome_pages=failing,
     )
     return _serving(gateway.world, app, gateway.payload_format, monkeypatch)

@@ -481,7 +481,7 @@ async def test_a_later_sync_waits_for_a_comparison_that_is_under_way(story: Any)
     assert len({event.event_id for event in events(story)}) == 4
 
 
-async def test_a_claim_of_a_job_that_is_not_compared_any_more_is_taken_over(story: Any) -> None:
+async def test_a_claim_of_a_job_that_is_no_longer_compared_is_taken_over(story: Any) -> None:
     await compared(story)
     connector = await story.ports.connector_store.get("c1")
     dead = replace(connector.baseline, claimed_by="job-gone")
