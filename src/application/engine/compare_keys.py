@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from application.engine.growing_file import GrowingFile
 from application.engine.removal_lease import RemovalLease
@@ -23,7 +23,6 @@ from domain.job import Job
 from domain.listing import RowUpload
 from domain.moved_objects import content_of
 from domain.outcome import OutcomeKind
-from domain.outcome_index import IndexedObject
 from domain.removal_rows import RemovalRow, encode_removal, row_of
 from domain.removal_settings import Baseline
 from domain.removal_work import ComparedFiles, RemovalCounts, RemovalWork
@@ -36,6 +35,18 @@ KEYS_PER_LOOK: Final = 2_000
 
 _ADDED_KEPT_MAX: Final = 2_000_000
 """Added objects that are written; among more of them no moved object is looked for."""
+
+
+class _Seen(NamedTuple):
+    """A key of a sync: its line in the job's index, or the row that was carried over.
+
+    Lines are parsed only where the other sync does not have the key.
+    """
+
+    key: str
+    job_id: str
+    line: bytes
+    carried: RemovalRow | None = None
 
 
 class BaselineGone(Exception):
@@ -70,7 +81,7 @@ class CompareKeys:
         due, number = self._due(), 0
         async with aclosing(self._pairs(job, at, baseline)) as pairs:
             async for before, now in pairs:
-                at = _taken(at, before, now, missing, added)
+                at = self._taken(at, before, now, missing, added)
                 number += 1
                 full = missing.full or added.full
                 if number % KEYS_PER_LOOK and not full:
@@ -119,7 +130,7 @@ class CompareKeys:
 
     async def _pairs(
         self, job: Job, at: RemovalWork, baseline: Baseline
-    ) -> AsyncGenerator[tuple[RemovalRow | None, IndexedObject | None], None]:
+    ) -> AsyncGenerator[tuple[_Seen | None, _Seen | None], None]:
         """Yield each key above `at.after`, in order: as the sync before saw it, and as this one."""
         async with (
             aclosing(self._before(baseline, at.after)) as befores,
@@ -137,9 +148,7 @@ class CompareKeys:
                     yield before, now
                     before, now = await anext(befores, None), await anext(nows, None)
 
-    async def _before(
-        self, baseline: Baseline, after: str | None
-    ) -> AsyncGenerator[RemovalRow, None]:
+    async def _before(self, baseline: Baseline, after: str | None) -> AsyncGenerator[_Seen, None]:
         """Yield what was seen before: the objects of that sync, and those carried from others."""
         job_id = baseline.job_id or ""
         try:
@@ -154,56 +163,62 @@ class CompareKeys:
                         yield row
                         row = await anext(rows, None)
                     else:
-                        yield row_of(item, job_id=job_id)
+                        yield item
                         item = await anext(items, None)
         except NotFound as error:
             raise BaselineGone(str(error)) from error
 
     async def _listed(
         self, job_id: str, index_number: int | None, after: str | None
-    ) -> AsyncGenerator[IndexedObject, None]:
+    ) -> AsyncGenerator[_Seen, None]:
         if index_number is None:
             return
-        async with aclosing(self._index.objects(job_id, index_number, after=after)) as items:
-            async for item in items:
-                yield item
+        async with aclosing(self._index.rows(job_id, index_number, after=after)) as rows:
+            async for key, line in rows:
+                yield _Seen(key, job_id, line)
 
-    async def _carried(
-        self, baseline: Baseline, after: str | None
-    ) -> AsyncGenerator[RemovalRow, None]:
+    async def _carried(self, baseline: Baseline, after: str | None) -> AsyncGenerator[_Seen, None]:
         if baseline.carried_key is None:
             return
+        job_id = baseline.job_id or ""
         async for row, _ in read_removals(self._results, baseline.carried_key):
             if after is None or row.key > after:
-                yield replace(row, last_seen_in=baseline.job_id or "")
+                yield _Seen(row.key, job_id, b"", replace(row, last_seen_in=job_id))
 
-
-def _taken(
-    at: RemovalWork,
-    before: RemovalRow | None,
-    now: IndexedObject | None,
-    missing: GrowingFile,
-    added: GrowingFile,
-) -> RemovalWork:
-    """Return the progress after one key, whose row is in the files if they need it."""
-    counts, kept = at.counts, at.added_kept
-    if before is not None and now is not None:
-        key = now.key
-        counts = replace(counts, seen_before=counts.seen_before + 1, seen_now=counts.seen_now + 1)
-    elif before is not None:
-        key = before.key
-        counts = replace(counts, seen_before=counts.seen_before + 1, missing=counts.missing + 1)
-        missing.add(encode_removal(before))
-    else:
-        assert now is not None  # noqa: S101 - one of both is not None
-        key = now.key
+    def _taken(
+        self,
+        at: RemovalWork,
+        before: _Seen | None,
+        now: _Seen | None,
+        missing: GrowingFile,
+        added: GrowingFile,
+    ) -> RemovalWork:
+        """Return the progress after one key, whose row is in the files if they need it."""
+        counts, kept = at.counts, at.added_kept
+        if now is None:
+            assert before is not None  # noqa: S101 - one of both is not None
+            missing.add(encode_removal(self._row(before)))
+            counts = replace(counts, seen_before=counts.seen_before + 1, missing=counts.missing + 1)
+            return replace(at, after=before.key, counts=counts)
+        if before is not None:
+            counts = replace(
+                counts, seen_before=counts.seen_before + 1, seen_now=counts.seen_now + 1
+            )
+            return replace(at, after=now.key, counts=counts)
         counts = replace(counts, seen_now=counts.seen_now + 1, added=counts.added + 1)
         kept = kept and counts.added <= _ADDED_KEPT_MAX
-        row = row_of(now, job_id="")
-        gone = now.outcome is not None and now.outcome.kind is OutcomeKind.GONE
-        if kept and not gone and content_of(row) is not None:
-            added.add(encode_removal(row))
-    return replace(at, after=key, counts=counts, added_kept=kept)
+        if kept:
+            item = self._index.decode(now.job_id, now.line)
+            row = row_of(item, job_id="")
+            gone = item.outcome is not None and item.outcome.kind is OutcomeKind.GONE
+            if not gone and content_of(row) is not None:
+                added.add(encode_removal(row))
+        return replace(at, after=now.key, counts=counts, added_kept=kept)
+
+    def _row(self, seen: _Seen) -> RemovalRow:
+        if seen.carried is not None:
+            return seen.carried
+        return row_of(self._index.decode(seen.job_id, seen.line), job_id=seen.job_id)
 
 
 def _from_the_first_key(work: RemovalWork) -> RemovalWork:
