@@ -125,7 +125,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
             "keySum": listing.key_sum,
             "source": source_count_values(listing.source),
             "sharing": sharing_values(listing.sharing),
-            "eTags": listing.e_tags,
+            "eTags": listing.e_tags or None,
         },
         "lookup": lookup_values(job.lookup),
         "manifest": _manifest_values(job.discovery.manifest),
