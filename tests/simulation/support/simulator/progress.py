@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from simulator.indexing import index_bound
+from simulator.removing import requests_of
 
 from domain.chunk import Chunk, ChunkStatus, redrivable
 from domain.job import Job
@@ -291,6 +292,7 @@ def request_bound(sim: Simulation, job: Job) -> int:
         + REQUESTS_PER_LIFE * lives
         + of_snapshot
         + index_bound(sim, job)
+        + requests_of(job) * max(lives, 1)
     )
 
 
