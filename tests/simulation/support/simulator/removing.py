@@ -10,16 +10,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
-from simulator.scenery import BUCKET
+from simulator.scenery import BUCKET, put_object
 
 from application.engine import check_missing, compare_keys
 from application.execution.tuning import Tuning
+from domain.errors import ConnectorDisabled, ConnectorRemoved, NotConfirmable
 from domain.job import Job
 from domain.message import RemovalEvent
 from domain.removal_rules import guard_reason
 from domain.removal_settings import Removals
+from domain.removal_work import RemovalStatus
 
 if TYPE_CHECKING:
     from simulator.process import Process
@@ -42,6 +45,55 @@ def with_removals(sim: Simulation) -> None:
     connectors = sim.world.database.connectors
     for name, connector in connectors.items():
         connectors[name] = replace(connector, removals=removals)
+
+
+def plan(sim: Simulation, span_s: float) -> None:
+    """Draw what owners remove, put back and move, and who confirms what was stopped."""
+    if sim.seed < FIRST_SEED:
+        return
+    rng = random.Random(f"removers {sim.seed}")
+    for _ in range(rng.choice([3, 10, 20])):
+        sim.people.plan_action(rng.random() * span_s, partial(_remove_or_put_back, sim, rng))
+    for _ in range(rng.choice([0, 3, 6])):
+        sim.people.plan_action(rng.random() * span_s, partial(_confirm, sim, rng))
+
+
+def _remove_or_put_back(sim: Simulation, rng: random.Random) -> None:
+    buckets, observer = sim.world.buckets, sim.observer
+    keys = [key for key in buckets.keys(BUCKET) if (BUCKET, key) not in buckets.denied]
+    gone = sorted(set(observer.removed.disappeared) - set(keys))
+    if gone and rng.random() < 0.4:
+        put_object(sim, rng.choice(gone), "untagged")
+    elif keys:
+        key = rng.choice(keys)
+        content = buckets.get(BUCKET, key).content
+        buckets.delete(BUCKET, key)
+        sim.services.system.object_deleted(key)
+        observer.owner_changed(key)
+        if rng.random() < 0.3:
+            new_key = f"moved/{rng.randint(1, 99)}.mov"
+            buckets.put(BUCKET, new_key, content)
+            observer.owner_changed(new_key)
+
+
+def _confirm(sim: Simulation, rng: random.Random) -> None:
+    stopped = [
+        job
+        for job in sim.world.database.jobs
+        if job.removals is not None and job.removals.status is RemovalStatus.STOPPED
+    ]
+    if not stopped:
+        return
+    job = rng.choice(stopped)
+    expected = job.removals.counts.missing if job.removals else 0
+    sim.spawn(
+        "confirm",
+        "api",
+        "confirm_removals",
+        lambda use_case, deadline: use_case.confirm(job.job_id, expected=expected),
+        lambda result, error: None,
+        expected=(NotConfirmable, ConnectorDisabled, ConnectorRemoved),
+    )
 
 
 def with_their_indexes(seed: int, tuning: Tuning) -> Tuning:
