@@ -69,6 +69,12 @@ def api_statements(config: Config) -> list[Statement]:
             resources=("{chunks_table}", "{errors_table}"),
         ),
         Statement(
+            sid="ChunkOfObject",
+            reason="Show the chunk, with its attempts, of an object found in a job's index.",
+            actions=("dynamodb:GetItem",),
+            resources=("{chunks_table}",),
+        ),
+        Statement(
             sid="Connectors",
             reason=(
                 "Register, show, edit, remove and list connectors; the list of the small table is a"
@@ -99,8 +105,8 @@ def api_statements(config: Config) -> list[Statement]:
         Statement(
             sid="AskForSurveys",
             reason=(
-                "Have a bucket looked at for a plan, or an object to explain it: the function of discovery may read it, and"
-                " this one may not."
+                "Have a bucket looked at for a plan, or an object to explain it: the function of"
+                " discovery may read it, and this one may not."
             ),
             actions=("lambda:InvokeFunction",),
             resources=("{discovery_function}",),

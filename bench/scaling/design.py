@@ -50,8 +50,8 @@ def design_limits(tuning: Tuning) -> list[DesignLimit]:
             objects=tuning.read_s / measured.CPU_S_OUTCOME_LINE,
         ),
         DesignLimit(
-            what="with discovery `direct`, and before the job has its index of outcomes, the records"
-            " of all chunks are read for one key, with a filter",
+            what="with discovery `direct`, and before the job has its index of outcomes, the"
+            " records of all chunks are read for one key, with a filter",
             effect=f"`GET /jobs/{{id}}/objects` takes more than one request of {tuning.read_s:g} s",
             place="src/adapters/aws/chunk_store.py",
             objects=tuning.read_s / read_s * packed,

@@ -16,9 +16,20 @@ def wants_index(job: Job) -> bool:
     return job.terminal and job.index is not None and job.index.wanted
 
 
+def ready_index(job: Job) -> int | None:
+    """Return the number of the job's index if it can be read and is of the job's last end.
+
+    A version without indexes keeps the old one when it redrives a job.
+    """
+    index = job.index
+    current = index is not None and index.number == job.redrive.number
+    return index.number if index is not None and index.ready and current and job.terminal else None
+
+
 def with_index_wanted(job: Job) -> Job:
     """Return the job; if it has just ended, with the wish for an index."""
-    if not job.terminal or job.index is not None:
+    known = job.index is not None and job.index.number == job.redrive.number
+    if not job.terminal or known:
         return job
     return replace(job, index=JobIndex(number=job.redrive.number))
 

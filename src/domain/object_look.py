@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from domain.catalog import CatalogRecord
+from domain.catalog import CatalogRecord, Seen
 from domain.customer_object import ObjectHead
 from domain.decision import RULES, Rule
 from domain.outcome import Outcome
@@ -94,10 +94,14 @@ def _conditions(rule: Rule) -> str:
     if rule.standing:
         found.append(" or ".join(each.value for each in rule.standing))
     if rule.seen:
-        found.append("its record describes " + " or ".join(each.value for each in rule.seen))
+        found.append("its record describes " + " or ".join(map(_version, rule.seen)))
     if rule.taken is False:
         found.append("the system takes no files of its type")
     found += (each.value for each in rule.history)
     if rule.tagged is not None:
         found.append("its tags have an id" if rule.tagged else "its tags have no id")
     return ", and ".join(found)
+
+
+def _version(seen: Seen) -> str:
+    return "a version that is not known" if seen is Seen.UNKNOWN else seen.value

@@ -56,9 +56,8 @@ UNREACHED: dict[tuple[str, str, str], str] = {
         "An engine that dies between creating a batch job and recording it, and the job is then"
         " cancelled; tests/adapters has the call."
     ),
-    ("engine", "ReadResults", "s3:GetObject"): (
-        "The manifest: of a direct job that an earlier version listed, and its ETag if an engine"
-        " died after it had completed the upload; tests/scenario has both."
+    ("api", "ReadOutcomes", "s3:GetObject"): (
+        "The outcomes of a job that has no index yet, or no longer; tests/scenario has the reads."
     ),
     ("processor", "WriteTargets", "s3:PutObjectRetention"): (
         "Moto treats a copy with a retention as an upload, and rejects it without a checksum;"

@@ -20,6 +20,7 @@ from application.results.outcome_index import IndexReader, part_key, root_key
 from domain.chunk import ChunkStatus
 from domain.connector import Verify
 from domain.decision import Decision
+from domain.index_work import ready_index, with_index_wanted
 from domain.job import Job, JobStatus
 from domain.outcome import OutcomeKind
 from domain.outcome_index import IndexedObject, IndexStatus
@@ -523,3 +524,21 @@ async def test_a_list_that_was_started_before_the_index_goes_on(
             await pages.page(job.job_id, WantedOutcomes(), limit=4, cursor=forged)
     with pytest.raises(InvalidCursor):
         await pages.page(job.job_id, WantedOutcomes(prefix="a"), limit=4, cursor=by_index.cursor)
+
+
+async def test_an_index_that_an_earlier_version_left_behind_is_not_read(story: Any) -> None:
+    """That version redrives the job, and does not know the index."""
+    furnish(story)
+    job = await synced(story)
+    left = job.index
+    story.put("locked.jpg")
+    await story.use_cases.redrive_job().redrive(job.job_id)
+    again = await settle(story, job.job_id)
+    again = await story.ports.jobs.save(replace(again, index=left))
+    assert ready_index(again) is None
+    found = await story.use_cases.explain_object().explain(job.job_id, "locked.jpg")
+    assert found.outcome.kind is OutcomeKind.PUT
+    assert found.listed is None
+    wanted = with_index_wanted(again).index
+    assert wanted is not None
+    assert (wanted.number, wanted.wanted) == (1, True)

@@ -35,6 +35,6 @@ def test_it_finds_planted_bugs(bug: Bug) -> None:
             try:
                 Simulation(seed).run()
             except Violation as violation:
-                assert violation.name in bug.caught_by
-                return
+                if violation.name in bug.caught_by:
+                    return
     pytest.fail(f"no seed finds: {bug.name}")

@@ -20,6 +20,7 @@ from application.jobs.continuation import Place, cursor_at, place_of
 from application.results.files import read_chunk_outcomes
 from application.results.outcome_index import IndexReader
 from domain.chunk import FULLY_REPORTED, Chunk
+from domain.index_work import ready_index
 from domain.outcome import Outcome
 from domain.outcome_index import Listed
 from domain.shown import shown
@@ -85,9 +86,10 @@ class ExplainObject:
         """
         deadline = Deadline.after(self._clock, self._tuning.read_s)
         job = await self._jobs.get(job_id)
-        if cursor is None and job.index is not None and job.index.ready:
+        number = ready_index(job)
+        if cursor is None and number is not None:
             try:
-                return await self._indexed(job_id, job.index.number, key)
+                return await self._indexed(job_id, number, key)
             except _NotInIndexError:
                 pass
         place = place_of(cursor, _search_name(job_id, key))

@@ -20,7 +20,6 @@ from domain.connector import Connector
 from domain.identity import event_id
 from domain.job import Job
 from domain.object_look import LookRequest, ObjectLook
-from domain.outcome import OutcomeKind
 from domain.sync_request import Discovery, SyncOptions
 from ports.connector_store import ConnectorStore
 from ports.errors import NotFound, PortError
@@ -28,7 +27,6 @@ from ports.job_store import JobStore
 from ports.surveyor import Surveyor
 
 _JOBS_IN_FLIGHT: Final = 5
-_TRIGGERED: Final = frozenset({OutcomeKind.COPIED, OutcomeKind.PUT})
 
 
 class Sighting(StrEnum):
@@ -174,7 +172,8 @@ def _is_in(key: str, prefixes: Sequence[str]) -> bool:
 def _event_id(job: Job, found: Explanation) -> str | None:
     """Return the id of the event that the job sent for the object; None if it sent none."""
     outcome = found.outcome
-    if outcome is None or outcome.kind not in _TRIGGERED or outcome.e_tag is None:
+    # Only the outcome of an object that was triggered has an ETag: that of its event.
+    if outcome is None or outcome.e_tag is None:
         return None
     bucket_name = job.request.bucket.name
     return event_id(

@@ -19,7 +19,7 @@ from application.results.files import read_chunk_outcomes
 from application.results.outcome_index import IndexPlace, IndexReader
 from domain.chunk import Chunk
 from domain.decision import Decision
-from domain.job import Job
+from domain.index_work import ready_index
 from domain.outcome import Outcome, OutcomeKind, count_of
 from domain.outcome_index import IndexedObject
 from ports.chunk_store import ChunkStore
@@ -92,11 +92,14 @@ class OutcomePages:
         deadline = Deadline.after(self._clock, self._tuning.read_s)
         job = await self._jobs.get(job_id)
         whole_kind = wanted == WantedOutcomes(kind=wanted.kind) and wanted.kind is not None
-        if job.index is not None and job.index.ready and not whole_kind:
-            name = f"indexed {job.index.number} {_name(job_id, wanted)}"
+        number = ready_index(job)
+        if number is not None and not whole_kind:
+            name = f"indexed {number} {_name(job_id, wanted)}"
             try:
                 start = _index_place(cursor, name)
-                return await self._of_index(job, wanted, limit, start, name, deadline)
+                return await self._of_index(
+                    job_id, number, wanted, limit, start, name=name, deadline=deadline
+                )
             except NotFound:
                 # Its files were removed. Those of chunks may be there.
                 pass
@@ -107,15 +110,15 @@ class OutcomePages:
 
     async def _of_index(
         self,
-        job: Job,
+        job_id: str,
+        number: int,
         wanted: WantedOutcomes,
         limit: int,
         start: IndexPlace | None,
+        *,
         name: str,
         deadline: Deadline,
     ) -> Page[IndexedObject]:
-        assert job.index is not None  # noqa: S101 - the caller checked it
-        job_id, number = job.job_id, job.index.number
         root = await self._index.root(job_id, number)
         begin = max(root.position_of(wanted.prefix), 0)
         found: list[IndexedObject] = []

@@ -167,10 +167,10 @@ class StatusPublisher:
         Raises:
             NotFound: there is no such job.
         """
+        job = await update_job(self._jobs, job_id, self._finished)
+        return await self.publish_pending(job)
 
-        def finished(job: Job) -> Job:
-            ended = finish_if_settled(job, self._clock.now())
-            wants = self._tuning.outcome_indexes or wants_comparison(ended)
-            return with_index_wanted(ended) if wants and ended is not job else ended
-
-        return await self.publish_pending(await update_job(self._jobs, job_id, finished))
+    def _finished(self, job: Job) -> Job:
+        ended = finish_if_settled(job, self._clock.now())
+        wants = self._tuning.outcome_indexes or wants_comparison(ended)
+        return with_index_wanted(ended) if wants and ended is not job else ended

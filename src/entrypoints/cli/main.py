@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from entrypoints.cli.completions_command import PROGRAM, completions
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
 from entrypoints.cli.remote import (
@@ -16,6 +17,8 @@ from entrypoints.cli.remote import (
     outcomes_command,
     plan_command,
     removal_commands,
+    tail_command,
+    watch_command,
 )
 from entrypoints.cli.schemas_command import schemas
 from entrypoints.cli.stage.command import doctor
@@ -30,6 +33,7 @@ app.command()(demo)
 app.command()(up)
 app.command()(doctor)
 app.command()(schemas)
+app.command()(completions)
 app.add_typer(connector_commands.app, name="connectors")
 app.add_typer(removal_commands.app, name="removals")
 for _command in (
@@ -37,6 +41,8 @@ for _command in (
     job_commands.sync,
     job_commands.jobs,
     job_commands.job,
+    watch_command.watch,
+    tail_command.tail,
     job_commands.errors,
     outcomes_command.outcomes,
     explain_command.explain,
@@ -55,4 +61,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    app(prog_name=PROGRAM)

@@ -18,6 +18,7 @@ from aws_lambda_powertools.event_handler.openapi.models import Server
 
 from entrypoints import VERSION
 from entrypoints.http import (
+    cause_responses,
     cost_responses,
     object_responses,
     problems,
@@ -41,7 +42,11 @@ _EVERY_ROUTE: Final = (
 _NOT_OURS: Final = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
 _MODELS: Final = (
-    vars(cost_responses) | vars(object_responses) | vars(removal_responses) | vars(responses)
+    vars(cause_responses)
+    | vars(cost_responses)
+    | vars(object_responses)
+    | vars(removal_responses)
+    | vars(responses)
 )
 
 

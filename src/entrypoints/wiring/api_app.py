@@ -10,6 +10,7 @@ from application.connectors import Connectors
 from application.jobs.cancel_job import CancelJob
 from application.jobs.confirm_removals import ConfirmRemovals
 from application.jobs.explain_object import ExplainObject
+from application.jobs.group_failures import GroupFailures
 from application.jobs.job_queries import JobQueries
 from application.jobs.object_history import ObjectHistory
 from application.jobs.outcome_pages import OutcomePages
@@ -51,6 +52,7 @@ class ApiUseCases(Slots):
     outcome_pages = singleton(OutcomePages, locals(), Slots)
     explain_object = singleton(ExplainObject, locals(), Slots)
     object_history = singleton(ObjectHistory, locals(), Slots, connectors=Slots.connector_store)
+    group_failures = singleton(GroupFailures, locals(), Slots)
     queries = singleton(JobQueries, locals(), Slots)
 
 
@@ -70,6 +72,7 @@ class ApiApp:
     outcome_pages: OutcomePages
     explain_object: ExplainObject
     object_history: ObjectHistory
+    group_failures: GroupFailures
     costing: Costing
     default_discovery: Discovery
     clock: Clock

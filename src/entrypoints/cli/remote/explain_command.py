@@ -9,7 +9,8 @@ import typer
 
 from domain.shown import shown
 from domain.views import Json
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import job_path, path_segment
+from entrypoints.cli.remote.connector_option import ConnectorOption
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.api_problem import ApiProblem
 from entrypoints.cli.terminal.history_output import print_history
@@ -26,10 +27,7 @@ def explain(
     key: Annotated[
         str | None, typer.Argument(help="The object's key, not encoded; after a job id.")
     ] = None,
-    connector: Annotated[
-        str | None,
-        typer.Option(help="Only this connector, also one that was removed; after s3://bucket/key."),
-    ] = None,
+    connector: ConnectorOption = None,
     jobs: Annotated[
         int, typer.Option(min=1, max=20, help="How many of its latest jobs; after s3://bucket/key.")
     ] = 5,
@@ -44,11 +42,11 @@ def explain(
             "a job id needs a key; without a job: s3://bucket/key", param_hint="KEY"
         )
     else:
-        _explain_in_job(remote, target, key)
+        _explain_in_job(remote, target, key, connector)
 
 
-def _explain_in_job(remote: Remote, job_id: str, key: str) -> None:
-    path, query = f"/jobs/{path_segment(job_id)}/objects", {"key": key}
+def _explain_in_job(remote: Remote, job_id: str, key: str, connector: str | None) -> None:
+    path, query = job_path(job_id, connector, "objects"), {"key": key}
     found = remote.client.get(path, query)
     # A job may have more chunks than one request reads; keep those that may contain the object.
     earlier: list[Json] = []

@@ -11,7 +11,8 @@ import typer
 from domain.decision import Decision
 from domain.outcome import OutcomeKind
 from domain.shown import shown
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import job_path
+from entrypoints.cli.remote.connector_option import ConnectorOption
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.outcome_files import FileFormat, write_file
 from entrypoints.cli.terminal.output import PrefixTextOption
@@ -24,6 +25,7 @@ _LIMIT: Final = 100
 def outcomes(
     remote: Remote,
     job_id: Annotated[str, typer.Argument(help="Job id.")],
+    connector: ConnectorOption = None,
     outcome: Annotated[
         OutcomeKind | None, typer.Option(help="Only objects with this outcome.")
     ] = None,
@@ -61,7 +63,7 @@ def outcomes(
         "prefix": prefix,
         "limit": min(count or _PAGE_SIZE_MAX, _PAGE_SIZE_MAX),
     }
-    found = islice(remote.client.pages(f"/jobs/{path_segment(job_id)}/outcomes", query), count)
+    found = islice(remote.client.pages(job_path(job_id, connector, "outcomes"), query), count)
     if file_format is not None:
         write_file(file_format, to, found)
         return

@@ -12,6 +12,13 @@ INDEX_BUGS = (
         "                index=None,\n",
         "",
         "an_index_has_every_object_once",
+        also=(
+            (
+                "domain.index_work:with_index_wanted",
+                "job.index is not None and job.index.number == job.redrive.number",
+                "job.index is not None",
+            ),
+        ),
     ),
     bug(
         "leasing an index whose lease is live",
