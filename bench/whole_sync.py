@@ -60,7 +60,7 @@ async def sync(
             "objects": S3ObjectStore(await clients.s3(), clock=clock),
             "results": S3ResultsStore(await clients.s3(), bucket_name=RESULTS_BUCKET_NAME),
             "catalog": DynamoCatalog(await clients.dynamodb(), "assets"),
-            "bus": EventBridgeIngestBus(await clients.events(), bus_name="ingest"),
+            "bus": EventBridgeIngestBus(clients.events, bus_name="ingest"),
             "ingest_queue": SqsIngestQueue(clients.sqs, clock=clock),
         }
         ports = replace(world.ports, **aws)

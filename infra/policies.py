@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from infra.config import Config
+from infra.removal_statements import comparing_syncs, connector_records
 from infra.schedule_statements import (
     keeping_schedules,
     running_schedules,
@@ -96,11 +97,12 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="ReadOutcomes",
-            reason="Return the outcome of an object, from the index or the files of chunks.",
+            reason="Return outcomes, from the index or the files of chunks, and removed objects.",
             actions=("s3:GetObject",),
             resources=(
                 "{results_bucket}/jobs/*/index/*",
                 "{results_bucket}/jobs/*/outcomes/*",
+                "{results_bucket}/jobs/*/removals/*",
             ),
         ),
         summary(),
@@ -156,6 +158,7 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("dynamodb:BatchWriteItem", "dynamodb:Query"),
             resources=("{errors_table}",),
         ),
+        *connector_records(),
         *catalog(config, by_asset=False),
         *scanning_catalog(config),
         *watching_ingest(config),
@@ -204,6 +207,7 @@ def engine_statements(config: Config) -> list[Statement]:
                 "{results_bucket}/jobs/*/reports/*",
             ),
         ),
+        *comparing_syncs(),
         summary(),
         missing_results(),
         Statement(

@@ -106,15 +106,15 @@ def watching_ingest(config: Config) -> list[Statement]:
         )
     ]
     if config.ingest_queues:
-        statements += [
+        statements.append(
             Statement(
                 sid="LookAtIngestQueues",
                 reason="Read the number of messages in an ingest queue; receive none.",
                 actions=("sqs:GetQueueAttributes",),
                 resources=config.ingest_queues,
                 list_of="ingest_queues",
-            ),
-        ]
+            )
+        )
     return statements
 
 

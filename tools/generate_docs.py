@@ -28,6 +28,7 @@ import domain.chunk
 import domain.decision
 import domain.errors
 import domain.job
+import domain.removal_work
 import ports.errors
 from application.execution.tuning import Tuning
 from domain.catalog import Seen
@@ -39,6 +40,7 @@ from domain.machine import State, Table
 from domain.next_steps import OTHER_CLASSES, next_step_of
 from domain.packing import ChunkSizing
 from domain.profile import CatalogProfile
+from domain.removal_work import REMOVAL_TRANSITIONS, RemovalStatus
 from domain.trigger_mark import History
 from entrypoints.cli.stage.checks.checklist import CHECKS
 from entrypoints.http.problems import ALL_KINDS
@@ -95,7 +97,7 @@ def state_machines() -> str:
         [
             "# State machines",
             "",
-            "Generated from `src/domain/job.py` and `src/domain/chunk.py`; do not edit.",
+            "Generated from `src/domain/job.py`, `chunk.py` and `removal_work.py`; do not edit.",
             "What is not in a table raises `IllegalTransition`.",
             "",
             "## Job",
@@ -105,6 +107,10 @@ def state_machines() -> str:
             "## Chunk",
             "",
             *_machine(domain.chunk, CHUNK_TRANSITIONS, ChunkStatus.PENDING),
+            "",
+            "## Removals",
+            "",
+            *_machine(domain.removal_work, REMOVAL_TRANSITIONS, RemovalStatus.WANTED),
             "",
         ]
     )

@@ -97,6 +97,11 @@ class Alarms:
             "A job failed: its statusReason says at which step, and why.",
             service_metric(self._config, "JobsFailed", Duration.minutes(15)),
         )
+        self._add(
+            "RemovalsStopped",
+            "More objects are missing than the guard over removals lets pass: none was announced.",
+            service_metric(self._config, "RemovalsStopped", Duration.minutes(15)),
+        )
 
         self._add(
             "ScheduledRunsFailed",

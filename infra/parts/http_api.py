@@ -36,6 +36,8 @@ ROUTES: Final = (
     ("GET", "/jobs/{jobId}/objects"),
     ("POST", "/jobs/{jobId}/cancel"),
     ("POST", "/jobs/{jobId}/redrive"),
+    ("GET", "/jobs/{jobId}/removals"),
+    ("POST", "/jobs/{jobId}/removals/confirm"),
     ("GET", "/connectors/{connectorId}/jobs"),
     ("GET", "/connectors/{connectorId}/jobs/{jobId}"),
     ("GET", "/connectors/{connectorId}/jobs/{jobId}/chunks"),
@@ -45,6 +47,8 @@ ROUTES: Final = (
     ("GET", "/connectors/{connectorId}/jobs/{jobId}/objects"),
     ("POST", "/connectors/{connectorId}/jobs/{jobId}/cancel"),
     ("POST", "/connectors/{connectorId}/jobs/{jobId}/redrive"),
+    ("GET", "/connectors/{connectorId}/jobs/{jobId}/removals"),
+    ("POST", "/connectors/{connectorId}/jobs/{jobId}/removals/confirm"),
     ("GET", "/openapi.json"),
 )
 

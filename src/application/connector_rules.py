@@ -12,6 +12,7 @@ from domain.errors import FieldIssue
 from domain.filters import nothing_passes
 from domain.item_sizes import connector_issues
 from domain.profile import CatalogProfile, Profile
+from domain.removal_settings import removal_issues
 
 CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
@@ -47,6 +48,7 @@ def faults_of(
     issues += _access_issues(connector.bucket)
     issues += _queue_issues(connector.ingest)
     issues += connector_issues(connector.prefixes, connector.ingest, connector.filters)
+    issues += removal_issues(connector.removals)
     field = nothing_passes((connector.filters,))
     if field is not None:
         message = "lets no object pass, together with the other filters"

@@ -13,6 +13,7 @@ from domain.connector import Bucket, Connector, ConnectorStatus, Ingest, Verify
 from domain.errors import FieldIssue, InvalidRequest
 from domain.filters import NO_FILTERS, Filters
 from domain.profile import Profile
+from domain.removal_settings import Removals
 from ports.clock import Clock
 from ports.connector_store import ConnectorInUse, ConnectorStore
 from ports.errors import Conflict
@@ -42,6 +43,7 @@ class NewConnector:
     ingest: Ingest = field(default_factory=Ingest)
     verify: Verify = Verify.TAGS
     filters: Filters = NO_FILTERS
+    removals: Removals | None = None
     expected_owner: str | None = None
     role_arn: str | None = None
 
@@ -86,6 +88,7 @@ class Connectors:
             ingest=new.ingest,
             verify=new.verify,
             filters=new.filters,
+            removals=new.removals,
             created_at=self._clock.now(),
         )
         connector = self._checked(connector)

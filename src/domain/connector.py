@@ -10,6 +10,7 @@ from typing import Final
 from domain.errors import ConnectorDisabled
 from domain.file_types import FileFilter
 from domain.filters import NO_FILTERS, Filters
+from domain.removal_settings import NO_BASELINE, Baseline, Removals
 from domain.schedule import Schedule
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -103,9 +104,10 @@ class BucketInfo:
 class Connector:
     """A registered bucket. Empty `prefixes` mean the whole bucket.
 
-    `queue_empty_at` is when its ingest queue was last seen empty, None if never. `version` counts
-    the writes of all else, from 1. An id that is used again, after its connector was removed, is
-    another connector: it has another `created_at`.
+    `queue_empty_at` is when its ingest queue was last seen empty, None if never. `baseline` is what
+    the next whole sync is compared with. `version` counts the writes of all else, from 1. An id
+    that is used again, after its connector was removed, is another connector: it has another
+    `created_at`.
     """
 
     connector_id: str
@@ -117,7 +119,9 @@ class Connector:
     verify: Verify = Verify.TAGS
     filters: Filters = NO_FILTERS
     schedule: Schedule | None = None
+    removals: Removals | None = None
     queue_empty_at: datetime | None = None
+    baseline: Baseline = NO_BASELINE
     version: int = 1
 
     @property

@@ -51,6 +51,10 @@ class NotRedrivable(DomainError):
     """The job has no failure that a redrive could fix."""
 
 
+class NotConfirmable(DomainError):
+    """The guard over removals has not stopped this job's, or not with this number of objects."""
+
+
 class InvalidManifest(DomainError):
     """A row of a manifest or chunk file does not have the format that this service writes."""
 

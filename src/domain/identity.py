@@ -6,6 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from domain.customer_object import NULL_VERSION
@@ -155,6 +156,14 @@ def event_id(job_id: str, bucket_name: str, key: str, *, e_tag: str, version_id:
     """
     version = version_id or NULL_VERSION
     return _name_uuid("event", job_id, bucket_name, e_tag, version, key)
+
+
+def removal_event_id(
+    connector_id: str, connector_created_at: datetime, *, last_seen_in: str, key: str
+) -> str:
+    """Return the id of the event that an object is gone which the job `last_seen_in` saw last."""
+    created = connector_created_at.isoformat()
+    return str(_name_uuid("removal", connector_id, created, last_seen_in, key))
 
 
 def job_id_for(connector_id: str, idempotency_key: str) -> str:

@@ -25,6 +25,7 @@ from domain.engine_work import EngineWork
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
 from domain.outcome_index import JobIndex
+from domain.removal_work import WANTED, RemovalWork
 from domain.snapshot import Lookup
 from domain.sync_request import Discovery, SyncRequest
 from domain.tally import Tally
@@ -157,6 +158,7 @@ class Job:
     index: JobIndex | None = None
     work: EngineWork = field(default_factory=EngineWork)
     notices: StatusNotices = StatusNotices()
+    removals: RemovalWork | None = None
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -314,12 +316,10 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
         case ProcessingStarted():
             return replace(moved, times=replace(times, processing_at=at))
         case JobCompleted():
-            return _ended(moved, None, at)
-        case (
-            JobCompletedWithErrors(reason=reason)
-            | JobFailed(reason=reason)
-            | JobCancelled(reason=reason)
-        ):
+            return _with_removals(_ended(moved, None, at))
+        case JobCompletedWithErrors(reason=reason):
+            return _with_removals(_ended(moved, reason, at))
+        case JobFailed(reason=reason) | JobCancelled(reason=reason):
             return _ended(moved, reason, at)
         case JobRedriven():
             return replace(
@@ -341,6 +341,18 @@ def without_notices(job: Job, published: frozenset[int]) -> Job:
 def _ended(job: Job, reason: str | None, at: datetime) -> Job:
     times, work = replace(job.times, ended_at=at), replace(job.work, lease=None)
     return replace(job, status_reason=reason, times=times, work=work)
+
+
+def wants_comparison(job: Job) -> bool:
+    """Return whether the job has ended and must still be compared with the sync before."""
+    return job.terminal and job.removals is not None and job.removals.open
+
+
+def _with_removals(job: Job) -> Job:
+    """Return a job that has listed all that its connector is about, to be compared if wanted."""
+    if job.request.removals is None or job.removals is not None:
+        return job
+    return replace(job, removals=WANTED)
 
 
 def _with_notice(job: Job, previous: JobStatus | None, at: datetime) -> Job:

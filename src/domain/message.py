@@ -10,6 +10,7 @@ from domain.decision import Decision
 from domain.identity import Identity, event_id
 from domain.job import Job, JobStatus, StatusNotice
 from domain.outcome import Statistics
+from domain.removal_rows import RemovalRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,4 +123,43 @@ def status_message(job: Job, notice: StatusNotice) -> StatusMessage:
         previous_status=notice.previous_status,
         statistics=job.tally.statistics,
         occurred_at=notice.occurred_at,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovalEvent:
+    """An object that an earlier sync saw no longer exists.
+
+    `event_id` is equal for every repetition, and different for every disappearance. The ids are
+    None if they are not known. `new_object_key` is where its content was found, if it was moved.
+    `last_seen_in` is the job that saw it last.
+    """
+
+    event_id: str
+    job_id: str
+    connector_id: str
+    bucket_name: str
+    object_key: str
+    e_tag: str | None
+    size_bytes: int | None
+    asset_id: str | None
+    inventory_id: str | None
+    last_seen_in: str
+    new_object_key: str | None
+
+
+def removal_event(job: Job, row: RemovalRow) -> RemovalEvent:
+    """Return the event for one removed object; its row has the id."""
+    return RemovalEvent(
+        event_id=row.event_id or "",
+        job_id=job.job_id,
+        connector_id=job.request.connector_id,
+        bucket_name=job.request.bucket.name,
+        object_key=row.key,
+        e_tag=row.e_tag,
+        size_bytes=row.size_bytes,
+        asset_id=row.asset_id,
+        inventory_id=row.inventory_id,
+        last_seen_in=row.last_seen_in,
+        new_object_key=row.new_key,
     )

@@ -48,6 +48,7 @@ NEXT_STEPS: Final[Mapping[str, str]] = MappingProxyType(
         "ConnectorDisabled": "enable the connector, then {again}",
         "ConnectorRemoved": "register the connector again, and start a new sync",
         "NotRedrivable": "start a new sync, which skips what is done",
+        "NotConfirmable": "look at the removals of the connector's latest sync, and confirm those",
         "InvalidManifest": "make sure that only this service writes to the results bucket, then"
         " start a new sync",
         "ManifestTooLarge": "sync fewer prefixes at once, or with discovery direct",

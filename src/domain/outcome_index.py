@@ -21,6 +21,7 @@ from domain.manifest import ManifestEntry, format_timestamp, parse_timestamp
 from domain.outcome import Outcome, outcome_of_values, outcome_values
 
 ROOT_VERSION: Final = 1
+_KEY_BEGINS: Final = b'{"key": "'
 
 
 class IndexStatus(StrEnum):
@@ -138,6 +139,26 @@ def decode_object(line: bytes) -> IndexedObject:
         )
     except NOT_OF_OUR_JSON as error:
         raise InvalidManifest(f"not a row of an index: {error}") from error
+
+
+def key_of_row(row: bytes) -> str:
+    """Return the key of a row without its line end, and parse nothing else.
+
+    Raises:
+        InvalidManifest: The row does not begin with a key.
+    """
+    # Within a text of JSON each quote follows a backslash, so this is the end of the key.
+    end = row.find(b'", "', len(_KEY_BEGINS))
+    literal = row[len(_KEY_BEGINS) - 1 : end + 1 if end > 0 else -1]
+    try:
+        if not row.startswith(_KEY_BEGINS):
+            raise ValueError("it has no key")
+        key = json.loads(literal) if b"\\" in literal else literal[1:-1].decode("ascii")
+        if not isinstance(key, str):
+            raise TypeError("its key is no text")
+    except NOT_OF_OUR_JSON as error:
+        raise InvalidManifest(f"not a row of an index: {row[:200]!r}: {error}") from error
+    return key
 
 
 def starts_with_key(key: str) -> bytes:

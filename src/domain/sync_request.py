@@ -10,6 +10,7 @@ from domain.connector import Bucket, Ingest, Verify
 from domain.cost_estimate import CostEstimate
 from domain.filters import NO_FILTERS, Filters
 from domain.key_source import KeySource
+from domain.removal_settings import Removals
 
 
 class Discovery(StrEnum):
@@ -51,6 +52,7 @@ class SyncRequest:
     `connector_created_at` distinguishes the connector from others with its id; None in jobs from
     before connectors could be removed. `fingerprint` distinguishes requests with the same
     idempotency key. `estimate` is what the sync would cost, if its request had a maximum.
+    `removals` is set if the sync is compared with the one before (`domain.removal_rules`).
     """
 
     connector_id: str
@@ -61,3 +63,4 @@ class SyncRequest:
     fingerprint: str | None = None
     estimate: CostEstimate | None = None
     connector_created_at: datetime | None = None
+    removals: Removals | None = None

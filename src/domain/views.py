@@ -19,6 +19,7 @@ from domain.outcome_index import NOT_LISTED, IndexedObject, JobIndex, Listed
 from domain.pricing.costing import Costing
 from domain.pricing.views import cost_view
 from domain.progress import progress_of
+from domain.removal_views import removals_view, settings_view
 from domain.snapshot import Lookup
 from domain.tagging import tags_after
 
@@ -66,6 +67,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
             "objectsPerSecond": _rounded(progress.objects_per_second),
             "etaSeconds": _rounded(progress.eta_s),
         },
+        "removals": removals_view(job.removals) if job.removals else None,
         "outcomeIndex": index_view(job.index) if job.index else None,
         **cost_view(job, costing, lines=cost_lines),
     }
@@ -120,6 +122,7 @@ def connector_view(connector: Connector) -> Json:
         ),
         "fileFilter": filter_view(file_filter) if file_filter else None,
         "filters": filters_view(connector.filters) if connector.filters.given else None,
+        "removals": settings_view(connector.removals) if connector.removals else None,
         "expectedBucketOwner": connector.bucket.expected_owner,
         "roleArn": connector.bucket.role_arn,
         "createdAt": format_timestamp(connector.created_at),

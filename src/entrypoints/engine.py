@@ -1,4 +1,4 @@
-"""The engine's function: jobs, shares of listings, ended batch jobs, schedules and the sweep."""
+"""The engine's function: jobs with shares and removals, batch jobs, schedules, the sweep."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from domain.errors import JobLeaseHeld
 from entrypoints.engine_events import (
     Advance,
     BatchStatusEvent,
+    CompareEvent,
     ListShareEvent,
     RunSweep,
     ScheduledSync,
@@ -37,6 +38,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                     return await _advance(app, job_id, context)
                 case ListShareEvent(jobId=job_id, share=number):
                     return await _list_share(app, job_id, number, context)
+                case CompareEvent(jobId=job_id):
+                    return await _compare(app, job_id, context)
                 case BatchStatusEvent():
                     return await _batch_job_changed(app, parsed, context)
                 case ScheduledSync():
@@ -68,6 +71,13 @@ async def _list_share(
         worked = await app.list_share.run(job_id, number, deadline_of(context, app.clock))
         span.facts(worked=worked)
         return {"jobId": job_id, "share": number, "worked": worked}
+
+
+async def _compare(app: EngineApp, job_id: str, context: LambdaContext) -> dict[str, Any]:
+    with app.telemetry.span("compare", job_id=job_id) as span:
+        worked = await app.compare_syncs.run(job_id, deadline_of(context, app.clock))
+        span.facts(worked=worked)
+        return {"jobId": job_id, "worked": worked}
 
 
 async def _sweep(app: EngineApp, context: LambdaContext) -> dict[str, Any]:

@@ -42,6 +42,13 @@ class ScheduledSync(StrictModel):
     scheduledAt: Annotated[datetime, BeforeValidator(_time)]  # noqa: N815 - the same
 
 
+class CompareEvent(StrictModel):
+    """Continue to compare a job with the sync before."""
+
+    action: Literal["removals"]
+    jobId: JobId  # noqa: N815 - the field's name on the wire
+
+
 class RunSweep(StrictModel):
     """The constant input of the sweep's schedule."""
 
@@ -73,7 +80,7 @@ class BatchStatusEvent(AwsModel):
     detail: BatchStatusDetail
 
 
-EngineEvent = Advance | ListShareEvent | RunSweep | ScheduledSync | BatchStatusEvent
+EngineEvent = Advance | ListShareEvent | CompareEvent | RunSweep | ScheduledSync | BatchStatusEvent
 _ENGINE_EVENT: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent, config=HIDDEN)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.connector import Connector
+from domain.removal_settings import Baseline
 from ports.errors import Conflict
 from ports.paging import Page
 
@@ -18,6 +19,14 @@ class ConnectorInUse(Conflict):
             f"job {job_id} of connector {connector_id} is active", resource=connector_id
         )
         self.job_id = job_id
+
+
+def other_baseline(connector_id: str) -> Conflict:
+    """Return the error that a connector's baseline is not as it was read."""
+    return Conflict(
+        f"connector {connector_id} was removed, or another comparison has changed its baseline",
+        resource=connector_id,
+    )
 
 
 class ConnectorStore(Protocol):
@@ -46,8 +55,8 @@ class ConnectorStore(Protocol):
     async def save(self, connector: Connector) -> Connector:
         """Write the connector over its version; return it as stored, with its next version.
 
-        Every field is written except `queue_empty_at`: that stays, unless the ingest queue is
-        another one than before. Then it is removed.
+        Every field is written except `baseline`, which stays, and `queue_empty_at`: that stays,
+        unless the ingest queue is another one than before. Then it is removed.
 
         Raises:
             Conflict: The stored version differs, or there is no such connector (`same_as`).
@@ -82,5 +91,15 @@ class ConnectorStore(Protocol):
 
         Raises:
             NotFound: There is no such connector.
+        """
+        ...
+
+    async def record_baseline(self, connector: Connector, baseline: Baseline) -> None:
+        """Record `baseline` over the one that the connector was read with.
+
+        The version does not change.
+
+        Raises:
+            Conflict: The stored baseline differs, or there is no such connector (`same_as`).
         """
         ...

@@ -23,3 +23,11 @@ class EngineInvoker(Protocol):
             Retryable, Fatal: As `advance`.
         """
         ...
+
+    async def removals(self, job_id: str) -> None:
+        """Request one invocation that compares the job with the sync before it; as `advance`.
+
+        Raises:
+            Retryable, Fatal: As `advance`.
+        """
+        ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from domain.message import IngestEvent
+from domain.message import IngestEvent, RemovalEvent
 from ports.errors import PortError
 
 
@@ -20,5 +20,13 @@ class IngestBus(Protocol):
 
         Raises:
             Retryable, Fatal: The request as a whole failed; some events may have been accepted.
+        """
+        ...
+
+    async def publish_removals(self, events: Sequence[RemovalEvent]) -> list[PortError | None]:
+        """Publish up to ten events of removed objects in one request; as `publish`.
+
+        Raises:
+            Retryable, Fatal: As `publish`.
         """
         ...

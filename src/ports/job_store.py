@@ -116,9 +116,10 @@ class JobStore(Protocol):
         ...
 
     def open_jobs(self) -> AsyncIterator[Job | Unreadable]:
-        """Yield the jobs that are not terminal, have unpublished notices or want an index.
+        """Yield the jobs that are open, the oldest first.
 
-        The oldest come first.
+        These are not terminal, have unpublished notices, want an index, or must be compared with
+        the sync before (`domain.job.wants_comparison`).
 
         For a record that cannot be read it yields an Unreadable.
         """

@@ -32,6 +32,8 @@ class Metric(StrEnum):
     SCHEDULED_RUNS_SKIPPED = "ScheduledRunsSkipped"
     SCHEDULED_RUNS_FAILED = "ScheduledRunsFailed"
     MESSAGES_MALFORMED = "MessagesMalformed"
+    OBJECTS_REMOVED = "ObjectsRemoved"
+    REMOVALS_STOPPED = "RemovalsStopped"
 
 
 MEANINGS: Final[Mapping[Metric, str]] = {
@@ -55,6 +57,8 @@ MEANINGS: Final[Mapping[Metric, str]] = {
     Metric.SCHEDULED_RUNS_SKIPPED: "scheduled times without a sync, because one was active",
     Metric.SCHEDULED_RUNS_FAILED: "scheduled times at which no sync could start",
     Metric.MESSAGES_MALFORMED: "chunk messages that could not be read",
+    Metric.OBJECTS_REMOVED: "removed objects that were announced, repetitions included",
+    Metric.REMOVALS_STOPPED: "syncs whose removed objects the guard did not announce",
 }
 """What each metric counts, for operators."""
 

@@ -37,6 +37,13 @@ ROLE_ARN = "arn:aws-us-gov:iam::123456789012:role/batch"
 PROCESSOR_ARN = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:processor"
 
 
+def _opened(client: Any) -> Callable[[], Any]:
+    async def open_client() -> Any:
+        return client
+
+    return open_client
+
+
 def job(job_id: str = "job-1", e_tag: str = "abc-2") -> Job:
     made = new_job(
         job_id=job_id,
@@ -282,7 +289,7 @@ async def test_errors_of_entries_stay_with_their_events(scripted: Callable[[str]
     }
     too_large = replace(EVENT, object_key="k" * ENTRY_BYTES_MAX)
 
-    answers = await EventBridgeIngestBus(client, bus_name="bus").publish(
+    answers = await EventBridgeIngestBus(_opened(client), bus_name="bus").publish(
         [EVENT, EVENT, too_large, EVENT, EVENT, EVENT]
     )
 
@@ -303,7 +310,7 @@ async def test_without_an_event_of_legal_size_no_request_is_sent(
     client = scripted("events")
     too_large = replace(EVENT, object_key="ü" * ENTRY_BYTES_MAX)
 
-    [answer] = await EventBridgeIngestBus(client, bus_name="bus").publish([too_large])
+    [answer] = await EventBridgeIngestBus(_opened(client), bus_name="bus").publish([too_large])
 
     assert isinstance(answer, Refused)
     assert client.calls == []

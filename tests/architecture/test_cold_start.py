@@ -64,7 +64,6 @@ OF_OTHERS = {
         "application.schedules.schedules",
         "entrypoints.http",
         "entrypoints.processor",
-        "adapters.aws.ingest_bus",
         "aws_lambda_powertools.event_handler",
     ),
     "processor": (

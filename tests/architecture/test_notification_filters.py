@@ -12,7 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from adapters.aws.ingest_bus import DETAIL_TYPE, SOURCE
+from adapters.aws.ingest_bus import DETAIL_TYPE, REMOVAL_DETAIL_TYPE, SOURCE
 from adapters.local_aws.event_bridge.event_patterns import matches
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "notifications.md"
@@ -20,7 +20,10 @@ BLOCKS = [
     json.loads(block)
     for block in re.findall(r"^```json\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 ]
-(NEEDS_AN_OPERATOR, ENDS, NOT_TAKEN), (ALL_EVENTS, FILMS, LARGE_COPIES) = BLOCKS[:3], BLOCKS[3:]
+(NEEDS_AN_OPERATOR, ENDS, NOT_TAKEN), (ALL_EVENTS, FILMS, LARGE_COPIES, REMOVED) = (
+    BLOCKS[:3],
+    BLOCKS[3:],
+)
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +98,15 @@ def test_rules_for_ingest_events() -> None:
     assert matches(LARGE_COPIES, _event())
     assert not matches(LARGE_COPIES, _event(size=10**9 - 1))
     assert not matches(LARGE_COPIES, _event(processingAction="PUT"))
+
+
+def test_a_rule_for_removed_objects() -> None:
+    def removed(**detail: Any) -> dict[str, Any]:
+        facts = {"connectorId": "archive", "objectKey": "a.mov", "newObjectKey": None}
+        return {"source": SOURCE, "detail-type": REMOVAL_DETAIL_TYPE, "detail": facts | detail}
+
+    assert matches(REMOVED, removed())
+    assert not matches(REMOVED, removed(newObjectKey="b.mov"))
+    assert not matches(REMOVED, removed(connectorId="other"))
+    assert not matches(REMOVED, _event())
+    assert not matches(ALL_EVENTS, removed())

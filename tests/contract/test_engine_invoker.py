@@ -27,6 +27,9 @@ class Engine(Protocol):
     def shares(self) -> list[tuple[str, int]]:
         """The jobs and shares of all invocations for shares, the oldest first."""
 
+    def compared(self) -> list[str]:
+        """The jobs of all invocations for removals, the oldest first."""
+
 
 class MemoryEngine:
     def __init__(self) -> None:
@@ -38,6 +41,9 @@ class MemoryEngine:
 
     def shares(self) -> list[tuple[str, int]]:
         return self._invoker.shares
+
+    def compared(self) -> list[str]:
+        return self._invoker.compared
 
 
 class LambdaEngine:
@@ -60,6 +66,9 @@ class LambdaEngine:
     def shares(self) -> list[tuple[str, int]]:
         events = self._of("list", {"action", "jobId", "share"})
         return [(event["jobId"], event["share"]) for event in events]
+
+    def compared(self) -> list[str]:
+        return [event["jobId"] for event in self._of("removals", {"action", "jobId"})]
 
     def _of(self, action: str, names: set[str]) -> list[dict[str, Any]]:
         events = [event for event in self._events if event["action"] == action]
@@ -107,4 +116,11 @@ async def test_an_invocation_for_a_share_names_its_job_and_number(engine: Engine
     await engine.invoker.list_share("job-2", 0)
 
     assert engine.shares() == [("job-1", 3), ("job-2", 0)]
+    assert engine.invoked() == []
+
+
+async def test_an_invocation_for_removals_names_its_job(engine: Engine) -> None:
+    await engine.invoker.removals("job-1")
+
+    assert engine.compared() == ["job-1"]
     assert engine.invoked() == []

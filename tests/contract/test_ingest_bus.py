@@ -13,7 +13,7 @@ from adapters.aws.clients import Clients
 from adapters.aws.ingest_bus import EventBridgeIngestBus
 from adapters.memory.ingest_bus import MemoryIngestBus
 from domain.decision import Decision
-from domain.message import IngestEvent
+from domain.message import IngestEvent, RemovalEvent
 from ports.errors import Fatal
 from ports.ingest_bus import IngestBus
 
@@ -48,8 +48,33 @@ FIELDS = {
 }
 
 
+REMOVAL = RemovalEvent(
+    event_id="event-1",
+    job_id="job-2",
+    connector_id="con-1",
+    bucket_name="media",
+    object_key='ünï "q" 😀\n+%2F.jpg',
+    e_tag="abc-2",
+    size_bytes=5_000_000_001,
+    asset_id="asset:img:1",
+    inventory_id="asset:uuid:1",
+    last_seen_in="job-1",
+    new_object_key="moved/ü.jpg",
+)
+
+REMOVAL_FIELDS = {
+    **{name: FIELDS[name] for name in ("eventId", "jobId", "connectorId", "bucketName")},
+    **{name: FIELDS[name] for name in ("objectKey", "eTag", "size", "assetId", "inventoryId")},
+    "lastSeenJobId": "last_seen_in",
+    "newObjectKey": "new_object_key",
+}
+
+
 class Subscriber(Protocol):
     bus: IngestBus
+
+    async def removals(self) -> list[RemovalEvent]:
+        """All received events of removed objects, by their ids."""
 
     async def received(self) -> list[IngestEvent]:
         """All received events, by their ids."""
@@ -63,20 +88,37 @@ class MemorySubscriber:
     async def received(self) -> list[IngestEvent]:
         return sorted(self._bus.events, key=lambda event: event.event_id)
 
+    async def removals(self) -> list[RemovalEvent]:
+        return sorted(self._bus.removals, key=lambda event: event.event_id)
+
 
 class QueueSubscriber:
-    def __init__(self, events: Any, bus_name: str, sqs: Any, queue_url: str) -> None:
+    def __init__(self, clients: Clients, bus_name: str, sqs: Any, queue_url: str) -> None:
         self._sqs = sqs
         self._queue_url = queue_url
-        self.bus: IngestBus = EventBridgeIngestBus(events, bus_name=bus_name)
+        self.bus: IngestBus = EventBridgeIngestBus(clients.events, bus_name=bus_name)
 
     async def received(self) -> list[IngestEvent]:
-        found: list[IngestEvent] = []
+        found = [self._parse(envelope) for envelope in await self._envelopes()]
+        return sorted(found, key=lambda event: event.event_id)
+
+    async def removals(self) -> list[RemovalEvent]:
+        found = []
+        for envelope in await self._envelopes():
+            assert envelope["source"] == "asset-sync"
+            assert envelope["detail-type"] == "AssetSyncObjectRemoved"
+            assert set(envelope["detail"]) == set(REMOVAL_FIELDS)
+            detail = envelope["detail"].items()
+            found.append(RemovalEvent(**{REMOVAL_FIELDS[name]: value for name, value in detail}))
+        return sorted(found, key=lambda event: event.event_id)
+
+    async def _envelopes(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         while messages := (
             await self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10)
         ).get("Messages"):
-            found += [self._parse(json.loads(message["Body"])) for message in messages]
-        return sorted(found, key=lambda event: event.event_id)
+            found += [json.loads(message["Body"]) for message in messages]
+        return found
 
     def _parse(self, envelope: dict[str, Any]) -> IngestEvent:
         assert envelope["source"] == "asset-sync"
@@ -104,7 +146,7 @@ async def aws_subscriber(unique_name: str, clients: Clients) -> Subscriber:
     await events.put_targets(
         Rule=unique_name, EventBusName=unique_name, Targets=[{"Id": "queue", "Arn": arn}]
     )
-    return QueueSubscriber(events, unique_name, sqs, queue["QueueUrl"])
+    return QueueSubscriber(clients, unique_name, sqs, queue["QueueUrl"])
 
 
 @pytest.fixture(params=["memory", "aws"])
@@ -138,3 +180,26 @@ async def test_eleven_events_are_refused(subscriber: Subscriber) -> None:
     with pytest.raises(Fatal):
         await subscriber.bus.publish([EVENT] * 11)
     assert await subscriber.received() == []
+
+
+async def test_a_subscriber_gets_every_field_of_a_removal(subscriber: Subscriber) -> None:
+    unknown = replace(
+        REMOVAL,
+        event_id="event-2",
+        e_tag=None,
+        size_bytes=None,
+        asset_id=None,
+        inventory_id=None,
+        new_object_key=None,
+    )
+    assert await subscriber.bus.publish_removals([REMOVAL, unknown]) == [None, None]
+    assert await subscriber.removals() == [REMOVAL, unknown]
+
+
+async def test_ten_removals_go_together_and_eleven_are_refused(subscriber: Subscriber) -> None:
+    events = [replace(REMOVAL, event_id=f"event-{number}") for number in range(10)]
+    assert await subscriber.bus.publish_removals([]) == []
+    assert await subscriber.bus.publish_removals(events) == [None] * 10
+    with pytest.raises(Fatal):
+        await subscriber.bus.publish_removals([REMOVAL] * 11)
+    assert await subscriber.removals() == events

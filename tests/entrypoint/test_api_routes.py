@@ -288,6 +288,7 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
             "storageClasses": ["STANDARD", "GLACIER_IR"],
             "mediaTypes": ["video"],
         },
+        "removals": {"announce": True, "maxShare": 0.125, "maxCount": 7, "minCount": 3},
         "expectedBucketOwner": "123456789012",
         "roleArn": "arn:aws:iam::123456789012:role/teams/media",
     }
@@ -588,6 +589,7 @@ def test_an_unknown_path_is_a_problem(gateway: Api, path: str) -> None:
         ("GET", "/jobs/other/errors"),
         ("POST", "/jobs/other/cancel"),
         ("POST", "/jobs/other/redrive"),
+        ("GET", "/jobs/other/removals"),
         ("GET", f"/jobs/{'x' * 129}"),
         ("GET", "/jobs/caf%C3%A9"),
         ("GET", "/jobs/café"),
@@ -819,6 +821,8 @@ def _with_failing(
         schedules=failing,
         cancel_job=failing,
         redrive_job=failing,
+        removal_pages=failing,
+        confirm_removals=failing,
         queries=failing,
         explain_object=failing,
         object_history=failing,
@@ -842,7 +846,11 @@ def test_an_internal_error_is_answered_and_logged_without_its_details(
     gateway: Api, monkeypatch: pytest.MonkeyPatch, error: Exception, slug: str, route: Any
 ) -> None:
     path = route.path.replace("{connectorId}", "media").replace("{jobId}", "job-1")
-    body = {"bucketName": "media-prod"} if path == "/connectors" else None
+    bodies: dict[str, Json] = {
+        "connectors": {"bucketName": "media-prod"},
+        "confirm": {"missing": 1},
+    }
+    body = bodies.get(path.split("/")[-1])
     query = {"objects": {"key": "a"}, "outcomes": {"outcome": "PUT"}}.get(path.split("/")[-1], {})
     sent = body if route.method == "POST" else None
     if route.method == "PUT":

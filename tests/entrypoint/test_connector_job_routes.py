@@ -11,6 +11,7 @@ from api_calls import Api, Json, served
 from application.execution.deadline import Deadline
 from domain.job import JobStatus
 from domain.outcome import Statistics
+from domain.removal_work import RemovalCounts, RemovalStatus, RemovalWork
 from domain.tally import Tally
 from entrypoints import api
 from entrypoints.http.routes import ROUTES
@@ -51,6 +52,16 @@ def end_with_errors(gateway: Api, job_id: str) -> None:
     database.jobs._rows[job_id] = done
 
 
+def stop_removals(gateway: Api, job_id: str) -> None:
+    """Let the guard have stopped the job's removals."""
+    end_with_errors(gateway, job_id)
+    database = gateway.world.database
+    job = database.jobs.find(job_id)
+    assert job is not None
+    stopped = RemovalWork(status=RemovalStatus.STOPPED, counts=RemovalCounts(missing=3))
+    database.jobs._rows[job_id] = replace(job, removals=stopped)
+
+
 def tails() -> list[tuple[str, str]]:
     """The method and the end of every route of a job."""
     start = "/jobs/{jobId}"
@@ -66,6 +77,10 @@ def query_of(tail: str) -> Json:
     return queries.get(tail, {})
 
 
+def body_of(tail: str) -> Json | None:
+    return {"missing": 3} if tail == "/removals/confirm" else None
+
+
 def test_every_route_of_a_job_is_served_under_its_connector() -> None:
     there = {(each.method, each.path) for each in ROUTES}
     assert len(tails()) >= 7
@@ -78,7 +93,9 @@ def test_the_answer_is_that_of_the_job(gateway: Api, method: str, tail: str) -> 
     job_id = start(gateway)
     if tail == "/redrive":
         end_with_errors(gateway, job_id)
-    nested = gateway.call(method, f"{JOBS}/{job_id}{tail}", query=query_of(tail))
+    if tail == "/removals/confirm":
+        stop_removals(gateway, job_id)
+    nested = gateway.call(method, f"{JOBS}/{job_id}{tail}", body_of(tail), query=query_of(tail))
     assert nested.status < 300
     if method == "GET":
         flat = gateway.call(method, f"/jobs/{job_id}{tail}", query=query_of(tail))
@@ -95,7 +112,7 @@ def test_a_job_of_another_connector_is_not_found(gateway: Api, method: str, tail
     before = gateway.world.database.jobs.find(other)
     shown = []
     for job_id in (other, "job-none"):
-        answer = gateway.call(method, f"{JOBS}/{job_id}{tail}", query=query_of(tail))
+        answer = gateway.call(method, f"{JOBS}/{job_id}{tail}", body_of(tail), query=query_of(tail))
         assert answer.problem == "not-found"
         shown.append(answer.json["detail"].replace(job_id, "JOB"))
     # Whether the other connector has it is not shown.

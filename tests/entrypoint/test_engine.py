@@ -12,6 +12,8 @@ from domain.errors import InvalidMessage, JobLeaseHeld
 from domain.job import JobStatus
 from domain.job_control import acquire_work_lease
 from domain.packing import ChunkSizing
+from domain.removal_settings import Removals
+from domain.removal_work import RemovalStatus
 from domain.sync_request import Discovery
 from entrypoints import processor
 from entrypoints.wiring.processor_app import ProcessorApp
@@ -313,3 +315,26 @@ def test_an_event_for_a_share_of_a_listing_lists_it(service: Any) -> None:
 def test_an_event_for_no_share_is_refused(service: Any, share: Any) -> None:
     with pytest.raises(InvalidMessage, match="share"):
         service.engine(list_share("j", share))
+
+
+def test_an_event_for_removals_compares_the_job(service: Any) -> None:
+    service.put("a")
+    connector = service.world.database.connectors["media"]
+    wanted = replace(connector, removals=Removals())
+    service.world.database.connectors["media"] = wanted
+    job_id = service.split()
+    service.processor(service.messages((job_id, 0)))
+    service.engine(advance(job_id))
+    assert service.ports.invoker.take_compared() == [job_id]
+    event = {"action": "removals", "jobId": job_id}
+    assert service.engine(event) == {"jobId": job_id, "worked": True}
+    assert service.job(job_id).removals.status is RemovalStatus.DONE
+    assert service.engine(event) == {"jobId": job_id, "worked": False}
+    with pytest.raises(NotFound):
+        service.engine({"action": "removals", "jobId": "job-none"})
+
+
+@pytest.mark.parametrize("event", [{}, {"jobId": ""}, {"jobId": 1}, {"jobId": "j", "more": 1}])
+def test_an_event_for_no_removals_is_refused(service: Any, event: Json) -> None:
+    with pytest.raises(InvalidMessage):
+        service.engine({"action": "removals", **event})

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from application.execution.deadline import Deadline
 from domain.failure import Failure, error_id_for
 from domain.job import JobStatus
+from domain.removal_work import RemovalCounts, RemovalStatus, RemovalWork
 from entrypoints import api
 from entrypoints.cli.main import app
 from entrypoints.cli.terminal.json_contract import JSON_OUTPUT
@@ -112,6 +113,7 @@ def test_every_command_prints_what_is_promised(
         "outcomes": (job_id, "--outcome", "PUT", *at),
         "explain": (job_id, "a.mov", *at),
         "cancel": (job_id, *at),
+        "removals list": (job_id,),
         "sync": ("films", "--dry-run"),
     }
     with listening(gateway, monkeypatch):
@@ -125,13 +127,26 @@ def test_every_command_prints_what_is_promised(
         assert len(lines) == 2
         for line in lines:
             check(components, "tail", json.loads(line))
-    assert set(JSON_OUTPUT) - set(calls) == ELSEWHERE | {"tail", "redrive"}
+    others = {"tail", "redrive", "removals confirm"}
+    assert set(JSON_OUTPUT) - set(calls) == ELSEWHERE | others
 
 
 def test_a_redriven_job(gateway: Api, monkeypatch: pytest.MonkeyPatch, components: Any) -> None:
     job_id = run_job(gateway, status=JobStatus.COMPLETED_WITH_ERRORS)
     with listening(gateway, monkeypatch):
         check(components, "redrive", json.loads(printed("redrive", job_id)))
+
+
+def test_confirmed_removals(gateway: Api, monkeypatch: pytest.MonkeyPatch, components: Any) -> None:
+    job_id = run_job(gateway, status=JobStatus.COMPLETED_WITH_ERRORS)
+    jobs = gateway.world.database.jobs
+    job = jobs.find(job_id)
+    assert job is not None
+    work = RemovalWork(status=RemovalStatus.STOPPED, counts=RemovalCounts(missing=3))
+    jobs._rows[job_id] = replace(job, removals=work)
+    with listening(gateway, monkeypatch):
+        text = printed("removals", "confirm", job_id, "--missing", "3")
+    check(components, "removals confirm", json.loads(text))
 
 
 def test_every_command_with_json_output_has_a_contract() -> None:

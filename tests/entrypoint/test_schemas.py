@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 from typer.testing import CliRunner
 
-from adapters.aws.ingest_bus import encode_event
+from adapters.aws.ingest_bus import encode_event, encode_removal_event
 from adapters.aws.ingest_queue import encode_message
 from adapters.aws.status_notifier import encode_status
 from domain.decision import Decision
-from domain.identity import event_id
+from domain.identity import event_id, removal_event_id
 from domain.job import JobStatus
-from domain.message import IngestEvent, StatusMessage, ingest_message
+from domain.message import IngestEvent, RemovalEvent, StatusMessage, ingest_message
 from domain.outcome import COUNT_NAMES, Outcome, OutcomeKind, Statistics, to_json_line
 from entrypoints.cli.main import app
 from entrypoints.schemas import schema_names, schema_text
@@ -55,6 +55,20 @@ events = st.builds(
     asset_id=st.none() | names,
     inventory_id=st.none() | names,
     processing_action=st.sampled_from([Decision.COPY, Decision.PUT]),
+)
+removals = st.builds(
+    RemovalEvent,
+    event_id=st.builds(removal_event_id, names, times, last_seen_in=names, key=names),
+    job_id=names,
+    connector_id=names,
+    bucket_name=names,
+    object_key=names,
+    e_tag=st.none() | names,
+    size_bytes=st.none() | counts,
+    asset_id=st.none() | names,
+    inventory_id=st.none() | names,
+    last_seen_in=names,
+    new_object_key=st.none() | names,
 )
 outcomes = st.builds(
     Outcome,
@@ -108,6 +122,11 @@ def test_ingest_events(event: IngestEvent) -> None:
     _check("ingest-event.1", encode_event(event))
 
 
+@given(removals)
+def test_removal_events(event: RemovalEvent) -> None:
+    _check("removal-event.1", encode_removal_event(event))
+
+
 @given(events, times)
 def test_messages_to_the_systems_queue(event: IngestEvent, now: datetime) -> None:
     _check("ingest-queue-message.1", encode_message(ingest_message(event), now))
@@ -122,7 +141,9 @@ def _examples() -> Iterator[tuple[str, str]]:
     """Each example of the contracts, with the schema that it is of, by a name in it."""
     text = CONTRACTS.read_text(encoding="utf-8")
     for block in re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        if '"detail-type"' in block:
+        if '"AssetSyncObjectRemoved"' in block:
+            yield "removal-event.1", json.dumps(json.loads(block)["detail"])
+        elif '"detail-type"' in block:
             yield "ingest-event.1", json.dumps(json.loads(block)["detail"])
         elif '"Records"' in block:
             yield "ingest-queue-message.1", block

@@ -256,9 +256,9 @@ def test_the_processor_sends_to_ingest_queues_and_the_engine_reads_their_depth()
     given = {"ingest_queues": ",".join(_QUEUES)}
     wanted = {"processor": "sqs:SendMessage", "engine": "sqs:GetQueueAttributes"}
     for role in ROLES:
-        found = _rights(given, role) - _rights({}, role)
+        more = _rights(given, role) - _rights({}, role)
         actions = {wanted[role]} if role in wanted else set()
-        assert found == {(action, queue) for action in actions for queue in _QUEUES}
+        assert more == {(action, queue) for action in actions for queue in _QUEUES}
 
 
 def test_keys_of_ingest_queues_are_used_through_sqs_by_the_processor_alone() -> None:

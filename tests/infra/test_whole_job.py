@@ -350,6 +350,30 @@ async def test_objects_that_the_catalog_has_as_listed_are_no_tasks(
     assert known["TagSet"] == []  # Nothing has touched it.
 
 
+async def test_what_is_gone_is_announced(stack: TrialStack, history: list[Any]) -> None:
+    s3 = await stack.clients.open("s3")
+    await _put_new(s3, "media-a", "gone")
+    body = {
+        "connectorId": "gone",
+        "bucketName": "media-a",
+        "prefixes": ["gone/"],
+        "removals": {"announce": True, "maxShare": 0.5},
+    }
+    status, answer = await stack.call("POST", "/connectors", body)
+    assert status == 201, answer
+    for removed in (0, 1):
+        job = await _sync(stack, "gone", "direct")
+        await stack.finish_sweep()
+        job = await stack.until(
+            job["jobId"], lambda job: (job["removals"] or {}).get("status") in ("DONE", "GIVEN_UP")
+        )
+        shown = job["removals"]
+        assert (shown["status"], shown["announced"]) == ("DONE", removed), shown
+        await s3.delete_object(Bucket="media-a", Key="gone/0 ü.mov")
+    status, page = await stack.call("GET", f"/jobs/{job['jobId']}/removals")
+    assert [row["objectKey"] for row in page["items"]] == ["gone/0 ü.mov"], page
+
+
 async def test_locks_and_acls_are_kept(stack: TrialStack, history: list[Any]) -> None:
     s3 = await stack.clients.open("s3")
     await s3.create_bucket(

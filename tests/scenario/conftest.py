@@ -51,6 +51,7 @@ class Story:
         profile: Profile = GENERIC,
         page_object_count: int = 3,
         bucket_exists: bool = True,
+        connector: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.world = memory_world(page_object_count=page_object_count)
         self.ports = self.world.ports
@@ -62,6 +63,8 @@ class Story:
         self.ingest_settings = Ingest(
             **{"trigger": trigger, "ids": ids, "queue_url": queue_url, **ingest}
         )
+        self.connector_settings = connector
+        self.compares = True
         self.time_s = 900.0
         self.on_chunk: Callable[[], None] = lambda: None
         self.ports.ingest_queue.create(QUEUE_URL)
@@ -132,6 +135,7 @@ class Story:
                 connector_id="c1",
                 ingest=self.ingest_settings,
                 role_arn=ROLE_ARN,
+                **self.connector_settings,
             )
             await self.use_cases.connectors().register(new)
         options.setdefault("discovery", Discovery.DIRECT)
@@ -166,6 +170,8 @@ class Story:
         """Run the engine for its invocations."""
         for job_id in self.ports.invoker.take():
             await self.use_cases.engine().advance(job_id, self.deadline())
+        for job_id in self.ports.invoker.take_compared() if self.compares else ():
+            await self.use_cases.compare_syncs().run(job_id, self.deadline())
         for job_id, number in self.ports.invoker.take_shares():
             await self.use_cases.list_share().run(job_id, number, self.deadline())
 

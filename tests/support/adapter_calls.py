@@ -55,12 +55,15 @@ from domain.message import (
     ChunkMessage,
     ingest_event,
     ingest_message,
+    removal_event,
     status_message,
 )
 from domain.object_look import LookRequest, ObjectLook
 from domain.part_copy import CopiedPart, Part
 from domain.pricing.survey import Listed, Survey, SurveyRequest
 from domain.pricing.survey_json import to_document
+from domain.removal_rows import RemovalRow
+from domain.removal_settings import Baseline
 from domain.schedule_runs import ScheduleRuns, Timer
 from domain.sync_request import SyncRequest
 from domain.tally import Tally
@@ -119,6 +122,9 @@ TIMER: Final = Timer(
 )
 FAILURE: Final = Failure(
     error_id="e1", job_id="job-1", error_class="X", message="why", occurred_at=NOW
+)
+REMOVAL: Final = removal_event(
+    JOB, RemovalRow(key="p/a.jpg", last_seen_in="job-0", event_id="event-1")
 )
 EVENT: Final = ingest_event(
     JOB,
@@ -350,7 +356,7 @@ async def adapter_calls(clients: Clients) -> Calls:
     clock = ManualClock(NOW)
     s3, dynamodb, sqs = await clients.s3(), await clients.dynamodb(), await clients.sqs()
     s3control, sns = await clients.s3control(), await clients.sns()
-    events, lambda_ = await clients.events(), await clients.lambda_()
+    lambda_ = await clients.lambda_()
 
     role_numbers = itertools.count()
 
@@ -477,6 +483,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         "connectors.record_queue_empty": lambda: connectors.record_queue_empty(
             "c1", NOW, queue_url=QUEUE_URL
         ),
+        "connectors.record_baseline": lambda: connectors.record_baseline(
+            CONNECTOR, Baseline(job_id="job-1")
+        ),
         "errors.record": lambda: errors.record([FAILURE]),
         "errors.clear": lambda: errors.clear("job-1", "0"),
         "errors.list_page": lambda: errors.list_page("job-1", limit=5),
@@ -491,7 +500,15 @@ async def adapter_calls(clients: Clients) -> Calls:
         "notifier.publish": lambda: SnsStatusNotifier(
             sns, topic_arn="arn:aws:sns:us-east-1:111122223333:t"
         ).publish(status_message(JOB, JOB.notices.pending[0])),
-        "bus.publish": lambda: EventBridgeIngestBus(events, bus_name="bus").publish([EVENT]),
+        "bus.publish": lambda: EventBridgeIngestBus(clients.events, bus_name="bus").publish(
+            [EVENT]
+        ),
+        "bus.publish_removals": lambda: EventBridgeIngestBus(
+            clients.events, bus_name="bus"
+        ).publish_removals([REMOVAL]),
+        "invoker.removals": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).removals(
+            "job-1"
+        ),
         "invoker.advance": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).advance("job-1"),
         "invoker.list_share": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).list_share(
             "job-1", 0

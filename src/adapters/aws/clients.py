@@ -161,8 +161,9 @@ class Clients:
 
     async def events(self) -> EventBridgeClient:
         """The EventBridge client."""
-        client: EventBridgeClient = await self._open(Service.EVENTS)
-        return client
+        async with self._opening:
+            client: EventBridgeClient = await self._open(Service.EVENTS)
+            return client
 
     async def scheduler(self) -> EventBridgeSchedulerClient:
         """The EventBridge Scheduler client."""

@@ -18,8 +18,16 @@ from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.dynamo_writes import Request, update
 from adapters.aws.filters_item import filters_values, to_filters
 from adapters.aws.ingest_item import ingest_values, to_ingest
+from adapters.aws.removals_item import (
+    baseline_values,
+    settings_values,
+    stored_baseline,
+    to_baseline,
+    to_settings,
+)
 from adapters.aws.schedule_item import schedule_values, to_schedule
 from domain.connector import Connector, ConnectorStatus, Verify
+from domain.removal_settings import NO_BASELINE, Baseline
 
 # An item that was written before connectors could be edited has no version.
 _FIRST_VERSION: Final = 1
@@ -36,6 +44,7 @@ def new_connector_item(connector: Connector) -> Item:
         {
             **_settings(connector),
             "queueEmptyAt": connector.queue_empty_at,
+            "baseline": stored_baseline(connector.baseline),
             "createdAt": connector.created_at,
             "version": connector.version,
         }
@@ -59,7 +68,9 @@ def to_connector(item: Item) -> Connector:
             verify=Verify(values.get("verify", Verify.TAGS)),
             filters=to_filters(values.get("filters")),
             schedule=to_schedule(values.get("schedule")),
+            removals=to_settings(values.get("removals")),
             queue_empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
+            baseline=to_baseline(values.get("baseline")),
             created_at=to_timestamp(values["createdAt"]),
             version=values.get("version", _FIRST_VERSION),
         )
@@ -84,6 +95,23 @@ def save_connector(table_name: str, connector: Connector, *, other_queue: bool) 
         "ExpressionAttributeValues": {
             **written["ExpressionAttributeValues"],
             **condition["ExpressionAttributeValues"],
+        },
+    }
+
+
+def over_baseline(table_name: str, connector: Connector, baseline: Baseline) -> Request:
+    """Return the Update of the baseline over the one that the connector was read with."""
+    absent = "attribute_not_exists(#baseline) OR " if connector.baseline == NO_BASELINE else ""
+    return {
+        "TableName": table_name,
+        "Key": connector_key(connector.connector_id),
+        "UpdateExpression": "SET #baseline = :baseline",
+        "ConditionExpression": f"#createdAt = :createdAt AND ({absent}#baseline = :read)",
+        "ExpressionAttributeNames": {"#createdAt": "createdAt", "#baseline": "baseline"},
+        "ExpressionAttributeValues": {
+            ":createdAt": to_attribute(connector.created_at),
+            ":baseline": to_attribute(baseline_values(baseline)),
+            ":read": to_attribute(baseline_values(connector.baseline)),
         },
     }
 
@@ -116,4 +144,5 @@ def _settings(connector: Connector) -> dict[str, Value | None]:
         "verify": connector.verify,
         "filters": filters_values(connector.filters),
         "schedule": schedule_values(connector.schedule),
+        "removals": settings_values(connector.removals),
     }

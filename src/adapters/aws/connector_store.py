@@ -12,6 +12,7 @@ from adapters.aws.connector_item import (
     at_version,
     connector_key,
     new_connector_item,
+    over_baseline,
     save_connector,
     to_connector,
 )
@@ -21,7 +22,8 @@ from adapters.aws.dynamo_writes import ConditionsFailed, DynamoWriter, put
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.prefix_guard import connector_guard_id, is_active, read_guard
 from domain.connector import Connector
-from ports.connector_store import ConnectorInUse, ConnectorStore
+from domain.removal_settings import Baseline
+from ports.connector_store import ConnectorInUse, ConnectorStore, other_baseline
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.paging import Page
 
@@ -139,6 +141,12 @@ class DynamoConnectorStore:
         except Conflict:
             # It does not exist, has a later time, or another queue: a read shows which.
             await self.get(connector_id)
+
+    async def record_baseline(self, connector: Connector, baseline: Baseline) -> None:
+        try:
+            await self._writer.update(over_baseline(self._table_name, connector, baseline))
+        except Conflict as error:
+            raise other_baseline(connector.connector_id) from error
 
     async def _find(self, connector_id: str) -> Item | None:
         with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):

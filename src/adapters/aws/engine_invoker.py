@@ -31,6 +31,9 @@ class LambdaEngineInvoker:
     async def list_share(self, job_id: str, number: int) -> None:
         await self._invoke({"action": "list", "jobId": job_id, "share": number})
 
+    async def removals(self, job_id: str) -> None:
+        await self._invoke({"action": "removals", "jobId": job_id})
+
     async def _invoke(self, event: Mapping[str, str | int]) -> None:
         payload = json.dumps(event).encode()
         with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):

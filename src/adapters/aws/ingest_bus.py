@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.errors import error_of_code, map_aws_errors
 from adapters.aws.responses import optional, required
 from domain.limits import INGEST_EVENT_COUNT_MAX
-from domain.message import IngestEvent
+from domain.message import IngestEvent, RemovalEvent
 from ports.errors import PortError, Refused
 from ports.ingest_bus import IngestBus
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "asset-sync"
 DETAIL_TYPE: Final = "AssetSyncObjectReady"
+REMOVAL_DETAIL_TYPE: Final = "AssetSyncObjectRemoved"
 
 # EventBridge User Guide, "Sending events with PutEvents": 1 MB for all entries of a request, 256 KB
 # in some Regions. An event of this service has a few KB. A tenth of the smaller limit lets ten of
@@ -27,16 +28,28 @@ ENTRY_BYTES_MAX: Final = 256 * 1024 // INGEST_EVENT_COUNT_MAX
 
 
 class EventBridgeIngestBus:
-    """Publishes ingest events, up to ten per request."""
+    """Publishes ingest events, up to ten per request.
 
-    def __init__(self, client: EventBridgeClient, *, bus_name: str) -> None:
-        self._client = client
+    Args:
+        open_client: Returns the client; it is opened with the first events.
+        bus_name: The bus.
+    """
+
+    def __init__(
+        self, open_client: Callable[[], Awaitable[EventBridgeClient]], *, bus_name: str
+    ) -> None:
+        self._open_client = open_client
         self._bus_name = bus_name
 
     async def publish(self, events: Sequence[IngestEvent]) -> list[PortError | None]:
-        if len(events) > INGEST_EVENT_COUNT_MAX:
-            raise self._refused(f"{len(events)} events in one request")
-        details = [encode_event(event) for event in events]
+        return await self._put(DETAIL_TYPE, [encode_event(event) for event in events])
+
+    async def publish_removals(self, events: Sequence[RemovalEvent]) -> list[PortError | None]:
+        return await self._put(REMOVAL_DETAIL_TYPE, [encode_removal_event(e) for e in events])
+
+    async def _put(self, detail_type: str, details: Sequence[str]) -> list[PortError | None]:
+        if len(details) > INGEST_EVENT_COUNT_MAX:
+            raise self._refused(f"{len(details)} events in one request")
         errors: list[PortError | None] = [self._too_large(detail) for detail in details]
         sent = [index for index, error in enumerate(errors) if error is None]
         if not sent:
@@ -44,14 +57,15 @@ class EventBridgeIngestBus:
         entries: list[PutEventsRequestEntryTypeDef] = [
             {
                 "Source": SOURCE,
-                "DetailType": DETAIL_TYPE,
+                "DetailType": detail_type,
                 "Detail": details[index],
                 "EventBusName": self._bus_name,
             }
             for index in sent
         ]
         with map_aws_errors("events", operation="PutEvents", resource=self._bus_name):
-            response = await self._client.put_events(Entries=entries)
+            client = await self._open_client()
+            response = await client.put_events(Entries=entries)
             # EventBridge API Reference, "PutEvents": 200 even if entries failed; in the same order.
             results = required(response, "Entries", of=list)
             for index, entry in zip(sent, results, strict=True):
@@ -59,7 +73,7 @@ class EventBridgeIngestBus:
         return errors
 
     def _too_large(self, detail: str) -> PortError | None:
-        size_bytes = len(f"{SOURCE}{DETAIL_TYPE}{detail}".encode())
+        size_bytes = len(f"{SOURCE}{REMOVAL_DETAIL_TYPE}{detail}".encode())
         if size_bytes <= ENTRY_BYTES_MAX:
             return None
         return self._refused(f"an event of {size_bytes} bytes")
@@ -98,6 +112,25 @@ def encode_event(event: IngestEvent) -> str:
             "assetId": event.asset_id,
             "inventoryId": event.inventory_id,
             "processingAction": event.processing_action,
+        }
+    )
+
+
+def encode_removal_event(event: RemovalEvent) -> str:
+    """Return the event's detail for subscribers, who rely on these names."""
+    return json.dumps(
+        {
+            "eventId": event.event_id,
+            "jobId": event.job_id,
+            "connectorId": event.connector_id,
+            "bucketName": event.bucket_name,
+            "objectKey": event.object_key,
+            "eTag": event.e_tag,
+            "size": event.size_bytes,
+            "assetId": event.asset_id,
+            "inventoryId": event.inventory_id,
+            "lastSeenJobId": event.last_seen_in,
+            "newObjectKey": event.new_object_key,
         }
     )
 

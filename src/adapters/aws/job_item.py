@@ -26,6 +26,7 @@ from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.listing_item import progress_values, sharing_values, to_progress, to_sharing
 from adapters.aws.lookup_item import lookup_values, to_lookup
+from adapters.aws.removals_item import settings_values, to_settings, to_work, work_values
 from adapters.aws.source_item import source_count_values, source_values, to_source, to_source_counts
 from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Verify
@@ -45,6 +46,7 @@ from domain.job import (
     Splitting,
     StatusNotice,
     StatusNotices,
+    wants_comparison,
 )
 from domain.listing import Listing, RowUpload
 from domain.pricing.price_table import parse_dollars
@@ -60,7 +62,9 @@ OPEN: Final = "1"
 
 def is_open(job: Job) -> bool:
     """Return whether the sweep must still check the job."""
-    return not job.terminal or bool(job.notices.pending) or wants_index(job)
+    if not job.terminal or job.notices.pending:
+        return True
+    return wants_index(job) or wants_comparison(job)
 
 
 def job_key(job_id: str) -> Item:
@@ -96,6 +100,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "source": source_values(options.source),
         "filters": filters_values(options.filters),
         "connectorFilters": filters_values(request.filters),
+        "removalSettings": settings_values(request.removals),
         "status": job.status,
         "statusReason": job.status_reason,
         "warnings": job.findings.warnings,
@@ -140,6 +145,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "attempts": _attempts_values(job.work.attempts),
         "notices": [_notice_values(notice) for notice in job.notices.pending],
         "noticeCount": job.notices.count,
+        "removals": work_values(job.removals),
         "listing": ALL_JOBS,
         "open": OPEN if is_open(job) else None,
     }
@@ -178,6 +184,7 @@ def to_job(item: Item) -> Job:
                 pending=tuple(_to_notice(notice) for notice in values["notices"]),
                 count=values["noticeCount"],
             ),
+            removals=to_work(values.get("removals")),
             tally=to_tally(values),
         )
 
@@ -296,6 +303,7 @@ def _to_request(values: Mapping[str, Any]) -> SyncRequest:
         fingerprint=values.get("requestFingerprint"),
         estimate=_to_estimate(values.get("estimate")),
         connector_created_at=to_optional_timestamp(values.get("connectorCreatedAt")),
+        removals=to_settings(values.get("removalSettings")),
     )
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from adapters.memory.database import MemoryDatabase, page_of
 from domain.connector import Connector
-from ports.connector_store import ConnectorInUse, ConnectorStore
+from domain.removal_settings import Baseline
+from ports.connector_store import ConnectorInUse, ConnectorStore, other_baseline
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.paging import Page
 
@@ -40,6 +41,7 @@ class MemoryConnectorStore:
             connector,
             version=connector.version + 1,
             queue_empty_at=stored.queue_empty_at if same_queue else None,
+            baseline=stored.baseline,
         )
         self._database.connectors[connector.connector_id] = saved
         return saved
@@ -67,6 +69,12 @@ class MemoryConnectorStore:
         if connector.queue_empty_at is None or connector.queue_empty_at < at:
             updated = replace(connector, queue_empty_at=at)
             self._database.connectors[connector_id] = updated
+
+    async def record_baseline(self, connector: Connector, baseline: Baseline) -> None:
+        stored = self._database.connectors.get(connector.connector_id)
+        if stored is None or not stored.same_as(connector) or stored.baseline != connector.baseline:
+            raise other_baseline(connector.connector_id)
+        self._database.connectors[connector.connector_id] = replace(stored, baseline=baseline)
 
     async def list_page(self, *, limit: int, cursor: str | None = None) -> Page[Connector]:
         """See `ConnectorStore.list_page`; the order is that of the ids."""

@@ -6,17 +6,21 @@ from ports.engine_invoker import EngineInvoker
 
 
 class MemoryEngineInvoker:
-    """Stores the pending invocations: in `job_ids`, and those for shares in `shares`."""
+    """Stores the pending invocations: in `job_ids`, and others in `shares` and `compared`."""
 
     def __init__(self) -> None:
         self.job_ids: list[str] = []
         self.shares: list[tuple[str, int]] = []
+        self.compared: list[str] = []
 
     async def advance(self, job_id: str) -> None:
         self.job_ids.append(job_id)
 
     async def list_share(self, job_id: str, number: int) -> None:
         self.shares.append((job_id, number))
+
+    async def removals(self, job_id: str) -> None:
+        self.compared.append(job_id)
 
     def take(self) -> list[str]:
         """Remove and return the pending invocations."""
@@ -26,6 +30,11 @@ class MemoryEngineInvoker:
     def take_shares(self) -> list[tuple[str, int]]:
         """Remove and return the pending invocations for shares."""
         taken, self.shares = self.shares, []
+        return taken
+
+    def take_compared(self) -> list[str]:
+        """Remove and return the pending invocations for removals."""
+        taken, self.compared = self.compared, []
         return taken
 
 

@@ -10,7 +10,7 @@ from adapters.memory.database import MemoryDatabase, Write, page_of
 from domain.connector import Connector
 from domain.index_work import wants_index
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX, active_prefix_bytes
-from domain.job import Job, JobStatus
+from domain.job import Job, JobStatus, wants_comparison
 from domain.prefixes import overlap
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.job_store import ConnectorChanged, JobStore, OverlappingJob, TooManyPrefixes
@@ -81,7 +81,7 @@ class MemoryJobStore:
         for listed in sorted(self._database.jobs, key=_age):
             # The consumer may have changed it since the list was made.
             job = self._database.jobs.find(listed.job_id)
-            if job is not None and (not job.terminal or job.notices.pending or wants_index(job)):
+            if job is not None and _is_open(job):
                 yield self._database.readable(job.job_id, job)
 
     def _check_connector(self, connector: Connector | None) -> None:
@@ -120,6 +120,11 @@ def job_write(database: MemoryDatabase, job: Job) -> tuple[Job, Write]:
         raise Conflict(f"job {job.job_id} is not at version {job.version}", resource=job.job_id)
     saved = replace(job, version=job.version + 1, tally=stored.tally)
     return saved, database.jobs.write(job.job_id, saved, expected_version=job.version)
+
+
+def _is_open(job: Job) -> bool:
+    pending = not job.terminal or bool(job.notices.pending)
+    return pending or wants_index(job) or wants_comparison(job)
 
 
 def _age(job: Job) -> tuple[str, str]:

@@ -22,12 +22,14 @@ from application.engine.split_into_chunks import SplitIntoChunks
 from application.engine.take_snapshot import TakeSnapshot
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
+from application.jobs.engine_invocation import request_removals
 from application.jobs.status_publisher import StatusPublisher
 from application.results.failure_records import cause_of
 from application.results.files import known_key
 from domain.attempts import step_of
 from domain.errors import DomainError, LeaseLost, NoProgress
-from domain.job import Job
+from domain.index_work import wants_index
+from domain.job import Job, wants_comparison
 from domain.sync_request import Discovery
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
@@ -79,7 +81,7 @@ class Engine:
         """Run the next steps of the job, until it waits for others or the deadline is near.
 
         Work that is left at the deadline is requested as another invocation. Of a job that has
-        ended, what is left is its index.
+        ended, what is left is its index; then its comparison with the sync before is requested.
 
         Raises:
             NotFound: there is no such job.
@@ -88,7 +90,10 @@ class Engine:
                 failed attempts at one step the job fails instead.
         """
         job = await self._advance(job_id, deadline)
-        return await self._steps.make_index.run(job, deadline)
+        job = await self._steps.make_index.run(job, deadline)
+        if wants_comparison(job) and not wants_index(job):
+            await request_removals(self._invoker, job_id, telemetry=self._telemetry)
+        return job
 
     async def _advance(self, job_id: str, deadline: Deadline) -> Job:
         lease = JobLease(

@@ -46,6 +46,8 @@ class RepairJob:
         if job.terminal:
             if wants_index(job):
                 await self._invoker.advance(job.job_id)
+            elif job.removals is not None and job.removals.needs_engine(self._clock.now()):
+                await self._invoker.removals(job.job_id)
             return
         if job.ending is not None:
             # Other jobs must not wait for one with many chunks; the next sweep continues with it.

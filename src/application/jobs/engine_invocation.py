@@ -29,3 +29,14 @@ async def request_share(
         await engine.list_share(job_id, number)
     except Exception as error:  # noqa: BLE001 - reported
         telemetry.warning("share_not_requested", job_id=job_id, share=number, cause=cause_of(error))
+
+
+async def request_removals(engine: EngineInvoker, job_id: str, *, telemetry: Telemetry) -> None:
+    """Request that the engine continues to compare the job with the sync before.
+
+    Never fails: a failed invocation is logged, and the sweep finds the job from its record.
+    """
+    try:
+        await engine.removals(job_id)
+    except Exception as error:  # noqa: BLE001 - reported
+        telemetry.warning("removals_not_requested", job_id=job_id, cause=cause_of(error))

@@ -11,7 +11,14 @@ from application.results.failure_records import cause_of
 from application.results.files import summary_key
 from application.results.stored_e_tag import stored_e_tag
 from domain.index_work import with_index_wanted
-from domain.job import TERMINAL, Job, JobStatus, StatusNotice, without_notices
+from domain.job import (
+    TERMINAL,
+    Job,
+    JobStatus,
+    StatusNotice,
+    wants_comparison,
+    without_notices,
+)
 from domain.job_control import finish_if_settled
 from domain.message import status_message
 from domain.outcome import counts_by_name
@@ -124,9 +131,8 @@ class StatusPublisher:
             job = await self._jobs.get(job_id)
             if all(pending.number != notice.number for pending in job.notices.pending):
                 return
-            summary = json.dumps(job_view(job, self._clock.now(), self._costing), indent=2)
             try:
-                await self._results.replace(key, summary.encode(), e_tag=e_tag)
+                await self._results.replace(key, self._summary(job), e_tag=e_tag)
             except Conflict:
                 continue
             return
@@ -134,6 +140,26 @@ class StatusPublisher:
             f"{key} was written by another process {_SUMMARY_ATTEMPT_COUNT} times in a row",
             resource=key,
         )
+
+    async def renew_summary(self, job_id: str) -> None:
+        """Write the summary again, with what was found after the job's end; a failure is logged."""
+        key = summary_key(job_id)
+        try:
+            for _ in range(_SUMMARY_ATTEMPT_COUNT):
+                e_tag = await stored_e_tag(self._results, key)
+                job = await self._jobs.get(job_id)
+                if not job.terminal:
+                    return
+                try:
+                    await self._results.replace(key, self._summary(job), e_tag=e_tag)
+                except Conflict:
+                    continue
+                return
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning("summary_not_written", job_id=job_id, cause=cause_of(error))
+
+    def _summary(self, job: Job) -> bytes:
+        return json.dumps(job_view(job, self._clock.now(), self._costing), indent=2).encode()
 
     async def finish_if_settled(self, job_id: str) -> Job:
         """Complete the job if its last chunk is settled, and publish its status.
@@ -146,5 +172,5 @@ class StatusPublisher:
 
     def _finished(self, job: Job) -> Job:
         ended = finish_if_settled(job, self._clock.now())
-        wants = ended is not job and self._tuning.outcome_indexes
-        return with_index_wanted(ended) if wants else ended
+        wants = self._tuning.outcome_indexes or wants_comparison(ended)
+        return with_index_wanted(ended) if wants and ended is not job else ended

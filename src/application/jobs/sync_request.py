@@ -9,6 +9,7 @@ from domain.connector import Connector
 from domain.errors import FieldIssue, InvalidRequest
 from domain.filters import nothing_passes
 from domain.item_sizes import option_issues
+from domain.removal_rules import removals_of
 from domain.shown import shown
 from domain.sync_request import SyncOptions, SyncRequest
 
@@ -34,6 +35,7 @@ def sync_request(connector: Connector, options: SyncOptions) -> SyncRequest:
         options=options,
         filters=connector.filters,
         connector_created_at=connector.created_at,
+        removals=removals_of(connector, options),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from domain.errors import InvalidManifest
@@ -19,6 +19,7 @@ from domain.outcome_index import (
     decode_root,
     encode_object,
     encode_root,
+    key_of_row,
     separator,
     starts_with_key,
 )
@@ -180,7 +181,7 @@ class IndexReader:
 
     async def objects(
         self, job_id: str, number: int, *, after: str | None = None, prefix: str = ""
-    ) -> AsyncIterator[IndexedObject]:
+    ) -> AsyncGenerator[IndexedObject, None]:
         """Yield the objects in the order of their keys, block by block.
 
         Args:
@@ -199,6 +200,34 @@ class IndexReader:
         async for _, item in self.objects_from(root, job_id, number, start, prefix=prefix):
             if after is None or item.key > after:
                 yield item
+
+    async def rows(
+        self, job_id: str, number: int, *, after: str | None = None
+    ) -> AsyncGenerator[tuple[str, bytes], None]:
+        """Yield keys and rows in the order of the keys, as `objects`; `decode` parses a row.
+
+        Raises:
+            NotFound: a file of the index is gone.
+            CorruptData: a file cannot be parsed.
+        """
+        root = await self.root(job_id, number)
+        first = max(root.position_of(after or ""), 0)
+        for run in _adjacent(root.blocks[first:]):
+            content = await self._read(job_id, number, run)
+            for block in run:
+                begin = block.start - run[0].start
+                for row in _rows(job_id, block, content[begin : begin + block.stop - block.start]):
+                    key = _key_of(job_id, row)
+                    if after is None or key > after:
+                        yield key, row
+
+    def decode(self, job_id: str, row: bytes) -> IndexedObject:
+        """Return the object of a row.
+
+        Raises:
+            CorruptData: it cannot be parsed.
+        """
+        return _decoded(job_id, row)
 
     async def objects_from(
         self, root: IndexRoot, job_id: str, number: int, start: IndexPlace, *, prefix: str = ""
@@ -251,6 +280,13 @@ def _rows(job_id: str, block: Block, content: bytes) -> list[bytes]:
         message = f"the index of job {job_id} has {len(rows)} rows, not {block.row_count}"
         raise CorruptData(message, resource=job_id)
     return rows
+
+
+def _key_of(job_id: str, row: bytes) -> str:
+    try:
+        return key_of_row(row)
+    except InvalidManifest as error:
+        raise CorruptData(f"the index of job {job_id}: {error}", resource=job_id) from error
 
 
 def _decoded(job_id: str, row: bytes) -> IndexedObject:

@@ -17,6 +17,7 @@ from entrypoints.cli.remote import (
     job_commands,
     outcomes_command,
     plan_command,
+    removal_commands,
     schedule_commands,
     tail_command,
     watch_command,
@@ -38,6 +39,7 @@ app.command()(console_command.console)
 app.command()(completions)
 app.add_typer(connector_commands.app, name="connectors")
 app.add_typer(schedule_commands.app, name="schedule")
+app.add_typer(removal_commands.app, name="removals")
 for _command in (
     plan_command.plan,
     job_commands.sync,

@@ -13,6 +13,7 @@ from domain.connector import Connector, ConnectorStatus, IdSource, Ingest, Trigg
 from domain.file_types import FileFilter, FilterMode, file_filter_of
 from entrypoints.http.bodies import BY_VALUE
 from entrypoints.http.filter_bodies import FiltersBody, filters_of
+from entrypoints.http.removal_bodies import RemovalsBody
 from entrypoints.http.values import (
     AccountId,
     BucketName,
@@ -88,6 +89,11 @@ class _SettingsBody(Wire):
     filters: FiltersBody | None = Field(
         None, description="Which objects its syncs are about; a sync may narrow them."
     )
+    removals: RemovalsBody | None = Field(
+        None,
+        description="That a sync of all of it reports the objects that are gone since the sync"
+        " before; nothing is ever deleted.",
+    )
     expected_bucket_owner: AccountId | None = Field(
         None, description="The 12-digit id of the account that must own the bucket."
     )
@@ -102,6 +108,7 @@ class _SettingsBody(Wire):
             "status": self.status,
             "verify": self.verify,
             "filters": filters_of(self.filters),
+            "removals": self.removals.to_removals() if self.removals else None,
             "expected_owner": self.expected_bucket_owner,
             "role_arn": self.role_arn,
         }

@@ -16,7 +16,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-_WHOLE: Final = BeforeValidator(_whole)
+WHOLE: Final = BeforeValidator(_whole)
 _SIZE_MAX: Final = 2**53 - 1
 _AGE_S_MAX: Final = 100 * 366 * 86_400
 
@@ -35,10 +35,10 @@ class FiltersBody(Wire):
     exclude: KeyGlobs | None = Field(
         None, description="No keys that match one of these globs; wins over `include`."
     )
-    min_size_bytes: Annotated[int, _WHOLE, Field(ge=0, le=_SIZE_MAX)] | None = Field(
+    min_size_bytes: Annotated[int, WHOLE, Field(ge=0, le=_SIZE_MAX)] | None = Field(
         None, description="Only objects of this size or larger."
     )
-    max_size_bytes: Annotated[int, _WHOLE, Field(ge=0, le=_SIZE_MAX)] | None = Field(
+    max_size_bytes: Annotated[int, WHOLE, Field(ge=0, le=_SIZE_MAX)] | None = Field(
         None, description="Only objects of this size or smaller."
     )
     modified_since: Timestamp | None = Field(
@@ -47,7 +47,7 @@ class FiltersBody(Wire):
     modified_before: Timestamp | None = Field(
         None, description="Only objects modified before this time."
     )
-    min_age_seconds: Annotated[int, _WHOLE, Field(ge=0, le=_AGE_S_MAX)] | None = Field(
+    min_age_seconds: Annotated[int, WHOLE, Field(ge=0, le=_AGE_S_MAX)] | None = Field(
         None, description="Only objects modified at least so long before the job was created."
     )
     storage_classes: StorageClasses | None = Field(

@@ -22,6 +22,7 @@ from entrypoints.http import (
     cost_responses,
     object_responses,
     problems,
+    removal_responses,
     responses,
     schedule_responses,
 )
@@ -46,6 +47,7 @@ _MODELS: Final = (
     | vars(cost_responses)
     | vars(object_responses)
     | vars(schedule_responses)
+    | vars(removal_responses)
     | vars(responses)
 )
 

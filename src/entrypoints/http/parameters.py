@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from domain.decision import Decision
 from domain.job import JobStatus
 from domain.outcome import OutcomeKind
+from domain.removal_rows import RemovalState
 from entrypoints.http.event import Request
 from entrypoints.http.values import ID_CHARS_MAX, Cursor, WholeKey, Word
 from entrypoints.wiring.api_app import ApiApp
@@ -162,6 +163,9 @@ OutcomeLimit = Annotated[
 Outcome = Annotated[OutcomeKind | None, Query(description="Only objects that ended like this.")]
 DecisionFilter = Annotated[
     Decision | None, Query(description="Only objects for which this was decided.")
+]
+RemovalStateFilter = Annotated[
+    RemovalState | None, Query(alias="state", description="Only objects with this result.")
 ]
 KeyPrefix = Annotated[
     WholeKey | None, Query(description="Only keys that begin like this, URL-encoded.")

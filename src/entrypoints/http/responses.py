@@ -19,6 +19,7 @@ from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
 from entrypoints.http.outcome_responses import Listed, ObjectOutcome, Outcome
+from entrypoints.http.removal_responses import JobRemovals, RemovalSettings
 from entrypoints.http.schedule_responses import ScheduleSettings
 from entrypoints.http.shown_model import Count, Shown
 
@@ -67,6 +68,8 @@ class Connector(Shown):
     file_filter: FileFilter | None
     filters: Filters | None
     """Which objects its syncs are about; null for all."""
+    removals: RemovalSettings | None
+    """Null if removed objects are not reported."""
     expected_bucket_owner: str | None
     role_arn: str | None
     """The role in which the bucket is reached; null for the service's own."""
@@ -238,6 +241,8 @@ class Job(Shown):
     statistics: JobStatistics
     chunks: ChunkCounts
     progress: Progress
+    removals: JobRemovals | None
+    """Null if it is not compared, or has not ended."""
     outcome_index: OutcomeIndex | None
     """Null until the job has ended, and for jobs of earlier versions."""
     estimate: CostEstimate | None

@@ -53,6 +53,7 @@ from entrypoints.http.problems import (
     PRECONDITION_FAILED,
     TOO_MANY_PREFIXES,
 )
+from entrypoints.http.removal_routes import REMOVAL_ROUTES
 from entrypoints.http.route import RouteTable
 from entrypoints.http.schedule_routes import SCHEDULE_ROUTES
 from entrypoints.wiring.api_app import ApiApp
@@ -313,6 +314,7 @@ async def list_connector_jobs(
 
 
 ROUTES.extend(SCHEDULE_ROUTES)
+ROUTES.extend(REMOVAL_ROUTES)
 ROUTES.extend(OBJECT_ROUTES)
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from application.check_connector import CheckConnector
 from application.connectors import Connectors
 from application.jobs.cancel_job import CancelJob
+from application.jobs.confirm_removals import ConfirmRemovals
 from application.jobs.explain_object import ExplainObject
 from application.jobs.group_failures import GroupFailures
 from application.jobs.job_queries import JobQueries
@@ -15,6 +16,7 @@ from application.jobs.object_history import ObjectHistory
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.plan_sync import PlanSync
 from application.jobs.redrive_job import RedriveJob
+from application.jobs.removal_pages import RemovalPages
 from application.jobs.start_planned_sync import StartPlannedSync
 from application.jobs.start_sync import StartSync
 from application.keep_timers import KeepTimers
@@ -54,6 +56,10 @@ class ApiUseCases(Slots):
         StartPlannedSync, locals(), Slots, start_sync=sync_starter, planner=plan_sync
     )
     cancel_job = singleton(CancelJob, locals(), Slots, engine=Slots.invoker)
+    removal_pages = singleton(RemovalPages, locals(), Slots)
+    confirm_removals = singleton(
+        ConfirmRemovals, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
+    )
     redrive_job = singleton(
         RedriveJob, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
     )
@@ -75,6 +81,8 @@ class ApiApp:
     schedules: Schedules
     cancel_job: CancelJob
     redrive_job: RedriveJob
+    removal_pages: RemovalPages
+    confirm_removals: ConfirmRemovals
     queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.aws.batch_jobs import S3BatchJobs
+from adapters.aws.ingest_bus import EventBridgeIngestBus
 from adapters.aws.share_store import DynamoShareStore
 from adapters.aws.source_files import S3SourceFiles
 from adapters.parquet.duckdb_reader import DuckdbParquetReader
@@ -52,4 +53,6 @@ async def _engine_ports(services: AwsServices) -> EnginePorts:
             settings.job_table_name,
             chunk_table_name=settings.chunk_table_name,
         ),
+        # Opened when removed objects are announced: a cold start of most invocations needs none.
+        bus=EventBridgeIngestBus(services.clients.events, bus_name=settings.ingest_event_bus_name),
     )

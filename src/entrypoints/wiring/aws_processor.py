@@ -20,10 +20,9 @@ async def open_processor_app(observers: Observers = UNOBSERVED) -> AsyncIterator
         open_object_ports(services) as object_ports,
     ):
         settings, clients = services.settings, services.clients
+        await clients.events()  # most invocations need it: it is opened with the others
         own = ProcessorPorts(
-            bus=EventBridgeIngestBus(
-                await clients.events(), bus_name=settings.ingest_event_bus_name
-            ),
+            bus=EventBridgeIngestBus(clients.events, bus_name=settings.ingest_event_bus_name),
         )
         container = container_over(
             ProcessorUseCases, services.configuration, services.ports, object_ports, own

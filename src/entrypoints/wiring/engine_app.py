@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from application.engine.advance_job import Engine, EngineSteps
 from application.engine.batch_discovery import BatchDiscovery
 from application.engine.cancel_chunk import CancelChunk
+from application.engine.check_missing import CheckMissing
 from application.engine.chunk_enqueuer import ChunkEnqueuer
 from application.engine.chunk_recorder import ChunkRecorder
+from application.engine.compare_keys import CompareKeys
+from application.engine.compare_syncs import CompareSyncs
 from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
 from application.engine.list_bucket import ListBucket
@@ -27,6 +30,7 @@ from application.engine.take_snapshot import TakeSnapshot
 from application.engine.watch_connectors import WatchConnectors
 from application.jobs.start_sync import StartSync
 from application.keep_timers import KeepTimers
+from application.results.outcome_index import IndexReader
 from application.schedules.start_scheduled_sync import StartScheduledSync
 from entrypoints.wiring.chunk_use_cases import ChunkUseCases
 from entrypoints.wiring.slots import app_of, singleton
@@ -61,6 +65,12 @@ class EngineUseCases(ChunkUseCases):
     end_job = singleton(EndJob, locals(), ChunkUseCases)
     list_share = singleton(ListShare, locals(), ChunkUseCases)
     make_index = singleton(MakeIndex, locals(), ChunkUseCases)
+    index_reader = singleton(IndexReader, locals(), ChunkUseCases)
+    compare_keys = singleton(CompareKeys, locals(), ChunkUseCases)
+    check_missing = singleton(CheckMissing, locals(), ChunkUseCases)
+    compare_syncs = singleton(
+        CompareSyncs, locals(), ChunkUseCases, connectors=ChunkUseCases.connector_store
+    )
     engine_steps = singleton(EngineSteps, locals(), ChunkUseCases)
     engine = singleton(Engine, locals(), ChunkUseCases, steps=engine_steps)
     repair_chunks = singleton(RepairChunks, locals(), ChunkUseCases)
@@ -100,6 +110,7 @@ class EngineApp:
 
     engine: Engine
     list_share: ListShare
+    compare_syncs: CompareSyncs
     sweep: Sweep
     start_scheduled_sync: StartScheduledSync
     batch_jobs: BatchJobs

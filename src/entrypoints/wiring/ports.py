@@ -105,6 +105,7 @@ class EnginePorts:
     parquet_reader: ParquetReader
     catalog_scan: CatalogScan
     shares: ShareStore
+    bus: IngestBus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from domain.connector import (
 )
 from domain.file_types import FileFilter, FilterMode
 from domain.filters import Filters, MediaType, StorageClass
+from domain.removal_settings import NO_BASELINE, Baseline, Removals
 from domain.schedule import Schedule, ScheduleMode
 from ports.connector_store import ConnectorStore
 from ports.errors import AlreadyExists, Conflict, NotFound
@@ -28,6 +30,15 @@ from ports.paging import InvalidCursor
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo"
+BASELINE = Baseline(
+    job_id="job-1",
+    created_at=NOW,
+    index_number=2,
+    scope="all",
+    object_count=10**9,
+    carried_key="jobs/job-1/removals/carried.csv",
+    claimed_by="job-2",
+)
 FULL = Connector(
     connector_id="con-1",
     bucket=Bucket(
@@ -67,7 +78,9 @@ FULL = Connector(
         enabled=False,
         set_at=NOW,
     ),
+    removals=Removals(announce=True, max_share=Decimal("0.125"), max_count=7, min_count=3),
     queue_empty_at=NOW,
+    baseline=BASELINE,
     created_at=NOW,
 )
 SMALL = Connector(
@@ -186,7 +199,8 @@ async def test_an_edit_writes_every_field_and_counts(connectors: ConnectorStore)
         stored = await connectors.get(connector_id)
         edited = replace(after, connector_id=connector_id, created_at=stored.created_at)
         saved = await connectors.save(replace(edited, queue_empty_at=NOW + timedelta(hours=1)))
-        assert saved == replace(edited, queue_empty_at=None, version=stored.version + 1)
+        own = replace(edited, queue_empty_at=None, baseline=stored.baseline)
+        assert saved == replace(own, version=stored.version + 1)
         assert await connectors.get(connector_id) == saved
 
 
@@ -243,3 +257,44 @@ async def test_a_stale_removal_removes_nothing(connectors: ConnectorStore) -> No
         with pytest.raises(Conflict):
             await connectors.remove(stale)
     assert (await connectors.list_page(limit=5)).items == (saved,)
+
+
+@pytest.mark.parametrize("connector", [FULL, SMALL])
+async def test_a_baseline_is_recorded_over_the_one_that_was_read(
+    connectors: ConnectorStore, connector: Connector
+) -> None:
+    await connectors.create(connector)
+    for baseline in (Baseline(claimed_by="job-3"), replace(BASELINE, job_id="job-3"), NO_BASELINE):
+        before = await connectors.get(connector.connector_id)
+        await connectors.record_baseline(before, baseline)
+        after = await connectors.get(connector.connector_id)
+        assert after == replace(before, baseline=baseline)
+        with pytest.raises(Conflict):
+            await connectors.record_baseline(before, BASELINE)
+        assert await connectors.get(connector.connector_id) == after
+
+
+async def test_no_baseline_is_recorded_of_another_connector(connectors: ConnectorStore) -> None:
+    with pytest.raises(Conflict):
+        await connectors.record_baseline(SMALL, BASELINE)
+    await connectors.create(SMALL)
+    with pytest.raises(Conflict):
+        await connectors.record_baseline(
+            replace(SMALL, created_at=NOW + timedelta(days=1)), BASELINE
+        )
+    assert await connectors.get(SMALL.connector_id) == SMALL
+
+
+async def test_an_edit_keeps_the_baseline(connectors: ConnectorStore) -> None:
+    await connectors.create(SMALL)
+    await connectors.record_baseline(SMALL, BASELINE)
+    saved = await connectors.save(replace(SMALL, prefixes=("a/",)))
+    assert saved.baseline == BASELINE
+    assert await connectors.get(SMALL.connector_id) == saved
+
+
+async def test_of_two_claims_at_once_one_wins(connectors: ConnectorStore) -> None:
+    await connectors.create(SMALL)
+    claims = [connectors.record_baseline(SMALL, Baseline(claimed_by=name)) for name in ("a", "b")]
+    results = await asyncio.gather(*claims, return_exceptions=True)
+    assert sorted(isinstance(result, Conflict) for result in results) == [False, True]

@@ -45,6 +45,15 @@ from domain.lease import Lease
 from domain.listing import Listing, RowUpload, Sharing
 from domain.outcome import Statistics
 from domain.outcome_index import IndexStatus, JobIndex
+from domain.removal_settings import Removals
+from domain.removal_work import (
+    WANTED,
+    ComparedFiles,
+    RemovalAttempts,
+    RemovalCounts,
+    RemovalStatus,
+    RemovalWork,
+)
 from domain.snapshot import Lookup, Segment, Snapshot, Way
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from domain.tally import Tally
@@ -90,6 +99,7 @@ FULL = Job(
         ),
         fingerprint="f" * 64,
         connector_created_at=NOW,
+        removals=Removals(announce=True, max_share=Decimal("0.125"), max_count=7, min_count=3),
         filters=Filters(size_min=1, media_types=(MediaType.VIDEO,), modified_before=NOW),
         estimate=CostEstimate(
             dollars=Decimal("1.2345678901234567890"),
@@ -189,6 +199,35 @@ FULL = Job(
             ),
         ),
         count=2,
+    ),
+    removals=RemovalWork(
+        status=RemovalStatus.CHECKING,
+        reason="because",
+        baseline_job_id="job-before",
+        index_number=3,
+        after="a/\U0001f600\n",
+        position=2**40,
+        counts=RemovalCounts(
+            seen_before=1,
+            seen_now=2,
+            missing=3,
+            added=4,
+            removed=5,
+            moved=6,
+            returned=7,
+            out_of_scope=8,
+            announced=9,
+        ),
+        files=ComparedFiles(
+            missing=RowUpload(upload_id="u1", part_e_tags=("e1",), rest_key="r1"),
+            added=RowUpload(upload_id="u2", part_e_tags=("e2",), rest_key="r2"),
+            report=RowUpload(upload_id="u3", part_e_tags=("e3",), rest_key="r3"),
+            carried=RowUpload(upload_id="u4", part_e_tags=("e4", "e5"), rest_key="r4"),
+        ),
+        added_kept=False,
+        confirmed_at=NOW,
+        lease=Lease(token="of-the-comparison", expires_at=NOW),
+        attempts=RemovalAttempts(count=3, unknown_count=1, cause="s3 ListObjectsV2: 503"),
     ),
     tally=Tally(
         statistics=Statistics(
@@ -680,6 +719,17 @@ class TestOpenJobs:
         job = await jobs.save(ended(await jobs.create(make_job())))
         assert [each async for each in jobs.open_jobs()] == [job]
         await jobs.save(replace(job, notices=StatusNotices()))
+        assert [each async for each in jobs.open_jobs()] == []
+
+    async def test_a_job_that_must_be_compared_is_in_the_list(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        job = await jobs.save(ended(await jobs.create(make_job())))
+        silent = replace(job, notices=StatusNotices(), removals=WANTED)
+        compared = await jobs.save(silent)
+        assert [each async for each in jobs.open_jobs()] == [compared]
+        stopped = replace(WANTED, status=RemovalStatus.STOPPED)
+        await jobs.save(replace(compared, removals=stopped))
         assert [each async for each in jobs.open_jobs()] == []
 
     async def test_a_reopened_job_is_back(self, jobs: JobStore, make_job: MakeJob) -> None:

@@ -21,6 +21,7 @@ from entrypoints.cli.terminal.output import (
     FiltersOption,
     Format,
     PrefixOption,
+    RemovalsOption,
     field,
     print_json,
     printable,
@@ -54,6 +55,7 @@ class Clearable(StrEnum):
     QUEUE_URL = "ingestQueueUrl"
     FILE_FILTER = "fileFilter"
     FILTERS = "filters"
+    REMOVALS = "removals"
     OWNER = "expectedBucketOwner"
     ROLE = "roleArn"
 
@@ -88,6 +90,7 @@ def edit(
     allow: AllowOption = None,
     deny: DenyOption = None,
     filters: FiltersOption = None,
+    removals: RemovalsOption = None,
     owner: OwnerOption = None,
     role: RoleOption = None,
     clear: Annotated[
@@ -106,6 +109,7 @@ def edit(
         "restoreTags": restore_tags,
         "fileFilter": file_filter(allow or (), deny or ()),
         "filters": read_filters(filters),
+        "removals": read_filters(removals, "--removals"),
         "expectedBucketOwner": owner,
         "roleArn": role,
     }

@@ -34,6 +34,7 @@ from entrypoints.cli.terminal.output import (
     Format,
     IdsOption,
     PrefixOption,
+    RemovalsOption,
     print_json,
     print_unreadable,
     printable,
@@ -86,6 +87,7 @@ def add(
     allow: AllowOption = None,
     deny: DenyOption = None,
     filters: FiltersOption = None,
+    removals: RemovalsOption = None,
     owner: OwnerOption = None,
     role: RoleOption = None,
     no_check: NoCheckOption = False,
@@ -102,6 +104,7 @@ def add(
         "restoreTags": False if no_restore_tags else None,
         "fileFilter": file_filter(allow or (), deny or ()),
         "filters": read_filters(filters),
+        "removals": read_filters(removals, "--removals"),
         "expectedBucketOwner": owner,
         "roleArn": role,
     }

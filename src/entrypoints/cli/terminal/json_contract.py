@@ -88,6 +88,8 @@ JSON_OUTPUT: Final[Mapping[str, Schema]] = {
     "explain": _of("Explanation"),
     "cancel": _of("Job"),
     "redrive": _of("Job"),
+    "removals list": _object(removals=_many(_of("Removal"))),
+    "removals confirm": _of("Job"),
     "doctor": _many(
         _object(check=_COUNT, subject=_TEXT, verdict=_TEXT, detail=_TEXT, fix=_OPTIONAL_TEXT)
     ),

@@ -67,13 +67,21 @@ FiltersOption = Annotated[
         metavar="JSON",
     ),
 ]
+RemovalsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Report removed objects: settings as a JSON object, as in the API, '{}' for the"
+        " defaults, '{\"announce\": true}' to send an event for each.",
+        metavar="JSON",
+    ),
+]
 DISCOVERY_OPTION = typer.Option(
     help="Discovery by S3 Batch Operations, or by the workers themselves."
 )
 
 
-def read_filters(text: str | None) -> Json | None:
-    """Return the object of a `FiltersOption`; the API checks what is in it.
+def read_filters(text: str | None, hint: str = "--filters") -> Json | None:
+    """Return the object of an option that takes JSON; the API checks what is in it.
 
     Raises:
         typer.BadParameter: It is not a JSON object.
@@ -83,9 +91,9 @@ def read_filters(text: str | None) -> Json | None:
     try:
         filters = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise typer.BadParameter(f"not JSON: {error}", param_hint="--filters") from None
+        raise typer.BadParameter(f"not JSON: {error}", param_hint=hint) from None
     if not isinstance(filters, dict):
-        raise typer.BadParameter("not a JSON object", param_hint="--filters")
+        raise typer.BadParameter("not a JSON object", param_hint=hint)
     return filters
 
 
@@ -226,6 +234,7 @@ def print_job(job: Json) -> None:
             f"{chunks['completed']:,} of {chunks['total']:,} done, {chunks['failed']:,} failed",
         ),
         ("progress", progress_line(progress)),
+        ("removals", _removals_line(job.get("removals"))),
         ("estimate", _estimate_line(job.get("estimate"))),
         ("cost", _cost_line(job.get("actual"))),
     ]
@@ -240,6 +249,18 @@ def _estimate_line(estimate: Json | None) -> str | None:
     allowed = estimate["maxCost"]
     upper = f", at most {estimate['dollarsHigh']}" if allowed is not None else ""
     return f"{estimate['dollars']} dollars{upper}, {estimate['requests']:,} requests"
+
+
+def _removals_line(removals: Json | None) -> str | None:
+    if removals is None:
+        return None
+    if removals["status"] != "DONE" or removals["reason"]:
+        why = f": {removals['reason']}" if removals["reason"] else ""
+        return f"{removals['status']}{why}"
+    parts = [f"{removals['removed']:,} removed", f"{removals['moved']:,} moved"]
+    if removals["announced"]:
+        parts.append(f"{removals['announced']:,} announced")
+    return f"{', '.join(parts)}, since {removals['baselineJobId']}"
 
 
 def _cost_line(actual: Json | None) -> str | None:

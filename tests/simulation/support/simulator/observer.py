@@ -23,6 +23,7 @@ from simulator import (
     ingest_invariants,
     invariants,
     oracle,
+    removing,
     schedule_invariants,
     verifying,
 )
@@ -97,9 +98,11 @@ class Observer:
     received: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
     progress: Progress = field(init=False)
     denied: set[str] = field(default_factory=set)
+    removed: removing.Removed = field(init=False)
 
     def __post_init__(self) -> None:
         self.progress = Progress(self.sim)
+        self.removed = removing.Removed(self.sim)
 
     def check(self, invariant: Callable[..., Iterator[str]], *subjects: Any) -> None:
         """Ask one invariant; keep its first complaint."""
@@ -111,6 +114,7 @@ class Observer:
     def owner_changed(self, key: str, *, content: bool = True) -> None:
         """Note that the owner put, tagged or deleted an object."""
         self.owner_change_numbers[key] += 1
+        self.removed.owner_changed(key)
         self._others_changed(key, "owner", content=content)
 
     def system_tagged(self, key: str) -> None:
@@ -177,6 +181,8 @@ class Observer:
     def started(self, process: Process, port: str, method: str, args: tuple[Any, ...]) -> None:
         """Check a call of a living process, before it has any effect."""
         self.progress.started(process, port, method, args)
+        if method == "publish_removals":
+            self.check(removing.only_what_is_gone_is_announced, self.removed, process, args[0])
         if port == "results":
             self.check(verifying.an_old_snapshot_is_not_used, self, process, method, args)
         for key in self._touched(port, method, args):
@@ -210,7 +216,7 @@ class Observer:
             process.parts_copied += 1
         elif port == "queue" and method == "send":
             self.progress.messages_sent(process, args[0])
-        elif port == "bus":
+        elif port == "bus" and method == "publish":
             self._published(args[0], result)
         elif port == "ingest_queue" and method == "send":
             self._sent(args[1], result)
@@ -342,7 +348,7 @@ class Observer:
         """Return the key of every object that a call would write or announce."""
         if port == "objects" and method in (*_WRITES, "create_multipart_copy"):
             return [args[1].key]
-        if port == "bus":
+        if port == "bus" and method == "publish":
             return [event.object_key for event in args[0]]
         if port == "ingest_queue" and method == "send":
             return [message.object_key for message in args[1]]

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from simulator.indexing import index_bound
+from simulator.removing import requests_of
 
 from domain.chunk import Chunk, ChunkStatus, redrivable
 from domain.job import Job
@@ -288,8 +289,14 @@ def request_bound(sim: Simulation, job: Job) -> int:
     of_snapshot = snapshot_bound(job, len(sim.world.database.assets))
     # Each delivery of a scheduled time looks at the job that is active.
     looks = 2 * len(sim.schedulers.revisions)
-    bound = REQUESTS_PER_THING * things * attempts + REQUESTS_PER_LIFE * lives
-    return bound + of_snapshot + looks + index_bound(sim, job)
+    return (
+        REQUESTS_PER_THING * things * attempts
+        + REQUESTS_PER_LIFE * lives
+        + of_snapshot
+        + looks
+        + index_bound(sim, job)
+        + requests_of(job) * max(lives, 1)
+    )
 
 
 def snapshot_bound(job: Job, item_count: int) -> int:

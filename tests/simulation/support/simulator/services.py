@@ -33,6 +33,7 @@ class Services:
         self._sim = sim
         self._engine_orders: list[str] = []
         self._share_orders: list[tuple[str, int]] = []
+        self._compared_orders: list[str] = []
         self._held_is_failure = sim.rng.random() < 0.5
         self.queue = WorkerQueue(sim)
         self.batch = BatchService(sim)
@@ -50,6 +51,8 @@ class Services:
                 self.order_engine(job_id, 0.02)
         for job_id, number in ports.invoker.take_shares():
             self.order_share(job_id, number, 0.02)
+        for job_id in ports.invoker.take_compared():
+            self.order_comparison(job_id, 0.02)
         if ports.queue.messages:
             self.queue.collect()
         self.batch.collect()
@@ -61,6 +64,8 @@ class Services:
             self._sim.at(0, partial(self._engine, job_id, 2))
         for job_id, number in dict.fromkeys(self._share_orders):
             self._sim.at(0, partial(self._share, job_id, number, 2))
+        for job_id in dict.fromkeys(self._compared_orders):
+            self._sim.at(0, partial(self._compare, job_id, 2))
         now = self._sim.clock.now()
         for job_id, index, life in dict.fromkeys(
             (each.job_id, each.index, each.life) for each in self.queue.all
@@ -113,6 +118,30 @@ class Services:
             lambda engine, deadline: engine.advance(job_id, deadline),
             done,
             expected=(JobLeaseHeld,),
+            subject=job_id,
+        )
+
+    def order_comparison(self, job_id: str, delay_s: float) -> None:
+        """Invoke the engine to compare a job with the sync before."""
+        self._compared_orders.append(job_id)
+        if self._sim.faults.happens(Fault.DROPPED):
+            self._sim.note("lambda", "drops", f"comparison of {job_id}")
+            return
+        for _ in range(1 + self._sim.faults.happens(Fault.DOUBLED)):
+            self._sim.at(delay_s + self.late_s(), partial(self._compare, job_id, 0))
+
+    def _compare(self, job_id: str, retry_count: int) -> None:
+        def done(result: Any, error: BaseException | None) -> None:
+            if retried(error) and retry_count < len(_INVOCATION_DELAYS_S):
+                delay_s = _INVOCATION_DELAYS_S[retry_count]
+                self._sim.at(delay_s, partial(self._compare, job_id, retry_count + 1))
+
+        self._sim.spawn(
+            "compare",
+            "engine",
+            "compare_syncs",
+            lambda compare, deadline: compare.run(job_id, deadline),
+            done,
             subject=job_id,
         )
 

@@ -33,6 +33,7 @@ from simulator.process import (
     ProcessClock,
 )
 from simulator.progress import no_process_exceeds_its_deadline, requests_stay_within_bounds
+from simulator.removing import compared, with_removals, with_their_indexes
 from simulator.scenery import (
     CONNECTOR_ID,
     QUEUE_URL,
@@ -96,7 +97,8 @@ class Simulation:
         if self.theme in (Theme.SHORT_LIVES, Theme.PURGED, Theme.RETAGGED):
             drawn = short_lives(self.theme, self.tuning)
             self.tuning, self.timeouts_s, self._durations_s = drawn
-        self.tuning = with_indexes(seed, self.verifying.tuned(self.tuning))
+        indexed = with_indexes(seed, self.verifying.tuned(self.tuning))
+        self.tuning = with_their_indexes(seed, indexed)
         if (shared := with_shares(seed, self.tuning)) is not None:
             self.tuning = shared
             self.world.ports.objects._page_object_count = 3
@@ -302,6 +304,7 @@ class Simulation:
     def _live_through(self) -> None:
         self.world.ports.ingest_queue.create(QUEUE_URL)
         furnish(self)
+        with_removals(self)
         self.connector = self.world.database.connectors[CONNECTOR_ID]
         self.people.plan()
         self.verifying.begin(self)
@@ -345,7 +348,7 @@ class Simulation:
 
     def _at_rest(self, job: Job) -> bool:
         untold = bool(job.notices.pending) and Lasting.TOPIC_DENIED not in self.lasting.on
-        return job.terminal and not untold and index_at_rest(job)
+        return job.terminal and not untold and index_at_rest(job) and compared(job)
 
     def _step(self) -> None:
         time, _, idle, action = heapq.heappop(self._heap)

@@ -1,0 +1,131 @@
+"""`asset-sync removals`: what a sync no longer saw, and the confirmation of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from enum import StrEnum
+from itertools import islice
+from typing import Annotated, Final
+
+import typer
+
+from domain.removal_rows import RemovalState
+from domain.shown import shown
+from domain.views import Json
+from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.remote_command import Remote, remote_command
+from entrypoints.cli.terminal.output import OUT, Format, print_json, print_table, show_key
+
+app = typer.Typer(help="Objects that are gone since the sync before.", no_args_is_help=True)
+
+_PAGE_SIZE_MAX: Final = 100
+_COLUMNS: Final = (
+    "objectKey",
+    "state",
+    "eTag",
+    "size",
+    "assetId",
+    "inventoryId",
+    "lastSeenJobId",
+    "newObjectKey",
+    "eventId",
+)
+
+JobArgument = Annotated[str, typer.Argument(help="Job id.")]
+
+
+class Rows(StrEnum):
+    """Forms of the list."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+@app.command("list")
+@remote_command
+def list_removals(
+    remote: Remote,
+    job_id: JobArgument,
+    state: Annotated[
+        RemovalState | None, typer.Option(help="Only objects of which this became.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of results.")] = 100,
+    rows: Annotated[
+        Rows, typer.Option("--format", help="A table, CSV with a header, or one JSON document.")
+    ] = Rows.TABLE,
+) -> None:
+    """List the objects that the sync before saw and this one did not."""
+    query = {"state": state.value if state else None, "limit": min(limit, _PAGE_SIZE_MAX)}
+    found = islice(remote.client.pages(_path(job_id), query), limit)
+    if remote.output is Format.JSON or rows is Rows.JSON:
+        print_json({"removals": list(found)})
+    elif rows is Rows.CSV:
+        _print_csv(found)
+    else:
+        print_table(
+            ("OBJECT", "BECAME", "NEW KEY", "ASSET", "LAST SEEN IN"),
+            (
+                (
+                    shown(row["objectKey"]),
+                    row["state"],
+                    show_key(row["newObjectKey"]),
+                    row["assetId"],
+                    row["lastSeenJobId"],
+                )
+                for row in found
+            ),
+        )
+
+
+@app.command()
+@remote_command
+def confirm(
+    remote: Remote,
+    job_id: JobArgument,
+    missing: Annotated[
+        int | None,
+        typer.Option(min=0, help="How many missing objects are confirmed; asked for without it."),
+    ] = None,
+) -> None:
+    """Confirm missing objects that the guard has stopped, so that they are announced."""
+    if missing is None:
+        missing = _asked(remote, job_id)
+    job = remote.client.post(f"{_path(job_id)}/confirm", {"missing": missing})
+    if remote.output is Format.JSON:
+        print_json(job)
+        return
+    removals = job["removals"]
+    OUT.print(
+        f"{removals['missing']:,} missing objects are confirmed; each is looked for once more"
+        " before it is announced"
+    )
+    OUT.print(f"next: asset-sync job {job['jobId']}")
+
+
+def _asked(remote: Remote, job_id: str) -> int:
+    """Return the number that the user confirms after seeing why the guard stopped."""
+    removals = remote.client.get(f"/jobs/{path_segment(job_id)}")["removals"] or {"missing": 0}
+    text = (
+        f"{removals.get('reason') or 'nothing was stopped'}. Announce"
+        f" {removals['missing']:,} objects as removed?"
+    )
+    typer.confirm(text, abort=True, err=True)
+    count: int = removals["missing"]
+    return count
+
+
+def _print_csv(found: Iterable[Json]) -> None:
+    """Print the rows as they are; keys may have commas, quotes and line ends (RFC 4180)."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    for row in found:
+        writer.writerow(row[name] for name in _COLUMNS)
+    typer.echo(text.getvalue(), nl=False)
+
+
+def _path(job_id: str) -> str:
+    return f"/jobs/{path_segment(job_id)}/removals"
