@@ -159,7 +159,11 @@ def _understood(line: str) -> bool:
         command = command.commands.get(words.pop(0))
     if command is None:
         return False
-    known = {option for parameter in command.params for option in parameter.opts}
+    known = {
+        option
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
     return {word for word in words if re.match("--?[a-z]", word)} <= known | {"--help"}
 
 

@@ -24,7 +24,7 @@ from entrypoints.http.openapi import document
 from entrypoints.http.routes import ROUTES
 
 # Each of these is compared by its own tests, which need more than an API.
-ELSEWHERE = {"connectors import", "doctor", "up", "demo"}
+ELSEWHERE = {"connectors import", "console", "doctor", "up", "demo"}
 NO_JSON = {"schemas", "completions"}
 
 

@@ -12,6 +12,7 @@ from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
 from entrypoints.cli.remote import (
     connector_commands,
+    console_command,
     explain_command,
     job_commands,
     outcomes_command,
@@ -33,6 +34,7 @@ app.command()(demo)
 app.command()(up)
 app.command()(doctor)
 app.command()(schemas)
+app.command()(console_command.console)
 app.command()(completions)
 app.add_typer(connector_commands.app, name="connectors")
 app.add_typer(schedule_commands.app, name="schedule")

@@ -16,7 +16,7 @@ from domain.decision import Decision
 from domain.job import JobStatus
 from domain.outcome import OutcomeKind
 from entrypoints.http.event import Request
-from entrypoints.http.values import ID_CHARS_MAX, Cursor, Prefix, WholeKey, Word
+from entrypoints.http.values import ID_CHARS_MAX, Cursor, WholeKey, Word
 from entrypoints.wiring.api_app import ApiApp
 from ports.errors import NotFound
 
@@ -164,6 +164,6 @@ DecisionFilter = Annotated[
     Decision | None, Query(description="Only objects for which this was decided.")
 ]
 KeyPrefix = Annotated[
-    Prefix | None, Query(description="Only keys that begin like this, URL-encoded.")
+    WholeKey | None, Query(description="Only keys that begin like this, URL-encoded.")
 ]
 Key = Annotated[WholeKey, Query(description="The object's key, URL-encoded.")]

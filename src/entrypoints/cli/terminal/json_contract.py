@@ -91,7 +91,8 @@ JSON_OUTPUT: Final[Mapping[str, Schema]] = {
     "doctor": _many(
         _object(check=_COUNT, subject=_TEXT, verdict=_TEXT, detail=_TEXT, fix=_OPTIONAL_TEXT)
     ),
-    "up": _object(environment={"type": "object"}, log=_TEXT),
+    "up": _object(environment={"type": "object"}, log=_TEXT, console=_OPTIONAL_TEXT),
+    "console": _object(url=_TEXT),
     "demo": _object(
         ok=_FLAG,
         system=_TEXT,
