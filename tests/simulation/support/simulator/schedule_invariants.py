@@ -59,18 +59,20 @@ def a_chain_has_no_gap(sim: Simulation, job: Job) -> Iterator[str]:
     for earlier in sorted(_scheduled(sim, job), key=lambda each: each.times.created_at):
         if earlier.job_id == job.job_id or _settings(earlier) != settings:
             continue
-        with_errors += earlier.status is JobStatus.COMPLETED_WITH_ERRORS
-        if _complete(earlier, with_errors) and _continues(earlier, covered):
+        # A job that was redriven since had ended with errors, and may have counted then.
+        ends = {version.status for _, version in sim.observer.versions[earlier.job_id]}
+        with_errors += JobStatus.COMPLETED_WITH_ERRORS in ends
+        if _complete(ends, with_errors) and _continues(earlier, covered):
             covered = earlier.times.created_at
     if covered is None or since > covered - age_min:
         yield f"{job.job_id} begins at {since}, and objects are covered until {covered}"
 
 
-def _complete(job: Job, with_errors: int) -> bool:
+def _complete(ends: set[JobStatus], with_errors: int) -> bool:
     """Return whether a job may count as complete: one with errors only as the third."""
-    if job.status is JobStatus.COMPLETED_WITH_ERRORS:
-        return with_errors >= _WITH_ERRORS
-    return job.status is JobStatus.COMPLETED
+    if JobStatus.COMPLETED in ends:
+        return True
+    return JobStatus.COMPLETED_WITH_ERRORS in ends and with_errors >= _WITH_ERRORS
 
 
 def _continues(job: Job, covered: datetime | None) -> bool:
