@@ -31,6 +31,8 @@ ROUTES: Final = (
     ("GET", "/jobs/{jobId}/objects"),
     ("POST", "/jobs/{jobId}/cancel"),
     ("POST", "/jobs/{jobId}/redrive"),
+    ("POST", "/jobs/{jobId}/pause"),
+    ("POST", "/jobs/{jobId}/resume"),
     ("GET", "/connectors/{connectorId}/jobs"),
     ("GET", "/connectors/{connectorId}/jobs/{jobId}"),
     ("GET", "/connectors/{connectorId}/jobs/{jobId}/chunks"),
@@ -39,6 +41,11 @@ ROUTES: Final = (
     ("GET", "/connectors/{connectorId}/jobs/{jobId}/objects"),
     ("POST", "/connectors/{connectorId}/jobs/{jobId}/cancel"),
     ("POST", "/connectors/{connectorId}/jobs/{jobId}/redrive"),
+    ("POST", "/connectors/{connectorId}/jobs/{jobId}/pause"),
+    ("POST", "/connectors/{connectorId}/jobs/{jobId}/resume"),
+    ("GET", "/stage"),
+    ("POST", "/stage/pause"),
+    ("POST", "/stage/resume"),
     ("GET", "/openapi.json"),
 )
 

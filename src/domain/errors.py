@@ -51,6 +51,14 @@ class NotRedrivable(DomainError):
     """The job has no failure that a redrive could fix."""
 
 
+class NotPausable(DomainError):
+    """The job has ended or is ending, so nothing of it can be paused."""
+
+
+class JobHeld(DomainError):
+    """The job is held, so the engine does not work on it."""
+
+
 class InvalidManifest(DomainError):
     """A row of a manifest or chunk file does not have the format that this service writes."""
 

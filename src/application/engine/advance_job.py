@@ -16,6 +16,7 @@ from application.engine.end_job import EndJob
 from application.engine.job_lease import JobLease
 from application.engine.list_bucket import ListBucket
 from application.engine.requeue_failures import RequeueFailures
+from application.engine.requeue_parked import RequeueParked
 from application.engine.share_listing import ShareListing
 from application.engine.split_into_chunks import SplitIntoChunks
 from application.engine.take_snapshot import TakeSnapshot
@@ -25,7 +26,8 @@ from application.jobs.status_publisher import StatusPublisher
 from application.results.failure_records import cause_of
 from application.results.files import known_key
 from domain.attempts import step_of
-from domain.errors import DomainError, LeaseLost, NoProgress
+from domain.errors import DomainError, JobHeld, LeaseLost, NoProgress
+from domain.hold import hold_of
 from domain.job import Job
 from domain.sync_request import Discovery
 from ports.clock import Clock
@@ -40,6 +42,7 @@ from ports.telemetry import Telemetry
 class EngineSteps:
     """What the engine does for a job, in the order of a job's life."""
 
+    requeue_parked: RequeueParked
     take_snapshot: TakeSnapshot
     list_bucket: ListBucket
     share_listing: ShareListing
@@ -85,10 +88,18 @@ class Engine:
                 failed attempts at one step the job fails instead.
         """
         lease = JobLease(
-            jobs=self._jobs, clock=self._clock, token=self._ids.new_token(), deadline=deadline
+            jobs=self._jobs,
+            clock=self._clock,
+            token=self._ids.new_token(),
+            job_id=job_id,
+            deadline=deadline,
+            poll_s=self._tuning.ending_poll_s,
         )
         try:
             job = await lease.acquire(job_id, margin_s=self._tuning.lease_margin_s)
+        except JobHeld as held_job:
+            self._telemetry.event("job_held", job_id=job_id, cause=str(held_job))
+            return await self._status_publisher.finish_if_settled(job_id)
         except LeaseLost:
             return await self._end_or_announce(job_id, deadline)
         if self._attempts_died(job):
@@ -114,12 +125,22 @@ class Engine:
             reason = None if final else _no_attempts_left(job)
             return await self._fail(job_id, error, deadline, reason)
         job = await lease.release(job_id)
-        if not finished:
+        if not finished and await self._may_go_on(job):
             await self._invoker.advance(job_id)
         if job.splitting.done:
             return await self._status_publisher.finish_if_settled(job_id)
         # It may have been cancelled since: then its batch job and upload must be stopped.
         return await self._end_or_announce(job_id, deadline)
+
+    async def _may_go_on(self, job: Job) -> bool:
+        """Return whether nothing holds the job, after its lease was released.
+
+        Whoever ends the pause of the stage writes no job before that, and invokes the engine once:
+        that invocation may have found the lease held.
+        """
+        if hold_of(job) is None:
+            return True
+        return hold_of(await self._jobs.get(job.job_id)) is None
 
     def _attempts_died(self, job: Job) -> bool:
         """Return whether too many attempts were started of which none reported an error."""
@@ -154,8 +175,13 @@ class Engine:
         return await self._jobs.get(job_id)
 
     async def _run_steps(self, job: Job, lease: JobLease) -> bool:
-        """Advance the job; True if it now waits or has ended, False if the deadline came first."""
+        """Advance the job; True if it now waits or has ended, False if it had to stop before."""
         job = await self._status_publisher.publish_pending(job)
+        if job.resumes.pending:
+            resumed = await self._steps.requeue_parked.run(job, lease)
+            if resumed is None:
+                return False
+            job = resumed
         if job.listing.sharing is not None:
             job = await self._steps.share_listing.watch(job, lease)
             if job.listing.sharing is not None:
@@ -173,6 +199,8 @@ class Engine:
         if job.terminal:
             return True
         if not job.splitting.done:
+            if await lease.is_held():
+                return False
             source = await self._source(job, lease)
             if source is None:
                 return True

@@ -11,6 +11,7 @@ from application.engine.repair_chunks import RepairChunks
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
+from domain.hold import hold_of
 from domain.job import Job
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
@@ -52,6 +53,8 @@ class RepairJob:
         await self._repair_chunks.repair(job, now, waiting, deadline)
         if job.settled:
             await self._status_publisher.finish_if_settled(job.job_id)
+        elif hold_of(job) is not None:
+            return
         elif (not job.splitting.done or job.redrive.active) and self._idle(job, now):
             await self._invoker.advance(job.job_id)
 

@@ -77,6 +77,7 @@ class ChunkAttempts:
             outcome_count_before=len(before),
             copies_advanced=context.copies.advanced,
             job_ending=context.stop_signal.job_ending,
+            job_held=context.stop_signal.job_held,
             error=failure,
         )
 

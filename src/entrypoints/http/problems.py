@@ -23,6 +23,7 @@ from domain.errors import (
     ConnectorRemoved,
     FieldIssue,
     InvalidRequest,
+    NotPausable,
     NotRedrivable,
 )
 from ports.connector_store import ConnectorInUse
@@ -110,6 +111,7 @@ KEY_REUSED: Final = ProblemKind(
     "choose a new key for a new request",
 )
 NOT_REDRIVABLE: Final = ProblemKind("not-redrivable", 409, "There is nothing to redrive")
+NOT_PAUSABLE: Final = ProblemKind("not-pausable", 409, "There is nothing to pause")
 CONFLICT: Final = ProblemKind(
     "conflict",
     409,
@@ -155,6 +157,7 @@ _KIND_OF: Final[Mapping[type[BaseException], ProblemKind]] = {
     TooManyPrefixes: TOO_MANY_PREFIXES,
     IdempotencyKeyReused: KEY_REUSED,
     NotRedrivable: NOT_REDRIVABLE,
+    NotPausable: NOT_PAUSABLE,
     AboveMaxCost: ABOVE_MAX_COST,
     BucketNotReadable: BUCKET_NOT_READABLE,
     Conflict: CONFLICT,

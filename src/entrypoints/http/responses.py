@@ -13,6 +13,7 @@ from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.decision import Decision
 from domain.file_types import FilterMode
 from domain.filters import MediaType, StorageClass
+from domain.hold import HoldCause
 from domain.job import JobStatus
 from domain.key_source import SourceKind
 from domain.outcome import OutcomeKind
@@ -197,6 +198,28 @@ class Lookup(Shown):
     snapshot: CatalogSnapshot | None
 
 
+class Pause(Shown):
+    """A pause that an operator requested."""
+
+    since: datetime
+    reason: str | None
+    by: str | None
+    """The ARN of the caller, if the API knows it."""
+
+
+class Stage(Shown):
+    """What holds for all jobs of the stage."""
+
+    pause: Pause | None
+    """Null if the stage is not paused."""
+
+
+class Hold(Pause):
+    """What holds a job: nothing of it is started until this has ended."""
+
+    cause: HoldCause
+
+
 class Job(Shown):
     """One sync of one connector."""
 
@@ -209,6 +232,8 @@ class Job(Shown):
     """What is synced; empty for the whole bucket."""
     status: JobStatus
     status_reason: str | None
+    hold: Hold | None
+    """Null if nothing holds the job."""
     warnings: list[str]
     discovery: Discovery
     verify: Verify

@@ -26,6 +26,7 @@ from entrypoints.http.connector_bodies import ConnectorBody, ConnectorChangesBod
 from entrypoints.http.connector_job_routes import JOB, under_connector
 from entrypoints.http.event import Request
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
+from entrypoints.http.pause_bodies import PauseBody
 from entrypoints.http.problems import (
     ABOVE_MAX_COST,
     ALREADY_EXISTS,
@@ -35,12 +36,14 @@ from entrypoints.http.problems import (
     CONNECTOR_IN_USE,
     CONNECTOR_REMOVED,
     KEY_REUSED,
+    NOT_PAUSABLE,
     NOT_REDRIVABLE,
     OVERLAPPING_JOB,
     PRECONDITION_FAILED,
     TOO_MANY_PREFIXES,
 )
 from entrypoints.http.route import RouteTable
+from entrypoints.http.stage_routes import STAGE_ROUTES
 from entrypoints.wiring.api_app import ApiApp
 from ports.paging import Page
 
@@ -269,6 +272,21 @@ async def redrive_job(app: App, request: OurRequest, job_id: given.JobIdInPath) 
     return _accepted(app, request, await app.redrive_job.redrive(job_id))
 
 
+@ROUTES.route("POST", "/jobs/{jobId}/pause", "Job", 202, NOT_PAUSABLE, CONFLICT)
+async def pause_job(
+    app: App, request: OurRequest, job_id: given.JobIdInPath, body: PauseBody
+) -> Response[str]:
+    """Pause a job: nothing new of it is started."""
+    job = await app.pause_job.pause(job_id, reason=body.reason, by=request.caller)
+    return _accepted(app, request, job)
+
+
+@ROUTES.route("POST", "/jobs/{jobId}/resume", "Job", 202, CONFLICT)
+async def resume_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -> Response[str]:
+    """Resume a job that was paused; another one stays as it is."""
+    return _accepted(app, request, await app.pause_job.resume(job_id))
+
+
 @ROUTES.route("GET", "/connectors/{connectorId}/jobs", "JobPage")
 async def list_connector_jobs(
     app: App,
@@ -282,6 +300,7 @@ async def list_connector_jobs(
 
 
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
+ROUTES.extend(STAGE_ROUTES)
 
 
 @ROUTES.route("GET", "/openapi.json", "OpenApi")

@@ -11,6 +11,8 @@ from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
 from application.jobs.job_queries import JobQueries
 from application.jobs.outcome_pages import OutcomePages
+from application.jobs.pause_job import PauseJob
+from application.jobs.pause_stage import PauseStage
 from application.jobs.plan_sync import PlanSync
 from application.jobs.redrive_job import RedriveJob
 from application.jobs.start_sync import StartSync
@@ -38,6 +40,8 @@ class ApiUseCases(Slots):
         planner=plan_sync,
     )
     cancel_job = singleton(CancelJob, locals(), Slots, engine=Slots.invoker)
+    pause_job = singleton(PauseJob, locals(), Slots, engine=Slots.invoker)
+    pause_stage = singleton(PauseStage, locals(), Slots, engine=Slots.invoker)
     redrive_job = singleton(
         RedriveJob, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
     )
@@ -55,6 +59,8 @@ class ApiApp:
     connectors: Connectors
     check_connector: CheckConnector
     cancel_job: CancelJob
+    pause_job: PauseJob
+    pause_stage: PauseStage
     redrive_job: RedriveJob
     queries: JobQueries
     outcome_pages: OutcomePages

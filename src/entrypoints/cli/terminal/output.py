@@ -196,6 +196,7 @@ def print_job(job: Json) -> None:
     )
     lines = [
         ("job", f"{job['jobId']}  {job['status']}" + ("  (dry run)" if job["dryRun"] else "")),
+        ("hold", hold_line(job["hold"]) if job.get("hold") else None),
         ("reason", job["statusReason"]),
         *(("warning", warning) for warning in job["warnings"]),
         ("connector", f"{job['connectorId']}  bucket {job['bucketName']}"),
@@ -220,6 +221,16 @@ def print_job(job: Json) -> None:
     for name, value in lines:
         if value:
             field(name, value, width=10)
+
+
+_HOLDS = {"PAUSED": "paused", "STAGE_PAUSED": "paused with all jobs"}
+
+
+def hold_line(hold: Json) -> str:
+    """Return what holds a job, since when and why, as one line."""
+    by = f" by {hold['by']}" if hold["by"] else ""
+    reason = f": {hold['reason']}" if hold["reason"] else ""
+    return f"{_HOLDS.get(hold['cause'], hold['cause'])} since {hold['since']}{by}{reason}"
 
 
 def _estimate_line(estimate: Json | None) -> str | None:
