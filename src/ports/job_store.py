@@ -134,6 +134,6 @@ class JobStore(Protocol):
     async def pause_stage(self, pause: Pause | None) -> None:
         """Pause all jobs of the stage, also those that do not exist yet; None ends the pause.
 
-        Whoever reads a job after this returned reads it with this pause.
+        Each job that is read after this returned has this pause.
         """
         ...

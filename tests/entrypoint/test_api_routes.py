@@ -815,6 +815,8 @@ def _with_failing(
         connectors=failing,
         check_connector=_FailingCheck(error),  # type: ignore[arg-type]
         cancel_job=failing,
+        pause_job=failing,
+        pause_stage=failing,
         redrive_job=failing,
         queries=failing,
         explain_object=failing,

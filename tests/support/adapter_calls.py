@@ -56,6 +56,7 @@ from domain.message import (
     status_message,
 )
 from domain.part_copy import CopiedPart, Part
+from domain.pause import Pause
 from domain.pricing.survey import Listed, Survey, SurveyRequest
 from domain.pricing.survey_json import to_document
 from domain.sync_request import SyncRequest
@@ -305,8 +306,8 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
     if operation == "Scan":
         return _json({"Items": [_ITEMS[table or "Connectors"]], "Count": 1})
     if operation == "BatchGetItem":
-        [table] = parameters.get("RequestItems", ["Jobs"])
-        if table == "Jobs":
+        [table] = wanted = parameters.get("RequestItems", {"Jobs": {}})
+        if {"jobId": _SHARE_ITEM["jobId"]} in wanted[table].get("Keys", ()):
             return _json({"Responses": {table: [_SHARE_ITEM]}, "UnprocessedKeys": {}})
         return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
     if operation == "Invoke" and parameters["InvocationType"] == "RequestResponse":
@@ -426,6 +427,8 @@ async def adapter_calls(clients: Clients) -> Calls:
         "jobs.reopen": lambda: jobs.reopen(JOB),
         "jobs.list_page": lambda: jobs.list_page(limit=5),
         "jobs.open_jobs": lambda: _all(jobs.open_jobs()),
+        "jobs.stage_pause": jobs.stage_pause,
+        "jobs.pause_stage": lambda: jobs.pause_stage(Pause(since=NOW)),
         "chunks.add": lambda: chunks.add(JOB, [CHUNK]),
         "chunks.get": lambda: chunks.get("job-1", 0),
         "chunks.save": lambda: chunks.save(CHUNK),

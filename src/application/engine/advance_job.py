@@ -125,22 +125,13 @@ class Engine:
             reason = None if final else _no_attempts_left(job)
             return await self._fail(job_id, error, deadline, reason)
         job = await lease.release(job_id)
-        if not finished and await self._may_go_on(job):
+        # A resume that found the lease held has changed the job, so it was read again.
+        if not finished and hold_of(job) is None:
             await self._invoker.advance(job_id)
         if job.splitting.done:
             return await self._status_publisher.finish_if_settled(job_id)
         # It may have been cancelled since: then its batch job and upload must be stopped.
         return await self._end_or_announce(job_id, deadline)
-
-    async def _may_go_on(self, job: Job) -> bool:
-        """Return whether nothing holds the job, after its lease was released.
-
-        Whoever ends the pause of the stage writes no job before that, and invokes the engine once:
-        that invocation may have found the lease held.
-        """
-        if hold_of(job) is None:
-            return True
-        return hold_of(await self._jobs.get(job.job_id)) is None
 
     def _attempts_died(self, job: Job) -> bool:
         """Return whether too many attempts were started of which none reported an error."""

@@ -186,7 +186,7 @@ class ListShare:
     async def _go_on(self, share: ListingShare, *, held: bool) -> None:
         """Request what follows: the rest of the share, or the end of the whole listing."""
         if not share.done:
-            # It is released now, so whoever resumes the job from now on finds it idle.
+            # It is released now, so a resume from now on finds it idle.
             if not held or hold_of(await self._jobs.get(share.job_id)) is None:
                 await self._request(share)
             return

@@ -159,7 +159,7 @@ class ProcessChunk:
     async def _lease(
         self, job_id: str, index: int, deadline: Deadline, life: ChunkLife | None = None
     ) -> Chunk | Delivery:
-        """Lease the chunk that a message names, or park it; or return what became of it."""
+        """Lease the chunk that a message names; without a lease return the delivery's result."""
         with _named_by_message(job_id, index):
             # First: while its record cannot be read, nothing of the job is touched.
             job = await self._jobs.get(job_id)
@@ -176,7 +176,7 @@ class ProcessChunk:
     async def _unless_it_goes_on(self, parked: Chunk | None) -> Delivery:
         """Send the message of a parked chunk, if its job is no longer held.
 
-        Whoever resumed the job may have looked for parked chunks before this one was.
+        The engine may have looked for parked chunks before this one was parked.
         """
         if parked is None:
             return Delivery.NOTHING_TO_DO

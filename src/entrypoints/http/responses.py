@@ -13,13 +13,13 @@ from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.decision import Decision
 from domain.file_types import FilterMode
 from domain.filters import MediaType, StorageClass
-from domain.hold import HoldCause
 from domain.job import JobStatus
 from domain.key_source import SourceKind
 from domain.outcome import OutcomeKind
 from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
+from entrypoints.http.pause_responses import Hold
 from entrypoints.http.shown_model import Count, Shown
 
 Item = TypeVar("Item")
@@ -196,28 +196,6 @@ class Lookup(Shown):
     way: Way
     reason: str
     snapshot: CatalogSnapshot | None
-
-
-class Pause(Shown):
-    """A pause that an operator requested."""
-
-    since: datetime
-    reason: str | None
-    by: str | None
-    """The ARN of the caller, if the API knows it."""
-
-
-class Stage(Shown):
-    """What holds for all jobs of the stage."""
-
-    pause: Pause | None
-    """Null if the stage is not paused."""
-
-
-class Hold(Pause):
-    """What holds a job: nothing of it is started until this has ended."""
-
-    cause: HoldCause
 
 
 class Job(Shown):
