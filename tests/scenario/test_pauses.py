@@ -1,4 +1,4 @@
-"""Jobs are paused and resumed at every stage: nothing is started meanwhile, and nothing is lost."""
+"""Jobs are paused and resumed at every stage: nothing is started in between, nothing is lost."""
 
 from __future__ import annotations
 
