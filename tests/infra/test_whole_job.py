@@ -403,6 +403,17 @@ async def test_a_listing_is_continued_by_another_invocation_when_the_time_is_up(
     assert job["statistics"]["objectsListed"] == 150
 
 
+async def test_a_job_waits_while_the_stage_is_paused(stack: TrialStack, history: list[Any]) -> None:
+    status, stage = await stack.call("POST", "/stage/pause", {"reason": "quiet"})
+    assert (status, stage["pause"]["reason"]) == (200, "quiet")
+    body = {"prefix": "long/", "discovery": "direct"}
+    _, job = await stack.call("POST", "/connectors/b/sync", body)
+    assert job["hold"]["cause"] == "STAGE_PAUSED"
+    assert (await stack.call("POST", "/stage/resume"))[1] == {"pause": None}
+    job = await stack.until(job["jobId"], lambda job: job["status"] == "COMPLETED")
+    assert job["statistics"]["objectsListed"] == 150
+
+
 @pytest.mark.parametrize("role", ["api", "engine", "processor"])
 async def test_each_role_is_sufficient_and_minimal(
     stack: TrialStack, history: list[Any], role: str
