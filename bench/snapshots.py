@@ -138,7 +138,7 @@ async def _measure(count: int, folder: Path) -> dict[str, Any]:
         token="t",
         job_id=job.job_id,
         deadline=deadline,
-        poll_s=tuning.ending_poll_s,
+        poll_s=tuning.hold_poll_s,
     )
     job = await lease.acquire(job.job_id, margin_s=30)
     take = TakeSnapshot(

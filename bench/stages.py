@@ -88,7 +88,7 @@ async def run_stage(
         token="bench",
         job_id=job.job_id,
         deadline=deadline,
-        poll_s=(tuning or Tuning()).ending_poll_s,
+        poll_s=(tuning or Tuning()).hold_poll_s,
     )
     job = await lease.acquire(job.job_id, margin_s=30)
     if stage == "report":

@@ -23,7 +23,12 @@ from ports.errors import Unavailable
 KEYS = [f"{number:02}.jpg" for number in range(20)]
 DAY_S = 86_400
 # Workers and engine look at the job before each object and each page.
-WATCHFUL = Tuning(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=1, ending_poll_s=0.0)
+WATCHFUL = Tuning(
+    sizing=ChunkSizing(object_count_max=5),
+    manifest_part_bytes=1,
+    ending_poll_s=0.0,
+    hold_poll_s=0.0,
+)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 from simulator.observer import Violation
 from simulator.planted import BUGS, Bug, planted
 from simulator.planted_connectors import CONNECTOR_BUGS
+from simulator.planted_holds import HOLD_BUGS
 from simulator.planted_ingest import INGEST_BUGS
 from simulator.planted_progress import PROGRESS_BUGS
 from simulator.planted_shares import SHARE_BUGS
@@ -49,7 +50,15 @@ def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "bug",
-    [*BUGS, *INGEST_BUGS, *PROGRESS_BUGS, *CONNECTOR_BUGS, *SNAPSHOT_BUGS, *SHARE_BUGS],
+    [
+        *BUGS,
+        *INGEST_BUGS,
+        *PROGRESS_BUGS,
+        *CONNECTOR_BUGS,
+        *SNAPSHOT_BUGS,
+        *SHARE_BUGS,
+        *HOLD_BUGS,
+    ],
     ids=lambda bug: bug.name.replace(" ", "_"),
 )
 def test_it_finds_planted_bugs(bug: Bug) -> None:

@@ -93,7 +93,7 @@ class Engine:
             token=self._ids.new_token(),
             job_id=job_id,
             deadline=deadline,
-            poll_s=self._tuning.ending_poll_s,
+            poll_s=self._tuning.hold_poll_s,
         )
         try:
             job = await lease.acquire(job_id, margin_s=self._tuning.lease_margin_s)

@@ -142,7 +142,7 @@ class ListShare:
         prefixes = listed_prefixes(job.request.options.prefixes)
         selection = PageSelection(job, self._profile, self._tuning)
         at = progress.share.listing
-        poll_s = self._tuning.ending_poll_s
+        poll_s = self._tuning.hold_poll_s
         watch = HoldWatch(jobs=self._jobs, clock=self._clock, poll_s=poll_s)
         while progress.share.lease is not None:
             prefix = prefixes[at.prefix_index]

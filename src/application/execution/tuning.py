@@ -29,7 +29,8 @@ class Tuning:
         engine_unknown_count_max: How many of these may end in an unknown error.
         lease_margin_s: How much longer a lease is held than its process can live.
         stop_margin_s: How long before its end a process starts nothing new.
-        ending_poll_s: How often a worker checks whether its job is ending.
+        ending_poll_s: How often a worker checks whether its job is ending or held.
+        hold_poll_s: How often the engine checks, while it lists or splits, whether its job is held.
         manifest_part_bytes: Size of the first 1,000 parts of the manifest's upload; S3 requires
             5 MiB at least. Later parts are larger, up to 16 times.
         listing_streams: Ranges of keys that are listed at once, of one prefix of a job. A number
@@ -86,6 +87,7 @@ class Tuning:
     lease_margin_s: float = 30.0
     stop_margin_s: float = 20.0
     ending_poll_s: float = 5.0
+    hold_poll_s: float = 5.0
     manifest_part_bytes: int = 8 * 1024**2
     listing_streams: int = 8
     listing_pages_per_probe: int = 10

@@ -16,6 +16,7 @@ from pathlib import Path
 from simulator import (
     planted,
     planted_connectors,
+    planted_holds,
     planted_ingest,
     planted_progress,
     planted_shares,
@@ -33,6 +34,7 @@ BUGS = (
     *planted_connectors.CONNECTOR_BUGS,
     *planted_snapshots.SNAPSHOT_BUGS,
     *planted_shares.SHARE_BUGS,
+    *planted_holds.HOLD_BUGS,
 )
 MODULES = (
     planted,
@@ -41,6 +43,7 @@ MODULES = (
     planted_connectors,
     planted_snapshots,
     planted_shares,
+    planted_holds,
 )
 FILES = [Path(module.__file__) for module in MODULES]
 

@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 from simulator import (
     accounts,
     connector_invariants,
+    hold_invariants,
     ingest_invariants,
     invariants,
     oracle,
     verifying,
 )
+from simulator.hold_invariants import Holds
 from simulator.ledger import Change, Ledger, OurWrite, Start, mark_in
 from simulator.process import READS, LookUp, Process, Read
 from simulator.progress import Progress
@@ -94,10 +96,12 @@ class Observer:
     announced: IngestEvent | None = None
     received: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
     progress: Progress = field(init=False)
+    holds: Holds = field(init=False)
     denied: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.progress = Progress(self.sim)
+        self.holds = Holds(self.sim)
 
     def check(self, invariant: Callable[..., Iterator[str]], *subjects: Any) -> None:
         """Ask one invariant; keep its first complaint."""
@@ -175,6 +179,8 @@ class Observer:
     def started(self, process: Process, port: str, method: str, args: tuple[Any, ...]) -> None:
         """Check a call of a living process, before it has any effect."""
         self.progress.started(process, port, method, args)
+        holds = hold_invariants.nothing_starts_while_held
+        self.check(holds, self.holds, process, port, method, args)
         if port == "results":
             self.check(verifying.an_old_snapshot_is_not_used, self, process, method, args)
         for key in self._touched(port, method, args):
@@ -231,6 +237,7 @@ class Observer:
     def look(self, process: Process | None) -> None:
         """Compare all records with those seen before, and judge the differences."""
         database = self.sim.world.database
+        self.holds.look()
         for job in database.jobs:
             seen = self.jobs.get(job.job_id)
             if seen is not job:
@@ -253,6 +260,9 @@ class Observer:
                     holds = invariants.i4_only_the_lease_holder_settles
                     self.check(holds, process, before, chunk, job, now)
                     self.progress.chunk_changed(process, before, chunk)
+                    unused = hold_invariants.a_hold_uses_nothing_up
+                    self.check(unused, self.holds, process, before, chunk, job)
+                    self.check(hold_invariants.a_parked_chunk_has_no_lease, chunk)
                     self.chunk_statuses.add(chunk.status)
                     self.sim.people.saw(f"chunk {chunk.status}")
                     if chunk.terminal:

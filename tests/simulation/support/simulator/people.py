@@ -106,6 +106,7 @@ class People:
         self._plan_theme()
         self._sim.lasting.plan(span_s)
         self._sim.managers.plan(span_s)
+        self._sim.operators.plan(span_s)
         self._plan(span_s, lambda: None)
 
     def _plan_theme(self) -> None:
@@ -159,6 +160,7 @@ class People:
     def calm(self) -> None:
         """Undo denials, in some seeds, redrive what failed, and upload some objects again."""
         self._occasions.clear()
+        self._sim.operators.calm()
         rng = self._sim.rng
         if rng.random() < 0.5:
             self._sim.world.buckets.denied.clear()
@@ -173,6 +175,7 @@ class People:
         self._sim.lasting.end()
         self._sim.services.batch.heal()
         self._sim.managers.restore()
+        self._sim.operators.resume_everything()
         self._sim.world.ports.bus.refuse = lambda event: None
 
     def sync_all(self) -> None:
@@ -192,6 +195,10 @@ class People:
     def plan_action(self, delay_s: float, action: Callable[[], None]) -> None:
         """Plan an action of others; `done` waits for it."""
         self._plan(delay_s, action)
+
+    def plan_occasion(self, occasion: str, delay_s: float, action: Callable[[], None]) -> None:
+        """Plan an action of others at an event, if it happens."""
+        self._occasions.append((occasion, delay_s, action))
 
     def _plan(self, delay_s: float, action: Any) -> None:
         self._left += 1

@@ -25,6 +25,7 @@ from simulator.loop import StepLoop
 from simulator.making import GATED, Environments
 from simulator.managers import Managers
 from simulator.observer import Observer, Violation
+from simulator.operators import Operators
 from simulator.people import People
 from simulator.process import (
     Crash,
@@ -109,6 +110,7 @@ class Simulation:
             self.world = replace(self.world, ports=replace(self.world.ports, catalog=catalog))
         self.people = People(self)
         self.managers = Managers(self)
+        self.operators = Operators(self)
         self._trace = Trace(self.started_at)
         self.step_count = 0
         self._heap: list[tuple[datetime, int, bool, Callable[[], None]]] = []
@@ -138,6 +140,10 @@ class Simulation:
             return 0.001
         own_s = self._durations_s.get(method, 0.0) + (method == "copy_part") * self._copying_s
         return 0.002 + 0.05 * self.rng.random() ** 2 + own_s
+
+    def slowest_s(self, method: str) -> float:
+        """Return how long a call takes at most, if it is not delayed."""
+        return 0.052 + self._durations_s.get(method, 0.0)
 
     def stale_lists(self) -> bool:
         """Return whether a list lags behind now."""
