@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from domain.back_pressure import backlog_text
 from domain.errors import NotPausable
 from domain.job import Job
-from domain.pause import Pause, Resumes
+from domain.pause import Pause, resumes_after
 
 
 class HoldCause(StrEnum):
@@ -20,11 +21,15 @@ class HoldCause(StrEnum):
 
     PAUSED = "PAUSED"
     STAGE_PAUSED = "STAGE_PAUSED"
+    INGEST_BEHIND = "INGEST_BEHIND"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """What holds a job, and since when; `reason` and `by` are those of a pause."""
+    """What holds a job, and since when; `reason` and `by` are those of a pause.
+
+    Of an ingest that is behind, `reason` has the figures.
+    """
 
     cause: HoldCause
     since: datetime
@@ -34,6 +39,16 @@ class Hold:
 
 def hold_of(job: Job) -> Hold | None:
     """Return what holds the job, as read; None if nothing does, or it has ended or is ending."""
+    hold = pause_of(job)
+    open_job = not job.terminal and job.ending is None
+    if hold is None and open_job and job.backlog is not None:
+        since, reason = job.backlog.since, backlog_text(job)
+        return Hold(cause=HoldCause.INGEST_BEHIND, since=since, reason=reason)
+    return hold
+
+
+def pause_of(job: Job) -> Hold | None:
+    """Return the hold by a pause, which also stops the engine: listing does not wait for ingest."""
     if job.terminal or job.ending is not None:
         return None
     if job.pause is not None:
@@ -84,11 +99,5 @@ def _hold(cause: HoldCause, pause: Pause) -> Hold:
 
 def _resumed(job: Job, since: datetime, now: datetime) -> Job:
     counted_from = max(since, job.times.processing_at or job.times.created_at)
-    held_s = max(0, round((now - counted_from).total_seconds()))
-    resumes = Resumes(
-        number=job.resumes.number + 1,
-        requeued=job.resumes.requeued,
-        at=now,
-        held_s=job.resumes.held_s + held_s,
-    )
+    resumes = resumes_after(job.resumes, counted_from, now)
     return replace(job, resumes=resumes, times=replace(job.times, updated_at=now))

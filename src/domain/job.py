@@ -24,7 +24,7 @@ from typing import Final
 from domain.engine_work import EngineWork
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
-from domain.pause import Pause, Resumes
+from domain.pause import Backlog, Pause, Resumes
 from domain.snapshot import Lookup
 from domain.sync_request import Discovery, SyncRequest
 from domain.tally import Tally
@@ -155,6 +155,7 @@ class Job:
     ending: Ending | None = None
     pause: Pause | None = None
     stage_pause: Pause | None = None
+    backlog: Backlog | None = None
     resumes: Resumes = field(default_factory=Resumes)
     redrive: Redrive = Redrive()
     work: EngineWork = field(default_factory=EngineWork)
@@ -343,7 +344,7 @@ def without_notices(job: Job, published: frozenset[int]) -> Job:
 
 def _ended(job: Job, reason: str | None, at: datetime) -> Job:
     times, work = replace(job.times, ended_at=at), replace(job.work, lease=None)
-    return replace(job, status_reason=reason, times=times, work=work, pause=None)
+    return replace(job, status_reason=reason, times=times, work=work, pause=None, backlog=None)
 
 
 def _with_notice(job: Job, previous: JobStatus | None, at: datetime) -> Job:

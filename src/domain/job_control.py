@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from domain.attempts import begin_attempt
 from domain.connector import Connector
 from domain.errors import JobHeld, JobLeaseHeld, LeaseLost, NotRedrivable
-from domain.hold import hold_of
+from domain.hold import pause_of
 from domain.job import (
     Ending,
     EndingKind,
@@ -109,7 +109,7 @@ def acquire_work_lease(job: Job, *, token: str, now: datetime, lease_s: float) -
     """
     if job.terminal or job.ending is not None:
         raise LeaseLost(f"job {job.job_id} has ended or is ending")
-    hold = hold_of(job)
+    hold = pause_of(job)
     if hold is not None:
         raise JobHeld(f"job {job.job_id} is held since {hold.since}: {hold.cause}")
     held = job.work.lease

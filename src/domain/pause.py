@@ -1,8 +1,8 @@
-"""A pause: an operator's request that nothing new is started, for one job or for all of a stage."""
+"""What holds jobs: a pause of one job or of the stage, and the backlog of the system's ingest."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -32,3 +32,21 @@ class Resumes:
     def pending(self) -> bool:
         """Whether chunks may still be parked since the last resume."""
         return self.requeued < self.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """The system's ingest queue is too long, since when, and its depth when it was last read.
+
+    `depth` is None if it could not be read, and `cause` is why.
+    """
+
+    since: datetime
+    depth: int | None
+    cause: str | None = None
+
+
+def resumes_after(resumes: Resumes, since: datetime, now: datetime) -> Resumes:
+    """Return the resumes with one more, at `now`, of a job that was held from `since` on."""
+    held_s = max(0, round((now - since).total_seconds()))
+    return replace(resumes, number=resumes.number + 1, at=now, held_s=resumes.held_s + held_s)

@@ -132,6 +132,7 @@ def connector_view(connector: Connector) -> Json:
         "verify": connector.verify.value,
         "restoreTags": connector.ingest.restore_tags,
         "ingestQueueUrl": connector.ingest.queue_url,
+        "ingestQueueMaxDepth": connector.ingest.queue_depth_max,
         "ingestQueueEmptyAt": (
             format_timestamp(connector.queue_empty_at) if connector.queue_empty_at else None
         ),

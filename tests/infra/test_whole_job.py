@@ -113,7 +113,11 @@ async def history(stack: TrialStack, owners: dict[str, Any]) -> list[Any]:
     more = {
         "a": {"trigger": "copy"},
         "b": {"trigger": "event"},
-        "q": {"trigger": "queue", "ingestQueueUrl": queue["QueueUrl"]},
+        "q": {
+            "trigger": "queue",
+            "ingestQueueUrl": queue["QueueUrl"],
+            "ingestQueueMaxDepth": 1_000,
+        },
         "role": {"trigger": "copy", "roleArn": ROLE_ARN, "expectedBucketOwner": OWNER},
     }
     for connector, chosen in more.items():

@@ -25,7 +25,14 @@ from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.listing_item import progress_values, sharing_values, to_progress, to_sharing
 from adapters.aws.lookup_item import lookup_values, to_lookup
-from adapters.aws.pause_item import pause_values, resumes_values, to_pause, to_resumes
+from adapters.aws.pause_item import (
+    backlog_values,
+    pause_values,
+    resumes_values,
+    to_backlog,
+    to_pause,
+    to_resumes,
+)
 from adapters.aws.source_item import source_count_values, source_values, to_source, to_source_counts
 from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Verify
@@ -132,6 +139,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         },
         "ending": _ending_values(job.ending),
         "pause": pause_values(job.pause),
+        "backlog": backlog_values(job.backlog),
         "resumes": resumes_values(job.resumes),
         "redriveNumber": job.redrive.number,
         "redriving": job.redrive.active,
@@ -169,6 +177,7 @@ def to_job(item: Item) -> Job:
             splitting=_to_splitting(values["splitting"]),
             ending=_to_ending(values.get("ending")),
             pause=to_pause(values.get("pause")),
+            backlog=to_backlog(values.get("backlog")),
             resumes=to_resumes(values.get("resumes")),
             redrive=Redrive(number=values["redriveNumber"], active=values["redriving"]),
             work=EngineWork(

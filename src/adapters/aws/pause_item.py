@@ -14,7 +14,7 @@ from adapters.aws.attributes import (
     to_timestamp,
     to_values,
 )
-from domain.pause import Pause, Resumes
+from domain.pause import Backlog, Pause, Resumes
 
 STAGE_ID: Final = "stage#"
 """The key of the stage's item, which has its pause, or none."""
@@ -34,6 +34,21 @@ def to_pause(values: Mapping[str, Any] | None) -> Pause | None:
     return Pause(
         since=to_timestamp(values["since"]), reason=values.get("reason"), by=values.get("by")
     )
+
+
+def backlog_values(backlog: Backlog | None) -> dict[str, Value | None] | None:
+    """Return the map; None without a backlog."""
+    if backlog is None:
+        return None
+    return {"since": backlog.since, "depth": backlog.depth, "cause": backlog.cause}
+
+
+def to_backlog(values: Mapping[str, Any] | None) -> Backlog | None:
+    """Return the backlog of a map."""
+    if values is None:
+        return None
+    since = to_timestamp(values["since"])
+    return Backlog(since=since, depth=values.get("depth"), cause=values.get("cause"))
 
 
 def resumes_values(resumes: Resumes) -> dict[str, Value | None] | None:

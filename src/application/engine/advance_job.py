@@ -27,7 +27,7 @@ from application.results.failure_records import cause_of
 from application.results.files import known_key
 from domain.attempts import step_of
 from domain.errors import DomainError, JobHeld, LeaseLost, NoProgress
-from domain.hold import hold_of
+from domain.hold import hold_of, pause_of
 from domain.job import Job
 from domain.sync_request import Discovery
 from ports.clock import Clock
@@ -126,7 +126,7 @@ class Engine:
             return await self._fail(job_id, error, deadline, reason)
         job = await lease.release(job_id)
         # A resume that found the lease held has changed the job, so it was read again.
-        if not finished and hold_of(job) is None:
+        if not finished and pause_of(job) is None:
             await self._invoker.advance(job_id)
         if job.splitting.done:
             return await self._status_publisher.finish_if_settled(job_id)
@@ -168,7 +168,7 @@ class Engine:
     async def _run_steps(self, job: Job, lease: JobLease) -> bool:
         """Advance the job; True if it now waits or has ended, False if it had to stop before."""
         job = await self._status_publisher.publish_pending(job)
-        if job.resumes.pending:
+        if job.resumes.pending and hold_of(job) is None:
             resumed = await self._steps.requeue_parked.run(job, lease)
             if resumed is None:
                 return False

@@ -29,7 +29,7 @@ from application.jobs.engine_invocation import request_advance, request_share
 from application.jobs.update_job import update_job
 from application.results.failure_records import cause_of, is_unknown
 from domain.errors import DomainError, LeaseLost, NoProgress, ShareNotOpen
-from domain.hold import hold_of
+from domain.hold import pause_of
 from domain.job import Job
 from domain.key_ranges import WHOLE
 from domain.listing_share import ListingShare, lease_share
@@ -113,7 +113,7 @@ class ListShare:
                     sharing = job.listing.sharing
                     if sharing is None or job.terminal or job.ending is not None:
                         return None
-                    if hold_of(job) is not None:
+                    if pause_of(job) is not None:
                         return None  # the engine requests it again when the job goes on
                     share = lease_share(
                         await self._shares.get(job_id, number),
@@ -187,7 +187,7 @@ class ListShare:
         """Request what follows: the rest of the share, or the end of the whole listing."""
         if not share.done:
             # It is released now, so a resume from now on finds it idle.
-            if not held or hold_of(await self._jobs.get(share.job_id)) is None:
+            if not held or pause_of(await self._jobs.get(share.job_id)) is None:
                 await self._request(share)
             return
         job = await self._jobs.get(share.job_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from domain.hold import hold_of
+from domain.hold import pause_of
 from ports.clock import Clock
 from ports.job_store import JobStore
 
@@ -22,6 +22,6 @@ class HoldWatch:
     async def is_held(self, job_id: str) -> bool:
         """Return whether the job is held, as of some seconds ago at most."""
         if not self._held and self._clock.now() - self._polled_at >= self._poll:
-            self._held = hold_of(await self._jobs.get(job_id)) is not None
+            self._held = pause_of(await self._jobs.get(job_id)) is not None
             self._polled_at = self._clock.now()
         return self._held

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from application.execution.deadline import Deadline
@@ -22,7 +23,7 @@ class StopSignal:
     Time is read from the clock each time, so a process that was paused beyond its lease starts
     nothing more. The job's record is read every `poll_s` seconds, not per object; a job is only
     CANCELLED after this worker settled its chunk, so nothing is started after that. A job that is
-    held starts nothing more when this has been read.
+    held starts nothing more when this has been read; `look` finds what else holds it.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class StopSignal:
         job: Job,
         deadline: Deadline,
         clock: Clock,
+        look: Callable[[Job], Awaitable[Job]],
         stop_margin_s: float,
         poll_s: float,
     ) -> None:
         self._jobs = jobs
         self._job_id = job.job_id
         self._deadline = deadline
+        self._look = look
         self._clock = clock
         self._stop_margin_s = stop_margin_s
         self._poll = timedelta(seconds=poll_s)
@@ -54,7 +57,7 @@ class StopSignal:
         # All tasks wait for the one that reads, or they would start objects while it reads.
         async with self._reading:
             if self._clock.now() - self._polled_at >= self._poll:
-                job = await self._jobs.get(self._job_id)
+                job = await self._look(await self._jobs.get(self._job_id))
                 self.job_ending = job.ending is not None or job.terminal
                 self.job_held = hold_of(job) is not None
                 self._polled_at = self._clock.now()

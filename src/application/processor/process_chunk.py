@@ -9,6 +9,7 @@ from typing import Final
 
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
+from application.jobs.ingest_backlog import IngestBacklog
 from application.jobs.status_publisher import StatusPublisher
 from application.processor.attempt_result import AttemptResult
 from application.processor.lease_chunk import ChunkLeases
@@ -55,6 +56,7 @@ class ProcessChunk:
         attempts: ChunkAttempts,
         settlement: ChunkSettlement,
         status_publisher: StatusPublisher,
+        ingest_backlog: IngestBacklog,
         clock: Clock,
         telemetry: Telemetry,
         tuning: Tuning,
@@ -64,6 +66,7 @@ class ProcessChunk:
         self._attempts = attempts
         self._settlement = settlement
         self._status_publisher = status_publisher
+        self._backlog = ingest_backlog
         self._clock = clock
         self._telemetry = telemetry
         self._tuning = tuning
@@ -162,7 +165,7 @@ class ProcessChunk:
         """Lease the chunk that a message names; without a lease return the delivery's result."""
         with _named_by_message(job_id, index):
             # First: while its record cannot be read, nothing of the job is touched.
-            job = await self._jobs.get(job_id)
+            job = await self._backlog.before_starting(await self._jobs.get(job_id))
             try:
                 if hold_of(job) is None:
                     return await self._leases.acquire(job_id, index, deadline, life)

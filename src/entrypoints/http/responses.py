@@ -62,6 +62,8 @@ class Connector(Shown):
     """How known objects are recognised, if a sync does not say it."""
     restore_tags: bool
     ingest_queue_url: str | None
+    ingest_queue_max_depth: int | None
+    """Above so many messages in the queue no copies are started."""
     ingest_queue_empty_at: datetime | None
     """When the ingest queue was last seen empty; null if never."""
     file_filter: FileFilter | None

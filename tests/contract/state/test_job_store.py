@@ -44,7 +44,7 @@ from domain.key_source import KeySource, SourceCounts, SourceKind
 from domain.lease import Lease
 from domain.listing import Listing, RowUpload, Sharing
 from domain.outcome import Statistics
-from domain.pause import Pause, Resumes
+from domain.pause import Backlog, Pause, Resumes
 from domain.snapshot import Lookup, Segment, Snapshot, Way
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from domain.tally import Tally
@@ -70,6 +70,7 @@ FULL = Job(
             ids=IdSource.ASSIGNED,
             restore_tags=False,
             queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
+            queue_depth_max=2**40,
             file_filter=FileFilter(
                 mode=FilterMode.DENY, extensions=("mov", "ü"), mime_types=("image/*",)
             ),
@@ -163,6 +164,7 @@ FULL = Job(
     ),
     ending=Ending(kind=EndingKind.CANCELLED, reason="an operator"),
     pause=Pause(since=NOW, reason="the DAM is full", by="arn:aws:iam::123456789012:user/ü"),
+    backlog=Backlog(since=NOW, depth=12, cause="AccessDenied"),
     resumes=Resumes(number=3, requeued=2, at=NOW, held_s=86_400),
     redrive=Redrive(number=3, active=True),
     work=EngineWork(
@@ -308,6 +310,7 @@ class TestCreateAndGet:
             FULL.discovery,
             FULL.splitting,
             FULL.pause,
+            FULL.backlog,
             FULL.resumes,
             FULL.tally,
         ):

@@ -20,6 +20,7 @@ from entrypoints.cli.terminal.output import (
     FiltersOption,
     Format,
     PrefixOption,
+    QueueMaxOption,
     field,
     print_json,
     printable,
@@ -78,6 +79,7 @@ def edit(
     queue_url: Annotated[
         str | None, typer.Option(help="URL of the Media Lake's ingest queue.")
     ] = None,
+    queue_max: QueueMaxOption = None,
     restore_tags: Annotated[
         bool | None,
         typer.Option(
@@ -103,6 +105,7 @@ def edit(
         "ids": ids.value if ids else None,
         "verify": verify.value if verify else None,
         "ingestQueueUrl": queue_url,
+        "ingestQueueMaxDepth": queue_max,
         "restoreTags": restore_tags,
         "fileFilter": file_filter(allow or (), deny or ()),
         "filters": read_filters(filters),

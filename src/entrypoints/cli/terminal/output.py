@@ -45,6 +45,12 @@ IdsOption = Annotated[
     IdSource,
     typer.Option(help="Who generates the ids of new assets: this service, or the system."),
 ]
+QueueMaxOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Start no copies while the ingest queue holds more messages than this."
+    ),
+]
 VERIFY_OPTION = typer.Option(
     help="How known objects are recognised: by their tags, or, where the catalog has an object as"
     " it is listed, without reading them."
@@ -223,7 +229,11 @@ def print_job(job: Json) -> None:
             field(name, value, width=10)
 
 
-_HOLDS = {"PAUSED": "paused", "STAGE_PAUSED": "paused with all jobs"}
+_HOLDS = {
+    "PAUSED": "paused",
+    "STAGE_PAUSED": "paused with all jobs",
+    "INGEST_BEHIND": "waiting for ingest",
+}
 
 
 def hold_line(hold: Json) -> str:

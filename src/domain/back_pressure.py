@@ -1,0 +1,68 @@
+"""Back-pressure: no copies are started while the system's ingest queue is too long.
+
+The connector has a limit. A job stops above it, and goes on at half of it, so that it does not stop
+and go on with each message. A queue whose depth cannot be read counts as too long: starting more
+copies could flood the system.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from domain.job import Job
+from domain.pause import Backlog, resumes_after
+
+
+def limit_of(job: Job) -> int | None:
+    """Return the depth above which the job starts nothing; None if it is not limited."""
+    return None if job.request.options.dry_run else job.request.ingest.queue_depth_max
+
+
+def goes_on_at(limit: int) -> int:
+    """Return the depth at which a job goes on that has stopped."""
+    return limit // 2
+
+
+def with_depth(job: Job, depth: int | str, now: datetime) -> Job:
+    """Return the job after a look at the queue; `depth` is a text if it could not be read: why.
+
+    A job that is not limited is returned unchanged. So is one that goes on, or still waits at the
+    same depth.
+    """
+    limit = limit_of(job)
+    if limit is None or job.terminal or job.ending is not None:
+        return job
+    unknown = isinstance(depth, str)
+    threshold = limit if job.backlog is None else goes_on_at(limit)
+    if isinstance(depth, int) and depth <= threshold:
+        return job if job.backlog is None else _caught_up(job, now)
+    since = now if job.backlog is None else job.backlog.since
+    backlog = Backlog(
+        since=since,
+        depth=None if unknown else int(depth),
+        cause=str(depth) if unknown else None,
+    )
+    if backlog == job.backlog:
+        return job
+    return replace(job, backlog=backlog, times=replace(job.times, updated_at=now))
+
+
+def _caught_up(job: Job, now: datetime) -> Job:
+    since = job.backlog.since if job.backlog else now
+    counted_from = max(since, job.times.processing_at or job.times.created_at)
+    resumes = resumes_after(job.resumes, counted_from, now)
+    times = replace(job.times, updated_at=now)
+    return replace(job, backlog=None, resumes=resumes, times=times)
+
+
+def backlog_text(job: Job) -> str:
+    """Return why the job waits, with the figures."""
+    limit, backlog = limit_of(job) or 0, job.backlog
+    if backlog is None or backlog.depth is None:
+        cause = backlog.cause if backlog else None
+        return f"the depth of the ingest queue cannot be read: {cause}"
+    return (
+        f"the ingest queue holds {backlog.depth:,} messages, more than {limit:,}; goes on at"
+        f" {goes_on_at(limit):,}"
+    )
