@@ -2,7 +2,7 @@
 
 The connector has a limit. A job stops above it, and goes on at half of it, so that it does not stop
 and go on with each message. A queue whose depth cannot be read counts as too long: starting more
-copies could flood the system.
+copies could flood the system. But no job waits for that forever: it fails after some time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from domain.errors import IngestQueueUnreadable
 from domain.job import Job
 from domain.pause import Backlog, resumes_after
 
@@ -33,19 +34,36 @@ def with_depth(job: Job, depth: int | str, now: datetime) -> Job:
     limit = limit_of(job)
     if limit is None or job.terminal or job.ending is not None:
         return job
-    unknown = isinstance(depth, str)
-    threshold = limit if job.backlog is None else goes_on_at(limit)
-    if isinstance(depth, int) and depth <= threshold:
-        return job if job.backlog is None else _caught_up(job, now)
-    since = now if job.backlog is None else job.backlog.since
-    backlog = Backlog(
-        since=since,
-        depth=None if unknown else int(depth),
-        cause=str(depth) if unknown else None,
-    )
+    before = job.backlog
+    since = now if before is None else before.since
+    if isinstance(depth, str):
+        unread_since = now if before is None else before.unread_since or now
+        backlog = Backlog(since=since, depth=None, cause=depth, unread_since=unread_since)
+    elif depth <= (limit if before is None else goes_on_at(limit)):
+        return job if before is None else _caught_up(job, now)
+    else:
+        backlog = Backlog(since=since, depth=depth)
     if backlog == job.backlog:
         return job
     return replace(job, backlog=backlog, times=replace(job.times, updated_at=now))
+
+
+def check_readable(job: Job, now: datetime, patience_s: float) -> None:
+    """Check that the queue's depth could be read at some time in the last `patience_s` seconds.
+
+    Raises:
+        IngestQueueUnreadable: It could not.
+    """
+    backlog = job.backlog
+    if backlog is None or backlog.unread_since is None:
+        return
+    waited_s = (now - backlog.unread_since).total_seconds()
+    if waited_s >= patience_s:
+        raise IngestQueueUnreadable(
+            f"{backlog_text(job)}. It was tried for {waited_s:.0f} s, and the connector has"
+            " ingestQueueMaxDepth: allow the processor and the engine to read the queue, or remove"
+            " the limit, and start a new sync: objects that are done are skipped"
+        )
 
 
 def _caught_up(job: Job, now: datetime) -> Job:

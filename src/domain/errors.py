@@ -59,6 +59,10 @@ class JobHeld(DomainError):
     """The job is held, so the engine does not work on it."""
 
 
+class IngestQueueUnreadable(DomainError):
+    """The depth of an ingest queue with a limit could not be read for long."""
+
+
 class InvalidManifest(DomainError):
     """A row of a manifest or chunk file does not have the format that this service writes."""
 

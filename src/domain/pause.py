@@ -38,12 +38,13 @@ class Resumes:
 class Backlog:
     """The system's ingest queue is too long, since when, and its depth when it was last read.
 
-    `depth` is None if it could not be read, and `cause` is why.
+    `depth` is None if it could not be read, `cause` is why, and `unread_since` since when.
     """
 
     since: datetime
     depth: int | None
     cause: str | None = None
+    unread_since: datetime | None = None
 
 
 def resumes_after(resumes: Resumes, since: datetime, now: datetime) -> Resumes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -122,6 +123,22 @@ async def test_a_queue_that_cannot_be_read_counts_as_too_long(story: Any) -> Non
     assert "not allowed" in (await hold(story, job)).reason
     story.ports.ingest_queue.depth = original
     assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
+
+
+async def test_a_queue_that_stays_unreadable_fails_the_job(story: Any) -> None:
+    job = await story.start()
+    await story.run_engine()
+
+    async def denied(_: str) -> int:
+        raise AccessDenied("not allowed")
+
+    story.ports.ingest_queue.depth = denied
+    started_at = story.ports.clock.now()
+    ended = await story.finish(job.job_id)
+    assert ended.status is JobStatus.FAILED
+    assert "remove the limit" in ended.status_reason
+    assert ended.times.ended_at - started_at >= timedelta(seconds=story.tuning.end_patience_s)
+    assert nothing_written(story)
 
 
 async def test_a_dry_run_does_not_wait(story: Any) -> None:

@@ -40,15 +40,24 @@ def backlog_values(backlog: Backlog | None) -> dict[str, Value | None] | None:
     """Return the map; None without a backlog."""
     if backlog is None:
         return None
-    return {"since": backlog.since, "depth": backlog.depth, "cause": backlog.cause}
+    return {
+        "since": backlog.since,
+        "depth": backlog.depth,
+        "cause": backlog.cause,
+        "unreadSince": backlog.unread_since,
+    }
 
 
 def to_backlog(values: Mapping[str, Any] | None) -> Backlog | None:
     """Return the backlog of a map."""
     if values is None:
         return None
-    since = to_timestamp(values["since"])
-    return Backlog(since=since, depth=values.get("depth"), cause=values.get("cause"))
+    return Backlog(
+        since=to_timestamp(values["since"]),
+        depth=values.get("depth"),
+        cause=values.get("cause"),
+        unread_since=to_optional_timestamp(values.get("unreadSince")),
+    )
 
 
 def resumes_values(resumes: Resumes) -> dict[str, Value | None] | None:

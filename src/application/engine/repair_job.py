@@ -12,6 +12,8 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.ingest_backlog import IngestBacklog
 from application.jobs.status_publisher import StatusPublisher
+from domain.back_pressure import check_readable
+from domain.errors import IngestQueueUnreadable
 from domain.hold import pause_of
 from domain.job import Job
 from ports.clock import Clock
@@ -54,6 +56,11 @@ class RepairJob:
             return
         job = await self._backlog.while_waiting(job)
         now = self._clock.now()
+        try:
+            check_readable(job, now, self._tuning.end_patience_s)
+        except IngestQueueUnreadable as error:
+            await self._end_job.fail(job.job_id, error, deadline.share(_ENDING_SHARE))
+            return
         await self._repair_chunks.repair(job, now, waiting, deadline)
         if job.settled:
             await self._status_publisher.finish_if_settled(job.job_id)

@@ -55,7 +55,8 @@ class Tuning:
         queue_retention_s: How long the processor queue keeps a message; an older message is lost,
             regardless of the depth of the queue.
         end_patience_s: How long the end of a job waits for a clean-up step that may succeed later;
-            also how long the notification of the end waits for the summary.
+            also how long the notification of the end waits for the summary, and a job with a limit
+            on its ingest queue for the queue to be readable.
         report_wait_s: How long a completion report may lag behind the end of its batch job.
         read_s: How long a request that reads many files may take before it returns its partial
             result and a cursor. API Gateway waits 30 s for a response.

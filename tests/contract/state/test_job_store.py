@@ -164,7 +164,7 @@ FULL = Job(
     ),
     ending=Ending(kind=EndingKind.CANCELLED, reason="an operator"),
     pause=Pause(since=NOW, reason="the DAM is full", by="arn:aws:iam::123456789012:user/ü"),
-    backlog=Backlog(since=NOW, depth=12, cause="AccessDenied"),
+    backlog=Backlog(since=NOW, depth=12, cause="AccessDenied", unread_since=NOW),
     resumes=Resumes(number=3, requeued=2, at=NOW, held_s=86_400),
     redrive=Redrive(number=3, active=True),
     work=EngineWork(

@@ -54,6 +54,7 @@ def coverage_of(sim: Simulation) -> Coverage:
         counts["connectors", kind] += 1
     for kind in sim.operators.done:
         counts["pauses", kind] += 1
+    counts["pauses", "waits for ingest"] = sim.observer.holds.backlog_count
     counts["pauses", "chunks parked"] = sim.observer.holds.parked_count
     counts["most", "messages in a queue"] = sim.services.queue.longest
     return counts

@@ -28,10 +28,12 @@ STARTS = frozenset(
 
 @dataclass(slots=True)
 class Holds:
-    """Since when each job is held, by the records."""
+    """Since when each job is paused, or waits for ingest, by the records."""
 
     sim: Simulation
     jobs: dict[str, datetime] = field(default_factory=dict)
+    backlogs: dict[str, datetime] = field(default_factory=dict)
+    backlog_count: int = 0
     stage: datetime | None = None
     parked_count: int = 0
 
@@ -47,13 +49,20 @@ class Holds:
                 self.jobs.pop(job.job_id, None)
             else:
                 self.jobs.setdefault(job.job_id, now)
+            if job.backlog is None or job.terminal or job.ending is not None:
+                self.backlogs.pop(job.job_id, None)
+            elif job.job_id not in self.backlogs:
+                self.backlogs[job.job_id] = now
+                self.backlog_count += 1
 
-    def since(self, job_id: str | None) -> datetime | None:
-        """Return since when nothing of the job is to be started."""
+    def since(self, job_id: str | None, *, of_workers: bool = True) -> datetime | None:
+        """Return since when nothing of the job is to be started, by workers or by the engine."""
         job = self.sim.world.database.jobs.find(job_id or "")
         if job is None or job.terminal or job.ending is not None:
             return None
-        times = [time for time in (self.jobs.get(job.job_id), self.stage) if time is not None]
+        backlog = self.backlogs.get(job.job_id) if of_workers else None
+        causes = (self.jobs.get(job.job_id), self.stage, backlog)
+        times = [time for time in causes if time is not None]
         return min(times, default=None)
 
 
@@ -67,7 +76,7 @@ def nothing_starts_while_held(
     if (port, method) not in STARTS:
         return
     job_id = args[0].job_id if port == "batch_jobs" else process.job_id
-    since = holds.since(job_id)
+    since = holds.since(job_id, of_workers=port != "batch_jobs")
     if since is None:
         return
     sim = holds.sim

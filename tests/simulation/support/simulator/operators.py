@@ -41,6 +41,15 @@ class Operators:
             sim.tuning = replace(sim.tuning, hold_poll_s=poll_s)
         self.done: list[str] = []
 
+    def furnish(self) -> None:
+        """Limit the depth of the connectors' ingest queue, in some of these seeds."""
+        depth_max = self._rng.choice([None, 1, 2, 5])
+        connectors = self._sim.world.database.connectors
+        for name, each in list(connectors.items()) if self._at_work else []:
+            if each.ingest.queue_url is not None:
+                ingest = replace(each.ingest, queue_depth_max=depth_max)
+                connectors[name] = replace(each, ingest=ingest)
+
     def plan(self, span_s: float) -> None:
         """Draw their actions, and their times."""
         if not self._at_work:

@@ -72,4 +72,21 @@ HOLD_BUGS = (
         _STARTS,
         _USED,
     ),
+    bug(
+        "copying while the ingest queue is too long",
+        0,
+        "domain.hold:hold_of",
+        "and job.backlog is not None",
+        "and False",
+        _STARTS,
+        _USED,
+    ),
+    bug(
+        "waiting for ingest forever",
+        0,
+        "domain.back_pressure:with_depth",
+        "elif depth <= (limit if before is None else goes_on_at(limit)):",
+        "elif before is None and depth <= limit:",
+        "i9_faults_end_and_so_do_jobs",
+    ),
 )

@@ -304,6 +304,7 @@ class Simulation:
     def _live_through(self) -> None:
         self.world.ports.ingest_queue.create(QUEUE_URL)
         furnish(self)
+        self.operators.furnish()
         self.connector = self.world.database.connectors[CONNECTOR_ID]
         self.people.plan()
         self.verifying.begin(self)
