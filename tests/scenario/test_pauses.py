@@ -249,6 +249,24 @@ class TestEngine:
         await resume(story, job)
         ends_well(story, await story.finish(job.job_id))
 
+    async def test_a_cancel_of_a_held_job_stops_its_batch_job(self, story: Any) -> None:
+        """It comes just after the engine has found the job held."""
+        job = await story.start(discovery=Discovery.BATCH)
+        await story.run_engine()
+        await pause(story, job)
+
+        async def cancel(number: int) -> None:
+            if number == 1:
+                await story.use_cases.cancel_job().cancel(job.job_id)
+
+        after(story, "jobs", "get", cancel)
+        await story.use_cases.engine().advance(job.job_id, story.deadline())
+        ended = await story.finish(job.job_id)
+        assert ended.status is JobStatus.CANCELLED
+        [batch_job_id] = story.ports.batch_jobs.created
+        batch_job = await story.ports.batch_jobs.describe(batch_job_id)
+        assert batch_job.status in ("Cancelled", "Cancelling")
+
     async def test_its_attempts_are_not_used_up(self, story: Any) -> None:
         job = await story.start()
         await pause(story, job)

@@ -99,7 +99,8 @@ class Engine:
             job = await lease.acquire(job_id, margin_s=self._tuning.lease_margin_s)
         except JobHeld as held_job:
             self._telemetry.event("job_held", job_id=job_id, cause=str(held_job))
-            return await self._status_publisher.finish_if_settled(job_id)
+            # It may have been cancelled since: then its batch job and upload must be stopped.
+            return await self._end_or_announce(job_id, deadline)
         except LeaseLost:
             return await self._end_or_announce(job_id, deadline)
         if self._attempts_died(job):

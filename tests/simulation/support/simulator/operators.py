@@ -43,7 +43,7 @@ class Operators:
 
     def furnish(self) -> None:
         """Limit the depth of the connectors' ingest queue, in some of these seeds."""
-        depth_max = self._rng.choice([None, 1, 2, 5])
+        depth_max = self._rng.choice([None, 3, 8])
         connectors = self._sim.world.database.connectors
         for name, each in list(connectors.items()) if self._at_work else []:
             if each.ingest.queue_url is not None:
@@ -69,7 +69,7 @@ class Operators:
 
     def resume_everything(self) -> None:
         """Resume all that is paused; a job whose record cannot be read stays so."""
-        if self._is_paused():
+        if self._is_paused() or any(job.pause for job in self._sim.world.database.jobs):
             self._sim.at(0, self._resume_everything)
 
     def _resume_everything(self) -> None:
@@ -79,8 +79,10 @@ class Operators:
         for job in self._sim.jobs:
             if job.pause is not None:
                 self._resume(job.job_id)
-        if self._is_paused():
-            self._sim.at(_AGAIN_S, self._resume_everything)
+        # One that cannot be read yet may be readable later; the run does not wait for that.
+        jobs = self._sim.world.database.jobs
+        if self._is_paused() or any(job.pause is not None for job in jobs):
+            self._sim.at(_AGAIN_S, self._resume_everything, idle=not self._is_paused())
 
     def _is_paused(self) -> bool:
         stage = self._sim.world.database.stage_pause is not None
