@@ -1,7 +1,7 @@
 """Back-pressure: no copies are started while the system's ingest queue is too long.
 
-The connector has a limit. A job stops above it, and goes on at half of it, so that it does not stop
-and go on with each message. A queue whose depth cannot be read counts as too long: starting more
+The connector has a limit. A job stops above it, and goes on at half of it, so that one message does
+not make it stop and start. A queue whose depth cannot be read counts as too long: starting more
 copies could flood the system. But no job waits for that forever: it fails after some time.
 """
 

@@ -1,4 +1,4 @@
-"""No copies are started while the system's ingest queue is too long; they go on by themselves."""
+"""No copies are started while the system's ingest queue is too long; they go on automatically."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def hold(story: Any, job: Any) -> Any:
     return hold_of(await story.ports.jobs.get(job.job_id))
 
 
-async def test_they_wait_and_go_on_by_themselves(story: Any) -> None:
+async def test_they_wait_and_go_on_automatically(story: Any) -> None:
     fill(story, LIMIT + 1)
     job = await story.start()
     for _ in range(10):

@@ -53,6 +53,7 @@ class Clearable(StrEnum):
 
     PREFIXES = "prefixes"
     QUEUE_URL = "ingestQueueUrl"
+    QUEUE_MAX = "ingestQueueMaxDepth"
     FILE_FILTER = "fileFilter"
     FILTERS = "filters"
     OWNER = "expectedBucketOwner"

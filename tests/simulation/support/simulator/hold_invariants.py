@@ -116,6 +116,6 @@ def a_hold_uses_nothing_up(
 
 
 def a_parked_chunk_has_no_lease(chunk: Chunk) -> Iterator[str]:
-    """A parked chunk waits: it is QUEUED, and nobody holds it."""
+    """A parked chunk waits: it is QUEUED, and no worker holds it."""
     if chunk.parked and (chunk.lease is not None or chunk.status != "QUEUED"):
         yield f"chunk {chunk.index} of {chunk.job_id} is parked, and {chunk.status}: {chunk.lease}"

@@ -62,7 +62,7 @@ class Operators:
             self._sim.people.plan_occasion(occasion, delay_s, self._pause)
 
     def calm(self) -> None:
-        """From now on nobody pauses, and all that is paused is resumed."""
+        """From now on no one pauses, and all that is paused is resumed."""
         if self._at_work:
             self._at_work = False
             self.resume_everything()
