@@ -99,9 +99,11 @@ bench-scale: $(VENV)/stamp-dev ## print how long syncs of three sizes take by th
 # aiobotocore3.txt, because it pins aiobotocore.
 lock: $(VENV)/stamp-uv ## update requirements/*.txt from pyproject.toml
 	@echo aioboto3 > $(VENV)/uv/aioboto3.txt
-	@set -e; for lock in "dev --extra local --extra parquet --group dev" "local --extra local -c requirements/dev.txt" \
+	@set -e; for lock in "dev --extra local --extra parquet --extra traces --group dev" "local --extra local -c requirements/dev.txt" \
 	  "lambda -c requirements/dev.txt" "lambda-parquet --extra parquet -c requirements/dev.txt" \
-	  "aiobotocore3 --extra local --extra parquet --group dev --group aiobotocore3 --excludes $(VENV)/uv/aioboto3.txt"; \
+	  "lambda-traces --extra traces -c requirements/dev.txt" \
+	  "lambda-parquet-traces --extra parquet --extra traces -c requirements/dev.txt" \
+	  "aiobotocore3 --extra local --extra parquet --extra traces --group dev --group aiobotocore3 --excludes $(VENV)/uv/aioboto3.txt"; \
 	do set -- $$lock; name=$$1; shift; \
 	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \

@@ -43,7 +43,7 @@ async def _cpu_ms(call: Callable[[str], Awaitable[Any]], count: int, rounds: int
 
 async def _measure(count: int, rounds: int, *, lean: bool) -> dict[str, list[float]]:
     bucket = Bucket(name="media", expected_owner="123456789012")
-    async with open_clients(ClientSettings(lean_s3_calls=lean)) as clients:
+    async with open_clients(ClientSettings(lean_calls=lean)) as clients:
         store = S3ObjectStore(await clients.s3(), clock=SystemClock())
         head = await store.head(bucket, key_of(0))
         tags = {"AssetID": "asset:img:3c23397b", "InventoryID": "asset:uuid:9c8b305d"}

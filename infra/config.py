@@ -51,6 +51,10 @@ class Config:
         sources: The buckets whose manifests and inventories may name the keys of a sync.
         parquet: Whether the engine has the library that reads inventories in Parquet.
         parquet_disk_mb: With it, the engine's temporary disk, which one file of a report must fit.
+        traces: Whether all functions trace their work by OpenTelemetry.
+        traces_endpoint: With it, the URL of the collector, which receives OTLP over HTTP.
+        traces_layer: With it, ARN of a layer with a collector that runs as an extension; empty if
+            the collector is elsewhere.
         profile: What the Asset Management System is: `medialake`, `generic`, or `none` without a
             catalog to read.
         catalog: The name of its table, or `create` for a trial.
@@ -97,6 +101,9 @@ class Config:
     sources: tuple[str, ...] = ()
     parquet: bool = False
     parquet_disk_mb: int = 3_072
+    traces: bool = False
+    traces_endpoint: str = "http://localhost:4318"
+    traces_layer: str = ""
     profile: str = MEDIALAKE
     catalog: str = CREATE
     catalog_key: str = ""

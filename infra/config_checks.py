@@ -41,6 +41,8 @@ _QUEUE: Final = re.compile(
     r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:(?=[^:]{1,80}$)"
     r"(?:[A-Za-z0-9_-]+|[A-Za-z0-9_-]{3,}\*[A-Za-z0-9_*-]*)(?:\.fifo)?"
 )
+_LAYER: Final = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9_-]+:\d+")
+_URL: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?(/[!-~]*)?")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # Lambda throttles a mapping that has more concurrency than its function, and SQS counts a throttled
 # receive. So the mapping of chunks leaves room for that of dead letters, and for invocations that
@@ -69,6 +71,7 @@ _IN_THE_ENVIRONMENT: Final = (
     "catalog_e_tag",
     "catalog_size",
     "catalog_last_modified",
+    "traces_endpoint",
 )
 _LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653)
 
@@ -92,6 +95,7 @@ def faults_of(config: Config) -> list[str]:
     faults += _wrong_words(config)
     faults += _wrong_catalog(config)
     faults += _wrong_queues(config)
+    faults += _wrong_traces(config)
     if not _BUS.fullmatch(config.bus):
         faults.append(f"bus: {config.bus!r} is no event bus's name; or `create`")
     if config.auth == "jwt" and not (
@@ -176,6 +180,23 @@ def _wrong_queues(config: Config) -> list[str]:
     ]
     if config.ingest_queue_keys and not config.ingest_queues:
         faults.append("ingest_queue_keys: they are for ingest_queues=ARN[,ARN], and there are none")
+    return faults
+
+
+def _wrong_traces(config: Config) -> list[str]:
+    faults: list[str] = []
+    if config.traces_layer and not config.traces:
+        faults.append("traces_layer: its collector receives nothing: add traces=true")
+    if config.traces_layer and not _LAYER.fullmatch(config.traces_layer):
+        faults.append(
+            f"traces_layer: {config.traces_layer!r} is not the ARN of a layer's version:"
+            " arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION, for arm64"
+        )
+    if not _URL.fullmatch(config.traces_endpoint):
+        faults.append(
+            f"traces_endpoint: {config.traces_endpoint!r} is no URL of a collector, as"
+            " http://localhost:4318"
+        )
     return faults
 
 

@@ -1,7 +1,8 @@
 """Builds the Lambda package into build/lambda, without Docker: `python -m tools.build_lambda`.
 
 One package serves all three functions, unless the deployment reads Parquet: then the engine has one
-of its own, in build/lambda-parquet, with the library for it (`--parquet`). A package holds the
+of its own, in build/lambda-parquet, with the library for it (`--parquet`). With `--traces` they
+have the libraries for traces, in folders of their own. A package holds the
 wheels of its requirements for arm64, the service's code without its local parts, the SDK's data of
 the services that are called, and bytecode that stays valid in a zip.
 
@@ -85,14 +86,19 @@ class Package:
     size_bytes_max: int
 
 
-EVERY_FUNCTION: Final = Package(
-    requirements="lambda.txt", folder=ROOT / "build" / "lambda", size_bytes_max=70_000_000
-)
-ENGINE_WITH_PARQUET: Final = Package(
-    requirements="lambda-parquet.txt",
-    folder=ROOT / "build" / "lambda-parquet",
-    size_bytes_max=150_000_000,
-)
+def package_with(*, parquet: bool = False, traces: bool = False) -> Package:
+    """Return the package with the libraries of these extras."""
+    extras = {"parquet": parquet, "traces": traces}
+    name = "-".join(("lambda", *(extra for extra, chosen in extras.items() if chosen)))
+    return Package(
+        requirements=f"{name}.txt",
+        folder=ROOT / "build" / name,
+        size_bytes_max=70_000_000 + 80_000_000 * parquet + 15_000_000 * traces,
+    )
+
+
+EVERY_FUNCTION: Final = package_with()
+ENGINE_WITH_PARQUET: Final = package_with(parquet=True)
 
 
 class BuildFailed(Exception):
@@ -292,8 +298,11 @@ def main() -> None:
     parser.add_argument(
         "--parquet", action="store_true", help="for an engine that reads Parquet, into …-parquet"
     )
+    parser.add_argument(
+        "--traces", action="store_true", help="for functions that trace, into …-traces"
+    )
     given = parser.parse_args()
-    package = ENGINE_WITH_PARQUET if given.parquet else EVERY_FUNCTION
+    package = package_with(parquet=given.parquet, traces=given.traces)
     folder = package.folder
     if given.host:
         folder = folder.with_name(f"{folder.name}-host")

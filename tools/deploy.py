@@ -27,12 +27,11 @@ from infra.preflight import Identity, NoCredentials, identify, look
 
 from tools.bootstrap import QUALIFIER, look_for_bootstrap
 from tools.build_lambda import (
-    ENGINE_WITH_PARQUET,
-    EVERY_FUNCTION,
     LAMBDA,
     BuildFailed,
     Package,
     build,
+    package_with,
 )
 from tools.next_steps import next_steps
 from tools.teardown import Progress, Stopped, clear_failed_creation, remove
@@ -107,7 +106,8 @@ def run(command: str, stage: str, targets: str, choices: Sequence[str], progress
 
 
 def _packages(config: Config) -> list[Package]:
-    return [EVERY_FUNCTION, ENGINE_WITH_PARQUET] if config.parquet else [EVERY_FUNCTION]
+    of_engine = [package_with(parquet=True, traces=config.traces)] if config.parquet else []
+    return [package_with(traces=config.traces), *of_engine]
 
 
 def _given(stage: str, targets: str, choices: Sequence[str]) -> dict[str, str]:

@@ -30,9 +30,7 @@ from infra.parts.storage import Storage
 from infra.policy_documents import in_documents
 from infra.statements import Statement, document
 
-_BUILD: Final = Path(__file__).resolve().parents[2] / "build"
-BUNDLE: Final = _BUILD / "lambda"
-PARQUET_BUNDLE: Final = _BUILD / "lambda-parquet"
+BUILD: Final = Path(__file__).resolve().parents[2] / "build"
 _STUB: Final = "def handler(event, context):\n    return {}\n"
 _SHAPES: Final = {
     "api": resources.API_FUNCTION,
@@ -95,13 +93,13 @@ def make_functions(
     )
     arns["batch_role"] = batch_role.role_arn
     environment = _environment(config, storage, messaging, arns)
-    code: lambda_.Code = lambda_.Code.from_inline(_STUB)
-    if config.code == "bundle":
-        code = lambda_.Code.from_asset(str(BUNDLE))
+    code = _code(config)
     # Only the engine reads reports, so only its package has the library.
-    engine_code = code
-    if config.code == "bundle" and config.parquet:
-        engine_code = lambda_.Code.from_asset(str(PARQUET_BUNDLE))
+    engine_code = _code(config, parquet=True) if config.parquet else code
+    layers = []
+    if config.traces and config.traces_layer:
+        layer = lambda_.LayerVersion.from_layer_version_arn(scope, "Collector", config.traces_layer)
+        layers = [layer]
     made: dict[str, lambda_.Function] = {}
     groups: dict[str, logs.LogGroup] = {}
     roles: dict[str, iam.Role] = {}
@@ -124,6 +122,7 @@ def make_functions(
             log_group=groups[name],
             environment=environment,
             code=engine_code if name == "engine" else code,
+            layers=layers,
         )
     lambda_.EventInvokeConfig(
         scope,
@@ -141,6 +140,7 @@ def make_functions(
         log_group=groups["processor"],
         environment=environment,
         code=code,
+        layers=layers,
     )
     for mapping in resources.MAPPINGS:
         _map(scope, config, mapping, made["processor"], messaging)
@@ -190,6 +190,18 @@ def _function_arn(scope: Construct, config: Config, name: str) -> str:
     )
 
 
+def bundle_name(config: Config, *, parquet: bool = False) -> str:
+    """Return the name of the package's folder in `BUILD`, as tools/build_lambda.py makes it."""
+    extras = {"parquet": parquet, "traces": config.traces}
+    return "-".join(("lambda", *(extra for extra, chosen in extras.items() if chosen)))
+
+
+def _code(config: Config, *, parquet: bool = False) -> lambda_.Code:
+    if config.code != "bundle":
+        return lambda_.Code.from_inline(_STUB)
+    return lambda_.Code.from_asset(str(BUILD / bundle_name(config, parquet=parquet)))
+
+
 def _environment(
     config: Config, storage: Storage, messaging: Messaging, arns: Mapping[str, str]
 ) -> dict[str, str]:
@@ -200,6 +212,9 @@ def _environment(
     }
     if config.catalog_snapshots:
         variables["ASSET_SYNC_CATALOG_SNAPSHOTS"] = "true"
+    if config.traces:
+        variables["ASSET_SYNC_TRACES"] = "otlp"
+        variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = config.traces_endpoint
     return variables | {
         resources.RESULTS_BUCKET_VARIABLE: storage.results.bucket_name,
         str(resources.PROCESSOR_QUEUE.environment_variable): queue.queue_url,
@@ -272,6 +287,7 @@ def _function(
     log_group: logs.ILogGroup,
     environment: Mapping[str, str],
     code: lambda_.Code,
+    layers: Sequence[lambda_.ILayerVersion],
 ) -> lambda_.Function:
     shape = _SHAPES[name]
     reserved = {
@@ -288,6 +304,7 @@ def _function(
         architecture=lambda_.Architecture.ARM_64,
         handler=shape.handler,
         code=code,
+        layers=list(layers),
         memory_size=shape.memory_size_mb,
         timeout=Duration.seconds(shape.timeout_s),
         environment=dict(environment),

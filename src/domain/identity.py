@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ SYNC_JOB_ID_TAG: Final = "SyncJobID"
 
 # Never change this: another value would generate other ids for the objects of every archive.
 _NAMESPACE: Final = uuid.UUID("5b0c6a52-3a0e-5d1e-9b57-6f2f3d1c8a77")
+# The variant is the two highest bits of its digit: 10 in binary.
+_VARIANTS: Final = {f"{digit:x}": f"{8 | digit & 3:x}" for digit in range(16)}
 
 _KIND_BY_EXTENSION: Final[Mapping[str, str]] = {
     **dict.fromkeys(
@@ -136,7 +139,7 @@ def mint_plain_asset_id(bucket_name: str, key: str, *, kind: str | None) -> str:
     lambdas/ingest/s3/index.py, process_asset).
     """
     unique = _name_uuid("asset", bucket_name, key)
-    return str(unique) if kind is None else f"asset:{kind}:{unique}"
+    return unique if kind is None else f"asset:{kind}:{unique}"
 
 
 def mint_inventory_id(bucket_name: str, key: str) -> str:
@@ -151,7 +154,7 @@ def event_id(job_id: str, bucket_name: str, key: str, *, e_tag: str, version_id:
     object is replaced.
     """
     version = version_id or NULL_VERSION
-    return str(_name_uuid("event", job_id, bucket_name, e_tag, version, key))
+    return _name_uuid("event", job_id, bucket_name, e_tag, version, key)
 
 
 def job_id_for(connector_id: str, idempotency_key: str) -> str:
@@ -159,7 +162,11 @@ def job_id_for(connector_id: str, idempotency_key: str) -> str:
     return f"job-{_name_uuid('job', connector_id, idempotency_key)}"
 
 
-def _name_uuid(*parts: str) -> uuid.UUID:
+def _name_uuid(*parts: str) -> str:
+    """Return the UUID of version 5 (RFC 9562, section 5.5) of these parts as text."""
     # A NUL cannot be part of a bucket name, an id or an ETag, and the key is the last part, so no
-    # two lists of parts collide.
-    return uuid.uuid5(_NAMESPACE, "\0".join(parts))
+    # two lists of parts collide. `uuid.uuid5` takes three times as long.
+    name = _NAMESPACE.bytes + "\0".join(parts).encode()
+    digits = hashlib.sha1(name, usedforsecurity=False).hexdigest()
+    variant = _VARIANTS[digits[16]]
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"

@@ -106,7 +106,9 @@ def decode_row(line: bytes) -> ManifestEntry:
 
 def format_timestamp(time: datetime) -> str:
     """Return an aware datetime in UTC, ISO 8601, in the format of all records and messages."""
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if time.tzinfo is not UTC:
+        time = time.astimezone(UTC)
+    return time.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_timestamp(text: str) -> datetime:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from json.encoder import encode_basestring_ascii as _text
 from operator import attrgetter
 from typing import Final
 
@@ -145,9 +146,7 @@ class Outcome:
     again: bool = False
 
 
-def decided(
-    key: str, verdict: Verdict, *, size_bytes: int | None = None, as_listed: bool | None = None
-) -> Outcome:
+def decided(key: str, verdict: Verdict, *, size_bytes: int | None = None) -> Outcome:
     """Return the outcome of an object whose decision was applied (or, in a dry run, only made)."""
     return Outcome(
         key=key,
@@ -157,7 +156,6 @@ def decided(
         asset_id=verdict.identity.asset_id,
         inventory_id=verdict.identity.inventory_id,
         size_bytes=size_bytes,
-        as_listed=as_listed,
     )
 
 
@@ -192,13 +190,18 @@ _RECORD_FIELDS = {
 }
 
 _record_values = attrgetter(*_RECORD_FIELDS.values())
+_RECORD_PREFIXES = [f'"{name}": ' for name in _RECORD_FIELDS]
 
 
 def to_json_line(outcome: Outcome, *, job_id: str, chunk_index: int) -> str:
     """Return the outcome as one line of JSON (ASCII only, for any key), without line end."""
-    values = zip(_RECORD_FIELDS, _record_values(outcome), strict=True)
-    kept = {name: value for name, value in values if value is not None}
-    return json.dumps({"jobId": job_id, "chunkIndex": chunk_index, **kept})
+    # A JSON object member by member: `json.dumps` of a dictionary takes twice as long.
+    members = [f'{{"jobId": {_text(job_id)}, "chunkIndex": {chunk_index}']
+    for prefix, value in zip(_RECORD_PREFIXES, _record_values(outcome), strict=True):
+        if value is not None:
+            encoded = _text(value) if isinstance(value, str) else json.dumps(value)
+            members.append(prefix + encoded)
+    return ", ".join(members) + "}"
 
 
 def from_json_line(line: str | bytes) -> Outcome:

@@ -20,11 +20,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.catalog import CatalogRecord
-from domain.decision import Decision, Reason, Verdict
+from domain.decision import Decision, Reason
 from domain.errors import InvalidManifest
-from domain.identity import Identity
 from domain.manifest import ManifestEntry, decode_key, encode_key
-from domain.outcome import Outcome, decided
+from domain.outcome import Outcome, OutcomeKind
 
 _RESOLUTION_S = 1
 
@@ -45,12 +44,19 @@ def decode_known(line: bytes) -> Outcome:
         key, asset_id, inventory_id = map(decode_key, line.decode().rstrip("\n").split(","))
     except ValueError as error:
         raise InvalidManifest(f"row {line[:200]!r}: {error}") from error
-    return _known(key, Identity(asset_id=asset_id, inventory_id=inventory_id))
+    return _known(key, asset_id, inventory_id)
 
 
-def _known(key: str, identity: Identity) -> Outcome:
-    verdict = Verdict(decision=Decision.SKIP, reason=Reason.ASSET_KNOWN, identity=identity)
-    return decided(key, verdict, as_listed=True)
+def _known(key: str, asset_id: str, inventory_id: str) -> Outcome:
+    return Outcome(
+        key=key,
+        kind=OutcomeKind.SKIPPED,
+        reason=Reason.ASSET_KNOWN,
+        decision=Decision.SKIP,
+        asset_id=asset_id,
+        inventory_id=inventory_id,
+        as_listed=True,
+    )
 
 
 def known_as_listed(
@@ -69,7 +75,7 @@ def known_as_listed(
     (record,) = records
     if record.asset_id is None or not _describes(record, entry, storage_path):
         return None
-    return _known(entry.key, Identity(asset_id=record.asset_id, inventory_id=record.inventory_id))
+    return _known(entry.key, record.asset_id, record.inventory_id)
 
 
 def _describes(record: CatalogRecord, entry: ManifestEntry, storage_path: str) -> bool:

@@ -35,26 +35,43 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 case Advance(jobId=job_id):
                     return await _advance(app, job_id, context)
                 case ListShareEvent(jobId=job_id, share=number):
-                    deadline = deadline_of(context, app.clock)
-                    worked = await app.list_share.run(job_id, number, deadline)
-                    return {"jobId": job_id, "share": number, "worked": worked}
+                    return await _list_share(app, job_id, number, context)
                 case BatchStatusEvent():
                     return await _batch_job_changed(app, parsed, context)
                 case RunSweep():
-                    checked_count = await app.sweep.run(deadline_of(context, app.clock))
-                    return {"jobsChecked": checked_count}
+                    return await _sweep(app, context)
 
     return RUNTIME.run(use)
 
 
 async def _advance(app: EngineApp, job_id: str, context: LambdaContext) -> dict[str, Any]:
-    try:
-        job = await app.engine.advance(job_id, deadline_of(context, app.clock))
-    except JobLeaseHeld as held:
-        # An asynchronous invocation was delivered twice; the other one does the work.
-        app.telemetry.event("engine_busy", job_id=job_id, cause=str(held))
-        return {"jobId": job_id, "status": "BUSY"}
-    return {"jobId": job_id, "status": job.status.value}
+    with app.telemetry.span("advance", job_id=job_id) as span:
+        try:
+            job = await app.engine.advance(job_id, deadline_of(context, app.clock))
+        except JobLeaseHeld as held:
+            # An asynchronous invocation was delivered twice; the other one does the work.
+            app.telemetry.event("engine_busy", job_id=job_id, cause=str(held))
+            status = "BUSY"
+        else:
+            status = job.status.value
+        span.facts(status=status)
+        return {"jobId": job_id, "status": status}
+
+
+async def _list_share(
+    app: EngineApp, job_id: str, number: int, context: LambdaContext
+) -> dict[str, Any]:
+    with app.telemetry.span("list_share", job_id=job_id, share=number) as span:
+        worked = await app.list_share.run(job_id, number, deadline_of(context, app.clock))
+        span.facts(worked=worked)
+        return {"jobId": job_id, "share": number, "worked": worked}
+
+
+async def _sweep(app: EngineApp, context: LambdaContext) -> dict[str, Any]:
+    with app.telemetry.span("sweep") as span:
+        checked_count = await app.sweep.run(deadline_of(context, app.clock))
+        span.facts(jobs_checked=checked_count)
+        return {"jobsChecked": checked_count}
 
 
 async def _batch_job_changed(

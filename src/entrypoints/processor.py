@@ -115,14 +115,23 @@ async def _handle(app: ProcessorApp, record: SqsRecord, context: LambdaContext) 
 async def _message(app: ProcessorApp, record: SqsRecord, context: LambdaContext) -> None:
     message = parse_chunk_message(record.body)
     deadline = deadline_of(context, app.clock)
-    if record.queue_name == app.queue_name:
-        delivery = await app.process_chunk.process(message.jobId, message.chunkIndex, deadline)
-    else:
-        count = record.attributes.get("ApproximateReceiveCount", "several")
-        reason = f"its message ended in {record.queue_name} (received {count} times there)"
-        delivery = await app.process_chunk.process_dead_letter(
-            message.jobId, message.chunkIndex, reason, deadline, life=message.life
-        )
+    count = record.attributes.get("ApproximateReceiveCount")
+    with app.telemetry.span(
+        "process_chunk",
+        job_id=message.jobId,
+        chunk_index=message.chunkIndex,
+        queue=record.queue_name,
+        receive_count=count,
+    ) as span:
+        if record.queue_name == app.queue_name:
+            delivery = await app.process_chunk.process(message.jobId, message.chunkIndex, deadline)
+        else:
+            times = count or "several"
+            reason = f"its message ended in {record.queue_name} (received {times} times there)"
+            delivery = await app.process_chunk.process_dead_letter(
+                message.jobId, message.chunkIndex, reason, deadline, life=message.life
+            )
+        span.facts(delivery=delivery.value)
     app.telemetry.event(
         "chunk_message",
         job_id=message.jobId,

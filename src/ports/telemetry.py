@@ -1,9 +1,10 @@
-"""Logs and metrics: ids and counts, never keys' contents, bodies or tags."""
+"""Logs, metrics and traces: ids and counts, never keys' contents, bodies or tags."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -52,8 +53,19 @@ MEANINGS: Final[Mapping[Metric, str]] = {
 """What each metric counts, for operators."""
 
 
+class Span(Protocol):
+    """A piece of work that is being traced."""
+
+    def facts(self, **facts: str | int | float | bool | None) -> None:
+        """Add what is known only now, as the piece's result."""
+        ...
+
+
 class Telemetry(Protocol):
-    """Logs and counts for operators. Never raises, and has no effect on results."""
+    """Logs, counts and traces for operators. Never raises, and has no effect on results.
+
+    Traces are optional: without them, spans do nothing.
+    """
 
     def event(self, name: str, **facts: str | int | float | bool | None) -> None:
         """Log one event with its fields."""
@@ -72,4 +84,32 @@ class Telemetry(Protocol):
 
         An invocation that runs at the same time, in another thread or task, keeps its own id.
         """
+        ...
+
+    def span(
+        self,
+        name: str,
+        *,
+        job_id: str | None = None,
+        parent: str | None = None,
+        **facts: str | int | float | bool | None,
+    ) -> AbstractContextManager[Span]:
+        """Trace a piece of work, and the requests to AWS that it and its tasks make.
+
+        With `job_id` it is part of the job's trace, whichever process does it; the span in which it
+        was opened, if that is of another trace, is linked. Otherwise it is part of that span, or of
+        `parent`: a caller's `traceparent` (W3C Trace Context). An error that leaves it is recorded
+        with its class, and raised.
+        """
+        ...
+
+    def job_span(
+        self,
+        job_id: str,
+        *,
+        began_at: datetime,
+        ended_at: datetime,
+        **facts: str | int | float | bool | None,
+    ) -> None:
+        """Trace a whole job when it has ended: the root of its trace, however often it is sent."""
         ...

@@ -232,7 +232,7 @@ class TestAnswers:
         table.items["stale"]["DigitalSourceAsset"] = {"M": {"ID": {"S": "old"}}}
         table.pages["media:a.jpg"] = [["stale"]]
         (answer,) = await table.catalog.look_up([ask("a.jpg")])
-        assert answer.others == (ATTRIBUTES.record(current),)
+        assert answer.others == (ATTRIBUTES.records([current])[0],)
 
     async def test_empty_ids_are_not_looked_up(self, table: Table) -> None:
         question = CatalogQuestion(
@@ -268,7 +268,7 @@ RECORD = CatalogRecord(
 
 class TestRecords:
     def test_an_item_as_media_lake_writes_it(self) -> None:
-        assert ATTRIBUTES.record(ITEM) == RECORD
+        assert ATTRIBUTES.records([ITEM])[0] == RECORD
 
     @pytest.mark.parametrize(
         "value",
@@ -284,18 +284,18 @@ class TestRecords:
     )
     def test_a_text_of_an_unexpected_type_is_none(self, value: Any) -> None:
         attributes = replace(ATTRIBUTES, asset_id="odd", e_tag="odd", last_modified="odd")
-        record = attributes.record({**ITEM, "odd": value, "StoragePath": value})
+        record = attributes.records([{**ITEM, "odd": value, "StoragePath": value}])[0]
         assert record == CatalogRecord(inventory_id="inv-1", size_bytes=12)
 
     @pytest.mark.parametrize("value", [{"S": "12"}, {"N": "1.5"}, {"NULL": True}, {"L": []}])
     def test_a_size_of_an_unexpected_type_is_none(self, value: Any) -> None:
         attributes = replace(ATTRIBUTES, size_bytes="odd")
-        assert attributes.record({**ITEM, "odd": value}) == replace(RECORD, size_bytes=None)
+        assert attributes.records([{**ITEM, "odd": value}])[0] == replace(RECORD, size_bytes=None)
 
     @pytest.mark.parametrize("text", ["5E+12", "5000000000000", "5000000000000.0"])
     def test_a_large_size_is_exact(self, text: str) -> None:
         attributes = replace(ATTRIBUTES, size_bytes="size")
-        assert attributes.record({**ITEM, "size": {"N": text}}).size_bytes == 5 * 10**12
+        assert attributes.records([{**ITEM, "size": {"N": text}}])[0].size_bytes == 5 * 10**12
 
     @pytest.mark.parametrize(
         ("text", "timestamp"),
@@ -309,10 +309,10 @@ class TestRecords:
     )
     def test_a_timestamp_has_an_offset(self, text: str, timestamp: datetime | None) -> None:
         attributes = replace(ATTRIBUTES, last_modified="at")
-        assert attributes.record({**ITEM, "at": {"S": text}}).last_modified == timestamp
+        assert attributes.records([{**ITEM, "at": {"S": text}}])[0].last_modified == timestamp
 
     def test_a_value_that_is_not_a_map_is_read_as_an_empty_map(self) -> None:
-        record = ATTRIBUTES.record({**ITEM, "DigitalSourceAsset": {"S": "text"}})
+        record = ATTRIBUTES.records([{**ITEM, "DigitalSourceAsset": {"S": "text"}}])[0]
         assert record == CatalogRecord(inventory_id="inv-1", storage_path="media:a.jpg")
 
 

@@ -138,7 +138,7 @@ async def read(port: int, trusted: Certificate, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_CA_BUNDLE", str(trusted.file))
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://localhost:{port}")
     for lean in (False, True):
-        settings = ClientSettings(attempt_count_max=1, lean_s3_calls=lean)
+        settings = ClientSettings(attempt_count_max=1, lean_calls=lean)
         async with open_clients(settings) as clients:
             with map_aws_errors("s3", operation="GetObjectTagging", resource="media/a"):
                 await (await clients.s3()).get_object_tagging(Bucket="media", Key="a")

@@ -18,6 +18,7 @@ from entrypoints import settings
 from entrypoints.cli.main import app
 from entrypoints.cli.remote.api_client import API_URL_VARIABLE
 from entrypoints.wiring.aws import LOG_FILE_VARIABLE
+from entrypoints.wiring.tracing import TRACES_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -178,6 +179,7 @@ def test_every_environment_variable_is_documented() -> None:
         f"{settings.TUNING_PREFIX}DEFAULT_DISCOVERY",
         API_URL_VARIABLE,
         LOG_FILE_VARIABLE,
+        TRACES_VARIABLE,
     } - {settings.tuning_name("sizing")}
     assert {name for name in names if f"`{name}`" not in text} == set()
 

@@ -133,7 +133,8 @@ def test_no_file_names_a_package_registry() -> None:
     assert not named
 
 
-LOCKS = ["bench", "dev", "lambda", "lambda-parquet", "local", "aiobotocore3"]
+OF_LAMBDA = ["lambda", "lambda-parquet", "lambda-traces", "lambda-parquet-traces"]
+LOCKS = ["bench", "dev", *OF_LAMBDA, "local", "aiobotocore3"]
 # What aioboto3 needs, and the other lock has in other versions or not at all.
 OF_THE_SDK = {"aioboto3", "aiobotocore", "aiofiles", "boto3", "botocore", "s3transfer"}
 
@@ -159,12 +160,20 @@ def test_a_lock_has_a_hash_for_every_pin_and_no_source(lock: str) -> None:
 def test_the_smaller_locks_agree_with_the_development_lock() -> None:
     """The demo and the Lambda functions run with the versions that the tests ran with."""
     assert _pins("lambda").items() <= _pins("local").items() <= _pins("dev").items()
-    assert _pins("lambda").items() <= _pins("lambda-parquet").items() <= _pins("dev").items()
+    for lock in OF_LAMBDA:
+        assert _pins("lambda").items() <= _pins(lock).items() <= _pins("dev").items()
 
 
 def test_only_the_lock_of_an_engine_with_parquet_has_its_library() -> None:
     assert _pins("lambda-parquet").keys() - _pins("lambda").keys() == {"duckdb"}
     assert "duckdb" not in _pins("local")
+    with_both = _pins("lambda-parquet-traces").keys() - _pins("lambda-traces").keys()
+    assert with_both == {"duckdb"}
+
+
+def test_only_the_locks_of_functions_that_trace_have_opentelemetry() -> None:
+    for lock in OF_LAMBDA:
+        assert ("opentelemetry-sdk" in _pins(lock)) is ("traces" in lock)
 
 
 def test_the_lock_with_aiobotocore_3_differs_only_in_the_sdk() -> None:
@@ -179,6 +188,7 @@ def test_a_lock_has_what_pyproject_requires(lock: str) -> None:
     project, groups = pyproject["project"], pyproject["dependency-groups"]
     extras = project["optional-dependencies"]
     lines = [*project["dependencies"], *extras["cli"], *extras["local"], *extras["parquet"]]
+    lines += extras["traces"]
     lines += [*groups["test"], *groups["lint"]]
     wanted = {each.name: each for each in map(Requirement, lines) if each.name != "asset-sync"}
     if lock == "aiobotocore3":

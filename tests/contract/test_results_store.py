@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -25,13 +26,20 @@ def memory_store() -> ResultsStore:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def aws_store(unique_name: str, clients: Clients) -> ResultsStore:
+async def aws_store(unique_name: str, clients: Clients) -> S3ResultsStore:
     client = await clients.s3()
     await client.create_bucket(Bucket=unique_name)
     return S3ResultsStore(client, bucket_name=unique_name, block_bytes=PORTION_BYTES)
 
 
-@pytest.fixture(params=["memory", "aws"])
+@pytest_asyncio.fixture(loop_scope="session")
+async def sdk_store(aws_store: S3ResultsStore, unique_name: str) -> ResultsStore:
+    """With the SDK's own calls."""
+    client: Any = aws_store._client
+    return S3ResultsStore(client.sdk, bucket_name=unique_name, block_bytes=PORTION_BYTES)
+
+
+@pytest.fixture(params=["memory", "aws", "sdk"])
 def store(request: pytest.FixtureRequest) -> ResultsStore:
     chosen: ResultsStore = request.getfixturevalue(f"{request.param}_store")
     return chosen

@@ -6,16 +6,21 @@ import asyncio
 import io
 import json
 import threading
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pytest
 from aws_lambda_powertools import Logger
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from adapters.aws.powertools_telemetry import PowertoolsTelemetry, to_ascii_json
 from adapters.memory.telemetry import MemoryTelemetry
+from adapters.otel.traced_telemetry import TracedTelemetry
+from adapters.otel.tracing import Tracing
 from ports.telemetry import Metric, Telemetry
 
 Line = tuple[str, dict[str, Any]]
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
 class Reader(Protocol):
@@ -85,12 +90,20 @@ class PowertoolsReader:
         return [(r["message"], r["facts"]) for r in records if r["level"] == level]
 
 
-@pytest.fixture(params=["memory", "aws"])
+class TracedReader(MemoryReader):
+    def __init__(self) -> None:
+        super().__init__()
+        self.telemetry = TracedTelemetry(self._telemetry, Tracing(InMemorySpanExporter()))
+
+
+@pytest.fixture(params=["memory", "aws", "otel"])
 def reader(
     request: pytest.FixtureRequest, unique_name: str, capsys: pytest.CaptureFixture[str]
 ) -> Reader:
     if request.param == "memory":
         return MemoryReader()
+    if request.param == "otel":
+        return TracedReader()
     return PowertoolsReader(unique_name, capsys)
 
 
@@ -168,6 +181,23 @@ async def test_invocations_at_the_same_time_keep_their_ids(reader: Reader) -> No
     expected = [None if name == "after" else name for name in logged]
     assert sorted(logged) == ["after"] * 3 + ["task-1"] * 2 + ["task-2"] * 2 + ["thread"] * 2
     assert reader.request_ids() == expected
+
+
+async def test_a_span_changes_no_result(reader: Reader) -> None:
+    with reader.telemetry.invocation("request-1"):
+        with reader.telemetry.span("outer", parent="no traceparent", share=1, cause=None) as outer:
+            with reader.telemetry.span("inner", job_id="job-1") as inner:
+                inner.facts(worked=True, status="DONE")
+            outer.facts(count=2)
+        with pytest.raises(LookupError, match="gone"), reader.telemetry.span("failing"):
+            raise LookupError("gone")
+        with pytest.raises(asyncio.CancelledError), reader.telemetry.span("stopped"):
+            raise asyncio.CancelledError
+        for _ in range(2):
+            reader.telemetry.job_span("job-1", began_at=NOW, ended_at=NOW, status="COMPLETED")
+        reader.telemetry.event("after")
+
+    assert reader.request_ids() == ["request-1"]
 
 
 async def _tell(telemetry: Telemetry, name: str) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from application.execution.tuning import Tuning
 from domain.batch_job import BatchJob, BatchJobStatus
-from domain.errors import JobLeaseHeld
+from domain.errors import InvalidMessage, JobLeaseHeld
 from domain.job import JobStatus
 from domain.job_control import acquire_work_lease
+from domain.packing import ChunkSizing
 from domain.sync_request import Discovery
 from entrypoints import processor
 from entrypoints.wiring.processor_app import ProcessorApp
@@ -274,3 +276,40 @@ def test_the_sweep_stops_in_time(service: Any, recorded: Callable[[str], Json]) 
     service.start()
     assert service.engine(recorded("engine_sweep"), remaining_s=19.9) == {"jobsChecked": 0}
     assert [e.name for e in service.ports.telemetry.warnings] == ["sweep_incomplete"]
+
+
+SHARED = Tuning(
+    sizing=ChunkSizing(object_count_max=3),
+    added_chunk_count=2,
+    listing_streams=4,
+    listing_pages_per_probe=1,
+    listing_workers=4,
+    listing_alone_objects=15,
+)
+
+
+def list_share(job_id: str, share: Any) -> Json:
+    return {"action": "list", "jobId": job_id, "share": share}
+
+
+def test_an_event_for_a_share_of_a_listing_lists_it(service: Any) -> None:
+    service.tuning = SHARED
+    service.ports.objects._page_object_count = 3
+    service.put(*(f"{number:03}.jpg" for number in range(120)))
+    job_id = service.start()
+    service.engine(advance(job_id))
+    requested = service.ports.invoker.take_shares()
+    assert {named for named, _ in requested} == {job_id}
+
+    _, first = requested[0]
+    answer = service.engine(list_share(job_id, first))
+    assert answer == {"jobId": job_id, "share": first, "worked": True}
+    # The same event again: Lambda delivers at least once.
+    assert service.engine(list_share(job_id, first))["worked"] is False
+    assert service.engine(list_share("job-unknown", 0))["worked"] is False
+
+
+@pytest.mark.parametrize("share", [-1, 64, "1", 1.5, True, None])
+def test_an_event_for_no_share_is_refused(service: Any, share: Any) -> None:
+    with pytest.raises(InvalidMessage, match="share"):
+        service.engine(list_share("j", share))

@@ -103,7 +103,7 @@ def test_all_invalid_settings_are_named_together() -> None:
     assert len(str(raised.value).split("; ")) >= len(wrong)
 
 
-SWITCHES = ("lean_s3_calls", "aioboto3_sessions", "catalog_snapshots")
+SWITCHES = ("lean_calls", "aioboto3_sessions", "catalog_snapshots")
 TUNABLE = [(ChunkSizing, f.name) for f in fields(ChunkSizing)] + [
     (Tuning, f.name) for f in fields(Tuning) if f.name not in ("sizing", *SWITCHES)
 ]
@@ -127,8 +127,8 @@ def test_a_switch_can_be_tuned(name: str, value: str, expected: bool) -> None:
 
 
 def test_a_switch_that_is_neither_on_nor_off_is_named_with_its_value() -> None:
-    with pytest.raises(InvalidSettings, match=r"ASSET_SYNC_LEAN_S3_CALLS is '7'"):
-        load_settings({**ENVIRONMENT, "ASSET_SYNC_LEAN_S3_CALLS": "7"})
+    with pytest.raises(InvalidSettings, match=r"ASSET_SYNC_LEAN_CALLS is '7'"):
+        load_settings({**ENVIRONMENT, "ASSET_SYNC_LEAN_CALLS": "7"})
 
 
 @pytest.mark.parametrize("value", ["", "x", "0", "-1", "nan", "inf", "-inf", "1e999"])

@@ -8,6 +8,7 @@ from domain.profile import CatalogProfile
 from entrypoints.settings import CATALOG_DEFAULTS
 
 GOOD = {"stage": "dev", "targets": "media-a"}
+LAYER = "arn:aws:lambda:eu-west-1:901920570463:layer:collector-arm64:3"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:ingest"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/a"
 ROLE = "arn:aws:iam::210987654321:role/asset-sync"
@@ -69,6 +70,10 @@ ROLE = "arn:aws:iam::210987654321:role/asset-sync"
         ({"processor_concurrency": "6"}, "at least 7"),
         ({"discovery_concurrency": "0"}, "at least 1"),
         ({"parquet": "yes"}, "neither true nor false"),
+        ({"traces": "otlp"}, "neither true nor false"),
+        ({"traces_layer": LAYER}, "add traces=true"),
+        ({"traces": "true", "traces_layer": "collector"}, "ARN of a layer's version"),
+        ({"traces": "true", "traces_endpoint": "localhost:4318"}, "no URL of a collector"),
         ({"parquet_disk_mb": "511"}, "from 512 to 10,240"),
         ({"parquet_disk_mb": "10241"}, "from 512 to 10,240"),
         ({"alarm_email": "me"}, "no address"),

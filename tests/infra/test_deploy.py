@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from infra.parts import functions
 from infra.preflight import Identity
 from moto import mock_aws
 from tools import deploy
-from tools.build_lambda import ENGINE_WITH_PARQUET, EVERY_FUNCTION
+from tools.build_lambda import package_with
 from tools.next_steps import next_steps
 from tools.teardown import Progress
 from typer.testing import CliRunner
@@ -273,7 +274,15 @@ def test_the_next_steps_with_tokens_ask_for_one() -> None:
 
 @pytest.mark.parametrize(
     ("choices", "built"),
-    [({}, ["build/lambda"]), ({"parquet": "true"}, ["build/lambda", "build/lambda-parquet"])],
+    [
+        ({}, ["build/lambda"]),
+        ({"parquet": "true"}, ["build/lambda", "build/lambda-parquet"]),
+        ({"traces": "true"}, ["build/lambda-traces"]),
+        (
+            {"parquet": "true", "traces": "true"},
+            ["build/lambda-traces", "build/lambda-parquet-traces"],
+        ),
+    ],
 )
 def test_the_packages_that_are_deployed_are_built(
     aws: Aws,
@@ -289,5 +298,7 @@ def test_the_packages_that_are_deployed_are_built(
 
 
 def test_the_folders_of_packages_are_those_of_the_stack() -> None:
-    assert EVERY_FUNCTION.folder == functions.BUNDLE
-    assert ENGINE_WITH_PARQUET.folder == functions.PARQUET_BUNDLE
+    for parquet, traces in product((False, True), repeat=2):
+        config = read_config({**CHOICES, "traces": str(traces).lower()})
+        built = package_with(parquet=parquet, traces=traces).folder
+        assert built == functions.BUILD / functions.bundle_name(config, parquet=parquet)

@@ -449,10 +449,10 @@ def test_only_the_engine_has_the_package_with_the_library(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for constant in ("BUNDLE", "PARQUET_BUNDLE"):
-        (folder := tmp_path / constant).mkdir()
-        (folder / "code.py").write_text(f"# {constant}")
-        monkeypatch.setattr(functions, constant, folder)
+    for name in ("lambda", "lambda-parquet"):
+        (folder := tmp_path / name).mkdir()
+        (folder / "code.py").write_text(f"# {name}")
+    monkeypatch.setattr(functions, "BUILD", tmp_path)
     packages = {
         parquet: {
             name: _function(template, of_type, name)["Code"]["S3Key"]
@@ -465,3 +465,32 @@ def test_only_the_engine_has_the_package_with_the_library(
     engine = packages["true"].pop("engine")
     assert set(packages["true"].values()) == set(packages["false"].values())
     assert engine not in packages["false"].values()
+
+
+def test_traces_are_chosen_for_all_functions(
+    synthesize: Callable[..., Template],
+    choices: dict[str, dict[str, str]],
+    of_type: OfType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("lambda-traces", "lambda-parquet-traces"):
+        (folder := tmp_path / name).mkdir()
+        (folder / "code.py").write_text(f"# {name}")
+    monkeypatch.setattr(functions, "BUILD", tmp_path)
+    layer = "arn:aws:lambda:eu-west-1:901920570463:layer:collector-arm64:3"
+    without = synthesize(**choices["plain"])
+    chosen = synthesize(
+        **choices["plain"], code="bundle", traces="true", traces_layer=layer, parquet="true"
+    )
+    for name in ("api", "engine", "processor", "discovery"):
+        plain = _function(without, of_type, name)
+        assert "Layers" not in plain
+        assert "ASSET_SYNC_TRACES" not in plain["Environment"]["Variables"]
+        made = _function(chosen, of_type, name)
+        assert made["Layers"] == [layer]
+        variables = made["Environment"]["Variables"]
+        assert variables["ASSET_SYNC_TRACES"] == "otlp"
+        assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://localhost:4318"
+    api, engine = (_function(chosen, of_type, name)["Code"]["S3Key"] for name in ("api", "engine"))
+    assert api != engine

@@ -178,8 +178,7 @@ class DynamoCatalog:
             sleep=self._sleep,
             options=self._projection,
         )
-        records = (self._attributes.record(item) for item in items)
-        return {record.inventory_id: record for record in records}
+        return {record.inventory_id: record for record in self._attributes.records(items)}
 
     async def _indexed(self, asset_ids: Iterable[str | None]) -> set[str]:
         """Return those of these asset ids that are in the index."""
@@ -226,10 +225,11 @@ class DynamoCatalog:
                 },
                 "ExpressionAttributeValues": {":path": to_attribute(path)},
             }
-            async for item in query(self._client, request):
-                record = self._attributes.record(item)
-                if not self._is_lock(record.inventory_id):
-                    found.setdefault(path, []).append(record)
+            items = [item async for item in query(self._client, request)]
+            records = self._attributes.records(items)
+            kept = [record for record in records if not self._is_lock(record.inventory_id)]
+            if kept:
+                found[path] = kept
 
         await _each(dict.fromkeys(paths), ask, limit=self._query_count_max)
         return found

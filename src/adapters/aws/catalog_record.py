@@ -6,7 +6,7 @@ values of an unexpected type: they are None. It does not depend on how items are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -17,7 +17,8 @@ from adapters.aws.attributes import Item, reading
 from adapters.aws.resources import ASSETS_TABLE
 from domain.catalog import CatalogRecord
 
-_NOTHING: Final[Mapping[str, Any]] = {}
+_Attribute = Mapping[str, Any]
+_NOTHING: Final[_Attribute] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,43 +76,61 @@ class CatalogAttributes:
             },
         }
 
-    def record(self, item: Item) -> CatalogRecord:
-        """Return the item as a record; a value of an unexpected type is None."""
+    def records(self, items: Iterable[Item]) -> list[CatalogRecord]:
+        """Return the items as records; a value of an unexpected type is None.
+
+        Raises:
+            CorruptData: An item lacks its key, or is not an item.
+        """
+        key = self.inventory_id
+        attributes_of = _reader(
+            (self.asset_id, self.storage_path, self.e_tag, self.size_bytes, self.last_modified)
+        )
+        found = []
         with reading("a record of the catalog"):
-            return CatalogRecord(
-                inventory_id=item[self.inventory_id]["S"],
-                asset_id=_text(item, self.asset_id),
-                storage_path=_text(item, self.storage_path),
-                e_tag=_without_quotes(_text(item, self.e_tag)),
-                size_bytes=_whole_number(item, self.size_bytes),
-                last_modified=_timestamp(_text(item, self.last_modified)),
-            )
-
-
-def _attribute(item: Item, path: str) -> Mapping[str, Any]:
-    members: Mapping[str, Any] = item
-    attribute = _NOTHING
-    for name in _names(path):
-        attribute = members.get(name, _NOTHING)
-        members = attribute.get("M", _NOTHING)
-    return attribute
+            for item in items:
+                asset_id, storage_path, e_tag, size_bytes, last_modified = attributes_of(item)
+                found.append(
+                    CatalogRecord(
+                        inventory_id=item[key]["S"],
+                        asset_id=asset_id.get("S") or None,
+                        storage_path=storage_path.get("S") or None,
+                        e_tag=e_tag.get("S", "").strip('"') or None,
+                        size_bytes=_whole_number(size_bytes.get("N")),
+                        last_modified=_timestamp(last_modified.get("S") or None),
+                    )
+                )
+        return found
 
 
 @cache
-def _names(path: str) -> tuple[str, ...]:
-    return tuple(path.split("."))
+def _reader(paths: tuple[str, ...]) -> Callable[[Item], list[_Attribute]]:
+    """Return a function that returns an item's attributes at these paths.
+
+    A map that is on several paths is looked up once. The attribute at an empty path has no value.
+    """
+    # Each map's place among the maps, by its path; the item itself is the first.
+    maps: dict[tuple[str, ...], int] = {(): 0}
+    steps: list[tuple[int, str]] = []
+    leaves: list[tuple[int, str]] = []
+    for path in paths:
+        names = tuple(path.split("."))
+        for depth in range(1, len(names)):
+            if names[:depth] not in maps:
+                steps.append((maps[names[: depth - 1]], names[depth - 1]))
+                maps[names[:depth]] = len(maps)
+        leaves.append((maps[names[:-1]], names[-1]))
+
+    def attributes_of(item: Item) -> list[_Attribute]:
+        found: list[Mapping[str, Any]] = [item]
+        for parent, name in steps:
+            found.append(found[parent].get(name, _NOTHING).get("M", _NOTHING))
+        return [found[parent].get(name, _NOTHING) for parent, name in leaves]
+
+    return attributes_of
 
 
-def _text(item: Item, path: str) -> str | None:
-    return _attribute(item, path).get("S") or None
-
-
-def _without_quotes(e_tag: str | None) -> str | None:
-    return None if e_tag is None else e_tag.strip('"') or None
-
-
-def _whole_number(item: Item, path: str) -> int | None:
-    text = _attribute(item, path).get("N")
+def _whole_number(text: str | None) -> int | None:
     if text is None:
         return None
     if text.isdecimal():
@@ -131,4 +150,6 @@ def _timestamp(text: str | None) -> datetime | None:
         time = datetime.fromisoformat(text)
     except ValueError:
         return None
+    if time.tzinfo is UTC:
+        return time
     return None if time.tzinfo is None else time.astimezone(UTC)

@@ -82,7 +82,7 @@ class DynamoCatalogScan:
                 resource=error.resource,
                 vendor_code=error.vendor_code,
             ) from error
-        records = map(self._attributes.record, items)
+        records = self._attributes.records(items)
         return ScanPage(
             records=tuple(each for each in records if not self._is_lock(each.inventory_id)),
             seen=len(items),

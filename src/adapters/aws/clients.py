@@ -30,7 +30,9 @@ from botocore.parsers import DEFAULT_TIMESTAMP_PARSER
 
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.http_octets import OctetSession, carry_octets
-from adapters.aws.lean_s3 import lean, made_again
+from adapters.aws.lean_client import made_again
+from adapters.aws.lean_dynamodb import lean_dynamodb
+from adapters.aws.lean_s3 import lean_s3
 from adapters.aws.responses import Malformed, check_bodies, required
 from adapters.aws.services import Service
 from adapters.aws.sessions import CreateClient, new_session
@@ -76,7 +78,7 @@ class ClientSettings:
         read_timeout_s: The timeout of a response.
         copy_read_timeout_s: The same for S3, which holds the connection while it copies up to 5 GB
             (S3 API Reference, "CopyObject").
-        lean_s3_calls: Whether calls for single objects are made by `adapters.aws.lean_s3`.
+        lean_calls: Whether frequent calls are made by subclasses of `adapters.aws.lean_client`.
         aioboto3_sessions: Whether aioboto3 makes the clients, if it is installed.
     """
 
@@ -85,8 +87,12 @@ class ClientSettings:
     connect_timeout_s: float = 5
     read_timeout_s: float = 30
     copy_read_timeout_s: float = 240
-    lean_s3_calls: bool = True
+    lean_calls: bool = True
     aioboto3_sessions: bool = True
+
+
+def _unchanged(client: Any) -> Any:
+    return client
 
 
 class Clients:
@@ -135,7 +141,8 @@ class Clients:
 
     async def dynamodb(self) -> DynamoDBClient:
         """The DynamoDB client."""
-        client: DynamoDBClient = await self._open(Service.DYNAMODB)
+        tune = lean_dynamodb if self._settings.lean_calls else _unchanged
+        client: DynamoDBClient = await self._open(Service.DYNAMODB, tune=tune)
         return client
 
     async def sqs(self, region_name: str | None = None) -> SQSClient:
@@ -165,7 +172,7 @@ class Clients:
         _parse_timestamps_cheaply(client)
         carry_octets(client)
         client.meta.events.register_first("before-parse.s3.*", _leave_expires_alone)
-        return lean(client) if self._settings.lean_s3_calls else client
+        return lean_s3(client) if self._settings.lean_calls else client
 
     async def _open(
         self,
@@ -175,7 +182,7 @@ class Clients:
         role_arn: str | None = None,
         region_name: str | None = None,
         read_timeout_s: float | None = None,
-        tune: Callable[[Any], Any] = lambda client: client,
+        tune: Callable[[Any], Any] = _unchanged,
     ) -> Any:
         key = (service, role_arn, region_name)
         if key not in self._opened:

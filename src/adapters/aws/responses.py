@@ -23,10 +23,6 @@ NO_ERROR_DOCUMENT: Final = "NoErrorDocument"
 
 _WEB_PAGE: Final = "html"
 
-# DynamoDB's JSON has items in the form in which the SDK returns them, except binary values, which
-# this service neither writes nor reads. The SDK's walk over every value cost 60 µs an item.
-_READ_OF_MANY_ITEMS: Final = "BatchGetItem"
-
 
 class Malformed(ResponseParserError):
     """Something in a response is missing or invalid."""
@@ -52,10 +48,11 @@ def required(response: Mapping[str, Any], *path: str, of: type = str, empty: boo
     """
     found: Any = response
     for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
+        found = found.get(name) if isinstance(found, dict) else None
     if not isinstance(found, of) or (found == "" and not empty):
         raise Malformed(f"the response lacks {'.'.join(path)}")
-    _check_value(".".join(path), found)
+    if of is not str:
+        _check_value(path, found)
     return found
 
 
@@ -70,9 +67,12 @@ def optional(response: Mapping[str, Any], name: str, *, of: type = str) -> Any:
         Malformed: The value is there and has another type.
     """
     found = response.get(name)
-    if found is not None and not isinstance(found, of):
+    if found is None:
+        return None
+    if not isinstance(found, of):
         raise Malformed(f"{name} of the response is not of type {of.__name__}")
-    _check_value(name, found)
+    if of is not str:
+        _check_value((name,), found)
     return found
 
 
@@ -91,12 +91,12 @@ def header_of(response: Mapping[str, Any], name: str) -> str | None:
     return optional(headers, name)
 
 
-def _check_value(name: str, value: Any) -> None:
+def _check_value(path: tuple[str, ...], value: Any) -> None:
     """Reject what no response can contain as a value of its type."""
     if isinstance(value, datetime) and value.tzinfo is None:
-        raise Malformed(f"{name} of the response, {value}, has no time zone")
+        raise Malformed(f"{'.'.join(path)} of the response, {value}, has no time zone")
     if isinstance(value, int) and value < 0:
-        raise Malformed(f"{name} of the response, {value}, is below zero")
+        raise Malformed(f"{'.'.join(path)} of the response, {value}, is below zero")
 
 
 def _check_body(
@@ -124,9 +124,6 @@ def _check_body(
         raise Malformed(f"the body of the response, {len(body)} bytes, is not valid")
     if wanted and isinstance(document, ElementTree.Element):
         _check_booleans(operation_model.output_shape, document)
-    elif operation_model.name == _READ_OF_MANY_ITEMS and isinstance(document, dict):
-        customized_response_dict.update(document)
-        response_dict["body"] = b"{}"
 
 
 def _check_booleans(shape: Any, document: ElementTree.Element) -> None:

@@ -1,4 +1,4 @@
-"""Logs and metrics, kept in lists."""
+"""Logs, metrics and spans, kept in lists."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 
-from ports.telemetry import Metric, Telemetry
+from ports.telemetry import Metric, Span, Telemetry
 
 # Of one task and its subtasks, like an invocation.
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
@@ -24,11 +25,28 @@ class Entry:
     request_id: str | None
 
 
+@dataclass(slots=True, kw_only=True)
+class MemorySpan:
+    """A span: a piece of a job's work, or, `whole_job`, the root of a job's trace."""
+
+    name: str
+    job_id: str | None
+    parent: str | None = None
+    whole_job: bool = False
+    noted: dict[str, str | int | float | bool | None]
+    error_class: str | None = None
+
+    def facts(self, **facts: str | int | float | bool | None) -> None:
+        """See `ports.telemetry.Span`."""
+        self.noted.update(facts)
+
+
 class MemoryTelemetry:
-    """Stores what was logged: `entries` in order, and `counts` by metric."""
+    """Stores what was logged: `entries` and `spans` in order, and `counts` by metric."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.spans: list[MemorySpan] = []
         self.counts: Counter[Metric] = Counter()
 
     @property
@@ -57,6 +75,33 @@ class MemoryTelemetry:
             yield
         finally:
             _request_id.reset(before)
+
+    @contextmanager
+    def span(
+        self,
+        name: str,
+        *,
+        job_id: str | None = None,
+        parent: str | None = None,
+        **facts: str | int | float | bool | None,
+    ) -> Iterator[Span]:
+        span = MemorySpan(name=name, job_id=job_id, parent=parent, noted=dict(facts))
+        self.spans.append(span)
+        try:
+            yield span
+        except BaseException as error:
+            span.error_class = type(error).__name__
+            raise
+
+    def job_span(
+        self,
+        job_id: str,
+        *,
+        began_at: datetime,
+        ended_at: datetime,
+        **facts: str | int | float | bool | None,
+    ) -> None:
+        self.spans.append(MemorySpan(name="job", job_id=job_id, whole_job=True, noted=dict(facts)))
 
     def _add(
         self, name: str, facts: Mapping[str, str | int | float | bool | None], *, is_warning: bool

@@ -68,8 +68,8 @@ class Tuning:
         modified_since_margin_s: How much older than its `modifiedSince` an object may be that a job
             still selects: the duration of a multipart upload, whose timestamp is that of its start.
         errors_per_chunk_max: Failures of single objects recorded per chunk; its outcomes have all.
-        lean_s3_calls: Whether listings and calls of S3 for single objects skip most of the SDK's
-            work; `false` makes all of them by the SDK.
+        lean_calls: Whether listings, calls of S3 for single objects and batch reads of the catalog
+            skip most of the SDK's work; `false` makes all of them by the SDK.
         aioboto3_sessions: Whether clients of AWS are made by aioboto3, if it is installed; `false`
             makes the same clients by aiobotocore, and does not import boto3.
     """
@@ -112,5 +112,5 @@ class Tuning:
     trigger_count_max: int = 3
     modified_since_margin_s: float = 86_400.0
     errors_per_chunk_max: int = 100
-    lean_s3_calls: bool = True
+    lean_calls: bool = True
     aioboto3_sessions: bool = True

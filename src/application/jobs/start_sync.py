@@ -111,14 +111,15 @@ class StartSync:
         job_id = (
             job_id_for(connector_id, idempotency_key) if idempotency_key else self._ids.new_job_id()
         )
-        try:
-            job = await self._record(connector_id, job_id, options, fingerprint, max_cost)
-        except AlreadyExists:
-            return await self._replayed(await self._jobs.get(job_id), fingerprint)
-        # Before the engine is invoked: it would publish the same status.
-        job = await self._status_publisher.publish_pending(job)
-        await request_advance(self._engine, job.job_id, telemetry=self._telemetry)
-        return Started(job=job, created=True)
+        with self._telemetry.span("start_job", job_id=job_id, connector_id=connector_id):
+            try:
+                job = await self._record(connector_id, job_id, options, fingerprint, max_cost)
+            except AlreadyExists:
+                return await self._replayed(await self._jobs.get(job_id), fingerprint)
+            # Before the engine is invoked: it would publish the same status.
+            job = await self._status_publisher.publish_pending(job)
+            await request_advance(self._engine, job.job_id, telemetry=self._telemetry)
+            return Started(job=job, created=True)
 
     async def _record(
         self,

@@ -13,6 +13,7 @@ from application.results.stored_e_tag import stored_e_tag
 from domain.job import TERMINAL, Job, JobStatus, StatusNotice, without_notices
 from domain.job_control import finish_if_settled
 from domain.message import status_message
+from domain.outcome import counts_by_name
 from domain.pricing.costing import Costing
 from domain.views import job_view
 from ports.clock import Clock
@@ -67,6 +68,7 @@ class StatusPublisher:
                 self._telemetry.event("job_status", job_id=job.job_id, status=notice.status)
                 if notice.status in TERMINAL:
                     self._telemetry.count(Metric.JOBS_ENDED)
+                    self._trace(job, notice)
                 if notice.status is JobStatus.FAILED:
                     self._telemetry.count(Metric.JOBS_FAILED)
         except Exception as error:  # noqa: BLE001 - reported
@@ -82,6 +84,18 @@ class StatusPublisher:
             # The sweep publishes them again; the topic has at-least-once delivery.
             self._telemetry.warning("status_not_recorded", job_id=job.job_id, cause=cause_of(error))
             return job
+
+    def _trace(self, job: Job, notice: StatusNotice) -> None:
+        self._telemetry.job_span(
+            job.job_id,
+            began_at=job.times.created_at,
+            ended_at=notice.occurred_at,
+            connector_id=job.request.connector_id,
+            status=notice.status,
+            redrive_number=job.redrive.number,
+            chunks=job.tally.chunks_total,
+            **counts_by_name(job.tally.statistics),
+        )
 
     async def _write_summary(self, job: Job, notice: StatusNotice) -> None:
         """Write the final record of the job; the API shows the same.

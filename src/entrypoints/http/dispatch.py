@@ -39,7 +39,12 @@ async def dispatch(app: ApiApp, request: Request, lambda_context: Any) -> dict[s
     resolver: APIGatewayRestResolver = _ENVIRONMENT.resolver
     routes = [route for pattern, route in _PATTERNS if pattern.fullmatch(request.path)]
     resolver.context.update(app=app, request=request, routes=routes)
-    return await respond(resolver, request, lambda_context)
+    path = routes[0].path if routes else "an unknown path"
+    parent = next(iter(request.headers.get("traceparent", [])), None)
+    with app.telemetry.span(f"{request.method} {path}", parent=parent) as span:
+        response = await respond(resolver, request, lambda_context)
+        span.facts(status=response["statusCode"])
+        return response
 
 
 def failed_response(error: Exception, request_id: str, *, instance: str = "/") -> dict[str, Any]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.constants import LOGGER_ATTRIBUTE_PRECONFIGURED
@@ -30,9 +29,9 @@ from domain.profile import PROFILES
 from entrypoints.settings import Settings, load_settings
 from entrypoints.wiring.costing import costing_of
 from entrypoints.wiring.ports import CommonPorts, Configuration
-from ports.telemetry import Metric
+from entrypoints.wiring.tracing import OnRequest, is_traced, traced
+from ports.telemetry import Metric, Telemetry
 
-OnRequest = Callable[[str, str, Mapping[str, Any]], None]
 OnCount = Callable[[Metric, int], None]
 
 LOG_FILE_VARIABLE = "ASSET_SYNC_LOG_FILE"
@@ -69,10 +68,14 @@ async def open_aws_services(observers: Observers) -> AsyncIterator[AwsServices]:
     in_flight = tuning.windows_in_flight * tuning.calls_in_flight
     client_settings = ClientSettings(
         pool_connection_count=in_flight,
-        lean_s3_calls=tuning.lean_s3_calls,
+        lean_calls=tuning.lean_calls,
         aioboto3_sessions=tuning.aioboto3_sessions,
     )
-    async with open_clients(client_settings, on_request=observers.on_request) as clients:
+    untraced = PowertoolsTelemetry(
+        _logger(), on_count=observers.on_count, frames_between=int(is_traced())
+    )
+    telemetry, on_request = traced(untraced, observers.on_request)
+    async with open_clients(client_settings, on_request=on_request) as clients:
         yield AwsServices(
             settings,
             clients,
@@ -82,17 +85,17 @@ async def open_aws_services(observers: Observers) -> AsyncIterator[AwsServices]:
                 results_bucket_name=settings.results_bucket_name,
                 costing=costing_of(tuning, settings.catalog_shape, settings.prices),
             ),
-            await _common_ports(settings, clients, observers),
+            await _common_ports(settings, clients, telemetry),
         )
 
 
-async def _common_ports(settings: Settings, clients: Clients, observers: Observers) -> CommonPorts:
+async def _common_ports(settings: Settings, clients: Clients, telemetry: Telemetry) -> CommonPorts:
     clock = SystemClock()
     dynamodb = await clients.dynamodb()
     return CommonPorts(
         clock=clock,
         ids=RandomIds(clock),
-        telemetry=PowertoolsTelemetry(_logger(), on_count=observers.on_count),
+        telemetry=telemetry,
         jobs=DynamoJobStore(
             dynamodb,
             settings.job_table_name,

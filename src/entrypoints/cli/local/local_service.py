@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -39,12 +39,16 @@ _AWS_VARIABLES = "AWS_"
 
 @asynccontextmanager
 async def run_local_service(
-    settings: StackSettings, *, log_path: Path, observers: Observers
+    settings: StackSettings,
+    *,
+    log_path: Path,
+    observers: Observers,
+    variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[LocalStack]:
     """Run the service inside the context; the process's environment variables point to it.
 
     The observers see engine and processor. Requests of the API depend on how often its clients
-    poll.
+    poll. `variables` are further environment variables.
     """
     api.RUNTIME.open_app = open_api_app
     engine.RUNTIME.open_app = partial(open_engine_app, observers)
@@ -61,6 +65,7 @@ async def run_local_service(
             "NO_PROXY": "127.0.0.1,localhost",
             "POWERTOOLS_METRICS_DISABLED": "true",
             LOG_FILE_VARIABLE: str(log_path),
+            **(variables or {}),
         }
     )
     for field, value in _TUNING.items():

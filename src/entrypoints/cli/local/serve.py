@@ -21,6 +21,7 @@ from entrypoints.cli.terminal.output import ERR, OUT, Format, print_json, printa
 from entrypoints.wiring.asset_systems import AssetSystem
 from entrypoints.wiring.aws import Observers
 from entrypoints.wiring.local import LOOPBACK, METRICS_PATH, LocalStack, StackSettings
+from entrypoints.wiring.tracing import OTLP, TRACES_VARIABLE
 
 _S3_CONTROL: Final = "AWS_ENDPOINT_URL_S3_CONTROL"
 # Timeout of listing unfinished jobs when the service stops.
@@ -39,6 +40,7 @@ async def serve(
     system: AssetSystem,
     output: Format,
     log_path: Path,
+    traces: str | None,
 ) -> None:
     """Run until SIGINT, SIGTERM or SIGHUP; writes the environment file when everything runs."""
     stopped = asyncio.Event()
@@ -58,6 +60,7 @@ async def serve(
         ),
         log_path=log_path,
         observers=Observers(on_request=page.add_request, on_count=page.add),
+        variables=trace_variables(traces),
     ) as stack:
         environment = for_clients(stack.environment)
         if env_file is not None:
@@ -65,11 +68,20 @@ async def serve(
         if output is Format.JSON:
             print_json({"environment": environment, "log": str(log_path)})
         else:
-            _print_instructions(stack, environment, env_file, system, log_path)
+            _print_instructions(stack, environment, env_file, system, log_path, traces)
         await stopped.wait()
         ERR.print("stopping: all data of the service is in memory and will be lost")
         for text in await asyncio.to_thread(_unfinished_jobs, stack.api_url):
             warn("abandoned:", text)
+
+
+def trace_variables(traces: str | None) -> dict[str, str]:
+    """Return the environment of functions that trace to a collector's URL, or to a file."""
+    if traces is None:
+        return {}
+    if traces.startswith(("http://", "https://")):
+        return {TRACES_VARIABLE: OTLP, "OTEL_EXPORTER_OTLP_ENDPOINT": traces}
+    return {TRACES_VARIABLE: str(Path(traces).absolute())}
 
 
 def _unfinished_jobs(api_url: str) -> list[str]:
@@ -116,6 +128,7 @@ def _print_instructions(
     env_file: EnvironmentFile | None,
     system: AssetSystem,
     log_path: Path,
+    traces: str | None,
 ) -> None:
     account = environment["PROCESSOR_FUNCTION_ARN"].split(":")[4]
     hint = "This machine resolves such names, so any client works."
@@ -129,6 +142,8 @@ the name to /etc/hosts and restart:
     OUT.print(f"asset system: {system} ({_SYSTEMS[system]})")
     OUT.print(f"log: {printable(log_path)}")
     OUT.print(f"metrics for Prometheus: {stack.api_url}{METRICS_PATH}")
+    if traces is not None:
+        OUT.print(f"traces: {printable(traces)}")
     if env_file is None:
         OUT.print("To use it with the AWS CLI and boto3, start it with --env-file FILE.")
         return

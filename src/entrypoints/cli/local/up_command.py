@@ -36,6 +36,13 @@ def up(
         typer.Option(help="Path of the environment file to write, for the AWS CLI and SDKs."),
     ] = None,
     system: SystemOption = AssetSystem.MEDIALAKE,
+    traces: Annotated[
+        str | None,
+        typer.Option(
+            help="Trace the work: a file for the spans, one JSON document per line, or the URL of"
+            " a collector that receives OTLP over HTTP."
+        ),
+    ] = None,
     output: OutputOption = Format.HUMAN,
 ) -> None:
     """Run the service and its API on this machine, for use with curl, the AWS CLI and boto3."""
@@ -57,7 +64,7 @@ def up(
     try:
         with nullcontext() if env_file is None else EnvironmentFile(env_file) as file:
             log_path = Path(tempfile.mkdtemp(prefix="asset-sync-")) / "asset-sync.log"
-            asyncio.run(serve(host, port, file, system, output, log_path))
+            asyncio.run(serve(host, port, file, system, output, log_path, traces))
     except UnusableFile as error:
         fail(error)
         raise typer.Exit(1) from None

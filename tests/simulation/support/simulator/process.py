@@ -211,6 +211,16 @@ class SilentTelemetry:
         """See the port."""
         return nullcontext()
 
+    def span(self, name: str, **facts: object) -> AbstractContextManager[SilentTelemetry]:
+        """See the port."""
+        return nullcontext(self)
+
+    def facts(self, **facts: object) -> None:
+        """See `ports.telemetry.Span`."""
+
+    def job_span(self, job_id: str, **facts: object) -> None:
+        """See the port."""
+
 
 class GatedPort:
     """A port whose calls go through the gate of the process that makes them."""

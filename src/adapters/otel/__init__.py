@@ -1,0 +1,1 @@
+"""Traces by OpenTelemetry; the packages come with the extra `traces`."""
