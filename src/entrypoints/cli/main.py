@@ -9,7 +9,13 @@ import typer
 
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
-from entrypoints.cli.remote import connector_commands, job_commands, pause_commands, plan_command
+from entrypoints.cli.remote import (
+    connector_commands,
+    job_commands,
+    pause_commands,
+    plan_command,
+    retrigger_command,
+)
 from entrypoints.cli.schemas_command import schemas
 from entrypoints.cli.stage.command import doctor
 
@@ -35,6 +41,7 @@ for _command in (
     job_commands.cancel,
     pause_commands.pause,
     pause_commands.resume,
+    retrigger_command.retrigger,
     job_commands.redrive,
 ):
     app.command()(_command)
