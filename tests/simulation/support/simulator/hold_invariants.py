@@ -83,7 +83,8 @@ def nothing_starts_while_held(
     name = f"{process.label} calls {port}.{method} for {job_id}, held since {since}"
     if process.began_at > since:
         yield f"{name}, before it began"
-    poll_s = max(sim.tuning.ending_poll_s, sim.tuning.hold_poll_s)
+    of_engine = port == "batch_jobs"
+    poll_s = sim.tuning.hold_poll_s if of_engine else sim.tuning.ending_poll_s
     grace = timedelta(seconds=poll_s + 2 * sim.slowest_s("get") + 1)
     if not process.disturbed and sim.clock.now() > since + grace:
         yield f"{name}, too late"

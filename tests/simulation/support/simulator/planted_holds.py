@@ -18,7 +18,7 @@ HOLD_BUGS = (
     ),
     bug(
         "a worker that does not see its job being paused",
-        307,
+        918,
         "application.execution.stop_signal:StopSignal.should_stop",
         "self.job_held = hold_of(job) is not None",
         "pass",
@@ -26,7 +26,7 @@ HOLD_BUGS = (
     ),
     bug(
         "creating a batch job for a job that is held",
-        40,
+        9,
         "domain.job_control:acquire_work_lease",
         "if hold is not None:",
         "if False:",
@@ -34,7 +34,7 @@ HOLD_BUGS = (
     ),
     bug(
         "counting an attempt that a pause ended",
-        36,
+        22,
         "domain.chunk:evolve",
         "chunk.attempt_count - (chunk.lease is not None)",
         "chunk.attempt_count",
@@ -42,7 +42,7 @@ HOLD_BUGS = (
     ),
     bug(
         "a dead letter of a held job that counts",
-        127,
+        459,
         "application.processor.process_chunk:ProcessChunk._lease",
         "if hold_of(job) is None:",
         "if life is not None or hold_of(job) is None:",
@@ -50,7 +50,7 @@ HOLD_BUGS = (
     ),
     bug(
         "a resume and a sweep that do not send what was parked",
-        36,
+        9,
         "application.engine.repair_chunks:RepairChunks.repair",
         "elif chunk.parked:\n            if not held:",
         "elif chunk.parked:\n            if held:",
@@ -65,8 +65,8 @@ HOLD_BUGS = (
     ),
     bug(
         "the stage's pause does not hold",
-        22,
-        "domain.hold:hold_of",
+        9,
+        "domain.hold:pause_of",
         "if job.stage_pause is not None:",
         "if False:",
         _STARTS,
@@ -74,7 +74,7 @@ HOLD_BUGS = (
     ),
     bug(
         "copying while the ingest queue is too long",
-        0,
+        411,
         "domain.hold:hold_of",
         "and job.backlog is not None",
         "and False",
@@ -83,7 +83,7 @@ HOLD_BUGS = (
     ),
     bug(
         "waiting for ingest forever",
-        0,
+        411,
         "domain.back_pressure:with_depth",
         "elif depth <= (limit if before is None else goes_on_at(limit)):",
         "elif before is None and depth <= limit:",
