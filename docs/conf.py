@@ -6,14 +6,25 @@ So the pages are those that a reader of the repository sees, and links between t
 from __future__ import annotations
 
 import tomllib
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pygments.lexers.special import TextLexer
+import mermaidx
+from docutils import nodes
+from sphinx.errors import ExtensionError
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+# Light in both themes: the diagrams are drawn for that. The text is for those who cannot see them.
+_FIGURE: Final = """
+<style>.diagram svg, .diagram foreignObject {{ overflow: visible }}</style>
+<figure class="diagram" style="margin: 1em 0; overflow-x: auto">
+<div style="background: #fff; color: #333; padding: 0.5em; border-radius: 0.25em">{svg}</div>
+<figcaption><details><summary>The diagram as text</summary><pre>{text}</pre></details></figcaption>
+</figure>
+"""
 _PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 project = "Asset Sync"
@@ -36,5 +47,26 @@ html_copy_source = False
 
 
 def setup(app: Sphinx) -> None:
-    """Show Mermaid's diagrams as their text: Mermaid would be a script from elsewhere."""
-    app.add_lexer("mermaid", TextLexer)
+    """Draw Mermaid's diagrams while the site is built: it then needs no script from elsewhere."""
+    app.connect("doctree-read", _draw_diagrams)
+
+
+def _draw_diagrams(app: Sphinx, document: nodes.document) -> None:
+    blocks = [
+        block
+        for block in document.findall(nodes.literal_block)
+        if block.get("language") == "mermaid"
+    ]
+    for number, block in enumerate(blocks):
+        source = block.astext()
+        try:
+            svg = mermaidx.render(source).svg()
+        except Exception as error:
+            raise ExtensionError(
+                f"{app.env.docname}: diagram {number + 1} cannot be drawn: {error}"
+            ) from error
+        # Each diagram has its own id, which its style sheet names.
+        svg = svg.replace("my-svg", f"diagram-{number}")
+        block.replace_self(
+            nodes.raw("", _FIGURE.format(svg=svg, text=escape(source)), format="html")
+        )

@@ -36,6 +36,7 @@ from domain.decision import RULES, Ids, Rule, Standing
 from domain.errors import DomainError
 from domain.job import JOB_TRANSITIONS, JobStatus
 from domain.machine import State, Table
+from domain.next_steps import OTHER_CLASSES, next_step_of
 from domain.packing import ChunkSizing
 from domain.profile import CatalogProfile
 from domain.trigger_mark import History
@@ -51,6 +52,7 @@ from entrypoints.settings import (
 )
 from ports.errors import ExpectedError, Fatal, PortError, Retryable, Unknown
 from ports.telemetry import MEANINGS, Metric
+from tools.cli_docs import cli_reference
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -274,6 +276,7 @@ def _problems() -> list[str]:
 
 
 _DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
+    "cli.md": cli_reference,
     "decision-table.md": decision_table,
     "state-machines.md": state_machines,
 }
@@ -293,12 +296,14 @@ def _scaling(make: Callable[[], str]) -> Callable[[], list[str]]:
 
 def _error_classes() -> list[str]:
     rows = [
-        f"| `{each.__name__}` | {_retried(each)} | {_meaning(each)} |"
+        (each.__name__, _retried(each), _meaning(each), next_step_of(each.__name__))
         for module, base in ((ports.errors, PortError), (domain.errors, DomainError))
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, base) and each not in _ERROR_KINDS
     ]
-    return ["| class | retried | meaning |", "|---|---|---|", *rows]
+    rows += [(name, "no", text, next_step_of(name)) for name, text in OTHER_CLASSES.items()]
+    head = ("class", "retried", "meaning", "next step")
+    return _table(head, [(f"`{name}`", *texts) for name, *texts in rows])
 
 
 def _retried(error: type[Exception]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from domain.chunk import Chunk
 from domain.connector import Connector, Verify
 from domain.failure import Failure
+from domain.failure_causes import FailureCause
 from domain.file_types import FileFilter
 from domain.filter_view import filters_view
 from domain.hold import Hold, hold_of
@@ -184,6 +185,23 @@ def failure_view(failure: Failure) -> Json:
         "attempt": failure.attempt_number,
         "occurredAt": format_timestamp(failure.occurred_at),
         "stackTrace": failure.stack_trace,
+    }
+
+
+def cause_view(cause: FailureCause) -> Json:
+    """Return the cause of failures in the API's form."""
+    return {
+        "causeId": cause.cause_id,
+        "errorClass": cause.error_class,
+        "vendorCode": cause.vendor_code,
+        "text": cause.text,
+        "example": cause.example,
+        "nextStep": cause.next_step,
+        "failureCount": cause.failure_count,
+        "objectCount": cause.object_count,
+        "sampleKeys": list(cause.sample_keys),
+        "firstAt": format_timestamp(cause.first_at),
+        "lastAt": format_timestamp(cause.last_at),
     }
 
 

@@ -40,8 +40,13 @@ def _name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+def _text(path: Path) -> str:
+    """The page, with the blocks of its lists at the start of lines like all others."""
+    return re.sub(r"^ {1,3}", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
 def _prose(path: Path) -> str:
-    return FENCE.sub("", path.read_text(encoding="utf-8"))
+    return FENCE.sub("", _text(path))
 
 
 def _anchors(path: Path) -> set[str]:
@@ -137,7 +142,7 @@ def test_the_readme_names_every_command() -> None:
 
 
 def _command_lines(page: Path) -> list[str]:
-    blocks = "".join(body for _, body in FENCE.findall(page.read_text(encoding="utf-8")))
+    blocks = "".join(body for _, body in FENCE.findall(_text(page)))
     inline = re.findall(r"`asset-sync ([^`]+)`", _prose(page))
     return [*COMMAND.findall(blocks.replace("\\\n", " ")), *inline]
 
@@ -163,7 +168,7 @@ def test_every_make_target_that_is_named_exists(page: Path) -> None:
     makefiles = "".join(path.read_text() for path in [ROOT / "Makefile", *ROOT.glob("*.mk")])
     targets = set(re.findall(r"^([a-z0-9-]+):", makefiles, flags=re.MULTILINE))
     code = re.findall(r"`([^`\n]+)`", _prose(page))
-    code += [body for _, body in FENCE.findall(page.read_text(encoding="utf-8"))]
+    code += [body for _, body in FENCE.findall(_text(page))]
     assert {name for text in code for name in TARGET.findall(text)} <= targets
 
 

@@ -276,6 +276,8 @@ def test_all_commands_print_one_document(ups: tuple[Up, Up], commands: Commands)
     subprocess.run([sys.executable, "-c", _FILL], env=environment, check=True, timeout=_WAIT_S)
     added = commands.json("connectors", "add", "films", "--id", "films", "--trigger", "copy")
     assert (added["connectorId"], added["trigger"]) == ("films", "copy")
+    # The local system subscribes to the bucket before it is checked.
+    assert added["check"]["warnings"] == []
     role_arn = "arn:aws:iam::210987654321:role/media"
     unseen = ("--role", role_arn, "--no-check")
     theirs = commands.json("connectors", "add", "theirs", "--id", "theirs", *unseen)

@@ -276,6 +276,7 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
         "verify": "catalog",
         "restoreTags": False,
         "ingestQueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
+        "ingestQueueMaxDepth": 10_000,
         "fileFilter": {"mode": "deny", "extensions": ["mov"], "mimeTypes": ["image/*"]},
         "filters": {
             "include": ["*.mov"],
@@ -414,7 +415,7 @@ def test_a_plain_sync_is_of_the_whole_connector(
 ) -> None:
     started = gateway.call("POST", "/connectors/media/sync", body)
     assert started.status == 202
-    assert started.headers["Location"] == f"/jobs/{started.json['jobId']}"
+    assert started.headers["Location"] == f"/connectors/media/jobs/{started.json['jobId']}"
     assert int(started.headers["Retry-After"]) > 0
     assert "Idempotency-Replayed" not in started.headers
     assert started.json["connectorId"] == connector["connectorId"]
@@ -821,6 +822,7 @@ def _with_failing(
         queries=failing,
         explain_object=failing,
         outcome_pages=failing,
+        group_failures=failing,
     )
     return _serving(gateway.world, app, gateway.payload_format, monkeypatch)
 
@@ -924,7 +926,10 @@ def test_powertools_debug_mode_does_not_print_events(
 
 @pytest.mark.parametrize(
     ("name", "location"),
-    [("http_default_stage", "/jobs/"), ("rest_stage", "/prod/jobs/")],
+    [
+        ("http_default_stage", "/connectors/media/jobs/"),
+        ("rest_stage", "/prod/connectors/media/jobs/"),
+    ],
 )
 def test_a_recorded_sync(gateway: Api, connector: Json, name: str, location: str) -> None:
     assert connector

@@ -60,14 +60,25 @@ class Stage:
 
     outputs: dict[str, str] = field(default_factory=dict)
     answer: Callable[[Request], tuple[int, dict[str, str], Any]] = lambda _: (200, {}, {})
+    stack_error: tuple[str, str] | None = None
     asked: list[Request] = field(default_factory=list)
 
     def respond(self, request: Request) -> tuple[int, dict[str, str], bytes]:
         if request.path == "/" and b"DescribeStacks" in request.body:
+            if self.stack_error is not None:
+                return 400, {"Content-Type": "text/xml"}, _error(*self.stack_error).encode()
             return 200, {"Content-Type": "text/xml"}, _stacks(self.outputs).encode()
         self.asked.append(request)
         status, headers, answer = self.answer(request)
         return status, {"Content-Type": "application/json", **headers}, json.dumps(answer).encode()
+
+
+def _error(code: str, message: str) -> str:
+    return (
+        '<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error>'
+        f"<Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+        "<RequestId>request-1</RequestId></ErrorResponse>"
+    )
 
 
 def _stacks(outputs: dict[str, str]) -> str:
@@ -336,3 +347,51 @@ def test_a_stage_with_signatures_gets_no_token(
     stage.answer = _checked
     result = run("jobs", "--stage", "dev")
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "remedy"),
+    [
+        ("ValidationError", "Stack with id asset-sync-dev does not exist", "make deploy STAGE=dev"),
+        ("ExpiredToken", "The security token included in the request is expired", "aws sso login"),
+        ("InvalidClientTokenId", "The security token is invalid", "AWS_PROFILE"),
+        ("AccessDenied", "not authorized", "cloudformation:DescribeStacks on asset-sync-dev"),
+    ],
+)
+def test_a_stage_that_cannot_be_read_has_a_cause_and_a_next_step(
+    stage: Stage, code: str, message: str, remedy: str
+) -> None:
+    stage.stack_error = (code, message)
+    done = run("jobs", "--stage", "dev")
+    assert done.exit_code == 1
+    assert "the stack asset-sync-dev cannot be read: " in done.stderr
+    assert message in done.stderr
+    assert remedy in done.stderr.partition(message)[2]
+    assert stage.asked == []
+
+
+@pytest.mark.usefixtures("stage")
+def test_without_a_region_the_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_REGION")
+    done = run("jobs", "--stage", "dev")
+    assert (done.exit_code, "set AWS_REGION" in done.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("stage")
+def test_without_credentials_the_next_step_is_to_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    done = run("jobs", "--stage", "dev")
+    assert (done.exit_code, "aws sso login" in done.stderr) == (1, True)
+
+
+@pytest.mark.usefixtures("stage")
+def test_an_unreachable_cloudformation_is_not_a_missing_stage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    done = run("jobs", "--stage", "dev")
+    assert done.exit_code == 1
+    assert "check the network" in done.stderr
+    assert "make deploy" not in done.stderr

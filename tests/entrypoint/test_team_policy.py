@@ -3,49 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from api_calls import Api, served
+from api_server import listening
+from team_policy import TEAM, allows, requested
+from typer.testing import CliRunner
 
+from domain.job import JobStatus
+from entrypoints.cli.main import app
 from entrypoints.http.routes import ROUTES
-
-API = Path(__file__).parents[2] / "docs" / "api.md"
-ARN = "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/$default"
-TEAM = "films"
-
-
-def policy() -> dict[str, Any]:
-    """Return the policy of the page, for the connector of the team."""
-    section = API.read_text(encoding="utf-8").partition("## One team, its own connectors")[2]
-    text = section.partition("```json\n")[2].partition("```")[0]
-    for name, value in (
-        ("REGION", "eu-west-1"),
-        ("ACCOUNT", "111122223333"),
-        ("API_ID", "a1b2c3d4e5"),
-        ("CONNECTOR", TEAM),
-    ):
-        text = text.replace(name, value)
-    document: dict[str, Any] = json.loads(text)
-    return document
-
-
-def allows(resource: str, *, action: str = "execute-api:Invoke") -> bool:
-    """Evaluate the policy as IAM does: `*` is any text, slashes included, `?` one character."""
-    [statement] = policy()["Statement"]
-    assert statement["Effect"] == "Allow"
-    assert "Condition" not in statement
-    return action == statement["Action"] and any(
-        re.fullmatch(re.escape(each).replace(r"\*", ".*").replace(r"\?", "."), resource)
-        for each in statement["Resource"]
-    )
-
-
-def requested(method: str, path: str, connector_id: str) -> str:
-    """Return the ARN of a request: stage, method and path, as API Gateway makes it."""
-    path = path.replace("{connectorId}", connector_id).replace("{jobId}", "job-1")
-    return f"{ARN}/{method}{path}"
 
 
 def own_routes() -> set[tuple[str, str]]:
@@ -74,3 +44,75 @@ def test_what_a_team_may_do_includes_jobs_and_all_that_is_below_them() -> None:
     assert "/connectors/{connectorId}/sync" in paths
     assert "/connectors/{connectorId}/jobs" in paths
     assert "/connectors/{connectorId}/jobs/{jobId}/redrive" in paths
+
+
+@pytest.fixture
+def team(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """The API behind the policy: a request that it does not allow is answered as by API Gateway."""
+    with served(monkeypatch) as gateway:
+        gateway.world.buckets.create("films-prod")
+        gateway.world.buckets.put("films-prod", "a.mov", b"content")
+        body = {"connectorId": TEAM, "bucketName": "films-prod"}
+        assert gateway.call("POST", "/connectors", body).status == 201
+        with listening(gateway, monkeypatch, allows=lambda m, p: allows(requested(m, p, TEAM))):
+            yield gateway
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def started(*options: str) -> str:
+    result = run("sync", TEAM, "--output", "json", *options)
+    assert result.exit_code == 0, result.output
+    return str(json.loads(result.stdout)["jobId"])
+
+
+@pytest.mark.usefixtures("team")
+def test_a_team_runs_and_reads_its_jobs_by_commands() -> None:
+    job_id = started()
+    for arguments in (
+        ("jobs",),
+        ("job", job_id),
+        ("errors", job_id),
+        ("errors", job_id, "--group", "cause"),
+        ("outcomes", job_id, "--outcome", "PUT"),
+        ("explain", job_id, "a.mov"),
+        ("cancel", job_id),
+    ):
+        result = run(*arguments, "--connector", TEAM)
+        assert result.exit_code == 0, (arguments, result.output)
+    assert run("connectors", "show", TEAM).exit_code == 0
+    assert run("connectors", "check", TEAM).exit_code in (0, 1)
+    redriven = run("redrive", job_id, "--connector", TEAM, "--output", "json")
+    assert json.loads(redriven.stdout)["type"] == "/problems/not-redrivable"
+
+
+@pytest.mark.usefixtures("team")
+def test_what_is_printed_as_next_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = run("sync", TEAM).stdout
+    assert f"--connector {TEAM}" in shown.splitlines()[-1]
+    monkeypatch.setenv("ASSET_SYNC_CONNECTOR", TEAM)
+    assert run("jobs").exit_code == 0
+    job_id = json.loads(run("jobs", "--output", "json").stdout)["jobs"][0]["jobId"]
+    assert run("job", job_id).stdout.splitlines()[-1] == f"next: asset-sync watch {job_id}"
+
+
+def test_an_ended_job_is_watched_and_followed(team: Api) -> None:
+    job_id = started()
+    jobs = team.world.database.jobs
+    job = jobs.find(job_id)
+    assert job is not None
+    jobs._rows[job_id] = replace(job, status=JobStatus.CANCELLED)
+    for command in ("watch", "tail"):
+        result = run(command, job_id, "--connector", TEAM)
+        assert "execute-api" not in result.output
+        assert result.exit_code == 1
+        assert "CANCELLED" in result.stdout
+
+
+@pytest.mark.usefixtures("team")
+def test_without_the_connector_the_request_is_denied() -> None:
+    result = run("job", "job-1")
+    assert result.exit_code == 1
+    assert "HTTP 403" in result.stderr

@@ -7,6 +7,7 @@ compared with the output here, so a page cannot show another message.
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from tools import deploy
 from tools.teardown import Stopped
 from trial import template as template_support
 from trial.template import Resolver, loadable
+from tutorial import matches, steps
 
 from entrypoints.cli.stage.checks.check import Finding, Stage, Verdict
 from entrypoints.cli.stage.doctor import run_checks
@@ -320,3 +322,38 @@ def test_removing_it(cloud: Cloud, run: Callable[..., str]) -> None:
     assert cloud.stack.status == "DELETE_COMPLETE"
     (left,) = cloud.session.client("s3").list_buckets()["Buckets"]
     assert left["Name"] == "media-a"
+
+
+def _arguments(line: str) -> list[str]:
+    """Return what `make` calls with this line of the tutorial, as infra.mk does."""
+    make, command, *variables = shlex.split(line)
+    assert make == "make"
+    given = dict(each.split("=", 1) for each in variables)
+    arguments = ["--stage", given.pop("STAGE"), "--targets", given.pop("TARGETS", "")]
+    for choice in given.pop("CHOICES", "").split():
+        arguments += ["--choose", choice]
+    assert not given
+    return [*arguments, command]
+
+
+def test_part_two_of_the_tutorial(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    _bucket(cloud, "my-archive")
+    ran = []
+    for step in steps():
+        if step.kind not in ("synth", "deploy", "destroy"):
+            continue
+        (line,) = step.commands.splitlines()
+        if step.kind == "synth":
+            made = cloud.cdk
+            deploy._cdk = lambda config, *_: None
+            deploy.main(_arguments(line))
+            deploy._cdk = made
+        else:
+            deploy.main(_arguments(line))
+        printed = capsys.readouterr().out
+        assert step.shown is not None
+        assert matches([*step.shown, "..."], printed), printed
+        ran.append(step.kind)
+    assert ran == ["synth", "deploy", "destroy"]
+    assert cloud.stack is not None
+    assert cloud.stack.status == "DELETE_COMPLETE"

@@ -148,7 +148,7 @@ async def test_only_methods_that_may_write_are_surrounded(
 ) -> None:
     happened: list[str] = []
 
-    async def around() -> None:
+    async def around(_bucket: str | None) -> None:
         happened.append("around")
 
     def handler(event: dict[str, Any], _context: Any) -> object:
@@ -164,6 +164,39 @@ async def test_only_methods_that_may_write_are_surrounded(
     await service.stop()
 
     assert happened == ["GET", "around", "POST", "around", "HEAD"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "name"),
+    [
+        ("/connectors", b'{"bucketName": "films-prod"}', "films-prod"),
+        ("/connectors/films/sync", b'{"bucketName": "films-prod"}', None),
+        ("/connectors", b'{"bucketName": "../"}', None),
+        ("/connectors", b'{"bucketName": 1}', None),
+        ("/connectors", b"[1]", None),
+        ("/connectors", b"[" * 100_000, None),
+        ("/connectors", b"\xff", None),
+        ("/connectors", b"", None),
+    ],
+)
+async def test_a_bucket_is_known_before_it_is_registered(
+    http: aiohttp.ClientSession, path: str, body: bytes, name: str | None
+) -> None:
+    named: list[str | None] = []
+
+    async def around(bucket: str | None) -> None:
+        named.append(bucket)
+
+    service = LambdaService([FunctionSettings(name="api", handler=lambda *_: {"statusCode": 204})])
+    application = http_api_application(service, "api", around_changes=around)
+    headers = {"Content-Type": "application/json"}
+    async with (
+        Listener(application) as listener,
+        http.post(listener.url + path, data=body, headers=headers) as response,
+    ):
+        assert response.status == 204
+    await service.stop()
+    assert named == [name, None]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -12,15 +12,26 @@ from api_calls import Api, handled
 
 
 @contextmanager
-def listening(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Serve the API on a free port, which the commands find in their environment."""
+def listening(
+    api: Api,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    allows: Callable[[str, str], bool] = lambda _method, _path: True,
+) -> Iterator[None]:
+    """Serve the API on a free port, which the commands find in their environment.
+
+    A request (method and path) that is not allowed gets the response of API Gateway.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             path, _, query = self.path.partition("?")
             headers = {name.lower(): value for name, value in self.headers.items()}
-            response = handled(self.command, path, query, body or None, headers)
+            if allows(self.command, path):
+                response = handled(self.command, path, query, body or None, headers)
+            else:
+                response = {"statusCode": 403, "headers": {}, "body": '{"message":"Forbidden"}'}
             data = response["body"].encode()
             self.send_response(response["statusCode"])
             for name, value in response["headers"].items():

@@ -32,7 +32,7 @@ QUIET = Statistics(skipped=7)
                 " not taken: asset-sync outcomes job-1 --outcome NOT_TAKEN"
             ),
         ),
-        (replace(QUIET, not_taken=2, failed=1), "next: asset-sync errors job-1"),
+        (replace(QUIET, not_taken=2, failed=1), "next: asset-sync errors job-1 --group cause"),
     ],
 )
 def test_one_line_with_the_next_step(statistics: Statistics, summary: str | None) -> None:

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from entrypoints.cli.completions_command import PROGRAM, completions
 from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
 from entrypoints.cli.remote import (
@@ -15,6 +16,8 @@ from entrypoints.cli.remote import (
     pause_commands,
     plan_command,
     retrigger_command,
+    tail_command,
+    watch_command,
 )
 from entrypoints.cli.schemas_command import schemas
 from entrypoints.cli.stage.command import doctor
@@ -29,12 +32,15 @@ app.command()(demo)
 app.command()(up)
 app.command()(doctor)
 app.command()(schemas)
+app.command()(completions)
 app.add_typer(connector_commands.app, name="connectors")
 for _command in (
     plan_command.plan,
     job_commands.sync,
     job_commands.jobs,
     job_commands.job,
+    watch_command.watch,
+    tail_command.tail,
     job_commands.errors,
     job_commands.outcomes,
     job_commands.explain,
@@ -56,4 +62,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    app(prog_name=PROGRAM)

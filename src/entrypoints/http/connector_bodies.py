@@ -132,7 +132,15 @@ class ConnectorBody(_SettingsBody, _NamesBody):  # the fields of the last come f
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"required": ["trigger"], "properties": {"trigger": {"const": "queue"}}},
+            "if": {
+                "anyOf": [
+                    {"required": ["trigger"], "properties": {"trigger": {"const": "queue"}}},
+                    {
+                        "required": ["ingestQueueMaxDepth"],
+                        "properties": {"ingestQueueMaxDepth": {"type": "integer"}},
+                    },
+                ]
+            },
             "then": {
                 "required": ["ingestQueueUrl"],
                 "properties": {"ingestQueueUrl": {"type": "string"}},

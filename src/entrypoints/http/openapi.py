@@ -17,7 +17,13 @@ from aws_lambda_powertools.event_handler.api_gateway import APIGatewayRestResolv
 from aws_lambda_powertools.event_handler.openapi.models import Server
 
 from entrypoints import VERSION
-from entrypoints.http import cost_responses, pause_responses, problems, responses
+from entrypoints.http import (
+    cause_responses,
+    cost_responses,
+    pause_responses,
+    problems,
+    responses,
+)
 from entrypoints.http.powertools import rule_of
 from entrypoints.http.problems import ProblemKind
 from entrypoints.http.route import Route
@@ -34,7 +40,9 @@ _EVERY_ROUTE: Final = (
 # Powertools describes its own errors with every route; ours replace them.
 _NOT_OURS: Final = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
-_MODELS: Final = vars(cost_responses) | vars(pause_responses) | vars(responses)
+_MODELS: Final = (
+    vars(cause_responses) | vars(cost_responses) | vars(pause_responses) | vars(responses)
+)
 
 
 def document(routes: Iterable[Route], *, server: str) -> Json:

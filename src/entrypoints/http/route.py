@@ -20,7 +20,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 class Route:
     """One operation of the API.
 
-    `answers` names a model of `responses` or a module next to it; by name, so that models that only
+    `answers` names a model of one of the modules of responses; by name, so that models that only
     describe are not imported to serve. It is "Nothing" for a response without a body. `problems`
     are those in addition to what every route may answer.
     """

@@ -9,6 +9,7 @@ from application.check_connector import CheckConnector
 from application.connectors import Connectors
 from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
+from application.jobs.group_failures import GroupFailures
 from application.jobs.job_queries import JobQueries
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.pause_job import PauseJob
@@ -47,6 +48,7 @@ class ApiUseCases(Slots):
     )
     outcome_pages = singleton(OutcomePages, locals(), Slots)
     explain_object = singleton(ExplainObject, locals(), Slots)
+    group_failures = singleton(GroupFailures, locals(), Slots)
     queries = singleton(JobQueries, locals(), Slots)
 
 
@@ -65,6 +67,7 @@ class ApiApp:
     queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject
+    group_failures: GroupFailures
     costing: Costing
     default_discovery: Discovery
     clock: Clock

@@ -9,6 +9,7 @@ only route is `$default`, so the function does the routing. There is no authoriz
 import base64
 import json
 import logging
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -37,6 +38,8 @@ METRICS_PATH: Final = "/metrics"
 # Prometheus documentation, "Exposition formats": the text format, version 0.0.4.
 METRICS_CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# Names that a request to S3 can have at all; the API has the rules.
+_BUCKET_NAME: Final = re.compile(r"[A-Za-z0-9._-]{3,255}", re.ASCII)
 _TEXT_TYPES: Final = ("text/", "application/json", "application/xml", "application/javascript")
 # Set by the server; values from the function would contradict it.
 _SERVER_HEADERS: Final = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -46,25 +49,27 @@ def http_api_application(
     service: LambdaService,
     function: str,
     *,
-    around_changes: Callable[[], Awaitable[None]] | None = None,
+    around_changes: Callable[[str | None], Awaitable[None]] | None = None,
     metrics: Callable[[], bytes] | None = None,
 ) -> web.Application:
     """Return the HTTP application that invokes `function` for every request.
 
-    `around_changes` is awaited before and after each request that may change a resource. `metrics`
-    is served at METRICS_PATH, which API Gateway does not have.
+    `around_changes` is awaited before and after each request that may change a resource; before one
+    that registers a connector, with the name of its bucket, otherwise with None. `metrics` is
+    served at METRICS_PATH, which API Gateway does not have.
     """
 
     async def handle(request: web.Request) -> web.Response:
         try:
-            event = request_event(request, await request.read())
+            body = await request.read()
+            event = request_event(request, body)
             payload = json.dumps(event).encode()
             watched = around_changes if request.method not in _READS else None
             if watched is not None:
-                await watched()
+                await watched(_registered_bucket(request, body))
             result = await service.invoke(function, payload)
             if watched is not None:
-                await watched()
+                await watched(None)
         except (web.HTTPRequestEntityTooLarge, InvocationRejected):
             # The function exists and the payload is JSON, so only its size can be rejected.
             return _too_large(request)
@@ -76,6 +81,17 @@ def http_api_application(
     # A dot does not match a line break, which a path may contain.
     application.router.add_route("*", r"/{path:[\s\S]*}", handle)
     return application
+
+
+def _registered_bucket(request: web.Request, body: bytes) -> str | None:
+    """Return the bucket that a request registers as a connector; None for any other request."""
+    if request.method != "POST" or request.path != "/connectors":
+        return None
+    try:
+        name = json.loads(body)["bucketName"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return name if isinstance(name, str) and _BUCKET_NAME.fullmatch(name) else None
 
 
 def _page_of(metrics: Callable[[], bytes]) -> Handler:

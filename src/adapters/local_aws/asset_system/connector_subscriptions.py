@@ -35,8 +35,12 @@ class ConnectorSubscriptions:
         self._asset_management = asset_system
         self._reported: dict[str, str] = {}
 
-    async def refresh(self) -> None:
+    async def refresh(self, announced: str | None = None) -> None:
         """Subscribe to new buckets, and update the file filters.
+
+        `announced` is a bucket that is about to be registered. A Media Lake usually has its
+        connector before; without its subscription, the check of the bucket would warn that the
+        bucket sends no notifications.
 
         If a bucket has several connectors, the filter of the first by id applies: a Media Lake has
         one filter for each bucket. A bucket that does not exist or is not accessible is logged once
@@ -53,16 +57,21 @@ class ConnectorSubscriptions:
         items = [item async for page in pages for item in page["Items"]]
         items.sort(key=lambda item: item["connectorId"]["S"], reverse=True)
         filters = {item["bucketName"]["S"]: _file_filter(item) for item in items}
+        if announced is not None and announced not in filters:
+            await self._subscribe(announced)
         for bucket, chosen in filters.items():
             self._asset_management.use_filter(bucket, chosen)
-            try:
-                await self._asset_management.subscribe(bucket)
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in _NOT_ACCESSIBLE:
-                    raise
-                if self._reported.get(bucket) != str(error):
-                    logger.warning("the asset system cannot subscribe to %s: %s", bucket, error)
-                self._reported[bucket] = str(error)
+            await self._subscribe(bucket)
+
+    async def _subscribe(self, bucket: str) -> None:
+        try:
+            await self._asset_management.subscribe(bucket)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NOT_ACCESSIBLE:
+                raise
+            if self._reported.get(bucket) != str(error):
+                logger.warning("the asset system cannot subscribe to %s: %s", bucket, error)
+            self._reported[bucket] = str(error)
 
 
 def _file_filter(item: Mapping[str, Any]) -> FileFilter | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -32,7 +33,9 @@ class ApiClient:
         self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False)
 
     @classmethod
-    def from_option(cls, api_url: str | None, token: str | None = None) -> ApiClient:
+    def from_option(
+        cls, api_url: str | None, token: str | None = None, *, timeout_s: float = _TIMEOUT_S
+    ) -> ApiClient:
         """Use the option, or the environment variable; a token is sent with each request.
 
         Raises:
@@ -44,7 +47,7 @@ class ApiClient:
                 f"no API URL: pass --api-url or set {API_URL_VARIABLE} (`asset-sync up"
                 " --env-file asset-sync.env` writes a file that sets it)"
             )
-        return cls(url, BearerToken(token, url) if token else None)
+        return cls(url, BearerToken(token, url) if token else None, timeout_s=timeout_s)
 
     def get(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Json:
         """Read a resource."""
@@ -118,11 +121,13 @@ class ApiClient:
         try:
             response = self._pool.request(method, url, body=content, headers=sent)
         except urllib3.exceptions.HTTPError as error:
-            raise ApiProblem(f"{self._base_url} cannot be reached: {error}") from error
+            message = f"{self._base_url} cannot be reached: {error}"
+            raise ApiProblem(message, passing=True) from error
         try:
             document = json.loads(response.data) if response.data else {}
         except (ValueError, RecursionError) as error:
-            raise ApiProblem(f"{method} {path}: HTTP {response.status}, not JSON") from error
+            message = f"{method} {path}: HTTP {response.status}, not JSON"
+            raise ApiProblem(message, passing=_passes(response.status)) from error
         if response.status >= 400:
             raise self._problem(document, response)
         return document if isinstance(document, dict) else {"items": document}, response.headers
@@ -143,7 +148,13 @@ class ApiClient:
         errors = [f"{error['path']}: {error['message']}" for error in problem.get("errors", [])]
         # The detail of some problems already contains every error.
         more = [error for error in errors if error not in detail]
-        return ApiProblem(detail, problem, more=more)
+        return ApiProblem(detail, problem, more=more, passing=_passes(response.status))
+
+
+def _passes(status: int) -> bool:
+    """Return whether a request with this response may succeed later: throttled, or a failure."""
+    failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return failed or status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _if_match(tag: str | None) -> dict[str, str]:
@@ -153,3 +164,13 @@ def _if_match(tag: str | None) -> dict[str, str]:
 def path_segment(text: str) -> str:
     """Return a text encoded as one segment of a path."""
     return quote(text, safe="")
+
+
+def jobs_path(connector_id: str | None) -> str:
+    """Return the path of the jobs: of a connector, which a policy may allow alone, or of all."""
+    return "/jobs" if connector_id is None else f"/connectors/{path_segment(connector_id)}/jobs"
+
+
+def job_path(job_id: str, connector_id: str | None, *more: str) -> str:
+    """Return the path of a job, below its connector if that is known."""
+    return "/".join((jobs_path(connector_id), path_segment(job_id), *more))

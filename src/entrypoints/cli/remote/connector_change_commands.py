@@ -12,6 +12,7 @@ from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.file_types import FilterMode, normalised_extension
 from domain.views import Json
 from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.check_output import print_check
 from entrypoints.cli.terminal.output import (
@@ -27,7 +28,6 @@ from entrypoints.cli.terminal.output import (
     read_filters,
 )
 
-ConnectorArgument = Annotated[str, typer.Argument(help="Connector id.")]
 IfMatchOption = Annotated[
     str | None,
     typer.Option(help="Only if the connector still has this ETag, as `show` prints it."),

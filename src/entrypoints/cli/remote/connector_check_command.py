@@ -8,7 +8,7 @@ import typer
 
 from domain.views import Json
 from entrypoints.cli.remote.api_client import path_segment
-from entrypoints.cli.remote.connector_change_commands import ConnectorArgument
+from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import OUT, Format, field, print_json, print_table
 

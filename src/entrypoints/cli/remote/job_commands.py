@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from itertools import islice
 from typing import Annotated
 
@@ -13,7 +14,9 @@ from domain.outcome import OutcomeKind
 from domain.shown import shown
 from domain.sync_request import Discovery
 from domain.views import Json
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import job_path, jobs_path, path_segment
+from entrypoints.cli.remote.connector_option import ConnectorArgument, ConnectorOption, named
+from entrypoints.cli.remote.failure_causes import print_causes, read_causes
 from entrypoints.cli.remote.follow_job import follow_job
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.remote.source_option import source_of
@@ -47,10 +50,16 @@ WaitOption = Annotated[
 _FAILED = (JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.COMPLETED_WITH_ERRORS)
 
 
+class Grouping(StrEnum):
+    """By what failures are grouped."""
+
+    CAUSE = "cause"
+
+
 @remote_command
 def sync(
     remote: Remote,
-    connector: Annotated[str, typer.Argument(help="Connector id.")],
+    connector: ConnectorArgument,
     prefix: PrefixOption = None,
     discovery: Annotated[Discovery | None, DISCOVERY_OPTION] = None,
     verify: Annotated[Verify | None, VERIFY_OPTION] = None,
@@ -115,25 +124,21 @@ def sync(
             )
     else:
         job = remote.client.post(path, body)
-    _show_or_follow(remote, job, wait=wait)
+    _show_or_follow(remote, job, connector, wait=wait)
 
 
 @remote_command
 def jobs(
     remote: Remote,
-    connector: Annotated[str | None, typer.Option(help="Filter by connector.")] = None,
+    connector: ConnectorOption = None,
     status: Annotated[JobStatus | None, typer.Option(help="Filter by status.")] = None,
     limit: Annotated[
         int, typer.Option(min=1, max=_PAGE_SIZE_MAX, help="Maximum number of jobs, newest first.")
     ] = 20,
 ) -> None:
     """List jobs."""
-    query = {
-        "connectorId": connector,
-        "status": status.value if status else None,
-        "limit": limit,
-    }
-    pages = remote.client.pages("/jobs", query, on_unreadable=print_unreadable)
+    query = {"status": status.value if status else None, "limit": limit}
+    pages = remote.client.pages(jobs_path(connector), query, on_unreadable=print_unreadable)
     found = list(islice(pages, limit))
     remote.print(
         {"jobs": found},
@@ -155,16 +160,37 @@ def jobs(
 
 
 @remote_command
-def job(remote: Remote, job_id: JobArgument, wait: WaitOption = False) -> None:
+def job(
+    remote: Remote,
+    job_id: JobArgument,
+    connector: ConnectorOption = None,
+    wait: WaitOption = False,
+) -> None:
     """Show one job."""
-    _show_or_follow(remote, remote.client.get(_path(job_id)), wait=wait)
+    found = remote.client.get(job_path(job_id, connector))
+    _show_or_follow(remote, found, connector, wait=wait)
 
 
 @remote_command
-def errors(remote: Remote, job_id: JobArgument, limit: LimitOption = 100) -> None:
+def errors(
+    remote: Remote,
+    job_id: JobArgument,
+    group: Annotated[
+        Grouping | None, typer.Option(help="One entry per cause: count, objects, next step.")
+    ] = None,
+    connector: ConnectorOption = None,
+    limit: LimitOption = 100,
+) -> None:
     """List the failures of a job and their causes."""
+    if group is Grouping.CAUSE:
+        causes = read_causes(remote.client, job_path(job_id, connector, "causes"))
+        if remote.output is Format.JSON:
+            print_json({**causes, "causes": causes["causes"][:limit]})
+        else:
+            print_causes(causes, limit)
+        return
     query = {"limit": min(limit, _PAGE_SIZE_MAX)}
-    found = list(islice(remote.client.pages(_path(job_id, "errors"), query), limit))
+    found = list(islice(remote.client.pages(job_path(job_id, connector, "errors"), query), limit))
     remote.print(
         {"errors": found},
         ("CHUNK", "CLASS", "OBJECT", "MESSAGE"),
@@ -177,11 +203,13 @@ def outcomes(
     remote: Remote,
     job_id: JobArgument,
     outcome: Annotated[OutcomeKind, typer.Option(help="Only objects with this outcome.")],
+    connector: ConnectorOption = None,
     limit: LimitOption = 100,
 ) -> None:
     """List the objects of a job with one outcome, such as NOT_TAKEN."""
     query = {"outcome": outcome.value, "limit": min(limit, _PAGE_SIZE_MAX)}
-    found = list(islice(remote.client.pages(_path(job_id, "outcomes"), query), limit))
+    path = job_path(job_id, connector, "outcomes")
+    found = list(islice(remote.client.pages(path, query), limit))
     remote.print(
         {"outcomes": found},
         ("OBJECT", "REASON", "TRIGGERED", "TIMES", "MESSAGE"),
@@ -197,9 +225,10 @@ def explain(
     remote: Remote,
     job_id: JobArgument,
     key: Annotated[str, typer.Argument(help="The object's key, not encoded.")],
+    connector: ConnectorOption = None,
 ) -> None:
     """Show the outcome of one object in a job."""
-    path, query = _path(job_id, "objects"), {"key": key}
+    path, query = job_path(job_id, connector, "objects"), {"key": key}
     found = remote.client.get(path, query)
     # A job may have more chunks than one request reads; keep those that may contain the object.
     earlier: list[Json] = []
@@ -215,33 +244,42 @@ def explain(
 
 
 @remote_command
-def cancel(remote: Remote, job_id: JobArgument, wait: WaitOption = False) -> None:
+def cancel(
+    remote: Remote,
+    job_id: JobArgument,
+    connector: ConnectorOption = None,
+    wait: WaitOption = False,
+) -> None:
     """Cancel a job: copies in progress are completed, no new ones are started."""
-    job = remote.client.post(_path(job_id, "cancel"))
-    _show_or_follow(remote, job, wait=wait, may_fail=True)
+    job = remote.client.post(job_path(job_id, connector, "cancel"))
+    _show_or_follow(remote, job, connector, wait=wait, may_fail=True)
 
 
 @remote_command
-def redrive(remote: Remote, job_id: JobArgument, wait: WaitOption = False) -> None:
+def redrive(
+    remote: Remote,
+    job_id: JobArgument,
+    connector: ConnectorOption = None,
+    wait: WaitOption = False,
+) -> None:
     """Process the failed objects of a job again."""
-    _show_or_follow(remote, remote.client.post(_path(job_id, "redrive")), wait=wait)
+    job = remote.client.post(job_path(job_id, connector, "redrive"))
+    _show_or_follow(remote, job, connector, wait=wait)
 
 
-def _path(job_id: str, *more: str) -> str:
-    return "/".join(("/jobs", path_segment(job_id), *more))
-
-
-def _show_or_follow(remote: Remote, job: Json, *, wait: bool, may_fail: bool = False) -> None:
+def _show_or_follow(
+    remote: Remote, job: Json, connector: str | None, *, wait: bool, may_fail: bool = False
+) -> None:
     """Print the job; with `wait`, exit with 1 if it failed, unless it may."""
     if wait:
-        job = follow_job(remote.client, job)
+        job = follow_job(remote.client, job, connector_id=connector)
     if remote.output is Format.JSON:
         print_json(job)
     else:
         print_job(job)
         if job["status"] not in TERMINAL:
-            OUT.print(f"next: asset-sync job {job['jobId']} --wait")
-        elif (summary := summary_of(job)) is not None:
+            OUT.print(f"next: asset-sync watch {job['jobId']}{named(connector)}")
+        elif (summary := summary_of(job, named(connector))) is not None:
             OUT.print(summary)
     if wait and job["status"] in _FAILED and not may_fail:
         raise typer.Exit(1)

@@ -14,6 +14,7 @@ from domain.shown import shown
 from domain.sync_request import Discovery
 from domain.views import Json
 from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.api_problem import ApiProblem
 from entrypoints.cli.terminal.cost_output import dollars, dollars_range, duration, print_lines
@@ -43,7 +44,7 @@ _MONTHLY = {
 @remote_command
 def plan(
     remote: Remote,
-    connector: Annotated[str, typer.Argument(help="Connector id.")],
+    connector: ConnectorArgument,
     prefix: PrefixOption = None,
     discovery: Annotated[Discovery | None, DISCOVERY_OPTION] = None,
     trigger: Annotated[

@@ -5,17 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import boto3  # type: ignore[import-untyped]
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from entrypoints.cli.remote.api_client import ApiClient
 from entrypoints.cli.remote.authorisation import BearerToken
+from entrypoints.cli.remote.connector_option import CONNECTOR_VARIABLE
 from entrypoints.cli.terminal.api_problem import ApiProblem
+
+# IAM User Guide and CloudFormation API Reference, "Common errors" (checked 2026-11).
+_INVALID_CREDENTIALS: Final = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 
 Outputs = Mapping[str, str]
 OpenClient = Callable[..., Any]
@@ -31,12 +44,27 @@ def stage_outputs(stage: str, client: OpenClient) -> Outputs:
     try:
         (stack,) = client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     except (BotoCoreError, ClientError) as error:
-        raise ApiProblem(
-            f"the stack {name} cannot be read: {error} (is AWS_PROFILE the right account, and"
-            f" AWS_REGION the Region of the stage? `make deploy STAGE={stage} TARGETS=…` creates"
-            " it)"
-        ) from error
+        message = f"the stack {name} cannot be read: {error}: {_next_step(error, stage)}"
+        raise ApiProblem(message) from error
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+
+
+def _next_step(error: Exception, stage: str) -> str:
+    if isinstance(error, NoRegionError):
+        return "set AWS_REGION to the Region of the stage"
+    code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+    # Errors of a session of SSO have several classes; all begin like this.
+    signed_out = isinstance(error, NoCredentialsError) or type(error).__name__.startswith("SSO")
+    if signed_out or code in _INVALID_CREDENTIALS:
+        return "set AWS_PROFILE, or sign in (`aws sso login`)"
+    if code in _DENIED:
+        return f"your role needs cloudformation:DescribeStacks on asset-sync-{stage}"
+    if code == "ValidationError":
+        return (
+            "is AWS_PROFILE the right account, and AWS_REGION the Region of the stage?"
+            f" `make deploy STAGE={stage} TARGETS=…` creates it"
+        )
+    return "check the network, and that AWS_PROFILE and AWS_REGION are those of the stage"
 
 
 class StageApiClient(ApiClient):
@@ -98,8 +126,9 @@ class AwsSignature:
             return ""
         return (
             "the signed request was rejected: your role needs execute-api:Invoke on this API"
-            " (docs/deploy.md, Credentials and rights); or the credentials or this machine's clock"
-            " are wrong (`aws sts get-caller-identity`)"
+            " (docs/deploy.md, Credentials and rights); if it is allowed one connector only, name"
+            f" that: --connector, or {CONNECTOR_VARIABLE}; or the credentials or this machine's"
+            " clock are wrong (`aws sts get-caller-identity`)"
         )
 
 

@@ -47,20 +47,8 @@ class JobProgress:
         if hold and hold != self._hold:
             warn(f"{job['status']}:", hold)
         self._hold = hold
-        statistics = job["statistics"]
-        counts = "  ".join(
-            f"{name} {statistics[field]:,}"
-            for name, field in (
-                ("SKIP", "skipped"),
-                ("COPY", "copied"),
-                ("PUT", "put"),
-                ("failed", "failed"),
-            )
-            if statistics[field]
-        )
-        line = f"{progress_line(job['progress'])}  {counts}".rstrip()
         if not ERR.is_terminal:
-            text = f"{job['status']}  {statistics['objectsListed']:,} listed  {line}"
+            text = job_line(job)
             if text != self._last:
                 ERR.print(text)
                 self._last = text
@@ -68,5 +56,31 @@ class JobProgress:
         if self._task is None:
             self._task = self._progress.add_task("", total=100, line="")
         self._progress.update(
-            self._task, description=job["status"], completed=job["progress"]["percent"], line=line
+            self._task,
+            description=job["status"],
+            completed=job["progress"]["percent"],
+            line=_numbers(job),
         )
+
+
+def decisions_of(job: Json) -> str:
+    """Return the counts of decisions and failures that are not 0."""
+    return "  ".join(
+        f"{name} {job['statistics'][field]:,}"
+        for name, field in (
+            ("SKIP", "skipped"),
+            ("COPY", "copied"),
+            ("PUT", "put"),
+            ("failed", "failed"),
+        )
+        if job["statistics"][field]
+    )
+
+
+def job_line(job: Json) -> str:
+    """Return the state of a job as one line, for output that is not a terminal."""
+    return f"{job['status']}  {job['statistics']['objectsListed']:,} listed  {_numbers(job)}"
+
+
+def _numbers(job: Json) -> str:
+    return f"{progress_line(job['progress'])}  {decisions_of(job)}".rstrip()

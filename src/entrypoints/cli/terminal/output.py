@@ -147,6 +147,14 @@ def warn(label: str, text: object) -> None:
     _labelled(label, "yellow", text)
 
 
+def report_trouble(cause: str | None) -> None:
+    """Print on standard error that the API does not answer for a time, or does again."""
+    if cause is None:
+        ERR.print("the API answers again")
+    else:
+        warn("waiting:", f"{cause}; the request is repeated")
+
+
 def _labelled(label: str, style: str, text: object) -> None:
     ERR.print(Text.assemble((label, style), " ", printable(text)))
 
@@ -170,11 +178,14 @@ def _not_media(count: int) -> str:
     return f", {count:,} not media" if count else ""
 
 
-def summary_of(job: Json) -> str | None:
-    """Return what to know about an ended job in addition to its counts, with the next step."""
+def summary_of(job: Json, options: str = "") -> str | None:
+    """Return what to know about an ended job in addition to its counts, with the next step.
+
+    `options` are those of the next command.
+    """
     statistics, job_id = job["statistics"], job["jobId"]
     if statistics["failed"]:
-        return f"next: asset-sync errors {job_id}"
+        return f"next: asset-sync errors {job_id} --group cause{options}"
     parts = []
     if statistics["ingesting"]:
         parts.append(
@@ -183,7 +194,7 @@ def summary_of(job: Json) -> str | None:
     if statistics["notTaken"]:
         parts.append(
             f"{statistics['notTaken']:,} were triggered and not taken: asset-sync outcomes {job_id}"
-            " --outcome NOT_TAKEN"
+            f" --outcome NOT_TAKEN{options}"
         )
     if not parts:
         return None
