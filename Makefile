@@ -9,6 +9,9 @@ ENDPOINT ?=
 SERVER ?=
 MEDIALAKE ?=
 SOAK ?= 20
+# Of `make test-console`: the browser, and a folder for pictures of its pages.
+CHROMIUM ?= chromium
+SCREENSHOTS ?=
 JOBS ?= 4
 UV_VERSION := 0.13.9
 
@@ -28,7 +31,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 export PIP_USER := 0
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-aiobotocore3 test-fast check fix lint types docs site soak conformance conformance-medialake bench bench-cold bench-scale lock clean
+.PHONY: help demo test test-aiobotocore3 test-console test-fast check fix lint types docs site soak conformance conformance-medialake bench bench-cold bench-scale lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -44,6 +47,13 @@ test: $(VENV)/stamp-dev ## every test, on all cores; ARGS="-k lease", ARGS="-n0 
 
 test-aiobotocore3: ## every test with aiobotocore 3 and without aioboto3, in an environment of its own
 	@ASSET_SYNC_AIOBOTO3_SESSIONS=false $(MAKE) test LOCK=aiobotocore3 VENV=.venv-aiobotocore3
+
+test-console: $(VENV)/stamp-dev $(VENV)/stamp-browser ## the console in headless Chromium, with axe; two minutes; CHROMIUM=/path/to/it
+	@command -v "$(CHROMIUM)" >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  echo "Installing Chromium with apt-get (once)" && apt-get -qq update && apt-get -qq install -y chromium >/dev/null; } || { \
+	  echo "$(CHROMIUM) is not on the PATH: install Chromium (apt-get install chromium), or make test-console CHROMIUM=/path/to/it" >&2; exit 1; }
+	@ASSET_SYNC_CHROMIUM="$(CHROMIUM)" ASSET_SYNC_PYTHON="$(abspath $(PY))" ASSET_SYNC_SCREENSHOTS="$(SCREENSHOTS)" \
+	  $(VENV)/browser/bin/python -m pytest -c tests/browser/pytest.toml --rootdir . tests/browser $(ARGS)
 
 test-fast: $(VENV)/stamp-dev ## rules, ports over memory, and layers: under a minute on two cores
 	@$(PYTEST_FILES) -m "not aws and not slow" tests/unit tests/architecture $(ARGS)
@@ -113,7 +123,10 @@ lock: $(VENV)/stamp-uv ## update requirements/*.txt from pyproject.toml
 	    $(ARGS) --output-file requirements/bench.txt requirements/bench.in; \
 	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-	    $(ARGS) --output-file requirements/docs.txt requirements/docs.in
+	    $(ARGS) --output-file requirements/docs.txt requirements/docs.in; \
+	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	    $(ARGS) --output-file requirements/browser.txt requirements/browser.in
 
 clean: ## remove the environment, caches and builds
 	rm -rf $(VENV) .venv-infra infra/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -143,6 +156,12 @@ $(VENV)/stamp-docs: requirements/docs.txt Makefile $(VENV)/stamp-venv
 	@echo "Installing requirements/docs.txt into $(VENV)/docs (once; half a minute)"
 	@$(PY) -m venv --clear $(VENV)/docs
 	@$(VENV)/docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r $<
+	@touch $@
+
+$(VENV)/stamp-browser: requirements/browser.txt Makefile $(VENV)/stamp-venv
+	@echo "Installing requirements/browser.txt into $(VENV)/browser (once; half a minute)"
+	@$(PY) -m venv --clear $(VENV)/browser
+	@$(VENV)/browser/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r $<
 	@touch $@
 
 $(VENV)/stamp-bench: requirements/bench.txt Makefile $(VENV)/stamp-venv

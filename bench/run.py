@@ -12,6 +12,7 @@
 - `syncs` (bench/syncs.py): whole syncs, and the reference pattern, and a raw client.
 - `scale` (bench/scale.py): this service's syncs by number of objects.
 - `snapshots` (bench/snapshots.py): a snapshot of the catalog, and lookups in it.
+- `indexes` (bench/indexes.py): the index of a job's outcomes, and lookups in it.
 - `profile` (bench/profile_sync.py): where the CPU time of a sync goes.
 - `listings` (bench/listings.py): listing, and s5cmd, rclone and boto3.
 - `memory` (bench/memory.py): the peaks of listing, splitting and reading reports.
@@ -33,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import calls
+import indexes
 import listing_streams
 import listings
 import memory
@@ -65,6 +67,7 @@ class Sizes:
     keys: int = 100_000
     rows: tuple[int, ...] = (10_000, 1_000_000)
     snapshots: tuple[int, ...] = (20_000, 200_000)
+    indexed: tuple[int, ...] = (20_000, 200_000)
     calls: int = 2_000
     stream_rows: int = 100_000
     latency_ms: float = 100.0
@@ -75,6 +78,7 @@ FULL = Sizes(
     keys=1_000_000,
     rows=(10_000, 10_000_000),
     snapshots=(20_000, 1_000_000),
+    indexed=(20_000, 1_000_000),
     stream_rows=300_000,
 )
 
@@ -87,6 +91,7 @@ _PARTS: dict[str, tuple[Callable[[Sizes], Any], Callable[[Any], list[Table]]]] =
     "profile": (lambda size: profile_sync.measure(size.profiled), profile_sync.tables),
     "listings": (lambda size: listings.measure(size.keys, size.rounds), listings.tables),
     "snapshots": (lambda size: snapshots.measure(size.snapshots), snapshots.tables),
+    "indexes": (lambda size: indexes.measure(size.indexed), indexes.tables),
     "memory": (lambda size: memory.measure(size.rows), memory.tables),
     "calls": (
         lambda size: run_program("calls.py", "--count", str(size.calls), *_JSON),
@@ -116,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keys", type=int, help="keys to list")
     parser.add_argument("--rows", nargs="+", type=int, help="the sizes for memory")
     parser.add_argument("--snapshots", nargs="+", type=int, help="items of catalogs")
+    parser.add_argument("--indexed", nargs="+", type=int, help="objects of indexes of outcomes")
     parser.add_argument("--calls", type=int, help="calls of each kind and round")
     parser.add_argument("--stream-rows", type=int, help="keys to list in ranges")
     parser.add_argument("--latency-ms", type=float, help="of a page of a listing in ranges")

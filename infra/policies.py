@@ -14,6 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from infra.config import Config
+from infra.schedule_statements import (
+    keeping_schedules,
+    running_schedules,
+    schedule_role_statements,
+)
 from infra.statements import (
     Statement,
     announcing,
@@ -75,6 +80,12 @@ def api_statements(config: Config) -> list[Statement]:
             resources=("{chunks_table}", "{errors_table}"),
         ),
         Statement(
+            sid="ChunkOfObject",
+            reason="Show the chunk, with its attempts, of an object found in a job's index.",
+            actions=("dynamodb:GetItem",),
+            resources=("{chunks_table}",),
+        ),
+        Statement(
             sid="Connectors",
             reason=(
                 "Register, show, edit, remove and list connectors; the list of the small table is a"
@@ -92,21 +103,25 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="ReadOutcomes",
-            reason="Return the outcome of an object.",
+            reason="Return the outcome of an object, from the index or the files of chunks.",
             actions=("s3:GetObject",),
-            resources=("{results_bucket}/jobs/*/outcomes/*",),
+            resources=(
+                "{results_bucket}/jobs/*/index/*",
+                "{results_bucket}/jobs/*/outcomes/*",
+            ),
         ),
         summary(),
         missing_results(),
         Statement(
             sid="AskForSurveys",
             reason=(
-                "Have a bucket looked at for a plan: the function of discovery may read it, and"
-                " this one may not."
+                "Have a bucket looked at for a plan, or an object to explain it: the function of"
+                " discovery may read it, and this one may not."
             ),
             actions=("lambda:InvokeFunction",),
             resources=("{discovery_function}",),
         ),
+        *keeping_schedules(),
         *announcing(),
         *common(config),
     ]
@@ -169,11 +184,13 @@ def engine_statements(config: Config) -> list[Statement]:
         Statement(
             sid="WriteResults",
             reason=(
-                "Write chunks, what discovery found, and what a cancelled chunk's workers had done."
+                "Write chunks, what discovery found, what a cancelled chunk's workers had done, and"
+                " the index of a job's outcomes."
             ),
             actions=("s3:PutObject",),
             resources=(
                 "{results_bucket}/jobs/*/chunks/*",
+                "{results_bucket}/jobs/*/index/*",
                 "{results_bucket}/jobs/*/outcomes/*",
                 "{results_bucket}/jobs/*/progress/*",
             ),
@@ -181,11 +198,12 @@ def engine_statements(config: Config) -> list[Statement]:
         Statement(
             sid="ReadResults",
             reason=(
-                "Read manifests, known objects and completion reports, and the results of a"
-                " cancelled chunk."
+                "Read manifests, known objects, completion reports, and the chunks and outcomes of"
+                " which the index is made; the results of a cancelled chunk."
             ),
             actions=("s3:GetObject",),
             resources=(
+                "{results_bucket}/jobs/*/chunks/*",
                 "{results_bucket}/jobs/*/known.csv",
                 "{results_bucket}/jobs/*/manifest.csv",
                 "{results_bucket}/jobs/*/outcomes/*",
@@ -248,6 +266,7 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("sqs:GetQueueAttributes",),
             resources=("{processor_queue}",),
         ),
+        *running_schedules(),
         *announcing(),
         Statement(
             sid="LostInvocations",
@@ -383,4 +402,5 @@ ROLES: Final[Mapping[str, Callable[[Config], list[Statement]]]] = {
     "engine": engine_statements,
     "processor": processor_statements,
     "batch": batch_role_statements,
+    "schedules": schedule_role_statements,
 }

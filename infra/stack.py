@@ -14,6 +14,7 @@ from infra.parts.functions import Functions, make_functions
 from infra.parts.http_api import make_http_api
 from infra.parts.keys import make_key
 from infra.parts.messaging import Messaging, make_messaging
+from infra.parts.schedules import group_name, make_schedule_group
 from infra.parts.storage import Storage, make_storage
 from infra.parts.triggers import make_triggers
 
@@ -36,6 +37,7 @@ class AssetSyncStack(Stack):
         storage = make_storage(self, config, key)
         messaging = make_messaging(self, config, key)
         functions = make_functions(self, config, storage=storage, messaging=messaging, key=key)
+        make_schedule_group(self, config)
         api = make_http_api(self, config, functions.by_name["api"])
         make_triggers(
             self,
@@ -80,6 +82,7 @@ class AssetSyncStack(Stack):
             "BatchRoleArn": functions.batch_role.role_arn,
             "BatchJobRuleName": f"{config.stack_name}-batch-job-status",
             "SweepRuleName": f"{config.stack_name}-sweep",
+            "ScheduleGroupName": group_name(config),
             "Trail": config.trail,
         }
         for shape in resources.TABLES:

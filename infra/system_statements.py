@@ -117,15 +117,6 @@ def watching_ingest(config: Config) -> list[Statement]:
                 resources=config.ingest_queues,
                 list_of="ingest_queues",
             ),
-            Statement(
-                sid="IngestQueueSeenEmpty",
-                reason=(
-                    "Note with a connector when its ingest queue was seen empty, and read that when"
-                    " a job begins."
-                ),
-                actions=("dynamodb:GetItem", "dynamodb:UpdateItem"),
-                resources=("{connectors_table}",),
-            ),
         ]
     return statements
 

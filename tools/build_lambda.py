@@ -41,6 +41,8 @@ _LOCAL_ONLY: Final = (
     "adapters/local_aws",
     "adapters/memory",
     "entrypoints/cli",
+    "entrypoints/console",
+    "entrypoints/figures.py",
     "entrypoints/schemas",
     "entrypoints/wiring/local.py",
     "entrypoints/wiring/memory.py",

@@ -34,6 +34,7 @@ _TITLES: Final = {
     "engine": "The engine's function",
     "processor": "The processor's function",
     "batch": "The role of S3 Batch Operations",
+    "schedules": "The role of EventBridge Scheduler",
 }
 _HEAD: Final = """\
 <!-- Written by `make infra-docs` from infra/policies.py; a test keeps it up to date. -->
@@ -51,8 +52,9 @@ A test runs whole jobs through the built package, in both discoveries and with e
 records every call to AWS, and compares: nothing that is called is missing here, and nothing that
 is here is never called, save for what that test lists by name with its reason.
 
-Trust: the functions' roles are assumed by `lambda.amazonaws.com`, the last one by
-`batchoperations.s3.amazonaws.com`, each by that service alone. Statements with `key` are there
+Trust: the functions' roles are assumed by `lambda.amazonaws.com`, the last two by
+`batchoperations.s3.amazonaws.com` and, for this installation's group of schedules,
+`scheduler.amazonaws.com`, each by that service alone. Statements with `key` are there
 only with a KMS key of yours (`kms=…`), `TARGET_KEY` and `CATALOG_KEY` only with `target_keys=…`
 and `catalog_key=…`. `TARGET_ROLE` stands for each role of `target_roles=…`, one by one; without
 them the statement is not there, and without `TARGETS` none on `TARGET` is. `SOURCE` stands for each
@@ -63,7 +65,7 @@ bucket of `sources=…`; without them the statement is not there.
 `catalog_snapshots=true`; with `profile=none` no statement on the catalog is.
 
 `INGEST_QUEUE` stands for each ARN of `ingest_queues=…`, `INGEST_QUEUE_KEY` for each of
-`ingest_queue_keys=…`; without them neither these statements nor `IngestQueueSeenEmpty` are there.
+`ingest_queue_keys=…`; without them these statements are not there.
 
 What no role may do: delete an object, a version, a tag, a table or a log; read a customer's object
 as API or engine, except the files in the buckets of `sources`; write to the catalog; receive or

@@ -42,15 +42,16 @@ def design_limits(tuning: Tuning) -> list[DesignLimit]:
     batch = Workload(objects=1, discovery=Discovery.BATCH)
     found = [
         DesignLimit(
-            what="with discovery `batch`, the outcome files of all chunks are searched for one key,"
-            " because S3 reports objects in no order",
+            what="with discovery `batch`, and before the job has its index of outcomes, the outcome"
+            " files of all chunks are searched for one key, because S3 reports objects in no"
+            " order",
             effect=f"`GET /jobs/{{id}}/objects` takes more than one request of {tuning.read_s:g} s",
             place="src/application/jobs/explain_object.py",
             objects=tuning.read_s / measured.CPU_S_OUTCOME_LINE,
         ),
         DesignLimit(
-            what="with discovery `direct`, the records of all chunks are read for one key, with a"
-            " filter",
+            what="with discovery `direct`, and before the job has its index of outcomes, the"
+            " records of all chunks are read for one key, with a filter",
             effect=f"`GET /jobs/{{id}}/objects` takes more than one request of {tuning.read_s:g} s",
             place="src/adapters/aws/chunk_store.py",
             objects=tuning.read_s / read_s * packed,

@@ -98,6 +98,12 @@ class Alarms:
             service_metric(self._config, "JobsFailed", Duration.minutes(15)),
         )
 
+        self._add(
+            "ScheduledRunsFailed",
+            "At a scheduled time no sync could be started; the connector's schedule says why.",
+            service_metric(self._config, "ScheduledRunsFailed", Duration.minutes(15)),
+        )
+
     def _queues(self) -> None:
         dead_letters = self._messaging.queues[resources.DEAD_LETTER_QUEUE.name]
         self._add(

@@ -41,6 +41,9 @@ def make_dashboard(
                     "ChunksRecovered",
                     "JobsEnded",
                     "JobsFailed",
+                    "ScheduledRunsStarted",
+                    "ScheduledRunsSkipped",
+                    "ScheduledRunsFailed",
                 )
             ],
         ),

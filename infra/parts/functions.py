@@ -26,6 +26,7 @@ from adapters.aws.resources import MappingSpec
 from infra.config import Config
 from infra.parts.messaging import Messaging
 from infra.parts.retention import removal_policy
+from infra.parts.schedules import group_name, schedule_arns
 from infra.parts.storage import Storage
 from infra.policy_documents import in_documents
 from infra.statements import Statement, document
@@ -92,6 +93,23 @@ def make_functions(
         scope, config, "batch", arns, principal="batchoperations.s3.amazonaws.com"
     )
     arns["batch_role"] = batch_role.role_arn
+    # EventBridge Scheduler User Guide, "Set up the execution role", on the confused deputy: the
+    # source is the group of the schedule (checked 2026-11).
+    schedule_role, of_schedules = _role(
+        scope,
+        config,
+        "schedules",
+        arns,
+        principal="scheduler.amazonaws.com",
+        conditions={
+            "StringEquals": {
+                "aws:SourceAccount": Stack.of(scope).account,
+                "aws:SourceArn": arns["schedule_group"],
+            }
+        },
+    )
+    grants += of_schedules
+    arns["schedule_role"] = schedule_role.role_arn
     environment = _environment(config, storage, messaging, arns)
     code = _code(config)
     # Only the engine reads reports, so only its package has the library.
@@ -179,6 +197,7 @@ def _arns(
         "processor_function": _function_arn(scope, config, "processor"),
         "batch_jobs": f"arn:{stack.partition}:s3:{stack.region}:{stack.account}:job/*",
         "key": key.key_arn if key else "",
+        **schedule_arns(scope, config),
     }
 
 
@@ -222,6 +241,9 @@ def _environment(
         str(resources.PROCESSOR_FUNCTION.environment_variable): arns["discovery_function"],
         str(resources.ENGINE_FUNCTION.environment_variable): arns["engine_function"],
         resources.BATCH_OPERATIONS_ROLE_VARIABLE: arns["batch_role"],
+        resources.SCHEDULE_GROUP_VARIABLE: group_name(config),
+        resources.SCHEDULE_ROLE_VARIABLE: arns["schedule_role"],
+        resources.SCHEDULE_DEAD_LETTERS_VARIABLE: arns["failed_events_queue"],
         resources.STATUS_TOPIC_VARIABLE: messaging.status_topic.topic_arn,
         resources.INGEST_BUS_VARIABLE: messaging.bus.event_bus_name,
         "CATALOG_PROFILE": config.profile,
@@ -237,7 +259,13 @@ def _environment(
 
 
 def _role(
-    scope: Construct, config: Config, name: str, arns: Mapping[str, str], *, principal: str
+    scope: Construct,
+    config: Config,
+    name: str,
+    arns: Mapping[str, str],
+    *,
+    principal: str,
+    conditions: Mapping[str, object] | None = None,
 ) -> tuple[iam.Role, list[Grant]]:
     """Create a role with its policies; return the statements of each."""
     documents = in_documents(name, config)
@@ -256,7 +284,7 @@ def _role(
         scope,
         f"{title}Role",
         description=f"{function_name(config, name)}; explained in docs/iam.md",
-        assumed_by=iam.ServicePrincipal(principal),
+        assumed_by=iam.ServicePrincipal(principal, conditions=conditions),
         inline_policies={name: iam.PolicyDocument.from_json(document(documents.inline, arns))},
         managed_policies=list(managed.values()),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from application.connector_rules import faults_of
+from application.keep_timers import KeepTimers
 from domain import prefixes as prefix_rules
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest, Verify
 from domain.errors import FieldIssue, InvalidRequest
@@ -56,12 +57,14 @@ class Connectors:
         results_bucket_name: str,
         clock: Clock,
         ids: Ids,
+        timers: KeepTimers,
     ) -> None:
         self._profile = profile
         self._results_bucket_name = results_bucket_name
         self._connectors = connectors
         self._clock = clock
         self._ids = ids
+        self._timers = timers
 
     async def register(self, new: NewConnector, *, vet: Vet | None = None) -> Connector:
         """Record a connector, after `vet` has accepted it.
@@ -103,7 +106,8 @@ class Connectors:
 
         With `revisions`, only if it is in one of these states (`Connector.revision`). Without, a
         change by another caller at the same time is kept, as far as this one does not replace it.
-        `vet` gets the connector before and after the change, before it is written.
+        `vet` gets the connector before and after the change, before it is written. A timer of its
+        schedule follows the change; if it cannot, the sweep has it follow.
 
         Raises:
             Exception: raised by `vet`; nothing was written.
@@ -120,9 +124,12 @@ class Connectors:
             if vet is not None:
                 await vet(connector, changed)
             try:
-                return await self._connectors.save(changed)
+                saved = await self._connectors.save(changed)
             except Conflict:
                 continue
+            if saved.schedule is not None:
+                await self._timers.follow(connector_id)
+            return saved
         raise _kept_changing(connector_id)
 
     async def remove(self, connector_id: str, *, revisions: Collection[str] | None = None) -> None:
@@ -137,11 +144,14 @@ class Connectors:
         for _ in range(_MAX_TRIES):
             connector = await self._current(connector_id, revisions)
             try:
-                return await self._connectors.remove(connector)
+                await self._connectors.remove(connector)
             except ConnectorInUse:
                 raise
             except Conflict:
                 continue
+            if connector.schedule is not None:
+                await self._timers.follow(connector_id)
+            return
         raise _kept_changing(connector_id)
 
     async def get(self, connector_id: str) -> Connector:

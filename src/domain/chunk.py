@@ -46,6 +46,10 @@ class ChunkStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+FULLY_REPORTED: Final = frozenset({ChunkStatus.COMPLETED, ChunkStatus.COMPLETED_WITH_ERRORS})
+"""States in which a chunk's files have the outcome of each of its objects."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class ChunkLife:
     """The chunk's redrive, and how often it was released within that redrive.

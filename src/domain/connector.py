@@ -10,6 +10,7 @@ from typing import Final
 from domain.errors import ConnectorDisabled
 from domain.file_types import FileFilter
 from domain.filters import NO_FILTERS, Filters
+from domain.schedule import Schedule
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -117,6 +118,7 @@ class Connector:
     ingest: Ingest = field(default_factory=Ingest)
     verify: Verify = Verify.TAGS
     filters: Filters = NO_FILTERS
+    schedule: Schedule | None = None
     queue_empty_at: datetime | None = None
     version: int = 1
 

@@ -24,6 +24,7 @@ from typing import Final
 from domain.engine_work import EngineWork
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
+from domain.outcome_index import JobIndex
 from domain.pause import Backlog, Pause, Resumes
 from domain.snapshot import Lookup
 from domain.sync_request import Discovery, SyncRequest
@@ -63,10 +64,14 @@ class Findings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestFile:
-    """The finished manifest in the results bucket; the ETag is unquoted."""
+    """The finished manifest in the results bucket; the ETag is unquoted.
+
+    `row_e_tags` says whether its rows have ETags, those of objects.
+    """
 
     key: str
     e_tag: str
+    row_e_tags: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +163,7 @@ class Job:
     backlog: Backlog | None = None
     resumes: Resumes = field(default_factory=Resumes)
     redrive: Redrive = Redrive()
+    index: JobIndex | None = None
     work: EngineWork = field(default_factory=EngineWork)
     notices: StatusNotices = StatusNotices()
     tally: Tally = field(default_factory=Tally)
@@ -332,6 +338,7 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
                 times=replace(times, ended_at=None),
                 ending=None,
                 status_reason=None,
+                index=None,
                 redrive=Redrive(number=job.redrive.number + 1, active=True),
             )
 

@@ -45,6 +45,8 @@ class Listing:
 
     Keys that come from a source instead (`domain.key_source`) have one range, whose token is the
     position in it; `source` counts its rows that are no objects of the job.
+
+    `e_tags` says whether the rows of the manifest have ETags; an earlier version began one without.
     """
 
     objects_listed: int = 0
@@ -59,6 +61,7 @@ class Listing:
     key_sum: int | None = 0
     source: SourceCounts = NOTHING_LEFT_OUT
     sharing: Sharing | None = None
+    e_tags: bool = False
 
     @property
     def objects_seen(self) -> int:

@@ -15,8 +15,11 @@ from urllib.parse import quote, unquote_plus, unquote_to_bytes
 
 from domain.errors import InvalidManifest
 
-FIELDS = ("Bucket", "Key", "Ignore", "Ignore")
-"""The manifest's columns for S3 Batch Operations, which ignores size and lastModified."""
+FIELDS = ("Bucket", "Key", "Ignore", "Ignore", "Ignore")
+"""The manifest's columns for S3 Batch Operations, which ignores size, lastModified and ETag."""
+
+FIELDS_BEFORE = FIELDS[:-1]
+"""The columns of a manifest that an earlier version began: without the ETag."""
 
 _FIELD_COUNT_WITH_E_TAG: Final = 5
 _ESCAPES: Final = {code: quote(chr(code), safe="/") for code in range(128)}
@@ -73,12 +76,15 @@ def decode_invocation_key(encoded: str) -> str:
 
 
 def encode_row(bucket_name: str, entry: ManifestEntry, *, with_e_tag: bool = False) -> bytes:
-    """Return the entry as one line, including the line end; only if asked, with its ETag."""
+    """Return the entry as one line, including the line end; only if asked, with its ETag.
+
+    A column whose value is not known is empty.
+    """
     size = "" if entry.size_bytes is None else str(entry.size_bytes)
     modified = "" if entry.last_modified is None else format_timestamp(entry.last_modified)
     row = f"{bucket_name},{encode_key(entry.key)},{size},{modified}"
-    if with_e_tag and entry.e_tag is not None:
-        row += f",{encode_key(entry.e_tag)}"
+    if with_e_tag:
+        row += f",{encode_key(entry.e_tag or '')}"
     return f"{row}\n".encode()
 
 

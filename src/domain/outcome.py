@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from json.encoder import encode_basestring_ascii as _text
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from domain.decision import Decision, Reason, Verdict
 from domain.errors import NOT_OF_OUR_JSON, InvalidManifest
@@ -121,7 +121,8 @@ class Outcome:
     set if a user may have to act. `triggered_at` and `trigger_count` are those of the last trigger,
     if the outcome is about it. `as_listed` is True if the object was not read, because the catalog
     has it as it was listed; None for all others. `vendor_code` and `request_id` are AWS's error
-    code and request id.
+    code and request id. `tags_before` are the tags of an object that was written, as they were
+    read before, and `mark` is the trigger mark that it got.
     Not part of the record: `retryable` marks a failure that another attempt may fix, and `again`
     one that the same attempt checks again.
     """
@@ -141,6 +142,8 @@ class Outcome:
     as_listed: bool | None = None
     vendor_code: str | None = None
     request_id: str | None = None
+    tags_before: Mapping[str, str] | None = None
+    mark: str | None = None
     stack_trace: str | None = None
     retryable: bool = False
     again: bool = False
@@ -187,10 +190,30 @@ _RECORD_FIELDS = {
     "asListed": "as_listed",
     "vendorCode": "vendor_code",
     "requestId": "request_id",
+    "tagsBefore": "tags_before",
+    "triggerMark": "mark",
 }
 
 _record_values = attrgetter(*_RECORD_FIELDS.values())
 _RECORD_PREFIXES = [f'"{name}": ' for name in _RECORD_FIELDS]
+
+
+def outcome_values(outcome: Outcome) -> dict[str, Any]:
+    """Return the values of the record by name, without those that are None."""
+    values = zip(_RECORD_FIELDS, _record_values(outcome), strict=True)
+    return {name: value for name, value in values if value is not None}
+
+
+def outcome_of_values(record: Mapping[str, Any]) -> Outcome:
+    """Return the outcome of what `outcome_values` returned; other names are ignored.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: It is not such a record.
+    """
+    values: dict[str, Any] = {a: record.get(name) for name, a in _RECORD_FIELDS.items()}
+    values["kind"] = OutcomeKind(record["outcome"])
+    values["decision"] = Decision(record["decision"]) if "decision" in record else None
+    return Outcome(**values)
 
 
 def to_json_line(outcome: Outcome, *, job_id: str, chunk_index: int) -> str:
@@ -211,10 +234,6 @@ def from_json_line(line: str | bytes) -> Outcome:
         InvalidManifest: The line is not such a record.
     """
     try:
-        record = json.loads(line)
-        values = {attr: record.get(name) for name, attr in _RECORD_FIELDS.items()}
-        values["kind"] = OutcomeKind(record["outcome"])
-        values["decision"] = Decision(record["decision"]) if "decision" in record else None
-        return Outcome(**values)
+        return outcome_of_values(json.loads(line))
     except NOT_OF_OUR_JSON as error:
         raise InvalidManifest(f"not an outcome record: {error}") from error

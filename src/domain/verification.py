@@ -18,33 +18,78 @@ catalog never misses content, only lost tags.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from domain.catalog import CatalogRecord
 from domain.decision import Decision, Reason
 from domain.errors import InvalidManifest
-from domain.manifest import ManifestEntry, decode_key, encode_key
+from domain.manifest import (
+    ManifestEntry,
+    decode_key,
+    encode_key,
+    format_timestamp,
+    parse_timestamp,
+)
 from domain.outcome import Outcome, OutcomeKind
 
 _RESOLUTION_S = 1
+_FIELD_COUNT: Final = 6
+_FIELD_COUNT_BEFORE: Final = 3
 
 
-def encode_known(outcome: Outcome) -> bytes:
-    """Return the outcome of a known object as a line: its key and its ids, percent-encoded."""
-    ids = (outcome.asset_id or "", outcome.inventory_id or "")
-    return (",".join(map(encode_key, (outcome.key, *ids))) + "\n").encode()
+def encode_known(outcome: Outcome, entry: ManifestEntry) -> bytes:
+    """Return a known object as a line: its key and ids, and how it is listed; percent-encoded."""
+    modified = entry.last_modified
+    values = (
+        outcome.key,
+        outcome.asset_id or "",
+        outcome.inventory_id or "",
+        "" if entry.size_bytes is None else str(entry.size_bytes),
+        "" if modified is None else format_timestamp(modified),
+        entry.e_tag or "",
+    )
+    return (",".join(map(encode_key, values)) + "\n").encode()
 
 
 def decode_known(line: bytes) -> Outcome:
-    """Parse what `encode_known` wrote.
+    """Return the outcome of a line that `encode_known` wrote.
 
     Raises:
         InvalidManifest: The line is not valid.
     """
+    key, asset_id, inventory_id, *_ = _known_fields(line)
+    return _known(key, asset_id, inventory_id)
+
+
+def decode_known_entry(line: bytes) -> ManifestEntry:
+    """Return how a line that `encode_known` wrote lists its object.
+
+    Raises:
+        InvalidManifest: The line is not valid.
+    """
+    key, _, _, size, modified, e_tag = _known_fields(line)
     try:
-        key, asset_id, inventory_id = map(decode_key, line.decode().rstrip("\n").split(","))
+        return ManifestEntry(
+            key=key,
+            size_bytes=int(size) if size else None,
+            last_modified=parse_timestamp(modified) if modified else None,
+            e_tag=e_tag or None,
+        )
     except ValueError as error:
         raise InvalidManifest(f"row {line[:200]!r}: {error}") from error
-    return _known(key, asset_id, inventory_id)
+
+
+def _known_fields(line: bytes) -> list[str]:
+    """Return the six fields of a line; earlier versions wrote the first three."""
+    try:
+        fields = [decode_key(field) for field in line.decode().rstrip("\n").split(",")]
+    except ValueError as error:
+        raise InvalidManifest(f"row {line[:200]!r}: {error}") from error
+    if len(fields) == _FIELD_COUNT_BEFORE:
+        fields += ["", "", ""]
+    if len(fields) != _FIELD_COUNT:
+        raise InvalidManifest(f"row {line[:200]!r} does not have {_FIELD_COUNT} fields")
+    return fields
 
 
 def _known(key: str, asset_id: str, inventory_id: str) -> Outcome:

@@ -12,14 +12,17 @@ from domain.failure_causes import FailureCause
 from domain.file_types import FileFilter
 from domain.filter_view import filters_view
 from domain.hold import Hold, hold_of
+from domain.identity import Identity
 from domain.job import Job
 from domain.manifest import format_timestamp
 from domain.outcome import Outcome, counts_by_name
+from domain.outcome_index import NOT_LISTED, IndexedObject, JobIndex, Listed
 from domain.pause import Pause
 from domain.pricing.costing import Costing
 from domain.pricing.views import cost_view
 from domain.progress import progress_of
 from domain.snapshot import Lookup
+from domain.tagging import tags_after
 
 Json = dict[str, Any]
 
@@ -66,6 +69,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
             "objectsPerSecond": _rounded(progress.objects_per_second),
             "etaSeconds": _rounded(progress.eta_s),
         },
+        "outcomeIndex": index_view(job.index) if job.index else None,
         **cost_view(job, costing, lines=cost_lines),
     }
 
@@ -188,6 +192,32 @@ def failure_view(failure: Failure) -> Json:
     }
 
 
+def listed_view(listed: Listed) -> Json:
+    """Return how an object was listed, in the API's form."""
+    return {
+        "size": listed.size_bytes,
+        "lastModified": _time(listed.last_modified),
+        "eTag": listed.e_tag,
+    }
+
+
+def indexed_view(item: IndexedObject) -> Json:
+    """Return an object with an outcome, as it is listed among others.
+
+    Raises:
+        ValueError: It has none.
+    """
+    if item.outcome is None:
+        raise ValueError(f"{item.key!r} has no outcome")
+    listed = None if item.listed == NOT_LISTED else listed_view(item.listed)
+    return {"objectKey": item.key, "listed": listed, **outcome_view(item.outcome)}
+
+
+def index_view(index: JobIndex) -> Json:
+    """Return the state of a job's index of outcomes, in the API's form."""
+    return {"status": index.status.value, "reason": index.reason}
+
+
 def cause_view(cause: FailureCause) -> Json:
     """Return the cause of failures in the API's form."""
     return {
@@ -221,7 +251,17 @@ def outcome_view(outcome: Outcome) -> Json:
         "message": outcome.message,
         "vendorCode": outcome.vendor_code,
         "requestId": outcome.request_id,
+        "tags": _tags_view(outcome),
     }
+
+
+def _tags_view(outcome: Outcome) -> Json | None:
+    """Return the tags of a written object before and after."""
+    before = outcome.tags_before
+    if before is None:
+        return None
+    identity = Identity(asset_id=outcome.asset_id, inventory_id=outcome.inventory_id)
+    return {"before": dict(before), "after": tags_after(before, identity, outcome.mark)}
 
 
 def _time(time: datetime | None) -> str | None:

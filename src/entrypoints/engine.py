@@ -1,4 +1,4 @@
-"""The engine's function: jobs, shares of their listings, ended batch jobs, and the sweep."""
+"""The engine's function: jobs, shares of listings, ended batch jobs, schedules and the sweep."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from entrypoints.engine_events import (
     BatchStatusEvent,
     ListShareEvent,
     RunSweep,
+    ScheduledSync,
     parse_engine_event,
 )
 from entrypoints.invocation import LambdaContext, deadline_of
@@ -38,6 +39,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                     return await _list_share(app, job_id, number, context)
                 case BatchStatusEvent():
                     return await _batch_job_changed(app, parsed, context)
+                case ScheduledSync():
+                    return await _start_scheduled(app, parsed)
                 case RunSweep():
                     return await _sweep(app, context)
 
@@ -72,6 +75,13 @@ async def _sweep(app: EngineApp, context: LambdaContext) -> dict[str, Any]:
         checked_count = await app.sweep.run(deadline_of(context, app.clock))
         span.facts(jobs_checked=checked_count)
         return {"jobsChecked": checked_count}
+
+
+async def _start_scheduled(app: EngineApp, event: ScheduledSync) -> dict[str, Any]:
+    run = await app.start_scheduled_sync.start(event.connectorId, event.timer, event.scheduledAt)
+    if run is None:
+        return {"connectorId": event.connectorId, "ignored": "it is outdated"}
+    return {"connectorId": event.connectorId, "run": run.state.value, "jobId": run.job_id}
 
 
 async def _batch_job_changed(

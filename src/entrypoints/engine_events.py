@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 from domain.listing_share import SHARE_COUNT_MAX
+from domain.manifest import parse_timestamp
 from entrypoints.events import HIDDEN, AwsModel, JobId, StrictModel, invalid
+
+
+def _time(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("is not a timestamp")  # noqa: TRY004 - as pydantic requires
+    return parse_timestamp(value)
 
 
 class Advance(StrictModel):
@@ -25,8 +33,17 @@ class ListShareEvent(StrictModel):
     share: Annotated[int, Field(ge=0, lt=SHARE_COUNT_MAX, strict=True)]
 
 
+class ScheduledSync(StrictModel):
+    """A time of a connector's schedule has come."""
+
+    action: Literal["scheduled"]
+    connectorId: Annotated[str, Field(min_length=1)]  # noqa: N815 - the field's name on the wire
+    timer: Annotated[str, Field(min_length=1)]
+    scheduledAt: Annotated[datetime, BeforeValidator(_time)]  # noqa: N815 - the same
+
+
 class RunSweep(StrictModel):
-    """The schedule's constant input."""
+    """The constant input of the sweep's schedule."""
 
     action: Literal["sweep"]
 
@@ -56,7 +73,7 @@ class BatchStatusEvent(AwsModel):
     detail: BatchStatusDetail
 
 
-EngineEvent = Advance | ListShareEvent | RunSweep | BatchStatusEvent
+EngineEvent = Advance | ListShareEvent | RunSweep | ScheduledSync | BatchStatusEvent
 _ENGINE_EVENT: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent, config=HIDDEN)
 
 

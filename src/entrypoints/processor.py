@@ -10,12 +10,14 @@ from typing import Any
 from application.results.failure_records import cause_of
 from domain.errors import InvalidMessage
 from domain.failure import Failure
+from domain.object_look import LookRequest
 from domain.pricing.survey import SurveyRequest
 from domain.pricing.survey_json import from_document, to_document
 from entrypoints.invocation import LambdaContext, deadline_of
 from entrypoints.processor_events import (
     BatchInvocation,
     CheckEvent,
+    LookEvent,
     SqsEvent,
     SqsRecord,
     SurveyEvent,
@@ -47,6 +49,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 return await _survey(app, parsed)
             if isinstance(parsed, CheckEvent):
                 return await _check(app, parsed)
+            if isinstance(parsed, LookEvent):
+                look = await app.look_at_object.run(from_document(LookRequest, parsed.survey))
+                return {"look": to_document(look)}
             return await _tasks(app, parsed)
 
     return RUNTIME.run(use)

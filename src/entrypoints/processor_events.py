@@ -122,7 +122,14 @@ class CheckEvent(StrictModel):
     survey: dict[str, Any]
 
 
-ProcessorEvent = SqsEvent | BatchInvocation | SurveyEvent | CheckEvent
+class LookEvent(StrictModel):
+    """Look at an object, to explain it; `survey` is a LookRequest (`domain.object_look`)."""
+
+    action: Literal["look"]
+    survey: dict[str, Any]
+
+
+ProcessorEvent = SqsEvent | BatchInvocation | SurveyEvent | CheckEvent | LookEvent
 _PROCESSOR_EVENT: TypeAdapter[ProcessorEvent] = TypeAdapter(ProcessorEvent, config=HIDDEN)
 
 

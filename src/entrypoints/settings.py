@@ -66,6 +66,9 @@ class Settings:
     default_discovery: Discovery
     tuning: Tuning
     prices: PriceTable = LIST_PRICES
+    schedule_group_name: str = ""
+    schedule_role_arn: str = ""
+    schedule_dead_letter_queue_arn: str = ""
 
     @property
     def catalog_shape(self) -> CatalogShape:
@@ -100,6 +103,13 @@ REQUIRED = (
     "BATCH_OPERATIONS_ROLE_ARN",
     "STATUS_TOPIC_ARN",
     "INGEST_EVENT_BUS_NAME",
+)
+
+# All or none: a service of an earlier deployment has no schedules.
+OF_SCHEDULES = (
+    "SCHEDULE_GROUP_NAME",
+    "SCHEDULE_ROLE_ARN",
+    "SCHEDULE_DEAD_LETTER_QUEUE_ARN",
 )
 
 CATALOG_PREFIX = "ASSETS_"
@@ -169,10 +179,12 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     if arn and len(arn.split(":")) < 7:
         problems.append(f"PROCESSOR_FUNCTION_ARN is {arn!r}, not the ARN of a function")
     prices = _prices(env, problems)
+    if any(env.get(name) for name in OF_SCHEDULES):
+        problems += [f"{name} is not set" for name in OF_SCHEDULES if not env.get(name)]
     if problems or profile is None:
         raise InvalidSettings("; ".join(problems))
     return Settings(
-        **{name.lower(): env.get(name, "") for name in REQUIRED},
+        **{name.lower(): env.get(name, "") for name in (*REQUIRED, *OF_SCHEDULES)},
         catalog_profile=profile,
         catalog=_catalog_names(env, CATALOG_DEFAULTS[profile]),
         default_discovery=Discovery(discovery),

@@ -121,7 +121,9 @@ class JobStore(Protocol):
         ...
 
     def open_jobs(self) -> AsyncIterator[Job | Unreadable]:
-        """Yield the jobs that are not terminal or have unpublished notices, the oldest first.
+        """Yield the jobs that are not terminal, have unpublished notices or want an index.
+
+        The oldest come first.
 
         For a record that cannot be read it yields an Unreadable.
         """

@@ -1,10 +1,11 @@
-"""A look at a customer's bucket by a function that may read it."""
+"""A look at a customer's bucket, or an object, by a function that may read it."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from domain.bucket_report import BucketReport
+from domain.object_look import LookRequest, ObjectLook
 from domain.pricing.survey import Survey, SurveyRequest
 
 
@@ -18,6 +19,16 @@ class Surveyor(Protocol):
         """Return what a look at the bucket found; nothing is written.
 
         A missing bucket, and what is denied there, are results. `sample_size` has no meaning.
+
+        Raises:
+            Retryable, Unknown: As `survey`.
+        """
+        ...
+
+    async def look(self, request: LookRequest) -> ObjectLook:
+        """Return what is known of one object now; nothing is written.
+
+        A missing object, and what is denied or fails there, are results.
 
         Raises:
             Retryable, Unknown: As `survey`.

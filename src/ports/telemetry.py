@@ -28,6 +28,9 @@ class Metric(StrEnum):
     CHUNKS_RECOVERED = "ChunksRecovered"
     JOBS_ENDED = "JobsEnded"
     JOBS_FAILED = "JobsFailed"
+    SCHEDULED_RUNS_STARTED = "ScheduledRunsStarted"
+    SCHEDULED_RUNS_SKIPPED = "ScheduledRunsSkipped"
+    SCHEDULED_RUNS_FAILED = "ScheduledRunsFailed"
     MESSAGES_MALFORMED = "MessagesMalformed"
 
 
@@ -48,6 +51,9 @@ MEANINGS: Final[Mapping[Metric, str]] = {
     Metric.CHUNKS_RECOVERED: "chunks that the sweep released from a worker that had stopped",
     Metric.JOBS_ENDED: "jobs that ended in any way",
     Metric.JOBS_FAILED: "jobs that ended as FAILED",
+    Metric.SCHEDULED_RUNS_STARTED: "scheduled times at which a sync started",
+    Metric.SCHEDULED_RUNS_SKIPPED: "scheduled times without a sync, because one was active",
+    Metric.SCHEDULED_RUNS_FAILED: "scheduled times at which no sync could start",
     Metric.MESSAGES_MALFORMED: "chunk messages that could not be read",
 }
 """What each metric counts, for operators."""

@@ -37,7 +37,9 @@ PAGE: Final = b"<!DOCTYPE html><html><body><br>Bad gateway</body>"
 NESTED: Final = b"[" * 100_000
 
 # Their 2xx has no body to check.
-SILENT: Final = frozenset({"PutObjectTagging", "AbortMultipartUpload", "PutObject", "Invoke"})
+SILENT: Final = frozenset(
+    {"PutObjectTagging", "AbortMultipartUpload", "PutObject", "Invoke", "DeleteSchedule"}
+)
 HEADS: Final = frozenset({"HeadObject", "HeadBucket"})
 # Content, of any form.
 CONTENT: Final = frozenset({"GetObject"})
@@ -100,7 +102,7 @@ class Aws:
 
 
 def _is_json(service: str) -> bool:
-    return service in ("dynamodb", "sqs", "events", "lambda")
+    return service in ("dynamodb", "sqs", "events", "lambda", "scheduler")
 
 
 def _wire(service: str, good: Good, **changes: Any) -> bytes:
@@ -290,7 +292,9 @@ CALL_NAMES: Final = tuple(
         "notifier": "publish",
         "bus": "publish",
         "invoker": "advance list_share",
-        "surveyor": "check survey",
+        "scheduler": "put remove revisions",
+        "schedule_runs": "get save",
+        "surveyor": "check look survey",
     }.items()
     for method in methods.split()
 )

@@ -60,7 +60,8 @@ OF_OTHERS = {
     "engine": (
         "application.processor",
         "application.connectors",
-        "application.jobs.start_sync",
+        "application.jobs.plan_sync",
+        "application.schedules.schedules",
         "entrypoints.http",
         "entrypoints.processor",
         "adapters.aws.ingest_bus",

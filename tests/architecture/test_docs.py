@@ -159,7 +159,11 @@ def _understood(line: str) -> bool:
         command = command.commands.get(words.pop(0))
     if command is None:
         return False
-    known = {option for parameter in command.params for option in parameter.opts}
+    known = {
+        option
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
     return {word for word in words if re.match("--?[a-z]", word)} <= known | {"--help"}
 
 
@@ -177,6 +181,7 @@ def test_every_environment_variable_is_documented() -> None:
     tuned = [settings.tuning_name(f.name) for kind in (Tuning, ChunkSizing) for f in fields(kind)]
     names = {
         *settings.REQUIRED,
+        *settings.OF_SCHEDULES,
         *(settings.catalog_variable(f.name) for f in fields(settings.CatalogNames)),
         settings.PRICES_VARIABLE,
         settings.PROFILE_VARIABLE,
@@ -195,6 +200,7 @@ def test_the_settings_read_no_variable_by_another_name() -> None:
     named = set(re.findall(r'"([A-Z][A-Z_]{5,})"', source))
     assert named == {
         *settings.REQUIRED,
+        *settings.OF_SCHEDULES,
         settings.CATALOG_PREFIX,
         settings.PRICES_VARIABLE,
         settings.PROFILE_VARIABLE,

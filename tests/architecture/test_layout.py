@@ -134,7 +134,7 @@ def test_no_file_names_a_package_registry() -> None:
 
 
 OF_LAMBDA = ["lambda", "lambda-parquet", "lambda-traces", "lambda-parquet-traces"]
-LOCKS = ["bench", "dev", *OF_LAMBDA, "local", "aiobotocore3"]
+LOCKS = ["bench", "browser", "dev", *OF_LAMBDA, "local", "aiobotocore3"]
 # What aioboto3 needs, and the other lock has in other versions or not at all.
 OF_THE_SDK = {"aioboto3", "aiobotocore", "aiofiles", "boto3", "botocore", "s3transfer"}
 
@@ -187,7 +187,8 @@ def test_a_lock_has_what_pyproject_requires(lock: str) -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project, groups = pyproject["project"], pyproject["dependency-groups"]
     extras = project["optional-dependencies"]
-    lines = [*project["dependencies"], *extras["cli"], *extras["local"], *extras["parquet"]]
+    lines = [*project["dependencies"], *extras["cli"], *extras["console"], *extras["local"]]
+    lines += extras["parquet"]
     lines += extras["traces"]
     lines += [*groups["test"], *groups["lint"]]
     wanted = {each.name: each for each in map(Requirement, lines) if each.name != "asset-sync"}

@@ -70,6 +70,7 @@ async def clients(cloud_url: str) -> AsyncIterator[Clients]:
             await opened.sqs()
             await opened.sns()
             await opened.events()
+            await opened.scheduler()
         yield opened
 
 

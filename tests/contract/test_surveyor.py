@@ -16,11 +16,13 @@ from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.surveyor import LambdaSurveyor
 from adapters.memory.surveyor import MemorySurveyor
 from domain.bucket_report import BucketReport, Permission, Probed, Setting
+from domain.catalog import CatalogRecord
 from domain.connector import Bucket, BucketInfo, Ingest, Trigger, Verify
 from domain.errors import InvalidMessage
 from domain.file_types import FileFilter, FilterMode
 from domain.filters import Filters, MediaType, StorageClass
-from domain.outcome import OutcomeKind
+from domain.object_look import Looked, LookRequest, ObjectLook, SeenObject
+from domain.outcome import Outcome, OutcomeKind
 from domain.pricing.survey import (
     CatalogReads,
     CatalogShape,
@@ -47,6 +49,7 @@ from ports.surveyor import Surveyor
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:discovery"
 Answer = Callable[[SurveyRequest], Awaitable[Survey]]
 Check = Callable[[SurveyRequest], Awaitable[BucketReport]]
+Sight = Callable[[LookRequest], Awaitable[ObjectLook]]
 
 REQUEST = SurveyRequest(
     request=SyncRequest(
@@ -126,6 +129,35 @@ REPORT = BucketReport(
 )
 
 
+LOOKED_FOR = LookRequest(request=REQUEST.request, key="a/é\n.jpg")
+LOOK = ObjectLook(
+    exists=True,
+    seen=SeenObject(
+        size_bytes=2**53 + 1,
+        e_tag="e",
+        last_modified=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        version_id="v",
+        storage_class="GLACIER",
+        content_type="image/jpeg",
+    ),
+    tags={"AssetID": "é", "own": ""},
+    records=(
+        CatalogRecord(
+            inventory_id="i",
+            asset_id="a",
+            storage_path="media:a",
+            e_tag="e",
+            size_bytes=7,
+            last_modified=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        ),
+    ),
+    outcome=Outcome(
+        key="a/é\n.jpg", kind=OutcomeKind.PUT, reason="NO_IDS", tags_before={"own": ""}, mark="m"
+    ),
+    unread={Looked.CATALOG: "AccessDenied: é"},
+)
+
+
 class World(Protocol):
     """A surveyor, and the other function."""
 
@@ -136,6 +168,9 @@ class World(Protocol):
 
     def answer_checks(self, check: Check) -> None:
         """Let the other function answer checks so."""
+
+    def answer_looks(self, look: Sight) -> None:
+        """Let the other function answer looks so."""
 
 
 class MemoryWorld:
@@ -148,6 +183,9 @@ class MemoryWorld:
     def answer_checks(self, check: Check) -> None:
         self.surveyor.report = check
 
+    def answer_looks(self, look: Sight) -> None:
+        self.surveyor.sight = look
+
 
 class LambdaWorld:
     """Lambda's Invoke operation, for synchronous invocations only."""
@@ -157,6 +195,7 @@ class LambdaWorld:
     def __init__(self) -> None:
         self._survey: Answer | None = None
         self._check: Check | None = None
+        self._look: Sight | None = None
         self.respond: Callable[[], web.Response] | None = None
 
     def answer(self, survey: Answer) -> None:
@@ -165,6 +204,9 @@ class LambdaWorld:
     def answer_checks(self, check: Check) -> None:
         self._check = check
 
+    def answer_looks(self, look: Sight) -> None:
+        self._look = look
+
     async def accept(self, request: web.Request) -> web.Response:
         assert request.match_info["name"] == FUNCTION_ARN
         assert request.headers["X-Amz-Invocation-Type"] == "RequestResponse"
@@ -172,15 +214,16 @@ class LambdaWorld:
         assert set(event) == {"action", "survey"}
         if self.respond is not None:
             return self.respond()
-        answers = {"survey": self._survey, "check": self._check}
-        answer = answers[event["action"]]
+        answers = {"survey": self._survey, "check": self._check, "look": self._look}
+        answer: Any = answers[event["action"]]
         if answer is None:
             return web.json_response({"message": "down"}, status=503)
+        kind: Any = LookRequest if event["action"] == "look" else SurveyRequest
         try:
-            found = await answer(from_document(SurveyRequest, event["survey"]))
+            found: Any = await answer(from_document(kind, event["survey"]))
         except PortError as error:
-            kind = type(error).__name__
-            return web.json_response({"error": {"kind": kind, "message": str(error)}})
+            name = type(error).__name__
+            return web.json_response({"error": {"kind": name, "message": str(error)}})
         return web.json_response({event["action"]: to_document(found)})
 
 
@@ -225,6 +268,20 @@ async def test_the_other_function_gets_the_request_and_its_survey_is_returned(
     assert await world.surveyor.survey(REQUEST) == SURVEY
     assert await world.surveyor.survey(REQUEST) == SURVEY
     assert asked == [REQUEST, REQUEST]
+
+
+async def test_the_other_function_gets_the_key_and_its_look_is_returned(world: World) -> None:
+    asked = []
+
+    async def look(request: LookRequest) -> ObjectLook:
+        asked.append(request)
+        return LOOK
+
+    with pytest.raises(Retryable):
+        await world.surveyor.look(LOOKED_FOR)
+    world.answer_looks(look)
+    assert await world.surveyor.look(LOOKED_FOR) == LOOK
+    assert asked == [LOOKED_FOR]
 
 
 async def test_the_other_function_gets_the_request_and_its_report_is_returned(

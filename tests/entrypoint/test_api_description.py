@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from application.execution.tuning import Tuning
 from domain.filters import nothing_passes
 from domain.glob import glob_error
 from domain.prefixes import check
+from domain.schedule import Schedule
+from domain.schedule_times import schedule_issues
 from domain.sync_request import Discovery
 from entrypoints import api
 from entrypoints.http.filter_bodies import FiltersBody
@@ -34,6 +37,7 @@ from entrypoints.wiring.api_app import ApiApp, api_app
 from entrypoints.wiring.memory import memory_world, use_cases
 
 CONNECTOR_ID = "media"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 schema = schemathesis.openapi.from_dict(document(ROUTES, server="/"))
 schema.config.phases.coverage.enabled = False
@@ -94,6 +98,8 @@ def without_rules_beyond_the_schema(_context: Any, body: Any) -> bool:
         return True
     prefixes = body.get("prefixes")
     filters = body.get("filters")
+    if "expression" in body and not _names_times(body):
+        return False
     if isinstance(filters, dict) and not _are_possible(filters):
         return False
     patterns = [*(body.get("include") or ()), *(body.get("exclude") or ())]
@@ -102,6 +108,15 @@ def without_rules_beyond_the_schema(_context: Any, body: Any) -> bool:
         and all(isinstance(prefix, str) for prefix in prefixes)
         and check(prefixes, path="prefixes")
     ) and not any(isinstance(pattern, str) and glob_error(pattern) for pattern in patterns)
+
+
+def _names_times(body: dict[str, Any]) -> bool:
+    """Return whether a schedule's expression and time zone are valid, or not even texts."""
+    texts = [body["expression"], body.get("timeZone", "UTC")]
+    if not all(isinstance(text, str) for text in texts):
+        return True
+    schedule = Schedule(expression=texts[0], time_zone=texts[1], set_at=NOW)
+    return schedule_issues(schedule, now=NOW) == []
 
 
 def _are_possible(filters: dict[str, Any]) -> bool:

@@ -299,6 +299,8 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
         **body,
         "prefixes": ["a/", "b/"],
         "ingestQueueEmptyAt": None,
+        "schedule": None,
+        "nextRunAt": None,
         "createdAt": "2026-01-01T00:00:00.000Z",
     }
     assert without_check(created.json) == expected
@@ -815,12 +817,14 @@ def _with_failing(
         plan_sync=failing,
         connectors=failing,
         check_connector=_FailingCheck(error),  # type: ignore[arg-type]
+        schedules=failing,
         cancel_job=failing,
         pause_job=failing,
         pause_stage=failing,
         redrive_job=failing,
         queries=failing,
         explain_object=failing,
+        object_history=failing,
         outcome_pages=failing,
         group_failures=failing,
     )
@@ -844,6 +848,8 @@ def test_an_internal_error_is_answered_and_logged_without_its_details(
     body = {"bucketName": "media-prod"} if path == "/connectors" else None
     query = {"objects": {"key": "a"}, "outcomes": {"outcome": "PUT"}}.get(path.split("/")[-1], {})
     sent = body if route.method == "POST" else None
+    if route.method == "PUT":
+        sent = {"expression": "rate(6 hours)"}
     with _with_failing(gateway, error, monkeypatch) as failing:
         answer = failing.call(route.method, path, sent, query=query)
     shown = problem(answer, slug)

@@ -448,6 +448,8 @@ def test_list_shows_trigger_and_source_of_ids(api: Api) -> None:
         "TRIGGER",
         "IDS",
         "VERIFY",
+        "NEXT",
+        "RUN",
         "ROLE",
     ]
     assert row.split() == ["made", "films", "ENABLED", "event", "assigned", "tags"]

@@ -24,7 +24,7 @@ from entrypoints.http.openapi import document
 from entrypoints.http.routes import ROUTES
 
 # Each of these is compared by its own tests, which need more than an API.
-ELSEWHERE = {"connectors import", "doctor", "up", "demo"}
+ELSEWHERE = {"connectors import", "console", "doctor", "up", "demo"}
 NO_JSON = {"schemas", "completions"}
 
 
@@ -98,6 +98,11 @@ def test_every_command_prints_what_is_promised(
         "connectors enable": ("other",),
         "connectors check": ("films",),
         "connectors delete": ("other", "--yes"),
+        "schedule set": ("films", "rate(6 hours)"),
+        "schedule show": ("films",),
+        "schedule disable": ("films",),
+        "schedule enable": ("films",),
+        "schedule remove": ("films",),
         "plan": ("films",),
         "jobs": at,
         "job": (job_id, *at),

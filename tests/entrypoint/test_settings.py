@@ -103,7 +103,7 @@ def test_all_invalid_settings_are_named_together() -> None:
     assert len(str(raised.value).split("; ")) >= len(wrong)
 
 
-SWITCHES = ("lean_calls", "aioboto3_sessions", "catalog_snapshots")
+SWITCHES = ("lean_calls", "aioboto3_sessions", "catalog_snapshots", "outcome_indexes")
 TUNABLE = [(ChunkSizing, f.name) for f in fields(ChunkSizing)] + [
     (Tuning, f.name) for f in fields(Tuning) if f.name not in ("sizing", *SWITCHES)
 ]

@@ -9,10 +9,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
@@ -27,6 +32,7 @@ from entrypoints.cli.main import app
 from entrypoints.cli.remote.api_client import path_segment
 from entrypoints.cli.remote.stage_api_client import StageApiClient
 
+SRC = Path(__file__).resolve().parents[2] / "src"
 REGION = "eu-west-1"
 CREDENTIALS = Credentials("AKIDEXAMPLE", "secret", "session-token")
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2ln-_"
@@ -395,3 +401,33 @@ def test_an_unreachable_cloudformation_is_not_a_missing_stage(
     assert done.exit_code == 1
     assert "check the network" in done.stderr
     assert "make deploy" not in done.stderr
+
+
+def test_the_console_of_a_stage_sends_signed_requests(stage: Stage) -> None:
+    def answer(request: Request) -> tuple[int, dict[str, str], Any]:
+        status, headers, found = _checked(request)
+        return status, headers, {**found, "paths": {}} if status == HTTPStatus.OK else found
+
+    stage.answer = answer
+    main = "from entrypoints.cli.main import main; main()"
+    options = ("--stage", "dev", "--port", "0", "--no-browser", "-o", "json")
+    with subprocess.Popen(
+        [sys.executable, "-c", main, "console", *options],
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")["url"]
+            opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+            for path in ("", "jobs?connectorId=a+b%2Fc&status=FAILED", "connectors"):
+                host, _, key = url.partition("?")
+                with opener.open(f"{host}{path}" if path else f"{host}?{key}", timeout=20) as page:
+                    text = page.read().decode()
+                assert "Stage: </span>dev<" in text
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert {request.path for request in stage.asked} == {"/connectors", "/jobs", "/openapi.json"}
+    assert all("Authorization" in request.headers for request in stage.asked)

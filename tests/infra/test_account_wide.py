@@ -18,6 +18,7 @@ PER_REGION = {
     "AWS::Events::EventBus": "Name",
     "AWS::Events::Rule": "Name",
     "AWS::Lambda::Function": "FunctionName",
+    "AWS::Scheduler::ScheduleGroup": "Name",
     "AWS::ApiGatewayV2::Api": "Name",
     "AWS::ApiGatewayV2::Authorizer": "Name",
     "AWS::ApiGatewayV2::Stage": "StageName",

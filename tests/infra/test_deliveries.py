@@ -68,6 +68,8 @@ def test_the_walk_meets_every_kind_of_edge(full: Template, of_type: OfType) -> N
         "AWS::Lambda::Function",
     )
     expected = sum(len(of_type(full, kind)) for kind in in_roles)
+    # The engine, and what could not be delivered to it.
+    expected += 2 * len(of_type(full, "AWS::Scheduler::ScheduleGroup"))
     assert len([edge for edge in edges if edge.in_role]) == expected
 
 
@@ -132,6 +134,9 @@ def _denied(template: Template) -> None:
         ),
         pytest.param(
             _without("AWS::IAM::Role", "LostInvocations"), "by EngineRole", id="a destination"
+        ),
+        pytest.param(
+            _without("AWS::IAM::Role", "KeepFailedEvents"), "by SchedulesRole", id="missed times"
         ),
         pytest.param(_without("AWS::IAM::Role", "PollQueues"), "by ProcessorRole", id="polling"),
     ],

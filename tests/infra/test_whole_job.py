@@ -50,15 +50,14 @@ UNREACHED: dict[tuple[str, str, str], str] = {
             "A listing of more than a million objects, which is shared out; tests/contract has the"
             " calls, tests/e2e the whole."
         )
-        for action in ("dynamodb:DeleteItem", "dynamodb:PutItem")
+        for action in ("dynamodb:DeleteItem",)
     },
     ("engine", "FindBatchJobs", "s3:ListJobs"): (
         "An engine that dies between creating a batch job and recording it, and the job is then"
         " cancelled; tests/adapters has the call."
     ),
-    ("engine", "ReadResults", "s3:GetObject"): (
-        "The manifest: of a direct job that an earlier version listed, and its ETag if an engine"
-        " died after it had completed the upload; tests/scenario has both."
+    ("api", "ReadOutcomes", "s3:GetObject"): (
+        "The outcomes of a job that has no index yet, or no longer; tests/scenario has the reads."
     ),
     ("processor", "WriteTargets", "s3:PutObjectRetention"): (
         "Moto treats a copy with a retention as an upload, and rejects it without a checksum;"
@@ -243,6 +242,47 @@ async def test_a_connector_is_checked_edited_and_removed(
     assert status == 204
     status, _ = await stack.call("GET", "/connectors/e")
     assert status == 404
+
+
+async def test_a_connector_has_a_schedule_that_starts_syncs(
+    stack: TrialStack, history: list[Any]
+) -> None:
+    scheduler: Any = await stack.clients.open("scheduler")
+    group = stack.environment("engine")["SCHEDULE_GROUP_NAME"]
+    await scheduler.create_schedule_group(Name=group)  # moto makes none of the template
+    body = {"connectorId": "s", "bucketName": "media-a", "prefixes": ["batch/"]}
+    await stack.call("POST", "/connectors", body)
+    schedule = {"expression": "rate(6 hours)", "mode": "full"}
+    for expression in ("rate(5 hours)", "rate(6 hours)"):
+        status, shown = await stack.call(
+            "PUT", "/connectors/s/schedule", {**schedule, "expression": expression}
+        )
+        assert status == 200, shown
+    (listed,) = (await scheduler.list_schedules(GroupName=group))["Schedules"]
+    # The sweep creates one that is missing.
+    await scheduler.delete_schedule(GroupName=group, Name=listed["Name"])
+    await stack.finish_sweep()
+    made = await scheduler.get_schedule(GroupName=group, Name=listed["Name"])
+    target = made["Target"]
+    event = target["Input"].replace("<aws.scheduler.scheduled-time>", "2026-11-27T06:00:00Z")
+    result = await stack.functions.invoke(target["Arn"], event.encode())
+    assert result.function_error is None, result.payload
+    _, shown = await stack.call("GET", "/connectors/s/schedule")
+    (run,) = shown["runs"]
+    assert run["state"] == "STARTED", run
+    await stack.until(run["jobId"], lambda job: job["status"].startswith("COMPLETED"))
+    # An event of a schedule whose connector was removed: the engine deletes the schedule.
+    await stack.call("DELETE", "/connectors/s")
+    await scheduler.create_schedule(
+        Name=listed["Name"],
+        GroupName=group,
+        ScheduleExpression="rate(6 hours)",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+    )
+    result = await stack.functions.invoke(target["Arn"], event.encode())
+    assert result.function_error is None, result.payload
+    assert (await scheduler.list_schedules(GroupName=group))["Schedules"] == []
 
 
 async def test_a_job_is_redriven_when_its_cause_is_fixed(

@@ -74,6 +74,7 @@ async def test_a_redrive_reopens_at_least_one_chunk_per_invocation(slow_story: A
     story.ports.bus.refuse = lambda event: Unavailable("no bus")
     job = await story.sync(prefixes=("a/",))
     assert job.status is JobStatus.COMPLETED_WITH_ERRORS
+    story.ports.invoker.take()  # for the index of outcomes
     await story.use_cases.redrive_job().redrive(job.job_id)
     story.time_s = 1.0
     queued = []

@@ -1,4 +1,4 @@
-"""Requests about a job finish in time, however many chunks it has."""
+"""Requests about a job without an index finish in time, however many chunks it has."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from application.execution.tuning import Tuning
 from application.jobs.explain_object import Explanation
+from application.jobs.outcome_pages import WantedOutcomes
 from domain.errors import NotRedrivable
 from domain.job import Job, JobStatus
 from domain.outcome import OutcomeKind
@@ -28,7 +29,7 @@ FILE_S = 1
 @pytest.fixture
 def story(new_story: Callable[..., Any]) -> Any:
     return new_story(
-        Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=READ_S),
+        Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=READ_S, outcome_indexes=False),
         page_object_count=SIZING.object_count_max,
     )
 
@@ -37,7 +38,7 @@ async def test_every_request_makes_progress_however_short_its_time_is(
     new_story: Callable[..., Any],
 ) -> None:
     story = new_story(
-        Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=1e-6),
+        Tuning(sizing=SIZING, manifest_part_bytes=1, read_s=1e-6, outcome_indexes=False),
         page_object_count=SIZING.object_count_max,
     )
     job = await furnished(story, Discovery.DIRECT)
@@ -57,7 +58,7 @@ async def test_every_request_makes_progress_however_short_its_time_is(
     pages, cursor = 0, None
     while (cursor is not None or not pages) and pages <= CHUNK_COUNT:
         page = await story.use_cases.outcome_pages().page(
-            job.job_id, OutcomeKind.PUT, limit=1_000, cursor=cursor
+            job.job_id, WantedOutcomes(kind=OutcomeKind.PUT), limit=1_000, cursor=cursor
         )
         assert len(page.items) == SIZING.object_count_max
         cursor, pages = page.cursor, pages + 1
@@ -179,7 +180,7 @@ async def test_a_page_of_outcomes_ends_when_its_time_is_up(story: Any) -> None:
     while cursor is not None or not requests:
         begun_at, read_before = story.ports.clock.now(), len(read)
         page = await story.use_cases.outcome_pages().page(
-            job.job_id, OutcomeKind.PUT, limit=1_000, cursor=cursor
+            job.job_id, WantedOutcomes(kind=OutcomeKind.PUT), limit=1_000, cursor=cursor
         )
         keys += (outcome.key for outcome in page.items)
         cursor, requests = page.cursor, requests + 1

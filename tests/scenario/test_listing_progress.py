@@ -81,7 +81,7 @@ def slow_story(new_story: Callable[..., Any]) -> Any:
     return slow_lives(new_story, part_rows=11)
 
 
-ROW = "media,00.jpg,17,2026-01-01T00:00:00.000Z\n"
+ROW = f"media,00.jpg,17,2026-01-01T00:00:00.000Z,{32 * 'e'}\n"
 KEYS = [f"{number:02}.jpg" for number in range(50)]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from application.jobs.outcome_pages import WantedOutcomes
 from domain.connector import IdSource, Trigger
 from domain.file_types import FileFilter, FilterMode
 from domain.identity import mint_inventory_id
@@ -429,9 +430,11 @@ async def test_objects_are_listed_by_their_outcome_page_by_page(
         found: list[str] = []
         cursor: str | None = None
         while True:
-            page = await pages.page(job.job_id, kind, limit=limit, cursor=cursor)
+            page = await pages.page(
+                job.job_id, WantedOutcomes(kind=kind), limit=limit, cursor=cursor
+            )
             assert len(page.items) <= limit
-            assert all(outcome.kind is kind for outcome in page.items)
+            assert all(each.outcome.kind is kind for each in page.items)
             found += [outcome.key for outcome in page.items]
             if page.cursor is None:
                 return found
@@ -455,13 +458,15 @@ async def test_a_cursor_of_anything_else_is_refused(
     job = await story.sync()
     pages = story.use_cases.outcome_pages()
     with pytest.raises(InvalidCursor):
-        await pages.page(job.job_id, OutcomeKind.PUT, limit=1, cursor=cursor)
-    first = await pages.page(job.job_id, OutcomeKind.PUT, limit=1, cursor=None)
+        await pages.page(job.job_id, WantedOutcomes(kind=OutcomeKind.PUT), limit=1, cursor=cursor)
+    first = await pages.page(job.job_id, WantedOutcomes(kind=OutcomeKind.PUT), limit=1, cursor=None)
     assert first.cursor is not None
     with pytest.raises(InvalidCursor):
-        await pages.page(job.job_id, OutcomeKind.FAILED, limit=1, cursor=first.cursor)
+        await pages.page(
+            job.job_id, WantedOutcomes(kind=OutcomeKind.FAILED), limit=1, cursor=first.cursor
+        )
     with pytest.raises(NotFound):
-        await pages.page("job-none", OutcomeKind.PUT, limit=1, cursor=None)
+        await pages.page("job-none", WantedOutcomes(kind=OutcomeKind.PUT), limit=1, cursor=None)
 
 
 async def test_the_summary_has_every_count(lake_story: Callable[..., Any]) -> None:

@@ -89,7 +89,7 @@ async def test_only_objects_that_leave_a_doubt_are_tasks_of_the_batch_job(
     (order,) = synced.ports.batch_jobs.created.values()
     rows = synced.ports.results.files[order.manifest.key].splitlines()
     assert [row.split(b",")[1] for row in rows] == [b"new.jpg"]
-    assert all(len(row.split(b",")) == 4 for row in rows)
+    assert all(len(row.split(b",")) == 5 for row in rows)
     kinds = synced.kinds(job)
     assert kinds.pop("new.jpg") == "PUT"
     assert (len(kinds), set(kinds.values())) == (250, {"SKIPPED"})

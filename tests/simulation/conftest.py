@@ -10,16 +10,21 @@ from pathlib import Path
 import pytest
 from simulator.coverage import Coverage, coverage_of
 from simulator.observer import Violation
+from simulator.schedulers import FIRST_SEED
 from simulator.simulation import Simulation
 
 SEED_COUNT = 200
+SCHEDULE_SEED_COUNT = 60
 LINES_SHOWN = 40
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give `seed` its values: SEED_COUNT of them, times ASSET_SYNC_SOAK."""
+    factor = int(os.environ.get("ASSET_SYNC_SOAK", "1"))
+    if "schedule_seed" in metafunc.fixturenames:
+        seeds = range(FIRST_SEED, FIRST_SEED + SCHEDULE_SEED_COUNT * factor)
+        metafunc.parametrize("schedule_seed", seeds, ids=[f"seed_{seed}" for seed in seeds])
     if "seed" in metafunc.fixturenames:
-        factor = int(os.environ.get("ASSET_SYNC_SOAK", "1"))
         seeds = range(SEED_COUNT * factor)
         metafunc.parametrize("seed", seeds, ids=[f"seed_{seed}" for seed in seeds])
 

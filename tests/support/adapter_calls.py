@@ -32,6 +32,8 @@ from adapters.aws.job_item import new_job_item
 from adapters.aws.job_store import DynamoJobStore
 from adapters.aws.object_store import S3ObjectStore
 from adapters.aws.results_store import S3ResultsStore
+from adapters.aws.schedule_runs import DynamoScheduleRunStore
+from adapters.aws.scheduler import EventBridgeScheduler, SchedulePlace, schedule_name
 from adapters.aws.share_item import share_item
 from adapters.aws.share_store import DynamoShareStore
 from adapters.aws.source_files import S3SourceFiles
@@ -55,10 +57,12 @@ from domain.message import (
     ingest_message,
     status_message,
 )
+from domain.object_look import LookRequest, ObjectLook
 from domain.part_copy import CopiedPart, Part
 from domain.pause import Pause
 from domain.pricing.survey import Listed, Survey, SurveyRequest
 from domain.pricing.survey_json import to_document
+from domain.schedule_runs import ScheduleRuns, Timer
 from domain.sync_request import SyncRequest
 from domain.tally import Tally
 
@@ -105,6 +109,14 @@ CONNECTOR: Final = Connector(
     prefixes=(),
     status=ConnectorStatus.ENABLED,
     created_at=NOW,
+)
+TIMER: Final = Timer(
+    connector_id="c1",
+    revision="r1",
+    expression="rate(6 hours)",
+    time_zone="UTC",
+    jitter_minutes=5,
+    starts_at=NOW,
 )
 FAILURE: Final = Failure(
     error_id="e1", job_id="job-1", error_class="X", message="why", occurred_at=NOW
@@ -281,6 +293,9 @@ GOOD: Final[Mapping[str, Good]] = MappingProxyType(
             "PublishResponse", "<PublishResult><MessageId>m1</MessageId></PublishResult>"
         ),
         "PutEvents": _json({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}),
+        "CreateSchedule": _json({"ScheduleArn": "arn:aws:scheduler:us-east-1:1:schedule/g/n"}),
+        "DeleteSchedule": _json({}),
+        "ListSchedules": _json({"Schedules": [{"Name": schedule_name(TIMER)}]}),
         "Invoke": Good(status=202),
         "AssumeRole": _xml(
             "AssumeRoleResponse",
@@ -311,8 +326,11 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
             return _json({"Responses": {table: [_SHARE_ITEM]}, "UnprocessedKeys": {}})
         return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
     if operation == "Invoke" and parameters["InvocationType"] == "RequestResponse":
-        if json.loads(parameters["Payload"])["action"] == "check":
+        action = json.loads(parameters["Payload"])["action"]
+        if action == "check":
             return _json({"check": to_document(BucketReport(bucket_name="media"))})
+        if action == "look":
+            return _json({"look": to_document(ObjectLook())})
         return _json({"survey": to_document(Survey(bucket=BucketInfo(), listed=Listed()))})
     return GOOD[operation]
 
@@ -372,6 +390,16 @@ async def adapter_calls(clients: Clients) -> Calls:
     )
     catalog_scan = DynamoCatalogScan(dynamodb, "Assets")
     shares = DynamoShareStore(dynamodb, "Jobs", chunk_table_name="Chunks", sleep=no_sleep)
+    schedule_runs = DynamoScheduleRunStore(dynamodb, "Connectors", sleep=no_sleep)
+    scheduler = EventBridgeScheduler(
+        clients.scheduler,
+        SchedulePlace(
+            group_name="g",
+            function_arn=ARN,
+            role_arn="arn:aws:iam::111122223333:role/schedules",
+            dead_letter_queue_arn="arn:aws:sqs:us-east-1:111122223333:failed",
+        ),
+    )
     queue = SqsChunkQueue(sqs, queue_url=QUEUE_URL)
     ingest_queue = SqsIngestQueue(queue_client, clock=clock)
     ended = evolve(JOB, JobCompleted(), NOW)
@@ -471,8 +499,16 @@ async def adapter_calls(clients: Clients) -> Calls:
         "invoker.list_share": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).list_share(
             "job-1", 0
         ),
+        "scheduler.put": lambda: scheduler.put(TIMER),
+        "scheduler.remove": lambda: scheduler.remove("c1"),
+        "scheduler.revisions": scheduler.revisions,
+        "schedule_runs.get": lambda: schedule_runs.get(CONNECTOR),
+        "schedule_runs.save": lambda: schedule_runs.save(CONNECTOR, ScheduleRuns()),
         "surveyor.check": lambda: LambdaSurveyor(lambda_, function_arn=ARN).check(
             SurveyRequest(request=JOB.request, sample_size=1)
+        ),
+        "surveyor.look": lambda: LambdaSurveyor(lambda_, function_arn=ARN).look(
+            LookRequest(request=JOB.request, key="a")
         ),
         "surveyor.survey": lambda: LambdaSurveyor(lambda_, function_arn=ARN).survey(
             SurveyRequest(request=JOB.request, sample_size=1)

@@ -60,6 +60,10 @@ class Api:
         """Let buckets be looked at, as by the processor's function."""
         self.world.ports.surveyor.report = self.container.check_bucket().run
 
+    def answer_looks(self) -> None:
+        """Let objects be looked at, as by the processor's function."""
+        self.world.ports.surveyor.sight = self.container.look_at_object().run
+
     def call(
         self, method: str, path: str, body: object = None, query: Json | None = None, **headers: str
     ) -> Answer:

@@ -40,7 +40,7 @@ def listening(
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815  # names of the library
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815  # names of the library
 
         def log_message(self, *_: object) -> None:
             """Log nothing."""

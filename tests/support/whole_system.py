@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -80,6 +81,15 @@ class Api:
         """Wait for a job's end."""
         return self.until(job_id, lambda job: job["status"] in ENDED)
 
+    def indexed(self, job_id: str) -> Json:
+        """Wait for a job's index of outcomes."""
+
+        def is_there(job: Json) -> bool:
+            index = job["outcomeIndex"]
+            return index is not None and index["status"] != "WANTED"
+
+        return self.until(job_id, is_there)
+
     def until(self, job_id: str, condition: Callable[[Json], bool]) -> Json:
         deadline = time.monotonic() + _WAIT_S
         while True:
@@ -147,6 +157,10 @@ class System:
     def sweep(self) -> None:
         self._loop.call_soon_threadsafe(self._stack.sweep.fire)
         self.idle()
+
+    def schedules_look_at(self, now: Callable[[], datetime]) -> None:
+        """Have the stack's schedules run by another clock than its own."""
+        self._stack.schedules._now = now
 
     def status(self) -> Any:
         return self.call(self._stack.status())

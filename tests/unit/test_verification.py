@@ -12,7 +12,12 @@ from domain.catalog import CatalogRecord
 from domain.decision import Decision, Reason
 from domain.errors import InvalidManifest
 from domain.manifest import ManifestEntry
-from domain.verification import decode_known, encode_known, known_as_listed
+from domain.verification import (
+    decode_known,
+    decode_known_entry,
+    encode_known,
+    known_as_listed,
+)
 
 AT = datetime(2026, 1, 31, 12, 30, 15, tzinfo=UTC)
 PATH = "media:a.jpg"
@@ -80,8 +85,16 @@ def test_a_known_outcome_survives_its_line(key: str) -> None:
         replace(ENTRY, key=key), PATH, [replace(RECORD, inventory_id="inv, 1\n")]
     )
     assert outcome is not None
-    line = encode_known(outcome)
+    entry = replace(ENTRY, key=key)
+    line = encode_known(outcome, entry)
     assert decode_known(line) == outcome
+    assert decode_known_entry(line) == entry
+    unknown = ManifestEntry(key=key, size_bytes=None, last_modified=None)
+    assert decode_known_entry(encode_known(outcome, unknown)) == unknown
+    # As earlier versions wrote it.
+    before = b",".join(line.split(b",")[:3]) + b"\n"
+    assert decode_known(before) == outcome
+    assert decode_known_entry(before) == unknown
     assert (line.count(b"\n"), line.count(b'"')) == (1, 0)
 
 

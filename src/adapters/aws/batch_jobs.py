@@ -10,7 +10,7 @@ from adapters.aws.errors import map_aws_errors
 from adapters.aws.responses import Malformed, optional, required
 from domain.batch_job import ENDED, BatchJob, BatchJobStatus
 from domain.job import Job, ManifestFile
-from domain.manifest import FIELDS, format_timestamp
+from domain.manifest import FIELDS, FIELDS_BEFORE, format_timestamp
 from ports.batch_jobs import BatchJobs
 from ports.errors import Conflict, CorruptData, NotFound
 
@@ -108,6 +108,7 @@ class S3BatchJobs:
         """Return CreateJob's parameters; they depend only on the job, so retries are equal."""
         partition = self._role_arn.split(":")[1]
         bucket_arn = f"arn:{partition}:s3:::{self._results_bucket}"
+        fields = list(FIELDS if manifest.row_e_tags else FIELDS_BEFORE)
         return {
             "AccountId": self._account_id,
             "ClientRequestToken": client_token(job.job_id, manifest),
@@ -129,7 +130,7 @@ class S3BatchJobs:
                 }
             },
             "Manifest": {
-                "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": list(FIELDS)},
+                "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": fields},
                 "Location": {"ObjectArn": f"{bucket_arn}/{manifest.key}", "ETag": manifest.e_tag},
             },
             "Report": {

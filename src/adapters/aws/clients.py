@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_lambda.client import LambdaClient
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3control.client import S3ControlClient
+    from types_aiobotocore_scheduler.client import EventBridgeSchedulerClient
     from types_aiobotocore_sns.client import SNSClient
     from types_aiobotocore_sqs.client import SQSClient
 
@@ -161,6 +162,11 @@ class Clients:
     async def events(self) -> EventBridgeClient:
         """The EventBridge client."""
         client: EventBridgeClient = await self._open(Service.EVENTS)
+        return client
+
+    async def scheduler(self) -> EventBridgeSchedulerClient:
+        """The EventBridge Scheduler client."""
+        client: EventBridgeSchedulerClient = await self._open(Service.SCHEDULER)
         return client
 
     async def lambda_(self) -> LambdaClient:

@@ -18,6 +18,7 @@ from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.dynamo_writes import Request, update
 from adapters.aws.filters_item import filters_values, to_filters
 from adapters.aws.ingest_item import ingest_values, to_ingest
+from adapters.aws.schedule_item import schedule_values, to_schedule
 from domain.connector import Connector, ConnectorStatus, Verify
 
 # An item that was written before connectors could be edited has no version.
@@ -57,6 +58,7 @@ def to_connector(item: Item) -> Connector:
             ingest=to_ingest(values),
             verify=Verify(values.get("verify", Verify.TAGS)),
             filters=to_filters(values.get("filters")),
+            schedule=to_schedule(values.get("schedule")),
             queue_empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
             created_at=to_timestamp(values["createdAt"]),
             version=values.get("version", _FIRST_VERSION),
@@ -113,4 +115,5 @@ def _settings(connector: Connector) -> dict[str, Value | None]:
         **ingest_values(connector.ingest),
         "verify": connector.verify,
         "filters": filters_values(connector.filters),
+        "schedule": schedule_values(connector.schedule),
     }

@@ -148,6 +148,8 @@ _ROWS: Final[Sequence[tuple[str, type[PortError], str]]] = (
     ("sqs", Throttled, "OverLimit"),
     ("sns", Misconfigured, "NotFound NotFoundException InvalidSecurity"),
     ("events", Refused, "MalformedDetail InvalidArgument InvalidParameterException"),
+    ("scheduler", Conflict, "ConflictException"),
+    ("scheduler", NotFound, "ResourceNotFoundException"),
     ("lambda", Throttled, "EC2ThrottledException"),
     ("lambda", Unavailable, "ResourceNotReadyException ResourceConflictException"),
     ("lambda", LimitExceeded, "RecursiveInvocationException"),
@@ -196,6 +198,9 @@ PERMISSIONS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ),
         ("s3control", "DescribeJob"): "s3:DescribeJob",
         ("s3control", "UpdateJobStatus"): "s3:UpdateJobStatus",
+        ("scheduler", "CreateSchedule"): (
+            "scheduler:CreateSchedule and, for the schedules' role, iam:PassRole"
+        ),
         ("sqs", "SendMessageBatch"): "sqs:SendMessage",
         ("lambda", "Invoke"): "lambda:InvokeFunction",
         ("dynamodb", "TransactWriteItems"): (

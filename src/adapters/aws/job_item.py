@@ -21,6 +21,7 @@ from adapters.aws.attributes import (
 )
 from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.filters_item import filters_values, to_filters
+from adapters.aws.index_item import index_values, to_index
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.listing_item import progress_values, sharing_values, to_progress, to_sharing
@@ -38,6 +39,7 @@ from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Verify
 from domain.cost_estimate import CostEstimate
 from domain.engine_work import Attempts, EngineWork
+from domain.index_work import wants_index
 from domain.job import (
     DiscoveryWork,
     Ending,
@@ -66,7 +68,7 @@ OPEN: Final = "1"
 
 def is_open(job: Job) -> bool:
     """Return whether the sweep must still check the job."""
-    return not job.terminal or bool(job.notices.pending)
+    return not job.terminal or bool(job.notices.pending) or wants_index(job)
 
 
 def job_key(job_id: str) -> Item:
@@ -126,6 +128,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
             "keySum": listing.key_sum,
             "source": source_count_values(listing.source),
             "sharing": sharing_values(listing.sharing),
+            "eTags": listing.e_tags or None,
         },
         "lookup": lookup_values(job.lookup),
         "manifest": _manifest_values(job.discovery.manifest),
@@ -143,6 +146,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "resumes": resumes_values(job.resumes),
         "redriveNumber": job.redrive.number,
         "redriving": job.redrive.active,
+        "index": index_values(job.index),
         "work": lease_values(job.work.lease),
         "attempts": _attempts_values(job.work.attempts),
         "notices": [_notice_values(notice) for notice in job.notices.pending],
@@ -180,6 +184,7 @@ def to_job(item: Item) -> Job:
             backlog=to_backlog(values.get("backlog")),
             resumes=to_resumes(values.get("resumes")),
             redrive=Redrive(number=values["redriveNumber"], active=values["redriving"]),
+            index=to_index(values.get("index")),
             work=EngineWork(
                 lease=to_lease(values.get("work")), attempts=_to_attempts(values.get("attempts"))
             ),
@@ -192,11 +197,17 @@ def to_job(item: Item) -> Job:
 
 
 def _manifest_values(manifest: ManifestFile | None) -> dict[str, Value | None] | None:
-    return None if manifest is None else {"key": manifest.key, "eTag": manifest.e_tag}
+    if manifest is None:
+        return None
+    return {"key": manifest.key, "eTag": manifest.e_tag, "rowETags": manifest.row_e_tags}
 
 
 def _to_manifest(values: Mapping[str, Any] | None) -> ManifestFile | None:
-    return None if values is None else ManifestFile(key=values["key"], e_tag=values["eTag"])
+    if values is None:
+        return None
+    return ManifestFile(
+        key=values["key"], e_tag=values["eTag"], row_e_tags=values.get("rowETags", False)
+    )
 
 
 def _ending_values(ending: Ending | None) -> dict[str, Value | None] | None:
@@ -354,6 +365,7 @@ def _to_listing(values: Mapping[str, Any]) -> Listing:
         key_sum=progress.get("keySum"),
         source=to_source_counts(progress.get("source")),
         sharing=to_sharing(progress.get("sharing")),
+        e_tags=progress.get("eTags", False),
     )
 
 

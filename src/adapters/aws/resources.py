@@ -323,6 +323,12 @@ RESULTS_BUCKET_VARIABLE: Final = "RESULTS_BUCKET_NAME"
 BATCH_OPERATIONS_ROLE_NAME: Final = "asset-sync-batch-operations"
 BATCH_OPERATIONS_ROLE_VARIABLE: Final = "BATCH_OPERATIONS_ROLE_ARN"
 
+SCHEDULE_GROUP_NAME: Final = "asset-sync"
+SCHEDULE_GROUP_VARIABLE: Final = "SCHEDULE_GROUP_NAME"
+SCHEDULE_ROLE_NAME: Final = "asset-sync-schedules"
+SCHEDULE_ROLE_VARIABLE: Final = "SCHEDULE_ROLE_ARN"
+SCHEDULE_DEAD_LETTERS_VARIABLE: Final = "SCHEDULE_DEAD_LETTER_QUEUE_ARN"
+
 # S3 User Guide, "Tracking an S3 Batch Operations job in Amazon EventBridge through AWS CloudTrail"
 # (checked 2026-11). The status filter is this service's: no other status requires the engine.
 BATCH_JOB_RULE: Final = RuleSpec(

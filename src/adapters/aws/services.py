@@ -15,6 +15,7 @@ class Service(StrEnum):
     LAMBDA = "lambda"
     S3 = "s3"
     S3_CONTROL = "s3control"
+    SCHEDULER = "scheduler"
     SNS = "sns"
     SQS = "sqs"
     STS = "sts"

@@ -10,6 +10,7 @@ from adapters.aws.errors import map_aws_errors
 from adapters.aws.responses import Malformed, optional, required
 from domain.bucket_report import BucketReport
 from domain.errors import InvalidMessage
+from domain.object_look import LookRequest, ObjectLook
 from domain.pricing.survey import Survey, SurveyRequest
 from domain.pricing.survey_json import from_document, to_document
 from ports.errors import (
@@ -27,7 +28,7 @@ from ports.surveyor import Surveyor
 if TYPE_CHECKING:
     from types_aiobotocore_lambda.client import LambdaClient
 
-Found = TypeVar("Found", Survey, BucketReport)
+Found = TypeVar("Found", Survey, BucketReport, ObjectLook)
 
 _OK: Final = 200
 # The API's function is ended after 29 s, and needs a moment for the prices.
@@ -55,12 +56,17 @@ class LambdaSurveyor:
         with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
             return self._read(answer, BucketReport, "check")
 
+    async def look(self, request: LookRequest) -> ObjectLook:
+        answer = await self._ask("look", request)
+        with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
+            return self._read(answer, ObjectLook, "look")
+
     async def survey(self, request: SurveyRequest) -> Survey:
         answer = await self._ask("survey", request)
         with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):
             return self._read(answer, Survey, "survey")
 
-    async def _ask(self, action: str, request: SurveyRequest) -> bytes:
+    async def _ask(self, action: str, request: SurveyRequest | LookRequest) -> bytes:
         payload = json.dumps({"action": action, "survey": to_document(request)}).encode()
         try:
             async with asyncio.timeout(self._timeout_s):

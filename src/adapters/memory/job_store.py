@@ -8,6 +8,7 @@ from datetime import UTC
 
 from adapters.memory.database import MemoryDatabase, Write, page_of
 from domain.connector import Connector
+from domain.index_work import wants_index
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX, active_prefix_bytes
 from domain.job import Job, JobStatus
 from domain.pause import Pause
@@ -81,7 +82,7 @@ class MemoryJobStore:
         for listed in sorted(self._database.jobs, key=_age):
             # The consumer may have changed it since the list was made.
             job = self._database.jobs.find(listed.job_id)
-            if job is not None and (not job.terminal or job.notices.pending):
+            if job is not None and (not job.terminal or job.notices.pending or wants_index(job)):
                 yield self._database.readable(job.job_id, self._with_stage(job))
 
     async def stage_pause(self) -> Pause | None:

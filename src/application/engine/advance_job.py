@@ -15,6 +15,7 @@ from application.engine.chunk_sources import Source, known_source, manifest_sour
 from application.engine.end_job import EndJob
 from application.engine.job_lease import JobLease
 from application.engine.list_bucket import ListBucket
+from application.engine.make_index import MakeIndex
 from application.engine.requeue_failures import RequeueFailures
 from application.engine.requeue_parked import RequeueParked
 from application.engine.share_listing import ShareListing
@@ -50,6 +51,7 @@ class EngineSteps:
     split: SplitIntoChunks
     requeue: RequeueFailures
     end_job: EndJob
+    make_index: MakeIndex
 
 
 class Engine:
@@ -79,7 +81,8 @@ class Engine:
     async def advance(self, job_id: str, deadline: Deadline) -> Job:
         """Run the next steps of the job, until it waits for others or the deadline is near.
 
-        Work that is left at the deadline is requested as another invocation.
+        Work that is left at the deadline is requested as another invocation. Of a job that has
+        ended, what is left is its index.
 
         Raises:
             NotFound: there is no such job.
@@ -87,6 +90,10 @@ class Engine:
             Exception: Lambda must retry the invocation; nothing is lost. After a bounded number of
                 failed attempts at one step the job fails instead.
         """
+        job = await self._advance(job_id, deadline)
+        return await self._steps.make_index.run(job, deadline)
+
+    async def _advance(self, job_id: str, deadline: Deadline) -> Job:
         lease = JobLease(
             jobs=self._jobs,
             clock=self._clock,

@@ -105,11 +105,7 @@ class ChunkRecorder:
         )
         batch.chunks.append(chunk)
         if draft.entries:
-            content = encode_entries(
-                job.request.bucket.name,
-                draft.entries,
-                with_e_tags=job.request.options.trusts_catalog,
-            )
+            content = encode_entries(job.request.bucket.name, draft.entries)
             batch.files.append((chunk_key(chunk), content))
             batch.size_bytes += len(content)
         if draft.outcomes:

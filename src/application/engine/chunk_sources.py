@@ -13,7 +13,8 @@ from domain.manifest import ManifestEntry, decode_row
 from domain.outcome import Outcome, OutcomeKind
 from domain.verification import decode_known
 
-_UNREADABLE: Final = "InvalidReport"
+UNREADABLE_ROW: Final = "InvalidReport"
+"""The reason of the outcome that stands for a row of a report that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Source:
 
 def key_of(item: ManifestEntry | Outcome) -> str | None:
     """Return the key of a parsed record; None if the record could not be read."""
-    unreadable = isinstance(item, Outcome) and item.reason == _UNREADABLE
+    unreadable = isinstance(item, Outcome) and item.reason == UNREADABLE_ROW
     return None if unreadable else item.key
 
 
@@ -64,7 +65,7 @@ def report_source(keys: tuple[str, ...], *, dry_run: bool, known: Source | None 
             return Outcome(
                 key=f"(unreadable report row before byte {after})",
                 kind=OutcomeKind.FAILED,
-                reason=_UNREADABLE,
+                reason=UNREADABLE_ROW,
                 message=str(error),
             )
         if row.outcome is None:

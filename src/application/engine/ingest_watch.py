@@ -9,9 +9,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
-from domain.connector import Trigger
+from domain.connector import Connector, Trigger
 from domain.job import Job
 from domain.limits import QUEUE_DEPTH_LAG_S
 from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
@@ -20,8 +19,6 @@ from ports.connector_store import ConnectorStore
 from ports.errors import Fatal, Misconfigured, NotFound, PortError
 from ports.ingest_queue import IngestQueue
 from ports.telemetry import Telemetry
-
-_PAGE_CONNECTOR_COUNT: Final = 100
 
 # The depth lags: an empty queue was empty this long before the request.
 _DEPTH_LAG: Final = timedelta(seconds=QUEUE_DEPTH_LAG_S)
@@ -83,39 +80,21 @@ class IngestWatch:
         empty_at = connector.queue_empty_at if same_queue else None
         return QueueView(known=True, empty_at=empty_at), ()
 
-    async def observe(self, deadline: Deadline) -> None:
-        """Check the queues of all connectors, until the deadline is near.
-
-        A queue that cannot be read does not stop the pass.
-        """
-        cursor: str | None = None
-        while True:
-            page = await self._connectors.list_page(limit=_PAGE_CONNECTOR_COUNT, cursor=cursor)
-            for each in page.unreadable:
-                self._telemetry.warning(
-                    "connector_not_read", connector_id=each.record_id, cause=each.cause
+    async def observe(self, connector: Connector) -> None:
+        """Check the ingest queue of a connector; that it cannot be read is logged."""
+        queue_url = connector.ingest.queue_url
+        if queue_url is None:
+            return
+        seen_at = self._clock.now() - _DEPTH_LAG
+        try:
+            if await self._queue.depth(queue_url) == 0:
+                await self._connectors.record_queue_empty(
+                    connector.connector_id, seen_at, queue_url=queue_url
                 )
-            for connector in page.items:
-                if deadline.near(self._tuning.stop_margin_s):
-                    return
-                queue_url = connector.ingest.queue_url
-                if queue_url is None:
-                    continue
-                seen_at = self._clock.now() - _DEPTH_LAG
-                try:
-                    if await self._queue.depth(queue_url) == 0:
-                        await self._connectors.record_queue_empty(
-                            connector.connector_id, seen_at, queue_url=queue_url
-                        )
-                except Exception as error:  # noqa: BLE001 - reported
-                    self._telemetry.warning(
-                        "ingest_queue_not_read",
-                        connector_id=connector.connector_id,
-                        cause=str(error),
-                    )
-            cursor = page.cursor
-            if cursor is None:
-                return
+        except Exception as error:  # noqa: BLE001 - reported
+            self._telemetry.warning(
+                "ingest_queue_not_read", connector_id=connector.connector_id, cause=str(error)
+            )
 
     def _unread(self, queue_url: str, error: PortError) -> str:
         hours = self._tuning.ingest_grace_s / 3600

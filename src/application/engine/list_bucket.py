@@ -34,6 +34,7 @@ from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
 from application.known_objects import KnownObjects
 from domain.bucket_check import check_bucket
+from domain.index_work import with_index_wanted
 from domain.job import Findings, Job, JobCompleted, Splitting, evolve
 from domain.key_ranges import WHOLE
 from domain.listing import Listing, RowUpload
@@ -214,7 +215,8 @@ class ListBucket:
 
             def completed(job: Job) -> Job:
                 settled = replace(job, listing=ended, splitting=Splitting(done=True))
-                return evolve(settled, JobCompleted(), self._clock.now())
+                done = evolve(settled, JobCompleted(), self._clock.now())
+                return with_index_wanted(done) if self._tuning.outcome_indexes else done
 
             return await lease.update(job.job_id, completed)
         # Another invocation may have started the listing, and versioning may be enabled since.

@@ -67,7 +67,7 @@ class ManifestOutput:
             await self._known.resume(at.known)
             return at
         upload_id = await self._results.create_upload(self._manifest.key)
-        started = replace(at, manifest=RowUpload(upload_id=upload_id))
+        started = replace(at, manifest=RowUpload(upload_id=upload_id), e_tags=True)
         if job.request.options.trusts_catalog:
             upload_id = await self._results.create_upload(self._known.key)
             started = replace(started, known=RowUpload(upload_id=upload_id))
@@ -83,9 +83,9 @@ class ManifestOutput:
         rows, known_rows = bytearray(), bytearray()
         for entry in selected:
             if entry.key in known:
-                known_rows += encode_known(known[entry.key])
+                known_rows += encode_known(known[entry.key], entry)
             else:
-                rows += encode_row(job.request.bucket.name, entry)
+                rows += encode_row(job.request.bucket.name, entry, with_e_tag=at.e_tags)
             key_sum = with_key(key_sum, entry.key)
         if selected:
             self._manifest.add_page(selected[0].key, bytes(rows))
@@ -130,7 +130,7 @@ class ManifestOutput:
                 await self._known.complete(known)
             if manifest.part_e_tags:
                 e_tag = await self._manifest.complete(manifest)
-                finished = ManifestFile(key=self._manifest.key, e_tag=e_tag)
+                finished = ManifestFile(key=self._manifest.key, e_tag=e_tag, row_e_tags=at.e_tags)
         except Conflict:
             # A late request of an attempt with an expired lease replaced a part: the upload no
             # longer has the recorded parts, and never will.

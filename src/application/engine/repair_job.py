@@ -15,6 +15,7 @@ from application.jobs.status_publisher import StatusPublisher
 from domain.back_pressure import check_readable
 from domain.errors import IngestQueueUnreadable
 from domain.hold import pause_of
+from domain.index_work import wants_index
 from domain.job import Job
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
@@ -49,6 +50,8 @@ class RepairJob:
         """Publish its statuses, continue its end, and repair its chunks and its engine's work."""
         job = await self._status_publisher.publish_pending(job)
         if job.terminal:
+            if wants_index(job):
+                await self._invoker.advance(job.job_id)
             return
         if job.ending is not None:
             # Other jobs must not wait for one with many chunks; the next sweep continues with it.

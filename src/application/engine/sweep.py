@@ -3,8 +3,9 @@
 It checks every open job, and repairs what a lost message, a lost event or a dead process can leave
 behind: statuses that were not published, a job that no engine works on, a batch job whose end was
 not reported, chunks whose message was lost or whose worker died, a last settlement that did not end
-the job. It decides by the records, the clock, and the depth of the processor queue. It is safe to
-run it twice, or at the same time as any other process.
+the job. It also puts the timers of schedules that do not run. It decides by the records, the clock,
+and the depth of the processor queue. It is safe to run it twice, or at the same time as any other
+process.
 
 It is a loop over invocations: the next one continues with what this one did not reach. Its measure,
 which decreases with each, is the number of stale chunks: each chunk that is sent or released gets
@@ -13,9 +14,9 @@ the present time before the next ones are, so a sweep that dies leaves fewer of 
 
 from __future__ import annotations
 
-from application.engine.ingest_watch import IngestWatch
 from application.engine.repair_chunks import RepairChunks
 from application.engine.repair_job import RepairJob
+from application.engine.watch_connectors import WatchConnectors
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.results.failure_records import cause_of
@@ -33,14 +34,14 @@ class Sweep:
         jobs: JobStore,
         repair_job: RepairJob,
         repair_chunks: RepairChunks,
-        ingest_watch: IngestWatch,
+        watch_connectors: WatchConnectors,
         telemetry: Telemetry,
         tuning: Tuning,
     ) -> None:
         self._jobs = jobs
         self._repair_job = repair_job
         self._repair_chunks = repair_chunks
-        self._ingest_watch = ingest_watch
+        self._watch_connectors = watch_connectors
         self._telemetry = telemetry
         self._tuning = tuning
 
@@ -75,7 +76,7 @@ class Sweep:
         except Exception as error:  # noqa: BLE001 - reported
             self._telemetry.warning("messages_not_sent_again", cause=cause_of(error))
             first_error = first_error or error
-        await self._ingest_watch.observe(deadline)
+        first_error = await self._watch_connectors.run(deadline) or first_error
         if deadline.near(self._tuning.stop_margin_s):
             self._telemetry.warning("sweep_incomplete", checked_count=checked_count)
         self._telemetry.event("sweep_done", checked_count=checked_count)

@@ -48,6 +48,10 @@ class Tuning:
         snapshot_segments: Segments of the catalog that are scanned at once.
         snapshot_run_bytes: Rows of a snapshot that are sorted in memory.
         snapshot_age_max_s: How old a snapshot may be that is trusted.
+        outcome_indexes: Whether the outcomes of a job that has ended are merged into an index that
+            is sorted by key.
+        index_run_bytes: Rows of an index that are sorted in memory; also the size of its parts,
+            before they are compressed.
         added_chunk_count: Chunks recorded in one transaction.
         stuck_after_s: How long a job or chunk may make no progress before the sweep recovers it.
         queued_again_after_s: How long a queued chunk waits before its message may be considered
@@ -99,6 +103,8 @@ class Tuning:
     snapshot_segments: int = 4
     snapshot_run_bytes: int = 32 * 1024**2
     snapshot_age_max_s: float = 21_600.0
+    outcome_indexes: bool = True
+    index_run_bytes: int = 64 * 1024**2
     added_chunk_count: int = 25
     stuck_after_s: float = 300.0
     queued_again_after_s: float = 3_600.0

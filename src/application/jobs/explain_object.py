@@ -1,8 +1,9 @@
 """The outcome of one key in a job.
 
-The key is searched for in the files of the chunks whose range of keys covers it: one chunk with
-discovery `direct`, many with `batch`, where S3 reports objects in no order. A request stops after
-`Tuning.read_s` and returns a cursor, so that it ends in time for a job of any size.
+A job that has ended has an index, soon after its end: then a key takes two reads of files at most.
+Without one, it is searched for in the files of the chunks whose range of keys covers it: one chunk
+with discovery `direct`, many with `batch`, where S3 reports objects in no order. A request stops
+after `Tuning.read_s` and returns a cursor, so that it ends in time for a job of any size.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from application.execution.fanout import fan_out
 from application.execution.tuning import Tuning
 from application.jobs.continuation import Place, cursor_at, place_of
 from application.results.files import read_chunk_outcomes
-from domain.chunk import Chunk, ChunkStatus
+from application.results.outcome_index import IndexReader
+from domain.chunk import FULLY_REPORTED, Chunk
+from domain.index_work import ready_index
 from domain.outcome import Outcome
+from domain.outcome_index import Listed
 from domain.shown import shown
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.errors import NotFound
 from ports.job_store import JobStore
 from ports.results_store import ResultsStore
-
-_FULLY_REPORTED = frozenset({ChunkStatus.COMPLETED, ChunkStatus.COMPLETED_WITH_ERRORS})
-"""States in which a chunk's files have the outcome of each of its objects."""
 
 # A chunk's item has about 700 bytes, and a response of DynamoDB at most 1 MB.
 _CHUNKS_AT_ONCE: Final = 1_000
@@ -42,13 +43,19 @@ class Explanation:
     not done when its chunk was cancelled or failed; then `chunks` are those that may contain it.
     They are the ones that this request found; `chunk_count` also counts those of the requests
     before it. With a cursor, the search is not complete: the next request continues there.
+    `listed` is known from the index only.
     """
 
     key: str
     outcome: Outcome | None
+    listed: Listed | None = None
     chunks: tuple[Chunk, ...]
     chunk_count: int
     cursor: str | None = None
+
+
+class _NotInIndexError(Exception):
+    """The index does not have the key, and does not say that the job did not have it."""
 
 
 class ExplainObject:
@@ -63,6 +70,7 @@ class ExplainObject:
         clock: Clock,
         tuning: Tuning,
     ) -> None:
+        self._index = IndexReader(results=results)
         self._jobs = jobs
         self._chunks = chunks
         self._results = results
@@ -78,6 +86,12 @@ class ExplainObject:
         """
         deadline = Deadline.after(self._clock, self._tuning.read_s)
         job = await self._jobs.get(job_id)
+        number = ready_index(job)
+        if cursor is None and number is not None:
+            try:
+                return await self._indexed(job_id, number, key)
+            except _NotInIndexError:
+                pass
         place = place_of(cursor, _search_name(job_id, key))
         # Chunks that may contain it without an outcome: open ones, cancelled ones, and those that
         # failed because their own files could not be read.
@@ -99,7 +113,7 @@ class ExplainObject:
                 if (found := await self._find(group, key)) is not None:
                     chunk, outcome = found
                     return Explanation(key=key, outcome=outcome, chunks=(chunk,), chunk_count=1)
-                unknown += (chunk for chunk in group if chunk.status not in _FULLY_REPORTED)
+                unknown += (chunk for chunk in group if chunk.status not in FULLY_REPORTED)
             if page.cursor is None:
                 break
             place = Place(page.cursor, 0, place.count)
@@ -108,9 +122,36 @@ class ExplainObject:
                 return _unfinished(job_id, key, unknown, following)
         count = place.count + len(unknown)
         if not count and (job.terminal or job.splitting.done):
-            message = f"key '{shown(key)}' is not among the objects of job {job_id}"
-            raise NotFound(message, resource=key)
+            raise _not_among(job_id, key)
         return Explanation(key=key, outcome=None, chunks=tuple(unknown), chunk_count=count)
+
+    async def _indexed(self, job_id: str, number: int, key: str) -> Explanation:
+        """Return the outcome of one key from the index.
+
+        Raises:
+            NotFound: the key is not in the job.
+            _NotInIndexError: the index does not say whether it is.
+        """
+        try:
+            root = await self._index.root(job_id, number)
+            found = await self._index.find_below(root, job_id, number, key)
+        except NotFound as error:
+            # Its files were removed. Those of chunks may be there.
+            raise _NotInIndexError from error
+        if found is None:
+            if root.unread_count:
+                raise _NotInIndexError
+            raise _not_among(job_id, key)
+        chunks: tuple[Chunk, ...] = ()
+        if found.chunk_index is not None:
+            chunks = (await self._chunks.get(job_id, found.chunk_index),)
+        return Explanation(
+            key=key,
+            outcome=found.outcome,
+            listed=found.listed,
+            chunks=chunks,
+            chunk_count=len(chunks),
+        )
 
     async def _find(self, chunks: Sequence[Chunk], key: str) -> tuple[Chunk, Outcome] | None:
         found: list[tuple[Chunk, Outcome]] = []
@@ -123,6 +164,11 @@ class ExplainObject:
 
         await fan_out(chunks, search, limit=len(chunks))
         return found[0] if found else None
+
+
+def _not_among(job_id: str, key: str) -> NotFound:
+    message = f"key '{shown(key)}' is not among the objects of job {job_id}"
+    return NotFound(message, resource=key)
 
 
 def _unfinished(job_id: str, key: str, unknown: Sequence[Chunk], following: Place) -> Explanation:

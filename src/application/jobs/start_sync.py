@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
 from application.jobs.engine_invocation import request_advance
-from application.jobs.plan_sync import PlanSync
 from application.jobs.status_publisher import StatusPublisher
 from application.jobs.sync_request import sync_request
-from domain.connector import check_may_start
+from domain.connector import Connector, check_may_start
 from domain.errors import InvalidRequest
 from domain.filter_view import filters_view
 from domain.identity import job_id_for
@@ -20,7 +20,7 @@ from domain.job import Job, new_job
 from domain.job_control import is_of
 from domain.key_source import source_issues
 from domain.manifest import format_timestamp
-from domain.sync_request import SyncOptions
+from domain.sync_request import SyncOptions, SyncRequest
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
@@ -28,6 +28,9 @@ from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.ids import Ids
 from ports.job_store import ConnectorChanged, JobStore
 from ports.telemetry import Telemetry
+
+Estimate = Callable[[SyncRequest], Awaitable[SyncRequest]]
+"""Returns a request with what it would cost."""
 
 # Edits of a connector are rare. The bound only keeps a bug from looping forever.
 _MAX_TRIES: Final = 10
@@ -52,7 +55,7 @@ class Started:
 
 
 class StartSync:
-    """The use case behind `POST /connectors/{id}/sync`."""
+    """Starts syncs, those that a user asks for and those of a schedule."""
 
     def __init__(
         self,
@@ -64,9 +67,7 @@ class StartSync:
         clock: Clock,
         ids: Ids,
         telemetry: Telemetry,
-        planner: PlanSync,
     ) -> None:
-        self._planner = planner
         self._connectors = connectors
         self._jobs = jobs
         self._engine = engine
@@ -82,11 +83,14 @@ class StartSync:
         *,
         idempotency_key: str | None = None,
         max_cost: Decimal | None = None,
+        estimate: Estimate | None = None,
+        check: Callable[[Connector], None] | None = None,
     ) -> Started:
         """Record a job and invoke the engine.
 
-        With `max_cost`, in dollars, the sync is planned first, and starts only if the upper end of
-        its estimate is not above that.
+        With `max_cost`, in dollars, `estimate` gets the request first, and returns it with its
+        estimate, or raises. `check` gets the connector as the job is recorded with it, and may
+        raise; it is not called if the job exists.
 
         The job is recorded first. If the engine cannot be invoked, or its invocation is lost, the
         sweep starts the job. So this succeeds as soon as the record is written.
@@ -101,7 +105,7 @@ class StartSync:
             OverlappingJob: an active job of any connector of the bucket covers some of the
                 prefixes.
             TooManyPrefixes: the bucket's active jobs already have too many.
-            AboveMaxCost, BucketNotReadable, Retryable: as `PlanSync.affordable`.
+            Exception: raised by `estimate` or `check`; nothing was recorded.
         """
         fingerprint = _fingerprint(options, max_cost)
         if idempotency_key is not None:
@@ -113,7 +117,9 @@ class StartSync:
         )
         with self._telemetry.span("start_job", job_id=job_id, connector_id=connector_id):
             try:
-                job = await self._record(connector_id, job_id, options, fingerprint, max_cost)
+                job = await self._record(
+                    connector_id, job_id, options, fingerprint, estimate, check
+                )
             except AlreadyExists:
                 return await self._replayed(await self._jobs.get(job_id), fingerprint)
             # Before the engine is invoked: it would publish the same status.
@@ -127,16 +133,19 @@ class StartSync:
         job_id: str,
         options: SyncOptions,
         fingerprint: str,
-        max_cost: Decimal | None,
+        estimate: Estimate | None,
+        check: Callable[[Connector], None] | None,
     ) -> Job:
         """Record the job with the settings that its connector has in the same moment."""
         for _ in range(_MAX_TRIES):
             connector = await self._connectors.get(connector_id)
             check_may_start(connector)
-            _check_source(options, has_max_cost=max_cost is not None)
+            if check is not None:
+                check(connector)
+            _check_source(options, has_max_cost=estimate is not None)
             request = replace(sync_request(connector, options), fingerprint=fingerprint)
-            if max_cost is not None:
-                request = await self._planner.affordable(request, max_cost)
+            if estimate is not None:
+                request = await estimate(request)
             job = new_job(job_id=job_id, request=request, now=self._clock.now())
             try:
                 return await self._jobs.create(job, connector=connector)

@@ -10,6 +10,7 @@ from application.jobs.update_job import update_job
 from application.results.failure_records import cause_of
 from application.results.files import summary_key
 from application.results.stored_e_tag import stored_e_tag
+from domain.index_work import with_index_wanted
 from domain.job import TERMINAL, Job, JobStatus, StatusNotice, without_notices
 from domain.job_control import finish_if_settled
 from domain.message import status_message
@@ -140,7 +141,10 @@ class StatusPublisher:
         Raises:
             NotFound: there is no such job.
         """
-        job = await update_job(
-            self._jobs, job_id, lambda job: finish_if_settled(job, self._clock.now())
-        )
+        job = await update_job(self._jobs, job_id, self._finished)
         return await self.publish_pending(job)
+
+    def _finished(self, job: Job) -> Job:
+        ended = finish_if_settled(job, self._clock.now())
+        wants = ended is not job and self._tuning.outcome_indexes
+        return with_index_wanted(ended) if wants else ended

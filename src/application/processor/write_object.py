@@ -60,8 +60,10 @@ class ObjectWriter:
         if item.verdict.reason is Reason.TAGS_RESTORED:
             return await self._restore_tags(job, item, context)
         written = WrittenObject(e_tag=head.e_tag, version_id=head.version_id)
+        mark: str | None = None
         if item.verdict.reason is not Reason.ALREADY_TRIGGERED:
-            tags = tags_after(item.tags, item.verdict.identity, next_mark(job, item))
+            mark = next_mark(job, item)
+            tags = tags_after(item.tags, item.verdict.identity, mark)
             if _cannot_trigger(job, head):
                 return _archived_outcome(job, head)
             if job.request.ingest.trigger is Trigger.COPY:
@@ -72,7 +74,7 @@ class ObjectWriter:
             else:
                 async with context.write_slot():
                     await self._objects.write_tags(job.request.bucket, head, tags)
-        return _triggered(job, item, written)
+        return _triggered(job, item, written, mark)
 
     async def _check_tags(self, job: Job, item: DecidedObject, context: AttemptContext) -> None:
         """Read the tags again if neither version nor time shows which object they belong to.
@@ -96,7 +98,7 @@ class ObjectWriter:
             return _known_by_path(item)
         async with context.write_slot():
             await self._objects.write_tags(job.request.bucket, item.head, tags)
-        return skipped_outcome(item)
+        return replace(skipped_outcome(item), tags_before=dict(item.tags))
 
     async def _copy_in_place(
         self, job: Job, head: ObjectHead, tags: Mapping[str, str], context: AttemptContext
@@ -126,7 +128,10 @@ def preview(job: Job, item: DecidedObject) -> Outcome:
     return skipped_outcome(item)
 
 
-def _triggered(job: Job, item: DecidedObject, written: WrittenObject) -> Triggered:
+def _triggered(
+    job: Job, item: DecidedObject, written: WrittenObject, mark: str | None
+) -> Triggered:
+    """Return the event of a triggered object; without a mark an earlier attempt has written it."""
     event = ingest_event(
         job,
         key=item.key,
@@ -140,6 +145,8 @@ def _triggered(job: Job, item: DecidedObject, written: WrittenObject) -> Trigger
         decided(item.key, item.verdict, size_bytes=item.head.size_bytes),
         e_tag=written.e_tag,
         version_id=written.version_id,
+        tags_before=None if mark is None else dict(item.tags),
+        mark=mark,
     )
     return Triggered(event=event, outcome=outcome)
 

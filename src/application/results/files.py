@@ -72,12 +72,10 @@ def summary_key(job_id: str) -> str:
     return f"jobs/{job_id}/summary.json"
 
 
-def encode_entries(
-    bucket_name: str, entries: Iterable[ManifestEntry], *, with_e_tags: bool
-) -> bytes:
+def encode_entries(bucket_name: str, entries: Iterable[ManifestEntry]) -> bytes:
     """Return the content of a chunk's file; rows that were read from a file are copied from it."""
     return b"".join(
-        entry.row or encode_row(bucket_name, entry, with_e_tag=with_e_tags) for entry in entries
+        entry.row or encode_row(bucket_name, entry, with_e_tag=True) for entry in entries
     )
 
 
@@ -88,7 +86,7 @@ async def read_entries(results: ResultsStore, key: str) -> AsyncIterator[Manifes
         NotFound: there is no such file.
         InvalidManifest: a row has an invalid format.
     """
-    async for line in _lines(results, key):
+    async for line in lines_of(results, key):
         yield decode_row(line)
 
 
@@ -112,7 +110,7 @@ async def read_outcomes(results: ResultsStore, key: str) -> AsyncIterator[Outcom
         NotFound: there is no such file.
         InvalidManifest: a line has an invalid format.
     """
-    async for line in _lines(results, key):
+    async for line in lines_of(results, key):
         yield from_json_line(line)
 
 
@@ -129,10 +127,15 @@ async def read_chunk_outcomes(results: ResultsStore, chunk: Chunk) -> AsyncItera
             continue
 
 
-async def _lines(results: ResultsStore, key: str) -> AsyncIterator[bytes]:
+async def lines_of(results: ResultsStore, key: str, *, position: int = 0) -> AsyncIterator[bytes]:
+    """Yield the lines of a file from a byte on, without their line ends.
+
+    Raises:
+        NotFound: there is no such file.
+    """
     # JSON escapes quotes as CSV does not, so splitting JSON lines by CSV's rules would be wrong.
     rest = b""
-    async for block in results.stream(key):
+    async for block in results.stream(key, position=position):
         *whole, rest = (rest + block).split(b"\n")
         for line in whole:
             yield line

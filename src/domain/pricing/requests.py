@@ -40,6 +40,9 @@ class Model:
         workers: Chunks that are processed at once.
         tasks: Tasks of S3 Batch Operations that are run at once.
         batch_delay_s: How long S3 Batch Operations takes besides the tasks. Assumed.
+        outcome_indexes, index_run_bytes: As in the tuning.
+        indexed_cpu_s: The CPU time of the engine for an object of the index. Measured with the
+            benchmarks.
         reads_per_s, writes_per_s: The rates of a prefix that S3 does not partition.
     """
 
@@ -60,6 +63,9 @@ class Model:
     workers: int = 20
     tasks: int = 100
     batch_delay_s: float = 120.0
+    outcome_indexes: bool = True
+    index_run_bytes: int = 64 * 1024**2
+    indexed_cpu_s: float = 0.00002
     reads_per_s: float = 5_500.0
     writes_per_s: float = 3_500.0
 
@@ -74,7 +80,13 @@ class Chunks:
     windows: int
 
 
-_ROW_BYTES: Final = 120
+_ROW_BYTES: Final = 150
+_INDEX_ROW_BYTES: Final = 450
+_STRETCH_BYTES: Final = 1024**2
+_CHUNK_RECORDS_PER_QUERY: Final = 100
+# A chunk's item has about 700 bytes, and a unit reads 4 KB.
+_CHUNK_UNITS: Final = 0.175
+_INDEX_READS_IN_FLIGHT: Final = 16
 _MESSAGES_PER_REQUEST: Final = 10
 _KEYS_PER_GET: Final = 100
 _CHECK_COUNT: Final = 2
@@ -117,6 +129,7 @@ def requests_of(workload: Workload, choice: Choice, model: Model) -> tuple[Usage
         *_on_results(workload, choice, chunks, model),
         *_on_records(choice, chunks, model),
         *_computing(workload, choice, chunks, model),
+        *(_indexing(workload, choice, chunks, model) if model.outcome_indexes else ()),
     )
     return tuple(line for line in lines if line.requests or line.units)
 
@@ -276,6 +289,43 @@ def _recordings(chunks: int, model: Model, *, doubling: bool) -> int:
         recorded += max(recorded, 1)
         count += 1
     return count + ceil(max(chunks - recorded, 0) / model.added_chunk_count)
+
+
+def _indexing(workload: Workload, choice: Choice, chunks: Chunks, model: Model) -> Iterator[Usage]:
+    """The index of outcomes: every file of the job is read once, sorted, and written as parts."""
+    batch, total = choice.discovery is Discovery.BATCH, workload.total
+    known = workload.objects.get(Work.LISTED, 0)
+    if batch:
+        # The manifest, the list of known objects, and two files of outcomes.
+        listings = (total > known) + (known > 0)
+        files = listings + chunks.worked + (chunks.total if total > chunks.entries else 0)
+    else:
+        files = 2 * chunks.worked
+    size_bytes = total * _INDEX_ROW_BYTES
+    parts = max(ceil(size_bytes / model.index_run_bytes), 1)
+    reads, writes = files, 1 + (total > 0)
+    if parts > 1:
+        # As many runs: each is written and recorded, and so is each part with its blocks.
+        reads += 2 * ceil(size_bytes / _STRETCH_BYTES) + parts
+        writes = 5 * parts + 1
+    yield _line(Where.INDEX, "s3", "GetObject", reads)
+    yield _line(Where.INDEX, "s3", "HeadObject", 1)
+    yield _line(Where.INDEX, "s3", "PutObject", writes)
+    queries = max(ceil(chunks.total / _CHUNK_RECORDS_PER_QUERY), 1)
+    yield _line(
+        Where.INDEX,
+        "dynamodb",
+        "Query",
+        queries,
+        Decimal(max(ceil(chunks.total * _CHUNK_UNITS), 1)),
+    )
+    yield _line(Where.INDEX, "dynamodb", "GetItem", 5, Decimal(5))
+    yield _line(Where.INDEX, "dynamodb", "UpdateItem", 2, Decimal(6))
+    yield _line(Where.INDEX, "lambda", "Invoke", 1)
+    waiting_s = (reads / _INDEX_READS_IN_FLIGHT) * model.read_s
+    used_s = 0.5 + max(waiting_s, total * model.indexed_cpu_s)
+    gb_s = Decimal(used_s * model.memory_gb).quantize(Decimal("0.001"))
+    yield _line(Where.INDEX, "lambda", "Duration", 0, gb_s)
 
 
 def _computing(workload: Workload, choice: Choice, chunks: Chunks, model: Model) -> Iterator[Usage]:

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from domain.bucket_report import BucketReport
 from domain.errors import InvalidMessage
+from domain.object_look import LookRequest, ObjectLook
 from domain.pricing.survey import Survey, SurveyRequest
 
-Value = TypeVar("Value", Survey, SurveyRequest, BucketReport)
+Value = TypeVar("Value", Survey, SurveyRequest, BucketReport, LookRequest, ObjectLook)
+
+_KINDS: Final = (Survey, SurveyRequest, BucketReport, LookRequest, ObjectLook)
 
 
-def to_document(value: Survey | SurveyRequest | BucketReport) -> dict[str, Any]:
+def to_document(
+    value: Survey | SurveyRequest | BucketReport | LookRequest | ObjectLook,
+) -> dict[str, Any]:
     """Return the value as JSON's own types."""
     document: dict[str, Any] = _adapters()[type(value)].dump_python(value, mode="json")
     return document
@@ -39,4 +44,4 @@ def from_document(kind: type[Value], document: object) -> Value:
 
 @cache
 def _adapters() -> dict[type[Any], TypeAdapter[Any]]:
-    return {kind: TypeAdapter(kind) for kind in (Survey, SurveyRequest, BucketReport)}
+    return {kind: TypeAdapter(kind) for kind in _KINDS}

@@ -19,6 +19,7 @@ class Where(StrEnum):
     EVENTS = "events"
     COMPUTE = "compute"
     DISCOVERY = "discovery"
+    INDEX = "index"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,9 @@ FREE: Final[Mapping[tuple[str, str], str]] = {
     ("s3control", "DescribeJob"): "a job is billed as a job and by its objects",
     ("s3control", "ListJobs"): "a job is billed as a job and by its objects",
     ("s3control", "UpdateJobStatus"): "a job is billed as a job and by its objects",
+    ("scheduler", "CreateSchedule"): "schedules are billed by their invocations",
+    ("scheduler", "DeleteSchedule"): "schedules are billed by their invocations",
+    ("scheduler", "ListSchedules"): "schedules are billed by their invocations",
     ("sts", "AssumeRole"): "STS is free",
     ("dynamodb", "DescribeTable"): "reads of a table's description are free",
 }

@@ -12,10 +12,14 @@ from entrypoints.cli.demo.command import demo
 from entrypoints.cli.local.up_command import up
 from entrypoints.cli.remote import (
     connector_commands,
+    console_command,
+    explain_command,
     job_commands,
+    outcomes_command,
     pause_commands,
     plan_command,
     retrigger_command,
+    schedule_commands,
     tail_command,
     watch_command,
 )
@@ -32,8 +36,10 @@ app.command()(demo)
 app.command()(up)
 app.command()(doctor)
 app.command()(schemas)
+app.command()(console_command.console)
 app.command()(completions)
 app.add_typer(connector_commands.app, name="connectors")
+app.add_typer(schedule_commands.app, name="schedule")
 for _command in (
     plan_command.plan,
     job_commands.sync,
@@ -42,8 +48,8 @@ for _command in (
     watch_command.watch,
     tail_command.tail,
     job_commands.errors,
-    job_commands.outcomes,
-    job_commands.explain,
+    outcomes_command.outcomes,
+    explain_command.explain,
     job_commands.cancel,
     pause_commands.pause,
     pause_commands.resume,

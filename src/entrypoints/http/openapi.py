@@ -20,9 +20,11 @@ from entrypoints import VERSION
 from entrypoints.http import (
     cause_responses,
     cost_responses,
+    object_responses,
     pause_responses,
     problems,
     responses,
+    schedule_responses,
 )
 from entrypoints.http.powertools import rule_of
 from entrypoints.http.problems import ProblemKind
@@ -41,7 +43,12 @@ _EVERY_ROUTE: Final = (
 _NOT_OURS: Final = ("HTTPValidationError", "ValidationError", "ResponseValidationError")
 
 _MODELS: Final = (
-    vars(cause_responses) | vars(cost_responses) | vars(pause_responses) | vars(responses)
+    vars(cause_responses)
+    | vars(cost_responses)
+    | vars(object_responses)
+    | vars(pause_responses)
+    | vars(schedule_responses)
+    | vars(responses)
 )
 
 
@@ -94,7 +101,7 @@ def _success(route: Route) -> Json:
         headers["Retry-After"] = _header("Seconds until a look at it may show something new.")
     if route.replayable:
         headers["Idempotency-Replayed"] = _header("`true` if an earlier request made the job.")
-    if route.answers in ("Connector", "SavedConnector"):
+    if route.answers in ("Connector", "SavedConnector", "Schedule"):
         headers["ETag"] = _header("The state of its settings, for If-Match.")
     if route.status == HTTPStatus.NO_CONTENT:
         return {"description": HTTPStatus(route.status).phrase, "headers": headers}

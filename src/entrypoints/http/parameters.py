@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.request import Request as ResolvedReque
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from domain.decision import Decision
 from domain.job import JobStatus
 from domain.outcome import OutcomeKind
 from entrypoints.http.event import Request
@@ -21,6 +22,10 @@ from ports.errors import NotFound
 
 PAGE_ITEM_COUNT: Final = 20
 _PAGE_ITEM_COUNT_MAX: Final = 100
+# All are asked within one request.
+_JOB_COUNT_MAX: Final = 20
+# An outcome has some hundred bytes; a job has millions.
+_OUTCOME_COUNT_MAX: Final = 1_000
 
 # Ids that we make or accept are such words; others are of nothing, and no table must be asked
 # (DynamoDB refuses keys over 2,048 bytes).
@@ -134,6 +139,12 @@ Limit = Annotated[
     BeforeValidator(_digits),
     Query(description="How many items at most."),
 ]
+JobCount = Annotated[
+    int,
+    Field(ge=1, le=_JOB_COUNT_MAX),
+    BeforeValidator(_digits),
+    Query(description="How many of the latest jobs are asked."),
+]
 PageCursor = Annotated[
     Cursor | None,
     Query(description="`nextCursor` of the page before; left out for the first."),
@@ -142,5 +153,17 @@ ConnectorFilter = Annotated[
     Word | None, Query(alias="connectorId", description="Only jobs of this connector.")
 ]
 StatusFilter = Annotated[JobStatus | None, Query(description="Only jobs in this status.")]
-Outcome = Annotated[OutcomeKind, Query(description="Only objects that ended like this.")]
+OutcomeLimit = Annotated[
+    int,
+    Field(ge=1, le=_OUTCOME_COUNT_MAX),
+    BeforeValidator(_digits),
+    Query(description="How many objects at most."),
+]
+Outcome = Annotated[OutcomeKind | None, Query(description="Only objects that ended like this.")]
+DecisionFilter = Annotated[
+    Decision | None, Query(description="Only objects for which this was decided.")
+]
+KeyPrefix = Annotated[
+    WholeKey | None, Query(description="Only keys that begin like this, URL-encoded.")
+]
 Key = Annotated[WholeKey, Query(description="The object's key, URL-encoded.")]

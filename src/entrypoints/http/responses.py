@@ -10,16 +10,17 @@ from pydantic import Field, RootModel
 from domain.bucket_report import Probed
 from domain.chunk import ChunkStatus
 from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
-from domain.decision import Decision
 from domain.file_types import FilterMode
 from domain.filters import MediaType, StorageClass
 from domain.job import JobStatus
 from domain.key_source import SourceKind
-from domain.outcome import OutcomeKind
+from domain.outcome_index import IndexStatus
 from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
+from entrypoints.http.outcome_responses import Listed, ObjectOutcome, Outcome
 from entrypoints.http.pause_responses import Hold
+from entrypoints.http.schedule_responses import ScheduleSettings
 from entrypoints.http.shown_model import Count, Shown
 
 Item = TypeVar("Item")
@@ -72,6 +73,10 @@ class Connector(Shown):
     expected_bucket_owner: str | None
     role_arn: str | None
     """The role in which the bucket is reached; null for the service's own."""
+    schedule: ScheduleSettings | None
+    """When its syncs start on their own; null if they do not."""
+    next_run_at: datetime | None
+    """When the next one does."""
     created_at: datetime
 
 
@@ -200,6 +205,14 @@ class Lookup(Shown):
     snapshot: CatalogSnapshot | None
 
 
+class OutcomeIndex(Shown):
+    """The index by which the outcome of an object is found at once."""
+
+    status: IndexStatus
+    reason: str | None
+    """Why the last attempt to make it failed, or why it cannot be made."""
+
+
 class Job(Shown):
     """One sync of one connector."""
 
@@ -230,6 +243,8 @@ class Job(Shown):
     statistics: JobStatistics
     chunks: ChunkCounts
     progress: Progress
+    outcome_index: OutcomeIndex | None
+    """Null until the job has ended, and for jobs of earlier versions."""
     estimate: CostEstimate | None
     """Of a sync with maxCost, and of a dry run that has completed: then of the sync itself."""
     actual: ActualCost | None
@@ -272,36 +287,13 @@ class Failure(Shown):
     stack_trace: str | None
 
 
-class Outcome(Shown):
-    """The end of one object in one job."""
-
-    outcome: OutcomeKind
-    reason: str
-    decision: Decision | None
-    asset_id: str | None
-    inventory_id: str | None
-    size: int | None
-    e_tag: str | None
-    version_id: str | None
-    triggered_at: datetime | None
-    """Of an object that is ingesting or was not taken: when it was last triggered."""
-    trigger_count: int | None
-    message: str | None
-    vendor_code: str | None
-    request_id: str | None
-
-
-class ObjectOutcome(Outcome):
-    """The end of one object, with its key."""
-
-    object_key: str
-
-
 class Explanation(Shown):
     """The outcome of one key."""
 
     job_id: str
     object_key: str
+    listed: Listed | None
+    """Null until the job has its index of outcomes, which is made after its end."""
     outcome: Outcome | None
     """Null while the object's chunk is not settled."""
     chunk_count: Count

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from entrypoints.http import problems
 from entrypoints.http.problems import ProblemKind
 
-Method = Literal["GET", "POST", "PATCH", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
 

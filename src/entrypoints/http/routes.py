@@ -5,13 +5,13 @@ Powertools reads the annotations at run time, to validate the arguments and to d
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
+from application.jobs.outcome_pages import WantedOutcomes
 from application.jobs.plan_sync import PlanOptions
 from domain.bucket_report import BucketReport
 from domain.connector import Connector
@@ -19,12 +19,15 @@ from domain.errors import FieldIssue, InvalidRequest
 from domain.job import Job
 from domain.pricing.plan_views import plan_view
 from domain.report_view import report_view
+from domain.schedule_view import connector_schedule_view
 from domain.views import (
     cause_view,
     chunk_view,
     connector_view,
     failure_view,
+    indexed_view,
     job_view,
+    listed_view,
     outcome_view,
 )
 from entrypoints.http import parameters as given
@@ -32,6 +35,9 @@ from entrypoints.http.bodies import PlanBody, SyncBody
 from entrypoints.http.connector_bodies import ConnectorBody, ConnectorChangesBody
 from entrypoints.http.connector_job_routes import JOB, under_connector
 from entrypoints.http.event import Request
+from entrypoints.http.json_answers import json_answer as _json
+from entrypoints.http.json_answers import tag_of as _tag
+from entrypoints.http.object_routes import ROUTES as OBJECT_ROUTES
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.pause_bodies import PauseBody
 from entrypoints.http.problems import (
@@ -50,6 +56,7 @@ from entrypoints.http.problems import (
     TOO_MANY_PREFIXES,
 )
 from entrypoints.http.route import RouteTable
+from entrypoints.http.schedule_routes import SCHEDULE_ROUTES
 from entrypoints.http.stage_routes import STAGE_ROUTES
 from entrypoints.wiring.api_app import ApiApp
 from ports.paging import Page
@@ -77,7 +84,7 @@ async def create_connector(
     vetting = app.check_connector.vetting(app.default_discovery)
     connector = await app.connectors.register(body.to_connector(), vet=vetting if check else None)
     location = request.link(f"/connectors/{connector.connector_id}")
-    return _saved(connector, vetting.report, 201, {"Location": location})
+    return _saved(app, connector, vetting.report, 201, {"Location": location})
 
 
 @ROUTES.route("GET", "/connectors", "ConnectorPage")
@@ -85,14 +92,15 @@ async def list_connectors(
     app: App, limit: given.Limit = PAGE_ITEM_COUNT, cursor: given.PageCursor = None
 ) -> Response[str]:
     """List connectors."""
-    return _page(await app.connectors.list_page(limit=limit, cursor=cursor), connector_view)
+    page = await app.connectors.list_page(limit=limit, cursor=cursor)
+    return _page(page, lambda connector: _connector(app, connector))
 
 
 @ROUTES.route("GET", "/connectors/{connectorId}", "Connector")
 async def get_connector(app: App, connector_id: given.ConnectorIdInPath) -> Response[str]:
     """Show a connector."""
     connector = await app.connectors.get(connector_id)
-    return _json(200, connector_view(connector), _tag(connector))
+    return _json(200, _connector(app, connector), _tag(connector))
 
 
 @ROUTES.route(
@@ -109,7 +117,7 @@ async def edit_connector(
     vetting = app.check_connector.vetting(app.default_discovery)
     vet = vetting if check else None
     connector = await app.connectors.edit(connector_id, body.changed, revisions=if_match, vet=vet)
-    return _saved(connector, vetting.report)
+    return _saved(app, connector, vetting.report)
 
 
 @ROUTES.route("POST", "/connectors/{connectorId}/check", "BucketReport")
@@ -242,13 +250,16 @@ async def list_causes(app: App, job_id: given.JobIdInPath, cursor: given.PageCur
 async def list_outcomes(
     app: App,
     job_id: given.JobIdInPath,
-    outcome: given.Outcome,
-    limit: given.Limit = PAGE_ITEM_COUNT,
+    limit: given.OutcomeLimit = PAGE_ITEM_COUNT,
     cursor: given.PageCursor = None,
+    outcome: given.Outcome = None,
+    decision: given.DecisionFilter = None,
+    prefix: given.KeyPrefix = None,
 ) -> Response[str]:
-    """List a job's objects that ended one way, such as NOT_TAKEN."""
-    page = await app.outcome_pages.page(job_id, outcome, limit=limit, cursor=cursor)
-    return _page(page, lambda each: {"objectKey": each.key, **outcome_view(each)})
+    """List a job's objects with their outcomes, all or some; by key, once there is the index."""
+    wanted = WantedOutcomes(kind=outcome, decision=decision, prefix=prefix or "")
+    page = await app.outcome_pages.page(job_id, wanted, limit=limit, cursor=cursor)
+    return _page(page, indexed_view)
 
 
 @ROUTES.route("GET", "/jobs/{jobId}/objects", "Explanation")
@@ -261,6 +272,7 @@ async def explain_object(
     return {
         "jobId": job_id,
         "objectKey": explanation.key,
+        "listed": None if explanation.listed is None else listed_view(explanation.listed),
         "outcome": None if outcome is None else outcome_view(outcome),
         "chunkCount": explanation.chunk_count,
         "chunks": [chunk_view(chunk) for chunk in explanation.chunks[:_SHOWN_CHUNK_COUNT]],
@@ -318,6 +330,8 @@ async def list_connector_jobs(
     return await list_jobs(app, limit, cursor, connector_id, status)
 
 
+ROUTES.extend(SCHEDULE_ROUTES)
+ROUTES.extend(OBJECT_ROUTES)
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
 ROUTES.extend(STAGE_ROUTES)
 
@@ -331,16 +345,12 @@ async def describe_api(request: OurRequest) -> Json:
     return document(ROUTES, server=request.link("") or "/")
 
 
-def _json(status: int, body: Json, headers: dict[str, str] | None = None) -> Response[str]:
-    text = json.dumps(body, separators=(",", ":"))
-    return Response(status, "application/json", text, headers)
-
-
-def _tag(connector: Connector) -> dict[str, str]:
-    return {"ETag": f'"{connector.revision}"'}
+def _connector(app: ApiApp, connector: Connector) -> Json:
+    return connector_view(connector) | connector_schedule_view(connector, now=app.clock.now())
 
 
 def _saved(
+    app: ApiApp,
     connector: Connector,
     report: BucketReport | None,
     status: int = 200,
@@ -349,7 +359,7 @@ def _saved(
     shown = report_view(report, connector.bucket.role_arn) if report else None
     return _json(
         status,
-        {**connector_view(connector), "check": shown},
+        {**_connector(app, connector), "check": shown},
         {**_tag(connector), **(headers or {})},
     )
 

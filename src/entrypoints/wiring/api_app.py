@@ -11,12 +11,16 @@ from application.jobs.cancel_job import CancelJob
 from application.jobs.explain_object import ExplainObject
 from application.jobs.group_failures import GroupFailures
 from application.jobs.job_queries import JobQueries
+from application.jobs.object_history import ObjectHistory
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.pause_job import PauseJob
 from application.jobs.pause_stage import PauseStage
 from application.jobs.plan_sync import PlanSync
 from application.jobs.redrive_job import RedriveJob
+from application.jobs.start_planned_sync import StartPlannedSync
 from application.jobs.start_sync import StartSync
+from application.keep_timers import KeepTimers
+from application.schedules.schedules import Schedules
 from entrypoints.wiring.slots import Slots, app_of, singleton
 
 if TYPE_CHECKING:
@@ -29,16 +33,27 @@ if TYPE_CHECKING:
 class ApiUseCases(Slots):
     """Created once per container, from the ports in its slots."""
 
+    timers = singleton(KeepTimers, locals(), Slots, connectors=Slots.connector_store)
     connectors = singleton(Connectors, locals(), Slots, connectors=Slots.connector_store)
+    schedules = singleton(
+        Schedules,
+        locals(),
+        Slots,
+        connectors=Slots.connector_store,
+        edits=connectors,
+        runs=Slots.schedule_runs,
+    )
     plan_sync = singleton(PlanSync, locals(), Slots, connectors=Slots.connector_store)
     check_connector = singleton(CheckConnector, locals(), Slots, connectors=Slots.connector_store)
-    start_sync = singleton(
+    sync_starter = singleton(
         StartSync,
         locals(),
         Slots,
         connectors=Slots.connector_store,
         engine=Slots.invoker,
-        planner=plan_sync,
+    )
+    start_sync = singleton(
+        StartPlannedSync, locals(), Slots, start_sync=sync_starter, planner=plan_sync
     )
     cancel_job = singleton(CancelJob, locals(), Slots, engine=Slots.invoker)
     pause_job = singleton(PauseJob, locals(), Slots, engine=Slots.invoker)
@@ -48,6 +63,7 @@ class ApiUseCases(Slots):
     )
     outcome_pages = singleton(OutcomePages, locals(), Slots)
     explain_object = singleton(ExplainObject, locals(), Slots)
+    object_history = singleton(ObjectHistory, locals(), Slots, connectors=Slots.connector_store)
     group_failures = singleton(GroupFailures, locals(), Slots)
     queries = singleton(JobQueries, locals(), Slots)
 
@@ -56,10 +72,11 @@ class ApiUseCases(Slots):
 class ApiApp:
     """For the HTTP API."""
 
-    start_sync: StartSync
+    start_sync: StartPlannedSync
     plan_sync: PlanSync
     connectors: Connectors
     check_connector: CheckConnector
+    schedules: Schedules
     cancel_job: CancelJob
     pause_job: PauseJob
     pause_stage: PauseStage
@@ -67,6 +84,7 @@ class ApiApp:
     queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject
+    object_history: ObjectHistory
     group_failures: GroupFailures
     costing: Costing
     default_discovery: Discovery

@@ -84,6 +84,7 @@ async def open_aws_services(observers: Observers) -> AsyncIterator[AwsServices]:
                 profile=PROFILES[settings.catalog_profile],
                 results_bucket_name=settings.results_bucket_name,
                 costing=costing_of(tuning, settings.catalog_shape, settings.prices),
+                default_discovery=settings.default_discovery,
             ),
             await _common_ports(settings, clients, telemetry),
         )

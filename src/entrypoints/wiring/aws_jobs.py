@@ -1,9 +1,12 @@
-"""Ports on AWS that API and engine share: the connectors, and the engine's invocation."""
+"""Ports on AWS that API and engine share: connectors, their schedules, the engine's invocation."""
 
 from __future__ import annotations
 
 from adapters.aws.connector_store import DynamoConnectorStore
 from adapters.aws.engine_invoker import LambdaEngineInvoker
+from adapters.aws.schedule_runs import DynamoScheduleRunStore
+from adapters.aws.scheduler import EventBridgeScheduler, SchedulePlace
+from entrypoints.settings import Settings
 from entrypoints.wiring.aws import AwsServices
 from entrypoints.wiring.ports import JobPorts
 
@@ -20,4 +23,19 @@ async def open_job_ports(services: AwsServices) -> JobPorts:
         invoker=LambdaEngineInvoker(
             await clients.lambda_(), function_arn=settings.engine_function_arn
         ),
+        scheduler=EventBridgeScheduler(clients.scheduler, _place(settings)),
+        schedule_runs=DynamoScheduleRunStore(
+            await clients.dynamodb(), settings.connector_table_name
+        ),
+    )
+
+
+def _place(settings: Settings) -> SchedulePlace | None:
+    if not settings.schedule_group_name:
+        return None
+    return SchedulePlace(
+        group_name=settings.schedule_group_name,
+        function_arn=settings.engine_function_arn,
+        role_arn=settings.schedule_role_arn,
+        dead_letter_queue_arn=settings.schedule_dead_letter_queue_arn,
     )

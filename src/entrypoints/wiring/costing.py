@@ -18,6 +18,8 @@ def costing_of(tuning: Tuning, catalog: CatalogShape, table: PriceTable = LIST_P
         added_chunk_count=tuning.added_chunk_count,
         manifest_part_bytes=tuning.manifest_part_bytes,
         listing_streams=tuning.listing_streams,
+        outcome_indexes=tuning.outcome_indexes,
+        index_run_bytes=tuning.index_run_bytes,
         calls_in_flight=tuning.windows_in_flight * tuning.calls_in_flight,
     )
     return Costing(model=model, table=table)

@@ -14,6 +14,7 @@ from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
 from application.engine.list_bucket import ListBucket
 from application.engine.list_share import ListShare
+from application.engine.make_index import MakeIndex
 from application.engine.record_failure import RecordFailure
 from application.engine.repair_chunks import RepairChunks
 from application.engine.repair_job import RepairJob
@@ -24,6 +25,10 @@ from application.engine.split_into_chunks import SplitIntoChunks
 from application.engine.stop_discovery import StopDiscovery
 from application.engine.sweep import Sweep
 from application.engine.take_snapshot import TakeSnapshot
+from application.engine.watch_connectors import WatchConnectors
+from application.jobs.start_sync import StartSync
+from application.keep_timers import KeepTimers
+from application.schedules.start_scheduled_sync import StartScheduledSync
 from entrypoints.wiring.chunk_use_cases import ChunkUseCases
 from entrypoints.wiring.slots import app_of, singleton
 
@@ -57,11 +62,38 @@ class EngineUseCases(ChunkUseCases):
     record_failure = singleton(RecordFailure, locals(), ChunkUseCases)
     end_job = singleton(EndJob, locals(), ChunkUseCases)
     list_share = singleton(ListShare, locals(), ChunkUseCases)
+    make_index = singleton(MakeIndex, locals(), ChunkUseCases)
     engine_steps = singleton(EngineSteps, locals(), ChunkUseCases)
     engine = singleton(Engine, locals(), ChunkUseCases, steps=engine_steps)
     repair_chunks = singleton(RepairChunks, locals(), ChunkUseCases)
     repair_job = singleton(RepairJob, locals(), ChunkUseCases)
+    timers_of_engine = singleton(
+        KeepTimers, locals(), ChunkUseCases, connectors=ChunkUseCases.connector_store
+    )
+    watch_connectors = singleton(
+        WatchConnectors,
+        locals(),
+        ChunkUseCases,
+        connectors=ChunkUseCases.connector_store,
+        timers=timers_of_engine,
+    )
     sweep = singleton(Sweep, locals(), ChunkUseCases)
+    sync_starter_of_engine = singleton(
+        StartSync,
+        locals(),
+        ChunkUseCases,
+        connectors=ChunkUseCases.connector_store,
+        engine=ChunkUseCases.invoker,
+    )
+    start_scheduled_sync = singleton(
+        StartScheduledSync,
+        locals(),
+        ChunkUseCases,
+        connectors=ChunkUseCases.connector_store,
+        runs=ChunkUseCases.schedule_runs,
+        start_sync=sync_starter_of_engine,
+        timers=timers_of_engine,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +103,7 @@ class EngineApp:
     engine: Engine
     list_share: ListShare
     sweep: Sweep
+    start_scheduled_sync: StartScheduledSync
     batch_jobs: BatchJobs
     clock: Clock
     telemetry: Telemetry

@@ -24,6 +24,8 @@ from adapters.memory.job_store import MemoryJobStore
 from adapters.memory.object_store import MemoryObjectStore
 from adapters.memory.parquet_reader import MemoryParquetReader
 from adapters.memory.results_store import MemoryResultsStore
+from adapters.memory.schedule_runs import MemoryScheduleRunStore
+from adapters.memory.scheduler import MemoryScheduler
 from adapters.memory.share_store import MemoryShareStore
 from adapters.memory.source_files import MemorySourceFiles
 from adapters.memory.status_notifier import MemoryStatusNotifier
@@ -74,6 +76,8 @@ class MemoryPorts:
     bus: MemoryIngestBus
     ingest_queue: MemoryIngestQueue
     surveyor: MemorySurveyor
+    scheduler: MemoryScheduler
+    schedule_runs: MemoryScheduleRunStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,8 @@ def memory_world(
         bus=MemoryIngestBus(),
         ingest_queue=MemoryIngestQueue(clock),
         surveyor=MemorySurveyor(),
+        scheduler=MemoryScheduler(),
+        schedule_runs=MemoryScheduleRunStore(database),
     )
     return MemoryWorld(database=database, buckets=buckets, ports=ports)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypeVar
 
 from domain.pricing.costing import Costing
+from domain.sync_request import Discovery
 from entrypoints.wiring.slots import Slots
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from ports.object_store import ObjectStore
     from ports.parquet_reader import ParquetReader
     from ports.results_store import ResultsStore
+    from ports.schedule_runs import ScheduleRunStore
+    from ports.scheduler import Scheduler
     from ports.share_store import ShareStore
     from ports.source_files import SourceFiles
     from ports.status_notifier import StatusNotifier
@@ -49,6 +52,7 @@ class Configuration:
     profile: Profile
     results_bucket_name: str
     costing: Costing = field(default_factory=Costing)
+    default_discovery: Discovery = Discovery.BATCH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,8 @@ class JobPorts:
 
     connector_store: ConnectorStore
     invoker: EngineInvoker
+    scheduler: Scheduler
+    schedule_runs: ScheduleRunStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from application.processor.chunk_outcomes import ChunkOutcomes
 from application.processor.decide_objects import ObjectDecisions
 from application.processor.discover_object import DiscoverObject
 from application.processor.lease_chunk import ChunkLeases
+from application.processor.look_at_object import LookAtObject
 from application.processor.process_chunk import ProcessChunk
 from application.processor.process_objects import ObjectProcessor
 from application.processor.run_attempt import ChunkAttempts
@@ -44,6 +45,7 @@ class ProcessorUseCases(ChunkUseCases):
     )
     discover_object = singleton(DiscoverObject, locals(), ChunkUseCases)
     survey_bucket = singleton(SurveyBucket, locals(), ChunkUseCases, decisions=object_decisions)
+    look_at_object = singleton(LookAtObject, locals(), ChunkUseCases)
     check_bucket = singleton(CheckBucket, locals(), ChunkUseCases)
     chunk_leases = singleton(ChunkLeases, locals(), ChunkUseCases)
     chunk_attempts = singleton(ChunkAttempts, locals(), ChunkUseCases)
@@ -62,6 +64,7 @@ class ProcessorApp:
     discover_object: DiscoverObject
     survey_bucket: SurveyBucket
     check_bucket: CheckBucket
+    look_at_object: LookAtObject
     errors: ErrorLog
     queue_name: str
     clock: Clock

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from application.execution.tuning import Tuning
     from domain.pricing.costing import Costing
     from domain.profile import Profile
+    from domain.sync_request import Discovery
     from ports.batch_jobs import BatchJobs
     from ports.catalog import Catalog
     from ports.catalog_scan import CatalogScan
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from ports.object_store import ObjectStore
     from ports.parquet_reader import ParquetReader
     from ports.results_store import ResultsStore
+    from ports.schedule_runs import ScheduleRunStore
+    from ports.scheduler import Scheduler
     from ports.share_store import ShareStore
     from ports.source_files import SourceFiles
     from ports.status_notifier import StatusNotifier
@@ -95,5 +98,8 @@ class Slots(containers.DeclarativeContainer):
     results_bucket_name: providers.Dependency[str] = providers.Dependency()
     costing: providers.Dependency[Costing] = providers.Dependency()
     surveyor: providers.Dependency[Surveyor] = providers.Dependency()
+    scheduler: providers.Dependency[Scheduler] = providers.Dependency()
+    schedule_runs: providers.Dependency[ScheduleRunStore] = providers.Dependency()
+    default_discovery: providers.Dependency[Discovery] = providers.Dependency()
 
     status_publisher = singleton(StatusPublisher, locals())

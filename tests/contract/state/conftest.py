@@ -27,6 +27,7 @@ from adapters.aws.resources import (
     TABLES,
     TableSpec,
 )
+from adapters.aws.schedule_runs import DynamoScheduleRunStore
 from adapters.aws.sessions import new_session
 from adapters.aws.share_store import DynamoShareStore
 from adapters.memory.chunk_store import MemoryChunkStore
@@ -34,6 +35,7 @@ from adapters.memory.connector_store import MemoryConnectorStore
 from adapters.memory.database import MemoryDatabase
 from adapters.memory.error_log import MemoryErrorLog
 from adapters.memory.job_store import MemoryJobStore
+from adapters.memory.schedule_runs import MemoryScheduleRunStore
 from adapters.memory.share_store import MemoryShareStore
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Bucket
@@ -43,6 +45,7 @@ from ports.chunk_store import ChunkStore
 from ports.connector_store import ConnectorStore
 from ports.error_log import ErrorLog
 from ports.job_store import JobStore
+from ports.schedule_runs import ScheduleRunStore
 from ports.share_store import ShareStore
 
 if TYPE_CHECKING:
@@ -56,6 +59,7 @@ _SHAPES = {
     "test_share_store": (JOBS_TABLE, CHUNKS_TABLE),
     "test_connector_store": (CONNECTORS_TABLE, JOBS_TABLE),
     "test_connectors_and_jobs": (CONNECTORS_TABLE, JOBS_TABLE),
+    "test_schedule_runs": (CONNECTORS_TABLE, JOBS_TABLE),
     "test_error_log": (ERRORS_TABLE,),
     "test_unreadable": (JOBS_TABLE, CONNECTORS_TABLE),
     "test_item_sizes": (JOBS_TABLE, CONNECTORS_TABLE),
@@ -90,6 +94,7 @@ class State:
     chunks: ChunkStore
     shares: ShareStore
     connectors: ConnectorStore
+    schedule_runs: ScheduleRunStore
     failures: ErrorLog
     clock: SettableClock
     spoil: Callable[[str], Awaitable[None]]
@@ -210,6 +215,7 @@ def _dynamo_state(tables: Tables) -> State:
             job_table_name=tables.name(JOBS_TABLE),
             sleep=_no_wait,
         ),
+        schedule_runs=DynamoScheduleRunStore(client, tables.name(CONNECTORS_TABLE), sleep=_no_wait),
         failures=DynamoErrorLog(client, tables.name(ERRORS_TABLE), clock, sleep=_no_wait),
         clock=clock,
         spoil=spoil,
@@ -227,6 +233,7 @@ def _memory_state() -> State:
         chunks=MemoryChunkStore(database),
         shares=MemoryShareStore(database),
         connectors=MemoryConnectorStore(database),
+        schedule_runs=MemoryScheduleRunStore(database),
         failures=MemoryErrorLog(database, clock),
         clock=clock,
         spoil=spoil,

@@ -21,6 +21,7 @@ from domain.connector import (
 )
 from domain.file_types import FileFilter, FilterMode
 from domain.filters import Filters, MediaType, StorageClass
+from domain.schedule import Schedule, ScheduleMode
 from ports.connector_store import ConnectorStore
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.paging import InvalidCursor
@@ -56,6 +57,15 @@ FULL = Connector(
         age_min_s=60,
         storage_classes=(StorageClass.STANDARD, StorageClass.GLACIER_IR),
         media_types=(MediaType.VIDEO,),
+    ),
+    schedule=Schedule(
+        expression="cron(0 2 ? * MON-FRI *)",
+        time_zone="Europe/Berlin",
+        jitter_minutes=10,
+        mode=ScheduleMode.FULL,
+        full_every=3,
+        enabled=False,
+        set_at=NOW,
     ),
     queue_empty_at=NOW,
     created_at=NOW,

@@ -44,6 +44,7 @@ from domain.key_source import KeySource, SourceCounts, SourceKind
 from domain.lease import Lease
 from domain.listing import Listing, RowUpload, Sharing
 from domain.outcome import Statistics
+from domain.outcome_index import IndexStatus, JobIndex
 from domain.pause import Backlog, Pause, Resumes
 from domain.snapshot import Lookup, Segment, Snapshot, Way
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
@@ -138,6 +139,7 @@ FULL = Job(
         key_sum=2**120 - 1,
         source=SourceCounts(outside=1, not_current=2, repeated=3),
         sharing=Sharing(share_count=8, first_chunk=40),
+        e_tags=True,
     ),
     lookup=Lookup(
         way=Way.SNAPSHOT,
@@ -157,7 +159,8 @@ FULL = Job(
         ),
     ),
     discovery=DiscoveryWork(
-        manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag"), batch_job_id="batch-1"
+        manifest=ManifestFile(key="jobs/job-full/manifest.csv", e_tag="tag", row_e_tags=True),
+        batch_job_id="batch-1",
     ),
     splitting=Splitting(
         file_index=1, position=12345, object_count=99, key_sum=2**120 - 2, done=True
@@ -167,6 +170,13 @@ FULL = Job(
     backlog=Backlog(since=NOW, depth=12, cause="AccessDenied", unread_since=NOW),
     resumes=Resumes(number=3, requeued=2, at=NOW, held_s=86_400),
     redrive=Redrive(number=3, active=True),
+    index=JobIndex(
+        number=2,
+        status=IndexStatus.FAILED,
+        reason="the results were removed",
+        attempt_count=4,
+        lease=Lease(token="of-the-index", expires_at=NOW),
+    ),
     work=EngineWork(
         lease=Lease(token="t-1", expires_at=NOW + timedelta(minutes=3)),
         attempts=Attempts(place="p-1", count=3, unknown_count=2, cause="s3 ListObjectsV2: 503"),

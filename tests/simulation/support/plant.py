@@ -17,13 +17,16 @@ from simulator import (
     planted,
     planted_connectors,
     planted_holds,
+    planted_indexes,
     planted_ingest,
     planted_progress,
+    planted_schedules,
     planted_shares,
     planted_snapshots,
 )
 from simulator.observer import Violation
 from simulator.planted import Bug
+from simulator.schedulers import FIRST_SEED
 from simulator.simulation import Simulation
 
 SEED_COUNT = 5_000
@@ -35,15 +38,19 @@ BUGS = (
     *planted_snapshots.SNAPSHOT_BUGS,
     *planted_shares.SHARE_BUGS,
     *planted_holds.HOLD_BUGS,
+    *planted_schedules.SCHEDULE_BUGS,
+    *planted_indexes.INDEX_BUGS,
 )
 MODULES = (
     planted,
+    planted_indexes,
     planted_ingest,
     planted_progress,
     planted_connectors,
     planted_snapshots,
     planted_shares,
     planted_holds,
+    planted_schedules,
 )
 FILES = [Path(module.__file__) for module in MODULES]
 
@@ -74,7 +81,9 @@ def search(bug: Bug, *, recorded_first: bool) -> tuple[int, str] | None:
     """Return the first seed that finds the bug, and the violated invariant."""
     others = ""
     with planted.planted(bug):
-        for seed in (*([bug.seed] if recorded_first else []), *range(SEED_COUNT)):
+        first = FIRST_SEED if bug.seed >= FIRST_SEED else 0
+        seeds = range(first, first + SEED_COUNT)
+        for seed in (*([bug.seed] if recorded_first else []), *seeds):
             try:
                 Simulation(seed).run()
             except Violation as violation:
@@ -86,10 +95,10 @@ def search(bug: Bug, *, recorded_first: bool) -> tuple[int, str] | None:
 
 def record(bug: Bug, seed: int) -> None:
     """Write the seed into the bug's entry, which has it after the name."""
-    entry = re.compile(rf'(\n {{8}}"{re.escape(bug.name)}",\n {{8}})\d+(,\n)')
+    entry = re.compile(rf'(\n {{8}}"{re.escape(bug.name)}",\n {{8}})[\d_]+(,\n)')
     for file in FILES:
         source = file.read_text()
-        file.write_text(entry.sub(rf"\g<1>{seed}\g<2>", source))
+        file.write_text(entry.sub(rf"\g<1>{seed:_}\g<2>", source))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
     from types_aiobotocore_events import EventBridgeClient
     from types_aiobotocore_s3 import S3Client
+    from types_aiobotocore_scheduler import EventBridgeSchedulerClient
     from types_aiobotocore_sns import SNSClient
     from types_aiobotocore_sqs import SQSClient
 
@@ -72,6 +73,8 @@ class EmulatorClients:
     async def open(self, service: Literal["sns"]) -> "SNSClient": ...
     @overload
     async def open(self, service: Literal["events"]) -> "EventBridgeClient": ...
+    @overload
+    async def open(self, service: Literal["scheduler"]) -> "EventBridgeSchedulerClient": ...
 
     async def open(self, service: Any) -> Any:
         """A client of `service`, closed with all others."""

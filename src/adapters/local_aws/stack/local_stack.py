@@ -36,6 +36,7 @@ from adapters.local_aws.aws_emulator.clients import (
 )
 from adapters.local_aws.aws_emulator.process import EmulatorProcess
 from adapters.local_aws.event_bridge.rules import DefaultEventBus, Schedule
+from adapters.local_aws.event_bridge.scheduler import SchedulerRuns
 from adapters.local_aws.lambda_service.event_source_mapping import (
     EventSourceMapping,
     MappingSettings,
@@ -76,12 +77,13 @@ class LocalStack:
     """All parts, started in order; see the module's example.
 
     Attributes available inside the context: `environment`, `api_url`, `emulator_url`,
-    `asset_system`, `functions`, `default_bus`, `sweep`.
+    `asset_system`, `functions`, `default_bus`, `sweep`, `schedules`.
     """
 
     asset_system: ReferenceAssetSystem
     default_bus: DefaultEventBus
     functions: LambdaService
+    schedules: SchedulerRuns
     sweep: Schedule
 
     def __init__(
@@ -144,6 +146,7 @@ class LocalStack:
         await self._start_asset_system(clients)
         self._start_mappings()
         self._start_sweep()
+        await self._start_schedules(clients)
         http_api = await enter(
             Listener(
                 await self._http_api(clients),
@@ -283,8 +286,18 @@ class LocalStack:
         self.sweep.start()
         self._stack.push_async_callback(self.sweep.stop)
 
+    async def _start_schedules(self, clients: EmulatorClients) -> None:
+        self.schedules = SchedulerRuns(
+            await clients.open("scheduler"),
+            resources.SCHEDULE_GROUP_NAME,
+            self.functions.submit,
+            interval_s=self._settings.schedule_interval_s,
+        )
+        self.schedules.start()
+        self._stack.push_async_callback(self.schedules.stop)
+
     def _environment(self, lambda_url: str, batch_operations_url: str | None) -> dict[str, str]:
-        role = resources.BATCH_OPERATIONS_ROLE_NAME
+        roles = f"arn:aws:iam::{ACCOUNT_ID}:role"
         variables = {table.environment_variable: table.name for table in resources.TABLES}
         for function in resources.FUNCTIONS:
             if function.environment_variable is not None:
@@ -299,7 +312,15 @@ class LocalStack:
             resources.STATUS_TOPIC_VARIABLE: self._provisioned.topic_arn,
             resources.INGEST_BUS_VARIABLE: resources.INGEST_BUS_NAME,
             "CATALOG_PROFILE": self._settings.asset_system.catalog_profile,
-            resources.BATCH_OPERATIONS_ROLE_VARIABLE: f"arn:aws:iam::{ACCOUNT_ID}:role/{role}",
+            resources.BATCH_OPERATIONS_ROLE_VARIABLE: (
+                f"{roles}/{resources.BATCH_OPERATIONS_ROLE_NAME}"
+            ),
+            resources.SCHEDULE_GROUP_VARIABLE: resources.SCHEDULE_GROUP_NAME,
+            resources.SCHEDULE_ROLE_VARIABLE: f"{roles}/{resources.SCHEDULE_ROLE_NAME}",
+            # Nothing is sent there: a schedule that fails here is retried as Lambda's events are.
+            resources.SCHEDULE_DEAD_LETTERS_VARIABLE: (
+                self._provisioned.queue_arns[resources.DEAD_LETTER_QUEUE.name]
+            ),
             "AWS_ENDPOINT_URL": self.emulator_url,
             "AWS_ENDPOINT_URL_LAMBDA": lambda_url,
             "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,

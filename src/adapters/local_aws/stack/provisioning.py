@@ -1,7 +1,7 @@
 """Creates in the emulator the resources that a deployment creates on AWS, from the same data.
 
-Only resources in moto: tables, queues, the topic, the ingest bus and the results bucket. Functions,
-event source mappings, the default bus and the schedule run in this process.
+Only resources in moto: tables, queues, the topic, the ingest bus, the results bucket and the group
+of schedules. Functions, event source mappings, the default bus and schedules run in this process.
 """
 
 import json
@@ -43,6 +43,8 @@ async def provision(clients: EmulatorClients) -> Provisioned:
     sns = await clients.open("sns")
     topic_arn = (await sns.create_topic(Name=resources.STATUS_TOPIC_NAME))["TopicArn"]
     await _create_ingest_bus(clients, arns[ASSET_SYSTEM_QUEUE.name])
+    scheduler = await clients.open("scheduler")
+    await scheduler.create_schedule_group(Name=resources.SCHEDULE_GROUP_NAME)
     return Provisioned(queue_urls=urls, queue_arns=arns, topic_arn=topic_arn)
 
 

@@ -57,6 +57,7 @@ class StackSettings:
         retry_delays_s: Waits before the retries of an asynchronous invocation.
         retry_visibility_s: Seconds until a failed message is redelivered.
         sweep_interval_s: Time between two sweeps.
+        schedule_interval_s: Time between two looks for schedules whose time has come.
         asset_system: How the Asset Management System behaves.
         ingest: Its settings if it behaves as Media Lake.
         subscribes_to_connectors: Whether the system subscribes to the bucket of each connector that
@@ -76,6 +77,7 @@ class StackSettings:
     retry_delays_s: tuple[float, ...] = (1, 2)
     retry_visibility_s: int = 1
     sweep_interval_s: float = 15
+    schedule_interval_s: float = 5
     asset_system: AssetSystem = AssetSystem.MEDIALAKE
     ingest: IngestSettings = field(default_factory=IngestSettings)
     subscribes_to_connectors: bool = False

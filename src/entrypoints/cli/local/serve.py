@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -26,6 +28,7 @@ from entrypoints.wiring.tracing import OTLP, TRACES_VARIABLE
 _S3_CONTROL: Final = "AWS_ENDPOINT_URL_S3_CONTROL"
 # Timeout of listing unfinished jobs when the service stops.
 _JOB_LIST_TIMEOUT_S: Final = 3.0
+_CONSOLE_REFRESH_S: Final = 1.5
 
 _SYSTEMS: Final = {
     AssetSystem.MEDIALAKE: "behaves like AWS's Guidance for a Media Lake, ingests media files",
@@ -36,13 +39,17 @@ _SYSTEMS: Final = {
 async def serve(
     host: str,
     port: int,
+    console_port: int | None,
     env_file: EnvironmentFile | None,
     system: AssetSystem,
     output: Format,
     log_path: Path,
     traces: str | None,
 ) -> None:
-    """Run until SIGINT, SIGTERM or SIGHUP; writes the environment file when everything runs."""
+    """Run until SIGINT, SIGTERM or SIGHUP; writes the environment file when everything runs.
+
+    Without a `console_port`, the console is not served.
+    """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -50,29 +57,51 @@ async def serve(
         if signal.getsignal(name) is not signal.SIG_IGN:
             loop.add_signal_handler(name, stopped.set)
     page = MetricsPage()
-    async with run_local_service(
-        StackSettings(
-            http_api_host=host,
-            http_api_port=port,
-            asset_system=system,
-            subscribes_to_connectors=True,
-            metrics=page.text,
-        ),
-        log_path=log_path,
-        observers=Observers(on_request=page.add_request, on_count=page.add),
-        variables=trace_variables(traces),
-    ) as stack:
+    settings = StackSettings(
+        http_api_host=host,
+        http_api_port=port,
+        asset_system=system,
+        subscribes_to_connectors=True,
+        metrics=page.text,
+    )
+    async with (
+        run_local_service(
+            settings,
+            log_path=log_path,
+            observers=Observers(on_request=page.add_request, on_count=page.add),
+            variables=trace_variables(traces),
+        ) as stack,
+        _console(stack.api_url, console_port) as console_url,
+    ):
         environment = for_clients(stack.environment)
         if env_file is not None:
             env_file.write(environment)
         if output is Format.JSON:
-            print_json({"environment": environment, "log": str(log_path)})
+            print_json({"environment": environment, "log": str(log_path), "console": console_url})
         else:
-            _print_instructions(stack, environment, env_file, system, log_path, traces)
+            _print_instructions(stack, console_url, environment, env_file, system, log_path, traces)
         await stopped.wait()
         ERR.print("stopping: all data of the service is in memory and will be lost")
         for text in await asyncio.to_thread(_unfinished_jobs, stack.api_url):
             warn("abandoned:", text)
+
+
+@asynccontextmanager
+async def _console(api_url: str, port: int | None) -> AsyncIterator[str | None]:
+    """Serve the console, if it has a port; yields its URL.
+
+    It has no access key, because the API next to it is open to the same users of this machine.
+    """
+    if port is None:
+        yield None
+        return
+    # Imported here because `--no-console` does not need it.
+    from entrypoints.cli.remote.console_api import ConsoleApi
+    from entrypoints.console.server import ConsoleServer
+
+    api = ConsoleApi(ApiClient(api_url), "local")
+    async with ConsoleServer(api, port=port, refresh_s=_CONSOLE_REFRESH_S) as server:
+        yield server.url
 
 
 def trace_variables(traces: str | None) -> dict[str, str]:
@@ -124,6 +153,7 @@ def _resolves_to_loopback(host: str) -> bool:
 
 def _print_instructions(
     stack: LocalStack,
+    console_url: str | None,
     environment: dict[str, str],
     env_file: EnvironmentFile | None,
     system: AssetSystem,
@@ -139,6 +169,8 @@ the name to /etc/hosts and restart:
   echo '127.0.0.1 {account}.localhost' | sudo tee -a /etc/hosts"""
     running = ("Asset Sync is running.", "bold")
     OUT.print(Text.assemble(running, f" API: {stack.api_url}  (stop with Ctrl-C)"))
+    if console_url is not None:
+        OUT.print(f"console: {console_url}")
     OUT.print(f"asset system: {system} ({_SYSTEMS[system]})")
     OUT.print(f"log: {printable(log_path)}")
     OUT.print(f"metrics for Prometheus: {stack.api_url}{METRICS_PATH}")

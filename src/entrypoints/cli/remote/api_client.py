@@ -17,6 +17,8 @@ from entrypoints.cli.terminal.api_problem import ApiProblem
 
 API_URL_VARIABLE = "ASSET_SYNC_API_URL"
 _TIMEOUT_S = 30.0
+# Of one client at a time: the console has several threads, a command has one.
+CONNECTION_COUNT = 8
 
 
 class ApiClient:
@@ -30,7 +32,7 @@ class ApiClient:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._scheme = scheme or NoAuthorisation()
-        self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False)
+        self._pool = urllib3.PoolManager(timeout=timeout_s, retries=False, maxsize=CONNECTION_COUNT)
 
     @classmethod
     def from_option(
@@ -48,6 +50,11 @@ class ApiClient:
                 " --env-file asset-sync.env` writes a file that sets it)"
             )
         return cls(url, BearerToken(token, url) if token else None, timeout_s=timeout_s)
+
+    @property
+    def base_url(self) -> str:
+        """The URL that paths are below."""
+        return self._base_url
 
     def get(self, path: str, query: Mapping[str, str | int | None] | None = None) -> Json:
         """Read a resource."""
@@ -73,6 +80,12 @@ class ApiClient:
     ) -> tuple[Json, Mapping[str, str]]:
         """Change a resource, if it still has this ETag; also returns the headers."""
         return self._call("PATCH", path, body, _if_match(if_match))
+
+    def put(
+        self, path: str, body: Json, *, if_match: str | None = None
+    ) -> tuple[Json, Mapping[str, str]]:
+        """Replace a resource, if it still has this ETag; also returns the headers."""
+        return self._call("PUT", path, body, _if_match(if_match))
 
     def delete(self, path: str, *, if_match: str | None = None) -> None:
         """Remove a resource, if it still has this ETag."""

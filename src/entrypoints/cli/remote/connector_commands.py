@@ -120,6 +120,12 @@ def add(
         OUT.print(f"next: asset-sync sync {shown_id}")
 
 
+_COLUMNS: Final = (
+    *("CONNECTOR", "BUCKET", "PREFIXES", "STATUS", "TRIGGER", "IDS", "VERIFY"),
+    *("NEXT RUN", "ROLE"),
+)
+
+
 @app.command("list")
 @remote_command
 def list_(remote: Remote) -> None:
@@ -128,7 +134,17 @@ def list_(remote: Remote) -> None:
     connectors = list(pages)
     remote.print(
         {"connectors": connectors},
-        ("CONNECTOR", "BUCKET", "PREFIXES", "STATUS", "TRIGGER", "IDS", "VERIFY", "ROLE"),
+        (
+            "CONNECTOR",
+            "BUCKET",
+            "PREFIXES",
+            "STATUS",
+            "TRIGGER",
+            "IDS",
+            "VERIFY",
+            "NEXT RUN",
+            "ROLE",
+        ),
         map(_row, connectors),
     )
 
@@ -142,5 +158,6 @@ def _row(connector: Mapping[str, Any]) -> tuple[object, ...]:
         connector["trigger"],
         connector["ids"],
         connector.get("verify", ""),
+        connector.get("nextRunAt"),
         connector["roleArn"] or "",
     )

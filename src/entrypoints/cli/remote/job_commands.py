@@ -1,4 +1,4 @@
-"""Commands for jobs: sync, jobs, job, errors, outcomes, explain, cancel, redrive."""
+"""Commands for jobs: sync, jobs, job, errors, cancel, redrive."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import typer
 
 from domain.connector import Verify
 from domain.job import TERMINAL, JobStatus
-from domain.outcome import OutcomeKind
-from domain.shown import shown
 from domain.sync_request import Discovery
 from domain.views import Json
 from entrypoints.cli.remote.api_client import job_path, jobs_path, path_segment
@@ -30,7 +28,6 @@ from entrypoints.cli.terminal.output import (
     Format,
     IncludeOption,
     PrefixOption,
-    print_explanation,
     print_job,
     print_json,
     print_unreadable,
@@ -196,51 +193,6 @@ def errors(
         ("CHUNK", "CLASS", "OBJECT", "MESSAGE"),
         ((e["chunkIndex"], e["errorClass"], show_key(e["objectKey"]), e["message"]) for e in found),
     )
-
-
-@remote_command
-def outcomes(
-    remote: Remote,
-    job_id: JobArgument,
-    outcome: Annotated[OutcomeKind, typer.Option(help="Only objects with this outcome.")],
-    connector: ConnectorOption = None,
-    limit: LimitOption = 100,
-) -> None:
-    """List the objects of a job with one outcome, such as NOT_TAKEN."""
-    query = {"outcome": outcome.value, "limit": min(limit, _PAGE_SIZE_MAX)}
-    path = job_path(job_id, connector, "outcomes")
-    found = list(islice(remote.client.pages(path, query), limit))
-    remote.print(
-        {"outcomes": found},
-        ("OBJECT", "REASON", "TRIGGERED", "TIMES", "MESSAGE"),
-        (
-            (shown(o["objectKey"]), o["reason"], o["triggeredAt"], o["triggerCount"], o["message"])
-            for o in found
-        ),
-    )
-
-
-@remote_command
-def explain(
-    remote: Remote,
-    job_id: JobArgument,
-    key: Annotated[str, typer.Argument(help="The object's key, not encoded.")],
-    connector: ConnectorOption = None,
-) -> None:
-    """Show the outcome of one object in a job."""
-    path, query = job_path(job_id, connector, "objects"), {"key": key}
-    found = remote.client.get(path, query)
-    # A job may have more chunks than one request reads; keep those that may contain the object.
-    earlier: list[Json] = []
-    while cursor := found.get("nextCursor"):
-        earlier += found["chunks"]
-        found = remote.client.get(path, {**query, "cursor": cursor})
-    if earlier and not found["outcome"]:
-        found = {**found, "chunks": [*earlier, *found["chunks"]]}
-    if remote.output is Format.JSON:
-        print_json(found)
-    else:
-        print_explanation(found)
 
 
 @remote_command

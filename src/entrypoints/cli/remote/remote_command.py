@@ -28,6 +28,7 @@ class Remote:
 
     open_client: Callable[[], ApiClient]
     output: Format
+    stage: str | None = None
 
     @cached_property
     def client(self) -> ApiClient:
@@ -37,6 +38,11 @@ class Remote:
             ApiProblem: there is no such API.
         """
         return self.open_client()
+
+    @property
+    def label(self) -> str:
+        """The stage, or the URL of the API."""
+        return self.stage or self.client.base_url
 
     def print(
         self, document: object, columns: Sequence[str], rows: Iterable[Sequence[object]]
@@ -55,7 +61,7 @@ def remote_command(command: Callable[..., None]) -> Callable[..., None]:
     def run(
         *, api_url: str | None, stage: str | None, token: str | None, output: Format, **own: Any
     ) -> None:
-        command(Remote(partial(open_client, api_url, stage, token), output), **own)
+        command(Remote(partial(open_client, api_url, stage, token), output, stage), **own)
 
     parameters = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     # Typer reads the options of a command from its signature.

@@ -32,6 +32,7 @@ def _object(**members: Schema) -> Schema:
 
 
 _CONNECTOR: Final[Schema] = {"allOf": [_of("Connector"), _object(eTag=_TEXT)]}
+_SCHEDULE: Final[Schema] = {"allOf": [_of("Schedule"), _object(eTag=_TEXT)]}
 _JOB_EVENT: Final = _object(event={"const": "job"}, previousStatus=_OPTIONAL_TEXT, job=_of("Job"))
 
 JSON_OUTPUT: Final[Mapping[str, Schema]] = {
@@ -59,6 +60,11 @@ JSON_OUTPUT: Final[Mapping[str, Schema]] = {
         ),
         notInTable=_many(_TEXT),
     ),
+    "schedule set": _SCHEDULE,
+    "schedule show": _SCHEDULE,
+    "schedule enable": _SCHEDULE,
+    "schedule disable": _SCHEDULE,
+    "schedule remove": _object(connectorId=_TEXT, removed={"const": True}),
     "plan": _of("Plan"),
     "sync": _of("Job"),
     "jobs": _object(jobs=_many(_of("Job"))),
@@ -85,7 +91,8 @@ JSON_OUTPUT: Final[Mapping[str, Schema]] = {
     "doctor": _many(
         _object(check=_COUNT, subject=_TEXT, verdict=_TEXT, detail=_TEXT, fix=_OPTIONAL_TEXT)
     ),
-    "up": _object(environment={"type": "object"}, log=_TEXT),
+    "up": _object(environment={"type": "object"}, log=_TEXT, console=_OPTIONAL_TEXT),
+    "console": _object(url=_TEXT),
     "demo": _object(
         ok=_FLAG,
         system=_TEXT,

@@ -58,6 +58,7 @@ VERIFY_OPTION = typer.Option(
 PrefixOption = Annotated[
     list[str] | None, typer.Option(help="Only keys with this prefix; repeatable.")
 ]
+PrefixTextOption = Annotated[str | None, typer.Option(help="Only keys with this prefix.")]
 IncludeOption = Annotated[
     list[str] | None, typer.Option(help="Only matching keys, e.g. '*.mov'; repeatable.")
 ]
@@ -280,8 +281,15 @@ def print_explanation(found: Json) -> None:
         OUT.print(f"no outcome yet: {states or 'the job is still being split into chunks'}")
         return
     for name, value in outcome.items():
-        if value is not None and name not in ("key", "jobId"):
+        if value is not None and name not in ("key", "jobId", "tags"):
             field(name, value, width=12)
+    for when, tags in (outcome.get("tags") or {}).items():
+        field(f"tags {when}", tags_line(tags), width=12)
+
+
+def tags_line(tags: Json) -> str:
+    """Return tags as one line."""
+    return ", ".join(f"{name}={value}" for name, value in sorted(tags.items())) or "none"
 
 
 def progress_line(progress: Json) -> str:

@@ -201,6 +201,26 @@ class Senders:
                     context=_from(source),
                 )
 
+    def _schedule_group(self, name: str, _: Properties) -> Iterator[Edge]:
+        """Deliver the schedules that the functions create in it, as their variables say."""
+        functions = [
+            made["Properties"]["Environment"]["Variables"]
+            for made in self._resources.values()
+            if made["Type"] == "AWS::Lambda::Function"
+        ]
+        variables = next(each for each in functions if "SCHEDULE_ROLE_ARN" in each)
+        for variable, action in (
+            ("ENGINE_FUNCTION_ARN", "lambda:InvokeFunction"),
+            ("SCHEDULE_DEAD_LETTER_QUEUE_ARN", "sqs:SendMessage"),
+        ):
+            yield Edge(
+                sender=name,
+                principal=variables["SCHEDULE_ROLE_ARN"]["Fn::GetAtt"][0],
+                in_role=True,
+                receiver=self._text(variables[variable]),
+                actions=(action,),
+            )
+
     def _trail(self, name: str, trail: Properties) -> Iterator[Edge]:
         bucket = self._text({"Fn::GetAtt": [trail["S3BucketName"]["Ref"], "Arn"]})
         for action, receiver in (
@@ -251,6 +271,7 @@ class Senders:
         "AWS::Lambda::Function": _function,
         "AWS::S3::Bucket": _bucket,
         "AWS::SNS::Subscription": _subscription,
+        "AWS::Scheduler::ScheduleGroup": _schedule_group,
         "AWS::SQS::Queue": _queue,
     }
 

@@ -159,6 +159,10 @@ class Verdicts:
                 "AWS::SQS::Queue",
             ):
                 yield self._text({"Fn::GetAtt": [name, "Arn"]}), name
+            if made["Type"] == "AWS::Lambda::Function":
+                # By the fixed name, from which the functions and their policies build it.
+                place = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}"
+                yield f"{place}:function:{made['Properties']['FunctionName']}", name
 
 
 def _listed(value: Any) -> list[Any]:

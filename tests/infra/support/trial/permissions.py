@@ -34,11 +34,12 @@ _WITH_A_WRITE = {
 
 @dataclass(frozen=True)
 class Need:
-    """A permission that a call needs; `tags` are those of the request."""
+    """A permission that a call needs; `tags` are those of the request, `service` gets the role."""
 
     action: str
     resource: str
     tags: frozenset[str] = field(default=frozenset(), compare=False)
+    service: str = field(default="batchoperations.s3", compare=False)
 
 
 def needs(
@@ -70,10 +71,24 @@ def needs(
                 yield Need("events:PutEvents", bus)
         case "lambda" if operation == "Invoke":
             yield Need("lambda:InvokeFunction", params["FunctionName"])
+        case "scheduler":
+            yield from _scheduler(operation, params)
         case "sts" if operation == "AssumeRole":
             yield Need("sts:AssumeRole", params["RoleArn"])
         case _:
             raise LookupError(f"what does {service} {operation} need?")
+
+
+def _scheduler(operation: str, params: Params) -> Iterator[Need]:
+    if operation == "ListSchedules":
+        yield Need("scheduler:ListSchedules", "*")
+    elif operation in ("CreateSchedule", "DeleteSchedule"):
+        name = f"{params['GroupName']}/{params['Name']}"
+        yield Need(f"scheduler:{operation}", f"arn:aws:scheduler:{_PLACE}:schedule/{name}")
+        if operation == "CreateSchedule":
+            yield Need("iam:PassRole", params["Target"]["RoleArn"], service="scheduler")
+    else:
+        raise LookupError(f"what does scheduler {operation} need?")
 
 
 def _dynamodb(operation: str, params: Params) -> Iterator[Need]:
@@ -192,5 +207,5 @@ def _holds(operator: str, key: str, value: str, need: Need) -> bool:
         # All jobs of this service have it: they cannot be created without it.
         return value == "false"
     if (operator, key) == ("StringEquals", "iam:PassedToService"):
-        return value == "batchoperations.s3.amazonaws.com"
+        return value == f"{need.service}.amazonaws.com"
     raise LookupError(f"what does {operator} on {key} mean?")

@@ -23,6 +23,7 @@ NOT_IN_MOTO = {
     "AWS::Lambda::Permission",
     "AWS::Logs::MetricFilter",
     "AWS::S3::BucketPolicy",
+    "AWS::Scheduler::ScheduleGroup",
     "AWS::SNS::Subscription",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",

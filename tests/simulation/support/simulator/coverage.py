@@ -56,6 +56,8 @@ def coverage_of(sim: Simulation) -> Coverage:
         counts["pauses", kind] += 1
     counts["pauses", "waits for ingest"] = sim.observer.holds.backlog_count
     counts["pauses", "chunks parked"] = sim.observer.holds.parked_count
+    for kind in sim.schedulers.done:
+        counts["schedules", kind] += 1
     counts["most", "messages in a queue"] = sim.services.queue.longest
     return counts
 

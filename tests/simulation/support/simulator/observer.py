@@ -24,9 +24,11 @@ from simulator import (
     ingest_invariants,
     invariants,
     oracle,
+    schedule_invariants,
     verifying,
 )
 from simulator.hold_invariants import Holds
+from simulator.indexing import only_the_holder_makes_an_index
 from simulator.ledger import Change, Ledger, OurWrite, Start, mark_in
 from simulator.process import READS, LookUp, Process, Read
 from simulator.progress import Progress
@@ -394,10 +396,12 @@ class Observer:
         now = self.sim.clock.now()
         self.versions[job.job_id].append((now, job))
         self.check(invariants.i4_only_the_engine_with_the_lease_goes_on, process, before, job)
+        self.check(only_the_holder_makes_an_index, self, process, before, job)
         self.check(connector_invariants.a_job_keeps_its_settings, before, job)
         holds = connector_invariants.a_removed_connector_starts_nothing
         self.check(holds, self.sim, before, job)
         if before is None:
+            self._job_started(process, job)
             bucket = self.sim.world.buckets.find(job.request.bucket.name)
             objects = {
                 key: stored
@@ -425,6 +429,13 @@ class Observer:
                 self.check(accounts.no_batch_job_is_forgotten, self.sim, job)
                 self.check(accounts.a_wrong_report_fails_its_job, self.sim, job)
                 self.job_ended(job)
+
+    def _job_started(self, process: Process | None, job: Job) -> None:
+        wanted = schedule_invariants.a_schedule_starts_only_what_is_wanted
+        for holds in (schedule_invariants.one_job_per_scheduled_time, wanted):
+            self.check(holds, self.sim, process, job)
+        self.check(schedule_invariants.one_scheduled_job_at_a_time, self.sim, job)
+        self.check(schedule_invariants.a_chain_has_no_gap, self.sim, job)
 
     def job_ended(self, job: Job) -> None:
         """Judge a job that is terminal, when it becomes so and again at the end."""

@@ -107,6 +107,7 @@ class People:
         self._sim.lasting.plan(span_s)
         self._sim.managers.plan(span_s)
         self._sim.operators.plan(span_s)
+        self._sim.schedulers.plan(span_s)
         self._plan(span_s, lambda: None)
 
     def _plan_theme(self) -> None:
@@ -176,6 +177,7 @@ class People:
         self._sim.services.batch.heal()
         self._sim.managers.restore()
         self._sim.operators.resume_everything()
+        self._sim.schedulers.restore()
         self._sim.world.ports.bus.refuse = lambda event: None
 
     def sync_all(self) -> None:

@@ -261,7 +261,7 @@ PROGRESS_BUGS = (
     bug(
         "ending a cancelled job without cancelling its batch job",
         596,
-        "application.engine.advance_job:Engine.advance",
+        "application.engine.advance_job:Engine._advance",
         "if job.splitting.done:",
         "if True:",
         "no_batch_job_is_forgotten",

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from simulator.indexing import index_bound
+
 from domain.chunk import Chunk, ChunkStatus, redrivable
 from domain.job import Job
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
@@ -297,7 +299,10 @@ def request_bound(sim: Simulation, job: Job) -> int:
     attempts = tuning.chunk_attempt_count_max * (1 + job.redrive.number)
     lives = progress.lives[job.job_id]
     of_snapshot = snapshot_bound(job, len(sim.world.database.assets))
-    return REQUESTS_PER_THING * things * attempts + REQUESTS_PER_LIFE * lives + of_snapshot
+    # Each delivery of a scheduled time looks at the job that is active.
+    looks = 2 * len(sim.schedulers.revisions)
+    bound = REQUESTS_PER_THING * things * attempts + REQUESTS_PER_LIFE * lives
+    return bound + of_snapshot + looks + index_bound(sim, job)
 
 
 def snapshot_bound(job: Job, item_count: int) -> int:

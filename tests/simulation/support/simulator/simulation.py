@@ -20,6 +20,7 @@ from typing import Any
 
 from simulator import accounts, convergence, invariants
 from simulator.faults import Fault, FaultPlan
+from simulator.indexing import an_index_has_every_object_once, index_at_rest, with_indexes
 from simulator.lasting import Lasting, LastingFaults
 from simulator.loop import StepLoop
 from simulator.making import GATED, Environments
@@ -46,6 +47,7 @@ from simulator.scenery import (
     with_shares,
     with_streams,
 )
+from simulator.schedulers import PORTS, Schedulers
 from simulator.services import Services
 from simulator.state import state_of, writes_of
 from simulator.trace import Trace
@@ -82,7 +84,8 @@ class Simulation:
         self.started_at = self.clock.now()
         self.loop = StepLoop()
         # What the draws of older runs depend on stays as it is.
-        self.faults = FaultPlan(self.rng, [name for name in GATED if name != "catalog_scan"])
+        later = ("catalog_scan", *PORTS)
+        self.faults = FaultPlan(self.rng, [name for name in GATED if name not in later])
         self.verifying = Verifying(self, seed)
         if self.theme in (Theme.LONG_QUEUE, Theme.SHORT_LIVES, Theme.PURGED):
             self.faults.calm()
@@ -94,11 +97,11 @@ class Simulation:
         if self.theme in (Theme.SHORT_LIVES, Theme.PURGED, Theme.RETAGGED):
             drawn = short_lives(self.theme, self.tuning)
             self.tuning, self.timeouts_s, self._durations_s = drawn
-        self.tuning = self.verifying.tuned(self.tuning)
+        self.tuning = with_indexes(seed, self.verifying.tuned(self.tuning))
         if (shared := with_shares(seed, self.tuning)) is not None:
             self.tuning = shared
             self.world.ports.objects._page_object_count = 3
-        self.timeouts_s["share"] = self.timeouts_s["engine"]
+        self.timeouts_s["share"] = self.timeouts_s["scheduled"] = self.timeouts_s["engine"]
         self.lasting = LastingFaults(self)
         self.removed: set[str] = set()
         self.death_count, self.aborts_failed = 0, False
@@ -111,6 +114,7 @@ class Simulation:
         self.people = People(self)
         self.managers = Managers(self)
         self.operators = Operators(self)
+        self.schedulers = Schedulers(self)
         self._trace = Trace(self.started_at)
         self.step_count = 0
         self._heap: list[tuple[datetime, int, bool, Callable[[], None]]] = []
@@ -313,6 +317,7 @@ class Simulation:
         self.faults.calm()
         self.calm_at = self.clock.now()
         self.people.calm()
+        self.schedulers.calm()
         self.services.queue.calm()
         self._until_quiet()
         self._judge()
@@ -347,7 +352,7 @@ class Simulation:
 
     def _at_rest(self, job: Job) -> bool:
         untold = bool(job.notices.pending) and Lasting.TOPIC_DENIED not in self.lasting.on
-        return job.terminal and not untold
+        return job.terminal and not untold and index_at_rest(job)
 
     def _step(self) -> None:
         time, _, idle, action = heapq.heappop(self._heap)
@@ -377,6 +382,7 @@ class Simulation:
             self.observer.check(accounts.error_records_are_the_failures, self, job)
             self.observer.check(accounts.nothing_is_left_out, self.observer, job)
             self.observer.check(requests_stay_within_bounds, self, job)
+            self.observer.check(an_index_has_every_object_once, self, job)
             for chunk in self.world.database.chunks_of(job.job_id):
                 self.observer.check(accounts.outcome_files_add_up, self, chunk)
         self._raise()
@@ -385,6 +391,7 @@ class Simulation:
         self._hurried = True
         before = state_of(self)
         self.services.deliver_all_again()
+        self.schedulers.deliver_all_again()
         self._until_quiet()
         if not self.world.database.unreadable:  # or other chunks of that job are worked on
             holds = invariants.i11_a_second_delivery_changes_nothing

@@ -76,7 +76,9 @@ def an_old_snapshot_is_not_used(
     observer: Observer, process: Process, method: str, args: tuple[Any, ...]
 ) -> Iterator[str]:
     """No process looks objects up in a snapshot that is older than it may be trusted."""
-    if method != "read_range" or "/progress/snapshot/run-" in args[0]:
+    if method != "read_range" or "/progress/snapshot/" not in args[0]:
+        return
+    if "/progress/snapshot/run-" in args[0]:
         return
     job = observer.jobs.get(args[0].split("/")[1])
     snapshot = job and job.lookup and job.lookup.snapshot

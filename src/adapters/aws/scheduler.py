@@ -1,0 +1,171 @@
+"""Timers as schedules of EventBridge Scheduler, in one group.
+
+A schedule's name has the connector and the revision of its times, so a schedule is created and
+deleted and never updated, and a list of names shows which timers run. The connector's part is a
+prefix of its id, and a hash of it, since a name has up to 64 characters (EventBridge Scheduler API
+Reference, "CreateSchedule"; read in 2026-11).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from adapters.aws.errors import map_aws_errors
+from adapters.aws.responses import optional, required
+from domain.schedule_runs import Timer
+from ports.errors import Conflict, Misconfigured, NotFound
+from ports.scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from types_aiobotocore_scheduler.client import EventBridgeSchedulerClient
+
+SCHEDULED_TIME: Final = "<aws.scheduler.scheduled-time>"
+"""Replaced with the time (EventBridge Scheduler User Guide, "Adding context attributes")."""
+
+# The same, "RetryPolicy": from 60 to 86,400 s, and up to 185 retries. After an hour the run counts
+# as missed, and the next one covers what it would have.
+_EVENT_AGE_S: Final = 3_600
+_RETRY_COUNT: Final = 185
+
+_PAGE_COUNT: Final = 100
+_ID_CHARS: Final = 30
+_HASH_CHARS: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulePlace:
+    """Where schedules are created: the group, and what they invoke in which role.
+
+    `dead_letter_queue_arn` gets what could not be delivered.
+    """
+
+    group_name: str
+    function_arn: str
+    role_arn: str
+    dead_letter_queue_arn: str
+
+
+class EventBridgeScheduler:
+    """Creates and deletes schedules; without a `place`, there are none."""
+
+    def __init__(
+        self,
+        open_client: Callable[[], Awaitable[EventBridgeSchedulerClient]],
+        place: SchedulePlace | None,
+    ) -> None:
+        self._open_client = open_client
+        self._place = place
+
+    async def put(self, timer: Timer) -> None:
+        place = self._place
+        if place is None:
+            raise Misconfigured(
+                "this installation has no schedule group (SCHEDULE_GROUP_NAME is not set); deploy"
+                " it again",
+                operation="CreateSchedule",
+            )
+        name = schedule_name(timer)
+        resource = f"schedule/{place.group_name}/{name}"
+        client = await self._open_client()
+        try:
+            with map_aws_errors("scheduler", operation="CreateSchedule", resource=resource):
+                await client.create_schedule(**_request(place, timer, name))
+        except Conflict:
+            # One of this name has these times.
+            pass
+        except NotFound as error:
+            raise error.converted_to(Misconfigured) from error
+        await self._delete(timer.connector_id, all_but=name)
+
+    async def remove(self, connector_id: str) -> None:
+        await self._delete(connector_id)
+
+    async def revisions(self) -> frozenset[str]:
+        return frozenset([name.rpartition(".")[2] async for name in self._names()])
+
+    async def _delete(self, connector_id: str, *, all_but: str | None = None) -> None:
+        place = self._place
+        if place is None:
+            return
+        client = await self._open_client()
+        names = [name async for name in self._names(_prefix(connector_id)) if name != all_but]
+        for name in names:
+            resource = f"schedule/{place.group_name}/{name}"
+            try:
+                with map_aws_errors("scheduler", operation="DeleteSchedule", resource=resource):
+                    await client.delete_schedule(GroupName=place.group_name, Name=name)
+            except NotFound:
+                continue
+
+    async def _names(self, prefix: str | None = None) -> AsyncIterator[str]:
+        place = self._place
+        if place is None:
+            return
+        client = await self._open_client()
+        request: dict[str, Any] = {"GroupName": place.group_name, "MaxResults": _PAGE_COUNT}
+        if prefix is not None:
+            request["NamePrefix"] = prefix
+        resource = f"schedule-group/{place.group_name}"
+        while True:
+            with map_aws_errors("scheduler", operation="ListSchedules", resource=resource):
+                page = await client.list_schedules(**request)
+                names = [required(each, "Name") for each in required(page, "Schedules", of=list)]
+                token = optional(page, "NextToken")
+            for name in names:
+                yield name
+            if token is None:
+                return
+            request["NextToken"] = token
+
+
+def schedule_name(timer: Timer) -> str:
+    """Return the name of a timer's schedule."""
+    return _prefix(timer.connector_id) + timer.revision
+
+
+def _prefix(connector_id: str) -> str:
+    digest = hashlib.sha256(connector_id.encode()).hexdigest()[:_HASH_CHARS]
+    return f"{connector_id[:_ID_CHARS]}.{digest}."
+
+
+def _request(place: SchedulePlace, timer: Timer, name: str) -> dict[str, Any]:
+    event = {
+        "action": "scheduled",
+        "connectorId": timer.connector_id,
+        "timer": timer.revision,
+        "scheduledAt": SCHEDULED_TIME,
+    }
+    window: dict[str, str | int] = {"Mode": "OFF"}
+    if timer.jitter_minutes:
+        window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": timer.jitter_minutes}
+    request: dict[str, Any] = {
+        "Name": name,
+        "GroupName": place.group_name,
+        "Description": f"Syncs of connector {timer.connector_id}",
+        "ScheduleExpression": timer.expression,
+        "ScheduleExpressionTimezone": timer.time_zone,
+        "FlexibleTimeWindow": window,
+        "Target": {
+            "Arn": place.function_arn,
+            "RoleArn": place.role_arn,
+            "Input": json.dumps(event),
+            "RetryPolicy": {
+                "MaximumEventAgeInSeconds": _EVENT_AGE_S,
+                "MaximumRetryAttempts": _RETRY_COUNT,
+            },
+            "DeadLetterConfig": {"Arn": place.dead_letter_queue_arn},
+        },
+    }
+    if timer.starts_at is not None:
+        # Without it, a rate begins at its creation.
+        request["StartDate"] = timer.starts_at
+    return request
+
+
+_: type[Scheduler] = EventBridgeScheduler

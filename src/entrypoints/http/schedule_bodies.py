@@ -1,0 +1,85 @@
+"""What the body of a request for a schedule may carry."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from application.schedules.schedules import NewSchedule
+from domain.schedule import (
+    EXPRESSION_CHARS_MAX,
+    FULL_EVERY_DEFAULT,
+    FULL_EVERY_MAX,
+    JITTER_MINUTES_MAX,
+    TIME_ZONE_CHARS_MAX,
+    ScheduleMode,
+)
+from entrypoints.http.bodies import BY_VALUE
+from entrypoints.http.values import Text
+from entrypoints.http.wire import Wire
+
+
+def _whole(value: Any) -> Any:
+    """Return 5 for 5.0, which is an integer in JSON Schema."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_WHOLE: Final = BeforeValidator(_whole)
+
+# What the domain checks, as far as an expression can say it.
+_RATE: Final = r"rate\([1-9][0-9]{0,2} (minutes?|hours?)\)|rate\([1-9][0-9]? days?\)"
+_CRON: Final = (
+    r"cron\([0-9*,/-]+ [0-9*,/-]+ [0-9*,/?LW-]+ [0-9A-Za-z*,/-]+ [0-9A-Za-z*,?#-]+ [0-9*,/-]+\)"
+)
+_EXPRESSION: Final = WithJsonSchema(
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": EXPRESSION_CHARS_MAX,
+        "pattern": f"^({_RATE}|{_CRON})$",
+    }
+)
+_TIME_ZONE: Final = WithJsonSchema(
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": TIME_ZONE_CHARS_MAX,
+        "pattern": r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$",
+    }
+)
+
+
+class ScheduleBody(Wire):
+    """When syncs of a connector start, and what they cover."""
+
+    expression: Annotated[
+        Text, Field(min_length=1, max_length=EXPRESSION_CHARS_MAX), _EXPRESSION
+    ] = Field(
+        description="`rate(6 hours)`, or `cron(…)` with the six fields of EventBridge Scheduler."
+    )
+    time_zone: Annotated[Text, Field(min_length=1, max_length=TIME_ZONE_CHARS_MAX), _TIME_ZONE] = (
+        Field("UTC", description="The time zone of a cron expression, of the IANA database.")
+    )
+    jitter_minutes: Annotated[int, _WHOLE, Field(ge=0, le=JITTER_MINUTES_MAX)] = Field(
+        0, description="A run begins up to so many minutes late, at random."
+    )
+    mode: Annotated[ScheduleMode, BY_VALUE] = Field(
+        ScheduleMode.INCREMENTAL,
+        description="Whether a run covers what was modified since the last complete one, or all.",
+    )
+    full_every: Annotated[int, _WHOLE, Field(ge=1, le=FULL_EVERY_MAX)] = Field(
+        FULL_EVERY_DEFAULT, description="Of incremental runs, every so-many-th is full."
+    )
+    enabled: bool = Field(True, description="Whether it runs.")
+
+    def to_schedule(self) -> NewSchedule:
+        """Return the schedule to set."""
+        return NewSchedule(
+            expression=self.expression,
+            time_zone=self.time_zone,
+            jitter_minutes=self.jitter_minutes,
+            mode=self.mode,
+            full_every=self.full_every,
+            enabled=self.enabled,
+        )

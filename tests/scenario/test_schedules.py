@@ -1,0 +1,435 @@
+"""Scheduled syncs: one per time, none while one is active, and a chain without gaps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from application.schedules.schedules import NewSchedule
+from domain.connector import ConnectorStatus, Verify
+from domain.errors import InvalidRequest
+from domain.filters import Filters
+from domain.job import Job
+from domain.schedule import ScheduleMode
+from domain.schedule_runs import RUN_COUNT_MAX, Run, RunState, ScheduleRuns, timer_of
+from entrypoints.wiring.memory import use_cases
+from ports.errors import NotFound, Unavailable
+
+HOUR = timedelta(hours=1)
+HOURLY = NewSchedule(expression="rate(1 hour)", full_every=4)
+
+
+class Night:
+    """A story whose connector has a schedule, and what delivers its times."""
+
+    def __init__(self, story: Any) -> None:
+        self.story = story
+        self.ports = story.ports
+        self.at = datetime(2026, 1, 1, 1, tzinfo=UTC)
+
+    @property
+    def timers(self) -> dict[str, Any]:
+        timers: dict[str, Any] = self.ports.scheduler.timers
+        return timers
+
+    async def set(self, new: NewSchedule = HOURLY) -> None:
+        if not self.story.world.database.connectors:
+            await self.story.sync()
+        await self.story.use_cases.schedules().set("c1", new)
+
+    async def fire(self, *, at: datetime | None = None, revision: str | None = None) -> Run | None:
+        """Deliver a time, the next one if none is given."""
+        if at is None:
+            self.at += HOUR
+            at = self.at
+        clock = self.ports.clock
+        clock.advance(max(0.0, (at - clock.now()).total_seconds()))
+        if revision is None:
+            revision = self.timers["c1"].revision
+        run: Run | None = await self.story.use_cases.start_scheduled_sync().start(
+            "c1", revision, at
+        )
+        return run
+
+    async def run(self) -> Job:
+        """Deliver the next time, and run its job to its end."""
+        run = await self.fire()
+        assert run is not None
+        assert run.state is RunState.STARTED
+        job: Job = await self.story.finish(run.job_id)
+        return job
+
+    async def edit(self, **changes: Any) -> None:
+        await self.story.use_cases.connectors().edit("c1", lambda c: replace(c, **changes))
+
+    async def runs(self) -> ScheduleRuns:
+        _, _, runs = await self.story.use_cases.schedules().show("c1")
+        found: ScheduleRuns = runs
+        return found
+
+    def jobs(self) -> int:
+        return len(list(self.story.world.database.jobs))
+
+
+@pytest.fixture
+async def night(story: Any) -> Night:
+    story.put("a", "b")
+    night = Night(story)
+    await night.set()
+    return night
+
+
+async def test_the_first_run_is_full_and_later_ones_begin_where_the_last_one_did(
+    night: Night,
+) -> None:
+    first = await night.run()
+    assert first.request.options.modified_since is None
+    assert first.request.options.verify is Verify.TAGS
+    night.story.put("c")
+    second = await night.run()
+    since = second.request.options.modified_since
+    assert since == first.times.created_at - timedelta(minutes=15)
+    assert second.request.options.verify is Verify.TAGS  # as the connector has it
+    assert "c" in await night.story.listed_keys(second)
+    third = await night.run()
+    assert third.request.options.modified_since == second.times.created_at - timedelta(minutes=15)
+
+
+async def test_every_nth_run_is_full_and_reads_tags(night: Night) -> None:
+    await night.edit(verify=Verify.CATALOG)
+    options = [(await night.run()).request.options for _ in range(6)]
+    full = [each.modified_since is None for each in options]
+    assert full == [True, False, False, False, True, False]
+    assert [each.verify is Verify.TAGS for each in options] == full
+
+
+async def test_a_full_schedule_covers_all_each_time(night: Night) -> None:
+    await night.set(replace(HOURLY, mode=ScheduleMode.FULL))
+    assert [(await night.run()).request.options.modified_since for _ in range(3)] == [None] * 3
+
+
+async def test_a_time_that_is_delivered_twice_has_one_job(night: Night) -> None:
+    first = await night.fire()
+    count = night.jobs()
+    assert await night.fire(at=night.at) == first
+    assert first is not None
+    await night.story.finish(first.job_id)
+    assert await night.fire(at=night.at) == first
+    assert night.jobs() == count
+
+
+async def test_a_skipped_time_that_is_delivered_again_starts_nothing(night: Night) -> None:
+    first = await night.fire()
+    skipped = await night.fire()
+    assert first is not None
+    await night.story.finish(first.job_id)
+    count = night.jobs()
+    assert await night.fire(at=night.at) == skipped
+    assert night.jobs() == count
+
+
+async def test_a_time_that_arrives_after_a_later_one_starts_nothing(night: Night) -> None:
+    late = night.at + HOUR
+    night.at = late
+    await night.run()
+    count = night.jobs()
+    assert await night.fire(at=late - timedelta(minutes=30)) is None
+    assert night.jobs() == count
+
+
+async def test_no_run_starts_while_a_job_of_the_schedule_is_active(night: Night) -> None:
+    first = await night.fire()
+    assert first is not None
+    skipped = await night.fire()
+    assert skipped is not None
+    assert (skipped.state, skipped.job_id) == (RunState.SKIPPED, first.job_id)
+    # Also if the two would not overlap.
+    await night.edit(prefixes=("z/",))
+    skipped = await night.fire()
+    assert skipped is not None
+    assert skipped.state is RunState.SKIPPED
+    await night.story.finish(first.job_id)
+    assert (await night.run()).request.options.modified_since is None
+
+
+async def test_no_run_starts_while_a_users_sync_is_active(night: Night) -> None:
+    job = await night.story.start(prefixes=("a",))
+    run = await night.fire()
+    assert run is not None
+    assert (run.state, run.job_id) == (RunState.SKIPPED, job.job_id)
+    assert run.reason == f"job {job.job_id} was active"
+
+
+async def test_what_changed_while_runs_were_skipped_is_seen_by_the_next_one(night: Night) -> None:
+    await night.run()
+    job = await night.story.start()
+    await night.fire()
+    night.story.put("c")
+    await night.story.finish(job.job_id)
+    assert "c" in await night.story.listed_keys(await night.run())
+
+
+async def test_a_run_that_failed_or_was_cancelled_is_not_the_beginning_of_the_next(
+    night: Night,
+) -> None:
+    first = await night.run()
+    run = await night.fire()
+    assert run is not None
+    await night.story.use_cases.cancel_job().cancel(run.job_id)
+    await night.story.finish(run.job_id)
+    third = await night.run()
+    assert third.request.options.modified_since == first.times.created_at - timedelta(minutes=15)
+
+
+async def test_the_third_run_with_errors_in_a_row_counts(night: Night) -> None:
+    first = await night.run()
+    night.story.buckets.put("media", "bad", b"x", tags={f"t{n}": "1" for n in range(10)})
+    begins = []
+    for _ in range(4):
+        job = await night.run()
+        assert job.tally.statistics.failed == 1
+        begins.append(job.request.options.modified_since)
+    before = first.times.created_at - timedelta(minutes=15)
+    assert begins[:3] == [before] * 3
+    assert begins[3] is not None
+    assert begins[3] > before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"prefixes": ("a",)},
+        {"filters": Filters(include=("a",))},
+        {"filters": Filters(age_min_s=60)},
+    ],
+)
+async def test_a_changed_connector_makes_the_next_run_full(
+    night: Night, changes: dict[str, Any]
+) -> None:
+    await night.run()
+    await night.edit(**changes)
+    assert (await night.run()).request.options.modified_since is None
+    runs = (await night.runs()).runs
+    assert runs[-1].reason == "the connector was changed since the last complete run"
+    assert (await night.run()).request.options.modified_since is not None
+
+
+async def test_an_object_that_was_too_young_for_one_run_is_seen_by_the_next(night: Night) -> None:
+    night.story.use_cases = replace_margin(night.story)
+    await night.set(replace(HOURLY, full_every=100))
+    await night.edit(filters=Filters(age_min_s=7_200))
+    await night.run()
+    night.ports.clock.advance(1_800)
+    night.story.put("young")
+    seen = ["young" in night.story.kinds(await night.run()) for _ in range(4)]
+    assert any(seen)
+
+
+def replace_margin(story: Any) -> Any:
+    """Return use cases without the margin for multipart uploads, which would hide a gap."""
+    return use_cases(story.ports, replace(story.tuning, modified_since_margin_s=1.0))
+
+
+@pytest.mark.parametrize("how", ["schedule", "connector", "removed schedule", "removed connector"])
+async def test_what_is_disabled_or_removed_starts_nothing(night: Night, how: str) -> None:
+    revision, count = night.timers["c1"].revision, night.jobs()
+    match how:
+        case "schedule":
+            await night.set(replace(HOURLY, enabled=False))
+        case "connector":
+            await night.edit(status=ConnectorStatus.DISABLED)
+        case "removed schedule":
+            await night.story.use_cases.schedules().remove("c1")
+        case _:
+            await night.story.use_cases.connectors().remove("c1")
+    assert night.timers == {}
+    assert await night.fire(revision=revision) is None
+    assert night.jobs() == count
+
+
+async def test_a_timer_that_was_left_over_is_removed_when_it_delivers(night: Night) -> None:
+    left = dict(night.timers)
+    await night.story.use_cases.connectors().remove("c1")
+    night.timers.update(left)
+    assert await night.fire(revision=left["c1"].revision) is None
+    assert night.timers == {}
+
+
+async def test_the_times_of_a_schedule_that_was_replaced_start_nothing(night: Night) -> None:
+    revision, count = night.timers["c1"].revision, night.jobs()
+    await night.set(replace(HOURLY, expression="rate(2 hours)"))
+    assert await night.fire(revision=revision) is None
+    assert night.jobs() == count
+    assert await night.fire() is not None
+
+
+async def test_another_mode_keeps_the_times(night: Night) -> None:
+    before = night.timers["c1"]
+    await night.set(replace(HOURLY, mode=ScheduleMode.FULL, full_every=2))
+    assert night.timers["c1"] == before
+
+
+async def test_a_schedule_is_enabled_again_with_its_connector(night: Night) -> None:
+    before = night.timers["c1"].revision
+    await night.edit(status=ConnectorStatus.DISABLED)
+    await night.edit(status=ConnectorStatus.ENABLED)
+    assert night.timers["c1"].revision == before
+
+
+async def test_the_sweep_puts_a_timer_that_is_missing(night: Night) -> None:
+    timers = dict(night.timers)
+    night.timers.clear()
+    await night.story.use_cases.sweep().run(night.story.deadline())
+    assert {each.revision for each in night.timers.values()} == {timers["c1"].revision}
+
+
+async def test_without_schedules_the_sweep_asks_no_scheduler(
+    story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await story.sync()
+    monkeypatch.setattr(story.ports.scheduler, "revisions", None)
+    await story.use_cases.sweep().run(story.deadline())
+
+
+async def test_a_scheduler_that_fails_stops_no_edit_and_the_sweep_reports_it(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: object) -> None:
+        raise Unavailable("down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(night.ports.scheduler, "put", fail)
+        patched.setattr(night.ports.scheduler, "remove", fail)
+        night.timers.clear()
+        await night.edit(prefixes=("a",))
+        with pytest.raises(Unavailable):
+            await night.set(replace(HOURLY, expression="rate(2 hours)"))
+        with pytest.raises(Unavailable):
+            await night.story.use_cases.sweep().run(night.story.deadline())
+    assert night.timers == {}
+    await night.story.use_cases.sweep().run(night.story.deadline())
+    assert night.timers["c1"].expression == "rate(2 hours)"
+
+
+async def test_a_process_that_dies_before_its_job_is_recorded_leaves_it_to_the_next_event(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise Unavailable("down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(night.ports.jobs, "create", fail)
+        with pytest.raises(Unavailable):
+            await night.fire()
+    (starting,) = (await night.runs()).runs
+    assert (starting.state, starting.scheduled_at) == (RunState.STARTING, night.at)
+    # The same event, or one of a later time: then that time is skipped.
+    skipped = await night.fire()
+    assert skipped is not None
+    assert (skipped.state, skipped.job_id) == (RunState.SKIPPED, starting.job_id)
+    started = (await night.runs()).runs[0]
+    assert started == replace(starting, state=RunState.STARTED)
+
+
+async def test_a_process_that_dies_after_its_job_is_recorded(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, count = night.ports.schedule_runs.save, night.jobs()
+
+    async def once(connector: Any, runs: ScheduleRuns) -> ScheduleRuns:
+        if runs.runs[-1].state is RunState.STARTED:
+            raise Unavailable("down")
+        saved: ScheduleRuns = await save(connector, runs)
+        return saved
+
+    with monkeypatch.context() as patched:
+        patched.setattr(night.ports.schedule_runs, "save", once)
+        with pytest.raises(Unavailable):
+            await night.fire()
+    run = await night.fire(at=night.at)
+    assert run is not None
+    assert run.state is RunState.STARTED
+    assert night.jobs() == count + 1
+
+
+async def test_an_edit_between_decision_and_job_makes_the_run_full(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await night.run()
+    save = night.ports.schedule_runs.save
+
+    async def and_edit(connector: Any, runs: ScheduleRuns) -> ScheduleRuns:
+        saved: ScheduleRuns = await save(connector, runs)
+        if runs.runs[-1].mode is ScheduleMode.INCREMENTAL:
+            await night.edit(filters=Filters(include=("b",)))
+        return saved
+
+    monkeypatch.setattr(night.ports.schedule_runs, "save", and_edit)
+    job = await night.run()
+    assert job.request.options.modified_since is None
+    assert job.request.filters == Filters(include=("b",))
+
+
+async def test_a_schedule_disabled_between_decision_and_job_starts_nothing(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, count = night.ports.schedule_runs.save, night.jobs()
+
+    async def and_disable(connector: Any, runs: ScheduleRuns) -> ScheduleRuns:
+        saved: ScheduleRuns = await save(connector, runs)
+        await night.set(replace(HOURLY, enabled=False))
+        return saved
+
+    with monkeypatch.context() as patched:
+        patched.setattr(night.ports.schedule_runs, "save", and_disable)
+        assert await night.fire() is None
+    assert night.jobs() == count
+
+
+async def test_a_connector_that_cannot_be_synced_is_a_failed_run(night: Night) -> None:
+    connector = night.story.world.database.connectors["c1"]
+    impossible = Filters(size_min=2, size_max=1)
+    night.story.world.database.connectors["c1"] = replace(
+        connector, prefixes=("x" * 250_000,), filters=impossible
+    )
+    run = await night.fire()
+    assert run is not None
+    assert run.state is RunState.FAILED
+    assert "is too large" in (run.reason or "")
+
+
+async def test_the_history_is_bounded_and_keeps_the_run_whose_job_is_active(night: Night) -> None:
+    first = await night.fire()
+    for _ in range(RUN_COUNT_MAX + 5):
+        await night.fire()
+    runs = (await night.runs()).runs
+    assert len(runs) == RUN_COUNT_MAX
+    assert runs[0] == first
+
+
+async def test_an_invalid_schedule_is_not_recorded(night: Night) -> None:
+    before = dict(night.story.world.database.connectors)
+    with pytest.raises(InvalidRequest) as refused:
+        await night.set(NewSchedule(expression="hourly", time_zone="Nowhere", full_every=0))
+    assert {each.path for each in refused.value.issues} == {"expression", "timeZone", "fullEvery"}
+    assert night.story.world.database.connectors == before
+
+
+async def test_a_connector_without_a_schedule_has_none_to_show(night: Night) -> None:
+    await night.story.use_cases.schedules().remove("c1")
+    with pytest.raises(NotFound, match="has no schedule"):
+        await night.runs()
+
+
+async def test_a_rate_begins_again_only_if_its_times_change(night: Night) -> None:
+    set_at = night.story.world.database.connectors["c1"].schedule.set_at
+    night.ports.clock.advance(600)
+    await night.set(replace(HOURLY, full_every=2))
+    connector = night.story.world.database.connectors["c1"]
+    assert connector.schedule.set_at == set_at
+    timer = timer_of(connector, now=night.ports.clock.now())
+    assert timer is not None
+    assert timer.starts_at == set_at + HOUR
