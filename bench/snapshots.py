@@ -132,7 +132,14 @@ async def _measure(count: int, folder: Path) -> dict[str, Any]:
     ports: Any = replace(world.ports, clock=clock)  # type: ignore[arg-type]
     job = await _job(ports, tuning)
     deadline = Deadline(clock, clock.now() + timedelta(hours=1))
-    lease = JobLease(jobs=world.ports.jobs, clock=clock, token="t", deadline=deadline)
+    lease = JobLease(
+        jobs=world.ports.jobs,
+        clock=clock,
+        token="t",
+        job_id=job.job_id,
+        deadline=deadline,
+        poll_s=tuning.hold_poll_s,
+    )
     job = await lease.acquire(job.job_id, margin_s=30)
     take = TakeSnapshot(
         catalog_scan=CannedScan(count, requests),

@@ -82,7 +82,14 @@ async def run_stage(
         )
     )
     deadline = Deadline(clock, clock.now() + timedelta(hours=1))
-    lease = JobLease(jobs=world.ports.jobs, clock=clock, token="bench", deadline=deadline)
+    lease = JobLease(
+        jobs=world.ports.jobs,
+        clock=clock,
+        token="bench",
+        job_id=job.job_id,
+        deadline=deadline,
+        poll_s=(tuning or Tuning()).hold_poll_s,
+    )
     job = await lease.acquire(job.job_id, margin_s=30)
     if stage == "report":
         _write_report(folder / _REPORT, rows)

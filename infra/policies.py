@@ -49,7 +49,7 @@ def api_statements(config: Config) -> list[Statement]:
         Statement(
             sid="JobRecords",
             reason=(
-                "Create, show, cancel and redrive jobs; take and free prefixes; check that a"
+                "Create, show, cancel, pause and redrive jobs; take and free prefixes; check that a"
                 " connector that is removed has no active job."
             ),
             actions=(
@@ -63,9 +63,16 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="JobLists",
-            reason="List jobs, all or a connector's.",
+            reason=(
+                "List jobs, all or a connector's; continue the open ones when the pause of all jobs"
+                " ends."
+            ),
             actions=("dynamodb:Query",),
-            resources=("{jobs_table}/index/ByConnectorIndex", "{jobs_table}/index/ByCreatedIndex"),
+            resources=(
+                "{jobs_table}/index/ByConnectorIndex",
+                "{jobs_table}/index/ByCreatedIndex",
+                "{jobs_table}/index/OpenIndex",
+            ),
         ),
         Statement(
             sid="JobDetails",
@@ -282,7 +289,7 @@ def processor_statements(config: Config) -> list[Statement]:
         Statement(
             sid="JobRecords",
             reason="Read jobs and move their counts; free prefixes when one ends.",
-            actions=("dynamodb:GetItem", "dynamodb:UpdateItem"),
+            actions=("dynamodb:BatchGetItem", "dynamodb:UpdateItem"),
             resources=("{jobs_table}",),
         ),
         Statement(

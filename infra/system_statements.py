@@ -68,14 +68,17 @@ def scanning_catalog(config: Config) -> list[Statement]:
 
 
 def sending_to_ingest(config: Config) -> list[Statement]:
-    """Send to the ingest queues of connectors with trigger `queue`."""
+    """Send to the ingest queues of connectors with trigger `queue`, and see how long they are."""
     if not config.ingest_queues:
         return []
     statements = [
         Statement(
             sid="SendToIngestQueues",
-            reason="Send the system's ingest the objects of connectors with trigger `queue`.",
-            actions=("sqs:SendMessage",),
+            reason=(
+                "Send the system's ingest the objects of connectors with trigger `queue`; read how"
+                " many messages wait, for connectors with `ingestQueueMaxDepth`."
+            ),
+            actions=("sqs:GetQueueAttributes", "sqs:SendMessage"),
             resources=config.ingest_queues,
             list_of="ingest_queues",
         )

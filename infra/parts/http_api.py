@@ -38,6 +38,8 @@ ROUTES: Final = (
     ("POST", "/jobs/{jobId}/redrive"),
     ("GET", "/jobs/{jobId}/removals"),
     ("POST", "/jobs/{jobId}/removals/confirm"),
+    ("POST", "/jobs/{jobId}/pause"),
+    ("POST", "/jobs/{jobId}/resume"),
     ("GET", "/connectors/{connectorId}/jobs"),
     ("GET", "/connectors/{connectorId}/jobs/{jobId}"),
     ("GET", "/connectors/{connectorId}/jobs/{jobId}/chunks"),
@@ -49,6 +51,11 @@ ROUTES: Final = (
     ("POST", "/connectors/{connectorId}/jobs/{jobId}/redrive"),
     ("GET", "/connectors/{connectorId}/jobs/{jobId}/removals"),
     ("POST", "/connectors/{connectorId}/jobs/{jobId}/removals/confirm"),
+    ("POST", "/connectors/{connectorId}/jobs/{jobId}/pause"),
+    ("POST", "/connectors/{connectorId}/jobs/{jobId}/resume"),
+    ("GET", "/stage"),
+    ("POST", "/stage/pause"),
+    ("POST", "/stage/resume"),
     ("GET", "/openapi.json"),
 )
 

@@ -87,6 +87,9 @@ def _access_issues(bucket: Bucket) -> list[FieldIssue]:
 
 
 def _queue_issues(ingest: Ingest) -> list[FieldIssue]:
+    if ingest.queue_depth_max is not None and ingest.queue_url is None:
+        message = "needs ingestQueueUrl: the queue whose depth is limited"
+        return [FieldIssue(path="ingestQueueMaxDepth", message=message)]
     if ingest.queue_url is None:
         if ingest.trigger is not Trigger.QUEUE:
             return []

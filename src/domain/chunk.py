@@ -8,6 +8,7 @@ sweep returns a chunk with an expired lease to QUEUED. A message that ends in th
 takes the lease and releases the chunk. That does not count as an attempt, because a receive that
 Lambda throttled is not one. After too many attempts, or too many dead letters, without progress a
 chunk is FAILED. Only a redrive, which a user requests, returns a settled chunk to QUEUED.
+While its job is held, a chunk is parked: it is QUEUED, and has no message until the job goes on.
 
 Fencing is by `version`: a chunk carries the version that was read, the store writes only over that
 version, and every write creates a new one. A worker whose lease was taken over has an old version
@@ -78,6 +79,7 @@ class Chunk:
     outcomes of earlier attempts, whose objects are not processed again.
     `attempt_count` counts the workers' leases since the last progress, `dead_letter_count` the
     messages that ended in the dead-letter queue since then. `life` is that of a message sent now.
+    A `parked` chunk has no message: it waits until its job is no longer held.
     `status_reason` is why the chunk failed, or why
     the last attempt at an open chunk ended.
     """
@@ -99,6 +101,7 @@ class Chunk:
     progress_key: str | None = None
     life: ChunkLife = FIRST_LIFE
     dead_letter_count: int = 0
+    parked: bool = False
     status_reason: str | None = None
     created_at: datetime
     updated_at: datetime
@@ -148,6 +151,14 @@ class ChunkDeadLettered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkParked:
+    """Its job is held: its message was taken, or its worker stopped with its progress saved."""
+
+    progress_key: str | None
+    progressed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkLeaseExpired:
     """Its worker did not respond before the lease expired."""
 
@@ -193,6 +204,7 @@ ChunkEvent = (
     | ChunkLeased
     | ChunkReleased
     | ChunkDeadLettered
+    | ChunkParked
     | ChunkLeaseExpired
     | ChunkCompleted
     | ChunkCompletedWithErrors
@@ -210,11 +222,13 @@ CHUNK_TRANSITIONS: Final[Table[ChunkStatus]] = table(
         ChunkStatus.QUEUED: {
             ChunkQueued: ChunkStatus.QUEUED,
             ChunkLeased: ChunkStatus.PROCESSING,
+            ChunkParked: ChunkStatus.QUEUED,
             ChunkCancelled: ChunkStatus.CANCELLED,
         },
         ChunkStatus.PROCESSING: {
             ChunkReleased: ChunkStatus.QUEUED,
             ChunkDeadLettered: ChunkStatus.QUEUED,
+            ChunkParked: ChunkStatus.QUEUED,
             ChunkLeaseExpired: ChunkStatus.QUEUED,
             ChunkCompleted: ChunkStatus.COMPLETED,
             ChunkCompletedWithErrors: ChunkStatus.COMPLETED_WITH_ERRORS,
@@ -238,7 +252,7 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
         IllegalTransition: The chunk's state does not allow this event.
     """
     status = next_state("chunk", CHUNK_TRANSITIONS, chunk.status, event)
-    moved = replace(chunk, status=status, updated_at=at)
+    moved = replace(chunk, status=status, updated_at=at, parked=isinstance(event, ChunkParked))
     match event:
         case ChunkQueued():
             return moved
@@ -260,6 +274,17 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 lease=None,
                 attempt_count=chunk.attempt_count - 1,
                 dead_letter_count=chunk.dead_letter_count + 1,
+                life=chunk.life.next(),
+            )
+        case ChunkParked(progress_key=key, progressed=progressed):
+            # A worker that had to stop made no attempt that counts.
+            attempt_count = chunk.attempt_count - (chunk.lease is not None)
+            return replace(
+                moved,
+                lease=None,
+                progress_key=key,
+                attempt_count=0 if progressed else attempt_count,
+                dead_letter_count=0 if progressed else chunk.dead_letter_count,
                 life=chunk.life.next(),
             )
         case ChunkLeaseExpired():

@@ -65,6 +65,7 @@ class Ingest:
         restore_tags: Whether the tags of an object that the system knows by its path are restored.
         queue_url: The system's ingest queue, None if it is not known. Trigger `queue` sends to it.
             With every trigger, its depth shows whether the system is still processing messages.
+        queue_depth_max: Above so many messages in that queue no copies are started; None for any.
         file_filter: The connector's file filter in the system, which narrows what it accepts.
     """
 
@@ -72,6 +73,7 @@ class Ingest:
     ids: IdSource = IdSource.MINTED
     restore_tags: bool = True
     queue_url: str | None = None
+    queue_depth_max: int | None = None
     file_filter: FileFilter | None = None
 
 

@@ -55,6 +55,18 @@ class NotConfirmable(DomainError):
     """The guard over removals has not stopped this job's, or not with this number of objects."""
 
 
+class NotPausable(DomainError):
+    """The job has ended or is ending, so nothing of it can be paused."""
+
+
+class JobHeld(DomainError):
+    """The job is held, so the engine does not work on it."""
+
+
+class IngestQueueUnreadable(DomainError):
+    """The depth of an ingest queue with a limit could not be read for long."""
+
+
 class InvalidManifest(DomainError):
     """A row of a manifest or chunk file does not have the format that this service writes."""
 

@@ -25,6 +25,7 @@ from domain.engine_work import EngineWork
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
 from domain.outcome_index import JobIndex
+from domain.pause import Backlog, Pause, Resumes
 from domain.removal_work import WANTED, RemovalWork
 from domain.snapshot import Lookup
 from domain.sync_request import Discovery, SyncRequest
@@ -140,7 +141,11 @@ class StatusNotices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job's record; `status_reason` is why it ended, or why the last attempt failed."""
+    """One job's record; `status_reason` is why it ended, or why the last attempt failed.
+
+    `stage_pause` is the pause of the whole stage, as it was read with the job. No write of a job
+    changes it.
+    """
 
     job_id: str
     request: SyncRequest
@@ -154,6 +159,10 @@ class Job:
     discovery: DiscoveryWork = DiscoveryWork()
     splitting: Splitting = Splitting()
     ending: Ending | None = None
+    pause: Pause | None = None
+    stage_pause: Pause | None = None
+    backlog: Backlog | None = None
+    resumes: Resumes = field(default_factory=Resumes)
     redrive: Redrive = Redrive()
     index: JobIndex | None = None
     work: EngineWork = field(default_factory=EngineWork)
@@ -314,7 +323,9 @@ def evolve(job: Job, event: JobEvent, at: datetime) -> Job:
         case DiscoveryStarted():
             return moved
         case ProcessingStarted():
-            return replace(moved, times=replace(times, processing_at=at))
+            # The rate counts from now.
+            resumes = replace(job.resumes, held_s=0)
+            return replace(moved, times=replace(times, processing_at=at), resumes=resumes)
         case JobCompleted():
             return _with_removals(_ended(moved, None, at))
         case JobCompletedWithErrors(reason=reason):
@@ -340,7 +351,7 @@ def without_notices(job: Job, published: frozenset[int]) -> Job:
 
 def _ended(job: Job, reason: str | None, at: datetime) -> Job:
     times, work = replace(job.times, ended_at=at), replace(job.work, lease=None)
-    return replace(job, status_reason=reason, times=times, work=work)
+    return replace(job, status_reason=reason, times=times, work=work, pause=None, backlog=None)
 
 
 def wants_comparison(job: Job) -> bool:

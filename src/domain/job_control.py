@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from domain.attempts import begin_attempt
 from domain.connector import Connector
-from domain.errors import JobLeaseHeld, LeaseLost, NotRedrivable
+from domain.errors import JobHeld, JobLeaseHeld, LeaseLost, NotRedrivable
+from domain.hold import pause_of
 from domain.job import (
     Ending,
     EndingKind,
@@ -103,10 +104,14 @@ def acquire_work_lease(job: Job, *, token: str, now: datetime, lease_s: float) -
 
     Raises:
         LeaseLost: The job has ended, or its end was requested.
+        JobHeld: Nothing of the job is to be started.
         JobLeaseHeld: Another invocation's lease is live.
     """
     if job.terminal or job.ending is not None:
         raise LeaseLost(f"job {job.job_id} has ended or is ending")
+    hold = pause_of(job)
+    if hold is not None:
+        raise JobHeld(f"job {job.job_id} is held since {hold.since}: {hold.cause}")
     held = job.work.lease
     if held is not None and held.token != token and held.live(now):
         raise JobLeaseHeld(f"job {job.job_id} is leased until {held.expires_at}")

@@ -49,6 +49,10 @@ NEXT_STEPS: Final[Mapping[str, str]] = MappingProxyType(
         "ConnectorRemoved": "register the connector again, and start a new sync",
         "NotRedrivable": "start a new sync, which skips what is done",
         "NotConfirmable": "look at the removals of the connector's latest sync, and confirm those",
+        "NotPausable": "nothing: the job has ended or is ending",
+        "JobHeld": "resume the job, or wait until its ingest has caught up",
+        "IngestQueueUnreadable": "allow both functions to read the queue, or remove the limit, then"
+        " start a new sync",
         "InvalidManifest": "make sure that only this service writes to the results bucket, then"
         " start a new sync",
         "ManifestTooLarge": "sync fewer prefixes at once, or with discovery direct",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.hold import hold_of
 from domain.job import Job, JobStatus
 
 
@@ -21,23 +22,26 @@ def progress_of(job: Job, now: datetime) -> Progress:
     """Estimate from the numbers of objects with an outcome and of objects listed.
 
     Counts change when a chunk settles, so they do not change while chunks are being processed, or
-    during discovery by S3 Batch Operations.
+    during discovery by S3 Batch Operations. Time in which the job is held does not count.
     """
     done = job.tally.statistics.total
     listed = job.listing.objects_listed
     if job.terminal:
         ended = job.times.ended_at or job.times.updated_at
-        elapsed_s = (ended - job.times.created_at).total_seconds()
+        elapsed_s = (ended - job.times.created_at).total_seconds() - job.resumes.held_s
         nothing = 100.0 if job.status is JobStatus.COMPLETED else 0.0
         percent = 100.0 * done / listed if listed else nothing
         rate = done / elapsed_s if elapsed_s > 0 and done else None
         return Progress(percent=round(percent, 1), objects_per_second=rate, eta_s=0.0)
     if not listed or not done:
         return Progress(percent=0.0, objects_per_second=None, eta_s=None)
-    elapsed_s = (now - (job.times.processing_at or job.times.created_at)).total_seconds()
+    hold = hold_of(job)
+    until = now if hold is None else hold.since
+    elapsed_s = (until - (job.times.processing_at or job.times.created_at)).total_seconds()
+    elapsed_s -= job.resumes.held_s
     # Most of a redriven job was done long before.
     rate = done / elapsed_s if elapsed_s > 0 and not job.redrive.number else None
     remaining = max(listed - done, 0)
-    eta_s = remaining / rate if rate and job.listed else None
+    eta_s = remaining / rate if rate and job.listed and hold is None else None
     percent = min(100.0 * done / listed, 99.9) if job.listed else 0.0
     return Progress(percent=round(percent, 1), objects_per_second=rate, eta_s=eta_s)

@@ -11,11 +11,13 @@ from domain.failure import Failure
 from domain.failure_causes import FailureCause
 from domain.file_types import FileFilter
 from domain.filter_view import filters_view
+from domain.hold import Hold, hold_of
 from domain.identity import Identity
 from domain.job import Job
 from domain.manifest import format_timestamp
 from domain.outcome import Outcome, counts_by_name
 from domain.outcome_index import NOT_LISTED, IndexedObject, JobIndex, Listed
+from domain.pause import Pause
 from domain.pricing.costing import Costing
 from domain.pricing.views import cost_view
 from domain.progress import progress_of
@@ -40,6 +42,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
         "prefixes": list(job.request.options.prefixes),
         "status": job.status.value,
         "statusReason": job.status_reason,
+        "hold": hold_view(hold) if (hold := hold_of(job)) else None,
         "warnings": list(job.findings.warnings),
         "discovery": job.request.options.discovery.value,
         "verify": (job.request.options.verify or Verify.TAGS).value,
@@ -70,6 +73,25 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
         "removals": removals_view(job.removals) if job.removals else None,
         "outcomeIndex": index_view(job.index) if job.index else None,
         **cost_view(job, costing, lines=cost_lines),
+    }
+
+
+def hold_view(hold: Hold) -> Json:
+    """Return what holds a job, in the API's form."""
+    return {
+        "cause": hold.cause.value,
+        "since": format_timestamp(hold.since),
+        "reason": hold.reason,
+        "by": hold.by,
+    }
+
+
+def stage_view(pause: Pause | None) -> Json:
+    """Return what holds for all jobs, in the API's form."""
+    if pause is None:
+        return {"pause": None}
+    return {
+        "pause": {"since": format_timestamp(pause.since), "reason": pause.reason, "by": pause.by}
     }
 
 
@@ -117,6 +139,7 @@ def connector_view(connector: Connector) -> Json:
         "verify": connector.verify.value,
         "restoreTags": connector.ingest.restore_tags,
         "ingestQueueUrl": connector.ingest.queue_url,
+        "ingestQueueMaxDepth": connector.ingest.queue_depth_max,
         "ingestQueueEmptyAt": (
             format_timestamp(connector.queue_empty_at) if connector.queue_empty_at else None
         ),

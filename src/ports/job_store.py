@@ -8,6 +8,7 @@ from typing import Protocol
 from domain.connector import Connector
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import Job, JobStatus
+from domain.pause import Pause
 from ports.errors import Conflict
 from ports.paging import Page, Unreadable
 
@@ -43,6 +44,9 @@ class ConnectorChanged(Conflict):
 class JobStore(Protocol):
     """Stores jobs. Reads by id are strongly consistent; lists may lag behind.
 
+    Each job that is read has the stage's pause at that time as its `stage_pause`, also in a list;
+    no write of a job changes it.
+
     Every method may raise the Retryable and Fatal errors of `ports.errors`. After TimedOut a write
     was done completely or not at all.
     """
@@ -77,7 +81,8 @@ class JobStore(Protocol):
     async def save(self, job: Job) -> Job:
         """Write the job over its version; return it with its new version.
 
-        Every field except `tally` is written; the tally returned is the stored one. A job that
+        Every field except `tally` and `stage_pause` is written; the tally returned is the stored
+        one. A job that
         became terminal releases its prefixes in the same step. Only `reopen` writes a job that was
         terminal.
 
@@ -122,5 +127,16 @@ class JobStore(Protocol):
         the sync before (`domain.job.wants_comparison`).
 
         For a record that cannot be read it yields an Unreadable.
+        """
+        ...
+
+    async def stage_pause(self) -> Pause | None:
+        """Return the pause of the whole stage, None if it is not paused."""
+        ...
+
+    async def pause_stage(self, pause: Pause | None) -> None:
+        """Pause all jobs of the stage, also those that do not exist yet; None ends the pause.
+
+        Each job that is read after this returned has this pause.
         """
         ...

@@ -197,8 +197,9 @@ def member_faults(service: str, operation: str, good: Good) -> Iterator[Fault]:
         return
     variants = _json_variants if _is_json(service) else _xml_variants
     for name, body in variants(good.body):
-        # DynamoDB's response for an item that does not exist has no item.
-        yield Fault(name, _wire(service, good, body=body), not_found_code="Item" in name)
+        # DynamoDB's response for an item that does not exist has no item, or no items.
+        nothing = "Item" in name or "Responses" in name
+        yield Fault(name, _wire(service, good, body=body), not_found_code=nothing)
 
 
 def with_more(service: str, good: Good) -> bytes:
@@ -279,7 +280,7 @@ CALL_NAMES: Final = tuple(
         " create_upload upload_part complete_upload abort_upload",
         "source_files": "read",
         "batch_jobs": "create describe find cancel",
-        "jobs": "create get save save_ended reopen list_page open_jobs",
+        "jobs": "create get save save_ended reopen list_page open_jobs stage_pause pause_stage",
         "chunks": "add get save settle chunks list_page covering_page",
         "shares": "start get shares save record hand_on close discard",
         "connectors": "create get save remove list_page record_queue_empty record_baseline",

@@ -86,6 +86,9 @@ def _close(operation: tuple[str, str], found: int, wanted: int) -> bool:
     return abs(found - wanted) <= max(0.1 * wanted, few)
 
 
+# Looking at the job until it has ended reads its record.
+LOOKS = {("BatchGetItem", "asset-sync-jobs")}
+
 CHOICES = [
     ("direct", "copy", "tags", False),
     ("direct", "queue", "catalog", False),
@@ -126,17 +129,18 @@ def test_estimate_and_actual_are_within_ten_percent_of_the_requests(
     assert job["statistics"]["put"] == UNKNOWN
 
     made: Counter[tuple[str, str]] = Counter()
-    for (service, operation, _), count in counted(kept).items():
-        made[service, operation] += count
+    for (service, operation, place), count in counted(kept).items():
+        if (operation, place) not in LOOKS:
+            made[service, operation] += count
     for lines in (plan["lines"], job["actual"]["lines"]):
         said: Counter[tuple[str, str]] = Counter()
         for line in lines:
-            if line["operation"] not in BY_AWS:
+            looks = line["where"] == "records" and line["operation"] == "BatchGetItem"
+            if line["operation"] not in BY_AWS and not looks:
                 said[line["service"], line["operation"]] += line["requests"]
         wrong = {
             each: (said[each], made[each])
             for each in said.keys() | made.keys()
-            # Looking at the job until it has ended reads its record.
             if not _close(each, said[each], made[each])
             and each not in {("dynamodb", "GetItem"), ("lambda", "Invoke")}
             and each[0] != "s3control"

@@ -276,6 +276,7 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
         "verify": "catalog",
         "restoreTags": False,
         "ingestQueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
+        "ingestQueueMaxDepth": 10_000,
         "fileFilter": {"mode": "deny", "extensions": ["mov"], "mimeTypes": ["image/*"]},
         "filters": {
             "include": ["*.mov"],
@@ -820,6 +821,8 @@ def _with_failing(
         check_connector=_FailingCheck(error),  # type: ignore[arg-type]
         schedules=failing,
         cancel_job=failing,
+        pause_job=failing,
+        pause_stage=failing,
         redrive_job=failing,
         removal_pages=failing,
         confirm_removals=failing,

@@ -62,6 +62,18 @@ def test_an_edit_changes_what_it_names() -> None:
     assert cleared["ingestQueueUrl"] == QUEUE
 
 
+def test_the_depth_of_the_ingest_queue_is_limited() -> None:
+    refused = run("edit", "media", "--queue-max", "10", exit_code=1)
+    assert "needs ingestQueueUrl" in refused.stderr
+    limited = document("edit", "media", "--queue-url", QUEUE, "--queue-max", "10")
+    assert limited["ingestQueueMaxDepth"] == 10
+    run("edit", "media", "--queue-max", "0", exit_code=2)
+    assert document("show", "media")["ingestQueueMaxDepth"] == 10
+    assert (
+        document("edit", "media", "--clear", "ingestQueueMaxDepth")["ingestQueueMaxDepth"] is None
+    )
+
+
 def test_an_edit_needs_a_change_and_one_for_each_setting() -> None:
     before = document("show", "media")
     assert "name a setting" in run("edit", "media", exit_code=2).stderr

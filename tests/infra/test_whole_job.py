@@ -112,7 +112,11 @@ async def history(stack: TrialStack, owners: dict[str, Any]) -> list[Any]:
     more = {
         "a": {"trigger": "copy"},
         "b": {"trigger": "event"},
-        "q": {"trigger": "queue", "ingestQueueUrl": queue["QueueUrl"]},
+        "q": {
+            "trigger": "queue",
+            "ingestQueueUrl": queue["QueueUrl"],
+            "ingestQueueMaxDepth": 1_000,
+        },
         "role": {"trigger": "copy", "roleArn": ROLE_ARN, "expectedBucketOwner": OWNER},
     }
     for connector, chosen in more.items():
@@ -463,6 +467,17 @@ async def test_a_listing_is_continued_by_another_invocation_when_the_time_is_up(
     job = await stack.start_without_engine("/connectors/b/sync", body)
     # Less than the margin: it lists a page, and another invocation continues.
     await stack.advance(job["jobId"], remaining_s=1.9)
+    job = await stack.until(job["jobId"], lambda job: job["status"] == "COMPLETED")
+    assert job["statistics"]["objectsListed"] == 150
+
+
+async def test_a_job_waits_while_the_stage_is_paused(stack: TrialStack, history: list[Any]) -> None:
+    status, stage = await stack.call("POST", "/stage/pause", {"reason": "quiet"})
+    assert (status, stage["pause"]["reason"]) == (200, "quiet")
+    body = {"prefix": "long/", "discovery": "direct"}
+    _, job = await stack.call("POST", "/connectors/b/sync", body)
+    assert job["hold"]["cause"] == "STAGE_PAUSED"
+    assert (await stack.call("POST", "/stage/resume"))[1] == {"pause": None}
     job = await stack.until(job["jobId"], lambda job: job["status"] == "COMPLETED")
     assert job["statistics"]["objectsListed"] == 150
 

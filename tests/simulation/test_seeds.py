@@ -38,6 +38,7 @@ GROUPS: dict[str, set[str]] = {
     "reasons": set(Reason),
     "answers of a Media Lake": set(_TAKINGS),
     "connectors": {"edit", "disable", "enable", "remove", "register"},
+    "pauses": {"pause", "resume", "pause all", "resume all", "chunks parked", "waits for ingest"},
     "in all": {"redrives", "cancels ordered", "dead letters"},
 }
 

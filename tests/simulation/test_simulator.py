@@ -12,6 +12,7 @@ import pytest
 from simulator.observer import Violation
 from simulator.planted import BUGS, Bug, planted
 from simulator.planted_connectors import CONNECTOR_BUGS
+from simulator.planted_holds import HOLD_BUGS
 from simulator.planted_indexes import INDEX_BUGS
 from simulator.planted_ingest import INGEST_BUGS
 from simulator.planted_progress import PROGRESS_BUGS
@@ -59,6 +60,7 @@ def test_a_run_does_not_depend_on_the_interpreter_it_is_in() -> None:
         *CONNECTOR_BUGS,
         *SNAPSHOT_BUGS,
         *SHARE_BUGS,
+        *HOLD_BUGS,
         *SCHEDULE_BUGS,
         *INDEX_BUGS,
     ],

@@ -60,6 +60,7 @@ from domain.message import (
 )
 from domain.object_look import LookRequest, ObjectLook
 from domain.part_copy import CopiedPart, Part
+from domain.pause import Pause
 from domain.pricing.survey import Listed, Survey, SurveyRequest
 from domain.pricing.survey_json import to_document
 from domain.removal_rows import RemovalRow
@@ -326,8 +327,8 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
     if operation == "Scan":
         return _json({"Items": [_ITEMS[table or "Connectors"]], "Count": 1})
     if operation == "BatchGetItem":
-        [table] = parameters.get("RequestItems", ["Jobs"])
-        if table == "Jobs":
+        [table] = wanted = parameters.get("RequestItems", {"Jobs": {}})
+        if {"jobId": _SHARE_ITEM["jobId"]} in wanted[table].get("Keys", ()):
             return _json({"Responses": {table: [_SHARE_ITEM]}, "UnprocessedKeys": {}})
         return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
     if operation == "Invoke" and parameters["InvocationType"] == "RequestResponse":
@@ -460,6 +461,8 @@ async def adapter_calls(clients: Clients) -> Calls:
         "jobs.reopen": lambda: jobs.reopen(JOB),
         "jobs.list_page": lambda: jobs.list_page(limit=5),
         "jobs.open_jobs": lambda: _all(jobs.open_jobs()),
+        "jobs.stage_pause": jobs.stage_pause,
+        "jobs.pause_stage": lambda: jobs.pause_stage(Pause(since=NOW)),
         "chunks.add": lambda: chunks.add(JOB, [CHUNK]),
         "chunks.get": lambda: chunks.get("job-1", 0),
         "chunks.save": lambda: chunks.save(CHUNK),

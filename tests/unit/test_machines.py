@@ -44,6 +44,7 @@ CHUNK_EVENTS: list[Any] = [
     chunks.ChunkLeased(lease=Lease(token="t", expires_at=LATER)),
     chunks.ChunkReleased(progress_key="p", progressed=True),
     chunks.ChunkDeadLettered(),
+    chunks.ChunkParked(progress_key="p"),
     chunks.ChunkLeaseExpired(),
     chunks.ChunkCompleted(statistics=Statistics(put=3)),
     chunks.ChunkCompletedWithErrors(statistics=Statistics(put=2, failed=1)),

@@ -34,6 +34,7 @@ def chunk_item(chunk: Chunk) -> Item:
             "redriveNumber": chunk.life.redrive_number,
             "handedBackCount": chunk.life.released_count,
             "deadLetterCount": chunk.dead_letter_count,
+            "parked": chunk.parked or None,
             "createdAt": chunk.created_at,
             "updatedAt": chunk.updated_at,
         }
@@ -71,6 +72,7 @@ def to_chunk(item: Item) -> Chunk:
                 released_count=values.get("handedBackCount", 0),
             ),
             dead_letter_count=values.get("deadLetterCount", 0),
+            parked=values.get("parked", False),
             created_at=to_timestamp(values["createdAt"]),
             updated_at=to_timestamp(values["updatedAt"]),
         )

@@ -26,6 +26,14 @@ from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.listing_item import progress_values, sharing_values, to_progress, to_sharing
 from adapters.aws.lookup_item import lookup_values, to_lookup
+from adapters.aws.pause_item import (
+    backlog_values,
+    pause_values,
+    resumes_values,
+    to_backlog,
+    to_pause,
+    to_resumes,
+)
 from adapters.aws.removals_item import settings_values, to_settings, to_work, work_values
 from adapters.aws.source_item import source_count_values, source_values, to_source, to_source_counts
 from adapters.aws.tally_item import tally_values, to_tally
@@ -138,6 +146,9 @@ def job_values(job: Job) -> dict[str, Value | None]:
             "done": splitting.done,
         },
         "ending": _ending_values(job.ending),
+        "pause": pause_values(job.pause),
+        "backlog": backlog_values(job.backlog),
+        "resumes": resumes_values(job.resumes),
         "redriveNumber": job.redrive.number,
         "redriving": job.redrive.active,
         "index": index_values(job.index),
@@ -175,6 +186,9 @@ def to_job(item: Item) -> Job:
             ),
             splitting=_to_splitting(values["splitting"]),
             ending=_to_ending(values.get("ending")),
+            pause=to_pause(values.get("pause")),
+            backlog=to_backlog(values.get("backlog")),
+            resumes=to_resumes(values.get("resumes")),
             redrive=Redrive(number=values["redriveNumber"], active=values["redriving"]),
             index=to_index(values.get("index")),
             work=EngineWork(

@@ -1,4 +1,7 @@
-"""The job table on DynamoDB: one item per job, and the guards of the prefixes that jobs reserve."""
+"""The job table on DynamoDB: one item per job, and the guards of the prefixes that jobs reserve.
+
+The stage's pause is one more item, which is read in the same request as a job.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ from adapters.aws.job_item import (
     to_job,
 )
 from adapters.aws.listing_item import is_share
+from adapters.aws.pause_item import is_stage, stage_item, stage_key, to_stage_pause
 from adapters.aws.prefix_guard import (
     PrefixGuard,
     guard_ids,
@@ -35,6 +39,7 @@ from adapters.aws.prefix_guard import (
 from domain.connector import Connector
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import Job, JobStatus
+from domain.pause import Pause
 from ports.errors import AlreadyExists, NotFound
 from ports.job_store import ConnectorChanged, JobStore, OverlappingJob, TooManyPrefixes
 from ports.paging import Page, Unreadable
@@ -77,7 +82,8 @@ class DynamoJobStore:
         return created
 
     async def get(self, job_id: str) -> Job:
-        job = None if is_guard(job_id) or is_share(job_id) else await self._find(job_id)
+        other = is_guard(job_id) or is_share(job_id) or is_stage(job_id)
+        job = None if other else await self._find(job_id)
         if job is None:
             raise NotFound(f"there is no job {job_id}", resource=job_id)
         return job
@@ -146,6 +152,13 @@ class DynamoJobStore:
                 if isinstance(job, Unreadable) or is_open(job):
                     yield job
 
+    async def stage_pause(self) -> Pause | None:
+        return (await self._items([]))[1]
+
+    async def pause_stage(self, pause: Pause | None) -> None:
+        with map_aws_errors("dynamodb", operation="PutItem", resource=f"table/{self._table_name}"):
+            await self._client.put_item(TableName=self._table_name, Item=stage_item(pause))
+
     async def _write_reserving(
         self, job: Job, request: Request, connector: Connector | None
     ) -> None:
@@ -196,11 +209,29 @@ class DynamoJobStore:
         return guard.without(overlapping)
 
     async def _find(self, job_id: str) -> Job | None:
-        with map_aws_errors("dynamodb", operation="GetItem", resource=f"table/{self._table_name}"):
-            response = await self._client.get_item(
-                TableName=self._table_name, Key=job_key(job_id), ConsistentRead=True
-            )
-        return to_job(response["Item"]) if "Item" in response else None
+        items, stage_pause = await self._items([job_key(job_id)])
+        for item in items:
+            return replace(to_job(item), stage_pause=stage_pause)
+        return None
+
+    async def _items(self, keys: Sequence[Item]) -> tuple[list[Item], Pause | None]:
+        """Return the items of the jobs with these keys, and the stage's pause."""
+        found = await batch_get(
+            self._client,
+            self._table_name,
+            [*keys, stage_key()],
+            sleep=self._sleep,
+            options={"ConsistentRead": True},
+        )
+        jobs: list[Item] = []
+        stage_pause = None
+        with reading("a list of jobs"):
+            for item in found:
+                if is_stage(item["jobId"]["S"]):
+                    stage_pause = to_stage_pause(item)
+                else:
+                    jobs.append(item)
+        return jobs, stage_pause
 
     async def _saved(self, job: Job) -> Job:
         """Return the job as a transaction wrote it; transactions return no values."""
@@ -210,15 +241,13 @@ class DynamoJobStore:
         """Return the jobs of these index entries, in the same order, in their current state."""
         with reading("a list of jobs"):
             keys = [{"jobId": entry["jobId"]} for entry in entries]
-        items = await batch_get(
-            self._client,
-            self._table_name,
-            keys,
-            sleep=self._sleep,
-            options={"ConsistentRead": True},
-        )
+        items, stage_pause = await self._items(keys)
+
+        def read(item: Item) -> Job:
+            return replace(to_job(item), stage_pause=stage_pause)
+
         with reading("a list of jobs"):
-            jobs = {item["jobId"]["S"]: read_or_report(item, "jobId", to_job) for item in items}
+            jobs = {item["jobId"]["S"]: read_or_report(item, "jobId", read) for item in items}
             ids = [entry["jobId"]["S"] for entry in entries]
         return [jobs[job_id] for job_id in ids if job_id in jobs]
 

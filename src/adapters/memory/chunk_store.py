@@ -36,7 +36,7 @@ class MemoryChunkStore:
                 for chunk in chunks
             ),
         )
-        return saved
+        return replace(saved, stage_pause=job.stage_pause)
 
     async def get(self, job_id: str, index: int) -> Chunk:
         chunk = self._database.chunks_of(job_id).find(index)

@@ -19,6 +19,7 @@ from domain.connector import Connector
 from domain.failure import Failure
 from domain.job import Job
 from domain.listing_share import ListingShare
+from domain.pause import Pause
 from domain.schedule_runs import ScheduleRuns
 from ports.errors import Conflict, CorruptData
 from ports.paging import InvalidCursor, Page, Unreadable, decode_cursor, encode_cursor
@@ -110,6 +111,7 @@ class MemoryDatabase:
     def __init__(self) -> None:
         self.unreadable: dict[str, str] = {}
         self.jobs: Table[str, Job] = Table()
+        self.stage_pause: Pause | None = None
         self.connectors: dict[str, Connector] = {}
         self.schedule_runs: dict[str, tuple[Connector, ScheduleRuns]] = {}
         self.failures: dict[str, dict[str, StoredFailure]] = {}

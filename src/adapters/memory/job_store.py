@@ -11,6 +11,7 @@ from domain.connector import Connector
 from domain.index_work import wants_index
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX, active_prefix_bytes
 from domain.job import Job, JobStatus, wants_comparison
+from domain.pause import Pause
 from domain.prefixes import overlap
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.job_store import ConnectorChanged, JobStore, OverlappingJob, TooManyPrefixes
@@ -28,28 +29,28 @@ class MemoryJobStore:
             raise AlreadyExists(f"job {job.job_id} exists", resource=job.job_id)
         self._check_connector(connector)
         self._check_prefixes(job)
-        created = replace(job, version=1)
+        created = replace(job, version=1, stage_pause=None)
         self._database.commit(self._database.jobs.write(job.job_id, created, expected_version=None))
-        return created
+        return replace(created, stage_pause=job.stage_pause)
 
     async def get(self, job_id: str) -> Job:
         job = self._database.jobs.find(job_id)
         if job is None:
             raise NotFound(f"there is no job {job_id}", resource=job_id)
         self._database.check_readable(job_id)
-        return job
+        return self._with_stage(job)
 
     async def save(self, job: Job) -> Job:
         saved, write = job_write(self._database, job)
         self._database.commit(write)
-        return saved
+        return replace(saved, stage_pause=job.stage_pause)
 
     async def reopen(self, job: Job, *, connector: Connector | None = None) -> Job:
         saved, write = job_write(self._database, job)
         self._check_connector(connector)
         self._check_prefixes(job)
         self._database.commit(write)
-        return saved
+        return replace(saved, stage_pause=job.stage_pause)
 
     async def list_page(
         self,
@@ -73,7 +74,7 @@ class MemoryJobStore:
             limit=limit,
             cursor=cursor,
         )
-        found = (self._database.readable(job.job_id, job) for job in page.items)
+        found = (self._database.readable(j.job_id, self._with_stage(j)) for j in page.items)
         jobs = [j for j in found if isinstance(j, Unreadable) or status in (None, j.status)]
         return Page.of(jobs, page.cursor)
 
@@ -82,7 +83,17 @@ class MemoryJobStore:
             # The consumer may have changed it since the list was made.
             job = self._database.jobs.find(listed.job_id)
             if job is not None and _is_open(job):
-                yield self._database.readable(job.job_id, job)
+                yield self._database.readable(job.job_id, self._with_stage(job))
+
+    async def stage_pause(self) -> Pause | None:
+        return self._database.stage_pause
+
+    async def pause_stage(self, pause: Pause | None) -> None:
+        self._database.stage_pause = pause
+
+    def _with_stage(self, job: Job) -> Job:
+        pause = self._database.stage_pause
+        return job if pause is None else replace(job, stage_pause=pause)
 
     def _check_connector(self, connector: Connector | None) -> None:
         if connector is None:
@@ -118,7 +129,7 @@ def job_write(database: MemoryDatabase, job: Job) -> tuple[Job, Write]:
     stored = database.jobs.find(job.job_id)
     if stored is None or stored.version != job.version:
         raise Conflict(f"job {job.job_id} is not at version {job.version}", resource=job.job_id)
-    saved = replace(job, version=job.version + 1, tally=stored.tally)
+    saved = replace(job, version=job.version + 1, tally=stored.tally, stage_pause=None)
     return saved, database.jobs.write(job.job_id, saved, expected_version=job.version)
 
 

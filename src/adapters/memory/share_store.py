@@ -32,7 +32,7 @@ class MemoryShareStore:
                 for share in shares
             ),
         )
-        return saved
+        return replace(saved, stage_pause=job.stage_pause)
 
     async def get(self, job_id: str, number: int) -> ListingShare:
         share = self._database.shares_of(job_id).find(number)
@@ -81,7 +81,7 @@ class MemoryShareStore:
         table = self._database.shares_of(job.job_id)
         removals = [table.removal(each.number, expected_version=each.version) for each in shares]
         self._database.commit(write, *removals)
-        return saved
+        return replace(saved, stage_pause=job.stage_pause)
 
     async def discard(self, job_id: str, share_count: int) -> None:
         table = self._database.shares_of(job_id)

@@ -17,6 +17,7 @@ from application.engine.job_lease import JobLease
 from application.engine.list_bucket import ListBucket
 from application.engine.make_index import MakeIndex
 from application.engine.requeue_failures import RequeueFailures
+from application.engine.requeue_parked import RequeueParked
 from application.engine.share_listing import ShareListing
 from application.engine.split_into_chunks import SplitIntoChunks
 from application.engine.take_snapshot import TakeSnapshot
@@ -27,7 +28,8 @@ from application.jobs.status_publisher import StatusPublisher
 from application.results.failure_records import cause_of
 from application.results.files import known_key
 from domain.attempts import step_of
-from domain.errors import DomainError, LeaseLost, NoProgress
+from domain.errors import DomainError, JobHeld, LeaseLost, NoProgress
+from domain.hold import hold_of, pause_of
 from domain.index_work import wants_index
 from domain.job import Job, wants_comparison
 from domain.sync_request import Discovery
@@ -43,6 +45,7 @@ from ports.telemetry import Telemetry
 class EngineSteps:
     """What the engine does for a job, in the order of a job's life."""
 
+    requeue_parked: RequeueParked
     take_snapshot: TakeSnapshot
     list_bucket: ListBucket
     share_listing: ShareListing
@@ -97,10 +100,19 @@ class Engine:
 
     async def _advance(self, job_id: str, deadline: Deadline) -> Job:
         lease = JobLease(
-            jobs=self._jobs, clock=self._clock, token=self._ids.new_token(), deadline=deadline
+            jobs=self._jobs,
+            clock=self._clock,
+            token=self._ids.new_token(),
+            job_id=job_id,
+            deadline=deadline,
+            poll_s=self._tuning.hold_poll_s,
         )
         try:
             job = await lease.acquire(job_id, margin_s=self._tuning.lease_margin_s)
+        except JobHeld as held_job:
+            self._telemetry.event("job_held", job_id=job_id, cause=str(held_job))
+            # It may have been cancelled since: then its batch job and upload must be stopped.
+            return await self._end_or_announce(job_id, deadline)
         except LeaseLost:
             return await self._end_or_announce(job_id, deadline)
         if self._attempts_died(job):
@@ -126,7 +138,8 @@ class Engine:
             reason = None if final else _no_attempts_left(job)
             return await self._fail(job_id, error, deadline, reason)
         job = await lease.release(job_id)
-        if not finished:
+        # A resume that found the lease held has changed the job, so it was read again.
+        if not finished and pause_of(job) is None:
             await self._invoker.advance(job_id)
         if job.splitting.done:
             return await self._status_publisher.finish_if_settled(job_id)
@@ -166,8 +179,13 @@ class Engine:
         return await self._jobs.get(job_id)
 
     async def _run_steps(self, job: Job, lease: JobLease) -> bool:
-        """Advance the job; True if it now waits or has ended, False if the deadline came first."""
+        """Advance the job; True if it now waits or has ended, False if it had to stop before."""
         job = await self._status_publisher.publish_pending(job)
+        if job.resumes.pending and hold_of(job) is None:
+            resumed = await self._steps.requeue_parked.run(job, lease)
+            if resumed is None:
+                return False
+            job = resumed
         if job.listing.sharing is not None:
             job = await self._steps.share_listing.watch(job, lease)
             if job.listing.sharing is not None:
@@ -185,6 +203,8 @@ class Engine:
         if job.terminal:
             return True
         if not job.splitting.done:
+            if await lease.is_held():
+                return False
             source = await self._source(job, lease)
             if source is None:
                 return True

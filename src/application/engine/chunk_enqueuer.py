@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 from application.execution.fanout import fan_out
@@ -36,16 +35,17 @@ class ChunkEnqueuer:
         by_job: dict[str, list[Chunk]] = {}
         for chunk in chunks:
             by_job.setdefault(chunk.job_id, []).append(chunk)
-        for job_id, waiting in by_job.items():
+        for waiting in by_job.values():
             for start in range(0, len(waiting), QUEUE_MESSAGE_COUNT_MAX):
                 group = waiting[start : start + QUEUE_MESSAGE_COUNT_MAX]
                 await self._queue.send([chunk_message(chunk) for chunk in group])
-                indexes = [chunk.index for chunk in group]
-                await fan_out(indexes, partial(self._mark, job_id), limit=_MARKS_IN_FLIGHT)
+                await fan_out(group, self._mark, limit=_MARKS_IN_FLIGHT)
 
-    async def _mark(self, job_id: str, index: int) -> None:
-        chunk = await self._chunks.get(job_id, index)
-        if chunk.status not in (ChunkStatus.PENDING, ChunkStatus.QUEUED):
+    async def _mark(self, sent: Chunk) -> None:
+        chunk = await self._chunks.get(sent.job_id, sent.index)
+        waits = chunk.status in (ChunkStatus.PENDING, ChunkStatus.QUEUED)
+        parked_again = chunk.parked and chunk.life != sent.life
+        if not waits or parked_again:
             return  # a worker was quicker
         try:
             await self._chunks.save(evolve(chunk, ChunkQueued(), self._clock.now()))

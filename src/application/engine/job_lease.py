@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from application.execution.deadline import Deadline
+from application.execution.hold_watch import HoldWatch
 from application.jobs.update_job import update_job
 from application.results.failure_records import cause_of, is_unknown
 from domain.attempts import end_attempts, fail_attempt, place_of
@@ -19,9 +20,20 @@ from ports.job_store import JobStore
 class JobLease:
     """A lease on one job: every write of the job goes through it, and fails once it is lost."""
 
-    def __init__(self, *, jobs: JobStore, clock: Clock, token: str, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        clock: Clock,
+        token: str,
+        job_id: str,
+        deadline: Deadline,
+        poll_s: float,
+    ) -> None:
         self._jobs = jobs
         self._clock = clock
+        self._job_id = job_id
+        self._watch = HoldWatch(jobs=jobs, clock=clock, poll_s=poll_s)
         self.token = token
         self.deadline = deadline
 
@@ -30,6 +42,7 @@ class JobLease:
 
         Raises:
             JobLeaseHeld: another invocation holds it.
+            JobHeld: nothing of the job is to be started.
             LeaseLost: the job has ended or is ending.
         """
         lease_s = self.deadline.remaining_s() + margin_s
@@ -80,6 +93,17 @@ class JobLease:
             return replace(job, work=replace(job.work, lease=None))
 
         return await update_job(self._jobs, job_id, released)
+
+    async def must_stop(self, margin_s: float) -> bool:
+        """Return whether to stop at the next checkpoint: time is nearly over, or the job is held.
+
+        The job's record is read every few seconds.
+        """
+        return self.deadline.near(margin_s) or await self.is_held()
+
+    async def is_held(self) -> bool:
+        """Return whether the job is held, as of some seconds ago at most."""
+        return await self._watch.is_held(self._job_id)
 
     async def job_ends(self, job_id: str) -> bool:
         """Return whether the job has ended or is ending, not only leased by another invocation."""

@@ -150,7 +150,7 @@ class ListBucket:
                             job = await self._warn_of_nothing(job, lease, prefixes[index])
                         at = replace(at, prefix_index=index + 1)
                     at = await self._take(job, at, page, selection, output)
-                    ending = lease.deadline.near(self._tuning.stop_margin_s)
+                    ending = await lease.must_stop(self._tuning.stop_margin_s)
                     age_s = (self._clock.now() - saved_at).total_seconds()
                     is_old = age_s >= self._tuning.checkpoint_after_s
                     if ending or is_old or output.is_due(job, at):

@@ -23,11 +23,13 @@ from application.engine.key_range_streams import KeyRangeStreams
 from application.engine.page_selection import PageSelection
 from application.engine.share_progress import ShareProgress
 from application.execution.deadline import Deadline
+from application.execution.hold_watch import HoldWatch
 from application.execution.tuning import Tuning
 from application.jobs.engine_invocation import request_advance, request_share
 from application.jobs.update_job import update_job
 from application.results.failure_records import cause_of, is_unknown
 from domain.errors import DomainError, LeaseLost, NoProgress, ShareNotOpen
+from domain.hold import pause_of
 from domain.job import Job
 from domain.key_ranges import WHOLE
 from domain.listing_share import ListingShare, lease_share
@@ -88,14 +90,14 @@ class ListShare:
         job, progress = leased
         try:
             self._check_attempts(progress.share)
-            await self._list(job, progress, deadline)
+            held = await self._list(job, progress, deadline)
         except (LeaseLost, Conflict) as lost:
             self._telemetry.event("share_lost", job_id=job_id, share=number, cause=cause_of(lost))
         except Exception as error:
             if not await self._handled(progress, error, deadline):
                 raise
         else:
-            await self._go_on(progress.share)
+            await self._go_on(progress.share, held=held)
         return True
 
     async def _lease(
@@ -111,6 +113,8 @@ class ListShare:
                     sharing = job.listing.sharing
                     if sharing is None or job.terminal or job.ending is not None:
                         return None
+                    if pause_of(job) is not None:
+                        return None  # the engine requests it again when the job goes on
                     share = lease_share(
                         await self._shares.get(job_id, number),
                         token=token,
@@ -133,11 +137,13 @@ class ListShare:
                 )
         return None
 
-    async def _list(self, job: Job, progress: ShareProgress, deadline: Deadline) -> None:
-        """List until the share is done, or released because the deadline is near."""
+    async def _list(self, job: Job, progress: ShareProgress, deadline: Deadline) -> bool:
+        """List until the share is done, or released; return whether that is as the job is held."""
         prefixes = listed_prefixes(job.request.options.prefixes)
         selection = PageSelection(job, self._profile, self._tuning)
         at = progress.share.listing
+        poll_s = self._tuning.hold_poll_s
+        watch = HoldWatch(jobs=self._jobs, clock=self._clock, poll_s=poll_s)
         while progress.share.lease is not None:
             prefix = prefixes[at.prefix_index]
             async with KeyRangeStreams(
@@ -156,16 +162,18 @@ class ListShare:
                     at, selected = selection.take(at, page.entries)
                     at = replace(at, ranges=page.left or (WHOLE,))
                     progress.add(page, selected)
-                    ending = deadline.near(self._tuning.stop_margin_s)
+                    held = await watch.is_held(job.job_id)
+                    ending = held or deadline.near(self._tuning.stop_margin_s)
                     if ending or progress.is_due(at):
                         await progress.record(at, release=ending)
                         self._report(progress.share)
                         if progress.share.lease is None:
-                            return
+                            return held
                         if (taken := await progress.hand_on()) is not None:
                             await self._request(taken)
                             at = progress.share.listing
                             break  # the streams still list the keys of that share
+        return False
 
     async def _warn_of_nothing(self, job: Job, prefix: str) -> None:
         warning = await warning_of_nothing(self._objects, job, prefix)
@@ -175,10 +183,12 @@ class ListShare:
             lambda j: j if j.terminal or j.ending is not None else with_warning(j, warning),
         )
 
-    async def _go_on(self, share: ListingShare) -> None:
+    async def _go_on(self, share: ListingShare, *, held: bool) -> None:
         """Request what follows: the rest of the share, or the end of the whole listing."""
         if not share.done:
-            await self._request(share)
+            # It is released now, so a resume from now on finds it idle.
+            if not held or pause_of(await self._jobs.get(share.job_id)) is None:
+                await self._request(share)
             return
         job = await self._jobs.get(share.job_id)
         if job.listing.sharing is None:

@@ -11,8 +11,10 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.results.failure_records import cause_of
 from domain.chunk import Chunk, ChunkLeaseExpired, ChunkStatus, evolve, lease_expired
+from domain.hold import hold_of
 from domain.job import Job
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
+from domain.parking import park_chunk
 from ports.chunk_queue import ChunkQueue
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
@@ -52,17 +54,24 @@ class RepairChunks:
     async def repair(
         self, job: Job, now: datetime, waiting: WaitingChunks, deadline: Deadline
     ) -> None:
-        """Requeue chunks without a message; add to `waiting` those that may have none."""
+        """Requeue chunks without a message; add to `waiting` those that may have none.
+
+        While the job is held none is requeued: chunks of dead workers are parked.
+        """
+        held = hold_of(job) is not None
         lost: list[Chunk] = []
         async for chunk in self._chunks.chunks(job.job_id):
             if deadline.near(self._tuning.stop_margin_s):
                 break
             if lease_expired(chunk, now):
-                released = await self._release_expired(chunk, now)
-                if released is not None:
+                released = await self._release_expired(chunk, now, park=held)
+                if released is not None and not held:
                     lost.append(released)
+            elif chunk.parked:
+                if not held:
+                    lost.append(chunk)
             elif chunk.status is ChunkStatus.PENDING:
-                if self._stale(chunk, now, self._tuning.stuck_after_s):
+                if not held and self._stale(chunk, now, self._tuning.stuck_after_s):
                     lost.append(chunk)
             else:
                 waiting.saw(chunk)
@@ -83,9 +92,10 @@ class RepairChunks:
                 return
             await self._requeue(lost[start : start + QUEUE_MESSAGE_COUNT_MAX])
 
-    async def _release_expired(self, chunk: Chunk, now: datetime) -> Chunk | None:
+    async def _release_expired(self, chunk: Chunk, now: datetime, *, park: bool) -> Chunk | None:
+        free = park_chunk(chunk, now) if park else evolve(chunk, ChunkLeaseExpired(), now)
         try:
-            return await self._chunks.save(evolve(chunk, ChunkLeaseExpired(), now))
+            return await self._chunks.save(free)
         except Conflict:
             return None  # its worker settled it, or another worker leased it
 

@@ -10,7 +10,11 @@ from application.engine.lost_messages import WaitingChunks
 from application.engine.repair_chunks import RepairChunks
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
+from application.jobs.ingest_backlog import IngestBacklog
 from application.jobs.status_publisher import StatusPublisher
+from domain.back_pressure import check_readable
+from domain.errors import IngestQueueUnreadable
+from domain.hold import pause_of
 from domain.index_work import wants_index
 from domain.job import Job
 from ports.clock import Clock
@@ -29,6 +33,7 @@ class RepairJob:
         repair_chunks: RepairChunks,
         end_job: EndJob,
         status_publisher: StatusPublisher,
+        ingest_backlog: IngestBacklog,
         invoker: EngineInvoker,
         clock: Clock,
         tuning: Tuning,
@@ -36,6 +41,7 @@ class RepairJob:
         self._repair_chunks = repair_chunks
         self._end_job = end_job
         self._status_publisher = status_publisher
+        self._backlog = ingest_backlog
         self._invoker = invoker
         self._clock = clock
         self._tuning = tuning
@@ -53,10 +59,18 @@ class RepairJob:
             # Other jobs must not wait for one with many chunks; the next sweep continues with it.
             await self._end_job.drain(job, deadline.share(_ENDING_SHARE))
             return
+        job = await self._backlog.while_waiting(job)
         now = self._clock.now()
+        try:
+            check_readable(job, now, self._tuning.end_patience_s)
+        except IngestQueueUnreadable as error:
+            await self._end_job.fail(job.job_id, error, deadline.share(_ENDING_SHARE))
+            return
         await self._repair_chunks.repair(job, now, waiting, deadline)
         if job.settled:
             await self._status_publisher.finish_if_settled(job.job_id)
+        elif pause_of(job) is not None:
+            return
         elif (not job.splitting.done or job.redrive.active) and self._idle(job, now):
             await self._invoker.advance(job.job_id)
 

@@ -50,7 +50,7 @@ class RequeueFailures:
                 reopened = evolve(chunk, event, self._clock.now())
                 stored = await self._chunks.settle(reopened, tally_change(chunk, reopened))
                 await self._queueing.enqueue([stored])
-                if lease.deadline.near(self._tuning.stop_margin_s):
+                if await lease.must_stop(self._tuning.stop_margin_s):
                     return None
         return await lease.update(
             job.job_id, lambda j: replace(j, redrive=replace(j.redrive, active=False))

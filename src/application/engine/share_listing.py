@@ -119,7 +119,7 @@ class ShareListing:
                 )
             now = self._clock.now()
             for share in shares:
-                if not share.done and self._idle(share, now):
+                if not share.done and self._idle(job, share, now):
                     await self._request(share)
             if not all(share.done for share in shares):
                 return await self._count(job, lease, shares)
@@ -149,10 +149,15 @@ class ShareListing:
 
         return await self._shares.close(lease.changed(job, closed), shares)
 
-    def _idle(self, share: ListingShare, now: datetime) -> bool:
-        """Return whether no worker lists an open share, and none is about to."""
+    def _idle(self, job: Job, share: ListingShare, now: datetime) -> bool:
+        """Return whether no worker lists an open share, and none is about to.
+
+        A share that was released before its job was resumed has no invocation on its way.
+        """
         if share.lease is not None:
             return not share.lease.live(now)
+        if job.resumes.at is not None and share.updated_at <= job.resumes.at:
+            return True
         return (now - share.updated_at).total_seconds() >= self._tuning.stuck_after_s
 
     async def _request(self, share: ListingShare) -> None:

@@ -83,7 +83,7 @@ class SplitIntoChunks:
             if draft.would_overflow(entry, self._tuning.sizing):
                 self._recorder.pack(job, draft, batch)
                 draft = ChunkDraft()
-                ending = lease.deadline.near(self._tuning.stop_margin_s)
+                ending = await lease.must_stop(self._tuning.stop_margin_s)
                 if ending or self._recorder.is_full(batch):
                     job = await self._record(job, lease, batch, at.checkpoint())
                     batch = ChunkBatch()

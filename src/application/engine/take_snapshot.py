@@ -140,7 +140,7 @@ class TakeSnapshot:
 
     async def _take(self, job: Job, lease: JobLease) -> Job | None:
         while job.lookup is not None and job.lookup.snapshots:
-            if lease.deadline.near(self._tuning.stop_margin_s):
+            if await lease.must_stop(self._tuning.stop_margin_s):
                 return None
             snapshot = job.lookup.snapshot
             assert snapshot is not None  # noqa: S101 - `snapshots` says so
@@ -184,7 +184,7 @@ class TakeSnapshot:
         while left := [number for number, each in enumerate(segments) if not each.done]:
             await fan_out(left, read, limit=len(left))
             full = size_bytes >= self._tuning.snapshot_run_bytes
-            ending = lease.deadline.near(self._tuning.stop_margin_s)
+            ending = await lease.must_stop(self._tuning.stop_margin_s)
             if full or ending or self._clock.now() >= until:
                 break
         snapshot = replace(snapshot, segments=tuple(segments))

@@ -1,11 +1,13 @@
-"""When a worker must stop starting objects: its time is nearly over, or its job is ending."""
+"""When a worker must stop starting objects: its time is over, or its job is ending or held."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from application.execution.deadline import Deadline
+from domain.hold import hold_of
 from domain.job import Job
 from ports.clock import Clock
 from ports.job_store import JobStore
@@ -20,7 +22,8 @@ class StopSignal:
 
     Time is read from the clock each time, so a process that was paused beyond its lease starts
     nothing more. The job's record is read every `poll_s` seconds, not per object; a job is only
-    CANCELLED after this worker settled its chunk, so nothing is started after that.
+    CANCELLED after this worker settled its chunk, so nothing is started after that. A job that is
+    held starts nothing more when this has been read; `look` finds what else holds it.
     """
 
     def __init__(
@@ -30,30 +33,35 @@ class StopSignal:
         job: Job,
         deadline: Deadline,
         clock: Clock,
+        look: Callable[[Job], Awaitable[Job]],
         stop_margin_s: float,
         poll_s: float,
     ) -> None:
         self._jobs = jobs
         self._job_id = job.job_id
         self._deadline = deadline
+        self._look = look
         self._clock = clock
         self._stop_margin_s = stop_margin_s
         self._poll = timedelta(seconds=poll_s)
         self._polled_at = clock.now()
         self._reading = asyncio.Lock()
         self.job_ending = job.ending is not None
+        self.job_held = hold_of(job) is not None
 
     async def should_stop(self, needed_s: float = 0.0) -> bool:
         """Return whether nothing that takes `needed_s` seconds may be started any longer."""
-        if self.job_ending or self._deadline.near(self._stop_margin_s + needed_s):
+        stopped = self.job_ending or self.job_held
+        if stopped or self._deadline.near(self._stop_margin_s + needed_s):
             return True
         # All tasks wait for the one that reads, or they would start objects while it reads.
         async with self._reading:
             if self._clock.now() - self._polled_at >= self._poll:
-                job = await self._jobs.get(self._job_id)
+                job = await self._look(await self._jobs.get(self._job_id))
                 self.job_ending = job.ending is not None or job.terminal
+                self.job_held = hold_of(job) is not None
                 self._polled_at = self._clock.now()
-        return self.job_ending
+        return self.job_ending or self.job_held
 
 
 async def ensure_may_start(stop_signal: StopSignal, needed_s: float = 0.0) -> None:

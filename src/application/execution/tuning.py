@@ -29,7 +29,8 @@ class Tuning:
         engine_unknown_count_max: How many of these may end in an unknown error.
         lease_margin_s: How much longer a lease is held than its process can live.
         stop_margin_s: How long before its end a process starts nothing new.
-        ending_poll_s: How often a worker checks whether its job is ending.
+        ending_poll_s: How often a worker checks whether its job is ending or held.
+        hold_poll_s: How often the engine checks, while it lists or splits, whether its job is held.
         manifest_part_bytes: Size of the first 1,000 parts of the manifest's upload; S3 requires
             5 MiB at least. Later parts are larger, up to 16 times.
         listing_streams: Ranges of keys that are listed at once, of one prefix of a job. A number
@@ -58,7 +59,8 @@ class Tuning:
         queue_retention_s: How long the processor queue keeps a message; an older message is lost,
             regardless of the depth of the queue.
         end_patience_s: How long the end of a job waits for a clean-up step that may succeed later;
-            also how long the notification of the end waits for the summary.
+            also how long the notification of the end waits for the summary, and a job with a limit
+            on its ingest queue for the queue to be readable.
         report_wait_s: How long a completion report may lag behind the end of its batch job.
         read_s: How long a request that reads many files may take before it returns its partial
             result and a cursor. API Gateway waits 30 s for a response.
@@ -90,6 +92,7 @@ class Tuning:
     lease_margin_s: float = 30.0
     stop_margin_s: float = 20.0
     ending_poll_s: float = 5.0
+    hold_poll_s: float = 5.0
     manifest_part_bytes: int = 8 * 1024**2
     listing_streams: int = 8
     listing_pages_per_probe: int = 10

@@ -17,6 +17,7 @@ class AttemptResult:
         outcome_count_before: How many of them earlier attempts recorded; all of those are final.
         copies_advanced: Whether a multipart copy made progress.
         job_ending: Whether the attempt stopped because its job is ending.
+        job_held: Whether the attempt stopped because its job is held.
         error: What ended the attempt before its last object.
     """
 
@@ -24,6 +25,7 @@ class AttemptResult:
     outcome_count_before: int = 0
     copies_advanced: bool = False
     job_ending: bool = False
+    job_held: bool = False
     error: Exception | None = None
 
     @property

@@ -14,6 +14,8 @@ from domain.chunk import (
     Chunk,
     ChunkDeadLettered,
     ChunkLife,
+    ChunkParked,
+    ChunkQueued,
     ChunkReleased,
     check_life,
     evolve,
@@ -22,6 +24,7 @@ from domain.chunk import (
 from domain.errors import ChunkLeaseHeld
 from domain.limits import QUEUE_DELAY_S_MAX
 from domain.message import chunk_message
+from domain.parking import park_chunk
 from ports.chunk_queue import ChunkQueue
 from ports.chunk_store import ChunkStore
 from ports.clock import Clock
@@ -82,6 +85,52 @@ class ChunkLeases:
                 return await self._chunks.save(leased)
             chunk = await self._chunks.get(job_id, index)
         raise ChunkLeaseHeld(f"chunk {index} of {job_id} keeps being changed by other processes")
+
+    async def park(self, job_id: str, index: int, life: ChunkLife | None = None) -> Chunk | None:
+        """Park a chunk whose message was received while its job is held; None if there is no need.
+
+        With `life`, only while the chunk is in that life.
+
+        Raises:
+            NotFound: there is no such chunk.
+            ChunkAlreadySettled: the chunk has ended.
+            MessageOutdated: the chunk is in another life.
+            Retryable: the chunk cannot be read or written now.
+        """
+        for _ in range(_MAX_TRIES):
+            chunk = await self._chunks.get(job_id, index)
+            if life is not None:
+                check_life(chunk, life)
+            parked = park_chunk(chunk, self._clock.now())
+            if parked is chunk:
+                return chunk if chunk.parked else None
+            with suppress(Conflict):
+                return await self._parked(parked)
+        return None  # other processes have it
+
+    async def park_leased(self, chunk: Chunk, result: AttemptResult) -> Chunk:
+        """Park a chunk whose worker stopped because its job is held, with its final outcomes.
+
+        Raises:
+            Conflict: the lease is lost; another worker has the chunk.
+        """
+        progressed = result.copies_advanced or result.has_more_final
+        key = chunk.progress_key
+        if result.has_more_final:
+            key = await self._progress.save(chunk, chunk.lease_token, result.final)
+        event = ChunkParked(progress_key=key, progressed=progressed)
+        return await self._parked(evolve(chunk, event, self._clock.now()))
+
+    async def unpark(self, chunk: Chunk) -> None:
+        """Send the message of a chunk that was parked just when its job was no longer held."""
+        await self._queue.send([chunk_message(chunk)])
+        with suppress(Conflict):  # another process did the same, or has it
+            await self._chunks.save(evolve(chunk, ChunkQueued(), self._clock.now()))
+
+    async def _parked(self, chunk: Chunk) -> Chunk:
+        parked = await self._chunks.save(chunk)
+        self._telemetry.event("chunk_parked", job_id=chunk.job_id, chunk_index=chunk.index)
+        return parked
 
     async def release(self, chunk: Chunk, result: AttemptResult) -> None:
         """Release a chunk that needs another attempt, with its final outcomes.

@@ -9,6 +9,7 @@ from typing import Final
 
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
+from application.jobs.ingest_backlog import IngestBacklog
 from application.jobs.status_publisher import StatusPublisher
 from application.processor.attempt_result import AttemptResult
 from application.processor.lease_chunk import ChunkLeases
@@ -24,6 +25,7 @@ from domain.errors import (
     LeaseLost,
     MessageOutdated,
 )
+from domain.hold import hold_of
 from domain.job import Job
 from ports.clock import Clock
 from ports.errors import Conflict, Fatal, NotFound
@@ -39,6 +41,7 @@ class Delivery(Enum):
 
     SETTLED = "settled"
     RELEASED = "released"
+    PARKED = "parked"
     NOTHING_TO_DO = "nothing_to_do"
 
 
@@ -53,6 +56,7 @@ class ProcessChunk:
         attempts: ChunkAttempts,
         settlement: ChunkSettlement,
         status_publisher: StatusPublisher,
+        ingest_backlog: IngestBacklog,
         clock: Clock,
         telemetry: Telemetry,
         tuning: Tuning,
@@ -62,6 +66,7 @@ class ProcessChunk:
         self._attempts = attempts
         self._settlement = settlement
         self._status_publisher = status_publisher
+        self._backlog = ingest_backlog
         self._clock = clock
         self._telemetry = telemetry
         self._tuning = tuning
@@ -70,7 +75,8 @@ class ProcessChunk:
         """Process the chunk as far as the deadline allows.
 
         A message that is a duplicate, is late, or is for a chunk that another worker holds, does
-        nothing.
+        nothing. One that is received while the job is held is taken from the queue: the chunk is
+        parked, and gets another message when the job goes on.
 
         Raises:
             InvalidMessage: there is no such job or chunk.
@@ -83,8 +89,8 @@ class ProcessChunk:
                 "chunk_lease_held", job_id=job_id, chunk_index=index, cause=str(held)
             )
             return Delivery.NOTHING_TO_DO
-        if chunk is None:
-            return Delivery.NOTHING_TO_DO
+        if isinstance(chunk, Delivery):
+            return chunk
         result = AttemptResult()
         try:
             job = await self._jobs.get(job_id)
@@ -133,8 +139,8 @@ class ProcessChunk:
                 "dead_letter_outdated", job_id=job_id, chunk_index=index, cause=str(error)
             )
             return Delivery.NOTHING_TO_DO
-        if chunk is None:
-            return Delivery.NOTHING_TO_DO
+        if isinstance(chunk, Delivery):
+            return chunk
         try:
             job = await self._jobs.get(job_id)
             if job.ending is not None:
@@ -155,17 +161,32 @@ class ProcessChunk:
 
     async def _lease(
         self, job_id: str, index: int, deadline: Deadline, life: ChunkLife | None = None
-    ) -> Chunk | None:
-        """Lease the chunk that a message names; None if it is already settled."""
+    ) -> Chunk | Delivery:
+        """Lease the chunk that a message names; without a lease return the delivery's result."""
         with _named_by_message(job_id, index):
             # First: while its record cannot be read, nothing of the job is touched.
-            await self._jobs.get(job_id)
+            job = await self._backlog.before_starting(await self._jobs.get(job_id))
             try:
-                return await self._leases.acquire(job_id, index, deadline, life)
+                if hold_of(job) is None:
+                    return await self._leases.acquire(job_id, index, deadline, life)
+                parked = await self._leases.park(job_id, index, life)
+                return await self._unless_it_goes_on(parked)
             except ChunkAlreadySettled:
                 pass
         await self._status_publisher.finish_if_settled(job_id)
-        return None
+        return Delivery.NOTHING_TO_DO
+
+    async def _unless_it_goes_on(self, parked: Chunk | None) -> Delivery:
+        """Send the message of a parked chunk, if its job is no longer held.
+
+        The engine may have looked for parked chunks before this one was parked.
+        """
+        if parked is None:
+            return Delivery.NOTHING_TO_DO
+        if hold_of(await self._jobs.get(parked.job_id)) is not None:
+            return Delivery.PARKED
+        await self._leases.unpark(parked)
+        return Delivery.RELEASED
 
     async def _end_attempt(self, job: Job, chunk: Chunk, result: AttemptResult) -> Delivery:
         if result.error is not None:
@@ -180,6 +201,8 @@ class ProcessChunk:
         if result.settles(chunk.entry_count, last_attempt=last_attempt):
             await self._settlement.settle(job, chunk, result.outcomes)
             return Delivery.SETTLED
+        if result.job_held:
+            return await self._unless_it_goes_on(await self._leases.park_leased(chunk, result))
         await self._leases.release(chunk, result)
         return Delivery.RELEASED
 

@@ -8,6 +8,7 @@ from application.execution.deadline import Deadline
 from application.execution.fanout import AdaptiveLimit, fan_out
 from application.execution.stop_signal import StopSignal
 from application.execution.tuning import Tuning
+from application.jobs.ingest_backlog import IngestBacklog
 from application.multipart.copy_state_file import CopyStateFile
 from application.multipart.resumable_copies import ResumableCopies
 from application.processor.attempt_context import AttemptContext
@@ -35,6 +36,7 @@ class ChunkAttempts:
         objects: ObjectStore,
         results: ResultsStore,
         object_processor: ObjectProcessor,
+        ingest_backlog: IngestBacklog,
         clock: Clock,
         telemetry: Telemetry,
         tuning: Tuning,
@@ -43,6 +45,7 @@ class ChunkAttempts:
         self._objects = objects
         self._results = results
         self._object_processor = object_processor
+        self._backlog = ingest_backlog
         self._progress = ProgressFiles(results)
         self._clock = clock
         self._telemetry = telemetry
@@ -77,6 +80,7 @@ class ChunkAttempts:
             outcome_count_before=len(before),
             copies_advanced=context.copies.advanced,
             job_ending=context.stop_signal.job_ending,
+            job_held=context.stop_signal.job_held,
             error=failure,
         )
 
@@ -86,6 +90,7 @@ class ChunkAttempts:
             job=job,
             deadline=deadline,
             clock=self._clock,
+            look=self._backlog.before_starting,
             stop_margin_s=self._tuning.stop_margin_s,
             poll_s=self._tuning.ending_poll_s,
         )

@@ -261,8 +261,10 @@ def _on_records(choice: Choice, chunks: Chunks, model: Model) -> Iterator[Usage]
     """Records of job and chunks; each write is billed for the table and its indexes."""
     batch = choice.discovery is Discovery.BATCH
     jobs, worked = "dynamodb", chunks.worked
-    reads = 4 + 4 * batch + 4 * worked
-    yield _line(Where.RECORDS, jobs, "GetItem", reads, Decimal(reads))
+    # The stage's pause is read with each job.
+    of_job, others = 4 + 4 * batch + 3 * worked, 2 * worked
+    yield _line(Where.RECORDS, jobs, "BatchGetItem", of_job, Decimal(2 * of_job))
+    yield _line(Where.RECORDS, jobs, "GetItem", others, Decimal(others))
     writes = 6 + 3 * batch + 2 * worked
     yield _line(Where.RECORDS, jobs, "UpdateItem", 6 + 3 * batch, Decimal(3 * (6 + 3 * batch)))
     yield _line(Where.RECORDS, jobs, "PutItem", writes - 6 - 3 * batch, Decimal(2 * worked))

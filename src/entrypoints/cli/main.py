@@ -16,8 +16,10 @@ from entrypoints.cli.remote import (
     explain_command,
     job_commands,
     outcomes_command,
+    pause_commands,
     plan_command,
     removal_commands,
+    retrigger_command,
     schedule_commands,
     tail_command,
     watch_command,
@@ -51,6 +53,9 @@ for _command in (
     outcomes_command.outcomes,
     explain_command.explain,
     job_commands.cancel,
+    pause_commands.pause,
+    pause_commands.resume,
+    retrigger_command.retrigger,
     job_commands.redrive,
 ):
     app.command()(_command)

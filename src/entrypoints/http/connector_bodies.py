@@ -46,6 +46,9 @@ class FileFilterBody(Wire):
         )
 
 
+_QUEUE_DEPTH_MAX: Final = 1_000_000_000
+
+
 class _NamesBody(Wire):
     """What a connector keeps."""
 
@@ -82,6 +85,12 @@ class _SettingsBody(Wire):
     )
     ingest_queue_url: QueueUrl | None = Field(
         None, description="URL of the system's ingest queue; the trigger `queue` sends to it."
+    )
+    ingest_queue_max_depth: int | None = Field(
+        None,
+        ge=1,
+        le=_QUEUE_DEPTH_MAX,
+        description="Start no copies while the ingest queue holds more messages than this.",
     )
     file_filter: FileFilterBody | None = Field(
         None, description="The file filter that the system has for this bucket."
@@ -120,6 +129,7 @@ class _SettingsBody(Wire):
             "ids": self.ids,
             "restore_tags": self.restore_tags,
             "queue_url": self.ingest_queue_url,
+            "queue_depth_max": self.ingest_queue_max_depth,
             "file_filter": self.file_filter.to_filter() if self.file_filter else None,
         }
 
@@ -129,7 +139,15 @@ class ConnectorBody(_SettingsBody, _NamesBody):  # the fields of the last come f
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"required": ["trigger"], "properties": {"trigger": {"const": "queue"}}},
+            "if": {
+                "anyOf": [
+                    {"required": ["trigger"], "properties": {"trigger": {"const": "queue"}}},
+                    {
+                        "required": ["ingestQueueMaxDepth"],
+                        "properties": {"ingestQueueMaxDepth": {"type": "integer"}},
+                    },
+                ]
+            },
             "then": {
                 "required": ["ingestQueueUrl"],
                 "properties": {"ingestQueueUrl": {"type": "string"}},
@@ -151,6 +169,7 @@ class ConnectorBody(_SettingsBody, _NamesBody):  # the fields of the last come f
 _WIRE_NAMES: Final[Mapping[str, str]] = {
     "expected_owner": "expected_bucket_owner",
     "queue_url": "ingest_queue_url",
+    "queue_depth_max": "ingest_queue_max_depth",
 }
 _OF_BUCKET: Final = frozenset({"expected_owner", "role_arn"})
 

@@ -64,6 +64,9 @@ class Request(BaseModel):
     multi_value_headers: TextLists | None = None
     query_string_parameters: Texts | None = None
     multi_value_query_string_parameters: TextLists | None = None
+    caller: Text | None = Field(
+        None, validation_alias=AliasPath("requestContext", "identity", "userArn")
+    )
     body: str | None = None
     is_base64_encoded: bool | None = None
 
@@ -121,6 +124,9 @@ class _Format2(Request):
     full_path: Text = Field(validation_alias="rawPath")
     template: Text | None = Field(_CATCH_ALL, validation_alias="routeKey")
     raw_query_string: Text | None = None
+    caller: Text | None = Field(
+        None, validation_alias=AliasPath("requestContext", "authorizer", "iam", "userArn")
+    )
 
     @cached_property
     def query(self) -> TextLists:

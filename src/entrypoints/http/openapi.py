@@ -21,6 +21,7 @@ from entrypoints.http import (
     cause_responses,
     cost_responses,
     object_responses,
+    pause_responses,
     problems,
     removal_responses,
     responses,
@@ -46,6 +47,7 @@ _MODELS: Final = (
     vars(cause_responses)
     | vars(cost_responses)
     | vars(object_responses)
+    | vars(pause_responses)
     | vars(schedule_responses)
     | vars(removal_responses)
     | vars(responses)

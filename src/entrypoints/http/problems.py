@@ -24,6 +24,7 @@ from domain.errors import (
     FieldIssue,
     InvalidRequest,
     NotConfirmable,
+    NotPausable,
     NotRedrivable,
 )
 from ports.connector_store import ConnectorInUse
@@ -112,6 +113,7 @@ KEY_REUSED: Final = ProblemKind(
 )
 NOT_REDRIVABLE: Final = ProblemKind("not-redrivable", 409, "There is nothing to redrive")
 NOT_CONFIRMABLE: Final = ProblemKind("not-confirmable", 409, "There is nothing to confirm")
+NOT_PAUSABLE: Final = ProblemKind("not-pausable", 409, "There is nothing to pause")
 CONFLICT: Final = ProblemKind(
     "conflict",
     409,
@@ -158,6 +160,7 @@ _KIND_OF: Final[Mapping[type[BaseException], ProblemKind]] = {
     IdempotencyKeyReused: KEY_REUSED,
     NotRedrivable: NOT_REDRIVABLE,
     NotConfirmable: NOT_CONFIRMABLE,
+    NotPausable: NOT_PAUSABLE,
     AboveMaxCost: ABOVE_MAX_COST,
     BucketNotReadable: BUCKET_NOT_READABLE,
     Conflict: CONFLICT,

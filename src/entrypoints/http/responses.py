@@ -19,6 +19,7 @@ from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
 from entrypoints.http.outcome_responses import Listed, ObjectOutcome, Outcome
+from entrypoints.http.pause_responses import Hold
 from entrypoints.http.removal_responses import JobRemovals, RemovalSettings
 from entrypoints.http.schedule_responses import ScheduleSettings
 from entrypoints.http.shown_model import Count, Shown
@@ -63,6 +64,8 @@ class Connector(Shown):
     """How known objects are recognised, if a sync does not say it."""
     restore_tags: bool
     ingest_queue_url: str | None
+    ingest_queue_max_depth: int | None
+    """Above so many messages in the queue no copies are started."""
     ingest_queue_empty_at: datetime | None
     """When the ingest queue was last seen empty; null if never."""
     file_filter: FileFilter | None
@@ -225,6 +228,8 @@ class Job(Shown):
     """What is synced; empty for the whole bucket."""
     status: JobStatus
     status_reason: str | None
+    hold: Hold | None
+    """Null if nothing holds the job."""
     warnings: list[str]
     discovery: Discovery
     verify: Verify

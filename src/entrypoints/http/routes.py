@@ -39,6 +39,7 @@ from entrypoints.http.json_answers import json_answer as _json
 from entrypoints.http.json_answers import tag_of as _tag
 from entrypoints.http.object_routes import ROUTES as OBJECT_ROUTES
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
+from entrypoints.http.pause_bodies import PauseBody
 from entrypoints.http.problems import (
     ABOVE_MAX_COST,
     ALREADY_EXISTS,
@@ -48,6 +49,7 @@ from entrypoints.http.problems import (
     CONNECTOR_IN_USE,
     CONNECTOR_REMOVED,
     KEY_REUSED,
+    NOT_PAUSABLE,
     NOT_REDRIVABLE,
     OVERLAPPING_JOB,
     PRECONDITION_FAILED,
@@ -56,6 +58,7 @@ from entrypoints.http.problems import (
 from entrypoints.http.removal_routes import REMOVAL_ROUTES
 from entrypoints.http.route import RouteTable
 from entrypoints.http.schedule_routes import SCHEDULE_ROUTES
+from entrypoints.http.stage_routes import STAGE_ROUTES
 from entrypoints.wiring.api_app import ApiApp
 from ports.paging import Page
 
@@ -301,6 +304,21 @@ async def redrive_job(app: App, request: OurRequest, job_id: given.JobIdInPath) 
     return _accepted(app, request, await app.redrive_job.redrive(job_id))
 
 
+@ROUTES.route("POST", "/jobs/{jobId}/pause", "Job", 202, NOT_PAUSABLE, CONFLICT)
+async def pause_job(
+    app: App, request: OurRequest, job_id: given.JobIdInPath, body: PauseBody
+) -> Response[str]:
+    """Pause a job: nothing new of it is started."""
+    job = await app.pause_job.pause(job_id, reason=body.reason, by=request.caller)
+    return _accepted(app, request, job)
+
+
+@ROUTES.route("POST", "/jobs/{jobId}/resume", "Job", 202, CONFLICT)
+async def resume_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -> Response[str]:
+    """Resume a job that was paused; another one stays as it is."""
+    return _accepted(app, request, await app.pause_job.resume(job_id))
+
+
 @ROUTES.route("GET", "/connectors/{connectorId}/jobs", "JobPage")
 async def list_connector_jobs(
     app: App,
@@ -317,6 +335,7 @@ ROUTES.extend(SCHEDULE_ROUTES)
 ROUTES.extend(REMOVAL_ROUTES)
 ROUTES.extend(OBJECT_ROUTES)
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
+ROUTES.extend(STAGE_ROUTES)
 
 
 @ROUTES.route("GET", "/openapi.json", "OpenApi")

@@ -28,6 +28,7 @@ EXTENSION_COUNT_MAX: Final = 200
 ID_CHARS_MAX: Final = 128
 _CURSOR_CHARS_MAX: Final = 4096
 _E_TAG_CHARS_MAX: Final = 128
+_REASON_CHARS_MAX: Final = 200
 _DOLLARS_CHARS_MAX: Final = 40
 _DOLLARS_MAX: Final = 1_000_000_000
 
@@ -127,6 +128,7 @@ Timestamp = Annotated[
     BeforeValidator(_timestamp),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+PauseReason = Annotated[str, _short(_REASON_CHARS_MAX, _NO_NUL), _CLEAN]
 PriceText = Annotated[str, _short(64, _NO_NUL), _CLEAN]
 Dollars = Annotated[
     Decimal,

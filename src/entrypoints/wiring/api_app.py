@@ -14,6 +14,8 @@ from application.jobs.group_failures import GroupFailures
 from application.jobs.job_queries import JobQueries
 from application.jobs.object_history import ObjectHistory
 from application.jobs.outcome_pages import OutcomePages
+from application.jobs.pause_job import PauseJob
+from application.jobs.pause_stage import PauseStage
 from application.jobs.plan_sync import PlanSync
 from application.jobs.redrive_job import RedriveJob
 from application.jobs.removal_pages import RemovalPages
@@ -60,6 +62,8 @@ class ApiUseCases(Slots):
     confirm_removals = singleton(
         ConfirmRemovals, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
     )
+    pause_job = singleton(PauseJob, locals(), Slots, engine=Slots.invoker)
+    pause_stage = singleton(PauseStage, locals(), Slots, engine=Slots.invoker)
     redrive_job = singleton(
         RedriveJob, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
     )
@@ -80,6 +84,8 @@ class ApiApp:
     check_connector: CheckConnector
     schedules: Schedules
     cancel_job: CancelJob
+    pause_job: PauseJob
+    pause_stage: PauseStage
     redrive_job: RedriveJob
     removal_pages: RemovalPages
     confirm_removals: ConfirmRemovals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from application.jobs.ingest_backlog import IngestBacklog
 from application.known_objects import KnownObjects
 from application.multipart.unfinished_copies import UnfinishedCopies
 from application.results.chunk_errors import ChunkErrors
@@ -12,6 +13,7 @@ from entrypoints.wiring.slots import Slots, singleton
 class ChunkUseCases(Slots):
     """Created once per container, from the ports in its slots."""
 
+    ingest_backlog = singleton(IngestBacklog, locals(), Slots, queue=Slots.ingest_queue)
     snapshots = singleton(SnapshotReader, locals(), Slots)
     known_objects = singleton(KnownObjects, locals(), Slots)
     unfinished_copies = singleton(UnfinishedCopies, locals(), Slots)

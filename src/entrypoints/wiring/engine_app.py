@@ -22,6 +22,7 @@ from application.engine.record_failure import RecordFailure
 from application.engine.repair_chunks import RepairChunks
 from application.engine.repair_job import RepairJob
 from application.engine.requeue_failures import RequeueFailures
+from application.engine.requeue_parked import RequeueParked
 from application.engine.share_listing import ShareListing
 from application.engine.split_into_chunks import SplitIntoChunks
 from application.engine.stop_discovery import StopDiscovery
@@ -53,6 +54,7 @@ class EngineUseCases(ChunkUseCases):
     )
     queueing = singleton(ChunkEnqueuer, locals(), ChunkUseCases)
     chunk_recorder = singleton(ChunkRecorder, locals(), ChunkUseCases)
+    requeue_parked = singleton(RequeueParked, locals(), ChunkUseCases)
     take_snapshot = singleton(TakeSnapshot, locals(), ChunkUseCases)
     share_listing = singleton(ShareListing, locals(), ChunkUseCases)
     list_bucket = singleton(ListBucket, locals(), ChunkUseCases)

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 # Creating a table takes longer than most tests, so each module gets the tables that it needs.
 _SHAPES = {
     "test_job_store": (JOBS_TABLE,),
+    "test_stage_pause": (JOBS_TABLE, CHUNKS_TABLE),
     "test_chunk_store": (JOBS_TABLE, CHUNKS_TABLE),
     "test_share_store": (JOBS_TABLE, CHUNKS_TABLE),
     "test_connector_store": (CONNECTORS_TABLE, JOBS_TABLE),

@@ -252,7 +252,8 @@ class TestSingleCalls:
         error: type[PortError],
     ) -> None:
         calls: list[tuple[str, Callable[[], Any]]] = [
-            ("GetItem", lambda: dynamo.jobs.get("job-1")),
+            ("BatchGetItem", lambda: dynamo.jobs.get("job-1")),
+            ("GetItem", lambda: dynamo.connectors.get("con-1")),
             ("UpdateItem", lambda: dynamo.jobs.save(job)),
             ("TransactWriteItems", lambda: dynamo.chunks.add(job, [make_chunk()])),
             ("Query", lambda: dynamo.chunks.list_page("job-1", limit=1)),

@@ -45,6 +45,7 @@ from domain.lease import Lease
 from domain.listing import Listing, RowUpload, Sharing
 from domain.outcome import Statistics
 from domain.outcome_index import IndexStatus, JobIndex
+from domain.pause import Backlog, Pause, Resumes
 from domain.removal_settings import Removals
 from domain.removal_work import (
     WANTED,
@@ -79,6 +80,7 @@ FULL = Job(
             ids=IdSource.ASSIGNED,
             restore_tags=False,
             queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
+            queue_depth_max=2**40,
             file_filter=FileFilter(
                 mode=FilterMode.DENY, extensions=("mov", "ü"), mime_types=("image/*",)
             ),
@@ -174,6 +176,9 @@ FULL = Job(
         file_index=1, position=12345, object_count=99, key_sum=2**120 - 2, done=True
     ),
     ending=Ending(kind=EndingKind.CANCELLED, reason="an operator"),
+    pause=Pause(since=NOW, reason="the DAM is full", by="arn:aws:iam::123456789012:user/ü"),
+    backlog=Backlog(since=NOW, depth=12, cause="AccessDenied", unread_since=NOW),
+    resumes=Resumes(number=3, requeued=2, at=NOW, held_s=86_400),
     redrive=Redrive(number=3, active=True),
     index=JobIndex(
         number=2,
@@ -268,6 +273,9 @@ KEYS = st.builds(KeyRange, after=st.none() | TEXT, up_to=st.none() | TEXT, token
 st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
 
 
+PAUSES = st.builds(Pause, since=st.just(NOW), reason=st.none() | TEXT, by=st.none() | TEXT)
+
+
 def any_job() -> st.SearchStrategy[Job]:
     counts = st.builds(Statistics, **{f.name: COUNT for f in fields(Statistics)})
     tally = {f.name: COUNT for f in fields(Tally)} | {"statistics": counts}
@@ -299,6 +307,7 @@ def any_job() -> st.SearchStrategy[Job]:
         ),
         version=st.just(0),
         status_reason=st.none() | TEXT,
+        pause=st.none() | PAUSES,
         listing=st.builds(Listing, **listing),
         tally=st.builds(Tally, **tally),
     )
@@ -349,12 +358,16 @@ class TestCreateAndGet:
             FULL.listing,
             FULL.discovery,
             FULL.splitting,
+            FULL.pause,
+            FULL.backlog,
+            FULL.resumes,
             FULL.tally,
         ):
             left_out = [
                 field.name
                 for field in fields(value)
-                if getattr(value, field.name) == field.default and field.name != "version"
+                if getattr(value, field.name) == field.default
+                and field.name not in ("version", "stage_pause")
             ]
             assert left_out == []
 

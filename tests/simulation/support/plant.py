@@ -16,6 +16,7 @@ from pathlib import Path
 from simulator import (
     planted,
     planted_connectors,
+    planted_holds,
     planted_indexes,
     planted_ingest,
     planted_progress,
@@ -36,6 +37,7 @@ BUGS = (
     *planted_connectors.CONNECTOR_BUGS,
     *planted_snapshots.SNAPSHOT_BUGS,
     *planted_shares.SHARE_BUGS,
+    *planted_holds.HOLD_BUGS,
     *planted_schedules.SCHEDULE_BUGS,
     *planted_indexes.INDEX_BUGS,
 )
@@ -47,6 +49,7 @@ MODULES = (
     planted_connectors,
     planted_snapshots,
     planted_shares,
+    planted_holds,
     planted_schedules,
 )
 FILES = [Path(module.__file__) for module in MODULES]

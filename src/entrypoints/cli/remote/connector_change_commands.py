@@ -21,6 +21,7 @@ from entrypoints.cli.terminal.output import (
     FiltersOption,
     Format,
     PrefixOption,
+    QueueMaxOption,
     RemovalsOption,
     field,
     print_json,
@@ -53,6 +54,7 @@ class Clearable(StrEnum):
 
     PREFIXES = "prefixes"
     QUEUE_URL = "ingestQueueUrl"
+    QUEUE_MAX = "ingestQueueMaxDepth"
     FILE_FILTER = "fileFilter"
     FILTERS = "filters"
     REMOVALS = "removals"
@@ -80,6 +82,7 @@ def edit(
     queue_url: Annotated[
         str | None, typer.Option(help="URL of the Media Lake's ingest queue.")
     ] = None,
+    queue_max: QueueMaxOption = None,
     restore_tags: Annotated[
         bool | None,
         typer.Option(
@@ -106,6 +109,7 @@ def edit(
         "ids": ids.value if ids else None,
         "verify": verify.value if verify else None,
         "ingestQueueUrl": queue_url,
+        "ingestQueueMaxDepth": queue_max,
         "restoreTags": restore_tags,
         "fileFilter": file_filter(allow or (), deny or ()),
         "filters": read_filters(filters),

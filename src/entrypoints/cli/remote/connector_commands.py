@@ -34,6 +34,7 @@ from entrypoints.cli.terminal.output import (
     Format,
     IdsOption,
     PrefixOption,
+    QueueMaxOption,
     RemovalsOption,
     print_json,
     print_unreadable,
@@ -78,6 +79,7 @@ def add(
         str | None,
         typer.Option(help="URL of the Media Lake's ingest queue; required by trigger queue."),
     ] = None,
+    queue_max: QueueMaxOption = None,
     no_restore_tags: Annotated[
         bool,
         typer.Option(
@@ -101,6 +103,7 @@ def add(
         "prefixes": prefix or None,
         "verify": verify.value if verify else None,
         "ingestQueueUrl": queue_url,
+        "ingestQueueMaxDepth": queue_max,
         "restoreTags": False if no_restore_tags else None,
         "fileFilter": file_filter(allow or (), deny or ()),
         "filters": read_filters(filters),

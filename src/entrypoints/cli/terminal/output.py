@@ -45,6 +45,12 @@ IdsOption = Annotated[
     IdSource,
     typer.Option(help="Who generates the ids of new assets: this service, or the system."),
 ]
+QueueMaxOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Start no copies while the ingest queue holds more messages than this."
+    ),
+]
 VERIFY_OPTION = typer.Option(
     help="How known objects are recognised: by their tags, or, where the catalog has an object as"
     " it is listed, without reading them."
@@ -216,6 +222,7 @@ def print_job(job: Json) -> None:
     )
     lines = [
         ("job", f"{job['jobId']}  {job['status']}" + ("  (dry run)" if job["dryRun"] else "")),
+        ("hold", hold_line(job["hold"]) if job.get("hold") else None),
         ("reason", job["statusReason"]),
         *(("warning", warning) for warning in job["warnings"]),
         ("connector", f"{job['connectorId']}  bucket {job['bucketName']}"),
@@ -241,6 +248,20 @@ def print_job(job: Json) -> None:
     for name, value in lines:
         if value:
             field(name, value, width=10)
+
+
+_HOLDS = {
+    "PAUSED": "paused",
+    "STAGE_PAUSED": "paused with all jobs",
+    "INGEST_BEHIND": "waiting for ingest",
+}
+
+
+def hold_line(hold: Json) -> str:
+    """Return what holds a job, since when and why, as one line."""
+    by = f" by {hold['by']}" if hold["by"] else ""
+    reason = f": {hold['reason']}" if hold["reason"] else ""
+    return f"{_HOLDS.get(hold['cause'], hold['cause'])} since {hold['since']}{by}{reason}"
 
 
 def _estimate_line(estimate: Json | None) -> str | None:

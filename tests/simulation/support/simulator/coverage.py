@@ -52,6 +52,10 @@ def coverage_of(sim: Simulation) -> Coverage:
         counts["answers of a Media Lake", taking] += count
     for kind in sim.managers.done:
         counts["connectors", kind] += 1
+    for kind in sim.operators.done:
+        counts["pauses", kind] += 1
+    counts["pauses", "waits for ingest"] = sim.observer.holds.backlog_count
+    counts["pauses", "chunks parked"] = sim.observer.holds.parked_count
     for kind in sim.schedulers.done:
         counts["schedules", kind] += 1
     counts["most", "messages in a queue"] = sim.services.queue.longest

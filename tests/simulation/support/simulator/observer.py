@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from simulator import (
     accounts,
     connector_invariants,
+    hold_invariants,
     ingest_invariants,
     invariants,
     oracle,
@@ -27,6 +28,7 @@ from simulator import (
     schedule_invariants,
     verifying,
 )
+from simulator.hold_invariants import Holds
 from simulator.indexing import only_the_holder_makes_an_index
 from simulator.ledger import Change, Ledger, OurWrite, Start, mark_in
 from simulator.process import READS, LookUp, Process, Read
@@ -97,12 +99,14 @@ class Observer:
     announced: IngestEvent | None = None
     received: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
     progress: Progress = field(init=False)
+    holds: Holds = field(init=False)
     denied: set[str] = field(default_factory=set)
     removed: removing.Removed = field(init=False)
 
     def __post_init__(self) -> None:
         self.progress = Progress(self.sim)
         self.removed = removing.Removed(self.sim)
+        self.holds = Holds(self.sim)
 
     def check(self, invariant: Callable[..., Iterator[str]], *subjects: Any) -> None:
         """Ask one invariant; keep its first complaint."""
@@ -183,6 +187,8 @@ class Observer:
         self.progress.started(process, port, method, args)
         if method == "publish_removals":
             self.check(removing.only_what_is_gone_is_announced, self.removed, process, args[0])
+        holds = hold_invariants.nothing_starts_while_held
+        self.check(holds, self.holds, process, port, method, args)
         if port == "results":
             self.check(verifying.an_old_snapshot_is_not_used, self, process, method, args)
         for key in self._touched(port, method, args):
@@ -239,6 +245,7 @@ class Observer:
     def look(self, process: Process | None) -> None:
         """Compare all records with those seen before, and judge the differences."""
         database = self.sim.world.database
+        self.holds.look()
         for job in database.jobs:
             seen = self.jobs.get(job.job_id)
             if seen is not job:
@@ -261,6 +268,9 @@ class Observer:
                     holds = invariants.i4_only_the_lease_holder_settles
                     self.check(holds, process, before, chunk, job, now)
                     self.progress.chunk_changed(process, before, chunk)
+                    unused = hold_invariants.a_hold_uses_nothing_up
+                    self.check(unused, self.holds, process, before, chunk, job)
+                    self.check(hold_invariants.a_parked_chunk_has_no_lease, chunk)
                     self.chunk_statuses.add(chunk.status)
                     self.sim.people.saw(f"chunk {chunk.status}")
                     if chunk.terminal:

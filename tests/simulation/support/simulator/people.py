@@ -107,6 +107,7 @@ class People:
         self._plan_theme()
         self._sim.lasting.plan(span_s)
         self._sim.managers.plan(span_s)
+        self._sim.operators.plan(span_s)
         self._sim.schedulers.plan(span_s)
         removing.plan(self._sim, span_s)
         self._plan(span_s, lambda: None)
@@ -162,6 +163,7 @@ class People:
     def calm(self) -> None:
         """Undo denials, in some seeds, redrive what failed, and upload some objects again."""
         self._occasions.clear()
+        self._sim.operators.calm()
         rng = self._sim.rng
         if rng.random() < 0.5:
             self._sim.world.buckets.denied.clear()
@@ -176,6 +178,7 @@ class People:
         self._sim.lasting.end()
         self._sim.services.batch.heal()
         self._sim.managers.restore()
+        self._sim.operators.resume_everything()
         self._sim.schedulers.restore()
         self._sim.world.ports.bus.refuse = lambda event: None
 
@@ -196,6 +199,10 @@ class People:
     def plan_action(self, delay_s: float, action: Callable[[], None]) -> None:
         """Plan an action of others; `done` waits for it."""
         self._plan(delay_s, action)
+
+    def plan_occasion(self, occasion: str, delay_s: float, action: Callable[[], None]) -> None:
+        """Plan an action of others at an event, if it happens."""
+        self._occasions.append((occasion, delay_s, action))
 
     def _plan(self, delay_s: float, action: Any) -> None:
         self._left += 1

@@ -135,12 +135,18 @@ def each_life_comes_nearer_to_the_end(
     ending job fewer open chunks without a lease.
     """
     old, new = before.job, after.job
-    another = (old.status, old.redrive.number, old.splitting.done, old.redrive.active) != (
-        new.status,
-        new.redrive.number,
-        new.splitting.done,
-        new.redrive.active,
-    ) or old.listed is not new.listed
+    resumed = old.resumes.number != new.resumes.number
+    another = (
+        resumed
+        or (old.status, old.redrive.number, old.splitting.done, old.redrive.active)
+        != (
+            new.status,
+            new.redrive.number,
+            new.splitting.done,
+            new.redrive.active,
+        )
+        or old.listed is not new.listed
+    )
     if another or new.terminal or (old.ending is None) is not (new.ending is None):
         return
     if new.ending is not None:
@@ -218,10 +224,17 @@ def an_attempt_counts_unless_more_stands(
     sim: Simulation, process: Process, before: Chunk, chunk: Chunk, stood: int
 ) -> Iterator[str]:
     """A released chunk resets its attempts only if it has more final outcomes than before the
-    attempt (`stood`), or if parts of a large object were copied.
+    attempt (`stood`), or if parts of a large object were copied. A parked one counts none
+    (`hold_invariants`).
     """
     dead = chunk.dead_letter_count > before.dead_letter_count
-    if chunk.attempt_count or dead or process.parts_copied or sim.lasting.results_hurt:
+    if (
+        chunk.parked
+        or chunk.attempt_count
+        or dead
+        or process.parts_copied
+        or sim.lasting.results_hurt
+    ):
         return
     standing = _lines(sim, chunk.progress_key)
     if standing is not None and standing <= stood:

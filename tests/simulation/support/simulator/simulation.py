@@ -26,6 +26,7 @@ from simulator.loop import StepLoop
 from simulator.making import GATED, Environments
 from simulator.managers import Managers
 from simulator.observer import Observer, Violation
+from simulator.operators import Operators
 from simulator.people import People
 from simulator.process import (
     Crash,
@@ -114,6 +115,7 @@ class Simulation:
             self.world = replace(self.world, ports=replace(self.world.ports, catalog=catalog))
         self.people = People(self)
         self.managers = Managers(self)
+        self.operators = Operators(self)
         self.schedulers = Schedulers(self)
         self._trace = Trace(self.started_at)
         self.step_count = 0
@@ -144,6 +146,10 @@ class Simulation:
             return 0.001
         own_s = self._durations_s.get(method, 0.0) + (method == "copy_part") * self._copying_s
         return 0.002 + 0.05 * self.rng.random() ** 2 + own_s
+
+    def slowest_s(self, method: str) -> float:
+        """Return how long a call takes at most, if it is not delayed."""
+        return 0.052 + self._durations_s.get(method, 0.0)
 
     def stale_lists(self) -> bool:
         """Return whether a list lags behind now."""
@@ -305,6 +311,7 @@ class Simulation:
         self.world.ports.ingest_queue.create(QUEUE_URL)
         furnish(self)
         with_removals(self)
+        self.operators.furnish()
         self.connector = self.world.database.connectors[CONNECTOR_ID]
         self.people.plan()
         self.verifying.begin(self)

@@ -1,0 +1,87 @@
+"""The command that triggers chosen objects again: those that the system does not take."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Annotated, Final
+
+import typer
+
+from domain.outcome import OutcomeKind
+from domain.shown import shown
+from domain.views import Json
+from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.remote_command import Remote, remote_command
+from entrypoints.cli.terminal.output import OUT, Format, print_job, print_json
+
+# A sync takes so many globs, and one is needed for each key.
+_KEY_COUNT_MAX: Final = 50
+_WAITING: Final = (OutcomeKind.NOT_TAKEN, OutcomeKind.INGESTING)
+
+
+@remote_command
+def retrigger(
+    remote: Remote,
+    connector: Annotated[str, typer.Argument(help="Connector id.")],
+    key: Annotated[
+        list[str] | None, typer.Option(help="An object's key, not encoded; repeatable.")
+    ] = None,
+    not_taken: Annotated[
+        str | None,
+        typer.Option(metavar="JOB", help="The objects that are NOT_TAKEN in this job."),
+    ] = None,
+    ingesting: Annotated[
+        str | None,
+        typer.Option(metavar="JOB", help="The objects that are INGESTING in this job."),
+    ] = None,
+) -> None:
+    """Trigger chosen objects again, whatever was triggered before; others are not looked at."""
+    keys = list(key or ())
+    for job_id, outcome in zip((not_taken, ingesting), _WAITING, strict=True):
+        if job_id is not None:
+            keys += _keys_of(remote, job_id, outcome)
+    chosen = sorted(set(keys))
+    if not chosen:
+        raise typer.BadParameter("no objects are chosen", param_hint="--key")
+    if folders := [each for each in chosen if each.endswith("/")]:
+        message = f"{shown(folders[0])} is a folder; a sync with --prefix is about all below it"
+        raise typer.BadParameter(message, param_hint="--key")
+    if len(chosen) > _KEY_COUNT_MAX:
+        raise typer.BadParameter(
+            f"more than {_KEY_COUNT_MAX} objects are chosen; all of a connector are triggered again"
+            f" by: asset-sync sync {connector} --retrigger",
+            param_hint="--key",
+        )
+    body = {
+        "retrigger": True,
+        "discovery": "direct",
+        "prefixes": _outermost(chosen),
+        "include": [f"/{_literal(each)}" for each in chosen],
+    }
+    job = remote.client.post(f"/connectors/{path_segment(connector)}/sync", body)
+    if remote.output is Format.JSON:
+        print_json(job)
+    else:
+        print_job(job)
+        OUT.print(f"next: asset-sync job {job['jobId']} --wait")
+
+
+def _keys_of(remote: Remote, job_id: str, outcome: OutcomeKind) -> list[str]:
+    query = {"outcome": outcome.value, "limit": _KEY_COUNT_MAX}
+    pages = remote.client.pages(f"/jobs/{path_segment(job_id)}/outcomes", query)
+    found: list[Json] = list(islice(pages, _KEY_COUNT_MAX + 1))
+    return [each["objectKey"] for each in found]
+
+
+def _outermost(keys: list[str]) -> list[str]:
+    """Return the sorted keys that do not begin with another one: prefixes must not overlap."""
+    prefixes: list[str] = []
+    for key in keys:
+        if not prefixes or not key.startswith(prefixes[-1]):
+            prefixes.append(key)
+    return prefixes
+
+
+def _literal(key: str) -> str:
+    """Return the glob that matches exactly this key."""
+    return "".join(f"\\{char}" if char in "\\*?[]!" else char for char in key)

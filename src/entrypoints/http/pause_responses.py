@@ -1,0 +1,30 @@
+"""What pauses, and what else holds a job, look like in responses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.hold import HoldCause
+from entrypoints.http.shown_model import Shown
+
+
+class Pause(Shown):
+    """A pause that an operator requested."""
+
+    since: datetime
+    reason: str | None
+    by: str | None
+    """The ARN of the caller, if the API knows it."""
+
+
+class Stage(Shown):
+    """What holds for all jobs of the stage."""
+
+    pause: Pause | None
+    """Null if the stage is not paused."""
+
+
+class Hold(Pause):
+    """What holds a job: nothing of it is started until this has ended."""
+
+    cause: HoldCause

@@ -1,0 +1,205 @@
+"""No copies are started while the system's ingest queue is too long; they go on automatically."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from application.execution.tuning import Tuning
+from domain.connector import Trigger
+from domain.hold import HoldCause, hold_of
+from domain.job import JobStatus
+from domain.message import IngestMessage
+from domain.packing import ChunkSizing
+from domain.sync_request import Discovery
+from ports.errors import AccessDenied
+
+QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/210987654321/ingest.fifo"
+KEYS = [f"{number:02}.jpg" for number in range(20)]
+WATCHFUL = Tuning(sizing=ChunkSizing(object_count_max=5), manifest_part_bytes=1, ending_poll_s=0.0)
+LIMIT = 10
+
+
+@pytest.fixture
+def story(new_story: Callable[..., Any]) -> Any:
+    made = new_story(WATCHFUL, ingest={"queue_url": QUEUE_URL, "queue_depth_max": LIMIT})
+    made.put(*KEYS)
+    return made
+
+
+def fill(story: Any, count: int) -> None:
+    """Let the system have so many messages to work on, and no others."""
+    story.ports.ingest_queue.drain(QUEUE_URL)
+    for number in range(count):
+        message = IngestMessage(
+            job_id="other",
+            bucket_name="other",
+            object_key=f"{number}",
+            version_id=None,
+            e_tag="e",
+            size_bytes=1,
+        )
+        story.ports.ingest_queue.notify(QUEUE_URL, message)
+
+
+def nothing_written(story: Any) -> bool:
+    return story.writes() == dict.fromkeys(story.writes(), 0)
+
+
+async def hold(story: Any, job: Any) -> Any:
+    return hold_of(await story.ports.jobs.get(job.job_id))
+
+
+async def test_they_wait_and_go_on_automatically(story: Any) -> None:
+    fill(story, LIMIT + 1)
+    job = await story.start()
+    for _ in range(10):
+        await story.turn()
+    waits = await hold(story, job)
+    assert (waits.cause, waits.reason) == (
+        HoldCause.INGEST_BEHIND,
+        "the ingest queue holds 11 messages, more than 10; goes on at 5",
+    )
+    assert nothing_written(story)
+    assert all(chunk.parked and not chunk.attempt_count for chunk in story.chunks(job))
+    # The listing does not wait.
+    assert (await story.ports.jobs.get(job.job_id)).splitting.done
+    # Below the limit, and not yet at half of it.
+    fill(story, LIMIT // 2 + 1)
+    await story.turn()
+    assert (await hold(story, job)).reason.startswith("the ingest queue holds 6 messages")
+    assert (await hold(story, job)).since == waits.since
+    assert nothing_written(story)
+    fill(story, LIMIT // 2)
+    ended = await story.finish(job.job_id)
+    assert ended.status is JobStatus.COMPLETED
+    assert story.kinds(ended) == dict.fromkeys(KEYS, "PUT")
+    assert story.writes()["CopyObject"] == len(KEYS)
+    assert (ended.backlog, ended.resumes.number) == (None, 1)
+
+
+async def test_a_worker_stops_when_it_finds_that_out(story: Any) -> None:
+    job = await story.start()
+    await story.run_engine()
+    original = story.ports.objects.copy_in_place
+
+    async def copy(*arguments: Any) -> Any:
+        fill(story, LIMIT + 1)
+        return await original(*arguments)
+
+    story.ports.objects.copy_in_place = copy
+    await story.run_chunks()
+    assert 0 < story.writes()["CopyObject"] < len(KEYS)
+    assert story.writes()["CopyObject"] == story.writes()["events"]
+    assert (await hold(story, job)).cause is HoldCause.INGEST_BEHIND
+    story.ports.objects.copy_in_place = original
+    fill(story, 0)
+    assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
+    assert story.writes()["CopyObject"] == len(KEYS)
+
+
+async def test_a_queue_at_its_limit_is_not_above_it(story: Any) -> None:
+    fill(story, LIMIT)
+    assert (await story.sync()).resumes.number == 0
+
+
+async def test_a_queue_that_cannot_be_read_counts_as_too_long(story: Any) -> None:
+    """The job says so, and goes on when it can be read."""
+    job = await story.start()
+    await story.run_engine()
+    original = story.ports.ingest_queue.depth
+
+    async def denied(_: str) -> int:
+        raise AccessDenied("not allowed", vendor_code="AccessDenied")
+
+    story.ports.ingest_queue.depth = denied
+    await story.turn()
+    assert nothing_written(story)
+    assert "cannot be read" in (await hold(story, job)).reason
+    assert "not allowed" in (await hold(story, job)).reason
+    story.ports.ingest_queue.depth = original
+    assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
+
+
+async def test_a_queue_that_stays_unreadable_fails_the_job(story: Any) -> None:
+    job = await story.start()
+    await story.run_engine()
+
+    async def denied(_: str) -> int:
+        raise AccessDenied("not allowed")
+
+    story.ports.ingest_queue.depth = denied
+    started_at = story.ports.clock.now()
+    ended = await story.finish(job.job_id)
+    assert ended.status is JobStatus.FAILED
+    assert "remove the limit" in ended.status_reason
+    assert ended.times.ended_at - started_at >= timedelta(seconds=story.tuning.end_patience_s)
+    assert nothing_written(story)
+
+
+async def test_a_dry_run_does_not_wait(story: Any) -> None:
+    fill(story, LIMIT + 1)
+    assert (await story.sync(dry_run=True)).status is JobStatus.COMPLETED
+
+
+async def test_a_job_that_waits_can_be_cancelled(story: Any) -> None:
+    fill(story, LIMIT + 1)
+    job = await story.start()
+    await story.turn()
+    await story.use_cases.cancel_job().cancel(job.job_id)
+    ended = await story.finish(job.job_id)
+    assert (ended.status, ended.backlog) == (JobStatus.CANCELLED, None)
+
+
+@pytest.mark.parametrize("discovery", list(Discovery))
+async def test_discovery_does_not_wait(story: Any, discovery: Discovery) -> None:
+    fill(story, LIMIT + 1)
+    job = await story.start(discovery=discovery)
+    for _ in range(4):
+        await story.turn()
+    found = await story.ports.jobs.get(job.job_id)
+    assert found.splitting.done
+    assert found.tally.chunks_total
+    assert nothing_written(story)
+
+
+async def test_the_messages_of_the_job_itself_count(new_story: Callable[..., Any]) -> None:
+    """With trigger `queue` a job fills the queue, and waits for the system to empty it."""
+    tuning = replace(WATCHFUL, sizing=ChunkSizing(object_count_max=2))
+    story = new_story(tuning, trigger=Trigger.QUEUE, ingest={"queue_depth_max": 4})
+    story.put(*KEYS)
+    job = await story.start()
+    deepest = 0
+    for _ in range(60):
+        await story.turn()
+        deepest = max(deepest, await story.ports.ingest_queue.depth(QUEUE_URL))
+        if (await story.ports.jobs.get(job.job_id)).terminal:
+            break
+        if (await hold(story, job)) is not None:
+            story.ports.ingest_queue.drain(QUEUE_URL)
+    assert (await story.ports.jobs.get(job.job_id)).status is JobStatus.COMPLETED
+    # What a chunk has under way is not taken back.
+    assert deepest <= 4 + 2
+
+
+async def test_connectors_without_a_limit_ask_nothing(new_story: Callable[..., Any]) -> None:
+    story = new_story(WATCHFUL, ingest={"queue_url": QUEUE_URL})
+    story.put(*KEYS)
+    job = await story.start()
+    await story.run_engine()
+    asked = []
+    original = story.ports.ingest_queue.depth
+
+    async def depth(url: str) -> int:
+        asked.append(url)
+        found: int = await original(url)
+        return found
+
+    story.ports.ingest_queue.depth = depth
+    await story.run_chunks()
+    assert (await story.ports.jobs.get(job.job_id)).terminal
+    assert asked == []
