@@ -78,10 +78,9 @@ class Chunk:
     the file with the entries, if the index alone does not. `progress_key` names the file with the
     outcomes of earlier attempts, whose objects are not processed again.
     `attempt_count` counts the workers' leases since the last progress, `dead_letter_count` the
-    messages that ended in the dead-letter queue since then. `life` is that of a message sent now.
-    A `parked` chunk has no message: it waits until its job is no longer held.
-    `status_reason` is why the chunk failed, or why
-    the last attempt at an open chunk ended.
+    dead letters since then. `life` is that of a message sent now.
+    A `parked` chunk has no message: its job is held.
+    `status_reason` is why the chunk failed, or the last attempt at it ended.
     """
 
     job_id: str
@@ -277,7 +276,6 @@ def evolve(chunk: Chunk, event: ChunkEvent, at: datetime) -> Chunk:
                 life=chunk.life.next(),
             )
         case ChunkParked(progress_key=key, progressed=progressed):
-            # A worker that had to stop made no attempt that counts.
             attempt_count = chunk.attempt_count - (chunk.lease is not None)
             return replace(
                 moved,

@@ -309,8 +309,8 @@ async def pause_job(
     app: App, request: OurRequest, job_id: given.JobIdInPath, body: PauseBody
 ) -> Response[str]:
     """Pause a job: nothing new of it is started."""
-    job = await app.pause_job.pause(job_id, reason=body.reason, by=request.caller)
-    return _accepted(app, request, job)
+    paused = app.pause_job.pause(job_id, reason=body.reason, by=request.caller)
+    return _accepted(app, request, await paused)
 
 
 @ROUTES.route("POST", "/jobs/{jobId}/resume", "Job", 202, CONFLICT)
@@ -331,11 +331,8 @@ async def list_connector_jobs(
     return await list_jobs(app, limit, cursor, connector_id, status)
 
 
-ROUTES.extend(SCHEDULE_ROUTES)
-ROUTES.extend(REMOVAL_ROUTES)
-ROUTES.extend(OBJECT_ROUTES)
+ROUTES.extend([*SCHEDULE_ROUTES, *REMOVAL_ROUTES, *OBJECT_ROUTES, *STAGE_ROUTES])
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
-ROUTES.extend(STAGE_ROUTES)
 
 
 @ROUTES.route("GET", "/openapi.json", "OpenApi")
