@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from infra.batch_role_statements import batch_role_statements
 from infra.config import Config
-from infra.removal_statements import comparing_syncs, connector_records
+from infra.removal_statements import comparing_syncs
 from infra.schedule_statements import (
     keeping_schedules,
     running_schedules,
@@ -166,7 +166,6 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("dynamodb:BatchWriteItem", "dynamodb:Query"),
             resources=("{errors_table}",),
         ),
-        *connector_records(),
         *catalog(config, by_asset=False),
         *scanning_catalog(config),
         *watching_ingest(config),
