@@ -14,7 +14,6 @@ from adapters.memory.results_store import MemoryResultsStore
 from application.engine import merge_runs
 from application.engine.merge_runs import RunMerge
 from application.results.index_progress import run_key
-from domain.sorted_run import Run
 from domain.errors import InvalidManifest
 from domain.index_rows import (
     decode_sort_key,
@@ -25,6 +24,7 @@ from domain.index_rows import (
     outcome_record,
 )
 from domain.outcome_index import starts_with_key
+from domain.sorted_run import Run
 from ports.errors import CorruptData
 
 KEYS = st.text(

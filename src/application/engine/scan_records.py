@@ -50,17 +50,21 @@ class ScanRecords:
             MayNotScan: the role may not scan the catalog.
             Retryable, Misconfigured, CorruptData: the catalog cannot be read.
         """
-        while not all(segment.done for segment in (work := lease.check(job)).segments):
+        work = lease.check(job)
+        while not all(segment.done for segment in work.segments):
             if lease.ending:
                 return None
-            scanned = await self._next_run(job, work, lease)
-            job = await lease.update(
-                job.job_id,
-                lambda now, scanned=scanned: replace(  # type: ignore[misc]
-                    now, segments=scanned.segments, runs=scanned.runs, counts=scanned.counts
-                ),
-            )
+            job = await self._record(job, await self._next_run(job, work, lease), lease)
+            work = lease.check(job)
         return job
+
+    async def _record(self, job: Job, scanned: OrphanWork, lease: OrphanLease) -> Job:
+        return await lease.update(
+            job.job_id,
+            lambda work: replace(
+                work, segments=scanned.segments, runs=scanned.runs, counts=scanned.counts
+            ),
+        )
 
     async def _next_run(self, job: Job, work: OrphanWork, lease: OrphanLease) -> OrphanWork:
         """Scan until there is enough for a run, or time for a checkpoint; write the run."""

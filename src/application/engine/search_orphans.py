@@ -23,6 +23,7 @@ from domain.index_work import ready_index, wants_index
 from domain.job import Job
 from domain.job_control import is_of
 from domain.orphan_work import (
+    OrphanEvent,
     OrphansChecked,
     OrphanStatus,
     OrphanWork,
@@ -133,9 +134,7 @@ class SearchOrphans:
         attempts = lease.check(job).attempts
         if attempts.count > self._tuning.engine_attempt_count_max:
             cause = attempts.cause or "the process died, or its time ran out"
-            raise _GivenUpError(
-                f"{attempts.count - 1} attempts failed, the last one with: {cause}"
-            )
+            raise _GivenUpError(f"{attempts.count - 1} attempts failed, the last one with: {cause}")
         await self._check_connector(job)
         while (work := lease.check(job)).open:
             if lease.ending:
@@ -149,6 +148,7 @@ class SearchOrphans:
         return True
 
     async def _step(self, job: Job, work: OrphanWork, lease: OrphanLease) -> Job | None:
+        event: OrphanEvent
         match work.status:
             case OrphanStatus.WANTED:
                 return await self._begin(job, lease)
