@@ -22,7 +22,7 @@ def orphans_view(work: OrphanWork) -> Json:
         "recordsScanned": counts.scanned,
         "recordsWithoutPath": counts.without_path,
         "recordsInScope": counts.in_scope,
-        "missing": counts.missing,
+        "unlisted": counts.unlisted,
         "existing": counts.existing,
         "orphans": counts.orphans,
     }

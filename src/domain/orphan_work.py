@@ -98,14 +98,14 @@ class OrphanCounts:
     """What was read, and what became of it.
 
     Of `scanned` records of the catalog, `without_path` name no object, so nothing can be said of
-    them, and `in_scope` are about objects under the prefixes of the job. `missing` of these are
+    them, and `in_scope` are about objects under the prefixes of the job. `unlisted` of these are
     about objects that the sync did not list: `existing` when they were looked for, or `orphans`.
     """
 
     scanned: int = 0
     without_path: int = 0
     in_scope: int = 0
-    missing: int = 0
+    unlisted: int = 0
     existing: int = 0
     orphans: int = 0
 
@@ -123,9 +123,9 @@ class OrphanWork:
         segments: What is left of the scan.
         runs: The sorted records, and how many bytes of them are compared.
         after: The last key that was compared.
-        position: The byte of the file of missing objects at which the next ones to look for begin.
+        position: The byte of the file of unlisted objects at which the next ones to look for begin.
         counts: What was found so far.
-        missing: The file of records whose objects were not listed, while it is written.
+        unlisted: The file of records whose objects were not listed, while it is written.
         report: The report, while it is written.
         lease: The right of one invocation to work on it.
         attempts: The attempts at the same place.
@@ -141,7 +141,7 @@ class OrphanWork:
     after: str | None = None
     position: int = 0
     counts: OrphanCounts = OrphanCounts()
-    missing: RowUpload = NO_UPLOAD
+    unlisted: RowUpload = NO_UPLOAD
     report: RowUpload = NO_UPLOAD
     lease: Lease | None = None
     attempts: RemovalAttempts = NO_ATTEMPTS
@@ -188,7 +188,7 @@ def evolve_orphans(work: OrphanWork, event: OrphanEvent) -> OrphanWork:
     if moved.open:
         return moved
     # What is left of the work would only make the record larger.
-    return replace(moved, segments=(), runs=(), missing=NO_UPLOAD, report=NO_UPLOAD)
+    return replace(moved, segments=(), runs=(), unlisted=NO_UPLOAD, report=NO_UPLOAD)
 
 
 def compare_again(work: OrphanWork) -> OrphanWork:
@@ -197,13 +197,13 @@ def compare_again(work: OrphanWork) -> OrphanWork:
         work,
         runs=tuple(replace(run, merged_bytes=0) for run in work.runs),
         after=None,
-        counts=replace(work.counts, missing=0),
-        missing=NO_UPLOAD,
+        counts=replace(work.counts, unlisted=0),
+        unlisted=NO_UPLOAD,
     )
 
 
 def check_again(work: OrphanWork) -> OrphanWork:
-    """Return the search at the first missing object that is to be looked for."""
+    """Return the search at the first unlisted object that is to be looked for."""
     return replace(
         work,
         position=0,

@@ -132,7 +132,7 @@ async def test_records_without_an_object_are_reported(
     )
     assert rows[2].last_modified is not None
     assert work_of(job).counts == OrphanCounts(
-        scanned=20, without_path=1, in_scope=17, missing=5, existing=0, orphans=5
+        scanned=20, without_path=1, in_scope=17, unlisted=5, existing=0, orphans=5
     )
     assert work_of(job) == OrphanWork(
         requested_at=work_of(job).requested_at,
@@ -142,7 +142,7 @@ async def test_records_without_an_object_are_reported(
         position=work_of(job).position,
         counts=work_of(job).counts,
     )
-    assert work_of(job).missing == RowUpload()
+    assert work_of(job).unlisted == RowUpload()
     # Nothing is deleted.
     assert before <= set(story.world.database.assets)
     assert story.summary(job)["orphans"]["orphans"] == 5
@@ -176,7 +176,7 @@ async def test_what_was_uploaded_since_is_not_an_orphan(story: Any) -> None:
     job = await search(story, job)
     assert await found(story, job) == sorted(LOST[1:])
     counts = work_of(job).counts
-    assert (counts.missing, counts.existing, counts.orphans) == (5, 2, 3)
+    assert (counts.unlisted, counts.existing, counts.orphans) == (5, 2, 3)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ async def test_without_an_index_every_record_is_looked_for(new_story: Callable[.
     story = with_records(new_story(replace(TUNING, outcome_indexes=False)))
     job = await search(story, await story.sync())
     assert await found(story, job) == sorted(LOST)
-    assert work_of(job).counts.missing == 16
+    assert work_of(job).counts.unlisted == 16
 
 
 async def test_a_search_is_begun_once_and_can_be_repeated(story: Any) -> None:

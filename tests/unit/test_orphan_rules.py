@@ -189,16 +189,16 @@ def test_steps_that_are_repeated_forget_only_what_they_found() -> None:
         after="k",
         position=7,
         counts=OrphanCounts(
-            scanned=1, without_path=2, in_scope=3, missing=4, existing=5, orphans=6
+            scanned=1, without_path=2, in_scope=3, unlisted=4, existing=5, orphans=6
         ),
-        missing=upload,
+        unlisted=upload,
         report=upload,
     )
-    compared: dict[str, Any] = {"after": None, "missing": RowUpload()}
+    compared: dict[str, Any] = {"after": None, "unlisted": RowUpload()}
     assert compare_again(work) == replace(
         work,
         runs=(Run(name="r", size_bytes=9),),
-        counts=replace(work.counts, missing=0),
+        counts=replace(work.counts, unlisted=0),
         **compared,
     )
     assert check_again(work) == replace(

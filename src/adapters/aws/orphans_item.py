@@ -33,7 +33,7 @@ def orphans_values(work: OrphanWork | None) -> Values | None:
         "after": work.after,
         "position": work.position,
         "counts": {each.name: getattr(counts, each.name) for each in fields(OrphanCounts)},
-        "missing": _upload(work.missing),
+        "unlisted": _upload(work.unlisted),
         "report": _upload(work.report),
         "lease": lease_values(work.lease),
         "attemptCount": attempts.count,
@@ -62,7 +62,7 @@ def to_orphans(values: Mapping[str, Any] | None) -> OrphanWork | None:
         after=values.get("after"),
         position=values["position"],
         counts=OrphanCounts(**values["counts"]),
-        missing=_to_upload(values["missing"]),
+        unlisted=_to_upload(values["unlisted"]),
         report=_to_upload(values["report"]),
         lease=to_lease(values.get("lease")),
         attempts=RemovalAttempts(

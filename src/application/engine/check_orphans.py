@@ -43,7 +43,7 @@ class CheckOrphans:
         self._tuning = tuning
 
     async def run(self, job: Job, lease: OrphanLease) -> Job | None:
-        """Look for every missing object; None if the deadline came first, with a checkpoint.
+        """Look for every unlisted object; None if the deadline came first, with a checkpoint.
 
         Raises:
             LeaseLost: the lease is lost.

@@ -66,14 +66,14 @@ class CompareRecords:
             CorruptData: a file cannot be read.
         """
         at = lease.check(job)
-        missing = GrowingFile(
+        unlisted = GrowingFile(
             self._results,
             unlisted_key(job.job_id, at.number),
-            at.missing,
+            at.unlisted,
             first_part_bytes=self._tuning.manifest_part_bytes,
             header=HEADER,
         )
-        await missing.open()
+        await unlisted.open()
         merge = RunMerge(
             self._results,
             at.runs,
@@ -84,17 +84,17 @@ class CompareRecords:
         async with aclosing(self._listed(job, at)) as listed:
             keys = ListedKeys(listed)
             async for portion in merge.portions():
-                at = replace(await self._compared(at, portion, keys, missing), runs=merge.runs)
-                if lease.ending or missing.full or self._clock.now() >= due:
-                    await missing.checkpoint(lease.token, _done_bytes(at))
-                    job = await self._save(job, at, missing, lease)
+                at = replace(await self._compared(at, portion, keys, unlisted), runs=merge.runs)
+                if lease.ending or unlisted.full or self._clock.now() >= due:
+                    await unlisted.checkpoint(lease.token, _done_bytes(at))
+                    job = await self._save(job, at, unlisted, lease)
                     due = self._due()
                     if lease.ending:
                         return None
-        await missing.last_part()
-        job = await self._save(job, at, missing, lease)
+        await unlisted.last_part()
+        job = await self._save(job, at, unlisted, lease)
         try:
-            await missing.complete()
+            await unlisted.complete()
         except Conflict:
             # A late request of an attempt with an expired lease replaced a part.
             job = await lease.update(job.job_id, compare_again)
@@ -102,16 +102,16 @@ class CompareRecords:
         return job
 
     async def _compared(
-        self, at: OrphanWork, portion: list[bytes], keys: ListedKeys, missing: GrowingFile
+        self, at: OrphanWork, portion: list[bytes], keys: ListedKeys, unlisted: GrowingFile
     ) -> OrphanWork:
         """Return the progress after some records, whose lines are in the file if they need it."""
         count, key = 0, at.after
         for line in portion:
             key = sorted_key(line)
             if not await keys.has(key):
-                missing.add(report_line(key, line))
+                unlisted.add(report_line(key, line))
                 count += 1
-        counts = replace(at.counts, missing=at.counts.missing + count)
+        counts = replace(at.counts, unlisted=at.counts.unlisted + count)
         return replace(at, after=key, counts=counts)
 
     async def _listed(self, job: Job, at: OrphanWork) -> AsyncGenerator[str, None]:
@@ -123,12 +123,12 @@ class CompareRecords:
                 yield key
 
     async def _save(
-        self, job: Job, at: OrphanWork, missing: GrowingFile, lease: OrphanLease
+        self, job: Job, at: OrphanWork, unlisted: GrowingFile, lease: OrphanLease
     ) -> Job:
         return await lease.update(
             job.job_id,
             lambda work: replace(
-                work, after=at.after, runs=at.runs, counts=at.counts, missing=missing.upload
+                work, after=at.after, runs=at.runs, counts=at.counts, unlisted=unlisted.upload
             ),
         )
 

@@ -223,7 +223,7 @@ def _facts(job: Job) -> dict[str, str | int | None]:
         "status": work.status.value,
         "scanned": counts.scanned,
         "in_scope": counts.in_scope,
-        "missing": counts.missing,
+        "unlisted": counts.unlisted,
         "orphans": counts.orphans,
         "cause": work.reason,
     }

@@ -18,7 +18,7 @@ def orphan_report_key(job_id: str, number: int) -> str:
 
 def unlisted_key(job_id: str, number: int) -> str:
     """The records whose objects the sync did not list, before they are looked for."""
-    return f"jobs/{job_id}/orphans/{number:04d}/missing.csv"
+    return f"jobs/{job_id}/orphans/{number:04d}/unlisted.csv"
 
 
 def records_key(job_id: str, number: int, name: str) -> str:

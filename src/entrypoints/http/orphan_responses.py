@@ -22,7 +22,7 @@ class JobOrphans(Shown):
     """Records that name no object; nothing is said of them."""
     records_in_scope: Count
     """Records of objects under the prefixes of the job."""
-    missing: Count
+    unlisted: Count
     """Records of objects that the sync did not list."""
     existing: Count
     """Of these: the object exists."""
