@@ -28,7 +28,7 @@ def test_a_search_and_its_report_by_pages(gateway: Api) -> None:
     assert answer.headers["Location"] == f"/jobs/{job_id}"
     assert answer.json["orphans"]["status"] == "WANTED"
     assert gateway.call("POST", path).json["orphans"] == answer.json["orphans"]
-    assert search(gateway) == [job_id]
+    assert search(gateway) == [job_id, job_id]
     shown = gateway.call("GET", f"/jobs/{job_id}").json["orphans"]
     assert shown == {
         "status": "DONE",

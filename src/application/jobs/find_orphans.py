@@ -55,7 +55,9 @@ class FindOrphans:
             return job if work is job.orphans else replace(job, orphans=work)
 
         job = await self._jobs.get(job_id)
-        if wanted(job) is job:
+        if job.orphans is not None and wanted(job) is job:
+            if job.orphans.needs_engine(self._clock.now()):
+                await request_orphans(self._engine, job_id, telemetry=self._telemetry)
             return job
         await self._check_connector(job)
         job = await update_job(self._jobs, job_id, wanted)
