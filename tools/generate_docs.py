@@ -99,8 +99,7 @@ def state_machines() -> str:
         [
             "# State machines",
             "",
-            "Generated from `job.py`, `chunk.py`, `removal_work.py` and `orphan_work.py` in"
-            " `src/domain/`; do not edit.",
+            "Generated from the modules of `src/domain/` with the tables; do not edit.",
             "What is not in a table raises `IllegalTransition`.",
             "",
             "## Job",
