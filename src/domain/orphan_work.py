@@ -95,7 +95,7 @@ _ENDED: Final = terminal_states(ORPHAN_TRANSITIONS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanCounts:
-    """What was read, and what became of it.
+    """What was read, and with which outcome.
 
     Of `scanned` records of the catalog, `without_path` name no object, so nothing can be said of
     them, and `in_scope` are about objects under the prefixes of the job. `unlisted` of these are

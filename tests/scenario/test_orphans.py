@@ -219,7 +219,7 @@ async def test_without_an_index_every_record_is_looked_for(new_story: Callable[.
     assert work_of(job).counts.unlisted == 16
 
 
-async def test_a_search_is_begun_once_and_can_be_repeated(story: Any) -> None:
+async def test_a_search_starts_once_and_can_be_repeated(story: Any) -> None:
     job = await story.sync()
     asked = await ask(story, job)
     story.ports.invoker.take_searched()

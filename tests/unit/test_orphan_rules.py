@@ -142,13 +142,13 @@ def test_a_search_from_its_beginning_to_its_end() -> None:
         evolve_orphans(work, SearchGivenUp(reason="late"))
 
 
-def test_every_open_state_may_be_given_up() -> None:
+def test_a_search_may_fail_in_every_open_state() -> None:
     for status, row in ORPHAN_TRANSITIONS.items():
         work = replace(WANTED, status=status)
         assert work.open == bool(row)
         if work.open:
-            given_up = evolve_orphans(work, SearchGivenUp(reason="why"))
-            assert (given_up.status, given_up.reason) == (OrphanStatus.GIVEN_UP, "why")
+            failed = evolve_orphans(work, SearchGivenUp(reason="why"))
+            assert (failed.status, failed.reason) == (OrphanStatus.GIVEN_UP, "why")
 
 
 def test_asking() -> None:

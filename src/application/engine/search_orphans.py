@@ -49,7 +49,7 @@ class _WaitsError(Exception):
     """The search waits for the job's index; the sweep asks again."""
 
 
-class _GivenUpError(Exception):
+class _ImpossibleError(Exception):
     """The search is impossible; the text is for the user."""
 
 
@@ -113,8 +113,8 @@ class SearchOrphans:
         except _WaitsError as waits:
             self._telemetry.event("orphans_wait", job_id=job_id, cause=str(waits))
             finished = True
-        except (_GivenUpError, MayNotScan) as given_up:
-            await self._give_up(job_id, lease, str(given_up))
+        except (_ImpossibleError, MayNotScan) as cause:
+            await self._fail(job_id, lease, str(cause))
             finished = True
         except Exception as error:
             cause = cause_of(error)
@@ -122,7 +122,7 @@ class SearchOrphans:
             if not await self._is_last(job_id, error):
                 await lease.release(job_id, error)
                 raise
-            await self._give_up(job_id, lease, cause)
+            await self._fail(job_id, lease, cause)
             finished = True
         await lease.release(job_id)
         if not finished:
@@ -134,7 +134,9 @@ class SearchOrphans:
         attempts = lease.check(job).attempts
         if attempts.count > self._tuning.engine_attempt_count_max:
             cause = attempts.cause or "the process died, or its time ran out"
-            raise _GivenUpError(f"{attempts.count - 1} attempts failed, the last one with: {cause}")
+            raise _ImpossibleError(
+                f"{attempts.count - 1} attempts failed, the last one with: {cause}"
+            )
         await self._check_connector(job)
         while (work := lease.check(job)).open:
             if lease.ending:
@@ -164,7 +166,7 @@ class SearchOrphans:
 
     async def _begin(self, job: Job, lease: OrphanLease) -> Job:
         if self._profile.name is CatalogProfile.NONE:
-            raise _GivenUpError(
+            raise _ImpossibleError(
                 "this installation knows no catalog (profile none), so there are no records to"
                 " search"
             )
@@ -187,7 +189,7 @@ class SearchOrphans:
                 return
         except NotFound:
             pass
-        raise _GivenUpError(
+        raise _ImpossibleError(
             f"connector {connector_id} was removed, and with it the right to read its bucket"
         )
 
@@ -202,7 +204,7 @@ class SearchOrphans:
             or attempts.unknown_count + is_unknown(error) >= self._tuning.engine_unknown_count_max
         )
 
-    async def _give_up(self, job_id: str, lease: OrphanLease, reason: str) -> None:
+    async def _fail(self, job_id: str, lease: OrphanLease, reason: str) -> None:
         event = SearchGivenUp(reason=reason)
         try:
             job = await lease.update(job_id, lambda work: evolve_orphans(work, event))

@@ -41,7 +41,7 @@ class FindOrphans:
         self._telemetry = telemetry
 
     async def find(self, job_id: str) -> Job:
-        """Have the engine search; a search that is under way is not begun again.
+        """Have the engine search; while a search is under way, no other one starts.
 
         Raises:
             NotFound: there is no such job.
