@@ -113,8 +113,8 @@ class SearchOrphans:
         except _WaitsError as waits:
             self._telemetry.event("orphans_wait", job_id=job_id, cause=str(waits))
             finished = True
-        except (_ImpossibleError, MayNotScan) as cause:
-            await self._fail(job_id, lease, str(cause))
+        except (_ImpossibleError, MayNotScan) as impossible:
+            await self._fail(job_id, lease, str(impossible))
             finished = True
         except Exception as error:
             cause = cause_of(error)

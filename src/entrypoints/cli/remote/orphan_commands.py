@@ -10,7 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from domain.shown import shown
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import job_path
+from entrypoints.cli.remote.connector_option import ConnectorOption
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.remote.removal_commands import Rows
 from entrypoints.cli.terminal.output import OUT, Format, print_json, print_table
@@ -25,9 +26,9 @@ JobArgument = Annotated[str, typer.Argument(help="Job id.")]
 
 @app.command()
 @remote_command
-def find(remote: Remote, job_id: JobArgument) -> None:
+def find(remote: Remote, job_id: JobArgument, connector: ConnectorOption = None) -> None:
     """Search the catalog for records whose objects do not exist; nothing is changed."""
-    job = remote.client.post(_path(job_id))
+    job = remote.client.post(job_path(job_id, connector, "orphans"))
     if remote.output is Format.JSON:
         print_json(job)
         return
@@ -40,14 +41,15 @@ def find(remote: Remote, job_id: JobArgument) -> None:
 def list_orphans(
     remote: Remote,
     job_id: JobArgument,
+    connector: ConnectorOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of results.")] = 100,
     rows: Annotated[
         Rows, typer.Option("--format", help="A table, CSV with a header, or one JSON document.")
     ] = Rows.TABLE,
 ) -> None:
     """List the orphans that the job's last search has found."""
-    pages = remote.client.pages(_path(job_id), {"limit": min(limit, _PAGE_SIZE_MAX)})
-    found = islice(pages, limit)
+    path, query = job_path(job_id, connector, "orphans"), {"limit": min(limit, _PAGE_SIZE_MAX)}
+    found = islice(remote.client.pages(path, query), limit)
     if remote.output is Format.JSON or rows is Rows.JSON:
         print_json({"orphans": list(found)})
     elif rows is Rows.CSV:
@@ -71,7 +73,3 @@ def list_orphans(
                 for row in found
             ),
         )
-
-
-def _path(job_id: str) -> str:
-    return f"/jobs/{path_segment(job_id)}/orphans"
