@@ -291,7 +291,7 @@ CALL_NAMES: Final = tuple(
         "ingest_queue": "send depth",
         "notifier": "publish",
         "bus": "publish publish_removals",
-        "invoker": "advance list_share removals",
+        "invoker": "advance list_share orphans removals",
         "scheduler": "put remove revisions",
         "schedule_runs": "get save",
         "surveyor": "check look survey",

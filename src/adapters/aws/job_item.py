@@ -26,6 +26,7 @@ from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.listing_item import progress_values, sharing_values, to_progress, to_sharing
 from adapters.aws.lookup_item import lookup_values, to_lookup
+from adapters.aws.orphans_item import orphans_values, to_orphans
 from adapters.aws.pause_item import (
     backlog_values,
     pause_values,
@@ -54,6 +55,7 @@ from domain.job import (
     StatusNotice,
     StatusNotices,
     wants_comparison,
+    wants_orphans,
 )
 from domain.listing import Listing, RowUpload
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
@@ -70,7 +72,7 @@ def is_open(job: Job) -> bool:
     """Return whether the sweep must still check the job."""
     if not job.terminal or job.notices.pending:
         return True
-    return wants_index(job) or wants_comparison(job)
+    return wants_index(job) or wants_comparison(job) or wants_orphans(job)
 
 
 def job_key(job_id: str) -> Item:
@@ -155,6 +157,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "notices": [_notice_values(notice) for notice in job.notices.pending],
         "noticeCount": job.notices.count,
         "removals": work_values(job.removals),
+        "orphans": orphans_values(job.orphans),
         "listing": ALL_JOBS,
         "open": OPEN if is_open(job) else None,
     }
@@ -197,6 +200,7 @@ def to_job(item: Item) -> Job:
                 count=values["noticeCount"],
             ),
             removals=to_work(values.get("removals")),
+            orphans=to_orphans(values.get("orphans")),
             tally=to_tally(values),
         )
 

@@ -26,6 +26,7 @@ from simulator import (
     oracle,
     removing,
     schedule_invariants,
+    searching,
     verifying,
 )
 from simulator.hold_invariants import Holds
@@ -102,6 +103,7 @@ class Observer:
     holds: Holds = field(init=False)
     denied: set[str] = field(default_factory=set)
     removed: removing.Removed = field(init=False)
+    reported: set[tuple[str, bytes]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.progress = Progress(self.sim)
@@ -190,6 +192,7 @@ class Observer:
         holds = hold_invariants.nothing_starts_while_held
         self.check(holds, self.holds, process, port, method, args)
         if port == "results":
+            self.check(searching.only_what_is_gone_is_reported, self, process, method, args)
             self.check(verifying.an_old_snapshot_is_not_used, self, process, method, args)
         for key in self._touched(port, method, args):
             job_id = process.job_id or "?"
