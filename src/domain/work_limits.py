@@ -1,7 +1,7 @@
 """The limits of a connector: how many chunks at once, how many objects per second, and when.
 
 They apply to all jobs of the connector together. Workers hold one of so many *slots* while they
-work on a chunk, and each slot has its share of the rate. So nobody counts objects across workers.
+work on a chunk, and each slot has its share of the rate. No process counts objects across workers.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class WorkLimits:
 
     @property
     def slot_count(self) -> int | None:
-        """How many workers may work at once; None if nobody needs a slot."""
+        """How many workers may work at once; None if no slot is needed."""
         rate = self.objects_per_second
         if rate is None:
             return self.concurrency
@@ -149,15 +149,15 @@ def _spans(limits: WorkLimits, since: datetime, until: datetime) -> list[tuple[d
         for window in limits.windows:
             if weekday in window.days:
                 next_day = window.end <= window.start
-                start = _instant(day, window.start, zone)
-                end = _instant(day + next_day * _DAY, window.end, zone)
+                start = _time_of(day, window.start, zone)
+                end = _time_of(day + next_day * _DAY, window.end, zone)
                 # Both within the hour that a clock leaves out: the window is not that day.
                 if start < end:
                     spans.append((start, end))
     return spans
 
 
-def _instant(day: date, at: time, zone: tzinfo) -> datetime:
+def _time_of(day: date, at: time, zone: tzinfo) -> datetime:
     """Return when the clock shows a time, the first time if it does twice.
 
     A time that it leaves out counts by the clock before the change.

@@ -36,12 +36,12 @@ DAYS = WorkLimits(windows=(TimeWindow(start=time(6), end=time(20)),))
 
 @pytest.fixture
 def begin(new_story: Callable[..., Any]) -> Callable[..., Any]:
-    def begun(limits: WorkLimits | None, *, tuning: Tuning = TUNING, **options: Any) -> Any:
+    def make(limits: WorkLimits | None, *, tuning: Tuning = TUNING, **options: Any) -> Any:
         story = new_story(tuning, connector={"limits": limits}, **options)
         story.put(*KEYS)
         return story
 
-    return begun
+    return make
 
 
 async def edit(story: Any, limits: WorkLimits | None) -> None:

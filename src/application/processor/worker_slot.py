@@ -27,14 +27,15 @@ class WorkerSlot:
         clock: Clock,
         telemetry: Telemetry,
         tuning: Tuning,
-        token: str,
+        ids: Ids,
         deadline: Deadline,
     ) -> None:
         self._slots = slots
         self._clock = clock
         self._telemetry = telemetry
         self._tuning = tuning
-        self._token = token
+        self._ids = ids
+        self._token: str | None = None
         self._deadline = deadline
         self._held: tuple[str, int] | None = None
 
@@ -53,6 +54,7 @@ class WorkerSlot:
             return self._held[1] < count
         connector_id, now = job.request.connector_id, self._clock.now()
         lease_s = self._deadline.remaining_s() + self._tuning.lease_margin_s
+        self._token = self._token or self._ids.new_token()
         lease = Lease(token=self._token, expires_at=Deadline.after(self._clock, lease_s).at)
         number = await self._slots.take(connector_id, count, lease, now)
         if number is None:
@@ -63,9 +65,9 @@ class WorkerSlot:
     async def give_back(self) -> bool:
         """Give the slot back, if there is one; return whether there was.
 
-        If that fails, nobody has it until its lease has expired.
+        If that fails, it is free when its lease has expired.
         """
-        if self._held is None:
+        if self._held is None or self._token is None:
             return False
         (connector_id, number), self._held = self._held, None
         try:
@@ -96,6 +98,6 @@ class WorkerSlots:
             clock=self._clock,
             telemetry=self._telemetry,
             tuning=self._tuning,
-            token=self._ids.new_token(),
+            ids=self._ids,
             deadline=deadline,
         )

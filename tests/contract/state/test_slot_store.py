@@ -75,7 +75,7 @@ async def test_an_expired_lease_is_free(state: State) -> None:
     state.clock.time += timedelta(microseconds=1)
     assert await free(state, 1) == 1
     assert await take(state, "b", 1) == 0
-    # Who had it before does not take it away.
+    # Its holder before cannot end that.
     await state.slots.give_back("con-1", 0, "a")
     assert await free(state, 1) == 0
 

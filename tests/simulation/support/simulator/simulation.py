@@ -85,7 +85,7 @@ class Simulation:
         self.started_at = self.clock.now()
         self.loop = StepLoop()
         # What the draws of older runs depend on stays as it is.
-        later = ("catalog_scan", *PORTS)
+        later = ("catalog_scan", "slots", *PORTS)
         self.faults = FaultPlan(self.rng, [name for name in GATED if name not in later])
         self.verifying = Verifying(self, seed)
         if self.theme in (Theme.LONG_QUEUE, Theme.SHORT_LIVES, Theme.PURGED):
