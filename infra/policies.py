@@ -13,6 +13,7 @@ the permissions and the trust that it needs are also here.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from infra.batch_role_statements import batch_role_statements
 from infra.config import Config
 from infra.removal_statements import comparing_syncs, connector_records
 from infra.schedule_statements import (
@@ -345,36 +346,6 @@ def processor_statements(config: Config) -> list[Statement]:
         ),
         publishing(),
         *common(config),
-    ]
-
-
-def batch_role_statements(_config: Config) -> list[Statement]:
-    """What S3 Batch Operations may do in our name; it touches no object of a customer."""
-    return [
-        Statement(
-            sid="ReadManifest",
-            reason="Read the list of a job's objects.",
-            actions=("s3:GetObject",),
-            resources=("{results_bucket}/jobs/*/manifest.csv",),
-            by_service=True,
-        ),
-        Statement(
-            sid="WriteReport",
-            reason="Write the completion report.",
-            actions=("s3:PutObject",),
-            resources=("{results_bucket}/jobs/*/reports/*",),
-            by_service=True,
-        ),
-        Statement(
-            sid="InvokeProcessor",
-            reason=(
-                "Ask for a decision on each object. Batch jobs that were made before discovery had"
-                " a function of its own call the processor's."
-            ),
-            actions=("lambda:InvokeFunction",),
-            resources=("{discovery_function}", "{processor_function}"),
-            by_service=True,
-        ),
     ]
 
 

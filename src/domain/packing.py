@@ -8,6 +8,7 @@ the same after every restart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from domain.manifest import ManifestEntry
@@ -79,6 +80,30 @@ class ChunkDraft:
             or self.size_bytes + (entry.size_bytes or 0) > sizing.bytes_max
             or self.work_s + sizing.work_s(entry) > sizing.work_target_s
         )
+
+
+def fitting_count(
+    entries: Sequence[ManifestEntry], sizing: ChunkSizing, chunk_count_max: int
+) -> int:
+    """Return how many of the first entries make `chunk_count_max` chunks at most; at least one."""
+    work_s = sum(map(sizing.work_s, entries))
+    size_bytes = sum(entry.size_bytes or 0 for entry in entries)
+    # Of two chunks that follow each other, at least one limit is exceeded by both together.
+    exceeded = (
+        work_s / sizing.work_target_s
+        + size_bytes / sizing.bytes_max
+        + len(entries) / sizing.object_count_max
+    )
+    if 2 * exceeded + 1 <= chunk_count_max:
+        return len(entries)
+    draft, chunk_count = ChunkDraft(), 1
+    for count, entry in enumerate(entries):
+        if draft.would_overflow(entry, sizing):
+            if chunk_count == chunk_count_max:
+                return count
+            draft, chunk_count = ChunkDraft(), chunk_count + 1
+        draft.add(entry, sizing)
+    return len(entries)
 
 
 OUTCOMES_PER_ENTRY = 10

@@ -113,7 +113,7 @@ def test_every_command_prints_what_is_promised(
         "outcomes": (job_id, "--outcome", "PUT", *at),
         "explain": (job_id, "a.mov", *at),
         "cancel": (job_id, *at),
-        "removals list": (job_id,),
+        "removals list": (job_id, *at),
         "sync": ("films", "--dry-run"),
     }
     with listening(gateway, monkeypatch):
@@ -127,7 +127,8 @@ def test_every_command_prints_what_is_promised(
         assert len(lines) == 2
         for line in lines:
             check(components, "tail", json.loads(line))
-    others = {"tail", "redrive", "removals confirm"}
+    others = {"tail", "redrive", "removals confirm", "retrigger"}
+    others |= {"pause", "pause --all", "resume", "resume --all"}
     assert set(JSON_OUTPUT) - set(calls) == ELSEWHERE | others
 
 
@@ -135,6 +136,22 @@ def test_a_redriven_job(gateway: Api, monkeypatch: pytest.MonkeyPatch, component
     job_id = run_job(gateway, status=JobStatus.COMPLETED_WITH_ERRORS)
     with listening(gateway, monkeypatch):
         check(components, "redrive", json.loads(printed("redrive", job_id)))
+
+
+def test_pauses(gateway: Api, monkeypatch: pytest.MonkeyPatch, components: Any) -> None:
+    job_id = run_job(gateway, status=JobStatus.PROCESSING)
+    with listening(gateway, monkeypatch):
+        for command in ("pause", "resume"):
+            found = printed(command, job_id, "--connector", "films")
+            check(components, command, json.loads(found))
+        for command in ("pause --all", "resume --all"):
+            check(components, command, json.loads(printed(*command.split())))
+
+
+def test_a_triggered_object(gateway: Api, monkeypatch: pytest.MonkeyPatch, components: Any) -> None:
+    with listening(gateway, monkeypatch):
+        text = printed("retrigger", "films", "--key", "a.mov")
+    check(components, "retrigger", json.loads(text))
 
 
 def test_confirmed_removals(gateway: Api, monkeypatch: pytest.MonkeyPatch, components: Any) -> None:

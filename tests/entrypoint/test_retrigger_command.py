@@ -81,7 +81,7 @@ def test_those_of_an_outcome(
 
     monkeypatch.setattr("entrypoints.cli.remote.api_client.ApiClient.pages", pages)
     document = json.loads(run(option, "job-1", "--output", "json").stdout)
-    assert asked == [("/jobs/job-1/outcomes", {"outcome": wanted, "limit": 50})]
+    assert asked == [("/connectors/media/jobs/job-1/outcomes", {"outcome": wanted, "limit": 50})]
     assert document["prefixes"] == KEYS[2:]
     assert synced(gateway) == set(KEYS[2:])
 

@@ -16,6 +16,7 @@ from domain.listing import Listing, RowUpload
 from domain.packing import ChunkSizing
 from domain.sync_request import Discovery
 from entrypoints.wiring.memory import use_cases
+from ports.chunk_store import ADDED_CHUNK_COUNT_MAX
 
 KEYS = [f"{number:03}.jpg" for number in range(60)]
 CHUNK_OBJECT_COUNT = 3
@@ -208,3 +209,36 @@ async def test_a_process_whose_lease_expired_overwrites_no_chunk(
     assert job.status is JobStatus.COMPLETED
     assert Counter(await story.listed_keys(job)) == Counter(KEYS)
     assert story.kinds(job) == dict.fromkeys(KEYS, "PUT")
+
+
+@pytest.mark.parametrize("streams", [1, 4])
+async def test_a_page_of_objects_that_each_make_a_chunk_is_recorded_in_parts(
+    new_story: Callable[..., Any], streams: int
+) -> None:
+    """As of an archive of originals: a page has a thousand objects of 130 GB."""
+    tuning = Tuning(listing_streams=streams, listing_pages_per_probe=1)
+    story = new_story(tuning, page_object_count=300)
+    keys = [f"{number:04}.mov" for number in range(700)]
+    story.put(*keys, size_bytes=130 * 10**9)
+    added: list[int] = []
+    add = story.ports.chunks.add
+
+    async def counted(job: Any, chunks: Any) -> Any:
+        added.append(len(chunks))
+        return await add(job, chunks)
+
+    story.ports.chunks.add = counted
+    job = await story.start(dry_run=True)
+    await story.run_engine()
+
+    job = await story.ports.jobs.get(job.job_id)
+    assert (job.status, job.listed) == (JobStatus.DISCOVERING, True), job.status_reason
+    assert job.tally.chunks_total == len(keys)
+    assert job.listing.objects_listed == len(keys)
+    assert max(added) <= ADDED_CHUNK_COUNT_MAX
+    listed = [
+        entry.key
+        for chunk in story.world.database.chunks_of(job.job_id)
+        async for entry in read_entries(story.ports.results, chunk.entries_key)
+    ]
+    assert sorted(listed) == keys

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.manifest import ManifestEntry
 from domain.outcome import Outcome, OutcomeKind
-from domain.packing import OUTCOMES_PER_ENTRY, ChunkDraft, ChunkSizing
+from domain.packing import OUTCOMES_PER_ENTRY, ChunkDraft, ChunkSizing, fitting_count
 from domain.prefixes import check, normalise, overlap, within
 from domain.selection import Selection, is_folder_marker
 
@@ -152,3 +152,23 @@ def test_known_outcomes_weigh_a_tenth() -> None:
         draft.outcomes.append(outcome)
     assert len(draft.outcomes) == 3 * OUTCOMES_PER_ENTRY
     assert draft.would_overflow(entry("a"), sizing)
+
+
+@given(
+    st.lists(st.integers(0, 400), max_size=40),
+    st.integers(1, 6),
+    st.integers(1, 5),
+)
+def test_the_entries_that_fit_are_those_of_the_first_chunks(
+    sizes: list[int], chunk_count: int, object_count: int
+) -> None:
+    sizing = ChunkSizing(
+        object_count_max=object_count, bytes_max=500, work_target_s=4.0, copied_bytes_per_s=100.0
+    )
+    entries = [
+        ManifestEntry(key=f"{number:03}", size_bytes=size, last_modified=None)
+        for number, size in enumerate(sizes)
+    ]
+    packed = pack(entries, sizing) if entries else []
+    wanted = sum(len(draft.entries) for draft in packed[:chunk_count])
+    assert fitting_count(entries, sizing, chunk_count) == wanted

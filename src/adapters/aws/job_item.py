@@ -7,7 +7,6 @@ API does. The tally's numbers are written when the item is created, and later ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 from adapters.aws.attributes import (
@@ -20,6 +19,7 @@ from adapters.aws.attributes import (
     to_values,
 )
 from adapters.aws.bucket_item import bucket_values, to_bucket
+from adapters.aws.estimate_item import estimate_values, to_estimate
 from adapters.aws.filters_item import filters_values, to_filters
 from adapters.aws.index_item import index_values, to_index
 from adapters.aws.ingest_item import ingest_values, to_ingest
@@ -39,7 +39,6 @@ from adapters.aws.removals_item import settings_values, to_settings, to_work, wo
 from adapters.aws.source_item import source_count_values, source_values, to_source, to_source_counts
 from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Verify
-from domain.cost_estimate import CostEstimate
 from domain.engine_work import Attempts, EngineWork
 from domain.index_work import wants_index
 from domain.job import (
@@ -58,7 +57,6 @@ from domain.job import (
     wants_comparison,
 )
 from domain.listing import Listing, RowUpload
-from domain.pricing.price_table import parse_dollars
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from domain.trigger_mark import QueueView
 
@@ -119,7 +117,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "endedAt": times.ended_at,
         "requestFingerprint": request.fingerprint,
         "connectorCreatedAt": request.connector_created_at,
-        "estimate": _estimate_values(request.estimate),
+        "estimate": estimate_values(request.estimate),
         "objectsListed": listing.objects_listed,
         "objectsFiltered": listing.objects_filtered,
         "objectsNotMedia": listing.objects_not_media,
@@ -252,45 +250,6 @@ def _to_attempts(values: Mapping[str, Any] | None) -> Attempts | None:
     )
 
 
-def _estimate_values(estimate: CostEstimate | None) -> dict[str, Value | None] | None:
-    if estimate is None:
-        return None
-    allowed = estimate.dollars_max
-    return {
-        "dollars": str(estimate.dollars),
-        "dollarsLow": str(estimate.dollars_low),
-        "dollarsHigh": str(estimate.dollars_high),
-        "maxCost": None if allowed is None else str(allowed),
-        "requests": estimate.requests,
-        "seconds": str(estimate.seconds),
-        "pricesRegion": estimate.region,
-        "pricesDate": estimate.prices_of,
-    }
-
-
-def _to_estimate(values: Mapping[str, Any] | None) -> CostEstimate | None:
-    if values is None:
-        return None
-    allowed = values.get("maxCost")
-    return CostEstimate(
-        dollars=_dollars(values["dollars"]),
-        dollars_low=_dollars(values["dollarsLow"]),
-        dollars_high=_dollars(values["dollarsHigh"]),
-        dollars_max=None if allowed is None else _dollars(allowed),
-        requests=values["requests"],
-        seconds=float(values["seconds"]),
-        region=values["pricesRegion"],
-        prices_of=values["pricesDate"],
-    )
-
-
-def _dollars(text: str) -> Decimal:
-    amount = parse_dollars(text)
-    if amount is None:
-        raise ValueError(f"{text!r} is not an amount of dollars")
-    return amount
-
-
 def _notice_values(notice: StatusNotice) -> dict[str, Value | None]:
     return {
         "number": notice.number,
@@ -318,7 +277,7 @@ def _to_request(values: Mapping[str, Any]) -> SyncRequest:
         options=_to_options(values),
         filters=to_filters(values.get("connectorFilters")),
         fingerprint=values.get("requestFingerprint"),
-        estimate=_to_estimate(values.get("estimate")),
+        estimate=to_estimate(values.get("estimate")),
         connector_created_at=to_optional_timestamp(values.get("connectorCreatedAt")),
         removals=to_settings(values.get("removalSettings")),
     )

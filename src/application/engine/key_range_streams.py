@@ -9,6 +9,9 @@ There is at most one probe for `listing_pages_per_probe` pages of the prefix, so
 costs no request more than by one stream. Each stream has one page in flight or waiting, and
 requests the next one when the caller has taken that.
 
+A page of large objects would make more chunks than one transaction records. A direct discovery
+takes it in several parts.
+
 The caller takes one page at a time, with the ranges that are left when it is taken. Nothing else
 changes them: what was listed and not taken when the process dies is still in them.
 """
@@ -17,8 +20,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
+from typing import Final
 
 from application.execution.tuning import Tuning
 from application.results.failure_records import cause_of
@@ -26,9 +30,15 @@ from domain.job import Job
 from domain.key_ranges import RANGE_COUNT_MAX, KeyRange, is_within, split, split_key, take_page
 from domain.key_source import SourceCounts
 from domain.manifest import ManifestEntry
+from domain.packing import fitting_count
+from domain.sync_request import Discovery
 from ports.errors import Garbled, Refused, Retryable
 from ports.object_store import ListedPage, ObjectStore
 from ports.telemetry import Telemetry
+
+CHUNKS_PER_PAGE_MAX: Final = 50
+"""The chunks that one page may make. With it, those of the pages before (`added_chunk_count`), and
+the last ones of all streams are recorded in one transaction (ADDED_CHUNK_COUNT_MAX)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,8 @@ class _Stream:
     """A range with the stream of its pages.
 
     There are no keys of the range after `nothing_after`, as far as is known. `page_count` counts
-    the pages since the last attempt to split it, and `first_key` is the first key of these.
+    the pages since the last attempt to split it, and `first_key` is the first key of these. `rest`
+    is what was not taken of its last page.
     """
 
     number: int
@@ -64,6 +75,7 @@ class _Stream:
     nothing_after: str | None
     first_key: str | None = None
     page_count: int = 0
+    rest: ListedPage | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -99,6 +111,8 @@ class KeyRangeStreams:
         self._job = job
         self._prefix = prefix
         self._telemetry = telemetry
+        into_chunks = job.request.options.discovery is Discovery.DIRECT
+        self._sizing = tuning.sizing if into_chunks else None
         self._stream_count_max = min(tuning.listing_streams, RANGE_COUNT_MAX)
         self._pages_per_probe = tuning.listing_pages_per_probe
         self._streams = [
@@ -134,6 +148,10 @@ class KeyRangeStreams:
 
     async def __anext__(self) -> TakenPage:
         while self._streams:
+            for stream in self._streams:
+                if (rest := stream.rest) is not None:
+                    stream.rest = None
+                    return self._taken(stream, rest)
             self._request_pages()
             done = next((request for request in self._requests if request.done()), None)
             if done is None:
@@ -187,11 +205,21 @@ class KeyRangeStreams:
         return None
 
     def _take(self, stream: _Stream, page: ListedPage) -> TakenPage:
+        self._page_count += 1
+        stream.page_count += 1
+        return self._taken(stream, page)
+
+    def _taken(self, stream: _Stream, page: ListedPage) -> TakenPage:
+        """Return the page, or as much of it as the caller may take."""
         entries, left = take_page(stream.keys, page.entries, page.token)
         if stream.first_key is None and entries:
             stream.first_key = entries[0].key
-        self._page_count += 1
-        stream.page_count += 1
+        if self._sizing is not None:
+            count = fitting_count(entries, self._sizing, CHUNKS_PER_PAGE_MAX)
+            if count < len(entries):
+                stream.rest = ListedPage(page.entries[count:], page.token)
+                entries = entries[:count]
+                left = replace(stream.keys, after=entries[-1].key, token=None)
         if left is None:
             self._streams.remove(stream)
         else:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from application.engine.key_range_streams import TakenPage
+from application.engine.key_range_streams import CHUNKS_PER_PAGE_MAX, TakenPage
 from application.engine.parquet_pages import parquet_pages
 from domain import prefixes as prefix_rules
 from domain.connector import Bucket
@@ -37,6 +37,7 @@ from domain.key_source import KeySource, SourceCounts, SourceKind, SourcePositio
 from domain.listing import Listing
 from domain.manifest import ManifestEntry
 from domain.source_rows import MANIFEST_FORMAT, ParsedRows, RowFormat, parse_rows
+from domain.sync_request import Discovery
 from ports.errors import (
     AccessDenied,
     Archived,
@@ -121,6 +122,10 @@ class _Reader:
         self._parquet = parquet
         self._source = source
         self._job_bucket = job.request.bucket
+        into_chunks = job.request.options.discovery is Discovery.DIRECT
+        # Each row may make a chunk of its own, and the chunks of a page are recorded together.
+        limit = CHUNKS_PER_PAGE_MAX if into_chunks else _ROWS_PER_PAGE
+        self._row_count = min(limit, _ROWS_PER_PAGE)
         self._with_times = job.request.options.modified_since is not None
         # The source may belong to another account than the job's bucket does.
         same = source.bucket_name == self._job_bucket.name
@@ -139,7 +144,7 @@ class _Reader:
         position = replace(position, e_tag=first.e_tag)
         row = 1
         blocks = self._blocks(self._source.key, first, position.offset)
-        async for lines in _pages_of(_lines(blocks, self._source.where)):
+        async for lines in _pages_of(_lines(blocks, self._source.where), self._row_count):
             after = replace(position, offset=position.offset + sum(map(len, lines)))
             rows = self._parse(lines, MANIFEST_FORMAT, self._where(position.offset), row)
             row += len(lines)
@@ -199,7 +204,7 @@ class _Reader:
             where=where,
             check_md5=partial(self._check_md5, file),
             first_row=row,
-            row_count=_ROWS_PER_PAGE,
+            row_count=self._row_count,
         )
 
     async def _csv_pages(
@@ -209,7 +214,7 @@ class _Reader:
         where = self._where_of(file)
         digest = hashlib.md5(usedforsecurity=False)
         lines = _lines(_unpacked(blocks, digest.update, where), where)
-        async for page in _pages_of(lines, skipped=row):
+        async for page in _pages_of(lines, self._row_count, skipped=row):
             yield len(page), self._parse(page, form, where, row + 1)
             row += len(page)
         self._check_md5(file, digest.hexdigest())
@@ -298,16 +303,17 @@ async def _lines(blocks: AsyncIterator[bytes], where: str) -> AsyncIterator[list
 
 
 async def _pages_of(
-    batches: AsyncIterator[list[bytes]], *, skipped: int = 0
+    batches: AsyncIterator[list[bytes]], row_count: int, *, skipped: int = 0
 ) -> AsyncIterator[list[bytes]]:
-    """Yield the lines in pages, without the first `skipped` ones."""
+    """Yield the lines in pages of `row_count`, without the first `skipped` ones."""
     page: list[bytes] = []
     async for batch in batches:
         page += batch[skipped:]
         skipped = max(0, skipped - len(batch))
-        while len(page) >= _ROWS_PER_PAGE:
-            yield page[:_ROWS_PER_PAGE]
-            page = page[_ROWS_PER_PAGE:]
+        whole = len(page) - len(page) % row_count
+        for start in range(0, whole, row_count):
+            yield page[start : start + row_count]
+        page = page[whole:]
     if page:
         yield page
 

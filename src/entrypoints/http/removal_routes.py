@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from domain.removal_views import removal_row_view
-from domain.views import job_view
 from entrypoints.http import parameters as given
+from entrypoints.http.accepted_job import accepted_job
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.problems import (
     CONFLICT,
@@ -53,6 +52,4 @@ async def confirm_removals(
 ) -> Response[str]:
     """Confirm missing objects that the guard has stopped, so that they are announced."""
     job = await app.confirm_removals.confirm(job_id, expected=body.missing)
-    text = json.dumps(job_view(job, app.clock.now(), app.costing), separators=(",", ":"))
-    headers = {"Location": request.link(f"/jobs/{job_id}"), "Retry-After": "5"}
-    return Response(202, "application/json", text, headers)
+    return accepted_job(app, request, job)

@@ -16,7 +16,6 @@ from application.jobs.plan_sync import PlanOptions
 from domain.bucket_report import BucketReport
 from domain.connector import Connector
 from domain.errors import FieldIssue, InvalidRequest
-from domain.job import Job
 from domain.pricing.plan_views import plan_view
 from domain.report_view import report_view
 from domain.schedule_view import connector_schedule_view
@@ -31,15 +30,15 @@ from domain.views import (
     outcome_view,
 )
 from entrypoints.http import parameters as given
+from entrypoints.http.accepted_job import accepted_job
 from entrypoints.http.bodies import PlanBody, SyncBody
 from entrypoints.http.connector_bodies import ConnectorBody, ConnectorChangesBody
 from entrypoints.http.connector_job_routes import JOB, under_connector
-from entrypoints.http.event import Request
 from entrypoints.http.json_answers import json_answer as _json
 from entrypoints.http.json_answers import tag_of as _tag
 from entrypoints.http.object_routes import ROUTES as OBJECT_ROUTES
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
-from entrypoints.http.pause_bodies import PauseBody
+from entrypoints.http.pause_routes import PAUSE_ROUTES
 from entrypoints.http.problems import (
     ABOVE_MAX_COST,
     ALREADY_EXISTS,
@@ -49,7 +48,6 @@ from entrypoints.http.problems import (
     CONNECTOR_IN_USE,
     CONNECTOR_REMOVED,
     KEY_REUSED,
-    NOT_PAUSABLE,
     NOT_REDRIVABLE,
     OVERLAPPING_JOB,
     PRECONDITION_FAILED,
@@ -58,7 +56,6 @@ from entrypoints.http.problems import (
 from entrypoints.http.removal_routes import REMOVAL_ROUTES
 from entrypoints.http.route import RouteTable
 from entrypoints.http.schedule_routes import SCHEDULE_ROUTES
-from entrypoints.http.stage_routes import STAGE_ROUTES
 from entrypoints.wiring.api_app import ApiApp
 from ports.paging import Page
 
@@ -67,8 +64,6 @@ Json = dict[str, Any]
 
 ROUTES: Final = RouteTable()
 
-# A guess at when there is something new to see; a sync takes from seconds to hours.
-_JOB_RETRY_AFTER_S: Final = 5
 # With discovery `batch` a key may be in any of thousands of chunks; what is not shown is counted.
 _SHOWN_CHUNK_COUNT: Final = 20
 # Lambda Developer Guide, "Lambda quotas": a response is at most 6 MB (hard limit). The margin is
@@ -175,7 +170,7 @@ async def start_sync(
     except InvalidRequest as error:
         raise (error if body.prefix is None else _of_one_prefix(error)) from error
     replayed = {} if started.created else {"Idempotency-Replayed": "true"}
-    return _accepted(app, request, started.job, replayed, under=f"/connectors/{connector_id}")
+    return accepted_job(app, request, started.job, replayed, under=f"/connectors/{connector_id}")
 
 
 @ROUTES.route("POST", "/connectors/{connectorId}/plan", "Plan", 200, BUCKET_NOT_READABLE)
@@ -284,7 +279,7 @@ async def explain_object(
 @ROUTES.route("POST", "/jobs/{jobId}/cancel", "Job", 202, CONFLICT)
 async def cancel_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -> Response[str]:
     """Cancel a job; one that has ended stays as it is."""
-    return _accepted(app, request, await app.cancel_job.cancel(job_id))
+    return accepted_job(app, request, await app.cancel_job.cancel(job_id))
 
 
 @ROUTES.route(
@@ -301,22 +296,7 @@ async def cancel_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -
 )
 async def redrive_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -> Response[str]:
     """Try a job's failed objects again."""
-    return _accepted(app, request, await app.redrive_job.redrive(job_id))
-
-
-@ROUTES.route("POST", "/jobs/{jobId}/pause", "Job", 202, NOT_PAUSABLE, CONFLICT)
-async def pause_job(
-    app: App, request: OurRequest, job_id: given.JobIdInPath, body: PauseBody
-) -> Response[str]:
-    """Pause a job: nothing new of it is started."""
-    paused = app.pause_job.pause(job_id, reason=body.reason, by=request.caller)
-    return _accepted(app, request, await paused)
-
-
-@ROUTES.route("POST", "/jobs/{jobId}/resume", "Job", 202, CONFLICT)
-async def resume_job(app: App, request: OurRequest, job_id: given.JobIdInPath) -> Response[str]:
-    """Resume a job that was paused; another one stays as it is."""
-    return _accepted(app, request, await app.pause_job.resume(job_id))
+    return accepted_job(app, request, await app.redrive_job.redrive(job_id))
 
 
 @ROUTES.route("GET", "/connectors/{connectorId}/jobs", "JobPage")
@@ -331,7 +311,7 @@ async def list_connector_jobs(
     return await list_jobs(app, limit, cursor, connector_id, status)
 
 
-ROUTES.extend([*SCHEDULE_ROUTES, *REMOVAL_ROUTES, *OBJECT_ROUTES, *STAGE_ROUTES])
+ROUTES.extend([*SCHEDULE_ROUTES, *REMOVAL_ROUTES, *OBJECT_ROUTES, *PAUSE_ROUTES])
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
 
 
@@ -361,19 +341,6 @@ def _saved(
         {**_connector(app, connector), "check": shown},
         {**_tag(connector), **(headers or {})},
     )
-
-
-def _accepted(
-    app: ApiApp,
-    request: Request,
-    job: Job,
-    headers: dict[str, str] | None = None,
-    *,
-    under: str = "",
-) -> Response[str]:
-    location = request.link(f"{under}/jobs/{job.job_id}")
-    own = {"Location": location, "Retry-After": str(_JOB_RETRY_AFTER_S), **(headers or {})}
-    return _json(202, job_view(job, app.clock.now(), app.costing), own)
 
 
 def _page(page: Page[Item], view: Callable[[Item], Json]) -> Response[str]:

@@ -8,7 +8,8 @@ import typer
 
 from domain.shown import shown
 from domain.views import Json
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import job_path
+from entrypoints.cli.remote.connector_option import ConnectorOption
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import OUT, Format, hold_line, print_job, print_json
 
@@ -23,6 +24,7 @@ def pause(
     remote: Remote,
     job_id: JobArgument = None,
     everything: AllOption = False,
+    connector: ConnectorOption = None,
     reason: Annotated[str | None, typer.Option(help="Why, for those who look at it later.")] = None,
 ) -> None:
     """Pause a job, or all: within seconds nothing new is started; nothing is lost."""
@@ -30,16 +32,21 @@ def pause(
     if _is_all(job_id, everything):
         _show_stage(remote, remote.client.post("/stage/pause", body))
     else:
-        _show(remote, remote.client.post(_path(job_id, "pause"), body))
+        _show(remote, remote.client.post(job_path(job_id or "", connector, "pause"), body))
 
 
 @remote_command
-def resume(remote: Remote, job_id: JobArgument = None, everything: AllOption = False) -> None:
+def resume(
+    remote: Remote,
+    job_id: JobArgument = None,
+    everything: AllOption = False,
+    connector: ConnectorOption = None,
+) -> None:
     """Resume a job that was paused, or end the pause of all."""
     if _is_all(job_id, everything):
         _show_stage(remote, remote.client.post("/stage/resume"))
         return
-    job = remote.client.post(_path(job_id, "resume"))
+    job = remote.client.post(job_path(job_id or "", connector, "resume"))
     _show(remote, job)
     if remote.output is Format.HUMAN and job["hold"]:
         OUT.print("the stage is paused: asset-sync resume --all ends that")
@@ -49,10 +56,6 @@ def _is_all(job_id: str | None, everything: bool) -> bool:
     if (job_id is None) is not everything:
         raise typer.BadParameter("give a job id, or --all", param_hint="JOB_ID")
     return everything
-
-
-def _path(job_id: str | None, action: str) -> str:
-    return f"/jobs/{path_segment(job_id or '')}/{action}"
 
 
 def _show(remote: Remote, job: Json) -> None:

@@ -14,7 +14,8 @@ import typer
 from domain.removal_rows import RemovalState
 from domain.shown import shown
 from domain.views import Json
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import job_path
+from entrypoints.cli.remote.connector_option import ConnectorOption
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import OUT, Format, print_json, print_table, show_key
 
@@ -49,6 +50,7 @@ class Rows(StrEnum):
 def list_removals(
     remote: Remote,
     job_id: JobArgument,
+    connector: ConnectorOption = None,
     state: Annotated[
         RemovalState | None, typer.Option(help="Only objects of which this became.")
     ] = None,
@@ -59,7 +61,7 @@ def list_removals(
 ) -> None:
     """List the objects that the sync before saw and this one did not."""
     query = {"state": state.value if state else None, "limit": min(limit, _PAGE_SIZE_MAX)}
-    found = islice(remote.client.pages(_path(job_id), query), limit)
+    found = islice(remote.client.pages(job_path(job_id, connector, "removals"), query), limit)
     if remote.output is Format.JSON or rows is Rows.JSON:
         print_json({"removals": list(found)})
     elif rows is Rows.CSV:
@@ -85,6 +87,7 @@ def list_removals(
 def confirm(
     remote: Remote,
     job_id: JobArgument,
+    connector: ConnectorOption = None,
     missing: Annotated[
         int | None,
         typer.Option(min=0, help="How many missing objects are confirmed; asked for without it."),
@@ -92,8 +95,8 @@ def confirm(
 ) -> None:
     """Confirm missing objects that the guard has stopped, so that they are announced."""
     if missing is None:
-        missing = _asked(remote, job_id)
-    job = remote.client.post(f"{_path(job_id)}/confirm", {"missing": missing})
+        missing = _asked(remote, job_id, connector)
+    job = remote.client.post(job_path(job_id, connector, "removals/confirm"), {"missing": missing})
     if remote.output is Format.JSON:
         print_json(job)
         return
@@ -105,9 +108,9 @@ def confirm(
     OUT.print(f"next: asset-sync job {job['jobId']}")
 
 
-def _asked(remote: Remote, job_id: str) -> int:
+def _asked(remote: Remote, job_id: str, connector: str | None) -> int:
     """Return the number that the user confirms after seeing why the guard stopped."""
-    removals = remote.client.get(f"/jobs/{path_segment(job_id)}")["removals"] or {"missing": 0}
+    removals = remote.client.get(job_path(job_id, connector))["removals"] or {"missing": 0}
     text = (
         f"{removals.get('reason') or 'nothing was stopped'}. Announce"
         f" {removals['missing']:,} objects as removed?"
@@ -125,7 +128,3 @@ def _print_csv(found: Iterable[Json]) -> None:
     for row in found:
         writer.writerow(row[name] for name in _COLUMNS)
     typer.echo(text.getvalue(), nl=False)
-
-
-def _path(job_id: str) -> str:
-    return f"/jobs/{path_segment(job_id)}/removals"

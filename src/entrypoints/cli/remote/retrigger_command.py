@@ -10,7 +10,7 @@ import typer
 from domain.outcome import OutcomeKind
 from domain.shown import shown
 from domain.views import Json
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import job_path, path_segment
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import OUT, Format, print_job, print_json
 
@@ -39,7 +39,7 @@ def retrigger(
     keys = list(key or ())
     for job_id, outcome in zip((not_taken, ingesting), _WAITING, strict=True):
         if job_id is not None:
-            keys += _keys_of(remote, job_id, outcome)
+            keys += _keys_of(remote, connector, job_id, outcome)
     chosen = sorted(set(keys))
     if not chosen:
         raise typer.BadParameter("no objects are chosen", param_hint="--key")
@@ -66,9 +66,9 @@ def retrigger(
         OUT.print(f"next: asset-sync job {job['jobId']} --wait")
 
 
-def _keys_of(remote: Remote, job_id: str, outcome: OutcomeKind) -> list[str]:
+def _keys_of(remote: Remote, connector: str, job_id: str, outcome: OutcomeKind) -> list[str]:
     query = {"outcome": outcome.value, "limit": _KEY_COUNT_MAX}
-    pages = remote.client.pages(f"/jobs/{path_segment(job_id)}/outcomes", query)
+    pages = remote.client.pages(job_path(job_id, connector, "outcomes"), query)
     found: list[Json] = list(islice(pages, _KEY_COUNT_MAX + 1))
     return [each["objectKey"] for each in found]
 

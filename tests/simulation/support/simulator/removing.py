@@ -125,7 +125,8 @@ class Removed:
 
     sim: Simulation
     disappeared: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    ids: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    # Of two connectors with the same objects, each announces what is gone.
+    ids: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def owner_changed(self, key: str) -> None:
         """Count an object that its owner deleted."""
@@ -137,7 +138,8 @@ def only_what_is_gone_is_announced(
     removed: Removed, process: Process, events: list[RemovalEvent]
 ) -> Iterator[str]:
     """No object is announced as removed that existed all the time since the process began; none
-    more often, by the ids of its events, than it disappeared; and nothing that the guard stops.
+    more often for a connector, by the ids of its events, than it disappeared; and nothing that the
+    guard stops.
     """
     sim = removed.sim
     for event in events:
@@ -145,9 +147,10 @@ def only_what_is_gone_is_announced(
         stored = sim.world.buckets.find(BUCKET).current(key)  # type: ignore[union-attr] # it exists
         if stored is not None and stored.head.last_modified < process.began_at:
             yield f"{key} exists, and {process.label} announces it as removed"
-        removed.ids[key].add(event.event_id)
-        if len(removed.ids[key]) > removed.disappeared[key]:
-            yield f"{key} disappeared {removed.disappeared[key]} times: {removed.ids[key]}"
+        ids = removed.ids[event.connector_id, key]
+        ids.add(event.event_id)
+        if len(ids) > removed.disappeared[key]:
+            yield f"{key} disappeared {removed.disappeared[key]} times: {ids}"
         job = sim.world.database.jobs.find(event.job_id)
         if job is None or job.removals is None or job.request.removals is None:
             yield f"{key} is announced by {event.job_id}, which is not compared"
