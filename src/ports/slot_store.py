@@ -11,9 +11,9 @@ from domain.lease import Lease
 class SlotStore(Protocol):
     """Stores the leases on slots, which are numbered from 0 per connector id.
 
-    Reads are strongly consistent. A slot has one holder at a time: until its lease has expired or
-    is given back, no other process gets it. Every method may raise the Retryable and Fatal errors of
-    `ports.errors`. After TimedOut a write was done completely or not at all.
+    Reads are strongly consistent. A slot has one holder at a time: until its lease has expired, or
+    is given back, no other process gets it. Every method may raise the Retryable and Fatal errors
+    of `ports.errors`. After TimedOut a write was done completely or not at all.
     """
 
     async def take(self, connector_id: str, count: int, lease: Lease, now: datetime) -> int | None:

@@ -232,8 +232,9 @@ class ProcessChunk:
             await self._settlement.settle(job, chunk, result.outcomes)
             return Delivery.SETTLED
         if result.job_held:
+            parked = await self._leases.park_leased(chunk, result)
             await slot.give_back()
-            return await self._unless_it_goes_on(await self._leases.park_leased(chunk, result))
+            return await self._unless_it_goes_on(parked)
         await self._leases.release(chunk, result)
         return Delivery.RELEASED
 
