@@ -10,7 +10,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FIRST_SEED = 3_000_000
 _WRITES = frozenset({"copy_in_place", "write_tags", "create_multipart_copy"})
 _STARTS = frozenset({*(("objects", name) for name in _WRITES), ("batch_jobs", "create")})
+_FROM_THE_START = datetime(2000, 1, 1, tzinfo=UTC)
 _LATE_S = 10.0
 """How long an object's write may come after its turn: it was read in between."""
 
@@ -91,7 +92,9 @@ class Limits:
             return
         for job in self.sim.world.database.jobs:
             known = self.since.get(job.job_id)
-            if known is None or known[0] != job.limits:
+            if known is None:
+                self.since[job.job_id] = job.limits, _FROM_THE_START
+            elif known[0] != job.limits:
                 self.since[job.job_id] = job.limits, self.sim.clock.now()
 
     def settled(self, job: Job) -> tuple[WorkLimits, datetime] | None:
