@@ -294,14 +294,14 @@ def processor_statements(config: Config) -> list[Statement]:
     return [
         Statement(
             sid="JobRecords",
-            reason="Read jobs and move their counts; free prefixes when one ends.",
+            reason="Read jobs, move their counts; free prefixes; take slots of limited connectors.",
             actions=("dynamodb:BatchGetItem", "dynamodb:UpdateItem"),
             resources=("{jobs_table}",),
         ),
         Statement(
             sid="ChunkRecords",
-            reason="Lease chunks and settle them.",
-            actions=("dynamodb:GetItem", "dynamodb:PutItem"),
+            reason="Lease chunks and settle them; find one that waits for a worker.",
+            actions=("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
             resources=("{chunks_table}",),
         ),
         Statement(

@@ -59,6 +59,9 @@ UNREACHED: dict[tuple[str, str, str], str] = {
     ("api", "ReadOutcomes", "s3:GetObject"): (
         "The outcomes of a job that has no index yet, or no longer; tests/scenario has the reads."
     ),
+    ("processor", "ChunkRecords", "dynamodb:Query"): (
+        "A chunk that waits for a slot of a connector with limits; tests/contract has the call."
+    ),
     ("processor", "WriteTargets", "s3:PutObjectRetention"): (
         "Moto treats a copy with a retention as an upload, and rejects it without a checksum;"
         " tests/adapters has the call."
