@@ -104,7 +104,7 @@ BUGS = (
     ),
     bug(
         "forgetting a status before it is published",
-        16,
+        40,
         "application.jobs.status_publisher:StatusPublisher.publish_pending",
         "    published: set[int] = set()\n",
         "    published: set[int] = {notice.number for notice in job.notices.pending}\n",
@@ -112,7 +112,7 @@ BUGS = (
     ),
     bug(
         "counting again on redelivery",
-        1,
+        2,
         "application.processor.process_chunk:ProcessChunk._lease",
         "    await self._status_publisher.finish_if_settled(job_id)\n",
         "    from domain.tally import tally_of\n"
@@ -131,7 +131,7 @@ BUGS = (
     ),
     bug(
         "working on a job whose work lease is live",
-        15,
+        7,
         "domain.job_control:acquire_work_lease",
         "if held is not None and held.token != token and held.live(now):",
         "if False:",
@@ -178,7 +178,7 @@ BUGS = (
     ),
     bug(
         "sending a message before its record",
-        3,
+        2,
         "application.engine.chunk_recorder:ChunkRecorder.record",
         "    while True:\n",
         "    from domain.message import chunk_message\n"
@@ -233,7 +233,7 @@ BUGS = (
     ),
     bug(
         "saving the checkpoint before the chunks",
-        16,
+        53,
         "application.engine.chunk_recorder:ChunkRecorder.record",
         "    while True:\n",
         "    job = await lease.update(job.job_id, change)\n    while True:\n",
@@ -243,7 +243,7 @@ BUGS = (
     ),
     bug(
         "continuing a chunk whose job is ending",
-        9,
+        67,
         "application.execution.stop_signal:StopSignal.__init__",
         "self.job_ending = job.ending is not None",
         "self.job_ending = False",
@@ -306,7 +306,7 @@ BUGS = (
     ),
     bug(
         "making another batch job at each try",
-        80,
+        87,
         "adapters.memory.batch_jobs:MemoryBatchJobs.create",
         "token = (job.job_id, job.discovery.manifest.e_tag)",
         "token = (job.job_id, str(len(self._jobs)))",
@@ -314,7 +314,7 @@ BUGS = (
     ),
     bug(
         "writing in a dry run",
-        9,
+        2,
         "application.processor.process_objects:ObjectProcessor._decide_and_write",
         "if job.request.options.dry_run:",
         "if False:",
@@ -330,7 +330,7 @@ BUGS = (
     ),
     bug(
         "finishing a copy before its last part",
-        107,
+        113,
         "application.multipart.resumable_copies:ResumableCopies._copy_parts",
         "if stop is not None:\n        raise stop",
         "if False:\n        raise stop",

@@ -23,7 +23,7 @@ INGEST_BUGS = (
     ),
     bug(
         "taking every queue for empty",
-        484,
+        58,
         "application.engine.ingest_watch:IngestWatch.look",
         "if depth == 0:",
         "if True:",
@@ -56,7 +56,7 @@ INGEST_BUGS = (
     ),
     bug(
         "reading the mark of another object",
-        673,
+        9,
         "domain.trigger_mark:mark_of",
         'if match["place"] != _place(bucket_name, key):',
         "if False:",
@@ -66,7 +66,7 @@ INGEST_BUGS = (
     ),
     bug(
         "keeping ids that came along with another object",
-        1260,
+        39,
         "domain.trigger_mark:is_marked_elsewhere",
         'return match is not None and match["place"] != _place(bucket_name, key)',
         "return False",
@@ -84,7 +84,7 @@ INGEST_BUGS = (
     ),
     bug(
         "leaving the ids on a replaced object",
-        2,
+        74,
         "domain.decision:_identity",
         "case Ids.NONE:\n            return Identity()",
         "case Ids.NONE:\n            return question.identity",
@@ -108,7 +108,7 @@ INGEST_BUGS = (
     ),
     bug(
         "waiting for the system forever",
-        2,
+        4,
         "domain.trigger_mark:_waited_for",
         "now - triggered_at < patience.grace",
         "True",

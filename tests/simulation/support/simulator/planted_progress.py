@@ -49,7 +49,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "taking objects that were not started for progress",
-        224,
+        132,
         "application.processor.lease_chunk:ChunkLeases.release",
         "progressed = result.copies_advanced or",
         "progressed = chunk.entry_count > len(result.outcomes) or result.copies_advanced or",
@@ -57,7 +57,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "forgetting what is known of a chunk whose file is gone",
-        20,
+        366,
         "application.processor.chunk_outcomes:ChunkOutcomes.with_failed",
         'warn_of_chunk(self._telemetry, "chunk_unreadable", chunk, error)',
         "return {}",
@@ -88,7 +88,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "keeping the error records of a settlement that never was",
-        1,
+        2,
         "application.results.chunk_errors:ChunkErrors.replace",
         "if _tried_before(chunk):",
         "if False:",
@@ -96,7 +96,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "recording the failure of a job that was cancelled",
-        86,
+        102,
         "application.engine.end_job:EndJob.fail",
         "    now = self._clock.now()\n",
         "    now = self._clock.now()\n"
@@ -173,7 +173,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "knowing an object by an asset id that a sibling has",
-        9,
+        200,
         "adapters.memory.catalog:MemoryCatalog.look_up",
         "(asset_id and asset_id in asset_ids)",
         "(\n"
