@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from infra.batch_role_statements import batch_role_statements
 from infra.config import Config
-from infra.orphan_statements import searching_orphans
 from infra.removal_statements import comparing_syncs, connector_records
 from infra.schedule_statements import (
     keeping_schedules,
@@ -221,7 +220,6 @@ def engine_statements(config: Config) -> list[Statement]:
             ),
         ),
         *comparing_syncs(),
-        *searching_orphans(),
         summary(),
         missing_results(),
         Statement(

@@ -1,4 +1,4 @@
-"""What the engine needs to compare a sync with the one before, and to announce what is gone."""
+"""What the engine needs to compare a sync with others and the catalog, and to announce removals."""
 
 from infra.statements import Statement
 
@@ -25,11 +25,15 @@ def comparing_syncs() -> list[Statement]:
         Statement(
             sid="Removals",
             reason=(
-                "Write the objects that a sync no longer sees, by multipart upload, and read"
-                " them: to look for them once more, and with the next sync."
+                "Write the objects that a sync no longer sees, and records of the catalog without"
+                " an object, by multipart upload, and read them: to look for them once more, and"
+                " with the next sync."
             ),
             actions=("s3:GetObject", "s3:PutObject"),
-            resources=("{results_bucket}/jobs/*/removals/*",),
+            resources=(
+                "{results_bucket}/jobs/*/removals/*",
+                "{results_bucket}/jobs/*/orphans/*",
+            ),
         ),
         Statement(
             sid="ReadIndexes",
