@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from infra.batch_role_statements import batch_role_statements
 from infra.config import Config
-from infra.removal_statements import comparing_syncs, connector_records
+from infra.orphan_statements import searching_orphans
+from infra.removal_statements import comparing_syncs
 from infra.schedule_statements import (
     keeping_schedules,
     running_schedules,
@@ -170,7 +171,6 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("dynamodb:BatchWriteItem", "dynamodb:Query"),
             resources=("{errors_table}",),
         ),
-        *connector_records(),
         *catalog(config, by_asset=False),
         *scanning_catalog(config),
         *watching_ingest(config),
@@ -220,6 +220,7 @@ def engine_statements(config: Config) -> list[Statement]:
             ),
         ),
         *comparing_syncs(),
+        *searching_orphans(),
         summary(),
         missing_results(),
         Statement(
@@ -293,14 +294,14 @@ def processor_statements(config: Config) -> list[Statement]:
     return [
         Statement(
             sid="JobRecords",
-            reason="Read jobs and move their counts; free prefixes when one ends.",
+            reason="Read jobs, move their counts; free prefixes; take slots of limited connectors.",
             actions=("dynamodb:BatchGetItem", "dynamodb:UpdateItem"),
             resources=("{jobs_table}",),
         ),
         Statement(
             sid="ChunkRecords",
-            reason="Lease chunks and settle them.",
-            actions=("dynamodb:GetItem", "dynamodb:PutItem"),
+            reason="Lease chunks and settle them; find one that waits for a worker.",
+            actions=("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"),
             resources=("{chunks_table}",),
         ),
         Statement(

@@ -13,6 +13,7 @@ from domain.filters import nothing_passes
 from domain.item_sizes import connector_issues
 from domain.profile import CatalogProfile, Profile
 from domain.removal_settings import removal_issues
+from domain.work_limits import limit_issues
 
 CONNECTOR_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,63}")
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
@@ -49,6 +50,7 @@ def faults_of(
     issues += _queue_issues(connector.ingest)
     issues += connector_issues(connector.prefixes, connector.ingest, connector.filters)
     issues += removal_issues(connector.removals)
+    issues += limit_issues(connector.limits)
     field = nothing_passes((connector.filters,))
     if field is not None:
         message = "lets no object pass, together with the other filters"

@@ -8,12 +8,14 @@ from typing import Final
 
 from application.connector_rules import faults_of
 from application.keep_timers import KeepTimers
+from application.limit_jobs import LimitJobs
 from domain import prefixes as prefix_rules
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest, Verify
 from domain.errors import FieldIssue, InvalidRequest
 from domain.filters import NO_FILTERS, Filters
 from domain.profile import Profile
 from domain.removal_settings import Removals
+from domain.work_limits import WorkLimits
 from ports.clock import Clock
 from ports.connector_store import ConnectorInUse, ConnectorStore
 from ports.errors import Conflict
@@ -44,6 +46,7 @@ class NewConnector:
     verify: Verify = Verify.TAGS
     filters: Filters = NO_FILTERS
     removals: Removals | None = None
+    limits: WorkLimits | None = None
     expected_owner: str | None = None
     role_arn: str | None = None
 
@@ -60,6 +63,7 @@ class Connectors:
         clock: Clock,
         ids: Ids,
         timers: KeepTimers,
+        limit_jobs: LimitJobs,
     ) -> None:
         self._profile = profile
         self._results_bucket_name = results_bucket_name
@@ -67,6 +71,7 @@ class Connectors:
         self._clock = clock
         self._ids = ids
         self._timers = timers
+        self._limit_jobs = limit_jobs
 
     async def register(self, new: NewConnector, *, vet: Vet | None = None) -> Connector:
         """Record a connector, after `vet` has accepted it.
@@ -89,6 +94,7 @@ class Connectors:
             verify=new.verify,
             filters=new.filters,
             removals=new.removals,
+            limits=new.limits,
             created_at=self._clock.now(),
         )
         connector = self._checked(connector)
@@ -106,6 +112,8 @@ class Connectors:
         vet: Vet | None = None,
     ) -> Connector:
         """Return the connector as stored after `change`; jobs that have started keep what it was.
+
+        Except its limits, which hold for them at once.
 
         With `revisions`, only if it is in one of these states (`Connector.revision`). Without, a
         change by another caller at the same time is kept, as far as this one does not replace it.
@@ -132,6 +140,8 @@ class Connectors:
                 continue
             if saved.schedule is not None:
                 await self._timers.follow(connector_id)
+            if saved.limits != connector.limits:
+                await self._limit_jobs.follow(saved)
             return saved
         raise _kept_changing(connector_id)
 

@@ -12,6 +12,7 @@ from domain.file_types import FileFilter
 from domain.filters import NO_FILTERS, Filters
 from domain.removal_settings import NO_BASELINE, Baseline, Removals
 from domain.schedule import Schedule
+from domain.work_limits import WorkLimits
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -122,6 +123,7 @@ class Connector:
     filters: Filters = NO_FILTERS
     schedule: Schedule | None = None
     removals: Removals | None = None
+    limits: WorkLimits | None = None
     queue_empty_at: datetime | None = None
     baseline: Baseline = NO_BASELINE
     version: int = 1

@@ -13,7 +13,9 @@ from enum import StrEnum
 from domain.back_pressure import backlog_text
 from domain.errors import NotPausable
 from domain.job import Job
+from domain.manifest import format_timestamp
 from domain.pause import Pause, resumes_after
+from domain.work_limits import Closed, closed_at
 
 
 class HoldCause(StrEnum):
@@ -22,13 +24,15 @@ class HoldCause(StrEnum):
     PAUSED = "PAUSED"
     STAGE_PAUSED = "STAGE_PAUSED"
     INGEST_BEHIND = "INGEST_BEHIND"
+    OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """What holds a job, and since when; `reason` and `by` are those of a pause.
 
-    Of an ingest that is behind, `reason` has the figures.
+    Of an ingest that is behind, `reason` has the figures; outside of its connector's time windows
+    it says until when.
     """
 
     cause: HoldCause
@@ -37,9 +41,9 @@ class Hold:
     by: str | None = None
 
 
-def hold_of(job: Job) -> Hold | None:
+def hold_of(job: Job, now: datetime) -> Hold | None:
     """Return what holds the job, as read; None if nothing does, or it has ended or is ending."""
-    hold = pause_of(job)
+    hold = pause_of(job, now)
     open_job = not job.terminal and job.ending is None
     if hold is None and open_job and job.backlog is not None:
         since, reason = job.backlog.since, backlog_text(job)
@@ -47,15 +51,19 @@ def hold_of(job: Job) -> Hold | None:
     return hold
 
 
-def pause_of(job: Job) -> Hold | None:
-    """Return the hold by a pause, which also stops the engine: listing does not wait for ingest."""
+def pause_of(job: Job, now: datetime) -> Hold | None:
+    """Return the hold that also stops the engine: listing does not wait for ingest."""
     if job.terminal or job.ending is not None:
         return None
     if job.pause is not None:
         return _hold(HoldCause.PAUSED, job.pause)
     if job.stage_pause is not None:
         return _hold(HoldCause.STAGE_PAUSED, job.stage_pause)
-    return None
+    closed = closed_at(job.limits, now)
+    if closed is None:
+        return None
+    since, reason = max(closed.since, job.times.created_at), _closed_text(closed)
+    return Hold(cause=HoldCause.OUTSIDE_WINDOW, since=since, reason=reason)
 
 
 def pause_job(job: Job, pause: Pause) -> Job:
@@ -95,6 +103,10 @@ def requeued(job: Job, number: int) -> Job:
 
 def _hold(cause: HoldCause, pause: Pause) -> Hold:
     return Hold(cause=cause, since=pause.since, reason=pause.reason, by=pause.by)
+
+
+def _closed_text(closed: Closed) -> str:
+    return f"outside of its connector's time windows until {format_timestamp(closed.until)}"
 
 
 def _resumed(job: Job, since: datetime, now: datetime) -> Job:

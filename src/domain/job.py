@@ -32,6 +32,7 @@ from domain.snapshot import Lookup
 from domain.sync_request import Discovery, SyncRequest
 from domain.tally import Tally
 from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
+from domain.work_limits import WorkLimits
 
 
 class JobStatus(StrEnum):
@@ -145,7 +146,7 @@ class Job:
     """One job's record; `status_reason` is why it ended, or why the last attempt failed.
 
     `stage_pause` is the pause of the whole stage, as it was read with the job. No write of a job
-    changes it.
+    changes it. `limits` are those that its connector has now.
     """
 
     job_id: str
@@ -163,6 +164,7 @@ class Job:
     pause: Pause | None = None
     stage_pause: Pause | None = None
     backlog: Backlog | None = None
+    limits: WorkLimits | None = None
     resumes: Resumes = field(default_factory=Resumes)
     redrive: Redrive = Redrive()
     index: JobIndex | None = None
@@ -299,13 +301,16 @@ JOB_TRANSITIONS: Final[Table[JobStatus]] = table(
 TERMINAL: Final = terminal_states(JOB_TRANSITIONS, reopening=frozenset({JobRedriven}))
 
 
-def new_job(*, job_id: str, request: SyncRequest, now: datetime) -> Job:
+def new_job(
+    *, job_id: str, request: SyncRequest, now: datetime, limits: WorkLimits | None = None
+) -> Job:
     """Return a new job: INITIALIZING, with its first notice unpublished."""
     job = Job(
         job_id=job_id,
         request=request,
         status=JobStatus.INITIALIZING,
         times=JobTimes(created_at=now, updated_at=now),
+        limits=limits,
     )
     return _with_notice(job, None, now)
 

@@ -109,7 +109,7 @@ def acquire_work_lease(job: Job, *, token: str, now: datetime, lease_s: float) -
     """
     if job.terminal or job.ending is not None:
         raise LeaseLost(f"job {job.job_id} has ended or is ending")
-    hold = pause_of(job)
+    hold = pause_of(job, now)
     if hold is not None:
         raise JobHeld(f"job {job.job_id} is held since {hold.since}: {hold.cause}")
     held = job.work.lease

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from domain.hold import hold_of
 from domain.job import Job, JobStatus
+from domain.work_limits import closed_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +36,11 @@ def progress_of(job: Job, now: datetime) -> Progress:
         return Progress(percent=round(percent, 1), objects_per_second=rate, eta_s=0.0)
     if not listed or not done:
         return Progress(percent=0.0, objects_per_second=None, eta_s=None)
-    hold = hold_of(job)
+    hold = hold_of(job, now)
     until = now if hold is None else hold.since
-    elapsed_s = (until - (job.times.processing_at or job.times.created_at)).total_seconds()
-    elapsed_s -= job.resumes.held_s
+    began_at = job.times.processing_at or job.times.created_at
+    elapsed_s = (until - began_at).total_seconds() - job.resumes.held_s
+    elapsed_s -= closed_s(job.limits, began_at, until)
     # Most of a redriven job was done long before.
     rate = done / elapsed_s if elapsed_s > 0 and not job.redrive.number else None
     remaining = max(listed - done, 0)

@@ -14,6 +14,7 @@ from domain.filter_view import filters_view
 from domain.hold import Hold, hold_of
 from domain.identity import Identity
 from domain.job import Job
+from domain.limits_view import limits_view
 from domain.manifest import format_timestamp
 from domain.orphan_views import orphans_view
 from domain.outcome import Outcome, counts_by_name
@@ -43,7 +44,8 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
         "prefixes": list(job.request.options.prefixes),
         "status": job.status.value,
         "statusReason": job.status_reason,
-        "hold": hold_view(hold) if (hold := hold_of(job)) else None,
+        "hold": hold_view(hold) if (hold := hold_of(job, now)) else None,
+        "limits": limits_view(job.limits) if job.limits else None,
         "warnings": list(job.findings.warnings),
         "discovery": job.request.options.discovery.value,
         "verify": (job.request.options.verify or Verify.TAGS).value,
@@ -148,6 +150,7 @@ def connector_view(connector: Connector) -> Json:
         "fileFilter": filter_view(file_filter) if file_filter else None,
         "filters": filters_view(connector.filters) if connector.filters.given else None,
         "removals": settings_view(connector.removals) if connector.removals else None,
+        "limits": limits_view(connector.limits) if connector.limits else None,
         "expectedBucketOwner": connector.bucket.expected_owner,
         "roleArn": connector.bucket.role_arn,
         "createdAt": format_timestamp(connector.created_at),

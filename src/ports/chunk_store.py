@@ -77,6 +77,13 @@ class ChunkStore(Protocol):
         """
         ...
 
+    async def parked(self, job_id: str, *, after: int, among: int) -> list[Chunk]:
+        """Return the parked ones of the next `among` chunks (1 to 1,000) by index after `after`.
+
+        After index -1 they are the job's first.
+        """
+        ...
+
     async def list_page(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page[Chunk]:
         """Return up to `limit` chunks of the job by index.
 

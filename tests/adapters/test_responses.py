@@ -281,7 +281,7 @@ CALL_NAMES: Final = tuple(
         "source_files": "read",
         "batch_jobs": "create describe find cancel",
         "jobs": "create get save save_ended reopen list_page open_jobs stage_pause pause_stage",
-        "chunks": "add get save settle chunks list_page covering_page",
+        "chunks": "add get save settle chunks list_page parked covering_page",
         "shares": "start get shares save record hand_on close discard",
         "connectors": "create get save remove list_page record_queue_empty record_baseline",
         "errors": "record clear list_page",
@@ -293,6 +293,7 @@ CALL_NAMES: Final = tuple(
         "bus": "publish publish_removals",
         "invoker": "advance list_share orphans removals",
         "scheduler": "put remove revisions",
+        "slots": "take give_back free_count",
         "schedule_runs": "get save",
         "surveyor": "check look survey",
     }.items()

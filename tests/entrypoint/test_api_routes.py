@@ -290,6 +290,12 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
             "mediaTypes": ["video"],
         },
         "removals": {"announce": True, "maxShare": 0.125, "maxCount": 7, "minCount": 3},
+        "limits": {
+            "concurrency": 3,
+            "objectsPerSecond": 0.5,
+            "windows": [{"days": ["MON", "SUN"], "from": "20:00", "to": "06:30"}],
+            "timeZone": "Europe/Berlin",
+        },
         "expectedBucketOwner": "123456789012",
         "roleArn": "arn:aws:iam::123456789012:role/teams/media",
     }

@@ -51,7 +51,7 @@ def nothing_written(story: Any) -> bool:
 
 
 async def hold(story: Any, job: Any) -> Any:
-    return hold_of(await story.ports.jobs.get(job.job_id))
+    return hold_of(await story.ports.jobs.get(job.job_id), story.ports.clock.now())
 
 
 async def test_they_wait_and_go_on_automatically(story: Any) -> None:

@@ -291,7 +291,7 @@ class TestEngine:
         await story.use_cases.engine().advance(job_id, story.deadline())
         taken = story.ports.invoker.take()
         assert taken == [job_id]
-        assert hold_of(await story.ports.jobs.get(job.job_id)) is None
+        assert hold_of(await story.ports.jobs.get(job.job_id), story.ports.clock.now()) is None
 
     async def test_a_failed_read_of_the_job_is_an_error(self, story: Any) -> None:
         job = await story.start()
@@ -358,7 +358,7 @@ class TestStage:
         await story.run_engine()
         await pause_all(story)
         second = await story.start(prefixes=("1",))
-        hold = hold_of(await story.ports.jobs.get(second.job_id))
+        hold = hold_of(await story.ports.jobs.get(second.job_id), story.ports.clock.now())
         assert hold is not None
         assert hold.cause is HoldCause.STAGE_PAUSED
         await wait(story)
@@ -376,13 +376,13 @@ class TestStage:
         await pause_all(story)
         await resume_all(story)
         current = await story.ports.jobs.get(job.job_id)
-        hold = hold_of(current)
+        hold = hold_of(current, story.ports.clock.now())
         assert hold is not None
         assert hold.cause is HoldCause.PAUSED
         assert current.resumes.number == 0
         await pause_all(story)
         await resume(story, job)
-        hold = hold_of(await story.ports.jobs.get(job.job_id))
+        hold = hold_of(await story.ports.jobs.get(job.job_id), story.ports.clock.now())
         assert hold is not None
         assert hold.cause is HoldCause.STAGE_PAUSED
 

@@ -30,12 +30,14 @@ from adapters.aws.ingest_bus import EventBridgeIngestBus
 from adapters.aws.ingest_queue import SqsIngestQueue
 from adapters.aws.job_item import new_job_item
 from adapters.aws.job_store import DynamoJobStore
+from adapters.aws.lease_item import lease_values
 from adapters.aws.object_store import S3ObjectStore
 from adapters.aws.results_store import S3ResultsStore
 from adapters.aws.schedule_runs import DynamoScheduleRunStore
 from adapters.aws.scheduler import EventBridgeScheduler, SchedulePlace, schedule_name
 from adapters.aws.share_item import share_item
 from adapters.aws.share_store import DynamoShareStore
+from adapters.aws.slot_store import DynamoSlotStore, slot_id
 from adapters.aws.source_files import S3SourceFiles
 from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.aws.surveyor import LambdaSurveyor
@@ -49,6 +51,7 @@ from domain.decision import Decision
 from domain.failure import Failure
 from domain.identity import Identity
 from domain.job import DiscoveryWork, Job, JobCompleted, ManifestFile, evolve, new_job
+from domain.lease import Lease
 from domain.listing import Listing
 from domain.listing_share import ListingShare
 from domain.message import (
@@ -173,6 +176,9 @@ _LOCK = (
     "<Days>1</Days></DefaultRetention></Rule>"
 )
 _JOB_ITEM = new_job_item(JOB)
+_SLOT_ITEM = to_item(
+    {"jobId": slot_id("c1", 0), "lease": lease_values(Lease(token="other", expires_at=NOW))}
+)
 _SHARE_ITEM = share_item(SHARE)
 _CHUNK_ITEM = chunk_item(CHUNK)
 _CONNECTOR_ITEM = to_item(
@@ -330,6 +336,8 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
         [table] = wanted = parameters.get("RequestItems", {"Jobs": {}})
         if {"jobId": _SHARE_ITEM["jobId"]} in wanted[table].get("Keys", ()):
             return _json({"Responses": {table: [_SHARE_ITEM]}, "UnprocessedKeys": {}})
+        if {"jobId": _SLOT_ITEM["jobId"]} in wanted[table].get("Keys", ()):
+            return _json({"Responses": {table: [_SLOT_ITEM]}, "UnprocessedKeys": {}})
         return _json({"Responses": {table: [_ITEMS[table]]}, "UnprocessedKeys": {}})
     if operation == "Invoke" and parameters["InvocationType"] == "RequestResponse":
         action = json.loads(parameters["Payload"])["action"]
@@ -396,6 +404,7 @@ async def adapter_calls(clients: Clients) -> Calls:
     )
     catalog_scan = DynamoCatalogScan(dynamodb, "Assets")
     shares = DynamoShareStore(dynamodb, "Jobs", chunk_table_name="Chunks", sleep=no_sleep)
+    slots = DynamoSlotStore(dynamodb, "Jobs", sleep=no_sleep)
     schedule_runs = DynamoScheduleRunStore(dynamodb, "Connectors", sleep=no_sleep)
     scheduler = EventBridgeScheduler(
         clients.scheduler,
@@ -469,6 +478,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "chunks.settle": lambda: chunks.settle(CHUNK, Tally(chunks_completed=1)),
         "chunks.chunks": lambda: _all(chunks.chunks("job-1")),
         "chunks.list_page": lambda: chunks.list_page("job-1", limit=5),
+        "chunks.parked": lambda: chunks.parked("job-1", after=-1, among=5),
         "chunks.covering_page": lambda: chunks.covering_page("job-1", "p/a.jpg", limit=5),
         "shares.start": lambda: shares.start(JOB, [replace(SHARE, version=0)]),
         "shares.get": lambda: shares.get("job-1", 0),
@@ -520,6 +530,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         "scheduler.put": lambda: scheduler.put(TIMER),
         "scheduler.remove": lambda: scheduler.remove("c1"),
         "scheduler.revisions": scheduler.revisions,
+        "slots.take": lambda: slots.take("c1", 2, Lease(token="t", expires_at=NOW), NOW),
+        "slots.give_back": lambda: slots.give_back("c1", 0, "t"),
+        "slots.free_count": lambda: slots.free_count("c1", 2, NOW),
         "schedule_runs.get": lambda: schedule_runs.get(CONNECTOR),
         "schedule_runs.save": lambda: schedule_runs.save(CONNECTOR, ScheduleRuns()),
         "surveyor.check": lambda: LambdaSurveyor(lambda_, function_arn=ARN).check(

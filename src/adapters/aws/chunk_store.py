@@ -108,6 +108,14 @@ class DynamoChunkStore:
         following = None if last is None else to_cursor(_list_name(job_id), (last,))
         return Page(tuple(map(to_chunk, response["Items"])), following)
 
+    async def parked(self, job_id: str, *, after: int, among: int) -> list[Chunk]:
+        request = of_job(self._table_name, job_id) | {"Limit": among}
+        request["KeyConditionExpression"] += " AND #chunkIndex > :after"
+        request["ExpressionAttributeNames"]["#chunkIndex"] = "chunkIndex"
+        request["ExpressionAttributeValues"][":after"] = to_attribute(after)
+        items, _ = await first(query(self._client, request), among)
+        return [chunk for chunk in map(to_chunk, items) if chunk.parked]
+
     async def list_page(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page[Chunk]:
         request = self._page_request(job_id, cursor) | {"Limit": limit + 1}
         items, more = await first(query(self._client, request), limit)

@@ -18,6 +18,7 @@ from adapters.aws.bucket_item import bucket_values, to_bucket
 from adapters.aws.dynamo_writes import Request, update
 from adapters.aws.filters_item import filters_values, to_filters
 from adapters.aws.ingest_item import ingest_values, to_ingest
+from adapters.aws.limits_item import limits_values, to_limits
 from adapters.aws.removals_item import (
     baseline_values,
     settings_values,
@@ -69,6 +70,7 @@ def to_connector(item: Item) -> Connector:
             filters=to_filters(values.get("filters")),
             schedule=to_schedule(values.get("schedule")),
             removals=to_settings(values.get("removals")),
+            limits=to_limits(values.get("limits")),
             queue_empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
             baseline=to_baseline(values.get("baseline")),
             created_at=to_timestamp(values["createdAt"]),
@@ -145,4 +147,5 @@ def _settings(connector: Connector) -> dict[str, Value | None]:
         "filters": filters_values(connector.filters),
         "schedule": schedule_values(connector.schedule),
         "removals": settings_values(connector.removals),
+        "limits": limits_values(connector.limits),
     }

@@ -24,6 +24,7 @@ from adapters.aws.filters_item import filters_values, to_filters
 from adapters.aws.index_item import index_values, to_index
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.lease_item import lease_values, to_lease
+from adapters.aws.limits_item import limits_values, to_limits
 from adapters.aws.listing_item import progress_values, sharing_values, to_progress, to_sharing
 from adapters.aws.lookup_item import lookup_values, to_lookup
 from adapters.aws.orphans_item import orphans_values, to_orphans
@@ -148,6 +149,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "ending": _ending_values(job.ending),
         "pause": pause_values(job.pause),
         "backlog": backlog_values(job.backlog),
+        "limits": limits_values(job.limits),
         "resumes": resumes_values(job.resumes),
         "redriveNumber": job.redrive.number,
         "redriving": job.redrive.active,
@@ -189,6 +191,7 @@ def to_job(item: Item) -> Job:
             ending=_to_ending(values.get("ending")),
             pause=to_pause(values.get("pause")),
             backlog=to_backlog(values.get("backlog")),
+            limits=to_limits(values.get("limits")),
             resumes=to_resumes(values.get("resumes")),
             redrive=Redrive(number=values["redriveNumber"], active=values["redriving"]),
             index=to_index(values.get("index")),

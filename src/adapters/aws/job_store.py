@@ -36,6 +36,7 @@ from adapters.aws.prefix_guard import (
     read_guard,
     release,
 )
+from adapters.aws.slot_store import is_slot
 from domain.connector import Connector
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import Job, JobStatus
@@ -82,7 +83,7 @@ class DynamoJobStore:
         return created
 
     async def get(self, job_id: str) -> Job:
-        other = is_guard(job_id) or is_share(job_id) or is_stage(job_id)
+        other = is_guard(job_id) or is_share(job_id) or is_stage(job_id) or is_slot(job_id)
         job = None if other else await self._find(job_id)
         if job is None:
             raise NotFound(f"there is no job {job_id}", resource=job_id)

@@ -84,6 +84,10 @@ class MemoryChunkStore:
         page = await self.list_page(job_id, limit=limit, cursor=cursor)
         return Page(tuple(chunk for chunk in page.items if chunk.covers(key)), page.cursor)
 
+    async def parked(self, job_id: str, *, after: int, among: int) -> list[Chunk]:
+        following = [chunk for chunk in self._database.chunks_of(job_id) if chunk.index > after]
+        return [chunk for chunk in following[:among] if chunk.parked]
+
     async def list_page(self, job_id: str, *, limit: int, cursor: str | None = None) -> Page[Chunk]:
         return page_of(
             self._database.chunks_of(job_id),

@@ -18,6 +18,7 @@ from domain.chunk import Chunk
 from domain.connector import Connector
 from domain.failure import Failure
 from domain.job import Job
+from domain.lease import Lease
 from domain.listing_share import ListingShare
 from domain.pause import Pause
 from domain.schedule_runs import ScheduleRuns
@@ -112,6 +113,7 @@ class MemoryDatabase:
         self.unreadable: dict[str, str] = {}
         self.jobs: Table[str, Job] = Table()
         self.stage_pause: Pause | None = None
+        self.slots: dict[tuple[str, int], Lease] = {}
         self.connectors: dict[str, Connector] = {}
         self.schedule_runs: dict[str, tuple[Connector, ScheduleRuns]] = {}
         self.failures: dict[str, dict[str, StoredFailure]] = {}

@@ -139,7 +139,7 @@ class Engine:
             return await self._fail(job_id, error, deadline, reason)
         job = await lease.release(job_id)
         # A resume that found the lease held has changed the job, so it was read again.
-        if not finished and pause_of(job) is None:
+        if not finished and pause_of(job, self._clock.now()) is None:
             await self._invoker.advance(job_id)
         if job.splitting.done:
             return await self._status_publisher.finish_if_settled(job_id)
@@ -181,7 +181,7 @@ class Engine:
     async def _run_steps(self, job: Job, lease: JobLease) -> bool:
         """Advance the job; True if it now waits or has ended, False if it had to stop before."""
         job = await self._status_publisher.publish_pending(job)
-        if job.resumes.pending and hold_of(job) is None:
+        if job.resumes.pending and hold_of(job, self._clock.now()) is None:
             resumed = await self._steps.requeue_parked.run(job, lease)
             if resumed is None:
                 return False

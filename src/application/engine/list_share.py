@@ -113,7 +113,7 @@ class ListShare:
                     sharing = job.listing.sharing
                     if sharing is None or job.terminal or job.ending is not None:
                         return None
-                    if pause_of(job) is not None:
+                    if pause_of(job, self._clock.now()) is not None:
                         return None  # the engine requests it again when the job goes on
                     share = lease_share(
                         await self._shares.get(job_id, number),
@@ -187,7 +187,8 @@ class ListShare:
         """Request what follows: the rest of the share, or the end of the whole listing."""
         if not share.done:
             # It is released now, so a resume from now on finds it idle.
-            if not held or pause_of(await self._jobs.get(share.job_id)) is None:
+            job = await self._jobs.get(share.job_id) if held else None
+            if job is None or pause_of(job, self._clock.now()) is None:
                 await self._request(share)
             return
         job = await self._jobs.get(share.job_id)

@@ -8,6 +8,7 @@ from datetime import datetime
 from application.engine.chunk_enqueuer import ChunkEnqueuer
 from application.engine.lost_messages import WaitingChunks
 from application.execution.deadline import Deadline
+from application.execution.free_slots import FreeSlots
 from application.execution.tuning import Tuning
 from application.results.failure_records import cause_of
 from domain.chunk import Chunk, ChunkLeaseExpired, ChunkStatus, evolve, lease_expired
@@ -31,6 +32,7 @@ class RepairChunks:
         chunks: ChunkStore,
         queue: ChunkQueue,
         queueing: ChunkEnqueuer,
+        free_slots: FreeSlots,
         clock: Clock,
         telemetry: Telemetry,
         tuning: Tuning,
@@ -38,6 +40,7 @@ class RepairChunks:
         self._chunks = chunks
         self._queue = queue
         self._queueing = queueing
+        self._free_slots = free_slots
         self._clock = clock
         self._telemetry = telemetry
         self._tuning = tuning
@@ -56,10 +59,12 @@ class RepairChunks:
     ) -> None:
         """Requeue chunks without a message; add to `waiting` those that may have none.
 
-        While the job is held none is requeued: chunks of dead workers are parked.
+        While the job is held none is requeued: chunks of dead workers are parked. Where workers
+        need slots, as many parked chunks are requeued as there are free ones.
         """
-        held = hold_of(job) is not None
+        held = hold_of(job, now) is not None
         lost: list[Chunk] = []
+        free = 0 if held else await self._free_slots.count(job)
         async for chunk in self._chunks.chunks(job.job_id):
             if deadline.near(self._tuning.stop_margin_s):
                 break
@@ -68,8 +73,9 @@ class RepairChunks:
                 if released is not None and not held:
                     lost.append(released)
             elif chunk.parked:
-                if not held:
+                if not held and free != 0:
                     lost.append(chunk)
+                    free = None if free is None else free - 1
             elif chunk.status is ChunkStatus.PENDING:
                 if not held and self._stale(chunk, now, self._tuning.stuck_after_s):
                     lost.append(chunk)

@@ -71,7 +71,7 @@ class RepairJob:
         await self._repair_chunks.repair(job, now, waiting, deadline)
         if job.settled:
             await self._status_publisher.finish_if_settled(job.job_id)
-        elif pause_of(job) is not None:
+        elif pause_of(job, now) is not None:
             return
         elif (not job.splitting.done or job.redrive.active) and self._idle(job, now):
             await self._invoker.advance(job.job_id)

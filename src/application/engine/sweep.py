@@ -3,7 +3,8 @@
 It checks every open job, and repairs what a lost message, a lost event or a dead process can leave
 behind: statuses that were not published, a job that no engine works on, a batch job whose end was
 not reported, chunks whose message was lost or whose worker died, a last settlement that did not end
-the job. It also puts the timers of schedules that do not run. It decides by the records, the clock,
+the job. It also puts the timers of schedules that do not run, and gives jobs the limits that their
+connectors have. It decides by the records, the clock,
 and the depth of the processor queue. It is safe to run it twice, or at the same time as any other
 process.
 
@@ -20,6 +21,7 @@ from application.engine.watch_connectors import WatchConnectors
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.results.failure_records import cause_of
+from domain.job import Job
 from ports.job_store import JobStore
 from ports.paging import Unreadable
 from ports.telemetry import Telemetry
@@ -55,6 +57,7 @@ class Sweep:
             Exception: a job could not be repaired; the next sweep tries again.
         """
         checked_count = 0
+        active: list[Job] = []
         waiting, first_error = await self._repair_chunks.read_queue_depth()
         async for job in self._jobs.open_jobs():
             if deadline.near(self._tuning.stop_margin_s):
@@ -64,6 +67,8 @@ class Sweep:
                 # No retry can fix this: an operator must act. An alarm watches this log event.
                 self._telemetry.warning("job_not_repaired", job_id=job.record_id, cause=job.cause)
                 continue
+            if not job.terminal:
+                active.append(job)
             try:
                 await self._repair_job.run(job, waiting, deadline)
             except Exception as error:  # noqa: BLE001 - reported
@@ -76,7 +81,7 @@ class Sweep:
         except Exception as error:  # noqa: BLE001 - reported
             self._telemetry.warning("messages_not_sent_again", cause=cause_of(error))
             first_error = first_error or error
-        first_error = await self._watch_connectors.run(deadline) or first_error
+        first_error = await self._watch_connectors.run(deadline, active) or first_error
         if deadline.near(self._tuning.stop_margin_s):
             self._telemetry.warning("sweep_incomplete", checked_count=checked_count)
         self._telemetry.event("sweep_done", checked_count=checked_count)

@@ -1,14 +1,17 @@
-"""What the sweep does for connectors: it checks their ingest queues, and puts missing timers."""
+"""What the sweep does for connectors: their ingest queues, missing timers, and limits of jobs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from application.engine.ingest_watch import IngestWatch
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.keep_timers import KeepTimers
+from application.limit_jobs import LimitJobs
 from domain.connector import Connector
+from domain.job import Job
 from ports.connector_store import ConnectorStore
 from ports.telemetry import Telemetry
 
@@ -24,29 +27,35 @@ class WatchConnectors:
         connectors: ConnectorStore,
         ingest_watch: IngestWatch,
         timers: KeepTimers,
+        limit_jobs: LimitJobs,
         telemetry: Telemetry,
         tuning: Tuning,
     ) -> None:
         self._connectors = connectors
         self._ingest_watch = ingest_watch
         self._timers = timers
+        self._limit_jobs = limit_jobs
         self._telemetry = telemetry
         self._tuning = tuning
 
-    async def run(self, deadline: Deadline) -> Exception | None:
+    async def run(self, deadline: Deadline, active: Sequence[Job]) -> Exception | None:
         """Check all connectors, until the deadline is near; returns the first error of a timer.
 
-        A queue that cannot be read, or a timer that cannot be put, does not stop the pass.
+        A queue that cannot be read, or a timer that cannot be put, does not stop the pass. Those of
+        the `active` jobs whose limits are not those of their connector get them.
 
         Raises:
             Retryable, Fatal: the connectors or the timers could not be listed.
         """
-        scheduled = await self._observe(deadline)
+        scheduled = await self._observe(deadline, active)
         return await self._timers.put_missing(scheduled)
 
-    async def _observe(self, deadline: Deadline) -> list[Connector]:
+    async def _observe(self, deadline: Deadline, active: Sequence[Job]) -> list[Connector]:
         """Check the ingest queues; returns the connectors that have a schedule."""
         scheduled: list[Connector] = []
+        jobs_of: dict[str, list[Job]] = {}
+        for job in active:
+            jobs_of.setdefault(job.request.connector_id, []).append(job)
         cursor: str | None = None
         while True:
             page = await self._connectors.list_page(limit=_PAGE_CONNECTOR_COUNT, cursor=cursor)
@@ -58,6 +67,8 @@ class WatchConnectors:
                 if deadline.near(self._tuning.stop_margin_s):
                     return scheduled
                 await self._ingest_watch.observe(connector)
+                for job in jobs_of.get(connector.connector_id, ()):
+                    await self._limit_jobs.give(job, connector)
                 if connector.schedule is not None:
                     scheduled.append(connector)
             cursor = page.cursor

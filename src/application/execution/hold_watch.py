@@ -22,6 +22,6 @@ class HoldWatch:
     async def is_held(self, job_id: str) -> bool:
         """Return whether the job is held, as of some seconds ago at most."""
         if not self._held and self._clock.now() - self._polled_at >= self._poll:
-            self._held = pause_of(await self._jobs.get(job_id)) is not None
-            self._polled_at = self._clock.now()
+            job, now = await self._jobs.get(job_id), self._clock.now()
+            self._held, self._polled_at = pause_of(job, now) is not None, now
         return self._held

@@ -12,6 +12,7 @@ from domain.connector import Connector, check_may_start
 from domain.errors import ConnectorRemoved
 from domain.job import Job
 from domain.job_control import is_of, redrive
+from domain.job_limits import with_limits
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
@@ -70,10 +71,17 @@ class RedriveJob:
                 return job
             connector = await self._connector_of(job)
             try:
-                return await update_job(self._jobs, job_id, change, connector=connector)
+                return await update_job(
+                    self._jobs, job_id, self._with_limits_of(connector, change), connector=connector
+                )
             except ConnectorChanged:
                 job = await self._jobs.get(job_id)
         raise ConnectorChanged(job.request.connector_id)
+
+    def _with_limits_of(
+        self, connector: Connector, change: Callable[[Job], Job]
+    ) -> Callable[[Job], Job]:
+        return lambda job: with_limits(change(job), connector.limits, self._clock.now())
 
     async def _connector_of(self, job: Job) -> Connector:
         connector_id = job.request.connector_id

@@ -146,7 +146,9 @@ class StartSync:
             request = replace(sync_request(connector, options), fingerprint=fingerprint)
             if estimate is not None:
                 request = await estimate(request)
-            job = new_job(job_id=job_id, request=request, now=self._clock.now())
+            job = new_job(
+                job_id=job_id, request=request, now=self._clock.now(), limits=connector.limits
+            )
             try:
                 return await self._jobs.create(job, connector=connector)
             except ConnectorChanged:

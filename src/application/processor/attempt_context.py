@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from application.execution.fanout import AdaptiveLimit
 from application.execution.stop_signal import StopSignal, ensure_may_start
 from application.multipart.resumable_copies import ResumableCopies
+from application.processor.attempt_pace import AttemptPace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptContext:
-    """When to stop, how many calls may be in flight, and the chunk's multipart copies."""
+    """When to stop, how fast to go, how many calls in flight, and the chunk's multipart copies."""
 
     stop_signal: StopSignal
+    pace: AttemptPace
     limit: AdaptiveLimit
     copies: ResumableCopies
 

@@ -12,9 +12,11 @@ from application.execution.tuning import Tuning
 from application.jobs.ingest_backlog import IngestBacklog
 from application.jobs.status_publisher import StatusPublisher
 from application.processor.attempt_result import AttemptResult
+from application.processor.hand_over import HandOver
 from application.processor.lease_chunk import ChunkLeases
 from application.processor.run_attempt import ChunkAttempts
 from application.processor.settle_chunk import ChunkSettlement
+from application.processor.worker_slot import WorkerSlot, WorkerSlots
 from application.results.failure_records import cause_of
 from domain.chunk import FIRST_LIFE, Chunk, ChunkLife
 from domain.errors import (
@@ -57,6 +59,8 @@ class ProcessChunk:
         settlement: ChunkSettlement,
         status_publisher: StatusPublisher,
         ingest_backlog: IngestBacklog,
+        worker_slots: WorkerSlots,
+        hand_over: HandOver,
         clock: Clock,
         telemetry: Telemetry,
         tuning: Tuning,
@@ -67,6 +71,8 @@ class ProcessChunk:
         self._settlement = settlement
         self._status_publisher = status_publisher
         self._backlog = ingest_backlog
+        self._slots = worker_slots
+        self._hand_over = hand_over
         self._clock = clock
         self._telemetry = telemetry
         self._tuning = tuning
@@ -76,14 +82,24 @@ class ProcessChunk:
 
         A message that is a duplicate, is late, or is for a chunk that another worker holds, does
         nothing. One that is received while the job is held is taken from the queue: the chunk is
-        parked, and gets another message when the job goes on.
+        parked, and gets another message when the job goes on. So is one for which no slot is free.
 
         Raises:
             InvalidMessage: there is no such job or chunk.
             Retryable: the message must be redelivered.
         """
+        slot = self._slots.of(deadline)
         try:
-            chunk = await self._lease(job_id, index, deadline)
+            return await self._process(job_id, index, deadline, slot)
+        finally:
+            if await slot.give_back():
+                await self._hand_over.after(job_id, index)
+
+    async def _process(
+        self, job_id: str, index: int, deadline: Deadline, slot: WorkerSlot
+    ) -> Delivery:
+        try:
+            chunk = await self._lease(job_id, index, deadline, slot=slot)
         except ChunkLeaseHeld as held:
             self._telemetry.event(
                 "chunk_lease_held", job_id=job_id, chunk_index=index, cause=str(held)
@@ -99,8 +115,8 @@ class ProcessChunk:
                 reason = f"{count} attempts failed; {_last_attempt(chunk)}"
                 await self._settlement.fail(job, chunk, reason)
                 return Delivery.SETTLED
-            result = await self._attempts.run(job, chunk, deadline)
-            return await self._end_attempt(job, chunk, result)
+            result = await self._attempts.run(job, chunk, deadline, slot)
+            return await self._end_attempt(job, chunk, result, slot)
         except (LeaseLost, Conflict) as lost:
             return self._lost(chunk, lost)
         except Exception as error:
@@ -160,14 +176,25 @@ class ProcessChunk:
         return Delivery.SETTLED
 
     async def _lease(
-        self, job_id: str, index: int, deadline: Deadline, life: ChunkLife | None = None
+        self,
+        job_id: str,
+        index: int,
+        deadline: Deadline,
+        life: ChunkLife | None = None,
+        *,
+        slot: WorkerSlot | None = None,
     ) -> Chunk | Delivery:
-        """Lease the chunk that a message names; without a lease return the delivery's result."""
+        """Lease the chunk that a message names; without a lease return the delivery's result.
+
+        With `slot`, only if that is or can be taken.
+        """
         with _named_by_message(job_id, index):
             # First: while its record cannot be read, nothing of the job is touched.
             job = await self._backlog.before_starting(await self._jobs.get(job_id))
             try:
-                if hold_of(job) is None:
+                if hold_of(job, self._clock.now()) is None and (
+                    slot is None or await slot.keep(job)
+                ):
                     return await self._leases.acquire(job_id, index, deadline, life)
                 parked = await self._leases.park(job_id, index, life)
                 return await self._unless_it_goes_on(parked)
@@ -177,18 +204,21 @@ class ProcessChunk:
         return Delivery.NOTHING_TO_DO
 
     async def _unless_it_goes_on(self, parked: Chunk | None) -> Delivery:
-        """Send the message of a parked chunk, if its job is no longer held.
+        """Send the message of a parked chunk, if its job is no longer held, or a slot is free.
 
-        The engine may have looked for parked chunks before this one was parked.
+        The engine, or who had the slot, may have looked for parked chunks before this was parked.
         """
         if parked is None:
             return Delivery.NOTHING_TO_DO
-        if hold_of(await self._jobs.get(parked.job_id)) is not None:
+        job = await self._jobs.get(parked.job_id)
+        if hold_of(job, self._clock.now()) is not None or not await self._hand_over.may_start(job):
             return Delivery.PARKED
         await self._leases.unpark(parked)
         return Delivery.RELEASED
 
-    async def _end_attempt(self, job: Job, chunk: Chunk, result: AttemptResult) -> Delivery:
+    async def _end_attempt(
+        self, job: Job, chunk: Chunk, result: AttemptResult, slot: WorkerSlot
+    ) -> Delivery:
         if result.error is not None:
             if not isinstance(result.error, DomainError | Fatal | NotFound):
                 raise result.error
@@ -202,7 +232,9 @@ class ProcessChunk:
             await self._settlement.settle(job, chunk, result.outcomes)
             return Delivery.SETTLED
         if result.job_held:
-            return await self._unless_it_goes_on(await self._leases.park_leased(chunk, result))
+            parked = await self._leases.park_leased(chunk, result)
+            await slot.give_back()
+            return await self._unless_it_goes_on(parked)
         await self._leases.release(chunk, result)
         return Delivery.RELEASED
 

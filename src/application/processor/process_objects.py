@@ -133,7 +133,7 @@ class ObjectProcessor:
         outcomes: dict[str, Outcome] = {}
 
         async def apply(item: Candidate) -> None:
-            if await context.stop_signal.should_stop():
+            if not await context.pace.may_start():
                 return
             try:
                 result = await self._decide_and_write(job, item, context)

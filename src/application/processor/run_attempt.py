@@ -12,8 +12,10 @@ from application.jobs.ingest_backlog import IngestBacklog
 from application.multipart.copy_state_file import CopyStateFile
 from application.multipart.resumable_copies import ResumableCopies
 from application.processor.attempt_context import AttemptContext
+from application.processor.attempt_pace import AttemptPace
 from application.processor.attempt_result import AttemptResult
 from application.processor.process_objects import ObjectProcessor
+from application.processor.worker_slot import WorkerSlot
 from application.results.files import chunk_key, copies_key, read_entries
 from application.results.progress_files import ProgressFiles
 from domain.chunk import Chunk, check_lease
@@ -51,12 +53,14 @@ class ChunkAttempts:
         self._telemetry = telemetry
         self._tuning = tuning
 
-    async def run(self, job: Job, chunk: Chunk, deadline: Deadline) -> AttemptResult:
+    async def run(
+        self, job: Job, chunk: Chunk, deadline: Deadline, slot: WorkerSlot
+    ) -> AttemptResult:
         """Process the entries without a final outcome.
 
         An error that ends the attempt is part of the result: what was done before it still counts.
         """
-        context = self._context(job, chunk, deadline)
+        context = self._context(job, chunk, deadline, slot)
         try:
             before = await self._progress.load(chunk)
         except Exception as error:  # noqa: BLE001 - the caller decides what follows from it
@@ -65,13 +69,13 @@ class ChunkAttempts:
         failure: Exception | None = None
 
         async def process(window: list[ManifestEntry]) -> None:
-            if await context.stop_signal.should_stop():
+            if not await context.pace.may_read(len(window)):
                 return
             for outcome in await self._object_processor.process(job, window, context):
                 outcomes[outcome.key] = outcome
 
         try:
-            windows = self._windows(chunk, done=before)
+            windows = self._windows(chunk, context.pace, done=before)
             await fan_out(windows, process, limit=self._tuning.windows_in_flight)
         except Exception as error:  # noqa: BLE001 - the caller decides what follows from it
             failure = error
@@ -84,13 +88,16 @@ class ChunkAttempts:
             error=failure,
         )
 
-    def _context(self, job: Job, chunk: Chunk, deadline: Deadline) -> AttemptContext:
+    def _context(
+        self, job: Job, chunk: Chunk, deadline: Deadline, slot: WorkerSlot
+    ) -> AttemptContext:
         stop_signal = StopSignal(
             jobs=self._jobs,
             job=job,
             deadline=deadline,
             clock=self._clock,
             look=self._backlog.before_starting,
+            keeps=slot.keep,
             stop_margin_s=self._tuning.stop_margin_s,
             poll_s=self._tuning.ending_poll_s,
         )
@@ -110,10 +117,11 @@ class ChunkAttempts:
             stop_signal=stop_signal,
             limit=limit,
         )
-        return AttemptContext(stop_signal=stop_signal, limit=limit, copies=copies)
+        pace = AttemptPace(stop_signal, self._clock)
+        return AttemptContext(stop_signal=stop_signal, pace=pace, limit=limit, copies=copies)
 
     async def _windows(
-        self, chunk: Chunk, *, done: Container[str]
+        self, chunk: Chunk, pace: AttemptPace, *, done: Container[str]
     ) -> AsyncIterator[list[ManifestEntry]]:
         window: list[ManifestEntry] = []
         async for entry in read_entries(self._results, chunk_key(chunk)):
@@ -124,7 +132,7 @@ class ChunkAttempts:
                 yield [entry]
                 continue
             window.append(entry)
-            if len(window) == self._tuning.window_object_count:
+            if len(window) >= pace.window_size(self._tuning.window_object_count):
                 yield window
                 window = []
         if window:

@@ -13,6 +13,7 @@ from domain.connector import Connector, ConnectorStatus, IdSource, Ingest, Trigg
 from domain.file_types import FileFilter, FilterMode, file_filter_of
 from entrypoints.http.bodies import BY_VALUE
 from entrypoints.http.filter_bodies import FiltersBody, filters_of
+from entrypoints.http.limit_bodies import LimitsBody
 from entrypoints.http.removal_bodies import RemovalsBody
 from entrypoints.http.values import (
     AccountId,
@@ -103,6 +104,11 @@ class _SettingsBody(Wire):
         description="That a sync of all of it reports the objects that are gone since the sync"
         " before; nothing is ever deleted.",
     )
+    limits: LimitsBody | None = Field(
+        None,
+        description="How much of its work is done at once, how fast, and when; also for jobs that"
+        " run.",
+    )
     expected_bucket_owner: AccountId | None = Field(
         None, description="The 12-digit id of the account that must own the bucket."
     )
@@ -118,6 +124,7 @@ class _SettingsBody(Wire):
             "verify": self.verify,
             "filters": filters_of(self.filters),
             "removals": self.removals.to_removals() if self.removals else None,
+            "limits": self.limits.to_limits() if self.limits else None,
             "expected_owner": self.expected_bucket_owner,
             "role_arn": self.role_arn,
         }

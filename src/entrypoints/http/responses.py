@@ -18,6 +18,7 @@ from domain.outcome_index import IndexStatus
 from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
+from entrypoints.http.limit_responses import Limits
 from entrypoints.http.orphan_responses import JobOrphans
 from entrypoints.http.outcome_responses import Listed, ObjectOutcome, Outcome
 from entrypoints.http.pause_responses import Hold
@@ -74,6 +75,8 @@ class Connector(Shown):
     """Which objects its syncs are about; null for all."""
     removals: RemovalSettings | None
     """Null if removed objects are not reported."""
+    limits: Limits | None
+    """Null if nothing is limited."""
     expected_bucket_owner: str | None
     role_arn: str | None
     """The role in which the bucket is reached; null for the service's own."""
@@ -231,6 +234,8 @@ class Job(Shown):
     status_reason: str | None
     hold: Hold | None
     """Null if nothing holds the job."""
+    limits: Limits | None
+    """Those that its connector has now; null if nothing is limited."""
     warnings: list[str]
     discovery: Discovery
     verify: Verify

@@ -40,7 +40,7 @@ _EXPRESSION: Final = WithJsonSchema(
         "pattern": f"^({_RATE}|{_CRON})$",
     }
 )
-_TIME_ZONE: Final = WithJsonSchema(
+TIME_ZONE: Final = WithJsonSchema(
     {
         "type": "string",
         "minLength": 1,
@@ -58,7 +58,7 @@ class ScheduleBody(Wire):
     ] = Field(
         description="`rate(6 hours)`, or `cron(…)` with the six fields of EventBridge Scheduler."
     )
-    time_zone: Annotated[Text, Field(min_length=1, max_length=TIME_ZONE_CHARS_MAX), _TIME_ZONE] = (
+    time_zone: Annotated[Text, Field(min_length=1, max_length=TIME_ZONE_CHARS_MAX), TIME_ZONE] = (
         Field("UTC", description="The time zone of a cron expression, of the IANA database.")
     )
     jitter_minutes: Annotated[int, _WHOLE, Field(ge=0, le=JITTER_MINUTES_MAX)] = Field(

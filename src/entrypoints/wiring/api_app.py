@@ -24,6 +24,7 @@ from application.jobs.removal_pages import RemovalPages
 from application.jobs.start_planned_sync import StartPlannedSync
 from application.jobs.start_sync import StartSync
 from application.keep_timers import KeepTimers
+from application.limit_jobs import LimitJobs
 from application.schedules.schedules import Schedules
 from entrypoints.wiring.slots import Slots, app_of, singleton
 
@@ -38,6 +39,7 @@ class ApiUseCases(Slots):
     """Created once per container, from the ports in its slots."""
 
     timers = singleton(KeepTimers, locals(), Slots, connectors=Slots.connector_store)
+    limit_jobs = singleton(LimitJobs, locals(), Slots, engine=Slots.invoker)
     connectors = singleton(Connectors, locals(), Slots, connectors=Slots.connector_store)
     schedules = singleton(
         Schedules,

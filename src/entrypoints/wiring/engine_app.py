@@ -35,6 +35,7 @@ from application.engine.take_snapshot import TakeSnapshot
 from application.engine.watch_connectors import WatchConnectors
 from application.jobs.start_sync import StartSync
 from application.keep_timers import KeepTimers
+from application.limit_jobs import LimitJobs
 from application.results.outcome_index import IndexReader
 from application.schedules.start_scheduled_sync import StartScheduledSync
 from entrypoints.wiring.chunk_use_cases import ChunkUseCases
@@ -90,12 +91,14 @@ class EngineUseCases(ChunkUseCases):
     timers_of_engine = singleton(
         KeepTimers, locals(), ChunkUseCases, connectors=ChunkUseCases.connector_store
     )
+    limits_of_engine = singleton(LimitJobs, locals(), ChunkUseCases, engine=ChunkUseCases.invoker)
     watch_connectors = singleton(
         WatchConnectors,
         locals(),
         ChunkUseCases,
         connectors=ChunkUseCases.connector_store,
         timers=timers_of_engine,
+        limit_jobs=limits_of_engine,
     )
     sweep = singleton(Sweep, locals(), ChunkUseCases)
     sync_starter_of_engine = singleton(

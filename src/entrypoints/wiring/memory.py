@@ -27,6 +27,7 @@ from adapters.memory.results_store import MemoryResultsStore
 from adapters.memory.schedule_runs import MemoryScheduleRunStore
 from adapters.memory.scheduler import MemoryScheduler
 from adapters.memory.share_store import MemoryShareStore
+from adapters.memory.slot_store import MemorySlotStore
 from adapters.memory.source_files import MemorySourceFiles
 from adapters.memory.status_notifier import MemoryStatusNotifier
 from adapters.memory.surveyor import MemorySurveyor
@@ -71,6 +72,7 @@ class MemoryPorts:
     source_files: MemorySourceFiles
     parquet_reader: MemoryParquetReader
     queue: MemoryChunkQueue
+    slots: MemorySlotStore
     invoker: MemoryEngineInvoker
     notifier: MemoryStatusNotifier
     bus: MemoryIngestBus
@@ -119,6 +121,7 @@ def memory_world(
         source_files=MemorySourceFiles(objects),
         parquet_reader=MemoryParquetReader(),
         queue=MemoryChunkQueue(clock),
+        slots=MemorySlotStore(database),
         invoker=MemoryEngineInvoker(),
         notifier=MemoryStatusNotifier(),
         bus=MemoryIngestBus(),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ports.schedule_runs import ScheduleRunStore
     from ports.scheduler import Scheduler
     from ports.share_store import ShareStore
+    from ports.slot_store import SlotStore
     from ports.source_files import SourceFiles
     from ports.status_notifier import StatusNotifier
     from ports.surveyor import Surveyor
@@ -88,11 +89,12 @@ class ApiPorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectPorts:
-    """The customers' buckets, the catalog, and the queues: for engine and processor."""
+    """The customers' buckets, the catalog, queues and slots: for engine and processor."""
 
     objects: ObjectStore
     catalog: Catalog
     queue: ChunkQueue
+    slots: SlotStore
     ingest_queue: IngestQueue
 
 

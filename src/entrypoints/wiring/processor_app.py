@@ -10,6 +10,7 @@ from application.processor.check_bucket import CheckBucket
 from application.processor.chunk_outcomes import ChunkOutcomes
 from application.processor.decide_objects import ObjectDecisions
 from application.processor.discover_object import DiscoverObject
+from application.processor.hand_over import HandOver
 from application.processor.lease_chunk import ChunkLeases
 from application.processor.look_at_object import LookAtObject
 from application.processor.process_chunk import ProcessChunk
@@ -17,6 +18,7 @@ from application.processor.process_objects import ObjectProcessor
 from application.processor.run_attempt import ChunkAttempts
 from application.processor.settle_chunk import ChunkSettlement
 from application.processor.survey_bucket import SurveyBucket
+from application.processor.worker_slot import WorkerSlots
 from application.processor.write_object import ObjectWriter
 from entrypoints.wiring.chunk_use_cases import ChunkUseCases
 from entrypoints.wiring.slots import app_of, singleton
@@ -48,6 +50,8 @@ class ProcessorUseCases(ChunkUseCases):
     look_at_object = singleton(LookAtObject, locals(), ChunkUseCases)
     check_bucket = singleton(CheckBucket, locals(), ChunkUseCases)
     chunk_leases = singleton(ChunkLeases, locals(), ChunkUseCases)
+    hand_over = singleton(HandOver, locals(), ChunkUseCases, leases=chunk_leases)
+    worker_slots = singleton(WorkerSlots, locals(), ChunkUseCases)
     chunk_attempts = singleton(ChunkAttempts, locals(), ChunkUseCases)
     chunk_outcomes = singleton(ChunkOutcomes, locals(), ChunkUseCases)
     settlement = singleton(ChunkSettlement, locals(), ChunkUseCases)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ports.schedule_runs import ScheduleRunStore
     from ports.scheduler import Scheduler
     from ports.share_store import ShareStore
+    from ports.slot_store import SlotStore
     from ports.source_files import SourceFiles
     from ports.status_notifier import StatusNotifier
     from ports.surveyor import Surveyor
@@ -97,6 +98,7 @@ class Slots(containers.DeclarativeContainer):
     profile: providers.Dependency[Profile] = providers.Dependency()
     results_bucket_name: providers.Dependency[str] = providers.Dependency()
     costing: providers.Dependency[Costing] = providers.Dependency()
+    slots: providers.Dependency[SlotStore] = providers.Dependency()
     surveyor: providers.Dependency[Surveyor] = providers.Dependency()
     scheduler: providers.Dependency[Scheduler] = providers.Dependency()
     schedule_runs: providers.Dependency[ScheduleRunStore] = providers.Dependency()

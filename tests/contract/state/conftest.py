@@ -30,6 +30,7 @@ from adapters.aws.resources import (
 from adapters.aws.schedule_runs import DynamoScheduleRunStore
 from adapters.aws.sessions import new_session
 from adapters.aws.share_store import DynamoShareStore
+from adapters.aws.slot_store import DynamoSlotStore
 from adapters.memory.chunk_store import MemoryChunkStore
 from adapters.memory.connector_store import MemoryConnectorStore
 from adapters.memory.database import MemoryDatabase
@@ -37,6 +38,7 @@ from adapters.memory.error_log import MemoryErrorLog
 from adapters.memory.job_store import MemoryJobStore
 from adapters.memory.schedule_runs import MemoryScheduleRunStore
 from adapters.memory.share_store import MemoryShareStore
+from adapters.memory.slot_store import MemorySlotStore
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Bucket
 from domain.job import Job, new_job
@@ -47,6 +49,7 @@ from ports.error_log import ErrorLog
 from ports.job_store import JobStore
 from ports.schedule_runs import ScheduleRunStore
 from ports.share_store import ShareStore
+from ports.slot_store import SlotStore
 
 if TYPE_CHECKING:
     from types_aiobotocore_dynamodb import DynamoDBClient
@@ -56,6 +59,7 @@ _SHAPES = {
     "test_job_store": (JOBS_TABLE,),
     "test_stage_pause": (JOBS_TABLE, CHUNKS_TABLE),
     "test_chunk_store": (JOBS_TABLE, CHUNKS_TABLE),
+    "test_slot_store": (JOBS_TABLE, CHUNKS_TABLE),
     "test_share_store": (JOBS_TABLE, CHUNKS_TABLE),
     "test_connector_store": (CONNECTORS_TABLE, JOBS_TABLE),
     "test_connectors_and_jobs": (CONNECTORS_TABLE, JOBS_TABLE),
@@ -95,6 +99,7 @@ class State:
     shares: ShareStore
     connectors: ConnectorStore
     schedule_runs: ScheduleRunStore
+    slots: SlotStore
     failures: ErrorLog
     clock: SettableClock
     spoil: Callable[[str], Awaitable[None]]
@@ -216,6 +221,7 @@ def _dynamo_state(tables: Tables) -> State:
             sleep=_no_wait,
         ),
         schedule_runs=DynamoScheduleRunStore(client, tables.name(CONNECTORS_TABLE), sleep=_no_wait),
+        slots=DynamoSlotStore(client, tables.name(JOBS_TABLE), sleep=_no_wait),
         failures=DynamoErrorLog(client, tables.name(ERRORS_TABLE), clock, sleep=_no_wait),
         clock=clock,
         spoil=spoil,
@@ -234,6 +240,7 @@ def _memory_state() -> State:
         shares=MemoryShareStore(database),
         connectors=MemoryConnectorStore(database),
         schedule_runs=MemoryScheduleRunStore(database),
+        slots=MemorySlotStore(database),
         failures=MemoryErrorLog(database, clock),
         clock=clock,
         spoil=spoil,

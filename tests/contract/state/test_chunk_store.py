@@ -481,3 +481,27 @@ class TestReading:
         for invalid in (of_jobs, *invalid_cursors(cursor)):
             with pytest.raises(InvalidCursor):
                 await chunks.list_page("job-1", limit=1, cursor=invalid)
+
+
+class TestParked:
+    @pytest.fixture
+    async def parked_at(self, chunks: ChunkStore, job: Job, make_chunk: MakeChunk) -> set[int]:
+        """Chunks 0 to 5, of which these are parked."""
+        await chunks.add(job, [make_chunk(index) for index in range(6)])
+        for index in (1, 2, 5):
+            chunk = await chunks.get(job.job_id, index)
+            await chunks.save(replace(chunk, status=ChunkStatus.QUEUED, parked=True))
+        return {1, 2, 5}
+
+    @pytest.mark.parametrize(
+        ("after", "among", "found"),
+        [(-1, 10, [1, 2, 5]), (1, 10, [2, 5]), (-1, 2, [1]), (2, 2, []), (2, 3, [5]), (5, 1, [])],
+    )
+    @pytest.mark.usefixtures("parked_at")
+    async def test_of_the_next_chunks(
+        self, chunks: ChunkStore, job: Job, after: int, among: int, found: list[int]
+    ) -> None:
+        parked = await chunks.parked(job.job_id, after=after, among=among)
+        assert [chunk.index for chunk in parked] == found
+        for chunk in parked:
+            assert chunk == await chunks.get(job.job_id, chunk.index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,7 @@ from domain.file_types import FileFilter, FilterMode
 from domain.filters import Filters, MediaType, StorageClass
 from domain.removal_settings import NO_BASELINE, Baseline, Removals
 from domain.schedule import Schedule, ScheduleMode
+from domain.work_limits import TimeWindow, Weekday, WorkLimits
 from ports.connector_store import ConnectorStore
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.paging import InvalidCursor
@@ -79,6 +80,12 @@ FULL = Connector(
         set_at=NOW,
     ),
     removals=Removals(announce=True, max_share=Decimal("0.125"), max_count=7, min_count=3),
+    limits=WorkLimits(
+        concurrency=3,
+        objects_per_second=0.1,
+        windows=(TimeWindow(days=(Weekday.MON, Weekday.SUN), start=time(22, 5), end=time(0)),),
+        time_zone="Europe/Berlin",
+    ),
     queue_empty_at=NOW,
     baseline=BASELINE,
     created_at=NOW,

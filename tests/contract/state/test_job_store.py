@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -61,6 +61,7 @@ from domain.sorted_run import Run
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from domain.tally import Tally
 from domain.trigger_mark import QueueView
+from domain.work_limits import TimeWindow, Weekday, WorkLimits
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.job_store import JobStore, OverlappingJob
 from ports.paging import InvalidCursor
@@ -206,6 +207,12 @@ FULL = Job(
             ),
         ),
         count=2,
+    ),
+    limits=WorkLimits(
+        concurrency=3,
+        objects_per_second=0.1,
+        windows=(TimeWindow(days=(Weekday.MON, Weekday.SUN), start=time(22, 5), end=time(0)),),
+        time_zone="Europe/Berlin",
     ),
     removals=RemovalWork(
         status=RemovalStatus.CHECKING,
@@ -380,6 +387,7 @@ class TestCreateAndGet:
             FULL.splitting,
             FULL.pause,
             FULL.backlog,
+            FULL.limits,
             FULL.resumes,
             FULL.tally,
         ):

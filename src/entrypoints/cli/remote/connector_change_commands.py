@@ -20,10 +20,12 @@ from entrypoints.cli.terminal.output import (
     VERIFY_OPTION,
     FiltersOption,
     Format,
+    LimitsOption,
     PrefixOption,
     QueueMaxOption,
     RemovalsOption,
     field,
+    limits_line,
     print_json,
     printable,
     read_filters,
@@ -58,6 +60,7 @@ class Clearable(StrEnum):
     FILE_FILTER = "fileFilter"
     FILTERS = "filters"
     REMOVALS = "removals"
+    LIMITS = "limits"
     OWNER = "expectedBucketOwner"
     ROLE = "roleArn"
 
@@ -94,6 +97,7 @@ def edit(
     deny: DenyOption = None,
     filters: FiltersOption = None,
     removals: RemovalsOption = None,
+    limits: LimitsOption = None,
     owner: OwnerOption = None,
     role: RoleOption = None,
     clear: Annotated[
@@ -102,7 +106,7 @@ def edit(
     if_match: IfMatchOption = None,
     no_check: NoCheckOption = False,
 ) -> None:
-    """Change settings of a connector; a job that is active keeps those that it began with."""
+    """Change settings of a connector; an active job keeps its own, and only the limits change."""
     options = {
         "prefixes": prefix or None,
         "trigger": trigger.value if trigger else None,
@@ -114,6 +118,7 @@ def edit(
         "fileFilter": file_filter(allow or (), deny or ()),
         "filters": read_filters(filters),
         "removals": read_filters(removals, "--removals"),
+        "limits": read_filters(limits, "--limits"),
         "expectedBucketOwner": owner,
         "roleArn": role,
     }
@@ -206,7 +211,8 @@ def _print(remote: Remote, connector: Json, tag: str) -> None:
         return
     for name, value in document.items():
         if value is not None:
-            field(name, _text(value), width=_NAME_WIDTH)
+            text = limits_line(value) if name == "limits" else _text(value)
+            field(name, text, width=_NAME_WIDTH)
 
 
 def _text(value: object) -> str:

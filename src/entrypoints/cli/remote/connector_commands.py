@@ -33,6 +33,7 @@ from entrypoints.cli.terminal.output import (
     FiltersOption,
     Format,
     IdsOption,
+    LimitsOption,
     PrefixOption,
     QueueMaxOption,
     RemovalsOption,
@@ -90,6 +91,7 @@ def add(
     deny: DenyOption = None,
     filters: FiltersOption = None,
     removals: RemovalsOption = None,
+    limits: LimitsOption = None,
     owner: OwnerOption = None,
     role: RoleOption = None,
     no_check: NoCheckOption = False,
@@ -108,6 +110,7 @@ def add(
         "fileFilter": file_filter(allow or (), deny or ()),
         "filters": read_filters(filters),
         "removals": read_filters(removals, "--removals"),
+        "limits": read_filters(limits, "--limits"),
         "expectedBucketOwner": owner,
         "roleArn": role,
     }

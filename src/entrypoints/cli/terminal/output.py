@@ -73,6 +73,14 @@ FiltersOption = Annotated[
         metavar="JSON",
     ),
 ]
+LimitsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Limit its work, also of jobs that run, as a JSON object, as in the API:"
+        ' \'{"concurrency": 4, "objectsPerSecond": 50}\'.',
+        metavar="JSON",
+    ),
+]
 RemovalsOption = Annotated[
     str | None,
     typer.Option(
@@ -241,6 +249,7 @@ def print_job(job: Json) -> None:
             f"{chunks['completed']:,} of {chunks['total']:,} done, {chunks['failed']:,} failed",
         ),
         ("progress", progress_line(progress)),
+        ("limits", limits_line(job.get("limits"))),
         ("removals", _removals_line(job.get("removals"))),
         ("orphans", _orphans_line(job.get("orphans"))),
         ("estimate", _estimate_line(job.get("estimate"))),
@@ -255,6 +264,7 @@ _HOLDS = {
     "PAUSED": "paused",
     "STAGE_PAUSED": "paused with all jobs",
     "INGEST_BEHIND": "waiting for ingest",
+    "OUTSIDE_WINDOW": "waiting for a time window",
 }
 
 
@@ -263,6 +273,22 @@ def hold_line(hold: Json) -> str:
     by = f" by {hold['by']}" if hold["by"] else ""
     reason = f": {hold['reason']}" if hold["reason"] else ""
     return f"{_HOLDS.get(hold['cause'], hold['cause'])} since {hold['since']}{by}{reason}"
+
+
+def limits_line(limits: Json | None) -> str | None:
+    """Return a connector's limits as one line; None if there are none."""
+    if limits is None:
+        return None
+    parts = []
+    if limits["concurrency"] is not None:
+        parts.append(f"{limits['concurrency']:,} chunks at once")
+    if limits["objectsPerSecond"] is not None:
+        parts.append(f"{limits['objectsPerSecond']:,g} objects/s")
+    parts += [
+        f"{','.join(window['days'])} {window['from']}-{window['to']} {limits['timeZone']}"
+        for window in limits["windows"]
+    ]
+    return "; ".join(parts)
 
 
 def _estimate_line(estimate: Json | None) -> str | None:

@@ -23,6 +23,7 @@ from simulator import (
     hold_invariants,
     ingest_invariants,
     invariants,
+    limiting,
     oracle,
     removing,
     schedule_invariants,
@@ -104,11 +105,13 @@ class Observer:
     denied: set[str] = field(default_factory=set)
     removed: removing.Removed = field(init=False)
     reported: set[tuple[str, bytes]] = field(default_factory=set)
+    limits: limiting.Limits = field(init=False)
 
     def __post_init__(self) -> None:
         self.progress = Progress(self.sim)
         self.removed = removing.Removed(self.sim)
         self.holds = Holds(self.sim)
+        self.limits = limiting.Limits(self.sim)
 
     def check(self, invariant: Callable[..., Iterator[str]], *subjects: Any) -> None:
         """Ask one invariant; keep its first complaint."""
@@ -191,6 +194,8 @@ class Observer:
             self.check(removing.only_what_is_gone_is_announced, self.removed, process, args[0])
         holds = hold_invariants.nothing_starts_while_held
         self.check(holds, self.holds, process, port, method, args)
+        for judged in limiting.JUDGES:
+            self.check(judged, self.limits, process, port, method)
         if port == "results":
             self.check(searching.only_what_is_gone_is_reported, self, process, method, args)
             self.check(verifying.an_old_snapshot_is_not_used, self, process, method, args)
@@ -249,6 +254,7 @@ class Observer:
         """Compare all records with those seen before, and judge the differences."""
         database = self.sim.world.database
         self.holds.look()
+        self.limits.look()
         for job in database.jobs:
             seen = self.jobs.get(job.job_id)
             if seen is not job:

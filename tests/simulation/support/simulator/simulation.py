@@ -22,6 +22,7 @@ from simulator import accounts, convergence, invariants
 from simulator.faults import Fault, FaultPlan
 from simulator.indexing import an_index_has_every_object_once, index_at_rest, with_indexes
 from simulator.lasting import Lasting, LastingFaults
+from simulator.limiting import with_limits
 from simulator.loop import StepLoop
 from simulator.making import GATED, Environments
 from simulator.managers import Managers
@@ -86,7 +87,7 @@ class Simulation:
         self.started_at = self.clock.now()
         self.loop = StepLoop()
         # What the draws of older runs depend on stays as it is.
-        later = ("catalog_scan", *PORTS)
+        later = ("catalog_scan", "slots", *PORTS)
         self.faults = FaultPlan(self.rng, [name for name in GATED if name not in later])
         self.verifying = Verifying(self, seed)
         if self.theme in (Theme.LONG_QUEUE, Theme.SHORT_LIVES, Theme.PURGED):
@@ -312,6 +313,7 @@ class Simulation:
         self.world.ports.ingest_queue.create(QUEUE_URL)
         furnish(self)
         with_removals(self)
+        with_limits(self)
         self.operators.furnish()
         self.connector = self.world.database.connectors[CONNECTOR_ID]
         self.people.plan()
@@ -327,6 +329,11 @@ class Simulation:
         self._judge()
         self._deliver_all_again()
         self._sync_until_at_rest()
+
+    @property
+    def living(self) -> list[Process]:
+        """All processes that have not ended."""
+        return [process for process in self._live.values() if not process.dead]
 
     def digest(self) -> str:
         """Return a hash of everything that happened, in order."""

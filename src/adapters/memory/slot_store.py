@@ -1,0 +1,40 @@
+"""The slots of connectors in memory."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from adapters.memory.database import MemoryDatabase
+from domain.lease import Lease
+from ports.slot_store import SlotStore
+
+
+class MemorySlotStore:
+    """Stores slots in a `MemoryDatabase`."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._slots = database.slots
+
+    async def take(self, connector_id: str, count: int, lease: Lease, now: datetime) -> int | None:
+        free = None
+        for number in range(count):
+            stored = self._slots.get((connector_id, number))
+            if stored is None or not stored.live(now):
+                free = number if free is None else free
+            elif stored.token == lease.token:
+                return number
+        if free is not None:
+            self._slots[connector_id, free] = lease
+        return free
+
+    async def give_back(self, connector_id: str, number: int, token: str) -> None:
+        stored = self._slots.get((connector_id, number))
+        if stored is not None and stored.token == token:
+            del self._slots[connector_id, number]
+
+    async def free_count(self, connector_id: str, count: int, now: datetime) -> int:
+        stored = (self._slots.get((connector_id, number)) for number in range(count))
+        return sum(lease is None or not lease.live(now) for lease in stored)
+
+
+_: type[SlotStore] = MemorySlotStore

@@ -1,0 +1,33 @@
+"""The slots of connectors that have limits: a worker holds one while it works on a chunk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from domain.lease import Lease
+
+
+class SlotStore(Protocol):
+    """Stores the leases on slots, which are numbered from 0 per connector id.
+
+    Reads are strongly consistent. A slot has one holder at a time: until its lease has expired, or
+    is given back, no other process gets it. Every method may raise the Retryable and Fatal errors
+    of `ports.errors`. After TimedOut a write was done completely or not at all.
+    """
+
+    async def take(self, connector_id: str, count: int, lease: Lease, now: datetime) -> int | None:
+        """Lease one of the first `count` slots (1 to 100), and return its number.
+
+        A token that has one of them already, with a live lease, gets the same again. None if no
+        slot is free at `now`; also if others kept taking those that were.
+        """
+        ...
+
+    async def give_back(self, connector_id: str, number: int, token: str) -> None:
+        """End the lease of this token; nothing happens if the slot is not leased by it."""
+        ...
+
+    async def free_count(self, connector_id: str, count: int, now: datetime) -> int:
+        """Return how many of the first `count` slots are free at `now`."""
+        ...

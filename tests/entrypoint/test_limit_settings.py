@@ -1,0 +1,96 @@
+"""Limits of connectors in requests, in responses, and in the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from entrypoints.cli.terminal.output import hold_line, limits_line
+from entrypoints.http.connector_bodies import ConnectorBody
+
+NIGHTS = {"windows": [{"from": "20:00", "to": "06:00"}], "timeZone": "Europe/Berlin"}
+
+
+def parsed(limits: Any) -> Any:
+    return ConnectorBody.model_validate({"bucketName": "media", "limits": limits})
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"concurrency": 0},
+        {"concurrency": 101},
+        {"concurrency": 1.5},
+        {"objectsPerSecond": 0},
+        {"objectsPerSecond": 0.05},
+        {"objectsPerSecond": 10_001},
+        {"objectsPerSecond": float("nan")},
+        {"windows": [{"from": "24:00", "to": "06:00"}]},
+        {"windows": [{"from": "6:00", "to": "07:00"}]},
+        {"windows": [{"from": "06:00"}]},
+        {"windows": [{"from": "06:00", "to": "07:00", "days": []}]},
+        {"windows": [{"from": "06:00", "to": "07:00", "days": ["mon"]}]},
+        {"windows": [{"from": "06:00", "to": "07:00"}] * 21},
+        {"speed": 1},
+    ],
+)
+def test_what_is_refused(limits: Any) -> None:
+    with pytest.raises(ValueError, match="limits"):
+        parsed(limits)
+
+
+@pytest.mark.parametrize("limits", [None, {}, {"windows": []}, {"timeZone": "Europe/Berlin"}])
+def test_nothing_is_limited(limits: Any) -> None:
+    assert parsed(limits).to_connector().limits is None
+
+
+def test_days_are_in_their_order_and_once() -> None:
+    days = ["SUN", "MON", "SUN"]
+    limits = parsed({"windows": [{"days": days, "from": "00:00", "to": "00:00"}]})
+    (window,) = limits.to_connector().limits.windows
+    assert [day.value for day in window.days] == ["MON", "SUN"]
+
+
+def test_a_zone_that_does_not_exist(gateway: Any) -> None:
+    body = {"bucketName": "media", "limits": {**NIGHTS, "timeZone": "Europe/Nowhere"}}
+    answer = gateway.call("POST", "/connectors", body)
+    assert answer.status == 400
+    assert "limits.timeZone" in str(answer.json)
+
+
+def test_an_edit_is_shown_by_a_job_that_runs(gateway: Any) -> None:
+    gateway.call("POST", "/connectors", {"bucketName": "media-prod", "connectorId": "c1"})
+    job = gateway.call("POST", "/connectors/c1/sync", {}).json
+    assert job["limits"] is None
+    edited = gateway.call("PATCH", "/connectors/c1", {"limits": {"concurrency": 2}})
+    assert edited.json["limits"]["concurrency"] == 2
+    shown = gateway.call("GET", f"/jobs/{job['jobId']}").json
+    assert shown["limits"] == {
+        "concurrency": 2,
+        "objectsPerSecond": None,
+        "windows": [],
+        "timeZone": "UTC",
+    }
+    assert gateway.call("PATCH", "/connectors/c1", {"limits": None}).json["limits"] is None
+    assert gateway.call("GET", f"/jobs/{job['jobId']}").json["limits"] is None
+
+
+def test_lines_of_the_terminal() -> None:
+    limits = {
+        "concurrency": 4,
+        "objectsPerSecond": 0.5,
+        "windows": [{"days": ["SAT", "SUN"], "from": "20:00", "to": "06:00"}],
+        "timeZone": "Europe/Berlin",
+    }
+    assert limits_line(limits) == (
+        "4 chunks at once; 0.5 objects/s; SAT,SUN 20:00-06:00 Europe/Berlin"
+    )
+    assert limits_line(None) is None
+    hold = {
+        "cause": "OUTSIDE_WINDOW",
+        "since": "2026-01-01T06:00:00.000Z",
+        "by": None,
+        "reason": "outside of its connector's time windows until 2026-01-01T20:00:00.000Z",
+    }
+    assert hold_line(hold).startswith("waiting for a time window since 2026-01-01T06:00:00.000Z: ")
