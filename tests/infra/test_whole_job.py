@@ -30,6 +30,7 @@ ROLE_ARN = f"arn:aws:iam::{OWNER}:role/media/asset-sync"
 ROLE_BUCKET = "media-role"
 INGEST_QUEUE = "medialake-connector-media-q.fifo"
 CHOICES = {
+    "catalog_snapshots": "true",
     "stage": "test",
     "targets": ",".join(TARGETS),
     "target_roles": ROLE_ARN,
@@ -382,6 +383,26 @@ async def test_what_is_gone_is_announced(stack: TrialStack, history: list[Any]) 
         await s3.delete_object(Bucket="media-a", Key="gone/0 ü.mov")
     status, page = await stack.call("GET", f"/jobs/{job['jobId']}/removals")
     assert [row["objectKey"] for row in page["items"]] == ["gone/0 ü.mov"], page
+
+
+async def test_a_record_without_an_object_is_found(stack: TrialStack, history: list[Any]) -> None:
+    dynamodb = await stack.clients.open("dynamodb")
+    table = stack.environment("engine")["ASSETS_TABLE_NAME"]
+    record = {"InventoryID": {"S": "lost"}, "StoragePath": {"S": "media-a:lost/0 ü.mov"}}
+    await dynamodb.put_item(TableName=table, Item=record)
+    body = {"connectorId": "lost", "bucketName": "media-a", "prefixes": ["lost/"]}
+    status, answer = await stack.call("POST", "/connectors", body)
+    assert status == 201, answer
+    job = await _sync(stack, "lost", "direct")
+    status, answer = await stack.call("POST", f"/jobs/{job['jobId']}/orphans")
+    assert status == 202, answer
+    await stack.finish_sweep()
+    job = await stack.until(
+        job["jobId"], lambda job: job["orphans"]["status"] in ("DONE", "GIVEN_UP")
+    )
+    assert job["orphans"]["status"] == "DONE", job["orphans"]
+    status, page = await stack.call("GET", f"/jobs/{job['jobId']}/orphans")
+    assert [row["objectKey"] for row in page["items"]] == ["lost/0 ü.mov"], page
 
 
 async def test_locks_and_acls_are_kept(stack: TrialStack, history: list[Any]) -> None:

@@ -92,7 +92,15 @@ def _scheduler(operation: str, params: Params) -> Iterator[Need]:
 
 
 def _dynamodb(operation: str, params: Params) -> Iterator[Need]:
-    if operation in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"):
+    if operation in (
+        "GetItem",
+        "PutItem",
+        "UpdateItem",
+        "DeleteItem",
+        "Query",
+        "Scan",
+        "DescribeTable",
+    ):
         index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
         yield Need(f"dynamodb:{operation}", _table(params["TableName"]) + index)
     elif operation in ("BatchGetItem", "BatchWriteItem"):
