@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from infra.batch_role_statements import batch_role_statements
 from infra.config import Config
-from infra.removal_statements import comparing_syncs, connector_records
+from infra.orphan_statements import searching_orphans
+from infra.removal_statements import comparing_syncs
 from infra.schedule_statements import (
     keeping_schedules,
     running_schedules,
@@ -105,12 +106,16 @@ def api_statements(config: Config) -> list[Statement]:
         ),
         Statement(
             sid="ReadOutcomes",
-            reason="Return outcomes, from the index or the files of chunks, and removed objects.",
+            reason=(
+                "Return outcomes, from the index or the files of chunks, removed objects, and"
+                " orphans."
+            ),
             actions=("s3:GetObject",),
             resources=(
                 "{results_bucket}/jobs/*/index/*",
                 "{results_bucket}/jobs/*/outcomes/*",
                 "{results_bucket}/jobs/*/removals/*",
+                "{results_bucket}/jobs/*/orphans/*",
             ),
         ),
         summary(),
@@ -166,7 +171,6 @@ def engine_statements(config: Config) -> list[Statement]:
             actions=("dynamodb:BatchWriteItem", "dynamodb:Query"),
             resources=("{errors_table}",),
         ),
-        *connector_records(),
         *catalog(config, by_asset=False),
         *scanning_catalog(config),
         *watching_ingest(config),
@@ -216,6 +220,7 @@ def engine_statements(config: Config) -> list[Statement]:
             ),
         ),
         *comparing_syncs(),
+        *searching_orphans(),
         summary(),
         missing_results(),
         Statement(

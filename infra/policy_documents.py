@@ -2,7 +2,8 @@
 
 Statements of a fixed number of resources stand in the role's inline policy. Those whose resources
 are a list of the operator's (buckets, roles, keys, queues) stand in managed policies of this
-installation, as many as the list needs. Each list has policies of its own, filled in its order: an
+installation, as many as the list needs. Statements that are set apart stand in managed policies,
+too, each under the name that it gives. Each list has policies of its own, filled in its order: an
 item that is appended changes the last policy of its list, and moves no other item. It imports no
 AWS library.
 """
@@ -51,7 +52,10 @@ def in_documents(role: str, config: Config) -> Documents:
         title = "".join(word.title() for word in name.split("_"))
         for number, statements in enumerate(_documents(role, config, name), start=1):
             managed[f"{title}{number}"] = statements
-    return Documents([each for each in ROLES[role](config) if not each.list_of], managed)
+    fixed = [each for each in ROLES[role](config) if not each.list_of]
+    for name in dict.fromkeys(each.apart for each in fixed if each.apart):
+        managed[name] = [each for each in fixed if each.apart == name]
+    return Documents([each for each in fixed if not each.apart], managed)
 
 
 def length(statements: Sequence[Statement]) -> int:

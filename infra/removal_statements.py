@@ -1,22 +1,10 @@
 """What the engine needs to compare a sync with the one before, and to announce what is gone."""
 
+from typing import Final
+
 from infra.statements import Statement
 
-
-def connector_records() -> list[Statement]:
-    """Read connectors, and record with them what their next sync needs."""
-    return [
-        Statement(
-            sid="ConnectorRecords",
-            reason=(
-                "Read a connector when a job begins, and when one is compared with the sync before;"
-                " note with it when its ingest queue was seen empty, and what its next sync is"
-                " compared with."
-            ),
-            actions=("dynamodb:GetItem", "dynamodb:UpdateItem"),
-            resources=("{connectors_table}",),
-        ),
-    ]
+_POLICY: Final = "Removals"
 
 
 def comparing_syncs() -> list[Statement]:
@@ -30,17 +18,20 @@ def comparing_syncs() -> list[Statement]:
             ),
             actions=("s3:GetObject", "s3:PutObject"),
             resources=("{results_bucket}/jobs/*/removals/*",),
+            apart=_POLICY,
         ),
         Statement(
             sid="ReadIndexes",
             reason="Read what a sync and the one before have seen, from their indexes.",
             actions=("s3:GetObject",),
             resources=("{results_bucket}/jobs/*/index/*",),
+            apart=_POLICY,
         ),
         Statement(
             sid="AnnounceRemovals",
             reason="Send an event to the ingest bus for each object that is gone.",
             actions=("events:PutEvents",),
             resources=("{ingest_bus}",),
+            apart=_POLICY,
         ),
     ]

@@ -1,5 +1,7 @@
 """The statements on schedules: who makes them, and what EventBridge Scheduler may do."""
 
+from dataclasses import replace
+
 from infra.config import Config
 from infra.statements import Statement, key_statement
 
@@ -42,9 +44,9 @@ def running_schedules() -> list[Statement]:
         Statement(
             sid="Connectors",
             reason=(
-                "Read a connector and the runs of its schedule; record with it these runs, and when"
-                " its ingest queue was seen empty; start a scheduled sync only if the connector is"
-                " as it was read."
+                "Read a connector and the runs of its schedule; record with it these runs, when its"
+                " ingest queue was seen empty, and what its next sync is compared with; start a"
+                " scheduled sync only if the connector is as it was read."
             ),
             actions=(
                 "dynamodb:ConditionCheckItem",
@@ -53,7 +55,7 @@ def running_schedules() -> list[Statement]:
             ),
             resources=("{connectors_table}",),
         ),
-        *keeping_schedules(),
+        *(replace(each, apart="Schedules") for each in keeping_schedules()),
     ]
 
 

@@ -28,6 +28,8 @@ class Statement:
             that no call of our code ever needs it.
         list_of: The choice that its resources are a list of, such as `targets`; empty where their
             number is fixed. A list has no bound, and a document has one (infra.policy_documents).
+        apart: The name of the managed policy that it stands in, for what a role can do besides its
+            main work; empty for the inline policy, which has room for no more.
     """
 
     sid: str
@@ -38,6 +40,7 @@ class Statement:
     resourceless: bool = False
     by_service: bool = False
     list_of: str = ""
+    apart: str = ""
 
 
 def render(statement: Statement, arns: Mapping[str, str]) -> dict[str, Any]:

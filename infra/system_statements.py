@@ -51,7 +51,7 @@ def catalog(config: Config, *, by_asset: bool = True) -> list[Statement]:
 
 
 def scanning_catalog(config: Config) -> list[Statement]:
-    """Read the whole catalog for a snapshot, if the choice allows it."""
+    """Read the whole catalog, for a snapshot or for orphans, if the choice allows it."""
     if not (config.reads_catalog and config.catalog_snapshots):
         return []
     return [
@@ -59,7 +59,7 @@ def scanning_catalog(config: Config) -> list[Statement]:
             sid="CatalogSnapshots",
             reason=(
                 "Read the catalog as a whole, where that costs less than to ask for each object;"
-                " its size decides."
+                " its size decides. Find its records without an object, when that is asked for."
             ),
             actions=("dynamodb:DescribeTable", "dynamodb:Scan"),
             resources=("{catalog_table}",),

@@ -28,6 +28,7 @@ import domain.chunk
 import domain.decision
 import domain.errors
 import domain.job
+import domain.orphan_work
 import domain.removal_work
 import ports.errors
 from application.execution.tuning import Tuning
@@ -38,6 +39,7 @@ from domain.errors import DomainError
 from domain.job import JOB_TRANSITIONS, JobStatus
 from domain.machine import State, Table
 from domain.next_steps import OTHER_CLASSES, next_step_of
+from domain.orphan_work import ORPHAN_TRANSITIONS, OrphanStatus
 from domain.packing import ChunkSizing
 from domain.profile import CatalogProfile
 from domain.removal_work import REMOVAL_TRANSITIONS, RemovalStatus
@@ -97,7 +99,7 @@ def state_machines() -> str:
         [
             "# State machines",
             "",
-            "Generated from `src/domain/job.py`, `chunk.py` and `removal_work.py`; do not edit.",
+            "Generated from the modules of `src/domain/` with the tables; do not edit.",
             "What is not in a table raises `IllegalTransition`.",
             "",
             "## Job",
@@ -111,6 +113,10 @@ def state_machines() -> str:
             "## Removals",
             "",
             *_machine(domain.removal_work, REMOVAL_TRANSITIONS, RemovalStatus.WANTED),
+            "",
+            "## Orphans",
+            "",
+            *_machine(domain.orphan_work, ORPHAN_TRANSITIONS, OrphanStatus.WANTED),
             "",
         ]
     )

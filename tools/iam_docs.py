@@ -41,8 +41,9 @@ _HEAD: Final = """\
 # What each role may do
 
 Every role has the statements below and no others. Those marked *list* grow with the choice of that
-name: they stand in managed policies of this stack, as many as the list needs. The others stand in
-one inline policy. No role has a managed policy of AWS. Names in braces are ARNs of this
+name: they stand in managed policies of this stack, as many as the list needs. What the engine may
+do for schedules and removals stands in a managed policy each, because the inline policy, which has
+the others, is full. No role has a managed policy of AWS. Names in braces are ARNs of this
 installation; `TARGET` stands for each bucket of `TARGETS`, one by one. `*` as a resource stands
 only where AWS has no resource to name (marked *no resource*): a test looks each such action up in
 AWS's own list. *By AWS* marks what AWS itself does in the role's name: polling, logging, tracing,

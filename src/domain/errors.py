@@ -55,6 +55,10 @@ class NotConfirmable(DomainError):
     """The guard over removals has not stopped this job's, or not with this number of objects."""
 
 
+class NotSearchable(DomainError):
+    """The job has not listed its bucket to the end, so no orphans are searched after it."""
+
+
 class NotPausable(DomainError):
     """The job has ended or is ending, so nothing of it can be paused."""
 

@@ -24,6 +24,7 @@ from typing import Final
 from domain.engine_work import EngineWork
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
+from domain.orphan_work import OrphanWork
 from domain.outcome_index import JobIndex
 from domain.pause import Backlog, Pause, Resumes
 from domain.removal_work import WANTED, RemovalWork
@@ -170,6 +171,7 @@ class Job:
     work: EngineWork = field(default_factory=EngineWork)
     notices: StatusNotices = StatusNotices()
     removals: RemovalWork | None = None
+    orphans: OrphanWork | None = None
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -362,6 +364,11 @@ def _ended(job: Job, reason: str | None, at: datetime) -> Job:
 def wants_comparison(job: Job) -> bool:
     """Return whether the job has ended and must still be compared with the sync before."""
     return job.terminal and job.removals is not None and job.removals.open
+
+
+def wants_orphans(job: Job) -> bool:
+    """Return whether orphans are asked for, and their search has not ended."""
+    return job.orphans is not None and job.orphans.open
 
 
 def _with_removals(job: Job) -> Job:

@@ -49,6 +49,7 @@ NEXT_STEPS: Final[Mapping[str, str]] = MappingProxyType(
         "ConnectorRemoved": "register the connector again, and start a new sync",
         "NotRedrivable": "start a new sync, which skips what is done",
         "NotConfirmable": "look at the removals of the connector's latest sync, and confirm those",
+        "NotSearchable": "wait until the job has completed, or start a new sync",
         "NotPausable": "nothing: the job has ended or is ending",
         "JobHeld": "resume the job, or wait until its ingest has caught up",
         "IngestQueueUnreadable": "allow both functions to read the queue, or remove the limit, then"

@@ -16,6 +16,7 @@ from domain.identity import Identity
 from domain.job import Job
 from domain.limits_view import limits_view
 from domain.manifest import format_timestamp
+from domain.orphan_views import orphans_view
 from domain.outcome import Outcome, counts_by_name
 from domain.outcome_index import NOT_LISTED, IndexedObject, JobIndex, Listed
 from domain.pause import Pause
@@ -73,6 +74,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
             "etaSeconds": _rounded(progress.eta_s),
         },
         "removals": removals_view(job.removals) if job.removals else None,
+        "orphans": orphans_view(job.orphans) if job.orphans else None,
         "outcomeIndex": index_view(job.index) if job.index else None,
         **cost_view(job, costing, lines=cost_lines),
     }

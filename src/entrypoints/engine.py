@@ -1,4 +1,4 @@
-"""The engine's function: jobs with shares and removals, batch jobs, schedules, the sweep."""
+"""The engine's function: jobs, what follows their end, batch jobs, schedules, the sweep."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from entrypoints.engine_events import (
     BatchStatusEvent,
     CompareEvent,
     ListShareEvent,
+    OrphansEvent,
     RunSweep,
     ScheduledSync,
     parse_engine_event,
@@ -40,6 +41,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                     return await _list_share(app, job_id, number, context)
                 case CompareEvent(jobId=job_id):
                     return await _compare(app, job_id, context)
+                case OrphansEvent(jobId=job_id):
+                    return await _search_orphans(app, job_id, context)
                 case BatchStatusEvent():
                     return await _batch_job_changed(app, parsed, context)
                 case ScheduledSync():
@@ -76,6 +79,13 @@ async def _list_share(
 async def _compare(app: EngineApp, job_id: str, context: LambdaContext) -> dict[str, Any]:
     with app.telemetry.span("compare", job_id=job_id) as span:
         worked = await app.compare_syncs.run(job_id, deadline_of(context, app.clock))
+        span.facts(worked=worked)
+        return {"jobId": job_id, "worked": worked}
+
+
+async def _search_orphans(app: EngineApp, job_id: str, context: LambdaContext) -> dict[str, Any]:
+    with app.telemetry.span("search_orphans", job_id=job_id) as span:
+        worked = await app.search_orphans.run(job_id, deadline_of(context, app.clock))
         span.facts(worked=worked)
         return {"jobId": job_id, "worked": worked}
 

@@ -49,6 +49,13 @@ class CompareEvent(StrictModel):
     jobId: JobId  # noqa: N815 - the field's name on the wire
 
 
+class OrphansEvent(StrictModel):
+    """Continue to search orphans after a job."""
+
+    action: Literal["orphans"]
+    jobId: JobId  # noqa: N815 - the field's name on the wire
+
+
 class RunSweep(StrictModel):
     """The constant input of the sweep's schedule."""
 
@@ -80,7 +87,15 @@ class BatchStatusEvent(AwsModel):
     detail: BatchStatusDetail
 
 
-EngineEvent = Advance | ListShareEvent | CompareEvent | RunSweep | ScheduledSync | BatchStatusEvent
+EngineEvent = (
+    Advance
+    | ListShareEvent
+    | CompareEvent
+    | OrphansEvent
+    | RunSweep
+    | ScheduledSync
+    | BatchStatusEvent
+)
 _ENGINE_EVENT: TypeAdapter[EngineEvent] = TypeAdapter(EngineEvent, config=HIDDEN)
 
 

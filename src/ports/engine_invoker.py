@@ -24,6 +24,14 @@ class EngineInvoker(Protocol):
         """
         ...
 
+    async def orphans(self, job_id: str) -> None:
+        """Request one invocation that searches orphans after the job; as `advance`.
+
+        Raises:
+            Retryable, Fatal: As `advance`.
+        """
+        ...
+
     async def removals(self, job_id: str) -> None:
         """Request one invocation that compares the job with the sync before it; as `advance`.
 

@@ -124,7 +124,8 @@ class JobStore(Protocol):
         """Yield the jobs that are open, the oldest first.
 
         These are not terminal, have unpublished notices, want an index, or must be compared with
-        the sync before (`domain.job.wants_comparison`).
+        the sync before (`domain.job.wants_comparison`), or whose orphans must be
+        searched (`domain.job.wants_orphans`).
 
         For a record that cannot be read it yields an Unreadable.
         """

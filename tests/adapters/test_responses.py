@@ -291,7 +291,7 @@ CALL_NAMES: Final = tuple(
         "ingest_queue": "send depth",
         "notifier": "publish",
         "bus": "publish publish_removals",
-        "invoker": "advance list_share removals",
+        "invoker": "advance list_share orphans removals",
         "scheduler": "put remove revisions",
         "slots": "take give_back free_count",
         "schedule_runs": "get save",

@@ -30,6 +30,9 @@ class Engine(Protocol):
     def compared(self) -> list[str]:
         """The jobs of all invocations for removals, the oldest first."""
 
+    def searched(self) -> list[str]:
+        """The jobs of all invocations for orphans, the oldest first."""
+
 
 class MemoryEngine:
     def __init__(self) -> None:
@@ -44,6 +47,9 @@ class MemoryEngine:
 
     def compared(self) -> list[str]:
         return self._invoker.compared
+
+    def searched(self) -> list[str]:
+        return self._invoker.searched
 
 
 class LambdaEngine:
@@ -69,6 +75,9 @@ class LambdaEngine:
 
     def compared(self) -> list[str]:
         return [event["jobId"] for event in self._of("removals", {"action", "jobId"})]
+
+    def searched(self) -> list[str]:
+        return [event["jobId"] for event in self._of("orphans", {"action", "jobId"})]
 
     def _of(self, action: str, names: set[str]) -> list[dict[str, Any]]:
         events = [event for event in self._events if event["action"] == action]
@@ -124,3 +133,10 @@ async def test_an_invocation_for_removals_names_its_job(engine: Engine) -> None:
 
     assert engine.compared() == ["job-1"]
     assert engine.invoked() == []
+
+
+async def test_an_invocation_for_orphans_names_its_job(engine: Engine) -> None:
+    await engine.invoker.orphans("job-1")
+
+    assert engine.searched() == ["job-1"]
+    assert engine.compared() == []

@@ -11,6 +11,7 @@ from domain.batch_job import BatchJob, BatchJobStatus
 from domain.errors import InvalidMessage, JobLeaseHeld
 from domain.job import JobStatus
 from domain.job_control import acquire_work_lease
+from domain.orphan_work import OrphanStatus, OrphanWork
 from domain.packing import ChunkSizing
 from domain.removal_settings import Removals
 from domain.removal_work import RemovalStatus
@@ -334,7 +335,24 @@ def test_an_event_for_removals_compares_the_job(service: Any) -> None:
         service.engine({"action": "removals", "jobId": "job-none"})
 
 
+def test_an_event_for_orphans_searches_after_the_job(service: Any) -> None:
+    service.put("a")
+    job_id = service.split()
+    service.processor(service.messages((job_id, 0)))
+    service.engine(advance(job_id))
+    event = {"action": "orphans", "jobId": job_id}
+    assert service.engine(event) == {"jobId": job_id, "worked": False}
+    job = replace(service.job(job_id), orphans=OrphanWork(requested_at=service.ports.clock.now()))
+    service.world.database.jobs._rows[job_id] = job
+    assert service.engine(event) == {"jobId": job_id, "worked": True}
+    assert service.job(job_id).orphans.status is OrphanStatus.DONE
+    with pytest.raises(NotFound):
+        service.engine({"action": "orphans", "jobId": "job-none"})
+
+
 @pytest.mark.parametrize("event", [{}, {"jobId": ""}, {"jobId": 1}, {"jobId": "j", "more": 1}])
 def test_an_event_for_no_removals_is_refused(service: Any, event: Json) -> None:
     with pytest.raises(InvalidMessage):
         service.engine({"action": "removals", **event})
+    with pytest.raises(InvalidMessage):
+        service.engine({"action": "orphans", **event})

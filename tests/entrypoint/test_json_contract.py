@@ -114,6 +114,7 @@ def test_every_command_prints_what_is_promised(
         "explain": (job_id, "a.mov", *at),
         "cancel": (job_id, *at),
         "removals list": (job_id, *at),
+        "orphans list": (job_id, *at),
         "sync": ("films", "--dry-run"),
     }
     with listening(gateway, monkeypatch):
@@ -127,7 +128,7 @@ def test_every_command_prints_what_is_promised(
         assert len(lines) == 2
         for line in lines:
             check(components, "tail", json.loads(line))
-    others = {"tail", "redrive", "removals confirm", "retrigger"}
+    others = {"tail", "redrive", "removals confirm", "orphans find", "retrigger"}
     others |= {"pause", "pause --all", "resume", "resume --all"}
     assert set(JSON_OUTPUT) - set(calls) == ELSEWHERE | others
 
@@ -164,6 +165,12 @@ def test_confirmed_removals(gateway: Api, monkeypatch: pytest.MonkeyPatch, compo
     with listening(gateway, monkeypatch):
         text = printed("removals", "confirm", job_id, "--missing", "3")
     check(components, "removals confirm", json.loads(text))
+
+
+def test_asked_orphans(gateway: Api, monkeypatch: pytest.MonkeyPatch, components: Any) -> None:
+    job_id = run_job(gateway, status=JobStatus.COMPLETED_WITH_ERRORS)
+    with listening(gateway, monkeypatch):
+        check(components, "orphans find", json.loads(printed("orphans", "find", job_id)))
 
 
 def test_every_command_with_json_output_has_a_contract() -> None:

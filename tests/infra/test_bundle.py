@@ -279,7 +279,6 @@ def test_importing_a_handler_is_cheap(imported: dict[str, dict[str, Any]]) -> No
                 "entrypoints.http",
                 "entrypoints.api",
                 "entrypoints.processor",
-                "adapters.aws.ingest_bus",
             ),
         ),
         (

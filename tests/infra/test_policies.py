@@ -252,12 +252,15 @@ def test_without_a_catalog_no_role_reads_one(no_catalog: Template, of_type: OfTy
     assert "AssetsTable" not in made
 
 
-def test_the_processor_sends_to_ingest_queues_and_the_engine_reads_their_depth() -> None:
+def test_the_processor_sends_to_ingest_queues_and_both_workers_read_their_depth() -> None:
     given = {"ingest_queues": ",".join(_QUEUES)}
-    wanted = {"processor": "sqs:SendMessage", "engine": "sqs:GetQueueAttributes"}
+    wanted = {
+        "processor": {"sqs:GetQueueAttributes", "sqs:SendMessage"},
+        "engine": {"sqs:GetQueueAttributes"},
+    }
     for role in ROLES:
         more = _rights(given, role) - _rights({}, role)
-        actions = {wanted[role]} if role in wanted else set()
+        actions = wanted.get(role, set())
         assert more == {(action, queue) for action in actions for queue in _QUEUES}
 
 

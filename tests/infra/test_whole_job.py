@@ -214,6 +214,9 @@ async def test_an_ingest_queue_gets_the_triggered_objects(
 
 async def test_the_api_answers_all_its_routes(stack: TrialStack, history: list[Any]) -> None:
     job_id = history[0]["jobId"]
+    # An object is found by the job's index, which the sweep requests.
+    await stack.finish_sweep()
+    await stack.until(job_id, lambda job: (job["outcomeIndex"] or {}).get("status") == "READY")
     for path in (
         "/connectors",
         "/connectors/a",

@@ -172,6 +172,8 @@ class Story:
             await self.use_cases.engine().advance(job_id, self.deadline())
         for job_id in self.ports.invoker.take_compared() if self.compares else ():
             await self.use_cases.compare_syncs().run(job_id, self.deadline())
+        for job_id in self.ports.invoker.take_searched():
+            await self.use_cases.search_orphans().run(job_id, self.deadline())
         for job_id, number in self.ports.invoker.take_shares():
             await self.use_cases.list_share().run(job_id, number, self.deadline())
 

@@ -519,6 +519,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "bus.publish_removals": lambda: EventBridgeIngestBus(
             clients.events, bus_name="bus"
         ).publish_removals([REMOVAL]),
+        "invoker.orphans": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).orphans("j"),
         "invoker.removals": lambda: LambdaEngineInvoker(lambda_, function_arn=ARN).removals(
             "job-1"
         ),

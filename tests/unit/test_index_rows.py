@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from adapters.memory.results_store import MemoryResultsStore
 from application.engine import merge_runs
 from application.engine.merge_runs import RunMerge
-from application.results.index_progress import Run, run_key
+from application.results.index_progress import run_key
 from domain.errors import InvalidManifest
 from domain.index_rows import (
     decode_sort_key,
@@ -23,6 +24,7 @@ from domain.index_rows import (
     outcome_record,
 )
 from domain.outcome_index import starts_with_key
+from domain.sorted_run import Run
 from ports.errors import CorruptData
 
 KEYS = st.text(
@@ -97,7 +99,7 @@ def test_a_merge_yields_all_rows_in_order_and_a_key_in_one_portion(
             whole += [line[:-1] for line in lines]
 
         def merge(runs: tuple[Run, ...]) -> RunMerge:
-            return RunMerge(results, "j", 0, runs, memory_bytes=0)
+            return RunMerge(results, runs, key_of=partial(run_key, "j", 0), memory_bytes=0)
 
         portions = [portion async for portion in merge(tuple(stored)).portions()]
         assert [row for portion in portions for row in portion] == sorted(whole)
@@ -120,6 +122,8 @@ def test_a_merge_yields_all_rows_in_order_and_a_key_in_one_portion(
 async def test_a_run_that_is_cut_off_is_no_answer() -> None:
     results = MemoryResultsStore()
     await results.put(run_key("j", 0, "a"), encode_row("a", 0, {}))
-    merge = RunMerge(results, "j", 0, [Run(name="a", size_bytes=999)], memory_bytes=0)
+    merge = RunMerge(
+        results, [Run(name="a", size_bytes=999)], key_of=partial(run_key, "j", 0), memory_bytes=0
+    )
     with pytest.raises(CorruptData):
         [portion async for portion in merge.portions()]

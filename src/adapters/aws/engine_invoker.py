@@ -34,6 +34,9 @@ class LambdaEngineInvoker:
     async def removals(self, job_id: str) -> None:
         await self._invoke({"action": "removals", "jobId": job_id})
 
+    async def orphans(self, job_id: str) -> None:
+        await self._invoke({"action": "orphans", "jobId": job_id})
+
     async def _invoke(self, event: Mapping[str, str | int]) -> None:
         payload = json.dumps(event).encode()
         with map_aws_errors("lambda", operation="Invoke", resource=self._function_arn):

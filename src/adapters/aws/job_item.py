@@ -27,6 +27,7 @@ from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.limits_item import limits_values, to_limits
 from adapters.aws.listing_item import progress_values, sharing_values, to_progress, to_sharing
 from adapters.aws.lookup_item import lookup_values, to_lookup
+from adapters.aws.orphans_item import orphans_values, to_orphans
 from adapters.aws.pause_item import (
     backlog_values,
     pause_values,
@@ -55,6 +56,7 @@ from domain.job import (
     StatusNotice,
     StatusNotices,
     wants_comparison,
+    wants_orphans,
 )
 from domain.listing import Listing, RowUpload
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
@@ -71,7 +73,7 @@ def is_open(job: Job) -> bool:
     """Return whether the sweep must still check the job."""
     if not job.terminal or job.notices.pending:
         return True
-    return wants_index(job) or wants_comparison(job)
+    return wants_index(job) or wants_comparison(job) or wants_orphans(job)
 
 
 def job_key(job_id: str) -> Item:
@@ -157,6 +159,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "notices": [_notice_values(notice) for notice in job.notices.pending],
         "noticeCount": job.notices.count,
         "removals": work_values(job.removals),
+        "orphans": orphans_values(job.orphans),
         "listing": ALL_JOBS,
         "open": OPEN if is_open(job) else None,
     }
@@ -200,6 +203,7 @@ def to_job(item: Item) -> Job:
                 count=values["noticeCount"],
             ),
             removals=to_work(values.get("removals")),
+            orphans=to_orphans(values.get("orphans")),
             tally=to_tally(values),
         )
 

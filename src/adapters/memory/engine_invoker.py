@@ -6,12 +6,13 @@ from ports.engine_invoker import EngineInvoker
 
 
 class MemoryEngineInvoker:
-    """Stores the pending invocations: in `job_ids`, and others in `shares` and `compared`."""
+    """Stores the pending invocations: in `job_ids`, and others by their kind."""
 
     def __init__(self) -> None:
         self.job_ids: list[str] = []
         self.shares: list[tuple[str, int]] = []
         self.compared: list[str] = []
+        self.searched: list[str] = []
 
     async def advance(self, job_id: str) -> None:
         self.job_ids.append(job_id)
@@ -21,6 +22,9 @@ class MemoryEngineInvoker:
 
     async def removals(self, job_id: str) -> None:
         self.compared.append(job_id)
+
+    async def orphans(self, job_id: str) -> None:
+        self.searched.append(job_id)
 
     def take(self) -> list[str]:
         """Remove and return the pending invocations."""
@@ -35,6 +39,11 @@ class MemoryEngineInvoker:
     def take_compared(self) -> list[str]:
         """Remove and return the pending invocations for removals."""
         taken, self.compared = self.compared, []
+        return taken
+
+    def take_searched(self) -> list[str]:
+        """Remove and return the pending invocations for orphans."""
+        taken, self.searched = self.searched, []
         return taken
 
 

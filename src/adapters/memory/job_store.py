@@ -10,7 +10,7 @@ from adapters.memory.database import MemoryDatabase, Write, page_of
 from domain.connector import Connector
 from domain.index_work import wants_index
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX, active_prefix_bytes
-from domain.job import Job, JobStatus, wants_comparison
+from domain.job import Job, JobStatus, wants_comparison, wants_orphans
 from domain.pause import Pause
 from domain.prefixes import overlap
 from ports.errors import AlreadyExists, Conflict, NotFound
@@ -135,7 +135,7 @@ def job_write(database: MemoryDatabase, job: Job) -> tuple[Job, Write]:
 
 def _is_open(job: Job) -> bool:
     pending = not job.terminal or bool(job.notices.pending)
-    return pending or wants_index(job) or wants_comparison(job)
+    return pending or wants_index(job) or wants_comparison(job) or wants_orphans(job)
 
 
 def _age(job: Job) -> tuple[str, str]:

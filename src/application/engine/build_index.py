@@ -14,17 +14,19 @@ runs. Memory has one run, or one part and a stretch of each run.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from application.engine.index_input import IndexInput, InputPlace
 from application.engine.merge_runs import RunMerge
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
-from application.results.index_progress import IndexProgress, ProgressFile, Run, run_key
+from application.results.index_progress import IndexProgress, ProgressFile, run_key
 from application.results.outcome_index import PartWriter, block_bytes_of, part_key, root_key
 from domain.index_rows import joined
 from domain.job import Job
 from domain.outcome_index import Block, IndexRoot, encode_root
+from domain.sorted_run import Run
 from ports.chunk_store import ChunkStore
 from ports.results_store import ResultsStore
 
@@ -152,7 +154,10 @@ class BuildIndex:
         """
         at = self._progress
         merge = RunMerge(
-            self._results, self._job.job_id, self._number, at.runs, memory_bytes=_MERGE_BYTES
+            self._results,
+            at.runs,
+            key_of=partial(run_key, self._job.job_id, self._number),
+            memory_bytes=_MERGE_BYTES,
         )
         whole_bytes = sum(run.size_bytes for run in at.runs)
         writer = PartWriter(at.part_count, at.last_key, block_bytes=block_bytes_of(whole_bytes))

@@ -20,13 +20,20 @@ class GrowingFile:
     """
 
     def __init__(
-        self, results: ResultsStore, key: str, upload: RowUpload, *, first_part_bytes: int
+        self,
+        results: ResultsStore,
+        key: str,
+        upload: RowUpload,
+        *,
+        first_part_bytes: int,
+        header: bytes = HEADER,
     ) -> None:
         self._results = results
         self._rows = RowFile(results, key)
         self._first_part_bytes = first_part_bytes
         self._page_count = 0
         self._key = key
+        self._header = header
         self.upload = upload
 
     async def open(self) -> None:
@@ -37,7 +44,7 @@ class GrowingFile:
         """
         if self.upload.upload_id is None:
             self.upload = RowUpload(upload_id=await self._results.create_upload(self._key))
-            self.add(HEADER)
+            self.add(self._header)
         else:
             await self._rows.resume(self.upload)
 

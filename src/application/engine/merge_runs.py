@@ -7,13 +7,13 @@ is taken from all runs at once and sorted, which is fast because it consists of 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from application.execution.fanout import fan_out
-from application.results.index_progress import Run, run_key
 from domain.index_rows import KEY_END, key_of_row
+from domain.sorted_run import Run
 from ports.errors import CorruptData
 from ports.results_store import ResultsStore
 
@@ -67,23 +67,21 @@ class RunMerge:
 
     Args:
         results: Where they are.
-        job_id: The job.
-        number: The number of its index.
         runs: The runs, with their positions.
+        key_of: Returns the key of the run of a name.
         memory_bytes: How many bytes of all of them are in memory, about; at least 64 KiB of each.
     """
 
     def __init__(
         self,
         results: ResultsStore,
-        job_id: str,
-        number: int,
         runs: Sequence[Run],
         *,
+        key_of: Callable[[str], str],
         memory_bytes: int,
     ) -> None:
         self._results = results
-        self._streams = [_Stream(run, run_key(job_id, number, run.name)) for run in runs]
+        self._streams = [_Stream(run, key_of(run.name)) for run in runs]
         share = memory_bytes // max(len(runs), 1)
         self._stretch_bytes = min(max(share, _STRETCH_BYTES_MIN), _STRETCH_BYTES_MAX)
 

@@ -49,6 +49,8 @@ class RepairJob:
     async def run(self, job: Job, waiting: WaitingChunks, deadline: Deadline) -> None:
         """Publish its statuses, continue its end, and repair its chunks and its engine's work."""
         job = await self._status_publisher.publish_pending(job)
+        if job.orphans is not None and job.orphans.needs_engine(self._clock.now()):
+            await self._invoker.orphans(job.job_id)
         if job.terminal:
             if wants_index(job):
                 await self._invoker.advance(job.job_id)

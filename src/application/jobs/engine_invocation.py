@@ -31,6 +31,17 @@ async def request_share(
         telemetry.warning("share_not_requested", job_id=job_id, share=number, cause=cause_of(error))
 
 
+async def request_orphans(engine: EngineInvoker, job_id: str, *, telemetry: Telemetry) -> None:
+    """Request that the engine continues to search orphans after the job.
+
+    Never fails: a failed invocation is logged, and the sweep finds the job from its record.
+    """
+    try:
+        await engine.orphans(job_id)
+    except Exception as error:  # noqa: BLE001 - reported
+        telemetry.warning("orphans_not_requested", job_id=job_id, cause=cause_of(error))
+
+
 async def request_removals(engine: EngineInvoker, job_id: str, *, telemetry: Telemetry) -> None:
     """Request that the engine continues to compare the job with the sync before.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from domain.errors import NOT_OF_OUR_JSON
 from domain.outcome_index import Block
+from domain.sorted_run import Run
 from ports.errors import CorruptData, NotFound
 from ports.results_store import ResultsStore
 
@@ -32,15 +33,6 @@ def blocks_key(job_id: str, number: int, part: int) -> str:
 
 def _progress_key(job_id: str, number: int) -> str:
     return f"{_folder(job_id, number)}/progress.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A file of sorted rows, and how many of its bytes are in finished parts."""
-
-    name: str
-    size_bytes: int
-    merged_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from entrypoints.cli.remote import (
     console_command,
     explain_command,
     job_commands,
+    orphan_commands,
     outcomes_command,
     pause_commands,
     plan_command,
@@ -42,6 +43,7 @@ app.command()(completions)
 app.add_typer(connector_commands.app, name="connectors")
 app.add_typer(schedule_commands.app, name="schedule")
 app.add_typer(removal_commands.app, name="removals")
+app.add_typer(orphan_commands.app, name="orphans")
 for _command in (
     plan_command.plan,
     job_commands.sync,

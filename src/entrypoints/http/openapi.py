@@ -21,6 +21,7 @@ from entrypoints.http import (
     cause_responses,
     cost_responses,
     object_responses,
+    orphan_responses,
     pause_responses,
     problems,
     removal_responses,
@@ -47,6 +48,7 @@ _MODELS: Final = (
     vars(cause_responses)
     | vars(cost_responses)
     | vars(object_responses)
+    | vars(orphan_responses)
     | vars(pause_responses)
     | vars(schedule_responses)
     | vars(removal_responses)

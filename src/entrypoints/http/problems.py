@@ -26,6 +26,7 @@ from domain.errors import (
     NotConfirmable,
     NotPausable,
     NotRedrivable,
+    NotSearchable,
 )
 from ports.connector_store import ConnectorInUse
 from ports.errors import AlreadyExists, Conflict, Fatal, NotFound, Retryable, TimedOut
@@ -113,6 +114,7 @@ KEY_REUSED: Final = ProblemKind(
 )
 NOT_REDRIVABLE: Final = ProblemKind("not-redrivable", 409, "There is nothing to redrive")
 NOT_CONFIRMABLE: Final = ProblemKind("not-confirmable", 409, "There is nothing to confirm")
+NOT_SEARCHABLE: Final = ProblemKind("not-searchable", 409, "There is nothing to search")
 NOT_PAUSABLE: Final = ProblemKind("not-pausable", 409, "There is nothing to pause")
 CONFLICT: Final = ProblemKind(
     "conflict",
@@ -160,6 +162,7 @@ _KIND_OF: Final[Mapping[type[BaseException], ProblemKind]] = {
     IdempotencyKeyReused: KEY_REUSED,
     NotRedrivable: NOT_REDRIVABLE,
     NotConfirmable: NOT_CONFIRMABLE,
+    NotSearchable: NOT_SEARCHABLE,
     NotPausable: NOT_PAUSABLE,
     AboveMaxCost: ABOVE_MAX_COST,
     BucketNotReadable: BUCKET_NOT_READABLE,

@@ -19,6 +19,7 @@ from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
 from entrypoints.http.limit_responses import Limits
+from entrypoints.http.orphan_responses import JobOrphans
 from entrypoints.http.outcome_responses import Listed, ObjectOutcome, Outcome
 from entrypoints.http.pause_responses import Hold
 from entrypoints.http.removal_responses import JobRemovals, RemovalSettings
@@ -253,6 +254,8 @@ class Job(Shown):
     progress: Progress
     removals: JobRemovals | None
     """Null if it is not compared, or has not ended."""
+    orphans: JobOrphans | None
+    """The last search for orphans; null if none was asked for."""
     outcome_index: OutcomeIndex | None
     """Null until the job has ended, and for jobs of earlier versions."""
     estimate: CostEstimate | None

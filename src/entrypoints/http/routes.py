@@ -37,6 +37,7 @@ from entrypoints.http.connector_job_routes import JOB, under_connector
 from entrypoints.http.json_answers import json_answer as _json
 from entrypoints.http.json_answers import tag_of as _tag
 from entrypoints.http.object_routes import ROUTES as OBJECT_ROUTES
+from entrypoints.http.orphan_routes import ORPHAN_ROUTES
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
 from entrypoints.http.pause_routes import PAUSE_ROUTES
 from entrypoints.http.problems import (
@@ -311,7 +312,7 @@ async def list_connector_jobs(
     return await list_jobs(app, limit, cursor, connector_id, status)
 
 
-ROUTES.extend([*SCHEDULE_ROUTES, *REMOVAL_ROUTES, *OBJECT_ROUTES, *PAUSE_ROUTES])
+ROUTES.extend([*SCHEDULE_ROUTES, *REMOVAL_ROUTES, *ORPHAN_ROUTES, *OBJECT_ROUTES, *PAUSE_ROUTES])
 ROUTES.extend([under_connector(route) for route in ROUTES if route.path.startswith(JOB)])
 
 

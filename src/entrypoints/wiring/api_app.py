@@ -10,9 +10,11 @@ from application.connectors import Connectors
 from application.jobs.cancel_job import CancelJob
 from application.jobs.confirm_removals import ConfirmRemovals
 from application.jobs.explain_object import ExplainObject
+from application.jobs.find_orphans import FindOrphans
 from application.jobs.group_failures import GroupFailures
 from application.jobs.job_queries import JobQueries
 from application.jobs.object_history import ObjectHistory
+from application.jobs.orphan_pages import OrphanPages
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.pause_job import PauseJob
 from application.jobs.pause_stage import PauseStage
@@ -64,6 +66,10 @@ class ApiUseCases(Slots):
     confirm_removals = singleton(
         ConfirmRemovals, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
     )
+    orphan_pages = singleton(OrphanPages, locals(), Slots)
+    find_orphans = singleton(
+        FindOrphans, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
+    )
     pause_job = singleton(PauseJob, locals(), Slots, engine=Slots.invoker)
     pause_stage = singleton(PauseStage, locals(), Slots, engine=Slots.invoker)
     redrive_job = singleton(
@@ -91,6 +97,8 @@ class ApiApp:
     redrive_job: RedriveJob
     removal_pages: RemovalPages
     confirm_removals: ConfirmRemovals
+    orphan_pages: OrphanPages
+    find_orphans: FindOrphans
     queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject

@@ -9,9 +9,11 @@ from application.engine.advance_job import Engine, EngineSteps
 from application.engine.batch_discovery import BatchDiscovery
 from application.engine.cancel_chunk import CancelChunk
 from application.engine.check_missing import CheckMissing
+from application.engine.check_orphans import CheckOrphans
 from application.engine.chunk_enqueuer import ChunkEnqueuer
 from application.engine.chunk_recorder import ChunkRecorder
 from application.engine.compare_keys import CompareKeys
+from application.engine.compare_records import CompareRecords
 from application.engine.compare_syncs import CompareSyncs
 from application.engine.end_job import EndJob
 from application.engine.ingest_watch import IngestWatch
@@ -23,6 +25,8 @@ from application.engine.repair_chunks import RepairChunks
 from application.engine.repair_job import RepairJob
 from application.engine.requeue_failures import RequeueFailures
 from application.engine.requeue_parked import RequeueParked
+from application.engine.scan_records import ScanRecords
+from application.engine.search_orphans import SearchOrphans
 from application.engine.share_listing import ShareListing
 from application.engine.split_into_chunks import SplitIntoChunks
 from application.engine.stop_discovery import StopDiscovery
@@ -74,6 +78,12 @@ class EngineUseCases(ChunkUseCases):
     compare_syncs = singleton(
         CompareSyncs, locals(), ChunkUseCases, connectors=ChunkUseCases.connector_store
     )
+    scan_records = singleton(ScanRecords, locals(), ChunkUseCases)
+    compare_records = singleton(CompareRecords, locals(), ChunkUseCases)
+    check_orphans = singleton(CheckOrphans, locals(), ChunkUseCases)
+    search_orphans = singleton(
+        SearchOrphans, locals(), ChunkUseCases, connectors=ChunkUseCases.connector_store
+    )
     engine_steps = singleton(EngineSteps, locals(), ChunkUseCases)
     engine = singleton(Engine, locals(), ChunkUseCases, steps=engine_steps)
     repair_chunks = singleton(RepairChunks, locals(), ChunkUseCases)
@@ -116,6 +126,7 @@ class EngineApp:
     engine: Engine
     list_share: ListShare
     compare_syncs: CompareSyncs
+    search_orphans: SearchOrphans
     sweep: Sweep
     start_scheduled_sync: StartScheduledSync
     batch_jobs: BatchJobs

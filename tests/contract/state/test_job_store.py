@@ -43,6 +43,7 @@ from domain.key_ranges import KeyRange
 from domain.key_source import KeySource, SourceCounts, SourceKind
 from domain.lease import Lease
 from domain.listing import Listing, RowUpload, Sharing
+from domain.orphan_work import OrphanCounts, OrphanStatus, OrphanWork
 from domain.outcome import Statistics
 from domain.outcome_index import IndexStatus, JobIndex
 from domain.pause import Backlog, Pause, Resumes
@@ -56,6 +57,7 @@ from domain.removal_work import (
     RemovalWork,
 )
 from domain.snapshot import Lookup, Segment, Snapshot, Way
+from domain.sorted_run import Run
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from domain.tally import Tally
 from domain.trigger_mark import QueueView
@@ -240,6 +242,24 @@ FULL = Job(
         confirmed_at=NOW,
         lease=Lease(token="of-the-comparison", expires_at=NOW),
         attempts=RemovalAttempts(count=3, unknown_count=1, cause="s3 ListObjectsV2: 503"),
+    ),
+    orphans=OrphanWork(
+        requested_at=NOW,
+        number=2,
+        status=OrphanStatus.COMPARING,
+        reason="because",
+        index_number=4,
+        segments=(Segment(cursor="place", done=False), Segment(cursor=None, done=True)),
+        runs=(Run(name="t-0", size_bytes=2**40, merged_bytes=7), Run(name="t-1", size_bytes=1)),
+        after="a/\U0001f600\n",
+        position=2**41,
+        counts=OrphanCounts(
+            scanned=1, without_path=2, in_scope=3, unlisted=4, existing=5, orphans=6
+        ),
+        unlisted=RowUpload(upload_id="u5", part_e_tags=("e6",), rest_key="r5"),
+        report=RowUpload(upload_id="u6", part_e_tags=("e7", "e8"), rest_key="r6"),
+        lease=Lease(token="of-the-search", expires_at=NOW),
+        attempts=RemovalAttempts(count=4, unknown_count=2, cause="dynamodb Scan: 400"),
     ),
     tally=Tally(
         statistics=Statistics(
@@ -751,6 +771,17 @@ class TestOpenJobs:
         assert [each async for each in jobs.open_jobs()] == [compared]
         stopped = replace(WANTED, status=RemovalStatus.STOPPED)
         await jobs.save(replace(compared, removals=stopped))
+        assert [each async for each in jobs.open_jobs()] == []
+
+    async def test_a_job_whose_orphans_must_be_searched_is_in_the_list(
+        self, jobs: JobStore, make_job: MakeJob
+    ) -> None:
+        job = await jobs.save(ended(await jobs.create(make_job())))
+        work = OrphanWork(requested_at=NOW)
+        asked = await jobs.save(replace(job, notices=StatusNotices(), orphans=work))
+        assert [each async for each in jobs.open_jobs()] == [asked]
+        done = replace(work, status=OrphanStatus.DONE)
+        await jobs.save(replace(asked, orphans=done))
         assert [each async for each in jobs.open_jobs()] == []
 
     async def test_a_reopened_job_is_back(self, jobs: JobStore, make_job: MakeJob) -> None:

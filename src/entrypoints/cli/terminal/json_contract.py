@@ -95,6 +95,8 @@ JSON_OUTPUT: Final[Mapping[str, Schema]] = {
     "redrive": _of("Job"),
     "removals list": _object(removals=_many(_of("Removal"))),
     "removals confirm": _of("Job"),
+    "orphans find": _of("Job"),
+    "orphans list": _object(orphans=_many(_of("Orphan"))),
     "doctor": _many(
         _object(check=_COUNT, subject=_TEXT, verdict=_TEXT, detail=_TEXT, fix=_OPTIONAL_TEXT)
     ),

@@ -251,6 +251,7 @@ def print_job(job: Json) -> None:
         ("progress", progress_line(progress)),
         ("limits", limits_line(job.get("limits"))),
         ("removals", _removals_line(job.get("removals"))),
+        ("orphans", _orphans_line(job.get("orphans"))),
         ("estimate", _estimate_line(job.get("estimate"))),
         ("cost", _cost_line(job.get("actual"))),
     ]
@@ -308,6 +309,15 @@ def _removals_line(removals: Json | None) -> str | None:
     if removals["announced"]:
         parts.append(f"{removals['announced']:,} announced")
     return f"{', '.join(parts)}, since {removals['baselineJobId']}"
+
+
+def _orphans_line(orphans: Json | None) -> str | None:
+    if orphans is None:
+        return None
+    if orphans["status"] != "DONE":
+        why = f": {orphans['reason']}" if orphans["reason"] else ""
+        return f"{orphans['status']}{why}"
+    return f"{orphans['orphans']:,} of {orphans['recordsInScope']:,} records have no object"
 
 
 def _cost_line(actual: Json | None) -> str | None:

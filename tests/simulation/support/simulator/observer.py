@@ -27,6 +27,7 @@ from simulator import (
     oracle,
     removing,
     schedule_invariants,
+    searching,
     verifying,
 )
 from simulator.hold_invariants import Holds
@@ -103,6 +104,7 @@ class Observer:
     holds: Holds = field(init=False)
     denied: set[str] = field(default_factory=set)
     removed: removing.Removed = field(init=False)
+    reported: set[tuple[str, bytes]] = field(default_factory=set)
     limits: limiting.Limits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -195,6 +197,7 @@ class Observer:
         for judged in limiting.JUDGES:
             self.check(judged, self.limits, process, port, method)
         if port == "results":
+            self.check(searching.only_what_is_gone_is_reported, self, process, method, args)
             self.check(verifying.an_old_snapshot_is_not_used, self, process, method, args)
         for key in self._touched(port, method, args):
             job_id = process.job_id or "?"

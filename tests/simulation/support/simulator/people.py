@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simulator import removing
+from simulator import removing, searching
 from simulator.faults import Fault
 from simulator.lasting import OF_BATCH_JOBS
 from simulator.scenery import BUCKET, CONNECTOR_ID, FOLDERS, OTHER_CONNECTOR_ID, Theme, put_object
@@ -110,6 +110,7 @@ class People:
         self._sim.operators.plan(span_s)
         self._sim.schedulers.plan(span_s)
         removing.plan(self._sim, span_s)
+        searching.plan(self._sim, span_s)
         self._plan(span_s, lambda: None)
 
     def _plan_theme(self) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.indexing import index_bound
 from simulator.removing import requests_of
+from simulator.searching import search_bound
 
 from domain.chunk import Chunk, ChunkStatus, redrivable
 from domain.job import Job
@@ -309,6 +310,7 @@ def request_bound(sim: Simulation, job: Job) -> int:
         + looks
         + index_bound(sim, job)
         + requests_of(job) * max(lives, 1)
+        + search_bound(job, len(sim.world.database.assets)) * max(lives, 1)
     )
 
 

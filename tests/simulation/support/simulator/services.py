@@ -34,6 +34,7 @@ class Services:
         self._engine_orders: list[str] = []
         self._share_orders: list[tuple[str, int]] = []
         self._compared_orders: list[str] = []
+        self._searched_orders: list[str] = []
         self._held_is_failure = sim.rng.random() < 0.5
         self.queue = WorkerQueue(sim)
         self.batch = BatchService(sim)
@@ -53,6 +54,8 @@ class Services:
             self.order_share(job_id, number, 0.02)
         for job_id in ports.invoker.take_compared():
             self.order_comparison(job_id, 0.02)
+        for job_id in ports.invoker.take_searched():
+            self.order_search(job_id, 0.02)
         if ports.queue.messages:
             self.queue.collect()
         self.batch.collect()
@@ -66,6 +69,8 @@ class Services:
             self._sim.at(0, partial(self._share, job_id, number, 2))
         for job_id in dict.fromkeys(self._compared_orders):
             self._sim.at(0, partial(self._compare, job_id, 2))
+        for job_id in dict.fromkeys(self._searched_orders):
+            self._sim.at(0, partial(self._search, job_id, 2))
         now = self._sim.clock.now()
         for job_id, index, life in dict.fromkeys(
             (each.job_id, each.index, each.life) for each in self.queue.all
@@ -141,6 +146,30 @@ class Services:
             "engine",
             "compare_syncs",
             lambda compare, deadline: compare.run(job_id, deadline),
+            done,
+            subject=job_id,
+        )
+
+    def order_search(self, job_id: str, delay_s: float) -> None:
+        """Invoke the engine to search orphans after a job."""
+        self._searched_orders.append(job_id)
+        if self._sim.faults.happens(Fault.DROPPED):
+            self._sim.note("lambda", "drops", f"search after {job_id}")
+            return
+        for _ in range(1 + self._sim.faults.happens(Fault.DOUBLED)):
+            self._sim.at(delay_s + self.late_s(), partial(self._search, job_id, 0))
+
+    def _search(self, job_id: str, retry_count: int) -> None:
+        def done(result: Any, error: BaseException | None) -> None:
+            if retried(error) and retry_count < len(_INVOCATION_DELAYS_S):
+                delay_s = _INVOCATION_DELAYS_S[retry_count]
+                self._sim.at(delay_s, partial(self._search, job_id, retry_count + 1))
+
+        self._sim.spawn(
+            "search",
+            "engine",
+            "search_orphans",
+            lambda search, deadline: search.run(job_id, deadline),
             done,
             subject=job_id,
         )

@@ -50,6 +50,7 @@ from simulator.scenery import (
     with_streams,
 )
 from simulator.schedulers import PORTS, Schedulers
+from simulator.searching import in_small_batches, searched
 from simulator.services import Services
 from simulator.state import state_of, writes_of
 from simulator.trace import Trace
@@ -100,7 +101,7 @@ class Simulation:
             drawn = short_lives(self.theme, self.tuning)
             self.tuning, self.timeouts_s, self._durations_s = drawn
         indexed = with_indexes(seed, self.verifying.tuned(self.tuning))
-        self.tuning = with_their_indexes(seed, indexed)
+        self.tuning = in_small_batches(seed, with_their_indexes(seed, indexed))
         if (shared := with_shares(seed, self.tuning)) is not None:
             self.tuning = shared
             self.world.ports.objects._page_object_count = 3
@@ -362,7 +363,9 @@ class Simulation:
 
     def _at_rest(self, job: Job) -> bool:
         untold = bool(job.notices.pending) and Lasting.TOPIC_DENIED not in self.lasting.on
-        return job.terminal and not untold and index_at_rest(job) and compared(job)
+        return (
+            job.terminal and not untold and index_at_rest(job) and compared(job) and searched(job)
+        )
 
     def _step(self) -> None:
         time, _, idle, action = heapq.heappop(self._heap)

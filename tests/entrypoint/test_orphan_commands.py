@@ -1,0 +1,50 @@
+"""`asset-sync orphans`, over an API in a thread."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+from api_calls import Api, served
+from api_server import listening
+from searched_orphans import LOST, completed, search
+from typer.testing import CliRunner
+
+from entrypoints.cli.main import app
+
+
+@pytest.fixture(autouse=True)
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    with served(monkeypatch) as gateway, listening(gateway, monkeypatch):
+        gateway.world.buckets.create("media-prod")
+        gateway.world.buckets.put("media-prod", "a.jpg", b"content")
+        yield gateway
+
+
+def run(*arguments: str) -> str:
+    done = CliRunner().invoke(app, [*arguments])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_finding_and_listing(gateway: Api) -> None:
+    job_id = completed(gateway)
+    asked = run("orphans", "find", job_id)
+    assert "search 1 is WANTED" in asked
+    assert f"asset-sync orphans list {job_id}" in asked
+    assert "WANTED" in run("job", job_id)
+    assert run("orphans", "list", job_id).strip() == "-"
+    search(gateway)
+    assert "3 of 4 records have no object" in run("job", job_id)
+    assert "z.jpg" in run("orphans", "list", job_id)
+    rows = list(csv.DictReader(io.StringIO(run("orphans", "list", job_id, "--format", "csv"))))
+    assert [row["objectKey"] for row in rows] == list(LOST)
+    assert rows[0]["inventoryId"] == f"i:{LOST[0]}"
+    for options in (("--format", "json"), ("--output", "json")):
+        found = json.loads(run("orphans", "list", job_id, *options))["orphans"]
+        assert [row["objectKey"] for row in found] == list(LOST)
+    one = json.loads(run("orphans", "list", job_id, "--limit", "1", "--output", "json"))
+    assert len(one["orphans"]) == 1
