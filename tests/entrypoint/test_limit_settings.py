@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from api_calls import Api, served
+from api_server import listening
+from typer.testing import CliRunner
 
+from entrypoints.cli.main import app
 from entrypoints.cli.terminal.output import hold_line, limits_line
 from entrypoints.http.connector_bodies import ConnectorBody
 
 NIGHTS = {"windows": [{"from": "20:00", "to": "06:00"}], "timeZone": "Europe/Berlin"}
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    with served(monkeypatch) as gateway, listening(gateway, monkeypatch):
+        gateway.world.buckets.create("media-prod")
+        yield gateway
 
 
 def parsed(limits: Any) -> Any:
@@ -52,14 +64,14 @@ def test_days_are_in_their_order_and_once() -> None:
     assert [day.value for day in window.days] == ["MON", "SUN"]
 
 
-def test_a_zone_that_does_not_exist(gateway: Any) -> None:
+def test_a_zone_that_does_not_exist(gateway: Api) -> None:
     body = {"bucketName": "media", "limits": {**NIGHTS, "timeZone": "Europe/Nowhere"}}
     answer = gateway.call("POST", "/connectors", body)
     assert answer.status == 400
     assert "limits.timeZone" in str(answer.json)
 
 
-def test_an_edit_is_shown_by_a_job_that_runs(gateway: Any) -> None:
+def test_an_edit_is_shown_by_a_job_that_runs(gateway: Api) -> None:
     gateway.call("POST", "/connectors", {"bucketName": "media-prod", "connectorId": "c1"})
     job = gateway.call("POST", "/connectors/c1/sync", {}).json
     assert job["limits"] is None
@@ -94,3 +106,16 @@ def test_lines_of_the_terminal() -> None:
         "reason": "outside of its connector's time windows until 2026-01-01T20:00:00.000Z",
     }
     assert hold_line(hold).startswith("waiting for a time window since 2026-01-01T06:00:00.000Z: ")
+
+
+@pytest.mark.usefixtures("gateway")
+def test_commands() -> None:
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(app, ["connectors", *arguments])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    run("add", "media-prod", "--id", "media", "--limits", '{"concurrency": 4}')
+    assert "4 chunks at once" in run("show", "media")
+    assert "0.5 objects/s" in run("edit", "media", "--limits", '{"objectsPerSecond": 0.5}')
+    assert "limits" not in run("edit", "media", "--clear", "limits")

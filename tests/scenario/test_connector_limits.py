@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
@@ -193,8 +194,9 @@ class TestConcurrency:
     async def test_a_slot_that_was_freed_while_a_chunk_was_parked(
         self, begin: Callable[..., Any]
     ) -> None:
-        story = begin(WorkLimits(concurrency=1))
-        await story.start()
+        one_chunk = replace(TUNING, sizing=ChunkSizing(object_count_max=20))
+        story = begin(WorkLimits(concurrency=1), tuning=one_chunk)
+        job = await story.start()
         await story.run_engine()
         now = story.ports.clock.now()
         await story.ports.slots.take("c1", 1, _lease("other", now, days=9), now)
@@ -209,7 +211,8 @@ class TestConcurrency:
         story.ports.chunks.save = save
         await story.run_chunks()
         story.ports.chunks.save = original
-        assert await story.ports.queue.depth() > 0
+        assert await story.ports.queue.depth() == 1
+        assert [chunk.parked for chunk in story.chunks(job)] == [False]
 
     async def test_slots_that_cannot_be_read_start_nothing(self, begin: Callable[..., Any]) -> None:
         story = begin(TWO)
@@ -340,24 +343,37 @@ class TestEdits:
         assert workers.most == 2
         ends_well(story, ended)
 
-    async def test_a_cap_that_is_set_while_all_work(self, begin: Callable[..., Any]) -> None:
-        """Those beyond it stop when they look at the job, and what is left is not lost."""
-        story = begin(None, tuning=replace(TUNING, sizing=ChunkSizing(object_count_max=5)))
+    @pytest.mark.parametrize("before", [None, WorkLimits(concurrency=3)])
+    async def test_a_cap_that_is_lowered_while_all_work(
+        self, begin: Callable[..., Any], before: WorkLimits | None
+    ) -> None:
+        """Those beyond it stop at their next object, and what is left is not lost."""
+        sizing = ChunkSizing(object_count_max=5)
+        tuning = replace(TUNING, sizing=sizing, windows_in_flight=1, calls_in_flight=1)
+        story = begin(before, tuning=tuning)
         workers = Workers(story)
         job = await story.start()
         await story.run_engine()
         original = story.ports.objects.copy_in_place
+        later: Counter[int] = Counter()
+        edited = False
 
         async def copy(*arguments: Any) -> Any:
-            if len(workers.writes) == 1:
+            nonlocal edited
+            if edited:
+                later[_WORKER.get()] += 1
+            elif len(workers.writes) == 4:
                 await edit(story, WorkLimits(concurrency=1))
+                edited = True
             return await original(*arguments)
 
         story.ports.objects.copy_in_place = copy
         await workers.run()
+        assert edited
+        assert len([count for count in later.values() if count > 1]) == 1
         workers.most, workers.working = 0, set()
         ended = await workers.finish(job)
-        assert workers.most <= 1
+        assert workers.most == 1
         ends_well(story, ended)
 
     async def test_a_cap_that_is_raised(self, begin: Callable[..., Any]) -> None:

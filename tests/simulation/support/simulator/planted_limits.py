@@ -9,8 +9,8 @@ LIMIT_BUGS = (
         "working without a slot",
         3_000_000,
         "application.processor.worker_slot:WorkerSlot.keep",
-        "if number is None:\n            return False",
-        "if number is None:\n            return True",
+        "if number is None:\n        return False",
+        "if number is None:\n        return True",
         "no_more_work_at_once",
     ),
     bug(
