@@ -212,7 +212,7 @@ async def test_a_process_whose_lease_expired_overwrites_no_chunk(
 
 
 @pytest.mark.parametrize("streams", [1, 4])
-async def test_a_page_of_objects_that_each_make_a_chunk_is_recorded_in_parts(
+async def test_a_page_of_objects_that_each_make_a_chunk_takes_several_transactions(
     new_story: Callable[..., Any], streams: int
 ) -> None:
     """As of an archive of originals: a page has a thousand objects of 130 GB."""

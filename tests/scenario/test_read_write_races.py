@@ -9,6 +9,7 @@ import pytest
 from application.execution.fanout import AdaptiveLimit
 from application.execution.tuning import Tuning
 from application.processor.attempt_context import AttemptContext
+from application.processor.attempt_pace import AttemptPace
 from domain.connector import Bucket
 from domain.job import Job, new_job
 from domain.manifest import ManifestEntry
@@ -19,6 +20,8 @@ from entrypoints.wiring.memory import MemoryWorld, memory_world, use_cases
 
 class StopsAfter:
     """A stop signal that stops after some calls."""
+
+    rate: float | None = None
 
     def __init__(self, answers: int) -> None:
         self._answers = answers
@@ -48,7 +51,12 @@ async def process(world: MemoryWorld, *, answers: int = 1_000) -> list[Outcome]:
     entry = ManifestEntry(key="just now.jpg", size_bytes=3, last_modified=None)
     stop_signal: Any = StopsAfter(answers)
     no_copies: Any = None
-    context = AttemptContext(stop_signal=stop_signal, limit=AdaptiveLimit(2), copies=no_copies)
+    context = AttemptContext(
+        stop_signal=stop_signal,
+        pace=AttemptPace(stop_signal, ports.clock),
+        limit=AdaptiveLimit(2),
+        copies=no_copies,
+    )
     return await processor.process(job, [entry], context)
 
 

@@ -16,14 +16,6 @@ CONNECTOR_BUGS = (
         _STARTS,
     ),
     bug(
-        "redriving a job without its connector",
-        189,
-        "application.jobs.redrive_job:RedriveJob._updated",
-        "connector = await self._connector_of(job)",
-        "connector = None",
-        _STARTS,
-    ),
-    bug(
         "redriving a job of a connector that had the id before",
         240,
         "domain.job_control:is_of",

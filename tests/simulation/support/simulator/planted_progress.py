@@ -196,7 +196,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "missing uploads that began before the last sync",
-        150,
+        194,
         "domain.selection:Selection.selects",
         "self.modified_since - entry.last_modified > self.margin",
         "entry.last_modified < self.modified_since",
@@ -268,7 +268,7 @@ PROGRESS_BUGS = (
     ),
     bug(
         "counting the rows of a report without looking at them",
-        11,
+        16,
         "domain.key_sum:may_be_equal",
         "return left is None or right is None or left == right",
         "return True",

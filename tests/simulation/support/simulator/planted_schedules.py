@@ -34,7 +34,7 @@ SCHEDULE_BUGS = (
     ),
     bug(
         "forgetting a run whose job was not recorded yet",
-        100_072,
+        100_073,
         f"{_START}.start",
         "if earlier is not None and earlier.state is RunState.STARTING:",
         "if False:",

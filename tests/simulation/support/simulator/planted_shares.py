@@ -42,7 +42,7 @@ SHARE_BUGS = (
     ),
     bug(
         "recording a share over another worker's version",
-        235,
+        1_757,
         "adapters.memory.share_store:MemoryShareStore._over",
         "expected_version=share.version",
         "expected_version=table.find(share.number).version",
