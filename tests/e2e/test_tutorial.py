@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -71,18 +70,20 @@ def service(folder: Path, environment: dict[str, str]) -> Iterator[Path]:
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
             yield output
-            process.send_signal(signal.SIGINT)
+            # A shell ignores SIGINT in what it runs in the background.
+            process.terminate()
             assert process.wait(WAIT_S) == 0
         finally:
             if process.poll() is None:
                 process.kill()
+                process.wait()
 
 
 def test_the_demo(folder: Path, environment: dict[str, str]) -> None:
     step = only("demo")
     (line,) = step.commands.splitlines()
     # What make would run, without its installation.
-    dry = [*shlex.split(line), "--dry-run", f"VENV={folder}/.venv"]
+    dry = [*shlex.split(line), "--dry-run", "--no-print-directory", f"VENV={folder}/.venv"]
     planned = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True)
     command = planned.stdout.splitlines()[-1]
     done = subprocess.run(

@@ -32,6 +32,7 @@ from application.multipart.copy_state_file import CopyStateFile
 from application.multipart.resumable_copies import ResumableCopies
 from application.processor.announce_objects import ObjectAnnouncements
 from application.processor.attempt_context import AttemptContext
+from application.processor.attempt_pace import AttemptPace
 from application.processor.decide_objects import ObjectDecisions
 from application.processor.process_objects import ObjectProcessor
 from application.processor.write_object import ObjectWriter
@@ -67,6 +68,8 @@ _SUMS: Final = {
 
 class Never:
     """A stop signal that never stops."""
+
+    rate: float | None = None
 
     async def should_stop(self, _needed_s: float = 0.0) -> bool:
         return False
@@ -172,7 +175,12 @@ class Syncer:
         outcomes = await work.process(
             job_of(bucket, trigger, self.clock.now(), job_id),
             entries,
-            AttemptContext(stop_signal=never, limit=limit, copies=copies),
+            AttemptContext(
+                stop_signal=never,
+                pace=AttemptPace(never, self.clock),
+                limit=limit,
+                copies=copies,
+            ),
         )
         by_key = {outcome.key: outcome for outcome in outcomes}
         return [by_key[key] for key in keys]
