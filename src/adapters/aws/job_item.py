@@ -37,6 +37,7 @@ from adapters.aws.pause_item import (
     to_resumes,
 )
 from adapters.aws.removals_item import settings_values, to_settings, to_work, work_values
+from adapters.aws.row_upload_item import to_upload, upload_values
 from adapters.aws.source_item import source_count_values, source_values, to_source, to_source_counts
 from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Verify
@@ -58,7 +59,7 @@ from domain.job import (
     wants_comparison,
     wants_orphans,
 )
-from domain.listing import Listing, RowUpload
+from domain.listing import Listing
 from domain.sync_request import Discovery, SyncOptions, SyncRequest
 from domain.trigger_mark import QueueView
 
@@ -67,6 +68,9 @@ ALL_JOBS: Final = "jobs"
 
 OPEN: Final = "1"
 """The single partition of the sparse index over the jobs that the sweep must check."""
+
+# Jobs of earlier versions have no parts where nothing was uploaded.
+_NO_PARTS: Final[Mapping[str, Any]] = {"partETags": ()}
 
 
 def is_open(job: Job) -> bool:
@@ -126,9 +130,9 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "bytesListed": listing.bytes_listed,
         "listingProgress": {
             "prefixIndex": listing.prefix_index,
-            **_upload_values(listing.manifest),
+            **upload_values(listing.manifest),
             **progress_values(listing),
-            "known": {**_upload_values(listing.known), "objectCount": listing.objects_known},
+            "known": {**upload_values(listing.known), "objectCount": listing.objects_known},
             # Inside the map, which a version without it writes as a whole, so it cannot become
             # outdated.
             "keySum": listing.key_sum,
@@ -334,28 +338,12 @@ def _to_listing(values: Mapping[str, Any]) -> Listing:
         prefix_index=progress["prefixIndex"],
         ranges=to_progress(progress),
         objects_known=known.get("objectCount", 0),
-        manifest=_to_upload(uploads),
-        known=_to_upload(known),
+        manifest=to_upload({**_NO_PARTS, **uploads}),
+        known=to_upload({**_NO_PARTS, **known}),
         key_sum=progress.get("keySum"),
         source=to_source_counts(progress.get("source")),
         sharing=to_sharing(progress.get("sharing")),
         e_tags=progress.get("eTags", False),
-    )
-
-
-def _upload_values(upload: RowUpload) -> dict[str, Value | None]:
-    return {
-        "uploadId": upload.upload_id,
-        "partETags": upload.part_e_tags,
-        "restKey": upload.rest_key,
-    }
-
-
-def _to_upload(values: Mapping[str, Any]) -> RowUpload:
-    return RowUpload(
-        upload_id=values.get("uploadId"),
-        part_e_tags=tuple(values.get("partETags", ())),
-        rest_key=values.get("restKey"),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.aws.attributes import Value, to_timestamp
 from adapters.aws.lease_item import lease_values, to_lease
-from domain.listing import RowUpload
+from adapters.aws.row_upload_item import to_upload, upload_values
 from domain.orphan_work import OrphanCounts, OrphanStatus, OrphanWork
 from domain.removal_work import RemovalAttempts
 from domain.snapshot import Segment
@@ -33,8 +33,8 @@ def orphans_values(work: OrphanWork | None) -> Values | None:
         "after": work.after,
         "position": work.position,
         "counts": {each.name: getattr(counts, each.name) for each in fields(OrphanCounts)},
-        "unlisted": _upload(work.unlisted),
-        "report": _upload(work.report),
+        "unlisted": upload_values(work.unlisted),
+        "report": upload_values(work.report),
         "lease": lease_values(work.lease),
         "attemptCount": attempts.count,
         "unknownCount": attempts.unknown_count,
@@ -62,28 +62,12 @@ def to_orphans(values: Mapping[str, Any] | None) -> OrphanWork | None:
         after=values.get("after"),
         position=values["position"],
         counts=OrphanCounts(**values["counts"]),
-        unlisted=_to_upload(values["unlisted"]),
-        report=_to_upload(values["report"]),
+        unlisted=to_upload(values["unlisted"]),
+        report=to_upload(values["report"]),
         lease=to_lease(values.get("lease")),
         attempts=RemovalAttempts(
             count=values["attemptCount"],
             unknown_count=values["unknownCount"],
             cause=values.get("cause"),
         ),
-    )
-
-
-def _upload(upload: RowUpload) -> Values:
-    return {
-        "uploadId": upload.upload_id,
-        "partETags": upload.part_e_tags,
-        "restKey": upload.rest_key,
-    }
-
-
-def _to_upload(values: Mapping[str, Any]) -> RowUpload:
-    return RowUpload(
-        upload_id=values.get("uploadId"),
-        part_e_tags=tuple(values["partETags"]),
-        rest_key=values.get("restKey"),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.aws.attributes import Value, to_optional_timestamp
 from adapters.aws.lease_item import lease_values, to_lease
-from domain.listing import RowUpload
+from adapters.aws.row_upload_item import to_upload, upload_values
 from domain.removal_settings import NO_BASELINE, Baseline, Removals
 from domain.removal_work import (
     ComparedFiles,
@@ -92,7 +92,7 @@ def work_values(work: RemovalWork | None) -> Values | None:
         "after": work.after,
         "position": work.position,
         "counts": {each.name: getattr(counts, each.name) for each in fields(RemovalCounts)},
-        "files": {each.name: _upload(getattr(work.files, each.name)) for each in _FILES},
+        "files": {each.name: upload_values(getattr(work.files, each.name)) for each in _FILES},
         "addedKept": work.added_kept,
         "confirmedAt": work.confirmed_at,
         "lease": lease_values(work.lease),
@@ -115,7 +115,7 @@ def to_work(values: Mapping[str, Any] | None) -> RemovalWork | None:
         position=values["position"],
         counts=RemovalCounts(**values["counts"]),
         files=ComparedFiles(
-            **{each.name: _to_upload(values["files"][each.name]) for each in _FILES}
+            **{each.name: to_upload(values["files"][each.name]) for each in _FILES}
         ),
         added_kept=values["addedKept"],
         confirmed_at=to_optional_timestamp(values.get("confirmedAt")),
@@ -129,19 +129,3 @@ def to_work(values: Mapping[str, Any] | None) -> RemovalWork | None:
 
 
 _FILES = fields(ComparedFiles)
-
-
-def _upload(upload: RowUpload) -> Values:
-    return {
-        "uploadId": upload.upload_id,
-        "partETags": upload.part_e_tags,
-        "restKey": upload.rest_key,
-    }
-
-
-def _to_upload(values: Mapping[str, Any]) -> RowUpload:
-    return RowUpload(
-        upload_id=values.get("uploadId"),
-        part_e_tags=tuple(values["partETags"]),
-        rest_key=values.get("restKey"),
-    )
