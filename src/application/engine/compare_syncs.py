@@ -20,18 +20,17 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.engine_invocation import request_removals
 from application.jobs.status_publisher import StatusPublisher
-from application.results.failure_records import cause_of, is_unknown
+from application.results.failure_records import cause_of
 from application.results.outcome_index import IndexReader
 from application.results.removal_files import carried_key
 from domain.connector import Connector
-from domain.errors import DomainError, LeaseLost
+from domain.errors import LeaseLost
 from domain.job import Job
 from domain.job_control import is_of
 from domain.outcome_index import IndexStatus
 from domain.removal_rules import guard_reason, scope_of
 from domain.removal_settings import Baseline, Removals
 from domain.removal_work import (
-    NO_ATTEMPTS,
     BaselineSet,
     ComparisonBegan,
     GuardPassed,
@@ -48,7 +47,7 @@ from domain.removal_work import (
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
-from ports.errors import Conflict, Fatal, NotFound
+from ports.errors import Conflict, NotFound
 from ports.ids import Ids
 from ports.job_store import JobStore
 from ports.telemetry import Metric, Telemetry
@@ -132,7 +131,7 @@ class CompareSyncs:
         except Exception as error:
             cause = cause_of(error)
             self._telemetry.warning("removals_attempt_failed", job_id=job_id, cause=cause)
-            if not await self._is_last(job_id, error):
+            if not await lease.is_last_attempt(job_id, error):
                 await lease.release(job_id, error)
                 raise
             await self._end(job_id, lease, RemovalsGivenUp(reason=cause))
@@ -323,17 +322,6 @@ class CompareSyncs:
                 await self._connectors.record_baseline(connector, free)
         except Exception as error:  # noqa: BLE001 - reported
             self._telemetry.warning("claim_not_ended", job_id=job.job_id, cause=cause_of(error))
-
-    async def _is_last(self, job_id: str, error: Exception) -> bool:
-        """Return whether an attempt that ended in this error is the last one."""
-        if isinstance(error, DomainError | Fatal | NotFound):
-            return True
-        work = (await self._jobs.get(job_id)).removals
-        attempts = work.attempts if work is not None else NO_ATTEMPTS
-        return (
-            attempts.count >= self._tuning.engine_attempt_count_max
-            or attempts.unknown_count + is_unknown(error) >= self._tuning.engine_unknown_count_max
-        )
 
     async def _end(self, job_id: str, lease: RemovalLease, event: RemovalEvent) -> None:
         try:

@@ -17,8 +17,8 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.engine_invocation import request_orphans
 from application.jobs.status_publisher import StatusPublisher
-from application.results.failure_records import cause_of, is_unknown
-from domain.errors import DomainError, LeaseLost
+from application.results.failure_records import cause_of
+from domain.errors import LeaseLost
 from domain.index_work import ready_index, wants_index
 from domain.job import Job
 from domain.job_control import is_of
@@ -34,12 +34,11 @@ from domain.orphan_work import (
     evolve_orphans,
 )
 from domain.profile import CatalogProfile, Profile
-from domain.removal_work import NO_ATTEMPTS
 from domain.snapshot import Segment
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
-from ports.errors import Fatal, NotFound
+from ports.errors import NotFound
 from ports.ids import Ids
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
@@ -119,7 +118,7 @@ class SearchOrphans:
         except Exception as error:
             cause = cause_of(error)
             self._telemetry.warning("orphans_attempt_failed", job_id=job_id, cause=cause)
-            if not await self._is_last(job_id, error):
+            if not await lease.is_last_attempt(job_id, error):
                 await lease.release(job_id, error)
                 raise
             await self._fail(job_id, lease, cause)
@@ -191,17 +190,6 @@ class SearchOrphans:
             pass
         raise _ImpossibleError(
             f"connector {connector_id} was removed, and with it the right to read its bucket"
-        )
-
-    async def _is_last(self, job_id: str, error: Exception) -> bool:
-        """Return whether an attempt that ended in this error is the last one."""
-        if isinstance(error, DomainError | Fatal | NotFound):
-            return True
-        work = (await self._jobs.get(job_id)).orphans
-        attempts = work.attempts if work is not None else NO_ATTEMPTS
-        return (
-            attempts.count >= self._tuning.engine_attempt_count_max
-            or attempts.unknown_count + is_unknown(error) >= self._tuning.engine_unknown_count_max
         )
 
     async def _fail(self, job_id: str, lease: OrphanLease, reason: str) -> None:

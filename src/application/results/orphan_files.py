@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import NamedTuple
 
-from domain.errors import InvalidManifest
+from application.results.placed_rows import Placed, read_rows
 from domain.orphan_rows import HEADER, OrphanRow, decode_orphan
-from ports.errors import CorruptData
 from ports.results_store import ResultsStore
+
+PlacedOrphan = Placed[OrphanRow]
 
 
 def orphan_report_key(job_id: str, number: int) -> str:
@@ -26,34 +26,13 @@ def records_key(job_id: str, number: int, name: str) -> str:
     return f"jobs/{job_id}/orphans/{number:04d}/progress/run-{name}"
 
 
-class PlacedOrphan(NamedTuple):
-    """A row, and the byte of the file at which the next one begins."""
-
-    row: OrphanRow
-    position: int
-
-
-async def read_orphans(
+def read_orphans(
     results: ResultsStore, key: str, *, position: int = 0
 ) -> AsyncGenerator[PlacedOrphan, None]:
-    """Yield the rows from a byte of the file on, at which a row begins, or the file.
+    """Yield the rows from a byte of the file on; see `placed_rows.read_rows`.
 
     Raises:
         NotFound: there is no such file.
         CorruptData: a line has an invalid format.
     """
-    rest = b""
-    async for block in results.stream(key, position=position):
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            start, position = position, position + len(line) + 1
-            if start == 0:
-                if line + b"\n" != HEADER:
-                    raise CorruptData(f"{key} begins with {line[:100]!r}", resource=key)
-                continue
-            try:
-                yield PlacedOrphan(decode_orphan(line), position)
-            except InvalidManifest as error:
-                raise CorruptData(f"{key}, byte {start}: {error}", resource=key) from error
-    if rest:
-        raise CorruptData(f"{key} does not end in a line feed", resource=key)
+    return read_rows(results, key, position=position, header=HEADER, decode=decode_orphan)
