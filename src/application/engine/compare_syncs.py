@@ -20,13 +20,13 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.engine_invocation import request_removals
 from application.jobs.status_publisher import StatusPublisher
+from application.own_connector import own_connector
 from application.results.failure_records import cause_of
 from application.results.outcome_index import IndexReader
 from application.results.removal_files import carried_key
 from domain.connector import Connector
 from domain.errors import LeaseLost
 from domain.job import Job
-from domain.job_control import is_of
 from domain.outcome_index import IndexStatus
 from domain.removal_rules import guard_reason, scope_of
 from domain.removal_settings import Baseline, Removals
@@ -271,13 +271,9 @@ class CompareSyncs:
         return work is not None and work.open
 
     async def _connector_of(self, job: Job) -> Connector:
-        connector_id = job.request.connector_id
-        try:
-            connector = await self._connectors.get(connector_id)
-        except NotFound:
-            raise _StoppedError(_removed(connector_id)) from None
-        if not is_of(job, connector):
-            raise _StoppedError(_removed(connector_id))
+        connector = await own_connector(self._connectors, job)
+        if connector is None:
+            raise _StoppedError(_removed(job.request.connector_id))
         return connector
 
     async def _replace(
@@ -316,8 +312,8 @@ class CompareSyncs:
     async def _unclaim(self, job: Job) -> None:
         """End the job's claim, if it has one. One that stays is taken over by the next job."""
         try:
-            connector = await self._connectors.get(job.request.connector_id)
-            if is_of(job, connector) and connector.baseline.claimed_by == job.job_id:
+            connector = await own_connector(self._connectors, job)
+            if connector is not None and connector.baseline.claimed_by == job.job_id:
                 free = replace(connector.baseline, claimed_by=None)
                 await self._connectors.record_baseline(connector, free)
         except Exception as error:  # noqa: BLE001 - reported

@@ -17,11 +17,11 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.engine_invocation import request_orphans
 from application.jobs.status_publisher import StatusPublisher
+from application.own_connector import own_connector
 from application.results.failure_records import cause_of
 from domain.errors import LeaseLost
 from domain.index_work import ready_index, wants_index
 from domain.job import Job
-from domain.job_control import is_of
 from domain.orphan_work import (
     OrphanEvent,
     OrphansChecked,
@@ -38,7 +38,6 @@ from domain.snapshot import Segment
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
-from ports.errors import NotFound
 from ports.ids import Ids
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
@@ -182,15 +181,11 @@ class SearchOrphans:
 
     async def _check_connector(self, job: Job) -> None:
         """Check that the connector, and with it the right to read its bucket, still exists."""
-        connector_id = job.request.connector_id
-        try:
-            if is_of(job, await self._connectors.get(connector_id)):
-                return
-        except NotFound:
-            pass
-        raise _ImpossibleError(
-            f"connector {connector_id} was removed, and with it the right to read its bucket"
-        )
+        if await own_connector(self._connectors, job) is None:
+            raise _ImpossibleError(
+                f"connector {job.request.connector_id} was removed, and with it the right to read"
+                " its bucket"
+            )
 
     async def _fail(self, job_id: str, lease: OrphanLease, reason: str) -> None:
         event = SearchGivenUp(reason=reason)

@@ -6,15 +6,14 @@ from dataclasses import replace
 
 from application.jobs.engine_invocation import request_removals
 from application.jobs.update_job import update_job
+from application.own_connector import own_connector
 from domain.connector import Connector, check_may_start
 from domain.errors import ConnectorRemoved, NotConfirmable
 from domain.job import Job
-from domain.job_control import is_of
 from domain.removal_work import confirm_removals
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
-from ports.errors import NotFound
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
 
@@ -70,18 +69,10 @@ class ConfirmRemovals:
         return job
 
     async def _connector_of(self, job: Job) -> Connector:
-        connector_id = job.request.connector_id
-        try:
-            connector = await self._connectors.get(connector_id)
-        except NotFound:
-            raise _removed(job) from None
-        if not is_of(job, connector):
-            raise _removed(job)
+        connector = await own_connector(self._connectors, job)
+        if connector is None:
+            raise ConnectorRemoved(
+                f"connector {job.request.connector_id} of job {job.job_id} was removed, and what is"
+                " removed announces nothing; the report stays readable"
+            )
         return connector
-
-
-def _removed(job: Job) -> ConnectorRemoved:
-    return ConnectorRemoved(
-        f"connector {job.request.connector_id} of job {job.job_id} was removed, and what is removed"
-        " announces nothing; the report stays readable"
-    )

@@ -7,15 +7,14 @@ from typing import Final
 
 from application.jobs.engine_invocation import request_orphans
 from application.jobs.update_job import update_job
+from application.own_connector import own_connector
 from domain.connector import check_may_start
 from domain.errors import ConnectorRemoved
 from domain.job import Job, JobStatus
-from domain.job_control import is_of
 from domain.orphan_work import want_orphans
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
-from ports.errors import NotFound
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
 
@@ -65,15 +64,10 @@ class FindOrphans:
         return job
 
     async def _check_connector(self, job: Job) -> None:
-        connector_id = job.request.connector_id
-        removed = ConnectorRemoved(
-            f"connector {connector_id} of job {job.job_id} was removed, and with it the right to"
-            " read its bucket; register it again and start a new sync"
-        )
-        try:
-            connector = await self._connectors.get(connector_id)
-        except NotFound:
-            raise removed from None
-        if not is_of(job, connector):
-            raise removed
+        connector = await own_connector(self._connectors, job)
+        if connector is None:
+            raise ConnectorRemoved(
+                f"connector {job.request.connector_id} of job {job.job_id} was removed, and with it"
+                " the right to read its bucket; register it again and start a new sync"
+            )
         check_may_start(connector)

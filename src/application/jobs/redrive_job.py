@@ -8,15 +8,15 @@ from typing import Final
 from application.jobs.engine_invocation import request_advance
 from application.jobs.status_publisher import StatusPublisher
 from application.jobs.update_job import update_job
+from application.own_connector import own_connector
 from domain.connector import Connector, check_may_start
 from domain.errors import ConnectorRemoved
 from domain.job import Job
-from domain.job_control import is_of, redrive
+from domain.job_control import redrive
 from domain.job_limits import with_limits
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
-from ports.errors import NotFound
 from ports.job_store import ConnectorChanged, JobStore
 from ports.telemetry import Telemetry
 
@@ -84,12 +84,8 @@ class RedriveJob:
         return lambda job: with_limits(change(job), connector.limits, self._clock.now())
 
     async def _connector_of(self, job: Job) -> Connector:
-        connector_id = job.request.connector_id
-        try:
-            connector = await self._connectors.get(connector_id)
-        except NotFound:
-            raise _removed(job) from None
-        if not is_of(job, connector):
+        connector = await own_connector(self._connectors, job)
+        if connector is None:
             raise _removed(job)
         check_may_start(connector)
         return connector
