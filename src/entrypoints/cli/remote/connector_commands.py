@@ -152,6 +152,7 @@ def list_(remote: Remote) -> None:
             "ROLE",
         ),
         map(_row, connectors),
+        empty="no connectors; register one: asset-sync connectors add BUCKET",
     )
 
 
