@@ -39,7 +39,7 @@ def test_finding_and_listing(gateway: Api) -> None:
     assert f"asset-sync orphans list {job_id}" in asked
     shown = run("job", job_id)
     assert "WANTED" in shown
-    assert re.search(r"time +began [^ ,]+Z, ended [^ ,]+Z, after \d+ s", shown)
+    assert re.search(r"time +created [^ ,]+Z, ended [^ ,]+Z, after \d+ s", shown)
     assert run("orphans", "list", job_id) == "none: WANTED\n"
     search(gateway)
     assert "3 of 4 records have no object" in run("job", job_id)

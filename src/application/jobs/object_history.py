@@ -53,7 +53,7 @@ class JobSighting:
 
     Attributes:
         event_id: The id of the ingest event that it sent.
-        removal: What became of an object that an earlier sync saw and this one did not.
+        removal: The outcome of an object that an earlier sync saw and this one did not.
         reason: Why it says nothing, or not all.
     """
 

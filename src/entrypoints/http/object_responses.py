@@ -78,7 +78,7 @@ class JobSighting(Shown):
     event_id: str | None
     """That of the ingest event that the job sent for the object."""
     removal: Removal | None
-    """What became of an object that the sync before saw, and this one did not."""
+    """The outcome of an object that the sync before saw, and this one did not."""
     chunks: list[Chunk]
     """The chunk of the object, with its attempts; or the first that may contain it."""
 

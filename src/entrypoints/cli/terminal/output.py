@@ -339,12 +339,12 @@ def _cost_line(actual: Json | None) -> str | None:
 
 
 def _time_line(job: Json) -> str:
-    begun = f"began {job['createdAt']}"
+    lead = f"created {job['createdAt']}"
     ended_at = job.get("endedAt")
     if ended_at is None:
-        return f"{begun}, last change {job['updatedAt']}"
+        return f"{lead}, last change {job['updatedAt']}"
     took = datetime.fromisoformat(ended_at) - datetime.fromisoformat(job["createdAt"])
-    return f"{begun}, ended {ended_at}, after {duration(took.total_seconds())}"
+    return f"{lead}, ended {ended_at}, after {duration(took.total_seconds())}"
 
 
 def print_explanation(found: Json) -> None:
