@@ -95,6 +95,7 @@ def test_every_command_prints_what_is_promised(
         "connectors list": (),
         "connectors show": ("films",),
         "connectors edit": ("other", "--verify", "catalog"),
+        "connectors limit": ("other", "--rate", "5"),
         "connectors disable": ("other",),
         "connectors enable": ("other",),
         "connectors check": ("films",),

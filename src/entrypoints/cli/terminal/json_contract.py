@@ -40,6 +40,7 @@ JSON_OUTPUT: Final[Mapping[str, Schema]] = {
     "connectors list": _object(connectors=_many(_of("Connector"))),
     "connectors show": _CONNECTOR,
     "connectors edit": _CONNECTOR,
+    "connectors limit": _CONNECTOR,
     "connectors enable": _CONNECTOR,
     "connectors disable": _CONNECTOR,
     "connectors check": _of("BucketReport"),
