@@ -96,6 +96,8 @@ def test_every_command_prints_what_is_promised(
         "connectors show": ("films",),
         "connectors edit": ("other", "--verify", "catalog"),
         "connectors limit": ("other", "--rate", "5"),
+        "connectors pause": ("other",),
+        "connectors resume": ("other",),
         "connectors disable": ("other",),
         "connectors enable": ("other",),
         "connectors check": ("films",),

@@ -41,6 +41,8 @@ JSON_OUTPUT: Final[Mapping[str, Schema]] = {
     "connectors show": _CONNECTOR,
     "connectors edit": _CONNECTOR,
     "connectors limit": _CONNECTOR,
+    "connectors pause": _object(connector=_of("Connector"), jobs=_many(_of("Job"))),
+    "connectors resume": _object(connector=_of("Connector"), jobs=_many(_of("Job"))),
     "connectors enable": _CONNECTOR,
     "connectors disable": _CONNECTOR,
     "connectors check": _of("BucketReport"),
