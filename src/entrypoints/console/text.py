@@ -14,6 +14,9 @@ from urllib.parse import urlencode
 from markupsafe import Markup, escape
 
 from domain.shown import one_line, shown
+from domain.views import Json
+from domain.work_limits import Weekday
+from entrypoints.console.labels import label
 from entrypoints.console.reasons import sentence
 from entrypoints.figures import dollars, duration
 from entrypoints.figures import plural as plural
@@ -104,6 +107,27 @@ def words(name: str) -> str:
     return one_line(name.replace("_", " ").capitalize())
 
 
+def limits_line(limits: Json | None) -> str:
+    """Return the limits of a connector or a job as one line."""
+    if limits is None:
+        return "none"
+    parts = []
+    if (chunks := limits["concurrency"]) is not None:
+        parts.append(f"{plural(chunks, 'chunk')} at once")
+    if (speed := limits["objectsPerSecond"]) is not None:
+        parts.append(f"{speed:,g} objects/s")
+    if limits["windows"]:
+        times = ", ".join(map(_window, limits["windows"]))
+        parts.append(f"{times} ({limits['timeZone']})")
+    return one_line("; ".join(parts))
+
+
+def _window(window: Json) -> str:
+    days = ", ".join(each.capitalize() for each in window["days"])
+    every = len(window["days"]) == len(Weekday)
+    return f"{'every day' if every else days} {window['from']} to {window['to']}"
+
+
 def link_query(given: Mapping[str, object]) -> str:
     """Return the query of a link, without empty values."""
     return urlencode({name: value for name, value in given.items() if value not in (None, "")})
@@ -124,4 +148,6 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "words": words,
     "query": link_query,
     "reason": sentence,
+    "label": label,
+    "limits": limits_line,
 }

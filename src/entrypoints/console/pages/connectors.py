@@ -10,7 +10,7 @@ from aiohttp import web
 
 from domain.views import Json
 from entrypoints.console.api import ApiError, both, connector_path
-from entrypoints.console.forms import Values
+from entrypoints.console.form_values import Values
 from entrypoints.console.job_facts import is_active
 from entrypoints.console.problems import problem_of
 from entrypoints.console.rendering import console_of, page
