@@ -87,6 +87,11 @@ def is_active(job: Json) -> bool:
     return job["status"] not in TERMINAL
 
 
+def has_completed(job: Json) -> bool:
+    """Return whether the job has dealt with all objects, with or without failures."""
+    return job["status"] in (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
+
+
 def is_redrivable(job: Json) -> bool:
     """Return whether the failures of the job can be tried again."""
     return bool(job["status"] == JobStatus.COMPLETED_WITH_ERRORS and not job["dryRun"])

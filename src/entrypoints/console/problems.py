@@ -15,7 +15,7 @@ _NEXT: Final[Mapping[str, str]] = {
     "connector-disabled": "Enable the connector, then try again.",
     "connector-removed": "Register the bucket again, then start a new sync.",
     "connector-in-use": "Cancel the job, or wait until it has ended; then try again.",
-    "precondition-failed": "Someone changed it in the meantime, and nothing was written. Look at how"
+    "precondition-failed": "Someone changed it in the meantime, and nothing was written. Look how"
     " it is now, then repeat it.",
     "overlapping-job": "Wait until that job has ended, or cancel it.",
     "too-many-prefixes": "Wait until another job of the bucket has ended.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
@@ -107,6 +107,11 @@ def words(name: str) -> str:
     return one_line(name.replace("_", " ").capitalize())
 
 
+def encoded(key: str) -> str:
+    """Return a key for a form, which would change line breaks and control characters."""
+    return quote(key, safe="")
+
+
 def limits_line(limits: Json | None) -> str:
     """Return the limits of a connector or a job as one line."""
     if limits is None:
@@ -148,6 +153,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "words": words,
     "query": link_query,
     "reason": sentence,
+    "encoded": encoded,
     "label": label,
     "limits": limits_line,
 }
