@@ -21,6 +21,7 @@ from entrypoints.console.form_values import Values
 from entrypoints.console.forms import connector_changes, connector_values
 from entrypoints.console.labels import label
 from entrypoints.console.limit_forms import limit_fields, limits_body, window_rows, without_gaps
+from entrypoints.console.text import limits_line
 
 PATH = "/connectors/media/edit"
 NIGHTS = {"days": ["MON", "FRI"], "from": "20:00", "to": "06:00"}
@@ -136,10 +137,10 @@ async def test_limits_reach_a_job_that_runs_and_its_page_leads_to_them(site: Sit
     job_id = await site.start("media")
     await site.advance(chunks=1)
     page = await site.browser.get(f"/jobs/{job_id}")
-    assert "Limits none" in page.words
+    assert "Limits: none" in page.words
     assert 'href="/connectors/media/edit#limits"' in page.text
     await save(site, await site.browser.get(PATH), concurrency="3")
-    assert "Limits 3 chunks at once" in (await site.browser.get(f"/jobs/{job_id}")).words
+    assert "Limits: 3 chunks at once" in (await site.browser.get(f"/jobs/{job_id}")).words
     assert 'id="limits"' in (await site.browser.get(PATH)).text
 
 
@@ -239,3 +240,18 @@ def test_every_field_of_a_connector_has_a_name_for_people() -> None:
 def test_a_stage_without_limits_gets_none() -> None:
     connector = {"prefixes": [], "restoreTags": True, "fileFilter": None, "filters": None}
     assert connector_changes(connector_values(connector), connector) == {}
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [
+        ("MON TUE WED THU FRI", "Mon to Fri"),
+        ("SUN MON SAT", "Mon, Sat, Sun"),
+        ("MON WED THU FRI SUN", "Mon, Wed to Fri, Sun"),
+        ("MON TUE WED THU FRI SAT SUN", "every day"),
+    ],
+)
+def test_days_are_shown_as_ranges(days: str, text: str) -> None:
+    window = {"days": days.split(), "from": "20:00", "to": "06:00"}
+    limits = {**LIMITS, "concurrency": None, "objectsPerSecond": None, "windows": [window]}
+    assert limits_line(limits) == f"{text} 20:00 to 06:00 (Europe/Berlin)"

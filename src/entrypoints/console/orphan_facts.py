@@ -31,6 +31,12 @@ def lead(search: Json | None) -> str:
         return "Nobody has searched after this job yet."
     if search["status"] in _LEADS:
         return _LEADS[search["status"]]
+    if not search["recordsInScope"]:
+        nameless = text.plural(search["recordsWithoutPath"], "record")
+        return (
+            "Nothing can be said: no record of the catalog names a path in this bucket under the"
+            f" prefixes of the job; {nameless} without a path."
+        )
     records = text.plural(search["recordsInScope"], "record")
     if not search["orphans"]:
         return f"There is no orphan: each of {records} has its object."

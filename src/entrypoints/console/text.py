@@ -6,7 +6,7 @@ HTML.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -26,6 +26,7 @@ _UNITS: Final = ("B", "KB", "MB", "GB", "TB", "PB")
 _KILO: Final = 1_000
 _JUST_NOW_S: Final = 2
 _DAY_S: Final = 86_400
+_RANGE_DAYS_MIN: Final = 3
 
 
 def count(value: float | None) -> str:
@@ -128,9 +129,24 @@ def limits_line(limits: Json | None) -> str:
 
 
 def _window(window: Json) -> str:
-    days = ", ".join(each.capitalize() for each in window["days"])
-    every = len(window["days"]) == len(Weekday)
-    return f"{'every day' if every else days} {window['from']} to {window['to']}"
+    return f"{_days(window['days'])} {window['from']} to {window['to']}"
+
+
+def _days(days: Sequence[str]) -> str:
+    """Return days as ranges: Mon to Fri."""
+    if len(days) == len(Weekday):
+        return "every day"
+    order = list(Weekday)
+    runs: list[list[int]] = []
+    for place in sorted(order.index(Weekday(day)) for day in days):
+        if runs and runs[-1][-1] == place - 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    names = [[order[place].capitalize() for place in run] for run in runs]
+    return ", ".join(
+        f"{run[0]} to {run[-1]}" if len(run) >= _RANGE_DAYS_MIN else ", ".join(run) for run in names
+    )
 
 
 def link_query(given: Mapping[str, object]) -> str:

@@ -34,8 +34,10 @@ async def orphans_live(request: web.Request) -> web.Response:
 async def download(request: web.Request) -> web.StreamResponse:
     """Send the whole report as a file."""
     path = job_path(request.match_info["job_id"])
-    number = (await console_of(request).api.get(path))["orphans"]["number"]
-    name = f"orphans-{request.match_info['job_id']}-{number}"
+    search = (await console_of(request).api.get(path))["orphans"]
+    if search is None:
+        raise web.HTTPSeeOther(str(request.rel_url.parent))
+    name = f"orphans-{request.match_info['job_id']}-{search['number']}"
     return await send_file(request, f"{path}/orphans", {}, name=name, columns=_COLUMNS)
 
 
