@@ -242,12 +242,15 @@ WAITING = {"reason": "NO_FREE_SLOT", "since": None, "until": None, "text": "a <f
 @pytest.mark.parametrize(
     ("waiting", "words"),
     [
-        (WAITING, "Waits for a <free> slot. Then the job continues on its own. Change the limits."),
+        (
+            WAITING,
+            "Waits for a <free> slot . Then the job continues on its own. Change the limits",
+        ),
         (
             {**WAITING, "reason": "OUTSIDE_WINDOW", "since": NOW, "until": LATER},
             "Waits for a <free> slot since 2026-11-27 12:00:00 UTC, until 2026-11-27 18:00:00 UTC.",
         ),
-        ({**WAITING, "reason": "A_NEW_ONE"}, "Waits for a <free> slot. Then the job continues"),
+        ({**WAITING, "reason": "A_NEW_ONE"}, "Waits for a <free> slot . Then the job continues"),
     ],
 )
 async def test_what_a_job_waits_for_is_shown_as_the_api_says_it(waiting: Json, words: str) -> None:
