@@ -255,3 +255,13 @@ def test_days_are_shown_as_ranges(days: str, text: str) -> None:
     window = {"days": days.split(), "from": "20:00", "to": "06:00"}
     limits = {**LIMITS, "concurrency": None, "objectsPerSecond": None, "windows": [window]}
     assert limits_line(limits) == f"{text} 20:00 to 06:00 (Europe/Berlin)"
+
+
+async def test_a_section_with_an_error_is_open(site: Site) -> None:
+    page = await site.browser.get(PATH)
+    answer = await save(site, page, minSizeBytes="ten")
+    assert re.search(r'<details id="filters" open>', answer.text)
+    assert re.search(r'<details id="gone">', answer.text)
+    answer = await save(site, page, removals="on", maxShare="2")
+    assert re.search(r'<details id="filters">', answer.text)
+    assert re.search(r'<details id="gone" open>', answer.text)

@@ -17,6 +17,13 @@ _FILTER_LISTS: Final = ("include", "exclude")
 _FILTER_NUMBERS: Final = ("minSizeBytes", "maxSizeBytes", "minAgeSeconds")
 _FILTER_TIMES: Final = ("modifiedSince", "modifiedBefore")
 _FILTER_CHOICES: Final = ("storageClasses", "mediaTypes")
+FILTER_NAMES: Final = (
+    "filters",
+    *_FILTER_LISTS,
+    *_FILTER_NUMBERS,
+    *_FILTER_TIMES,
+    *_FILTER_CHOICES,
+)
 _CONNECTOR_TEXTS: Final = (
     "bucketName",
     "connectorId",

@@ -16,6 +16,7 @@ from entrypoints.console.edits import base_text, merged
 from entrypoints.console.features import ORPHANS, REMOVALS, STAGE_PAUSE
 from entrypoints.console.form_values import Values
 from entrypoints.console.forms import (
+    FILTER_NAMES,
     NEW_CONNECTOR,
     connector_changes,
     connector_values,
@@ -141,6 +142,7 @@ async def _form(
         "has_removals": await features.has(REMOVALS),
         "has_back_pressure": await features.has(STAGE_PAUSE),
         "has_limits": has_limits,
+        "filter_names": FILTER_NAMES,
         "window_rows": window_rows(values),
         "weekdays": [each.value for each in Weekday],
         "storage_classes": [each.value for each in StorageClass],
