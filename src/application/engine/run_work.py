@@ -3,10 +3,10 @@
 An invocation takes the lease of the work and runs its next steps until it is done, waits, or the
 deadline is near; then another one is requested. The sweep finds work that no invocation has.
 
-Three other loops of the engine share its rule of attempts (`attempt_rules`), and no more. A job's
+Two other loops of the engine share its rule of attempts (`attempt_rules`), and no more. A job's
 steps (`advance_job`) stop for holds and cancellations, and end in a failed job. A share's steps
 (`list_share`) are recorded in an item of its own, with the chunks. An index (`make_index`) is one
-step; an operator may repair what it lacks while the sweep repeats it, and it fails alone.
+step with a rule of its own: an operator may repair what it lacks while the sweep repeats it.
 """
 
 from __future__ import annotations
