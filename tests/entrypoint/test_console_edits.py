@@ -80,7 +80,7 @@ def test_rows_without_a_value_are_no_windows_and_two_more_are_offered() -> None:
     assert len(window_rows(many)) == 20
 
 
-async def test_limits_are_set_shown_and_taken_away(site: Site) -> None:
+async def test_limits_are_set_shown_and_removed(site: Site) -> None:
     page = await site.browser.get(PATH)
     saved = await save(
         site,

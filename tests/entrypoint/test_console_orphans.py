@@ -140,7 +140,7 @@ async def test_a_job_without_a_search_has_no_file(site: Site) -> None:
     answer = await site.browser.get(f"/jobs/{job_id}/orphans/file.csv")
     assert (answer.status, answer.headers["Location"]) == (303, f"/jobs/{job_id}/orphans")
     page = await site.browser.get(f"/jobs/{job_id}/orphans")
-    assert "Nobody has searched after this job yet." in page.words
+    assert "No search was asked for after this job yet." in page.words
     assert (await site.browser.get(f"/jobs/{job_id}/orphans/file.exe")).status == 404
 
 

@@ -1,7 +1,7 @@
 """A form of something that someone else changed in the meantime: nothing that was typed is lost.
 
 The form carries the values that it was shown with. So what the user changed and what the other one
-changed are told apart field by field, and the form is shown again with both.
+changed are distinguished field by field, and the form is shown again with both.
 """
 
 from __future__ import annotations

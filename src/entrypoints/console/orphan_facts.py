@@ -21,14 +21,14 @@ _LEADS: Final = {
     OrphanStatus.SCANNING: "The catalog is being scanned.",
     OrphanStatus.COMPARING: "The records are compared with what the sync listed.",
     OrphanStatus.CHECKING: "What the sync did not list is looked for once more.",
-    OrphanStatus.GIVEN_UP: "The search was given up.",
+    OrphanStatus.GIVEN_UP: "The search failed.",
 }
 
 
 def lead(search: Json | None) -> str:
     """Return the answer to "is there an asset without an object?" in a sentence."""
     if search is None:
-        return "Nobody has searched after this job yet."
+        return "No search was asked for after this job yet."
     if search["status"] in _LEADS:
         return _LEADS[search["status"]]
     if not search["recordsInScope"]:
@@ -44,7 +44,7 @@ def lead(search: Json | None) -> str:
 
 
 def steps(search: Json) -> list[Phase]:
-    """Return the steps of a search that was not given up."""
+    """Return the steps of a search that has not failed."""
     names = list(_STEPS)
     now = names.index(search["status"])
     details = {
