@@ -1,8 +1,9 @@
 """Back-pressure: no copies are started while the system's ingest queue is too long.
 
-The connector has a limit. A job stops above it, and goes on at half of it, so that one message does
-not make it stop and start. A queue whose depth cannot be read counts as too long: starting more
-copies could flood the system. But no job waits for that forever: it fails after some time.
+The connector has a limit, which an edit also changes for jobs that run. A job stops above it, and
+goes on at half of it, so that one message does not make it stop and start. A queue whose depth
+cannot be read counts as too long: starting more copies could flood the system. But no job waits for
+that forever: it fails after some time.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from datetime import datetime
 from domain.errors import IngestQueueUnreadable
 from domain.job import Job
 from domain.pause import Backlog, resumes_after
+from domain.queue_limit import WatchedQueue
 
 
-def limit_of(job: Job) -> int | None:
-    """Return the depth above which the job starts nothing; None if it is not limited."""
-    return None if job.request.options.dry_run else job.request.ingest.queue_depth_max
+def watched_queue(job: Job) -> WatchedQueue | None:
+    """Return the queue above whose limit the job starts nothing; None if it is not limited."""
+    return None if job.request.options.dry_run else job.watched_queue
 
 
 def goes_on_at(limit: int) -> int:
@@ -31,16 +33,16 @@ def with_depth(job: Job, depth: int | str, now: datetime) -> Job:
     A job that is not limited is returned unchanged. So is one that goes on, or still waits at the
     same depth.
     """
-    limit = limit_of(job)
-    if limit is None or job.terminal or job.ending is not None:
+    queue = watched_queue(job)
+    if queue is None or job.terminal or job.ending is not None:
         return job
-    before = job.backlog
+    limit, before = queue.limit.depth_max, job.backlog
     since = now if before is None else before.since
     if isinstance(depth, str):
         unread_since = now if before is None else before.unread_since or now
         backlog = Backlog(since=since, depth=None, cause=depth, unread_since=unread_since)
     elif depth <= (limit if before is None else goes_on_at(limit)):
-        return job if before is None else _caught_up(job, now)
+        return job if before is None else caught_up(job, now)
     else:
         backlog = Backlog(since=since, depth=depth)
     if backlog == job.backlog:
@@ -66,7 +68,8 @@ def check_readable(job: Job, now: datetime, patience_s: float) -> None:
         )
 
 
-def _caught_up(job: Job, now: datetime) -> Job:
+def caught_up(job: Job, now: datetime) -> Job:
+    """Return the job without its backlog: its parked chunks may go on."""
     since = job.backlog.since if job.backlog else now
     counted_from = max(since, job.times.processing_at or job.times.created_at)
     resumes = resumes_after(job.resumes, counted_from, now)
@@ -76,10 +79,11 @@ def _caught_up(job: Job, now: datetime) -> Job:
 
 def backlog_text(job: Job) -> str:
     """Return why the job waits, with the figures."""
-    limit, backlog = limit_of(job) or 0, job.backlog
-    if backlog is None or backlog.depth is None:
+    queue, backlog = watched_queue(job), job.backlog
+    if queue is None or backlog is None or backlog.depth is None:
         cause = backlog.cause if backlog else None
         return f"the depth of the ingest queue cannot be read: {cause}"
+    limit = queue.limit.depth_max
     return (
         f"the ingest queue holds {backlog.depth:,} messages, more than {limit:,}; goes on at"
         f" {goes_on_at(limit):,}"

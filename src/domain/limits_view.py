@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.queue_limit import WatchedQueue
 from domain.work_limits import WorkLimits
 
 
@@ -22,3 +23,8 @@ def limits_view(limits: WorkLimits) -> dict[str, Any]:
         ],
         "timeZone": limits.time_zone,
     }
+
+
+def watched_queue_view(queue: WatchedQueue) -> dict[str, Any]:
+    """Return the ingest queue that a job waits for, and its limit, in the API's form."""
+    return {"queueUrl": queue.url, "maxDepth": queue.limit.depth_max}

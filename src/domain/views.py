@@ -14,7 +14,7 @@ from domain.filter_view import filters_view
 from domain.hold import Hold, hold_of
 from domain.identity import Identity
 from domain.job import Job
-from domain.limits_view import limits_view
+from domain.limits_view import limits_view, watched_queue_view
 from domain.manifest import format_timestamp
 from domain.orphan_views import orphans_view
 from domain.outcome import Outcome, counts_by_name
@@ -46,6 +46,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
         "statusReason": job.status_reason,
         "hold": hold_view(hold) if (hold := hold_of(job, now)) else None,
         "limits": limits_view(job.limits) if job.limits else None,
+        "ingestLimit": watched_queue_view(job.watched_queue) if job.watched_queue else None,
         "warnings": list(job.findings.warnings),
         "discovery": job.request.options.discovery.value,
         "verify": (job.request.options.verify or Verify.TAGS).value,
@@ -143,7 +144,7 @@ def connector_view(connector: Connector) -> Json:
         "verify": connector.verify.value,
         "restoreTags": connector.ingest.restore_tags,
         "ingestQueueUrl": connector.ingest.queue_url,
-        "ingestQueueMaxDepth": connector.ingest.queue_depth_max,
+        "ingestQueueMaxDepth": connector.queue_limit.depth_max if connector.queue_limit else None,
         "ingestQueueEmptyAt": (
             format_timestamp(connector.queue_empty_at) if connector.queue_empty_at else None
         ),

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from application.connectors import NewConnector
 from domain.connector import Connector, ConnectorStatus, IdSource, Ingest, Trigger, Verify
 from domain.file_types import FileFilter, FilterMode, file_filter_of
+from domain.queue_limit import QueueLimit
 from entrypoints.http.bodies import BY_VALUE
 from entrypoints.http.filter_bodies import FiltersBody, filters_of
 from entrypoints.http.limit_bodies import LimitsBody
@@ -125,9 +126,14 @@ class _SettingsBody(Wire):
             "filters": filters_of(self.filters),
             "removals": self.removals.to_removals() if self.removals else None,
             "limits": self.limits.to_limits() if self.limits else None,
+            "queue_limit": self._queue_limit(),
             "expected_owner": self.expected_bucket_owner,
             "role_arn": self.role_arn,
         }
+
+    def _queue_limit(self) -> QueueLimit | None:
+        depth_max = self.ingest_queue_max_depth
+        return None if depth_max is None else QueueLimit(depth_max=depth_max)
 
     def ingest_settings(self) -> dict[str, Any]:
         """Return the values by their names in `Ingest`."""
@@ -136,7 +142,6 @@ class _SettingsBody(Wire):
             "ids": self.ids,
             "restore_tags": self.restore_tags,
             "queue_url": self.ingest_queue_url,
-            "queue_depth_max": self.ingest_queue_max_depth,
             "file_filter": self.file_filter.to_filter() if self.file_filter else None,
         }
 
@@ -176,7 +181,7 @@ class ConnectorBody(_SettingsBody, _NamesBody):  # the fields of the last come f
 _WIRE_NAMES: Final[Mapping[str, str]] = {
     "expected_owner": "expected_bucket_owner",
     "queue_url": "ingest_queue_url",
-    "queue_depth_max": "ingest_queue_max_depth",
+    "queue_limit": "ingest_queue_max_depth",
 }
 _OF_BUCKET: Final = frozenset({"expected_owner", "role_arn"})
 

@@ -18,7 +18,7 @@ from domain.outcome_index import IndexStatus
 from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
-from entrypoints.http.limit_responses import Limits
+from entrypoints.http.limit_responses import IngestLimit, Limits
 from entrypoints.http.orphan_responses import JobOrphans
 from entrypoints.http.outcome_responses import Listed, ObjectOutcome, Outcome
 from entrypoints.http.pause_responses import Hold
@@ -235,6 +235,8 @@ class Job(Shown):
     hold: Hold | None
     """Null if nothing holds the job."""
     limits: Limits | None
+    ingest_limit: IngestLimit | None
+    """The ingest queue that it waits for; null if it waits for none."""
     """Those that its connector has now; null if nothing is limited."""
     warnings: list[str]
     discovery: Discovery

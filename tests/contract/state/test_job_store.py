@@ -47,6 +47,7 @@ from domain.orphan_work import OrphanCounts, OrphanStatus, OrphanWork
 from domain.outcome import Statistics
 from domain.outcome_index import IndexStatus, JobIndex
 from domain.pause import Backlog, Pause, Resumes
+from domain.queue_limit import QueueLimit, WatchedQueue
 from domain.removal_settings import Removals
 from domain.removal_work import (
     WANTED,
@@ -83,7 +84,6 @@ FULL = Job(
             ids=IdSource.ASSIGNED,
             restore_tags=False,
             queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
-            queue_depth_max=2**40,
             file_filter=FileFilter(
                 mode=FilterMode.DENY, extensions=("mov", "ü"), mime_types=("image/*",)
             ),
@@ -207,6 +207,10 @@ FULL = Job(
             ),
         ),
         count=2,
+    ),
+    watched_queue=WatchedQueue(
+        url="https://sqs.eu-west-1.amazonaws.com/123456789012/other",
+        limit=QueueLimit(depth_max=2**40),
     ),
     limits=WorkLimits(
         concurrency=3,
