@@ -280,6 +280,7 @@ class TestEdits:
         job = await self.waiting(story)
         connector = story.world.database.connectors["c1"]
         await self.edit(story, ingest=replace(connector.ingest, queue_url=other))
+        assert await hold(story, job) is None
         assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
 
     async def test_a_job_that_sends_to_a_queue_waits_for_that_one(
@@ -315,6 +316,8 @@ class TestEdits:
 
     async def test_a_look_at_the_queue_before_an_edit_holds_nothing(self, story: Any) -> None:
         """The worker looked at the old queue, and its job was then given another one."""
+        other = QUEUE_URL.replace("ingest", "other")
+        story.ports.ingest_queue.create(other)
         job = await story.start()
         await story.run_engine()
         fill(story, LIMIT + 1)
@@ -323,7 +326,8 @@ class TestEdits:
         async def depth(url: str) -> int:
             story.ports.ingest_queue.depth = original
             found: int = await original(url)
-            await self.edit(story, queue_limit=QueueLimit(depth_max=2 * LIMIT))
+            ingest = story.world.database.connectors["c1"].ingest
+            await self.edit(story, ingest=replace(ingest, queue_url=other))
             return found
 
         story.ports.ingest_queue.depth = depth
