@@ -293,7 +293,7 @@ CALL_NAMES: Final = tuple(
         "bus": "publish publish_removals",
         "invoker": "advance list_share orphans removals",
         "scheduler": "put remove revisions",
-        "slots": "take give_back free_count",
+        "slots": "take give_back holders",
         "schedule_runs": "get save",
         "surveyor": "check look survey",
     }.items()

@@ -18,6 +18,7 @@ from domain.job import Job, JobStatus
 from domain.lease import Lease
 from domain.packing import ChunkSizing
 from domain.sync_request import Discovery
+from domain.waiting import waiting_for
 from domain.work_limits import TimeWindow, WorkLimits
 from ports.errors import Unavailable
 
@@ -121,6 +122,22 @@ class TestConcurrency:
         ended = await workers.finish(await story.start())
         assert workers.most == len(story.chunks(ended))
 
+    async def test_it_is_seen_that_a_job_waits_for_a_slot(self, begin: Callable[..., Any]) -> None:
+        """Of two jobs with one slot, the other one waits; jobs without a cap cost no read."""
+        story = begin(WorkLimits(concurrency=1))
+        queries, job = story.use_cases.queries(), await story.start()
+        await story.run_engine()
+        job = await story.ports.jobs.get(job.job_id)
+        assert await queries.slot_holders([job]) == {"c1": []}
+        now = story.ports.clock.now()
+        await story.ports.slots.take("c1", 1, _lease("other", now, days=9), now, job_id="job-9")
+        await story.run_chunks()
+        waits = waiting_for(job, now, (await queries.slot_holders([job]))["c1"])
+        assert waits is not None
+        assert "(job-9)" in waits.text
+        story.ports.slots.holders = _fail
+        assert await queries.slot_holders([replace(job, limits=None)]) == {}
+
     async def test_who_ends_hands_its_slot_over(self, begin: Callable[..., Any]) -> None:
         """Without waiting for the sweep, and with a few more messages than chunks."""
         story = begin(TWO)
@@ -179,7 +196,9 @@ class TestConcurrency:
         job = await story.start()
         await story.run_engine()
         now = story.ports.clock.now()
-        other = await story.ports.slots.take("c1", 1, _lease("other", now, days=9), now)
+        other = await story.ports.slots.take(
+            "c1", 1, _lease("other", now, days=9), now, job_id="other"
+        )
         assert other == 0
         for _ in range(50):
             await story.turn()
@@ -199,7 +218,7 @@ class TestConcurrency:
         job = await story.start()
         await story.run_engine()
         now = story.ports.clock.now()
-        await story.ports.slots.take("c1", 1, _lease("other", now, days=9), now)
+        await story.ports.slots.take("c1", 1, _lease("other", now, days=9), now, job_id="other")
         original = story.ports.chunks.save
 
         async def save(chunk: Any) -> Any:
@@ -425,7 +444,7 @@ class TestEdits:
 
 async def test_connectors_without_limits_ask_nothing(begin: Callable[..., Any]) -> None:
     story = begin(None)
-    for name in ("take", "give_back", "free_count"):
+    for name in ("take", "give_back", "holders"):
         setattr(story.ports.slots, name, _fail)
     story.ports.chunks.parked = _fail
     ends_well(story, await story.sync())

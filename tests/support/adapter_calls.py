@@ -530,9 +530,11 @@ async def adapter_calls(clients: Clients) -> Calls:
         "scheduler.put": lambda: scheduler.put(TIMER),
         "scheduler.remove": lambda: scheduler.remove("c1"),
         "scheduler.revisions": scheduler.revisions,
-        "slots.take": lambda: slots.take("c1", 2, Lease(token="t", expires_at=NOW), NOW),
+        "slots.take": lambda: slots.take(
+            "c1", 2, Lease(token="t", expires_at=NOW), NOW, job_id="j"
+        ),
         "slots.give_back": lambda: slots.give_back("c1", 0, "t"),
-        "slots.free_count": lambda: slots.free_count("c1", 2, NOW),
+        "slots.holders": lambda: slots.holders("c1", 2, NOW),
         "schedule_runs.get": lambda: schedule_runs.get(CONNECTOR),
         "schedule_runs.save": lambda: schedule_runs.save(CONNECTOR, ScheduleRuns()),
         "surveyor.check": lambda: LambdaSurveyor(lambda_, function_arn=ARN).check(

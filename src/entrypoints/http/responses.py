@@ -21,7 +21,7 @@ from entrypoints.http.cost_responses import ActualCost, CostEstimate
 from entrypoints.http.limit_responses import IngestLimit, Limits
 from entrypoints.http.orphan_responses import JobOrphans
 from entrypoints.http.outcome_responses import Listed, ObjectOutcome, Outcome
-from entrypoints.http.pause_responses import Hold
+from entrypoints.http.pause_responses import Hold, Waiting
 from entrypoints.http.removal_responses import JobRemovals, RemovalSettings
 from entrypoints.http.schedule_responses import ScheduleSettings
 from entrypoints.http.shown_model import Count, Shown
@@ -234,10 +234,12 @@ class Job(Shown):
     status_reason: str | None
     hold: Hold | None
     """Null if nothing holds the job."""
+    waiting_for: Waiting | None
+    """Null if the job works, or has ended."""
     limits: Limits | None
-    ingest_limit: IngestLimit | None
-    """The ingest queue that it waits for; null if it waits for none."""
     """Those that its connector has now; null if nothing is limited."""
+    ingest_limit: IngestLimit | None
+    """The limit of the ingest queue that its connector has now; null without one."""
     warnings: list[str]
     discovery: Discovery
     verify: Verify
