@@ -3,8 +3,9 @@
 DynamoDB Developer Guide, "Quotas": an item has at most 400 KB, names included; text counts in bytes
 of UTF-8, an element of a list one more ("DynamoDB item sizes and formats"; read in 2026-11). A
 job's record holds its options, the ETags of its manifest's parts (5,000 of 33 bytes), its listing's
-ranges, and some more kilobytes: its limits, and what it waits for, are 9 KB at most. A connector's record holds those options that belong to the connector. A bucket's guard
-holds the prefixes of all active jobs.
+ranges, and some more kilobytes: its limits, and what it waits for, are 9 KB at most. A connector's
+record holds those options that belong to the connector. A bucket's guard holds the prefixes of all
+active jobs.
 """
 
 from __future__ import annotations

@@ -333,6 +333,65 @@ class TestWindows:
         opens_at = closes_at.replace(hour=20)
         assert opens_at <= workers.writes[started] <= opens_at + timedelta(seconds=800)
 
+    async def held_until_six(self, story: Any, *, left_s: float) -> tuple[Job, datetime]:
+        """Return a job whose chunks are parked, and when it may go on: in so many seconds."""
+        job: Job = await story.start()
+        await story.run_engine()
+        await edit(story, DAYS)
+        await story.run_chunks()
+        assert all(chunk.parked for chunk in story.chunks(job))
+        clock = story.ports.clock
+        opens_at: datetime = clock.now().replace(hour=6, minute=0, second=0)
+        clock.advance((opens_at - clock.now()).total_seconds() - left_s)
+        await story.use_cases.sweep().run(story.deadline())
+        return job, opens_at
+
+    async def test_chunks_begin_when_it_opens(self, begin: Callable[..., Any]) -> None:
+        """Not only when a sweep finds it open: their messages are sent before, with a delay."""
+        story = begin(None)
+        workers = Workers(story)
+        job, opens_at = await self.held_until_six(story, left_s=300)
+        await workers.run()
+        assert not workers.writes
+        assert not any(chunk.parked for chunk in story.chunks(job))
+        # Another sweep sends none of them again.
+        await story.use_cases.sweep().run(story.deadline())
+        assert await story.ports.queue.depth() == len(story.chunks(job))
+        story.ports.clock.advance(299)
+        await workers.run()
+        assert not workers.writes
+        story.ports.clock.advance(3)
+        await workers.run()
+        assert opens_at <= workers.writes[0] <= opens_at + timedelta(seconds=3)
+        ends_well(story, await story.ports.jobs.get(job.job_id))
+
+    async def test_a_message_before_a_window_has_a_slot(self, begin: Callable[..., Any]) -> None:
+        story = begin(None)
+        job, _ = await self.held_until_six(story, left_s=3_600)
+        await edit(story, replace(DAYS, concurrency=2))
+        story.ports.clock.advance(3_300)
+        await story.use_cases.sweep().run(story.deadline())
+        assert await story.ports.queue.depth() == 2
+        assert sum(not chunk.parked for chunk in story.chunks(job)) == 2
+
+    async def test_long_before_it_no_message_is_sent(self, begin: Callable[..., Any]) -> None:
+        story = begin(None)
+        job, _ = await self.held_until_six(story, left_s=400)
+        assert await story.ports.queue.depth() == 0
+        assert all(chunk.parked for chunk in story.chunks(job))
+
+    async def test_a_pause_keeps_what_was_sent_before(self, begin: Callable[..., Any]) -> None:
+        story = begin(None)
+        workers = Workers(story)
+        job, _ = await self.held_until_six(story, left_s=300)
+        await story.use_cases.pause_job().pause(job.job_id, reason=None, by=None)
+        story.ports.clock.advance(310)
+        await workers.run()
+        assert not workers.writes
+        assert all(chunk.parked for chunk in story.chunks(job))
+        await story.use_cases.pause_job().resume(job.job_id)
+        ends_well(story, await workers.finish(job))
+
     async def test_a_job_that_waits_can_be_cancelled(self, begin: Callable[..., Any]) -> None:
         story = begin(DAYS)
         job = await story.start()
