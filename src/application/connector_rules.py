@@ -91,8 +91,10 @@ def _access_issues(bucket: Bucket) -> list[FieldIssue]:
 def _queue_issues(connector: Connector) -> list[FieldIssue]:
     ingest = connector.ingest
     if connector.queue_limit is not None and ingest.queue_url is None:
-        message = "needs ingestQueueUrl: the queue whose depth is limited"
-        return [FieldIssue(path="ingestQueueMaxDepth", message=message)]
+        depth = connector.queue_limit.depth_max is not None
+        message = "needs ingestQueueUrl: the queue whose messages are limited"
+        name = "ingestQueueMaxDepth" if depth else "ingestQueueMaxAgeSeconds"
+        return [FieldIssue(path=name, message=message)]
     if ingest.queue_url is None:
         if ingest.trigger is not Trigger.QUEUE:
             return []

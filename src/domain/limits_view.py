@@ -27,4 +27,9 @@ def limits_view(limits: WorkLimits) -> dict[str, Any]:
 
 def watched_queue_view(queue: WatchedQueue) -> dict[str, Any]:
     """Return the ingest queue that a job waits for, and its limit, in the API's form."""
-    return {"queueUrl": queue.url, "maxDepth": queue.limit.depth_max}
+    limit = queue.limit
+    return {
+        "queueUrl": queue.url,
+        "maxDepth": limit.depth_max,
+        "maxAgeSeconds": limit.age_max_s,
+    }

@@ -168,6 +168,9 @@ def connector_view(connector: Connector) -> Json:
         "restoreTags": connector.ingest.restore_tags,
         "ingestQueueUrl": connector.ingest.queue_url,
         "ingestQueueMaxDepth": connector.queue_limit.depth_max if connector.queue_limit else None,
+        "ingestQueueMaxAgeSeconds": (
+            connector.queue_limit.age_max_s if connector.queue_limit else None
+        ),
         "ingestQueueEmptyAt": (
             format_timestamp(connector.queue_empty_at) if connector.queue_empty_at else None
         ),

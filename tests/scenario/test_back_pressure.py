@@ -334,3 +334,117 @@ class TestEdits:
         await story.run_chunks()
         assert await hold(story, job) is None
         assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
+
+
+class TestAge:
+    """The age of the oldest message is a limit like the number of messages."""
+
+    @pytest.fixture
+    def story(self, new_story: Callable[..., Any]) -> Any:
+        made = new_story(
+            WATCHFUL,
+            ingest={"queue_url": QUEUE_URL},
+            connector={"queue_limit": QueueLimit(age_max_s=1_000)},
+        )
+        made.put(*KEYS)
+        return made
+
+    async def test_copies_wait_while_the_oldest_message_is_too_old(self, story: Any) -> None:
+        fill(story, 1)
+        story.ports.clock.advance(1_001)
+        job = await story.start()
+        for _ in range(3):
+            await story.run_engine()
+            await story.run_chunks()
+        assert (await hold(story, job)).reason == (
+            "the oldest message of the ingest queue is 1,001 s old, more than 1,000 s; goes on at"
+            " 500 s"
+        )
+        assert nothing_written(story)
+        # A younger one that is not young enough, and then one that is.
+        fill(story, 1)
+        story.ports.clock.advance(501)
+        await story.use_cases.sweep().run(story.deadline())
+        assert (await hold(story, job)) is not None
+        fill(story, 1)
+        story.ports.clock.advance(500)
+        await story.use_cases.sweep().run(story.deadline())
+        assert (await hold(story, job)) is None
+        assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
+
+    async def test_at_its_limit_it_is_not_above_it(self, story: Any) -> None:
+        async def thousand(_: str) -> int:
+            return 1_000
+
+        fill(story, 1)
+        story.ports.ingest_queue.oldest_age_s = thousand
+        job = await story.start()
+        await story.run_engine()
+        await story.run_chunks()
+        assert (await story.ports.jobs.get(job.job_id)).terminal
+
+    async def test_an_empty_queue_is_asked_for_no_age(self, story: Any) -> None:
+        story.ports.ingest_queue.oldest_age_s = self.fails
+        assert (await story.sync()).resumes.number == 0
+
+    async def fails(self, _: str) -> int:
+        raise AccessDenied("grant cloudwatch:GetMetricData on *")
+
+    async def unknown(self, _: str) -> None:
+        return None
+
+    async def test_an_age_that_cannot_be_read_is_neither_young_nor_old(self, story: Any) -> None:
+        """The job says what to grant, and fails after an hour."""
+        fill(story, 1)
+        story.ports.ingest_queue.oldest_age_s = self.fails
+        job = await story.start()
+        await story.run_engine()
+        await story.run_chunks()
+        assert "grant cloudwatch:GetMetricData on *" in (await hold(story, job)).reason
+        assert nothing_written(story)
+        assert (await story.finish(job.job_id)).status is JobStatus.FAILED
+        assert nothing_written(story)
+
+    async def test_no_age_of_a_queue_with_messages_is_not_read(self, story: Any) -> None:
+        fill(story, 1)
+        story.ports.ingest_queue.oldest_age_s = self.unknown
+        job = await story.start()
+        await story.run_engine()
+        await story.run_chunks()
+        assert "CloudWatch has no ApproximateAgeOfOldestMessage" in (await hold(story, job)).reason
+        assert nothing_written(story)
+
+    async def test_messages_are_not_older_than_the_emptiness_of_their_queue(
+        self, story: Any
+    ) -> None:
+        """A queue that was idle has no age for some minutes, and is young for so long."""
+        story.ports.ingest_queue.oldest_age_s = self.unknown
+        job = await story.start()
+        await story.run_engine()
+        fill(story, 1)
+        story.ports.clock.advance(900)
+        await story.run_chunks()
+        assert (await story.ports.jobs.get(job.job_id)).terminal
+        late = await story.start(retrigger=True)
+        fill(story, 1)
+        await story.run_engine()
+        story.ports.clock.advance(1_001)
+        await story.run_chunks()
+        assert "CloudWatch has no" in (await hold(story, late)).reason
+
+    async def test_either_limit_holds(self, story: Any) -> None:
+        job = await story.start()
+        await story.run_engine()
+        limit = QueueLimit(depth_max=LIMIT, age_max_s=1_000)
+        await story.use_cases.connectors().edit("c1", lambda c: replace(c, queue_limit=limit))
+        fill(story, LIMIT + 1)
+        await story.run_chunks()
+        assert "holds 11 messages" in (await hold(story, job)).reason
+        assert "oldest" not in (await hold(story, job)).reason
+        fill(story, LIMIT // 2)
+        story.ports.clock.advance(1_001)
+        await story.use_cases.sweep().run(story.deadline())
+        assert "is 1,001 s old" in (await hold(story, job)).reason
+        assert "holds" not in (await hold(story, job)).reason
+        fill(story, 0)
+        assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED

@@ -1,4 +1,4 @@
-"""The limit of an ingest queue, as attributes of connectors and jobs; at the top of the item."""
+"""The limits of an ingest queue, as attributes of connectors and jobs; at the top of the item."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.aws.attributes import Value
-from domain.queue_limit import QueueLimit, WatchedQueue
+from domain.queue_limit import QueueLimit, WatchedQueue, queue_limit_of
 
 
 def queue_limit_values(limit: QueueLimit | None) -> dict[str, Value | None]:
     """Return the attributes of a limit."""
-    return {"ingestQueueMaxDepth": None if limit is None else limit.depth_max}
+    return {
+        "ingestQueueMaxDepth": None if limit is None else limit.depth_max,
+        "ingestQueueMaxAgeSeconds": None if limit is None else limit.age_max_s,
+    }
 
 
 def to_queue_limit(values: Mapping[str, Any]) -> QueueLimit | None:
     """Return the limit of the attributes."""
-    depth_max = values.get("ingestQueueMaxDepth")
-    return None if depth_max is None else QueueLimit(depth_max=depth_max)
+    return queue_limit_of(
+        depth_max=values.get("ingestQueueMaxDepth"),
+        age_max_s=values.get("ingestQueueMaxAgeSeconds"),
+    )
 
 
 def watched_queue_values(queue: WatchedQueue | None) -> dict[str, Value | None]:

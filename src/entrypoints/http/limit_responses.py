@@ -31,3 +31,4 @@ class IngestLimit(Shown):
 
     queue_url: str
     max_depth: int | None
+    max_age_seconds: int | None

@@ -68,6 +68,8 @@ class Connector(Shown):
     ingest_queue_url: str | None
     ingest_queue_max_depth: int | None
     """Above so many messages in the queue no copies are started."""
+    ingest_queue_max_age_seconds: int | None
+    """Nor while the oldest message in the queue is older."""
     ingest_queue_empty_at: datetime | None
     """When the ingest queue was last seen empty; null if never."""
     file_filter: FileFilter | None

@@ -33,7 +33,7 @@ async def open_object_ports(services: AwsServices) -> AsyncIterator[ObjectPorts]
         objects=_role_object_store(clients, clock),
         catalog=await _catalog(services.settings, clients),
         queue=SqsChunkQueue(await clients.sqs(), queue_url=queue_url),
-        ingest_queue=SqsIngestQueue(clients.sqs, clock=clock),
+        ingest_queue=SqsIngestQueue(clients.sqs, open_metrics=clients.cloudwatch, clock=clock),
     )
 
 

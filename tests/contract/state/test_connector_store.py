@@ -81,7 +81,7 @@ FULL = Connector(
         set_at=NOW,
     ),
     removals=Removals(announce=True, max_share=Decimal("0.125"), max_count=7, min_count=3),
-    queue_limit=QueueLimit(depth_max=2**40),
+    queue_limit=QueueLimit(depth_max=2**40, age_max_s=900),
     limits=WorkLimits(
         concurrency=3,
         objects_per_second=0.1,

@@ -31,7 +31,7 @@ ALL_LIMITS = WorkLimits(
     windows=tuple(TimeWindow(start=time(n), end=time(23, 59 - n)) for n in range(WINDOW_COUNT_MAX)),
     time_zone="America/North_Dakota/New_Salem",
 )
-LARGE = QueueLimit(depth_max=1_000_000_000)
+LARGE = QueueLimit(depth_max=1_000_000_000, age_max_s=1_209_600)
 LONG_URL = f"https://{'h' * 255}/{'p' * 255}/210987654321/{'q' * 75}.fifo"
 
 

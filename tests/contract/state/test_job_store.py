@@ -180,7 +180,7 @@ FULL = Job(
     ),
     ending=Ending(kind=EndingKind.CANCELLED, reason="an operator"),
     pause=Pause(since=NOW, reason="the DAM is full", by="arn:aws:iam::123456789012:user/ü"),
-    backlog=Backlog(since=NOW, depth=12, cause="AccessDenied", unread_since=NOW),
+    backlog=Backlog(since=NOW, depth=12, age_s=7, cause="AccessDenied", unread_since=NOW),
     resumes=Resumes(number=3, requeued=2, at=NOW, held_s=86_400),
     redrive=Redrive(number=3, active=True),
     index=JobIndex(
@@ -210,7 +210,7 @@ FULL = Job(
     ),
     watched_queue=WatchedQueue(
         url="https://sqs.eu-west-1.amazonaws.com/123456789012/other",
-        limit=QueueLimit(depth_max=2**40),
+        limit=QueueLimit(depth_max=2**40, age_max_s=900),
     ),
     limits=WorkLimits(
         concurrency=3,

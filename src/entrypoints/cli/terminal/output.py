@@ -52,6 +52,13 @@ QueueMaxOption = Annotated[
         min=1, help="Start no copies while the ingest queue holds more messages than this."
     ),
 ]
+QueueMaxAgeOption = Annotated[
+    int | None,
+    typer.Option(
+        min=900,
+        help="Start no copies while the oldest message in the ingest queue is older, in seconds.",
+    ),
+]
 VERIFY_OPTION = typer.Option(
     help="How known objects are recognised: by their tags, or, where the catalog has an object as"
     " it is listed, without reading them."
