@@ -22,9 +22,8 @@ def apply() -> None:
         @staticmethod
         def get_cloudwatch_metrics(account_id: str, region: str) -> Any:
             queues: Any = sqs_backends[account_id][region].queues
-            return [
-                _age(name, queue._messages) for name, queue in queues.items() if queue._messages
-            ]
+            kept = ((name, queue._messages) for name, queue in queues.items())  # noqa: SLF001
+            return [_age(name, messages) for name, messages in kept if messages]
 
     _applied.append(_QueueAges)
 
