@@ -40,7 +40,7 @@ async def oldest_age_s(client: Any, queue_url: str, now: datetime) -> int | None
         response = await client.get_metric_data(
             MetricDataQueries=[{"Id": _ID, "MetricStat": _statistic(queue_url)}],
             StartTime=now - timedelta(seconds=AGE_METRIC_LAG_S),
-            # A period that has begun also counts.
+            # The present period counts as well.
             EndTime=now + timedelta(seconds=_PERIOD_S),
             ScanBy="TimestampDescending",
         )
