@@ -448,3 +448,19 @@ class TestAge:
         assert "holds" not in (await hold(story, job)).reason
         fill(story, 0)
         assert (await story.finish(job.job_id)).status is JobStatus.COMPLETED
+
+    async def test_the_emptiness_of_another_queue_says_nothing(self, story: Any) -> None:
+        other = QUEUE_URL.replace("ingest", "other")
+        story.ports.ingest_queue.create(other)
+        story.ports.ingest_queue.oldest_age_s = self.unknown
+        job = await story.start()
+        await story.run_engine()
+        assert (await story.ports.jobs.get(job.job_id)).findings.queue.empty_at is not None
+        ingest = replace(story.world.database.connectors["c1"].ingest, queue_url=other)
+        await story.use_cases.connectors().edit("c1", lambda c: replace(c, ingest=ingest))
+        message = IngestMessage(
+            job_id="o", bucket_name="o", object_key="o", version_id=None, e_tag="e", size_bytes=1
+        )
+        story.ports.ingest_queue.notify(other, message)
+        await story.run_chunks()
+        assert "CloudWatch has no" in (await hold(story, job)).reason
