@@ -61,7 +61,9 @@ async def sync(
             "results": S3ResultsStore(await clients.s3(), bucket_name=RESULTS_BUCKET_NAME),
             "catalog": DynamoCatalog(await clients.dynamodb(), "assets"),
             "bus": EventBridgeIngestBus(clients.events, bus_name="ingest"),
-            "ingest_queue": SqsIngestQueue(clients.sqs, clock=clock),
+            "ingest_queue": SqsIngestQueue(
+                clients.sqs, open_metrics=clients.cloudwatch, clock=clock
+            ),
         }
         ports = replace(world.ports, **aws)
         container = use_cases(ports, Tuning())

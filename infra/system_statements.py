@@ -83,6 +83,7 @@ def sending_to_ingest(config: Config) -> list[Statement]:
             list_of="ingest_queues",
         )
     ]
+    statements.append(_ages())
     if config.ingest_queue_keys:
         statements.append(
             # A queue may be in another Region, and so is its key.
@@ -118,7 +119,22 @@ def watching_ingest(config: Config) -> list[Statement]:
                 list_of="ingest_queues",
             )
         )
+        statements.append(_ages())
     return statements
+
+
+def _ages() -> Statement:
+    return Statement(
+        sid="IngestQueueAges",
+        reason=(
+            "Read how old the oldest message of an ingest queue is, for connectors with"
+            " `ingestQueueMaxAgeSeconds`. AWS has no resource to name here."
+        ),
+        actions=("cloudwatch:GetMetricData",),
+        resources=("*",),
+        resourceless=True,
+        apart="IngestQueues",
+    )
 
 
 def _index(sid: str, reason: str, name: str) -> Statement:

@@ -8,6 +8,7 @@ from application.jobs.sync_request import sync_request
 from domain.bucket_report import BucketReport
 from domain.connector import Connector
 from domain.errors import FieldIssue, InvalidRequest
+from domain.job_limits import watched_queue_for
 from domain.pricing.survey import SurveyRequest
 from domain.sync_request import Discovery, SyncOptions
 from ports.connector_store import ConnectorStore
@@ -79,8 +80,12 @@ class CheckConnector:
             Retryable, Unknown: the bucket could not be looked at.
         """
         request = sync_request(connector, SyncOptions(discovery=discovery))
-        return await self._surveyor.check(SurveyRequest(request=request, sample_size=0))
+        queue = watched_queue_for(request, connector)
+        asked = SurveyRequest(request=request, sample_size=0, queue=queue)
+        return await self._surveyor.check(asked)
 
 
 def _looked_at(connector: Connector) -> tuple[object, ...]:
-    return connector.bucket, connector.prefixes, connector.ingest.trigger
+    ingest = connector.ingest
+    queue = ingest.queue_url, connector.queue_limit
+    return connector.bucket, connector.prefixes, ingest.trigger, queue

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain import prefixes as prefix_rules
 from domain.bucket_name import bucket_name_error
-from domain.connector import Bucket, Connector, IdSource, Ingest, Trigger, Verify
+from domain.connector import Bucket, Connector, IdSource, Trigger, Verify
 from domain.errors import FieldIssue
 from domain.filters import nothing_passes
 from domain.item_sizes import connector_issues
@@ -47,7 +47,7 @@ def faults_of(
             )
         )
     issues += _access_issues(connector.bucket)
-    issues += _queue_issues(connector.ingest)
+    issues += _queue_issues(connector)
     issues += connector_issues(connector.prefixes, connector.ingest, connector.filters)
     issues += removal_issues(connector.removals)
     issues += limit_issues(connector.limits)
@@ -88,10 +88,13 @@ def _access_issues(bucket: Bucket) -> list[FieldIssue]:
     return issues
 
 
-def _queue_issues(ingest: Ingest) -> list[FieldIssue]:
-    if ingest.queue_depth_max is not None and ingest.queue_url is None:
-        message = "needs ingestQueueUrl: the queue whose depth is limited"
-        return [FieldIssue(path="ingestQueueMaxDepth", message=message)]
+def _queue_issues(connector: Connector) -> list[FieldIssue]:
+    ingest = connector.ingest
+    if connector.queue_limit is not None and ingest.queue_url is None:
+        depth = connector.queue_limit.depth_max is not None
+        message = "needs ingestQueueUrl: the queue whose messages are limited"
+        name = "ingestQueueMaxDepth" if depth else "ingestQueueMaxAgeSeconds"
+        return [FieldIssue(path=name, message=message)]
     if ingest.queue_url is None:
         if ingest.trigger is not Trigger.QUEUE:
             return []

@@ -14,6 +14,7 @@ from domain.connector import Bucket, Connector, ConnectorStatus, Ingest, Verify
 from domain.errors import FieldIssue, InvalidRequest
 from domain.filters import NO_FILTERS, Filters
 from domain.profile import Profile
+from domain.queue_limit import QueueLimit
 from domain.removal_settings import Removals
 from domain.work_limits import WorkLimits
 from ports.clock import Clock
@@ -47,6 +48,7 @@ class NewConnector:
     filters: Filters = NO_FILTERS
     removals: Removals | None = None
     limits: WorkLimits | None = None
+    queue_limit: QueueLimit | None = None
     expected_owner: str | None = None
     role_arn: str | None = None
 
@@ -95,6 +97,7 @@ class Connectors:
             filters=new.filters,
             removals=new.removals,
             limits=new.limits,
+            queue_limit=new.queue_limit,
             created_at=self._clock.now(),
         )
         connector = self._checked(connector)
@@ -113,7 +116,7 @@ class Connectors:
     ) -> Connector:
         """Return the connector as stored after `change`; jobs that have started keep what it was.
 
-        Except its limits, which hold for them at once.
+        Except its limits, those of its ingest queue included, which hold for them at once.
 
         With `revisions`, only if it is in one of these states (`Connector.revision`). Without, a
         change by another caller at the same time is kept, as far as this one does not replace it.
@@ -140,7 +143,7 @@ class Connectors:
                 continue
             if saved.schedule is not None:
                 await self._timers.follow(connector_id)
-            if saved.limits != connector.limits:
+            if _limits_of(saved) != _limits_of(connector):
                 await self._limit_jobs.follow(saved)
             return saved
         raise _kept_changing(connector_id)
@@ -208,6 +211,11 @@ class Connectors:
 
     def _faults(self, connector: Connector) -> list[FieldIssue]:
         return faults_of(connector, self._profile, results_bucket_name=self._results_bucket_name)
+
+
+def _limits_of(connector: Connector) -> tuple[object, ...]:
+    """Return what an edit also changes in jobs that are active."""
+    return connector.limits, connector.queue_limit, connector.ingest.queue_url
 
 
 def _kept_changing(connector_id: str) -> Conflict:

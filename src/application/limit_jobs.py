@@ -10,7 +10,7 @@ from application.results.failure_records import cause_of
 from domain.connector import Connector
 from domain.job import Job
 from domain.job_control import is_of
-from domain.job_limits import with_limits
+from domain.job_limits import has_limits_of, with_limits
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.job_store import JobStore
@@ -62,13 +62,14 @@ class LimitJobs:
             Conflict: other processes kept changing the job.
             Retryable, Fatal: its record cannot be read or written now.
         """
-        if job.terminal or not is_of(job, connector) or job.limits == connector.limits:
+        if job.terminal or not is_of(job, connector) or has_limits_of(job, connector):
             return
+        before = job.limits, job.watched_queue
 
         def change(current: Job) -> Job:
-            if current.limits != job.limits:
+            if (current.limits, current.watched_queue) != before:
                 return current
-            return with_limits(current, connector.limits, self._clock.now())
+            return with_limits(current, connector, self._clock.now())
 
         changed = await update_job(self._jobs, job.job_id, change)
         self._telemetry.event(

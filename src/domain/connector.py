@@ -10,6 +10,7 @@ from typing import Final
 from domain.errors import ConnectorDisabled
 from domain.file_types import FileFilter
 from domain.filters import NO_FILTERS, Filters
+from domain.queue_limit import QueueLimit
 from domain.removal_settings import NO_BASELINE, Baseline, Removals
 from domain.schedule import Schedule
 from domain.work_limits import WorkLimits
@@ -66,7 +67,6 @@ class Ingest:
         restore_tags: Whether the tags of an object that the system knows by its path are restored.
         queue_url: The system's ingest queue, None if it is not known. Trigger `queue` sends to it.
             With every trigger, its depth shows whether the system is still processing messages.
-        queue_depth_max: Above so many messages in that queue no copies are started; None for any.
         file_filter: The connector's file filter in the system, which narrows what it accepts.
     """
 
@@ -74,7 +74,6 @@ class Ingest:
     ids: IdSource = IdSource.MINTED
     restore_tags: bool = True
     queue_url: str | None = None
-    queue_depth_max: int | None = None
     file_filter: FileFilter | None = None
 
 
@@ -124,6 +123,7 @@ class Connector:
     schedule: Schedule | None = None
     removals: Removals | None = None
     limits: WorkLimits | None = None
+    queue_limit: QueueLimit | None = None
     queue_empty_at: datetime | None = None
     baseline: Baseline = NO_BASELINE
     version: int = 1

@@ -32,13 +32,14 @@ class Hold:
     """What holds a job, and since when; `reason` and `by` are those of a pause.
 
     Of an ingest that is behind, `reason` has the figures; outside of its connector's time windows
-    it says until when.
+    it says until when, as `until` does.
     """
 
     cause: HoldCause
     since: datetime
     reason: str | None = None
     by: str | None = None
+    until: datetime | None = None
 
 
 def hold_of(job: Job, now: datetime) -> Hold | None:
@@ -63,7 +64,8 @@ def pause_of(job: Job, now: datetime) -> Hold | None:
     if closed is None:
         return None
     since, reason = max(closed.since, job.times.created_at), _closed_text(closed)
-    return Hold(cause=HoldCause.OUTSIDE_WINDOW, since=since, reason=reason)
+    cause = HoldCause.OUTSIDE_WINDOW
+    return Hold(cause=cause, since=since, reason=reason, until=closed.until)
 
 
 def pause_job(job: Job, pause: Pause) -> Job:

@@ -2,9 +2,10 @@
 
 DynamoDB Developer Guide, "Quotas": an item has at most 400 KB, names included; text counts in bytes
 of UTF-8, an element of a list one more ("DynamoDB item sizes and formats"; read in 2026-11). A
-job's record holds its options, the ETags of its manifest's parts (5,000 of 33 bytes), and some more
-kilobytes. A connector's record holds those options that belong to the connector. A bucket's guard
-holds the prefixes of all active jobs.
+job's record holds its options, the ETags of its manifest's parts (5,000 of 33 bytes), its listing's
+ranges, and some more kilobytes: its limits, and what it waits for, are 9 KB at most. A connector's
+record holds those options that belong to the connector. A bucket's guard holds the prefixes of all
+active jobs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from domain.errors import FieldIssue, ManifestTooLarge
 from domain.filters import NO_FILTERS, Filters
 from domain.sync_request import SyncOptions
 
-JOB_OPTIONS_BYTES_MAX: Final = 200_000
+JOB_OPTIONS_BYTES_MAX: Final = 190_000
 CONNECTOR_BYTES_MAX: Final = 150_000
 ACTIVE_PREFIX_BYTES_MAX: Final = 390_000
 MANIFEST_PART_COUNT_MAX: Final = 5_000

@@ -27,6 +27,7 @@ from domain.machine import Table, next_state, table, terminal_states
 from domain.orphan_work import OrphanWork
 from domain.outcome_index import JobIndex
 from domain.pause import Backlog, Pause, Resumes
+from domain.queue_limit import WatchedQueue
 from domain.removal_work import WANTED, RemovalWork
 from domain.snapshot import Lookup
 from domain.sync_request import Discovery, SyncRequest
@@ -146,7 +147,7 @@ class Job:
     """One job's record; `status_reason` is why it ended, or why the last attempt failed.
 
     `stage_pause` is the pause of the whole stage, as it was read with the job. No write of a job
-    changes it. `limits` are those that its connector has now.
+    changes it. `limits` and `watched_queue` are those that its connector has now.
     """
 
     job_id: str
@@ -165,6 +166,7 @@ class Job:
     stage_pause: Pause | None = None
     backlog: Backlog | None = None
     limits: WorkLimits | None = None
+    watched_queue: WatchedQueue | None = None
     resumes: Resumes = field(default_factory=Resumes)
     redrive: Redrive = Redrive()
     index: JobIndex | None = None
@@ -302,7 +304,12 @@ TERMINAL: Final = terminal_states(JOB_TRANSITIONS, reopening=frozenset({JobRedri
 
 
 def new_job(
-    *, job_id: str, request: SyncRequest, now: datetime, limits: WorkLimits | None = None
+    *,
+    job_id: str,
+    request: SyncRequest,
+    now: datetime,
+    limits: WorkLimits | None = None,
+    watched_queue: WatchedQueue | None = None,
 ) -> Job:
     """Return a new job: INITIALIZING, with its first notice unpublished."""
     job = Job(
@@ -311,6 +318,7 @@ def new_job(
         status=JobStatus.INITIALIZING,
         times=JobTimes(created_at=now, updated_at=now),
         limits=limits,
+        watched_queue=watched_queue,
     )
     return _with_notice(job, None, now)
 

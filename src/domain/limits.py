@@ -44,6 +44,12 @@ QUEUE_DELAY_S_MAX: Final = 900
 # minute after the last one was sent. This is an observation of AWS's, not a quota.
 QUEUE_DEPTH_LAG_S: Final = 60
 
+# SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS": reported while the queue has
+# messages and is active; "Monitoring Amazon SQS queues using CloudWatch": each minute, and for a
+# queue that was idle for hours after up to 15 minutes (read in 2026-11).
+AGE_METRIC: Final = "ApproximateAgeOfOldestMessage"
+AGE_METRIC_LAG_S: Final = 900
+
 # DynamoDB API Reference, TransactWriteItems: 100 actions in a call, 4 MB.
 TRANSACTION_ACTION_COUNT_MAX: Final = 100
 

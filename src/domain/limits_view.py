@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.queue_limit import WatchedQueue
 from domain.work_limits import WorkLimits
 
 
@@ -21,4 +22,14 @@ def limits_view(limits: WorkLimits) -> dict[str, Any]:
             for window in limits.windows
         ],
         "timeZone": limits.time_zone,
+    }
+
+
+def watched_queue_view(queue: WatchedQueue) -> dict[str, Any]:
+    """Return the ingest queue that a job waits for, and its limit, in the API's form."""
+    limit = queue.limit
+    return {
+        "queueUrl": queue.url,
+        "maxDepth": limit.depth_max,
+        "maxAgeSeconds": limit.age_max_s,
     }

@@ -36,13 +36,15 @@ class Resumes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """The system's ingest queue is too long, since when, and its depth when it was last read.
+    """The system's ingest is behind: since when, and what its queue held when it was last read.
 
-    `depth` is None if it could not be read, `cause` is why, and `unread_since` since when.
+    `age_s` is that of the oldest message, None if it was not asked for. `depth` is None if it could
+    not be read, `cause` is why, and `unread_since` since when.
     """
 
     since: datetime
     depth: int | None
+    age_s: int | None = None
     cause: str | None = None
     unread_since: datetime | None = None
 

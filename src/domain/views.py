@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from domain.filter_view import filters_view
 from domain.hold import Hold, hold_of
 from domain.identity import Identity
 from domain.job import Job
-from domain.limits_view import limits_view
+from domain.limits_view import limits_view, watched_queue_view
 from domain.manifest import format_timestamp
 from domain.orphan_views import orphans_view
 from domain.outcome import Outcome, counts_by_name
@@ -26,14 +27,23 @@ from domain.progress import progress_of
 from domain.removal_views import removals_view, settings_view
 from domain.snapshot import Lookup
 from domain.tagging import tags_after
+from domain.waiting import Waiting, waiting_for
 
 Json = dict[str, Any]
 
 
-def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = True) -> Json:
+def job_view(
+    job: Job,
+    now: datetime,
+    costing: Costing,
+    *,
+    cost_lines: bool = True,
+    slot_holders: Sequence[str] = (),
+) -> Json:
     """Return the job in the API's form: camelCase, timestamps in ISO 8601.
 
-    Without `cost_lines` its cost has no lines: in a list they would be most of it.
+    `slot_holders` are those of `domain.waiting.waiting_for`. Without `cost_lines` its cost has no
+    lines: in a list they would be most of it.
     """
     progress = progress_of(job, now)
     return {
@@ -45,7 +55,11 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
         "status": job.status.value,
         "statusReason": job.status_reason,
         "hold": hold_view(hold) if (hold := hold_of(job, now)) else None,
+        "waitingFor": (
+            waiting_view(waits) if (waits := waiting_for(job, now, slot_holders)) else None
+        ),
         "limits": limits_view(job.limits) if job.limits else None,
+        "ingestLimit": watched_queue_view(job.watched_queue) if job.watched_queue else None,
         "warnings": list(job.findings.warnings),
         "discovery": job.request.options.discovery.value,
         "verify": (job.request.options.verify or Verify.TAGS).value,
@@ -88,6 +102,16 @@ def hold_view(hold: Hold) -> Json:
         "since": format_timestamp(hold.since),
         "reason": hold.reason,
         "by": hold.by,
+    }
+
+
+def waiting_view(waiting: Waiting) -> Json:
+    """Return what a job waits for, in the API's form."""
+    return {
+        "reason": waiting.reason.value,
+        "since": _time(waiting.since),
+        "until": _time(waiting.until),
+        "text": waiting.text,
     }
 
 
@@ -144,7 +168,10 @@ def connector_view(connector: Connector) -> Json:
         "verify": connector.verify.value,
         "restoreTags": connector.ingest.restore_tags,
         "ingestQueueUrl": connector.ingest.queue_url,
-        "ingestQueueMaxDepth": connector.ingest.queue_depth_max,
+        "ingestQueueMaxDepth": connector.queue_limit.depth_max if connector.queue_limit else None,
+        "ingestQueueMaxAgeSeconds": (
+            connector.queue_limit.age_max_s if connector.queue_limit else None
+        ),
         "ingestQueueEmptyAt": (
             format_timestamp(connector.queue_empty_at) if connector.queue_empty_at else None
         ),

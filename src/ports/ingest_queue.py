@@ -30,6 +30,19 @@ class IngestQueue(Protocol):
         """
         ...
 
+    async def oldest_age_s(self, queue_url: str) -> int | None:
+        """Return the age of the oldest message in seconds, as reported last.
+
+        None if none was reported in the last AGE_METRIC_LAG_S seconds: the queue is empty, was
+        idle until then, or belongs to another account. Messages that are received again and again
+        may not count, and the age may lag behind by minutes.
+
+        Raises:
+            Retryable: The age could not be read.
+            AccessDenied: Reading it is not allowed.
+        """
+        ...
+
     async def depth(self, queue_url: str) -> int:
         """Return how many messages the queue holds: visible, delayed, or in flight.
 

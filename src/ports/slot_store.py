@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -16,8 +17,10 @@ class SlotStore(Protocol):
     of `ports.errors`. After TimedOut a write was done completely or not at all.
     """
 
-    async def take(self, connector_id: str, count: int, lease: Lease, now: datetime) -> int | None:
-        """Lease one of the first `count` slots (1 to 100), and return its number.
+    async def take(
+        self, connector_id: str, count: int, lease: Lease, now: datetime, *, job_id: str
+    ) -> int | None:
+        """Lease one of the first `count` slots (1 to 100) for a job, and return its number.
 
         A token that has one of them already, with a live lease, gets the same again. None if no
         slot is free at `now`; also if others kept taking those that were.
@@ -28,6 +31,9 @@ class SlotStore(Protocol):
         """End the lease of this token; nothing happens if the slot is not leased by it."""
         ...
 
-    async def free_count(self, connector_id: str, count: int, now: datetime) -> int:
-        """Return how many of the first `count` slots are free at `now`."""
+    async def holders(self, connector_id: str, count: int, now: datetime) -> Sequence[str]:
+        """Return the jobs that have one of the first `count` slots at `now`, an id for each slot.
+
+        It is empty for a slot that a worker of an earlier version has. The other slots are free.
+        """
         ...

@@ -68,7 +68,82 @@ def opened(scripted: Callable[[str], Any]) -> Opened:
 
 @pytest.fixture
 def queue(opened: Opened) -> SqsIngestQueue:
-    return SqsIngestQueue(opened, clock=ManualClock(NOW))
+    return SqsIngestQueue(opened, open_metrics=opened, clock=ManualClock(NOW))
+
+
+def results(**result: Any) -> dict[str, Any]:
+    """Return what CloudWatch answers for the one metric."""
+    return {"MetricDataResults": [{"Id": "age", "StatusCode": "Complete", **result}]}
+
+
+@pytest.fixture
+def metrics(scripted: Callable[[str], Any]) -> Opened:
+    return Opened(scripted("cloudwatch"))
+
+
+@pytest.fixture
+def watched(metrics: Opened, opened: Opened) -> SqsIngestQueue:
+    return SqsIngestQueue(opened, open_metrics=metrics, clock=ManualClock(NOW))
+
+
+async def test_the_age_is_what_was_reported_last(metrics: Opened, watched: SqsIngestQueue) -> None:
+    sent = []
+
+    def answer(request: Any) -> Any:
+        sent.append(request)
+        return results(Values=[121.9, 60.0])
+
+    metrics.client.answers["GetMetricData"] = answer
+    assert await watched.oldest_age_s(URL) == 121
+    assert metrics.regions == ["eu-west-1"]
+    (request,) = sent
+    (query,) = request["MetricDataQueries"]
+    assert query["MetricStat"] == {
+        "Metric": {
+            "Namespace": "AWS/SQS",
+            "MetricName": "ApproximateAgeOfOldestMessage",
+            "Dimensions": [{"Name": "QueueName", "Value": URL.rsplit("/", 1)[1]}],
+        },
+        "Period": 60,
+        "Stat": "Maximum",
+    }
+    assert request["ScanBy"] == "TimestampDescending"
+    assert (request["EndTime"] - request["StartTime"]).total_seconds() == 960
+
+
+async def test_no_datapoint_is_no_age(metrics: Opened, watched: SqsIngestQueue) -> None:
+    metrics.client.answers["GetMetricData"] = results(Values=[])
+    assert await watched.oldest_age_s(URL) is None
+
+
+@pytest.mark.parametrize(
+    ("answered", "expected"),
+    [
+        ({"MetricDataResults": []}, CorruptData),
+        ({"MetricDataResults": [{"Id": "other", "Values": [1.0]}]}, CorruptData),
+        (results(Values=[-1.0]), CorruptData),
+        (results(Values=[float("nan")]), CorruptData),
+        (results(StatusCode="InternalError", Values=[]), Unavailable),
+        (results(StatusCode="Forbidden", Values=[]), AccessDenied),
+    ],
+)
+async def test_an_answer_without_an_age_is_an_error(
+    metrics: Opened,
+    watched: SqsIngestQueue,
+    answered: dict[str, Any],
+    expected: type[PortError],
+) -> None:
+    metrics.client.answers["GetMetricData"] = answered
+    with pytest.raises(expected):
+        await watched.oldest_age_s(URL)
+
+
+async def test_a_metric_that_may_not_be_read_names_the_permission(
+    metrics: Opened, watched: SqsIngestQueue, error: Callable[..., Exception]
+) -> None:
+    metrics.client.answers["GetMetricData"] = error("AccessDenied", 403)
+    with pytest.raises(AccessDenied, match=r"grant cloudwatch:GetMetricData on \*"):
+        await watched.oldest_age_s(URL)
 
 
 def test_a_message_is_an_event_notification_of_s3() -> None:

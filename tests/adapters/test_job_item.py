@@ -9,10 +9,11 @@ from decimal import Decimal
 import pytest
 
 from adapters.aws.job_item import new_job_item, to_job
-from domain.connector import Bucket
+from domain.connector import Bucket, Ingest
 from domain.job import new_job
 from domain.key_ranges import KeyRange
 from domain.listing import Listing, RowUpload
+from domain.queue_limit import QueueLimit, WatchedQueue
 from domain.snapshot import Lookup, Segment, Snapshot, Way
 from domain.sync_request import SyncRequest
 
@@ -101,3 +102,15 @@ def test_an_earlier_version_starts_a_listing_with_ranges_again(
 )
 def test_a_lookup_is_read_as_it_was_written(lookup: Lookup) -> None:
     assert to_job(new_job_item(replace(JOB, lookup=lookup))).lookup == lookup
+
+
+def test_a_job_of_an_earlier_version_waits_for_the_queue_that_it_began_with() -> None:
+    url = "https://sqs.eu-west-1.amazonaws.com/123456789012/ingest"
+    request = replace(JOB.request, ingest=Ingest(queue_url=url))
+    watched = WatchedQueue(url=url, limit=QueueLimit(depth_max=3))
+    item = new_job_item(replace(JOB, request=request, watched_queue=watched))
+    # That version reads the limit by the same name.
+    assert (item.pop("watchedQueueUrl"), item["ingestQueueMaxDepth"]) == ({"S": url}, {"N": "3"})
+    assert to_job(item).watched_queue == watched
+    del item["ingestQueueMaxDepth"]
+    assert to_job(item).watched_queue is None

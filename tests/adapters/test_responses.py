@@ -142,7 +142,7 @@ def _error(service: str, code: str, status: int) -> bytes:
         )
     inner = f"<Code>{code}</Code><Message>why</Message>"
     root = f"<Error>{inner}</Error>"
-    if service in ("sns", "sts"):
+    if service in ("cloudwatch", "sns", "sts"):
         root = f"<ErrorResponse><Error>{inner}</Error><RequestId>R1</RequestId></ErrorResponse>"
     return answer(status, root.encode())
 
@@ -288,12 +288,12 @@ CALL_NAMES: Final = tuple(
         "catalog": "look_up records_at",
         "catalog_scan": "size page",
         "queue": "send depth",
-        "ingest_queue": "send depth",
+        "ingest_queue": "send depth oldest_age_s",
         "notifier": "publish",
         "bus": "publish publish_removals",
         "invoker": "advance list_share orphans removals",
         "scheduler": "put remove revisions",
-        "slots": "take give_back free_count",
+        "slots": "take give_back holders",
         "schedule_runs": "get save",
         "surveyor": "check look survey",
     }.items()

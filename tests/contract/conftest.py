@@ -68,6 +68,7 @@ async def clients(cloud_url: str) -> AsyncIterator[Clients]:
             await opened.s3()
             await opened.dynamodb()
             await opened.sqs()
+            await opened.cloudwatch()
             await opened.sns()
             await opened.events()
             await opened.scheduler()

@@ -58,9 +58,13 @@ class System(Protocol):
     async def finish(self, queue_url: str) -> None:
         """Delete the received messages."""
 
+    async def let_wait(self, queue_url: str, seconds: float) -> None:
+        """Let so much time pass, and the age of the oldest message be reported."""
+
 
 class MemorySystem:
     def __init__(self, clock: ManualClock, unique_name: str) -> None:
+        self._clock = clock
         self._queue = MemoryIngestQueue(clock)
         self._name = unique_name
         self.queue: IngestQueue = self._queue
@@ -77,6 +81,9 @@ class MemorySystem:
     async def finish(self, queue_url: str) -> None:
         self._queue.finish(queue_url)
 
+    async def let_wait(self, queue_url: str, seconds: float) -> None:
+        self._clock.advance(seconds)
+
 
 class SqsSystem:
     """Reads messages as Media Lake's ingest does, and all other members as S3 documents them."""
@@ -85,7 +92,11 @@ class SqsSystem:
         self._client = client
         self._name = name
         self._handles: list[str] = []
-        self.queue: IngestQueue = SqsIngestQueue(clients.sqs, clock=clock)
+        self._clients = clients
+        self._clock = clock
+        self.queue: IngestQueue = SqsIngestQueue(
+            clients.sqs, open_metrics=clients.cloudwatch, clock=clock
+        )
 
     async def create(self, *, fifo: bool) -> str:
         attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if fifo else {}
@@ -106,6 +117,27 @@ class SqsSystem:
             self._handles += [message["ReceiptHandle"] for message in messages]
             found += [self._parse(message, queue_url) for message in messages]
         return found
+
+    async def let_wait(self, queue_url: str, seconds: float) -> None:
+        """Report the age, as SQS does each minute; moto reports none."""
+        self._clock.advance(seconds)
+        attributes = await self._client.get_queue_attributes(
+            QueueUrl=queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        if attributes["Attributes"]["ApproximateNumberOfMessages"] == "0":
+            return
+        await (await self._clients.cloudwatch()).put_metric_data(
+            Namespace="AWS/SQS",
+            MetricData=[
+                {
+                    "MetricName": "ApproximateAgeOfOldestMessage",
+                    "Dimensions": [{"Name": "QueueName", "Value": queue_url.rsplit("/", 1)[1]}],
+                    "Timestamp": self._clock.now(),
+                    "Value": seconds,
+                    "Unit": "Seconds",
+                }
+            ],
+        )
 
     async def finish(self, queue_url: str) -> None:
         for handle in self._handles:
@@ -253,6 +285,16 @@ async def test_the_depth_counts_waiting_and_in_flight_messages(system: System, f
     assert await system.queue.depth(queue_url) == 11
     await system.finish(queue_url)
     assert await system.queue.depth(queue_url) == 1
+
+
+@EITHER_KIND
+async def test_the_age_of_the_oldest_message(system: System, fifo: bool) -> None:
+    queue_url = await system.create(fifo=fifo)
+    await system.let_wait(queue_url, 60)
+    assert await system.queue.oldest_age_s(queue_url) is None
+    await system.queue.send(queue_url, [MESSAGE])
+    await system.let_wait(queue_url, 120)
+    assert await system.queue.oldest_age_s(queue_url) == 120
 
 
 @EITHER_KIND

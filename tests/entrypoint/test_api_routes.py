@@ -277,6 +277,7 @@ def test_a_connector_is_registered_shown_and_listed(gateway: Api) -> None:
         "restoreTags": False,
         "ingestQueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
         "ingestQueueMaxDepth": 10_000,
+        "ingestQueueMaxAgeSeconds": 900,
         "fileFilter": {"mode": "deny", "extensions": ["mov"], "mimeTypes": ["image/*"]},
         "filters": {
             "include": ["*.mov"],

@@ -12,7 +12,7 @@ from api_server import listening
 from typer.testing import CliRunner, Result
 
 from entrypoints.cli.main import app
-from ports.errors import PortError, Throttled
+from ports.errors import AccessDenied, PortError, Throttled
 
 PATH = "/connectors/media"
 BODY = {"connectorId": "media", "bucketName": "media-prod"}
@@ -256,3 +256,44 @@ def test_adding_and_editing_show_warnings(gateway: Api, command: Any) -> None:
     refused = command("add", "media-pord")
     assert (refused.exit_code, "does not exist" in refused.stderr) == (1, True)
     assert command("add", "media-pord", "--no-check").exit_code == 0
+
+
+# --- the ingest queue
+
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/210987654321/ingest"
+LIMITED = {
+    "ingestQueueUrl": QUEUE,
+    "ingestQueueMaxDepth": 10,
+    "ingestQueueMaxAgeSeconds": 900,
+    "trigger": "event",
+}
+
+
+def test_a_queue_whose_limits_can_be_read(gateway: Api) -> None:
+    gateway.world.ports.ingest_queue.create(QUEUE)
+    assert register(gateway, **LIMITED).json["check"]["warnings"] == []
+
+
+def test_a_queue_that_cannot_be_read_says_what_to_add(gateway: Api) -> None:
+    queue = gateway.world.ports.ingest_queue
+    queue.create(QUEUE)
+
+    async def denied(_: str) -> int:
+        raise AccessDenied("grant it")
+
+    register(gateway, {"check": "false"}, **LIMITED)
+    queue.oldest_age_s = denied  # type: ignore[method-assign]
+    (age,) = check(gateway)["warnings"]
+    assert f"{QUEUE} cannot be read, and jobs wait until it can be: grant it" in age
+    assert '{"Effect": "Allow", "Action": "cloudwatch:GetMetricData", "Resource": "*"}' in age
+    queue.depth = denied  # type: ignore[method-assign]
+    depth, _ = check(gateway)["warnings"]
+    assert '"sqs:GetQueueAttributes", "Resource": "arn:aws:sqs:*:210987654321:ingest"}' in depth
+
+
+def test_a_limit_that_is_set_later_is_checked(gateway: Api) -> None:
+    queue = {"ingestQueueUrl": QUEUE, "trigger": "event"}
+    assert register(gateway, **queue).json["check"]["warnings"] == []
+    edited = gateway.call("PATCH", PATH, {"ingestQueueMaxDepth": 10})
+    (warning,) = edited.json["check"]["warnings"]
+    assert "sqs:GetQueueAttributes" in warning

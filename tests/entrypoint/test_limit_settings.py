@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,12 @@ from api_calls import Api, served
 from api_server import listening
 from typer.testing import CliRunner
 
+from application.execution.deadline import Deadline
+from domain.lease import Lease
+from entrypoints import api
 from entrypoints.cli.main import app
-from entrypoints.cli.terminal.output import hold_line, limits_line
+from entrypoints.cli.terminal.output import limits_line
+from entrypoints.cli.terminal.wait_lines import wait_line, wait_words
 from entrypoints.http.connector_bodies import ConnectorBody
 
 NIGHTS = {"windows": [{"from": "20:00", "to": "06:00"}], "timeZone": "Europe/Berlin"}
@@ -100,13 +105,47 @@ def test_lines_of_the_terminal() -> None:
         "4 chunks at once; 0.5 objects/s; SAT,SUN 20:00-06:00 Europe/Berlin"
     )
     assert limits_line(None) is None
-    hold = {
-        "cause": "OUTSIDE_WINDOW",
-        "since": "2026-01-01T06:00:00.000Z",
-        "by": None,
-        "reason": "outside of its connector's time windows until 2026-01-01T20:00:00.000Z",
+
+
+def test_what_a_job_waits_for_as_a_line() -> None:
+    until = "2026-01-01T20:00:00.000Z"
+    waits = {"reason": "OUTSIDE_WINDOW", "since": "SINCE", "until": until, "text": "a window"}
+    assert wait_line({"waitingFor": waits}) == "a window (since SINCE)"
+    assert wait_words({"waitingFor": waits}) == f"time window at {until}"
+    of_slots = {"reason": "NO_FREE_SLOT", "since": None, "until": None, "text": "a free slot"}
+    assert wait_line({"waitingFor": of_slots}) == "a free slot"
+    assert wait_words({"waitingFor": of_slots}) == "free slot"
+    assert (wait_line({"waitingFor": None}), wait_words({"waitingFor": None})) == (None, "")
+
+
+def test_a_job_that_waits_for_a_slot_says_so(gateway: Api) -> None:
+    body = {"bucketName": "media-prod", "connectorId": "media", "limits": {"concurrency": 1}}
+    assert gateway.call("POST", "/connectors", body).status == 201
+    gateway.world.buckets.put("media-prod", "a.jpg", b"a")
+    job_id = str(gateway.call("POST", "/connectors/media/sync").json["jobId"])
+    ports = gateway.world.ports
+
+    async def begin(_: object) -> None:
+        await gateway.container.engine().advance(job_id, Deadline.after(ports.clock, 600))
+        now = ports.clock.now()
+        lease = Lease(token="t", expires_at=now + timedelta(days=1))
+        await ports.slots.take("media", 1, lease, now, job_id="job-9")
+
+    api.RUNTIME.run(begin)
+    expected = {
+        "reason": "NO_FREE_SLOT",
+        "since": None,
+        "until": None,
+        "text": "a free slot: other jobs have the only one of its connector (job-9)",
     }
-    assert hold_line(hold).startswith("waiting for a time window since 2026-01-01T06:00:00.000Z: ")
+    assert gateway.call("GET", f"/jobs/{job_id}").json["waitingFor"] == expected
+    (listed,) = gateway.call("GET", "/jobs").json["items"]
+    assert listed["waitingFor"] == expected
+    done = CliRunner().invoke(app, ["jobs"])
+    assert "WAITS FOR" in done.output
+    assert "free slot" in done.output
+    shown = CliRunner().invoke(app, ["job", job_id]).output
+    assert f"waits for  {expected['text']}" in shown
 
 
 @pytest.mark.usefixtures("gateway")

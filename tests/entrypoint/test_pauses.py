@@ -65,10 +65,12 @@ class TestJob:
         }
         assert paused.json["status"] == "PROCESSING"
         assert hold(gateway, job_id) == paused.json["hold"]
+        assert paused.json["waitingFor"]["reason"] == "PAUSED"
         listed = gateway.call("GET", f"{under}/jobs").json["items"]
         assert [job["hold"] for job in listed] == [paused.json["hold"]]
         resumed = gateway.call("POST", f"{path}/resume")
         assert (resumed.status, resumed.json["hold"]) == (202, None)
+        assert resumed.json["waitingFor"] is None
         assert advance(gateway) == [job_id]
 
     def test_needs_no_reason(self, gateway: Api, job_id: str, under: str) -> None:
@@ -154,7 +156,7 @@ class TestCommands:
 
     def test_a_job(self, gateway: Api, job_id: str) -> None:
         shown = self.run("pause", job_id, "--reason", "the DAM is full").stdout
-        assert "paused since " in shown
+        assert "asset-sync resume: it was paused by arn:" in shown
         assert "the DAM is full" in shown
         assert hold(gateway, job_id) is not None
         assert "the DAM is full" in self.run("job", job_id).stdout
@@ -168,7 +170,7 @@ class TestCommands:
         assert document == gateway.call("GET", "/stage").json
         self.run("pause", job_id)
         resumed = self.run("resume", job_id).stdout
-        assert "paused with all jobs since " in resumed
+        assert "waits for  asset-sync resume --all: all jobs were paused" in resumed
         assert "asset-sync resume --all" in resumed
         assert "not paused" in self.run("resume", "--all").stdout
         assert json.loads(self.run("resume", "--all", "-o", "json").stdout) == {"pause": None}
@@ -190,7 +192,7 @@ class TestCommands:
         others = str(gateway.call("POST", "/connectors/other/sync").json["jobId"])
         shown = self.run("connectors", "pause", "media", "--reason", "quiet").stdout
         assert shown.startswith("connector media is DISABLED\n")
-        assert f"{job_id} paused since " in shown
+        assert f"{job_id} waits for asset-sync resume: it was paused" in shown
         assert hold(gateway, others) is None
         refused = gateway.call("POST", "/connectors/media/sync")
         assert (refused.status, refused.problem) == (409, "connector-disabled")

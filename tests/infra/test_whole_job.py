@@ -60,6 +60,12 @@ UNREACHED: dict[tuple[str, str, str], str] = {
     ("api", "ReadOutcomes", "s3:GetObject"): (
         "The outcomes of a job that has no index yet, or no longer; tests/scenario has the reads."
     ),
+    **{
+        (role, "IngestQueueAges", "cloudwatch:GetMetricData"): (
+            "A connector with a limit on the age of messages; tests/contract has the call."
+        )
+        for role in ("engine", "processor")
+    },
     ("processor", "ChunkRecords", "dynamodb:Query"): (
         "A chunk that waits for a slot of a connector with limits; tests/contract has the call."
     ),

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -12,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.sqs.models import SQSBackend
 
+from adapters.aws.queue_age import oldest_age_s
 from adapters.local_aws.aws_emulator.clients import EmulatorClients
 from adapters.local_aws.aws_emulator.moto_patches import costs
 from adapters.local_aws.lambda_service.invocation import ACCOUNT_ID, REGION
@@ -571,6 +573,28 @@ def test_a_message_is_kept_as_long_as_moto_itself_would_keep_it(age_s: float) ->
 
     assert kept is (age_s < 120)
     assert kept == backend.is_message_valid_based_on_retention_period("queue", message)
+
+
+async def test_the_age_of_the_oldest_message_of_a_queue_is_reported(
+    clients: EmulatorClients, unique: Unique
+) -> None:
+    name = unique("age")
+    sqs, url, _ = await _queue(clients, name)
+    metrics: Any = await clients.open("cloudwatch")  # type: ignore[call-overload]
+    now = datetime.now(UTC)
+    assert await oldest_age_s(metrics, url, now) is None
+    for body in ("a", "b"):
+        await sqs.send_message(QueueUrl=url, MessageBody=body)
+        await asyncio.sleep(1.1)
+    assert await oldest_age_s(metrics, url, now) == 2
+    # The second one, which is in flight, counts when the first one is gone.
+    found = [
+        (await sqs.receive_message(QueueUrl=url))["Messages"][0]["ReceiptHandle"] for _ in range(2)
+    ]
+    await sqs.delete_message(QueueUrl=url, ReceiptHandle=found[0])
+    assert await oldest_age_s(metrics, url, now) == 1
+    await sqs.delete_message(QueueUrl=url, ReceiptHandle=found[1])
+    assert await oldest_age_s(metrics, url, now) is None
 
 
 async def test_a_long_poll_does_not_block_others_and_ends_with_a_message(

@@ -18,6 +18,7 @@ from domain.job import Job, JobStatus
 from domain.lease import Lease
 from domain.packing import ChunkSizing
 from domain.sync_request import Discovery
+from domain.waiting import waiting_for
 from domain.work_limits import TimeWindow, WorkLimits
 from ports.errors import Unavailable
 
@@ -121,6 +122,22 @@ class TestConcurrency:
         ended = await workers.finish(await story.start())
         assert workers.most == len(story.chunks(ended))
 
+    async def test_it_is_seen_that_a_job_waits_for_a_slot(self, begin: Callable[..., Any]) -> None:
+        """Of two jobs with one slot, the other one waits; jobs without a cap cost no read."""
+        story = begin(WorkLimits(concurrency=1))
+        queries, job = story.use_cases.queries(), await story.start()
+        await story.run_engine()
+        job = await story.ports.jobs.get(job.job_id)
+        assert await queries.slot_holders([job]) == {"c1": []}
+        now = story.ports.clock.now()
+        await story.ports.slots.take("c1", 1, _lease("other", now, days=9), now, job_id="job-9")
+        await story.run_chunks()
+        waits = waiting_for(job, now, (await queries.slot_holders([job]))["c1"])
+        assert waits is not None
+        assert "(job-9)" in waits.text
+        story.ports.slots.holders = _fail
+        assert await queries.slot_holders([replace(job, limits=None)]) == {}
+
     async def test_who_ends_hands_its_slot_over(self, begin: Callable[..., Any]) -> None:
         """Without waiting for the sweep, and with a few more messages than chunks."""
         story = begin(TWO)
@@ -179,7 +196,9 @@ class TestConcurrency:
         job = await story.start()
         await story.run_engine()
         now = story.ports.clock.now()
-        other = await story.ports.slots.take("c1", 1, _lease("other", now, days=9), now)
+        other = await story.ports.slots.take(
+            "c1", 1, _lease("other", now, days=9), now, job_id="other"
+        )
         assert other == 0
         for _ in range(50):
             await story.turn()
@@ -199,7 +218,7 @@ class TestConcurrency:
         job = await story.start()
         await story.run_engine()
         now = story.ports.clock.now()
-        await story.ports.slots.take("c1", 1, _lease("other", now, days=9), now)
+        await story.ports.slots.take("c1", 1, _lease("other", now, days=9), now, job_id="other")
         original = story.ports.chunks.save
 
         async def save(chunk: Any) -> Any:
@@ -314,6 +333,65 @@ class TestWindows:
         opens_at = closes_at.replace(hour=20)
         assert opens_at <= workers.writes[started] <= opens_at + timedelta(seconds=800)
 
+    async def held_until_six(self, story: Any, *, left_s: float) -> tuple[Job, datetime]:
+        """Return a job whose chunks are parked, and when it may go on: in so many seconds."""
+        job: Job = await story.start()
+        await story.run_engine()
+        await edit(story, DAYS)
+        await story.run_chunks()
+        assert all(chunk.parked for chunk in story.chunks(job))
+        clock = story.ports.clock
+        opens_at: datetime = clock.now().replace(hour=6, minute=0, second=0)
+        clock.advance((opens_at - clock.now()).total_seconds() - left_s)
+        await story.use_cases.sweep().run(story.deadline())
+        return job, opens_at
+
+    async def test_chunks_begin_when_it_opens(self, begin: Callable[..., Any]) -> None:
+        """Not only when a sweep finds it open: their messages are sent before, with a delay."""
+        story = begin(None)
+        workers = Workers(story)
+        job, opens_at = await self.held_until_six(story, left_s=300)
+        await workers.run()
+        assert not workers.writes
+        assert not any(chunk.parked for chunk in story.chunks(job))
+        # Another sweep sends none of them again.
+        await story.use_cases.sweep().run(story.deadline())
+        assert await story.ports.queue.depth() == len(story.chunks(job))
+        story.ports.clock.advance(299)
+        await workers.run()
+        assert not workers.writes
+        story.ports.clock.advance(3)
+        await workers.run()
+        assert opens_at <= workers.writes[0] <= opens_at + timedelta(seconds=3)
+        ends_well(story, await story.ports.jobs.get(job.job_id))
+
+    async def test_a_message_before_a_window_has_a_slot(self, begin: Callable[..., Any]) -> None:
+        story = begin(None)
+        job, _ = await self.held_until_six(story, left_s=3_600)
+        await edit(story, replace(DAYS, concurrency=2))
+        story.ports.clock.advance(3_300)
+        await story.use_cases.sweep().run(story.deadline())
+        assert await story.ports.queue.depth() == 2
+        assert sum(not chunk.parked for chunk in story.chunks(job)) == 2
+
+    async def test_long_before_it_no_message_is_sent(self, begin: Callable[..., Any]) -> None:
+        story = begin(None)
+        job, _ = await self.held_until_six(story, left_s=400)
+        assert await story.ports.queue.depth() == 0
+        assert all(chunk.parked for chunk in story.chunks(job))
+
+    async def test_a_pause_keeps_what_was_sent_before(self, begin: Callable[..., Any]) -> None:
+        story = begin(None)
+        workers = Workers(story)
+        job, _ = await self.held_until_six(story, left_s=300)
+        await story.use_cases.pause_job().pause(job.job_id, reason=None, by=None)
+        story.ports.clock.advance(310)
+        await workers.run()
+        assert not workers.writes
+        assert all(chunk.parked for chunk in story.chunks(job))
+        await story.use_cases.pause_job().resume(job.job_id)
+        ends_well(story, await workers.finish(job))
+
     async def test_a_job_that_waits_can_be_cancelled(self, begin: Callable[..., Any]) -> None:
         story = begin(DAYS)
         job = await story.start()
@@ -425,7 +503,7 @@ class TestEdits:
 
 async def test_connectors_without_limits_ask_nothing(begin: Callable[..., Any]) -> None:
     story = begin(None)
-    for name in ("take", "give_back", "free_count"):
+    for name in ("take", "give_back", "holders"):
         setattr(story.ports.slots, name, _fail)
     story.ports.chunks.parked = _fail
     ends_well(story, await story.sync())

@@ -52,7 +52,7 @@ async def test_options_that_are_too_large_are_refused(story: Any) -> None:
             ingest=Ingest(file_filter=LARGE_FILTER),
         )
     )
-    with pytest.raises(InvalidRequest, match="200,000 are allowed"):
+    with pytest.raises(InvalidRequest, match="190,000 are allowed"):
         await story.use_cases.start_sync().start("c2", SyncOptions(prefixes=long_prefixes("a")))
 
 

@@ -292,6 +292,13 @@ GOOD: Final[Mapping[str, Good]] = MappingProxyType(
         "SendMessageBatch": _json(
             {"Successful": [{"Id": "0", "MessageId": "m", "MD5OfMessageBody": "x"}], "Failed": []}
         ),
+        "GetMetricData": _xml(
+            "GetMetricDataResponse",
+            "<GetMetricDataResult><MetricDataResults><member><Id>age</Id><Values>"
+            "<member>61.0</member></Values><Timestamps><member>2026-01-01T00:00:00Z</member>"
+            "</Timestamps><StatusCode>Complete</StatusCode></member></MetricDataResults>"
+            "</GetMetricDataResult>",
+        ),
         "GetQueueAttributes": _json(
             {
                 "Attributes": {
@@ -383,6 +390,9 @@ async def adapter_calls(clients: Clients) -> Calls:
     async def queue_client(_: str | None) -> Any:
         return sqs
 
+    async def metrics_client(_: str | None) -> Any:
+        return await clients.cloudwatch()
+
     results = S3ResultsStore(s3, bucket_name="results")
     batch_jobs = S3BatchJobs(
         s3control,
@@ -416,7 +426,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         ),
     )
     queue = SqsChunkQueue(sqs, queue_url=QUEUE_URL)
-    ingest_queue = SqsIngestQueue(queue_client, clock=clock)
+    ingest_queue = SqsIngestQueue(queue_client, open_metrics=metrics_client, clock=clock)
     ended = evolve(JOB, JobCompleted(), NOW)
     part = Part(number=1, first=0, last=9)
     copied = [CopiedPart(number=1, e_tag='"p1"', checksums={})]
@@ -510,6 +520,7 @@ async def adapter_calls(clients: Clients) -> Calls:
         "queue.depth": queue.depth,
         "ingest_queue.send": lambda: ingest_queue.send(QUEUE_URL, [ingest_message(EVENT)]),
         "ingest_queue.depth": lambda: ingest_queue.depth(QUEUE_URL),
+        "ingest_queue.oldest_age_s": lambda: ingest_queue.oldest_age_s(QUEUE_URL),
         "notifier.publish": lambda: SnsStatusNotifier(
             sns, topic_arn="arn:aws:sns:us-east-1:111122223333:t"
         ).publish(status_message(JOB, JOB.notices.pending[0])),
@@ -530,9 +541,11 @@ async def adapter_calls(clients: Clients) -> Calls:
         "scheduler.put": lambda: scheduler.put(TIMER),
         "scheduler.remove": lambda: scheduler.remove("c1"),
         "scheduler.revisions": scheduler.revisions,
-        "slots.take": lambda: slots.take("c1", 2, Lease(token="t", expires_at=NOW), NOW),
+        "slots.take": lambda: slots.take(
+            "c1", 2, Lease(token="t", expires_at=NOW), NOW, job_id="j"
+        ),
         "slots.give_back": lambda: slots.give_back("c1", 0, "t"),
-        "slots.free_count": lambda: slots.free_count("c1", 2, NOW),
+        "slots.holders": lambda: slots.holders("c1", 2, NOW),
         "schedule_runs.get": lambda: schedule_runs.get(CONNECTOR),
         "schedule_runs.save": lambda: schedule_runs.save(CONNECTOR, ScheduleRuns()),
         "surveyor.check": lambda: LambdaSurveyor(lambda_, function_arn=ARN).check(

@@ -154,6 +154,14 @@ class Clients:
                 client = await self._open(Service.SQS, region_name=region_name)
             return client
 
+    async def cloudwatch(self, region_name: str | None = None) -> Any:
+        """The CloudWatch client, or, with `region_name`, the client for metrics in that Region."""
+        async with self._opening:
+            client = await self._open(Service.CLOUDWATCH)
+            if region_name not in (None, client.meta.region_name):
+                client = await self._open(Service.CLOUDWATCH, region_name=region_name)
+            return client
+
     async def sns(self) -> SNSClient:
         """The SNS client."""
         client: SNSClient = await self._open(Service.SNS)

@@ -19,6 +19,7 @@ from adapters.aws.dynamo_writes import Request, update
 from adapters.aws.filters_item import filters_values, to_filters
 from adapters.aws.ingest_item import ingest_values, to_ingest
 from adapters.aws.limits_item import limits_values, to_limits
+from adapters.aws.queue_limit_item import queue_limit_values, to_queue_limit
 from adapters.aws.removals_item import (
     baseline_values,
     settings_values,
@@ -71,6 +72,7 @@ def to_connector(item: Item) -> Connector:
             schedule=to_schedule(values.get("schedule")),
             removals=to_settings(values.get("removals")),
             limits=to_limits(values.get("limits")),
+            queue_limit=to_queue_limit(values),
             queue_empty_at=to_optional_timestamp(values.get("queueEmptyAt")),
             baseline=to_baseline(values.get("baseline")),
             created_at=to_timestamp(values["createdAt"]),
@@ -148,4 +150,5 @@ def _settings(connector: Connector) -> dict[str, Value | None]:
         "schedule": schedule_values(connector.schedule),
         "removals": settings_values(connector.removals),
         "limits": limits_values(connector.limits),
+        **queue_limit_values(connector.queue_limit),
     }

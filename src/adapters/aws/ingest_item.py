@@ -17,7 +17,6 @@ def ingest_values(ingest: Ingest) -> dict[str, Value | None]:
         "ids": ingest.ids,
         "restoreTags": ingest.restore_tags,
         "ingestQueueUrl": ingest.queue_url,
-        "ingestQueueMaxDepth": ingest.queue_depth_max,
         "fileFilter": _filter_values(ingest.file_filter),
     }
 
@@ -29,7 +28,6 @@ def to_ingest(values: Mapping[str, Any]) -> Ingest:
         ids=IdSource(values.get("ids", IdSource.MINTED)),
         restore_tags=values.get("restoreTags", True),
         queue_url=values.get("ingestQueueUrl"),
-        queue_depth_max=values.get("ingestQueueMaxDepth"),
         file_filter=_to_filter(values.get("fileFilter")),
     )
 

@@ -15,10 +15,11 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus
 
 from adapters.aws.errors import map_aws_errors
+from adapters.aws.queue_age import oldest_age_s
 from adapters.aws.queue_batch import OPERATION as _SEND
 from adapters.aws.queue_batch import send_batch
 from adapters.aws.queue_depth import OPERATION as _LOOK
@@ -46,6 +47,9 @@ _NO_QUEUE: Final = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExis
 OpenClient = Callable[[str | None], Awaitable["SQSClient"]]
 """Returns the client of a Region, or for None that of the service's own."""
 
+OpenMetrics = Callable[[str | None], Awaitable[Any]]
+"""Returns the CloudWatch client of a Region, as `OpenClient`."""
+
 
 class SqsIngestQueue:
     """Sends messages to queues in any Region; the URL shows whether a queue is FIFO.
@@ -53,8 +57,9 @@ class SqsIngestQueue:
     SQS also returns NonExistentQueue for a queue of another account that does not grant access.
     """
 
-    def __init__(self, open_client: OpenClient, *, clock: Clock) -> None:
+    def __init__(self, open_client: OpenClient, *, open_metrics: OpenMetrics, clock: Clock) -> None:
         self._open_client = open_client
+        self._open_metrics = open_metrics
         self._clock = clock
 
     async def send(
@@ -81,6 +86,10 @@ class SqsIngestQueue:
         client = await self._open_client(region_of(queue_url))
         with _queue_of_another(), map_aws_errors("sqs", operation=_LOOK, resource=queue_url):
             return await queue_depth(client, queue_url)
+
+    async def oldest_age_s(self, queue_url: str) -> int | None:
+        client = await self._open_metrics(region_of(queue_url))
+        return await oldest_age_s(client, queue_url, self._clock.now())
 
 
 def encode_message(message: IngestMessage, now: datetime) -> str:

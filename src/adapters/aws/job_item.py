@@ -36,6 +36,7 @@ from adapters.aws.pause_item import (
     to_pause,
     to_resumes,
 )
+from adapters.aws.queue_limit_item import to_watched_queue, watched_queue_values
 from adapters.aws.removals_item import settings_values, to_settings, to_work, work_values
 from adapters.aws.row_upload_item import to_upload, upload_values
 from adapters.aws.source_item import source_count_values, source_values, to_source, to_source_counts
@@ -154,6 +155,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "pause": pause_values(job.pause),
         "backlog": backlog_values(job.backlog),
         "limits": limits_values(job.limits),
+        **watched_queue_values(job.watched_queue),
         "resumes": resumes_values(job.resumes),
         "redriveNumber": job.redrive.number,
         "redriving": job.redrive.active,
@@ -196,6 +198,7 @@ def to_job(item: Item) -> Job:
             pause=to_pause(values.get("pause")),
             backlog=to_backlog(values.get("backlog")),
             limits=to_limits(values.get("limits")),
+            watched_queue=to_watched_queue(values),
             resumes=to_resumes(values.get("resumes")),
             redrive=Redrive(number=values["redriveNumber"], active=values["redriving"]),
             index=to_index(values.get("index")),

@@ -43,6 +43,7 @@ def backlog_values(backlog: Backlog | None) -> dict[str, Value | None] | None:
     return {
         "since": backlog.since,
         "depth": backlog.depth,
+        "ageSeconds": backlog.age_s,
         "cause": backlog.cause,
         "unreadSince": backlog.unread_since,
     }
@@ -55,6 +56,7 @@ def to_backlog(values: Mapping[str, Any] | None) -> Backlog | None:
     return Backlog(
         since=to_timestamp(values["since"]),
         depth=values.get("depth"),
+        age_s=values.get("ageSeconds"),
         cause=values.get("cause"),
         unread_since=to_optional_timestamp(values.get("unreadSince")),
     )

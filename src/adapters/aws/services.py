@@ -10,6 +10,7 @@ from enum import StrEnum
 class Service(StrEnum):
     """A service, by its name in the SDK."""
 
+    CLOUDWATCH = "cloudwatch"
     DYNAMODB = "dynamodb"
     EVENTS = "events"
     LAMBDA = "lambda"

@@ -7,6 +7,7 @@ lease was given back: it has a lease that has expired.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -44,8 +45,10 @@ class DynamoSlotStore:
         self._sleep = sleep
         self._writer = DynamoWriter(client, sleep=sleep)
 
-    async def take(self, connector_id: str, count: int, lease: Lease, now: datetime) -> int | None:
-        stored = await self._leases(connector_id, count)
+    async def take(
+        self, connector_id: str, count: int, lease: Lease, now: datetime, *, job_id: str
+    ) -> int | None:
+        stored = {n: held for n, (held, _) in (await self._read(connector_id, count)).items()}
         for number, found in stored.items():
             if found.token == lease.token and found.live(now):
                 return number
@@ -54,9 +57,8 @@ class DynamoSlotStore:
         first = sum(lease.token.encode()) % len(free) if free else 0
         for number in (free[first:] + free[:first])[:_TRY_COUNT]:
             with suppress(Conflict):
-                await self._writer.update(
-                    self._over(connector_id, number, stored.get(number), lease)
-                )
+                over = self._over(connector_id, number, stored.get(number), lease, job_id)
+                await self._writer.update(over)
                 return number
         return None
 
@@ -65,11 +67,12 @@ class DynamoSlotStore:
         with suppress(Conflict):
             await self._writer.update(self._over(connector_id, number, held, held))
 
-    async def free_count(self, connector_id: str, count: int, now: datetime) -> int:
-        stored = await self._leases(connector_id, count)
-        return count - sum(lease.live(now) for lease in stored.values())
+    async def holders(self, connector_id: str, count: int, now: datetime) -> Sequence[str]:
+        stored = await self._read(connector_id, count)
+        return [holder for lease, holder in stored.values() if lease.live(now)]
 
-    async def _leases(self, connector_id: str, count: int) -> dict[int, Lease]:
+    async def _read(self, connector_id: str, count: int) -> dict[int, tuple[Lease, str]]:
+        """Return the lease of each slot that was ever taken, and the job that took it last."""
         keys = {slot_id(connector_id, number): number for number in range(count)}
         items = await batch_get(
             self._client,
@@ -78,16 +81,23 @@ class DynamoSlotStore:
             sleep=self._sleep,
             options={"ConsistentRead": True},
         )
-        leases = {}
+        found = {}
         with reading(f"the slots of connector {connector_id}"):
             for values in map(to_values, items):
                 lease = to_lease(values["lease"])
                 if lease is None:
                     raise ValueError("a slot without a lease")
-                leases[keys[values["jobId"]]] = lease
-        return leases
+                found[keys[values["jobId"]]] = lease, values.get("holder", "")
+        return found
 
-    def _over(self, connector_id: str, number: int, held: Lease | None, lease: Lease) -> Request:
+    def _over(
+        self,
+        connector_id: str,
+        number: int,
+        held: Lease | None,
+        lease: Lease,
+        job_id: str | None = None,
+    ) -> Request:
         """Return the Update to `lease`, over the lease of the token that has it."""
         key: Item = to_item({"jobId": slot_id(connector_id, number)})
         request: dict[str, Any] = {
@@ -97,6 +107,10 @@ class DynamoSlotStore:
             "ExpressionAttributeNames": {"#lease": "lease"},
             "ExpressionAttributeValues": {":lease": to_attribute(lease_values(lease) or {})},
         }
+        if job_id is not None:
+            request["UpdateExpression"] += ", #holder = :holder"
+            request["ExpressionAttributeNames"]["#holder"] = "holder"
+            request["ExpressionAttributeValues"][":holder"] = to_attribute(job_id)
         if held is None:
             return request | {"ConditionExpression": "attribute_not_exists(#lease)"}
         request["ExpressionAttributeNames"]["#token"] = "token"

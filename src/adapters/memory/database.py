@@ -113,7 +113,7 @@ class MemoryDatabase:
         self.unreadable: dict[str, str] = {}
         self.jobs: Table[str, Job] = Table()
         self.stage_pause: Pause | None = None
-        self.slots: dict[tuple[str, int], Lease] = {}
+        self.slots: dict[tuple[str, int], tuple[Lease, str]] = {}
         self.connectors: dict[str, Connector] = {}
         self.schedule_runs: dict[str, tuple[Connector, ScheduleRuns]] = {}
         self.failures: dict[str, dict[str, StoredFailure]] = {}

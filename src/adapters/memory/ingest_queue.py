@@ -17,12 +17,15 @@ from ports.ingest_queue import IngestQueue
 DEDUPLICATION_INTERVAL: Final = timedelta(minutes=5)
 
 
+_Sent = tuple[IngestMessage, datetime]
+
+
 @dataclass(slots=True)
 class _Queue:
     """The messages of one queue; `taken_at` is the time of each message in a FIFO queue."""
 
-    waiting: list[IngestMessage] = field(default_factory=list)
-    received: list[IngestMessage] = field(default_factory=list)
+    waiting: list[_Sent] = field(default_factory=list)
+    received: list[_Sent] = field(default_factory=list)
     taken_at: dict[IngestMessage, datetime] = field(default_factory=dict)
 
 
@@ -54,19 +57,24 @@ class MemoryIngestQueue:
             if error is None and not (
                 queue_url.endswith(".fifo") and self._repeated(queue, message)
             ):
-                queue.waiting.append(message)
+                queue.waiting.append((message, self._clock.now()))
         return errors
 
     async def depth(self, queue_url: str) -> int:
         queue = self._queue(queue_url, "GetQueueAttributes")
         return len(queue.waiting) + len(queue.received)
 
+    async def oldest_age_s(self, queue_url: str) -> int | None:
+        queue = self._queue(queue_url, "GetMetricData")
+        oldest = min((at for _, at in (*queue.waiting, *queue.received)), default=None)
+        return None if oldest is None else int((self._clock.now() - oldest).total_seconds())
+
     def receive(self, queue_url: str) -> list[IngestMessage]:
         """Return the waiting messages; they are in flight until `finish`."""
         queue = self._queue(queue_url, "ReceiveMessage")
         received, queue.waiting = queue.waiting, []
         queue.received += received
-        return received
+        return [message for message, _ in received]
 
     def finish(self, queue_url: str, message: IngestMessage | None = None) -> None:
         """Remove a received message; all of them if none is given."""
@@ -74,11 +82,11 @@ class MemoryIngestQueue:
         if message is None:
             received.clear()
         else:
-            received.remove(message)
+            received.remove(next(sent for sent in received if sent[0] == message))
 
     def notify(self, queue_url: str, message: IngestMessage) -> None:
         """Add a message that is not the service's: S3 sends to the same queue."""
-        self._queue(queue_url, "SendMessage").waiting.append(message)
+        self._queue(queue_url, "SendMessage").waiting.append((message, self._clock.now()))
 
     def drain(self, queue_url: str) -> list[IngestMessage]:
         """Remove all messages, and return the waiting ones."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from application.execution.fanout import fan_out
@@ -25,8 +27,10 @@ class ChunkEnqueuer:
         self._queue = queue
         self._clock = clock
 
-    async def enqueue(self, chunks: Sequence[Chunk]) -> None:
+    async def enqueue(self, chunks: Sequence[Chunk], *, due: datetime | None = None) -> None:
         """Send the messages of recorded chunks, and mark those that still wait as QUEUED.
+
+        With `due`, at most 15 minutes ahead, they are received after that time.
 
         The sweep finds lost messages by the time of the mark, so chunks that are QUEUED already
         are marked again. Each request's messages are marked before the next request: a process
@@ -38,8 +42,12 @@ class ChunkEnqueuer:
         for waiting in by_job.values():
             for start in range(0, len(waiting), QUEUE_MESSAGE_COUNT_MAX):
                 group = waiting[start : start + QUEUE_MESSAGE_COUNT_MAX]
-                await self._queue.send([chunk_message(chunk) for chunk in group])
+                delay_s = 0 if due is None else self._delay_s(due)
+                await self._queue.send([chunk_message(chunk) for chunk in group], delay_s=delay_s)
                 await fan_out(group, self._mark, limit=_MARKS_IN_FLIGHT)
+
+    def _delay_s(self, due: datetime) -> int:
+        return max(0, math.ceil((due - self._clock.now()).total_seconds()))
 
     async def _mark(self, sent: Chunk) -> None:
         chunk = await self._chunks.get(sent.job_id, sent.index)

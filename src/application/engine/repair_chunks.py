@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from application.engine.chunk_enqueuer import ChunkEnqueuer
 from application.engine.lost_messages import WaitingChunks
@@ -21,6 +22,12 @@ from ports.chunk_store import ChunkStore
 from ports.clock import Clock
 from ports.errors import Conflict
 from ports.telemetry import Metric, Telemetry
+
+_AHEAD: Final = timedelta(minutes=6)
+"""The sweep runs every five minutes. What it misses by being late, the next one sends."""
+
+_CLOCKS_DIFFER: Final = timedelta(seconds=2)
+"""A worker whose clock is behind would park the chunk again."""
 
 
 class RepairChunks:
@@ -60,11 +67,14 @@ class RepairChunks:
         """Requeue chunks without a message; add to `waiting` those that may have none.
 
         While the job is held none is requeued: chunks of dead workers are parked. Where workers
-        need slots, as many parked chunks are requeued as there are free ones.
+        need slots, as many parked chunks are requeued as there are free ones. The messages of
+        parked chunks are sent before a time window opens, and received when it does.
         """
         held = hold_of(job, now) is not None
+        due = _opens_soon(job, now)
+        may_send = not held or due is not None
         lost: list[Chunk] = []
-        free = 0 if held else await self._free_slots.count(job)
+        free = await self._free_slots.count(job) if may_send else 0
         async for chunk in self._chunks.chunks(job.job_id):
             if deadline.near(self._tuning.stop_margin_s):
                 break
@@ -73,7 +83,7 @@ class RepairChunks:
                 if released is not None and not held:
                     lost.append(released)
             elif chunk.parked:
-                if not held and free != 0:
+                if may_send and free != 0:
                     lost.append(chunk)
                     free = None if free is None else free - 1
             elif chunk.status is ChunkStatus.PENDING:
@@ -86,9 +96,9 @@ class RepairChunks:
                 ):
                     waiting.suspect(chunk)
             if len(lost) >= QUEUE_MESSAGE_COUNT_MAX:
-                await self._requeue(lost)
+                await self._requeue(lost, due)
                 lost = []
-        await self._requeue(lost)
+        await self._requeue(lost, due)
 
     async def send_lost(self, waiting: WaitingChunks, deadline: Deadline) -> None:
         """Send the messages again that are considered lost."""
@@ -105,10 +115,18 @@ class RepairChunks:
         except Conflict:
             return None  # its worker settled it, or another worker leased it
 
-    async def _requeue(self, chunks: Sequence[Chunk]) -> None:
+    async def _requeue(self, chunks: Sequence[Chunk], due: datetime | None = None) -> None:
         if chunks:
             self._telemetry.count(Metric.CHUNKS_RECOVERED, len(chunks))
-            await self._queueing.enqueue(chunks)
+            await self._queueing.enqueue(chunks, due=due)
 
     def _stale(self, chunk: Chunk, now: datetime, after_s: float) -> bool:
         return (now - chunk.updated_at).total_seconds() >= after_s
+
+
+def _opens_soon(job: Job, now: datetime) -> datetime | None:
+    """Return when to receive messages of a job whose window opens before the next sweep looks."""
+    hold = hold_of(job, now)
+    if hold is None or hold.until is None or job.backlog is not None:
+        return None
+    return hold.until + _CLOCKS_DIFFER if hold.until - now <= _AHEAD else None

@@ -20,5 +20,5 @@ class FreeSlots:
         count = slot_count(job)
         if count is None:
             return None
-        connector_id = job.request.connector_id
-        return await self._slots.free_count(connector_id, count, self._clock.now())
+        connector_id, now = job.request.connector_id, self._clock.now()
+        return count - len(await self._slots.holders(connector_id, count, now))

@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from application.execution.fanout import fan_out
 from domain.chunk import Chunk
 from domain.failure import Failure
 from domain.job import Job, JobStatus
+from domain.job_limits import slot_count
+from domain.waiting import may_lack_slot
 from ports.chunk_store import ChunkStore
+from ports.clock import Clock
 from ports.error_log import ErrorLog
 from ports.errors import NotFound
 from ports.job_store import JobStore
 from ports.paging import Page
+from ports.slot_store import SlotStore
+
+_READS_AT_ONCE: Final = 4
 
 
 class JobQueries:
     """The use cases behind the GET requests for jobs."""
 
-    def __init__(self, *, jobs: JobStore, chunks: ChunkStore, errors: ErrorLog) -> None:
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        chunks: ChunkStore,
+        errors: ErrorLog,
+        slots: SlotStore,
+        clock: Clock,
+    ) -> None:
         self._jobs = jobs
+        self._slots = slots
+        self._clock = clock
         self._chunks = chunks
         self._errors = errors
 
@@ -54,6 +74,26 @@ class JobQueries:
         return await self._jobs.list_page(
             connector_id=connector_id, status=status, limit=limit, cursor=cursor
         )
+
+    async def slot_holders(self, jobs: Iterable[Job]) -> Mapping[str, Sequence[str]]:
+        """Return, by connector id, which jobs have slots, where one of `jobs` may lack one.
+
+        It costs a read per connector with such jobs; others cost nothing.
+        """
+        now = self._clock.now()
+        counts: dict[str, int] = {}
+        for job in jobs:
+            count = slot_count(job)
+            if count is not None and may_lack_slot(job, now):
+                name = job.request.connector_id
+                counts[name] = max(count, counts.get(name, 0))
+        found: dict[str, Sequence[str]] = {}
+
+        async def read(name: str) -> None:
+            found[name] = await self._slots.holders(name, counts[name], now)
+
+        await fan_out(counts, read, limit=_READS_AT_ONCE)
+        return found
 
     async def chunks(self, job_id: str, *, limit: int, cursor: str | None) -> Page[Chunk]:
         """Return a page of a job's chunks.

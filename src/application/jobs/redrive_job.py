@@ -81,7 +81,7 @@ class RedriveJob:
     def _with_limits_of(
         self, connector: Connector, change: Callable[[Job], Job]
     ) -> Callable[[Job], Job]:
-        return lambda job: with_limits(change(job), connector.limits, self._clock.now())
+        return lambda job: with_limits(change(job), connector, self._clock.now())
 
     async def _connector_of(self, job: Job) -> Connector:
         connector = await own_connector(self._connectors, job)

@@ -18,6 +18,7 @@ from domain.filter_view import filters_view
 from domain.identity import job_id_for
 from domain.job import Job, new_job
 from domain.job_control import is_of
+from domain.job_limits import watched_queue_for
 from domain.key_source import source_issues
 from domain.manifest import format_timestamp
 from domain.sync_request import SyncOptions, SyncRequest
@@ -147,7 +148,11 @@ class StartSync:
             if estimate is not None:
                 request = await estimate(request)
             job = new_job(
-                job_id=job_id, request=request, now=self._clock.now(), limits=connector.limits
+                job_id=job_id,
+                request=request,
+                now=self._clock.now(),
+                limits=connector.limits,
+                watched_queue=watched_queue_for(request, connector),
             )
             try:
                 return await self._jobs.create(job, connector=connector)

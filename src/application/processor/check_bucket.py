@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -17,8 +18,10 @@ from domain.bucket_report import (
 from domain.connector import Bucket, Trigger
 from domain.job import new_job
 from domain.pricing.survey import SurveyRequest
+from domain.queue_limit import WatchedQueue
 from ports.clock import Clock
 from ports.errors import AccessDenied, Misconfigured, NotFound, PortError, Retryable
+from ports.ingest_queue import IngestQueue
 from ports.object_store import ObjectStore
 
 _JOB_ID: Final = "check"
@@ -73,8 +76,9 @@ class _Look:
 class CheckBucket:
     """Checks buckets."""
 
-    def __init__(self, *, objects: ObjectStore, clock: Clock) -> None:
+    def __init__(self, *, objects: ObjectStore, ingest_queue: IngestQueue, clock: Clock) -> None:
         self._objects = objects
+        self._queue = ingest_queue
         self._clock = clock
 
     async def run(self, asked: SurveyRequest) -> BucketReport:
@@ -106,8 +110,30 @@ class CheckBucket:
             owner_confirmed=owner,
             settings=settings,
             permissions=tuple(look.permissions),
-            warnings=bucket_warnings(job, info, settings),
+            warnings=(*bucket_warnings(job, info, settings), *await self._of_queue(asked.queue)),
         )
+
+    async def _of_queue(self, queue: WatchedQueue | None) -> Sequence[str]:
+        """Return what of the queue's limits cannot be read: jobs would wait, and then fail."""
+        if queue is None:
+            return ()
+        found = []
+        reads: list[tuple[str, str, Callable[[str], Awaitable[int | None]]]] = [
+            ("sqs:GetQueueAttributes", _queue_arn(queue.url), self._queue.depth)
+        ]
+        if queue.limit.age_max_s is not None:
+            reads.append(("cloudwatch:GetMetricData", "*", self._queue.oldest_age_s))
+        for action, resource, read in reads:
+            try:
+                await read(queue.url)
+            except PortError as error:
+                statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+                found.append(
+                    f"the ingest queue {queue.url} cannot be read, and jobs wait until it can be:"
+                    f" {error}. Name the queue in ingest_queues and deploy, which adds to the roles"
+                    f" of processor and engine: {json.dumps(statement)}"
+                )
+        return found
 
     async def _settings(self, look: _Look, bucket: Bucket) -> dict[Setting, str]:
         found: dict[Setting, str] = {}
@@ -161,3 +187,9 @@ class CheckBucket:
         copies = ("s3:PutObject",) * (trigger is Trigger.COPY)
         for action in ("s3:PutObjectTagging", *copies):
             look.not_probed(action, _ONLY_BY_WRITING)
+
+
+def _queue_arn(queue_url: str) -> str:
+    """Return the ARN of a queue, in any Region: its URL need not name one."""
+    account, name = queue_url.split("/")[-2:]
+    return f"arn:aws:sqs:*:{account}:{name}"

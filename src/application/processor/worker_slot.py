@@ -56,7 +56,7 @@ class WorkerSlot:
         lease_s = self._deadline.remaining_s() + self._tuning.lease_margin_s
         self._token = self._token or self._ids.new_token()
         lease = Lease(token=self._token, expires_at=Deadline.after(self._clock, lease_s).at)
-        number = await self._slots.take(connector_id, count, lease, now)
+        number = await self._slots.take(connector_id, count, lease, now, job_id=job.job_id)
         if number is None:
             return False
         self._held = connector_id, number

@@ -14,6 +14,7 @@ from domain.catalog import CatalogAnswer, CatalogQuestion
 from domain.connector import BucketInfo, Trigger
 from domain.decision import Reason
 from domain.outcome import Outcome, OutcomeKind
+from domain.queue_limit import WatchedQueue
 from domain.sync_request import SyncRequest
 
 
@@ -136,10 +137,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyRequest:
-    """What to look at, and how many objects of it to read."""
+    """What to look at, and how many objects of it to read; a check also looks at the queue."""
 
     request: SyncRequest
     sample_size: int
+    queue: WatchedQueue | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from application.connectors import NewConnector
 from domain.connector import Connector, ConnectorStatus, IdSource, Ingest, Trigger, Verify
 from domain.file_types import FileFilter, FilterMode, file_filter_of
+from domain.queue_limit import AGE_MAX_S, AGE_MIN_S, QueueLimit, queue_limit_of
 from entrypoints.http.bodies import BY_VALUE
 from entrypoints.http.filter_bodies import FiltersBody, filters_of
 from entrypoints.http.limit_bodies import LimitsBody
@@ -93,6 +94,12 @@ class _SettingsBody(Wire):
         le=_QUEUE_DEPTH_MAX,
         description="Start no copies while the ingest queue holds more messages than this.",
     )
+    ingest_queue_max_age_seconds: int | None = Field(
+        None,
+        ge=AGE_MIN_S,
+        le=AGE_MAX_S,
+        description="Start no copies while the oldest message in the ingest queue is older.",
+    )
     file_filter: FileFilterBody | None = Field(
         None, description="The file filter that the system has for this bucket."
     )
@@ -125,9 +132,15 @@ class _SettingsBody(Wire):
             "filters": filters_of(self.filters),
             "removals": self.removals.to_removals() if self.removals else None,
             "limits": self.limits.to_limits() if self.limits else None,
+            "queue_limit": self._queue_limit(),
             "expected_owner": self.expected_bucket_owner,
             "role_arn": self.role_arn,
         }
+
+    def _queue_limit(self) -> QueueLimit | None:
+        return queue_limit_of(
+            depth_max=self.ingest_queue_max_depth, age_max_s=self.ingest_queue_max_age_seconds
+        )
 
     def ingest_settings(self) -> dict[str, Any]:
         """Return the values by their names in `Ingest`."""
@@ -136,7 +149,6 @@ class _SettingsBody(Wire):
             "ids": self.ids,
             "restore_tags": self.restore_tags,
             "queue_url": self.ingest_queue_url,
-            "queue_depth_max": self.ingest_queue_max_depth,
             "file_filter": self.file_filter.to_filter() if self.file_filter else None,
         }
 
@@ -152,6 +164,10 @@ class ConnectorBody(_SettingsBody, _NamesBody):  # the fields of the last come f
                     {
                         "required": ["ingestQueueMaxDepth"],
                         "properties": {"ingestQueueMaxDepth": {"type": "integer"}},
+                    },
+                    {
+                        "required": ["ingestQueueMaxAgeSeconds"],
+                        "properties": {"ingestQueueMaxAgeSeconds": {"type": "integer"}},
                     },
                 ]
             },
@@ -176,7 +192,6 @@ class ConnectorBody(_SettingsBody, _NamesBody):  # the fields of the last come f
 _WIRE_NAMES: Final[Mapping[str, str]] = {
     "expected_owner": "expected_bucket_owner",
     "queue_url": "ingest_queue_url",
-    "queue_depth_max": "ingest_queue_max_depth",
 }
 _OF_BUCKET: Final = frozenset({"expected_owner", "role_arn"})
 
@@ -190,12 +205,29 @@ class ConnectorChangesBody(_SettingsBody):
     def changed(self, connector: Connector) -> Connector:
         """Return the connector with the fields that the body has."""
         given = self._given(self.settings())
+        given["queue_limit"] = self._limit_after(connector.queue_limit or QueueLimit())
         of_bucket = {name: given.pop(name) for name in _OF_BUCKET & given.keys()}
         return replace(
             connector,
             bucket=replace(connector.bucket, **of_bucket),
             ingest=replace(connector.ingest, **self._given(self.ingest_settings())),
             **given,
+        )
+
+    def _limit_after(self, before: QueueLimit) -> QueueLimit | None:
+        """Return the limit with those of its parts that the body has."""
+        given = self.model_fields_set
+        return queue_limit_of(
+            depth_max=(
+                self.ingest_queue_max_depth
+                if "ingest_queue_max_depth" in given
+                else before.depth_max
+            ),
+            age_max_s=(
+                self.ingest_queue_max_age_seconds
+                if "ingest_queue_max_age_seconds" in given
+                else before.age_max_s
+            ),
         )
 
     def _given(self, values: Mapping[str, Any]) -> dict[str, Any]:

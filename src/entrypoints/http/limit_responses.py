@@ -24,3 +24,11 @@ class Limits(Shown):
     windows: list[TimeWindow]
     """Outside of these times nothing is started; empty for at any time."""
     time_zone: str
+
+
+class IngestLimit(Shown):
+    """Above this limit of an ingest queue a job starts no copies."""
+
+    queue_url: str
+    max_depth: int | None
+    max_age_seconds: int | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.hold import HoldCause
+from domain.waiting import WaitReason
 from entrypoints.http.shown_model import Shown
 
 
@@ -28,3 +29,15 @@ class Hold(Pause):
     """What holds a job: nothing of it is started until this has ended."""
 
     cause: HoldCause
+
+
+class Waiting(Shown):
+    """What a job waits for, in one statement."""
+
+    reason: WaitReason
+    since: datetime | None
+    """Null if it is not known."""
+    until: datetime | None
+    """When the next time window opens; null for other reasons."""
+    text: str
+    """Continues "it waits for", for people; the wording may change."""

@@ -18,10 +18,10 @@ from domain.outcome_index import IndexStatus
 from domain.snapshot import Way
 from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
-from entrypoints.http.limit_responses import Limits
+from entrypoints.http.limit_responses import IngestLimit, Limits
 from entrypoints.http.orphan_responses import JobOrphans
 from entrypoints.http.outcome_responses import Listed, ObjectOutcome, Outcome
-from entrypoints.http.pause_responses import Hold
+from entrypoints.http.pause_responses import Hold, Waiting
 from entrypoints.http.removal_responses import JobRemovals, RemovalSettings
 from entrypoints.http.schedule_responses import ScheduleSettings
 from entrypoints.http.shown_model import Count, Shown
@@ -68,6 +68,8 @@ class Connector(Shown):
     ingest_queue_url: str | None
     ingest_queue_max_depth: int | None
     """Above so many messages in the queue no copies are started."""
+    ingest_queue_max_age_seconds: int | None
+    """Nor while the oldest message in the queue is older."""
     ingest_queue_empty_at: datetime | None
     """When the ingest queue was last seen empty; null if never."""
     file_filter: FileFilter | None
@@ -234,8 +236,12 @@ class Job(Shown):
     status_reason: str | None
     hold: Hold | None
     """Null if nothing holds the job."""
+    waiting_for: Waiting | None
+    """Null if the job works, or has ended."""
     limits: Limits | None
     """Those that its connector has now; null if nothing is limited."""
+    ingest_limit: IngestLimit | None
+    """The limit of the ingest queue that its connector has now; null without one."""
     warnings: list[str]
     discovery: Discovery
     verify: Verify

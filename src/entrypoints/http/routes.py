@@ -16,6 +16,7 @@ from application.jobs.plan_sync import PlanOptions
 from domain.bucket_report import BucketReport
 from domain.connector import Connector
 from domain.errors import FieldIssue, InvalidRequest
+from domain.job import Job
 from domain.pricing.plan_views import plan_view
 from domain.report_view import report_view
 from domain.schedule_view import connector_schedule_view
@@ -200,13 +201,21 @@ async def list_jobs(
         connector_id=connector_id, status=status, limit=limit, cursor=cursor
     )
     now = app.clock.now()
-    return _page(page, lambda job: job_view(job, now, app.costing, cost_lines=False))
+    holders = await app.queries.slot_holders(page.items)
+
+    def view(job: Job) -> Json:
+        of_connector = holders.get(job.request.connector_id, ())
+        return job_view(job, now, app.costing, cost_lines=False, slot_holders=of_connector)
+
+    return _page(page, view)
 
 
 @ROUTES.route("GET", "/jobs/{jobId}", "Job")
 async def get_job(app: App, job_id: given.JobIdInPath) -> Json:
     """Show a job: its status, counts and progress."""
-    return job_view(await app.queries.job(job_id), app.clock.now(), app.costing)
+    job = await app.queries.job(job_id)
+    holders = (await app.queries.slot_holders((job,))).get(job.request.connector_id, ())
+    return job_view(job, app.clock.now(), app.costing, slot_holders=holders)
 
 
 @ROUTES.route("GET", "/jobs/{jobId}/chunks", "ChunkPage")

@@ -23,6 +23,7 @@ from adapters.aws.error_log import DynamoErrorLog
 from adapters.aws.job_store import DynamoJobStore
 from adapters.aws.powertools_telemetry import SERVICE, PowertoolsTelemetry, to_ascii_json
 from adapters.aws.results_store import S3ResultsStore
+from adapters.aws.slot_store import DynamoSlotStore
 from adapters.aws.status_notifier import SnsStatusNotifier
 from adapters.aws.system import RandomIds, SystemClock
 from domain.profile import PROFILES
@@ -105,6 +106,7 @@ async def _common_ports(settings: Settings, clients: Clients, telemetry: Telemet
         chunks=DynamoChunkStore(
             dynamodb, settings.chunk_table_name, job_table_name=settings.job_table_name
         ),
+        slots=DynamoSlotStore(dynamodb, settings.job_table_name),
         errors=DynamoErrorLog(dynamodb, settings.error_table_name, clock),
         results=S3ResultsStore(await clients.s3(), bucket_name=settings.results_bucket_name),
         notifier=SnsStatusNotifier(await clients.sns(), topic_arn=settings.status_topic_arn),

@@ -13,7 +13,6 @@ from adapters.aws.clients import Clients
 from adapters.aws.ingest_queue import SqsIngestQueue
 from adapters.aws.object_store import S3ObjectStore
 from adapters.aws.role_object_store import RoleObjectStore
-from adapters.aws.slot_store import DynamoSlotStore
 from adapters.tags.catalog import TagsCatalog
 from adapters.tags.catalog_scan import EmptyCatalogScan
 from domain.profile import CatalogProfile
@@ -34,8 +33,7 @@ async def open_object_ports(services: AwsServices) -> AsyncIterator[ObjectPorts]
         objects=_role_object_store(clients, clock),
         catalog=await _catalog(services.settings, clients),
         queue=SqsChunkQueue(await clients.sqs(), queue_url=queue_url),
-        slots=DynamoSlotStore(await clients.dynamodb(), services.settings.job_table_name),
-        ingest_queue=SqsIngestQueue(clients.sqs, clock=clock),
+        ingest_queue=SqsIngestQueue(clients.sqs, open_metrics=clients.cloudwatch, clock=clock),
     )
 
 

@@ -66,6 +66,7 @@ class CommonPorts:
     jobs: JobStore
     chunks: ChunkStore
     errors: ErrorLog
+    slots: SlotStore
     results: ResultsStore
     notifier: StatusNotifier
 
@@ -89,12 +90,11 @@ class ApiPorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectPorts:
-    """The customers' buckets, the catalog, queues and slots: for engine and processor."""
+    """The customers' buckets, the catalog and queues: for engine and processor."""
 
     objects: ObjectStore
     catalog: Catalog
     queue: ChunkQueue
-    slots: SlotStore
     ingest_queue: IngestQueue
 
 

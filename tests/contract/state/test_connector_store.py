@@ -22,6 +22,7 @@ from domain.connector import (
 )
 from domain.file_types import FileFilter, FilterMode
 from domain.filters import Filters, MediaType, StorageClass
+from domain.queue_limit import QueueLimit
 from domain.removal_settings import NO_BASELINE, Baseline, Removals
 from domain.schedule import Schedule, ScheduleMode
 from domain.work_limits import TimeWindow, Weekday, WorkLimits
@@ -80,6 +81,7 @@ FULL = Connector(
         set_at=NOW,
     ),
     removals=Removals(announce=True, max_share=Decimal("0.125"), max_count=7, min_count=3),
+    queue_limit=QueueLimit(depth_max=2**40, age_max_s=900),
     limits=WorkLimits(
         concurrency=3,
         objects_per_second=0.1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
@@ -15,11 +15,24 @@ from domain.item_sizes import MANIFEST_PART_COUNT_MAX, connector_issues, option_
 from domain.job import Findings, Job, JobCancelled, evolve
 from domain.key_ranges import RANGE_COUNT_MAX, KeyRange
 from domain.listing import Listing, RowUpload
+from domain.pause import Backlog, Pause, Resumes
+from domain.queue_limit import QueueLimit, WatchedQueue
 from domain.sync_request import SyncOptions
+from domain.work_limits import CONCURRENCY_MAX, WINDOW_COUNT_MAX, TimeWindow, WorkLimits
 from ports.job_store import TooManyPrefixes
 
 MakeJob = Callable[..., Job]
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+# The largest that the API accepts, and the longest name of the IANA database.
+ALL_LIMITS = WorkLimits(
+    concurrency=CONCURRENCY_MAX,
+    objects_per_second=1_234.5678901234567,
+    windows=tuple(TimeWindow(start=time(n), end=time(23, 59 - n)) for n in range(WINDOW_COUNT_MAX)),
+    time_zone="America/North_Dakota/New_Salem",
+)
+LARGE = QueueLimit(depth_max=1_000_000_000, age_max_s=1_209_600)
+LONG_URL = f"https://{'h' * 255}/{'p' * 255}/210987654321/{'q' * 75}.fifo"
 
 
 def long_prefixes(letter: str, count: int = 100) -> tuple[str, ...]:
@@ -47,7 +60,7 @@ async def test_the_prefixes_of_active_jobs_of_a_bucket(state: Any, make_job: Mak
 async def test_a_job_with_all_options_and_parts(state: Any, make_job: MakeJob) -> None:
     prefixes = long_prefixes("a")
     include = tuple(f"{number:02}".ljust(256, "x") for number in range(50))
-    ingest = Ingest(file_filter=FileFilter(extensions=tuple(f"{n:0256}" for n in range(280))))
+    ingest = Ingest(file_filter=FileFilter(extensions=tuple(f"{n:0256}" for n in range(240))))
     options = SyncOptions(prefixes=prefixes, include=include, exclude=include[:-1])
     assert option_issues(options, ingest) == []
     assert option_issues(replace(options, exclude=(*include, "x" * 300)), ingest)
@@ -69,6 +82,11 @@ async def test_a_job_with_all_options_and_parts(state: Any, make_job: MakeJob) -
         listing=listing,
         findings=Findings(warnings=("w" * 1_000,) * 4),
         status_reason="r" * 4_000,
+        limits=ALL_LIMITS,
+        watched_queue=WatchedQueue(url=LONG_URL, limit=LARGE),
+        pause=Pause(since=NOW, reason="\U0001f3ac" * 200, by="a" * 2_048),
+        backlog=Backlog(since=NOW, depth=None, cause="c" * 4_000, unread_since=NOW),
+        resumes=Resumes(number=10**6, requeued=10**6, at=NOW, held_s=10**9),
     )
     assert await state.jobs.save(listed) == await state.jobs.get(job.job_id)
 
@@ -80,7 +98,9 @@ async def test_a_connector_with_all_prefixes_and_a_large_filter(state: Any) -> N
         bucket=Bucket(name="media"),
         prefixes=long_prefixes("a"),
         status=ConnectorStatus.ENABLED,
-        ingest=ingest,
+        ingest=replace(ingest, queue_url=LONG_URL),
+        limits=ALL_LIMITS,
+        queue_limit=LARGE,
         created_at=NOW,
     )
     assert connector_issues(connector.prefixes, ingest) == []

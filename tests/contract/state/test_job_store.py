@@ -47,6 +47,7 @@ from domain.orphan_work import OrphanCounts, OrphanStatus, OrphanWork
 from domain.outcome import Statistics
 from domain.outcome_index import IndexStatus, JobIndex
 from domain.pause import Backlog, Pause, Resumes
+from domain.queue_limit import QueueLimit, WatchedQueue
 from domain.removal_settings import Removals
 from domain.removal_work import (
     WANTED,
@@ -82,7 +83,6 @@ FULL = Job(
             ids=IdSource.ASSIGNED,
             restore_tags=False,
             queue_url="https://sqs.eu-west-1.amazonaws.com/123456789012/ingest.fifo",
-            queue_depth_max=2**40,
             file_filter=FileFilter(
                 mode=FilterMode.DENY, extensions=("mov", "ü"), mime_types=("image/*",)
             ),
@@ -179,7 +179,7 @@ FULL = Job(
     ),
     ending=Ending(kind=EndingKind.CANCELLED, reason="an operator"),
     pause=Pause(since=NOW, reason="the DAM is full", by="arn:aws:iam::123456789012:user/ü"),
-    backlog=Backlog(since=NOW, depth=12, cause="AccessDenied", unread_since=NOW),
+    backlog=Backlog(since=NOW, depth=12, age_s=7, cause="AccessDenied", unread_since=NOW),
     resumes=Resumes(number=3, requeued=2, at=NOW, held_s=86_400),
     redrive=Redrive(number=3, active=True),
     index=JobIndex(
@@ -207,6 +207,10 @@ FULL = Job(
             ),
         ),
         count=2,
+    ),
+    watched_queue=WatchedQueue(
+        url="https://sqs.eu-west-1.amazonaws.com/123456789012/other",
+        limit=QueueLimit(depth_max=2**40, age_max_s=900),
     ),
     limits=WorkLimits(
         concurrency=3,

@@ -23,11 +23,12 @@ def lease(state: State, token: str) -> Lease:
 
 
 async def take(state: State, token: str, count: int = 2, *, of: str = "con-1") -> int | None:
-    return await state.slots.take(of, count, lease(state, token), state.clock.now())
+    now = state.clock.now()
+    return await state.slots.take(of, count, lease(state, token), now, job_id=f"job {token}")
 
 
 async def free(state: State, count: int = 2, *, of: str = "con-1") -> int:
-    return await state.slots.free_count(of, count, state.clock.now())
+    return count - len(await state.slots.holders(of, count, state.clock.now()))
 
 
 async def test_each_slot_has_one_holder(state: State) -> None:
@@ -89,6 +90,20 @@ async def test_slots_beyond_the_count_do_not_count(state: State) -> None:
     assert await free(state, 1) == 1
     assert await take(state, "d", 1) == 0
     assert await take(state, "e", 1) is None
+
+
+async def test_it_is_known_which_jobs_have_slots(state: State) -> None:
+    now = state.clock.now()
+    for token, job_id in (("a", "job-1"), ("b", "job-2"), ("c", "job-1")):
+        await state.slots.take("con-1", 3, lease(state, token), now, job_id=job_id)
+    assert sorted(await state.slots.holders("con-1", 3, now)) == ["job-1", "job-1", "job-2"]
+    for number in range(3):
+        await state.slots.give_back("con-1", number, "b")
+    assert await state.slots.holders("con-1", 3, now) == ["job-1", "job-1"]
+    assert await state.slots.holders("con-1", 3, now + LIFE) == []
+    # The next holder of a slot is another job.
+    await state.slots.take("con-1", 3, lease(state, "d"), now, job_id="job-3")
+    assert sorted(await state.slots.holders("con-1", 3, now)) == ["job-1", "job-1", "job-3"]
 
 
 async def test_connectors_have_their_own(state: State) -> None:

@@ -22,6 +22,7 @@ from entrypoints.cli.terminal.output import (
     Format,
     LimitsOption,
     PrefixOption,
+    QueueMaxAgeOption,
     QueueMaxOption,
     RemovalsOption,
     field,
@@ -57,6 +58,7 @@ class Clearable(StrEnum):
     PREFIXES = "prefixes"
     QUEUE_URL = "ingestQueueUrl"
     QUEUE_MAX = "ingestQueueMaxDepth"
+    QUEUE_MAX_AGE = "ingestQueueMaxAgeSeconds"
     FILE_FILTER = "fileFilter"
     FILTERS = "filters"
     REMOVALS = "removals"
@@ -86,6 +88,7 @@ def edit(
         str | None, typer.Option(help="URL of the Media Lake's ingest queue.")
     ] = None,
     queue_max: QueueMaxOption = None,
+    queue_max_age: QueueMaxAgeOption = None,
     restore_tags: Annotated[
         bool | None,
         typer.Option(
@@ -115,6 +118,7 @@ def edit(
         "verify": verify.value if verify else None,
         "ingestQueueUrl": queue_url,
         "ingestQueueMaxDepth": queue_max,
+        "ingestQueueMaxAgeSeconds": queue_max_age,
         "restoreTags": restore_tags,
         "fileFilter": file_filter(allow or (), deny or ()),
         "filters": read_filters(filters),

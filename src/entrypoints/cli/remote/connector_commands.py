@@ -37,6 +37,7 @@ from entrypoints.cli.terminal.output import (
     IdsOption,
     LimitsOption,
     PrefixOption,
+    QueueMaxAgeOption,
     QueueMaxOption,
     RemovalsOption,
     print_json,
@@ -83,6 +84,7 @@ def add(
         typer.Option(help="URL of the Media Lake's ingest queue; required by trigger queue."),
     ] = None,
     queue_max: QueueMaxOption = None,
+    queue_max_age: QueueMaxAgeOption = None,
     no_restore_tags: Annotated[
         bool,
         typer.Option(
@@ -108,6 +110,7 @@ def add(
         "verify": verify.value if verify else None,
         "ingestQueueUrl": queue_url,
         "ingestQueueMaxDepth": queue_max,
+        "ingestQueueMaxAgeSeconds": queue_max_age,
         "restoreTags": False if no_restore_tags else None,
         "fileFilter": file_filter(allow or (), deny or ()),
         "filters": read_filters(filters),

@@ -15,7 +15,8 @@ from entrypoints.cli.remote.connector_change_commands import connector_path, unc
 from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.api_problem import ApiProblem
-from entrypoints.cli.terminal.output import OUT, Format, hold_line, print_json, printable
+from entrypoints.cli.terminal.output import OUT, Format, print_json, printable
+from entrypoints.cli.terminal.wait_lines import wait_line
 
 _PAGE_SIZE: Final = 100
 _NOT_PAUSABLE: Final = "/problems/not-pausable"
@@ -74,5 +75,6 @@ def _print(remote: Remote, connector: Json, jobs: list[Json]) -> None:
         return
     OUT.print(f"connector {printable(connector['connectorId'])} is {connector['status']}")
     for job in jobs:
-        held = hold_line(job["hold"]) if job["hold"] else "is not held"
+        waits = wait_line(job)
+        held = f"waits for {waits}" if waits else "is not held"
         OUT.print(f"{printable(job['jobId'])} {printable(held)}")

@@ -36,6 +36,7 @@ from entrypoints.cli.terminal.output import (
     show_key,
     summary_of,
 )
+from entrypoints.cli.terminal.wait_lines import wait_words
 
 _PAGE_SIZE_MAX = 100
 
@@ -139,7 +140,18 @@ def jobs(
     found = list(islice(pages, limit))
     remote.print(
         {"jobs": found},
-        ("JOB", "CONNECTOR", "STATUS", "CREATED", "LISTED", "SKIP", "COPY", "PUT", "FAILED"),
+        (
+            "JOB",
+            "CONNECTOR",
+            "STATUS",
+            "CREATED",
+            "LISTED",
+            "SKIP",
+            "COPY",
+            "PUT",
+            "FAILED",
+            "WAITS FOR",
+        ),
         (
             (
                 job["jobId"],
@@ -150,6 +162,7 @@ def jobs(
                     f"{job['statistics'][name]:,}"
                     for name in ("objectsListed", "skipped", "copied", "put", "failed")
                 ),
+                wait_words(job),
             )
             for job in found
         ),

@@ -11,7 +11,7 @@ from domain.views import Json
 from entrypoints.cli.remote.api_client import job_path
 from entrypoints.cli.remote.connector_option import ConnectorOption
 from entrypoints.cli.remote.remote_command import Remote, remote_command
-from entrypoints.cli.terminal.output import OUT, Format, hold_line, print_job, print_json
+from entrypoints.cli.terminal.output import OUT, Format, pause_line, print_job, print_json
 
 JobArgument = Annotated[str | None, typer.Argument(help="Job id; or --all.", show_default=False)]
 AllOption = Annotated[
@@ -71,4 +71,4 @@ def _show_stage(remote: Remote, stage: Json) -> None:
     elif stage["pause"] is None:
         OUT.print("the stage is not paused")
     else:
-        OUT.print(f"the stage is {shown(hold_line({**stage['pause'], 'cause': 'PAUSED'}))}")
+        OUT.print(f"the stage is {shown(pause_line(stage['pause']))}")

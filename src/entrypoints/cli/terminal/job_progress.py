@@ -8,7 +8,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from domain.job import TERMINAL
 from domain.views import Json
-from entrypoints.cli.terminal.output import ERR, hold_line, progress_line, warn
+from entrypoints.cli.terminal.output import ERR, progress_line, warn
+from entrypoints.cli.terminal.wait_lines import wait_line
 
 
 class JobProgress:
@@ -26,7 +27,7 @@ class JobProgress:
         self._task: TaskID | None = None
         self._last = ""
         self._reason: str | None = None
-        self._hold: str | None = None
+        self._waits: str | None = None
 
     def __enter__(self) -> Self:
         if ERR.is_terminal:
@@ -43,10 +44,10 @@ class JobProgress:
         if reason and reason != self._reason:
             warn(f"{job['status']}:", reason)
         self._reason = reason
-        hold = hold_line(job["hold"]) if job.get("hold") else None
-        if hold and hold != self._hold:
-            warn(f"{job['status']}:", hold)
-        self._hold = hold
+        waits = wait_line(job)
+        if waits and waits != self._waits:
+            warn(f"{job['status']}:", f"waits for {waits}")
+        self._waits = waits
         if not ERR.is_terminal:
             text = job_line(job)
             if text != self._last:

@@ -22,6 +22,7 @@ from entrypoints.cli.terminal.output import (
     show_key,
     warn,
 )
+from entrypoints.cli.terminal.wait_lines import wait_line, wait_words
 
 _CAUSE_COUNT: Final = 5
 _BAR_WIDTH: Final = 40
@@ -75,6 +76,7 @@ class JobView(_LiveView):
         super().__init__()
         self._line = ""
         self._reason: str | None = None
+        self._waits: str | None = None
         self._causes: set[str] = set()
 
     def show(self, job: Json, causes: Json | None) -> None:
@@ -86,6 +88,10 @@ class JobView(_LiveView):
         if job["statusReason"] and job["statusReason"] != self._reason:
             warn(f"{job['status']}:", job["statusReason"])
         self._reason = job["statusReason"]
+        waits = wait_line(job)
+        if waits and waits != self._waits:
+            warn(f"{job['status']}:", f"waits for {waits}")
+        self._waits = waits
         if (line := job_line(job)) != self._line:
             ERR.print(line)
             self._line = line
@@ -113,6 +119,8 @@ class JobsView(_LiveView):
         self._quiet = not jobs
         for job in jobs:
             line = f"{job['jobId']}  {printable(job['connectorId'])}  {job_line(job)}"
+            if words := wait_words(job):
+                line += f"  waits for {printable(words)}"
             if line != self._lines.get(job["jobId"]):
                 ERR.print(line)
                 self._lines[job["jobId"]] = line
@@ -127,6 +135,7 @@ def _job_panel(job: Json, causes: Sequence[Json]) -> RenderableType:
     lines = [
         ("connector", f"{job['connectorId']}  bucket {job['bucketName']}"),
         ("reason", job["statusReason"]),
+        ("waits for", wait_line(job)),
         ("listed", f"{job['statistics']['objectsListed']:,} objects"),
         ("objects", decisions_of(job)),
         (
@@ -155,7 +164,7 @@ def _cause_line(cause: Json) -> str:
 
 
 def _jobs_table(jobs: Sequence[Json]) -> Table:
-    columns = ("JOB", "CONNECTOR", "STATUS", "LISTED", "PROGRESS", "OBJECTS")
+    columns = ("JOB", "CONNECTOR", "STATUS", "LISTED", "PROGRESS", "OBJECTS", "WAITS FOR")
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for job in jobs:
         table.add_row(
@@ -165,5 +174,6 @@ def _jobs_table(jobs: Sequence[Json]) -> Table:
             f"{job['statistics']['objectsListed']:,}",
             progress_line(job["progress"]),
             decisions_of(job),
+            Text(printable(wait_words(job))),
         )
     return table

@@ -21,6 +21,7 @@ from domain.connector import IdSource
 from domain.shown import one_line, shown
 from domain.views import Json
 from entrypoints.cli.terminal.api_problem import ApiProblem
+from entrypoints.cli.terminal.wait_lines import wait_line
 from entrypoints.figures import dollars, duration
 
 Parameters = ParamSpec("Parameters")
@@ -51,6 +52,13 @@ QueueMaxOption = Annotated[
     int | None,
     typer.Option(
         min=1, help="Start no copies while the ingest queue holds more messages than this."
+    ),
+]
+QueueMaxAgeOption = Annotated[
+    int | None,
+    typer.Option(
+        min=900,
+        help="Start no copies while the oldest message in the ingest queue is older, in seconds.",
     ),
 ]
 VERIFY_OPTION = typer.Option(
@@ -239,7 +247,7 @@ def print_job(job: Json) -> None:
     )
     lines = [
         ("job", f"{job['jobId']}  {job['status']}" + ("  (dry run)" if job["dryRun"] else "")),
-        ("hold", hold_line(job["hold"]) if job.get("hold") else None),
+        ("waits for", wait_line(job)),
         ("reason", job["statusReason"]),
         *(("warning", warning) for warning in job["warnings"]),
         ("connector", f"{job['connectorId']}  bucket {job['bucketName']}"),
@@ -270,19 +278,11 @@ def print_job(job: Json) -> None:
             field(name, value, width=10)
 
 
-_HOLDS = {
-    "PAUSED": "paused",
-    "STAGE_PAUSED": "paused with all jobs",
-    "INGEST_BEHIND": "waiting for ingest",
-    "OUTSIDE_WINDOW": "waiting for a time window",
-}
-
-
-def hold_line(hold: Json) -> str:
-    """Return what holds a job, since when and why, as one line."""
-    by = f" by {hold['by']}" if hold["by"] else ""
-    reason = f": {hold['reason']}" if hold["reason"] else ""
-    return f"{_HOLDS.get(hold['cause'], hold['cause'])} since {hold['since']}{by}{reason}"
+def pause_line(pause: Json) -> str:
+    """Return since when, by whom and why all jobs are paused, as one line."""
+    by = f" by {pause['by']}" if pause["by"] else ""
+    reason = f": {pause['reason']}" if pause["reason"] else ""
+    return f"paused since {pause['since']}{by}{reason}"
 
 
 def limits_line(limits: Json | None) -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from domain.errors import NotPausable
+from domain.queue_limit import QueueLimit
 
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
@@ -47,8 +48,8 @@ class Operators:
         connectors = self._sim.world.database.connectors
         for name, each in list(connectors.items()) if self._at_work else []:
             if each.ingest.queue_url is not None:
-                ingest = replace(each.ingest, queue_depth_max=depth_max)
-                connectors[name] = replace(each, ingest=ingest)
+                limit = None if depth_max is None else QueueLimit(depth_max=depth_max)
+                connectors[name] = replace(each, queue_limit=limit)
 
     def plan(self, span_s: float) -> None:
         """Draw their actions, and their times."""

@@ -84,9 +84,9 @@ HOLD_BUGS = (
     bug(
         "waiting for ingest forever",
         411,
-        "domain.back_pressure:with_depth",
-        "elif depth <= (limit if before is None else goes_on_at(limit)):",
-        "elif before is None and depth <= limit:",
+        "domain.back_pressure:_above",
+        "value > (goes_on_at(limit) if waits else limit)",
+        "waits or value > limit",
         "i9_faults_end_and_so_do_jobs",
     ),
 )

@@ -17,6 +17,7 @@ from adapters.local_aws.aws_emulator.moto_patches import (
     s3_ownership,
     s3_subresources,
     s3_tags,
+    sqs_ages,
     sqs_long_polls,
     transactions,
 )
@@ -27,6 +28,7 @@ def apply_all(request_lock: RequestLock) -> None:
     """Patch moto in this process; call it once, before the first request."""
     costs.apply()
     transactions.apply()
+    sqs_ages.apply()
     sqs_long_polls.apply(request_lock)
     s3_keys.apply()
     s3_acls.apply()
