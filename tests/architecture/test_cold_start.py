@@ -60,7 +60,6 @@ OF_OTHERS = {
     "engine": (
         "application.processor",
         "application.connectors",
-        "application.jobs.plan_sync",
         "application.schedules.schedules",
         "entrypoints.http",
         "entrypoints.processor",

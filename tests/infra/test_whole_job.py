@@ -259,7 +259,7 @@ async def test_a_connector_has_a_schedule_that_starts_syncs(
     await scheduler.create_schedule_group(Name=group)  # moto makes none of the template
     body = {"connectorId": "s", "bucketName": "media-a", "prefixes": ["batch/"]}
     await stack.call("POST", "/connectors", body)
-    schedule = {"expression": "rate(6 hours)", "mode": "full"}
+    schedule = {"expression": "rate(6 hours)", "mode": "full", "maxCost": 1}
     for expression in ("rate(5 hours)", "rate(6 hours)"):
         status, shown = await stack.call(
             "PUT", "/connectors/s/schedule", {**schedule, "expression": expression}

@@ -20,6 +20,7 @@ from domain.connector import (
     Trigger,
     Verify,
 )
+from domain.discovery import Discovery
 from domain.file_types import FileFilter, FilterMode
 from domain.filters import Filters, MediaType, StorageClass
 from domain.removal_settings import NO_BASELINE, Baseline, Removals
@@ -78,6 +79,8 @@ FULL = Connector(
         full_every=3,
         enabled=False,
         set_at=NOW,
+        discovery=Discovery.DIRECT,
+        max_cost=Decimal("12.50"),
     ),
     removals=Removals(announce=True, max_share=Decimal("0.125"), max_count=7, min_count=3),
     limits=WorkLimits(
