@@ -52,7 +52,6 @@ OF_OTHERS = {
         "entrypoints.events",
         "adapters.aws.object_",
         "adapters.aws.batch_jobs",
-        "adapters.aws.catalog",
         "adapters.aws.chunk_queue",
         "adapters.aws.ingest_bus",
         "adapters.aws.ingest_queue",

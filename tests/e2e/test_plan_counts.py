@@ -228,6 +228,28 @@ def test_the_file_that_names_the_keys_is_in_the_actual_cost(
     assert not _wrong(job["actual"]["lines"], _without_looks(counts))
 
 
+def test_a_search_for_orphans_makes_the_requests_of_its_plan(
+    system: Any, counted: Callable[..., Counter[tuple[str, str, str]]]
+) -> None:
+    bucket = "plan-orphans"
+    _fill(system, bucket, new=0)
+    system.api.connect(bucket, trigger="event")
+    job_id = system.api.sync(bucket, discovery="direct", dryRun=True)
+    system.api.ended(job_id)
+    system.sweep()
+    system.api.indexed(job_id)
+    system.idle()
+    path = f"/jobs/{job_id}/orphans"
+    plan = system.api.get(f"{path}/plan")
+    system.calls.take_kept()
+    system.api("POST", path)
+    job = system.api.until(job_id, lambda job: job["orphans"]["status"] == "DONE")
+    system.idle()
+    assert job["orphans"]["recordsInScope"] == AS_LISTED + KNOWN
+    assert job["orphans"]["unlisted"] == 0
+    assert not _wrong(plan["lines"], _without_looks(counted(system.calls.take_kept())))
+
+
 def test_the_command_shows_the_plan_and_refuses_above_the_maximum(
     system: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

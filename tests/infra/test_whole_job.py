@@ -394,6 +394,8 @@ async def test_a_record_without_an_object_is_found(stack: TrialStack, history: l
     status, answer = await stack.call("POST", "/connectors", body)
     assert status == 201, answer
     job = await _sync(stack, "lost", "direct")
+    status, answer = await stack.call("GET", f"/jobs/{job['jobId']}/orphans/plan")
+    assert status == 200, answer
     status, answer = await stack.call("POST", f"/jobs/{job['jobId']}/orphans")
     assert status == 202, answer
     await stack.finish_sweep()

@@ -18,7 +18,8 @@ from ports.engine_invoker import EngineInvoker
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
 
-_COMPLETED: Final = (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
+COMPLETED: Final = (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
+"""Of a job after which orphans can be searched."""
 
 
 class FindOrphans:
@@ -49,7 +50,7 @@ class FindOrphans:
         """
 
         def wanted(job: Job) -> Job:
-            completed = job.status in _COMPLETED
+            completed = job.status in COMPLETED
             work = want_orphans(job.orphans, completed=completed, now=self._clock.now())
             return job if work is job.orphans else replace(job, orphans=work)
 

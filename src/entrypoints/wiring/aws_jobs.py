@@ -9,6 +9,7 @@ from adapters.aws.scheduler import EventBridgeScheduler, SchedulePlace
 from adapters.aws.surveyor import LambdaSurveyor
 from entrypoints.settings import Settings
 from entrypoints.wiring.aws import AwsServices
+from entrypoints.wiring.aws_catalog_scan import open_catalog_scan
 from entrypoints.wiring.ports import JobPorts
 
 
@@ -31,6 +32,7 @@ async def open_job_ports(services: AwsServices) -> JobPorts:
         surveyor=LambdaSurveyor(
             await clients.lambda_(), function_arn=settings.processor_function_arn
         ),
+        catalog_scan=await open_catalog_scan(settings, clients),
     )
 
 

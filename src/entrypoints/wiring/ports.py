@@ -79,6 +79,7 @@ class JobPorts:
     scheduler: Scheduler
     schedule_runs: ScheduleRunStore
     surveyor: Surveyor
+    catalog_scan: CatalogScan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,6 @@ class EnginePorts:
     batch_jobs: BatchJobs
     source_files: SourceFiles
     parquet_reader: ParquetReader
-    catalog_scan: CatalogScan
     shares: ShareStore
     bus: IngestBus
 
