@@ -17,7 +17,15 @@ from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.remote.removal_commands import Rows
 from entrypoints.cli.terminal.api_problem import ApiProblem
 from entrypoints.cli.terminal.cost_output import dollars_range, print_lines
-from entrypoints.cli.terminal.output import ERR, OUT, Format, print_json, print_table, printable
+from entrypoints.cli.terminal.output import (
+    ERR,
+    OUT,
+    Format,
+    orphans_line,
+    print_json,
+    print_table,
+    printable,
+)
 
 app = typer.Typer(help="Assets in the catalog that have no object.", no_args_is_help=True)
 
@@ -36,7 +44,7 @@ def plan(remote: Remote, job_id: JobArgument, connector: ConnectorOption = None)
         print_json(found)
         return
     OUT.print(_cost_of(found))
-    print_lines(found["lines"])
+    print_lines(found["lines"], every=True)
     OUT.print(
         f"US dollars at list prices of {found['prices']['region']} of {found['prices']['date']}"
     )
@@ -107,4 +115,10 @@ def list_orphans(
                 )
                 for row in found
             ),
+            empty=lambda: _why_none(remote.client.get(job_path(job_id, connector))),
         )
+
+
+def _why_none(job: Json) -> str:
+    line = orphans_line(job["orphans"])
+    return f"none: {line}" if line else f"no search yet: asset-sync orphans find {job['jobId']}"
