@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from application.jobs.find_orphans import COMPLETED
 from domain.errors import NotSearchable
-from domain.job import Job
+from domain.job import COMPLETED, Job
 from domain.pricing.costing import Costing
 from domain.pricing.orphan_plan import OrphanPlan, orphan_plan
 from domain.profile import CatalogProfile, Profile
