@@ -35,6 +35,7 @@ from infra.system_statements import (
     catalog,
     scanning_catalog,
     sending_to_ingest,
+    sizing_catalog,
     watching_ingest,
 )
 from infra.target_statements import (
@@ -129,6 +130,7 @@ def api_statements(config: Config) -> list[Statement]:
             actions=("lambda:InvokeFunction",),
             resources=("{discovery_function}",),
         ),
+        *sizing_catalog(config),
         *keeping_schedules(),
         *announcing(),
         *common(config),

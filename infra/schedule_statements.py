@@ -55,6 +55,16 @@ def running_schedules() -> list[Statement]:
             ),
             resources=("{connectors_table}",),
         ),
+        Statement(
+            sid="AskForSurveys",
+            reason=(
+                "Have a bucket looked at by the function of discovery, before a scheduled sync with"
+                " a maximum cost."
+            ),
+            actions=("lambda:InvokeFunction",),
+            resources=("{discovery_function}",),
+            apart="Schedules",
+        ),
         *(replace(each, apart="Schedules") for each in keeping_schedules()),
     ]
 

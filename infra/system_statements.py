@@ -67,6 +67,20 @@ def scanning_catalog(config: Config) -> list[Statement]:
     ]
 
 
+def sizing_catalog(config: Config) -> list[Statement]:
+    """See how large the catalog is, for the price of a search for orphans."""
+    if not (config.reads_catalog and config.catalog_snapshots):
+        return []
+    return [
+        Statement(
+            sid="CatalogSize",
+            reason="See the size of the catalog, for what a search for orphans will cost.",
+            actions=("dynamodb:DescribeTable",),
+            resources=("{catalog_table}",),
+        )
+    ]
+
+
 def sending_to_ingest(config: Config) -> list[Statement]:
     """Send to the ingest queues of connectors with trigger `queue`, and see how long they are."""
     if not config.ingest_queues:

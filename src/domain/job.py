@@ -300,6 +300,7 @@ JOB_TRANSITIONS: Final[Table[JobStatus]] = table(
     }
 )
 
+COMPLETED: Final = frozenset({JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS})
 TERMINAL: Final = terminal_states(JOB_TRANSITIONS, reopening=frozenset({JobRedriven}))
 
 

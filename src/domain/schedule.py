@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
+
+from domain.discovery import Discovery
 
 FULL_EVERY_DEFAULT: Final = 7
 FULL_EVERY_MAX: Final = 1_000
@@ -38,6 +41,8 @@ class Schedule:
         mode: What a run covers.
         full_every: Of incremental runs, every so-many-th is full.
         enabled: Whether it runs.
+        discovery: Of its syncs; None for the deployment's default.
+        max_cost: A run does not start if its sync may cost more dollars; None for any cost.
         set_at: When its times were set; a rate counts from then.
     """
 
@@ -48,6 +53,8 @@ class Schedule:
     mode: ScheduleMode = ScheduleMode.INCREMENTAL
     full_every: int = FULL_EVERY_DEFAULT
     enabled: bool = True
+    discovery: Discovery | None = None
+    max_cost: Decimal | None = None
 
     @property
     def times(self) -> tuple[str, str, int]:

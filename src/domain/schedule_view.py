@@ -20,6 +20,8 @@ def settings_view(schedule: Schedule) -> dict[str, Any]:
         "mode": schedule.mode.value,
         "fullEvery": schedule.full_every,
         "enabled": schedule.enabled,
+        "discovery": schedule.discovery.value if schedule.discovery else None,
+        "maxCost": None if schedule.max_cost is None else f"{schedule.max_cost:f}",
     }
 
 

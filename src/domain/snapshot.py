@@ -62,12 +62,16 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """How a job compares its objects with the catalog, why, and the snapshot if it has one."""
+    """How a job compares its objects with the catalog, why, and the snapshot if it has one.
+
+    `catalog_bytes` is the size of the whole catalog, None if it is not known.
+    """
 
     way: Way
     reason: str
     lookups_dollars: Decimal | None = None
     snapshot_dollars: Decimal | None = None
+    catalog_bytes: int | None = None
     snapshot: Snapshot | None = None
     warning: str | None = None
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from domain.connector import Bucket, Ingest, Verify
 from domain.cost_estimate import CostEstimate
+from domain.discovery import Discovery
 from domain.filters import NO_FILTERS, Filters
 from domain.key_source import KeySource
 from domain.removal_settings import Removals
 
-
-class Discovery(StrEnum):
-    """Who decides what each object needs: S3 Batch Operations first, or each chunk on its own."""
-
-    BATCH = "batch"
-    DIRECT = "direct"
+__all__ = ["Discovery", "SyncOptions", "SyncRequest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,6 @@ import ports
 from adapters.aws.clients import ClientSettings, open_clients
 from adapters.aws.error_codes import ANY_SERVICE, CODES
 from entrypoints.wiring.ports import (
-    ApiPorts,
     CommonPorts,
     EnginePorts,
     JobPorts,
@@ -320,7 +319,7 @@ def _port_methods() -> set[str]:
     protocols = {name: value for module in modules for name, value in vars(module).items()}
     found = {
         name: port
-        for group in (CommonPorts, JobPorts, ApiPorts, ObjectPorts, EnginePorts, ProcessorPorts)
+        for group in (CommonPorts, JobPorts, ObjectPorts, EnginePorts, ProcessorPorts)
         for name, port in get_type_hints(group, localns=protocols).items()
         if name not in _WITHOUT_AWS
     }

@@ -52,7 +52,6 @@ OF_OTHERS = {
         "entrypoints.events",
         "adapters.aws.object_",
         "adapters.aws.batch_jobs",
-        "adapters.aws.catalog",
         "adapters.aws.chunk_queue",
         "adapters.aws.ingest_bus",
         "adapters.aws.ingest_queue",
@@ -60,7 +59,6 @@ OF_OTHERS = {
     "engine": (
         "application.processor",
         "application.connectors",
-        "application.jobs.plan_sync",
         "application.schedules.schedules",
         "entrypoints.http",
         "entrypoints.processor",

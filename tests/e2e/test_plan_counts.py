@@ -40,13 +40,13 @@ def system(start_system: Callable[..., Any]) -> Any:
     return start_system({"object_count_max": 60}, asset_system=AssetSystem.MEDIALAKE)
 
 
-def _fill(system: Any, bucket: str) -> None:
+def _fill(system: Any, bucket: str, *, new: int = UNKNOWN) -> None:
     """Put objects that the catalog has as listed, others that it knows by their tags, and new ones.
 
     Their keys are mixed.
     """
     system.bucket(bucket)
-    kinds = ["listed"] * AS_LISTED + ["known"] * KNOWN + ["new"] * UNKNOWN
+    kinds = ["listed"] * AS_LISTED + ["known"] * KNOWN + ["new"] * new
     ids: dict[str, str] = {}
     for number, kind in enumerate(kinds):
         key = f"{number * 7919 % len(kinds):04d}-{kind}.jpg"
@@ -88,6 +88,8 @@ def _close(operation: tuple[str, str], found: int, wanted: int) -> bool:
 
 # Looking at the job until it has ended reads its record.
 LOOKS = {("BatchGetItem", "asset-sync-jobs")}
+# A summary is looked at again whenever another process has just replaced it.
+SUMMARY = ("HeadObject", "asset-sync-results")
 
 CHOICES = [
     ("direct", "copy", "tags", False),
@@ -96,6 +98,31 @@ CHOICES = [
     ("batch", "copy", "tags", False),
     ("batch", "event", "catalog", False),
 ]
+
+
+def _without_looks(counts: Counter[tuple[str, str, str]]) -> Counter[tuple[str, str]]:
+    made: Counter[tuple[str, str]] = Counter()
+    for (service, operation, place), count in counts.items():
+        if (operation, place) not in {*LOOKS, SUMMARY}:
+            made[service, operation] += count
+    return made
+
+
+def _wrong(lines: list[Json], made: Counter[tuple[str, str]]) -> Json:
+    """Return the operations of which the lines say another number than was made."""
+    said: Counter[tuple[str, str]] = Counter()
+    for line in lines:
+        looks = line["operation"] == "BatchGetItem" and line["where"] != "catalog"
+        summary = line["operation"] == "HeadObject" and line["where"] != "bucket"
+        if line["operation"] not in BY_AWS and not looks and not summary:
+            said[line["service"], line["operation"]] += line["requests"]
+    return {
+        str(each): (said[each], made[each])
+        for each in said.keys() | made.keys()
+        if not _close(each, said[each], made[each])
+        and each not in {("dynamodb", "GetItem"), ("lambda", "Invoke")}
+        and each[0] != "s3control"
+    }
 
 
 @pytest.mark.parametrize(("discovery", "trigger", "verify", "dry_run"), CHOICES)
@@ -128,26 +155,99 @@ def test_estimate_and_actual_are_within_ten_percent_of_the_requests(
     assert job["status"] == "COMPLETED", job
     assert job["statistics"]["put"] == UNKNOWN
 
-    made: Counter[tuple[str, str]] = Counter()
-    for (service, operation, place), count in counted(kept).items():
-        if (operation, place) not in LOOKS:
-            made[service, operation] += count
+    made = _without_looks(counted(kept))
     for lines in (plan["lines"], job["actual"]["lines"]):
-        said: Counter[tuple[str, str]] = Counter()
-        for line in lines:
-            looks = line["where"] == "records" and line["operation"] == "BatchGetItem"
-            if line["operation"] not in BY_AWS and not looks:
-                said[line["service"], line["operation"]] += line["requests"]
-        wrong = {
-            each: (said[each], made[each])
-            for each in said.keys() | made.keys()
-            if not _close(each, said[each], made[each])
-            and each not in {("dynamodb", "GetItem"), ("lambda", "Invoke")}
-            and each[0] != "s3control"
-        }
-        assert not wrong
+        assert not _wrong(lines, made)
     estimate, actual = (Decimal(each["dollars"]) for each in (plan["estimate"], job["actual"]))
     assert abs(estimate - actual) <= actual / 10
+
+
+def _compared(system: Any, bucket: str) -> Json:
+    """Sync, and wait for all that follows the job; a sweep has it made."""
+    job_id = system.api.sync(bucket, discovery="direct", verify="catalog")
+    system.api.ended(job_id)
+    system.sweep()
+    system.api.indexed(job_id)
+    job: Json = system.api.until(job_id, lambda job: job["removals"]["status"] == "DONE")
+    system.idle()
+    return job
+
+
+@pytest.mark.parametrize("missing", [0, 40])
+def test_a_comparison_with_the_sync_before_is_in_estimate_and_actual(
+    system: Any, counted: Callable[..., Counter[tuple[str, str, str]]], missing: int
+) -> None:
+    bucket = f"plan-compared-{missing}"
+    _fill(system, bucket, new=0)
+    removals = {"announce": True, "maxShare": 0.5, "minCount": 1}
+    system.api.connect(bucket, trigger="event", removals=removals)
+    first = _compared(system, bucket)
+    assert "removals" not in {line["where"] for line in first["actual"]["lines"]}
+    keys = [each["Key"] for each in system.s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    for key in keys[:: len(keys) // 40][:missing]:
+        system.s3.delete_object(Bucket=bucket, Key=key)
+    options = {"discovery": "direct", "verify": "catalog", "sampleSize": 400}
+    status, plan = system.api("POST", f"/connectors/{bucket}/plan", options)
+    assert status == 200, plan
+    system.idle()
+    system.calls.take_kept()
+    job = _compared(system, bucket)
+    assert job["removals"]["announced"] == missing
+    made = _without_looks(counted(system.calls.take_kept()))
+    assert not _wrong(job["actual"]["lines"], made)
+    actual = Decimal(job["actual"]["dollars"])
+    if not missing:
+        assert not _wrong(plan["lines"], made)
+        assert abs(Decimal(plan["estimate"]["dollars"]) - actual) <= actual / 10
+    assert actual <= Decimal(plan["estimate"]["dollarsHigh"])
+
+
+def test_the_file_that_names_the_keys_is_in_the_actual_cost(
+    system: Any, counted: Callable[..., Counter[tuple[str, str, str]]]
+) -> None:
+    bucket = "plan-source"
+    _fill(system, bucket)
+    system.api.connect(bucket, trigger="event")
+    listed = system.s3.list_objects_v2(Bucket=bucket)["Contents"]
+    rows = "".join(f"{bucket},{each['Key']}\n" for each in listed)
+    system.bucket("plan-reports")
+    system.put("plan-reports", "keys.csv", Body=rows.encode())
+    source = {"kind": "manifest", "bucketName": "plan-reports", "key": "keys.csv"}
+    system.idle()
+    system.calls.take_kept()
+    job_id = system.api.sync(bucket, discovery="direct", source=source)
+    system.api.ended(job_id)
+    system.sweep()
+    system.api.indexed(job_id)
+    system.idle()
+    counts = counted(system.calls.take_kept())
+    job = system.api.get(f"/jobs/{job_id}")
+    assert counts["s3", "ListObjectsV2", bucket] == 0
+    (line,) = [each for each in job["actual"]["lines"] if each["where"] == "source"]
+    assert abs(line["requests"] - counts["s3", "GetObject", "plan-reports"]) <= 2
+    assert not _wrong(job["actual"]["lines"], _without_looks(counts))
+
+
+def test_a_search_for_orphans_makes_the_requests_of_its_plan(
+    system: Any, counted: Callable[..., Counter[tuple[str, str, str]]]
+) -> None:
+    bucket = "plan-orphans"
+    _fill(system, bucket, new=0)
+    system.api.connect(bucket, trigger="event")
+    job_id = system.api.sync(bucket, discovery="direct", dryRun=True)
+    system.api.ended(job_id)
+    system.sweep()
+    system.api.indexed(job_id)
+    system.idle()
+    path = f"/jobs/{job_id}/orphans"
+    plan = system.api.get(f"{path}/plan")
+    system.calls.take_kept()
+    system.api("POST", path)
+    job = system.api.until(job_id, lambda job: job["orphans"]["status"] == "DONE")
+    system.idle()
+    assert job["orphans"]["recordsInScope"] == AS_LISTED + KNOWN
+    assert job["orphans"]["unlisted"] == 0
+    assert not _wrong(plan["lines"], _without_looks(counted(system.calls.take_kept())))
 
 
 def test_the_command_shows_the_plan_and_refuses_above_the_maximum(

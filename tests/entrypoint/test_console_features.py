@@ -307,6 +307,8 @@ SETTINGS = {
     "mode": "incremental",
     "fullEvery": 7,
     "enabled": True,
+    "discovery": "direct",
+    "maxCost": None,
 }
 SCHEDULE = {
     **SETTINGS,
@@ -325,8 +327,11 @@ async def test_a_schedule_is_shown_changed_and_removed() -> None:
     async with browsing(api) as browser:
         assert "Next run 2026-11-27 18:00:00 UTC." in (await browser.get("/connectors/films")).words
         page = await browser.get(path)
+        assert '<option value="direct" selected>' in page.text
+        assert page.field("maxCost") == ""
         assert "Skipped full job-1 a job is active" in page.words
         fields = {"expression": "cron(0 2 * * ? *)", "timeZone": "Europe/Berlin", "mode": "full"}
+        fields |= {"discovery": "batch", "maxCost": "12.50"}
         etag = page.field("etag")
         saved = await browser.submit(
             path, page, action="save", etag=etag, fullEvery="", jitterMinutes="15", **fields

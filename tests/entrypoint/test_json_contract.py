@@ -118,6 +118,7 @@ def test_every_command_prints_what_is_promised(
         "cancel": (job_id, *at),
         "removals list": (job_id, *at),
         "orphans list": (job_id, *at),
+        "orphans plan": (job_id, *at),
         "sync": ("films", "--dry-run"),
     }
     with listening(gateway, monkeypatch):

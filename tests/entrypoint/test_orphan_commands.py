@@ -15,6 +15,7 @@ from searched_orphans import LOST, completed, search
 from typer.testing import CliRunner
 
 from entrypoints.cli.main import app
+from ports.errors import AccessDenied
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,33 @@ def run(*arguments: str) -> str:
     done = CliRunner().invoke(app, [*arguments])
     assert done.exit_code == 0, done.output
     return done.stdout
+
+
+def test_the_cost_is_shown_before_a_search_is_started(gateway: Api) -> None:
+    job_id = completed(gateway)
+    shown = run("orphans", "plan", job_id)
+    assert "the catalog has 4 records" in shown
+    assert "Scan" in shown
+    assert json.loads(run("job", job_id, "--output", "json"))["orphans"] is None
+    done = CliRunner().invoke(app, ["orphans", "find", job_id])
+    assert done.exit_code == 0, done.output
+    assert "the catalog has 4 records" in done.stderr
+    assert "search 1 is WANTED" in done.stdout
+
+
+def test_a_search_is_started_also_if_its_cost_is_not_known(
+    gateway: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = completed(gateway)
+
+    async def denied() -> None:
+        raise AccessDenied("no DescribeTable", operation="DescribeTable")
+
+    monkeypatch.setattr(gateway.world.ports.catalog_scan, "size", denied)
+    done = CliRunner().invoke(app, ["orphans", "find", job_id])
+    assert done.exit_code == 0, done.output
+    assert "what it will cost is not known: " in done.stderr
+    assert "no DescribeTable" in " ".join(done.stderr.split())
 
 
 def test_finding_and_listing(gateway: Api) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from api_calls import Api, served
 from searched_orphans import LOST, completed, search
 from stopped_removals import connect
+
+from ports.errors import AccessDenied
 
 
 @pytest.fixture
@@ -72,3 +75,33 @@ def test_a_disabled_connector_searches_nothing(gateway: Api) -> None:
     assert gateway.call("POST", path).problem == "connector-disabled"
     gateway.call("DELETE", "/connectors/media")
     assert gateway.call("POST", path).problem == "connector-removed"
+
+
+def test_the_plan_of_a_search_has_its_scan_and_both_ends(gateway: Api) -> None:
+    job_id = completed(gateway)
+    plan = gateway.call("GET", f"/jobs/{job_id}/orphans/plan")
+    assert plan.status == 200, plan
+    assert (plan.json["jobId"], plan.json["catalogRecords"]) == (job_id, 4)
+    low, expected, high = (
+        Decimal(plan.json["estimate"][name]) for name in ("dollarsLow", "dollars", "dollarsHigh")
+    )
+    assert 0 < low <= expected < high
+    assert sum(Decimal(line["dollars"]) for line in plan.json["lines"]) == pytest.approx(
+        expected, abs=Decimal("0.00001")
+    )
+    (scan,) = [line for line in plan.json["lines"] if line["operation"] == "Scan"]
+    assert scan["where"] == "orphans"
+    assert gateway.call("GET", f"/jobs/{job_id}").json["orphans"] is None
+
+
+def test_what_cannot_be_searched_has_no_plan(gateway: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gateway.call("GET", "/jobs/none/orphans/plan").problem == "not-found"
+    job_id = completed(gateway)
+
+    async def denied() -> None:
+        raise AccessDenied("no DescribeTable", operation="DescribeTable")
+
+    monkeypatch.setattr(gateway.world.ports.catalog_scan, "size", denied)
+    answer = gateway.call("GET", f"/jobs/{job_id}/orphans/plan")
+    assert (answer.status, answer.problem) == (409, "not-searchable")
+    assert "catalog_snapshots=true" in answer.json["detail"]

@@ -43,11 +43,22 @@ def test_set_and_show() -> None:
     made = document("set", "media", "cron(0 2 * * ? *)", *options, "--full-every", "3")
     assert made["nextRunAt"] == "2026-01-01T01:00:00.000Z"
     assert (made["jitterMinutes"], made["mode"], made["fullEvery"]) == (5, "full", 3)
+    assert (made["discovery"], made["maxCost"]) == (None, None)
     assert document("show", "media") == made
     text = invoke("schedule", "show", "media").stdout
     assert "2026-01-01T01:00:00.000Z" in text
     assert made["eTag"] in text
     assert "2026-01-01T01:00:00.000Z" in invoke("connectors", "list").stdout
+
+
+def test_discovery_and_maximum_cost_are_kept_when_it_is_switched() -> None:
+    made = document("set", "media", "rate(6 hours)", "--discovery", "direct", "--max-cost", "0.50")
+    assert (made["discovery"], made["maxCost"]) == ("direct", "0.50")
+    switched = document("disable", "media")
+    assert (switched["discovery"], switched["maxCost"]) == ("direct", "0.50")
+    assert "0.50" in invoke("schedule", "show", "media").stdout
+    refused = invoke("schedule", "set", "media", "rate(6 hours)", "--max-cost", "a", exit_code=1)
+    assert "must be an amount of US dollars" in refused.stderr
 
 
 def test_show_has_the_last_runs(gateway: Api) -> None:

@@ -14,7 +14,15 @@ from ports.errors import Unavailable
 
 PATH = "/connectors/media/schedule"
 NIGHTLY = {"expression": "cron(0 2 ? * MON-FRI *)", "timeZone": "Europe/Berlin"}
-FULL = {**NIGHTLY, "jitterMinutes": 10, "mode": "full", "fullEvery": 3, "enabled": False}
+FULL = {
+    **NIGHTLY,
+    "jitterMinutes": 10,
+    "mode": "full",
+    "fullEvery": 3,
+    "enabled": False,
+    "discovery": "direct",
+    "maxCost": "12.50",
+}
 
 
 @pytest.fixture
@@ -65,6 +73,7 @@ def test_every_setting_is_set_and_left_out_means_the_default(gateway: Api) -> No
         "incremental",
         True,
     )
+    assert (replaced["discovery"], replaced["maxCost"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +85,9 @@ def test_every_setting_is_set_and_left_out_means_the_default(gateway: Api) -> No
         ({"timeZone": "Berlin"}, "timeZone", "is not a time zone"),
         ({"jitterMinutes": 1_441}, "jitterMinutes", "1440"),
         ({"fullEvery": 0}, "fullEvery", "1"),
+        ({"discovery": "both"}, "discovery", "'batch' or 'direct'"),
+        ({"maxCost": "free"}, "maxCost", "must be an amount of US dollars"),
+        ({"maxCost": -1}, "maxCost", "must be an amount of US dollars"),
         ({"mode": "half"}, "mode", "'incremental' or 'full'"),
         ({"every": 1}, "every", ""),
     ],

@@ -26,7 +26,6 @@ from entrypoints.wiring.container import UseCases
 from entrypoints.wiring.engine_app import EngineUseCases, engine_app
 from entrypoints.wiring.memory import memory_world, ports_of, use_cases
 from entrypoints.wiring.ports import (
-    ApiPorts,
     CommonPorts,
     Configuration,
     EnginePorts,
@@ -94,7 +93,7 @@ APPS: Any = {
     "api": (
         partial(api_app, default_discovery=Discovery.DIRECT),
         ApiUseCases,
-        [CommonPorts, JobPorts, ApiPorts],
+        [CommonPorts, JobPorts],
     ),
     "engine": (engine_app, EngineUseCases, [CommonPorts, JobPorts, ObjectPorts, EnginePorts]),
     "processor": (
@@ -138,7 +137,7 @@ def test_a_function_opens_no_port_that_none_of_its_use_cases_needs(name: str) ->
     ("kind", "port"),
     [
         (kind, field.name)
-        for kind in (CommonPorts, JobPorts, ApiPorts, ObjectPorts, EnginePorts, ProcessorPorts)
+        for kind in (CommonPorts, JobPorts, ObjectPorts, EnginePorts, ProcessorPorts)
         for field in fields(kind)
     ],
 )

@@ -265,7 +265,7 @@ async def test_a_connector_has_a_schedule_that_starts_syncs(
     await scheduler.create_schedule_group(Name=group)  # moto makes none of the template
     body = {"connectorId": "s", "bucketName": "media-a", "prefixes": ["batch/"]}
     await stack.call("POST", "/connectors", body)
-    schedule = {"expression": "rate(6 hours)", "mode": "full"}
+    schedule = {"expression": "rate(6 hours)", "mode": "full", "maxCost": 1}
     for expression in ("rate(5 hours)", "rate(6 hours)"):
         status, shown = await stack.call(
             "PUT", "/connectors/s/schedule", {**schedule, "expression": expression}
@@ -400,6 +400,8 @@ async def test_a_record_without_an_object_is_found(stack: TrialStack, history: l
     status, answer = await stack.call("POST", "/connectors", body)
     assert status == 201, answer
     job = await _sync(stack, "lost", "direct")
+    status, answer = await stack.call("GET", f"/jobs/{job['jobId']}/orphans/plan")
+    assert status == 200, answer
     status, answer = await stack.call("POST", f"/jobs/{job['jobId']}/orphans")
     assert status == 202, answer
     await stack.finish_sweep()

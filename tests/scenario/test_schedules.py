@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from application.schedules.schedules import NewSchedule
 from domain.connector import ConnectorStatus, Verify
+from domain.discovery import Discovery
 from domain.errors import InvalidRequest
 from domain.filters import Filters
 from domain.job import Job
 from domain.schedule import ScheduleMode
 from domain.schedule_runs import RUN_COUNT_MAX, Run, RunState, ScheduleRuns, timer_of
 from entrypoints.wiring.memory import use_cases
-from ports.errors import NotFound, Unavailable
+from ports.errors import AccessDenied, NotFound, Unavailable
 
 HOUR = timedelta(hours=1)
 HOURLY = NewSchedule(expression="rate(1 hour)", full_every=4)
@@ -433,3 +435,99 @@ async def test_a_rate_begins_again_only_if_its_times_change(night: Night) -> Non
     timer = timer_of(connector, now=night.ports.clock.now())
     assert timer is not None
     assert timer.starts_at == set_at + HOUR
+
+
+# --- how a schedule's syncs are done
+
+
+@pytest.mark.parametrize(
+    ("chosen", "used"),
+    [(None, Discovery.BATCH), (Discovery.DIRECT, Discovery.DIRECT)],
+)
+async def test_a_schedule_chooses_the_discovery_of_its_syncs(
+    night: Night, chosen: Discovery | None, used: Discovery
+) -> None:
+    await night.set(replace(HOURLY, discovery=chosen))
+    job = await night.run()
+    assert job.request.options.discovery is used
+    assert job.request.estimate is None
+
+
+async def test_another_discovery_changes_neither_the_times_nor_what_is_covered(
+    night: Night,
+) -> None:
+    await night.run()
+    before = night.timers["c1"]
+    await night.set(replace(HOURLY, discovery=Discovery.DIRECT, max_cost=Decimal(100)))
+    assert night.timers["c1"] == before
+    night.ports.surveyor.answer = night.story.use_cases.survey_bucket().run
+    assert (await night.run()).request.options.modified_since is not None
+
+
+async def test_a_run_below_its_maximum_cost_starts_and_keeps_its_estimate(night: Night) -> None:
+    night.ports.surveyor.answer = night.story.use_cases.survey_bucket().run
+    await night.set(replace(HOURLY, max_cost=Decimal(1)))
+    job = await night.run()
+    assert job.request.estimate is not None
+    assert job.request.estimate.dollars_max == Decimal(1)
+
+
+async def test_a_run_above_its_maximum_cost_fails_with_the_cost_and_the_next_is_tried(
+    night: Night,
+) -> None:
+    night.ports.surveyor.answer = night.story.use_cases.survey_bucket().run
+    await night.set(replace(HOURLY, max_cost=Decimal("0.001")))
+    count = night.jobs()
+    run = await night.fire()
+    assert run is not None
+    assert (run.state, run.job_id) == (RunState.FAILED, None)
+    assert "maxCost is 0.001 dollars, and this sync may cost" in str(run.reason)
+    assert night.jobs() == count
+    await night.set(replace(HOURLY, discovery=Discovery.DIRECT, max_cost=Decimal("0.001")))
+    assert (await night.run()).request.options.modified_since is None
+
+
+async def test_a_run_whose_bucket_cannot_be_surveyed_fails_with_the_cause(night: Night) -> None:
+    async def denied(_: object) -> Any:
+        raise AccessDenied("no ListBucket", operation="ListObjectsV2")
+
+    night.ports.surveyor.answer = denied
+    await night.set(replace(HOURLY, max_cost=Decimal(1)))
+    run = await night.fire()
+    assert run is not None
+    assert (run.state, run.job_id) == (RunState.FAILED, None)
+    assert "no ListBucket" in str(run.reason)
+
+
+async def test_a_run_that_cannot_be_planned_now_is_completed_by_the_next_event(
+    night: Night,
+) -> None:
+    await night.set(replace(HOURLY, max_cost=Decimal(1)))
+    with pytest.raises(Unavailable):
+        await night.fire()
+    (left,) = (await night.runs()).runs
+    assert left.state is RunState.STARTING
+    night.ports.surveyor.answer = night.story.use_cases.survey_bucket().run
+    again = await night.fire(at=night.at)
+    assert again is not None
+    assert (again.state, again.job_id) == (RunState.STARTED, left.job_id)
+
+
+async def test_options_that_change_while_a_run_is_planned_are_those_of_its_job(
+    night: Night,
+) -> None:
+    survey = night.story.use_cases.survey_bucket().run
+    await night.set(replace(HOURLY, discovery=Discovery.BATCH, max_cost=Decimal(1)))
+    surveyed = []
+
+    async def change_then_survey(asked: Any) -> Any:
+        surveyed.append(asked.request.options.discovery)
+        if len(surveyed) == 1:
+            await night.set(replace(HOURLY, discovery=Discovery.DIRECT, max_cost=Decimal(2)))
+        return await survey(asked)
+
+    night.ports.surveyor.answer = change_then_survey
+    job = await night.run()
+    assert job.request.options.discovery is Discovery.DIRECT
+    assert job.request.estimate.dollars_max == Decimal(2)
+    assert surveyed == [Discovery.BATCH, Discovery.DIRECT]

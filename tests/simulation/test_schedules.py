@@ -12,10 +12,7 @@ from simulator.schedulers import FIRST_SEED
 from domain.schedule import ScheduleMode
 from domain.schedule_runs import RunState
 
-_SEEN = {"set", "unset", "edit", "enable", *set(RunState), *set(ScheduleMode)} - {
-    RunState.STARTING,
-    RunState.FAILED,  # of connectors that an earlier version saved; tests/scenario has it
-}
+_SEEN = {"set", "unset", "edit", "enable", *set(RunState), *set(ScheduleMode)} - {RunState.STARTING}
 
 
 @pytest.mark.soak

@@ -19,12 +19,14 @@ from domain.identity import Identity
 from domain.manifest import ManifestEntry
 from domain.outcome import OutcomeKind
 from domain.packing import ChunkSizing
+from domain.pricing.afterwards import Scanned, comparison_of
 from domain.pricing.bill import bill_of, shown_dollars
 from domain.pricing.confidence import count_interval, wilson
 from domain.pricing.duration import duration_s
+from domain.pricing.model import Model
 from domain.pricing.plan import plan_of
 from domain.pricing.price_table import LIST_PRICES, with_changes
-from domain.pricing.requests import Model, chunks_of, requests_of
+from domain.pricing.requests import chunks_of, requests_of
 from domain.pricing.sample import Sample
 from domain.pricing.survey import (
     CatalogReads,
@@ -38,6 +40,8 @@ from domain.pricing.survey import (
 )
 from domain.pricing.usage import FREE, PRICE_OF
 from domain.pricing.workload import CHOICES, Bound, Choice, Workload, workload_of
+from domain.removal_rules import guard_reason
+from domain.removal_settings import Removals
 from domain.sync_request import Discovery
 
 MODEL = Model(catalog=CatalogShape(path_index=True))
@@ -532,3 +536,49 @@ def test_smaller_chunks_cost_more() -> None:
 def test_dollars_are_shown_without_an_exponent() -> None:
     assert shown_dollars(Decimal("4E-7")) == "0.000000"
     assert shown_dollars(Decimal("12.5")) == "12.500000"
+
+
+# --- what a sync brings with it
+
+
+def test_a_comparison_is_in_the_price_and_its_high_end_has_what_the_guard_lets_pass() -> None:
+    found = survey(9_500, (KNOWN, 400))
+    without = workload_of(found, DIRECT)
+    removals = Removals(announce=True, max_share=Decimal("0.05"))
+    low, expected, high = (
+        counted(workload_of(found, DIRECT, bound, removals=removals), DIRECT) for bound in Bound
+    )
+    assert not any(where == "removals" for where, _ in counted(without, DIRECT))
+    assert low["removals", "PutEvents"] == expected["removals", "PutEvents"] == 0
+    # 500 of 10,000 objects are missing: a share of 0.05.
+    assert high["removals", "PutEvents"] == 50
+    assert high["removals", "ListObjectsV2"] == 26
+    assert expected["removals", "CompleteMultipartUpload"] == 4
+
+
+@pytest.mark.parametrize(
+    ("removals", "gone"),
+    [
+        (Removals(max_share=Decimal(1), max_count=70), 70),
+        (Removals(max_share=Decimal("0.5"), max_count=70), 70),
+        (Removals(max_share=Decimal(0), min_count=10), 9),
+        (Removals(max_share=Decimal(0), min_count=0), 0),
+    ],
+)
+def test_the_guard_bounds_what_is_looked_for(removals: Removals, gone: int) -> None:
+    compared = comparison_of(removals, 1_000, at_most=True)
+    assert compared is not None
+    assert (compared.missing, compared.announced) == (gone, 0)
+    assert guard_reason(removals, before=compared.before, missing=gone) is None
+    assert guard_reason(removals, before=compared.before + 1, missing=gone + 1) is not None
+
+
+def test_a_snapshot_is_a_scan_and_files_instead_of_questions() -> None:
+    scanned = Scanned(size_bytes=10 * 1024**2, records=10_000, partitions=8)
+    work = Workload(objects={Work.LISTED: 5_000}, snapshot=scanned)
+    usages = requests_of(work, replace(DIRECT, verify=Verify.CATALOG), MODEL)
+    (scan,) = [each for each in usages if each.operation == "Scan"]
+    assert (scan.requests, scan.units) == (10, Decimal(1_280))
+    counts = counted(work, replace(DIRECT, verify=Verify.CATALOG))
+    assert counts["catalog", "PutObject"] == 2 * (1 + 8) + 1
+    assert counts["catalog", "GetObject"] == 2 * 8 + 1 + 8 + 10

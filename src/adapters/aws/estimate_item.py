@@ -34,10 +34,10 @@ def to_estimate(values: Mapping[str, Any] | None) -> CostEstimate | None:
         return None
     allowed = values.get("maxCost")
     return CostEstimate(
-        dollars=_dollars(values["dollars"]),
-        dollars_low=_dollars(values["dollarsLow"]),
-        dollars_high=_dollars(values["dollarsHigh"]),
-        dollars_max=None if allowed is None else _dollars(allowed),
+        dollars=to_dollars(values["dollars"]),
+        dollars_low=to_dollars(values["dollarsLow"]),
+        dollars_high=to_dollars(values["dollarsHigh"]),
+        dollars_max=None if allowed is None else to_dollars(allowed),
         requests=values["requests"],
         seconds=float(values["seconds"]),
         region=values["pricesRegion"],
@@ -45,7 +45,12 @@ def to_estimate(values: Mapping[str, Any] | None) -> CostEstimate | None:
     )
 
 
-def _dollars(text: str) -> Decimal:
+def to_dollars(text: str) -> Decimal:
+    """Parse an amount that was stored as text.
+
+    Raises:
+        ValueError: It is none.
+    """
     amount = parse_dollars(text)
     if amount is None:
         raise ValueError(f"{text!r} is not an amount of dollars")

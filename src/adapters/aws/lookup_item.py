@@ -19,6 +19,7 @@ def lookup_values(lookup: Lookup | None) -> dict[str, Value | None] | None:
         "reason": lookup.reason,
         "lookupsDollars": _text(lookup.lookups_dollars),
         "snapshotDollars": _text(lookup.snapshot_dollars),
+        "catalogBytes": lookup.catalog_bytes,
         "warning": lookup.warning,
         "snapshot": _snapshot_values(lookup.snapshot),
     }
@@ -33,6 +34,7 @@ def to_lookup(values: Mapping[str, Any] | None) -> Lookup | None:
         reason=values["reason"],
         lookups_dollars=_dollars(values.get("lookupsDollars")),
         snapshot_dollars=_dollars(values.get("snapshotDollars")),
+        catalog_bytes=values.get("catalogBytes"),
         warning=values.get("warning"),
         snapshot=_to_snapshot(values.get("snapshot")),
     )

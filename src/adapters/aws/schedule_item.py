@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.aws.attributes import Value, to_optional_timestamp, to_timestamp
+from adapters.aws.estimate_item import to_dollars
+from domain.discovery import Discovery
 from domain.schedule import Schedule, ScheduleMode
 from domain.schedule_runs import CompleteRun, Run, RunState, ScheduleRuns
 from domain.schedule_times import parse_expression
@@ -23,6 +25,8 @@ def schedule_values(schedule: Schedule | None) -> dict[str, Value | None] | None
         "fullEvery": schedule.full_every,
         "enabled": schedule.enabled,
         "setAt": schedule.set_at,
+        "discovery": schedule.discovery,
+        "maxCost": None if schedule.max_cost is None else str(schedule.max_cost),
     }
 
 
@@ -43,6 +47,8 @@ def to_schedule(values: Mapping[str, Any] | None) -> Schedule | None:
         full_every=values["fullEvery"],
         enabled=values["enabled"],
         set_at=to_timestamp(values["setAt"]),
+        discovery=Discovery(values["discovery"]) if "discovery" in values else None,
+        max_cost=to_dollars(values["maxCost"]) if "maxCost" in values else None,
     )
 
 

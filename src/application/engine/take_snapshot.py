@@ -131,6 +131,7 @@ class TakeSnapshot:
             reason=_reason(choice),
             lookups_dollars=choice.lookups_dollars,
             snapshot_dollars=choice.snapshot_dollars,
+            catalog_bytes=size.size_bytes,
         )
         self._telemetry.event("way_chosen", job_id=job.job_id, way=choice.way.value)
         if choice.way is Way.LOOKUPS:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from application.jobs.engine_invocation import request_orphans
 from application.jobs.update_job import update_job
 from application.own_connector import own_connector
 from domain.connector import check_may_start
 from domain.errors import ConnectorRemoved
-from domain.job import Job, JobStatus
+from domain.job import COMPLETED, Job
 from domain.orphan_work import want_orphans
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
-
-_COMPLETED: Final = (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
 
 
 class FindOrphans:
@@ -49,7 +46,7 @@ class FindOrphans:
         """
 
         def wanted(job: Job) -> Job:
-            completed = job.status in _COMPLETED
+            completed = job.status in COMPLETED
             work = want_orphans(job.orphans, completed=completed, now=self._clock.now())
             return job if work is job.orphans else replace(job, orphans=work)
 

@@ -106,7 +106,14 @@ class PlanSync:
                 f"the sync cannot be planned, and would fail for the same cause: {error}"
             ) from error
         choice = choice_of(request)
-        return plan_of(survey, choice, request.ingest, self._costing.model, table)
+        return plan_of(
+            survey,
+            choice,
+            request.ingest,
+            self._costing.model,
+            table,
+            removals=request.removals,
+        )
 
     async def affordable(self, request: SyncRequest, dollars_max: Decimal) -> SyncRequest:
         """Return the request with its estimate, if the sync costs no more than that.

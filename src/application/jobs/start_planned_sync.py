@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from application.jobs.plan_sync import PlanSync
 from application.jobs.start_sync import Started, StartSync
+from domain.connector import Connector
 from domain.sync_request import SyncOptions, SyncRequest
 
 
 class StartPlannedSync:
-    """The use case behind `POST /connectors/{id}/sync`."""
+    """Starts the syncs that a user asks for, and those of schedules."""
 
     def __init__(self, *, start_sync: StartSync, planner: PlanSync) -> None:
         self._start_sync = start_sync
@@ -23,6 +25,7 @@ class StartPlannedSync:
         *,
         idempotency_key: str | None = None,
         max_cost: Decimal | None = None,
+        check: Callable[[Connector], None] | None = None,
     ) -> Started:
         """Record a job and invoke the engine, as `StartSync.start`.
 
@@ -35,7 +38,7 @@ class StartPlannedSync:
         """
         if max_cost is None:
             return await self._start_sync.start(
-                connector_id, options, idempotency_key=idempotency_key
+                connector_id, options, idempotency_key=idempotency_key, check=check
             )
 
         async def estimate(request: SyncRequest) -> SyncRequest:
@@ -47,4 +50,5 @@ class StartPlannedSync:
             idempotency_key=idempotency_key,
             max_cost=max_cost,
             estimate=estimate,
+            check=check,
         )

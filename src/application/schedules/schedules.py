@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from application.connectors import Connectors
 from application.keep_timers import KeepTimers
 from domain.connector import Connector
+from domain.discovery import Discovery
 from domain.errors import InvalidRequest
 from domain.schedule import FULL_EVERY_DEFAULT, Schedule, ScheduleMode
 from domain.schedule_runs import ScheduleRuns
@@ -28,6 +30,8 @@ class NewSchedule:
     mode: ScheduleMode = ScheduleMode.INCREMENTAL
     full_every: int = FULL_EVERY_DEFAULT
     enabled: bool = True
+    discovery: Discovery | None = None
+    max_cost: Decimal | None = None
 
 
 class Schedules:
@@ -68,6 +72,8 @@ class Schedules:
             mode=new.mode,
             full_every=new.full_every,
             enabled=new.enabled,
+            discovery=new.discovery,
+            max_cost=new.max_cost,
             set_at=now,
         )
         issues = schedule_issues(schedule, now=now)

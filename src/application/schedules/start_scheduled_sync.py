@@ -12,7 +12,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from application.jobs.start_sync import IdempotencyKeyReused, StartSync
+from application.jobs.plan_sync import AboveMaxCost, BucketNotReadable
+from application.jobs.start_planned_sync import StartPlannedSync
+from application.jobs.start_sync import IdempotencyKeyReused
 from application.jobs.sync_request import sync_request
 from application.keep_timers import KeepTimers
 from domain.connector import Connector, Verify
@@ -48,8 +50,8 @@ class _NotWanted(Exception):
     """The schedule was changed, disabled or removed since its event was sent."""
 
 
-class _ScopeChanged(Exception):
-    """The connector was changed since it was decided what the run covers."""
+class _Changed(Exception):
+    """The connector was changed since it was decided what the run does."""
 
 
 class StartScheduledSync:
@@ -61,7 +63,7 @@ class StartScheduledSync:
         connectors: ConnectorStore,
         jobs: JobStore,
         runs: ScheduleRunStore,
-        start_sync: StartSync,
+        start_sync: StartPlannedSync,
         timers: KeepTimers,
         clock: Clock,
         telemetry: Telemetry,
@@ -114,7 +116,7 @@ class StartScheduledSync:
                 await self._timers.apply(connector_id)
                 self._telemetry.event("outdated_schedule", connector_id=connector_id)
                 return None
-            except _ScopeChanged:
+            except _Changed:
                 continue
             except Conflict:
                 continue
@@ -175,8 +177,9 @@ class StartScheduledSync:
         self, connector: Connector, revision: str, runs: ScheduleRuns, run: Run
     ) -> Run:
         """Record the job of a run that was decided, and the run's end."""
+        schedule = self._check(connector, revision)
         options = SyncOptions(
-            discovery=self._default_discovery,
+            discovery=schedule.discovery or self._default_discovery,
             modified_since=run.modified_since,
             # A full run looks at every object itself (ADR 34).
             verify=Verify.TAGS if run.mode is ScheduleMode.FULL else None,
@@ -189,15 +192,18 @@ class StartScheduledSync:
             return await self._complete(connector, revision, runs, run)
 
         def check(current: Connector) -> None:
-            self._check(current, revision)
+            # The options are those that the schedule has when the job is recorded.
+            if self._check(current, revision) != schedule:
+                raise _Changed
             if incremental and _scope(current) != scope:
-                raise _ScopeChanged
+                raise _Changed
 
         try:
             started = await self._start_sync.start(
                 connector.connector_id,
                 options,
                 idempotency_key=_key(connector, run),
+                max_cost=schedule.max_cost,
                 check=check,
             )
             run = replace(run, state=RunState.STARTED, job_id=started.job.job_id)
@@ -209,7 +215,7 @@ class StartScheduledSync:
                 run = replace(run, state=RunState.STARTED)
             else:
                 run = _skipped(run, error.job_id)
-        except (InvalidRequest, TooManyPrefixes) as error:
+        except (InvalidRequest, TooManyPrefixes, AboveMaxCost, BucketNotReadable) as error:
             run = replace(
                 run, state=RunState.FAILED, job_id=None, reason=str(error)[:_REASON_CHARS_MAX]
             )

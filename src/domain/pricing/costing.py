@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from domain.pricing.model import Model
 from domain.pricing.price_table import LIST_PRICES, PriceTable
-from domain.pricing.requests import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from domain.connector import Trigger
+from domain.pricing.model import Model
 from domain.pricing.requests import (
-    Model,
     chunk_s,
     chunks_of,
     discovered,

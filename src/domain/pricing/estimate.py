@@ -8,10 +8,12 @@ from decimal import Decimal
 
 from domain.pricing.bill import Bill, bill_of
 from domain.pricing.duration import duration_s
+from domain.pricing.model import Model
 from domain.pricing.price_table import PriceTable
-from domain.pricing.requests import Model, requests_of
+from domain.pricing.requests import requests_of
 from domain.pricing.survey import Survey
 from domain.pricing.workload import Bound, Choice, Workload, workload_of
+from domain.removal_settings import Removals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +42,10 @@ def estimate(
     table: PriceTable,
     *,
     unavailable: str | None = None,
+    removals: Removals | None = None,
 ) -> Estimate:
     """Price one way to sync."""
-    workloads = {bound: workload_of(survey, choice, bound) for bound in Bound}
+    workloads = {bound: workload_of(survey, choice, bound, removals=removals) for bound in Bound}
     bills = {
         bound: bill_of(requests_of(workload, choice, model), table)
         for bound, workload in workloads.items()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from domain.connector import Verify
 from domain.cost_estimate import CostEstimate
-from domain.job import Job, JobStatus
+from domain.job import COMPLETED, Job
 from domain.pricing.bill import Bill, bill_of
 from domain.pricing.costing import Costing
 from domain.pricing.duration import duration_s
 from domain.pricing.requests import requests_of
 from domain.pricing.workload import Choice, workload_of_job
 from domain.sync_request import SyncRequest
-
-_COMPLETED: Final = (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
 
 
 def choice_of(request: SyncRequest) -> Choice:
@@ -33,7 +30,7 @@ def actual_bill(job: Job, costing: Costing) -> Bill | None:
 
     A job that was cancelled, or that failed, used more than its counts show.
     """
-    if job.status not in _COMPLETED:
+    if job.status not in COMPLETED:
         return None
     workload = workload_of_job(job, costing.model.catalog)
     return bill_of(requests_of(workload, choice_of(job.request), costing.model), costing.table)
@@ -44,7 +41,7 @@ def estimate_for(job: Job, costing: Costing) -> CostEstimate | None:
 
     Of a dry run that has completed: what the sync costs that does what the dry run decided.
     """
-    if not (job.status in _COMPLETED and job.request.options.dry_run):
+    if not (job.status in COMPLETED and job.request.options.dry_run):
         return job.request.estimate
     choice = replace(choice_of(job.request), dry_run=False)
     workload = workload_of_job(job, costing.model.catalog)

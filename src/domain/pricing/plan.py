@@ -10,11 +10,12 @@ from domain.connector import Ingest, Trigger, Verify
 from domain.outcome import OutcomeKind
 from domain.pricing.confidence import count_interval
 from domain.pricing.estimate import Estimate, estimate
+from domain.pricing.model import Model
 from domain.pricing.price_table import PriceTable
-from domain.pricing.requests import Model
 from domain.pricing.survey import Survey
 from domain.pricing.warnings import monthly_of, warnings_of
 from domain.pricing.workload import CHOICES, Bound, Choice
+from domain.removal_settings import Removals
 from domain.sync_request import Discovery
 
 
@@ -90,7 +91,13 @@ def decisions_of(survey: Survey, choice: Choice) -> tuple[DecisionEstimate, ...]
 
 
 def compare(
-    survey: Survey, choice: Choice, ingest: Ingest, model: Model, table: PriceTable
+    survey: Survey,
+    choice: Choice,
+    ingest: Ingest,
+    model: Model,
+    table: PriceTable,
+    *,
+    removals: Removals | None = None,
 ) -> tuple[Estimate, ...]:
     """Price every way to sync; all as a dry run if the choice is one."""
     found = []
@@ -102,15 +109,21 @@ def compare(
             dry_run=choice.dry_run,
         )
         why = unavailable(way, survey, ingest)
-        found.append(estimate(survey, way, model, table, unavailable=why))
+        found.append(estimate(survey, way, model, table, unavailable=why, removals=removals))
     return tuple(found)
 
 
 def plan_of(
-    survey: Survey, choice: Choice, ingest: Ingest, model: Model, table: PriceTable
+    survey: Survey,
+    choice: Choice,
+    ingest: Ingest,
+    model: Model,
+    table: PriceTable,
+    *,
+    removals: Removals | None = None,
 ) -> Plan:
-    """Return the plan for a way to sync."""
-    ways = compare(survey, choice, ingest, model, table)
+    """Return the plan for a way to sync; with `removals` it is compared with the sync before."""
+    ways = compare(survey, choice, ingest, model, table, removals=removals)
     chosen = next(way for way in ways if way.choice == choice)
     usable = [way for way in ways if way.unavailable is None]
     return Plan(

@@ -8,66 +8,20 @@ the sweep, and those of others that look at the job are not in them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 from typing import Final
 
 from domain.connector import Trigger
 from domain.limits import INGEST_EVENT_COUNT_MAX
-from domain.packing import OUTCOMES_PER_ENTRY, ChunkSizing
-from domain.pricing.survey import CatalogShape, Work
+from domain.packing import OUTCOMES_PER_ENTRY
+from domain.pricing.afterwards import comparing, reading_source, taking_snapshot
+from domain.pricing.model import Model
+from domain.pricing.survey import Work
 from domain.pricing.usage import Usage, Where
 from domain.pricing.workload import Choice, Workload
 from domain.sync_request import Discovery
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """What requests and times depend on besides the workload: settings, and assumptions.
-
-    Attributes:
-        sizing, window_object_count, added_chunk_count, manifest_part_bytes, listing_streams: As in
-            the tuning.
-        catalog: The requests that the catalog takes.
-        memory_gb: The memory of a function.
-        read_s, write_s, lookup_s: How long a request to S3 that reads, one that writes, and one to
-            the catalog takes. Assumed.
-        cpu_s: The CPU time of a worker for a request to S3. Measured with the benchmarks.
-        key_cpu_s: The CPU time of the engine for a listed key, from the listing to its chunk.
-        copied_bytes_per_s: The rate at which S3 copies one object onto itself. Assumed.
-        calls_in_flight: Requests of one worker at once.
-        workers: Chunks that are processed at once.
-        tasks: Tasks of S3 Batch Operations that are run at once.
-        batch_delay_s: How long S3 Batch Operations takes besides the tasks. Assumed.
-        outcome_indexes, index_run_bytes: As in the tuning.
-        indexed_cpu_s: The CPU time of the engine for an object of the index. Measured with the
-            benchmarks.
-        reads_per_s, writes_per_s: The rates of a prefix that S3 does not partition.
-    """
-
-    sizing: ChunkSizing = field(default_factory=ChunkSizing)
-    catalog: CatalogShape = field(default_factory=CatalogShape)
-    window_object_count: int = 100
-    added_chunk_count: int = 25
-    manifest_part_bytes: int = 8 * 1024**2
-    listing_streams: int = 8
-    memory_gb: float = 1_769 / 1_024
-    read_s: float = 0.03
-    write_s: float = 0.1
-    lookup_s: float = 0.01
-    cpu_s: float = 0.001
-    key_cpu_s: float = 0.00006
-    copied_bytes_per_s: float = 100_000_000.0
-    calls_in_flight: int = 64
-    workers: int = 20
-    tasks: int = 100
-    batch_delay_s: float = 120.0
-    outcome_indexes: bool = True
-    index_run_bytes: int = 64 * 1024**2
-    indexed_cpu_s: float = 0.00002
-    reads_per_s: float = 5_500.0
-    writes_per_s: float = 3_500.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +84,18 @@ def requests_of(workload: Workload, choice: Choice, model: Model) -> tuple[Usage
         *_on_records(choice, chunks, model),
         *_computing(workload, choice, chunks, model),
         *(_indexing(workload, choice, chunks, model) if model.outcome_indexes else ()),
+        *_besides(workload, model),
     )
     return tuple(line for line in lines if line.requests or line.units)
+
+
+def _besides(workload: Workload, model: Model) -> Iterator[Usage]:
+    if workload.source_rows:
+        yield from reading_source(workload.source_rows)
+    if workload.snapshot is not None:
+        yield from taking_snapshot(workload.snapshot, workload.objects[Work.LISTED], model)
+    if workload.comparison is not None:
+        yield from comparing(workload.comparison, workload.page_count, model)
 
 
 def discovered(workload: Workload) -> int:

@@ -20,6 +20,9 @@ class Where(StrEnum):
     COMPUTE = "compute"
     DISCOVERY = "discovery"
     INDEX = "index"
+    SOURCE = "source"
+    REMOVALS = "removals"
+    ORPHANS = "orphans"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,13 @@ from typing import Final
 from domain.connector import Trigger, Verify
 from domain.job import Job
 from domain.outcome import OutcomeKind, count_of
+from domain.pricing.afterwards import (
+    Comparison,
+    Scanned,
+    comparison_of,
+    comparison_of_job,
+    snapshot_of_job,
+)
 from domain.pricing.confidence import count_interval
 from domain.pricing.survey import (
     NO_READS,
@@ -20,6 +27,7 @@ from domain.pricing.survey import (
     Survey,
     Work,
 )
+from domain.removal_settings import Removals
 from domain.sync_request import Discovery
 
 _KEYS_PER_PAGE: Final = 1_000
@@ -72,6 +80,9 @@ class Workload:
         large_parts: The parts in which these are copied.
         rereads: Objects whose tags are read once more before they are written.
         kms_copies: Objects whose copies make requests to KMS.
+        source_rows: Rows of the file that names the keys; 0 if the bucket is listed.
+        snapshot: The scan of the catalog, if a snapshot of it is taken.
+        comparison: The comparison with the sync before, if there is one.
     """
 
     objects: Mapping[Work, int] = field(default_factory=dict)
@@ -84,6 +95,9 @@ class Workload:
     large_parts: int = 0
     rereads: int = 0
     kms_copies: int = 0
+    source_rows: int = 0
+    snapshot: Scanned | None = None
+    comparison: Comparison | None = None
 
     @property
     def total(self) -> int:
@@ -95,7 +109,13 @@ class Workload:
         return sum(count for each, count in self.objects.items() if each >= work)
 
 
-def workload_of(survey: Survey, choice: Choice, bound: Bound = Bound.EXPECTED) -> Workload:
+def workload_of(
+    survey: Survey,
+    choice: Choice,
+    bound: Bound = Bound.EXPECTED,
+    *,
+    removals: Removals | None = None,
+) -> Workload:
     """Return the workload that a survey suggests for a way to sync.
 
     HIGH is the dearest that agrees with the sample at the confidence of `confidence`: as many
@@ -103,6 +123,9 @@ def workload_of(survey: Survey, choice: Choice, bound: Bound = Bound.EXPECTED) -
     those of LOW, whatever the prices are, except for the file of objects that are known as listed,
     which is there if one is. Without a sample, LOW writes nothing, and EXPECTED is
     HIGH, which writes every object.
+
+    With `removals` it is compared with the sync before. How many objects are gone since is not
+    known: LOW and EXPECTED have none, HIGH as many as the guard lets pass.
     """
     listed, shape = survey.listed, survey.catalog
     by_work: dict[Work, list[SampleGroup]] = {work: [] for work in Work}
@@ -141,6 +164,7 @@ def workload_of(survey: Survey, choice: Choice, bound: Bound = Bound.EXPECTED) -
         large_parts=round(listed.large_parts * of_large),
         rereads=sum(among(work, lambda like: like.reread) for work in (Work.RETAG, Work.WRITE)),
         kms_copies=among(Work.WRITE, lambda like: like.kms) if copies else 0,
+        comparison=comparison_of(removals, listed.objects, at_most=bound is Bound.HIGH),
     )
 
 
@@ -175,6 +199,11 @@ def workload_of_job(job: Job, shape: CatalogShape) -> Workload:
     }
     share = written / counts.total if counts.total else 0.0
     asked = counts.total if options.trusts_catalog and shape.table else 0
+    snapshot = snapshot_of_job(job)
+    if snapshot is not None:
+        # What the snapshot does not have is asked for as without it.
+        asked -= as_listed
+    source, seen = job.listing.source, job.listing.objects_seen
     return Workload(
         objects=objects,
         lookups={work: _usual_reads(work, count, shape) for work, count in objects.items()},
@@ -184,6 +213,9 @@ def workload_of_job(job: Job, shape: CatalogShape) -> Workload:
         page_count=0 if job.request.options.source else _pages_of(job),
         size_bytes=job.listing.bytes_listed,
         written_bytes=round(job.listing.bytes_listed * share),
+        source_rows=max(seen, 1) + source.not_current if job.request.options.source else 0,
+        snapshot=snapshot,
+        comparison=comparison_of_job(job),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.orphan_work import OrphanStatus
+from entrypoints.http.cost_responses import BillLine, PricesUsed
 from entrypoints.http.shown_model import Count, Shown
 
 
@@ -51,3 +52,28 @@ class OrphanPage(Shown):
     items: list[Orphan]
     next_cursor: str | None
     """Where the next page begins; null on the last one."""
+
+
+class OrphanCost(Shown):
+    """What a search will cost. Dollars are decimal strings."""
+
+    dollars: str
+    """If each object that the job listed has one record."""
+    dollars_low: str
+    """If no record is about objects of the job: the scan is paid for in any case."""
+    dollars_high: str
+    """If all records are, and none of their objects was listed."""
+    requests: Count
+
+
+class OrphanPlan(Shown):
+    """What a search for orphans would cost."""
+
+    job_id: str
+    connector_id: str
+    catalog_records: Count
+    """Of the whole catalog, as DynamoDB counts them; it updates this about every six hours."""
+    catalog_bytes: Count
+    estimate: OrphanCost
+    lines: list[BillLine]
+    prices: PricesUsed

@@ -8,6 +8,7 @@ from typing import Any, Final
 from aws_lambda_powertools.event_handler.api_gateway import Response
 
 from domain.orphan_views import orphan_row_view
+from domain.pricing.orphan_plan import orphan_plan_view
 from domain.views import job_view
 from entrypoints.http import parameters as given
 from entrypoints.http.parameters import PAGE_ITEM_COUNT, App, OurRequest
@@ -34,6 +35,13 @@ async def list_orphans(
     """List the records of the catalog whose objects do not exist."""
     page = await app.orphan_pages.page(job_id, limit=limit, cursor=cursor)
     return {"items": [orphan_row_view(row) for row in page.items], "nextCursor": page.cursor}
+
+
+@ORPHAN_ROUTES.route("GET", "/jobs/{jobId}/orphans/plan", "OrphanPlan", 200, NOT_SEARCHABLE)
+async def plan_orphans(app: App, job_id: given.JobIdInPath) -> Json:
+    """Plan a search for orphans: what it would cost; nothing is started."""
+    job, plan = await app.plan_orphans.plan(job_id)
+    return orphan_plan_view(job, plan)
 
 
 @ORPHAN_ROUTES.route(

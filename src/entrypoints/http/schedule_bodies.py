@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from application.schedules.schedules import NewSchedule
+from domain.discovery import Discovery
 from domain.schedule import (
     EXPRESSION_CHARS_MAX,
     FULL_EVERY_DEFAULT,
@@ -16,7 +17,7 @@ from domain.schedule import (
     ScheduleMode,
 )
 from entrypoints.http.bodies import BY_VALUE
-from entrypoints.http.values import Text
+from entrypoints.http.values import Dollars, Text
 from entrypoints.http.wire import Wire
 
 
@@ -72,6 +73,14 @@ class ScheduleBody(Wire):
         FULL_EVERY_DEFAULT, description="Of incremental runs, every so-many-th is full."
     )
     enabled: bool = Field(True, description="Whether it runs.")
+    discovery: Annotated[Discovery, BY_VALUE] | None = Field(
+        None, description="Discovery of its syncs; the deployment sets the default."
+    )
+    max_cost: Dollars | None = Field(
+        None,
+        description="A run does not start if its sync may cost more: US dollars, as a number or a"
+        " decimal string. The bucket is looked at before each run, as by a plan.",
+    )
 
     def to_schedule(self) -> NewSchedule:
         """Return the schedule to set."""
@@ -82,4 +91,6 @@ class ScheduleBody(Wire):
             mode=self.mode,
             full_every=self.full_every,
             enabled=self.enabled,
+            discovery=self.discovery,
+            max_cost=self.max_cost,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from domain.discovery import Discovery
 from domain.schedule import ScheduleMode
 from domain.schedule_runs import RunState
 from entrypoints.http.shown_model import Count, Shown
@@ -18,6 +19,10 @@ class ScheduleSettings(Shown):
     mode: ScheduleMode
     full_every: Count
     enabled: bool
+    discovery: Discovery | None
+    """Null: as the deployment sets it."""
+    max_cost: str | None
+    """US dollars, a decimal string."""
 
 
 class ScheduledRun(Shown):

@@ -18,6 +18,7 @@ from application.jobs.orphan_pages import OrphanPages
 from application.jobs.outcome_pages import OutcomePages
 from application.jobs.pause_job import PauseJob
 from application.jobs.pause_stage import PauseStage
+from application.jobs.plan_orphans import PlanOrphans
 from application.jobs.plan_sync import PlanSync
 from application.jobs.redrive_job import RedriveJob
 from application.jobs.removal_pages import RemovalPages
@@ -70,6 +71,7 @@ class ApiUseCases(Slots):
     find_orphans = singleton(
         FindOrphans, locals(), Slots, connectors=Slots.connector_store, engine=Slots.invoker
     )
+    plan_orphans = singleton(PlanOrphans, locals(), Slots)
     pause_job = singleton(PauseJob, locals(), Slots, engine=Slots.invoker)
     pause_stage = singleton(PauseStage, locals(), Slots, engine=Slots.invoker)
     redrive_job = singleton(
@@ -99,6 +101,7 @@ class ApiApp:
     confirm_removals: ConfirmRemovals
     orphan_pages: OrphanPages
     find_orphans: FindOrphans
+    plan_orphans: PlanOrphans
     queries: JobQueries
     outcome_pages: OutcomePages
     explain_object: ExplainObject

@@ -12,7 +12,7 @@ from adapters.aws.source_files import S3SourceFiles
 from adapters.parquet.duckdb_reader import DuckdbParquetReader
 from entrypoints.wiring.aws import UNOBSERVED, AwsServices, Observers, open_aws_services
 from entrypoints.wiring.aws_jobs import open_job_ports
-from entrypoints.wiring.aws_objects import open_catalog_scan, open_object_ports
+from entrypoints.wiring.aws_objects import open_object_ports
 from entrypoints.wiring.engine_app import EngineApp, EngineUseCases, engine_app
 from entrypoints.wiring.ports import EnginePorts, container_over
 
@@ -47,7 +47,6 @@ async def _engine_ports(services: AwsServices) -> EnginePorts:
         ),
         source_files=S3SourceFiles(services.clients.s3),
         parquet_reader=DuckdbParquetReader(),
-        catalog_scan=await open_catalog_scan(settings, services.clients),
         shares=DynamoShareStore(
             await services.clients.dynamodb(),
             settings.job_table_name,

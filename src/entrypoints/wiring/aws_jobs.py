@@ -1,4 +1,4 @@
-"""Ports on AWS that API and engine share: connectors, their schedules, the engine's invocation."""
+"""Ports on AWS that API and engine share: what starts syncs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from adapters.aws.connector_store import DynamoConnectorStore
 from adapters.aws.engine_invoker import LambdaEngineInvoker
 from adapters.aws.schedule_runs import DynamoScheduleRunStore
 from adapters.aws.scheduler import EventBridgeScheduler, SchedulePlace
+from adapters.aws.surveyor import LambdaSurveyor
 from entrypoints.settings import Settings
 from entrypoints.wiring.aws import AwsServices
+from entrypoints.wiring.aws_catalog_scan import open_catalog_scan
 from entrypoints.wiring.ports import JobPorts
 
 
@@ -27,6 +29,10 @@ async def open_job_ports(services: AwsServices) -> JobPorts:
         schedule_runs=DynamoScheduleRunStore(
             await clients.dynamodb(), settings.connector_table_name
         ),
+        surveyor=LambdaSurveyor(
+            await clients.lambda_(), function_arn=settings.processor_function_arn
+        ),
+        catalog_scan=await open_catalog_scan(settings, clients),
     )
 
 

@@ -6,21 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.aws.catalog import CatalogIndex, DynamoCatalog
-from adapters.aws.catalog_record import CatalogAttributes
-from adapters.aws.catalog_scan import DynamoCatalogScan
 from adapters.aws.chunk_queue import SqsChunkQueue
 from adapters.aws.clients import Clients
 from adapters.aws.ingest_queue import SqsIngestQueue
 from adapters.aws.object_store import S3ObjectStore
 from adapters.aws.role_object_store import RoleObjectStore
 from adapters.tags.catalog import TagsCatalog
-from adapters.tags.catalog_scan import EmptyCatalogScan
 from domain.profile import CatalogProfile
 from entrypoints.settings import Settings
 from entrypoints.wiring.aws import AwsServices
+from entrypoints.wiring.aws_catalog_scan import catalog_attributes
 from entrypoints.wiring.ports import ObjectPorts
 from ports.catalog import Catalog
-from ports.catalog_scan import CatalogScan
 from ports.clock import Clock
 
 
@@ -54,29 +51,9 @@ async def _catalog(settings: Settings, clients: Clients) -> Catalog:
     return DynamoCatalog(
         await clients.dynamodb(),
         settings.assets_table_name,
-        attributes=_attributes(settings),
+        attributes=catalog_attributes(settings),
         asset_index=_index(names.asset_id_index, names.asset_id_index_key),
         path_index=_index(names.storage_path_index, names.storage_path_index_key),
-    )
-
-
-async def open_catalog_scan(settings: Settings, clients: Clients) -> CatalogScan:
-    """Return the scan of the profile's catalog."""
-    if settings.catalog_profile is CatalogProfile.NONE:
-        return EmptyCatalogScan()
-    return DynamoCatalogScan(
-        await clients.dynamodb(), settings.assets_table_name, attributes=_attributes(settings)
-    )
-
-
-def _attributes(settings: Settings) -> CatalogAttributes:
-    names = settings.catalog
-    return CatalogAttributes(
-        asset_id=names.asset_id_attribute,
-        storage_path=names.storage_path_attribute,
-        e_tag=names.e_tag_attribute,
-        size_bytes=names.size_attribute,
-        last_modified=names.last_modified_attribute,
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from application.execution.tuning import Tuning
 from domain.pricing.costing import Costing
+from domain.pricing.model import Model
 from domain.pricing.price_table import LIST_PRICES, PriceTable
-from domain.pricing.requests import Model
 from domain.pricing.survey import CatalogShape
 
 
@@ -20,6 +20,9 @@ def costing_of(tuning: Tuning, catalog: CatalogShape, table: PriceTable = LIST_P
         listing_streams=tuning.listing_streams,
         outcome_indexes=tuning.outcome_indexes,
         index_run_bytes=tuning.index_run_bytes,
+        snapshot_segments=tuning.snapshot_segments,
+        snapshot_run_bytes=tuning.snapshot_run_bytes,
+        pages_in_flight=tuning.calls_in_flight,
         calls_in_flight=tuning.windows_in_flight * tuning.calls_in_flight,
     )
     return Costing(model=model, table=table)

@@ -34,6 +34,8 @@ from application.engine.stop_discovery import StopDiscovery
 from application.engine.sweep import Sweep
 from application.engine.take_snapshot import TakeSnapshot
 from application.engine.watch_connectors import WatchConnectors
+from application.jobs.plan_sync import PlanSync
+from application.jobs.start_planned_sync import StartPlannedSync
 from application.jobs.start_sync import StartSync
 from application.keep_timers import KeepTimers
 from application.limit_jobs import LimitJobs
@@ -110,13 +112,23 @@ class EngineUseCases(ChunkUseCases):
         connectors=ChunkUseCases.connector_store,
         engine=ChunkUseCases.invoker,
     )
+    planner_of_engine = singleton(
+        PlanSync, locals(), ChunkUseCases, connectors=ChunkUseCases.connector_store
+    )
+    planned_starter_of_engine = singleton(
+        StartPlannedSync,
+        locals(),
+        ChunkUseCases,
+        start_sync=sync_starter_of_engine,
+        planner=planner_of_engine,
+    )
     start_scheduled_sync = singleton(
         StartScheduledSync,
         locals(),
         ChunkUseCases,
         connectors=ChunkUseCases.connector_store,
         runs=ChunkUseCases.schedule_runs,
-        start_sync=sync_starter_of_engine,
+        start_sync=planned_starter_of_engine,
         timers=timers_of_engine,
     )
 

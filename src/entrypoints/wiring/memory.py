@@ -39,7 +39,6 @@ from domain.profile import GENERIC, Profile
 from entrypoints.wiring.container import UseCases
 from entrypoints.wiring.costing import costing_of
 from entrypoints.wiring.ports import (
-    ApiPorts,
     CommonPorts,
     Configuration,
     EnginePorts,
@@ -149,7 +148,7 @@ def use_cases(ports: object, tuning: Tuning, *, profile: Profile = GENERIC) -> U
     )
     common, *own = (
         ports_of(kind, ports)
-        for kind in (CommonPorts, JobPorts, ApiPorts, ObjectPorts, EnginePorts, ProcessorPorts)
+        for kind in (CommonPorts, JobPorts, ObjectPorts, EnginePorts, ProcessorPorts)
     )
     return container_over(UseCases, configuration, common, *own)
 

@@ -73,19 +73,14 @@ class CommonPorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPorts:
-    """The connectors, and the engine that a job is given to: for API and engine."""
+    """What starts syncs: connectors, schedules, plans and the engine. For API and engine."""
 
     connector_store: ConnectorStore
     invoker: EngineInvoker
     scheduler: Scheduler
     schedule_runs: ScheduleRunStore
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiPorts:
-    """What only the API needs."""
-
     surveyor: Surveyor
+    catalog_scan: CatalogScan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +100,6 @@ class EnginePorts:
     batch_jobs: BatchJobs
     source_files: SourceFiles
     parquet_reader: ParquetReader
-    catalog_scan: CatalogScan
     shares: ShareStore
     bus: IngestBus
 
@@ -121,7 +115,7 @@ def container_over(
     kind: type[Container],
     configuration: Configuration,
     common: CommonPorts,
-    *others: JobPorts | ApiPorts | ObjectPorts | EnginePorts | ProcessorPorts,
+    *others: JobPorts | ObjectPorts | EnginePorts | ProcessorPorts,
 ) -> Container:
     """Return a container of this kind with these ports in its slots."""
     return kind(

@@ -20,6 +20,7 @@ from domain.connector import (
     Trigger,
     Verify,
 )
+from domain.discovery import Discovery
 from domain.file_types import FileFilter, FilterMode
 from domain.filters import Filters, MediaType, StorageClass
 from domain.queue_limit import QueueLimit
@@ -79,6 +80,8 @@ FULL = Connector(
         full_every=3,
         enabled=False,
         set_at=NOW,
+        discovery=Discovery.DIRECT,
+        max_cost=Decimal("12.50"),
     ),
     removals=Removals(announce=True, max_share=Decimal("0.125"), max_count=7, min_count=3),
     queue_limit=QueueLimit(depth_max=2**40, age_max_s=900),

@@ -158,6 +158,7 @@ FULL = Job(
         reason="it costs less",
         lookups_dollars=Decimal("1.5"),
         snapshot_dollars=Decimal("1E-7"),
+        catalog_bytes=7,
         warning="the table grows",
         snapshot=Snapshot(
             began_at=NOW,

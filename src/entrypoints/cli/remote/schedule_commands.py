@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from domain.discovery import Discovery
 from domain.schedule import FULL_EVERY_DEFAULT, ScheduleMode
 from domain.views import Json
 from entrypoints.cli.remote.api_client import path_segment
@@ -13,6 +14,7 @@ from entrypoints.cli.remote.connector_change_commands import IfMatchOption
 from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import (
+    DISCOVERY_OPTION,
     OUT,
     Format,
     field,
@@ -23,7 +25,16 @@ from entrypoints.cli.terminal.output import (
 )
 
 app = typer.Typer(help="Set, show and remove the schedule of a connector.", no_args_is_help=True)
-_SETTINGS = ("expression", "timeZone", "jitterMinutes", "mode", "fullEvery", "enabled")
+_SETTINGS = (
+    "expression",
+    "timeZone",
+    "jitterMinutes",
+    "mode",
+    "fullEvery",
+    "enabled",
+    "discovery",
+    "maxCost",
+)
 _NAME_WIDTH = 16
 
 
@@ -50,6 +61,11 @@ def set_(
     full_every: Annotated[
         int, typer.Option(help="Of incremental runs, every so-many-th is full.")
     ] = FULL_EVERY_DEFAULT,
+    discovery: Annotated[Discovery | None, DISCOVERY_OPTION] = None,
+    max_cost: Annotated[
+        str | None,
+        typer.Option(help="Do not start a run that may cost more US dollars, e.g. 12.50."),
+    ] = None,
     disabled: Annotated[bool, typer.Option("--disabled", help="Do not run it yet.")] = False,
     if_match: IfMatchOption = None,
 ) -> None:
@@ -62,6 +78,9 @@ def set_(
         "fullEvery": full_every,
         "enabled": not disabled,
     }
+    # A stage of an earlier version has no such fields.
+    options = {"discovery": discovery.value if discovery else None, "maxCost": max_cost}
+    body.update({name: value for name, value in options.items() if value is not None})
     _print(remote, *remote.client.put(_path(connector), body, if_match=if_match))
 
 
@@ -100,7 +119,7 @@ def remove(remote: Remote, connector: ConnectorArgument, if_match: IfMatchOption
 def _switch(remote: Remote, connector: str, *, enabled: bool) -> None:
     """Change one setting over the state that was read, and no other."""
     shown, headers = remote.client.get_with_headers(_path(connector))
-    body = {**{name: shown[name] for name in _SETTINGS}, "enabled": enabled}
+    body = {**{name: shown[name] for name in _SETTINGS if name in shown}, "enabled": enabled}
     _print(remote, *remote.client.put(_path(connector), body, if_match=headers["ETag"]))
 
 

@@ -98,6 +98,7 @@ JSON_OUTPUT: Final[Mapping[str, Schema]] = {
     "redrive": _of("Job"),
     "removals list": _object(removals=_many(_of("Removal"))),
     "removals confirm": _of("Job"),
+    "orphans plan": _of("OrphanPlan"),
     "orphans find": _of("Job"),
     "orphans list": _object(orphans=_many(_of("Orphan"))),
     "doctor": _many(

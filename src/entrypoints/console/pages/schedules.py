@@ -17,6 +17,15 @@ from entrypoints.console.rendering import console_of, page
 ROUTES: Final = web.RouteTableDef()
 
 _PATH: Final = "/connectors/{connector_id}/schedule"
+_FIELDS: Final = (
+    "expression",
+    "timeZone",
+    "mode",
+    "fullEvery",
+    "jitterMinutes",
+    "discovery",
+    "maxCost",
+)
 NEW_SCHEDULE: Final = Values(
     {
         "expression": ("cron(0 2 * * ? *)",),
@@ -73,10 +82,7 @@ async def _schedule(api: Api, connector: Json) -> Json | None:
 
 def schedule_values(schedule: Json) -> Values:
     """Return the form that shows a schedule."""
-    fields = {
-        name: (str(schedule[name]),)
-        for name in ("expression", "timeZone", "mode", "fullEvery", "jitterMinutes")
-    }
+    fields = {name: (str(schedule[name]),) for name in _FIELDS if schedule.get(name) is not None}
     return Values(fields | ({"enabled": ("on",)} if schedule["enabled"] else {}))
 
 
@@ -88,6 +94,8 @@ def schedule_body(values: Values) -> Json:
         "mode": values.text("mode"),
         "fullEvery": number(values.text("fullEvery")),
         "jitterMinutes": number(values.text("jitterMinutes")),
+        "discovery": values.text("discovery"),
+        "maxCost": values.text("maxCost"),
     }
     given = {name: value for name, value in body.items() if value not in ("", None)}
     return {**given, "enabled": values.on("enabled")}

@@ -447,7 +447,8 @@ class Observer:
 
     def _job_started(self, process: Process | None, job: Job) -> None:
         wanted = schedule_invariants.a_schedule_starts_only_what_is_wanted
-        for holds in (schedule_invariants.one_job_per_scheduled_time, wanted):
+        as_said = schedule_invariants.a_scheduled_job_is_done_as_its_schedule_says
+        for holds in (schedule_invariants.one_job_per_scheduled_time, wanted, as_said):
             self.check(holds, self.sim, process, job)
         self.check(schedule_invariants.one_scheduled_job_at_a_time, self.sim, job)
         self.check(schedule_invariants.a_chain_has_no_gap, self.sim, job)

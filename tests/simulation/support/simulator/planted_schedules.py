@@ -10,7 +10,7 @@ _WANTED = "a_schedule_starts_only_what_is_wanted"
 SCHEDULE_BUGS = (
     bug(
         "starting a sync by a schedule that was changed or removed",
-        100_000,
+        100_001,
         f"{_START}._check",
         "timer.revision != revision",
         "False",
@@ -18,11 +18,27 @@ SCHEDULE_BUGS = (
     ),
     bug(
         "starting a sync by a schedule that was disabled after its run was decided",
-        100_005,
+        100_001,
         f"{_START}._complete",
-        "        self._check(current, revision)\n",
-        "        pass\n",
+        "self._check(current, revision) != schedule",
+        "False",
         _WANTED,
+    ),
+    bug(
+        "starting a sync by schedule whatever it may cost",
+        100_000,
+        "application.jobs.plan_sync:PlanSync.affordable",
+        "estimate.dollars_high > dollars_max",
+        "False",
+        "a_scheduled_job_is_done_as_its_schedule_says",
+    ),
+    bug(
+        "starting a sync by schedule as the schedule was before",
+        100_067,
+        f"{_START}._complete",
+        "self._check(current, revision) != schedule",
+        "self._check(current, revision) is None",
+        "a_scheduled_job_is_done_as_its_schedule_says",
     ),
     bug(
         "starting a sync by schedule while one is active",
@@ -58,7 +74,7 @@ SCHEDULE_BUGS = (
     ),
     bug(
         "beginning where the last run ended",
-        100_004,
+        100_011,
         "domain.schedule_runs:counted",
         "began_at=job.times.created_at",
         "began_at=job.times.ended_at",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from domain.discovery import Discovery
 from domain.job import Job, JobStatus
 from domain.schedule_runs import timer_of
 
@@ -27,6 +28,25 @@ def a_schedule_starts_only_what_is_wanted(
     revision = sim.schedulers.revisions[process.number]
     if not timer or timer.revision != revision:
         yield f"{job.job_id} starts by {revision}, and its connector has {timer}"
+
+
+def a_scheduled_job_is_done_as_its_schedule_says(
+    sim: Simulation, process: Process | None, job: Job
+) -> Iterator[str]:
+    """When a scheduled job is recorded, it has its schedule's discovery, and costs no more."""
+    if process is None or process.function != "scheduled":
+        return
+    connector = sim.world.database.connectors.get(job.request.connector_id)
+    schedule = connector and connector.schedule
+    if not schedule:
+        return
+    discovery, estimate = job.request.options.discovery, job.request.estimate
+    if discovery is not (schedule.discovery or Discovery.BATCH):
+        yield f"{job.job_id} has discovery {discovery}, and its schedule {schedule.discovery}"
+    if (estimate and estimate.dollars_max) != schedule.max_cost:
+        yield f"{job.job_id} has the estimate {estimate}, and its schedule {schedule.max_cost}"
+    if estimate and schedule.max_cost is not None and estimate.dollars_high > schedule.max_cost:
+        yield f"{job.job_id} may cost {estimate.dollars_high}, above {schedule.max_cost}"
 
 
 def one_job_per_scheduled_time(sim: Simulation, process: Process | None, job: Job) -> Iterator[str]:

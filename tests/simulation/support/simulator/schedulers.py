@@ -3,7 +3,8 @@
 A time is delivered once, twice, late, out of order, never, or after its schedule was removed.
 
 They are at work in seeds of their own, from `FIRST_SEED` on, and have a random generator of their
-own, so that they change nothing in the runs of other seeds.
+own, so that they change nothing in the runs of other seeds. Some schedules have a maximum cost: a
+survey of a bucket then finds few objects or many.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +20,12 @@ from simulator.process import retried
 from simulator.scenery import CONNECTOR_ID, OTHER_CONNECTOR_ID
 
 from application.schedules.schedules import NewSchedule
-from domain.connector import ConnectorStatus
+from domain.connector import BucketInfo, ConnectorStatus
+from domain.discovery import Discovery
 from domain.errors import InvalidRequest
 from domain.identity import job_id_for
 from domain.manifest import format_timestamp
+from domain.pricing.survey import Listed, Survey, SurveyRequest
 from domain.schedule import ScheduleMode
 from ports.errors import NotFound
 
@@ -37,6 +41,8 @@ _EXPRESSIONS = ("rate(1 minute)", "rate(5 minutes)", "cron(* * * * ? *)")
 _PREFIXES = (("a/",), ("b/",), ("a/", "b/"), ())
 _INVOCATION_DELAYS_S = (60.0, 120.0)
 _CALM_TIMES = 6
+_MAX_COSTS = (Decimal(1), Decimal(1_000))
+_PLAIN_BUCKET = BucketInfo()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,9 @@ class Schedulers:
         self._sim = sim
         self._rng = random.Random(f"schedules {sim.seed}")  # repeatable
         self.at_work = sim.seed >= FIRST_SEED
+        self._options_rng = random.Random(f"options of schedules {sim.seed}")  # repeatable
+        if self.at_work:
+            sim.world.ports.surveyor.answer = self._survey
         self._timers: dict[str, tuple[str, datetime]] = {}
         self._handled: list[_Event] = []
         self.jobs: set[str] = set()
@@ -147,8 +156,15 @@ class Schedulers:
             mode=self._rng.choice([ScheduleMode.INCREMENTAL] * 3 + [ScheduleMode.FULL]),
             full_every=self._rng.choice([2, 3, 7, 100]),
             enabled=enabled,
+            discovery=self._options_rng.choice([None, Discovery.DIRECT, Discovery.BATCH]),
+            max_cost=self._options_rng.choice([None, None, *_MAX_COSTS]),
         )
         self._spawn("set", "schedules", lambda use_case, deadline: use_case.set(connector_id, new))
+
+    async def _survey(self, request: SurveyRequest) -> Survey:
+        """Find so much that a sync costs less, or more, than the lower maximum."""
+        listed = Listed(objects=self._options_rng.choice([0, 1_000_000]))
+        return Survey(bucket=_PLAIN_BUCKET, listed=listed)
 
     def _edit(self, connector_id: str, kind: str, **changes: Any) -> None:
         self._spawn(
