@@ -44,7 +44,7 @@ class Vetting:
         if self.report.exists is False:
             message = (
                 f"names a bucket that does not exist: {name}; correct it, or create the bucket"
-                " first (check=false registers it unseen)"
+                " first (check=false, or --no-check, registers it unseen)"
             )
             raise InvalidRequest(FieldIssue(path="bucketName", message=message))
 

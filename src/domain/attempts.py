@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from domain.engine_work import Attempts
+from domain.engine_work import NO_ATTEMPTS, Attempts
 from domain.job import Job
 from domain.sync_request import Discovery
 
@@ -54,33 +54,26 @@ def place_of(job: Job) -> str:
 
 def begin_attempt(job: Job) -> Job:
     """Return the job with one more attempt at its step."""
-    place = place_of(job)
-    before = job.work.attempts
-    if before is None or before.place != place:
-        before = Attempts(place=place)
-    return _with_attempts(job, replace(before, count=before.count + 1))
+    return _with_attempts(job, _attempts_here(job).started())
 
 
 def fail_attempt(job: Job, cause: str, *, unknown: bool) -> Job:
     """Return the job with the error that ended the attempt; its status reason reports it."""
-    place = place_of(job)
-    before = job.work.attempts
-    if before is None or before.place != place:
-        # The attempt made progress before it failed.
-        before = Attempts(place=place, count=1)
-    failed = replace(before, unknown_count=before.unknown_count + unknown, cause=cause)
+    failed = _attempts_here(job).failed(cause, unknown=unknown)
     text = f"attempt {failed.count} at {step_of(job)} failed and will be retried: {cause}"
     return replace(_with_attempts(job, failed), status_reason=text)
 
 
 def end_attempts(job: Job) -> Job:
     """Return the job without failed attempts, because the last one succeeded."""
-    if job.work.attempts is None:
-        return job
     is_reported = job.work.attempts.cause is not None and not job.terminal and job.ending is None
-    ended = _with_attempts(job, None)
+    ended = replace(job, work=replace(job.work, attempts=NO_ATTEMPTS, place=None))
     return replace(ended, status_reason=None) if is_reported else ended
 
 
-def _with_attempts(job: Job, attempts: Attempts | None) -> Job:
-    return replace(job, work=replace(job.work, attempts=attempts))
+def _attempts_here(job: Job) -> Attempts:
+    return job.work.attempts if job.work.place == place_of(job) else NO_ATTEMPTS
+
+
+def _with_attempts(job: Job, attempts: Attempts) -> Job:
+    return replace(job, work=replace(job.work, attempts=attempts, place=place_of(job)))

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from domain.engine_work import NO_ATTEMPTS, Attempts
 from domain.errors import ManifestTooLarge, ShareNotOpen
 from domain.key_ranges import WHOLE
 from domain.lease import Lease
@@ -36,7 +37,7 @@ class ListingShare:
     What is left to list are `listing.ranges` of prefix number `listing.prefix_index`, and all keys
     of the prefixes after it, up to but not including number `prefix_end`. The counts of `listing`
     are of all keys that were listed by this share, also before it was idle. `chunk_count` counts
-    its chunks. `attempt_count` counts the leases since the last progress.
+    its chunks.
     """
 
     job_id: str
@@ -46,7 +47,7 @@ class ListingShare:
     prefix_end: int
     chunk_count: int = 0
     lease: Lease | None = None
-    attempt_count: int = 0
+    attempts: Attempts = NO_ATTEMPTS
     updated_at: datetime
 
     @property
@@ -109,7 +110,7 @@ def lease_share(share: ListingShare, *, token: str, now: datetime, lease_s: floa
     if share.lease is not None and share.lease.live(now):
         raise ShareNotOpen(f"share {share.number} of {share.job_id} is leased")
     lease = Lease(token=token, expires_at=now + timedelta(seconds=lease_s))
-    return replace(share, lease=lease, attempt_count=share.attempt_count + 1, updated_at=now)
+    return replace(share, lease=lease, attempts=share.attempts.started(), updated_at=now)
 
 
 def advance_share(
@@ -120,7 +121,7 @@ def advance_share(
         share,
         listing=at,
         chunk_count=share.chunk_count + added_chunk_count,
-        attempt_count=0,
+        attempts=NO_ATTEMPTS,
         updated_at=now,
     )
     return replace(moved, lease=None) if release or moved.done else moved
@@ -152,7 +153,7 @@ def hand_on(
             listing=replace(taker.listing, prefix_index=middle, ranges=given.ranges),
             prefix_end=giver.prefix_end,
             lease=None,
-            attempt_count=0,
+            attempts=NO_ATTEMPTS,
             updated_at=now,
         ),
     )

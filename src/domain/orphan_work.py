@@ -12,15 +12,15 @@ the sync left out, and without any index.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from domain.errors import LeaseLost, NotSearchable
-from domain.lease import Lease
+from domain.engine_work import NO_ATTEMPTS
+from domain.errors import NotSearchable
+from domain.leased_work import LeasedWork
 from domain.listing import RowUpload
 from domain.machine import Table, next_state, table, terminal_states
-from domain.removal_work import NO_ATTEMPTS, RemovalAttempts
 from domain.snapshot import Segment
 from domain.sorted_run import Run
 
@@ -111,7 +111,7 @@ class OrphanCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrphanWork:
+class OrphanWork(LeasedWork):
     """The search's record.
 
     Attributes:
@@ -127,8 +127,6 @@ class OrphanWork:
         counts: What was found so far.
         unlisted: The file of records whose objects were not listed, while it is written.
         report: The report, while it is written.
-        lease: The right of one invocation to work on it.
-        attempts: The attempts at the same place.
     """
 
     requested_at: datetime
@@ -143,21 +141,16 @@ class OrphanWork:
     counts: OrphanCounts = OrphanCounts()
     unlisted: RowUpload = NO_UPLOAD
     report: RowUpload = NO_UPLOAD
-    lease: Lease | None = None
-    attempts: RemovalAttempts = NO_ATTEMPTS
 
     @property
     def open(self) -> bool:
         """Whether the engine must still work on it."""
         return self.status not in _ENDED
 
-    def held_by(self, token: str, now: datetime) -> bool:
-        """Return whether this invocation holds the lease."""
-        return self.lease is not None and self.lease.token == token and self.lease.live(now)
-
-    def needs_engine(self, now: datetime) -> bool:
-        """Return whether there is work to do, and no invocation does it."""
-        return self.open and (self.lease is None or not self.lease.live(now))
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What changes whenever the search makes progress."""
+        return (self.status, self.segments, self.after, self.position)
 
 
 def want_orphans(work: OrphanWork | None, *, completed: bool, now: datetime) -> OrphanWork:
@@ -210,23 +203,3 @@ def check_again(work: OrphanWork) -> OrphanWork:
         counts=replace(work.counts, existing=0, orphans=0),
         report=NO_UPLOAD,
     )
-
-
-def lease_orphans(work: OrphanWork, *, token: str, now: datetime, lease_s: float) -> OrphanWork:
-    """Return the search with its lease given to `token`, counted as an attempt.
-
-    Raises:
-        LeaseLost: There is nothing to do, or another invocation does it.
-    """
-    if not work.open:
-        raise LeaseLost(f"the search for orphans is {work.status}")
-    if work.lease is not None and work.lease.token != token and work.lease.live(now):
-        raise LeaseLost(f"the search for orphans is leased until {work.lease.expires_at}")
-    lease = Lease(token=token, expires_at=now + timedelta(seconds=lease_s))
-    attempts = replace(work.attempts, count=work.attempts.count + 1)
-    return replace(work, lease=lease, attempts=attempts)
-
-
-def place_of_search(work: OrphanWork) -> tuple[object, ...]:
-    """Return what changes whenever the search makes progress."""
-    return (work.status, work.segments, work.after, work.position)

@@ -12,12 +12,13 @@ One comparison of a connector is under way at a time: it has claimed the connect
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from domain.errors import LeaseLost, NotConfirmable
-from domain.lease import Lease
+from domain.engine_work import NO_ATTEMPTS
+from domain.errors import NotConfirmable
+from domain.leased_work import LeasedWork
 from domain.listing import RowUpload
 from domain.machine import Table, next_state, table, terminal_states
 from domain.removal_rows import RemovalState
@@ -174,19 +175,7 @@ class ComparedFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemovalAttempts:
-    """The attempts since the last progress, and the error of the last one that reported one."""
-
-    count: int = 0
-    unknown_count: int = 0
-    cause: str | None = None
-
-
-NO_ATTEMPTS: Final = RemovalAttempts()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemovalWork:
+class RemovalWork(LeasedWork):
     """The comparison's record.
 
     Attributes:
@@ -200,8 +189,6 @@ class RemovalWork:
         files: What was written so far.
         added_kept: Whether the file of added objects has all of them, so that moves can be found.
         confirmed_at: When a user confirmed what the guard had stopped.
-        lease: The right of one invocation to work on it.
-        attempts: The attempts at the same place.
     """
 
     status: RemovalStatus = RemovalStatus.WANTED
@@ -214,21 +201,16 @@ class RemovalWork:
     files: ComparedFiles = ComparedFiles()
     added_kept: bool = True
     confirmed_at: datetime | None = None
-    lease: Lease | None = None
-    attempts: RemovalAttempts = NO_ATTEMPTS
 
     @property
     def open(self) -> bool:
         """Whether the engine must still work on it."""
         return self.status not in _WAITS
 
-    def held_by(self, token: str, now: datetime) -> bool:
-        """Return whether this invocation holds the lease."""
-        return self.lease is not None and self.lease.token == token and self.lease.live(now)
-
-    def needs_engine(self, now: datetime) -> bool:
-        """Return whether there is work to do, and no invocation does it."""
-        return self.open and (self.lease is None or not self.lease.live(now))
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What changes whenever the comparison makes progress."""
+        return (self.status, self.after, self.position, self.baseline_job_id)
 
 
 WANTED: Final = RemovalWork()
@@ -278,23 +260,3 @@ def confirm_removals(work: RemovalWork | None, *, expected: int, now: datetime) 
             " the report again, and confirm the number that it has"
         )
     return evolve_removals(work, RemovalsConfirmed(at=now))
-
-
-def lease_removals(work: RemovalWork, *, token: str, now: datetime, lease_s: float) -> RemovalWork:
-    """Return the comparison with its lease given to `token`, counted as an attempt.
-
-    Raises:
-        LeaseLost: There is nothing to do, or another invocation does it.
-    """
-    if not work.open:
-        raise LeaseLost(f"the comparison is {work.status}")
-    if work.lease is not None and work.lease.token != token and work.lease.live(now):
-        raise LeaseLost(f"the comparison is leased until {work.lease.expires_at}")
-    lease = Lease(token=token, expires_at=now + timedelta(seconds=lease_s))
-    attempts = replace(work.attempts, count=work.attempts.count + 1)
-    return replace(work, lease=lease, attempts=attempts)
-
-
-def place_of_removals(work: RemovalWork) -> tuple[object, ...]:
-    """Return what changes whenever the comparison makes progress."""
-    return (work.status, work.after, work.position, work.baseline_job_id)

@@ -54,6 +54,7 @@ def job_view(job: Job, now: datetime, costing: Costing, *, cost_lines: bool = Tr
         "source": source_view(job),
         "createdAt": format_timestamp(job.times.created_at),
         "updatedAt": format_timestamp(job.times.updated_at),
+        "endedAt": _time(job.times.ended_at),
         "batchJobId": job.discovery.batch_job_id,
         "statistics": {
             "objectsListed": job.listing.objects_listed,

@@ -22,3 +22,8 @@ def duration(seconds: float) -> str:
     if seconds < 2 * _HOUR_S:
         return f"{seconds / _MINUTE_S:.0f} min"
     return f"{seconds / _HOUR_S:.1f} h"
+
+
+def plural(number: int, singular: str, more: str = "") -> str:
+    """Return a count with its noun."""
+    return f"{number:,} {singular if number == 1 else more or singular + 's'}"

@@ -234,10 +234,12 @@ def test_the_command_shows_what_is_missing(gateway: Api, command: Any) -> None:
     assert done.exit_code == 0
     assert "us-east-1" in done.stdout
     assert "not probed" in done.stdout
+    assert done.stdout.endswith("ready: a sync has what it needs\n")
     gateway.world.buckets.denied.add("media-prod")
     denied = command("check", "media")
     assert denied.exit_code == 1
     assert '"s3:ListBucket"' in denied.stdout
+    assert "ready" not in denied.stdout
     document = command("check", "media", "--output", "json")
     assert (document.exit_code, json.loads(document.stdout)["ready"]) == (1, False)
 

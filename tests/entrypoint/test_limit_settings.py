@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,3 +120,34 @@ def test_commands() -> None:
     assert "4 chunks at once" in run("show", "media")
     assert "0.5 objects/s" in run("edit", "media", "--limits", '{"objectsPerSecond": 0.5}')
     assert "limits" not in run("edit", "media", "--clear", "limits")
+
+
+@pytest.mark.usefixtures("gateway")
+def test_one_limit_is_changed_and_the_others_stay() -> None:
+    def run(*arguments: str, status: int = 0) -> str:
+        done = CliRunner().invoke(app, ["connectors", *arguments])
+        assert done.exit_code == status, done.output
+        return done.output
+
+    def limits(*options: str) -> Any:
+        return json.loads(run("limit", "media", *options, "-o", "json"))["limits"]
+
+    run("add", "media-prod", "--id", "media")
+    assert limits() is None
+    assert limits("--concurrency", "4")["concurrency"] == 4
+    windows = ("--window", "fri-MON 20:00-06:00", "--window", "12:00-13:00")
+    found = limits("--rate", "0.5", *windows, "--time-zone", "Europe/Berlin")
+    assert (found["concurrency"], found["objectsPerSecond"]) == (4, 0.5)
+    assert found["timeZone"] == "Europe/Berlin"
+    assert [(each["days"], each["from"], each["to"]) for each in found["windows"]] == [
+        (["MON", "FRI", "SAT", "SUN"], "20:00", "06:00"),
+        (["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"], "12:00", "13:00"),
+    ]
+    found = limits("--window", "none", "--concurrency", "none")
+    assert (found["concurrency"], found["objectsPerSecond"], found["windows"]) == (None, 0.5, [])
+    assert limits("--rate", "none") is None
+    for wrong in (["--rate", "fast"], ["--window", "night"], ["--window", "MON-FUN 20:00-06:00"]):
+        assert wrong[0] in run("limit", "media", *wrong, status=2)
+    # The API checks what has the right form.
+    assert "windows" in run("limit", "media", "--window", "25:00-06:00", status=1)
+    assert limits() is None

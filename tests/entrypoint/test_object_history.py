@@ -46,6 +46,8 @@ def work(gateway: Api) -> None:
         for _ in range(3):
             for job_id in ports.invoker.take():
                 await container.engine().advance(job_id, deadline())
+            for job_id in ports.invoker.take_compared():
+                await container.compare_syncs().run(job_id, deadline())
             for message in ports.queue.receive():
                 process = container.process_chunk().process
                 await process(message.job_id, message.chunk_index, deadline())
@@ -158,6 +160,51 @@ def test_each_job_says_what_it_can(gateway: Api, monkeypatch: pytest.MonkeyPatch
     assert found[before]["sighting"] == "NOT_IN_JOB"
     assert found[failing]["sighting"] == "NOT_READ"
     assert found[failing]["reason"] == "Unavailable: S3 is down"
+
+
+def test_a_moved_object_is_followed_to_its_new_key(
+    gateway: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sync_to_compare_with(gateway)
+    gateway.world.buckets.delete(BUCKET, KEY)
+    gateway.world.buckets.put(BUCKET, "a/new.jpg", b"content")
+    moved = sync(gateway)
+    work_with_comparison(gateway)
+    newest, oldest = history(gateway)["jobs"]
+    assert (newest["jobId"], newest["sighting"]) == (moved, "NOT_IN_JOB")
+    removal = newest["removal"]
+    assert (removal["state"], removal["newObjectKey"]) == ("MOVED", "a/new.jpg")
+    assert (removal["lastSeenJobId"], oldest["jobId"]) == (first, first)
+    assert (oldest["removal"], newest["reason"]) == (None, None)
+    elsewhere = history(gateway, key="a/never.jpg")["jobs"]
+    assert [each["removal"] for each in elsewhere] == [None, None]
+
+    async def fail(*_: Any) -> Any:
+        raise Unavailable("S3 is down")
+
+    monkeypatch.setattr(gateway.container.removal_pages(), "find", fail)
+    newest = history(gateway)["jobs"][0]
+    assert (newest["sighting"], newest["removal"]) == ("NOT_IN_JOB", None)
+    assert newest["reason"] == (
+        "the report of removed objects cannot be read: Unavailable: S3 is down"
+    )
+
+
+def sync_to_compare_with(gateway: Api) -> str:
+    """Have removals reported, with one sync to compare with; return that sync's id."""
+    body = {"removals": {"maxShare": 1}}
+    answer = gateway.call("PATCH", "/connectors/media", body, {"check": "false"})
+    assert answer.status == 200, answer
+    job_id = sync(gateway)
+    work_with_comparison(gateway)
+    return job_id
+
+
+def work_with_comparison(gateway: Api) -> None:
+    """Run what is due, with what the sweep begins after the end of a job."""
+    for _ in range(4):
+        work(gateway)
+        gateway.world.ports.clock.advance(400)
 
 
 def test_a_running_job_has_no_outcome_yet(gateway: Api) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -32,11 +33,14 @@ def run(*arguments: str) -> str:
 
 def test_finding_and_listing(gateway: Api) -> None:
     job_id = completed(gateway)
+    assert run("orphans", "list", job_id) == f"no search yet: asset-sync orphans find {job_id}\n"
     asked = run("orphans", "find", job_id)
     assert "search 1 is WANTED" in asked
     assert f"asset-sync orphans list {job_id}" in asked
-    assert "WANTED" in run("job", job_id)
-    assert run("orphans", "list", job_id).strip() == "-"
+    shown = run("job", job_id)
+    assert "WANTED" in shown
+    assert re.search(r"time +created [^ ,]+Z, ended [^ ,]+Z, after \d+ s", shown)
+    assert run("orphans", "list", job_id) == "none: WANTED\n"
     search(gateway)
     assert "3 of 4 records have no object" in run("job", job_id)
     assert "z.jpg" in run("orphans", "list", job_id)

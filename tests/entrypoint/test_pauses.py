@@ -182,3 +182,24 @@ class TestCommands:
     def test_what_cannot_be_paused(self, gateway: Api, job_id: str) -> None:
         gateway.call("POST", f"/jobs/{job_id}/cancel")
         assert "nothing to pause" in self.run("pause", job_id, exit_code=1).stderr
+
+    def test_a_connector(self, gateway: Api, job_id: str) -> None:
+        gateway.world.buckets.create("other")
+        body = {"connectorId": "other", "bucketName": "other"}
+        assert gateway.call("POST", "/connectors", body).status == 201
+        others = str(gateway.call("POST", "/connectors/other/sync").json["jobId"])
+        shown = self.run("connectors", "pause", "media", "--reason", "quiet").stdout
+        assert shown.startswith("connector media is DISABLED\n")
+        assert f"{job_id} paused since " in shown
+        assert hold(gateway, others) is None
+        refused = gateway.call("POST", "/connectors/media/sync")
+        assert (refused.status, refused.problem) == (409, "connector-disabled")
+        document = json.loads(self.run("connectors", "resume", "media", "-o", "json").stdout)
+        assert document["connector"]["status"] == "ENABLED"
+        assert [(job["jobId"], job["hold"]) for job in document["jobs"]] == [(job_id, None)]
+        assert self.run("connectors", "resume", "media").stdout == "connector media is ENABLED\n"
+
+    def test_a_connector_whose_job_is_ending(self, gateway: Api, job_id: str) -> None:
+        gateway.call("POST", f"/jobs/{job_id}/cancel")
+        assert gateway.call("GET", f"/jobs/{job_id}").json["status"] == "INITIALIZING"
+        assert self.run("connectors", "pause", "media").stdout == "connector media is DISABLED\n"

@@ -12,6 +12,7 @@ import pytest
 from application.execution.tuning import Tuning
 from application.processor.process_chunk import Delivery
 from domain.chunk import ChunkStatus
+from domain.engine_work import NO_ATTEMPTS
 from domain.errors import JobLeaseHeld, NotPausable
 from domain.hold import HoldCause, hold_of
 from domain.job import Job, JobStatus
@@ -273,7 +274,7 @@ class TestEngine:
         for _ in range(2 * story.tuning.engine_attempt_count_max):
             await story.use_cases.engine().advance(job.job_id, story.deadline())
         stopped = await story.ports.jobs.get(job.job_id)
-        assert (stopped.work.attempts, stopped.listing.objects_seen) == (None, 0)
+        assert (stopped.work.attempts, stopped.listing.objects_seen) == (NO_ATTEMPTS, 0)
 
     async def test_the_end_of_the_stages_pause_is_not_missed(self, story: Any) -> None:
         """It is written while an engine that has stopped still holds the job's lease."""

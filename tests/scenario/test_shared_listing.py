@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from application.execution.tuning import Tuning
+from domain.engine_work import NO_ATTEMPTS, Attempts
 from domain.errors import JobLeaseHeld, NoProgress
 from domain.job import JobStatus
 from domain.packing import ChunkSizing
-from ports.errors import AccessDenied, Conflict, TimedOut, Unavailable
+from ports.errors import AccessDenied, Conflict, TimedOut, Unavailable, Unknown
 
 KEYS = [f"{number:03}.jpg" for number in range(120)]
 SHARED = Tuning(
@@ -335,7 +336,7 @@ async def test_a_passing_error_is_retried_and_bounded(story: Any) -> None:
     assert shares(story, job)[0].lease is None
     story.ports.objects.list_objects = list_objects
     assert await work(story, 0, job)
-    assert shares(story, job)[0].attempt_count == 0
+    assert shares(story, job)[0].attempts == NO_ATTEMPTS
     number = next(share.number for share in shares(story, job) if not share.done)
     on_pages(story, unavailable)
     for _ in range(SHARED.engine_attempt_count_max - 1):
@@ -347,11 +348,42 @@ async def test_a_passing_error_is_retried_and_bounded(story: Any) -> None:
     assert "without progress" in job.status_reason
 
 
+async def test_unknown_errors_of_a_share_have_their_own_bound(story: Any) -> None:
+    job = await shared_out(story)
+    number = next(share.number for share in shares(story, job) if not share.done)
+
+    error: Exception = Unavailable("503")
+
+    def fail_page(_number: int) -> None:
+        raise error
+
+    on_pages(story, fail_page)
+
+    async def fail() -> Attempts:
+        with pytest.raises(type(error)):
+            await work(story, number, job)
+        attempts: Attempts = shares(story, job)[number].attempts
+        return attempts
+
+    unknown_count_max = SHARED.engine_unknown_count_max
+    for _ in range(unknown_count_max):
+        await fail()
+    error = Unknown("E1")
+    for count in range(1, unknown_count_max):
+        attempts = await fail()
+        assert (attempts.count, attempts.unknown_count) == (unknown_count_max + count, count)
+        assert "E1" in (attempts.cause or "")
+    await work(story, number, job)
+    job = await story.finish(job.job_id)
+    assert job.status is JobStatus.FAILED
+    assert f"{2 * unknown_count_max} attempts at listing share" in job.status_reason
+
+
 async def test_workers_that_die_again_and_again_fail_the_job(story: Any) -> None:
     job = await shared_out(story)
     number = next(share.number for share in shares(story, job) if not share.done)
     share = shares(story, job)[number]
-    exhausted = replace(share, attempt_count=SHARED.engine_attempt_count_max)
+    exhausted = replace(share, attempts=Attempts(count=SHARED.engine_attempt_count_max))
     await story.ports.shares.save(exhausted)
     await work(story, number, job)
     job = await story.finish(job.job_id)

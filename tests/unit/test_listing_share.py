@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.engine_work import NO_ATTEMPTS
 from domain.errors import ManifestTooLarge, ShareNotOpen
 from domain.key_ranges import RANGE_COUNT_MAX, WHOLE, KeyRange, take_page
 from domain.limits import CHUNK_INDEX_MAX
@@ -180,7 +181,7 @@ class TestLeases:
         with pytest.raises(ShareNotOpen, match="leased"):
             lease_share(leased, token="b", now=NOW + timedelta(seconds=59), lease_s=60)
         again = lease_share(leased, token="b", now=NOW + timedelta(seconds=60), lease_s=60)
-        assert (again.lease_token, again.attempt_count) == ("b", 2)
+        assert (again.lease_token, again.attempts.count) == ("b", 2)
 
     def test_a_share_that_is_done_is_not_leased(self) -> None:
         done = replace(self.share, listing=Listing(prefix_index=1))
@@ -190,7 +191,7 @@ class TestLeases:
     def test_progress_resets_the_attempts_and_the_end_needs_no_lease(self) -> None:
         leased = lease_share(self.share, token="a", now=NOW, lease_s=60)
         moved = advance_share(leased, Listing(), added_chunk_count=2, release=False, now=NOW)
-        assert (moved.attempt_count, moved.chunk_count, moved.lease_token) == (0, 2, "a")
+        assert (moved.attempts, moved.chunk_count, moved.lease_token) == (NO_ATTEMPTS, 2, "a")
         released = advance_share(moved, Listing(), added_chunk_count=0, release=True, now=NOW)
         done = advance_share(
             moved, Listing(prefix_index=1), added_chunk_count=0, release=False, now=NOW

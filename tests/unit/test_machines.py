@@ -12,7 +12,7 @@ from domain import chunk as chunks
 from domain import job as jobs
 from domain.chunk import CHUNK_TRANSITIONS, Chunk, ChunkStatus
 from domain.connector import Bucket
-from domain.engine_work import EngineWork
+from domain.engine_work import NO_ATTEMPTS, Attempts, EngineWork
 from domain.errors import (
     ChunkAlreadySettled,
     ChunkLeaseHeld,
@@ -418,3 +418,11 @@ def test_there_is_no_work_on_a_job_that_ends(fields: dict[str, Any]) -> None:
         acquire_work_lease(job, token="t", now=NOW, lease_s=10)
     with pytest.raises(LeaseLost):
         check_work_lease(job, token="t", now=NOW)
+
+
+def test_attempts_count_from_their_begin() -> None:
+    second = NO_ATTEMPTS.started().failed("503", unknown=False).started()
+    assert second == Attempts(count=2, cause="503")
+    assert second.failed("E1", unknown=True) == Attempts(count=2, unknown_count=1, cause="E1")
+    # Progress has ended the count, and then the same attempt failed.
+    assert NO_ATTEMPTS.failed("503", unknown=False) == Attempts(count=1, cause="503")

@@ -16,6 +16,7 @@ from application.engine.compare_records import ListedKeys
 from domain.catalog import CatalogRecord
 from domain.errors import IllegalTransition, InvalidManifest, LeaseLost, NotSearchable
 from domain.lease import Lease
+from domain.leased_work import lease_work
 from domain.listing import RowUpload
 from domain.orphan_rows import (
     HEADER,
@@ -40,7 +41,6 @@ from domain.orphan_work import (
     check_again,
     compare_again,
     evolve_orphans,
-    lease_orphans,
     want_orphans,
 )
 from domain.prefixes import listed_prefixes
@@ -164,20 +164,20 @@ def test_asking() -> None:
 
 
 def test_leases() -> None:
-    leased = lease_orphans(WANTED, token="a", now=NOW, lease_s=10)
+    leased = lease_work(WANTED, token="a", now=NOW, lease_s=10)
     assert leased.attempts.count == 1
     assert leased.held_by("a", NOW)
     assert not leased.held_by("b", NOW)
     assert not leased.needs_engine(NOW)
-    with pytest.raises(LeaseLost, match="leased until"):
-        lease_orphans(leased, token="b", now=NOW, lease_s=10)
+    with pytest.raises(LeaseLost, match="another invocation"):
+        lease_work(leased, token="b", now=NOW, lease_s=10)
     late = NOW + timedelta(seconds=10)
     assert leased.needs_engine(late)
-    assert lease_orphans(leased, token="b", now=late, lease_s=10).attempts.count == 2
+    assert lease_work(leased, token="b", now=late, lease_s=10).attempts.count == 2
     done = replace(WANTED, status=OrphanStatus.DONE, lease=Lease(token="a", expires_at=NOW))
     assert not done.needs_engine(late)
-    with pytest.raises(LeaseLost, match="DONE"):
-        lease_orphans(done, token="b", now=NOW, lease_s=10)
+    with pytest.raises(LeaseLost, match="nothing is left"):
+        lease_work(done, token="b", now=NOW, lease_s=10)
 
 
 def test_steps_that_are_repeated_forget_only_what_they_found() -> None:

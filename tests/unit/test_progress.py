@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.connector import Bucket
-from domain.job import Job, JobStatus, Splitting, new_job
+from domain.job import Job, JobStatus, Redrive, Splitting, new_job
 from domain.listing import Listing
 from domain.outcome import Statistics
 from domain.progress import progress_of
@@ -69,6 +69,13 @@ def test_the_progress_of_an_ended_job_does_not_change() -> None:
         assert (progress.percent, progress.objects_per_second, progress.eta_s) == (100.0, 0.05, 0.0)
     assert progress_of(job(JobStatus.COMPLETED, listed=0, done=0), NOW).percent == 100.0
     assert progress_of(job(JobStatus.CANCELLED, listed=10, done=4), NOW).percent == 40.0
+
+
+def test_a_redriven_job_has_no_rate() -> None:
+    redriven = replace(job(JobStatus.COMPLETED, listed=10, done=10), redrive=Redrive(number=1))
+    assert progress_of(redriven, NOW).objects_per_second is None
+    active = replace(redriven, status=JobStatus.PROCESSING)
+    assert progress_of(active, NOW + timedelta(seconds=110)).objects_per_second is None
 
 
 @given(st.sampled_from(JobStatus), st.integers(0, 50), st.integers(0, 50), st.integers(0, 10_000))

@@ -18,6 +18,7 @@ from domain.file_types import FileFilter
 from domain.filters import Filters
 from domain.key_source import KeySource, SourceKind
 from domain.lease import Lease
+from domain.leased_work import lease_work
 from domain.moved_objects import MoveFinder
 from domain.outcome import Outcome, OutcomeKind
 from domain.outcome_index import IndexedObject, Listed
@@ -49,7 +50,6 @@ from domain.removal_work import (
     RemovalStatus,
     confirm_removals,
     evolve_removals,
-    lease_removals,
 )
 from domain.sync_request import SyncOptions, SyncRequest
 
@@ -188,19 +188,19 @@ def test_only_what_was_stopped_is_confirmed_and_at_the_number_that_was_shown() -
 
 
 def test_one_invocation_at_a_time_has_the_lease() -> None:
-    first = lease_removals(WANTED, token="a", now=NOW, lease_s=60)
+    first = lease_work(WANTED, token="a", now=NOW, lease_s=60)
     assert first.attempts.count == 1
     assert not first.needs_engine(NOW)
     with pytest.raises(LeaseLost):
-        lease_removals(first, token="b", now=NOW, lease_s=60)
+        lease_work(first, token="b", now=NOW, lease_s=60)
     later = NOW + timedelta(seconds=60)
     assert first.needs_engine(later)
-    second = lease_removals(first, token="b", now=later, lease_s=60)
+    second = lease_work(first, token="b", now=later, lease_s=60)
     assert second.lease == Lease(token="b", expires_at=later + timedelta(seconds=60))
     assert (second.attempts.count, second.held_by("a", later)) == (2, False)
     for status in (RemovalStatus.STOPPED, RemovalStatus.DONE, RemovalStatus.GIVEN_UP):
         with pytest.raises(LeaseLost):
-            lease_removals(replace(WANTED, status=status), token="a", now=NOW, lease_s=60)
+            lease_work(replace(WANTED, status=status), token="a", now=NOW, lease_s=60)
 
 
 @given(

@@ -159,7 +159,7 @@ def job_values(job: Job) -> dict[str, Value | None]:
         "redriving": job.redrive.active,
         "index": index_values(job.index),
         "work": lease_values(job.work.lease),
-        "attempts": _attempts_values(job.work.attempts),
+        "attempts": _attempts_values(job.work),
         "notices": [_notice_values(notice) for notice in job.notices.pending],
         "noticeCount": job.notices.count,
         "removals": work_values(job.removals),
@@ -199,9 +199,7 @@ def to_job(item: Item) -> Job:
             resumes=to_resumes(values.get("resumes")),
             redrive=Redrive(number=values["redriveNumber"], active=values["redriving"]),
             index=to_index(values.get("index")),
-            work=EngineWork(
-                lease=to_lease(values.get("work")), attempts=_to_attempts(values.get("attempts"))
-            ),
+            work=_to_work(values),
             notices=StatusNotices(
                 pending=tuple(_to_notice(notice) for notice in values["notices"]),
                 count=values["noticeCount"],
@@ -236,25 +234,30 @@ def _to_ending(values: Mapping[str, Any] | None) -> Ending | None:
     return Ending(kind=EndingKind(values["kind"]), reason=values["reason"])
 
 
-def _attempts_values(attempts: Attempts | None) -> dict[str, Value | None] | None:
-    if attempts is None:
+def _attempts_values(work: EngineWork) -> dict[str, Value | None] | None:
+    if work.place is None:
         return None
+    attempts = work.attempts
     return {
-        "place": attempts.place,
+        "place": work.place,
         "count": attempts.count,
         "unknownCount": attempts.unknown_count,
         "cause": attempts.cause,
     }
 
 
-def _to_attempts(values: Mapping[str, Any] | None) -> Attempts | None:
-    if values is None:
-        return None
-    return Attempts(
-        place=values["place"],
-        count=values["count"],
-        unknown_count=values["unknownCount"],
-        cause=values.get("cause"),
+def _to_work(values: Mapping[str, Any]) -> EngineWork:
+    lease, attempts = to_lease(values.get("work")), values.get("attempts")
+    if attempts is None:
+        return EngineWork(lease=lease)
+    return EngineWork(
+        lease=lease,
+        attempts=Attempts(
+            count=attempts["count"],
+            unknown_count=attempts["unknownCount"],
+            cause=attempts.get("cause"),
+        ),
+        place=attempts["place"],
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from adapters.aws.attempts_item import attempts_values, to_attempts
 from adapters.aws.attributes import Value, to_timestamp
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.row_upload_item import to_upload, upload_values
 from domain.orphan_work import OrphanCounts, OrphanStatus, OrphanWork
-from domain.removal_work import RemovalAttempts
 from domain.snapshot import Segment
 from domain.sorted_run import Run
 
@@ -21,7 +21,7 @@ def orphans_values(work: OrphanWork | None) -> Values | None:
     """Return the attribute of a search, None if none was asked for."""
     if work is None:
         return None
-    counts, attempts = work.counts, work.attempts
+    counts = work.counts
     return {
         "requestedAt": work.requested_at,
         "number": work.number,
@@ -36,9 +36,7 @@ def orphans_values(work: OrphanWork | None) -> Values | None:
         "unlisted": upload_values(work.unlisted),
         "report": upload_values(work.report),
         "lease": lease_values(work.lease),
-        "attemptCount": attempts.count,
-        "unknownCount": attempts.unknown_count,
-        "cause": attempts.cause,
+        **attempts_values(work.attempts),
     }
 
 
@@ -65,9 +63,5 @@ def to_orphans(values: Mapping[str, Any] | None) -> OrphanWork | None:
         unlisted=to_upload(values["unlisted"]),
         report=to_upload(values["report"]),
         lease=to_lease(values.get("lease")),
-        attempts=RemovalAttempts(
-            count=values["attemptCount"],
-            unknown_count=values["unknownCount"],
-            cause=values.get("cause"),
-        ),
+        attempts=to_attempts(values),
     )

@@ -7,13 +7,13 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
+from adapters.aws.attempts_item import attempts_values, to_attempts
 from adapters.aws.attributes import Value, to_optional_timestamp
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.row_upload_item import to_upload, upload_values
 from domain.removal_settings import NO_BASELINE, Baseline, Removals
 from domain.removal_work import (
     ComparedFiles,
-    RemovalAttempts,
     RemovalCounts,
     RemovalStatus,
     RemovalWork,
@@ -83,7 +83,7 @@ def work_values(work: RemovalWork | None) -> Values | None:
     """Return the attribute of a comparison, None if there is none."""
     if work is None:
         return None
-    counts, attempts = work.counts, work.attempts
+    counts = work.counts
     return {
         "status": work.status,
         "reason": work.reason,
@@ -96,9 +96,7 @@ def work_values(work: RemovalWork | None) -> Values | None:
         "addedKept": work.added_kept,
         "confirmedAt": work.confirmed_at,
         "lease": lease_values(work.lease),
-        "attemptCount": attempts.count,
-        "unknownCount": attempts.unknown_count,
-        "cause": attempts.cause,
+        **attempts_values(work.attempts),
     }
 
 
@@ -120,11 +118,7 @@ def to_work(values: Mapping[str, Any] | None) -> RemovalWork | None:
         added_kept=values["addedKept"],
         confirmed_at=to_optional_timestamp(values.get("confirmedAt")),
         lease=to_lease(values.get("lease")),
-        attempts=RemovalAttempts(
-            count=values["attemptCount"],
-            unknown_count=values["unknownCount"],
-            cause=values.get("cause"),
-        ),
+        attempts=to_attempts(values),
     )
 
 

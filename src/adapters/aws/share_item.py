@@ -6,6 +6,7 @@ it.
 
 from __future__ import annotations
 
+from adapters.aws.attempts_item import attempts_values, to_attempts
 from adapters.aws.attributes import Item, reading, to_item, to_timestamp, to_values
 from adapters.aws.lease_item import lease_values, to_lease
 from adapters.aws.listing_item import SHARE_PREFIX, range_values, to_ranges
@@ -35,7 +36,7 @@ def share_item(share: ListingShare) -> Item:
             "left": range_values(at.ranges),
             "chunkCount": share.chunk_count,
             "lease": lease_values(share.lease),
-            "attemptCount": share.attempt_count,
+            **attempts_values(share.attempts),
             "updatedAt": share.updated_at,
         }
     )
@@ -64,6 +65,6 @@ def to_share(item: Item) -> ListingShare:
             prefix_end=values["prefixEnd"],
             chunk_count=values["chunkCount"],
             lease=to_lease(values.get("lease")),
-            attempt_count=values["attemptCount"],
+            attempts=to_attempts(values),
             updated_at=to_timestamp(values["updatedAt"]),
         )

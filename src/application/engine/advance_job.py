@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from application.engine.attempt_rules import have_died, is_last
 from application.engine.batch_discovery import BatchDiscovery
 from application.engine.chunk_sources import Source, known_source, manifest_source
 from application.engine.end_job import EndJob
@@ -25,17 +26,16 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.engine_invocation import request_removals
 from application.jobs.status_publisher import StatusPublisher
-from application.results.failure_records import cause_of
+from application.results.failure_records import cause_of, is_final
 from application.results.files import known_key
 from domain.attempts import step_of
-from domain.errors import DomainError, JobHeld, LeaseLost, NoProgress
+from domain.errors import JobHeld, LeaseLost, NoProgress
 from domain.hold import hold_of, pause_of
 from domain.index_work import wants_index
 from domain.job import Job, wants_comparison
 from domain.sync_request import Discovery
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
-from ports.errors import Fatal, NotFound
 from ports.ids import Ids
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
@@ -115,7 +115,7 @@ class Engine:
             return await self._end_or_announce(job_id, deadline)
         except LeaseLost:
             return await self._end_or_announce(job_id, deadline)
-        if self._attempts_died(job):
+        if have_died(job.work.attempts, self._tuning):
             # The engine's processes die in the middle of this step, without an error.
             await lease.release(job_id)
             return await self._fail(job_id, NoProgress(_no_attempts_left(job)), deadline, None)
@@ -132,10 +132,9 @@ class Engine:
                 self._telemetry.event("engine_work_lost", job_id=job_id, cause=cause_of(error))
                 return await self._end_or_announce(job_id, deadline)
             self._telemetry.warning("engine_attempt_failed", job_id=job_id, cause=cause_of(error))
-            final = isinstance(error, DomainError | Fatal | NotFound)
-            if not final and not self._exhausted(job):
+            if not is_last(job.work.attempts, error, self._tuning):
                 raise
-            reason = None if final else _no_attempts_left(job)
+            reason = None if is_final(error) else _no_attempts_left(job)
             return await self._fail(job_id, error, deadline, reason)
         job = await lease.release(job_id)
         # A resume that found the lease held has changed the job, so it was read again.
@@ -145,18 +144,6 @@ class Engine:
             return await self._status_publisher.finish_if_settled(job_id)
         # It may have been cancelled since: then its batch job and upload must be stopped.
         return await self._end_or_announce(job_id, deadline)
-
-    def _attempts_died(self, job: Job) -> bool:
-        """Return whether too many attempts were started of which none reported an error."""
-        count = job.work.attempts.count if job.work.attempts is not None else 0
-        return count > self._tuning.engine_attempt_count_max
-
-    def _exhausted(self, job: Job) -> bool:
-        attempts = job.work.attempts
-        return attempts is not None and (
-            attempts.count >= self._tuning.engine_attempt_count_max
-            or attempts.unknown_count >= self._tuning.engine_unknown_count_max
-        )
 
     async def _fail(
         self, job_id: str, error: Exception, deadline: Deadline, reason: str | None
@@ -230,10 +217,9 @@ class Engine:
 def _no_attempts_left(job: Job) -> str:
     """Return why a job fails whose step has no attempts left, and what to do."""
     attempts = job.work.attempts
-    count = attempts.count if attempts is not None else 0
-    cause = attempts.cause if attempts is not None else None
-    ended = f"the last one with: {cause}" if cause else "the process died, or its time ran out"
+    died = "the process died, or its time ran out"
+    ended = f"the last one with: {attempts.cause}" if attempts.cause else died
     return (
-        f"{count} attempts at {step_of(job)} failed, {ended}. Remove the cause and start a new"
-        " sync: objects that are done are skipped"
+        f"{attempts.count} attempts at {step_of(job)} failed, {ended}. Remove the cause and start a"
+        " new sync: objects that are done are skipped"
     )

@@ -19,7 +19,7 @@ from dataclasses import replace
 from application.engine.find_objects import ObjectFinder
 from application.engine.growing_file import GrowingFile
 from application.engine.page_selection import PageSelection
-from application.engine.removal_lease import RemovalLease
+from application.engine.work_lease import WorkLease
 from application.execution.fanout import fan_out
 from application.execution.tuning import Tuning
 from application.results.removal_files import (
@@ -75,7 +75,7 @@ class CheckMissing:
         self._telemetry = telemetry
         self._tuning = tuning
 
-    async def run(self, job: Job, removals: Removals, lease: RemovalLease) -> Job | None:
+    async def run(self, job: Job, removals: Removals, lease: WorkLease[RemovalWork]) -> Job | None:
         """Look for every missing object; None if the deadline came first, with a checkpoint.
 
         Raises:
@@ -134,7 +134,7 @@ class CheckMissing:
         at: RemovalWork,
         report: GrowingFile,
         carried: GrowingFile,
-        lease: RemovalLease,
+        lease: WorkLease[RemovalWork],
     ) -> Job:
         return await lease.update(
             job.job_id,

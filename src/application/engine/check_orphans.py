@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from application.engine.find_objects import ObjectFinder
 from application.engine.growing_file import GrowingFile
-from application.engine.orphan_lease import OrphanLease
+from application.engine.work_lease import WorkLease
 from application.execution.tuning import Tuning
 from application.results.orphan_files import (
     PlacedOrphan,
@@ -39,7 +39,7 @@ class CheckOrphans:
         self._results = results
         self._tuning = tuning
 
-    async def run(self, job: Job, lease: OrphanLease) -> Job | None:
+    async def run(self, job: Job, lease: WorkLease[OrphanWork]) -> Job | None:
         """Look for every unlisted object; None if the deadline came first, with a checkpoint.
 
         Raises:
@@ -81,7 +81,9 @@ class CheckOrphans:
             return await self.run(job, lease)
         return job
 
-    async def _save(self, job: Job, at: OrphanWork, report: GrowingFile, lease: OrphanLease) -> Job:
+    async def _save(
+        self, job: Job, at: OrphanWork, report: GrowingFile, lease: WorkLease[OrphanWork]
+    ) -> Job:
         return await lease.update(
             job.job_id,
             lambda work: replace(

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from application.engine.growing_file import GrowingFile
-from application.engine.removal_lease import RemovalLease
+from application.engine.work_lease import WorkLease
 from application.execution.tuning import Tuning
 from application.results.outcome_index import IndexReader
 from application.results.removal_files import added_key, missing_key, read_removals
@@ -61,7 +61,7 @@ class CompareKeys:
         self._clock = clock
         self._tuning = tuning
 
-    async def run(self, job: Job, baseline: Baseline, lease: RemovalLease) -> Job | None:
+    async def run(self, job: Job, baseline: Baseline, lease: WorkLease[RemovalWork]) -> Job | None:
         """Compare to the last key; None if the deadline came first, with a checkpoint.
 
         Raises:
@@ -115,7 +115,7 @@ class CompareKeys:
         at: RemovalWork,
         missing: GrowingFile,
         added: GrowingFile,
-        lease: RemovalLease,
+        lease: WorkLease[RemovalWork],
     ) -> Job:
         files = ComparedFiles(missing=missing.upload, added=added.upload)
         return await lease.update(

@@ -17,7 +17,7 @@ from typing import Final
 
 from application.engine.growing_file import GrowingFile
 from application.engine.merge_runs import RunMerge
-from application.engine.orphan_lease import OrphanLease
+from application.engine.work_lease import WorkLease
 from application.execution.tuning import Tuning
 from application.results.orphan_files import records_key, unlisted_key
 from application.results.outcome_index import IndexReader
@@ -57,7 +57,7 @@ class CompareRecords:
         self._clock = clock
         self._tuning = tuning
 
-    async def run(self, job: Job, lease: OrphanLease) -> Job | None:
+    async def run(self, job: Job, lease: WorkLease[OrphanWork]) -> Job | None:
         """Compare to the last record; None if the deadline came first, with a checkpoint.
 
         Raises:
@@ -123,7 +123,7 @@ class CompareRecords:
                 yield key
 
     async def _save(
-        self, job: Job, at: OrphanWork, unlisted: GrowingFile, lease: OrphanLease
+        self, job: Job, at: OrphanWork, unlisted: GrowingFile, lease: WorkLease[OrphanWork]
     ) -> Job:
         return await lease.update(
             job.job_id,

@@ -1,8 +1,6 @@
 """Compares a whole sync that has ended with the one before: what is gone, and what was moved.
 
-An invocation takes the comparison's lease and runs its next steps (`domain.removal_work`) until it
-is done, waits for a user, or the deadline is near; then another one is requested. The sweep finds a
-comparison on which nothing works.
+`run_work` runs its steps (`domain.removal_work`), until it is done or waits for a user.
 
 One comparison of a connector is under way at a time. It has claimed the connector's baseline, which
 only the holder of the claim replaces. A claim whose job is no longer being compared is taken over.
@@ -15,9 +13,9 @@ from typing import Final
 
 from application.engine.check_missing import CheckMissing
 from application.engine.compare_keys import BaselineGone, CompareKeys
-from application.engine.removal_lease import RemovalLease
+from application.engine.run_work import RunWork, WorkKind
+from application.engine.work_lease import WorkEnds, WorkField, WorkLease, WorkWaits
 from application.execution.deadline import Deadline
-from application.execution.tuning import Tuning
 from application.jobs.engine_invocation import request_removals
 from application.jobs.status_publisher import StatusPublisher
 from application.own_connector import own_connector
@@ -25,8 +23,7 @@ from application.results.failure_records import cause_of
 from application.results.outcome_index import IndexReader
 from application.results.removal_files import carried_key
 from domain.connector import Connector
-from domain.errors import LeaseLost
-from domain.job import Job
+from domain.job import Job, wants_comparison
 from domain.outcome_index import IndexStatus
 from domain.removal_rules import guard_reason, scope_of
 from domain.removal_settings import Baseline, Removals
@@ -44,11 +41,9 @@ from domain.removal_work import (
     RemovalWork,
     evolve_removals,
 )
-from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
 from ports.errors import Conflict, NotFound
-from ports.ids import Ids
 from ports.job_store import JobStore
 from ports.telemetry import Metric, Telemetry
 
@@ -56,23 +51,24 @@ from ports.telemetry import Metric, Telemetry
 _TRY_COUNT_MAX: Final = 5
 
 
-class _WaitsError(Exception):
-    """The comparison waits for another one, or for its index; the sweep asks again."""
+class _OvertakenError(WorkEnds):
+    """A later sync was compared before, or the connector is not the one that it was."""
 
 
-class _StoppedError(Exception):
-    """The comparison ends, by `event`."""
-
-    def __init__(self, event: RemovalEvent) -> None:
-        self.event = event
-
-
-class CompareSyncs:
+class CompareSyncs(WorkKind[RemovalWork]):
     """The use case behind an invocation of the engine for removals."""
+
+    field = WorkField(
+        name="comparison",
+        wanted=wants_comparison,
+        of=lambda job: job.removals,
+        put=lambda job, work: replace(job, removals=work),
+    )
 
     def __init__(
         self,
         *,
+        run_work: RunWork,
         jobs: JobStore,
         connectors: ConnectorStore,
         index_reader: IndexReader,
@@ -80,11 +76,9 @@ class CompareSyncs:
         check_missing: CheckMissing,
         status_publisher: StatusPublisher,
         invoker: EngineInvoker,
-        clock: Clock,
-        ids: Ids,
         telemetry: Telemetry,
-        tuning: Tuning,
     ) -> None:
+        self._run_work = run_work
         self._jobs = jobs
         self._connectors = connectors
         self._index = index_reader
@@ -92,72 +86,33 @@ class CompareSyncs:
         self._check_missing = check_missing
         self._status_publisher = status_publisher
         self._invoker = invoker
-        self._clock = clock
-        self._ids = ids
         self._telemetry = telemetry
-        self._tuning = tuning
 
     async def run(self, job_id: str, deadline: Deadline) -> bool:
         """Run the next steps; returns whether this process had the lease.
 
         Raises:
-            NotFound: there is no such job.
-            Exception: Lambda must retry the invocation; nothing is lost. After a bounded number of
-                failed attempts at one place the comparison fails permanently instead.
+            NotFound, Exception: as `RunWork.run`.
         """
-        lease = RemovalLease(
-            jobs=self._jobs,
-            clock=self._clock,
-            tuning=self._tuning,
-            token=self._ids.new_token(),
-            deadline=deadline,
-        )
-        try:
-            job = await lease.acquire(job_id)
-        except LeaseLost as lost:
-            self._telemetry.event("removals_not_open", job_id=job_id, cause=str(lost))
-            return False
-        try:
-            finished = await self._run_steps(job, lease)
-        except LeaseLost as lost:
-            self._telemetry.event("removals_lease_lost", job_id=job_id, cause=str(lost))
-            return True
-        except _WaitsError as waits:
-            self._telemetry.event("removals_wait", job_id=job_id, cause=str(waits))
-            finished = True
-        except _StoppedError as stopped:
-            await self._end(job_id, lease, stopped.event)
-            finished = True
-        except Exception as error:
-            cause = cause_of(error)
-            self._telemetry.warning("removals_attempt_failed", job_id=job_id, cause=cause)
-            if not await lease.is_last_attempt(job_id, error):
-                await lease.release(job_id, error)
-                raise
-            await self._end(job_id, lease, RemovalsGivenUp(reason=cause))
-            finished = True
-        await lease.release(job_id)
-        if not finished:
-            await request_removals(self._invoker, job_id, telemetry=self._telemetry)
-        return True
+        return await self._run_work.run(self, job_id, deadline)
 
-    async def _run_steps(self, job: Job, lease: RemovalLease) -> bool:
-        """Run the steps until the comparison waits or has ended; False at the deadline."""
-        attempts = lease.check(job).attempts
-        if attempts.count > self._tuning.engine_attempt_count_max:
-            cause = attempts.cause or "the process died, or its time ran out"
-            reason = f"{attempts.count - 1} attempts failed, the last one with: {cause}"
-            raise _StoppedError(RemovalsGivenUp(reason=reason))
-        while (work := lease.check(job)).open:
-            if lease.ending:
-                return False
-            following = await self._step(job, work, lease)
-            if following is None:
-                return False
-            job = following
-        return True
+    def ended_by(self, work: RemovalWork, end: WorkEnds) -> RemovalWork:
+        """Return the comparison after its end without a result."""
+        event = RemovalsOvertaken if isinstance(end, _OvertakenError) else RemovalsGivenUp
+        return evolve_removals(work, event(reason=str(end)))
 
-    async def _step(self, job: Job, work: RemovalWork, lease: RemovalLease) -> Job | None:
+    async def after_end(self, job: Job) -> None:
+        """Report that the comparison has no result, and end its claim."""
+        self._telemetry.warning("removals_not_compared", **_facts(job))
+        await self._unclaim(job)
+        await self._status_publisher.renew_summary(job.job_id)
+
+    async def request(self, job_id: str) -> None:
+        """Request another invocation for the comparison."""
+        await request_removals(self._invoker, job_id, telemetry=self._telemetry)
+
+    async def step(self, job: Job, work: RemovalWork, lease: WorkLease[RemovalWork]) -> Job | None:
+        """Run the next step of the comparison."""
         if work.status is RemovalStatus.WANTED:
             return await self._begin(job, lease)
         connector = await self._claim(job, work.baseline_job_id)
@@ -170,11 +125,10 @@ class CompareSyncs:
                 compared = await self._compare_keys.run(job, baseline, lease)
             except BaselineGone as gone:
                 await self._replace(job, connector, work.index_number, None)
-                reason = (
+                raise WorkEnds(
                     f"the objects of sync {baseline.job_id}, with which this one was to be"
                     f" compared, are no longer known ({gone}); the next sync is compared with this"
-                )
-                raise _StoppedError(RemovalsGivenUp(reason=reason)) from gone
+                ) from gone
             return None if compared is None else await self._guard(compared, lease)
         checked = await self._check_missing.run(job, _settings(job), lease)
         if checked is None:
@@ -185,7 +139,7 @@ class CompareSyncs:
         await self._status_publisher.renew_summary(job.job_id)
         return done
 
-    async def _begin(self, job: Job, lease: RemovalLease) -> Job:
+    async def _begin(self, job: Job, lease: WorkLease[RemovalWork]) -> Job:
         """Claim what the job is compared with; the first job of its scope is only remembered."""
         index_number = await self._index_number(job)
         connector = await self._claim(job, None)
@@ -210,18 +164,18 @@ class CompareSyncs:
         if index is None and not listed:
             return None
         if index is not None and index.status is IndexStatus.WANTED:
-            raise _WaitsError("the index of the job's outcomes is not ready")
+            raise WorkWaits("the index of the job's outcomes is not ready")
         if index is None or not index.ready:
             cause = "none was wanted" if index is None else index.reason
-            reason = f"the job has no index of its outcomes: {cause}"
-            raise _StoppedError(RemovalsGivenUp(reason=reason))
+            raise WorkEnds(f"the job has no index of its outcomes: {cause}")
         indexed = (await self._index.root(job.job_id, index.number)).object_count
         if indexed != listed:
-            reason = f"{listed:,} objects were listed, and {indexed:,} are in the index of them"
-            raise _StoppedError(RemovalsGivenUp(reason=reason))
+            raise WorkEnds(
+                f"{listed:,} objects were listed, and {indexed:,} are in the index of them"
+            )
         return index.number
 
-    async def _guard(self, job: Job, lease: RemovalLease) -> Job:
+    async def _guard(self, job: Job, lease: WorkLease[RemovalWork]) -> Job:
         counts = lease.check(job).counts
         reason = guard_reason(_settings(job), before=counts.seen_before, missing=counts.missing)
         self._telemetry.event("removals_compared", **_facts(job))
@@ -248,20 +202,22 @@ class CompareSyncs:
             baseline = connector.baseline
             if baseline.job_id == job.job_id:
                 return connector
-            if baseline_job_id is not None and baseline.job_id != baseline_job_id:
-                raise _StoppedError(_overtaken(baseline.job_id))
-            if baseline.created_at is not None and baseline.created_at > job.times.created_at:
-                raise _StoppedError(_overtaken(baseline.job_id))
+            later = baseline.created_at is not None and baseline.created_at > job.times.created_at
+            if later or baseline_job_id not in (None, baseline.job_id):
+                raise _OvertakenError(
+                    f"sync {baseline.job_id} was compared in the meantime; its report has what is"
+                    " gone since"
+                )
             if baseline.claimed_by == job.job_id:
                 return connector
             if baseline.claimed_by is not None and await self._is_compared(baseline.claimed_by):
-                raise _WaitsError(f"job {baseline.claimed_by} is being compared")
+                raise WorkWaits(f"job {baseline.claimed_by} is being compared")
             try:
                 claimed = replace(baseline, claimed_by=job.job_id)
                 await self._connectors.record_baseline(connector, claimed)
             except Conflict:
                 continue
-        raise _WaitsError(f"others keep changing connector {job.request.connector_id}")
+        raise WorkWaits(f"others keep changing connector {job.request.connector_id}")
 
     async def _is_compared(self, job_id: str) -> bool:
         try:
@@ -273,7 +229,7 @@ class CompareSyncs:
     async def _connector_of(self, job: Job) -> Connector:
         connector = await own_connector(self._connectors, job)
         if connector is None:
-            raise _StoppedError(_removed(job.request.connector_id))
+            raise _OvertakenError(f"connector {job.request.connector_id} was removed")
         return connector
 
     async def _replace(
@@ -307,7 +263,7 @@ class CompareSyncs:
                     return
             else:
                 return
-        raise _WaitsError(f"others keep changing connector {job.request.connector_id}")
+        raise WorkWaits(f"others keep changing connector {job.request.connector_id}")
 
     async def _unclaim(self, job: Job) -> None:
         """End the job's claim, if it has one. One that stays is taken over by the next job."""
@@ -319,17 +275,7 @@ class CompareSyncs:
         except Exception as error:  # noqa: BLE001 - reported
             self._telemetry.warning("claim_not_ended", job_id=job.job_id, cause=cause_of(error))
 
-    async def _end(self, job_id: str, lease: RemovalLease, event: RemovalEvent) -> None:
-        try:
-            job = await lease.update(job_id, lambda work: evolve_removals(work, event))
-        except LeaseLost as lost:
-            self._telemetry.event("removals_lease_lost", job_id=job_id, cause=str(lost))
-            return
-        self._telemetry.warning("removals_not_compared", **_facts(job))
-        await self._unclaim(job)
-        await self._status_publisher.renew_summary(job_id)
-
-    async def _evolve(self, job: Job, lease: RemovalLease, event: RemovalEvent) -> Job:
+    async def _evolve(self, job: Job, lease: WorkLease[RemovalWork], event: RemovalEvent) -> Job:
         return await lease.update(job.job_id, lambda work: evolve_removals(work, event))
 
 
@@ -354,13 +300,3 @@ def _settings(job: Job) -> Removals:
     """Return what the job's connector wanted when the job started."""
     assert job.request.removals is not None  # noqa: S101 - only such jobs are compared
     return job.request.removals
-
-
-def _overtaken(job_id: str | None) -> RemovalsOvertaken:
-    return RemovalsOvertaken(
-        reason=f"sync {job_id} was compared in the meantime; its report has what is gone since"
-    )
-
-
-def _removed(connector_id: str) -> RemovalsOvertaken:
-    return RemovalsOvertaken(reason=f"connector {connector_id} was removed")

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from application.engine.attempt_rules import have_died, is_last
 from application.engine.chunk_recorder import ChunkRecorder
 from application.engine.empty_prefix import warning_of_nothing, with_warning
 from application.engine.end_job import EndJob
@@ -27,8 +28,8 @@ from application.execution.hold_watch import HoldWatch
 from application.execution.tuning import Tuning
 from application.jobs.engine_invocation import request_advance, request_share
 from application.jobs.update_job import update_job
-from application.results.failure_records import cause_of, is_unknown
-from domain.errors import DomainError, LeaseLost, NoProgress, ShareNotOpen
+from application.results.failure_records import cause_of, is_final
+from domain.errors import LeaseLost, NoProgress, ShareNotOpen
 from domain.hold import pause_of
 from domain.job import Job
 from domain.key_ranges import WHOLE
@@ -37,7 +38,7 @@ from domain.prefixes import listed_prefixes
 from domain.profile import Profile
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
-from ports.errors import Conflict, Fatal, NotFound
+from ports.errors import Conflict, NotFound
 from ports.ids import Ids
 from ports.job_store import JobStore
 from ports.object_store import ObjectStore
@@ -89,7 +90,6 @@ class ListShare:
             return False
         job, progress = leased
         try:
-            self._check_attempts(progress.share)
             held = await self._list(job, progress, deadline)
         except (LeaseLost, Conflict) as lost:
             self._telemetry.event("share_lost", job_id=job_id, share=number, cause=cause_of(lost))
@@ -139,6 +139,9 @@ class ListShare:
 
     async def _list(self, job: Job, progress: ShareProgress, deadline: Deadline) -> bool:
         """List until the share is done, or released; return whether that is as the job is held."""
+        if have_died(progress.share.attempts, self._tuning):
+            # The workers' processes die, without an error.
+            raise NoProgress(self._no_attempts_left(progress.share))
         prefixes = listed_prefixes(job.request.options.prefixes)
         selection = PageSelection(job, self._profile, self._tuning)
         at = progress.share.listing
@@ -198,18 +201,13 @@ class ListShare:
         if all(other.done for other in others):
             await request_advance(self._invoker, share.job_id, telemetry=self._telemetry)
 
-    def _check_attempts(self, share: ListingShare) -> None:
-        if share.attempt_count > self._tuning.engine_attempt_count_max:
-            # The workers' processes die, without an error.
-            raise NoProgress(self._no_attempts_left(share))
-
     async def _handled(self, progress: ShareProgress, error: Exception, deadline: Deadline) -> bool:
         """Release the share after an error, and fail the job if no retry can help.
 
         False if a retry may.
         """
         share = progress.share
-        if not await progress.release():
+        if not await progress.release(error):
             self._telemetry.event(
                 "share_lost", job_id=share.job_id, share=share.number, cause=cause_of(error)
             )
@@ -217,22 +215,18 @@ class ListShare:
         self._telemetry.warning(
             "share_attempt_failed", job_id=share.job_id, share=share.number, cause=cause_of(error)
         )
-        final = isinstance(error, DomainError | Fatal | NotFound)
-        count_max = (
-            self._tuning.engine_unknown_count_max
-            if is_unknown(error)
-            else self._tuning.engine_attempt_count_max
-        )
-        if not final and progress.share.attempt_count < count_max:
+        if not is_last(progress.share.attempts, error, self._tuning):
             return False
-        reason = None if final else f"{self._no_attempts_left(share)}: {cause_of(error)}"
+        reason = None
+        if not is_final(error):
+            reason = f"{self._no_attempts_left(progress.share)}: {cause_of(error)}"
         if await self._end_job.fail(share.job_id, error, deadline, reason=reason) is None:
             await request_advance(self._invoker, share.job_id, telemetry=self._telemetry)
         return True
 
     def _no_attempts_left(self, share: ListingShare) -> str:
         return (
-            f"{share.attempt_count} attempts at listing share {share.number} of the bucket failed"
+            f"{share.attempts.count} attempts at listing share {share.number} of the bucket failed"
             " without progress. Remove the cause and start a new sync: objects that are done are"
             " skipped"
         )

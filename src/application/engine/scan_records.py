@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from application.engine.orphan_lease import OrphanLease
+from application.engine.work_lease import WorkEnds, WorkLease
 from application.execution.fanout import fan_out
 from application.execution.tuning import Tuning
 from application.results.orphan_files import records_key
@@ -27,10 +27,6 @@ from ports.errors import AccessDenied
 from ports.results_store import ResultsStore
 
 
-class MayNotScan(Exception):
-    """The role may not scan the catalog; the text is for the user."""
-
-
 class ScanRecords:
     """Takes a search from its beginning to the end of the scan."""
 
@@ -42,12 +38,12 @@ class ScanRecords:
         self._clock = clock
         self._tuning = tuning
 
-    async def run(self, job: Job, lease: OrphanLease) -> Job | None:
+    async def run(self, job: Job, lease: WorkLease[OrphanWork]) -> Job | None:
         """Scan to the end; None if the deadline came first, with a checkpoint.
 
         Raises:
             LeaseLost: the lease is lost.
-            MayNotScan: the role may not scan the catalog.
+            WorkEnds: the role may not scan the catalog.
             Retryable, Misconfigured, CorruptData: the catalog cannot be read.
         """
         work = lease.check(job)
@@ -58,7 +54,7 @@ class ScanRecords:
             work = lease.check(job)
         return job
 
-    async def _record(self, job: Job, scanned: OrphanWork, lease: OrphanLease) -> Job:
+    async def _record(self, job: Job, scanned: OrphanWork, lease: WorkLease[OrphanWork]) -> Job:
         return await lease.update(
             job.job_id,
             lambda work: replace(
@@ -66,7 +62,9 @@ class ScanRecords:
             ),
         )
 
-    async def _next_run(self, job: Job, work: OrphanWork, lease: OrphanLease) -> OrphanWork:
+    async def _next_run(
+        self, job: Job, work: OrphanWork, lease: WorkLease[OrphanWork]
+    ) -> OrphanWork:
         """Scan until there is enough for a run, or time for a checkpoint; write the run."""
         segments, counts = list(work.segments), work.counts
         bucket_name = job.request.bucket.name
@@ -112,7 +110,7 @@ class ScanRecords:
                 segment=number, segment_count=segment_count, cursor=segment.cursor
             )
         except AccessDenied as error:
-            raise MayNotScan(
+            raise WorkEnds(
                 f"the catalog cannot be read as a whole: {error}. Allow the role of the engine"
                 ' {"Effect": "Allow", "Action": ["dynamodb:Scan"], "Resource": the ARN of the'
                 " catalog's table}, for instance by a deployment with catalog_snapshots=true, and"

@@ -1,8 +1,6 @@
 """Searches the records of the catalog whose objects do not exist, when it is asked for.
 
-An invocation takes the search's lease and runs its next steps (`domain.orphan_work`) until it is
-done, waits, or the deadline is near; then another one is requested. The sweep finds a search on
-which nothing works. A redrive of the job does not stop it.
+`run_work` runs its steps (`domain.orphan_work`). A redrive of the job does not stop it.
 """
 
 from __future__ import annotations
@@ -11,17 +9,16 @@ from dataclasses import replace
 
 from application.engine.check_orphans import CheckOrphans
 from application.engine.compare_records import CompareRecords
-from application.engine.orphan_lease import OrphanLease
-from application.engine.scan_records import MayNotScan, ScanRecords
+from application.engine.run_work import RunWork, WorkKind
+from application.engine.scan_records import ScanRecords
+from application.engine.work_lease import WorkEnds, WorkField, WorkLease, WorkWaits
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from application.jobs.engine_invocation import request_orphans
 from application.jobs.status_publisher import StatusPublisher
 from application.own_connector import own_connector
-from application.results.failure_records import cause_of
-from domain.errors import LeaseLost
 from domain.index_work import ready_index, wants_index
-from domain.job import Job
+from domain.job import Job, wants_orphans
 from domain.orphan_work import (
     OrphanEvent,
     OrphansChecked,
@@ -35,29 +32,25 @@ from domain.orphan_work import (
 )
 from domain.profile import CatalogProfile, Profile
 from domain.snapshot import Segment
-from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.engine_invoker import EngineInvoker
-from ports.ids import Ids
-from ports.job_store import JobStore
 from ports.telemetry import Telemetry
 
 
-class _WaitsError(Exception):
-    """The search waits for the job's index; the sweep asks again."""
-
-
-class _ImpossibleError(Exception):
-    """The search is impossible; the text is for the user."""
-
-
-class SearchOrphans:
+class SearchOrphans(WorkKind[OrphanWork]):
     """The use case behind an invocation of the engine for orphans."""
+
+    field = WorkField(
+        name="search for orphans",
+        wanted=wants_orphans,
+        of=lambda job: job.orphans,
+        put=lambda job, work: replace(job, orphans=work),
+    )
 
     def __init__(
         self,
         *,
-        jobs: JobStore,
+        run_work: RunWork,
         connectors: ConnectorStore,
         scan_records: ScanRecords,
         compare_records: CompareRecords,
@@ -65,12 +58,10 @@ class SearchOrphans:
         status_publisher: StatusPublisher,
         invoker: EngineInvoker,
         profile: Profile,
-        clock: Clock,
-        ids: Ids,
         telemetry: Telemetry,
         tuning: Tuning,
     ) -> None:
-        self._jobs = jobs
+        self._run_work = run_work
         self._connectors = connectors
         self._scan_records = scan_records
         self._compare_records = compare_records
@@ -78,8 +69,6 @@ class SearchOrphans:
         self._status_publisher = status_publisher
         self._invoker = invoker
         self._profile = profile
-        self._clock = clock
-        self._ids = ids
         self._telemetry = telemetry
         self._tuning = tuning
 
@@ -87,67 +76,13 @@ class SearchOrphans:
         """Run the next steps; returns whether this process had the lease.
 
         Raises:
-            NotFound: there is no such job.
-            Exception: Lambda must retry the invocation; nothing is lost. After a bounded number of
-                failed attempts at one place the search fails permanently instead.
+            NotFound, Exception: as `RunWork.run`.
         """
-        lease = OrphanLease(
-            jobs=self._jobs,
-            clock=self._clock,
-            tuning=self._tuning,
-            token=self._ids.new_token(),
-            deadline=deadline,
-        )
-        try:
-            job = await lease.acquire(job_id)
-        except LeaseLost as lost:
-            self._telemetry.event("orphans_not_open", job_id=job_id, cause=str(lost))
-            return False
-        try:
-            finished = await self._run_steps(job, lease)
-        except LeaseLost as lost:
-            self._telemetry.event("orphans_lease_lost", job_id=job_id, cause=str(lost))
-            return True
-        except _WaitsError as waits:
-            self._telemetry.event("orphans_wait", job_id=job_id, cause=str(waits))
-            finished = True
-        except (_ImpossibleError, MayNotScan) as impossible:
-            await self._fail(job_id, lease, str(impossible))
-            finished = True
-        except Exception as error:
-            cause = cause_of(error)
-            self._telemetry.warning("orphans_attempt_failed", job_id=job_id, cause=cause)
-            if not await lease.is_last_attempt(job_id, error):
-                await lease.release(job_id, error)
-                raise
-            await self._fail(job_id, lease, cause)
-            finished = True
-        await lease.release(job_id)
-        if not finished:
-            await request_orphans(self._invoker, job_id, telemetry=self._telemetry)
-        return True
+        return await self._run_work.run(self, job_id, deadline)
 
-    async def _run_steps(self, job: Job, lease: OrphanLease) -> bool:
-        """Run the steps until the search waits or has ended; False at the deadline."""
-        attempts = lease.check(job).attempts
-        if attempts.count > self._tuning.engine_attempt_count_max:
-            cause = attempts.cause or "the process died, or its time ran out"
-            raise _ImpossibleError(
-                f"{attempts.count - 1} attempts failed, the last one with: {cause}"
-            )
+    async def step(self, job: Job, work: OrphanWork, lease: WorkLease[OrphanWork]) -> Job | None:
+        """Run the next step of the search."""
         await self._check_connector(job)
-        while (work := lease.check(job)).open:
-            if lease.ending:
-                return False
-            following = await self._step(job, work, lease)
-            if following is None:
-                return False
-            job = following
-        self._telemetry.event("orphans_searched", **_facts(job))
-        await self._status_publisher.renew_summary(job.job_id)
-        return True
-
-    async def _step(self, job: Job, work: OrphanWork, lease: OrphanLease) -> Job | None:
         event: OrphanEvent
         match work.status:
             case OrphanStatus.WANTED:
@@ -160,16 +95,33 @@ class SearchOrphans:
                 done, event = await self._check_orphans.run(job, lease), OrphansChecked()
         if done is None:
             return None
-        return await lease.update(job.job_id, lambda work: evolve_orphans(work, event))
+        job = await lease.update(job.job_id, lambda work: evolve_orphans(work, event))
+        if not wants_orphans(job):
+            self._telemetry.event("orphans_searched", **_facts(job))
+            await self._status_publisher.renew_summary(job.job_id)
+        return job
 
-    async def _begin(self, job: Job, lease: OrphanLease) -> Job:
+    def ended_by(self, work: OrphanWork, end: WorkEnds) -> OrphanWork:
+        """Return the search after its end without a report."""
+        return evolve_orphans(work, SearchGivenUp(reason=str(end)))
+
+    async def after_end(self, job: Job) -> None:
+        """Log that the search has no report."""
+        self._telemetry.warning("orphans_given_up", **_facts(job))
+        await self._status_publisher.renew_summary(job.job_id)
+
+    async def request(self, job_id: str) -> None:
+        """Request another invocation for the search."""
+        await request_orphans(self._invoker, job_id, telemetry=self._telemetry)
+
+    async def _begin(self, job: Job, lease: WorkLease[OrphanWork]) -> Job:
         if self._profile.name is CatalogProfile.NONE:
-            raise _ImpossibleError(
+            raise WorkEnds(
                 "this installation knows no catalog (profile none), so there are no records to"
                 " search"
             )
         if not job.terminal or wants_index(job):
-            raise _WaitsError("the index of the job's outcomes is not ready")
+            raise WorkWaits("the index of the job's outcomes is not ready")
         index_number = ready_index(job)
         segments = (Segment(),) * self._tuning.snapshot_segments
 
@@ -182,20 +134,10 @@ class SearchOrphans:
     async def _check_connector(self, job: Job) -> None:
         """Check that the connector, and with it the right to read its bucket, still exists."""
         if await own_connector(self._connectors, job) is None:
-            raise _ImpossibleError(
+            raise WorkEnds(
                 f"connector {job.request.connector_id} was removed, and with it the right to read"
                 " its bucket"
             )
-
-    async def _fail(self, job_id: str, lease: OrphanLease, reason: str) -> None:
-        event = SearchGivenUp(reason=reason)
-        try:
-            job = await lease.update(job_id, lambda work: evolve_orphans(work, event))
-        except LeaseLost as lost:
-            self._telemetry.event("orphans_lease_lost", job_id=job_id, cause=str(lost))
-            return
-        self._telemetry.warning("orphans_given_up", **_facts(job))
-        await self._status_publisher.renew_summary(job_id)
 
 
 def _facts(job: Job) -> dict[str, str | int | None]:

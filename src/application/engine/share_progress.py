@@ -9,6 +9,7 @@ from application.engine.chunk_recorder import ChunkRecorder
 from application.engine.key_range_streams import TakenPage
 from application.engine.stream_drafts import StreamDrafts
 from application.execution.tuning import Tuning
+from application.results.failure_records import cause_of, is_unknown
 from domain.errors import LeaseLost
 from domain.job import Job
 from domain.listing import Listing, Sharing
@@ -105,15 +106,15 @@ class ShareProgress:
             return None
         return taken
 
-    async def release(self) -> bool:
+    async def release(self, error: Exception) -> bool:
         """Release the lease after an error; return whether this worker still had it."""
         stored = await self._shares.get(self.share.job_id, self.share.number)
-        if stored.lease is None or stored.lease_token != self.share.lease_token:
+        held = stored.lease is not None and stored.lease.live(self._clock.now())
+        if not held or stored.lease_token != self.share.lease_token:
             return False
-        if not stored.lease.live(self._clock.now()):
-            return False
+        attempts = stored.attempts.failed(cause_of(error), unknown=is_unknown(error))
         try:
-            self.share = await self._shares.save(replace(stored, lease=None))
+            self.share = await self._shares.save(replace(stored, lease=None, attempts=attempts))
         except Conflict:
             return False
         return True

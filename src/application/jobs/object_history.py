@@ -13,6 +13,7 @@ from typing import Final
 
 from application.execution.fanout import fan_out
 from application.jobs.explain_object import ExplainObject, Explanation
+from application.jobs.removal_pages import RemovalPages
 from application.jobs.sync_request import sync_request
 from application.results.failure_records import cause_of
 from domain import prefixes as prefix_rules
@@ -20,6 +21,7 @@ from domain.connector import Connector
 from domain.identity import event_id
 from domain.job import Job
 from domain.object_look import LookRequest, ObjectLook
+from domain.removal_rows import RemovalRow
 from domain.sync_request import Discovery, SyncOptions
 from ports.connector_store import ConnectorStore
 from ports.errors import NotFound, PortError
@@ -47,12 +49,19 @@ class Sighting(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSighting:
-    """What one job says; `reason` is why it says nothing, `event_id` that of the event it sent."""
+    """What one job says.
+
+    Attributes:
+        event_id: The id of the ingest event that it sent.
+        removal: The outcome of an object that an earlier sync saw and this one did not.
+        reason: Why it says nothing, or not all.
+    """
 
     job: Job
     sighting: Sighting
     explanation: Explanation | None = None
     event_id: str | None = None
+    removal: RemovalRow | None = None
     reason: str | None = None
 
 
@@ -82,11 +91,13 @@ class ObjectHistory:
         connectors: ConnectorStore,
         jobs: JobStore,
         explain_object: ExplainObject,
+        removal_pages: RemovalPages,
         surveyor: Surveyor,
     ) -> None:
         self._connectors = connectors
         self._jobs = jobs
         self._explain_object = explain_object
+        self._removal_pages = removal_pages
         self._surveyor = surveyor
 
     async def of(
@@ -146,7 +157,7 @@ class ObjectHistory:
         try:
             found = await self._explain_object.explain(job.job_id, key)
         except NotFound:
-            return JobSighting(job=job, sighting=Sighting.NOT_IN_JOB)
+            return await self._absence(job, key)
         except Exception as error:  # noqa: BLE001 - it is part of the result
             reason = f"{type(error).__name__}: {cause_of(error)}"
             return JobSighting(job=job, sighting=Sighting.NOT_READ, reason=reason)
@@ -163,6 +174,17 @@ class ObjectHistory:
                 job=job, sighting=Sighting.NOT_SEARCHED, explanation=found, reason=reason
             )
         return JobSighting(job=job, sighting=Sighting.NO_OUTCOME, explanation=found)
+
+    async def _absence(self, job: Job, key: str) -> JobSighting:
+        try:
+            removal = await self._removal_pages.find(job, key)
+        except PortError as error:
+            reason = (
+                "the report of removed objects cannot be read:"
+                f" {type(error).__name__}: {cause_of(error)}"
+            )
+            return JobSighting(job=job, sighting=Sighting.NOT_IN_JOB, reason=reason)
+        return JobSighting(job=job, sighting=Sighting.NOT_IN_JOB, removal=removal)
 
 
 def _is_in(key: str, prefixes: Sequence[str]) -> bool:

@@ -6,7 +6,12 @@ from contextlib import aclosing
 
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
-from application.results.removal_files import missing_key, read_removals, report_key
+from application.results.removal_files import (
+    find_removal,
+    missing_key,
+    read_removals,
+    report_key,
+)
 from domain.job import Job
 from domain.removal_rows import RemovalRow, RemovalState
 from domain.removal_work import RemovalStatus
@@ -54,6 +59,15 @@ class RemovalPages:
                 if deadline.near(0):
                     return Page(tuple(found), _cursor(file, state, position))
         return Page(tuple(found), None)
+
+    async def find(self, job: Job, key: str) -> RemovalRow | None:
+        """Return the row of one object; None if the job does not miss it, or was not compared.
+
+        Raises:
+            NotFound: the job's files were removed.
+        """
+        file = _file_of(job)
+        return None if file is None else await find_removal(self._results, file, key)
 
     async def _position(self, file: str, state: RemovalState | None, cursor: str | None) -> int:
         if cursor is None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from application.execution.tuning import Tuning
-from application.results.failure_records import warn_of_chunk
+from application.results.failure_records import is_final, warn_of_chunk
 from application.results.files import chunk_key, outcomes_key, read_entries, write_outcomes
 from application.results.progress_files import ProgressFiles
 from domain.chunk import Chunk, check_lease
-from domain.errors import DomainError, LeaseLost
+from domain.errors import LeaseLost
 from domain.outcome import Outcome, OutcomeKind
 from ports.clock import Clock
 from ports.errors import Conflict, Fatal, NotFound
@@ -68,8 +68,7 @@ class ChunkOutcomes:
                         key=entry.key, kind=OutcomeKind.FAILED, reason=reason, message=message
                     )
         except Exception as error:
-            final = isinstance(error, NotFound | DomainError | Fatal)
-            if not (final or must_end(chunk, self._tuning)):
+            if not (is_final(error) or must_end(chunk, self._tuning)):
                 raise
             # The chunk's own file is unreadable; its other objects still count as failed.
             warn_of_chunk(self._telemetry, "chunk_unreadable", chunk, error)

@@ -17,12 +17,11 @@ from application.processor.lease_chunk import ChunkLeases
 from application.processor.run_attempt import ChunkAttempts
 from application.processor.settle_chunk import ChunkSettlement
 from application.processor.worker_slot import WorkerSlot, WorkerSlots
-from application.results.failure_records import cause_of
+from application.results.failure_records import cause_of, is_final
 from domain.chunk import FIRST_LIFE, Chunk, ChunkLife
 from domain.errors import (
     ChunkAlreadySettled,
     ChunkLeaseHeld,
-    DomainError,
     InvalidMessage,
     LeaseLost,
     MessageOutdated,
@@ -30,7 +29,7 @@ from domain.errors import (
 from domain.hold import hold_of
 from domain.job import Job
 from ports.clock import Clock
-from ports.errors import Conflict, Fatal, NotFound
+from ports.errors import Conflict, NotFound
 from ports.job_store import JobStore
 from ports.telemetry import Telemetry
 
@@ -220,7 +219,7 @@ class ProcessChunk:
         self, job: Job, chunk: Chunk, result: AttemptResult, slot: WorkerSlot
     ) -> Delivery:
         if result.error is not None:
-            if not isinstance(result.error, DomainError | Fatal | NotFound):
+            if not is_final(result.error):
                 raise result.error
             await self._settlement.fail(job, chunk, result.error, outcomes=result.outcomes)
             return Delivery.SETTLED

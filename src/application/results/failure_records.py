@@ -11,7 +11,7 @@ from domain.chunk import Chunk
 from domain.errors import DomainError
 from domain.failure import Failure, error_id_for
 from domain.outcome import Outcome, OutcomeKind
-from ports.errors import PortError, Retryable, Unknown
+from ports.errors import Fatal, NotFound, PortError, Retryable, Unknown
 from ports.telemetry import Telemetry
 
 _UNEXPECTED: Final = (
@@ -41,6 +41,11 @@ def failed_outcome(key: str, error: Exception) -> Outcome:
 def is_unknown(error: Exception) -> bool:
     """Return whether an error has no known meaning: an unknown AWS error code, or a bug."""
     return isinstance(error, Unknown) or not isinstance(error, PortError | DomainError)
+
+
+def is_final(error: Exception) -> bool:
+    """Return whether no retry can help: a rule of the domain, or an operator must act."""
+    return isinstance(error, DomainError | Fatal | NotFound)
 
 
 def cause_of(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from application.results.placed_rows import Placed, read_rows
+from application.results.placed_rows import Placed, find_row, read_rows
 from domain.removal_rows import HEADER, RemovalRow, decode_removal
 from ports.results_store import ResultsStore
 
@@ -41,3 +41,13 @@ def read_removals(
         CorruptData: a line has an invalid format.
     """
     return read_rows(results, key, position=position, header=HEADER, decode=decode_removal)
+
+
+async def find_removal(results: ResultsStore, key: str, object_key: str) -> RemovalRow | None:
+    """Return the row of an object, None if it has none; see `placed_rows.find_row`.
+
+    Raises:
+        NotFound: there is no such file.
+        CorruptData: a line has an invalid format.
+    """
+    return await find_row(results, key, object_key, decode=decode_removal)

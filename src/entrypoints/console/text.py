@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from domain.shown import one_line, shown
 from entrypoints.console.reasons import sentence
 from entrypoints.figures import dollars, duration
+from entrypoints.figures import plural as plural
 
 NOTHING: Final = "–"  # noqa: RUF001 - an en dash, where there is no value
 _UNITS: Final = ("B", "KB", "MB", "GB", "TB", "PB")
@@ -96,11 +97,6 @@ def key(text: str | None) -> Markup:
 def line(text: object) -> str:
     """Return any other text from outside as one printable line."""
     return NOTHING if text is None else one_line(str(text))
-
-
-def plural(number: int, singular: str, more: str = "") -> str:
-    """Return a count with its noun."""
-    return f"{number:,} {singular if number == 1 else more or singular + 's'}"
 
 
 def words(name: str) -> str:

@@ -8,6 +8,7 @@ from application.jobs.object_history import Sighting
 from domain.job import JobStatus
 from domain.object_look import Looked
 from entrypoints.http.outcome_responses import Listed, Outcome
+from entrypoints.http.removal_responses import Removal
 from entrypoints.http.responses import Chunk
 from entrypoints.http.shown_model import Shown
 
@@ -71,11 +72,13 @@ class JobSighting(Shown):
     created_at: datetime
     sighting: Sighting
     reason: str | None
-    """Why the job says nothing."""
+    """Why the job says nothing, or not all."""
     listed: Listed | None
     outcome: RuledOutcome | None
     event_id: str | None
     """That of the ingest event that the job sent for the object."""
+    removal: Removal | None
+    """The outcome of an object that the sync before saw, and this one did not."""
     chunks: list[Chunk]
     """The chunk of the object, with its attempts; or the first that may contain it."""
 

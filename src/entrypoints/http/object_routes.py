@@ -7,6 +7,7 @@ from typing import Any, Final
 from application.jobs.object_history import History, JobSighting
 from domain.history_view import look_view, ruled_outcome_view
 from domain.manifest import format_timestamp
+from domain.removal_views import removal_row_view
 from domain.views import chunk_view, listed_view
 from entrypoints.http import parameters as given
 from entrypoints.http.parameters import App
@@ -65,5 +66,6 @@ def _sighting_view(each: JobSighting) -> Json:
         "listed": None if listed is None else listed_view(listed),
         "outcome": None if outcome is None else ruled_outcome_view(outcome),
         "eventId": each.event_id,
+        "removal": None if each.removal is None else removal_row_view(each.removal),
         "chunks": [chunk_view(chunk) for chunk in chunks[:_SHOWN_CHUNK_COUNT]],
     }

@@ -247,6 +247,8 @@ class Job(Shown):
     """Null if the bucket is listed."""
     created_at: datetime
     updated_at: datetime
+    ended_at: datetime | None
+    """Null while the job is active; a redrive makes it active again."""
     batch_job_id: str | None
     """The job of S3 Batch Operations that runs discovery."""
     statistics: JobStatistics

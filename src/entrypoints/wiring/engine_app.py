@@ -25,6 +25,7 @@ from application.engine.repair_chunks import RepairChunks
 from application.engine.repair_job import RepairJob
 from application.engine.requeue_failures import RequeueFailures
 from application.engine.requeue_parked import RequeueParked
+from application.engine.run_work import RunWork
 from application.engine.scan_records import ScanRecords
 from application.engine.search_orphans import SearchOrphans
 from application.engine.share_listing import ShareListing
@@ -73,6 +74,7 @@ class EngineUseCases(ChunkUseCases):
     list_share = singleton(ListShare, locals(), ChunkUseCases)
     make_index = singleton(MakeIndex, locals(), ChunkUseCases)
     index_reader = singleton(IndexReader, locals(), ChunkUseCases)
+    run_work = singleton(RunWork, locals(), ChunkUseCases)
     compare_keys = singleton(CompareKeys, locals(), ChunkUseCases)
     check_missing = singleton(CheckMissing, locals(), ChunkUseCases)
     compare_syncs = singleton(

@@ -51,7 +51,6 @@ from domain.removal_settings import Removals
 from domain.removal_work import (
     WANTED,
     ComparedFiles,
-    RemovalAttempts,
     RemovalCounts,
     RemovalStatus,
     RemovalWork,
@@ -192,7 +191,8 @@ FULL = Job(
     ),
     work=EngineWork(
         lease=Lease(token="t-1", expires_at=NOW + timedelta(minutes=3)),
-        attempts=Attempts(place="p-1", count=3, unknown_count=2, cause="s3 ListObjectsV2: 503"),
+        attempts=Attempts(count=3, unknown_count=2, cause="s3 ListObjectsV2: 503"),
+        place="p-1",
     ),
     notices=StatusNotices(
         pending=(
@@ -241,7 +241,7 @@ FULL = Job(
         added_kept=False,
         confirmed_at=NOW,
         lease=Lease(token="of-the-comparison", expires_at=NOW),
-        attempts=RemovalAttempts(count=3, unknown_count=1, cause="s3 ListObjectsV2: 503"),
+        attempts=Attempts(count=3, unknown_count=1, cause="s3 ListObjectsV2: 503"),
     ),
     orphans=OrphanWork(
         requested_at=NOW,
@@ -259,7 +259,7 @@ FULL = Job(
         unlisted=RowUpload(upload_id="u5", part_e_tags=("e6",), rest_key="r5"),
         report=RowUpload(upload_id="u6", part_e_tags=("e7", "e8"), rest_key="r6"),
         lease=Lease(token="of-the-search", expires_at=NOW),
-        attempts=RemovalAttempts(count=4, unknown_count=2, cause="dynamodb Scan: 400"),
+        attempts=Attempts(count=4, unknown_count=2, cause="dynamodb Scan: 400"),
     ),
     tally=Tally(
         statistics=Statistics(

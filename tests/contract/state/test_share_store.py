@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domain.chunk import Chunk
+from domain.engine_work import NO_ATTEMPTS, Attempts
 from domain.item_sizes import JOB_OPTIONS_BYTES_MAX
 from domain.job import Ending, EndingKind, Job, JobCompleted, evolve
 from domain.job_control import request_end
@@ -48,7 +49,7 @@ def share_of(job: Job, number: int, **changes: Any) -> ListingShare:
         prefix_end=7,
         chunk_count=5,
         lease=Lease(token="token", expires_at=now + timedelta(seconds=900)),
-        attempt_count=1,
+        attempts=Attempts(count=3, unknown_count=1, cause="s3 ListObjectsV2: 503"),
         updated_at=now,
     )
     return replace(share, **changes)
@@ -138,8 +139,8 @@ async def test_the_largest_shares_are_stored(state: State, make_job: Callable[..
 
 async def test_a_save_writes_over_the_version_that_was_read(state: State, job: Job) -> None:
     read = await state.shares.get(job.job_id, 1)
-    saved = await state.shares.save(replace(read, lease=None, attempt_count=2))
-    assert saved == replace(read, lease=None, attempt_count=2, version=2)
+    saved = await state.shares.save(replace(read, lease=None, attempts=NO_ATTEMPTS))
+    assert saved == replace(read, lease=None, attempts=NO_ATTEMPTS, version=2)
     assert await state.shares.get(job.job_id, 1) == saved
     with pytest.raises(Conflict):
         await state.shares.save(read)

@@ -68,8 +68,8 @@ class Clearable(StrEnum):
 @remote_command
 def show(remote: Remote, connector: ConnectorArgument) -> None:
     """Show a connector and its settings."""
-    shown, headers = remote.client.get_with_headers(_path(connector))
-    _print(remote, shown, headers["ETag"])
+    shown, headers = remote.client.get_with_headers(connector_path(connector))
+    print_connector(remote, shown, headers["ETag"])
 
 
 @remote_command
@@ -101,7 +101,8 @@ def edit(
     owner: OwnerOption = None,
     role: RoleOption = None,
     clear: Annotated[
-        list[Clearable] | None, typer.Option(help="Remove this setting; repeatable.")
+        list[Clearable] | None,
+        typer.Option(help="Remove this setting, as `show` names it; repeatable.", metavar="NAME"),
     ] = None,
     if_match: IfMatchOption = None,
     no_check: NoCheckOption = False,
@@ -153,14 +154,14 @@ def delete(
 ) -> None:
     """Remove a connector; its jobs can still be read."""
     if not yes:
-        shown = remote.client.get(_path(connector))
+        shown = remote.client.get(connector_path(connector))
         typer.confirm(
             f"remove connector {printable(connector)} of bucket {printable(shown['bucketName'])}?"
             " Its objects and its jobs stay",
             abort=True,
             err=True,
         )
-    remote.client.delete(_path(connector), if_match=if_match)
+    remote.client.delete(connector_path(connector), if_match=if_match)
     if remote.output is Format.JSON:
         print_json({"connectorId": connector, "removed": True})
     else:
@@ -193,18 +194,20 @@ def _change(
     *,
     no_check: bool = False,
 ) -> None:
-    path = _path(connector) + unchecked(no_check=no_check)
+    path = connector_path(connector) + unchecked(no_check=no_check)
     changed, headers = remote.client.patch(path, changes, if_match=if_match)
     report = changed.pop("check", None)
-    _print(remote, changed, headers["ETag"])
+    print_connector(remote, changed, headers["ETag"])
     print_check(report)
 
 
-def _path(connector: str) -> str:
+def connector_path(connector: str) -> str:
+    """Return the path of a connector."""
     return f"/connectors/{path_segment(connector)}"
 
 
-def _print(remote: Remote, connector: Json, tag: str) -> None:
+def print_connector(remote: Remote, connector: Json, tag: str) -> None:
+    """Print a connector with its ETag."""
     document = {**connector, "eTag": tag}
     if remote.output is Format.JSON:
         print_json(document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 import typer
 
@@ -13,6 +14,11 @@ from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import OUT, Format, field, print_json, print_table
 
 _WIDTH = 15
+_NOTIFIED: Final = {
+    "none": "none are sent",
+    "others": "to SNS, SQS or Lambda; not to EventBridge",
+    "EventBridge and others": "to EventBridge, and to SNS, SQS or Lambda",
+}
 
 
 @remote_command
@@ -36,7 +42,8 @@ def _print(report: Json) -> None:
     if report["ownerConfirmed"]:
         field("owner", "is the expected one", width=_WIDTH)
     for name, value in report["settings"].items():
-        field(name, value or "-", width=_WIDTH)
+        text = _NOTIFIED.get(value, value) if name == "notifications" else value
+        field(name, text or "-", width=_WIDTH)
     rows = (
         (each["action"], each["result"], "yes" if each["needed"] else "no", each["detail"])
         for each in report["permissions"]
@@ -47,3 +54,5 @@ def _print(report: Json) -> None:
     if report["missingStatement"]:
         OUT.print("add this statement to the policy of the role that reaches the bucket:")
         OUT.print(json.dumps(report["missingStatement"], indent=2))
+    if report["ready"]:
+        OUT.print("ready: a sync has what it needs")

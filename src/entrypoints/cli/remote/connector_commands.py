@@ -24,6 +24,8 @@ from entrypoints.cli.remote.connector_change_commands import (
     unchecked,
 )
 from entrypoints.cli.remote.connector_check_command import check
+from entrypoints.cli.remote.connector_limit_command import limit
+from entrypoints.cli.remote.connector_pause_commands import pause, resume
 from entrypoints.cli.remote.medialake_import.command import import_
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.check_output import print_check
@@ -45,7 +47,7 @@ from entrypoints.cli.terminal.output import (
 
 app = typer.Typer(help="Register, list, change and remove connectors.", no_args_is_help=True)
 app.command("import")(import_)
-for _command in (show, edit, check, enable, disable, delete):
+for _command in (show, edit, limit, check, enable, disable, pause, resume, delete):
     app.command(_command.__name__)(_command)
 
 # Media Lake, v1.18.3: the queue's policy in lambdas/api/connectors/s3/post_s3/index.py, and the
@@ -152,6 +154,7 @@ def list_(remote: Remote) -> None:
             "ROLE",
         ),
         map(_row, connectors),
+        empty="no connectors; register one: asset-sync connectors add BUCKET",
     )
 
 

@@ -153,6 +153,7 @@ def jobs(
             )
             for job in found
         ),
+        empty="no jobs",
     )
 
 
@@ -192,6 +193,7 @@ def errors(
         {"errors": found},
         ("CHUNK", "CLASS", "OBJECT", "MESSAGE"),
         ((e["chunkIndex"], e["errorClass"], show_key(e["objectKey"]), e["message"]) for e in found),
+        empty="no failures are recorded",
     )
 
 

@@ -10,11 +10,12 @@ from typing import Annotated, Final
 import typer
 
 from domain.shown import shown
+from domain.views import Json
 from entrypoints.cli.remote.api_client import job_path
 from entrypoints.cli.remote.connector_option import ConnectorOption
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.remote.removal_commands import Rows
-from entrypoints.cli.terminal.output import OUT, Format, print_json, print_table
+from entrypoints.cli.terminal.output import OUT, Format, orphans_line, print_json, print_table
 
 app = typer.Typer(help="Assets in the catalog that have no object.", no_args_is_help=True)
 
@@ -72,4 +73,10 @@ def list_orphans(
                 )
                 for row in found
             ),
+            empty=lambda: _why_none(remote.client.get(job_path(job_id, connector))),
         )
+
+
+def _why_none(job: Json) -> str:
+    line = orphans_line(job["orphans"])
+    return f"none: {line}" if line else f"no search yet: asset-sync orphans find {job['jobId']}"

@@ -82,4 +82,5 @@ def outcomes(
             )
             for o in listed
         ),
+        empty="no such objects",
     )

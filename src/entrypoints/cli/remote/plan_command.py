@@ -67,6 +67,12 @@ def plan(
         Path | None,
         typer.Option(help="JSON file with prices of your own.", exists=True, dir_okay=False),
     ] = None,
+    details: Annotated[
+        bool,
+        typer.Option(
+            "--details", help="Show every operation, also the cheapest ones, which are one line."
+        ),
+    ] = False,
 ) -> None:
     """Show what a sync would do, cost and take, without starting it."""
     options = {
@@ -87,7 +93,7 @@ def plan(
     if remote.output is Format.JSON:
         print_json(found)
     else:
-        print_plan(found)
+        print_plan(found, details=details)
 
 
 def _read(path: Path) -> object:
@@ -102,8 +108,8 @@ def _read(path: Path) -> object:
         raise ApiProblem(f"{path} is not a JSON file: {error}") from error
 
 
-def print_plan(found: Json) -> None:
-    """Print a plan as sections."""
+def print_plan(found: Json, *, details: bool = False) -> None:
+    """Print a plan as sections; `details` shows every operation."""
     listing, estimate = found["listing"], found["estimate"]
     at_least = "" if listing["complete"] else "at least "
     lines = [
@@ -143,7 +149,7 @@ def print_plan(found: Json) -> None:
         ),
     )
     heading("Cost by operation")
-    print_lines(found["lines"])
+    print_lines(found["lines"], every=details)
     monthly = {name: text for name, text in found["monthly"].items() if float(text) > 0}
     if monthly:
         heading("Each month afterwards, in addition")

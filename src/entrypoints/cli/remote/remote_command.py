@@ -45,13 +45,17 @@ class Remote:
         return self.stage or self.client.base_url
 
     def print(
-        self, document: object, columns: Sequence[str], rows: Iterable[Sequence[object]]
+        self,
+        document: object,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        empty: str,
     ) -> None:
-        """Print the JSON document, or a table of the same records."""
+        """Print the JSON document, or a table of the same records, or `empty` without records."""
         if self.output is Format.JSON:
             print_json(document)
         else:
-            print_table(columns, rows)
+            print_table(columns, rows, empty)
 
 
 def remote_command(command: Callable[..., None]) -> Callable[..., None]:

@@ -17,7 +17,14 @@ from domain.views import Json
 from entrypoints.cli.remote.api_client import job_path
 from entrypoints.cli.remote.connector_option import ConnectorOption
 from entrypoints.cli.remote.remote_command import Remote, remote_command
-from entrypoints.cli.terminal.output import OUT, Format, print_json, print_table, show_key
+from entrypoints.cli.terminal.output import (
+    OUT,
+    Format,
+    print_json,
+    print_table,
+    removals_line,
+    show_key,
+)
 
 app = typer.Typer(help="Objects that are gone since the sync before.", no_args_is_help=True)
 
@@ -79,6 +86,7 @@ def list_removals(
                 )
                 for row in found
             ),
+            empty=lambda: _why_none(remote.client.get(job_path(job_id, connector)), state),
         )
 
 
@@ -118,6 +126,16 @@ def _asked(remote: Remote, job_id: str, connector: str | None) -> int:
     typer.confirm(text, abort=True, err=True)
     count: int = removals["missing"]
     return count
+
+
+def _why_none(job: Json, state: RemovalState | None) -> str:
+    line = removals_line(job["removals"])
+    if line is None:
+        return (
+            "no report: the connector had no `removals` when the sync began, or the sync was not"
+            " of all that the connector is about"
+        )
+    return f"none{f' is {state.value}' if state else ''}: {line}"
 
 
 def _print_csv(found: Iterable[Json]) -> None:

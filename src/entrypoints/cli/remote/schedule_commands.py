@@ -131,4 +131,5 @@ def _print(remote: Remote, schedule: Json, headers: Any) -> None:
             )
             for run in runs
         ),
+        empty="no run yet",
     )

@@ -7,6 +7,7 @@ from typing import Final
 from domain.shown import shown
 from domain.views import Json
 from entrypoints.cli.terminal.output import OUT, field, heading, tags_line
+from entrypoints.figures import plural
 
 _WIDTH: Final = 14
 _NAMES: Final = (
@@ -32,7 +33,8 @@ _SAYS: Final = {
 
 def print_history(found: Json) -> None:
     """Print what is there now, and what each job says."""
-    heading(f"{shown(found['objectKey'])}  bucket {found['bucketName']}")
+    field("object", shown(found["objectKey"]), width=_WIDTH)
+    field("bucket", found["bucketName"], width=_WIDTH)
     field("connector", found["connectorId"], width=_WIDTH)
     _print_now(found["now"], found["nowNotRead"])
     for job in found["jobs"]:
@@ -82,6 +84,8 @@ def _print_job(job: Json) -> None:
     outcome = job["outcome"]
     if outcome is None:
         field("object", _SAYS[job["sighting"]], width=_WIDTH)
+        if removal := job.get("removal"):
+            _print_removal(removal)
     else:
         for name, label in _NAMES:
             if outcome[name] is not None:
@@ -100,10 +104,20 @@ def _print_job(job: Json) -> None:
     if job["eventId"]:
         field("event", job["eventId"], width=_WIDTH)
     for chunk in job["chunks"]:
-        text = f"{chunk['chunkIndex']}, {chunk['status']}, {chunk['attemptCount']} attempts"
-        field("chunk", text, width=_WIDTH)
+        attempts = plural(chunk["attemptCount"], "attempt")
+        field("chunk", f"{chunk['chunkIndex']}, {chunk['status']}, {attempts}", width=_WIDTH)
+
+
+def _print_removal(removal: Json) -> None:
+    text = removal["state"]
+    if removal["newObjectKey"] is not None:
+        text += f" to {shown(removal['newObjectKey'])}"
+    field("became", f"{text}, last seen in {removal['lastSeenJobId']}", width=_WIDTH)
+    if removal["assetId"]:
+        field("asset", removal["assetId"], width=_WIDTH)
 
 
 def _print_rules(outcome: Json) -> None:
-    for rule in outcome["rules"]:
-        field("", rule, width=_WIDTH)
+    # Several rows may have one reason.
+    for number, rule in enumerate(outcome["rules"]):
+        field("", f"or {rule}" if number else rule, width=_WIDTH)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from enum import StrEnum
 from functools import wraps
 from typing import Annotated, ParamSpec
@@ -20,6 +21,7 @@ from domain.connector import IdSource
 from domain.shown import one_line, shown
 from domain.views import Json
 from entrypoints.cli.terminal.api_problem import ApiProblem
+from entrypoints.figures import dollars, duration
 
 Parameters = ParamSpec("Parameters")
 
@@ -121,8 +123,12 @@ def print_unreadable(record: Json) -> None:
     warn("unreadable:", f"{record['id']}: {record['cause']}")
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under headings, or a dash if there are none."""
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    empty: str | Callable[[], str] = "none",
+) -> None:
+    """Print rows under headings, or the text `empty` if there are none."""
     headings = (Column(name, overflow="fold") for name in columns)
     table = Table(*headings, box=None, pad_edge=False, header_style="bold")
     count = 0
@@ -131,7 +137,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         count += 1
     # A program that reads a pipe needs complete ids and keys, however long the line.
     console = OUT if OUT.is_terminal else Console(file=OUT.file, width=_PIPE_CHARS)
-    console.print(table if count else "-")
+    if count:
+        console.print(table)
+    else:
+        OUT.print(printable(empty if isinstance(empty, str) else empty()))
 
 
 def printable(value: object) -> str:
@@ -249,9 +258,10 @@ def print_job(job: Json) -> None:
             f"{chunks['completed']:,} of {chunks['total']:,} done, {chunks['failed']:,} failed",
         ),
         ("progress", progress_line(progress)),
+        ("time", _time_line(job)),
         ("limits", limits_line(job.get("limits"))),
-        ("removals", _removals_line(job.get("removals"))),
-        ("orphans", _orphans_line(job.get("orphans"))),
+        ("removals", removals_line(job.get("removals"))),
+        ("orphans", orphans_line(job.get("orphans"))),
         ("estimate", _estimate_line(job.get("estimate"))),
         ("cost", _cost_line(job.get("actual"))),
     ]
@@ -295,11 +305,12 @@ def _estimate_line(estimate: Json | None) -> str | None:
     if estimate is None:
         return None
     allowed = estimate["maxCost"]
-    upper = f", at most {estimate['dollarsHigh']}" if allowed is not None else ""
-    return f"{estimate['dollars']} dollars{upper}, {estimate['requests']:,} requests"
+    upper = f", at most {dollars(estimate['dollarsHigh'])}" if allowed is not None else ""
+    return f"{dollars(estimate['dollars'])}{upper}, {estimate['requests']:,} requests"
 
 
-def _removals_line(removals: Json | None) -> str | None:
+def removals_line(removals: Json | None) -> str | None:
+    """Return the state and the counts of a comparison; None if there is none."""
     if removals is None:
         return None
     if removals["status"] != "DONE" or removals["reason"]:
@@ -311,7 +322,8 @@ def _removals_line(removals: Json | None) -> str | None:
     return f"{', '.join(parts)}, since {removals['baselineJobId']}"
 
 
-def _orphans_line(orphans: Json | None) -> str | None:
+def orphans_line(orphans: Json | None) -> str | None:
+    """Return the state and the counts of a search; None if there is none."""
     if orphans is None:
         return None
     if orphans["status"] != "DONE":
@@ -323,10 +335,16 @@ def _orphans_line(orphans: Json | None) -> str | None:
 def _cost_line(actual: Json | None) -> str | None:
     if actual is None:
         return None
-    return (
-        f"{actual['dollars']} dollars at list prices, {actual['requests']:,} requests,"
-        f" {actual['seconds']:,.0f} s"
-    )
+    return f"{dollars(actual['dollars'])} at list prices, {actual['requests']:,} requests"
+
+
+def _time_line(job: Json) -> str:
+    lead = f"created {job['createdAt']}"
+    ended_at = job.get("endedAt")
+    if ended_at is None:
+        return f"{lead}, last change {job['updatedAt']}"
+    took = datetime.fromisoformat(ended_at) - datetime.fromisoformat(job["createdAt"])
+    return f"{lead}, ended {ended_at}, after {duration(took.total_seconds())}"
 
 
 def print_explanation(found: Json) -> None:
