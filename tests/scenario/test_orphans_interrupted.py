@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 from faulty_ports import Call, Crash, Faults, faulty
 
-from application.engine import check_orphans
 from application.execution.tuning import Tuning
 from application.results.orphan_files import orphan_report_key, read_orphans
 from domain.catalog import storage_path
@@ -104,12 +103,10 @@ class Search:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_a_search(
-    new_story: Callable[..., Any], seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_search(new_story: Callable[..., Any], seed: int) -> None:
     rng = Random(f"{seed}-orphans")
-    monkeypatch.setattr(check_orphans, "BATCH_ROW_COUNT", rng.choice([1, 2, 1_000]))
     tuning = Tuning(
+        looked_for_count=rng.choice([1, 2, 1_000]),
         sizing=ChunkSizing(object_count_max=5),
         manifest_part_bytes=rng.choice([1, 100, 10_000]),
         snapshot_run_bytes=rng.choice([1, 100, 10_000]),

@@ -21,7 +21,6 @@ from typing import Any
 import pytest
 from faulty_ports import Call, Crash, Faults, faulty
 
-from application.engine import check_missing, compare_keys
 from application.execution.tuning import Tuning
 from application.results.removal_files import missing_key, read_removals, report_key
 from domain.errors import NotConfirmable
@@ -203,13 +202,11 @@ class History:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_a_history(
-    new_story: Callable[..., Any], seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_history(new_story: Callable[..., Any], seed: int) -> None:
     rng = Random(f"{seed}-removals")
-    monkeypatch.setattr(check_missing, "BATCH_ROW_COUNT", rng.choice([1, 2, 1_000]))
-    monkeypatch.setattr(compare_keys, "KEYS_PER_LOOK", rng.choice([1, 3, 2_000]))
     tuning = Tuning(
+        looked_for_count=rng.choice([1, 2, 1_000]),
+        keys_per_look=rng.choice([1, 3, 2_000]),
         sizing=ChunkSizing(object_count_max=5),
         manifest_part_bytes=rng.choice([1, 300, 10_000]),
         engine_attempt_count_max=10,

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Final
 
 from application.engine.find_objects import ObjectFinder
 from application.engine.growing_file import GrowingFile
@@ -52,8 +51,6 @@ from ports.ingest_bus import IngestBus
 from ports.object_store import ObjectStore
 from ports.results_store import ResultsStore
 from ports.telemetry import Metric, Telemetry
-
-BATCH_ROW_COUNT: Final = 1_000
 
 
 class CheckMissing:
@@ -170,7 +167,7 @@ class CheckMissing:
         async with aclosing(read_removals(self._results, key, position=position)) as rows:
             async for placed in rows:
                 batch.append(placed)
-                if len(batch) == BATCH_ROW_COUNT:
+                if len(batch) == self._tuning.looked_for_count:
                     yield batch
                     batch = []
         if batch:

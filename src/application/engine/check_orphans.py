@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Final
 
 from application.engine.find_objects import ObjectFinder
 from application.engine.growing_file import GrowingFile
@@ -30,8 +29,6 @@ from domain.orphan_work import OrphanWork, check_again
 from ports.errors import Conflict
 from ports.object_store import ObjectStore
 from ports.results_store import ResultsStore
-
-BATCH_ROW_COUNT: Final = 1_000
 
 
 class CheckOrphans:
@@ -100,7 +97,7 @@ class CheckOrphans:
         async with aclosing(read_orphans(self._results, key, position=at.position)) as rows:
             async for placed in rows:
                 batch.append(placed)
-                if len(batch) == BATCH_ROW_COUNT:
+                if len(batch) == self._tuning.looked_for_count:
                     yield batch
                     batch = []
         if batch:

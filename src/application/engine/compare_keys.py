@@ -30,9 +30,6 @@ from ports.clock import Clock
 from ports.errors import Conflict, NotFound
 from ports.results_store import ResultsStore
 
-KEYS_PER_LOOK: Final = 2_000
-"""Keys that are compared between two looks at the clock."""
-
 _ADDED_KEPT_MAX: Final = 2_000_000
 """Added objects that are written; among more of them no moved object is looked for."""
 
@@ -84,7 +81,7 @@ class CompareKeys:
                 at = self._taken(at, before, now, missing, added)
                 number += 1
                 full = missing.full or added.full
-                if number % KEYS_PER_LOOK and not full:
+                if number % self._tuning.keys_per_look and not full:
                     continue
                 if lease.ending or full or self._clock.now() >= due:
                     for file in (missing, added):

@@ -52,6 +52,9 @@ class Tuning:
             is sorted by key.
         index_run_bytes: Rows of an index that are sorted in memory; also the size of its parts,
             before they are compressed.
+        keys_per_look: Keys of two syncs that are compared between two looks at the clock.
+        looked_for_count: Missing objects, or records without an object, that are looked for
+            together, before a checkpoint.
         added_chunk_count: Chunks recorded in one transaction.
         stuck_after_s: How long a job or chunk may make no progress before the sweep recovers it.
         queued_again_after_s: How long a queued chunk waits before its message may be considered
@@ -105,6 +108,8 @@ class Tuning:
     snapshot_age_max_s: float = 21_600.0
     outcome_indexes: bool = True
     index_run_bytes: int = 64 * 1024**2
+    keys_per_look: int = 2_000
+    looked_for_count: int = 1_000
     added_chunk_count: int = 25
     stuck_after_s: float = 300.0
     queued_again_after_s: float = 3_600.0

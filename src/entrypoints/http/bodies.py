@@ -17,6 +17,7 @@ from domain.key_source import KeySource, SourceKind
 from domain.sync_request import Discovery, SyncOptions
 from entrypoints.http.filter_bodies import FiltersBody, filters_of
 from entrypoints.http.values import (
+    WHOLE,
     BucketName,
     Dollars,
     ETag,
@@ -164,10 +165,8 @@ class PlanBody(_SyncOptionsBody):
     trigger: Annotated[Trigger, BY_VALUE] | None = Field(
         None, description="Another trigger than the connector's."
     )
-    sample_size: int = Field(
+    sample_size: Annotated[int, Field(ge=0, le=SAMPLE_SIZE_MAX), WHOLE] = Field(
         SAMPLE_SIZE,
-        ge=0,
-        le=SAMPLE_SIZE_MAX,
         description="How many objects to read; with 0 the bucket is only listed.",
     )
     prices: PricesBody | None = Field(None, description="Prices of your own.")

@@ -17,6 +17,7 @@ from entrypoints.http.filter_bodies import FiltersBody, filters_of
 from entrypoints.http.limit_bodies import LimitsBody
 from entrypoints.http.removal_bodies import RemovalsBody
 from entrypoints.http.values import (
+    WHOLE,
     AccountId,
     BucketName,
     ConnectorId,
@@ -88,10 +89,8 @@ class _SettingsBody(Wire):
     ingest_queue_url: QueueUrl | None = Field(
         None, description="URL of the system's ingest queue; the trigger `queue` sends to it."
     )
-    ingest_queue_max_depth: int | None = Field(
+    ingest_queue_max_depth: Annotated[int, Field(ge=1, le=_QUEUE_DEPTH_MAX), WHOLE] | None = Field(
         None,
-        ge=1,
-        le=_QUEUE_DEPTH_MAX,
         description="Start no copies while the ingest queue holds more messages than this.",
     )
     ingest_queue_max_age_seconds: int | None = Field(

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from domain.filters import Filters, MediaType, StorageClass
-from entrypoints.http.values import KeyGlobs, Timestamp
+from entrypoints.http.values import WHOLE, KeyGlobs, Timestamp
 from entrypoints.http.wire import Wire
 
-
-def _whole(value: Any) -> Any:
-    """Return 5 for 5.0, which is an integer in JSON Schema."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-WHOLE: Final = BeforeValidator(_whole)
 _SIZE_MAX: Final = 2**53 - 1
 _AGE_S_MAX: Final = 100 * 366 * 86_400
 
@@ -35,10 +28,10 @@ class FiltersBody(Wire):
     exclude: KeyGlobs | None = Field(
         None, description="No keys that match one of these globs; wins over `include`."
     )
-    min_size_bytes: Annotated[int, WHOLE, Field(ge=0, le=_SIZE_MAX)] | None = Field(
+    min_size_bytes: Annotated[int, Field(ge=0, le=_SIZE_MAX), WHOLE] | None = Field(
         None, description="Only objects of this size or larger."
     )
-    max_size_bytes: Annotated[int, WHOLE, Field(ge=0, le=_SIZE_MAX)] | None = Field(
+    max_size_bytes: Annotated[int, Field(ge=0, le=_SIZE_MAX), WHOLE] | None = Field(
         None, description="Only objects of this size or smaller."
     )
     modified_since: Timestamp | None = Field(
@@ -47,7 +40,7 @@ class FiltersBody(Wire):
     modified_before: Timestamp | None = Field(
         None, description="Only objects modified before this time."
     )
-    min_age_seconds: Annotated[int, WHOLE, Field(ge=0, le=_AGE_S_MAX)] | None = Field(
+    min_age_seconds: Annotated[int, Field(ge=0, le=_AGE_S_MAX), WHOLE] | None = Field(
         None, description="Only objects modified at least so long before the job was created."
     )
     storage_classes: StorageClasses | None = Field(

@@ -18,9 +18,8 @@ from domain.work_limits import (
     WorkLimits,
 )
 from entrypoints.http.bodies import BY_VALUE
-from entrypoints.http.filter_bodies import WHOLE
 from entrypoints.http.schedule_bodies import TIME_ZONE
-from entrypoints.http.values import Text
+from entrypoints.http.values import WHOLE, Text
 from entrypoints.http.wire import Wire
 
 _CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -45,7 +44,7 @@ class TimeWindowBody(Wire):
 class LimitsBody(Wire):
     """How much of a connector's work is done at once, how fast, and when."""
 
-    concurrency: Annotated[int, WHOLE, Field(ge=1, le=CONCURRENCY_MAX)] | None = Field(
+    concurrency: Annotated[int, Field(ge=1, le=CONCURRENCY_MAX), WHOLE] | None = Field(
         None, description="How many chunks of all of its jobs are worked on at once."
     )
     objects_per_second: (

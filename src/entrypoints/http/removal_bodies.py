@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.removal_settings import COUNT_MAX, Removals
-from entrypoints.http.filter_bodies import WHOLE
+from entrypoints.http.values import WHOLE
 from entrypoints.http.wire import Wire
 
 _DEFAULTS = Removals()
-_Count = Annotated[int, WHOLE, Field(ge=0, le=COUNT_MAX)]
+_Count = Annotated[int, Field(ge=0, le=COUNT_MAX), WHOLE]
 
 
 class RemovalsBody(Wire):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from application.schedules.schedules import NewSchedule
 from domain.discovery import Discovery
@@ -17,16 +17,8 @@ from domain.schedule import (
     ScheduleMode,
 )
 from entrypoints.http.bodies import BY_VALUE
-from entrypoints.http.values import Dollars, Text
+from entrypoints.http.values import WHOLE, Dollars, Text
 from entrypoints.http.wire import Wire
-
-
-def _whole(value: Any) -> Any:
-    """Return 5 for 5.0, which is an integer in JSON Schema."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-_WHOLE: Final = BeforeValidator(_whole)
 
 # What the domain checks, as far as an expression can say it.
 _RATE: Final = r"rate\([1-9][0-9]{0,2} (minutes?|hours?)\)|rate\([1-9][0-9]? days?\)"
@@ -62,14 +54,14 @@ class ScheduleBody(Wire):
     time_zone: Annotated[Text, Field(min_length=1, max_length=TIME_ZONE_CHARS_MAX), TIME_ZONE] = (
         Field("UTC", description="The time zone of a cron expression, of the IANA database.")
     )
-    jitter_minutes: Annotated[int, _WHOLE, Field(ge=0, le=JITTER_MINUTES_MAX)] = Field(
+    jitter_minutes: Annotated[int, Field(ge=0, le=JITTER_MINUTES_MAX), WHOLE] = Field(
         0, description="A run begins up to so many minutes late, at random."
     )
     mode: Annotated[ScheduleMode, BY_VALUE] = Field(
         ScheduleMode.INCREMENTAL,
         description="Whether a run covers what was modified since the last complete one, or all.",
     )
-    full_every: Annotated[int, _WHOLE, Field(ge=1, le=FULL_EVERY_MAX)] = Field(
+    full_every: Annotated[int, Field(ge=1, le=FULL_EVERY_MAX), WHOLE] = Field(
         FULL_EVERY_DEFAULT, description="Of incremental runs, every so-many-th is full."
     )
     enabled: bool = Field(True, description="Whether it runs.")

@@ -33,6 +33,11 @@ _DOLLARS_CHARS_MAX: Final = 40
 _DOLLARS_MAX: Final = 1_000_000_000
 
 
+def _integer(value: Any) -> Any:
+    """Return 5 for 5.0, which is an integer in JSON Schema."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _clean(text: str) -> str:
     """Refuse what neither S3 nor our tables can hold."""
     if "\0" in text:
@@ -107,6 +112,8 @@ _GLOB: Final = r"^(?!!)(?=[^\u0000]*$)(?=.*[^/])"
 _KEY: Final = _described(_NO_NUL, minLength=1, maxLength=OBJECT_KEY_BYTES_MAX)
 _CLEAN: Final = AfterValidator(_clean)
 
+# After the bounds of an `int`: those that come later are not described as bounds.
+WHOLE: Final = BeforeValidator(_integer)
 Text = Annotated[str, _CLEAN]
 Word = Annotated[str, _short(ID_CHARS_MAX, _NO_NUL), _CLEAN]
 BucketName = Annotated[Text, _described(BUCKET_NAME_PATTERN, minLength=3, maxLength=255)]

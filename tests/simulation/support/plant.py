@@ -19,14 +19,16 @@ from simulator import (
     planted_holds,
     planted_indexes,
     planted_ingest,
+    planted_limits,
+    planted_orphans,
     planted_progress,
+    planted_removals,
     planted_schedules,
     planted_shares,
     planted_snapshots,
 )
 from simulator.observer import Violation
-from simulator.planted import Bug
-from simulator.schedulers import FIRST_SEED
+from simulator.planted import Bug, first_seed_of
 from simulator.simulation import Simulation
 
 SEED_COUNT = 5_000
@@ -40,6 +42,9 @@ BUGS = (
     *planted_holds.HOLD_BUGS,
     *planted_schedules.SCHEDULE_BUGS,
     *planted_indexes.INDEX_BUGS,
+    *planted_removals.REMOVAL_BUGS,
+    *planted_orphans.ORPHAN_BUGS,
+    *planted_limits.LIMIT_BUGS,
 )
 MODULES = (
     planted,
@@ -51,6 +56,9 @@ MODULES = (
     planted_shares,
     planted_holds,
     planted_schedules,
+    planted_removals,
+    planted_orphans,
+    planted_limits,
 )
 FILES = [Path(module.__file__) for module in MODULES]
 
@@ -81,7 +89,7 @@ def search(bug: Bug, *, recorded_first: bool) -> tuple[int, str] | None:
     """Return the first seed that finds the bug, and the violated invariant."""
     others = ""
     with planted.planted(bug):
-        first = FIRST_SEED if bug.seed >= FIRST_SEED else 0
+        first = first_seed_of(bug)
         seeds = range(first, first + SEED_COUNT)
         for seed in (*([bug.seed] if recorded_first else []), *seeds):
             try:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from simulator.accounts import outcome_lines
 
+from domain.orphan_work import OrphanStatus
+from domain.removal_work import RemovalStatus
+
 if TYPE_CHECKING:
     from simulator.simulation import Simulation
 
@@ -58,8 +61,46 @@ def coverage_of(sim: Simulation) -> Coverage:
     counts["pauses", "chunks parked"] = sim.observer.holds.parked_count
     for kind in sim.schedulers.done:
         counts["schedules", kind] += 1
+    for name, happened in _features(sim).items():
+        counts["runs with feature", name] = int(happened)
     counts["most", "messages in a queue"] = sim.services.queue.longest
     return counts
+
+
+def _features(sim: Simulation) -> dict[str, bool]:
+    """Return for each rare part of the world whether it happened in a run, to its end."""
+    jobs = list(sim.world.database.jobs)
+    compared = [job.removals for job in jobs if job.removals is not None]
+    searches = [job.orphans for job in jobs if job.orphans is not None]
+    limits, operators = sim.observer.limits, sim.operators.done
+    events = sim.world.ports.bus.removals
+    gone = {(event.connector_id, event.object_key, event.event_id) for event in events}
+    gone_again = len(gone) > len({(connector_id, key) for connector_id, key, _ in gone})
+    return {
+        "removal announced": bool(events),
+        "removal announced of an object that was gone before": gone_again,
+        "event of a removal sent again": len(events) > len(gone),
+        "guard stopped": any(
+            each.status is RemovalStatus.STOPPED or each.confirmed_at is not None
+            for each in compared
+        ),
+        "guard confirmed": any(each.confirmed_at is not None for each in compared),
+        "object moved": any(each.counts.moved for each in compared),
+        "job paused": "pause" in operators,
+        "job resumed": "resume" in operators,
+        "stage paused": "pause all" in operators,
+        "chunk parked": sim.observer.holds.parked_count > 0,
+        "copies held by queue depth": sim.observer.holds.backlog_count > 0,
+        "scheduled sync started": "STARTED" in sim.schedulers.done,
+        "connector edited while a job runs": sim.managers.edits_of_running > 0,
+        "connector removed": "remove" in sim.managers.done,
+        "limits edited": limits.edits > 0,
+        "all slots in use": limits.full > 0,
+        "objects at a limited rate": limits.paced > 0,
+        "active job outside of its windows": limits.closed > 0,
+        "orphan search done": any(each.status is OrphanStatus.DONE for each in searches),
+        "orphan reported": any(each.counts.orphans for each in searches),
+    }
 
 
 def added(all_counts: Coverage, counts: Coverage) -> None:

@@ -78,19 +78,29 @@ def _edit(sim: Simulation, rng: random.Random) -> None:
 
 @dataclass(slots=True)
 class Limits:
-    """The limits of jobs, since when they have these, and when writes were started."""
+    """The limits of jobs, since when they have these, and when writes were started.
+
+    `full`, `paced` and `closed` count how often a limit was really looked at: all slots in use, a
+    write after another one at a limited rate, an active job outside of its windows.
+    """
 
     sim: Simulation
     since: dict[str, tuple[WorkLimits | None, datetime]] = field(default_factory=dict)
     writes: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     edits: int = 0
     most: int = 0
+    full: int = 0
+    paced: int = 0
+    closed: int = 0
 
     def look(self) -> None:
         """Note the limits of all jobs."""
         if self.sim.seed < FIRST_SEED:
             return
+        now = self.sim.clock.now()
         for job in self.sim.world.database.jobs:
+            if not job.terminal and closed_at(job.limits, now) is not None:
+                self.closed += 1
             known = self.since.get(job.job_id)
             if known is None:
                 self.since[job.job_id] = job.limits, _FROM_THE_START
@@ -147,6 +157,7 @@ def no_more_work_at_once(limits: Limits, process: Process, port: str, method: st
     if any(p.disturbed and p.began_at <= settled[1] for p in workers):
         return
     limits.most = max(limits.most, len(workers))
+    limits.full += len(workers) == settled[0].slot_count
     if len(workers) > settled[0].slot_count:
         yield f"{process.label} writes, and {len(workers)} work: {settled[0]}"
 
@@ -162,6 +173,7 @@ def no_faster(limits: Limits, process: Process, port: str, method: str) -> Itera
     if process.disturbed or settled is None or rate is None:
         writes.clear()
         return
+    limits.paced += bool(writes)
     writes.append(now)
     slots = settled[0].slot_count or 1
     for number, first in enumerate(reversed(writes), start=1):

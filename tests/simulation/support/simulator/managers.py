@@ -32,6 +32,7 @@ class Managers:
         self._rng = random.Random(f"managers {sim.seed}")  # repeatable
         self._at_work = self._rng.random() < _SHARE_OF_SEEDS
         self.done: list[str] = []
+        self.edits_of_running = 0
 
     def plan(self, span_s: float) -> None:
         """Draw their actions, and their times."""
@@ -84,7 +85,14 @@ class Managers:
         self._edit(connector_id, change, kind)
 
     def _edit(self, connector_id: str, change: Callable[[Connector], Connector], kind: str) -> None:
-        self._spawn(kind, lambda use_case, deadline: use_case.edit(connector_id, change))
+        def edit(use_case: Any, deadline: Any) -> Any:
+            jobs = self._sim.world.database.jobs
+            self.edits_of_running += any(
+                job.request.connector_id == connector_id and not job.terminal for job in jobs
+            )
+            return use_case.edit(connector_id, change)
+
+        self._spawn(kind, edit)
 
     def _register(self, connector_id: str, prefixes: tuple[str, ...]) -> None:
         new = NewConnector(

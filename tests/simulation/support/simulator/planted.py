@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 
+from simulator.schedulers import FIRST_SEED as SCHEDULE_SEED
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bug:
@@ -28,6 +30,14 @@ class Bug:
     seed: int
     changes: tuple[tuple[str, str, str], ...]
     caught_by: frozenset[str]
+
+
+def first_seed_of(bug: Bug) -> int:
+    """Return the first of the seeds among which the bug's is: some parts of the world have seeds of
+    their own, in steps of a million; those below are the main ones, and those of schedules.
+    """
+    own = bug.seed - bug.seed % 1_000_000
+    return own or (SCHEDULE_SEED if bug.seed >= SCHEDULE_SEED else 0)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from simulator.planted import bug
 LIMIT_BUGS = (
     bug(
         "working without a slot",
-        3_000_000,
+        3_000_003,
         "application.processor.worker_slot:WorkerSlot.keep",
         "if number is None:\n        return False",
         "if number is None:\n        return True",
@@ -15,7 +15,7 @@ LIMIT_BUGS = (
     ),
     bug(
         "giving a slot that is leased to another worker",
-        3_000_000,
+        3_000_003,
         "adapters.memory.slot_store:MemorySlotStore.take",
         "if stored is None or not stored.live(now):",
         "if True:",

@@ -356,6 +356,8 @@ class GatedPort:
                     unreadable = isinstance(item, Unreadable)
                     process.swept.add(item.record_id if unreadable else item.job_id)
                     item = item if unreadable else sim.observer.lagging(item)
+                elif method == "list_objects":
+                    sim.observer.progress.listed_page(process, item)
                 sim.note(process.label, f"{name}.{method}", "portion")
                 if fault is not None:
                     await self._answer(process, method, fault)

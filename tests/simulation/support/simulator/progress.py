@@ -7,7 +7,7 @@ hands over, from the files of a chunk's attempts, from the marks of what was sen
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +24,8 @@ from domain.limits import QUEUE_MESSAGE_COUNT_MAX
 if TYPE_CHECKING:
     from simulator.process import Process
     from simulator.simulation import Simulation
+
+    from ports.object_store import ListedPage
 
 # Requests for each object, part, chunk and prefix, in each attempt, and for each invocation; see
 # `requests_stay_within_bounds`.
@@ -49,6 +51,7 @@ class Progress:
     stood: dict[tuple[str, int], int] = field(default_factory=dict)
     sent: dict[int, dict[tuple[str, int], int]] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
+    listed: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     lives: Counter[str] = field(default_factory=Counter)
     hand_overs: Counter[str] = field(default_factory=Counter)
     multiplied: int = 0
@@ -72,6 +75,11 @@ class Progress:
         """Count a request."""
         if process.subject is not None:
             self.requests[process.subject] += 1
+
+    def listed_page(self, process: Process, page: ListedPage) -> None:
+        """Note which objects were listed for a job, also those that no checkpoint has yet."""
+        if process.subject is not None:
+            self.listed[process.subject].update(entry.key for entry in page.entries)
 
     def started(self, process: Process, port: str, method: str, args: tuple[Any, ...]) -> None:
         """Judge a call before its effect."""
@@ -286,6 +294,9 @@ _SEGMENT_COUNT_MAX = 4
 def requests_stay_within_bounds(sim: Simulation, job: Job) -> Iterator[str]:
     """All requests for a job are at most REQUESTS_PER_THING for each object, part, chunk and prefix
     in each of its attempts and redrives, and REQUESTS_PER_LIFE for each invocation.
+
+    The objects are those that were listed: a listing that failed before its first checkpoint has
+    none in the job's record. An object that was listed again counts once.
     """
     spent, bound = sim.observer.progress.requests[job.job_id], request_bound(sim, job)
     if spent > bound:
@@ -295,9 +306,10 @@ def requests_stay_within_bounds(sim: Simulation, job: Job) -> Iterator[str]:
 def request_bound(sim: Simulation, job: Job) -> int:
     """Return the most requests that a job of this size may take."""
     progress, tuning = sim.observer.progress, sim.tuning
-    parts = job.listing.bytes_listed // tuning.copy_part_bytes + job.listing.objects_seen
+    objects = max(job.listing.objects_seen, len(progress.listed[job.job_id]))
+    parts = job.listing.bytes_listed // tuning.copy_part_bytes + objects
     prefixes = max(1, len(job.request.options.prefixes))
-    things = job.listing.objects_seen + parts + job.tally.chunks_total + prefixes
+    things = objects + parts + job.tally.chunks_total + prefixes
     attempts = tuning.chunk_attempt_count_max * (1 + job.redrive.number)
     lives = progress.lives[job.job_id]
     of_snapshot = snapshot_bound(job, len(sim.world.database.assets))

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from simulator.scenery import BUCKET, put_object
 
-from application.engine import check_missing, compare_keys
 from application.execution.tuning import Tuning
 from domain.errors import ConnectorDisabled, ConnectorRemoved, NotConfirmable
 from domain.job import Job
@@ -23,6 +22,7 @@ from domain.message import RemovalEvent
 from domain.removal_rules import guard_reason
 from domain.removal_settings import Removals
 from domain.removal_work import RemovalStatus
+from domain.sync_request import Discovery, SyncOptions
 
 if TYPE_CHECKING:
     from simulator.process import Process
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FIRST_SEED = 1_000_000
 _REQUESTS_PER_OBJECT = 12
+_PORTION_BYTES_MIN = 1_000
+_ROUNDS_S = (1_000.0, 4_000.0)
 
 
 def with_removals(sim: Simulation) -> None:
@@ -45,6 +47,9 @@ def with_removals(sim: Simulation) -> None:
     connectors = sim.world.database.connectors
     for name, connector in connectors.items():
         connectors[name] = replace(connector, removals=removals)
+    # The merge of an index reads all of a part's runs in one life, and these jobs have long ones.
+    results = sim.world.ports.results
+    results._portion_bytes = max(results._portion_bytes, _PORTION_BYTES_MIN)
 
 
 def plan(sim: Simulation, span_s: float) -> None:
@@ -56,6 +61,22 @@ def plan(sim: Simulation, span_s: float) -> None:
         sim.people.plan_action(rng.random() * span_s, partial(_remove_or_put_back, sim, rng))
     for _ in range(rng.choice([0, 3, 6])):
         sim.people.plan_action(rng.random() * span_s, partial(_confirm, sim, rng))
+    _plan_rounds(sim, rng, rng.random() * span_s)
+
+
+def _plan_rounds(sim: Simulation, rng: random.Random, start_s: float) -> None:
+    """Sync everything, remove some of it, and sync everything again, each time after most jobs
+    have ended; what else is drawn goes on in between, and few of its syncs can be compared.
+    """
+    round_s = rng.choice(_ROUNDS_S)
+    for number in range(rng.choice([3, 4, 6])):
+        begin_s = start_s + number * round_s
+        discovery = rng.choice([Discovery.DIRECT, Discovery.DIRECT, Discovery.BATCH])
+        sim.people.plan_sync(begin_s, SyncOptions(discovery=discovery))
+        for _ in range(rng.choice([1, 2, 4])):
+            delay_s = round_s * rng.uniform(0.3, 0.9)
+            sim.people.plan_action(begin_s + delay_s, partial(_remove_or_put_back, sim, rng))
+        sim.people.plan_action(begin_s + 0.9 * round_s, partial(_confirm, sim, rng))
 
 
 def _remove_or_put_back(sim: Simulation, rng: random.Random) -> None:
@@ -66,13 +87,13 @@ def _remove_or_put_back(sim: Simulation, rng: random.Random) -> None:
         put_object(sim, rng.choice(gone), "untagged")
     elif keys:
         key = rng.choice(keys)
-        content = buckets.get(BUCKET, key).content
+        stored = buckets.get(BUCKET, key)
         buckets.delete(BUCKET, key)
         sim.services.system.object_deleted(key)
         observer.owner_changed(key)
         if rng.random() < 0.3:
             new_key = f"moved/{rng.randint(1, 99)}.mov"
-            buckets.put(BUCKET, new_key, content)
+            buckets.put(BUCKET, new_key, stored.content, size_bytes=stored.head.size_bytes)
             observer.owner_changed(new_key)
 
 
@@ -100,9 +121,8 @@ def with_their_indexes(seed: int, tuning: Tuning) -> Tuning:
     """Return the tuning of a run; comparisons take small steps, and need indexes."""
     if seed < FIRST_SEED:
         return tuning
-    check_missing.BATCH_ROW_COUNT = 3  # type: ignore[misc] # small, as the buckets are
-    compare_keys.KEYS_PER_LOOK = 4  # type: ignore[misc]
-    return replace(tuning, outcome_indexes=True)
+    # Small, as the buckets are.
+    return replace(tuning, outcome_indexes=True, looked_for_count=3, keys_per_look=4)
 
 
 def compared(job: Job) -> bool:

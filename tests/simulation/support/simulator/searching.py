@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.scenery import BUCKET, put_object
 
-from application.engine import check_orphans
 from application.execution.tuning import Tuning
 from domain.catalog import storage_path
 from domain.errors import ConnectorDisabled, ConnectorRemoved, NotSearchable
@@ -34,8 +33,9 @@ def in_small_batches(seed: int, tuning: Tuning) -> Tuning:
     """Return the tuning of a run; searches take small steps."""
     if seed < FIRST_SEED:
         return tuning
-    check_orphans.BATCH_ROW_COUNT = 3  # type: ignore[misc] # small, as the buckets are
-    return replace(tuning, snapshot_run_bytes=random.Random(f"{seed}-runs").choice([100, 10_000]))
+    run_bytes = random.Random(f"{seed}-runs").choice([100, 10_000])
+    # Small, as the buckets are.
+    return replace(tuning, snapshot_run_bytes=run_bytes, looked_for_count=3)
 
 
 def plan(sim: Simulation, span_s: float) -> None:
