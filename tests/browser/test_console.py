@@ -25,6 +25,23 @@ ODD = [
     "2026/\u202egnp.exe.mov",
     "2026/\u05e9\u05dc\u05d5\u05dd/\u0645\u0631\u062d\u0628\u0627.jpg",
 ]
+# Objects that an earlier job triggered three times, two days ago.
+_TRIGGERED = """
+import boto3
+from datetime import UTC, datetime, timedelta
+from domain.identity import SYNC_JOB_ID_TAG
+from domain.trigger_mark import mark_value
+s3 = boto3.client("s3")
+for each in s3.list_objects_v2(Bucket="late")["Contents"]:
+    mark = mark_value(
+        job_id="job-0", action="PUT", attempts=3, bucket_name="late", key=each["Key"],
+        triggered_at=datetime.now(UTC) - timedelta(days=2), e_tag=each["ETag"].strip('"'),
+    )
+    tags = {"AssetID": "asset:1", "InventoryID": "inventory:1", SYNC_JOB_ID_TAG: mark}
+    tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
+    s3.put_object_tagging(Bucket="late", Key=each["Key"], Tagging={"TagSet": tag_set})
+s3.close()
+"""
 _UNTAG = """
 import boto3
 s3 = boto3.client("s3")
@@ -44,12 +61,15 @@ def jobs(service: Service) -> dict[str, str]:
         tapes=[(f"tape {number}.mov", True) for number in range(5)],
         raw_footage=[(f"day {n // 100:02}/take {n:04}.mov", False) for n in range(LONG)],
         fresh=plain[:25],
+        late=[(key, False) for key in ("a late.mov", *ODD[:2])],
         empty=[],
     )
-    for name in ("photos", "archive", "tapes", "raw-footage"):
+    service.run(_TRIGGERED)
+    for name in ("photos", "archive", "tapes", "raw-footage", "late"):
         service.connect(name)
     service.connect("empty", status="DISABLED", prefixes=["a/", "b/"])
-    found = {"done": service.sync("photos"), "failing": service.sync("archive")}
+    started = {"done": "photos", "failing": "archive", "late": "late"}
+    found = {name: service.sync(connector) for name, connector in started.items()}
     for job_id in found.values():
         service.ended(job_id)
     return found
@@ -149,6 +169,79 @@ def test_a_sync_is_started_without_scripts(
     expect(page.locator(".lead")).to_contain_text("Dry run: of 60 objects, 0 would be written.")
 
 
+def test_objects_that_are_not_taken_are_triggered_again(
+    tabs: Tabs, service: Service, jobs: dict[str, str]
+) -> None:
+    page = tabs.open(f"{service.console_url}/jobs/{jobs['late']}")
+    expect(page.get_by_text("3 objects were never taken")).to_be_visible()
+    examine(page, "job-not-taken")
+    # A key with a line break arrives as it is.
+    page.get_by_role("row", name="2026/line\\nbreak.mov").get_by_role("checkbox").check()
+    page.get_by_role("button", name="Trigger the chosen again").click()
+    expect(page.get_by_role("heading", name="Trigger 1 object again?")).to_be_visible()
+    examine(page, "retrigger")
+    page.get_by_role("button", name="Trigger it again").click()
+    expect(status_of(page)).to_have_text("Completed")
+    job = service.call("GET", f"/jobs/{page.url.rpartition('/')[2]}")
+    assert (job["statistics"]["put"], job["statistics"]["objectsListed"]) == (1, 1)
+
+
+def test_orphans_are_searched_by_request(
+    tabs: Tabs, service: Service, jobs: dict[str, str]
+) -> None:
+    page = tabs.open(f"{service.console_url}/connectors/photos")
+    page.get_by_role("link", name="Search after the sync").click()
+    expect(page.get_by_text("The whole catalog is scanned")).to_be_visible()
+    examine(page, "orphans-search")
+    page.get_by_role("button", name="Scan the catalog").click()
+    # The page follows the search alone. This system's catalog has no paths, which it says.
+    expect(page.get_by_role("link", name="Search again")).to_be_visible()
+    expect(page.locator(".lead")).to_contain_text("Nothing can be said")
+    expect(page.locator("#announcer")).to_contain_text("Nothing can be said")
+    examine(page, "orphans")
+    page.goto(f"{service.console_url}/connectors/photos")
+    expect(page.get_by_role("link", name="Show the search")).to_be_visible()
+
+
+def test_two_users_who_edit_a_connector_lose_nothing(
+    tabs: Tabs, service: Service, jobs: dict[str, str]
+) -> None:
+    service.connect("shared", bucketName="empty")
+    page = tabs.open(f"{service.console_url}/connectors/shared/edit")
+    page.get_by_label("Chunks at once").fill("3")
+    window = page.get_by_role("group", name="Window 1")
+    window.get_by_label("Sat").check()
+    window.get_by_label("from").fill("20:00")
+    window.get_by_label("to", exact=True).fill("06:00")
+    page.get_by_label("Time zone of the windows").fill("Europe/Berlin")
+    service.call("PATCH", "/connectors/shared", {"prefixes": ["theirs/"], "verify": "catalog"})
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Someone else changed this connector")).to_be_visible()
+    expect(page.get_by_role("row", name="Prefixes nothing theirs/")).to_be_visible()
+    expect(page.get_by_label("Chunks at once")).to_have_value("3")
+    examine(page, "connector-changed-since")
+    page.get_by_role("button", name="Save").click()
+    page.goto(f"{service.console_url}/connectors/shared")
+    expect(page.get_by_text("3 chunks at once; Sat 20:00 to 06:00 (Europe/Berlin)")).to_be_visible()
+    found = service.call("GET", "/connectors/shared")
+    assert (found["prefixes"], found["verify"]) == (["theirs/"], "catalog")
+
+
+def test_what_the_api_says_about_a_limit_is_at_its_field(
+    tabs: Tabs, service: Service, jobs: dict[str, str]
+) -> None:
+    page = tabs.open(f"{service.console_url}/connectors/photos/edit#limits")
+    expect(page.get_by_role("heading", name="Limits: how much, how fast, when")).to_be_in_viewport()
+    page.get_by_label("Objects in a second").fill("0.01")
+    page.get_by_role("group", name="Window 2").get_by_label("from").fill("20:00")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Objects in a second")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#windowTo0-error")).to_contain_text("is missing")
+    page.get_by_role("link", name="Objects in a second").click()
+    expect(page.get_by_label("Objects in a second")).to_be_focused()
+    examine(page, "connector-limits-invalid")
+
+
 # --- every page
 
 PAGES = {
@@ -159,6 +252,7 @@ PAGES = {
     "connector-add": "/add-connector",
     "connector-edit": "/connectors/archive/edit",
     "connector-delete": "/connectors/archive/delete",
+    "schedule": "/connectors/photos/schedule",
     "sync": "/connectors/photos/sync",
     "jobs": "/jobs",
     "jobs-none": "/jobs?status=FAILED",
@@ -169,6 +263,8 @@ PAGES = {
     "outcomes-failed": "/jobs/{failing}/outcomes?outcome=FAILED",
     "outcomes-put": "/jobs/{done}/outcomes?outcome=PUT",
     "job-redrive": "/jobs/{failing}/redrive",
+    "outcomes-not-taken": "/jobs/{late}/outcomes?outcome=NOT_TAKEN",
+    "orphans-none": "/jobs/{failing}/orphans",
     "explain": "/explain",
     "explain-put": "/explain?job={done}&key=2026/clip+001.mov",
     "explain-failed": "/explain?job={failing}&key=2026/line%0Abreak.mov",
@@ -350,6 +446,20 @@ def test_axe_finds_nothing_while_a_job_runs(
     page = tabs.open(service.console_url + RUNNING_PAGES[name].format(running))
     examine(page, name)
     assert service.call("GET", f"/jobs/{running}")["status"] == "PROCESSING"
+
+
+def test_limits_are_changed_while_a_job_runs(tabs: Tabs, service: Service, running: str) -> None:
+    page = tabs.open(f"{service.console_url}/jobs/{running}")
+    page.get_by_role("link", name="Change them while it runs").click()
+    page.get_by_label("Objects in a second").fill("5")
+    page.get_by_role("button", name="Save").click()
+    page.goto(f"{service.console_url}/jobs/{running}")
+    expect(page.get_by_text("Limits: 5 objects/s")).to_be_visible()
+    page.get_by_role("link", name="Change them while it runs").click()
+    page.get_by_label("Objects in a second").fill("")
+    page.get_by_role("button", name="Save").click()
+    page.goto(f"{service.console_url}/jobs/{running}")
+    expect(page.get_by_text("Limits: none")).to_be_visible()
 
 
 def test_a_job_is_paused_and_resumed(tabs: Tabs, service: Service, running: str) -> None:

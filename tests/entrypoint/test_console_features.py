@@ -28,6 +28,7 @@ from entrypoints.console.features import (
 
 Json = dict[str, Any]
 NOW = "2026-11-27T12:00:00Z"
+LATER = "2026-11-27T18:00:00Z"
 ALL = (CAUSES, OBJECT_HISTORY, REMOVALS, SCHEDULES, STAGE_PAUSE)
 
 
@@ -235,6 +236,40 @@ async def test_a_job_that_waits_for_ingest_says_so() -> None:
         assert "ingest behind" in (await browser.get("/jobs")).words
 
 
+WAITING = {"reason": "NO_FREE_SLOT", "since": None, "until": None, "text": "a <free> slot"}
+
+
+@pytest.mark.parametrize(
+    ("waiting", "words"),
+    [
+        (
+            WAITING,
+            "Waits for a <free> slot . Then the job continues on its own. Change the limits",
+        ),
+        (
+            {**WAITING, "reason": "OUTSIDE_WINDOW", "since": NOW, "until": LATER},
+            "Waits for a <free> slot since 2026-11-27 12:00:00 UTC, until 2026-11-27 18:00:00 UTC.",
+        ),
+        ({**WAITING, "reason": "A_NEW_ONE"}, "Waits for a <free> slot . Then the job continues"),
+    ],
+)
+async def test_what_a_job_waits_for_is_shown_as_the_api_says_it(waiting: Json, words: str) -> None:
+    a_job = job(hold=None, limits=None, waitingFor=waiting)
+    api = stage(a_job, connector(), STAGE_PAUSE, **{"/stage": {"pause": None}})
+    async with browsing(api) as browser:
+        assert words in (await browser.get("/jobs/job-1")).words
+
+
+async def test_a_pause_is_shown_with_who_and_why_and_how_it_ends() -> None:
+    held = {"cause": "PAUSED", "since": NOW, "reason": "quiet", "by": "me"}
+    a_job = job(hold=held, waitingFor={**WAITING, "reason": "PAUSED", "text": "a command"})
+    api = stage(a_job, connector(), STAGE_PAUSE, **{"/stage": {"pause": None}})
+    async with browsing(api) as browser:
+        page = await browser.get("/jobs/job-1")
+        assert "Paused since 2026-11-27 12:00:00 UTC, by me: quiet." in page.words
+        assert 'href="/jobs/job-1/resume"' in page.text
+
+
 async def test_the_limit_of_the_ingest_queue_is_edited() -> None:
     limited = connector(ingestQueueMaxDepth=1000)
     api = stage(job(), limited, STAGE_PAUSE, **{"/stage": {"pause": None}})
@@ -349,6 +384,8 @@ async def test_what_the_guard_has_stopped_is_confirmed_by_its_number() -> None:
     async with browsing(api) as browser:
         page = await browser.get("/jobs/job-1")
         assert "40 of 100 objects are missing" in page.words
+        overview = (await browser.get("/")).words
+        assert "The guard stopped a comparison: films 40 objects missing" in overview
         rows = await browser.get("/jobs/job-1/removals")
         assert "a\\n.mov Moved b.mov" in rows.words
         confirm = await browser.get("/jobs/job-1/removals/confirm")
@@ -356,6 +393,9 @@ async def test_what_the_guard_has_stopped_is_confirmed_by_its_number() -> None:
             "/jobs/job-1/removals/confirm", confirm, missing=confirm.field("missing")
         )
         assert done.headers["Location"] == "/jobs/job-1"
+        file = await browser.get("/jobs/job-1/removals/file.csv?state=MOVED")
+        assert file.text.splitlines()[0].startswith("objectKey,state,eTag")
+        assert "b.mov" in file.text
     assert api.sent == [("POST", "/jobs/job-1/removals/confirm", {"missing": 40})]
 
 

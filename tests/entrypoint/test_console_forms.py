@@ -16,9 +16,9 @@ from multidict import MultiDict
 from entrypoints.cli.remote.api_client import API_URL_VARIABLE, ApiClient
 from entrypoints.cli.remote.console_api import ConsoleApi
 from entrypoints.console.api import ApiError
+from entrypoints.console.form_values import Values
 from entrypoints.console.forms import (
     NEW_CONNECTOR,
-    Values,
     connector_body,
     connector_changes,
     connector_values,
@@ -236,7 +236,7 @@ async def test_what_another_changed_in_the_meantime_is_not_overwritten(site: Sit
         restoreTags="on",
     )
     assert answer.status == 412
-    assert "Load the page again" in answer.words
+    assert "Someone else changed this connector" in answer.words
     assert (await site.client.get("/connectors/media"))["prefixes"] == ["theirs/"]
 
 

@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 from application.execution.deadline import Deadline
 from domain.glob import Glob, glob_error
 from entrypoints import api
+from entrypoints.chosen_objects import literal, outermost
 from entrypoints.cli.main import app
 from entrypoints.cli.remote import retrigger_command
-from entrypoints.cli.remote.retrigger_command import _literal, _outermost
 
 KEYS = ["a/1.jpg", "a/1.jpg.bak", "a/2 [x]*?.jpg", "b.jpg"]
 
@@ -89,7 +89,7 @@ def test_those_of_an_outcome(
 def test_something_must_be_chosen_and_not_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no objects are chosen" in run(exit_code=2).stderr
     assert "is a folder" in run("--key", "a/", exit_code=2).stderr
-    monkeypatch.setattr(retrigger_command, "_KEY_COUNT_MAX", 1)
+    monkeypatch.setattr(retrigger_command, "KEY_COUNT_MAX", 1)
     refused = run("--key", "a", "--key", "b", exit_code=2)
     assert "--retrigger" in refused.stderr
 
@@ -100,7 +100,7 @@ def test_something_must_be_chosen_and_not_too_much(monkeypatch: pytest.MonkeyPat
 def test_the_glob_of_a_key_matches_no_other(key: str, other: str) -> None:
     if key.endswith("/"):
         return  # such a glob matches all below it: the command refuses these keys
-    glob = f"/{_literal(key)}"
+    glob = f"/{literal(key)}"
     assert glob_error(glob) is None
     assert Glob.compile(glob).matches(other) is (key == other)
     assert Glob.compile(glob).matches(key)
@@ -108,6 +108,6 @@ def test_the_glob_of_a_key_matches_no_other(key: str, other: str) -> None:
 
 @given(st.lists(st.text("ab/", min_size=1, max_size=4), unique=True))
 def test_prefixes_do_not_overlap_and_cover_all(keys: list[str]) -> None:
-    found = _outermost(sorted(keys))
+    found = outermost(sorted(keys))
     assert all(any(key.startswith(prefix) for prefix in found) for key in keys)
     assert not any(a != b and a.startswith(b) for a in found for b in found)

@@ -27,8 +27,10 @@ from entrypoints.console.pages import (
     job_lists,
     jobs,
     objects,
+    orphans,
     overview,
     removals,
+    retriggers,
     schedules,
     stage,
     syncs,
@@ -58,6 +60,8 @@ _PAGES: Final = (
     job_lists,
     job_actions,
     removals,
+    orphans,
+    retriggers,
     objects,
 )
 

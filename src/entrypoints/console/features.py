@@ -12,6 +12,8 @@ STAGE_PAUSE: Final = "/stage/pause"
 SCHEDULES: Final = "/connectors/{connectorId}/schedule"
 OBJECT_HISTORY: Final = "/connectors/{connectorId}/objects"
 REMOVALS: Final = "/jobs/{jobId}/removals"
+# When it came, there were limits of connectors.
+ORPHANS: Final = "/jobs/{jobId}/orphans"
 
 
 class Features:

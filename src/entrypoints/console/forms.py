@@ -6,20 +6,24 @@ rejects is shown again as it was filled in, with the API's message at each field
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final
 
 from domain.views import Json
 from entrypoints.console.api import ApiError
+from entrypoints.console.form_values import Values, number
+from entrypoints.console.limit_forms import limit_field, limit_fields, limits_body
 
-_WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)
-_DECIMAL: Final = re.compile(r"-?\d{0,9}\.\d{1,9}", re.ASCII)
 _FILTER_LISTS: Final = ("include", "exclude")
 _FILTER_NUMBERS: Final = ("minSizeBytes", "maxSizeBytes", "minAgeSeconds")
 _FILTER_TIMES: Final = ("modifiedSince", "modifiedBefore")
 _FILTER_CHOICES: Final = ("storageClasses", "mediaTypes")
+FILTER_NAMES: Final = (
+    "filters",
+    *_FILTER_LISTS,
+    *_FILTER_NUMBERS,
+    *_FILTER_TIMES,
+    *_FILTER_CHOICES,
+)
 _CONNECTOR_TEXTS: Final = (
     "bucketName",
     "connectorId",
@@ -33,53 +37,6 @@ _CONNECTOR_TEXTS: Final = (
 _CONNECTOR_NUMBERS: Final = ("ingestQueueMaxDepth",)
 _REMOVAL_NUMBERS: Final = ("maxShare", "maxCount", "minCount")
 _NOT_EDITED: Final = frozenset({"bucketName", "connectorId"})
-
-
-class Posted(Protocol):
-    """The fields of a form that was sent."""
-
-    def getall(self, key: str) -> Sequence[Any]:
-        """Return all values of a field."""
-        ...
-
-    def __iter__(self) -> Iterator[str]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """The values of a form's fields; a field that is missing is empty."""
-
-    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @classmethod
-    def of_form(cls, posted: Posted) -> Values:
-        """Return what a browser sent; files are ignored."""
-        return cls(
-            {
-                name: tuple(v for v in posted.getall(name) if isinstance(v, str))
-                for name in set(posted)
-            }
-        )
-
-    def text(self, name: str, default: str = "") -> str:
-        """Return the value of a field, without surrounding spaces."""
-        return (self.fields.get(name) or (default,))[0].strip()
-
-    def area(self, name: str) -> str:
-        """Return the value of a field of several lines, with line breaks as LF."""
-        return (self.fields.get(name) or ("",))[0].replace("\r\n", "\n")
-
-    def lines(self, name: str) -> list[str]:
-        """Return the lines of a field; empty ones are left out, spaces are kept."""
-        return [line for line in self.area(name).split("\n") if line]
-
-    def all(self, name: str) -> tuple[str, ...]:
-        """Return all values of a field."""
-        return self.fields.get(name, ())
-
-    def on(self, name: str) -> bool:
-        """Return whether a box is ticked."""
-        return bool(self.fields.get(name))
 
 
 def connector_values(connector: Json) -> Values:
@@ -102,6 +59,7 @@ def connector_values(connector: Json) -> Values:
         fields |= {name: (str(removals[name]),) for name in _REMOVAL_NUMBERS}
         if removals["announce"]:
             fields["announce"] = ("on",)
+    fields |= limit_fields(connector.get("limits"))
     return Values(fields | _filter_fields(connector["filters"] or {}))
 
 
@@ -143,6 +101,7 @@ def connector_body(values: Values) -> Json:
         or None,
         "filters": filters_body(values),
         "removals": _removals_body(values),
+        "limits": limits_body(values),
     }
 
 
@@ -183,15 +142,6 @@ def filters_body(values: Values) -> Json | None:
     return {name: value for name, value in found.items() if value not in ("", [], None)} or None
 
 
-def number(text: str) -> int | float | str | None:
-    """Return a number; any other text as it is, so that the API reports it."""
-    if not text:
-        return None
-    if _DECIMAL.fullmatch(text):
-        return float(text)
-    return int(text) if _WHOLE.fullmatch(text) else text
-
-
 def sync_body(values: Values) -> Json:
     """Return the options of a sync or a plan, without what is empty."""
     body: Json = {
@@ -215,15 +165,11 @@ def field_errors(error: ApiError) -> dict[str, str]:
 
 
 def _field_name(path: list[str]) -> str:
+    if path[0] == "limits":
+        return limit_field(path[1:])
     if path[0] in ("filters", "removals") and len(path) > 1:
         return path[1]
     if path[0] == "fileFilter":
         part = path[1] if len(path) > 1 else "mode"
         return f"fileFilter{part[:1].upper()}{part[1:]}"
     return "prefixes" if path[0] == "prefix" else path[0]
-
-
-def unknown_fields(errors: Mapping[str, str], known: Iterable[str]) -> dict[str, str]:
-    """Return the messages about what is not a field of the form."""
-    shown = set(known)
-    return {name: message for name, message in errors.items() if name not in shown}

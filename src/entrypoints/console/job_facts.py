@@ -87,6 +87,11 @@ def is_active(job: Json) -> bool:
     return job["status"] not in TERMINAL
 
 
+def has_completed(job: Json) -> bool:
+    """Return whether the job has dealt with all objects, with or without failures."""
+    return job["status"] in (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
+
+
 def is_redrivable(job: Json) -> bool:
     """Return whether the failures of the job can be tried again."""
     return bool(job["status"] == JobStatus.COMPLETED_WITH_ERRORS and not job["dryRun"])
@@ -233,6 +238,11 @@ def _completed(job: Json, listed: int) -> str:
         return f"Dry run: of {text.plural(listed, 'object')}, {written:,} would be written."
     if not listed:
         return "Completed. There was nothing to sync under these prefixes and filters."
+    if not written and (waiting := statistics["notTaken"] + statistics["ingesting"]):
+        return (
+            f"Completed, and nothing was written: of {listed:,} objects, {waiting:,} were triggered"
+            " before and the system has not taken them yet."
+        )
     if not written:
         return f"Completed, and nothing was written: all {listed:,} objects were dealt with."
     return f"Completed: {text.plural(written, 'object')} of {listed:,} were written."

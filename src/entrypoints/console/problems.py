@@ -15,14 +15,15 @@ _NEXT: Final[Mapping[str, str]] = {
     "connector-disabled": "Enable the connector, then try again.",
     "connector-removed": "Register the bucket again, then start a new sync.",
     "connector-in-use": "Cancel the job, or wait until it has ended; then try again.",
-    "precondition-failed": "Someone changed it in the meantime. Load the page again to see how it"
-    " is now, and repeat your change.",
+    "precondition-failed": "Someone changed it in the meantime, and nothing was written. Look how"
+    " it is now, then repeat it.",
     "overlapping-job": "Wait until that job has ended, or cancel it.",
     "too-many-prefixes": "Wait until another job of the bucket has ended.",
     "not-redrivable": "Only a job that completed with errors can be redriven. Otherwise start a new"
     " sync: it skips what is done.",
     "not-pausable": "It has ended, or is ending. A job that has ended needs no pause.",
     "not-confirmable": "Load the page again: the number has changed, or a later sync was compared.",
+    "not-searchable": "A search follows a sync that has completed; a dry run will do.",
     "conflict": "Nothing was written. Try again.",
     "above-max-cost": "Allow more, or narrow the sync with a prefix or filters.",
     "bucket-not-readable": "Check the connector: it shows what is missing, with the policy"

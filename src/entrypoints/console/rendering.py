@@ -11,7 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from entrypoints.console import job_facts, text
+from entrypoints.console import job_facts, orphan_facts, text, waits
 from entrypoints.console.api import Api
 from entrypoints.console.chunk_reader import ChunkReader
 from entrypoints.console.features import Features
@@ -56,6 +56,9 @@ def _environment() -> Environment:
         listing_is_complete=job_facts.listing_is_complete,
         done_count=job_facts.done_count,
         lead=job_facts.lead,
+        wait_of=waits.wait_of,
+        orphans_lead=orphan_facts.lead,
+        orphan_steps=orphan_facts.steps,
         FORM_TOKEN=FORM_TOKEN,
         ACCESS_PARAMETER=ACCESS_PARAMETER,
     )

@@ -6,14 +6,17 @@ HTML.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
 from domain.shown import one_line, shown
+from domain.views import Json
+from domain.work_limits import Weekday
+from entrypoints.console.labels import label
 from entrypoints.console.reasons import sentence
 from entrypoints.figures import dollars, duration
 from entrypoints.figures import plural as plural
@@ -23,6 +26,7 @@ _UNITS: Final = ("B", "KB", "MB", "GB", "TB", "PB")
 _KILO: Final = 1_000
 _JUST_NOW_S: Final = 2
 _DAY_S: Final = 86_400
+_RANGE_DAYS_MIN: Final = 3
 
 
 def count(value: float | None) -> str:
@@ -104,6 +108,47 @@ def words(name: str) -> str:
     return one_line(name.replace("_", " ").capitalize())
 
 
+def encoded(key: str) -> str:
+    """Return a key for a form, which would change line breaks and control characters."""
+    return quote(key, safe="")
+
+
+def limits_line(limits: Json | None) -> str:
+    """Return the limits of a connector or a job as one line."""
+    if limits is None:
+        return "none"
+    parts = []
+    if (chunks := limits["concurrency"]) is not None:
+        parts.append(f"{plural(chunks, 'chunk')} at once")
+    if (speed := limits["objectsPerSecond"]) is not None:
+        parts.append(f"{speed:,g} objects/s")
+    if limits["windows"]:
+        times = ", ".join(map(_window, limits["windows"]))
+        parts.append(f"{times} ({limits['timeZone']})")
+    return one_line("; ".join(parts))
+
+
+def _window(window: Json) -> str:
+    return f"{_days(window['days'])} {window['from']} to {window['to']}"
+
+
+def _days(days: Sequence[str]) -> str:
+    """Return days as ranges: Mon to Fri."""
+    if len(days) == len(Weekday):
+        return "every day"
+    order = list(Weekday)
+    runs: list[list[int]] = []
+    for place in sorted(order.index(Weekday(day)) for day in days):
+        if runs and runs[-1][-1] == place - 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    names = [[order[place].capitalize() for place in run] for run in runs]
+    return ", ".join(
+        f"{run[0]} to {run[-1]}" if len(run) >= _RANGE_DAYS_MIN else ", ".join(run) for run in names
+    )
+
+
 def link_query(given: Mapping[str, object]) -> str:
     """Return the query of a link, without empty values."""
     return urlencode({name: value for name, value in given.items() if value not in (None, "")})
@@ -124,4 +169,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "words": words,
     "query": link_query,
     "reason": sentence,
+    "encoded": encoded,
+    "label": label,
+    "limits": limits_line,
 }

@@ -10,12 +10,11 @@ import typer
 from domain.outcome import OutcomeKind
 from domain.shown import shown
 from domain.views import Json
+from entrypoints.chosen_objects import KEY_COUNT_MAX, retrigger_body
 from entrypoints.cli.remote.api_client import job_path, path_segment
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import OUT, Format, print_job, print_json
 
-# A sync takes so many globs, and one is needed for each key.
-_KEY_COUNT_MAX: Final = 50
 _WAITING: Final = (OutcomeKind.NOT_TAKEN, OutcomeKind.INGESTING)
 
 
@@ -46,19 +45,13 @@ def retrigger(
     if folders := [each for each in chosen if each.endswith("/")]:
         message = f"{shown(folders[0])} is a folder; a sync with --prefix is about all below it"
         raise typer.BadParameter(message, param_hint="--key")
-    if len(chosen) > _KEY_COUNT_MAX:
+    if len(chosen) > KEY_COUNT_MAX:
         raise typer.BadParameter(
-            f"more than {_KEY_COUNT_MAX} objects are chosen; all of a connector are triggered again"
+            f"more than {KEY_COUNT_MAX} objects are chosen; all of a connector are triggered again"
             f" by: asset-sync sync {connector} --retrigger",
             param_hint="--key",
         )
-    body = {
-        "retrigger": True,
-        "discovery": "direct",
-        "prefixes": _outermost(chosen),
-        "include": [f"/{_literal(each)}" for each in chosen],
-    }
-    job = remote.client.post(f"/connectors/{path_segment(connector)}/sync", body)
+    job = remote.client.post(f"/connectors/{path_segment(connector)}/sync", retrigger_body(chosen))
     if remote.output is Format.JSON:
         print_json(job)
     else:
@@ -67,21 +60,7 @@ def retrigger(
 
 
 def _keys_of(remote: Remote, connector: str, job_id: str, outcome: OutcomeKind) -> list[str]:
-    query = {"outcome": outcome.value, "limit": _KEY_COUNT_MAX}
+    query = {"outcome": outcome.value, "limit": KEY_COUNT_MAX}
     pages = remote.client.pages(job_path(job_id, connector, "outcomes"), query)
-    found: list[Json] = list(islice(pages, _KEY_COUNT_MAX + 1))
+    found: list[Json] = list(islice(pages, KEY_COUNT_MAX + 1))
     return [each["objectKey"] for each in found]
-
-
-def _outermost(keys: list[str]) -> list[str]:
-    """Return the sorted keys that do not begin with another one: prefixes must not overlap."""
-    prefixes: list[str] = []
-    for key in keys:
-        if not prefixes or not key.startswith(prefixes[-1]):
-            prefixes.append(key)
-    return prefixes
-
-
-def _literal(key: str) -> str:
-    """Return the glob that matches exactly this key."""
-    return "".join(f"\\{char}" if char in "\\*?[]!" else char for char in key)

@@ -9,9 +9,10 @@ from urllib.parse import quote
 from aiohttp import web
 
 from domain.views import Json
+from entrypoints.console import job_facts
 from entrypoints.console.api import ApiError, both, connector_path
-from entrypoints.console.forms import Values
-from entrypoints.console.job_facts import is_active
+from entrypoints.console.features import ORPHANS
+from entrypoints.console.form_values import Values
 from entrypoints.console.problems import problem_of
 from entrypoints.console.rendering import console_of, page
 
@@ -99,7 +100,10 @@ async def connector_context(
         **found,
         "jobs": own,
         "more_jobs": jobs["nextCursor"] is not None,
-        "active": [job for job in own if is_active(job)],
+        "has_orphans": await console_of(request).features.has(ORPHANS),
+        "searched": [job for job in own if job.get("orphans")],
+        "searchable": next((job for job in own if job_facts.has_completed(job)), None),
+        "active": [job for job in own if job_facts.is_active(job)],
         "report": report,
         "statement": statement_text(report),
         "problem": problem_of(problem) if problem else None,

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from entrypoints.console.api import ApiError, job_path
-from entrypoints.console.forms import Values
+from entrypoints.console.form_values import Values
 from entrypoints.console.problems import problem_of
 from entrypoints.console.rendering import console_of, page
 

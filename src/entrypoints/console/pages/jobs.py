@@ -11,6 +11,7 @@ from domain.views import Json
 from entrypoints.console import job_facts, pictures, text
 from entrypoints.console.api import job_path
 from entrypoints.console.features import CAUSES
+from entrypoints.console.pages.retriggers import waiting_objects
 from entrypoints.console.rendering import Console, console_of, now, page
 
 ROUTES: Final = web.RouteTableDef()
@@ -19,7 +20,9 @@ ROUTES: Final = web.RouteTableDef()
 @ROUTES.get("/jobs/{job_id}")
 async def show_job(request: web.Request) -> web.Response:
     """Show one job."""
-    return page(request, "job.html", await job_context(request))
+    context = await job_context(request)
+    context["waiting"] = await waiting_objects(request, context["job"])
+    return page(request, "job.html", context)
 
 
 @ROUTES.get("/jobs/{job_id}/live")

@@ -10,6 +10,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from domain.job import JobStatus
+from domain.orphan_work import OrphanStatus
+from domain.removal_work import RemovalStatus
 from domain.views import Json
 from entrypoints.console import text
 from entrypoints.console.api import both
@@ -97,6 +99,7 @@ def _attention(jobs: list[Json], connectors: Json, latest: dict[str, Json]) -> l
                 f"{text.plural(job['statistics']['notTaken'], 'object')} triggered, never taken"
             )
             found.append(_about(job, "warn", "Objects were not taken", detail))
+        found += _gone(job)
     found += [
         _about(
             job,
@@ -107,6 +110,22 @@ def _attention(jobs: list[Json], connectors: Json, latest: dict[str, Json]) -> l
         for job in jobs
         if is_active(job) and job["statistics"]["failed"]
     ]
+    return found
+
+
+def _gone(job: Json) -> list[Attention]:
+    """Return what waits for a decision about removed objects, or could not be found out."""
+    removals, orphans = job.get("removals"), job.get("orphans")
+    found = []
+    if removals and removals["status"] == RemovalStatus.STOPPED:
+        detail = f"{text.plural(removals['missing'], 'object')} missing: a mistake, or confirm it"
+        found.append(_about(job, "warn", "The guard stopped a comparison", detail))
+    if removals and removals["status"] == RemovalStatus.GIVEN_UP:
+        reason = text.line(removals["reason"])
+        found.append(_about(job, "warn", "The comparison with the sync before failed", reason))
+    if orphans and orphans["status"] == OrphanStatus.GIVEN_UP:
+        reason = text.line(orphans["reason"])
+        found.append(_about(job, "warn", "The search for orphans failed", reason))
     return found
 
 

@@ -7,13 +7,25 @@ from typing import Final
 from aiohttp import web
 
 from entrypoints.console.api import ApiError, both, job_path
-from entrypoints.console.forms import Values, number
+from entrypoints.console.downloads import send_file
+from entrypoints.console.form_values import Values, number
 from entrypoints.console.problems import problem_of
 from entrypoints.console.rendering import console_of, page
 
 ROUTES: Final = web.RouteTableDef()
 
 _PAGE_ITEM_COUNT: Final = 50
+_COLUMNS: Final = (
+    "objectKey",
+    "state",
+    "eTag",
+    "size",
+    "assetId",
+    "inventoryId",
+    "lastSeenJobId",
+    "newObjectKey",
+    "eventId",
+)
 STATES: Final = ("REMOVED", "MOVED", "RETURNED", "OUT_OF_SCOPE", "MISSING")
 
 
@@ -28,6 +40,15 @@ async def list_removals(request: web.Request) -> web.Response:
     )
     context = {"job": job, "listed": listed, "given": given, "states": STATES}
     return page(request, "removals.html", context)
+
+
+@ROUTES.get(r"/jobs/{job_id}/removals/file.{format:csv|json}")
+async def download(request: web.Request) -> web.StreamResponse:
+    """Send all objects of the comparison, or those in one state, as a file."""
+    path = job_path(request.match_info["job_id"], "removals")
+    query = {"state": request.query.get("state") or None}
+    name = f"removals-{request.match_info['job_id']}"
+    return await send_file(request, path, query, name=name, columns=_COLUMNS)
 
 
 @ROUTES.get("/jobs/{job_id}/removals/confirm")

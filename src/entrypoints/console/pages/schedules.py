@@ -9,7 +9,8 @@ from aiohttp import web
 
 from domain.views import Json
 from entrypoints.console.api import Api, ApiError, connector_path
-from entrypoints.console.forms import Values, field_errors, number
+from entrypoints.console.form_values import Values, number
+from entrypoints.console.forms import field_errors
 from entrypoints.console.problems import problem_of
 from entrypoints.console.rendering import console_of, page
 

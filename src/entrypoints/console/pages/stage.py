@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from entrypoints.console.forms import Values
+from entrypoints.console.form_values import Values
 from entrypoints.console.rendering import console_of, page
 
 ROUTES: Final = web.RouteTableDef()

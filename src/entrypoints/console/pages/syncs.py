@@ -11,7 +11,8 @@ from aiohttp import web
 from domain.filters import MediaType, StorageClass
 from domain.views import Json
 from entrypoints.console.api import ApiError, connector_path
-from entrypoints.console.forms import Values, field_errors, number, sync_body
+from entrypoints.console.form_values import Values, number
+from entrypoints.console.forms import field_errors, sync_body
 from entrypoints.console.problems import problem_of
 from entrypoints.console.rendering import console_of, page
 
