@@ -66,7 +66,7 @@ SCHEDULE_BUGS = (
     ),
     bug(
         "recording the job of a scheduled run before the run",
-        100_000,
+        100_073,
         f"{_START}._complete",
         "runs=runs.with_run(with_job),",
         "runs=None,",
