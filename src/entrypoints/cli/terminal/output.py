@@ -278,7 +278,7 @@ def _time_line(job: Json) -> str:
     lead = f"created {job['createdAt']}"
     ended_at = job.get("endedAt")
     if ended_at is None:
-        return f"{lead}, last change {job['updatedAt']}"
+        return lead
     took = datetime.fromisoformat(ended_at) - datetime.fromisoformat(job["createdAt"])
     return f"{lead}, ended {ended_at}, after {duration(took.total_seconds())}"
 
