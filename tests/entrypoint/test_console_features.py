@@ -403,6 +403,7 @@ async def test_what_the_guard_has_stopped_is_confirmed_by_its_number() -> None:
         assert "The guard stopped a comparison: films 40 objects missing" in overview
         rows = await browser.get("/jobs/job-1/removals")
         assert "a\\n.mov Moved b.mov" in rows.words
+        assert 'href="/explain?connector=films&amp;key=a%0A.mov"' in rows.text
         confirm = await browser.get("/jobs/job-1/removals/confirm")
         done = await browser.submit(
             "/jobs/job-1/removals/confirm", confirm, missing=confirm.field("missing")
