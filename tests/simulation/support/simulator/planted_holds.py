@@ -52,7 +52,7 @@ HOLD_BUGS = (
         "a resume and a sweep that do not send what was parked",
         9,
         "application.engine.repair_chunks:RepairChunks.repair",
-        "elif chunk.parked:\n            if not held and free != 0:",
+        "elif chunk.parked:\n            if may_send and free != 0:",
         "elif chunk.parked:\n            if held:",
         "i9_faults_end_and_so_do_jobs",
         also=(

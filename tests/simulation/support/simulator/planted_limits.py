@@ -17,7 +17,7 @@ LIMIT_BUGS = (
         "giving a slot that is leased to another worker",
         3_000_003,
         "adapters.memory.slot_store:MemorySlotStore.take",
-        "if stored is None or not stored.live(now):",
+        "if stored is None or not stored[0].live(now):",
         "if True:",
         "no_more_work_at_once",
     ),
@@ -41,7 +41,7 @@ LIMIT_BUGS = (
         "a slot that is not handed over, and a sweep that sends nothing",
         3_000_000,
         "application.engine.repair_chunks:RepairChunks.repair",
-        "if not held and free != 0:",
+        "if may_send and free != 0:",
         "if False:",
         "i9_faults_end_and_so_do_jobs",
         also=(
