@@ -1,14 +1,11 @@
 """Timers as schedules of EventBridge Scheduler, in one group.
 
 A schedule's name has the connector and the revision of its times, so a schedule is created and
-deleted and never updated, and a list of names shows which timers run. The connector's part is a
-prefix of its id, and a hash of it, since a name has up to 64 characters (EventBridge Scheduler API
-Reference, "CreateSchedule"; read in 2026-11).
+deleted and never updated, and a list of names shows which timers run.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.responses import optional, required
-from domain.schedule_runs import Timer
+from domain.schedule_runs import Timer, name_prefix
 from ports.errors import Conflict, Misconfigured, NotFound
 from ports.scheduler import Scheduler
 
@@ -34,8 +31,6 @@ _EVENT_AGE_S: Final = 3_600
 _RETRY_COUNT: Final = 185
 
 _PAGE_COUNT: Final = 100
-_ID_CHARS: Final = 30
-_HASH_CHARS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +65,7 @@ class EventBridgeScheduler:
                 " it again",
                 operation="CreateSchedule",
             )
-        name = schedule_name(timer)
+        name = timer.name
         resource = f"schedule/{place.group_name}/{name}"
         client = await self._open_client()
         try:
@@ -94,7 +89,7 @@ class EventBridgeScheduler:
         if place is None:
             return
         client = await self._open_client()
-        names = [name async for name in self._names(_prefix(connector_id)) if name != all_but]
+        names = [name async for name in self._names(name_prefix(connector_id)) if name != all_but]
         for name in names:
             resource = f"schedule/{place.group_name}/{name}"
             try:
@@ -122,16 +117,6 @@ class EventBridgeScheduler:
             if token is None:
                 return
             request["NextToken"] = token
-
-
-def schedule_name(timer: Timer) -> str:
-    """Return the name of a timer's schedule."""
-    return _prefix(timer.connector_id) + timer.revision
-
-
-def _prefix(connector_id: str) -> str:
-    digest = hashlib.sha256(connector_id.encode()).hexdigest()[:_HASH_CHARS]
-    return f"{connector_id[:_ID_CHARS]}.{digest}."
 
 
 def _request(place: SchedulePlace, timer: Timer, name: str) -> dict[str, Any]:
