@@ -8,6 +8,7 @@ each covers the objects that were modified since the last complete run began.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -40,6 +41,9 @@ CHANGED: Final = "the connector was changed since the last complete run"
 _REVISION_CHARS: Final = 16
 _NAME_ID_CHARS: Final = 30
 _NAME_HASH_CHARS: Final = 12
+_NAME: Final = re.compile(
+    rf"(?P<id>.{{1,{_NAME_ID_CHARS}}})\.[0-9a-f]{{{_NAME_HASH_CHARS}}}\.[0-9a-f]{{{_REVISION_CHARS}}}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,12 @@ def name_prefix(connector_id: str) -> str:
     (API Reference, "CreateSchedule"; read in 2026-11).
     """
     return f"{connector_id[:_NAME_ID_CHARS]}.{_digest(connector_id)[:_NAME_HASH_CHARS]}."
+
+
+def id_part(name: str) -> str | None:
+    """Return the id in a timer's name, or its beginning; None if it is no timer's name."""
+    match = _NAME.fullmatch(name)
+    return match["id"] if match else None
 
 
 def timer_of(connector: Connector, *, now: datetime) -> Timer | None:

@@ -314,6 +314,15 @@ GOOD: Final[Mapping[str, Good]] = MappingProxyType(
         "PutEvents": _json({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}),
         "CreateSchedule": _json({"ScheduleArn": "arn:aws:scheduler:us-east-1:1:schedule/g/n"}),
         "DeleteSchedule": _json({}),
+        "GetSchedule": _json(
+            {
+                "Target": {
+                    "Arn": "arn:aws:lambda:us-east-1:1:function:engine",
+                    "RoleArn": "arn:aws:iam::1:role/r",
+                    "Input": json.dumps({"connectorId": "c1", "timer": TIMER.revision}),
+                }
+            }
+        ),
         "ListSchedules": _json({"Schedules": [{"Name": TIMER.name}]}),
         "Invoke": Good(status=202),
         "AssumeRole": _xml(
@@ -540,7 +549,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         ),
         "scheduler.put": lambda: scheduler.put(TIMER),
         "scheduler.remove": lambda: scheduler.remove("c1"),
-        "scheduler.revisions": scheduler.revisions,
+        "scheduler.names": scheduler.names,
+        "scheduler.connector_of": lambda: scheduler.connector_of(TIMER.name),
+        "scheduler.remove_one": lambda: scheduler.remove_one(TIMER.name),
         "slots.take": lambda: slots.take(
             "c1", 2, Lease(token="t", expires_at=NOW), NOW, job_id="j"
         ),

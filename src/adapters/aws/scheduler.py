@@ -81,22 +81,40 @@ class EventBridgeScheduler:
     async def remove(self, connector_id: str) -> None:
         await self._delete(connector_id)
 
-    async def revisions(self) -> frozenset[str]:
-        return frozenset([name.rpartition(".")[2] async for name in self._names()])
+    async def names(self) -> frozenset[str]:
+        return frozenset([name async for name in self._names()])
 
-    async def _delete(self, connector_id: str, *, all_but: str | None = None) -> None:
+    async def connector_of(self, name: str) -> str | None:
+        place = self._place
+        if place is None:
+            return None
+        client = await self._open_client()
+        resource = f"schedule/{place.group_name}/{name}"
+        try:
+            with map_aws_errors("scheduler", operation="GetSchedule", resource=resource):
+                answer = await client.get_schedule(GroupName=place.group_name, Name=name)
+                target = required(answer, "Target", of=dict)
+                text = optional(target, "Input")
+        except NotFound:
+            return None
+        return _connector_in(text, name)
+
+    async def remove_one(self, name: str) -> None:
         place = self._place
         if place is None:
             return
         client = await self._open_client()
+        resource = f"schedule/{place.group_name}/{name}"
+        try:
+            with map_aws_errors("scheduler", operation="DeleteSchedule", resource=resource):
+                await client.delete_schedule(GroupName=place.group_name, Name=name)
+        except NotFound:
+            return
+
+    async def _delete(self, connector_id: str, *, all_but: str | None = None) -> None:
         names = [name async for name in self._names(name_prefix(connector_id)) if name != all_but]
         for name in names:
-            resource = f"schedule/{place.group_name}/{name}"
-            try:
-                with map_aws_errors("scheduler", operation="DeleteSchedule", resource=resource):
-                    await client.delete_schedule(GroupName=place.group_name, Name=name)
-            except NotFound:
-                continue
+            await self.remove_one(name)
 
     async def _names(self, prefix: str | None = None) -> AsyncIterator[str]:
         place = self._place
@@ -117,6 +135,18 @@ class EventBridgeScheduler:
             if token is None:
                 return
             request["NextToken"] = token
+
+
+def _connector_in(text: str | None, name: str) -> str | None:
+    """Return the connector of an event; None if no schedule of this name would send it."""
+    try:
+        event = json.loads(text or "")
+        connector_id, revision = event["connectorId"], event["timer"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    if not isinstance(connector_id, str) or f"{name_prefix(connector_id)}{revision}" != name:
+        return None
+    return connector_id
 
 
 def _request(place: SchedulePlace, timer: Timer, name: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ Scheduler API Reference, "ScheduleSummary" and "GetSchedule", checked 2026-11).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from botocore.exceptions import ClientError
 from domain.connector import ConnectorStatus
 from domain.manifest import parse_timestamp
 from domain.schedule import Schedule
-from domain.schedule_runs import Timer, name_prefix, timer_for
+from domain.schedule_runs import Timer, id_part, name_prefix, timer_for
 from domain.schedule_times import canonical
 from entrypoints.cli.remote.api_client import path_segment
 from entrypoints.cli.stage.checks.check import Finding, Stage, Verdict, found
@@ -29,8 +28,6 @@ _PAGE_COUNT: Final = 100
 _LISTED_MAX: Final = 10_000
 # Each costs a request to the API and one to EventBridge Scheduler, one after the other.
 _COMPARED_MAX: Final = 100
-# As `Timer.name`: the connector's id, or its beginning; two hashes.
-_NAME: Final = re.compile(r"(?P<id>.{1,30})\.[0-9a-f]{12}\.[0-9a-f]{16}")
 _DENIED: Final = "AccessDeniedException"
 _MISSING: Final = "ResourceNotFoundException"
 _LATER: Final = (
@@ -181,8 +178,8 @@ def _against_connectors(group: _Group, listed: Summaries) -> Iterator[Finding]:
         fix = "docs/runbook.md, A record that cannot be read"
         yield found(f"schedule of {record['id']}", False, detail, fix)
     for name in sorted(each for names in names_of.values() for each in names):
-        if match := _NAME.fullmatch(name):
-            yield _left_over(group, name, f"no connector has it, its id began with {match['id']}")
+        if beginning := id_part(name):
+            yield _left_over(group, name, f"no connector has it, its id began with {beginning}")
         else:
             fix = f"create it in another group, and delete it here: {group.deletion(name)}"
             yield found(f"schedule {name}", False, "was not made by this service", fix)
@@ -196,7 +193,10 @@ def _must_have_one(connector: Any) -> bool:
 
 
 def _left_over(group: _Group, name: str, why: str) -> Finding:
-    fix = f"it is removed at its next time; to remove it now: {group.deletion(name)}"
+    fix = (
+        "the sweep removes it within five minutes if a connector has a schedule, or else its next"
+        f" time does; to remove it now: {group.deletion(name)}"
+    )
     return found(f"schedule {name}", False, f"starts nothing: {why}", fix)
 
 
