@@ -41,7 +41,7 @@ class WatchConnectors:
     async def run(self, deadline: Deadline, active: Sequence[Job]) -> Exception | None:
         """Check all connectors, until the deadline is near; returns the first error of a timer.
 
-        A queue that cannot be read, or a timer that cannot be kept, does not stop the pass. Those of
+        A queue that cannot be read, or a timer that fails, does not stop the pass. Those of
         the `active` jobs whose limits are not those of their connector get them.
 
         Raises:
