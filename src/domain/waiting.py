@@ -80,7 +80,7 @@ def _hold_text(hold: Hold) -> str:
         case HoldCause.INGEST_BEHIND:
             return f"ingest: {hold.reason}"
         case HoldCause.OUTSIDE_WINDOW:
-            return f"a time window: it is {hold.reason}"
+            return "the next time window of its connector"
 
 
 def _by(hold: Hold) -> str:

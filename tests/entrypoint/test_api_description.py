@@ -3,7 +3,7 @@
 schemathesis generates requests from the OpenAPI document, valid and invalid ones, and checks every
 response against it. The examples differ with the modules that a process has imported, whose
 constants are tried; and an operation finds the connectors and jobs that those before it made. So
-they have to be valid in any order, and with any values.
+they must be valid in any order, and with any values.
 """
 
 import asyncio

@@ -270,22 +270,32 @@ async def test_a_pause_is_shown_with_who_and_why_and_how_it_ends() -> None:
         assert 'href="/jobs/job-1/resume"' in page.text
 
 
-async def test_the_limit_of_the_ingest_queue_is_edited() -> None:
-    limited = connector(ingestQueueMaxDepth=1000)
+async def test_the_limits_of_the_ingest_queue_are_edited() -> None:
+    limited = connector(ingestQueueMaxDepth=1000, ingestQueueMaxAgeSeconds=3600)
     api = stage(job(), limited, STAGE_PAUSE, **{"/stage": {"pause": None}})
     kept = {"etag": '"tag-1"', "prefixes": "2026/", "trigger": "copy", "ids": "minted"}
     kept |= {"verify": "tags", "restoreTags": "on"}
     path = "/connectors/films/edit"
     async with browsing(api) as browser:
-        assert "above 1,000 messages" in (await browser.get("/connectors/films")).words
+        words = (await browser.get("/connectors/films")).words
+        assert "above 1,000 messages" in words
+        assert "Waits for old messages above 60 min" in words
         page = await browser.get(path)
         assert page.field("ingestQueueMaxDepth") == "1000"
+        assert page.field("ingestQueueMaxAgeSeconds") == "3600"
+        kept["ingestQueueMaxAgeSeconds"] = "3600"
         await browser.submit(path, page, **kept, ingestQueueMaxDepth="1000")
         assert api.sent == []
+        older = kept | {"ingestQueueMaxAgeSeconds": "7200"}
+        await browser.submit(path, page, **older, ingestQueueMaxDepth="1000")
         await browser.submit(path, page, **kept, ingestQueueMaxDepth="50")
         await browser.submit(path, page, **kept, ingestQueueMaxDepth="")
     bodies = [body for *_, body in api.sent]
-    assert bodies == [{"ingestQueueMaxDepth": 50}, {"ingestQueueMaxDepth": None}]
+    assert bodies == [
+        {"ingestQueueMaxAgeSeconds": 7200},
+        {"ingestQueueMaxDepth": 50},
+        {"ingestQueueMaxDepth": None},
+    ]
 
 
 # --- schedules
@@ -393,6 +403,7 @@ async def test_what_the_guard_has_stopped_is_confirmed_by_its_number() -> None:
         assert "The guard stopped a comparison: films 40 objects missing" in overview
         rows = await browser.get("/jobs/job-1/removals")
         assert "a\\n.mov Moved b.mov" in rows.words
+        assert 'href="/explain?connector=films&amp;key=a%0A.mov"' in rows.text
         confirm = await browser.get("/jobs/job-1/removals/confirm")
         done = await browser.submit(
             "/jobs/job-1/removals/confirm", confirm, missing=confirm.field("missing")

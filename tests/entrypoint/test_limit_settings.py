@@ -110,7 +110,7 @@ def test_lines_of_the_terminal() -> None:
 def test_what_a_job_waits_for_as_a_line() -> None:
     until = "2026-01-01T20:00:00.000Z"
     waits = {"reason": "OUTSIDE_WINDOW", "since": "SINCE", "until": until, "text": "a window"}
-    assert wait_line({"waitingFor": waits}) == "a window (since SINCE)"
+    assert wait_line({"waitingFor": waits}) == f"a window, at {until} (since SINCE)"
     assert wait_words({"waitingFor": waits}) == f"time window at {until}"
     of_slots = {"reason": "NO_FREE_SLOT", "since": None, "until": None, "text": "a free slot"}
     assert wait_line({"waitingFor": of_slots}) == "a free slot"

@@ -87,5 +87,7 @@ def test_settings_of_a_connector() -> None:
         "minCount": 10,
     }
     assert edited("--clear", "removals") is None
+    assert edited("--removals", "report")["announce"] is False
+    assert edited("--removals", "announce")["announce"] is True
     wrong = run("connectors", "edit", "media", "--removals", "yes", exit_code=2)
     assert "--removals" in wrong.stderr

@@ -38,7 +38,7 @@ WORLDS = {
     "schedules": World(
         schedulers.FIRST_SEED,
         40,
-        {"scheduled sync started": 20, "connector edited while a job runs": 3},
+        {"scheduled sync started": 20, "connector edited while a job runs": 1},
     ),
     "removals": World(
         removing.FIRST_SEED,

@@ -50,6 +50,7 @@ _SQS: Final = "https://aws.amazon.com/sqs/pricing/"
 _SNS: Final = "https://aws.amazon.com/sns/pricing/"
 _EVENTBRIDGE: Final = "https://aws.amazon.com/eventbridge/pricing/"
 _KMS: Final = "https://aws.amazon.com/kms/pricing/"
+_CLOUDWATCH: Final = "https://aws.amazon.com/cloudwatch/pricing/"
 
 
 def _price(dollars: str, per: int, unit: str, source: str) -> Price:
@@ -75,6 +76,7 @@ LIST_PRICES: Final = PriceTable(
         "sns-publish": _price("0.50", _MILLION, "publish request of up to 64 KB", _SNS),
         "eventbridge-event": _price("1.00", _MILLION, "event of up to 64 KB", _EVENTBRIDGE),
         "kms-request": _price("0.03", 10_000, "request", _KMS),
+        "cloudwatch-metric": _price("0.01", _THOUSAND, "metric of GetMetricData", _CLOUDWATCH),
         "s3-storage-month": _price("0.023", 1, "GB for a month in S3 Standard", _S3),
         "s3-tag-month": _price("0.0065", 10_000, "tag for a month", _S3),
     },

@@ -72,6 +72,7 @@ PRICE_OF: Final[Mapping[tuple[str, str], str]] = {
     ("sqs", "ReceiveMessage"): "sqs-request",
     ("sqs", "DeleteMessageBatch"): "sqs-request",
     ("sqs", "GetQueueAttributes"): "sqs-request",
+    ("cloudwatch", "GetMetricData"): "cloudwatch-metric",
     ("sns", "Publish"): "sns-publish",
     ("events", "PutEvents"): "eventbridge-event",
     ("kms", "Decrypt"): "kms-request",

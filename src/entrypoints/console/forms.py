@@ -34,7 +34,7 @@ _CONNECTOR_TEXTS: Final = (
     "expectedBucketOwner",
     "roleArn",
 )
-_CONNECTOR_NUMBERS: Final = ("ingestQueueMaxDepth",)
+_CONNECTOR_NUMBERS: Final = ("ingestQueueMaxDepth", "ingestQueueMaxAgeSeconds")
 _REMOVAL_NUMBERS: Final = ("maxShare", "maxCount", "minCount")
 _NOT_EDITED: Final = frozenset({"bucketName", "connectorId"})
 

@@ -13,6 +13,7 @@ _LABELS: Final[Mapping[str, str]] = {
     "trigger": "Trigger",
     "ingestQueueUrl": "Ingest queue URL",
     "ingestQueueMaxDepth": "Wait while the ingest queue is longer than",
+    "ingestQueueMaxAgeSeconds": "Wait while its oldest message is older than",
     "ids": "Ids of new assets",
     "verify": "Known objects are recognised by",
     "restoreTags": "Restore lost id tags",

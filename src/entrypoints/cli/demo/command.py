@@ -13,9 +13,9 @@ from rich.text import Text
 from domain.sync_request import Discovery
 from domain.views import Json
 from entrypoints.cli.local.system_option import SystemOption
+from entrypoints.cli.remote.setting_options import DISCOVERY_OPTION
 from entrypoints.cli.terminal.api_problem import ApiProblem
 from entrypoints.cli.terminal.output import (
-    DISCOVERY_OPTION,
     ERR,
     OUT,
     Format,

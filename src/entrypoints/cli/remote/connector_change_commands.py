@@ -14,23 +14,19 @@ from domain.views import Json
 from entrypoints.cli.remote.api_client import path_segment
 from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
-from entrypoints.cli.terminal.check_output import print_check
-from entrypoints.cli.terminal.output import (
-    OUT,
+from entrypoints.cli.remote.setting_options import (
     VERIFY_OPTION,
     FiltersOption,
-    Format,
     LimitsOption,
     PrefixOption,
     QueueMaxAgeOption,
     QueueMaxOption,
     RemovalsOption,
-    field,
-    limits_line,
-    print_json,
-    printable,
-    read_filters,
+    read_object,
+    read_removals,
 )
+from entrypoints.cli.terminal.check_output import print_check
+from entrypoints.cli.terminal.output import OUT, Format, field, limits_line, print_json, printable
 
 IfMatchOption = Annotated[
     str | None,
@@ -121,9 +117,9 @@ def edit(
         "ingestQueueMaxAgeSeconds": queue_max_age,
         "restoreTags": restore_tags,
         "fileFilter": file_filter(allow or (), deny or ()),
-        "filters": read_filters(filters),
-        "removals": read_filters(removals, "--removals"),
-        "limits": read_filters(limits, "--limits"),
+        "filters": read_object(filters, "--filters"),
+        "removals": read_removals(removals),
+        "limits": read_object(limits, "--limits"),
         "expectedBucketOwner": owner,
         "roleArn": role,
     }

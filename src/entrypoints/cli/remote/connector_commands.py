@@ -28,23 +28,20 @@ from entrypoints.cli.remote.connector_limit_command import limit
 from entrypoints.cli.remote.connector_pause_commands import pause, resume
 from entrypoints.cli.remote.medialake_import.command import import_
 from entrypoints.cli.remote.remote_command import Remote, remote_command
-from entrypoints.cli.terminal.check_output import print_check
-from entrypoints.cli.terminal.output import (
-    OUT,
+from entrypoints.cli.remote.setting_options import (
     VERIFY_OPTION,
     FiltersOption,
-    Format,
     IdsOption,
     LimitsOption,
     PrefixOption,
     QueueMaxAgeOption,
     QueueMaxOption,
     RemovalsOption,
-    print_json,
-    print_unreadable,
-    printable,
-    read_filters,
+    read_object,
+    read_removals,
 )
+from entrypoints.cli.terminal.check_output import print_check
+from entrypoints.cli.terminal.output import OUT, Format, print_json, print_unreadable, printable
 
 app = typer.Typer(help="Register, list, change and remove connectors.", no_args_is_help=True)
 app.command("import")(import_)
@@ -113,9 +110,9 @@ def add(
         "ingestQueueMaxAgeSeconds": queue_max_age,
         "restoreTags": False if no_restore_tags else None,
         "fileFilter": file_filter(allow or (), deny or ()),
-        "filters": read_filters(filters),
-        "removals": read_filters(removals, "--removals"),
-        "limits": read_filters(limits, "--limits"),
+        "filters": read_object(filters, "--filters"),
+        "removals": read_removals(removals),
+        "limits": read_object(limits, "--limits"),
         "expectedBucketOwner": owner,
         "roleArn": role,
     }

@@ -17,22 +17,24 @@ from entrypoints.cli.remote.connector_option import ConnectorArgument, Connector
 from entrypoints.cli.remote.failure_causes import print_causes, read_causes
 from entrypoints.cli.remote.follow_job import follow_job
 from entrypoints.cli.remote.remote_command import Remote, remote_command
-from entrypoints.cli.remote.source_option import source_of
-from entrypoints.cli.terminal.output import (
+from entrypoints.cli.remote.setting_options import (
     DISCOVERY_OPTION,
-    ERR,
-    OUT,
     VERIFY_OPTION,
     ExcludeOption,
     FiltersOption,
-    Format,
     IncludeOption,
     PrefixOption,
+    read_object,
+)
+from entrypoints.cli.remote.source_option import source_of
+from entrypoints.cli.terminal.output import (
+    ERR,
+    OUT,
+    Format,
     print_job,
     print_json,
     print_unreadable,
     printable,
-    read_filters,
     show_key,
     summary_of,
 )
@@ -106,7 +108,7 @@ def sync(
         "include": include,
         "exclude": exclude,
         "modifiedSince": modified_since,
-        "filters": read_filters(filters),
+        "filters": read_object(filters, "--filters"),
         "retrigger": retrigger,
         "maxCost": max_cost,
         "source": source_of(source, source_e_tag),

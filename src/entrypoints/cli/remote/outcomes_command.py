@@ -14,8 +14,8 @@ from domain.shown import shown
 from entrypoints.cli.remote.api_client import job_path
 from entrypoints.cli.remote.connector_option import ConnectorOption
 from entrypoints.cli.remote.remote_command import Remote, remote_command
+from entrypoints.cli.remote.setting_options import PrefixTextOption
 from entrypoints.cli.terminal.outcome_files import FileFormat, write_file
-from entrypoints.cli.terminal.output import PrefixTextOption
 
 _PAGE_SIZE_MAX: Final = 1_000
 _LIMIT: Final = 100

@@ -16,22 +16,24 @@ from domain.views import Json
 from entrypoints.cli.remote.api_client import path_segment
 from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
-from entrypoints.cli.terminal.api_problem import ApiProblem
-from entrypoints.cli.terminal.cost_output import dollars, dollars_range, duration, print_lines
-from entrypoints.cli.terminal.output import (
+from entrypoints.cli.remote.setting_options import (
     DISCOVERY_OPTION,
-    OUT,
     VERIFY_OPTION,
     ExcludeOption,
     FiltersOption,
-    Format,
     IncludeOption,
     PrefixOption,
+    read_object,
+)
+from entrypoints.cli.terminal.api_problem import ApiProblem
+from entrypoints.cli.terminal.cost_output import dollars, dollars_range, duration, print_lines
+from entrypoints.cli.terminal.output import (
+    OUT,
+    Format,
     field,
     heading,
     print_json,
     print_table,
-    read_filters,
     warn,
 )
 
@@ -84,7 +86,7 @@ def plan(
         "include": include,
         "exclude": exclude,
         "modifiedSince": modified_since,
-        "filters": read_filters(filters),
+        "filters": read_object(filters, "--filters"),
         "prices": _read(prices) if prices else None,
     }
     body: Json = {name: value for name, value in options.items() if value}

@@ -13,8 +13,8 @@ from entrypoints.cli.remote.api_client import path_segment
 from entrypoints.cli.remote.connector_change_commands import IfMatchOption
 from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
+from entrypoints.cli.remote.setting_options import DISCOVERY_OPTION
 from entrypoints.cli.terminal.output import (
-    DISCOVERY_OPTION,
     OUT,
     Format,
     field,

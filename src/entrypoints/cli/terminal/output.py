@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from domain.connector import IdSource
 from domain.shown import one_line, shown
 from domain.views import Json
 from entrypoints.cli.terminal.api_problem import ApiProblem
@@ -44,81 +43,6 @@ class Format(StrEnum):
 OutputOption = Annotated[
     Format, typer.Option("--output", "-o", help="Human-readable, or one JSON document.")
 ]
-IdsOption = Annotated[
-    IdSource,
-    typer.Option(help="Who generates the ids of new assets: this service, or the system."),
-]
-QueueMaxOption = Annotated[
-    int | None,
-    typer.Option(
-        min=1, help="Start no copies while the ingest queue holds more messages than this."
-    ),
-]
-QueueMaxAgeOption = Annotated[
-    int | None,
-    typer.Option(
-        min=900,
-        help="Start no copies while the oldest message in the ingest queue is older, in seconds.",
-    ),
-]
-VERIFY_OPTION = typer.Option(
-    help="How known objects are recognised: by their tags, or, where the catalog has an object as"
-    " it is listed, without reading them."
-)
-PrefixOption = Annotated[
-    list[str] | None, typer.Option(help="Only keys with this prefix; repeatable.")
-]
-PrefixTextOption = Annotated[str | None, typer.Option(help="Only keys with this prefix.")]
-IncludeOption = Annotated[
-    list[str] | None, typer.Option(help="Only matching keys, e.g. '*.mov'; repeatable.")
-]
-ExcludeOption = Annotated[
-    list[str] | None,
-    typer.Option(help="No matching keys, e.g. 'tmp/' for all keys below it; repeatable."),
-]
-FiltersOption = Annotated[
-    str | None,
-    typer.Option(
-        help='Filters as a JSON object, as in the API: \'{"mediaTypes": ["video"]}\'.',
-        metavar="JSON",
-    ),
-]
-LimitsOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Limit its work, also of jobs that run, as a JSON object, as in the API:"
-        ' \'{"concurrency": 4, "objectsPerSecond": 50}\'.',
-        metavar="JSON",
-    ),
-]
-RemovalsOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Report removed objects: settings as a JSON object, as in the API, '{}' for the"
-        " defaults, '{\"announce\": true}' to send an event for each.",
-        metavar="JSON",
-    ),
-]
-DISCOVERY_OPTION = typer.Option(
-    help="Discovery by S3 Batch Operations, or by the workers themselves."
-)
-
-
-def read_filters(text: str | None, hint: str = "--filters") -> Json | None:
-    """Return the object of an option that takes JSON; the API checks what is in it.
-
-    Raises:
-        typer.BadParameter: It is not a JSON object.
-    """
-    if text is None:
-        return None
-    try:
-        filters = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise typer.BadParameter(f"not JSON: {error}", param_hint=hint) from None
-    if not isinstance(filters, dict):
-        raise typer.BadParameter("not a JSON object", param_hint=hint)
-    return filters
 
 
 def print_json(document: object) -> None:
@@ -309,13 +233,26 @@ def _estimate_line(estimate: Json | None) -> str | None:
     return f"{dollars(estimate['dollars'])}{upper}, {estimate['requests']:,} requests"
 
 
+_UNDER_WAY = {
+    "WANTED": "it begins when the job has its index, some minutes after the end",
+    "SCANNING": "the catalog is read",
+    "COMPARING": "keys are compared",
+    "CHECKING": "what is missing is looked for once more",
+}
+
+
+def _state(work: Json) -> str:
+    """Return the state of a comparison or a search, with the reason or what is done now."""
+    why = work["reason"] or _UNDER_WAY.get(work["status"])
+    return f"{work['status']}: {why}" if why else str(work["status"])
+
+
 def removals_line(removals: Json | None) -> str | None:
     """Return the state and the counts of a comparison; None if there is none."""
     if removals is None:
         return None
     if removals["status"] != "DONE" or removals["reason"]:
-        why = f": {removals['reason']}" if removals["reason"] else ""
-        return f"{removals['status']}{why}"
+        return _state(removals)
     parts = [f"{removals['removed']:,} removed", f"{removals['moved']:,} moved"]
     if removals["announced"]:
         parts.append(f"{removals['announced']:,} announced")
@@ -327,8 +264,7 @@ def orphans_line(orphans: Json | None) -> str | None:
     if orphans is None:
         return None
     if orphans["status"] != "DONE":
-        why = f": {orphans['reason']}" if orphans["reason"] else ""
-        return f"{orphans['status']}{why}"
+        return _state(orphans)
     return f"{orphans['orphans']:,} of {orphans['recordsInScope']:,} records have no object"
 
 
@@ -342,7 +278,7 @@ def _time_line(job: Json) -> str:
     lead = f"created {job['createdAt']}"
     ended_at = job.get("endedAt")
     if ended_at is None:
-        return f"{lead}, last change {job['updatedAt']}"
+        return lead
     took = datetime.fromisoformat(ended_at) - datetime.fromisoformat(job["createdAt"])
     return f"{lead}, ended {ended_at}, after {duration(took.total_seconds())}"
 

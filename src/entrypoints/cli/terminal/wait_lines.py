@@ -20,8 +20,9 @@ def wait_line(job: Json) -> str | None:
     waits = job.get("waitingFor")
     if not waits:
         return None
+    until = f", at {waits['until']}" if waits["until"] else ""
     since = f" (since {waits['since']})" if waits["since"] else ""
-    return f"{waits['text']}{since}"
+    return f"{waits['text']}{until}{since}"
 
 
 def wait_words(job: Json) -> str:

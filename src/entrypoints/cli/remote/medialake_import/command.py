@@ -29,12 +29,12 @@ from entrypoints.cli.remote.medialake_import.plan import (
     plan_import,
 )
 from entrypoints.cli.remote.remote_command import Remote, remote_command
+from entrypoints.cli.remote.setting_options import IdsOption
 from entrypoints.cli.terminal.api_problem import ApiProblem
 from entrypoints.cli.terminal.output import (
     ERR,
     OUT,
     Format,
-    IdsOption,
     print_json,
     print_table,
     printable,
