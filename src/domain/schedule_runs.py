@@ -1,7 +1,10 @@
 """The runs of a connector's schedule: which there were, and what the next one covers.
 
 A run is `STARTING` from the moment at which it is decided until its job is recorded, so that a
-process that dies between the two leaves what the next one completes. Incremental runs are a chain:
+process that dies between the two leaves what the next one completes. Several processes may complete
+it, and the world changes between them: one finds the run's prefixes taken, or its sync too dear,
+and another does not. So a run becomes `STARTED` in the write of its job, and its end of any kind is
+written over the version of the runs at which it was `STARTING`. Incremental runs are a chain:
 each covers the objects that were modified since the last complete run began.
 """
 
@@ -200,6 +203,18 @@ class ScheduleRuns:
         while len(runs) > RUN_COUNT_MAX:
             runs.remove(next(each for each in runs if not each.open))
         return replace(self, runs=tuple(runs))
+
+
+def started(run: Run, job_id: str) -> Run:
+    """Return the run with its job."""
+    return replace(run, state=RunState.STARTED, job_id=job_id)
+
+
+def overlapped(run: Run, job_id: str) -> Run:
+    """Return a run whose prefixes an active job has: it is skipped, unless the job is its own."""
+    if job_id == run.job_id:
+        return started(run, job_id)
+    return replace(run, state=RunState.SKIPPED, job_id=job_id, reason=f"job {job_id} was active")
 
 
 def counted(runs: ScheduleRuns, run: Run, job: Job | None) -> ScheduleRuns:

@@ -9,6 +9,7 @@ from domain.connector import Connector
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import Job, JobStatus
 from domain.pause import Pause
+from domain.schedule_runs import ScheduleRuns
 from ports.errors import Conflict
 from ports.paging import Page, Unreadable
 
@@ -33,7 +34,7 @@ class TooManyPrefixes(Conflict):
 
 
 class ConnectorChanged(Conflict):
-    """The job's connector is not as it was read: it was edited, disabled or removed."""
+    """The job's connector is not as it was read: edited, disabled, removed, or its runs changed."""
 
     def __init__(self, connector_id: str) -> None:
         super().__init__(
@@ -51,10 +52,18 @@ class JobStore(Protocol):
     was done completely or not at all.
     """
 
-    async def create(self, job: Job, *, connector: Connector | None = None) -> Job:
+    async def create(
+        self,
+        job: Job,
+        *,
+        connector: Connector | None = None,
+        runs: ScheduleRuns | None = None,
+    ) -> Job:
         """Record a new job and reserve its prefixes of the bucket, atomically.
 
-        With `connector`, only if that is stored at this version, in the same step.
+        With `connector`, only if that is stored at this version, in the same step. With `runs` as
+        well, these are written in that step over their version, as `ScheduleRunStore.save` does.
+        They are ignored without `connector`.
 
         Returns the job as stored, with `version` 1. A bucket's active jobs (those not terminal), of
         any connector, never overlap (`domain.prefixes.overlap`): of two concurrent calls, one wins.
@@ -64,7 +73,8 @@ class JobStore(Protocol):
             OverlappingJob: An active job of the bucket overlaps.
             TooManyPrefixes: With those of this job, `domain.item_sizes.active_prefix_bytes` of the
                 bucket's active jobs is above ACTIVE_PREFIX_BYTES_MAX.
-            ConnectorChanged: The stored connector differs (version, `same_as`), or there is none.
+            ConnectorChanged: The stored connector differs (version, `same_as`), or there is none;
+                or the version of its runs differs from that of `runs`.
                 If another of these errors holds as well, either may be raised.
         """
         ...

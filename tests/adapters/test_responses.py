@@ -279,7 +279,8 @@ CALL_NAMES: Final = tuple(
         " create_upload upload_part complete_upload abort_upload",
         "source_files": "read",
         "batch_jobs": "create describe find cancel",
-        "jobs": "create get save save_ended reopen list_page open_jobs stage_pause pause_stage",
+        "jobs": "create create_with_runs get save save_ended reopen list_page open_jobs"
+        " stage_pause pause_stage",
         "chunks": "add get save settle chunks list_page parked covering_page",
         "shares": "start get shares save record hand_on close discard",
         "connectors": "create get save remove list_page record_queue_empty record_baseline",

@@ -210,6 +210,35 @@ async def test_short_invocations_make_the_same_index(
     await check_against_files(story, job, ALL)
 
 
+@pytest.mark.parametrize("life_s", [100.0, 160.0, 200.0])
+async def test_an_invocation_stops_in_the_middle_of_a_part_before_its_end(
+    new_story: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, life_s: float
+) -> None:
+    """A part of many runs takes longer than the stop margin: its reads follow one another."""
+    monkeypatch.setattr(merge_runs, "_STRETCH_BYTES_MIN", 300)
+    story = new_story(replace(TINY, index_run_bytes=8_000, stop_margin_s=20.0))
+    keys = [f"{number:03}" for number in range(100)]
+    story.put(*keys)
+    job = await story.sync()
+    read_range, count = story.ports.results.read_range, 0
+
+    async def slowly(*arguments: Any) -> bytes:
+        story.ports.clock.advance(1.5)
+        content: bytes = await read_range(*arguments)
+        return content
+
+    monkeypatch.setattr(story.ports.results, "read_range", slowly)
+    story.time_s = life_s
+    while (job := await story.ports.jobs.get(job.job_id)).index.wanted:
+        deadline = story.deadline()
+        await story.use_cases.make_index().run(job, deadline)
+        assert deadline.remaining_s() > 0
+        count += 1
+        assert count < 20
+    assert count > 1
+    await check_against_files(story, job, keys)
+
+
 class Dying(BaseException):
     """The process died."""
 

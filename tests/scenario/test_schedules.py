@@ -61,6 +61,21 @@ class Night:
         )
         return run
 
+    async def fire_and_die(
+        self, monkeypatch: pytest.MonkeyPatch, *, at: datetime | None = None
+    ) -> None:
+        """Deliver a time to a process that dies when it has recorded its job."""
+        create = self.ports.jobs.create
+
+        async def and_die(*arguments: Any, **options: Any) -> Job:
+            await create(*arguments, **options)
+            raise Unavailable("down")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(self.ports.jobs, "create", and_die)
+            with pytest.raises(Unavailable):
+                await self.fire(at=at)
+
     async def run(self) -> Job:
         """Deliver the next time, and run its job to its end."""
         run = await self.fire()
@@ -496,22 +511,85 @@ async def test_a_process_that_dies_before_its_job_is_recorded_leaves_it_to_the_n
 async def test_a_process_that_dies_after_its_job_is_recorded(
     night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save, count = night.ports.schedule_runs.save, night.jobs()
+    count = night.jobs()
+    await night.fire_and_die(monkeypatch)
+    # Nothing of the run is left to do.
+    (left,) = (await night.runs()).runs
+    assert left.state is RunState.STARTED
+    assert await night.fire(at=night.at) == left
+    assert night.jobs() == count + 1
 
-    async def once(connector: Any, runs: ScheduleRuns) -> ScheduleRuns:
-        if runs.runs[-1].state is RunState.STARTED:
-            raise Unavailable("down")
-        saved: ScheduleRuns = await save(connector, runs)
-        return saved
+
+# Of a process that starts a run: those of connectors, runs and jobs that it calls, in order.
+_CALLS = (
+    ("connector_store", "get"),
+    ("schedule_runs", "get"),
+    ("schedule_runs", "save"),
+    ("jobs", "get"),
+    ("connector_store", "get"),
+    ("jobs", "create"),
+    ("schedule_runs", "save"),
+)
+
+
+@pytest.mark.parametrize("other", ["comes before that end", "comes after it", "dies after it"])
+@pytest.mark.parametrize("step", range(len(_CALLS)))
+async def test_a_run_that_two_processes_start_is_skipped_or_has_a_job(
+    night: Night, monkeypatch: pytest.MonkeyPatch, step: int, other: str
+) -> None:
+    """A user's job ends while they do. One stops at each of its calls until the other is done."""
+    active = await night.story.start()
+    port, name = _CALLS[step]
+    calls = _CALLS[: step + 1].count((port, name))
+    method = getattr(getattr(night.ports, port), name)
+    count = night.jobs()
+
+    async def stopped(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls -= 1
+        if calls == 0:
+            if other == "comes before that end":
+                await night.fire(at=night.at)
+            await night.story.finish(active.job_id)
+            if other == "comes after it":
+                await night.fire(at=night.at)
+            elif other == "dies after it":
+                await night.fire_and_die(monkeypatch, at=night.at)
+        return await method(*arguments, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(night.ports.schedule_runs, "save", once)
-        with pytest.raises(Unavailable):
-            await night.fire()
-    run = await night.fire(at=night.at)
+        patched.setattr(getattr(night.ports, port), name, stopped)
+        await night.fire()
+    assert calls <= 0, "it did not stop"
+    (run,) = (await night.runs()).runs
+    assert run.state is (RunState.STARTED if night.jobs() > count else RunState.SKIPPED)
+    # The next job would overlap none.
+    await night.edit(prefixes=("z/",))
+    await night.fire()
+    assert night.jobs() == count + 1
+
+
+async def test_a_run_that_one_process_starts_is_not_one_that_failed_for_another(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One plans it and is denied; the other records the job in that time, and dies."""
+    count = night.jobs()
+    await night.set(replace(HOURLY, max_cost=Decimal(1)))
+
+    async def denied_in_the_end(_: object) -> Any:
+        night.ports.surveyor.answer = night.story.use_cases.survey_bucket().run
+        await night.fire_and_die(monkeypatch, at=night.at)
+        raise AccessDenied("no ListBucket", operation="ListObjectsV2")
+
+    night.ports.surveyor.answer = denied_in_the_end
+    run = await night.fire()
     assert run is not None
     assert run.state is RunState.STARTED
     assert night.jobs() == count + 1
+    await night.edit(prefixes=("z/",))
+    skipped = await night.fire()
+    assert skipped is not None
+    assert (skipped.state, skipped.job_id) == (RunState.SKIPPED, run.job_id)
 
 
 async def test_an_edit_between_decision_and_job_makes_the_run_full(

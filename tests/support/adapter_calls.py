@@ -343,7 +343,9 @@ def good_answer(operation: str, parameters: Mapping[str, Any]) -> Good:
     if operation == "GetItem":
         return _json({"Item": _ITEMS[table or "Jobs"]} if not _of_guard(parameters) else {})
     if operation == "UpdateItem":
-        return _json({"Attributes": _ITEMS[table or "Jobs"]})
+        # As after the first write of a connector's runs.
+        runs = {"scheduleRunsVersion": {"N": "1"}} if table == "Connectors" else {}
+        return _json({"Attributes": {**_ITEMS[table or "Jobs"], **runs}})
     if operation == "Query":
         return _json({"Items": [_ITEMS[table or "Jobs"]], "Count": 1})
     if operation == "Scan":
@@ -483,6 +485,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         "batch_jobs.find": lambda: batch_jobs.find("job-1"),
         "batch_jobs.cancel": lambda: batch_jobs.cancel("batch-1"),
         "jobs.create": lambda: jobs.create(replace(JOB, version=0), connector=CONNECTOR),
+        "jobs.create_with_runs": lambda: jobs.create(
+            replace(JOB, version=0), connector=CONNECTOR, runs=ScheduleRuns()
+        ),
         "jobs.get": lambda: jobs.get("job-1"),
         "jobs.save": lambda: jobs.save(JOB),
         "jobs.save_ended": lambda: jobs.save(ended),

@@ -17,8 +17,10 @@ from domain.schedule_runs import (
     ScheduleRuns,
     counted,
     next_run_at,
+    overlapped,
     plan_run,
     scope_of,
+    started,
     timer_of,
 )
 from domain.sync_request import SyncOptions, SyncRequest
@@ -44,6 +46,17 @@ def _job(event: object, *, since: datetime | None = None) -> object:
     job = new_job(job_id="job-1", request=replace(REQUEST, options=options), now=NOW)
     job = replace(job, status=type(job.status).PROCESSING)
     return evolve(job, event, NOW + timedelta(hours=1))  # type: ignore[arg-type]
+
+
+def test_a_run_is_skipped_for_the_job_of_another_and_never_for_its_own() -> None:
+    starting = replace(RUN, state=RunState.STARTING, reason="there is no complete run yet")
+    assert started(starting, "job-1") == replace(starting, state=RunState.STARTED)
+    assert overlapped(starting, "job-1") == started(starting, "job-1")
+    for run in (starting, replace(starting, job_id=None)):
+        skipped = overlapped(run, "job-2")
+        assert (skipped.state, skipped.job_id) == (RunState.SKIPPED, "job-2")
+        assert skipped.reason == "job job-2 was active"
+        assert not skipped.open
 
 
 def test_a_complete_full_run_begins_the_chain_where_its_job_began() -> None:

@@ -126,6 +126,20 @@ def at_version(table_name: str, connector: Connector) -> Request:
     return {"TableName": table_name, "Key": key, **_condition(connector)}
 
 
+def also_at_version(request: Request, connector: Connector) -> Request:
+    """Return an Update of the connector's item under the condition of `at_version` as well.
+
+    It has no names of its own for `version` and `read`.
+    """
+    condition = _condition(connector)
+    both = f"({request['ConditionExpression']}) AND ({condition['ConditionExpression']})"
+    merged = {
+        each: {**request[each], **condition[each]}
+        for each in ("ExpressionAttributeNames", "ExpressionAttributeValues")
+    }
+    return {**request, **merged, "ConditionExpression": both}
+
+
 def _condition(connector: Connector) -> Request:
     first = " OR attribute_not_exists(#version)" if connector.version == _FIRST_VERSION else ""
     return {

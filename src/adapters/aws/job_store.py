@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.attributes import Item, read_or_report, reading, to_item
 from adapters.aws.backoff import Backoff, Sleep
-from adapters.aws.connector_item import at_version
+from adapters.aws.connector_item import also_at_version, at_version
 from adapters.aws.cursors import to_cursor, to_position
 from adapters.aws.dynamo_reads import batch_get, batches, first, query
 from adapters.aws.dynamo_writes import ConditionsFailed, DynamoWriter, Request, put, update
@@ -36,11 +36,13 @@ from adapters.aws.prefix_guard import (
     read_guard,
     release,
 )
+from adapters.aws.schedule_runs import runs_request
 from adapters.aws.slot_store import is_slot
 from domain.connector import Connector
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX
 from domain.job import Job, JobStatus
 from domain.pause import Pause
+from domain.schedule_runs import ScheduleRuns
 from ports.errors import AlreadyExists, NotFound
 from ports.job_store import ConnectorChanged, JobStore, OverlappingJob, TooManyPrefixes
 from ports.paging import Page, Unreadable
@@ -69,11 +71,17 @@ class DynamoJobStore:
         self._sleep = sleep
         self._writer = DynamoWriter(client, sleep=sleep)
 
-    async def create(self, job: Job, *, connector: Connector | None = None) -> Job:
+    async def create(
+        self,
+        job: Job,
+        *,
+        connector: Connector | None = None,
+        runs: ScheduleRuns | None = None,
+    ) -> Job:
         created = replace(job, version=1)
         request = put(self._table_name, new_job_item(created), absent="jobId")
         try:
-            await self._write_reserving(created, request, connector)
+            await self._write_reserving(created, request, self._with_connector(connector, runs))
         except (OverlappingJob, TooManyPrefixes):
             if await self._find(job.job_id) is not None:
                 raise _exists(job) from None
@@ -112,7 +120,8 @@ class DynamoJobStore:
         )
 
     async def reopen(self, job: Job, *, connector: Connector | None = None) -> Job:
-        await self._write_reserving(job, save_request(self._table_name, job), connector)
+        request = save_request(self._table_name, job)
+        await self._write_reserving(job, request, self._with_connector(connector))
         return await self._saved(job)
 
     async def list_page(
@@ -160,12 +169,25 @@ class DynamoJobStore:
         with map_aws_errors("dynamodb", operation="PutItem", resource=f"table/{self._table_name}"):
             await self._client.put_item(TableName=self._table_name, Item=stage_item(pause))
 
+    def _with_connector(
+        self, connector: Connector | None, runs: ScheduleRuns | None = None
+    ) -> list[dict[str, Request]]:
+        """Return the action on the connector: that it is as it was read, with its new runs."""
+        if connector is None:
+            return []
+        table_name = self._connector_table_name
+        if runs is None:
+            return [{"ConditionCheck": at_version(table_name, connector)}]
+        # An item can have one action in a transaction.
+        request = runs_request(table_name, connector, runs)
+        return [{"Update": also_at_version(request, connector)}]
+
     async def _write_reserving(
-        self, job: Job, request: Request, connector: Connector | None
+        self, job: Job, request: Request, of_connector: list[dict[str, Request]]
     ) -> None:
         """Write the job and reserve its prefixes; an ended one reserves none.
 
-        With `connector`, only if that is unchanged.
+        With the action on its connector, only if that succeeds.
         """
         written = {"Put" if "Item" in request else "Update": request}
         if job.terminal:
@@ -180,18 +202,13 @@ class DynamoJobStore:
             if size_bytes > ACTIVE_PREFIX_BYTES_MAX:
                 raise TooManyPrefixes(job.request.bucket.name, size_bytes)
             takes = [{"Put": guard.reserve(self._table_name, job)} for guard in guards]
-            checks = [
-                {"ConditionCheck": at_version(self._connector_table_name, each)}
-                for each in (connector,)
-                if each is not None
-            ]
             try:
-                await self._writer.transact([written, *takes, *checks])
+                await self._writer.transact([written, *takes, *of_connector])
             except ConditionsFailed as failed:
                 if _JOB in failed.positions:
                     raise
-                if connector is not None and len(takes) + 1 in failed.positions:
-                    raise ConnectorChanged(connector.connector_id) from failed
+                if len(takes) + 1 in failed.positions:
+                    raise ConnectorChanged(job.request.connector_id) from failed
             else:
                 return
             await backoff.wait("another job of the bucket interfered")

@@ -13,6 +13,7 @@ from adapters.aws.errors import map_aws_errors
 from adapters.aws.schedule_item import runs_values, to_runs
 from domain.connector import Connector
 from domain.schedule_runs import ScheduleRuns
+from ports.errors import Conflict
 from ports.schedule_runs import ScheduleRunStore
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _NAMES: Final = {
     "#runs": "scheduleRuns",
-    "#version": "scheduleRunsVersion",
+    "#runsVersion": "scheduleRunsVersion",
     "#createdAt": "createdAt",
 }
 
@@ -50,8 +51,15 @@ class DynamoScheduleRunStore:
         return _runs_of(connector, item)
 
     async def save(self, connector: Connector, runs: ScheduleRuns) -> ScheduleRuns:
-        saved = await self._writer.update(_save(self._table_name, connector, runs))
-        return _runs_of(connector, saved)
+        item = await self._writer.update(runs_request(self._table_name, connector, runs))
+        saved = _runs_of(connector, item)
+        if saved.version != runs.version + 1:
+            # The response was lost, and before the repetition a job was recorded with its run.
+            raise Conflict(
+                f"the runs of connector {connector.connector_id} were written again",
+                resource=connector.connector_id,
+            )
+        return saved
 
 
 def _runs_of(connector: Connector, item: Item) -> ScheduleRuns:
@@ -63,19 +71,20 @@ def _runs_of(connector: Connector, item: Item) -> ScheduleRuns:
         return to_runs(values.get("scheduleRuns"), version=version)
 
 
-def _save(table_name: str, connector: Connector, runs: ScheduleRuns) -> Request:
-    first = " OR attribute_not_exists(#version)" if runs.version == 0 else ""
+def runs_request(table_name: str, connector: Connector, runs: ScheduleRuns) -> Request:
+    """Return the Update of the connector's item that writes the runs over their version."""
+    first = " OR attribute_not_exists(#runsVersion)" if runs.version == 0 else ""
     return {
         "TableName": table_name,
         "Key": connector_key(connector.connector_id),
-        "UpdateExpression": "SET #runs = :runs, #version = :next",
-        "ConditionExpression": f"#createdAt = :createdAt AND (#version = :read{first})",
+        "UpdateExpression": "SET #runs = :runs, #runsVersion = :next",
+        "ConditionExpression": f"#createdAt = :createdAt AND (#runsVersion = :runsRead{first})",
         "ExpressionAttributeNames": dict(_NAMES),
         "ExpressionAttributeValues": to_item(
             {
                 ":runs": runs_values(runs),
                 ":next": runs.version + 1,
-                ":read": runs.version,
+                ":runsRead": runs.version,
                 ":createdAt": connector.created_at,
             }
         ),

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import UTC
 
 from adapters.memory.database import MemoryDatabase, Write, page_of
+from adapters.memory.schedule_runs import runs_write
 from domain.connector import Connector
 from domain.index_work import wants_index
 from domain.item_sizes import ACTIVE_PREFIX_BYTES_MAX, active_prefix_bytes
 from domain.job import Job, JobStatus, wants_comparison, wants_orphans
 from domain.pause import Pause
 from domain.prefixes import overlap
+from domain.schedule_runs import ScheduleRuns
 from ports.errors import AlreadyExists, Conflict, NotFound
 from ports.job_store import ConnectorChanged, JobStore, OverlappingJob, TooManyPrefixes
 from ports.paging import Page, Unreadable
@@ -24,13 +26,26 @@ class MemoryJobStore:
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    async def create(self, job: Job, *, connector: Connector | None = None) -> Job:
+    async def create(
+        self,
+        job: Job,
+        *,
+        connector: Connector | None = None,
+        runs: ScheduleRuns | None = None,
+    ) -> Job:
         if self._database.jobs.find(job.job_id) is not None:
             raise AlreadyExists(f"job {job.job_id} exists", resource=job.job_id)
         self._check_connector(connector)
         self._check_prefixes(job)
         created = replace(job, version=1, stage_pause=None)
-        self._database.commit(self._database.jobs.write(job.job_id, created, expected_version=None))
+        writes = [self._database.jobs.write(job.job_id, created, expected_version=None)]
+        if connector is not None and runs is not None:
+            writes.append(runs_write(self._database, connector, runs))
+        try:
+            self._database.commit(*writes)
+        except Conflict as error:
+            # The job does not exist: that was checked.
+            raise ConnectorChanged(job.request.connector_id) from error
         return replace(created, stage_pause=job.stage_pause)
 
     async def get(self, job_id: str) -> Job:

@@ -83,14 +83,17 @@ class BuildIndex:
             if not after.read and self._at_deadline():
                 return False
         while any(run.merged_bytes < run.size_bytes for run in self._progress.runs):
-            if self.progressed and self._at_deadline():
+            if not await self._write_part():
                 return False
-            await self._write_part()
         await self._write_root()
         return True
 
     def _at_deadline(self) -> bool:
         return self._deadline.near(self._tuning.stop_margin_s)
+
+    def _may_stop(self) -> bool:
+        """Whether it is time to stop, and this invocation has made progress."""
+        return self.progressed and self._at_deadline()
 
     async def _read_run(self) -> tuple[list[bytes], IndexProgress]:
         """Read until there is enough for a run, or time to stop; return the sorted rows."""
@@ -147,11 +150,16 @@ class BuildIndex:
             blocks = writer.blocks
         await self._put_root(blocks, unread_count)
 
-    async def _write_part(self) -> None:
+    async def _write_part(self) -> bool:
         """Merge the next rows of all runs into a part, and record what was taken of each run.
 
         The merge begins at the recorded positions each time, so that the part depends on these.
+
+        Returns False at the deadline, if anything was recorded before: what was merged is dropped.
+        A part that ended here instead would depend on the time as well.
         """
+        if self._may_stop():
+            return False
         at = self._progress
         merge = RunMerge(
             self._results,
@@ -168,11 +176,15 @@ class BuildIndex:
                 size_bytes += len(row)
             if size_bytes >= self._tuning.index_run_bytes:
                 break
+            # The reads of many runs follow one another, and may take longer than the stop margin.
+            if self._may_stop():
+                return False
         await self._put_part(writer)
         await self._file.save_blocks(at.part_count, writer.blocks)
         await self._record(
             replace(at, runs=merge.runs, part_count=at.part_count + 1, last_key=writer.last_key)
         )
+        return True
 
     async def _put_part(self, writer: PartWriter) -> None:
         key = part_key(self._job.job_id, self._number, writer.part)

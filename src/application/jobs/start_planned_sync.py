@@ -8,6 +8,7 @@ from decimal import Decimal
 from application.jobs.plan_sync import PlanSync
 from application.jobs.start_sync import Started, StartSync
 from domain.connector import Connector
+from domain.schedule_runs import ScheduleRuns
 from domain.sync_request import SyncOptions, SyncRequest
 
 
@@ -26,6 +27,7 @@ class StartPlannedSync:
         idempotency_key: str | None = None,
         max_cost: Decimal | None = None,
         check: Callable[[Connector], None] | None = None,
+        runs: ScheduleRuns | None = None,
     ) -> Started:
         """Record a job and invoke the engine, as `StartSync.start`.
 
@@ -38,7 +40,7 @@ class StartPlannedSync:
         """
         if max_cost is None:
             return await self._start_sync.start(
-                connector_id, options, idempotency_key=idempotency_key, check=check
+                connector_id, options, idempotency_key=idempotency_key, check=check, runs=runs
             )
 
         async def estimate(request: SyncRequest) -> SyncRequest:
@@ -51,4 +53,5 @@ class StartPlannedSync:
             max_cost=max_cost,
             estimate=estimate,
             check=check,
+            runs=runs,
         )

@@ -21,6 +21,7 @@ from domain.job_control import is_of
 from domain.job_limits import watched_queue_for
 from domain.key_source import source_issues
 from domain.manifest import format_timestamp
+from domain.schedule_runs import ScheduleRuns
 from domain.sync_request import SyncOptions, SyncRequest
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
@@ -86,12 +87,14 @@ class StartSync:
         max_cost: Decimal | None = None,
         estimate: Estimate | None = None,
         check: Callable[[Connector], None] | None = None,
+        runs: ScheduleRuns | None = None,
     ) -> Started:
         """Record a job and invoke the engine.
 
         With `max_cost`, in dollars, `estimate` gets the request first, and returns it with its
         estimate, or raises. `check` gets the connector as the job is recorded with it, and may
-        raise; it is not called if the job exists.
+        raise; it is not called if the job exists. `runs` of the connector's schedule are written
+        over their version in the same step as the job, and not if the job exists.
 
         The job is recorded first. If the engine cannot be invoked, or its invocation is lost, the
         sweep starts the job. So this succeeds as soon as the record is written.
@@ -99,7 +102,7 @@ class StartSync:
         Raises:
             NotFound: there is no such connector.
             ConnectorDisabled: the connector is disabled.
-            ConnectorChanged: others kept changing it.
+            ConnectorChanged: others kept changing it; with `runs`, it or its runs were changed.
             InvalidRequest: prefixes are invalid or not within the connector's, or options are too
                 large to store; or the source cannot give what the options need.
             IdempotencyKeyReused: the key was used for another request.
@@ -119,7 +122,7 @@ class StartSync:
         with self._telemetry.span("start_job", job_id=job_id, connector_id=connector_id):
             try:
                 job = await self._record(
-                    connector_id, job_id, options, fingerprint, estimate, check
+                    connector_id, job_id, options, fingerprint, estimate, check, runs
                 )
             except AlreadyExists:
                 return await self._replayed(await self._jobs.get(job_id), fingerprint)
@@ -136,6 +139,7 @@ class StartSync:
         fingerprint: str,
         estimate: Estimate | None,
         check: Callable[[Connector], None] | None,
+        runs: ScheduleRuns | None,
     ) -> Job:
         """Record the job with the settings that its connector has in the same moment."""
         for _ in range(_MAX_TRIES):
@@ -155,8 +159,11 @@ class StartSync:
                 watched_queue=watched_queue_for(request, connector),
             )
             try:
-                return await self._jobs.create(job, connector=connector)
+                return await self._jobs.create(job, connector=connector, runs=runs)
             except ConnectorChanged:
+                if runs is not None:
+                    # They may be what changed, and only the caller knows what follows from that.
+                    raise
                 continue
         raise ConnectorChanged(connector_id)
 

@@ -3,7 +3,9 @@
 Its event may arrive twice, late, out of order, or for a schedule that is no longer wanted. What a
 run does is decided once and recorded before its job is, under the version of the runs; the job's id
 is a function of the connector and the time. So each time has one job at most, whatever process
-records it, and a process that dies between the two leaves a run that the next event completes.
+records it, and a process that dies between the two leaves a run that the next event completes. The
+job is recorded in one write with the run that started, under the version of the runs as well: of
+two processes, one of which finds that the run cannot start, one wins.
 """
 
 from __future__ import annotations
@@ -29,8 +31,10 @@ from domain.schedule_runs import (
     RunState,
     ScheduleRuns,
     counted,
+    overlapped,
     plan_run,
     scope_of,
+    started,
     timer_of,
 )
 from domain.sync_request import Discovery, SyncOptions
@@ -152,7 +156,7 @@ class StartScheduledSync:
         if earlier is not None:
             job = await self._job_of(earlier)
             if job is not None and not job.terminal:
-                run = _skipped(run, job.job_id)
+                run = overlapped(run, job.job_id)
                 return runs.with_run(run), run
             runs = counted(runs, earlier, job)
         plan = plan_run(schedule, runs.complete, scope=_scope(connector), filters=connector.filters)
@@ -176,7 +180,13 @@ class StartScheduledSync:
     async def _complete(
         self, connector: Connector, revision: str, runs: ScheduleRuns, run: Run
     ) -> Run:
-        """Record the job of a run that was decided, and the run's end."""
+        """Record the job of a run that was decided, and with it that the run started.
+
+        Otherwise record why it did not, or that another process started it.
+
+        Raises:
+            Conflict: the runs are no longer as given, or the connector was changed.
+        """
         schedule = self._check(connector, revision)
         options = SyncOptions(
             discovery=schedule.discovery or self._default_discovery,
@@ -198,23 +208,27 @@ class StartScheduledSync:
             if incremental and _scope(current) != scope:
                 raise _Changed
 
+        key = _key(connector, run)
+        with_job = started(run, job_id_for(connector.connector_id, key))
         try:
-            started = await self._start_sync.start(
+            found = await self._start_sync.start(
                 connector.connector_id,
                 options,
-                idempotency_key=_key(connector, run),
+                idempotency_key=key,
                 max_cost=schedule.max_cost,
                 check=check,
+                runs=runs.with_run(with_job),
             )
-            run = replace(run, state=RunState.STARTED, job_id=started.job.job_id)
+            if found.created:
+                return self._reported(connector, with_job)
+            # By another process just now, which makes the save below a conflict; or by an earlier
+            # version of the service, which recorded the job first.
+            run = with_job
         except IdempotencyKeyReused as error:
-            # Another process started it, with what it had decided before the connector changed.
-            run = replace(run, state=RunState.STARTED, job_id=error.job_id)
+            # The same, with what was decided before the connector changed.
+            run = started(run, error.job_id)
         except OverlappingJob as error:
-            if error.job_id == run.job_id:
-                run = replace(run, state=RunState.STARTED)
-            else:
-                run = _skipped(run, error.job_id)
+            run = overlapped(run, error.job_id)
         except (InvalidRequest, TooManyPrefixes, AboveMaxCost, BucketNotReadable) as error:
             run = replace(
                 run, state=RunState.FAILED, job_id=None, reason=str(error)[:_REASON_CHARS_MAX]
@@ -251,10 +265,6 @@ def _scope(connector: Connector) -> str | None:
     except InvalidRequest:
         # The start of the run reports it.
         return None
-
-
-def _skipped(run: Run, job_id: str) -> Run:
-    return replace(run, state=RunState.SKIPPED, job_id=job_id, reason=f"job {job_id} was active")
 
 
 def _key(connector: Connector, run: Run) -> str:

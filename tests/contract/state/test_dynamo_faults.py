@@ -19,6 +19,7 @@ from domain.chunk import Chunk
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.failure import Failure
 from domain.job import Job, JobCancelled, StatusNotices, evolve
+from domain.schedule_runs import ScheduleRuns
 from domain.tally import Tally
 from ports.errors import (
     AccessDenied,
@@ -228,6 +229,25 @@ class TestLostAnswers:
         assert faults.requests.count("PutItem") == 2
         with pytest.raises(AlreadyExists):
             await dynamo.connectors.create(CONNECTOR)
+
+    async def test_runs_that_were_written_again_before_the_repetition_are_a_conflict(
+        self, dynamo: Any, make_job: Any, faults: Faults
+    ) -> None:
+        await dynamo.connectors.create(CONNECTOR)
+        repeated = iter(range(1))
+
+        async def record_a_job(**_: Any) -> int | None:
+            if next(repeated, None) is None:
+                return None
+            runs = await dynamo.schedule_runs.get(CONNECTOR)
+            await dynamo.jobs.create(make_job("job-1"), connector=CONNECTOR, runs=runs)
+            return 0
+
+        faults.client.meta.events.register_first("needs-retry.dynamodb.UpdateItem", record_a_job)
+        with pytest.raises(Conflict):
+            await dynamo.schedule_runs.save(CONNECTOR, ScheduleRuns())
+        assert faults.requests.count("UpdateItem") == 2
+        assert (await dynamo.schedule_runs.get(CONNECTOR)).version == 2
 
 
 class TestSingleCalls:

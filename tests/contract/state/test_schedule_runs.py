@@ -12,7 +12,8 @@ import pytest
 from domain.connector import Bucket, Connector, ConnectorStatus
 from domain.schedule import ScheduleMode
 from domain.schedule_runs import CompleteRun, Run, RunState, ScheduleRuns
-from ports.errors import Conflict
+from ports.errors import AlreadyExists, Conflict, NotFound
+from ports.job_store import ConnectorChanged, OverlappingJob
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 CONNECTOR = Connector(
@@ -94,3 +95,78 @@ async def test_runs_are_of_one_connector_and_removed_with_it(state: Any) -> None
     with pytest.raises(Conflict):
         await state.schedule_runs.save(CONNECTOR, RUNS)
     assert await state.schedule_runs.get(CONNECTOR) == ScheduleRuns()
+
+
+# --- a job and its run, in one write (`JobStore.create`)
+
+
+@pytest.mark.parametrize("written", [0, 1])
+async def test_a_job_is_recorded_with_its_run(state: Any, make_job: Any, written: int) -> None:
+    await state.connectors.create(CONNECTOR)
+    for version in range(written):
+        await state.schedule_runs.save(CONNECTOR, replace(RUNS, version=version))
+    runs = replace(RUNS, with_errors=2, version=written)
+    created = await state.jobs.create(make_job("job-1"), connector=CONNECTOR, runs=runs)
+    assert await state.jobs.get("job-1") == created
+    assert await state.schedule_runs.get(CONNECTOR) == replace(runs, version=written + 1)
+    # The connector keeps its version.
+    assert await state.connectors.get("con-1") == CONNECTOR
+    with pytest.raises(Conflict):
+        await state.schedule_runs.save(CONNECTOR, runs)
+
+
+@pytest.mark.parametrize("changed", ["runs", "first runs", "connector", "another", "removed"])
+async def test_no_job_is_recorded_with_runs_that_changed(
+    state: Any, make_job: Any, changed: str
+) -> None:
+    await state.connectors.create(CONNECTOR)
+    read = ScheduleRuns()
+    if changed != "first runs":
+        read = await state.schedule_runs.save(CONNECTOR, RUNS)
+    if "runs" in changed:
+        await state.schedule_runs.save(CONNECTOR, read)
+    if changed == "connector":
+        await state.connectors.save(replace(CONNECTOR, prefixes=("a/",)))
+    if changed in ("another", "removed"):
+        await state.connectors.remove(CONNECTOR)
+    if changed == "another":
+        await state.connectors.create(ANOTHER)
+    before = await state.schedule_runs.get(CONNECTOR)
+    with pytest.raises(ConnectorChanged):
+        await state.jobs.create(
+            make_job("job-1"), connector=CONNECTOR, runs=replace(read, with_errors=2)
+        )
+    assert await state.schedule_runs.get(CONNECTOR) == before
+    with pytest.raises(NotFound):
+        await state.jobs.get("job-1")
+    # Nothing was reserved.
+    await state.jobs.create(make_job("job-2"))
+
+
+async def test_a_job_that_is_not_recorded_leaves_the_runs(state: Any, make_job: Any) -> None:
+    await state.connectors.create(CONNECTOR)
+    await state.jobs.create(make_job("job-1"))
+    for job_id, error in (("job-1", AlreadyExists), ("job-2", OverlappingJob)):
+        with pytest.raises(error):
+            await state.jobs.create(make_job(job_id), connector=CONNECTOR, runs=RUNS)
+    assert await state.schedule_runs.get(CONNECTOR) == ScheduleRuns()
+
+
+@pytest.mark.parametrize("number", range(4))
+async def test_of_a_job_and_another_end_of_its_run_one_is_recorded(
+    state: Any, make_job: Any, number: int
+) -> None:
+    await state.connectors.create(CONNECTOR)
+    read = await state.schedule_runs.save(CONNECTOR, RUNS)
+    calls = [
+        state.jobs.create(make_job("job-1"), connector=CONNECTOR, runs=read),
+        state.schedule_runs.save(CONNECTOR, read),
+    ]
+    results = await asyncio.gather(
+        *(calls if number % 2 else reversed(calls)), return_exceptions=True
+    )
+    [lost] = [result for result in results if isinstance(result, Exception)]
+    assert isinstance(lost, Conflict)
+    assert (await state.schedule_runs.get(CONNECTOR)).version == read.version + 1
+    active = [job async for job in state.jobs.open_jobs()]
+    assert bool(active) == (not isinstance(lost, ConnectorChanged))

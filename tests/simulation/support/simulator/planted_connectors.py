@@ -11,7 +11,7 @@ CONNECTOR_BUGS = (
         "recording a job of a connector as it was read before",
         68,
         "application.jobs.start_sync:StartSync._record",
-        "self._jobs.create(job, connector=connector)",
+        "self._jobs.create(job, connector=connector, runs=runs)",
         "self._jobs.create(job)",
         _STARTS,
     ),

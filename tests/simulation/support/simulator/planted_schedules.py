@@ -60,9 +60,17 @@ SCHEDULE_BUGS = (
         "a job of its own for each delivery of a time",
         100_000,
         f"{_START}._complete",
-        "idempotency_key=_key(connector, run),",
+        "idempotency_key=key,",
         "idempotency_key=None,",
         "one_job_per_scheduled_time",
+    ),
+    bug(
+        "recording the job of a scheduled run before the run",
+        100_073,
+        f"{_START}._complete",
+        "runs=runs.with_run(with_job),",
+        "runs=None,",
+        "one_scheduled_job_at_a_time",
     ),
     bug(
         "counting a run that failed as complete",
