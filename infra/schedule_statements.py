@@ -66,6 +66,15 @@ def running_schedules() -> list[Statement]:
             apart="Schedules",
         ),
         *(replace(each, apart="Schedules") for each in keeping_schedules()),
+        Statement(
+            sid="ReadSchedules",
+            reason=(
+                "See which connector a schedule is of, before one that no connector has is deleted."
+            ),
+            actions=("scheduler:GetSchedule",),
+            resources=("{schedules}",),
+            apart="Schedules",
+        ),
     ]
 
 

@@ -83,6 +83,7 @@ class AssetSyncStack(Stack):
             "BatchJobRuleName": f"{config.stack_name}-batch-job-status",
             "SweepRuleName": f"{config.stack_name}-sweep",
             "ScheduleGroupName": group_name(config),
+            "ScheduleRoleArn": functions.schedule_role.role_arn,
             "Trail": config.trail,
         }
         for shape in resources.TABLES:

@@ -69,6 +69,7 @@ class Functions:
     log_groups: Mapping[str, logs.LogGroup]
     roles: Mapping[str, iam.Role]
     batch_role: iam.Role
+    schedule_role: iam.Role
     grants: Sequence[Grant]
 
 
@@ -163,7 +164,12 @@ def make_functions(
     for mapping in resources.MAPPINGS:
         _map(scope, config, mapping, made["processor"], messaging)
     return Functions(
-        by_name=made, log_groups=groups, roles=roles, batch_role=batch_role, grants=grants
+        by_name=made,
+        log_groups=groups,
+        roles=roles,
+        batch_role=batch_role,
+        schedule_role=schedule_role,
+        grants=grants,
     )
 
 

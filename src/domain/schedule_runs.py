@@ -11,6 +11,7 @@ each covers the objects that were modified since the last complete run began.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -41,6 +42,11 @@ CHANGED: Final = "the connector was changed since the last complete run"
 """Why a run is full."""
 
 _REVISION_CHARS: Final = 16
+_NAME_ID_CHARS: Final = 30
+_NAME_HASH_CHARS: Final = 12
+_NAME: Final = re.compile(
+    rf"(?P<id>.{{1,{_NAME_ID_CHARS}}})\.[0-9a-f]{{{_NAME_HASH_CHARS}}}\.[0-9a-f]{{{_REVISION_CHARS}}}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,26 @@ class Timer:
     jitter_minutes: int
     starts_at: datetime | None = None
 
+    @property
+    def name(self) -> str:
+        """A name that no other timer has: letters, digits, `.`, `-`, `_`, 60 of them at most."""
+        return name_prefix(self.connector_id) + self.revision
+
+
+def name_prefix(connector_id: str) -> str:
+    """Return what the names of a connector's timers begin with, and no others do.
+
+    It is the id, or its beginning, and a hash of it: EventBridge Scheduler allows 64 characters
+    (API Reference, "CreateSchedule"; read in 2026-11).
+    """
+    return f"{connector_id[:_NAME_ID_CHARS]}.{_digest(connector_id)[:_NAME_HASH_CHARS]}."
+
+
+def id_part(name: str) -> str | None:
+    """Return the id in a timer's name, or its beginning; None if it is no timer's name."""
+    match = _NAME.fullmatch(name)
+    return match["id"] if match else None
+
 
 def timer_of(connector: Connector, *, now: datetime) -> Timer | None:
     """Return the timer that a connector must have, None if its syncs do not start on their own."""
@@ -66,11 +92,18 @@ def timer_of(connector: Connector, *, now: datetime) -> Timer | None:
         return None
     if connector.status is not ConnectorStatus.ENABLED:
         return None
+    return timer_for(connector.connector_id, connector.created_at, schedule, now=now)
+
+
+def timer_for(
+    connector_id: str, created_at: datetime, schedule: Schedule, *, now: datetime
+) -> Timer:
+    """Return the timer of a schedule that runs, of the connector that was created at this time."""
     expression = parse_expression(schedule.expression)
-    created, set_at = map(format_timestamp, (connector.created_at, schedule.set_at))
-    parts = (connector.connector_id, created, set_at, *map(str, schedule.times))
+    created, set_at = map(format_timestamp, (created_at, schedule.set_at))
+    parts = (connector_id, created, set_at, *map(str, schedule.times))
     return Timer(
-        connector_id=connector.connector_id,
+        connector_id=connector_id,
         revision=_digest("\0".join(parts))[:_REVISION_CHARS],
         expression=schedule.expression,
         time_zone=schedule.time_zone,

@@ -31,6 +31,20 @@ class Scheduler(Protocol):
         """Have no timer of the connector run; that there is none is no error."""
         ...
 
-    async def revisions(self) -> frozenset[str]:
-        """Return the revisions of all timers that run; it may lag behind `put` and `remove`."""
+    async def names(self) -> frozenset[str]:
+        """Return the names of all timers that run (`Timer.name`); it may lag behind the others.
+
+        Names of another form may be there, of what others have run.
+        """
+        ...
+
+    async def connector_of(self, name: str) -> str | None:
+        """Return the id of the connector whose timer has this name.
+
+        None if no timer has it, or this service has not put it.
+        """
+        ...
+
+    async def remove_one(self, name: str) -> None:
+        """Have the timer of this name not run; that there is none is no error."""
         ...

@@ -292,7 +292,7 @@ CALL_NAMES: Final = tuple(
         "notifier": "publish",
         "bus": "publish publish_removals",
         "invoker": "advance list_share orphans removals",
-        "scheduler": "put remove revisions",
+        "scheduler": "put remove names connector_of remove_one",
         "slots": "take give_back holders",
         "schedule_runs": "get save",
         "surveyor": "check look survey",

@@ -60,11 +60,11 @@ def _place(group_name: str) -> SchedulePlace:
 
 
 async def test_a_timer_runs_until_it_is_removed(scheduler: Scheduler) -> None:
-    assert await scheduler.revisions() == frozenset()
+    assert await scheduler.names() == frozenset()
     await scheduler.put(NIGHTLY)
-    assert await scheduler.revisions() == {"r1"}
+    assert await scheduler.names() == {NIGHTLY.name}
     await scheduler.remove("c1")
-    assert await scheduler.revisions() == frozenset()
+    assert await scheduler.names() == frozenset()
     await scheduler.remove("c1")
 
 
@@ -75,16 +75,56 @@ async def test_a_connector_has_one_timer_and_others_keep_theirs(scheduler: Sched
     ]
     for timer in (*others, NIGHTLY, OFTEN):
         await scheduler.put(timer)
-    kept = {timer.revision for timer in others}
-    assert await scheduler.revisions() == {"r2", *kept}
+    kept = {timer.name for timer in others}
+    assert await scheduler.names() == {OFTEN.name, *kept}
     await scheduler.remove("c1")
-    assert await scheduler.revisions() == kept
+    assert await scheduler.names() == kept
 
 
 async def test_one_that_runs_stays_as_it_is(scheduler: Scheduler) -> None:
     await scheduler.put(OFTEN)
     await scheduler.put(replace(OFTEN, starts_at=LATER + timedelta(hours=1)))
-    assert await scheduler.revisions() == {"r2"}
+    assert await scheduler.names() == {OFTEN.name}
+
+
+async def test_one_is_found_and_removed_by_its_name(scheduler: Scheduler) -> None:
+    other = replace(NIGHTLY, connector_id="c10")
+    for timer in (NIGHTLY, other):
+        await scheduler.put(timer)
+    assert await scheduler.connector_of(NIGHTLY.name) == "c1"
+    await scheduler.remove_one(replace(NIGHTLY, revision="r2").name)
+    await scheduler.remove_one(NIGHTLY.name)
+    assert await scheduler.names() == {other.name}
+    assert await scheduler.connector_of(NIGHTLY.name) is None
+    await scheduler.remove_one(NIGHTLY.name)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        "scheduled",
+        "[]",
+        '{"connectorId": "c1"}',
+        '{"connectorId": ["c1"], "timer": "r1"}',
+        '{"connectorId": "c2", "timer": "r1"}',
+        '{"connectorId": "c1", "timer": "r2"}',
+    ],
+)
+async def test_a_schedule_with_another_event_is_of_others(
+    clients: Clients, unique_name: str, event: str | None
+) -> None:
+    scheduler = await _on_aws(clients, unique_name)
+    target: Any = {"Arn": FUNCTION, "RoleArn": ROLE} | ({"Input": event} if event else {})
+    await (await clients.scheduler()).create_schedule(
+        Name=NIGHTLY.name,
+        GroupName=unique_name,
+        ScheduleExpression=NIGHTLY.expression,
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target=target,
+    )
+    assert await scheduler.names() == {NIGHTLY.name}
+    assert await scheduler.connector_of(NIGHTLY.name) is None
 
 
 async def test_there_may_be_more_than_a_page(scheduler: Scheduler) -> None:
@@ -93,7 +133,7 @@ async def test_there_may_be_more_than_a_page(scheduler: Scheduler) -> None:
     ]
     for timer in timers:
         await scheduler.put(timer)
-    assert await scheduler.revisions() == {timer.revision for timer in timers}
+    assert await scheduler.names() == {timer.name for timer in timers}
 
 
 async def test_what_eventbridge_scheduler_gets(clients: Clients, unique_name: str) -> None:
@@ -132,7 +172,9 @@ async def test_without_a_group_there_is_no_place_for_timers(clients: Clients) ->
             await EventBridgeScheduler(opened, place).put(NIGHTLY)
     nowhere = EventBridgeScheduler(clients.scheduler, None)
     await nowhere.remove("c1")
-    assert await nowhere.revisions() == frozenset()
+    await nowhere.remove_one(NIGHTLY.name)
+    assert await nowhere.connector_of(NIGHTLY.name) is None
+    assert await nowhere.names() == frozenset()
 
 
 class _NoGroup:

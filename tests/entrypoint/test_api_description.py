@@ -184,7 +184,7 @@ def _are_possible(filters: dict[str, Any]) -> bool:
 
 
 @schema.parametrize()
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_each_operation_is_as_described(case: Any, served: str, session: Any) -> None:
     case.call_and_validate(base_url=served, session=session)
 

@@ -188,5 +188,7 @@ def test_one_limit_is_changed_and_the_others_stay() -> None:
     for wrong in (["--rate", "fast"], ["--window", "night"], ["--window", "MON-FUN 20:00-06:00"]):
         assert wrong[0] in run("limit", "media", *wrong, status=2)
     # The API checks what has the right form.
-    assert "windows" in run("limit", "media", "--window", "25:00-06:00", status=1)
+    refused = run("limit", "media", "--window", "25:00-06:00", status=1)
+    assert "limits.windows.0.from" in refused
+    assert "must be a time of the clock, such as 06:00" in refused
     assert limits() is None

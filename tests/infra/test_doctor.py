@@ -71,10 +71,12 @@ def outputs(aws: Any) -> dict[str, str]:
         "BatchJobRuleName": "batch",
         "SweepRuleName": "sweep",
         "IngestBusName": "ingest",
+        "ScheduleGroupName": "asset-sync-dev",
         "EngineRoleArn": ENGINE_ROLE,
         "ProcessorRoleArn": PROCESSOR_ROLE,
     }
     aws.client("events").create_event_bus(Name="ingest")
+    aws.client("scheduler").create_schedule_group(Name="asset-sync-dev")
     for key in ("Job", "Chunk", "Error", "Connector", "Assets"):
         outputs[f"{key}TableName"] = key
         aws.client("dynamodb").create_table(
@@ -287,7 +289,11 @@ def test_an_api_that_refuses_its_caller(aws: Any, outputs: dict[str, str], seen:
     seen.api_problem = "HTTP 403"
     found = _wrong(aws, outputs)
     # Its connectors cannot be listed either.
-    assert [*found] == ["API https://x.example.com", "copies send events"]
+    assert [*found] == [
+        "API https://x.example.com",
+        "the schedules of connectors",
+        "copies send events",
+    ]
     assert "execute-api:Invoke" in found["API https://x.example.com"]
 
 
@@ -372,6 +378,11 @@ BREAK: dict[str, tuple[Callable[[Any, dict[str, str]], Any], str, str]] = {
         lambda aws, _: aws.client("events").remove_targets(Rule="sweep", Ids=["engine"]),
         "rule sweep",
         "redeploy the stage",
+    ),
+    "a schedule group that is gone": (
+        lambda aws, _: aws.client("scheduler").delete_schedule_group(Name="asset-sync-dev"),
+        "schedule group asset-sync-dev",
+        "aws scheduler create-schedule-group --name asset-sync-dev",
     ),
     "a bus that is gone": (
         lambda aws, _: aws.client("events").delete_event_bus(Name="ingest"),

@@ -108,6 +108,8 @@ class Cloud:
                 client("events").put_rule(Name=name, ScheduleExpression="rate(5 minutes)")
                 arn = resolver.text(properties["Targets"][0]["Arn"])
                 client("events").put_targets(Rule=name, Targets=[{"Id": "t", "Arn": arn}])
+            elif resource["Type"] == "AWS::Scheduler::ScheduleGroup":
+                client("scheduler").create_schedule_group(Name=properties["Name"])
             elif resource["Type"] == "AWS::CloudWatch::Alarm":
                 client("cloudwatch").put_metric_alarm(
                     AlarmName=properties["AlarmName"],

@@ -284,15 +284,23 @@ async def test_a_connector_has_a_schedule_that_starts_syncs(
     (run,) = shown["runs"]
     assert run["state"] == "STARTED", run
     await stack.until(run["jobId"], lambda job: job["status"].startswith("COMPLETED"))
+    # A schedule that its connector must not have now: the sweep deletes it.
+    left_over = {
+        "Name": listed["Name"],
+        "GroupName": group,
+        "ScheduleExpression": "rate(6 hours)",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": target,
+    }
+    body = {**schedule, "expression": "rate(6 hours)", "enabled": False}
+    status, shown = await stack.call("PUT", "/connectors/s/schedule", body)
+    assert status == 200, shown
+    await scheduler.create_schedule(**left_over)
+    await stack.finish_sweep()
+    assert (await scheduler.list_schedules(GroupName=group))["Schedules"] == []
     # An event of a schedule whose connector was removed: the engine deletes the schedule.
     await stack.call("DELETE", "/connectors/s")
-    await scheduler.create_schedule(
-        Name=listed["Name"],
-        GroupName=group,
-        ScheduleExpression="rate(6 hours)",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target=target,
-    )
+    await scheduler.create_schedule(**left_over)
     result = await stack.functions.invoke(target["Arn"], event.encode())
     assert result.function_error is None, result.payload
     assert (await scheduler.list_schedules(GroupName=group))["Schedules"] == []

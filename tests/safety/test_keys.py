@@ -61,7 +61,6 @@ Json = dict[str, Any]
 def examples(count: int) -> settings:
     return settings(
         max_examples=count * SOAK,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
         phases=set(Phase) - {Phase.explain},
     )

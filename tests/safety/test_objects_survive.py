@@ -44,7 +44,6 @@ Changes = Mapping[str, tuple[Any, Any]]
 def examples(count: int) -> settings:
     return settings(
         max_examples=count * SOAK,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
         print_blob=True,
         phases=set(Phase) - {Phase.explain},

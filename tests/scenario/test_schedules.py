@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from application.connectors import NewConnector
 from application.schedules.schedules import NewSchedule
 from domain.connector import ConnectorStatus, Verify
 from domain.discovery import Discovery
@@ -16,7 +17,7 @@ from domain.errors import InvalidRequest
 from domain.filters import Filters
 from domain.job import Job
 from domain.schedule import ScheduleMode
-from domain.schedule_runs import RUN_COUNT_MAX, Run, RunState, ScheduleRuns, timer_of
+from domain.schedule_runs import RUN_COUNT_MAX, Run, RunState, ScheduleRuns, Timer, timer_of
 from entrypoints.wiring.memory import use_cases
 from ports.errors import AccessDenied, NotFound, Unavailable
 
@@ -41,6 +42,10 @@ class Night:
         if not self.story.world.database.connectors:
             await self.story.sync()
         await self.story.use_cases.schedules().set("c1", new)
+
+    async def register(self, connector_id: str) -> None:
+        new = NewConnector(connector_id=connector_id, bucket_name="another")
+        await self.story.use_cases.connectors().register(new)
 
     async def fire(self, *, at: datetime | None = None, revision: str | None = None) -> Run | None:
         """Deliver a time, the next one if none is given."""
@@ -303,11 +308,163 @@ async def test_the_sweep_puts_a_timer_that_is_missing(night: Night) -> None:
     assert {each.revision for each in night.timers.values()} == {timers["c1"].revision}
 
 
+def _left_over(night: Night, connector_id: str) -> Timer:
+    """Have a timer run of which no connector knows."""
+    timer = replace(night.timers["c1"], connector_id=connector_id)
+    night.timers[connector_id] = timer
+    return timer
+
+
+async def _sweep(night: Night) -> None:
+    await night.story.use_cases.sweep().run(night.story.deadline())
+
+
+async def test_the_sweep_removes_timers_that_no_connector_has(night: Night) -> None:
+    kept = night.timers["c1"]
+    _left_over(night, "gone")
+    _left_over(night, "g" * 64)
+    await _sweep(night)
+    assert night.timers == {"c1": kept}
+
+
+async def test_the_sweep_removes_the_timer_of_a_schedule_that_is_disabled(night: Night) -> None:
+    left = dict(night.timers)
+    await night.set(replace(HOURLY, enabled=False))
+    night.timers.update(left)
+    await _sweep(night)
+    assert night.timers == {}
+
+
+async def test_the_sweep_leaves_what_others_have_run(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def names() -> frozenset[str]:
+        return frozenset(["nightly", night.timers["c1"].name])
+
+    async def connector_of(name: str) -> None:
+        asked.append(name)
+
+    monkeypatch.setattr(night.ports.scheduler, "names", names)
+    monkeypatch.setattr(night.ports.scheduler, "connector_of", connector_of)
+    await _sweep(night)
+    assert asked == []
+
+
+async def test_the_sweep_removes_a_bounded_number(night: Night) -> None:
+    for number in range(25):
+        _left_over(night, f"gone{number}")
+    await _sweep(night)
+    assert len(night.timers) == 1 + 5
+    await _sweep(night)
+    assert [*night.timers] == ["c1"]
+
+
+async def test_a_schedule_that_is_set_while_the_sweep_looks_is_kept(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the list of timers, and the connector was listed without it."""
+    await night.register("c2")
+    names = night.ports.scheduler.names
+
+    async def after_it_is_set() -> frozenset[str]:
+        await night.story.use_cases.schedules().set("c2", HOURLY)
+        found: frozenset[str] = await names()
+        return found
+
+    monkeypatch.setattr(night.ports.scheduler, "names", after_it_is_set)
+    # It is not even removed for a moment.
+    monkeypatch.setattr(night.ports.scheduler, "remove_one", None)
+    await _sweep(night)
+    assert {*night.timers} == {"c1", "c2"}
+
+
+async def test_a_schedule_that_is_enabled_during_its_removal_runs(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its times, and so its timer's name, are those of before."""
+    left = dict(night.timers)
+    await night.set(replace(HOURLY, enabled=False))
+    night.timers.update(left)
+    remove_one = night.ports.scheduler.remove_one
+
+    async def after_it_is_enabled(name: str) -> None:
+        await night.set()
+        await remove_one(name)
+
+    monkeypatch.setattr(night.ports.scheduler, "remove_one", after_it_is_enabled)
+    await _sweep(night)
+    assert night.timers["c1"].name == left["c1"].name
+
+
+async def test_a_timer_put_during_the_removal_of_an_earlier_one_is_kept(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = dict(night.timers)
+    await night.set(replace(HOURLY, enabled=False))
+    night.timers.update(left)
+    remove_one = night.ports.scheduler.remove_one
+
+    async def after_it_is_set(name: str) -> None:
+        await night.set(replace(HOURLY, expression="rate(2 hours)"))
+        await remove_one(name)
+
+    monkeypatch.setattr(night.ports.scheduler, "remove_one", after_it_is_set)
+    await _sweep(night)
+    assert night.timers["c1"].expression == "rate(2 hours)"
+
+
+async def test_no_timer_is_removed_while_a_connector_cannot_be_read(night: Night) -> None:
+    left = _left_over(night, "gone")
+    await night.register("c2")
+    night.story.world.database.unreadable["c2"] = "trigger is 7"
+    await _sweep(night)
+    assert night.timers["gone"] == left
+
+
+async def test_no_timer_is_removed_if_the_connectors_were_not_all_listed(
+    night: Night,
+) -> None:
+    await night.register("c2")
+    left = _left_over(night, "gone")
+    seen: list[float] = []
+
+    class Short:
+        """It is near when the second connector comes."""
+
+        def near(self, margin_s: float) -> bool:
+            seen.append(margin_s)
+            return len(seen) > 1
+
+    deadline: Any = Short()
+    await night.story.use_cases.sweep()._watch_connectors.run(deadline, [])
+    assert len(seen) == 2
+    assert night.timers["gone"] == left
+
+
+@pytest.mark.parametrize("method", ["connector_of", "remove_one"])
+async def test_a_timer_that_cannot_be_removed_is_reported_and_removed_later(
+    night: Night, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    async def fail(_: str) -> None:
+        raise Unavailable("down")
+
+    _left_over(night, "gone")
+    with monkeypatch.context() as patched:
+        patched.setattr(night.ports.scheduler, method, fail)
+        with pytest.raises(Unavailable):
+            await _sweep(night)
+    assert "gone" in night.timers
+    await _sweep(night)
+    assert "gone" not in night.timers
+
+
 async def test_without_schedules_the_sweep_asks_no_scheduler(
     story: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await story.sync()
-    monkeypatch.setattr(story.ports.scheduler, "revisions", None)
+    monkeypatch.setattr(story.ports.scheduler, "names", None)
     await story.use_cases.sweep().run(story.deadline())
 
 

@@ -34,7 +34,7 @@ from adapters.aws.lease_item import lease_values
 from adapters.aws.object_store import S3ObjectStore
 from adapters.aws.results_store import S3ResultsStore
 from adapters.aws.schedule_runs import DynamoScheduleRunStore
-from adapters.aws.scheduler import EventBridgeScheduler, SchedulePlace, schedule_name
+from adapters.aws.scheduler import EventBridgeScheduler, SchedulePlace
 from adapters.aws.share_item import share_item
 from adapters.aws.share_store import DynamoShareStore
 from adapters.aws.slot_store import DynamoSlotStore, slot_id
@@ -314,7 +314,16 @@ GOOD: Final[Mapping[str, Good]] = MappingProxyType(
         "PutEvents": _json({"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}),
         "CreateSchedule": _json({"ScheduleArn": "arn:aws:scheduler:us-east-1:1:schedule/g/n"}),
         "DeleteSchedule": _json({}),
-        "ListSchedules": _json({"Schedules": [{"Name": schedule_name(TIMER)}]}),
+        "GetSchedule": _json(
+            {
+                "Target": {
+                    "Arn": "arn:aws:lambda:us-east-1:1:function:engine",
+                    "RoleArn": "arn:aws:iam::1:role/r",
+                    "Input": json.dumps({"connectorId": "c1", "timer": TIMER.revision}),
+                }
+            }
+        ),
+        "ListSchedules": _json({"Schedules": [{"Name": TIMER.name}]}),
         "Invoke": Good(status=202),
         "AssumeRole": _xml(
             "AssumeRoleResponse",
@@ -545,7 +554,9 @@ async def adapter_calls(clients: Clients) -> Calls:
         ),
         "scheduler.put": lambda: scheduler.put(TIMER),
         "scheduler.remove": lambda: scheduler.remove("c1"),
-        "scheduler.revisions": scheduler.revisions,
+        "scheduler.names": scheduler.names,
+        "scheduler.connector_of": lambda: scheduler.connector_of(TIMER.name),
+        "scheduler.remove_one": lambda: scheduler.remove_one(TIMER.name),
         "slots.take": lambda: slots.take(
             "c1", 2, Lease(token="t", expires_at=NOW), NOW, job_id="j"
         ),

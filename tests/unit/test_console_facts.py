@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.decision import Reason
@@ -170,7 +170,6 @@ def test_there_is_no_plot_before_a_chunk_has_settled() -> None:
     assert pictures.throughput([], NOW, NOW) is None
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 1e7), st.integers(1, 10**9)), min_size=1, max_size=50),
     st.floats(0, 1e7),

@@ -298,7 +298,7 @@ def drain(world: World) -> set[tuple[str, IngestOutcome | None]]:
 @pytest.mark.soak
 @pytest.mark.parametrize("ids", IdSource)
 @pytest.mark.parametrize("duplicates_taken", [False, True])
-@settings(max_examples=250 * SOAK, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250 * SOAK, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, max_size=12), waiting=st.sampled_from(["taken", "lost", "late"]))
 @example(steps=OWNER_REMOVES_THE_MARK, waiting="late")
 def test_two_syncs_reach_a_stable_state(
@@ -344,7 +344,7 @@ UNTOUCHED = STEPS.filter(lambda step: step[0] not in ("lose tags", "copy with ta
 @pytest.mark.soak
 @pytest.mark.parametrize("ids", IdSource)
 @pytest.mark.parametrize("duplicates_taken", [False, True])
-@settings(max_examples=250 * SOAK, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250 * SOAK, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(UNTOUCHED, max_size=16))
 def test_what_the_catalog_has_as_listed_needs_no_trigger(
     ids: IdSource,
@@ -365,7 +365,7 @@ def test_what_the_catalog_has_as_listed_needs_no_trigger(
 @pytest.mark.soak
 @pytest.mark.parametrize("ids", IdSource)
 @pytest.mark.parametrize("duplicates_taken", [False, True])
-@settings(max_examples=250 * SOAK, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250 * SOAK, suppress_health_check=list(HealthCheck))
 @given(
     before=st.lists(UNTOUCHED, max_size=12),
     since=st.lists(UNTOUCHED, max_size=6),

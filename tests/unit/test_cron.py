@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.cron import InvalidCron, parse_cron
@@ -186,7 +186,6 @@ def _by_the_minute(fields: list[str], start: datetime, zone: ZoneInfo) -> Iterat
             yield at
 
 
-@settings(deadline=None)  # a walk over days takes its time
 @given(
     minutes=_field(0, 59),
     hours=_field(0, 23),

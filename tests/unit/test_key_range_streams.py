@@ -107,7 +107,7 @@ def numbered(count: int, folder: str = "") -> list[str]:
     return [f"{folder}{number:05}" for number in range(count)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sets(KEYS, max_size=60),
     st.integers(0, 2**32),
@@ -335,7 +335,7 @@ NAMES = st.sampled_from(["a", "b", "m", "5", "z", "k", "am", "zz", "A"])
 TREES = st.sets(st.lists(NAMES, min_size=2, max_size=4).map("/".join), min_size=20, max_size=120)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.large_base_example])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.large_base_example])
 @given(TREES, st.sampled_from("-.!'"), st.randoms(use_true_random=False))
 def test_a_store_with_another_order_is_always_found_out(
     keys: set[str], sign: str, rng: random.Random

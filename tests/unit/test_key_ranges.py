@@ -56,7 +56,6 @@ class Bucket:
         return take_page(keys, entries(shown), token)
 
 
-@settings(deadline=None)
 @given(st.lists(KEYS, max_size=40), st.data())
 def test_every_key_is_listed_once_however_ranges_are_split_and_listings_end(
     keys: list[str], data: st.DataObject
@@ -117,7 +116,6 @@ def test_a_page_ends_a_range_or_not(
     assert ("".join(entry.key for entry in page[0]), page[1]) == (taken, left)
 
 
-@settings(deadline=None)
 @given(st.lists(KEYS, min_size=3, max_size=3, unique=True), st.booleans(), st.data())
 @example(["x" * 1_020 + "a", "x" * 1_020 + "b", "x" * 1_020 + "c"], False, None)
 def test_a_guess_is_a_valid_key_between_the_ends(
@@ -183,7 +181,7 @@ def test_few_guesses_find_keys_whatever_they_look_like(name: str, share: float) 
     assert guess_count <= 16
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(KEYS, min_size=2, max_size=4, unique=True))
 def test_guesses_end(keys: list[str]) -> None:
     """Each is before the last one, and there are a few for each character."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.engine_work import NO_ATTEMPTS
@@ -124,7 +124,6 @@ def list_some(share: ListingShare, range_number: int, size: int) -> tuple[Listin
     return moved, [(at.prefix_index, entry.key) for entry in found]
 
 
-@settings(deadline=None)
 @given(listings(), st.integers(2, 5), st.data())
 def test_each_key_is_listed_once_whatever_is_handed_on(
     listing: tuple[Listing, int], share_count: int, data: st.DataObject

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.customer_object import Encryption, ObjectHead, ObjectLock
@@ -35,7 +35,6 @@ HEAD = ObjectHead(
 )
 
 
-@settings(deadline=None)
 @given(
     size_bytes=st.integers(1, 50 * 10**12),
     part_bytes=st.integers(UPLOAD_PART_BYTES_MIN, UPLOAD_PART_BYTES_MAX // 2),

@@ -1,14 +1,11 @@
 """Timers as schedules of EventBridge Scheduler, in one group.
 
 A schedule's name has the connector and the revision of its times, so a schedule is created and
-deleted and never updated, and a list of names shows which timers run. The connector's part is a
-prefix of its id, and a hash of it, since a name has up to 64 characters (EventBridge Scheduler API
-Reference, "CreateSchedule"; read in 2026-11).
+deleted and never updated, and a list of names shows which timers run.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from adapters.aws.errors import map_aws_errors
 from adapters.aws.responses import optional, required
-from domain.schedule_runs import Timer
+from domain.schedule_runs import Timer, name_prefix
 from ports.errors import Conflict, Misconfigured, NotFound
 from ports.scheduler import Scheduler
 
@@ -34,8 +31,6 @@ _EVENT_AGE_S: Final = 3_600
 _RETRY_COUNT: Final = 185
 
 _PAGE_COUNT: Final = 100
-_ID_CHARS: Final = 30
-_HASH_CHARS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +65,7 @@ class EventBridgeScheduler:
                 " it again",
                 operation="CreateSchedule",
             )
-        name = schedule_name(timer)
+        name = timer.name
         resource = f"schedule/{place.group_name}/{name}"
         client = await self._open_client()
         try:
@@ -86,22 +81,40 @@ class EventBridgeScheduler:
     async def remove(self, connector_id: str) -> None:
         await self._delete(connector_id)
 
-    async def revisions(self) -> frozenset[str]:
-        return frozenset([name.rpartition(".")[2] async for name in self._names()])
+    async def names(self) -> frozenset[str]:
+        return frozenset([name async for name in self._names()])
 
-    async def _delete(self, connector_id: str, *, all_but: str | None = None) -> None:
+    async def connector_of(self, name: str) -> str | None:
+        place = self._place
+        if place is None:
+            return None
+        client = await self._open_client()
+        resource = f"schedule/{place.group_name}/{name}"
+        try:
+            with map_aws_errors("scheduler", operation="GetSchedule", resource=resource):
+                answer = await client.get_schedule(GroupName=place.group_name, Name=name)
+                target = required(answer, "Target", of=dict)
+                text = optional(target, "Input")
+        except NotFound:
+            return None
+        return _connector_in(text, name)
+
+    async def remove_one(self, name: str) -> None:
         place = self._place
         if place is None:
             return
         client = await self._open_client()
-        names = [name async for name in self._names(_prefix(connector_id)) if name != all_but]
+        resource = f"schedule/{place.group_name}/{name}"
+        try:
+            with map_aws_errors("scheduler", operation="DeleteSchedule", resource=resource):
+                await client.delete_schedule(GroupName=place.group_name, Name=name)
+        except NotFound:
+            return
+
+    async def _delete(self, connector_id: str, *, all_but: str | None = None) -> None:
+        names = [name async for name in self._names(name_prefix(connector_id)) if name != all_but]
         for name in names:
-            resource = f"schedule/{place.group_name}/{name}"
-            try:
-                with map_aws_errors("scheduler", operation="DeleteSchedule", resource=resource):
-                    await client.delete_schedule(GroupName=place.group_name, Name=name)
-            except NotFound:
-                continue
+            await self.remove_one(name)
 
     async def _names(self, prefix: str | None = None) -> AsyncIterator[str]:
         place = self._place
@@ -124,14 +137,16 @@ class EventBridgeScheduler:
             request["NextToken"] = token
 
 
-def schedule_name(timer: Timer) -> str:
-    """Return the name of a timer's schedule."""
-    return _prefix(timer.connector_id) + timer.revision
-
-
-def _prefix(connector_id: str) -> str:
-    digest = hashlib.sha256(connector_id.encode()).hexdigest()[:_HASH_CHARS]
-    return f"{connector_id[:_ID_CHARS]}.{digest}."
+def _connector_in(text: str | None, name: str) -> str | None:
+    """Return the connector of an event; None if no schedule of this name would send it."""
+    try:
+        event = json.loads(text or "")
+        connector_id, revision = event["connectorId"], event["timer"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    if not isinstance(connector_id, str) or f"{name_prefix(connector_id)}{revision}" != name:
+        return None
+    return connector_id
 
 
 def _request(place: SchedulePlace, timer: Timer, name: str) -> dict[str, Any]:

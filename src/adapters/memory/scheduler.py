@@ -20,8 +20,17 @@ class MemoryScheduler:
     async def remove(self, connector_id: str) -> None:
         self.timers.pop(connector_id, None)
 
-    async def revisions(self) -> frozenset[str]:
-        return frozenset(timer.revision for timer in self.timers.values())
+    async def names(self) -> frozenset[str]:
+        return frozenset(timer.name for timer in self.timers.values())
+
+    async def connector_of(self, name: str) -> str | None:
+        ids = (timer.connector_id for timer in self.timers.values() if timer.name == name)
+        return next(ids, None)
+
+    async def remove_one(self, name: str) -> None:
+        connector_id = await self.connector_of(name)
+        if connector_id is not None:
+            del self.timers[connector_id]
 
 
 _: type[Scheduler] = MemoryScheduler

@@ -3,10 +3,9 @@
 It checks every open job, and repairs what a lost message, a lost event or a dead process can leave
 behind: statuses that were not published, a job that no engine works on, a batch job whose end was
 not reported, chunks whose message was lost or whose worker died, a last settlement that did not end
-the job. It also puts the timers of schedules that do not run, and gives jobs the limits that their
-connectors have. It decides by the records, the clock,
-and the depth of the processor queue. It is safe to run it twice, or at the same time as any other
-process.
+the job. It also puts the timers of schedules that do not run, removes those that no connector has,
+and gives jobs the limits that their connectors have. It decides by the records, the clock, and the
+depth of the processor queue. It is safe to run it twice, or at the same time as any other process.
 
 It is a loop over invocations: the next one continues with what this one did not reach. Its measure,
 which decreases with each, is the number of stale chunks: each chunk that is sent or released gets

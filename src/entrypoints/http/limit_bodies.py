@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from typing import Annotated, Final
 
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from domain.schedule import TIME_ZONE_CHARS_MAX
 from domain.work_limits import (
@@ -23,9 +25,17 @@ from entrypoints.http.values import WHOLE, Text
 from entrypoints.http.wire import Wire
 
 _CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+def _clock_time(text: str) -> str:
+    if re.fullmatch(_CLOCK, text) is None:
+        raise PydanticCustomError("clock_time", "must be a time of the clock, such as 06:00")
+    return text
+
+
 _ClockTime = Annotated[
     Text,
-    Field(pattern=_CLOCK),
+    AfterValidator(_clock_time),
     WithJsonSchema({"type": "string", "pattern": _CLOCK}),
 ]
 _Day = Annotated[Weekday, BY_VALUE]

@@ -234,7 +234,6 @@ class TestSave:
 
     @settings(
         max_examples=10,
-        deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(chunk=any_chunk())

@@ -65,9 +65,7 @@ async def test_every_field_is_read_back(failures: ErrorLog) -> None:
     assert await listed(failures) == [FULL, SMALL]
 
 
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     any_failure=st.builds(
         Failure,

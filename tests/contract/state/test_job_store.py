@@ -406,7 +406,6 @@ class TestCreateAndGet:
 
     @settings(
         max_examples=10,
-        deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(job=any_job())

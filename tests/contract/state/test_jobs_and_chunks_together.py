@@ -181,7 +181,6 @@ def test_dynamodb_does_as_memory_does(open_both: Callable[[], Any]) -> None:
         settings=settings(
             max_examples=4,
             stateful_step_count=20,
-            deadline=None,
             report_multiple_bugs=False,
             phases=(Phase.explicit, Phase.generate),  # shrinking takes minutes over HTTP
             suppress_health_check=list(HealthCheck),

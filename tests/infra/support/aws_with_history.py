@@ -139,9 +139,15 @@ class Answers(ApiClient):
         super().__init__("https://x.example.com")
         self._connectors = connectors
         self._refusal = problem
+        self.schedules: dict[str, Any] = {}
+        """Of connectors, by their paths."""
+        self.unreadable: list[Any] = []
 
     def get(self, path: str, query: Any = None) -> Any:
-        assert path == "/connectors"
         if self._refusal:
             raise ApiProblem(self._refusal)
-        return {"items": self._connectors}
+        if path != "/connectors":
+            if path not in self.schedules:
+                raise ApiProblem("HTTP 404")
+            return self.schedules[path]
+        return {"items": self._connectors, "unreadable": self.unreadable}

@@ -82,7 +82,7 @@ def needs(
 def _scheduler(operation: str, params: Params) -> Iterator[Need]:
     if operation == "ListSchedules":
         yield Need("scheduler:ListSchedules", "*")
-    elif operation in ("CreateSchedule", "DeleteSchedule"):
+    elif operation in ("CreateSchedule", "DeleteSchedule", "GetSchedule"):
         name = f"{params['GroupName']}/{params['Name']}"
         yield Need(f"scheduler:{operation}", f"arn:aws:scheduler:{_PLACE}:schedule/{name}")
         if operation == "CreateSchedule":

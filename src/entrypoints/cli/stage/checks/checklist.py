@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from entrypoints.cli.stage.checks import activity, dependencies, stack_resources
+from entrypoints.cli.stage.checks import activity, dependencies, schedules, stack_resources
 from entrypoints.cli.stage.checks.check import Check
 
 _METRIC: Final = (
@@ -52,6 +52,14 @@ CHECKS: Final = (
         "aws events list-targets-by-rule --rule {SweepRuleName}",
         "the engine's ARN; `describe-rule` says `ENABLED`; likewise of {BatchJobRuleName}",
         stack_resources.rules,
+    ),
+    Check(
+        "the schedules of connectors",
+        "aws scheduler list-schedules --group-name {ScheduleGroupName}",
+        "one for each connector with a schedule that runs, and no others: the names begin with the"
+        " connectors' ids; `State` is `ENABLED`, `Target` is the engine's ARN; `get-schedule`"
+        " shows the times that `asset-sync schedule show` shows",
+        schedules.schedules,
     ),
     Check(
         "the event source mappings",
