@@ -49,7 +49,6 @@ def running_schedules() -> list[Statement]:
                 " scheduled sync only if the connector is as it was read."
             ),
             actions=(
-                "dynamodb:ConditionCheckItem",
                 "dynamodb:GetItem",
                 "dynamodb:UpdateItem",
             ),
