@@ -90,6 +90,7 @@ FREE: Final[Mapping[tuple[str, str], str]] = {
     ("s3control", "UpdateJobStatus"): "a job is billed as a job and by its objects",
     ("scheduler", "CreateSchedule"): "schedules are billed by their invocations",
     ("scheduler", "DeleteSchedule"): "schedules are billed by their invocations",
+    ("scheduler", "GetSchedule"): "schedules are billed by their invocations",
     ("scheduler", "ListSchedules"): "schedules are billed by their invocations",
     ("sts", "AssumeRole"): "STS is free",
     ("dynamodb", "DescribeTable"): "reads of a table's description are free",
