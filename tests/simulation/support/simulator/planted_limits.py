@@ -23,7 +23,7 @@ LIMIT_BUGS = (
     ),
     bug(
         "not waiting for the rate",
-        3_000_000,
+        3_000_051,
         "application.processor.attempt_pace:AttemptPace._wait",
         "if not wait_s:",
         "if True:",

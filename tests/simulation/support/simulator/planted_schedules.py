@@ -18,7 +18,7 @@ SCHEDULE_BUGS = (
     ),
     bug(
         "starting a sync by a schedule that was disabled after its run was decided",
-        100_001,
+        100_022,
         f"{_START}._complete",
         "self._check(current, revision) != schedule",
         "False",
