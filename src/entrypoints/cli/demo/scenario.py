@@ -26,7 +26,7 @@ from entrypoints.cli.demo.media_files import DemoObject, demo_objects, folder_ob
 from entrypoints.cli.demo.object_kinds import kind_of_file, kinds_of, profile_of
 from entrypoints.cli.local.local_service import run_local_service
 from entrypoints.cli.local.request_counter import RequestCounter
-from entrypoints.cli.remote.api_client import ApiClient, path_segment
+from entrypoints.cli.remote.api_client import ApiClient, connector_path, job_path
 from entrypoints.cli.remote.follow_job import follow_job
 from entrypoints.cli.terminal.output import ERR, printable, warn
 from entrypoints.wiring.asset_systems import AssetSystem
@@ -112,7 +112,7 @@ def _skip(path: Path, cause: str) -> None:
 async def _sync(
     stack: LocalStack, client: ApiClient, discovery: Discovery, requests: RequestCounter
 ) -> SyncRun:
-    path = f"/connectors/{path_segment(_CONNECTOR)}/sync"
+    path = connector_path(_CONNECTOR, "sync")
     requests.take()
     started = await asyncio.to_thread(client.post, path, {"discovery": discovery.value})
     job = await asyncio.to_thread(
@@ -126,7 +126,7 @@ async def _sync(
 
 def _outcomes(client: ApiClient, job: Json) -> dict[str, Json]:
     """Return the outcome of every object of a job by its key."""
-    path = f"/jobs/{path_segment(job['jobId'])}/outcomes"
+    path = job_path(job["jobId"], None, "outcomes")
     return {
         outcome["objectKey"]: outcome
         for kind in OutcomeKind

@@ -179,9 +179,14 @@ def path_segment(text: str) -> str:
     return quote(text, safe="")
 
 
+def connector_path(connector_id: str, *more: str) -> str:
+    """Return the path of a connector, or of something below it."""
+    return "/".join(("/connectors", path_segment(connector_id), *more))
+
+
 def jobs_path(connector_id: str | None) -> str:
     """Return the path of the jobs: of a connector, which a policy may allow alone, or of all."""
-    return "/jobs" if connector_id is None else f"/connectors/{path_segment(connector_id)}/jobs"
+    return "/jobs" if connector_id is None else connector_path(connector_id, "jobs")
 
 
 def job_path(job_id: str, connector_id: str | None, *more: str) -> str:

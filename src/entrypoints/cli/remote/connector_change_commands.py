@@ -11,7 +11,7 @@ import typer
 from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
 from domain.file_types import FilterMode, normalised_extension
 from domain.views import Json
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import connector_path
 from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.remote.setting_options import (
@@ -199,11 +199,6 @@ def _change(
     report = changed.pop("check", None)
     print_connector(remote, changed, headers["ETag"])
     print_check(report)
-
-
-def connector_path(connector: str) -> str:
-    """Return the path of a connector."""
-    return f"/connectors/{path_segment(connector)}"
 
 
 def print_connector(remote: Remote, connector: Json, tag: str) -> None:

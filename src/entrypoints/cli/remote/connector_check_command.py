@@ -8,7 +8,7 @@ from typing import Final
 import typer
 
 from domain.views import Json
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import connector_path
 from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import OUT, Format, field, print_json, print_table
@@ -27,7 +27,7 @@ def check(remote: Remote, connector: ConnectorArgument) -> None:
 
     Exits with 1 if a sync would lack something.
     """
-    report = remote.client.post(f"/connectors/{path_segment(connector)}/check")
+    report = remote.client.post(connector_path(connector, "check"))
     if remote.output is Format.JSON:
         print_json(report)
     else:

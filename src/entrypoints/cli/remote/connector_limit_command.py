@@ -9,11 +9,8 @@ import typer
 
 from domain.views import Json
 from domain.work_limits import Weekday
-from entrypoints.cli.remote.connector_change_commands import (
-    connector_path,
-    print_connector,
-    unchecked,
-)
+from entrypoints.cli.remote.api_client import connector_path
+from entrypoints.cli.remote.connector_change_commands import print_connector, unchecked
 from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 

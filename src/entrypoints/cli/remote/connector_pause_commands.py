@@ -10,8 +10,8 @@ import typer
 from domain.connector import ConnectorStatus
 from domain.job import TERMINAL, JobStatus
 from domain.views import Json
-from entrypoints.cli.remote.api_client import job_path, jobs_path
-from entrypoints.cli.remote.connector_change_commands import connector_path, unchecked
+from entrypoints.cli.remote.api_client import connector_path, job_path, jobs_path
+from entrypoints.cli.remote.connector_change_commands import unchecked
 from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.api_problem import ApiProblem

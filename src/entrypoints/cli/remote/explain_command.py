@@ -9,7 +9,7 @@ import typer
 
 from domain.shown import shown
 from domain.views import Json
-from entrypoints.cli.remote.api_client import job_path, path_segment
+from entrypoints.cli.remote.api_client import connector_path, job_path
 from entrypoints.cli.remote.connector_option import ConnectorOption
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.api_problem import ApiProblem
@@ -73,8 +73,7 @@ def _explain_object(remote: Remote, target: str, connector: str | None, jobs: in
         )
     query: dict[str, str | int | None] = {"key": key, "jobs": jobs}
     found = [
-        remote.client.get(f"/connectors/{path_segment(connector_id)}/objects", query)
-        for connector_id in ids
+        remote.client.get(connector_path(connector_id, "objects"), query) for connector_id in ids
     ]
     if remote.output is Format.JSON:
         print_json({"objects": found})

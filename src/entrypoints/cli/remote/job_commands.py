@@ -12,7 +12,7 @@ from domain.connector import Verify
 from domain.job import TERMINAL, JobStatus
 from domain.sync_request import Discovery
 from domain.views import Json
-from entrypoints.cli.remote.api_client import job_path, jobs_path, path_segment
+from entrypoints.cli.remote.api_client import connector_path, job_path, jobs_path
 from entrypoints.cli.remote.connector_option import ConnectorArgument, ConnectorOption, named
 from entrypoints.cli.remote.failure_causes import print_causes, read_causes
 from entrypoints.cli.remote.follow_job import follow_job
@@ -114,7 +114,7 @@ def sync(
         "source": source_of(source, source_e_tag),
     }
     body.update({name: value for name, value in options.items() if value})
-    path = f"/connectors/{path_segment(connector)}/sync"
+    path = connector_path(connector, "sync")
     if idempotency_key:
         job, replayed = remote.client.post_once(path, body, idempotency_key)
         if replayed:

@@ -13,7 +13,7 @@ from domain.connector import Trigger, Verify
 from domain.shown import shown
 from domain.sync_request import Discovery
 from domain.views import Json
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import connector_path
 from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.remote.setting_options import (
@@ -91,7 +91,7 @@ def plan(
     }
     body: Json = {name: value for name, value in options.items() if value}
     body["sampleSize"] = sample
-    found = remote.client.post(f"/connectors/{path_segment(connector)}/plan", body)
+    found = remote.client.post(connector_path(connector, "plan"), body)
     if remote.output is Format.JSON:
         print_json(found)
     else:

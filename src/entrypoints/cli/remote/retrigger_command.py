@@ -11,7 +11,7 @@ from domain.outcome import OutcomeKind
 from domain.shown import shown
 from domain.views import Json
 from entrypoints.chosen_objects import KEY_COUNT_MAX, retrigger_body
-from entrypoints.cli.remote.api_client import job_path, path_segment
+from entrypoints.cli.remote.api_client import connector_path, job_path
 from entrypoints.cli.remote.remote_command import Remote, remote_command
 from entrypoints.cli.terminal.output import OUT, Format, print_job, print_json
 
@@ -51,7 +51,7 @@ def retrigger(
             f" by: asset-sync sync {connector} --retrigger",
             param_hint="--key",
         )
-    job = remote.client.post(f"/connectors/{path_segment(connector)}/sync", retrigger_body(chosen))
+    job = remote.client.post(connector_path(connector, "sync"), retrigger_body(chosen))
     if remote.output is Format.JSON:
         print_json(job)
     else:

@@ -9,7 +9,7 @@ import typer
 from domain.discovery import Discovery
 from domain.schedule import FULL_EVERY_DEFAULT, ScheduleMode
 from domain.views import Json
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import connector_path
 from entrypoints.cli.remote.connector_change_commands import IfMatchOption
 from entrypoints.cli.remote.connector_option import ConnectorArgument
 from entrypoints.cli.remote.remote_command import Remote, remote_command
@@ -124,7 +124,7 @@ def _switch(remote: Remote, connector: str, *, enabled: bool) -> None:
 
 
 def _path(connector: str) -> str:
-    return f"/connectors/{path_segment(connector)}/schedule"
+    return connector_path(connector, "schedule")
 
 
 def _print(remote: Remote, schedule: Json, headers: Any) -> None:

@@ -20,7 +20,7 @@ from domain.manifest import parse_timestamp
 from domain.schedule import Schedule
 from domain.schedule_runs import Timer, id_part, name_prefix, timer_for
 from domain.schedule_times import canonical
-from entrypoints.cli.remote.api_client import path_segment
+from entrypoints.cli.remote.api_client import connector_path
 from entrypoints.cli.stage.checks.check import Finding, Stage, Verdict, found
 from entrypoints.cli.terminal.api_problem import ApiProblem
 
@@ -260,7 +260,7 @@ def _timer(stage: Stage, connector: Any) -> Timer:
         ApiProblem: the API does not show the schedule.
     """
     connector_id = connector["connectorId"]
-    shown = stage.signed.get(f"/connectors/{path_segment(connector_id)}/schedule")
+    shown = stage.signed.get(connector_path(connector_id, "schedule"))
     schedule = Schedule(
         expression=shown["expression"],
         time_zone=shown["timeZone"],
