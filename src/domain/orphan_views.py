@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from domain.manifest import format_timestamp
 from domain.orphan_rows import OrphanRow
 from domain.orphan_work import OrphanWork
 
 Json = dict[str, Any]
+
+ROW_FIELDS: Final = ("objectKey", "inventoryId", "assetId", "eTag", "size", "lastModified")
+"""The fields of `orphan_row_view`, in its order."""
 
 
 def orphans_view(work: OrphanWork) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from domain.manifest import format_timestamp
 from domain.removal_rows import RemovalRow
@@ -10,6 +10,19 @@ from domain.removal_settings import Removals
 from domain.removal_work import RemovalWork
 
 Json = dict[str, Any]
+
+ROW_FIELDS: Final = (
+    "objectKey",
+    "state",
+    "eTag",
+    "size",
+    "assetId",
+    "inventoryId",
+    "lastSeenJobId",
+    "newObjectKey",
+    "eventId",
+)
+"""The fields of `removal_row_view`, in its order."""
 
 
 def settings_view(removals: Removals) -> Json:

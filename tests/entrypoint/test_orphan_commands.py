@@ -77,6 +77,7 @@ def test_finding_and_listing(gateway: Api) -> None:
     assert rows[0]["inventoryId"] == f"i:{LOST[0]}"
     for options in (("--format", "json"), ("--output", "json")):
         found = json.loads(run("orphans", "list", job_id, *options))["orphans"]
+        assert list(found[0]) == list(rows[0])
         assert [row["objectKey"] for row in found] == list(LOST)
     one = json.loads(run("orphans", "list", job_id, "--limit", "1", "--output", "json"))
     assert len(one["orphans"]) == 1

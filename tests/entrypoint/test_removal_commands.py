@@ -42,6 +42,7 @@ def test_the_list_in_each_form(gateway: Api) -> None:
     assert (rows[0]["size"], rows[0]["newObjectKey"]) == ("1", "")
     for options in (("--format", "json"), ("--output", "json")):
         found = json.loads(run("removals", "list", job_id, *options).stdout)["removals"]
+        assert list(found[0]) == list(rows[0])
         assert [row["objectKey"] for row in found] == list(KEYS)
     one = json.loads(run("removals", "list", job_id, "--limit", "1", "--output", "json").stdout)
     assert len(one["removals"]) == 1

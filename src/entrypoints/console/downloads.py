@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import logging
 from collections.abc import AsyncIterator, Sequence
@@ -16,6 +14,7 @@ from domain.views import Json
 from entrypoints.console.api import ApiError, Query
 from entrypoints.console.guard import SECURITY_HEADERS
 from entrypoints.console.rendering import console_of
+from entrypoints.csv_lines import csv_line
 
 logger: Final = logging.getLogger(__name__)
 
@@ -99,6 +98,4 @@ class _Rows:
         return b"" if self._format is FileFormat.CSV else b"\n]\n"
 
     def _line(self, values: Sequence[object]) -> bytes:
-        text = io.StringIO(newline="")
-        csv.writer(text).writerow(values)
-        return text.getvalue().encode()
+        return csv_line(values).encode()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from itertools import islice
 from typing import Annotated, Final
 
 import typer
 
+from domain.orphan_views import ROW_FIELDS
 from domain.shown import shown
 from domain.views import Json
 from entrypoints.cli.remote.api_client import job_path
 from entrypoints.cli.remote.connector_option import ConnectorOption, named
 from entrypoints.cli.remote.remote_command import Remote, remote_command
-from entrypoints.cli.remote.removal_commands import Rows
 from entrypoints.cli.terminal.api_problem import ApiProblem
 from entrypoints.cli.terminal.cost_output import dollars_range, print_lines
 from entrypoints.cli.terminal.output import (
@@ -26,11 +24,11 @@ from entrypoints.cli.terminal.output import (
     print_table,
     printable,
 )
+from entrypoints.cli.terminal.report_output import Rows, RowsOption, print_csv
 
 app = typer.Typer(help="Assets in the catalog that have no object.", no_args_is_help=True)
 
 _PAGE_SIZE_MAX: Final = 100
-_COLUMNS: Final = ("objectKey", "inventoryId", "assetId", "eTag", "size", "lastModified")
 
 JobArgument = Annotated[str, typer.Argument(help="Job id.")]
 
@@ -86,9 +84,7 @@ def list_orphans(
     job_id: JobArgument,
     connector: ConnectorOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of results.")] = 100,
-    rows: Annotated[
-        Rows, typer.Option("--format", help="A table, CSV with a header, or one JSON document.")
-    ] = Rows.TABLE,
+    rows: RowsOption = Rows.TABLE,
 ) -> None:
     """List the orphans that the job's last search has found."""
     path, query = job_path(job_id, connector, "orphans"), {"limit": min(limit, _PAGE_SIZE_MAX)}
@@ -96,12 +92,7 @@ def list_orphans(
     if remote.output is Format.JSON or rows is Rows.JSON:
         print_json({"orphans": list(found)})
     elif rows is Rows.CSV:
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(_COLUMNS)
-        for row in found:
-            writer.writerow(row[name] for name in _COLUMNS)
-        typer.echo(text.getvalue(), nl=False)
+        print_csv(ROW_FIELDS, found)
     else:
         print_table(
             ("OBJECT", "ASSET", "INVENTORY ID", "SIZE", "LAST MODIFIED"),

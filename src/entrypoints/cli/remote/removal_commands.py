@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable
-from enum import StrEnum
 from itertools import islice
 from typing import Annotated, Final
 
 import typer
 
 from domain.removal_rows import RemovalState
+from domain.removal_views import ROW_FIELDS
 from domain.shown import shown
 from domain.views import Json
 from entrypoints.cli.remote.api_client import job_path
@@ -25,31 +22,13 @@ from entrypoints.cli.terminal.output import (
     removals_line,
     show_key,
 )
+from entrypoints.cli.terminal.report_output import Rows, RowsOption, print_csv
 
 app = typer.Typer(help="Objects that are gone since the sync before.", no_args_is_help=True)
 
 _PAGE_SIZE_MAX: Final = 100
-_COLUMNS: Final = (
-    "objectKey",
-    "state",
-    "eTag",
-    "size",
-    "assetId",
-    "inventoryId",
-    "lastSeenJobId",
-    "newObjectKey",
-    "eventId",
-)
 
 JobArgument = Annotated[str, typer.Argument(help="Job id.")]
-
-
-class Rows(StrEnum):
-    """Forms of the list."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
 
 
 @app.command("list")
@@ -62,9 +41,7 @@ def list_removals(
         RemovalState | None, typer.Option(help="Only objects of which this became.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of results.")] = 100,
-    rows: Annotated[
-        Rows, typer.Option("--format", help="A table, CSV with a header, or one JSON document.")
-    ] = Rows.TABLE,
+    rows: RowsOption = Rows.TABLE,
 ) -> None:
     """List the objects that the sync before saw and this one did not."""
     query = {"state": state.value if state else None, "limit": min(limit, _PAGE_SIZE_MAX)}
@@ -72,7 +49,7 @@ def list_removals(
     if remote.output is Format.JSON or rows is Rows.JSON:
         print_json({"removals": list(found)})
     elif rows is Rows.CSV:
-        _print_csv(found)
+        print_csv(ROW_FIELDS, found)
     else:
         print_table(
             ("OBJECT", "BECAME", "NEW KEY", "ASSET", "LAST SEEN IN"),
@@ -136,13 +113,3 @@ def _why_none(job: Json, state: RemovalState | None) -> str:
             " of all that the connector is about"
         )
     return f"none{f' is {state.value}' if state else ''}: {line}"
-
-
-def _print_csv(found: Iterable[Json]) -> None:
-    """Print the rows as they are; keys may have commas, quotes and line ends (RFC 4180)."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(_COLUMNS)
-    for row in found:
-        writer.writerow(row[name] for name in _COLUMNS)
-    typer.echo(text.getvalue(), nl=False)

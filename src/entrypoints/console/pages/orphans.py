@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from domain.orphan_views import ROW_FIELDS
 from domain.views import Json
 from entrypoints.console.api import ApiError, both, job_path
 from entrypoints.console.downloads import send_file
@@ -15,7 +16,6 @@ from entrypoints.console.rendering import console_of, page
 ROUTES: Final = web.RouteTableDef()
 
 _PAGE_ITEM_COUNT: Final = 50
-_COLUMNS: Final = ("objectKey", "inventoryId", "assetId", "eTag", "size", "lastModified")
 
 
 @ROUTES.get("/jobs/{job_id}/orphans")
@@ -38,7 +38,7 @@ async def download(request: web.Request) -> web.StreamResponse:
     if search is None:
         raise web.HTTPSeeOther(str(request.rel_url.parent))
     name = f"orphans-{request.match_info['job_id']}-{search['number']}"
-    return await send_file(request, f"{path}/orphans", {}, name=name, columns=_COLUMNS)
+    return await send_file(request, f"{path}/orphans", {}, name=name, columns=ROW_FIELDS)
 
 
 @ROUTES.get("/jobs/{job_id}/orphans/search")

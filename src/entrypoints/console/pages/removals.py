@@ -6,6 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
+from domain.removal_views import ROW_FIELDS
 from entrypoints.console.api import ApiError, both, job_path
 from entrypoints.console.downloads import send_file
 from entrypoints.console.form_values import Values, number
@@ -15,17 +16,6 @@ from entrypoints.console.rendering import console_of, page
 ROUTES: Final = web.RouteTableDef()
 
 _PAGE_ITEM_COUNT: Final = 50
-_COLUMNS: Final = (
-    "objectKey",
-    "state",
-    "eTag",
-    "size",
-    "assetId",
-    "inventoryId",
-    "lastSeenJobId",
-    "newObjectKey",
-    "eventId",
-)
 STATES: Final = ("REMOVED", "MOVED", "RETURNED", "OUT_OF_SCOPE", "MISSING")
 
 
@@ -48,7 +38,7 @@ async def download(request: web.Request) -> web.StreamResponse:
     path = job_path(request.match_info["job_id"], "removals")
     query = {"state": request.query.get("state") or None}
     name = f"removals-{request.match_info['job_id']}"
-    return await send_file(request, path, query, name=name, columns=_COLUMNS)
+    return await send_file(request, path, query, name=name, columns=ROW_FIELDS)
 
 
 @ROUTES.get("/jobs/{job_id}/removals/confirm")
