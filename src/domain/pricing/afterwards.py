@@ -14,19 +14,15 @@ from typing import Final
 
 from domain.job import Job
 from domain.limits import INGEST_EVENT_COUNT_MAX
-from domain.pricing.model import Model
-from domain.pricing.usage import Usage, Where
+from domain.pricing.model import INDEX_ROW_BYTES, KEYS_PER_PAGE, STRETCH_BYTES, Model
+from domain.pricing.usage import Usage, Where, run, used
 from domain.removal_settings import Removals
 from domain.snapshot import Way
 
-_KEYS_PER_PAGE: Final = 1_000
 _ROWS_PER_BATCH: Final = 1_000
 _ROW_BYTES: Final = 250
 """A row of a report, or of a snapshot."""
 _ORPHAN_ROW_BYTES: Final = 140
-_INDEX_ROW_BYTES: Final = 450
-"""Before it is compressed, so the reads of an index are at most these."""
-_STRETCH_BYTES: Final = 1024**2
 _OBJECTS_PER_READ: Final = 1_000
 _COMPARED_CPU_S: Final = 0.0000045
 """The CPU time for a key of one of two syncs. Measured (ADR 45)."""
@@ -110,8 +106,8 @@ def snapshot_of_job(job: Job) -> Scanned | None:
 
 def reading_source(rows: int) -> Iterator[Usage]:
     """Read a source: its index and checksum, or its first block, and the blocks after it."""
-    reads = 2 + ceil(rows * _ROW_BYTES / _STRETCH_BYTES)
-    yield _line(Where.SOURCE, "s3", "GetObject", reads)
+    reads = 2 + ceil(rows * _ROW_BYTES / STRETCH_BYTES)
+    yield used(Where.SOURCE, "s3", "GetObject", reads)
 
 
 def taking_snapshot(scanned: Scanned, known: int, model: Model) -> Iterator[Usage]:
@@ -120,10 +116,10 @@ def taking_snapshot(scanned: Scanned, known: int, model: Model) -> Iterator[Usag
     size_bytes = scanned.records * _ROW_BYTES
     runs = max(ceil(size_bytes / model.snapshot_run_bytes), 1)
     # Runs, partitions, and the index of each; the bounds.
-    yield _line(Where.CATALOG, "s3", "PutObject", 2 * (runs + scanned.partitions) + 1)
+    yield used(Where.CATALOG, "s3", "PutObject", 2 * (runs + scanned.partitions) + 1)
     # Of each run its index and a range, for each partition; then bounds, indexes and blocks.
     blocks = 1 + scanned.partitions + 2 * ceil(known / _OBJECTS_PER_READ)
-    yield _line(Where.CATALOG, "s3", "GetObject", 2 * runs * scanned.partitions + blocks)
+    yield used(Where.CATALOG, "s3", "GetObject", 2 * runs * scanned.partitions + blocks)
 
 
 def comparing(found: Comparison, page_count: int, model: Model) -> Iterator[Usage]:
@@ -132,23 +128,23 @@ def comparing(found: Comparison, page_count: int, model: Model) -> Iterator[Usag
     batches = ceil(missing / _ROWS_PER_BATCH)
     files = (missing, found.added, missing, 0)
     parts = sum(max(ceil(rows * _ROW_BYTES / model.manifest_part_bytes), 1) for rows in files)
-    yield _line(where, "s3", "ListObjectsV2", _pages(missing, page_count, model))
-    yield _line(where, "s3", "CreateMultipartUpload", len(files))
-    yield _line(where, "s3", "UploadPart", parts)
-    yield _line(where, "s3", "CompleteMultipartUpload", len(files))
+    yield used(where, "s3", "ListObjectsV2", _pages(missing, page_count, model))
+    yield used(where, "s3", "CreateMultipartUpload", len(files))
+    yield used(where, "s3", "UploadPart", parts)
+    yield used(where, "s3", "CompleteMultipartUpload", len(files))
     # The rows of each batch, and the summary.
-    yield _line(where, "s3", "PutObject", 2 * batches + 1)
+    yield used(where, "s3", "PutObject", 2 * batches + 1)
     # Roots, stretches, the file of missing objects, once more for moves, and the summary.
     moves = 2 if missing and found.added else 0
-    yield _line(where, "s3", "GetObject", 5 + _stretches(found.before + found.now) + moves)
-    yield _line(where, "s3", "HeadObject", 3)
-    yield _line(where, "events", "PutEvents", _groups(found.announced), found.announced)
+    yield used(where, "s3", "GetObject", 5 + _stretches(found.before + found.now) + moves)
+    yield used(where, "s3", "HeadObject", 3)
+    yield used(where, "events", "PutEvents", _groups(found.announced), found.announced)
     saves = 8 + batches
     yield from _on_job(where, saves)
-    yield _line(where, "dynamodb", "GetItem", 4, Decimal(4))
-    yield _line(where, "dynamodb", "UpdateItem", 2, Decimal(4))
-    used_s = 0.5 + (found.before + found.now) * _COMPARED_CPU_S
-    yield from _running(where, used_s, model.memory_gb)
+    yield used(where, "dynamodb", "GetItem", 4, Decimal(4))
+    yield used(where, "dynamodb", "UpdateItem", 2, Decimal(4))
+    seconds = 0.5 + (found.before + found.now) * _COMPARED_CPU_S
+    yield from run(where, 1, seconds, model.memory_gb)
 
 
 def searching(
@@ -159,28 +155,28 @@ def searching(
     yield from _scanning(where, scanned, model)
     size_bytes = scanned.records * _ORPHAN_ROW_BYTES
     runs = ceil(size_bytes / model.snapshot_run_bytes)
-    yield _line(where, "s3", "ListObjectsV2", _pages(unlisted, page_count, model))
-    yield _line(where, "s3", "CreateMultipartUpload", 2)
+    yield used(where, "s3", "ListObjectsV2", _pages(unlisted, page_count, model))
+    yield used(where, "s3", "CreateMultipartUpload", 2)
     part = max(ceil(unlisted * _ORPHAN_ROW_BYTES / model.manifest_part_bytes), 1)
-    yield _line(where, "s3", "UploadPart", 2 * part)
-    yield _line(where, "s3", "CompleteMultipartUpload", 2)
+    yield used(where, "s3", "UploadPart", 2 * part)
+    yield used(where, "s3", "CompleteMultipartUpload", 2)
     # Runs, the rows of each batch, and the summary.
-    yield _line(where, "s3", "PutObject", runs + batches + 1)
+    yield used(where, "s3", "PutObject", runs + batches + 1)
     # The index and its root, the runs, the file of unlisted objects, and the summary.
-    of_runs = ceil(size_bytes / _STRETCH_BYTES)
-    yield _line(where, "s3", "GetObject", 3 + _stretches(indexed) + of_runs)
-    yield _line(where, "s3", "HeadObject", 1)
+    of_runs = ceil(size_bytes / STRETCH_BYTES)
+    yield used(where, "s3", "GetObject", 3 + _stretches(indexed) + of_runs)
+    yield used(where, "s3", "HeadObject", 1)
     yield from _on_job(where, 8 + runs + batches)
-    yield _line(where, "dynamodb", "GetItem", 2, Decimal(2))
+    yield used(where, "dynamodb", "GetItem", 2, Decimal(2))
     pages = scanned.size_bytes / _SCAN_PAGE_BYTES / max(model.snapshot_segments, 1)
-    used_s = 0.5 + pages * 0.1 + (scanned.records + indexed) * _MERGED_CPU_S
-    yield from _running(where, used_s, model.memory_gb)
+    seconds = 0.5 + pages * 0.1 + (scanned.records + indexed) * _MERGED_CPU_S
+    yield from run(where, 1, seconds, model.memory_gb)
 
 
 def _scanning(where: Where, scanned: Scanned, model: Model) -> Iterator[Usage]:
     pages = max(ceil(scanned.size_bytes / _SCAN_PAGE_BYTES), model.snapshot_segments)
     units = Decimal(ceil(scanned.size_bytes / _UNIT_BYTES)) / 2
-    yield _line(where, "dynamodb", "Scan", pages, units)
+    yield used(where, "dynamodb", "Scan", pages, units)
 
 
 def _pages(keys: int, page_count: int, model: Model) -> int:
@@ -188,12 +184,12 @@ def _pages(keys: int, page_count: int, model: Model) -> int:
 
     No more than one for each key, nor than the pages of a listing and those of the slices.
     """
-    slices = ceil(keys / _KEYS_PER_PAGE) * model.pages_in_flight
+    slices = ceil(keys / KEYS_PER_PAGE) * model.pages_in_flight
     return min(keys, page_count + slices)
 
 
 def _stretches(objects: int) -> int:
-    return ceil(objects * _INDEX_ROW_BYTES / _STRETCH_BYTES)
+    return ceil(objects * INDEX_ROW_BYTES / STRETCH_BYTES)
 
 
 def _groups(events: int) -> int:
@@ -203,18 +199,5 @@ def _groups(events: int) -> int:
 def _on_job(where: Where, saves: int) -> Iterator[Usage]:
     """Each save reads the job with the stage's pause before, and the job after."""
     reads = 2 * saves
-    yield _line(where, "dynamodb", "BatchGetItem", reads, Decimal(2 * reads))
-    yield _line(where, "dynamodb", "TransactWriteItems", saves, Decimal(_UNITS_PER_SAVE * saves))
-
-
-def _running(where: Where, used_s: float, memory_gb: float) -> Iterator[Usage]:
-    yield _line(where, "lambda", "Invoke", 1)
-    gb_s = Decimal(used_s * memory_gb).quantize(Decimal("0.001"))
-    yield _line(where, "lambda", "Duration", 0, gb_s)
-
-
-def _line(
-    where: Where, service: str, operation: str, requests: int, units: Decimal | int | None = None
-) -> Usage:
-    billed = Decimal(requests if units is None else units)
-    return Usage(where=where, service=service, operation=operation, requests=requests, units=billed)
+    yield used(where, "dynamodb", "BatchGetItem", reads, Decimal(2 * reads))
+    yield used(where, "dynamodb", "TransactWriteItems", saves, Decimal(_UNITS_PER_SAVE * saves))

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from domain.packing import ChunkSizing
 from domain.pricing.survey import CatalogShape
+
+KEYS_PER_PAGE: Final = 1_000
+INDEX_ROW_BYTES: Final = 450
+"""Before it is compressed, so the reads of an index are at most these."""
+STRETCH_BYTES: Final = 1024**2
+"""What is read at once of an index, or of the runs of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

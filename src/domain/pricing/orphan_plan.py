@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 from domain.index_work import ready_index
@@ -14,9 +13,7 @@ from domain.pricing.bill import Bill, bill_of, shown_dollars
 from domain.pricing.costing import Costing
 from domain.pricing.price_table import PriceTable
 from domain.pricing.views import line_views
-from domain.pricing.workload import Bound
-
-_KEYS_PER_PAGE = 1_000
+from domain.pricing.workload import Bound, pages_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +41,7 @@ def orphan_plan(job: Job, *, item_count: int, size_bytes: int, costing: Costing)
         Bound.EXPECTED: (records, 0 if indexed else records),
         Bound.HIGH: (item_count, item_count),
     }
-    pages = max(ceil(job.listing.objects_seen / _KEYS_PER_PAGE), 1)
+    pages = pages_of(job)
     bills = {
         bound: bill_of(
             searching(

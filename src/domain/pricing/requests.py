@@ -17,9 +17,9 @@ from domain.connector import Trigger
 from domain.limits import INGEST_EVENT_COUNT_MAX
 from domain.packing import OUTCOMES_PER_ENTRY
 from domain.pricing.afterwards import comparing, reading_source, taking_snapshot
-from domain.pricing.model import Model
+from domain.pricing.model import INDEX_ROW_BYTES, STRETCH_BYTES, Model
 from domain.pricing.survey import Work
-from domain.pricing.usage import Usage, Where
+from domain.pricing.usage import Usage, Where, run, used
 from domain.pricing.workload import Choice, Workload
 from domain.sync_request import Discovery
 
@@ -35,8 +35,6 @@ class Chunks:
 
 
 _ROW_BYTES: Final = 150
-_INDEX_ROW_BYTES: Final = 450
-_STRETCH_BYTES: Final = 1024**2
 _CHUNK_RECORDS_PER_QUERY: Final = 100
 # A chunk's item has about 700 bytes, and a unit reads 4 KB.
 _CHUNK_UNITS: Final = 0.175
@@ -117,38 +115,31 @@ def heads(workload: Workload, choice: Choice) -> int:
     return workload.at_least(Work.HEAD) + (workload.at_least(Work.RETAG) if again else 0)
 
 
-def _line(
-    where: Where, service: str, operation: str, requests: int, units: Decimal | int | None = None
-) -> Usage:
-    billed = Decimal(requests if units is None else units)
-    return Usage(where=where, service=service, operation=operation, requests=requests, units=billed)
-
-
 def _on_bucket(workload: Workload, choice: Choice, chunks: Chunks) -> Iterator[Usage]:
     pages = workload.page_count
     probes = ceil(pages * _PROBES_PER_PAGE) if pages > _PAGES_WITHOUT_PROBE else 0
-    yield _line(Where.BUCKET, "s3", "ListObjectsV2", pages + probes)
+    yield used(Where.BUCKET, "s3", "ListObjectsV2", pages + probes)
     for operation in ("GetBucketVersioning", "GetBucketRequestPayment", "HeadBucket"):
-        yield _line(Where.BUCKET, "s3", operation, _CHECK_COUNT)
-    yield _line(Where.BUCKET, "s3", "GetObjectTagging", tag_reads(workload, choice))
-    yield _line(Where.BUCKET, "s3", "HeadObject", heads(workload, choice))
+        yield used(Where.BUCKET, "s3", operation, _CHECK_COUNT)
+    yield used(Where.BUCKET, "s3", "GetObjectTagging", tag_reads(workload, choice))
+    yield used(Where.BUCKET, "s3", "HeadObject", heads(workload, choice))
     if choice.dry_run:
         return
     written, retagged = workload.objects.get(Work.WRITE, 0), workload.objects.get(Work.RETAG, 0)
     if choice.trigger is not Trigger.COPY:
-        yield _line(Where.BUCKET, "s3", "PutObjectTagging", written + retagged)
+        yield used(Where.BUCKET, "s3", "PutObjectTagging", written + retagged)
         return
     large = workload.large_written
-    yield _line(Where.BUCKET, "s3", "PutObjectTagging", retagged)
-    yield _line(Where.BUCKET, "s3", "CopyObject", written - large)
-    yield _line(Where.BUCKET, "s3", "CreateMultipartUpload", large)
-    yield _line(Where.BUCKET, "s3", "UploadPartCopy", workload.large_parts)
-    yield _line(Where.BUCKET, "s3", "CompleteMultipartUpload", large)
+    yield used(Where.BUCKET, "s3", "PutObjectTagging", retagged)
+    yield used(Where.BUCKET, "s3", "CopyObject", written - large)
+    yield used(Where.BUCKET, "s3", "CreateMultipartUpload", large)
+    yield used(Where.BUCKET, "s3", "UploadPartCopy", workload.large_parts)
+    yield used(Where.BUCKET, "s3", "CompleteMultipartUpload", large)
     # Once a minute by each worker that copies.
     copying = chunks.worked if written else 0
-    yield _line(Where.BUCKET, "s3", "GetBucketOwnershipControls", copying)
+    yield used(Where.BUCKET, "s3", "GetBucketOwnershipControls", copying)
     for operation in ("Decrypt", "GenerateDataKey"):
-        yield _line(Where.BUCKET, "kms", operation, workload.kms_copies)
+        yield used(Where.BUCKET, "kms", operation, workload.kms_copies)
 
 
 def _on_catalog(
@@ -178,8 +169,8 @@ def _on_catalog(
         requests = max(windows, chunks.windows * (windows > 0)) + asking + min(second, asking)
     items = first_items + again_items + listed.items
     queries += listed.queries
-    yield _line(Where.CATALOG, "dynamodb", "BatchGetItem", requests, Decimal(items) / 2)
-    yield _line(Where.CATALOG, "dynamodb", "Query", queries, Decimal(queries) / 2)
+    yield used(Where.CATALOG, "dynamodb", "BatchGetItem", requests, Decimal(items) / 2)
+    yield used(Where.CATALOG, "dynamodb", "Query", queries, Decimal(queries) / 2)
 
 
 def _announcing(workload: Workload, choice: Choice, chunks: Chunks) -> Iterator[Usage]:
@@ -189,9 +180,9 @@ def _announcing(workload: Workload, choice: Choice, chunks: Chunks) -> Iterator[
     per_window = written / max(chunks.windows, 1)
     requests = min(written, chunks.windows * ceil(per_window / INGEST_EVENT_COUNT_MAX))
     requests = max(requests, ceil(written / INGEST_EVENT_COUNT_MAX))
-    yield _line(Where.EVENTS, "events", "PutEvents", requests, written)
+    yield used(Where.EVENTS, "events", "PutEvents", requests, written)
     if choice.trigger is Trigger.QUEUE:
-        yield _line(Where.EVENTS, "sqs", "SendMessageBatch", requests)
+        yield used(Where.EVENTS, "sqs", "SendMessageBatch", requests)
 
 
 def _on_results(
@@ -209,16 +200,16 @@ def _on_results(
         ("UploadPart", sum(parts)),
         ("CompleteMultipartUpload", len(parts)),
     ):
-        yield _line(Where.RESULTS, "s3", operation, count)
+        yield used(Where.RESULTS, "s3", operation, count)
     outcomes = chunks.total if batch and total > chunks.entries else 0
     summary = 1
-    yield _line(Where.RESULTS, "s3", "PutObject", 2 * chunks.worked + outcomes + summary)
+    yield used(Where.RESULTS, "s3", "PutObject", 2 * chunks.worked + outcomes + summary)
     # A worker that copies also looks for a copy that an earlier attempt left unfinished.
     copies = choice.trigger is Trigger.COPY and not choice.dry_run
     per_chunk = 2 if copies and workload.objects.get(Work.WRITE, 0) else 1
     reports = (2 * (total > known) + (known > 0)) if batch else 0
-    yield _line(Where.RESULTS, "s3", "GetObject", per_chunk * chunks.worked + reports)
-    yield _line(Where.RESULTS, "s3", "HeadObject", summary)
+    yield used(Where.RESULTS, "s3", "GetObject", per_chunk * chunks.worked + reports)
+    yield used(Where.RESULTS, "s3", "HeadObject", summary)
 
 
 def _on_records(choice: Choice, chunks: Chunks, model: Model) -> Iterator[Usage]:
@@ -227,20 +218,20 @@ def _on_records(choice: Choice, chunks: Chunks, model: Model) -> Iterator[Usage]
     jobs, worked = "dynamodb", chunks.worked
     # The stage's pause is read with each job.
     of_job, others = 4 + 4 * batch + 3 * worked, 2 * worked
-    yield _line(Where.RECORDS, jobs, "BatchGetItem", of_job, Decimal(2 * of_job))
-    yield _line(Where.RECORDS, jobs, "GetItem", others, Decimal(others))
+    yield used(Where.RECORDS, jobs, "BatchGetItem", of_job, Decimal(2 * of_job))
+    yield used(Where.RECORDS, jobs, "GetItem", others, Decimal(others))
     writes = 6 + 3 * batch + 2 * worked
-    yield _line(Where.RECORDS, jobs, "UpdateItem", 6 + 3 * batch, Decimal(3 * (6 + 3 * batch)))
-    yield _line(Where.RECORDS, jobs, "PutItem", writes - 6 - 3 * batch, Decimal(2 * worked))
+    yield used(Where.RECORDS, jobs, "UpdateItem", 6 + 3 * batch, Decimal(3 * (6 + 3 * batch)))
+    yield used(Where.RECORDS, jobs, "PutItem", writes - 6 - 3 * batch, Decimal(2 * worked))
     added = _recordings(chunks.total, model, doubling=not batch)
     transactions = 2 + added + worked
     units = 2 * (2 * 2 + chunks.total + added + 2 * worked)
-    yield _line(Where.RECORDS, jobs, "TransactWriteItems", transactions, Decimal(units))
+    yield used(Where.RECORDS, jobs, "TransactWriteItems", transactions, Decimal(units))
     sent = ceil(worked / _MESSAGES_PER_REQUEST)
-    yield _line(Where.RECORDS, "sqs", "SendMessageBatch", sent)
-    yield _line(Where.RECORDS, "sqs", "ReceiveMessage", worked)
-    yield _line(Where.RECORDS, "sqs", "DeleteMessageBatch", worked)
-    yield _line(Where.RECORDS, "sns", "Publish", 2 if choice.dry_run else 3)
+    yield used(Where.RECORDS, "sqs", "SendMessageBatch", sent)
+    yield used(Where.RECORDS, "sqs", "ReceiveMessage", worked)
+    yield used(Where.RECORDS, "sqs", "DeleteMessageBatch", worked)
+    yield used(Where.RECORDS, "sns", "Publish", 2 if choice.dry_run else 3)
 
 
 def _recordings(chunks: int, model: Model, *, doubling: bool) -> int:
@@ -265,48 +256,44 @@ def _indexing(workload: Workload, choice: Choice, chunks: Chunks, model: Model) 
         files = listings + chunks.worked + (chunks.total if total > chunks.entries else 0)
     else:
         files = 2 * chunks.worked
-    size_bytes = total * _INDEX_ROW_BYTES
+    size_bytes = total * INDEX_ROW_BYTES
     parts = max(ceil(size_bytes / model.index_run_bytes), 1)
     reads, writes = files, 1 + (total > 0)
     if parts > 1:
         # As many runs: each is written and recorded, and so is each part with its blocks.
-        reads += 2 * ceil(size_bytes / _STRETCH_BYTES) + parts
+        reads += 2 * ceil(size_bytes / STRETCH_BYTES) + parts
         writes = 5 * parts + 1
-    yield _line(Where.INDEX, "s3", "GetObject", reads)
-    yield _line(Where.INDEX, "s3", "HeadObject", 1)
-    yield _line(Where.INDEX, "s3", "PutObject", writes)
+    yield used(Where.INDEX, "s3", "GetObject", reads)
+    yield used(Where.INDEX, "s3", "HeadObject", 1)
+    yield used(Where.INDEX, "s3", "PutObject", writes)
     queries = max(ceil(chunks.total / _CHUNK_RECORDS_PER_QUERY), 1)
-    yield _line(
+    yield used(
         Where.INDEX,
         "dynamodb",
         "Query",
         queries,
         Decimal(max(ceil(chunks.total * _CHUNK_UNITS), 1)),
     )
-    yield _line(Where.INDEX, "dynamodb", "GetItem", 5, Decimal(5))
-    yield _line(Where.INDEX, "dynamodb", "UpdateItem", 2, Decimal(6))
-    yield _line(Where.INDEX, "lambda", "Invoke", 1)
+    yield used(Where.INDEX, "dynamodb", "GetItem", 5, Decimal(5))
+    yield used(Where.INDEX, "dynamodb", "UpdateItem", 2, Decimal(6))
     waiting_s = (reads / _INDEX_READS_IN_FLIGHT) * model.read_s
-    used_s = 0.5 + max(waiting_s, total * model.indexed_cpu_s)
-    gb_s = Decimal(used_s * model.memory_gb).quantize(Decimal("0.001"))
-    yield _line(Where.INDEX, "lambda", "Duration", 0, gb_s)
+    index_s = 0.5 + max(waiting_s, total * model.indexed_cpu_s)
+    yield from run(Where.INDEX, 1, index_s, model.memory_gb)
 
 
 def _computing(workload: Workload, choice: Choice, chunks: Chunks, model: Model) -> Iterator[Usage]:
     tasks = 0
     if choice.discovery is Discovery.BATCH:
         tasks = discovered(workload)
-        yield _line(Where.DISCOVERY, "s3control", "Job", int(tasks > 0))
-        yield _line(Where.DISCOVERY, "s3control", "Object", tasks)
+        yield used(Where.DISCOVERY, "s3control", "Job", int(tasks > 0))
+        yield used(Where.DISCOVERY, "s3control", "Object", tasks)
     invocations = 1 + (tasks > 0) + 1 + chunks.worked + tasks
-    yield _line(Where.COMPUTE, "lambda", "Invoke", invocations)
-    used_s = (
+    all_s = (
         engine_s(workload, model)
         + tasks * task_s(workload, model)
         + chunks.worked * chunk_s(workload, choice, chunks, model)
     )
-    gb_s = Decimal(used_s * model.memory_gb).quantize(Decimal("0.001"))
-    yield _line(Where.COMPUTE, "lambda", "Duration", 0, gb_s)
+    yield from run(Where.COMPUTE, invocations, all_s, model.memory_gb)
 
 
 def engine_s(workload: Workload, model: Model) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -34,6 +34,21 @@ class Usage:
     operation: str
     requests: int
     units: Decimal
+
+
+def used(
+    where: Where, service: str, operation: str, requests: int, units: Decimal | int | None = None
+) -> Usage:
+    """Return a line; each request is billed as a unit, unless `units` are given."""
+    billed = Decimal(requests if units is None else units)
+    return Usage(where=where, service=service, operation=operation, requests=requests, units=billed)
+
+
+def run(where: Where, invocations: int, seconds: float, memory_gb: float) -> Iterator[Usage]:
+    """Yield the lines of a function that ran so long in all."""
+    yield used(where, "lambda", "Invoke", invocations)
+    gb_s = Decimal(seconds * memory_gb).quantize(Decimal("0.001"))
+    yield used(where, "lambda", "Duration", 0, gb_s)
 
 
 PRICE_OF: Final[Mapping[tuple[str, str], str]] = {

@@ -18,6 +18,7 @@ from domain.pricing.afterwards import (
     snapshot_of_job,
 )
 from domain.pricing.confidence import count_interval
+from domain.pricing.model import KEYS_PER_PAGE
 from domain.pricing.survey import (
     NO_READS,
     CatalogReads,
@@ -29,8 +30,6 @@ from domain.pricing.survey import (
 )
 from domain.removal_settings import Removals
 from domain.sync_request import Discovery
-
-_KEYS_PER_PAGE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +209,7 @@ def workload_of_job(job: Job, shape: CatalogShape) -> Workload:
         listed_reads=CatalogReads(
             items=asked, queries=(headed + restored + written) * shape.path_index if asked else 0
         ),
-        page_count=0 if job.request.options.source else _pages_of(job),
+        page_count=0 if job.request.options.source else pages_of(job),
         size_bytes=job.listing.bytes_listed,
         written_bytes=round(job.listing.bytes_listed * share),
         source_rows=max(seen, 1) + source.not_current if job.request.options.source else 0,
@@ -264,5 +263,6 @@ def _written_bytes(survey: Survey, groups: list[SampleGroup], written: int) -> i
     return min(round(each * written), listed.size_bytes)
 
 
-def _pages_of(job: Job) -> int:
-    return max(-(-job.listing.objects_seen // _KEYS_PER_PAGE), 1)
+def pages_of(job: Job) -> int:
+    """Return the pages of the listing of a job's bucket."""
+    return max(-(-job.listing.objects_seen // KEYS_PER_PAGE), 1)
