@@ -25,6 +25,9 @@ from domain.snapshot import Segment
 from domain.sorted_run import Run
 
 NO_UPLOAD: Final = RowUpload()
+NO_RECORDS: Final = (
+    "this installation knows no catalog (profile none), so there are no records to search"
+)
 
 
 class OrphanStatus(StrEnum):

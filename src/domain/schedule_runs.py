@@ -19,7 +19,7 @@ from typing import Final
 
 from domain.connector import Connector, ConnectorStatus
 from domain.filters import Filters
-from domain.job import Job, JobStatus
+from domain.job import COMPLETED, Job, JobStatus
 from domain.manifest import format_timestamp
 from domain.schedule import Schedule, ScheduleMode
 from domain.schedule_times import Rate, next_run, parse_expression, zone_of
@@ -223,7 +223,7 @@ def counted(runs: ScheduleRuns, run: Run, job: Job | None) -> ScheduleRuns:
     The job's own request decides what it covered, and not the run.
     """
     ended = runs.with_run(replace(run, counted=True))
-    if job is None or job.status not in (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS):
+    if job is None or job.status not in COMPLETED:
         return ended
     scope, before = scope_of(job.request), runs.complete
     if job.status is JobStatus.COMPLETED_WITH_ERRORS:

@@ -13,7 +13,7 @@ from application.execution.free_slots import FreeSlots
 from application.execution.tuning import Tuning
 from application.results.failure_records import cause_of
 from domain.chunk import Chunk, ChunkLeaseExpired, ChunkStatus, evolve, lease_expired
-from domain.hold import hold_of
+from domain.hold import Hold, hold_of
 from domain.job import Job
 from domain.limits import QUEUE_MESSAGE_COUNT_MAX
 from domain.parking import park_chunk
@@ -70,8 +70,8 @@ class RepairChunks:
         need slots, as many parked chunks are requeued as there are free ones. The messages of
         parked chunks are sent before a time window opens, and received when it does.
         """
-        held = hold_of(job, now) is not None
-        due = _opens_soon(job, now)
+        hold = hold_of(job, now)
+        held, due = hold is not None, _opens_soon(job, hold, now)
         may_send = not held or due is not None
         lost: list[Chunk] = []
         free = await self._free_slots.count(job) if may_send else 0
@@ -124,9 +124,8 @@ class RepairChunks:
         return (now - chunk.updated_at).total_seconds() >= after_s
 
 
-def _opens_soon(job: Job, now: datetime) -> datetime | None:
+def _opens_soon(job: Job, hold: Hold | None, now: datetime) -> datetime | None:
     """Return when to receive messages of a job whose window opens before the next sweep looks."""
-    hold = hold_of(job, now)
     if hold is None or hold.until is None or job.backlog is not None:
         return None
     return hold.until + _CLOCKS_DIFFER if hold.until - now <= _AHEAD else None

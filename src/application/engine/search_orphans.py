@@ -20,6 +20,7 @@ from application.own_connector import own_connector
 from domain.index_work import ready_index, wants_index
 from domain.job import Job, wants_orphans
 from domain.orphan_work import (
+    NO_RECORDS,
     OrphanEvent,
     OrphansChecked,
     OrphanStatus,
@@ -116,10 +117,7 @@ class SearchOrphans(WorkKind[OrphanWork]):
 
     async def _begin(self, job: Job, lease: WorkLease[OrphanWork]) -> Job:
         if self._profile.name is CatalogProfile.NONE:
-            raise WorkEnds(
-                "this installation knows no catalog (profile none), so there are no records to"
-                " search"
-            )
+            raise WorkEnds(NO_RECORDS)
         if not job.terminal or wants_index(job):
             raise WorkWaits("the index of the job's outcomes is not ready")
         index_number = ready_index(job)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.errors import NotSearchable
 from domain.job import COMPLETED, Job
+from domain.orphan_work import NO_RECORDS
 from domain.pricing.costing import Costing
 from domain.pricing.orphan_plan import OrphanPlan, orphan_plan
 from domain.profile import CatalogProfile, Profile
@@ -39,10 +40,7 @@ class PlanOrphans:
                 " COMPLETED or COMPLETED_WITH_ERRORS; a dry run is enough"
             )
         if self._profile.name is CatalogProfile.NONE:
-            raise NotSearchable(
-                "this installation knows no catalog (profile none), so there are no records to"
-                " search"
-            )
+            raise NotSearchable(NO_RECORDS)
         try:
             size = await self._scan.size()
         except AccessDenied as error:

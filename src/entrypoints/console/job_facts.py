@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from domain.job import TERMINAL, JobStatus
+from domain.job import COMPLETED, TERMINAL, JobStatus
 from domain.outcome import COUNT_NAMES, OutcomeKind
 from domain.views import Json
 from entrypoints.console import text
@@ -89,7 +89,7 @@ def is_active(job: Json) -> bool:
 
 def has_completed(job: Json) -> bool:
     """Return whether the job has dealt with all objects, with or without failures."""
-    return job["status"] in (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS)
+    return job["status"] in COMPLETED
 
 
 def is_redrivable(job: Json) -> bool:
@@ -175,7 +175,7 @@ def _current_phase(job: Json, names: Sequence[str]) -> int:
 def _phase_state(index: int, current: int, job: Json) -> str:
     if index > current:
         return "next"
-    if index < current or job["status"] in (JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS):
+    if index < current or has_completed(job):
         # Of a job that ended early, it is not recorded which phases were complete.
         early = job["status"] in (JobStatus.FAILED, JobStatus.CANCELLED)
         return "unknown" if early else "done"

@@ -51,6 +51,7 @@ def _environment() -> Environment:
     environment.globals.update(
         tones=job_facts.TONES,
         is_active=job_facts.is_active,
+        has_completed=job_facts.has_completed,
         is_redrivable=job_facts.is_redrivable,
         is_cancelling=job_facts.is_cancelling,
         listing_is_complete=job_facts.listing_is_complete,
