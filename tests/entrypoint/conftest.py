@@ -11,6 +11,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import pytest_asyncio
+from api_calls import Api, served
+from api_server import listening
+from console_site import Site, console_client, opened
 from lambda_context import Context
 
 from application.execution.tuning import Tuning
@@ -154,3 +158,17 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 def _serve(monkeypatch: pytest.MonkeyPatch, module: ModuleType, opener: Any) -> None:
     module.RUNTIME.close()
     monkeypatch.setattr(module.RUNTIME, "open_app", opener)
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """The API's handler over memory; commands and the console reach it by HTTP."""
+    with served(monkeypatch) as gateway, listening(gateway, monkeypatch):
+        yield gateway
+
+
+@pytest_asyncio.fixture
+async def site(gateway: Api) -> AsyncIterator[Site]:
+    """The console of that API."""
+    async with opened(gateway, console_client()) as site:
+        yield site

@@ -10,32 +10,24 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from api_calls import Api as Gateway
-from api_calls import served
-from api_server import listening
+from console_site import console_client
 from typer.testing import CliRunner
 
 from entrypoints.cli.local.up_command import _console_port
 from entrypoints.cli.main import app
 from entrypoints.cli.remote import console_command
-from entrypoints.cli.remote.api_client import API_URL_VARIABLE, ApiClient
+from entrypoints.cli.remote.api_client import ApiClient
 from entrypoints.cli.remote.console_api import ConsoleApi
 from entrypoints.console.api import ApiError
 from entrypoints.console.server import ConsoleServer
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 COMMAND = [sys.executable, "-c", "from entrypoints.cli.main import main; main()", "console"]
-
-
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    with served(monkeypatch) as gateway, listening(gateway, monkeypatch):
-        yield gateway
 
 
 def answer(url: str) -> tuple[int, str]:
@@ -157,7 +149,7 @@ def test_the_other_commands_do_not_import_the_console() -> None:
 
 
 async def test_the_server_listens_on_loopback_only(gateway: Gateway) -> None:
-    api = ConsoleApi(ApiClient(os.environ[API_URL_VARIABLE]), "local")
+    api = console_client("local")
     async with ConsoleServer(api, port=0, refresh_s=1.0) as server:
         assert server.url.startswith("http://127.0.0.1:")
         assert {address[0] for address in server._runner.addresses} == {"127.0.0.1"}
@@ -169,7 +161,7 @@ async def test_the_server_listens_on_loopback_only(gateway: Gateway) -> None:
 
 
 async def test_the_client_of_the_console_sends_what_the_port_promises(gateway: Gateway) -> None:
-    api = ConsoleApi(ApiClient(os.environ[API_URL_VARIABLE]), "local")
+    api = console_client("local")
     gateway.world.buckets.create("media")
     saved = await api.post("/connectors?check=false", {"bucketName": "media", "connectorId": "m"})
     assert saved["connectorId"] == "m"

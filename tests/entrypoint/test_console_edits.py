@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from api_calls import Api as Gateway
-from api_calls import served
-from api_server import listening
-from console_site import Page, Site, opened
+from console_site import Page, Site
 
-from entrypoints.cli.remote.api_client import API_URL_VARIABLE, ApiClient
 from entrypoints.cli.remote.console_api import ConsoleApi
 from entrypoints.console.edits import BASE, base_text, merged
 from entrypoints.console.form_values import Values
@@ -34,18 +28,10 @@ LIMITS = {
 AS_SHOWN = {"trigger": "copy", "ids": "minted", "verify": "tags", "restoreTags": "on"}
 
 
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    with served(monkeypatch) as gateway, listening(gateway, monkeypatch):
-        yield gateway
-
-
 @pytest_asyncio.fixture
-async def site(gateway: Gateway) -> AsyncIterator[Site]:
-    api = ConsoleApi(ApiClient(os.environ[API_URL_VARIABLE]), "local")
-    async with opened(gateway, api) as site:
-        await site.connect("media", "a.mov", "b.mov", "c.mov")
-        yield site
+async def site(site: Site) -> Site:
+    await site.connect("media", "a.mov", "b.mov", "c.mov")
+    return site
 
 
 async def save(site: Site, page: Page, **fields: str | list[str]) -> Page:

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator
-
-import pytest
-import pytest_asyncio
-from api_calls import Api as Gateway
-from api_calls import served
-from api_server import listening
-from console_site import FULL, Site, opened
+from console_site import FULL, Site
 from multidict import MultiDict
 
-from entrypoints.cli.remote.api_client import API_URL_VARIABLE, ApiClient
-from entrypoints.cli.remote.console_api import ConsoleApi
 from entrypoints.console.api import ApiError
 from entrypoints.console.form_values import Values
 from entrypoints.console.forms import (
@@ -55,19 +45,6 @@ CONNECTOR = {
     "roleArn": "arn:aws:iam::123456789012:role/media",
     "createdAt": "2026-01-01T00:00:00Z",
 }
-
-
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    with served(monkeypatch) as gateway, listening(gateway, monkeypatch):
-        yield gateway
-
-
-@pytest_asyncio.fixture
-async def site(gateway: Gateway) -> AsyncIterator[Site]:
-    api = ConsoleApi(ApiClient(os.environ[API_URL_VARIABLE]), "local")
-    async with opened(gateway, api) as site:
-        yield site
 
 
 # --- values

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from api_calls import Api as Gateway
-from api_calls import served
-from api_server import listening
-from console_site import Site, opened
+from console_site import Site, console_client, opened
 
-from entrypoints.cli.remote.api_client import API_URL_VARIABLE, ApiClient
-from entrypoints.cli.remote.console_api import ConsoleApi
 from entrypoints.console.guard import SECURITY_HEADERS, Sender, Sessions, rejection_of
 
 KEY = "the-key-that-was-printed"
@@ -88,25 +83,15 @@ def test_a_token_is_of_one_session_of_one_process() -> None:
     assert not restarted.accepts(mine, sessions.form_token(mine))
 
 
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    with served(monkeypatch) as gateway, listening(gateway, monkeypatch):
-        yield gateway
-
-
-def client() -> ConsoleApi:
-    return ConsoleApi(ApiClient(os.environ[API_URL_VARIABLE]), "prod")
-
-
 @pytest_asyncio.fixture
 async def site(gateway: Gateway) -> AsyncIterator[Site]:
-    async with opened(gateway, client()) as site:
+    async with opened(gateway, console_client()) as site:
         yield site
 
 
 @pytest_asyncio.fixture
 async def locked(gateway: Gateway) -> AsyncIterator[Site]:
-    async with opened(gateway, client(), access_key=KEY) as site:
+    async with opened(gateway, console_client(), access_key=KEY) as site:
         yield site
 
 

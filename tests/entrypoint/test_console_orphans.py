@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -16,37 +14,19 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-import pytest_asyncio
-from api_calls import Api as Gateway
-from api_calls import served
-from api_server import listening
-from console_site import ODD_KEYS, Page, Site, opened
+from console_site import ODD_KEYS, Page, Site
 
 from domain.catalog import storage_path
 from domain.identity import SYNC_JOB_ID_TAG
 from domain.orphan_work import OrphanStatus
 from domain.trigger_mark import mark_value
 from entrypoints.chosen_objects import KEY_COUNT_MAX
-from entrypoints.cli.remote.api_client import API_URL_VARIABLE, ApiClient
 from entrypoints.cli.remote.console_api import ConsoleApi
 from entrypoints.console import downloads, orphan_facts
 from entrypoints.console.api import ApiError
 from entrypoints.console.guard import SECURITY_HEADERS
 
 LOST = ('a, "b"\n.mov', "ü%2F.mov", "z.mov")
-
-
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    with served(monkeypatch) as gateway, listening(gateway, monkeypatch):
-        yield gateway
-
-
-@pytest_asyncio.fixture
-async def site(gateway: Gateway) -> AsyncIterator[Site]:
-    api = ConsoleApi(ApiClient(os.environ[API_URL_VARIABLE]), "prod")
-    async with opened(gateway, api) as site:
-        yield site
 
 
 async def synced(site: Site) -> str:

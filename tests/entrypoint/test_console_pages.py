@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import AsyncIterator, Iterator
 from html import unescape
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import pytest_asyncio
 from api_calls import Api as Gateway
-from api_calls import served
-from api_server import listening
 from console_site import ODD_KEYS, Page, Site, opened
 
-from entrypoints.cli.remote.api_client import API_URL_VARIABLE, ApiClient
+from entrypoints.cli.remote.api_client import ApiClient
 from entrypoints.cli.remote.console_api import ConsoleApi
 from entrypoints.console.guard import SECURITY_HEADERS
 
 PLAIN = tuple(f"2026/clip {number}.mov" for number in range(5))
-
-
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    with served(monkeypatch) as gateway, listening(gateway, monkeypatch):
-        yield gateway
-
-
-@pytest_asyncio.fixture
-async def site(gateway: Gateway) -> AsyncIterator[Site]:
-    api = ConsoleApi(ApiClient(os.environ[API_URL_VARIABLE]), "prod")
-    async with opened(gateway, api) as site:
-        yield site
 
 
 async def shown(site: Site, path: str, status: int = 200) -> Page:

@@ -153,6 +153,11 @@ class Site:
         return job_id
 
 
+def console_client(label: str = "prod") -> ConsoleApi:
+    """Return the console's client of the API that listens."""
+    return ConsoleApi(ApiClient(os.environ[API_URL_VARIABLE]), label)
+
+
 @asynccontextmanager
 async def opened(
     gateway: Gateway, api: Api, *, access_key: str | None = None
@@ -164,6 +169,6 @@ async def opened(
     async with server, aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         browser = Browser(f"http://{server.host}:{server.port}", session)
         small = Tuning(sizing=ChunkSizing(object_count_max=2))
-        client = ConsoleApi(ApiClient(os.environ[API_URL_VARIABLE]), "tests")
+        client = console_client("tests")
         yield Site(browser, gateway, use_cases(gateway.world.ports, small), client)
         client.close()
