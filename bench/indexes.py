@@ -41,12 +41,13 @@ from application.results.outcome_index import IndexReader
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Bucket
 from domain.decision import Decision
+from domain.discovery import Discovery
 from domain.job import DiscoveryWork, Job, JobStatus, ManifestFile, new_job
 from domain.manifest import ManifestEntry, encode_row
 from domain.outcome import Outcome, OutcomeKind, count_outcomes
 from domain.outcome_index import JobIndex
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery, SyncOptions, SyncRequest
+from domain.sync_request import SyncOptions, SyncRequest
 from ports.errors import Conflict, NotFound
 from ports.paging import Page
 

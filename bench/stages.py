@@ -21,9 +21,10 @@ from application.engine.job_lease import JobLease
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Ingest
+from domain.discovery import Discovery
 from domain.job import new_job
 from domain.manifest import encode_key
-from domain.sync_request import Discovery, SyncOptions, SyncRequest
+from domain.sync_request import SyncOptions, SyncRequest
 from entrypoints.wiring.memory import memory_world, use_cases
 
 STAGES = ("chunks", "manifest", "report")

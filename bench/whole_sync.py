@@ -34,8 +34,9 @@ from application.connectors import NewConnector
 from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from domain.connector import Ingest, Trigger, Verify
+from domain.discovery import Discovery
 from domain.job import Job, JobStatus
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from entrypoints.wiring.memory import RESULTS_BUCKET_NAME, memory_world, use_cases
 
 # Of an invocation of the engine or the processor.

@@ -12,8 +12,8 @@ from bench.scaling.sync import Choices, Workload, chunk_bytes, chunk_objects, ro
 
 from adapters.aws.resources import ENGINE_FUNCTION, SWEEP_SCHEDULE
 from application.execution.tuning import Tuning
+from domain.discovery import Discovery
 from domain.item_sizes import MANIFEST_PART_COUNT_MAX, part_bytes
-from domain.sync_request import Discovery
 
 _READ_UNIT_BYTES: Final = 4 * 1024
 _CHUNK_INDEX_DIGITS: Final = 8

@@ -13,7 +13,7 @@ from bench.scaling.sync import Choices, Result, Workload, listing_s, simulate, s
 
 from application.execution.tuning import Tuning
 from domain.connector import Verify
-from domain.sync_request import Discovery
+from domain.discovery import Discovery
 
 FIRST: Final = "first sync: all objects are put"
 LATER: Final = "later sync: all are known"

@@ -26,6 +26,7 @@ from application.engine.chunk_recorder import _FILES_IN_FLIGHT
 from application.execution.tuning import Tuning
 from domain.chunk import Chunk, ChunkStatus
 from domain.connector import Bucket, Trigger, Verify
+from domain.discovery import Discovery
 from domain.item_sizes import part_bytes
 from domain.job import Job, new_job
 from domain.key_ranges import RANGE_COUNT_MAX
@@ -33,7 +34,7 @@ from domain.limits import INGEST_EVENT_COUNT_MAX, QUEUE_MESSAGE_COUNT_MAX
 from domain.listing_share import SHARE_COUNT_MAX
 from domain.manifest import ManifestEntry, encode_row
 from domain.packing import OUTCOMES_PER_ENTRY, ChunkDraft
-from domain.sync_request import Discovery, SyncRequest
+from domain.sync_request import SyncRequest
 
 PAGE_KEY_COUNT: Final = 1_000
 CATALOG_KEY_COUNT: Final = 100

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from application.jobs.sync_request import sync_request
 from domain.bucket_report import BucketReport
 from domain.connector import Connector
+from domain.discovery import Discovery
 from domain.errors import FieldIssue, InvalidRequest
 from domain.job_limits import watched_queue_for
 from domain.pricing.survey import SurveyRequest
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from ports.connector_store import ConnectorStore
 from ports.errors import PortError
 from ports.surveyor import Surveyor

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from domain.discovery import Discovery
 from domain.engine_work import NO_ATTEMPTS, Attempts
 from domain.job import Job
-from domain.sync_request import Discovery
 
 
 def step_of(job: Job) -> str:

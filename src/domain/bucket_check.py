@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from domain.connector import BucketInfo, Trigger
+from domain.discovery import Discovery
 from domain.errors import UnsupportedBucket
 from domain.job import Job
 from domain.listing import Listing
-from domain.sync_request import Discovery
 
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
 

@@ -21,6 +21,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from domain.discovery import Discovery
 from domain.engine_work import EngineWork
 from domain.listing import Listing
 from domain.machine import Table, next_state, table, terminal_states
@@ -30,7 +31,7 @@ from domain.pause import Backlog, Pause, Resumes
 from domain.queue_limit import WatchedQueue
 from domain.removal_work import WANTED, RemovalWork
 from domain.snapshot import Lookup
-from domain.sync_request import Discovery, SyncRequest
+from domain.sync_request import SyncRequest
 from domain.tally import Tally
 from domain.trigger_mark import UNKNOWN_QUEUE, QueueView
 from domain.work_limits import WorkLimits

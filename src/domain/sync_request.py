@@ -12,8 +12,6 @@ from domain.filters import NO_FILTERS, Filters
 from domain.key_source import KeySource
 from domain.removal_settings import Removals
 
-__all__ = ["Discovery", "SyncOptions", "SyncRequest"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOptions:

@@ -13,12 +13,12 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from application.execution.tuning import Tuning
+from domain.discovery import Discovery
 from domain.errors import InvalidRequest
 from domain.packing import ChunkSizing
 from domain.pricing.price_table import LIST_PRICES, PriceTable, with_changes
 from domain.pricing.survey import CatalogShape
 from domain.profile import CatalogProfile
-from domain.sync_request import Discovery
 
 TUNING_PREFIX = "ASSET_SYNC_"
 

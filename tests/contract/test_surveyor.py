@@ -18,6 +18,7 @@ from adapters.memory.surveyor import MemorySurveyor
 from domain.bucket_report import BucketReport, Permission, Probed, Setting
 from domain.catalog import CatalogRecord
 from domain.connector import Bucket, BucketInfo, Ingest, Trigger, Verify
+from domain.discovery import Discovery
 from domain.errors import InvalidMessage
 from domain.file_types import FileFilter, FilterMode
 from domain.filters import Filters, MediaType, StorageClass
@@ -33,7 +34,7 @@ from domain.pricing.survey import (
     SurveyRequest,
 )
 from domain.pricing.survey_json import from_document, to_document
-from domain.sync_request import Discovery, SyncOptions, SyncRequest
+from domain.sync_request import SyncOptions, SyncRequest
 from ports.errors import (
     AccessDenied,
     Misconfigured,

@@ -19,7 +19,8 @@ from lambda_context import Context
 
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
-from domain.sync_request import Discovery, SyncOptions
+from domain.discovery import Discovery
+from domain.sync_request import SyncOptions
 from entrypoints import engine, processor
 from entrypoints.wiring.container import UseCases
 from entrypoints.wiring.engine_app import engine_app

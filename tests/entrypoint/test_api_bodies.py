@@ -12,7 +12,8 @@ from lambda_context import Context
 
 from application.execution.tuning import Tuning
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest, Verify
-from domain.sync_request import Discovery, SyncOptions
+from domain.discovery import Discovery
+from domain.sync_request import SyncOptions
 from entrypoints import api
 from entrypoints.runtime import Runtime
 from entrypoints.wiring.api_app import ApiApp, api_app

@@ -25,13 +25,13 @@ from adapters.local_aws.lambda_service.service import LambdaService
 from adapters.local_aws.loopback.http_listener import Listener
 from application.execution.tuning import Tuning
 from domain.bucket_report import BucketReport
+from domain.discovery import Discovery
 from domain.filters import nothing_passes
 from domain.glob import glob_error
 from domain.prefixes import check
 from domain.pricing.survey import SurveyRequest
 from domain.schedule import Schedule
 from domain.schedule_times import schedule_issues, zone_of
-from domain.sync_request import Discovery
 from entrypoints import api
 from entrypoints.http.filter_bodies import FiltersBody
 from entrypoints.http.openapi import document

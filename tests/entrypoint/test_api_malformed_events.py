@@ -10,7 +10,7 @@ import pytest
 from lambda_context import Context
 
 from application.execution.tuning import Tuning
-from domain.sync_request import Discovery
+from domain.discovery import Discovery
 from entrypoints import api
 from entrypoints.http.event import UnknownEvent, read_request
 from entrypoints.runtime import Runtime

@@ -26,10 +26,10 @@ from application.execution.deadline import Deadline
 from application.execution.tuning import Tuning
 from domain.chunk import ChunkStatus
 from domain.connector import ConnectorStatus
+from domain.discovery import Discovery
 from domain.failure import Failure, error_id_for
 from domain.job import JobStatus
 from domain.outcome import Statistics
-from domain.sync_request import Discovery
 from entrypoints import api
 from entrypoints.http.openapi import document
 from entrypoints.http.problems import ALL_KINDS

@@ -20,7 +20,7 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from application.execution.tuning import Tuning
-from domain.sync_request import Discovery
+from domain.discovery import Discovery
 from entrypoints import api as api_function
 from entrypoints.cli.main import app
 from entrypoints.cli.remote.medialake_import import command as import_command

@@ -8,6 +8,7 @@ import pytest
 
 from application.execution.tuning import Tuning
 from domain.batch_job import BatchJob, BatchJobStatus
+from domain.discovery import Discovery
 from domain.errors import InvalidMessage, JobLeaseHeld
 from domain.job import JobStatus
 from domain.job_control import acquire_work_lease
@@ -15,7 +16,6 @@ from domain.orphan_work import OrphanStatus, OrphanWork
 from domain.packing import ChunkSizing
 from domain.removal_settings import Removals
 from domain.removal_work import RemovalStatus
-from domain.sync_request import Discovery
 from entrypoints import processor
 from entrypoints.wiring.processor_app import ProcessorApp
 from ports.errors import NotFound, Unavailable

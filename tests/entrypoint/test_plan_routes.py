@@ -15,9 +15,9 @@ import pytest
 from lambda_context import Context
 
 from application.execution.tuning import Tuning
+from domain.discovery import Discovery
 from domain.job import JobStatus
 from domain.outcome import Statistics
-from domain.sync_request import Discovery
 from domain.tally import Tally
 from entrypoints import api
 from entrypoints.http.openapi import document

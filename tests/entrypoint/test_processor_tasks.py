@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from domain.discovery import Discovery
 from domain.identity import Identity
-from domain.sync_request import Discovery
 from entrypoints import processor
 from ports.errors import Misconfigured, Throttled, TimedOut, Unavailable
 

@@ -11,11 +11,11 @@ import pytest
 
 from adapters.aws.resources import PROCESSOR_QUEUE
 from application.execution.tuning import Tuning
+from domain.discovery import Discovery
 from domain.packing import ChunkSizing
 from domain.pricing.price_table import LIST_PRICES
 from domain.pricing.survey import CatalogShape
 from domain.profile import CatalogProfile
-from domain.sync_request import Discovery
 from entrypoints.settings import (
     CATALOG_DEFAULTS,
     PRICES_VARIABLE,

@@ -14,8 +14,8 @@ import pytest
 from dependency_injector import errors, providers
 
 from application.execution.tuning import Tuning
+from domain.discovery import Discovery
 from domain.profile import GENERIC
-from domain.sync_request import Discovery
 from entrypoints.settings import REQUIRED, InvalidSettings
 from entrypoints.wiring.api_app import ApiUseCases, api_app
 from entrypoints.wiring.aws import Observers

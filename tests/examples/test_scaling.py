@@ -28,10 +28,10 @@ from hypothesis import strategies as st
 
 from application.execution.tuning import Tuning
 from domain.connector import Trigger, Verify
+from domain.discovery import Discovery
 from domain.errors import ManifestTooLarge
 from domain.item_sizes import MANIFEST_PART_COUNT_MAX, part_bytes
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 
 ROOT = Path(__file__).resolve().parents[2]
 MILLION = 1_000_000

@@ -36,13 +36,14 @@ from application.results.files import encode_entries, read_entries, read_outcome
 from domain.batch_job import encode_result
 from domain.connector import Bucket, Connector, ConnectorStatus, Ingest
 from domain.decision import Decision
+from domain.discovery import Discovery
 from domain.failure import error_id_for
 from domain.manifest import FIELDS, ManifestEntry, decode_invocation_key, encode_row
 from domain.message import IngestEvent
 from domain.outcome import Outcome, OutcomeKind
 from domain.records import RecordSplitter
 from domain.selection import Glob
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from entrypoints import api, engine, processor
 from entrypoints.processor_events import BatchInvocation, parse_processor_event
 from entrypoints.wiring.api_app import api_app

@@ -21,13 +21,14 @@ from domain.batch_job import ENDED
 from domain.catalog import storage_path
 from domain.chunk import Chunk
 from domain.connector import IdSource, Ingest, Trigger
+from domain.discovery import Discovery
 from domain.failure import Failure
 from domain.identity import identity_of
 from domain.job import Job
 from domain.message import IngestEvent
 from domain.packing import ChunkSizing
 from domain.profile import GENERIC, Profile
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from domain.trigger_mark import mark_of
 from entrypoints.wiring.memory import memory_world, use_cases
 

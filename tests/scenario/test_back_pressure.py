@@ -11,12 +11,12 @@ import pytest
 
 from application.execution.tuning import Tuning
 from domain.connector import Trigger
+from domain.discovery import Discovery
 from domain.hold import HoldCause, hold_of
 from domain.job import JobStatus
 from domain.message import IngestMessage
 from domain.packing import ChunkSizing
 from domain.queue_limit import QueueLimit
-from domain.sync_request import Discovery
 from ports.errors import AccessDenied
 
 QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/210987654321/ingest.fifo"

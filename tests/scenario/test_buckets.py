@@ -9,9 +9,9 @@ import pytest
 
 from application.execution.tuning import Tuning
 from domain.connector import Trigger
+from domain.discovery import Discovery
 from domain.job import Job, JobStatus
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 
 BUCKET = "media"
 DISCOVERIES = pytest.mark.parametrize("discovery", list(Discovery))

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from application.execution.tuning import Tuning
+from domain.discovery import Discovery
 from domain.hold import HoldCause, hold_of
 from domain.job import Job, JobStatus
 from domain.lease import Lease
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 from domain.waiting import waiting_for
 from domain.work_limits import TimeWindow, WorkLimits
 from ports.errors import Unavailable

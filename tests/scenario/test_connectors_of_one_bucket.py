@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from application.connectors import NewConnector
+from domain.discovery import Discovery
 from domain.job import JobStatus
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from ports.job_store import OverlappingJob
 
 DISCOVERIES = pytest.mark.parametrize("discovery", list(Discovery))

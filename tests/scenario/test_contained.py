@@ -12,11 +12,11 @@ from faulty_ports import Call, Faults, faulty
 
 from application.execution.tuning import Tuning
 from domain.batch_job import ENDED
+from domain.discovery import Discovery
 from domain.errors import JobLeaseHeld
 from domain.job import Job, JobStatus
 from domain.outcome import OutcomeKind
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 from entrypoints.wiring.memory import use_cases
 from ports.errors import Garbled, Unavailable, Unknown
 

@@ -11,9 +11,9 @@ import pytest
 from port_spy import spy
 
 from application.execution.tuning import Tuning
+from domain.discovery import Discovery
 from domain.job import JobStatus
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 from ports.errors import Throttled
 
 BUCKET = "media"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from domain.discovery import Discovery
 from domain.job import JobStatus
-from domain.sync_request import Discovery
 
 NFC, NFD = "caf\u00e9/", "cafe\u0301/"
 

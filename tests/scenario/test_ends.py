@@ -12,10 +12,11 @@ from application.jobs.start_sync import IdempotencyKeyReused
 from application.results.files import chunk_key
 from domain.batch_job import BatchJobStatus
 from domain.chunk import ChunkStatus
+from domain.discovery import Discovery
 from domain.errors import ConnectorDisabled, InvalidMessage, InvalidRequest, NotRedrivable
 from domain.job import JobStatus
 from domain.outcome import Statistics
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from ports.errors import NotFound, Throttled, Unavailable
 from ports.job_store import OverlappingJob
 

@@ -11,9 +11,9 @@ from faulty_ports import Crash
 from application.results.failure_records import object_failures
 from domain.batch_job import BatchJobStatus
 from domain.chunk import ChunkStatus
+from domain.discovery import Discovery
 from domain.job import Job, JobStatus
 from domain.outcome import Outcome, OutcomeKind, Statistics
-from domain.sync_request import Discovery
 from ports.errors import Unavailable
 
 KEYS = [f"{number}.jpg" for number in range(3)]

@@ -8,7 +8,7 @@ import pytest
 from api_calls import Api, Json, served
 
 from application.execution.deadline import Deadline
-from domain.sync_request import Discovery
+from domain.discovery import Discovery
 from entrypoints import api
 
 PATH = "/connectors/media"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from domain.batch_job import BatchJobStatus
+from domain.discovery import Discovery
 from domain.job import JobStatus
-from domain.sync_request import Discovery
 from ports.errors import AccessDenied
 
 SWEEP_S = 300

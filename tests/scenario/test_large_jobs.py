@@ -12,11 +12,11 @@ import pytest
 from application.execution.tuning import Tuning
 from application.jobs.explain_object import Explanation
 from application.jobs.outcome_pages import WantedOutcomes
+from domain.discovery import Discovery
 from domain.errors import NotRedrivable
 from domain.job import Job, JobStatus
 from domain.outcome import OutcomeKind
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 from ports.errors import NotFound, Unavailable
 from ports.paging import InvalidCursor
 

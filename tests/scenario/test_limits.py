@@ -9,10 +9,11 @@ import pytest
 import domain.item_sizes
 from application.connectors import NewConnector
 from domain.connector import Ingest
+from domain.discovery import Discovery
 from domain.errors import InvalidRequest
 from domain.file_types import FileFilter
 from domain.job import JobStatus
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from ports.job_store import TooManyPrefixes
 
 LARGE_FILTER = FileFilter(extensions=tuple(f"{number:0256}" for number in range(500)))

@@ -11,10 +11,10 @@ import pytest
 
 from application.execution.tuning import Tuning
 from application.results.files import manifest_key, read_entries
+from domain.discovery import Discovery
 from domain.job import JobStatus, ManifestFile, ManifestWritten, evolve
 from domain.listing import Listing, RowUpload
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 from entrypoints.wiring.memory import use_cases
 from ports.chunk_store import ADDED_CHUNK_COUNT_MAX
 

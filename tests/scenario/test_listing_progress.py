@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from application.execution.tuning import Tuning
+from domain.discovery import Discovery
 from domain.job import JobStatus
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 from ports.errors import Unavailable
 
 BUCKET = "media"

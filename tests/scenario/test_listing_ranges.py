@@ -11,10 +11,10 @@ from faulty_ports import Call, Crash, Faults, faulty
 
 from application.execution.tuning import Tuning
 from domain.connector import Verify
+from domain.discovery import Discovery
 from domain.errors import JobLeaseHeld
 from domain.job import JobStatus
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 from entrypoints.wiring.memory import use_cases
 
 BUCKET = "media"

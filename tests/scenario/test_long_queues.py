@@ -11,10 +11,10 @@ import pytest
 
 from application.execution.tuning import Tuning
 from domain.chunk import ChunkStatus
+from domain.discovery import Discovery
 from domain.job import Job
 from domain.message import ChunkMessage
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 from ports.errors import AccessDenied, PortError, Unavailable
 
 HOUR_S = 3_600.0

@@ -10,8 +10,9 @@ import pytest
 
 from adapters.memory.buckets import ObjectCreated
 from domain.connector import Trigger
+from domain.discovery import Discovery
 from domain.job import Job
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from ports.job_store import OverlappingJob
 
 BUCKET = "media"

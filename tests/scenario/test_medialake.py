@@ -11,12 +11,12 @@ import pytest
 
 from application.jobs.outcome_pages import WantedOutcomes
 from domain.connector import IdSource, Trigger
+from domain.discovery import Discovery
 from domain.file_types import FileFilter, FilterMode
 from domain.identity import mint_inventory_id
 from domain.job import JobStatus
 from domain.outcome import OutcomeKind, Statistics
 from domain.profile import MEDIALAKE
-from domain.sync_request import Discovery
 from ports.errors import AccessDenied, NotFound, Unavailable
 from ports.paging import InvalidCursor
 

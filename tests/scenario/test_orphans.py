@@ -18,6 +18,7 @@ from application.results.orphan_files import orphan_report_key, read_orphans, un
 from application.results.outcome_index import root_key
 from domain.catalog import LOCK_PREFIX, storage_path
 from domain.connector import ConnectorStatus
+from domain.discovery import Discovery
 from domain.errors import ConnectorDisabled, ConnectorRemoved, NotSearchable
 from domain.filters import Filters
 from domain.job import Job, JobStatus, Redrive
@@ -26,7 +27,6 @@ from domain.orphan_rows import OrphanRow
 from domain.orphan_work import OrphanCounts, OrphanStatus, OrphanWork
 from domain.packing import ChunkSizing
 from domain.profile import NO_CATALOG
-from domain.sync_request import Discovery
 from entrypoints.wiring.memory import use_cases
 from ports.errors import AccessDenied, Throttled
 from ports.paging import InvalidCursor

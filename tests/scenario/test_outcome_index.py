@@ -20,12 +20,12 @@ from application.results.outcome_index import IndexReader, part_key, root_key
 from domain.chunk import ChunkStatus
 from domain.connector import Verify
 from domain.decision import Decision
+from domain.discovery import Discovery
 from domain.index_work import ready_index, with_index_wanted
 from domain.job import Job, JobStatus
 from domain.outcome import OutcomeKind
 from domain.outcome_index import IndexedObject, IndexStatus
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 from ports.errors import AccessDenied, NotFound, Unavailable
 from ports.paging import InvalidCursor
 

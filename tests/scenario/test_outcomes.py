@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from application.execution.tuning import Tuning
 from domain.connector import Trigger
+from domain.discovery import Discovery
 from domain.job import JobStatus
 from domain.outcome import Statistics
-from domain.sync_request import Discovery
 
 BUCKET = "media"
 DISCOVERIES = pytest.mark.parametrize("discovery", list(Discovery))

@@ -12,13 +12,13 @@ import pytest
 from application.execution.tuning import Tuning
 from application.processor.process_chunk import Delivery
 from domain.chunk import ChunkStatus
+from domain.discovery import Discovery
 from domain.engine_work import NO_ATTEMPTS
 from domain.errors import JobLeaseHeld, NotPausable
 from domain.hold import HoldCause, hold_of
 from domain.job import Job, JobStatus
 from domain.packing import ChunkSizing
 from domain.progress import progress_of
-from domain.sync_request import Discovery
 from ports.errors import Unavailable
 
 KEYS = [f"{number:02}.jpg" for number in range(20)]

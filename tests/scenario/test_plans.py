@@ -13,13 +13,14 @@ from application.execution.tuning import Tuning
 from application.jobs.plan_sync import AboveMaxCost, BucketNotReadable, PlanOptions
 from application.jobs.start_sync import IdempotencyKeyReused
 from domain.connector import Trigger, Verify
+from domain.discovery import Discovery
 from domain.errors import InvalidRequest
 from domain.job import JobStatus
 from domain.outcome import OutcomeKind, count_of
 from domain.pricing.plan import Plan
 from domain.pricing.survey import Work
 from domain.pricing.workload import CHOICES, Bound, Choice, workload_of_job
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from ports.errors import AccessDenied, NotFound
 
 BUCKET = "media"

@@ -13,6 +13,7 @@ from faulty_ports import Crash, Faults, faulty
 from application.execution.tuning import Tuning
 from application.results.removal_files import missing_key, read_removals, report_key
 from domain.connector import ConnectorStatus
+from domain.discovery import Discovery
 from domain.errors import ConnectorDisabled, ConnectorRemoved, NotConfirmable
 from domain.filters import Filters
 from domain.job import Job
@@ -21,7 +22,6 @@ from domain.packing import ChunkSizing
 from domain.removal_rows import RemovalRow, RemovalState
 from domain.removal_settings import Removals
 from domain.removal_work import RemovalStatus, RemovalWork
-from domain.sync_request import Discovery
 from entrypoints.wiring.memory import use_cases
 from ports.errors import AccessDenied, Throttled
 

@@ -12,11 +12,11 @@ from port_spy import spy
 from application.execution.tuning import Tuning
 from domain.catalog import storage_path
 from domain.connector import Verify
+from domain.discovery import Discovery
 from domain.job import JobStatus
 from domain.outcome import Statistics
 from domain.packing import ChunkSizing
 from domain.snapshot import Way
-from domain.sync_request import Discovery
 from entrypoints.wiring.memory import use_cases
 from ports.errors import AccessDenied, Throttled
 

@@ -17,13 +17,13 @@ from application.connectors import NewConnector
 from application.engine import source_pages as module
 from application.execution.tuning import Tuning
 from domain.connector import Verify
+from domain.discovery import Discovery
 from domain.errors import InvalidRequest
 from domain.job import Job, JobStatus
 from domain.key_source import KeySource, SourceCounts, SourceKind
 from domain.packing import ChunkSizing
 from domain.pricing.survey import CatalogShape
 from domain.pricing.workload import workload_of_job
-from domain.sync_request import Discovery
 from ports.errors import Archived
 
 BUCKET = "media"

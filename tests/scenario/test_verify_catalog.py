@@ -11,11 +11,12 @@ from port_spy import spy
 from application.connectors import NewConnector
 from application.execution.tuning import Tuning
 from domain.connector import Verify
+from domain.discovery import Discovery
 from domain.errors import InvalidRequest
 from domain.job import JobStatus
 from domain.outcome import Statistics
 from domain.profile import NO_CATALOG
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from ports.errors import Misconfigured, Throttled
 
 BUCKET = "media"

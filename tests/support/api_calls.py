@@ -16,7 +16,7 @@ import pytest
 from lambda_context import Context
 
 from application.execution.tuning import Tuning
-from domain.sync_request import Discovery
+from domain.discovery import Discovery
 from entrypoints import api
 from entrypoints.http.openapi import document
 from entrypoints.http.routes import ROUTES

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from domain.catalog import CatalogAnswer, CatalogQuestion, CatalogRecord
 from domain.connector import BucketInfo, Ingest, Trigger, Verify
+from domain.discovery import Discovery
 from domain.errors import InvalidRequest
 from domain.identity import Identity
 from domain.manifest import ManifestEntry
@@ -42,7 +43,6 @@ from domain.pricing.usage import FREE, PRICE_OF
 from domain.pricing.workload import CHOICES, Bound, Choice, Workload, workload_of
 from domain.removal_rules import guard_reason
 from domain.removal_settings import Removals
-from domain.sync_request import Discovery
 
 MODEL = Model(catalog=CatalogShape(path_index=True))
 DIRECT = Choice(discovery=Discovery.DIRECT, trigger=Trigger.COPY, verify=Verify.TAGS)

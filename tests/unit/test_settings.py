@@ -7,8 +7,8 @@ from dataclasses import fields
 import pytest
 
 from application.execution.tuning import Tuning
+from domain.discovery import Discovery
 from domain.packing import ChunkSizing
-from domain.sync_request import Discovery
 from entrypoints.settings import REQUIRED, InvalidSettings, load_settings, tuning_name
 
 FUNCTION = "arn:aws:lambda:eu-central-1:111122223333:function:processor"

@@ -42,6 +42,7 @@ from adapters.aws.row_upload_item import to_upload, upload_values
 from adapters.aws.source_item import source_count_values, source_values, to_source, to_source_counts
 from adapters.aws.tally_item import tally_values, to_tally
 from domain.connector import Verify
+from domain.discovery import Discovery
 from domain.engine_work import Attempts, EngineWork
 from domain.index_work import wants_index
 from domain.job import (
@@ -61,7 +62,7 @@ from domain.job import (
     wants_orphans,
 )
 from domain.listing import Listing
-from domain.sync_request import Discovery, SyncOptions, SyncRequest
+from domain.sync_request import SyncOptions, SyncRequest
 from domain.trigger_mark import QueueView
 
 ALL_JOBS: Final = "jobs"

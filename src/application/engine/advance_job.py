@@ -29,11 +29,11 @@ from application.jobs.status_publisher import StatusPublisher
 from application.results.failure_records import cause_of, is_final
 from application.results.files import known_key
 from domain.attempts import step_of
+from domain.discovery import Discovery
 from domain.errors import JobHeld, LeaseLost, NoProgress
 from domain.hold import hold_of, pause_of
 from domain.index_work import wants_index
 from domain.job import Job, wants_comparison
-from domain.sync_request import Discovery
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.ids import Ids

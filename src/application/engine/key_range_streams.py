@@ -26,12 +26,12 @@ from typing import Final
 
 from application.execution.tuning import Tuning
 from application.results.failure_records import cause_of
+from domain.discovery import Discovery
 from domain.job import Job
 from domain.key_ranges import RANGE_COUNT_MAX, KeyRange, is_within, split, split_key, take_page
 from domain.key_source import SourceCounts
 from domain.manifest import ManifestEntry
 from domain.packing import fitting_count
-from domain.sync_request import Discovery
 from ports.errors import Garbled, Refused, Retryable
 from ports.object_store import ListedPage, ObjectStore
 from ports.telemetry import Telemetry

@@ -34,13 +34,13 @@ from application.execution.tuning import Tuning
 from application.jobs.status_publisher import StatusPublisher
 from application.known_objects import KnownObjects
 from domain.bucket_check import check_bucket
+from domain.discovery import Discovery
 from domain.index_work import with_index_wanted
 from domain.job import Findings, Job, JobCompleted, Splitting, evolve
 from domain.key_ranges import WHOLE
 from domain.listing import Listing, RowUpload
 from domain.prefixes import listed_prefixes
 from domain.profile import Profile
-from domain.sync_request import Discovery
 from ports.clock import Clock
 from ports.object_store import ObjectStore
 from ports.parquet_reader import ParquetReader

@@ -20,6 +20,7 @@ from application.engine.chunk_output import with_chunks
 from application.engine.job_lease import JobLease
 from application.execution.tuning import Tuning
 from application.jobs.engine_invocation import request_share
+from domain.discovery import Discovery
 from domain.job import Job
 from domain.key_ranges import WHOLE
 from domain.listing import Sharing
@@ -31,7 +32,6 @@ from domain.listing_share import (
     total_of,
 )
 from domain.prefixes import listed_prefixes
-from domain.sync_request import Discovery
 from ports.clock import Clock
 from ports.engine_invoker import EngineInvoker
 from ports.errors import Conflict, CorruptData

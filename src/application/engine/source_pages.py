@@ -23,6 +23,7 @@ from application.engine.key_range_streams import CHUNKS_PER_PAGE_MAX, TakenPage
 from application.engine.parquet_pages import parquet_pages
 from domain import prefixes as prefix_rules
 from domain.connector import Bucket
+from domain.discovery import Discovery
 from domain.errors import InvalidSource
 from domain.inventory import (
     FileFormat,
@@ -37,7 +38,6 @@ from domain.key_source import KeySource, SourceCounts, SourceKind, SourcePositio
 from domain.listing import Listing
 from domain.manifest import ManifestEntry
 from domain.source_rows import MANIFEST_FORMAT, ParsedRows, RowFormat, parse_rows
-from domain.sync_request import Discovery
 from ports.errors import (
     AccessDenied,
     Archived,

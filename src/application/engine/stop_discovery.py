@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from application.execution.tuning import Tuning
 from application.results.failure_records import cause_of, is_unknown
 from application.results.files import known_key, manifest_key
+from domain.discovery import Discovery
 from domain.job import Job
 from domain.job_control import end_may_wait
-from domain.sync_request import Discovery
 from ports.batch_jobs import BatchJobs
 from ports.clock import Clock
 from ports.errors import Retryable

@@ -18,11 +18,12 @@ from application.jobs.sync_request import sync_request
 from application.results.failure_records import cause_of
 from domain import prefixes as prefix_rules
 from domain.connector import Connector
+from domain.discovery import Discovery
 from domain.identity import event_id
 from domain.job import Job
 from domain.object_look import LookRequest, ObjectLook
 from domain.removal_rows import RemovalRow
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from ports.connector_store import ConnectorStore
 from ports.errors import NotFound, PortError
 from ports.job_store import JobStore

@@ -20,6 +20,7 @@ from application.jobs.start_sync import IdempotencyKeyReused
 from application.jobs.sync_request import sync_request
 from application.keep_timers import KeepTimers
 from domain.connector import Connector, Verify
+from domain.discovery import Discovery
 from domain.errors import ConnectorDisabled, InvalidRequest
 from domain.identity import job_id_for
 from domain.job import Job
@@ -37,7 +38,7 @@ from domain.schedule_runs import (
     started,
     timer_of,
 )
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from ports.clock import Clock
 from ports.connector_store import ConnectorStore
 from ports.errors import Conflict, NotFound

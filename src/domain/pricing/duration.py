@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.connector import Trigger
+from domain.discovery import Discovery
 from domain.pricing.model import Model
 from domain.pricing.requests import (
     chunk_s,
@@ -15,7 +16,6 @@ from domain.pricing.requests import (
 )
 from domain.pricing.survey import Work
 from domain.pricing.workload import Choice, Workload
-from domain.sync_request import Discovery
 
 
 def duration_s(workload: Workload, choice: Choice, model: Model) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.connector import Ingest, Trigger, Verify
+from domain.discovery import Discovery
 from domain.outcome import OutcomeKind
 from domain.pricing.confidence import count_interval
 from domain.pricing.estimate import Estimate, estimate
@@ -16,7 +17,6 @@ from domain.pricing.survey import Survey
 from domain.pricing.warnings import monthly_of, warnings_of
 from domain.pricing.workload import CHOICES, Bound, Choice
 from domain.removal_settings import Removals
-from domain.sync_request import Discovery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

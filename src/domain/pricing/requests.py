@@ -14,6 +14,7 @@ from math import ceil
 from typing import Final
 
 from domain.connector import Trigger
+from domain.discovery import Discovery
 from domain.limits import INGEST_EVENT_COUNT_MAX
 from domain.packing import OUTCOMES_PER_ENTRY
 from domain.pricing.afterwards import comparing, reading_source, taking_snapshot
@@ -21,7 +22,6 @@ from domain.pricing.model import INDEX_ROW_BYTES, STRETCH_BYTES, Model
 from domain.pricing.survey import Work
 from domain.pricing.usage import Usage, Where, run, used
 from domain.pricing.workload import Choice, Workload
-from domain.sync_request import Discovery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final
 
 from domain.connector import Trigger, Verify
+from domain.discovery import Discovery
 from domain.job import Job
 from domain.outcome import OutcomeKind, count_of
 from domain.pricing.afterwards import (
@@ -29,7 +30,6 @@ from domain.pricing.survey import (
     Work,
 )
 from domain.removal_settings import Removals
-from domain.sync_request import Discovery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

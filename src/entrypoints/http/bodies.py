@@ -13,8 +13,9 @@ from pydantic_core import PydanticCustomError
 
 from application.jobs.plan_sync import SAMPLE_SIZE, SAMPLE_SIZE_MAX
 from domain.connector import Trigger, Verify
+from domain.discovery import Discovery
 from domain.key_source import KeySource, SourceKind
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from entrypoints.http.filter_bodies import FiltersBody, filters_of
 from entrypoints.http.values import (
     WHOLE,

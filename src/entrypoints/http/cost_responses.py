@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.connector import Trigger, Verify
+from domain.discovery import Discovery
 from domain.outcome import OutcomeKind
 from domain.pricing.usage import Where
-from domain.sync_request import Discovery
 from entrypoints.http.shown_model import Count, Shown
 
 

@@ -10,13 +10,13 @@ from pydantic import Field, RootModel
 from domain.bucket_report import Probed
 from domain.chunk import ChunkStatus
 from domain.connector import ConnectorStatus, IdSource, Trigger, Verify
+from domain.discovery import Discovery
 from domain.file_types import FilterMode
 from domain.filters import MediaType, StorageClass
 from domain.job import JobStatus
 from domain.key_source import SourceKind
 from domain.outcome_index import IndexStatus
 from domain.snapshot import Way
-from domain.sync_request import Discovery
 from entrypoints.http.cost_responses import ActualCost, CostEstimate
 from entrypoints.http.limit_responses import IngestLimit, Limits
 from entrypoints.http.orphan_responses import JobOrphans

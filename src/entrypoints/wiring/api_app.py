@@ -30,8 +30,8 @@ from application.schedules.schedules import Schedules
 from entrypoints.wiring.slots import Slots, app_of, singleton
 
 if TYPE_CHECKING:
+    from domain.discovery import Discovery
     from domain.pricing.costing import Costing
-    from domain.sync_request import Discovery
     from ports.clock import Clock
     from ports.telemetry import Telemetry
 

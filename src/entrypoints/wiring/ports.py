@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypeVar
 
+from domain.discovery import Discovery
 from domain.pricing.costing import Costing
-from domain.sync_request import Discovery
 from entrypoints.wiring.slots import Slots
 
 if TYPE_CHECKING:

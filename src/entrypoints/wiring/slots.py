@@ -16,9 +16,9 @@ from application.jobs.status_publisher import StatusPublisher
 
 if TYPE_CHECKING:
     from application.execution.tuning import Tuning
+    from domain.discovery import Discovery
     from domain.pricing.costing import Costing
     from domain.profile import Profile
-    from domain.sync_request import Discovery
     from ports.batch_jobs import BatchJobs
     from ports.catalog import Catalog
     from ports.catalog_scan import CatalogScan

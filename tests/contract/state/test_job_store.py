@@ -17,6 +17,7 @@ from invalid_cursors import invalid_cursors
 
 from domain.connector import Bucket, IdSource, Ingest, Trigger, Verify
 from domain.cost_estimate import CostEstimate
+from domain.discovery import Discovery
 from domain.engine_work import Attempts, EngineWork
 from domain.file_types import FileFilter, FilterMode
 from domain.filters import Filters, MediaType, StorageClass
@@ -58,7 +59,7 @@ from domain.removal_work import (
 )
 from domain.snapshot import Lookup, Segment, Snapshot, Way
 from domain.sorted_run import Run
-from domain.sync_request import Discovery, SyncOptions, SyncRequest
+from domain.sync_request import SyncOptions, SyncRequest
 from domain.tally import Tally
 from domain.trigger_mark import QueueView
 from domain.work_limits import TimeWindow, Weekday, WorkLimits

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from domain.sync_request import Discovery
+from domain.discovery import Discovery
 from domain.views import Json
 from entrypoints.cli.local.system_option import SystemOption
 from entrypoints.cli.remote.setting_options import DISCOVERY_OPTION

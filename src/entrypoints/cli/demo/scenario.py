@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from domain.discovery import Discovery
 from domain.outcome import COUNT_NAMES, OutcomeKind
 from domain.shown import shown
-from domain.sync_request import Discovery
 from domain.views import Json
 from entrypoints.cli.demo.bucket import BucketContents, DemoBucket, open_demo_bucket
 from entrypoints.cli.demo.checks import (

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from domain.connector import Verify
+from domain.discovery import Discovery
 from domain.job import TERMINAL, JobStatus
-from domain.sync_request import Discovery
 from domain.views import Json
 from entrypoints.cli.remote.api_client import connector_path, job_path, jobs_path
 from entrypoints.cli.remote.connector_option import ConnectorArgument, ConnectorOption, named

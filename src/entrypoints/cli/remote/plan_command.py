@@ -10,8 +10,8 @@ import typer
 
 from application.jobs.plan_sync import SAMPLE_SIZE, SAMPLE_SIZE_MAX
 from domain.connector import Trigger, Verify
+from domain.discovery import Discovery
 from domain.shown import shown
-from domain.sync_request import Discovery
 from domain.views import Json
 from entrypoints.cli.remote.api_client import connector_path
 from entrypoints.cli.remote.connector_option import ConnectorArgument

@@ -19,12 +19,12 @@ from simulator.scenery import BUCKET
 from application.results.files import chunk_key
 from domain.batch_job import ENDED
 from domain.chunk import Chunk, ChunkStatus
+from domain.discovery import Discovery
 from domain.failure import Failure
 from domain.job import Job, JobStatus
 from domain.manifest import decode_row
 from domain.message import IngestEvent
 from domain.outcome import Statistics
-from domain.sync_request import Discovery
 from domain.verification import decode_known
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from simulator.accounts import is_hurt, listed_keys, outcome_lines
 from application.engine import build_index, index_input, merge_runs
 from application.execution.tuning import Tuning
 from application.results.outcome_index import part_key, root_key
+from domain.discovery import Discovery
 from domain.index_work import wants_index
 from domain.job import Job
 from domain.outcome_index import IndexStatus, decode_root
-from domain.sync_request import Discovery
 
 if TYPE_CHECKING:
     from simulator.observer import Observer

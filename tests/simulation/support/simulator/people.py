@@ -15,9 +15,10 @@ from simulator.scenery import BUCKET, CONNECTOR_ID, FOLDERS, OTHER_CONNECTOR_ID,
 
 from adapters.memory.buckets import StoredObject
 from domain.customer_object import is_archived
+from domain.discovery import Discovery
 from domain.errors import ConnectorDisabled, ConnectorRemoved, InvalidRequest, NotRedrivable
 from domain.job import JobStatus
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 from ports.errors import ExpectedError, Throttled
 from ports.job_store import OverlappingJob, TooManyPrefixes
 

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 from simulator.scenery import BUCKET, put_object
 
 from application.execution.tuning import Tuning
+from domain.discovery import Discovery
 from domain.errors import ConnectorDisabled, ConnectorRemoved, NotConfirmable
 from domain.job import Job
 from domain.message import RemovalEvent
 from domain.removal_rules import guard_reason
 from domain.removal_settings import Removals
 from domain.removal_work import RemovalStatus
-from domain.sync_request import Discovery, SyncOptions
+from domain.sync_request import SyncOptions
 
 if TYPE_CHECKING:
     from simulator.process import Process

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from adapters.memory.catalog_scan import MemoryCatalogScan
 from application.execution.tuning import Tuning
 from domain.connector import Verify
-from domain.sync_request import Discovery, SyncOptions
+from domain.discovery import Discovery
+from domain.sync_request import SyncOptions
 from ports.catalog_scan import CatalogSize
 
 if TYPE_CHECKING:
